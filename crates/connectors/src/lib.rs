@@ -1,0 +1,124 @@
+//! What Carillon knows of each mail provider.
+//!
+//! A connector turns a stored position into changes and a new position. It builds requests and reads
+//! replies; it never waits, repeats, logs or reads the environment or the clock: it classifies what went
+//! wrong ([`Kind`]) and the caller decides. One folder a provider, one line each in [`registry`].
+
+mod descriptor;
+mod error;
+mod gmail;
+mod http;
+pub mod oauth;
+mod outlook;
+mod registry;
+
+pub use descriptor::{Descriptor, Endpoint, OAuth, PolledResource};
+pub use error::{Error, Kind};
+pub use http::{Http, HttpError, HttpRequest, HttpResponse, Method, Route};
+pub use registry::registry;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::event::Change;
+use domain::resource::ResourceConfig;
+use domain::settings::Invalid;
+use serde_json::Value;
+
+/// Requests in flight for one mailbox at the most: both providers throttle more.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 4;
+/// Changes in one [`Step`] at the most: 25 notifications of ten.
+pub const STEP_CHANGES_MAX: usize = 250;
+
+/// What a connector needs for its requests.
+pub struct Call<'a> {
+    /// The way out.
+    pub http: &'a dyn Http,
+    /// The provider's API, without a trailing slash.
+    pub api_url: &'a str,
+    /// The mailbox's access token.
+    pub access_token: &'a str,
+    /// Our clock at the step's begin.
+    pub now: DateTime<Utc>,
+    /// Time for one request, ms.
+    pub timeout_ms: u64,
+}
+
+/// What the caller remembers of a resource, beside the cursor.
+#[derive(Debug, Clone, Copy)]
+pub struct Past {
+    /// When the baseline was taken.
+    pub baseline_at: DateTime<Utc>,
+    /// The last poll that was stored.
+    pub last_success_at: DateTime<Utc>,
+    /// Failures in a row since.
+    pub failures: u32,
+}
+
+/// The position from which to watch, and whose mailbox it is.
+pub struct Baseline {
+    /// The position, opaque to the caller.
+    pub cursor: Value,
+    /// Something that names the mailbox, where the provider tells; only a digest of it is kept.
+    pub identity: Option<String>,
+}
+
+/// A stretch of changes that ends at a valid position.
+pub struct Step {
+    /// What changed, in order; at most [`STEP_CHANGES_MAX`].
+    pub changes: Vec<Change>,
+    /// Records that failed on their own, though others came: to be tried again with [`Connector::fetch`].
+    pub failed: Vec<FailedRecord>,
+    /// The position after these changes.
+    pub cursor: Value,
+    /// The position must be stored. An idle step says no: there the position is only fresher.
+    pub moved: bool,
+    /// There is more to read now.
+    pub more: bool,
+    /// What the walk can't tell, in words, from when on.
+    pub gap: Option<(DateTime<Utc>, String)>,
+}
+
+/// A created record that could not be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailedRecord {
+    /// Its id.
+    pub object_id: String,
+    /// The provider's name of the change.
+    pub version: String,
+    /// What is known of it without reading it.
+    pub stub: Value,
+}
+
+/// One provider.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// What it is and how to reach it.
+    fn descriptor(&self) -> &'static Descriptor;
+
+    /// Checks a resource's configuration against what the provider can do.
+    fn check(&self, resource: &ResourceConfig) -> Result<(), Invalid>;
+
+    /// Takes the position from which to watch; reports nothing.
+    async fn baseline(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Baseline, Error>;
+
+    /// Reads the next stretch of changes after `cursor`.
+    async fn poll(
+        &self,
+        call: &Call<'_>,
+        resource: &ResourceConfig,
+        cursor: &Value,
+        past: &Past,
+    ) -> Result<Step, Error>;
+
+    /// After [`Kind::CursorExpired`]: pins the provider's present position, from which later steps first list
+    /// what may have changed in between, and then go on.
+    async fn recover(&self, call: &Call<'_>, cursor: &Value, past: &Past) -> Result<Step, Error>;
+
+    /// Reads one created record again. `None`: it is gone, or nothing to report.
+    async fn fetch(
+        &self,
+        call: &Call<'_>,
+        resource: &ResourceConfig,
+        record: &FailedRecord,
+    ) -> Result<Option<Change>, Error>;
+}

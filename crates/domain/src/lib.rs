@@ -1,0 +1,21 @@
+//! Values and decisions of Carillon.
+//!
+//! Nothing here does I/O, waits, or reads the clock or the environment: time and everything that was
+//! read come in as arguments, so that each rule can be tested by calling it.
+
+pub mod ceql;
+pub mod date_pattern;
+pub mod delivery;
+pub mod envelope;
+pub mod event;
+pub mod field_path;
+pub mod ids;
+pub mod instance;
+pub mod json_text;
+pub mod resource;
+pub mod schedule;
+pub mod settings;
+pub mod signature;
+pub mod state;
+pub mod template;
+pub mod token;

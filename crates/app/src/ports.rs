@@ -1,0 +1,352 @@
+//! What the use cases need of the world. Adapters are in `local` (one process) and later in `aws`; each port
+//! has a conformance suite that every adapter passes.
+//!
+//! Every method may fail with [`PortError`]: the caller gives up its step and is run again. Everything that
+//! a caller branches on is in the returned value.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::delivery::{Attempt, Subscription, Verdict};
+use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
+use domain::instance::{Account, Instance};
+use domain::schedule::Timetable;
+use domain::state::ResourceState;
+use domain::token::Session;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
+
+/// An adapter failed. The step had no effect, or an effect that doing it again does not repeat.
+#[derive(Debug, thiserror::Error)]
+#[error("{context}")]
+pub struct PortError {
+    /// What was attempted, without data.
+    pub context: &'static str,
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl PortError {
+    /// Wraps an adapter's error.
+    pub fn new(context: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        PortError { context, source: source.into() }
+    }
+}
+
+/// What ports return.
+pub type Result<T> = std::result::Result<T, PortError>;
+
+/// Keyed hash of a user secret, organization secret or instance token: what they are found by.
+pub type LookupHash = [u8; 32];
+
+/// Everything about an instance that a poll needs, read at once and strongly consistent.
+#[derive(Debug, Clone)]
+pub struct Mailbox {
+    pub instance: Instance,
+    pub session: Session,
+    pub subscription: Subscription,
+    /// One for each polled resource, and for removed ones whose outbox is not empty.
+    pub resources: Vec<ResourceRow>,
+}
+
+/// A resource's state and what is committed but not yet enqueued.
+#[derive(Debug, Clone)]
+pub struct ResourceRow {
+    pub state: ResourceState,
+    pub outbox: Vec<Sequence>,
+    /// The resource is no longer configured; the row goes when its outbox is empty.
+    pub removed: bool,
+}
+
+/// A new instance with all its rows.
+#[derive(Debug, Clone)]
+pub struct NewInstance {
+    pub instance: Instance,
+    pub token_hash: LookupHash,
+    pub session: Session,
+    pub states: Vec<ResourceState>,
+}
+
+/// A change to an instance row, and to its resources and callback with it.
+#[derive(Debug, Clone)]
+pub struct InstanceChange {
+    /// The new row; its version is one more than the stored one must be.
+    pub instance: Instance,
+    /// Rows for resources that are new, or start again from a new baseline: they replace what is there,
+    /// except for the outbox, which stays. Their `version` must be one more than the replaced row's.
+    pub put_states: Vec<ResourceState>,
+    /// Resources no longer configured: their rows go once the outbox is empty.
+    pub remove_resources: Vec<String>,
+    /// What to do with the callback.
+    pub subscription: SubscriptionChange,
+    /// A new session, after signing in again.
+    pub session: Option<Session>,
+}
+
+/// What a change of the instance does to its callback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubscriptionChange {
+    /// Nothing.
+    Keep,
+    /// Queue everything from now on, for this reason; generation goes up.
+    Suspend(String),
+    /// Begin to release what is queued (a release job must follow; polls start one if it got lost).
+    Release,
+}
+
+/// How a conditional write ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// Stored.
+    Done,
+    /// Somebody else was first: nothing was stored.
+    Conflict,
+    /// The instance is deleted, or was never there: nothing was stored.
+    Gone,
+}
+
+/// New notifications and the new state of their resource, one transaction.
+#[derive(Debug, Clone)]
+pub struct PollCommit {
+    pub instance: InstanceId,
+    /// The new state; its version is one more than the stored one must be. The outbox is not part of it:
+    /// the sequences of `notifications` are added to it.
+    pub state: ResourceState,
+    pub notifications: Vec<NewNotification>,
+}
+
+/// A notification to store.
+#[derive(Debug, Clone)]
+pub struct NewNotification {
+    /// Its place in the instance's commit order.
+    pub sequence: Sequence,
+    pub name: NotificationName,
+    pub resource: String,
+    pub events: Vec<EventId>,
+    /// The exact bytes of every attempt.
+    pub body: String,
+    pub created_at: DateTime<Utc>,
+    /// `false` for what only the event log shows: it is never delivered and expires at `expires_at`.
+    pub deliver: bool,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// A stored notification.
+#[derive(Debug, Clone)]
+pub struct Notification {
+    pub instance: InstanceId,
+    pub sequence: Sequence,
+    pub name: NotificationName,
+    pub resource: String,
+    pub events: Vec<EventId>,
+    pub body: String,
+    pub created_at: DateTime<Utc>,
+    pub progress: Progress,
+    /// Number of the attempt that is next or under way, from 1 over the notification's life.
+    pub attempt: u32,
+    /// Attempts made before the present round of retries began.
+    pub round_start: u32,
+    /// When the next attempt is due, where one is.
+    pub due_at: Option<DateTime<Utc>>,
+    pub attempts: Vec<Attempt>,
+    /// When retention ends; `None` until delivered or dropped.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// How far a notification is. A pending one of a callback that is not active is shown as queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Progress {
+    Pending,
+    Delivered,
+    /// Never to be delivered: the instance was deleted.
+    Dropped,
+    /// Only for the log.
+    Logged,
+}
+
+/// Names one attempt of one notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AttemptKey {
+    pub instance: InstanceId,
+    pub sequence: Sequence,
+    pub attempt: u32,
+}
+
+/// Who asks for an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claimant {
+    /// A delivery job: only while the callback is active.
+    Job,
+    /// The release worker of this generation: only while the callback is releasing.
+    Release { generation: u64 },
+}
+
+/// The answer to a claim.
+#[derive(Debug, Clone)]
+pub enum Claim {
+    /// The attempt is the caller's until the time it asked for.
+    Yours(Box<(Notification, Instance)>),
+    /// Another worker has it, until then.
+    Busy { until: DateTime<Utc> },
+    /// The attempt is decided; the next one, if any, with its due time.
+    Decided { next: Option<(u32, DateTime<Utc>)> },
+    /// The callback takes nothing now: the notification stays queued, and a later release is sure to see it.
+    Queued,
+    /// The instance or the notification is gone.
+    Gone,
+}
+
+/// How a claimed attempt ended.
+#[derive(Debug, Clone)]
+pub struct AttemptOutcome {
+    pub attempt: Attempt,
+    pub verdict: Verdict,
+    /// Why the subscription is suspended, where the verdict says so.
+    pub reason: Option<String>,
+    /// When a delivered notification expires.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// One page of the event log.
+#[derive(Debug, Clone, Copy)]
+pub struct LogPage {
+    /// Only what was committed before this.
+    pub before: Option<Sequence>,
+    pub limit: usize,
+    /// Only what is pending, oldest first and after `before`, as a release would take it.
+    pub pending_only: bool,
+}
+
+/// Configuration, state, notifications. Reads are strongly consistent.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Who these secrets belong to: the user's, and the organization's where it was given (it must match).
+    async fn account(&self, user: &LookupHash, organization: Option<&LookupHash>) -> Result<Option<Account>>;
+
+    /// Stores a new instance with all its rows; `Conflict` if the id is taken. The commit point of a creation.
+    async fn insert_instance(&self, new: &NewInstance) -> Result<Written>;
+    /// An instance, also a deleted one whose rows are still there.
+    async fn instance(&self, id: InstanceId) -> Result<Option<Instance>>;
+    /// The instance with this token, unless deleted.
+    async fn instance_by_token(&self, token: &LookupHash) -> Result<Option<Instance>>;
+    /// The instances of an organization that are not deleted, by id, after `after`.
+    async fn instances(&self, organization_id: u32, after: Option<InstanceId>, limit: usize) -> Result<Vec<Instance>>;
+    /// Everything a poll needs, in one read.
+    async fn mailbox(&self, id: InstanceId) -> Result<Option<Mailbox>>;
+    /// Changes an instance, conditional on its version and on not being deleted. With `deleted_at` set this
+    /// is the deletion: from then on its token finds nothing and commits and claims answer `Gone`.
+    async fn change_instance(&self, change: &InstanceChange) -> Result<Written>;
+    /// Removes a deleted instance's rows, at most `limit` notifications a call, undelivered ones first counted.
+    /// Returns how many undelivered ones were dropped, and whether rows are left.
+    async fn purge_instance(&self, id: InstanceId, limit: usize) -> Result<(u64, bool)>;
+
+    /// Takes the right to refresh the token until `until`, conditional on the session's version and on nobody
+    /// else holding it at `now`; the stored version goes up by one. `Conflict`: read again.
+    async fn lease_session(&self, id: InstanceId, version: u64, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Written>;
+    /// Stores a session, conditional on the stored version being one less than its own.
+    async fn put_session(&self, id: InstanceId, session: &Session) -> Result<Written>;
+
+    /// Stores a poll's notifications and state: all or nothing, conditional on the state's version and on the
+    /// instance not being deleted.
+    async fn commit_poll(&self, commit: &PollCommit) -> Result<Written>;
+    /// Takes exactly these sequences out of a resource's outbox; a removed resource's row goes with its last.
+    async fn clear_outbox(&self, id: InstanceId, resource: &str, sequences: &[Sequence]) -> Result<()>;
+    /// Which of these events the instance's event log holds.
+    async fn logged_events(&self, id: InstanceId, events: &[EventId]) -> Result<HashSet<EventId>>;
+
+    /// Claims an attempt until `until`. See [`Claim`]; an expired claim of another worker is taken over.
+    async fn claim_attempt(&self, key: AttemptKey, by: Claimant, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Claim>;
+    /// Stores the outcome of a claimed attempt in one write: `Retry` makes the next attempt number due;
+    /// `Suspend` leaves the notification pending with the next attempt number and no due time, and suspends
+    /// the subscription (generation goes up) unless it is already. `Conflict`: it was decided before.
+    async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written>;
+    /// Makes a notification that is delivered or pending due at once: a new round of retries. Returns the
+    /// attempt to enqueue; `None` if it is gone, dropped or only logged.
+    async fn reopen(&self, id: InstanceId, sequence: Sequence, now: DateTime<Utc>) -> Result<Option<AttemptKey>>;
+
+    /// The callback's state.
+    async fn subscription(&self, id: InstanceId) -> Result<Option<Subscription>>;
+    /// Takes the release worker's right until `until`: suspended or releasing with no lease at `now` becomes
+    /// releasing, each pending notification counting a new round. `None`: active, leased, disabled or gone.
+    async fn begin_release(&self, id: InstanceId, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<Subscription>>;
+    /// The lowest pending notification in commit order, for a release.
+    async fn next_queued(&self, id: InstanceId) -> Result<Option<Notification>>;
+    /// Ends a release of this generation: `active` if nothing is pending (then `Done`), else `Conflict` and
+    /// nothing changes.
+    async fn end_release(&self, id: InstanceId, generation: u64) -> Result<Written>;
+    /// Suspends again after a release that failed, unless the generation is older.
+    async fn suspend(&self, id: InstanceId, generation: u64, reason: &str) -> Result<()>;
+
+    /// A page of an instance's notifications, newest first.
+    async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Vec<Notification>>;
+    /// One notification by `message.eventId`.
+    async fn notification(&self, id: InstanceId, event_id: &str) -> Result<Option<Notification>>;
+}
+
+/// An instance's secrets by configuration key. No `Debug`.
+pub type Secrets = BTreeMap<String, String>;
+
+/// Secrets, apart from everything else.
+#[async_trait]
+pub trait Vault: Send + Sync {
+    /// The secrets and their version.
+    async fn read(&self, id: InstanceId) -> Result<Option<(Secrets, u64)>>;
+    /// Stores secrets, conditional on the stored version being one less (nothing stored: 0).
+    async fn write(&self, id: InstanceId, secrets: &Secrets, version: u64) -> Result<Written>;
+    /// Removes them; fine if they are not there.
+    async fn remove(&self, id: InstanceId) -> Result<()>;
+}
+
+/// Starts polls.
+#[async_trait]
+pub trait Schedule: Send + Sync {
+    /// Creates or changes an instance's schedule.
+    async fn put(&self, id: InstanceId, timetable: Timetable, enabled: bool) -> Result<()>;
+    /// Removes it; fine if it is not there.
+    async fn remove(&self, id: InstanceId) -> Result<()>;
+}
+
+/// Work for later or for another worker. Delivered at least once, each instance in its own lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Job {
+    /// One attempt of one notification.
+    Deliver(AttemptKey),
+    /// A poll beside the schedule: unfinished work, the end of a back-off, a baseline.
+    Poll(InstanceId),
+    /// Deliver what is queued.
+    Release(InstanceId),
+    /// Remove what a deletion left.
+    Purge(InstanceId),
+}
+
+impl Job {
+    /// The instance it is for.
+    pub fn instance(&self) -> InstanceId {
+        match self {
+            Job::Deliver(key) => key.instance,
+            Job::Poll(id) | Job::Release(id) | Job::Purge(id) => *id,
+        }
+    }
+}
+
+/// Takes jobs.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Enqueues jobs, each due at its time. A job that already waits is not doubled: the earlier time counts.
+    async fn send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()>;
+}
+
+/// Time.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    fn now(&self) -> DateTime<Utc>;
+    /// Waits; for waits of at most a few seconds.
+    async fn sleep(&self, duration: std::time::Duration);
+}
+
+/// Randomness for ids and tokens.
+pub trait Entropy: Send + Sync {
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+pub use connectors::Http;

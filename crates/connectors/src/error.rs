@@ -1,0 +1,82 @@
+//! What went wrong at a provider: a kind to branch on, and words for people.
+
+use crate::http::{HttpError, HttpResponse};
+use chrono::{DateTime, Utc};
+
+/// What the caller can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The access token is not accepted: refresh it, once.
+    Unauthorized,
+    /// Too many requests: leave this mailbox alone for a while.
+    RateLimited,
+    /// The position is too old: recover.
+    CursorExpired,
+    /// The object is not there (any more).
+    NotFound,
+    /// The provider or the way to it fails for now.
+    Unavailable,
+    /// The provider refuses for good: a person has to act (scopes, policy, our own bug).
+    Rejected,
+    /// The answer can't be read.
+    Malformed,
+}
+
+/// A failed call.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// What to do about it.
+    pub kind: Kind,
+    /// What happened, without addresses, ids or content.
+    pub message: String,
+    /// The provider's own code or short message, for `providerMessage`.
+    pub provider_message: Option<String>,
+    /// How long the provider wants to be left alone, seconds.
+    pub retry_after_s: Option<u64>,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of this kind.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Error { kind, message: message.into(), provider_message: None, retry_after_s: None, source: None }
+    }
+
+    /// An answer that is not what the provider's documentation promises.
+    pub fn malformed(what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let mut error = Error::new(Kind::Malformed, format!("the provider's {what} can't be read"));
+        error.source = Some(source.into());
+        error
+    }
+
+    /// A failed answer, with what all providers have in common.
+    pub(crate) fn answered(kind: Kind, response: &HttpResponse, code: Option<String>, now: DateTime<Utc>) -> Self {
+        let status = response.status;
+        let mut error = Error::new(kind, match &code {
+            Some(code) => format!("the provider answered {status} {code}"),
+            None => format!("the provider answered {status}"),
+        });
+        error.provider_message = code;
+        error.retry_after_s = response.retry_after_s(now);
+        error
+    }
+}
+
+impl From<HttpError> for Error {
+    fn from(source: HttpError) -> Self {
+        let kind = match source {
+            HttpError::TooLong(_) => Kind::Malformed,
+            _ => Kind::Unavailable,
+        };
+        let mut error = Error::new(kind, format!("the provider can't be reached: {source}"));
+        error.source = Some(Box::new(source));
+        error
+    }
+}
+
+/// A provider's code or message, shortened and free of anything that is not plain text.
+pub(crate) fn short(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}

@@ -1,0 +1,87 @@
+//! The way out, as a port.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// Sends requests. Adapters keep connections, check addresses, and never repeat a request.
+#[async_trait]
+pub trait Http: Send + Sync {
+    /// Sends one request and reads the answer, at most `answer_bytes_max` of it.
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError>;
+}
+
+/// Request methods in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+}
+
+/// Where a request goes, which decides how far it is trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// A provider's address, from our own configuration. An answer over the limit is an error.
+    Provider,
+    /// An address that a user gave: no redirects, refused addresses, an answer cut at the limit.
+    Callback,
+}
+
+/// One request. It has no `Debug`: headers and body hold secrets.
+pub struct HttpRequest {
+    pub method: Method,
+    pub url: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Bytes,
+    /// From the first byte out to the last byte in, ms.
+    pub timeout_ms: u64,
+    /// Bytes of the answer's body at the most, after decompression.
+    pub answer_bytes_max: usize,
+    pub route: Route,
+}
+
+/// One answer.
+pub struct HttpResponse {
+    pub status: u16,
+    pub headers: http::HeaderMap,
+    pub body: Bytes,
+}
+
+impl HttpResponse {
+    /// A header's value as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// `Retry-After` in seconds from now, whether it is given as seconds or as a date.
+    pub fn retry_after_s(&self, now: chrono::DateTime<chrono::Utc>) -> Option<u64> {
+        let value = self.header("retry-after")?.trim();
+        if let Ok(seconds) = value.parse::<u64>() {
+            return Some(seconds);
+        }
+        let at: chrono::DateTime<chrono::Utc> = httpdate::parse_http_date(value).ok()?.into();
+        u64::try_from((at - now).num_seconds().max(0)).ok()
+    }
+}
+
+/// Why there is no answer. The texts name a stage, never an address.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The address is one that callbacks may not go to.
+    #[error("the address is private, loopback or link-local")]
+    RefusedAddress,
+    /// Not a usable address.
+    #[error("the address is not a valid http or https URL")]
+    BadUrl,
+    /// No answer in time.
+    #[error("no answer within the time limit")]
+    Timeout,
+    /// Resolution, connection or TLS failed.
+    #[error("could not connect")]
+    Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The answer broke off or was not HTTP.
+    #[error("the answer broke off")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A provider's answer is longer than allowed.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
+}

@@ -1,0 +1,250 @@
+//! OAuth 2.0 as both providers speak it: addresses, forms, replies. Pure.
+
+use crate::descriptor::OAuth;
+use crate::error::short;
+use crate::http::{HttpError, HttpRequest, HttpResponse, Method, Route};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+/// Lifetime assumed where a token reply gives none, seconds.
+const LIFETIME_DEFAULT_S: u32 = 3600;
+/// A token reply is small.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// The application's registration at the provider.
+pub struct Application<'a> {
+    pub client_id: &'a str,
+    pub client_secret: &'a str,
+}
+
+/// What is exchanged for an access token.
+pub enum Grant<'a> {
+    /// The code of a sign-in, and the redirect address it was sent to.
+    Code { code: &'a str, redirect_uri: &'a str },
+    /// The token kept from an earlier exchange.
+    Refresh { refresh_token: &'a str },
+}
+
+/// Tokens, as the provider gave them. No `Debug`.
+pub struct Tokens {
+    pub access_token: String,
+    /// Absent on most refreshes at Google: the old one stays.
+    pub refresh_token: Option<String>,
+    pub lifetime_s: u32,
+}
+
+/// What the caller can do about a failed exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenErrorKind {
+    /// The code or refresh token is dead: a person has to sign in again.
+    InvalidGrant,
+    /// The application's own id or secret is wrong: not the mailbox's fault.
+    InvalidClient,
+    /// Refused for another reason, for good.
+    Rejected,
+    /// Fails for now.
+    Unavailable,
+}
+
+/// A failed exchange.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct TokenError {
+    pub kind: TokenErrorKind,
+    /// Without secrets.
+    pub message: String,
+    /// The provider's error code.
+    pub provider_message: Option<String>,
+    pub retry_after_s: Option<u64>,
+    #[source]
+    source: Option<HttpError>,
+}
+
+impl From<HttpError> for TokenError {
+    fn from(source: HttpError) -> Self {
+        TokenError {
+            kind: TokenErrorKind::Unavailable,
+            message: format!("the provider's token endpoint can't be reached: {source}"),
+            provider_message: None,
+            retry_after_s: None,
+            source: Some(source),
+        }
+    }
+}
+
+/// The scopes to ask for: the given ones in today's spelling, or the connector's own.
+pub fn scopes(oauth: &OAuth, given: Option<&str>) -> String {
+    let given = given.map(str::trim).filter(|given| !given.is_empty());
+    let mut scopes: Vec<String> = Vec::new();
+    let words = given.unwrap_or(oauth.scopes).split([' ', ',']).filter(|word| !word.is_empty());
+    for scope in words.map(oauth.translate_scope).chain(oauth.required_scopes.iter().map(|s| (*s).to_owned())) {
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    scopes.join(" ")
+}
+
+/// The address to send a user to.
+pub fn authorize_url(
+    oauth: &OAuth,
+    authorize_url: &str,
+    client_id: &str,
+    redirect_uri: &str,
+    scope: Option<&str>,
+    state: &str,
+) -> Result<String, url::ParseError> {
+    let mut url = url::Url::parse(authorize_url)?;
+    url.query_pairs_mut()
+        .extend_pairs(oauth.authorize_parameters)
+        .append_pair("scope", &scopes(oauth, scope))
+        .append_pair("response_type", "code")
+        .append_pair("redirect_uri", redirect_uri)
+        .append_pair("state", state)
+        .append_pair("client_id", client_id);
+    Ok(url.into())
+}
+
+/// The request that exchanges a grant.
+pub fn token_request(
+    oauth: &OAuth,
+    token_url: &str,
+    application: &Application<'_>,
+    grant: &Grant<'_>,
+    scope: Option<&str>,
+    timeout_ms: u64,
+) -> HttpRequest {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    match grant {
+        Grant::Code { code, redirect_uri } => {
+            form.append_pair("grant_type", "authorization_code");
+            form.append_pair("code", code);
+            form.append_pair("redirect_uri", redirect_uri);
+        }
+        Grant::Refresh { refresh_token } => {
+            form.append_pair("grant_type", "refresh_token");
+            form.append_pair("refresh_token", refresh_token);
+        }
+    }
+    form.append_pair("client_id", application.client_id);
+    form.append_pair("client_secret", application.client_secret);
+    if oauth.scope_on_refresh {
+        form.append_pair("scope", &scopes(oauth, scope));
+    }
+    HttpRequest {
+        method: Method::Post,
+        url: token_url.to_owned(),
+        headers: vec![
+            ("content-type", "application/x-www-form-urlencoded".to_owned()),
+            ("accept", "application/json".to_owned()),
+        ],
+        body: form.finish().into(),
+        timeout_ms,
+        answer_bytes_max: ANSWER_BYTES_MAX,
+        route: Route::Provider,
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenReply {
+    access_token: String,
+    #[serde(default)]
+    refresh_token: Option<String>,
+    #[serde(default)]
+    expires_in: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct TokenFailure {
+    error: String,
+}
+
+/// Reads a token endpoint's answer.
+pub fn parse_tokens(response: &HttpResponse, now: DateTime<Utc>) -> Result<Tokens, TokenError> {
+    if response.status != 200 {
+        return Err(failure(response, now));
+    }
+    let reply: TokenReply = serde_json::from_slice(&response.body).map_err(|_| TokenError {
+        kind: TokenErrorKind::Unavailable,
+        message: "the provider's token reply can't be read".to_owned(),
+        provider_message: None,
+        retry_after_s: None,
+        source: None,
+    })?;
+    Ok(Tokens {
+        access_token: reply.access_token,
+        refresh_token: reply.refresh_token.filter(|token| !token.is_empty()),
+        lifetime_s: reply.expires_in.as_ref().and_then(seconds).unwrap_or(LIFETIME_DEFAULT_S),
+    })
+}
+
+/// Lifetimes come as numbers, and from some servers as texts.
+fn seconds(value: &serde_json::Value) -> Option<u32> {
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+    Some(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+fn failure(response: &HttpResponse, now: DateTime<Utc>) -> TokenError {
+    let code = serde_json::from_slice::<TokenFailure>(&response.body).ok().map(|failure| failure.error);
+    let kind = match (response.status, code.as_deref()) {
+        (429 | 500..=599, _) => TokenErrorKind::Unavailable,
+        (_, Some("invalid_grant" | "interaction_required" | "consent_required" | "login_required")) => {
+            TokenErrorKind::InvalidGrant
+        }
+        (_, Some("invalid_client" | "unauthorized_client" | "deleted_client")) => TokenErrorKind::InvalidClient,
+        (_, Some("temporarily_unavailable" | "server_error")) => TokenErrorKind::Unavailable,
+        (_, Some(_)) => TokenErrorKind::Rejected,
+        // An answer that is not OAuth's comes from something in between.
+        (_, None) => TokenErrorKind::Unavailable,
+    };
+    let status = response.status;
+    TokenError {
+        kind,
+        message: match &code {
+            Some(code) => format!("the provider's token endpoint answered {status} {}", short(code)),
+            None => format!("the provider's token endpoint answered {status}"),
+        },
+        provider_message: code.as_deref().map(short),
+        retry_after_s: response.retry_after_s(now),
+        source: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeZone as _;
+
+    #[track_caller]
+    fn check(status: u16, body: &str, kind: TokenErrorKind) {
+        let response =
+            HttpResponse { status, headers: http::HeaderMap::new(), body: body.to_owned().into() };
+        let now = Utc.timestamp_opt(0, 0).unwrap();
+        assert_eq!(parse_tokens(&response, now).err().map(|error| error.kind), Some(kind), "{status} {body}");
+    }
+
+    #[test]
+    fn failures_are_told_apart_by_the_error_code_not_its_description() {
+        use TokenErrorKind::*;
+        check(400, r#"{"error":"invalid_grant","error_description":"whatever"}"#, InvalidGrant);
+        check(400, r#"{"error":"interaction_required","error_codes":[50076]}"#, InvalidGrant);
+        check(401, r#"{"error":"invalid_client"}"#, InvalidClient);
+        check(400, r#"{"error":"invalid_scope"}"#, Rejected);
+        check(503, r#"{"error":"invalid_grant"}"#, Unavailable);
+        check(400, r#"{"error":"temporarily_unavailable"}"#, Unavailable);
+        check(502, "<html>Bad gateway</html>", Unavailable);
+        check(400, "<html>proxy</html>", Unavailable);
+        check(200, "{\"access_tok", Unavailable);
+    }
+
+    #[test]
+    fn a_reply_without_refresh_token_or_with_a_text_lifetime_is_read() {
+        let response = HttpResponse {
+            status: 200,
+            headers: http::HeaderMap::new(),
+            body: r#"{"access_token":"a","expires_in":"3599","refresh_token":""}"#.into(),
+        };
+        let tokens = parse_tokens(&response, Utc.timestamp_opt(0, 0).unwrap()).ok().unwrap();
+        assert_eq!((tokens.access_token.as_str(), tokens.refresh_token, tokens.lifetime_s), ("a", None, 3599));
+    }
+}

@@ -1,0 +1,12 @@
+//! The list of connectors: one line each.
+
+use crate::{Connector, gmail, outlook};
+use std::sync::Arc;
+
+/// All connectors, in the order of the catalogue.
+pub fn registry() -> Vec<Arc<dyn Connector>> {
+    vec![
+        Arc::new(gmail::Gmail),
+        Arc::new(outlook::Outlook),
+    ]
+}

@@ -1,0 +1,265 @@
+//! The callback body, and how events are spread over notifications.
+
+use crate::event::Change;
+use crate::ids::{EventId, InstanceId, NotificationName};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+/// Events in one notification at the most, as documented for polling.
+pub const EVENTS_COUNT_MAX: usize = 10;
+/// Records of one notification at the most, bytes of JSON. A stored notification stays under the 400 KB of a
+/// DynamoDB item, with room for the envelope and the attempts.
+pub const RECORDS_BYTES_MAX: usize = 300_000;
+
+/// What the envelope says of the instance.
+#[derive(Debug, Clone)]
+pub struct Sender<'a> {
+    pub instance: InstanceId,
+    pub connector: &'a str,
+    pub hub: &'a str,
+    pub account_id: u32,
+    pub organization_id: u32,
+    pub user_id: u32,
+    pub name: &'a str,
+    pub tags: &'a [String],
+}
+
+/// One notification, built: its name, its events and the exact bytes that every attempt sends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Built {
+    pub name: NotificationName,
+    pub events: Vec<EventId>,
+    pub body: String,
+}
+
+/// Builds the notifications for these changes of one resource, at most ten events each, in their order.
+///
+/// `raw.<resource>` holds the records of exactly the notification's events. A record that is too large alone
+/// is replaced by its id and the flag `carillonRecordOmitted`.
+pub fn build(
+    sender: &Sender<'_>,
+    resource: &str,
+    changes: &[Change],
+    polled_at: DateTime<Utc>,
+) -> Vec<Built> {
+    let mut built = Vec::new();
+    let mut batch: Vec<(&Change, Value)> = Vec::new();
+    let mut batch_bytes = 0;
+    for change in changes {
+        let (record, bytes) = fitting_record(change);
+        if batch.len() == EVENTS_COUNT_MAX || (!batch.is_empty() && batch_bytes + bytes > RECORDS_BYTES_MAX) {
+            built.push(build_one(sender, resource, std::mem::take(&mut batch), polled_at));
+            batch_bytes = 0;
+        }
+        batch_bytes += bytes;
+        batch.push((change, record));
+    }
+    if !batch.is_empty() {
+        built.push(build_one(sender, resource, batch, polled_at));
+    }
+    built
+}
+
+fn fitting_record(change: &Change) -> (Value, usize) {
+    let bytes = change.record.to_string().len();
+    if bytes <= RECORDS_BYTES_MAX {
+        return (change.record.clone(), bytes);
+    }
+    let stub = json!({ "id": change.object_id, "carillonRecordOmitted": true, "carillonRecordBytes": bytes });
+    (stub, 200 + change.object_id.len())
+}
+
+fn build_one(
+    sender: &Sender<'_>,
+    resource: &str,
+    batch: Vec<(&Change, Value)>,
+    polled_at: DateTime<Utc>,
+) -> Built {
+    let ids: Vec<EventId> =
+        batch.iter().map(|(change, _)| change.event_id(sender.instance, resource)).collect();
+    let events: Vec<Value> = batch
+        .iter()
+        .zip(&ids)
+        .map(|((change, _), id)| event_json(sender, resource, change, id, polled_at))
+        .collect();
+    let records: Vec<Value> = batch.into_iter().map(|(_, record)| record).collect();
+    let name = NotificationName::of(sender.instance, &ids);
+    let body = envelope_json(sender, resource, &name, events, records, polled_at).to_string();
+    Built { name, events: ids, body }
+}
+
+fn event_json(
+    sender: &Sender<'_>,
+    resource: &str,
+    change: &Change,
+    id: &EventId,
+    polled_at: DateTime<Utc>,
+) -> Value {
+    json!({
+        "id": id.text(),
+        "date": iso_seconds(change.at.unwrap_or(polled_at)),
+        "elementKey": sender.connector,
+        "pollDate": iso_seconds(polled_at),
+        "eventType": change.kind.wire(),
+        "hubKey": sender.hub,
+        "objectId": change.object_id,
+        "objectType": resource,
+    })
+}
+
+fn envelope_json(
+    sender: &Sender<'_>,
+    resource: &str,
+    name: &NotificationName,
+    events: Vec<Value>,
+    records: Vec<Value>,
+    polled_at: DateTime<Utc>,
+) -> Value {
+    let instance = sender.instance.get();
+    json!({
+        "severity": "medium",
+        "createdDate": java_date(polled_at),
+        "topic": topic(sender.instance, sender.connector),
+        "action": "create",
+        "id": name.id.to_string(),
+        "message": {
+            "elementKey": sender.connector,
+            "accountId": sender.account_id,
+            "eventId": name.event_id,
+            "companyId": sender.organization_id,
+            "instanceId": instance,
+            "instance_id": instance,
+            "instanceName": sender.name,
+            "instanceTags": sender.tags,
+            "raw": {
+                resource: records,
+                "pollDate": polled_at.timestamp_millis(),
+                "objectType": resource,
+            },
+            "userId": sender.user_id,
+            "events": events,
+        },
+        "user": "notifications@carillon",
+    })
+}
+
+/// The topic that an instance's events are published under.
+pub fn topic(instance: InstanceId, connector: &str) -> String {
+    format!("instance-{instance}-{connector}-events")
+}
+
+/// ISO 8601 in whole seconds with `Z`.
+pub fn iso_seconds(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// As Java prints a date: `Mon Aug 20 15:30:07 UTC 2018`.
+fn java_date(at: DateTime<Utc>) -> String {
+    at.format("%a %b %d %H:%M:%S UTC %Y").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::ChangeKind;
+    use chrono::TimeZone as _;
+    use expect_test::expect;
+
+    fn change(n: usize, padding: usize) -> Change {
+        Change {
+            object_id: format!("m{n}"),
+            kind: ChangeKind::Created,
+            version: String::new(),
+            at: Utc.timestamp_opt(1_534_778_946, 0).single(),
+            record: json!({ "Id": format!("m{n}"), "Subject": "x".repeat(padding) }),
+            recheck: false,
+        }
+    }
+
+    fn build_for(changes: &[Change]) -> Vec<Built> {
+        let tags = ["My Outlook".to_owned()];
+        let sender = Sender {
+            instance: InstanceId::from_random([0, 0, 0, 7]),
+            connector: "outlookemail",
+            hub: "general",
+            account_id: 801,
+            organization_id: 201,
+            user_id: 2001,
+            name: "My Outlook",
+            tags: &tags,
+        };
+        build(&sender, "messages", changes, Utc.timestamp_millis_opt(1_534_778_974_827).unwrap())
+    }
+
+    #[test]
+    fn the_body_has_the_captured_shape() {
+        let built = build_for(&[change(1, 3)]);
+        let value: Value = serde_json::from_str(&built[0].body).unwrap();
+        expect![[r#"
+            {
+              "severity": "medium",
+              "createdDate": "Mon Aug 20 15:29:34 UTC 2018",
+              "topic": "instance-7-outlookemail-events",
+              "action": "create",
+              "id": "2549924499621849",
+              "message": {
+                "elementKey": "outlookemail",
+                "accountId": 801,
+                "eventId": "7M5_8yH4DYh1mrWIQ7lt",
+                "companyId": 201,
+                "instanceId": 7,
+                "instance_id": 7,
+                "instanceName": "My Outlook",
+                "instanceTags": [
+                  "My Outlook"
+                ],
+                "raw": {
+                  "messages": [
+                    {
+                      "Id": "m1",
+                      "Subject": "xxx"
+                    }
+                  ],
+                  "pollDate": 1534778974827,
+                  "objectType": "messages"
+                },
+                "userId": 2001,
+                "events": [
+                  {
+                    "id": "mEgXr6yixV0pRP0N_DbdZg",
+                    "date": "2018-08-20T15:29:06Z",
+                    "elementKey": "outlookemail",
+                    "pollDate": "2018-08-20T15:29:34Z",
+                    "eventType": "CREATED",
+                    "hubKey": "general",
+                    "objectId": "m1",
+                    "objectType": "messages"
+                  }
+                ]
+              },
+              "user": "notifications@carillon"
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&value).unwrap());
+    }
+
+    #[test]
+    fn at_most_ten_events_each_with_their_own_records() {
+        let changes: Vec<Change> = (0..23).map(|n| change(n, 1)).collect();
+        let built = build_for(&changes);
+        let counts: Vec<usize> = built.iter().map(|one| one.events.len()).collect();
+        assert_eq!(counts, [10, 10, 3]);
+        let last: Value = serde_json::from_str(&built[2].body).unwrap();
+        assert_eq!(last["message"]["raw"]["messages"].as_array().unwrap().len(), 3);
+        assert_eq!(last["message"]["raw"]["messages"][0]["Id"], "m20");
+    }
+
+    #[test]
+    fn large_records_split_notifications_and_a_giant_goes_without_its_body() {
+        let built = build_for(&[change(1, 200_000), change(2, 200_000), change(3, 400_000)]);
+        let counts: Vec<usize> = built.iter().map(|one| one.events.len()).collect();
+        assert_eq!(counts, [1, 2]);
+        assert!(built.iter().all(|one| one.body.len() < 350_000));
+        let last: Value = serde_json::from_str(&built[1].body).unwrap();
+        assert_eq!(last["message"]["raw"]["messages"][1]["carillonRecordOmitted"], true);
+    }
+}

@@ -1,0 +1,55 @@
+//! From a provider-shaped change to a normalised event.
+
+use crate::ids::{EventId, InstanceId};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+/// What happened to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChangeKind {
+    /// The object is new to the mailbox.
+    Created,
+    /// The object was there and differs now.
+    Updated,
+    /// The object is gone.
+    Deleted,
+}
+
+impl ChangeKind {
+    /// `events[].eventType`.
+    pub fn wire(self) -> &'static str {
+        match self {
+            ChangeKind::Created => "CREATED",
+            ChangeKind::Updated => "UPDATED",
+            ChangeKind::Deleted => "DELETED",
+        }
+    }
+}
+
+/// One difference, as a connector found it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The provider's id of the object; `events[].objectId`.
+    pub object_id: String,
+    /// What happened to it.
+    pub kind: ChangeKind,
+    /// The provider's name of the object's new state (change key, history record id). Not used for creations.
+    pub version: String,
+    /// When the provider says it happened; the poll's time is used where it says nothing.
+    pub at: Option<DateTime<Utc>>,
+    /// The record that goes into `raw`, as the hub resource would return it.
+    pub record: Value,
+    /// The walk that found this change may have passed it before: it counts only if the event log of the
+    /// instance does not hold it yet.
+    pub recheck: bool,
+}
+
+impl Change {
+    /// The event's identity: stable over replays.
+    pub fn event_id(&self, instance: InstanceId, resource: &str) -> EventId {
+        match self.kind {
+            ChangeKind::Created => EventId::of_creation(instance, resource, &self.object_id),
+            kind => EventId::of_version(instance, resource, &self.object_id, kind.wire(), &self.version),
+        }
+    }
+}

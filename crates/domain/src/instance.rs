@@ -1,0 +1,129 @@
+//! One connected mailbox: what its owner configured, and what became of it.
+
+use crate::ids::InstanceId;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Who owns an instance, and who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Account {
+    /// `companyId` on the wire.
+    pub organization_id: u32,
+    /// `accountId` on the wire.
+    pub account_id: u32,
+    /// `userId` on the wire.
+    pub user_id: u32,
+}
+
+/// Whether the provider still lets us in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Validity {
+    /// As far as we know, yes.
+    Valid,
+    /// No: a person has to sign in again. The text says why.
+    NeedsSignIn(String),
+}
+
+/// An instance as stored, without its secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Its id.
+    pub id: InstanceId,
+    /// Its owner.
+    pub account: Account,
+    /// Key of its connector.
+    pub connector: String,
+    /// Name, free of markup.
+    pub name: String,
+    /// Tags, free of markup; the name where none were given.
+    pub tags: Vec<String>,
+    /// Configuration items as texts, without the secret ones.
+    pub configuration: BTreeMap<String, String>,
+    /// Keys of the configured secrets, whose values are in the vault.
+    pub secret_keys: Vec<String>,
+    /// Version of the vault's entry that goes with this row.
+    pub secrets_version: u64,
+    /// The instance's token, sealed; a keyed hash of it is what it is found by.
+    pub token_sealed: String,
+    /// `externalAuthentication` as given.
+    pub external_authentication: String,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it was changed last.
+    pub updated_at: DateTime<Utc>,
+    /// Switched off by its owner.
+    pub disabled: bool,
+    /// Whether the provider lets us in.
+    pub validity: Validity,
+    /// A fault of the application's credentials, not of the mailbox: shown, and retried.
+    pub application_error: Option<String>,
+    /// Digest of the mailbox's identity, to notice that another one was connected.
+    pub mailbox_digest: String,
+    /// What its owner should know, newest last.
+    pub notices: Vec<Notice>,
+    /// Set once it is deleted: rows of it may still be there.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// Goes up with each change of the row.
+    pub version: u64,
+}
+
+/// Something the owner should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What, in words.
+    pub text: String,
+}
+
+/// Notices kept.
+const NOTICES_COUNT_MAX: usize = 10;
+
+impl Instance {
+    /// Notes something; the oldest note makes room, and what was said last is not said again.
+    pub fn notice(&mut self, at: DateTime<Utc>, text: impl Into<String>) {
+        let text = text.into();
+        if self.notices.last().is_some_and(|last| last.text == text) {
+            return;
+        }
+        self.notices.push(Notice { at, text });
+        if self.notices.len() > NOTICES_COUNT_MAX {
+            self.notices.remove(0);
+        }
+    }
+
+    /// The provider lets us in.
+    pub fn is_valid(&self) -> bool {
+        self.validity == Validity::Valid
+    }
+}
+
+/// Takes markup out of a name or tag: `<b>x</b>` becomes `x`.
+pub fn without_markup(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('<') {
+        out.push_str(&rest[..open]);
+        let Some(close) = rest[open..].find('>') else {
+            rest = &rest[open + 1..];
+            continue;
+        };
+        rest = &rest[open + close + 1..];
+    }
+    out.push_str(rest);
+    out.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_markup;
+
+    #[test]
+    fn markup_is_taken_out_of_names() {
+        assert_eq!(without_markup("<a href=\"x\">xss</a>"), "xss");
+        assert_eq!(without_markup("a < b"), "a  b");
+        assert_eq!(without_markup("<<b>>"), ">");
+        assert_eq!(without_markup("plain"), "plain");
+    }
+}

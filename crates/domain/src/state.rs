@@ -1,0 +1,184 @@
+//! The stored state of one polled resource.
+
+use crate::ids::Sequence;
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Records waiting for another try at the most; beyond it the oldest goes out as it is.
+pub const RETRY_RECORDS_COUNT_MAX: usize = 50;
+/// Gaps kept for the instance to show.
+const GAPS_COUNT_MAX: usize = 10;
+/// An idle poll stores its heartbeat when the last write is older than this.
+const HEARTBEAT_AFTER_MIN: i64 = 10;
+
+/// Where a resource stands: one row, compared and set on `version`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResourceState {
+    /// The resource's name: the key of its configuration without a leading slash.
+    pub resource: String,
+    /// Goes up by one with each commit.
+    pub version: u64,
+    /// The connector's position; `None` until the baseline is taken.
+    pub cursor: Option<Value>,
+    /// When the baseline was taken: what is older was there before us.
+    pub baseline_at: Option<DateTime<Utc>>,
+    /// The last poll that read the provider and was stored.
+    pub last_success_at: Option<DateTime<Utc>>,
+    /// The last time the row was written.
+    pub written_at: DateTime<Utc>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// No provider call for this resource before then.
+    pub backoff_until: Option<DateTime<Utc>>,
+    /// What went wrong last, in words.
+    pub last_error: Option<String>,
+    /// The last sequence number given out; the next is greater.
+    pub last_sequence: Sequence,
+    /// Records that failed on their own, to be tried again.
+    #[serde(default)]
+    pub retry_records: Vec<RetryRecord>,
+    /// Intervals in which changes may have been missed, newest last.
+    #[serde(default)]
+    pub gaps: Vec<Gap>,
+}
+
+/// A record whose change was seen but which the provider did not give us.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RetryRecord {
+    /// Its id.
+    pub object_id: String,
+    /// The provider's name of the change.
+    pub version: String,
+    /// What the change said of the record, sent as it is if the record never comes.
+    pub stub: Value,
+    /// Tries so far.
+    pub tries: u32,
+    /// Not before then.
+    pub due_at: DateTime<Utc>,
+}
+
+/// An interval in which the provider could not tell us everything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The last success before it.
+    pub from: DateTime<Utc>,
+    /// When it was noticed.
+    pub to: DateTime<Utc>,
+    /// What may be missing, in words.
+    pub reason: String,
+}
+
+impl ResourceState {
+    /// A resource without a baseline.
+    pub fn new(resource: &str, now: DateTime<Utc>) -> Self {
+        ResourceState {
+            resource: resource.to_owned(),
+            version: 0,
+            cursor: None,
+            baseline_at: None,
+            last_success_at: None,
+            written_at: now,
+            failures: 0,
+            backoff_until: None,
+            last_error: None,
+            last_sequence: Sequence(0),
+            retry_records: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+
+    /// The state after its baseline.
+    pub fn with_baseline(mut self, cursor: Value, now: DateTime<Utc>) -> Self {
+        self.cursor = Some(cursor);
+        self.baseline_at = Some(now);
+        self.succeeded(now)
+    }
+
+    /// The state after a poll that read the provider.
+    pub fn succeeded(mut self, now: DateTime<Utc>) -> Self {
+        self.last_success_at = Some(now);
+        self.written_at = now;
+        self.failures = 0;
+        self.backoff_until = None;
+        self.last_error = None;
+        self
+    }
+
+    /// The state after a poll that failed: the cursor stays.
+    pub fn failed(mut self, error: String, until: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        self.failures = self.failures.saturating_add(1);
+        self.backoff_until = Some(until);
+        self.last_error = Some(error);
+        self.written_at = now;
+        self
+    }
+
+    /// Back-off has not run out.
+    pub fn is_backing_off(&self, now: DateTime<Utc>) -> bool {
+        self.backoff_until.is_some_and(|until| now < until)
+    }
+
+    /// An idle poll writes nothing but this now and then, so that the cursor of an idle mailbox stays young.
+    pub fn is_heartbeat_due(&self, now: DateTime<Utc>) -> bool {
+        self.failures > 0 || now - self.written_at >= Duration::minutes(HEARTBEAT_AFTER_MIN)
+    }
+
+    /// No success for longer than three intervals, or ten minutes and two intervals.
+    pub fn is_frozen(&self, interval_s: u32, now: DateTime<Utc>) -> bool {
+        let interval = Duration::seconds(i64::from(interval_s));
+        let limit = (interval * 3).max(Duration::minutes(10) + interval * 2);
+        self.last_success_at.is_some_and(|at| now - at > limit)
+    }
+
+    /// The next sequence number of this resource's notifications.
+    pub fn next_sequence(&mut self, now: DateTime<Utc>) -> Sequence {
+        let clock = u64::try_from(now.timestamp_micros()).unwrap_or(0);
+        self.last_sequence = Sequence(clock.max(self.last_sequence.0 + 1));
+        self.last_sequence
+    }
+
+    /// Notes a gap; the oldest note makes room.
+    pub fn note_gap(&mut self, gap: Gap) {
+        self.gaps.push(gap);
+        if self.gaps.len() > GAPS_COUNT_MAX {
+            self.gaps.remove(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeZone as _;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        Utc.timestamp_opt(1_795_000_000 + seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn sequences_increase_even_when_the_clock_stands_or_goes_back() {
+        let mut state = ResourceState::new("messages", at(0));
+        let first = state.next_sequence(at(0));
+        let second = state.next_sequence(at(0));
+        let third = state.next_sequence(at(-60));
+        assert!(first < second && second < third);
+        assert!(third.0 < 1 << 53);
+    }
+
+    #[test]
+    fn a_poller_that_silently_stopped_is_noticed() {
+        let state = ResourceState::new("messages", at(0)).with_baseline(Value::Null, at(0));
+        assert!(!state.is_frozen(60, at(12 * 60)));
+        assert!(state.is_frozen(60, at(12 * 60 + 1)));
+        assert!(!state.is_frozen(3600, at(3 * 3600)));
+        assert!(state.is_frozen(3600, at(3 * 3600 + 1)));
+    }
+
+    #[test]
+    fn an_idle_poll_writes_every_ten_minutes() {
+        let state = ResourceState::new("messages", at(0)).with_baseline(Value::Null, at(0));
+        assert!(!state.is_heartbeat_due(at(599)));
+        assert!(state.is_heartbeat_due(at(600)));
+    }
+}

@@ -1,0 +1,71 @@
+//! Access tokens: when to refresh them.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Longest margin before expiry at which a token is refreshed, seconds.
+const REFRESH_MARGIN_S: i64 = 300;
+
+/// What is stored of an instance's access token and of the right to refresh it.
+///
+/// The token is sealed; the row is compared and set on `version`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Sealed access token; empty where none was obtained yet.
+    pub access_token_sealed: String,
+    /// From then on the provider refuses it.
+    pub expires_at: DateTime<Utc>,
+    /// From then on a poll refreshes it first.
+    pub refresh_at: DateTime<Utc>,
+    /// Goes up by one with each token and each lease taken.
+    pub version: u64,
+    /// A poll holds the right to refresh until then.
+    pub lease_until: Option<DateTime<Utc>>,
+    /// The provider asked to be left alone until then: no call for this mailbox before.
+    pub backoff_until: Option<DateTime<Utc>>,
+    /// Failures in a row of the token endpoint, or of the whole mailbox.
+    pub failures: u32,
+    /// The provider refused a token that should have been good this many times in a row.
+    pub refused: u32,
+}
+
+impl Session {
+    /// The token needs no refresh yet.
+    pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        !self.access_token_sealed.is_empty() && now < self.refresh_at
+    }
+
+    /// The token still works, though it may be due for a refresh.
+    pub fn is_usable(&self, now: DateTime<Utc>) -> bool {
+        !self.access_token_sealed.is_empty() && now < self.expires_at
+    }
+
+    /// Somebody holds the right to refresh.
+    pub fn is_leased(&self, now: DateTime<Utc>) -> bool {
+        self.lease_until.is_some_and(|until| now < until)
+    }
+}
+
+/// When to refresh a token that was given `lifetime_s` seconds of life at `now`: five minutes ahead of its
+/// end, spread by the seed over a minute; of a short life, after four fifths.
+pub fn refresh_at(now: DateTime<Utc>, lifetime_s: u32, seed: u64) -> DateTime<Utc> {
+    let lifetime = i64::from(lifetime_s);
+    let margin = (REFRESH_MARGIN_S + (seed % 60) as i64).min(lifetime / 5);
+    now + Duration::seconds(lifetime - margin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeZone as _;
+
+    #[test]
+    fn refreshes_ahead_of_expiry_but_not_at_every_poll() {
+        let now = Utc.timestamp_opt(1_795_000_000, 0).unwrap();
+        let wait = |lifetime, seed| (refresh_at(now, lifetime, seed) - now).num_seconds();
+        assert_eq!(wait(3600, 0), 3300);
+        assert_eq!(wait(3600, 59), 3241);
+        assert_eq!(wait(60, 59), 48);
+        assert_eq!(wait(0, 1), 0);
+    }
+}

@@ -52,12 +52,20 @@ impl Error {
     }
 
     /// A failed answer, with what all providers have in common.
-    pub(crate) fn answered(kind: Kind, response: &HttpResponse, code: Option<String>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn answered(
+        kind: Kind,
+        response: &HttpResponse,
+        code: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Self {
         let status = response.status;
-        let mut error = Error::new(kind, match &code {
-            Some(code) => format!("the provider answered {status} {code}"),
-            None => format!("the provider answered {status}"),
-        });
+        let mut error = Error::new(
+            kind,
+            match &code {
+                Some(code) => format!("the provider answered {status} {code}"),
+                None => format!("the provider answered {status}"),
+            },
+        );
         error.provider_message = code;
         error.retry_after_s = response.retry_after_s(now);
         error

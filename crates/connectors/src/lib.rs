@@ -112,13 +112,20 @@ pub trait Connector: Send + Sync {
 
     /// After [`Kind::CursorExpired`]: pins the provider's present position, from which later steps first list
     /// what may have changed in between, and then go on.
-    async fn recover(&self, call: &Call<'_>, cursor: &Value, past: &Past) -> Result<Step, Error>;
+    ///
+    /// For connectors whose positions never expire there is nothing to do.
+    async fn recover(&self, _call: &Call<'_>, _cursor: &Value, _past: &Past) -> Result<Step, Error> {
+        Err(Error::new(Kind::CursorExpired, "the position expired and there is no way to catch up"))
+    }
 
-    /// Reads one created record again. `None`: it is gone, or nothing to report.
+    /// Reads one created record again. `None`: it is gone, or nothing to report. For connectors whose lists hold
+    /// the records there are none to read again.
     async fn fetch(
         &self,
-        call: &Call<'_>,
-        resource: &ResourceConfig,
-        record: &FailedRecord,
-    ) -> Result<Option<Change>, Error>;
+        _call: &Call<'_>,
+        _resource: &ResourceConfig,
+        _record: &FailedRecord,
+    ) -> Result<Option<Change>, Error> {
+        Ok(None)
+    }
 }

@@ -77,7 +77,8 @@ pub fn scopes(oauth: &OAuth, given: Option<&str>) -> String {
     let given = given.map(str::trim).filter(|given| !given.is_empty());
     let mut scopes: Vec<String> = Vec::new();
     let words = given.unwrap_or(oauth.scopes).split([' ', ',']).filter(|word| !word.is_empty());
-    for scope in words.map(oauth.translate_scope).chain(oauth.required_scopes.iter().map(|s| (*s).to_owned())) {
+    for scope in words.map(oauth.translate_scope).chain(oauth.required_scopes.iter().map(|s| (*s).to_owned()))
+    {
         if !scopes.contains(&scope) {
             scopes.push(scope);
         }
@@ -191,7 +192,9 @@ fn failure(response: &HttpResponse, now: DateTime<Utc>) -> TokenError {
         (_, Some("invalid_grant" | "interaction_required" | "consent_required" | "login_required")) => {
             TokenErrorKind::InvalidGrant
         }
-        (_, Some("invalid_client" | "unauthorized_client" | "deleted_client")) => TokenErrorKind::InvalidClient,
+        (_, Some("invalid_client" | "unauthorized_client" | "deleted_client")) => {
+            TokenErrorKind::InvalidClient
+        }
         (_, Some("temporarily_unavailable" | "server_error")) => TokenErrorKind::Unavailable,
         (_, Some(_)) => TokenErrorKind::Rejected,
         // An answer that is not OAuth's comes from something in between.
@@ -217,8 +220,7 @@ mod tests {
 
     #[track_caller]
     fn check(status: u16, body: &str, kind: TokenErrorKind) {
-        let response =
-            HttpResponse { status, headers: http::HeaderMap::new(), body: body.to_owned().into() };
+        let response = HttpResponse { status, headers: http::HeaderMap::new(), body: body.to_owned().into() };
         let now = Utc.timestamp_opt(0, 0).unwrap();
         assert_eq!(parse_tokens(&response, now).err().map(|error| error.kind), Some(kind), "{status} {body}");
     }
@@ -245,6 +247,9 @@ mod tests {
             body: r#"{"access_token":"a","expires_in":"3599","refresh_token":""}"#.into(),
         };
         let tokens = parse_tokens(&response, Utc.timestamp_opt(0, 0).unwrap()).ok().unwrap();
-        assert_eq!((tokens.access_token.as_str(), tokens.refresh_token, tokens.lifetime_s), ("a", None, 3599));
+        assert_eq!(
+            (tokens.access_token.as_str(), tokens.refresh_token, tokens.lifetime_s),
+            ("a", None, 3599)
+        );
     }
 }

@@ -5,8 +5,5 @@ use std::sync::Arc;
 
 /// All connectors, in the order of the catalogue.
 pub fn registry() -> Vec<Arc<dyn Connector>> {
-    vec![
-        Arc::new(gmail::Gmail),
-        Arc::new(outlook::Outlook),
-    ]
+    vec![Arc::new(gmail::Gmail), Arc::new(outlook::Outlook)]
 }

@@ -1,7 +1,7 @@
 //! The configuration of one polled resource: an entry of `event.poller.configuration`.
 
 use crate::ceql::{self, Expr};
-use crate::date_pattern::{DatePattern, Zone};
+use crate::date_pattern::{DatePattern, Zone, parse_rfc3339};
 use crate::field_path::FieldPath;
 use crate::settings::Invalid;
 use crate::template::{Template, Times};
@@ -59,7 +59,7 @@ impl DateField {
         };
         match &self.pattern {
             Some(pattern) => pattern.parse_date(&text, self.zone).ok(),
-            None => DateTime::parse_from_rfc3339(&text).ok().map(|at| at.with_timezone(&Utc)),
+            None => parse_rfc3339(&text, self.zone),
         }
     }
 }

@@ -1,0 +1,150 @@
+//! Requests to the Gmail API and their replies.
+
+use super::cursor::HistoryId;
+use super::error::classify;
+use crate::Call;
+use crate::error::Error;
+use crate::http::{HttpRequest, Method, Route};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Records in one page of history: the API's maximum.
+pub(super) const HISTORY_PAGE_SIZE: usize = 500;
+/// Messages in one page of a catch-up's listing.
+pub(super) const LIST_PAGE_SIZE: usize = 100;
+/// The longest answer read: a full message has its text, not its attachments.
+const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// What history replies are masked down to.
+const HISTORY_FIELDS: &str = "historyId,nextPageToken,history(id,messagesAdded/message(id,threadId,labelIds),\
+    messagesDeleted/message(id,threadId,labelIds),labelsAdded(labelIds,message(id,threadId,labelIds)),\
+    labelsRemoved(labelIds,message(id,threadId,labelIds)))";
+
+/// A user's profile.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Profile {
+    #[serde(default)]
+    pub(super) email_address: String,
+    pub(super) history_id: HistoryId,
+}
+
+/// A page of history. An idle mailbox has no `history`; a page may have none and yet a next one.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct HistoryPage {
+    #[serde(default)]
+    pub(super) history: Vec<Record>,
+    #[serde(default)]
+    pub(super) next_page_token: Option<String>,
+    #[serde(default)]
+    pub(super) history_id: Option<HistoryId>,
+}
+
+/// One record of history.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Record {
+    pub(super) id: HistoryId,
+    #[serde(default)]
+    pub(super) messages_added: Vec<Entry>,
+    #[serde(default)]
+    pub(super) messages_deleted: Vec<Entry>,
+    #[serde(default)]
+    pub(super) labels_added: Vec<Entry>,
+    #[serde(default)]
+    pub(super) labels_removed: Vec<Entry>,
+}
+
+/// A message that a record speaks of, and the labels that came or went.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Entry {
+    pub(super) message: Message,
+    #[serde(default)]
+    pub(super) label_ids: Vec<String>,
+}
+
+/// A message as records name it; the labels are those after the change, where they are told.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Message {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) thread_id: Option<String>,
+    #[serde(default)]
+    pub(super) label_ids: Option<Vec<String>>,
+}
+
+/// A page of a listing.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListPage {
+    #[serde(default)]
+    pub(super) messages: Vec<Message>,
+    #[serde(default)]
+    pub(super) next_page_token: Option<String>,
+}
+
+pub(super) async fn profile(call: &Call<'_>) -> Result<Profile, Error> {
+    get(call, "profile", &[("fields", "emailAddress,historyId")]).await
+}
+
+pub(super) async fn history(
+    call: &Call<'_>,
+    after: HistoryId,
+    page: Option<&str>,
+) -> Result<HistoryPage, Error> {
+    let (after, size) = (after.to_string(), HISTORY_PAGE_SIZE.to_string());
+    let mut query =
+        vec![("startHistoryId", after.as_str()), ("maxResults", &size), ("fields", HISTORY_FIELDS)];
+    query.extend(page.map(|page| ("pageToken", page)));
+    get(call, "history", &query).await
+}
+
+/// Lists messages received since then, spam and trash included.
+pub(super) async fn list_since(call: &Call<'_>, since_s: i64, page: Option<&str>) -> Result<ListPage, Error> {
+    let (q, size) = (format!("after:{since_s}"), LIST_PAGE_SIZE.to_string());
+    let mut query = vec![
+        ("q", q.as_str()),
+        ("includeSpamTrash", "true"),
+        ("maxResults", &size),
+        ("fields", "messages(id,threadId),nextPageToken"),
+    ];
+    query.extend(page.map(|page| ("pageToken", page)));
+    get(call, "messages", &query).await
+}
+
+/// Reads one message, as it will stand in `raw`.
+pub(super) async fn message(call: &Call<'_>, id: &str, query: &[(&str, &str)]) -> Result<Value, Error> {
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    get(call, &format!("messages/{id}"), query).await
+}
+
+async fn get<T: DeserializeOwned>(call: &Call<'_>, path: &str, query: &[(&str, &str)]) -> Result<T, Error> {
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query)
+        .append_pair("prettyPrint", "false")
+        .finish();
+    let response = call
+        .http
+        .send(HttpRequest {
+            method: Method::Get,
+            url: format!("{}/gmail/v1/users/me/{path}?{query}", call.api_url),
+            headers: vec![
+                ("authorization", format!("Bearer {}", call.access_token)),
+                ("accept", "application/json".to_owned()),
+                // Google compresses only for agents that say so twice.
+                ("user-agent", "carillon (gzip)".to_owned()),
+            ],
+            body: bytes::Bytes::new(),
+            timeout_ms: call.timeout_ms,
+            answer_bytes_max: ANSWER_BYTES_MAX,
+            route: Route::Provider,
+        })
+        .await?;
+    if response.status != 200 {
+        return Err(classify(&response, call.now));
+    }
+    serde_json::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))
+}

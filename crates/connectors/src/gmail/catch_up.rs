@@ -1,0 +1,127 @@
+//! Going on after the stored position expired.
+//!
+//! The provider's present position is pinned first. Then everything received since a day before the last
+//! success is listed, spam and trash included. What did not change since the lost position is skipped, and so
+//! is what the event log holds. History goes on from the pinned position afterwards; creations that both the
+//! listing and history show are checked against the log.
+
+use super::api;
+use super::cursor::{CatchUp, Cursor};
+use super::history::Collapsed;
+use super::{Plan, hydrate, normalize};
+use crate::error::{Error, Kind};
+use crate::{Call, Past, Step};
+use chrono::{DateTime, Duration, Utc};
+use domain::event::{Change, ChangeKind};
+use serde_json::Value;
+
+/// The listing begins this long before the last success: mail may appear late.
+const MARGIN_H: i64 = 24;
+/// The event log surely reaches back this far, days; retention is a day longer.
+const LOG_DAYS: i64 = 6;
+/// Listings begun again before the provider is believed to be at fault.
+const RESTARTS_COUNT_MAX: u32 = 3;
+
+/// Pins the present position. Nothing is reported yet.
+pub(super) async fn begin(call: &Call<'_>, cursor: &Cursor, past: &Past) -> Result<Step, Error> {
+    let pinned = api::profile(call).await?.history_id;
+    let lost_at = past.last_success_at;
+    let mut next = cursor.clone();
+    // A catch-up that itself took too long keeps the position lost first.
+    let lost = cursor.catch_up.as_ref().map_or(cursor.history_id, |former| former.lost);
+    next.history_id = pinned;
+    next.recheck_through = None;
+    next.catch_up = Some(CatchUp {
+        lost,
+        lost_at,
+        log_complete: call.now - lost_at < Duration::days(LOG_DAYS) - Duration::hours(MARGIN_H),
+        page: None,
+        restarts: 0,
+    });
+    let reason = "the provider no longer knew the position: mail received in this interval is reported, \
+                  label changes and deletions in it may be missing";
+    let gap = Some((lost_at, reason.to_owned()));
+    Ok(Step { changes: vec![], failed: vec![], cursor: next.to_value(), moved: true, more: true, gap })
+}
+
+/// Reports one page of the listing.
+pub(super) async fn step(
+    call: &Call<'_>,
+    plan: &Plan,
+    cursor: &Cursor,
+    catch_up: &CatchUp,
+    past: &Past,
+) -> Result<Step, Error> {
+    let since_s = (catch_up.lost_at - Duration::hours(MARGIN_H)).timestamp();
+    let page = match api::list_since(call, since_s, catch_up.page.as_deref()).await {
+        Err(error) if error.kind == Kind::Rejected && catch_up.page.is_some() => {
+            return restart(cursor, catch_up, error);
+        }
+        page => page?,
+    };
+    let listed: Vec<Collapsed> = page.messages.into_iter().map(|message| listed(message, cursor)).collect();
+    let outcome = hydrate::all(call, plan, listed.iter(), past).await?.unwrap_or_default();
+    let mut messages = outcome.messages;
+    let changes = listed
+        .iter()
+        .filter_map(|one| messages.remove(&one.message_id))
+        .filter_map(|message| change(message, plan, catch_up, past))
+        .collect();
+    let next = match page.next_page_token {
+        Some(token) => {
+            Cursor { catch_up: Some(CatchUp { page: Some(token), ..catch_up.clone() }), ..cursor.clone() }
+        }
+        // Creations after the pin may have been listed: up to here they are checked against the log.
+        None => Cursor {
+            catch_up: None,
+            recheck_through: Some(api::profile(call).await?.history_id),
+            ..cursor.clone()
+        },
+    };
+    Ok(Step { changes, failed: outcome.failed, cursor: next.to_value(), moved: true, more: true, gap: None })
+}
+
+/// A page that is refused is too old: the listing begins again; the log skips what it has reported.
+fn restart(cursor: &Cursor, catch_up: &CatchUp, error: Error) -> Result<Step, Error> {
+    if catch_up.restarts >= RESTARTS_COUNT_MAX {
+        return Err(error);
+    }
+    let again = CatchUp { page: None, restarts: catch_up.restarts + 1, ..catch_up.clone() };
+    let next = Cursor { catch_up: Some(again), ..cursor.clone() };
+    Ok(Step { changes: vec![], failed: vec![], cursor: next.to_value(), moved: true, more: true, gap: None })
+}
+
+fn listed(message: api::Message, cursor: &Cursor) -> Collapsed {
+    Collapsed {
+        message_id: message.id,
+        thread_id: message.thread_id,
+        labels: None,
+        created: true,
+        deleted: false,
+        undrafted: false,
+        first: cursor.history_id,
+        last: cursor.history_id,
+    }
+}
+
+/// What a listed message says happened to it, if anything.
+fn change(message: Value, plan: &Plan, catch_up: &CatchUp, past: &Past) -> Option<Change> {
+    let version: super::cursor::HistoryId = serde_json::from_value(message.get("historyId")?.clone()).ok()?;
+    if version <= catch_up.lost {
+        return None;
+    }
+    let received_at = normalize::internal_date(&message);
+    let mut change = normalize::created(message, &plan.conditions, true)?;
+    if !is_new(received_at, catch_up, past) {
+        change.kind = ChangeKind::Updated;
+        change.version = version.to_string();
+    }
+    Some(change)
+}
+
+/// Received after the baseline, and not known from a time that the log no longer tells of.
+fn is_new(received_at: Option<DateTime<Utc>>, catch_up: &CatchUp, past: &Past) -> bool {
+    let Some(received_at) = received_at else { return true };
+    received_at >= past.baseline_at
+        && (catch_up.log_complete || received_at >= catch_up.lost_at - Duration::minutes(10))
+}

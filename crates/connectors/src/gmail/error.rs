@@ -1,0 +1,112 @@
+//! Google's error shapes.
+
+use crate::error::{Error, Kind, short};
+use crate::http::HttpResponse;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+/// After the day's limit, an hour: the reset time is not told.
+const DAILY_LIMIT_WAIT_S: u64 = 3600;
+
+#[derive(Deserialize)]
+struct Failure {
+    error: Body,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    errors: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// Classifies an answer that is not 200. The body may be anything, also HTML.
+pub(super) fn classify(response: &HttpResponse, now: DateTime<Utc>) -> Error {
+    let body = serde_json::from_slice::<Failure>(&response.body).ok().map(|failure| failure.error);
+    let reason = body.as_ref().and_then(|body| {
+        body.errors.iter().find_map(|item| item.reason.clone()).or_else(|| body.status.clone())
+    });
+    let kind = kind(response.status, reason.as_deref());
+    let mut error = Error::answered(kind, response, reason.as_deref().map(short), now);
+    if kind == Kind::RateLimited && error.retry_after_s.is_none() {
+        error.retry_after_s = match reason.as_deref() {
+            Some("dailyLimitExceeded") => Some(DAILY_LIMIT_WAIT_S),
+            _ => body.and_then(|body| retry_after_in(&body.message, now)),
+        };
+    }
+    error
+}
+
+fn kind(status: u16, reason: Option<&str>) -> Kind {
+    match (status, reason) {
+        (401, _) => Kind::Unauthorized,
+        (
+            403,
+            Some("rateLimitExceeded" | "userRateLimitExceeded" | "dailyLimitExceeded" | "RESOURCE_EXHAUSTED"),
+        ) => Kind::RateLimited,
+        (404 | 410, _) => Kind::NotFound,
+        (429, _) => Kind::RateLimited,
+        (400..=499, Some(_)) => Kind::Rejected,
+        // Not Google's shape: something in between answered.
+        _ => Kind::Unavailable,
+    }
+}
+
+/// Some limits tell their end in the message: "Retry after <RFC 3339>".
+fn retry_after_in(message: &str, now: DateTime<Utc>) -> Option<u64> {
+    let rest = message.split("Retry after ").nth(1)?;
+    let stamp = rest.split_whitespace().next()?.trim_end_matches('.');
+    let at = DateTime::parse_from_rfc3339(stamp).ok()?.with_timezone(&Utc);
+    u64::try_from((at - now).num_seconds()).ok().map(|seconds| seconds.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeZone as _;
+
+    #[track_caller]
+    fn check(status: u16, body: &str, kind: Kind, retry_after_s: Option<u64>) {
+        let now = Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap();
+        let response = HttpResponse { status, headers: http::HeaderMap::new(), body: body.to_owned().into() };
+        let error = classify(&response, now);
+        assert_eq!((error.kind, error.retry_after_s), (kind, retry_after_s), "{status} {body}");
+    }
+
+    #[test]
+    fn limits_come_as_403_and_as_429() {
+        let limit = |reason: &str| {
+            format!(
+                r#"{{"error":{{"code":403,"message":"x","errors":[{{"domain":"usageLimits","reason":"{reason}"}}]}}}}"#
+            )
+        };
+        check(403, &limit("rateLimitExceeded"), Kind::RateLimited, None);
+        check(403, &limit("userRateLimitExceeded"), Kind::RateLimited, None);
+        check(403, &limit("dailyLimitExceeded"), Kind::RateLimited, Some(3600));
+        check(403, &limit("insufficientPermissions"), Kind::Rejected, None);
+        check(429, "{}", Kind::RateLimited, None);
+        check(
+            429,
+            r#"{"error":{"message":"User-rate limit exceeded. Retry after 2026-11-22T12:01:30.000Z"}}"#,
+            Kind::RateLimited,
+            Some(90),
+        );
+    }
+
+    #[test]
+    fn html_and_nonsense_pass_by() {
+        check(502, "<html>", Kind::Unavailable, None);
+        check(403, "<html>", Kind::Unavailable, None);
+        check(500, r#"{"error":{"errors":[{"reason":"backendError"}]}}"#, Kind::Unavailable, None);
+        check(404, "", Kind::NotFound, None);
+    }
+}

@@ -1,0 +1,126 @@
+//! Reading created messages, a few at a time.
+
+use super::history::Collapsed;
+use super::{Plan, api, normalize};
+use crate::error::{Error, Kind};
+use crate::{Call, FailedRecord, Past, REQUESTS_IN_FLIGHT_MAX, STEP_CHANGES_MAX};
+use futures_util::StreamExt as _;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// Headers of the default, metadata.
+const HEADERS: [&str; 10] =
+    ["Subject", "From", "To", "Cc", "Bcc", "Date", "Message-ID", "In-Reply-To", "References", "Reply-To"];
+/// A record that failed alone this often is passed: it would stop the mailbox for ever.
+const LONE_FAILURES_COUNT_MAX: u32 = 3;
+
+/// How much of a created message is read: the `format` parameter of the configured url.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Labels, snippet, dates, and the headers people ask for. The default.
+    Metadata,
+    /// Labels, snippet, dates.
+    Minimal,
+    /// The parsed text too.
+    Full,
+}
+
+impl Format {
+    pub(super) fn parse(parameter: Option<&str>) -> Result<Self, String> {
+        match parameter {
+            None | Some("metadata") => Ok(Format::Metadata),
+            Some("minimal") => Ok(Format::Minimal),
+            Some("full") => Ok(Format::Full),
+            Some(_) => Err("`format` must be `metadata`, `minimal` or `full`".to_owned()),
+        }
+    }
+
+    /// Messages in one step, so that what a step commits stays small.
+    pub(super) fn step_messages_max(self) -> usize {
+        match self {
+            Format::Metadata | Format::Minimal => STEP_CHANGES_MAX,
+            Format::Full => 10,
+        }
+    }
+
+    fn query(self) -> Vec<(&'static str, &'static str)> {
+        match self {
+            Format::Metadata => std::iter::once(("format", "metadata"))
+                .chain(HEADERS.into_iter().map(|header| ("metadataHeaders", header)))
+                .collect(),
+            Format::Minimal => vec![("format", "minimal")],
+            Format::Full => vec![("format", "full")],
+        }
+    }
+}
+
+/// What was read. A message that is gone is in neither.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) messages: HashMap<String, Value>,
+    pub(super) failed: Vec<FailedRecord>,
+}
+
+/// Reads one message.
+pub(super) async fn read(call: &Call<'_>, format: &Format, id: &str) -> Result<Value, Error> {
+    let message = api::message(call, id, &format.query()).await?;
+    match message.get("id").and_then(Value::as_str) {
+        Some(read) if read == id => Ok(message),
+        _ => Err(Error::malformed("message", "it has another id or none")),
+    }
+}
+
+/// Reads all these messages; `None` where there are none.
+///
+/// What concerns the whole mailbox (limits, tokens) fails the step. A message that fails on its own while
+/// others come is set aside; if all fail, the step fails, up to a few times in a row.
+pub(super) async fn all<'a>(
+    call: &Call<'_>,
+    plan: &Plan,
+    wanted: impl Iterator<Item = &'a Collapsed>,
+    past: &Past,
+) -> Result<Option<Outcome>, Error> {
+    let wanted: Vec<&Collapsed> = wanted.collect();
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let ids: Vec<String> = wanted.iter().map(|one| one.message_id.clone()).collect();
+    let mut reads = futures_util::stream::iter(ids.into_iter().enumerate())
+        .map(|(index, id)| async move { (index, read(call, &plan.format, &id).await) })
+        .buffer_unordered(REQUESTS_IN_FLIGHT_MAX);
+    let mut outcome = Outcome::default();
+    let mut answered = false;
+    let mut last_error = None;
+    while let Some((index, result)) = reads.next().await {
+        let one = wanted[index];
+        match result {
+            Ok(message) => {
+                answered = true;
+                outcome.messages.insert(one.message_id.clone(), message);
+            }
+            Err(error) if error.kind == Kind::NotFound => answered = true,
+            Err(error) if !is_own(&error) => return Err(error),
+            Err(error) => {
+                outcome.failed.push(failed(one));
+                last_error = Some(error);
+            }
+        }
+    }
+    match last_error {
+        Some(error) if !answered && past.failures < LONE_FAILURES_COUNT_MAX => Err(error),
+        _ => Ok(Some(outcome)),
+    }
+}
+
+/// Whether the failure may be the record's own.
+pub(super) fn is_own(error: &Error) -> bool {
+    matches!(error.kind, Kind::Unavailable | Kind::Malformed)
+}
+
+fn failed(one: &Collapsed) -> FailedRecord {
+    FailedRecord {
+        object_id: one.message_id.clone(),
+        version: one.last.to_string(),
+        stub: normalize::stub(one),
+    }
+}

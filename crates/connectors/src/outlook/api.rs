@@ -1,0 +1,100 @@
+//! Requests to Microsoft Graph and their replies.
+
+use super::error::classify;
+use crate::Call;
+use crate::error::{Error, Kind};
+use crate::http::{HttpRequest, HttpResponse, Method, Route};
+use chrono::{DateTime, SecondsFormat};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The longest answer read.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A page of messages, as the provider sent them.
+#[derive(Deserialize)]
+pub(super) struct Page {
+    pub(super) value: Vec<Value>,
+    #[serde(rename = "@odata.nextLink", default)]
+    pub(super) next_link: Option<String>,
+    /// The provider's clock, seconds since the Unix epoch; ours where it does not tell.
+    #[serde(skip)]
+    pub(super) server_s: i64,
+}
+
+/// Messages modified at or after a second, in the order of their modification.
+pub(super) fn messages_url(call: &Call<'_>, from_s: i64, filter: &str, select: &str, top: usize) -> String {
+    let from = DateTime::from_timestamp(from_s, 0).unwrap_or(DateTime::UNIX_EPOCH);
+    let from = from.to_rfc3339_opts(SecondsFormat::Secs, true);
+    // The ordered property comes first in the filter: anything else is refused as inefficient.
+    let filter = match filter {
+        "" => format!("lastModifiedDateTime ge {from}"),
+        more => format!("lastModifiedDateTime ge {from} and {more}"),
+    };
+    let mut query = String::new();
+    for (name, value) in [
+        ("$filter", filter.as_str()),
+        ("$orderby", "lastModifiedDateTime"),
+        ("$top", &top.to_string()),
+        ("$select", select),
+    ] {
+        let separator = if query.is_empty() { "" } else { "&" };
+        query.push_str(&format!("{separator}{name}={}", encoded(value)));
+    }
+    format!("{}/me/messages?{query}", call.api_url)
+}
+
+/// OData readers do not all take `+` for a space.
+fn encoded(value: &str) -> String {
+    url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// Reads a page, by its first address or a next link. A link that leads elsewhere is not followed: it would
+/// carry the token with it.
+pub(super) async fn page(call: &Call<'_>, url: &str) -> Result<Page, Error> {
+    if !url.starts_with(call.api_url) {
+        return Err(Error::new(Kind::Malformed, "the provider's next page is on another host"));
+    }
+    let response = get(call, url).await?;
+    let server_s = server_time(&response).unwrap_or(call.now.timestamp());
+    let page: Page =
+        serde_json::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))?;
+    Ok(Page { server_s, ..page })
+}
+
+/// The inbox's id, constant for a mailbox, to tell mailboxes apart; nothing depends on getting it.
+pub(super) async fn inbox_id(call: &Call<'_>) -> Option<String> {
+    let url = format!("{}/me/mailFolders/inbox?$select=id", call.api_url);
+    let response = get(call, &url).await.ok()?;
+    let folder: Value = serde_json::from_slice(&response.body).ok()?;
+    folder.get("id")?.as_str().map(str::to_owned)
+}
+
+async fn get(call: &Call<'_>, url: &str) -> Result<HttpResponse, Error> {
+    let response = call
+        .http
+        .send(HttpRequest {
+            method: Method::Get,
+            url: url.to_owned(),
+            headers: vec![
+                ("authorization", format!("Bearer {}", call.access_token)),
+                ("accept", "application/json;odata.metadata=minimal".to_owned()),
+                // Without it a message has another id in each folder.
+                ("prefer", "IdType=\"ImmutableId\"".to_owned()),
+            ],
+            body: bytes::Bytes::new(),
+            timeout_ms: call.timeout_ms,
+            answer_bytes_max: ANSWER_BYTES_MAX,
+            route: Route::Provider,
+        })
+        .await?;
+    match response.status {
+        200 => Ok(response),
+        _ => Err(classify(&response, call.now)),
+    }
+}
+
+fn server_time(response: &HttpResponse) -> Option<i64> {
+    let at: DateTime<chrono::Utc> = httpdate::parse_http_date(response.header("date")?).ok()?.into();
+    Some(at.timestamp())
+}

@@ -1,3 +1,20 @@
 //! Use cases of Carillon: the HTTP interface, polling, delivery, and the ports they need.
+//!
+//! No use case knows where it runs: a host makes an [`App`] from its adapters and calls [`App::router`],
+//! [`App::poll`] and [`App::run`].
 
+pub mod api;
+mod app;
+mod deliver;
+mod instances;
+mod locks;
+mod poll;
 pub mod ports;
+mod purge;
+mod release;
+pub mod sealing;
+mod secrets;
+mod tokens;
+
+pub use app::{App, Config, Endpoints, Ports};
+pub use poll::{PollOutcome, PollReport, ResourceReport};

@@ -230,7 +230,12 @@ pub trait Store: Send + Sync {
     /// The instance with this token, unless deleted.
     async fn instance_by_token(&self, token: &LookupHash) -> Result<Option<Instance>>;
     /// The instances of an organization that are not deleted, by id, after `after`.
-    async fn instances(&self, organization_id: u32, after: Option<InstanceId>, limit: usize) -> Result<Vec<Instance>>;
+    async fn instances(
+        &self,
+        organization_id: u32,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> Result<Vec<Instance>>;
     /// Everything a poll needs, in one read.
     async fn mailbox(&self, id: InstanceId) -> Result<Option<Mailbox>>;
     /// Changes an instance, conditional on its version and on not being deleted. With `deleted_at` set this
@@ -242,7 +247,13 @@ pub trait Store: Send + Sync {
 
     /// Takes the right to refresh the token until `until`, conditional on the session's version and on nobody
     /// else holding it at `now`; the stored version goes up by one. `Conflict`: read again.
-    async fn lease_session(&self, id: InstanceId, version: u64, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Written>;
+    async fn lease_session(
+        &self,
+        id: InstanceId,
+        version: u64,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Written>;
     /// Stores a session, conditional on the stored version being one less than its own.
     async fn put_session(&self, id: InstanceId, session: &Session) -> Result<Written>;
 
@@ -255,20 +266,36 @@ pub trait Store: Send + Sync {
     async fn logged_events(&self, id: InstanceId, events: &[EventId]) -> Result<HashSet<EventId>>;
 
     /// Claims an attempt until `until`. See [`Claim`]; an expired claim of another worker is taken over.
-    async fn claim_attempt(&self, key: AttemptKey, by: Claimant, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Claim>;
+    async fn claim_attempt(
+        &self,
+        key: AttemptKey,
+        by: Claimant,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Claim>;
     /// Stores the outcome of a claimed attempt in one write: `Retry` makes the next attempt number due;
     /// `Suspend` leaves the notification pending with the next attempt number and no due time, and suspends
     /// the subscription (generation goes up) unless it is already. `Conflict`: it was decided before.
     async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written>;
     /// Makes a notification that is delivered or pending due at once: a new round of retries. Returns the
     /// attempt to enqueue; `None` if it is gone, dropped or only logged.
-    async fn reopen(&self, id: InstanceId, sequence: Sequence, now: DateTime<Utc>) -> Result<Option<AttemptKey>>;
+    async fn reopen(
+        &self,
+        id: InstanceId,
+        sequence: Sequence,
+        now: DateTime<Utc>,
+    ) -> Result<Option<AttemptKey>>;
 
     /// The callback's state.
     async fn subscription(&self, id: InstanceId) -> Result<Option<Subscription>>;
     /// Takes the release worker's right until `until`: suspended or releasing with no lease at `now` becomes
     /// releasing, each pending notification counting a new round. `None`: active, leased, disabled or gone.
-    async fn begin_release(&self, id: InstanceId, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<Subscription>>;
+    async fn begin_release(
+        &self,
+        id: InstanceId,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Subscription>>;
     /// The lowest pending notification in commit order, for a release.
     async fn next_queued(&self, id: InstanceId) -> Result<Option<Notification>>;
     /// Ends a release of this generation: `active` if nothing is pending (then `Done`), else `Conflict` and

@@ -4,6 +4,10 @@ use crate::{Connector, gmail, outlook};
 use std::sync::Arc;
 
 /// All connectors, in the order of the catalogue.
+#[rustfmt::skip] // one line each
 pub fn registry() -> Vec<Arc<dyn Connector>> {
-    vec![Arc::new(gmail::Gmail), Arc::new(outlook::Outlook)]
+    vec![
+        Arc::new(gmail::Gmail),
+        Arc::new(outlook::Outlook),
+    ]
 }

@@ -102,7 +102,7 @@ fn event_json(
         "pollDate": iso_seconds(polled_at),
         "eventType": change.kind.wire(),
         "hubKey": sender.hub,
-        "objectId": change.object_id,
+        "objectId": change.shown_id.as_deref().unwrap_or(&change.object_id),
         "objectType": resource,
     })
 }
@@ -168,6 +168,7 @@ mod tests {
     fn change(n: usize, padding: usize) -> Change {
         Change {
             object_id: format!("m{n}"),
+            shown_id: None,
             kind: ChangeKind::Created,
             version: String::new(),
             at: Utc.timestamp_opt(1_534_778_946, 0).single(),

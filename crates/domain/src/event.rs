@@ -29,8 +29,10 @@ impl ChangeKind {
 /// One difference, as a connector found it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// The provider's id of the object; `events[].objectId`.
+    /// The provider's id of the object: its identity.
     pub object_id: String,
+    /// `events[].objectId` where the configured id field is another one.
+    pub shown_id: Option<String>,
     /// What happened to it.
     pub kind: ChangeKind,
     /// The provider's name of the object's new state (change key, history record id). Not used for creations.

@@ -1,0 +1,33 @@
+//! Stateful stand-ins for the services a mailbox connector talks to, for a demo and for tests.
+//!
+//! [`Google`] answers as Google's consent page, token endpoint and Gmail API do, [`Microsoft`] as Entra and
+//! Graph mail do, and [`Receiver`] takes callbacks. Each is a plain [`axum::Router`], served over a socket
+//! by [`serve`] or called in-process. They read no clock and draw every random choice from a seed, so that
+//! a run with a virtual [`Clock`] can be repeated exactly.
+
+mod call;
+mod clock;
+mod fault;
+mod front;
+mod google;
+mod mail;
+mod microsoft;
+mod oauth;
+#[cfg(test)]
+mod probe;
+mod receiver;
+mod reply;
+mod request_log;
+mod serve;
+mod wall;
+
+pub use clock::Clock;
+pub use fault::{Fault, FaultKind, Route};
+pub use google::{Google, MessageSnapshot as GoogleMessage, SavedDraft};
+pub use mail::{Mail, mails_from_dir};
+pub use microsoft::{MessageSnapshot as MicrosoftMessage, Microsoft};
+pub use oauth::{CLIENT_ID, CLIENT_SECRET};
+pub use receiver::{Answer, Received, Receiver};
+pub use request_log::RequestLine;
+pub use serve::serve;
+pub use wall::Usage;

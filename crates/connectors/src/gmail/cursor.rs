@@ -51,7 +51,7 @@ pub(super) struct Cursor {
     pub(super) catch_up: Option<CatchUp>,
     /// Digests of suppressed drafts' ids, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    drafts: Vec<u64>,
+    pub(super) drafts: Vec<u64>,
 }
 
 /// Listing what may have changed since a position that expired.

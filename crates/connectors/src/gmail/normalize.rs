@@ -59,6 +59,7 @@ pub(super) fn created(message: Value, conditions: &Conditions, recheck: bool) ->
     let id = message.get("id")?.as_str()?.to_owned();
     (!is_draft(&message) && conditions.allow(&message)).then(|| Change {
         object_id: id,
+        shown_id: None,
         kind: ChangeKind::Created,
         version: String::new(),
         at: internal_date(&message),
@@ -85,6 +86,7 @@ fn thin(one: &Collapsed, conditions: &Conditions) -> Option<Change> {
     let kind = if one.deleted { ChangeKind::Deleted } else { ChangeKind::Updated };
     conditions.allow(&record).then(|| Change {
         object_id: one.message_id.clone(),
+        shown_id: None,
         kind,
         version: one.last.to_string(),
         at: None,

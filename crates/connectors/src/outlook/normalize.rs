@@ -67,6 +67,7 @@ impl Row {
         };
         Change {
             object_id: self.id.clone(),
+            shown_id: None,
             kind,
             version: self.change_key.clone(),
             at,

@@ -1,0 +1,72 @@
+//! Request bodies, read by hand: every error names the field and the rule.
+
+use super::error::ApiError;
+use axum::body::Bytes;
+use domain::json_text;
+use domain::settings::{self, Items};
+use serde_json::{Map, Value};
+
+/// Tags of one instance, and the length of a name or tag.
+const TAGS_COUNT_MAX: usize = 50;
+const NAME_BYTES_MAX: usize = 256;
+
+/// A body that is a JSON object; the error has line and column.
+pub(super) fn object(body: &Bytes) -> Result<Map<String, Value>, ApiError> {
+    let text = std::str::from_utf8(body).map_err(|_| ApiError::bad("the body is not UTF-8"))?;
+    match json_text::parse(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(ApiError::bad("the body must be a JSON object")),
+        Err(error) => Err(ApiError::bad(format!("the body is not JSON: {error}"))),
+    }
+}
+
+/// `element.key` or `element.id`.
+pub(super) fn element(object: &Map<String, Value>) -> Result<String, ApiError> {
+    let element = object.get("element").ok_or_else(|| ApiError::rule("element.key", "is required"))?;
+    match element.get("key").or_else(|| element.get("id")) {
+        Some(Value::String(key)) => Ok(key.clone()),
+        Some(Value::Number(id)) => Ok(id.to_string()),
+        _ => Err(ApiError::rule("element.key", "is required")),
+    }
+}
+
+/// `providerData.code`.
+pub(super) fn code(object: &Map<String, Value>) -> Result<Option<String>, ApiError> {
+    match object.get("providerData").and_then(|data| data.get("code")) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(code)) => Ok(Some(code.clone()).filter(|code| !code.is_empty())),
+        Some(_) => Err(ApiError::rule("providerData.code", "must be a text")),
+    }
+}
+
+/// `configuration`, every value as a text.
+pub(super) fn items(object: &Map<String, Value>) -> Result<Option<Items>, ApiError> {
+    match object.get("configuration") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(configuration)) => settings::items(configuration)
+            .map(Some)
+            .map_err(|errors| ApiError::bad(crate::instances::in_words(&errors))),
+        Some(_) => Err(ApiError::rule("configuration", "must be an object")),
+    }
+}
+
+/// A text field.
+pub(super) fn text(object: &Map<String, Value>, key: &str) -> Result<Option<String>, ApiError> {
+    match object.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.len() <= NAME_BYTES_MAX => Ok(Some(text.clone())),
+        Some(_) => Err(ApiError::rule(key, &format!("must be a text of at most {NAME_BYTES_MAX} bytes"))),
+    }
+}
+
+/// `tags`.
+pub(super) fn tags(object: &Map<String, Value>) -> Result<Option<Vec<String>>, ApiError> {
+    let rule = || ApiError::rule("tags", &format!("must be a list of at most {TAGS_COUNT_MAX} texts"));
+    let tags = match object.get("tags") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Array(tags)) if tags.len() <= TAGS_COUNT_MAX => tags,
+        Some(_) => return Err(rule()),
+    };
+    let text = |tag: &Value| tag.as_str().filter(|tag| tag.len() <= NAME_BYTES_MAX).map(str::to_owned);
+    tags.iter().map(text).collect::<Option<Vec<_>>>().map(Some).ok_or_else(rule)
+}

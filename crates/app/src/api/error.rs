@@ -1,0 +1,113 @@
+//! Errors in the dialect's shape, and the request id on every answer.
+
+use crate::app::App;
+use crate::instances::Refusal;
+use crate::ports::PortError;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::fmt::Write as _;
+
+/// Header that names a request, also in its error.
+const REQUEST_ID_HEADER: &str = "elements-request-id";
+
+/// A failed request. Status and words; the request id is added on the way out.
+#[derive(Debug, Clone)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    message: String,
+    provider_message: Option<String>,
+    retry_after_s: Option<u64>,
+}
+
+impl ApiError {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        ApiError { status, message: message.into(), provider_message: None, retry_after_s: None }
+    }
+
+    pub(super) fn bad(message: impl Into<String>) -> Self {
+        ApiError::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(super) fn no_instance() -> Self {
+        ApiError::new(StatusCode::NOT_FOUND, "no such instance")
+    }
+
+    /// A rule that a parameter or field breaks.
+    pub(super) fn rule(key: &str, rule: &str) -> Self {
+        ApiError::bad(format!("`{key}`: {rule}"))
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            Refusal::Invalid(_) => ApiError::bad(message),
+            Refusal::NotFound => ApiError::no_instance(),
+            Refusal::Conflict => ApiError::new(StatusCode::CONFLICT, message),
+            Refusal::Port(error) => error.into(),
+            Refusal::Provider { provider_message, is_unavailable, .. } => {
+                let status = if is_unavailable { StatusCode::BAD_GATEWAY } else { StatusCode::BAD_REQUEST };
+                // The dialect promises the provider's word; where it said none, ours stands in.
+                let provider_message = provider_message.or_else(|| Some(message.clone()));
+                ApiError { provider_message, ..ApiError::new(status, message) }
+            }
+        }
+    }
+}
+
+impl From<PortError> for ApiError {
+    fn from(error: PortError) -> Self {
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(error, "request.failed");
+        ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "something failed inside; nothing was lost, try again",
+        )
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Names every request, and writes the body of those that failed.
+pub(super) async fn with_request_id(State(app): State<App>, request: Request, next: Next) -> Response {
+    let request_id = request_id(&app);
+    let mut response = next.run(request).await;
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        let mut body = serde_json::json!({ "requestId": request_id, "message": error.message });
+        if let Some(provider_message) = error.provider_message {
+            body["providerMessage"] = provider_message.into();
+        }
+        let headers = response.headers().clone();
+        response = (error.status, axum::Json(body)).into_response();
+        response.headers_mut().extend(headers.into_iter().filter(|(name, _)| {
+            name.as_ref().is_some_and(|name| name != "content-length" && name != "content-type")
+        }));
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID_HEADER, value);
+    }
+    response
+}
+
+/// 24 hexadecimal digits.
+fn request_id(app: &App) -> String {
+    let mut bytes = [0; 12];
+    app.0.ports.entropy.fill(&mut bytes);
+    bytes.iter().fold(String::with_capacity(24), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,140 @@
+//! What instances look like on the wire.
+
+use crate::app::App;
+use crate::instances::token_of;
+use crate::ports::{Mailbox, PortError, ResourceRow};
+use connectors::Descriptor;
+use domain::delivery::Subscription;
+use domain::envelope::iso_seconds;
+use domain::instance::{Instance, Validity};
+use domain::settings::{CALLBACK_URL, EVENTS_ENABLED, MASK, OAUTH_REFRESH_TOKEN, Settings, given};
+use serde_json::{Map, Value, json};
+
+/// An instance as documented, in the documented order; ours at the end.
+pub(super) fn instance(app: &App, instance: &Instance) -> Result<Value, PortError> {
+    let (connector, settings) = app.0.understood(instance)?;
+    let descriptor = connector.descriptor();
+    let mut value = json!({
+        "id": instance.id.get(),
+        "name": instance.name,
+        "createdDate": iso_seconds(instance.created_at),
+        "token": token_of(&app.0, instance)?,
+        "element": element(descriptor),
+        "elementId": descriptor.id,
+        "tags": instance.tags,
+        "provisionInteractions": [],
+        "valid": instance.is_valid(),
+        "disabled": instance.disabled,
+        "maxCacheSize": 0,
+        "cacheTimeToLive": 0,
+        "providerData": { "code": MASK },
+        "configuration": configuration(instance),
+        "eventsEnabled": settings.events_enabled,
+        "traceLoggingEnabled": false,
+        "cachingEnabled": false,
+        "externalAuthentication": instance.external_authentication,
+        "user": { "id": instance.account.user_id, "emailAddress": "", "firstName": "", "lastName": "" },
+    });
+    if let Some(url) = settings.callback_url {
+        value["eventsNotificationCallbackUrl"] = url.into();
+        value["subscriptionId"] = instance.id.subscription_id().into();
+    }
+    if let Validity::NeedsSignIn(reason) = &instance.validity {
+        value["invalidReason"] = reason.as_str().into();
+    }
+    if let Some(error) = &instance.application_error {
+        value["applicationError"] = error.as_str().into();
+    }
+    let notice =
+        |notice: &domain::instance::Notice| json!({ "date": iso_seconds(notice.at), "message": notice.text });
+    value["notices"] = instance.notices.iter().map(notice).collect();
+    Ok(value)
+}
+
+/// [`instance`], with where its resources and its callback stand.
+pub(super) fn mailbox(app: &App, mailbox: &Mailbox) -> Result<Value, PortError> {
+    let mut value = instance(app, &mailbox.instance)?;
+    let (_, settings) = app.0.understood(&mailbox.instance)?;
+    let rows = mailbox.resources.iter().filter(|row| !row.removed);
+    value["resources"] = rows.map(|row| resource(app, row, &settings)).collect();
+    value["subscription"] = subscription(&mailbox.subscription);
+    Ok(value)
+}
+
+fn resource(app: &App, row: &ResourceRow, settings: &Settings) -> Value {
+    let state = &row.state;
+    let now = app.0.now();
+    let gap = |gap: &domain::state::Gap| json!({ "from": iso_seconds(gap.from), "to": iso_seconds(gap.to), "reason": gap.reason });
+    json!({
+        "name": state.resource,
+        "lastSuccess": state.last_success_at.map(iso_seconds),
+        "failures": state.failures,
+        "error": state.last_error,
+        "retryAt": state.backoff_until.map(iso_seconds),
+        "frozen": state.is_frozen(settings.interval_min * 60, now),
+        "recordsToRetry": state.retry_records.len(),
+        "gaps": state.gaps.iter().map(gap).collect::<Vec<_>>(),
+    })
+}
+
+fn subscription(subscription: &Subscription) -> Value {
+    json!({ "status": subscription.status, "reason": subscription.reason })
+}
+
+/// Items as texts; the secret ones masked, events always said.
+fn configuration(instance: &Instance) -> Map<String, Value> {
+    let mut items: Map<String, Value> =
+        instance.configuration.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
+    // The kept refresh token was not configured, unless it was.
+    let is_shown =
+        |key: &&String| *key != OAUTH_REFRESH_TOKEN || instance.external_authentication == "initial";
+    for key in instance.secret_keys.iter().filter(is_shown) {
+        items.insert(key.clone(), MASK.into());
+    }
+    items.entry(EVENTS_ENABLED).or_insert_with(|| "false".into());
+    items
+}
+
+fn element(descriptor: &Descriptor) -> Value {
+    json!({
+        "id": descriptor.id,
+        "name": descriptor.name,
+        "key": descriptor.key,
+        "description": descriptor.description,
+        "image": "elements/custom-element-default-logo.png",
+        "logo": descriptor.key,
+        "active": true,
+        "deleted": false,
+        "typeOauth": false,
+        "trialAccount": false,
+        "resources": [],
+        "transformationsEnabled": true,
+        "bulkDownloadEnabled": descriptor.odata,
+        "bulkUploadEnabled": descriptor.odata,
+        "cloneable": true,
+        "extendable": descriptor.odata,
+        "beta": false,
+        "authentication": { "type": "oauth2" },
+        "extended": false,
+        "useModelsForMetadata": descriptor.odata,
+        "hub": descriptor.hub,
+        "protocolType": descriptor.protocol_type,
+        "parameters": [],
+        "private": false,
+    })
+}
+
+/// A subscription as documented; `status` and the reason are ours.
+pub(super) fn subscription_of(instance: &Instance, state: &Subscription) -> Option<Value> {
+    let url = given(&instance.configuration, CALLBACK_URL)?;
+    Some(json!({
+        "id": instance.id.subscription_id(),
+        "channel": "webhook",
+        "topics": [domain::envelope::topic(instance.id, &instance.connector)],
+        "config": { "url": url },
+        "active": state.status == domain::delivery::SubscriptionStatus::Active,
+        "status": state.status,
+        "reason": state.reason,
+        "instanceId": instance.id.get(),
+    }))
+}

@@ -1,0 +1,177 @@
+//! One delivery attempt: claim, post, store what came of it, enqueue what follows.
+
+use crate::app::Inner;
+use crate::ports::{AttemptKey, AttemptOutcome, Claim, Claimant, Job, Notification, Result, Written};
+use chrono::Duration;
+use connectors::{HttpError, HttpRequest, HttpResponse, Method, Route};
+use domain::delivery::{ANSWER_EXCERPT_BYTES_MAX, Answer, Attempt, Verdict, decide};
+use domain::instance::Instance;
+use domain::settings::{CALLBACK_URL, SIGNATURE_KEY};
+use domain::signature::{WEBHOOK_ID_HEADER, WEBHOOK_SIGNATURE_HEADER, sign};
+
+/// Beyond the callback's time-out, a claim leaves this much for storing the outcome.
+const CLAIM_MARGIN_S: i64 = 15;
+/// A callback's answer is read this far, bytes; the rest is left.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// Runs a delivery job. Doing it again after a crash posts nothing that was decided.
+pub(crate) async fn deliver(app: &Inner, key: AttemptKey) -> Result<()> {
+    let now = app.now();
+    let until = claim_until(app);
+    let again = |attempt, due_at| (Job::Deliver(AttemptKey { attempt, ..key }), due_at);
+    match app.ports.store.claim_attempt(key, Claimant::Job, now, until).await? {
+        Claim::Gone | Claim::Queued | Claim::Decided { next: None } => Ok(()),
+        Claim::Busy { until } => app.ports.queue.send(&[again(key.attempt, until)]).await,
+        Claim::Decided { next: Some((attempt, due_at)) } => {
+            app.ports.queue.send(&[again(attempt, due_at)]).await
+        }
+        Claim::Yours(claimed) => {
+            let (notification, instance) = *claimed;
+            let verdict = attempt(app, &notification, &instance, Failing::Retries).await?;
+            if let Some(Verdict::Retry(due_at)) = verdict {
+                app.ports.queue.send(&[again(notification.attempt + 1, due_at)]).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// What a failed attempt leads to.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Failing {
+    /// Another attempt by the policy, in the end suspension.
+    Retries,
+    /// Suspension at once: a release goes on only after a success.
+    Suspends,
+}
+
+/// Until when a claim made now holds.
+pub(crate) fn claim_until(app: &Inner) -> chrono::DateTime<chrono::Utc> {
+    let timeout =
+        Duration::milliseconds(i64::try_from(app.config.callback_timeout_ms).unwrap_or(i64::MAX / 2));
+    app.now() + timeout + Duration::seconds(CLAIM_MARGIN_S)
+}
+
+/// Posts a claimed notification and stores the outcome; `None` if somebody else stored one first.
+pub(crate) async fn attempt(
+    app: &Inner,
+    notification: &Notification,
+    instance: &Instance,
+    failing: Failing,
+) -> Result<Option<Verdict>> {
+    let started_at = app.now();
+    let request = request(app, notification, instance).await?;
+    let answered = app.ports.http.send(request).await;
+    let now = app.now();
+    let (answer, excerpt) = read(answered, now);
+    let attempt_of_round = notification.attempt.saturating_sub(notification.round_start);
+    let verdict = match decide(&answer, attempt_of_round, &app.config.retry_policy, now) {
+        Verdict::Retry(_) if failing == Failing::Suspends => Verdict::Suspend,
+        verdict => verdict,
+    };
+    let attempt = Attempt {
+        number: notification.attempt,
+        at: started_at,
+        duration_ms: u64::try_from((now - started_at).num_milliseconds()).unwrap_or(0),
+        status: status(&answer),
+        error: error(&answer),
+        answer: excerpt,
+    };
+    log(notification, &attempt, verdict);
+    let outcome = AttemptOutcome {
+        reason: (verdict == Verdict::Suspend).then(|| suspension(&answer)),
+        attempt,
+        verdict,
+        expires_at: now + app.config.retention,
+    };
+    let key = AttemptKey {
+        instance: notification.instance,
+        sequence: notification.sequence,
+        attempt: notification.attempt,
+    };
+    let written = app.ports.store.finish_attempt(key, &outcome).await?;
+    Ok((written == Written::Done).then_some(verdict))
+}
+
+async fn request(app: &Inner, notification: &Notification, instance: &Instance) -> Result<HttpRequest> {
+    let mut headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("user-agent", "carillon".to_owned()),
+        (WEBHOOK_ID_HEADER, notification.name.event_id.clone()),
+    ];
+    if instance.secret_keys.iter().any(|key| key == SIGNATURE_KEY) {
+        let secrets = app.secrets_of(instance).await?;
+        if let Some(key) = secrets.get(SIGNATURE_KEY) {
+            headers.push((WEBHOOK_SIGNATURE_HEADER, sign(key, notification.body.as_bytes())));
+        }
+    }
+    Ok(HttpRequest {
+        method: Method::Post,
+        url: instance.configuration.get(CALLBACK_URL).cloned().unwrap_or_default(),
+        headers,
+        body: notification.body.clone().into(),
+        timeout_ms: app.config.callback_timeout_ms,
+        answer_bytes_max: ANSWER_BYTES_MAX,
+        route: Route::Callback,
+    })
+}
+
+fn read(
+    answered: std::result::Result<HttpResponse, HttpError>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> (Answer, String) {
+    match answered {
+        Ok(response) => {
+            let retry_after_s = response.retry_after_s(now);
+            let bytes = &response.body[..response.body.len().min(ANSWER_EXCERPT_BYTES_MAX)];
+            let excerpt = String::from_utf8_lossy(bytes).into_owned();
+            (Answer::Status { code: response.status, retry_after_s }, excerpt)
+        }
+        Err(HttpError::RefusedAddress) => (Answer::RefusedAddress, String::new()),
+        Err(error) => (Answer::NoAnswer(error.to_string()), String::new()),
+    }
+}
+
+fn status(answer: &Answer) -> Option<u16> {
+    match answer {
+        Answer::Status { code, .. } => Some(*code),
+        Answer::RefusedAddress | Answer::NoAnswer(_) => None,
+    }
+}
+
+fn error(answer: &Answer) -> Option<String> {
+    match answer {
+        Answer::Status { .. } => None,
+        Answer::RefusedAddress => Some(HttpError::RefusedAddress.to_string()),
+        Answer::NoAnswer(stage) => Some(stage.clone()),
+    }
+}
+
+fn suspension(answer: &Answer) -> String {
+    match answer {
+        Answer::Status { code: 410, .. } => "the callback answered 410: it is gone for good".to_owned(),
+        Answer::Status { code, .. } => format!("the last attempt was answered {code}"),
+        Answer::RefusedAddress => {
+            "the callback's address is refused: private, loopback or link-local".to_owned()
+        }
+        Answer::NoAnswer(stage) => format!("the last attempt had no answer: {stage}"),
+    }
+}
+
+fn log(notification: &Notification, attempt: &Attempt, verdict: Verdict) {
+    tracing::info!(
+        instance.id = notification.instance.get(),
+        notification.id = notification.name.id,
+        event.id = notification.name.event_id,
+        attempt = attempt.number,
+        status = attempt.status,
+        error = attempt.error,
+        duration_ms = attempt.duration_ms,
+        verdict = match verdict {
+            Verdict::Delivered => "delivered",
+            Verdict::Retry(_) => "retry",
+            Verdict::Suspend => "suspend",
+        },
+        "delivery.attempted"
+    );
+}

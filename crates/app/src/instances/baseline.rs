@@ -1,0 +1,81 @@
+//! Where an instance starts to watch.
+
+use super::Refusal;
+use crate::app::Inner;
+use connectors::{Baseline, Call, Connector, Error, Kind};
+use domain::ids::hash_of;
+use domain::resource::ResourceConfig;
+use domain::schedule::backoff;
+use domain::settings::Settings;
+use domain::state::ResourceState;
+use std::sync::Arc;
+
+/// Baselines of resources, and whose mailbox it is.
+pub(super) struct Baselines {
+    pub(super) states: Vec<ResourceState>,
+    /// Digest of the mailbox's identity; empty where the provider did not tell.
+    pub(super) mailbox_digest: String,
+    /// Some could not be taken for a passing reason: a job takes them.
+    pub(super) is_incomplete: bool,
+}
+
+/// Takes the baseline of each resource. A passing failure leaves the state without one; a refusal refuses.
+pub(super) async fn take(
+    app: &Inner,
+    connector: &Arc<dyn Connector>,
+    access_token: &str,
+    resources: &[&ResourceConfig],
+) -> Result<Baselines, Refusal> {
+    let mut baselines = Baselines { states: Vec::new(), mailbox_digest: String::new(), is_incomplete: false };
+    for resource in resources {
+        let now = app.now();
+        let state = ResourceState { version: 1, ..ResourceState::new(&resource.name, now) };
+        match one(app, connector, access_token, resource).await {
+            Ok(Baseline { cursor, identity }) => {
+                if let Some(identity) = identity {
+                    baselines.mailbox_digest = digest(&identity);
+                }
+                baselines.states.push(state.with_baseline(cursor, now));
+            }
+            Err(error) if is_passing(error.kind) => {
+                baselines.is_incomplete = true;
+                let until = now + backoff(1, error.retry_after_s, 0);
+                baselines.states.push(state.failed(error.message, until, now));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(baselines)
+}
+
+async fn one(
+    app: &Inner,
+    connector: &Arc<dyn Connector>,
+    access_token: &str,
+    resource: &ResourceConfig,
+) -> Result<Baseline, Error> {
+    let call = Call {
+        http: app.ports.http.as_ref(),
+        api_url: app.config.endpoints.url(&connector.descriptor().api),
+        access_token,
+        now: app.now(),
+        timeout_ms: app.config.provider_timeout_ms,
+    };
+    connector.baseline(&call, resource).await
+}
+
+fn is_passing(kind: Kind) -> bool {
+    matches!(kind, Kind::RateLimited | Kind::Unavailable | Kind::Malformed)
+}
+
+/// A digest of the mailbox's identity is enough to notice another one.
+fn digest(identity: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .encode(&hash_of(&[b"mailbox", identity.as_bytes()])[..16])
+}
+
+/// The resources of these settings.
+pub(super) fn all(settings: &Settings) -> Vec<&ResourceConfig> {
+    settings.resources.iter().collect()
+}

@@ -1,0 +1,299 @@
+//! Changing and deleting instances.
+
+use super::{Refusal, baseline, credentials};
+use crate::app::Inner;
+use crate::ports::{InstanceChange, Job, Mailbox, Result as PortResult, SubscriptionChange, Written};
+use connectors::Connector;
+use connectors::oauth::{Grant, Tokens};
+use domain::ids::InstanceId;
+use domain::instance::{Instance, Validity, without_markup};
+use domain::resource::ResourceConfig;
+use domain::schedule::Timetable;
+use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, Settings, given};
+use domain::state::ResourceState;
+use std::sync::Arc;
+
+/// Tries against others who change the same row.
+const TRIES_COUNT_MAX: usize = 5;
+
+/// What a client wants changed; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Patch {
+    pub(crate) name: Option<String>,
+    pub(crate) tags: Option<Vec<String>>,
+    /// Items to merge in.
+    pub(crate) items: Option<Items>,
+    /// The code of a new sign-in.
+    pub(crate) code: Option<String>,
+}
+
+/// Changes an instance. The code, if any, is exchanged once, whatever others do meanwhile.
+pub(crate) async fn change(app: &Inner, id: InstanceId, patch: Patch) -> Result<Instance, Refusal> {
+    let mut tokens = None;
+    for _ in 0..TRIES_COUNT_MAX {
+        let _held = app.locks.hold(id).await;
+        let mailbox = living(app.ports.store.mailbox(id).await?)?;
+        if let Some(instance) = attempt(app, mailbox, &patch, &mut tokens).await? {
+            return Ok(instance);
+        }
+    }
+    Err(Refusal::Conflict)
+}
+
+fn living(mailbox: Option<Mailbox>) -> Result<Mailbox, Refusal> {
+    mailbox.filter(|mailbox| mailbox.instance.deleted_at.is_none()).ok_or(Refusal::NotFound)
+}
+
+async fn attempt(
+    app: &Inner,
+    mailbox: Mailbox,
+    patch: &Patch,
+    tokens: &mut Option<Tokens>,
+) -> Result<Option<Instance>, Refusal> {
+    let (connector, before) = app.understood(&mailbox.instance)?;
+    let (old_secrets, secrets_version) = app.secrets_now(mailbox.instance.id).await?;
+    let mut plain = mailbox.instance.configuration.clone();
+    let (items, mut secrets) = credentials::split(patch.items.clone().unwrap_or_default(), &old_secrets)?;
+    plain.extend(items);
+    let settings = credentials::check(app, connector, &plain, &secrets)?;
+    if let (Some(code), None) = (&patch.code, &tokens) {
+        let grant = Grant::Code { code, redirect_uri: credentials::redirect_uri(&plain)? };
+        let scope = given(&plain, OAUTH_SCOPE);
+        *tokens = Some(app.exchange(connector.descriptor(), &secrets, &grant, scope).await?);
+    }
+    if let Some(refresh_token) = tokens.as_ref().and_then(|tokens| tokens.refresh_token.clone()) {
+        secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), refresh_token);
+    }
+    let mut instance = mailbox.instance.clone();
+    apply(app, &mut instance, patch, plain);
+    let fresh =
+        states(app, connector, &mailbox, &mut instance, (&before, &settings), tokens.as_ref()).await?;
+    if secrets != *old_secrets {
+        if app.ports.vault.write(instance.id, &secrets, secrets_version + 1).await? != Written::Done {
+            return Ok(None);
+        }
+        instance.secrets_version = secrets_version + 1;
+        instance.secret_keys = secrets.keys().cloned().collect();
+    }
+    let change = InstanceChange {
+        session: match tokens {
+            Some(tokens) => Some(app.session_of(instance.id, tokens, mailbox.session.version + 1)?),
+            None => None,
+        },
+        remove_resources: removed(&mailbox, &settings),
+        put_states: fresh,
+        subscription: subscription(&mailbox, &instance),
+        instance,
+    };
+    if app.ports.store.change_instance(&change).await? != Written::Done {
+        return Ok(None);
+    }
+    let is_unflushed = mailbox.resources.iter().any(|row| !row.outbox.is_empty());
+    after(app, &change, &settings, is_unflushed).await?;
+    Ok(Some(change.instance))
+}
+
+fn apply(app: &Inner, instance: &mut Instance, patch: &Patch, plain: Items) {
+    let now = app.now();
+    instance.version += 1;
+    instance.updated_at = now;
+    instance.configuration = plain;
+    if let Some(name) = &patch.name {
+        instance.name = without_markup(name);
+    }
+    if let Some(tags) = &patch.tags {
+        instance.tags = tags.iter().map(|tag| without_markup(tag)).filter(|tag| !tag.is_empty()).collect();
+    }
+    if patch.code.is_some() || patch.items.is_some() {
+        instance.application_error = None;
+    }
+    if patch.code.is_some() {
+        instance.validity = Validity::Valid;
+    }
+}
+
+/// Baselines for what is polled newly: added resources, those whose url changed, and all of them if another
+/// mailbox was connected.
+async fn states(
+    app: &Inner,
+    connector: &Arc<dyn Connector>,
+    mailbox: &Mailbox,
+    instance: &mut Instance,
+    (before, after): (&Settings, &Settings),
+    tokens: Option<&Tokens>,
+) -> Result<Vec<ResourceState>, Refusal> {
+    let added = |resource: &&ResourceConfig| {
+        !before.events_enabled || !before.resources.iter().any(|old| old.name == resource.name)
+    };
+    let added: Vec<&ResourceConfig> = after.resources.iter().filter(added).collect();
+    let all = baseline::all(after);
+    let wanted = if tokens.is_some() { &all } else { &added };
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let token = match tokens {
+        Some(tokens) => tokens.access_token.clone(),
+        None => kept_token(app, connector, mailbox).await?,
+    };
+    let taken = baseline::take(app, connector, &token, wanted).await?;
+    let is_another = !taken.mailbox_digest.is_empty()
+        && !instance.mailbox_digest.is_empty()
+        && taken.mailbox_digest != instance.mailbox_digest;
+    if !taken.mailbox_digest.is_empty() {
+        instance.mailbox_digest = taken.mailbox_digest;
+    }
+    if is_another {
+        instance.notice(app.now(), "another mailbox was connected: events start from now");
+    }
+    // Signing in to the same mailbox goes on from where it was.
+    let keep =
+        |state: &ResourceState| is_another || added.iter().any(|resource| resource.name == state.resource);
+    Ok(taken.states.into_iter().filter(keep).map(|state| continued(mailbox, state)).collect())
+}
+
+/// A state that replaces another one goes on with its numbers.
+fn continued(mailbox: &Mailbox, mut state: ResourceState) -> ResourceState {
+    if let Some(row) = mailbox.resources.iter().find(|row| row.state.resource == state.resource) {
+        state.version = row.state.version + 1;
+        state.last_sequence = row.state.last_sequence;
+        state.gaps = row.state.gaps.clone();
+    }
+    state
+}
+
+async fn kept_token(
+    app: &Inner,
+    connector: &Arc<dyn Connector>,
+    mailbox: &Mailbox,
+) -> Result<String, Refusal> {
+    let holder = crate::tokens::Holder::of(&mailbox.instance, connector);
+    let mut session = mailbox.session.clone();
+    app.access_token(&holder, &mut session, false).await.map_err(|error| match error {
+        crate::tokens::NoToken::Refused(error) => error.into(),
+        crate::tokens::NoToken::Port(error) => error.into(),
+        crate::tokens::NoToken::Waiting => Refusal::Provider {
+            message: "the access token is being refreshed by a poll that takes its time".to_owned(),
+            provider_message: None,
+            is_unavailable: true,
+        },
+    })
+}
+
+fn removed(mailbox: &Mailbox, settings: &Settings) -> Vec<String> {
+    let is_polled = |name: &str| settings.resources.iter().any(|resource| resource.name == name);
+    let names = mailbox.resources.iter().map(|row| row.state.resource.clone());
+    names.filter(|name| !is_polled(name)).collect()
+}
+
+/// A new callback address is a reason to try what is queued.
+fn subscription(mailbox: &Mailbox, instance: &Instance) -> SubscriptionChange {
+    let url = |instance: &Instance| given(&instance.configuration, CALLBACK_URL).map(str::to_owned);
+    let is_suspended = mailbox.subscription.status != domain::delivery::SubscriptionStatus::Active;
+    if is_suspended && !instance.disabled && url(&mailbox.instance) != url(instance) {
+        return SubscriptionChange::Release;
+    }
+    SubscriptionChange::Keep
+}
+
+/// What a change sets going. An outbox that is not empty is flushed by a poll, also of what is polled no more.
+async fn after(
+    app: &Inner,
+    change: &InstanceChange,
+    settings: &Settings,
+    is_unflushed: bool,
+) -> Result<(), Refusal> {
+    let instance = &change.instance;
+    let is_polled = settings.events_enabled && !instance.disabled && instance.is_valid();
+    let table = Timetable::new(instance.id, settings.interval_min);
+    app.ports.schedule.put(instance.id, table, is_polled).await?;
+    let now = app.now();
+    let mut jobs = Vec::new();
+    if is_unflushed || change.put_states.iter().any(|state| state.cursor.is_none()) {
+        jobs.push((Job::Poll(instance.id), now));
+    }
+    if change.subscription == SubscriptionChange::Release {
+        jobs.push((Job::Release(instance.id), now));
+    }
+    if !jobs.is_empty() {
+        app.ports.queue.send(&jobs).await?;
+    }
+    tracing::info!(instance.id = instance.id.get(), "instance.changed");
+    Ok(())
+}
+
+/// Switches an instance off or on. Off: no polls, and what is undelivered waits. On: polls go on from the
+/// cursor, and what waits is released.
+pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, enabled: bool) -> Result<(), Refusal> {
+    for _ in 0..TRIES_COUNT_MAX {
+        let mailbox = living(app.ports.store.mailbox(id).await?)?;
+        if mailbox.instance.disabled != enabled {
+            return Ok(());
+        }
+        let (_, settings) = app.understood(&mailbox.instance)?;
+        let mut instance = mailbox.instance;
+        instance.version += 1;
+        instance.updated_at = app.now();
+        instance.disabled = !enabled;
+        let change = InstanceChange {
+            instance,
+            put_states: Vec::new(),
+            remove_resources: Vec::new(),
+            subscription: match enabled {
+                true => SubscriptionChange::Release,
+                false => SubscriptionChange::Suspend("the instance is disabled".to_owned()),
+            },
+            session: None,
+        };
+        if app.ports.store.change_instance(&change).await? == Written::Done {
+            return after(app, &change, &settings, true).await;
+        }
+    }
+    Err(Refusal::Conflict)
+}
+
+/// Deletes an instance: one write makes it gone, a job removes the rest.
+pub(crate) async fn delete(app: &Inner, id: InstanceId) -> Result<(), Refusal> {
+    for _ in 0..TRIES_COUNT_MAX {
+        let mut instance = living(app.ports.store.mailbox(id).await?)?.instance;
+        instance.version += 1;
+        instance.deleted_at = Some(app.now());
+        let change = InstanceChange {
+            instance,
+            put_states: Vec::new(),
+            remove_resources: Vec::new(),
+            subscription: SubscriptionChange::Keep,
+            session: None,
+        };
+        if app.ports.store.change_instance(&change).await? == Written::Done {
+            app.ports.queue.send(&[(Job::Purge(id), app.now())]).await?;
+            tracing::info!(instance.id = id.get(), "instance.deleted");
+            return Ok(());
+        }
+    }
+    Err(Refusal::Conflict)
+}
+
+/// The provider wants a person to sign in again: says so, and stops the schedule.
+pub(crate) async fn now_needs_sign_in(
+    app: &Inner,
+    instance: &Instance,
+    reason: &str,
+) -> PortResult<Instance> {
+    let mut next = instance.clone();
+    next.version += 1;
+    next.validity = Validity::NeedsSignIn(reason.to_owned());
+    next.notice(app.now(), reason);
+    let change = InstanceChange {
+        instance: next,
+        put_states: Vec::new(),
+        remove_resources: Vec::new(),
+        subscription: SubscriptionChange::Keep,
+        session: None,
+    };
+    if app.ports.store.change_instance(&change).await? != Written::Done {
+        // Somebody changed the instance meanwhile, perhaps signed in: the next poll finds out.
+        return Ok(instance.clone());
+    }
+    app.ports.schedule.put(instance.id, Timetable::new(instance.id, 15), false).await?;
+    Ok(change.instance)
+}

@@ -1,0 +1,174 @@
+//! Creating an instance: check, exchange, baseline; then secret, schedule, the commit point, and the
+//! schedule again. A crash before the commit point leaves nothing that works; after it, everything does.
+
+use super::baseline::{self, Baselines};
+use super::{Refusal, credentials};
+use crate::app::Inner;
+use crate::ports::{Job, NewInstance, PortError, Secrets, Written};
+use crate::sealing::Lookup;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use connectors::Connector;
+use connectors::oauth::{Grant, Tokens};
+use domain::ids::InstanceId;
+use domain::instance::{Account, Instance, Validity, without_markup};
+use domain::schedule::Timetable;
+use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, Settings, given};
+use std::sync::Arc;
+
+/// Field that instance tokens are sealed for.
+const INSTANCE_TOKEN: &str = "instance_token";
+/// Random ids tried before giving up; with a million instances one try in two thousand meets a taken one.
+const ID_TRIES_COUNT_MAX: usize = 5;
+
+/// What a client asks for, read but not yet checked.
+pub(crate) struct Creation {
+    pub(crate) account: Account,
+    pub(crate) connector: Arc<dyn Connector>,
+    pub(crate) code: Option<String>,
+    pub(crate) items: Items,
+    pub(crate) name: String,
+    pub(crate) tags: Vec<String>,
+    pub(crate) external_authentication: String,
+}
+
+/// Creates an instance; returns it with its token.
+pub(crate) async fn create(app: &Inner, creation: Creation) -> Result<(Instance, String), Refusal> {
+    let connector = creation.connector.clone();
+    let (plain, mut secrets) = credentials::split(creation.items.clone(), &Secrets::new())?;
+    let settings = credentials::check(app, &connector, &plain, &secrets)?;
+    let tokens = exchange(app, &creation, &plain, &secrets).await?;
+    if let Some(refresh_token) = &tokens.refresh_token {
+        secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), refresh_token.clone());
+    }
+    let baselines = baseline::take(app, &connector, &tokens.access_token, &baseline::all(&settings)).await?;
+    let is_incomplete = baselines.is_incomplete;
+    let instance = row(app, creation, plain, &secrets, &baselines);
+    let (instance, token) = store(app, instance, &settings, &secrets, &tokens, baselines).await?;
+    if is_incomplete {
+        app.ports.queue.send(&[(Job::Poll(instance.id), app.now())]).await?;
+    }
+    tracing::info!(instance.id = instance.id.get(), connector = instance.connector, "instance.created");
+    Ok((instance, token))
+}
+
+async fn exchange(
+    app: &Inner,
+    creation: &Creation,
+    plain: &Items,
+    secrets: &Secrets,
+) -> Result<Tokens, Refusal> {
+    let descriptor = creation.connector.descriptor();
+    let scope = given(plain, OAUTH_SCOPE);
+    let kept = secrets.get(OAUTH_REFRESH_TOKEN);
+    let grant = match (creation.external_authentication.as_str(), kept, &creation.code) {
+        ("initial", Some(refresh_token), _) => Grant::Refresh { refresh_token },
+        ("initial", None, _) => {
+            return Err(Refusal::rule(
+                OAUTH_REFRESH_TOKEN,
+                "is required with `externalAuthentication` `initial`",
+            ));
+        }
+        (_, _, Some(code)) => Grant::Code { code, redirect_uri: credentials::redirect_uri(plain)? },
+        (_, _, None) => return Err(Refusal::rule("providerData.code", "is required")),
+    };
+    let tokens = app.exchange(descriptor, secrets, &grant, scope).await?;
+    if tokens.refresh_token.is_none() && kept.is_none() {
+        return Err(Refusal::Provider {
+            message: "the provider gave no refresh token: send the user through `oauth/url` again, for offline access"
+                .to_owned(),
+            provider_message: None,
+            is_unavailable: false,
+        });
+    }
+    Ok(tokens)
+}
+
+fn row(app: &Inner, creation: Creation, plain: Items, secrets: &Secrets, baselines: &Baselines) -> Instance {
+    let now = app.now();
+    let name = without_markup(&creation.name);
+    let mut tags: Vec<String> =
+        creation.tags.iter().map(|tag| without_markup(tag)).filter(|t| !t.is_empty()).collect();
+    if tags.is_empty() {
+        tags.push(name.clone());
+    }
+    let mut instance = Instance {
+        id: random_id(app),
+        account: creation.account,
+        connector: creation.connector.descriptor().key.to_owned(),
+        name,
+        tags,
+        secret_keys: secrets.keys().cloned().collect(),
+        secrets_version: 1,
+        token_sealed: String::new(),
+        external_authentication: creation.external_authentication,
+        created_at: now,
+        updated_at: now,
+        disabled: false,
+        validity: Validity::Valid,
+        application_error: None,
+        mailbox_digest: baselines.mailbox_digest.clone(),
+        notices: Vec::new(),
+        deleted_at: None,
+        version: 1,
+        configuration: plain,
+    };
+    if given(&instance.configuration, CALLBACK_URL).is_some_and(|url| url.starts_with("http:")) {
+        instance.notice(now, "the callback is plain http: anybody on the way can read the events");
+    }
+    instance
+}
+
+async fn store(
+    app: &Inner,
+    mut instance: Instance,
+    settings: &Settings,
+    secrets: &Secrets,
+    tokens: &Tokens,
+    baselines: Baselines,
+) -> Result<(Instance, String), Refusal> {
+    let token = random_token(app);
+    for _ in 0..ID_TRIES_COUNT_MAX {
+        let id = instance.id;
+        if app.ports.vault.write(id, secrets, 1).await? != Written::Done {
+            instance.id = random_id(app);
+            continue;
+        }
+        let table = Timetable::new(id, settings.interval_min);
+        app.ports.schedule.put(id, table, false).await?;
+        let sealed = app.sealer.seal(id, INSTANCE_TOKEN, token.as_bytes());
+        instance.token_sealed = sealed.map_err(|error| PortError::new("sealing a token", error))?;
+        let new = NewInstance {
+            instance: instance.clone(),
+            token_hash: app.sealer.lookup_hash(Lookup::InstanceToken, &token),
+            session: app.session_of(id, tokens, 1)?,
+            states: baselines.states.clone(),
+        };
+        if app.ports.store.insert_instance(&new).await? == Written::Done {
+            app.ports.schedule.put(id, table, settings.events_enabled).await?;
+            return Ok((instance, token));
+        }
+        instance.id = random_id(app);
+    }
+    Err(Refusal::Conflict)
+}
+
+fn random_id(app: &Inner) -> InstanceId {
+    let mut bytes = [0; 4];
+    app.ports.entropy.fill(&mut bytes);
+    InstanceId::from_random(bytes)
+}
+
+/// 32 random bytes: 44 characters that end in `=`.
+fn random_token(app: &Inner) -> String {
+    let mut bytes = [0; 32];
+    app.ports.entropy.fill(&mut bytes);
+    URL_SAFE.encode(bytes)
+}
+
+/// The token of a stored instance, for its owner.
+pub(crate) fn token_of(app: &Inner, instance: &Instance) -> Result<String, PortError> {
+    app.sealer
+        .open_text(instance.id, INSTANCE_TOKEN, &instance.token_sealed)
+        .map_err(|error| PortError::new("opening a token", error))
+}

@@ -1,0 +1,66 @@
+//! Creating, changing and deleting instances.
+
+mod baseline;
+mod change;
+mod create;
+mod credentials;
+
+pub(crate) use change::{Patch, change, delete, now_needs_sign_in, set_enabled};
+pub(crate) use create::{Creation, create, token_of};
+
+use connectors::oauth::{TokenError, TokenErrorKind};
+use connectors::{Error, Kind};
+use domain::settings::Invalid;
+
+/// Why an instance was not created or changed. Nothing was stored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The request breaks rules.
+    #[error("{}", in_words(.0))]
+    Invalid(Vec<Invalid>),
+    /// The provider did not take the code, token or application.
+    #[error("{message}")]
+    Provider {
+        message: String,
+        provider_message: Option<String>,
+        /// The provider failed, rather than refused.
+        is_unavailable: bool,
+    },
+    /// There is no such instance.
+    #[error("no such instance")]
+    NotFound,
+    /// Others changed it at the same time, again and again.
+    #[error("the instance was changed by somebody else at the same time")]
+    Conflict,
+    /// Bookkeeping failed.
+    #[error("a store failed")]
+    Port(#[from] crate::ports::PortError),
+}
+
+impl Refusal {
+    fn rule(key: impl Into<String>, rule: impl Into<String>) -> Self {
+        Refusal::Invalid(vec![Invalid::new(key, rule)])
+    }
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        Refusal::Provider {
+            message: error.message,
+            provider_message: error.provider_message,
+            is_unavailable: error.kind == TokenErrorKind::Unavailable,
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let is_unavailable = !matches!(error.kind, Kind::Rejected | Kind::Unauthorized | Kind::NotFound);
+        Refusal::Provider { message: error.message, provider_message: error.provider_message, is_unavailable }
+    }
+}
+
+/// All broken rules in one sentence.
+pub(crate) fn in_words(errors: &[Invalid]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

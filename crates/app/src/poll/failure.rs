@@ -1,0 +1,255 @@
+//! What a failed step means for the resource, the mailbox and the instance.
+
+use super::resource::Failure;
+use super::{ResourceReport, Run, Stopped};
+use crate::instances::now_needs_sign_in;
+use crate::ports::{InstanceChange, PollCommit, Result, SubscriptionChange};
+use crate::tokens::{Holder, NoToken};
+use chrono::{DateTime, Duration, Utc};
+use connectors::oauth::{TokenError, TokenErrorKind};
+use connectors::{Call, Error, Kind};
+use domain::schedule::backoff;
+use domain::settings::Settings;
+use domain::state::ResourceState;
+use domain::token::Session;
+
+/// A fresh token refused in so many polls in a row means that a person has to sign in again.
+const REFUSALS_COUNT_MAX: u32 = 3;
+/// A request gets at least this long, however near the deadline is.
+const REQUEST_MS_MIN: u64 = 2_000;
+
+impl Run<'_> {
+    /// The state of a resource as this poll knows it.
+    pub(super) fn state_of(&self, resource: &str) -> Option<ResourceState> {
+        let mut rows = self.mailbox.resources.iter();
+        rows.find(|row| row.state.resource == resource && !row.removed).map(|row| row.state.clone())
+    }
+
+    /// Keeps a stored state for the rest of this poll.
+    pub(super) fn remember(&mut self, state: &ResourceState) {
+        if let Some(row) = self.mailbox.resources.iter_mut().find(|row| row.state.resource == state.resource)
+        {
+            row.state = state.clone();
+        }
+    }
+
+    /// A back-off of the whole mailbox holds for this poll.
+    pub(super) fn respect_backoff(&mut self) {
+        let until = self.mailbox.session.backoff_until.filter(|until| *until > self.app.now());
+        if let Some(until) = until {
+            let error = "backing off: the provider asked for it, or failed".to_owned();
+            self.stopped = Some(Stopped { error, until: Some(until) });
+        }
+    }
+
+    /// Reports a resource that is not to be read now.
+    pub(super) fn refuse_early(&self, state: &ResourceState, report: &mut ResourceReport) -> bool {
+        let now = self.app.now();
+        let (error, until) = match &self.stopped {
+            Some(stopped) => (stopped.error.clone(), stopped.until),
+            None if state.is_backing_off(now) => {
+                let last = state.last_error.as_deref().unwrap_or("it failed");
+                (format!("backing off: {last}"), state.backoff_until)
+            }
+            None => return false,
+        };
+        report.error = Some(error);
+        report.retry_after_s = until.map(|until| seconds_until(now, until));
+        true
+    }
+
+    /// What the connector needs for its requests.
+    pub(super) fn call<'b>(&'b self, token: &'b str) -> Call<'b> {
+        let now = self.app.now();
+        let left_ms = u64::try_from((self.deadline - now).num_milliseconds()).unwrap_or(0);
+        Call {
+            http: self.app.ports.http.as_ref(),
+            api_url: self.app.config.endpoints.url(&self.connector.descriptor().api),
+            access_token: token,
+            now,
+            timeout_ms: self.app.config.provider_timeout_ms.min(left_ms.max(REQUEST_MS_MIN)),
+        }
+    }
+
+    /// The mailbox's access token; `refused` asks for another one than before.
+    pub(super) async fn token(&mut self, refused: bool) -> std::result::Result<String, NoToken> {
+        let is_fresh = self.mailbox.session.is_fresh(self.app.now());
+        if let Some(token) = self.token.as_ref().filter(|_| !refused && is_fresh) {
+            return Ok(token.clone());
+        }
+        let holder = Holder::of(&self.mailbox.instance, self.connector);
+        let token = self.app.access_token(&holder, &mut self.mailbox.session, refused).await?;
+        self.token = Some(token.clone());
+        Ok(token)
+    }
+
+    /// Stores a failure: the cursor stays, the resource backs off, and what concerns the mailbox stops the
+    /// others too.
+    pub(super) async fn failed(
+        &mut self,
+        state: &mut ResourceState,
+        failure: Failure,
+        report: &mut ResourceReport,
+    ) -> Result<()> {
+        let until = match &failure {
+            Failure::Provider(error) => self.provider_failed(state, error).await?,
+            Failure::Token(error) => self.token_failed(error).await?,
+        };
+        let error = in_words(&failure);
+        let now = self.app.now();
+        report.error = Some(error.clone());
+        report.retry_after_s = until.map(|until| seconds_until(now, until));
+        let Some(until) = until else { return Ok(()) };
+        let mut next = state.clone().failed(error, until, now);
+        next.version += 1;
+        let commit =
+            PollCommit { instance: self.mailbox.instance.id, state: next, notifications: Vec::new() };
+        if self.app.ports.store.commit_poll(&commit).await? == crate::ports::Written::Done {
+            *state = commit.state;
+            self.remember(state);
+        }
+        Ok(())
+    }
+
+    async fn provider_failed(
+        &mut self,
+        state: &ResourceState,
+        error: &Error,
+    ) -> Result<Option<DateTime<Utc>>> {
+        let now = self.app.now();
+        let seed = u64::from(self.mailbox.instance.id.get());
+        let until = now + backoff(state.failures + 1, error.retry_after_s, seed);
+        match error.kind {
+            Kind::RateLimited => {
+                self.stop(error.message.clone(), Some(until));
+                self.change_session(|session| session.backoff_until = Some(until)).await?;
+            }
+            Kind::Unauthorized => {
+                self.stop(error.message.clone(), Some(until));
+                self.change_session(|session| {
+                    session.refused += 1;
+                    session.backoff_until = Some(until);
+                })
+                .await?;
+                if self.mailbox.session.refused >= REFUSALS_COUNT_MAX {
+                    self.needs_sign_in("the provider refuses fresh access tokens").await?;
+                    return Ok(None);
+                }
+            }
+            _ => {}
+        }
+        Ok(Some(until))
+    }
+
+    async fn token_failed(&mut self, error: &NoToken) -> Result<Option<DateTime<Utc>>> {
+        let now = self.app.now();
+        match error {
+            NoToken::Refused(TokenError { kind: TokenErrorKind::InvalidGrant, message, .. }) => {
+                self.stop(message.clone(), None);
+                self.needs_sign_in(message).await?;
+                Ok(None)
+            }
+            NoToken::Refused(error) => {
+                if error.kind == TokenErrorKind::InvalidClient {
+                    self.application_error(Some(error.message.clone())).await?;
+                }
+                let until = self.mailbox.session.backoff_until.unwrap_or(now + Duration::seconds(1));
+                self.stop(error.message.clone(), Some(until));
+                Ok(Some(until))
+            }
+            NoToken::Waiting | NoToken::Port(_) => {
+                let until = now + Duration::seconds(2);
+                self.stop("another poll is refreshing the access token".to_owned(), Some(until));
+                Ok(Some(until))
+            }
+        }
+    }
+
+    fn stop(&mut self, error: String, until: Option<DateTime<Utc>>) {
+        self.stopped = Some(Stopped { error, until });
+    }
+
+    /// The mailbox answers again: its failures are forgotten.
+    pub(super) async fn recovered(&mut self) -> Result<()> {
+        if self.mailbox.instance.application_error.is_some() {
+            self.application_error(None).await?;
+        }
+        let session = &self.mailbox.session;
+        if session.backoff_until.is_none() && session.failures == 0 && session.refused == 0 {
+            return Ok(());
+        }
+        self.change_session(|session| {
+            session.backoff_until = None;
+            session.failures = 0;
+            session.refused = 0;
+        })
+        .await
+    }
+
+    async fn change_session(&mut self, change: impl FnOnce(&mut Session)) -> Result<()> {
+        let mut next = self.mailbox.session.clone();
+        change(&mut next);
+        next.version += 1;
+        let id = self.mailbox.instance.id;
+        self.app.replace_session(id, &mut self.mailbox.session, next).await
+    }
+
+    /// A person has to sign in again: polling stops, and the instance says why.
+    async fn needs_sign_in(&mut self, reason: &str) -> Result<()> {
+        let reason = format!("sign in again: {reason}");
+        self.mailbox.instance = now_needs_sign_in(self.app, &self.mailbox.instance, &reason).await?;
+        tracing::warn!(instance.id = self.mailbox.instance.id.get(), reason, "instance.needs_sign_in");
+        Ok(())
+    }
+
+    /// A fault of the application's credentials: shown, and no fault of the mailbox.
+    async fn application_error(&mut self, error: Option<String>) -> Result<()> {
+        if self.mailbox.instance.application_error == error {
+            return Ok(());
+        }
+        let mut instance = self.mailbox.instance.clone();
+        instance.application_error = error;
+        instance.version += 1;
+        let change = InstanceChange {
+            instance,
+            put_states: Vec::new(),
+            remove_resources: Vec::new(),
+            subscription: SubscriptionChange::Keep,
+            session: None,
+        };
+        if self.app.ports.store.change_instance(&change).await? == crate::ports::Written::Done {
+            self.mailbox.instance = change.instance;
+        }
+        Ok(())
+    }
+
+    /// When the next thing of this mailbox is due, apart from the schedule.
+    pub(super) fn next_due(&self, settings: &Settings) -> Option<DateTime<Utc>> {
+        if self.stopped.as_ref().is_some_and(|stopped| stopped.until.is_none()) {
+            return None;
+        }
+        let mailbox_until = self.mailbox.session.backoff_until;
+        let polled = |name: &str| settings.resources.iter().any(|config| config.name == name);
+        let rows = self.mailbox.resources.iter().filter(|row| polled(&row.state.resource));
+        let due = rows.flat_map(|row| {
+            let records = row.state.retry_records.iter().map(|record| record.due_at);
+            row.state.backoff_until.into_iter().chain(records)
+        });
+        due.min().map(|due| due.max(mailbox_until.unwrap_or(due))).or(mailbox_until)
+    }
+}
+
+fn in_words(failure: &Failure) -> String {
+    match failure {
+        Failure::Provider(error) => error.message.clone(),
+        Failure::Token(NoToken::Refused(error)) => error.message.clone(),
+        Failure::Token(NoToken::Waiting | NoToken::Port(_)) => {
+            "another poll is refreshing the access token".to_owned()
+        }
+    }
+}
+
+fn seconds_until(now: DateTime<Utc>, until: DateTime<Utc>) -> u64 {
+    // Rounded up: a client that waits so long does not come too early.
+    u64::try_from(((until - now).num_milliseconds() + 999) / 1000).unwrap_or(0)
+}

@@ -1,0 +1,114 @@
+//! Polling one instance: flush what is committed, then read each resource and commit what changed.
+
+mod commit;
+mod failure;
+mod outbox;
+mod report;
+mod resource;
+mod retry_records;
+
+pub use report::{PollOutcome, PollReport, ResourceReport};
+
+use crate::app::Inner;
+use crate::ports::{Job, Mailbox, Result};
+use chrono::{DateTime, Utc};
+use connectors::Connector;
+use domain::ids::InstanceId;
+use domain::instance::Validity;
+use domain::schedule::Timetable;
+use domain::settings::Settings;
+use std::sync::Arc;
+
+/// One poll under way.
+pub(crate) struct Run<'a> {
+    pub(crate) app: &'a Inner,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) connector: &'a Arc<dyn Connector>,
+    pub(crate) deadline: DateTime<Utc>,
+    /// The token of this poll, once it was needed.
+    pub(crate) token: Option<String>,
+    /// The mailbox as a whole failed: no more provider calls in this poll.
+    pub(crate) stopped: Option<Stopped>,
+}
+
+/// Why no resource of the mailbox can be read now.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopped {
+    pub(crate) error: String,
+    pub(crate) until: Option<DateTime<Utc>>,
+}
+
+/// Polls an instance. See [`crate::App::poll`].
+pub(crate) async fn poll(app: &Inner, id: InstanceId, deadline: DateTime<Utc>) -> Result<PollOutcome> {
+    let _held = app.locks.hold(id).await;
+    if app.now() >= deadline {
+        app.ports.queue.send(&[(Job::Poll(id), app.now())]).await?;
+        return Ok(PollOutcome::Polled(PollReport { resources: Vec::new(), more: true }));
+    }
+    let Some(mailbox) = app.ports.store.mailbox(id).await? else { return Ok(PollOutcome::NotFound) };
+    outbox::flush(app, &mailbox).await?;
+    if let Some(reason) = not_polled(&mailbox) {
+        // The outbox is empty now, so nothing depends on another tick.
+        app.ports.schedule.put(id, Timetable::new(id, 15), false).await?;
+        return Ok(reason);
+    }
+    let (connector, settings) = app.understood(&mailbox.instance)?;
+    if !settings.events_enabled {
+        return Ok(PollOutcome::NotPolled("events are off".to_owned()));
+    }
+    let mut run = Run { app, mailbox, connector, deadline, token: None, stopped: None };
+    run.respect_backoff();
+    let mut report = PollReport::default();
+    for config in &settings.resources {
+        let (one, more) = resource::poll(&mut run, config).await?;
+        report.more |= more;
+        report.resources.push((config.name.clone(), one));
+    }
+    follow_up(&run, &settings, &mut report).await?;
+    log(&run, &report);
+    Ok(PollOutcome::Polled(report))
+}
+
+fn not_polled(mailbox: &Mailbox) -> Option<PollOutcome> {
+    let instance = &mailbox.instance;
+    if instance.deleted_at.is_some() {
+        return Some(PollOutcome::NotFound);
+    }
+    if instance.disabled {
+        return Some(PollOutcome::NotPolled("the instance is disabled".to_owned()));
+    }
+    match &instance.validity {
+        Validity::Valid => None,
+        Validity::NeedsSignIn(reason) => Some(PollOutcome::NotPolled(reason.clone())),
+    }
+}
+
+/// Work that is left, the end of a back-off and failed records each get a poll of their own, unless the
+/// schedule comes before.
+async fn follow_up(run: &Run<'_>, settings: &Settings, report: &mut PollReport) -> Result<()> {
+    let now = run.app.now();
+    let due_at = if report.more { Some(now) } else { run.next_due(settings) };
+    let Some(due_at) = due_at else { return Ok(()) };
+    let id = run.mailbox.instance.id;
+    if due_at >= Timetable::new(id, settings.interval_min).next_after(now) {
+        return Ok(());
+    }
+    run.app.ports.queue.send(&[(Job::Poll(id), due_at)]).await
+}
+
+fn log(run: &Run<'_>, report: &PollReport) {
+    let sum = |count: fn(&ResourceReport) -> usize| {
+        report.resources.iter().map(|(_, one)| count(one)).sum::<usize>()
+    };
+    let error = report.resources.iter().find_map(|(_, one)| one.error.as_deref());
+    tracing::info!(
+        instance.id = run.mailbox.instance.id.get(),
+        connector = run.mailbox.instance.connector,
+        changes = sum(|one| one.changes),
+        events = sum(|one| one.events),
+        notifications = sum(|one| one.notifications),
+        more = report.more,
+        error,
+        "poll.finished"
+    );
+}

@@ -1,0 +1,37 @@
+//! What a poll did, for whoever asked for it.
+
+/// How a poll ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PollOutcome {
+    /// It looked at the resources.
+    Polled(PollReport),
+    /// There is no such instance.
+    NotFound,
+    /// The instance is not polled, for this reason.
+    NotPolled(String),
+}
+
+/// What was found, resource by resource in the configured order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PollReport {
+    pub resources: Vec<(String, ResourceReport)>,
+    /// Unfinished work goes on as a job.
+    pub more: bool,
+}
+
+/// What was found of one resource.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResourceReport {
+    /// The provider was read.
+    pub read: bool,
+    /// Changes the provider showed.
+    pub changes: usize,
+    /// Events made of them.
+    pub events: usize,
+    /// Notifications committed.
+    pub notifications: usize,
+    /// What went wrong, in words.
+    pub error: Option<String>,
+    /// When it makes sense to try again, seconds.
+    pub retry_after_s: Option<u64>,
+}

@@ -1,0 +1,124 @@
+//! Polling one resource: a bounded number of steps, each committed before the next.
+
+use super::commit::Committed;
+use super::{ResourceReport, Run, retry_records};
+use crate::ports::Result;
+use connectors::{Call, Error, Kind, Past, Step};
+use domain::resource::ResourceConfig;
+use domain::state::ResourceState;
+
+/// Steps of one poll; what is left goes on as a job, so that one mailbox does not keep a worker.
+const STEPS_COUNT_MAX: usize = 40;
+
+/// Polls one resource; says what was found and whether there is more.
+pub(super) async fn poll(run: &mut Run<'_>, config: &ResourceConfig) -> Result<(ResourceReport, bool)> {
+    let mut report = ResourceReport::default();
+    let Some(mut state) = run.state_of(&config.name) else { return Ok((report, false)) };
+    if run.refuse_early(&state, &mut report) {
+        return Ok((report, false));
+    }
+    for _ in 0..STEPS_COUNT_MAX {
+        let read = match read(run, config, &state).await? {
+            Ok(read) => read,
+            Err(failure) => {
+                run.failed(&mut state, failure, &mut report).await?;
+                return Ok((report, false));
+            }
+        };
+        report.read = true;
+        let more = read.step.more;
+        match run.commit(config, &mut state, read, &mut report).await? {
+            Committed::Done if !more => return Ok((report, false)),
+            Committed::Done => {}
+            // Another poll went on from here, or the instance is gone.
+            Committed::Lost => return Ok((report, false)),
+        }
+        if run.app.now() >= run.deadline {
+            break;
+        }
+    }
+    Ok((report, true))
+}
+
+/// What one step brought.
+pub(super) struct Read {
+    pub(super) step: Step,
+    /// The step is the baseline: it reports nothing and starts the state.
+    pub(super) is_baseline: bool,
+    /// The records of the retry list that were looked at again.
+    pub(super) retried: retry_records::Retried,
+}
+
+/// Why a step could not be read.
+pub(super) enum Failure {
+    /// The provider said no.
+    Provider(Error),
+    /// There is no access token.
+    Token(crate::tokens::NoToken),
+}
+
+/// Reads the next step; a refused token is refreshed and the step tried again, once.
+async fn read(
+    run: &mut Run<'_>,
+    config: &ResourceConfig,
+    state: &ResourceState,
+) -> Result<std::result::Result<Read, Failure>> {
+    for refused in [false, true] {
+        let token = match run.token(refused).await {
+            Ok(token) => token,
+            Err(crate::tokens::NoToken::Port(error)) => return Err(error),
+            Err(failure) => return Ok(Err(Failure::Token(failure))),
+        };
+        match read_with(run, config, state, &token).await {
+            Ok(read) => return Ok(Ok(read)),
+            Err(error) if error.kind == Kind::Unauthorized && !refused => {}
+            Err(error) => return Ok(Err(Failure::Provider(error))),
+        }
+    }
+    Ok(Err(Failure::Provider(Error::new(Kind::Unauthorized, "the provider refuses the access token"))))
+}
+
+async fn read_with(
+    run: &Run<'_>,
+    config: &ResourceConfig,
+    state: &ResourceState,
+    token: &str,
+) -> std::result::Result<Read, Error> {
+    let call = run.call(token);
+    let Some(cursor) = &state.cursor else { return baseline(run, config, &call).await };
+    let retried = retry_records::look_again(run, config, &call, state).await?;
+    let past = past(state, run);
+    let step = match run.connector.poll(&call, config, cursor, &past).await {
+        Err(error) if error.kind == Kind::CursorExpired => {
+            run.connector.recover(&call, cursor, &past).await?
+        }
+        step => step?,
+    };
+    Ok(Read { step, is_baseline: false, retried })
+}
+
+async fn baseline(
+    run: &Run<'_>,
+    config: &ResourceConfig,
+    call: &Call<'_>,
+) -> std::result::Result<Read, Error> {
+    let baseline = run.connector.baseline(call, config).await?;
+    let step = Step {
+        changes: Vec::new(),
+        failed: Vec::new(),
+        cursor: baseline.cursor,
+        moved: true,
+        more: false,
+        gap: None,
+    };
+    Ok(Read { step, is_baseline: true, retried: retry_records::Retried::default() })
+}
+
+fn past(state: &ResourceState, run: &Run<'_>) -> Past {
+    let baseline_at = state.baseline_at.unwrap_or(run.mailbox.instance.created_at);
+    Past {
+        baseline_at,
+        last_success_at: state.last_success_at.unwrap_or(baseline_at),
+        failures: state.failures,
+    }
+}

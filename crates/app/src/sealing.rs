@@ -1,0 +1,169 @@
+//! Sealing of secrets at rest, and the keyed hashes that secrets are found by.
+
+use crate::ports::LookupHash;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::ids::InstanceId;
+use ring::{aead, hkdf, hmac, rand};
+
+/// A 256-bit key and the id that ciphertexts name it by.
+#[derive(Clone)]
+pub struct DataKey {
+    /// Short text without `.`.
+    pub id: String,
+    pub bytes: [u8; 32],
+}
+
+/// Why something can't be opened or sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The text is not one of ours.
+    #[error("not a sealed value")]
+    Format,
+    /// It was sealed under a key that is not here.
+    #[error("sealed under the unknown key `{0}`")]
+    UnknownKey(String),
+    /// It was changed, moved to another place, or sealed under another key of the same id.
+    #[error("a sealed value does not open")]
+    Damaged,
+    /// The system gives no randomness.
+    #[error("no randomness for sealing")]
+    NoRandomness,
+}
+
+/// Seals with AES-256-GCM under a key derived for each instance; instance, field and key id are bound to the
+/// ciphertext, so that no value can be moved to another place.
+pub struct Sealer {
+    lookup: hmac::Key,
+    /// The first seals; all open.
+    keys: Vec<DataKey>,
+    random: rand::SystemRandom,
+}
+
+impl Sealer {
+    /// `lookup` keys the hashes and never changes; the first of `keys` seals, later ones only open.
+    pub fn new(lookup: &[u8; 32], keys: Vec<DataKey>) -> Self {
+        Sealer { lookup: hmac::Key::new(hmac::HMAC_SHA256, lookup), keys, random: rand::SystemRandom::new() }
+    }
+
+    /// What a secret of this kind is found by, without being stored.
+    pub fn lookup_hash(&self, kind: Lookup, secret: &str) -> LookupHash {
+        let mut context = hmac::Context::with_key(&self.lookup);
+        context.update(kind.label().as_bytes());
+        context.update(secret.as_bytes());
+        let mut hash = [0; 32];
+        hash.copy_from_slice(context.sign().as_ref());
+        hash
+    }
+
+    /// Seals as `1.<key id>.<base64url of nonce and ciphertext>`.
+    pub fn seal(&self, instance: InstanceId, field: &str, plain: &[u8]) -> Result<String, SealError> {
+        let key = self.keys.first().ok_or(SealError::Format)?;
+        let mut nonce = [0; aead::NONCE_LEN];
+        rand::SecureRandom::fill(&self.random, &mut nonce).map_err(|_| SealError::NoRandomness)?;
+        let mut sealed = plain.to_vec();
+        derived(key, instance)?
+            .seal_in_place_append_tag(
+                aead::Nonce::assume_unique_for_key(nonce),
+                associated(instance, field, &key.id),
+                &mut sealed,
+            )
+            .map_err(|_| SealError::Damaged)?;
+        let mut bytes = nonce.to_vec();
+        bytes.append(&mut sealed);
+        Ok(format!("1.{}.{}", key.id, URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// Opens what [`Sealer::seal`] made for the same instance and field.
+    pub fn open(&self, instance: InstanceId, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
+        let (id, text) =
+            sealed.strip_prefix("1.").and_then(|rest| rest.split_once('.')).ok_or(SealError::Format)?;
+        let key = self.keys.iter().find(|key| key.id == id);
+        let key = key.ok_or_else(|| SealError::UnknownKey(id.chars().take(40).collect()))?;
+        let mut bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| SealError::Format)?;
+        if bytes.len() < aead::NONCE_LEN {
+            return Err(SealError::Format);
+        }
+        let mut cipher = bytes.split_off(aead::NONCE_LEN);
+        let nonce = aead::Nonce::try_assume_unique_for_key(&bytes).map_err(|_| SealError::Format)?;
+        let plain = derived(key, instance)?
+            .open_in_place(nonce, associated(instance, field, id), &mut cipher)
+            .map_err(|_| SealError::Damaged)?;
+        Ok(plain.to_vec())
+    }
+
+    /// [`Sealer::open`] for texts.
+    pub fn open_text(&self, instance: InstanceId, field: &str, sealed: &str) -> Result<String, SealError> {
+        String::from_utf8(self.open(instance, field, sealed)?).map_err(|_| SealError::Damaged)
+    }
+}
+
+/// Kinds of secrets that are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    User,
+    Organization,
+    InstanceToken,
+}
+
+impl Lookup {
+    fn label(self) -> &'static str {
+        match self {
+            Lookup::User => "user:",
+            Lookup::Organization => "organization:",
+            Lookup::InstanceToken => "token:",
+        }
+    }
+}
+
+fn derived(key: &DataKey, instance: InstanceId) -> Result<aead::LessSafeKey, SealError> {
+    let info = format!("carillon instance {instance}");
+    let mut bytes = [0; 32];
+    hkdf::Salt::new(hkdf::HKDF_SHA256, b"carillon sealing 1")
+        .extract(&key.bytes)
+        .expand(&[info.as_bytes()], &aead::AES_256_GCM)
+        .and_then(|okm| okm.fill(&mut bytes))
+        .map_err(|_| SealError::Damaged)?;
+    let key = aead::UnboundKey::new(&aead::AES_256_GCM, &bytes).map_err(|_| SealError::Damaged)?;
+    Ok(aead::LessSafeKey::new(key))
+}
+
+fn associated(instance: InstanceId, field: &str, key_id: &str) -> aead::Aad<Vec<u8>> {
+    aead::Aad::from(format!("{instance}|{key_id}|{field}").into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(id: &str, byte: u8) -> DataKey {
+        DataKey { id: id.to_owned(), bytes: [byte; 32] }
+    }
+
+    fn id(n: u8) -> InstanceId {
+        InstanceId::from_random([0, 0, 0, n])
+    }
+
+    #[test]
+    fn opens_only_in_its_own_place() {
+        let sealer = Sealer::new(&[1; 32], vec![key("a", 7)]);
+        let sealed = sealer.seal(id(1), "token", b"secret").unwrap();
+        assert!(!sealed.contains("secret"));
+        assert_eq!(sealer.open_text(id(1), "token", &sealed).unwrap(), "secret");
+        assert!(matches!(sealer.open(id(2), "token", &sealed), Err(SealError::Damaged)));
+        assert!(matches!(sealer.open(id(1), "other", &sealed), Err(SealError::Damaged)));
+        assert_ne!(sealed, sealer.seal(id(1), "token", b"secret").unwrap());
+    }
+
+    #[test]
+    fn keys_rotate_by_their_id() {
+        let old = Sealer::new(&[1; 32], vec![key("a", 7)]);
+        let sealed = old.seal(id(1), "token", b"secret").unwrap();
+        let new = Sealer::new(&[1; 32], vec![key("b", 8), key("a", 7)]);
+        assert_eq!(new.open_text(id(1), "token", &sealed).unwrap(), "secret");
+        assert!(new.seal(id(1), "token", b"x").unwrap().starts_with("1.b."));
+        let other = Sealer::new(&[1; 32], vec![key("b", 8)]);
+        assert!(matches!(other.open(id(1), "token", &sealed), Err(SealError::UnknownKey(_))));
+        assert!(matches!(other.open(id(1), "token", "plain"), Err(SealError::Format)));
+    }
+}

@@ -1,0 +1,219 @@
+//! Access tokens: refreshed ahead of their end, by one poll at a time.
+
+use crate::app::Inner;
+use crate::ports::{PortError, Result, Secrets, Written};
+use chrono::{DateTime, Duration, Utc};
+use connectors::oauth::{self, Application, Grant, TokenError, TokenErrorKind, Tokens};
+use connectors::{Connector, Descriptor};
+use domain::ids::{InstanceId, digest64};
+use domain::schedule::backoff;
+use domain::settings::{OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE};
+use domain::token::{Session, refresh_at};
+use std::sync::Arc;
+
+/// Field that access tokens are sealed for.
+pub(crate) const ACCESS_TOKEN: &str = "access_token";
+/// Time for the token endpoint.
+const TOKEN_TIMEOUT_MS: u64 = 10_000;
+/// A refresh that takes longer is believed dead. The endpoint's time-out and room for two writes.
+const LEASE_S: i64 = 15;
+/// How long a poll waits for another one's refresh: 25 looks at the session, 200 ms apart.
+const LOOKS_COUNT_MAX: usize = 25;
+const LOOK_MS: u64 = 200;
+
+/// Why there is no access token.
+pub(crate) enum NoToken {
+    /// The token endpoint said no.
+    Refused(TokenError),
+    /// Another poll refreshes, and takes its time.
+    Waiting,
+    /// Bookkeeping failed.
+    Port(PortError),
+}
+
+impl From<PortError> for NoToken {
+    fn from(error: PortError) -> Self {
+        NoToken::Port(error)
+    }
+}
+
+/// An instance, as far as its tokens go.
+pub(crate) struct Holder<'a> {
+    pub(crate) id: InstanceId,
+    pub(crate) connector: &'a Arc<dyn Connector>,
+    pub(crate) scope: Option<&'a str>,
+}
+
+impl<'a> Holder<'a> {
+    pub(crate) fn of(instance: &'a domain::instance::Instance, connector: &'a Arc<dyn Connector>) -> Self {
+        let scope = instance.configuration.get(OAUTH_SCOPE).map(String::as_str);
+        Holder { id: instance.id, connector, scope }
+    }
+
+    fn descriptor(&self) -> &'static Descriptor {
+        self.connector.descriptor()
+    }
+}
+
+impl Inner {
+    /// A token that works, from the session or a refresh. `refused` says that the provider did not take the
+    /// session's token. The session is brought up to date.
+    pub(crate) async fn access_token(
+        &self,
+        holder: &Holder<'_>,
+        session: &mut Session,
+        refused: bool,
+    ) -> std::result::Result<String, NoToken> {
+        let refused_version = refused.then_some(session.version);
+        let is_good =
+            |session: &Session, now| session.is_fresh(now) && Some(session.version) != refused_version;
+        for _ in 0..LOOKS_COUNT_MAX {
+            let now = self.now();
+            if is_good(session, now) || (session.is_leased(now) && session.is_usable(now) && !refused) {
+                return Ok(self.opened(holder.id, session)?);
+            }
+            if !session.is_leased(now) && self.lease(holder.id, session, now).await? {
+                return self.refresh(holder, session).await;
+            }
+            self.ports.clock.sleep(std::time::Duration::from_millis(LOOK_MS)).await;
+            let mailbox = self.ports.store.mailbox(holder.id).await?;
+            *session = mailbox.ok_or(NoToken::Waiting)?.session;
+        }
+        Err(NoToken::Waiting)
+    }
+
+    fn opened(&self, id: InstanceId, session: &Session) -> Result<String> {
+        self.sealer
+            .open_text(id, ACCESS_TOKEN, &session.access_token_sealed)
+            .map_err(|error| PortError::new("opening an access token", error))
+    }
+
+    async fn lease(&self, id: InstanceId, session: &mut Session, now: DateTime<Utc>) -> Result<bool> {
+        let until = now + Duration::seconds(LEASE_S);
+        let written = self.ports.store.lease_session(id, session.version, now, until).await?;
+        if written == Written::Done {
+            session.version += 1;
+            session.lease_until = Some(until);
+        }
+        Ok(written == Written::Done)
+    }
+
+    /// Under the lease: exchanges the refresh token. If it is dead and another one was stored meanwhile, tries
+    /// that one, once.
+    async fn refresh(
+        &self,
+        holder: &Holder<'_>,
+        session: &mut Session,
+    ) -> std::result::Result<String, NoToken> {
+        let (secrets, version) = self.secrets_now(holder.id).await?;
+        let mut result = self.exchange_refresh(holder, &secrets).await;
+        let (mut secrets, mut version) = (secrets, version);
+        if matches!(&result, Err(error) if error.kind == TokenErrorKind::InvalidGrant) {
+            let (again, again_version) = self.secrets_now(holder.id).await?;
+            if again.get(OAUTH_REFRESH_TOKEN) != secrets.get(OAUTH_REFRESH_TOKEN) {
+                (secrets, version) = (again, again_version);
+                result = self.exchange_refresh(holder, &secrets).await;
+            }
+        }
+        match result {
+            Ok(tokens) => {
+                self.keep_refresh_token(holder.id, &secrets, version, &tokens).await?;
+                let next = self.session_of(holder.id, &tokens, session.version + 1)?;
+                self.replace_session(holder.id, session, next).await?;
+                Ok(tokens.access_token)
+            }
+            Err(error) => {
+                let next = self.failed_session(session, error.retry_after_s);
+                self.replace_session(holder.id, session, next).await?;
+                Err(NoToken::Refused(error))
+            }
+        }
+    }
+
+    async fn exchange_refresh(
+        &self,
+        holder: &Holder<'_>,
+        secrets: &Secrets,
+    ) -> std::result::Result<Tokens, TokenError> {
+        let refresh_token = secrets.get(OAUTH_REFRESH_TOKEN).map_or("", String::as_str);
+        self.exchange(holder.descriptor(), secrets, &Grant::Refresh { refresh_token }, holder.scope).await
+    }
+
+    /// Exchanges a grant at the provider's token endpoint.
+    pub(crate) async fn exchange(
+        &self,
+        descriptor: &Descriptor,
+        secrets: &Secrets,
+        grant: &Grant<'_>,
+        scope: Option<&str>,
+    ) -> std::result::Result<Tokens, TokenError> {
+        let secret = |key: &str| secrets.get(key).map_or("", String::as_str);
+        let application =
+            Application { client_id: secret(OAUTH_API_KEY), client_secret: secret(OAUTH_API_SECRET) };
+        let url = self.config.endpoints.url(&descriptor.oauth.token);
+        let request =
+            oauth::token_request(&descriptor.oauth, url, &application, grant, scope, TOKEN_TIMEOUT_MS);
+        let response = self.ports.http.send(request).await?;
+        oauth::parse_tokens(&response, self.now())
+    }
+
+    /// The vault is written before the table: a crash in between leaves a token that is newer than the
+    /// session, never one that is lost. Where none is returned the old one stays.
+    async fn keep_refresh_token(
+        &self,
+        id: InstanceId,
+        secrets: &Secrets,
+        version: u64,
+        tokens: &Tokens,
+    ) -> Result<()> {
+        let Some(new) = tokens.refresh_token.as_ref() else { return Ok(()) };
+        if secrets.get(OAUTH_REFRESH_TOKEN) == Some(new) {
+            return Ok(());
+        }
+        let mut secrets = secrets.clone();
+        secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), new.clone());
+        // A conflict means that the owner signed in again meanwhile: that token is the newer one.
+        self.ports.vault.write(id, &secrets, version + 1).await?;
+        Ok(())
+    }
+
+    /// A session with these tokens.
+    pub(crate) fn session_of(&self, id: InstanceId, tokens: &Tokens, version: u64) -> Result<Session> {
+        let now = self.now();
+        let sealed = self
+            .sealer
+            .seal(id, ACCESS_TOKEN, tokens.access_token.as_bytes())
+            .map_err(|error| PortError::new("sealing an access token", error))?;
+        Ok(Session {
+            access_token_sealed: sealed,
+            expires_at: now + Duration::seconds(i64::from(tokens.lifetime_s)),
+            refresh_at: refresh_at(now, tokens.lifetime_s, digest64(&[&id.get().to_be_bytes()])),
+            version,
+            ..Session::default()
+        })
+    }
+
+    fn failed_session(&self, session: &Session, retry_after_s: Option<u64>) -> Session {
+        let failures = session.failures.saturating_add(1);
+        Session {
+            version: session.version + 1,
+            lease_until: None,
+            backoff_until: Some(self.now() + backoff(failures, retry_after_s, session.version)),
+            failures,
+            ..session.clone()
+        }
+    }
+
+    /// Stores a session; if another one was stored meanwhile, that one stays.
+    pub(crate) async fn replace_session(
+        &self,
+        id: InstanceId,
+        session: &mut Session,
+        next: Session,
+    ) -> Result<()> {
+        if self.ports.store.put_session(id, &next).await? == Written::Done {
+            *session = next;
+        }
+        Ok(())
+    }
+}

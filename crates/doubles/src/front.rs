@@ -1,0 +1,188 @@
+//! What both providers do around every request: log, limit, fail to order, date.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::header::DATE;
+
+use crate::call::Call;
+use crate::clock::{Clock, http_date};
+use crate::fault::{FaultKind, FaultPlan, Route};
+use crate::reply::Reply;
+use crate::request_log::RequestLog;
+use crate::wall::{InFlight, Wall};
+
+pub(crate) struct Front {
+    pub(crate) clock: Clock,
+    pub(crate) wall: Wall,
+    faults: Mutex<FaultPlan>,
+    log: Mutex<RequestLog>,
+}
+
+/// The provider-shaped part of a double.
+pub(crate) trait Provider: Clone + Send + Sync + 'static {
+    fn front(&self) -> &Front;
+    fn route(&self, call: &Call) -> Route;
+    /// The account whose good access token the call carries.
+    fn account(&self, call: &Call) -> Option<String>;
+    /// The failure fixed to the message the call asks for.
+    fn poison(&self, call: &Call, account: &str) -> Option<FaultKind>;
+    /// The true answer.
+    fn answer(&self, call: &Call) -> Reply;
+    /// A failure in the provider's shape.
+    fn fail(&self, kind: FaultKind, route: Route) -> Reply;
+    /// The answer to a request too many.
+    fn refuse(&self) -> Reply;
+    /// The requests inside a batch; `None` when the call is no batch.
+    fn parts(&self, call: &Call) -> Option<Result<Vec<Part>, Reply>>;
+    /// Whether the parts of a batch run at once, and so count as that many requests in flight.
+    const PARTS_AT_ONCE: bool;
+    /// One answer made of the answers to the parts.
+    fn join(&self, parts: Vec<(Part, Reply)>) -> Reply;
+    /// Last touch to an answer that goes out.
+    fn finish(&self, call: &Call, reply: Reply) -> Reply;
+}
+
+/// One request inside a batch, with the id that ties its answer to it.
+pub(crate) struct Part {
+    pub(crate) id: String,
+    pub(crate) call: Call,
+}
+
+impl Front {
+    pub(crate) fn new(clock: Clock, seed: u64, in_flight_max: usize) -> Self {
+        let faults = Mutex::new(FaultPlan::new(seed));
+        Self { clock, wall: Wall::new(in_flight_max), faults, log: Mutex::default() }
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, FaultPlan> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn log(&self) -> MutexGuard<'_, RequestLog> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) async fn handle<P: Provider>(State(provider): State<P>, request: Request) -> Response {
+    let front = provider.front();
+    let call = match Call::read(request).await {
+        Ok(call) => call,
+        Err(reply) => return reply.into_response(),
+    };
+    let number = front.log().begin(call.method.to_string(), call.target(), front.clock.now_us());
+    let reply = match provider.parts(&call) {
+        None => attend(&provider, &call).await,
+        Some(Ok(parts)) => attend_parts(&provider, parts).await,
+        Some(Err(reply)) => reply,
+    };
+    let reply = provider.finish(&call, reply).with_header(DATE, http_date(front.clock.now_us()));
+    front.log().finish(number, reply.status);
+    reply.into_response()
+}
+
+/// A request that was let in, and whose it is.
+struct Entered {
+    account: Option<String>,
+    _in_flight: Option<InFlight>,
+}
+
+/// `None` when the account has too many requests in flight. Requests of nobody are not limited.
+fn enter<P: Provider>(provider: &P, call: &Call) -> Option<Entered> {
+    let Some(account) = provider.account(call) else {
+        return Some(Entered { account: None, _in_flight: None });
+    };
+    let in_flight = provider.front().wall.enter(&account)?;
+    Some(Entered { account: Some(account), _in_flight: Some(in_flight) })
+}
+
+async fn attend<P: Provider>(provider: &P, call: &Call) -> Reply {
+    match enter(provider, call) {
+        Some(entered) => serve(provider, call, &entered).await,
+        None => provider.refuse(),
+    }
+}
+
+async fn attend_parts<P: Provider>(provider: &P, parts: Vec<Part>) -> Reply {
+    // Parts that run at once all take their place before the first is answered; they are answered one after
+    // another all the same, so that a run can be repeated.
+    let mut entered: Vec<_> = if P::PARTS_AT_ONCE {
+        parts.iter().map(|part| enter(provider, &part.call)).collect()
+    } else {
+        vec![]
+    };
+    let mut answered = Vec::with_capacity(parts.len());
+    for (index, part) in parts.into_iter().enumerate() {
+        let reply = match entered.get(index) {
+            Some(Some(entered)) => serve(provider, &part.call, entered).await,
+            Some(None) => provider.refuse(),
+            None => attend(provider, &part.call).await,
+        };
+        answered.push((part, reply));
+    }
+    entered.clear();
+    provider.join(answered)
+}
+
+async fn serve<P: Provider>(provider: &P, call: &Call, entered: &Entered) -> Reply {
+    let route = provider.route(call);
+    let poison = entered.account.as_deref().and_then(|account| provider.poison(call, account));
+    let fault = poison.or_else(|| provider.front().faults().draw(route));
+    // Without a pause every in-process request would end before the next begins, and none would overlap.
+    tokio::task::yield_now().await;
+    match fault {
+        None => provider.answer(call),
+        Some(FaultKind::Slow { ms }) => {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            provider.answer(call)
+        }
+        Some(FaultKind::Truncated) => provider.answer(call).truncated(),
+        Some(FaultKind::MissingRefreshToken) => provider.answer(call).without("refresh_token"),
+        Some(kind) => provider.fail(kind, route),
+    }
+}
+
+/// The methods every provider double has for faults, the log and the limit.
+macro_rules! controls {
+    ($double:ident) => {
+        impl $double {
+            /// Queues a failure; it is served to the next requests it fits.
+            pub fn push_fault(&self, fault: $crate::Fault) {
+                self.0.front.faults().push(fault);
+            }
+
+            /// Makes each request fail with the given probability (0 to 1), in one of the ways that fit it.
+            pub fn set_fault_rate(&self, probability: f64, kinds: Vec<$crate::FaultKind>) {
+                self.0.front.faults().set_rate(probability, kinds);
+            }
+
+            /// Drops every queued failure and sets the rate to zero. Poisoned messages stay so.
+            pub fn clear_faults(&self) {
+                self.0.front.faults().clear();
+            }
+
+            /// The last 10,000 requests, oldest first. A batch is one of them.
+            pub fn requests(&self) -> Vec<$crate::RequestLine> {
+                self.0.front.log().lines()
+            }
+
+            /// Forgets the requests so far.
+            pub fn clear_requests(&self) {
+                self.0.front.log().clear();
+            }
+
+            /// Sets how many requests one account may have in flight; those above get a 429.
+            pub fn set_in_flight_max(&self, in_flight_max: usize) {
+                self.0.front.wall.set_max(in_flight_max);
+            }
+
+            /// How an account used the API so far.
+            pub fn usage(&self, email: &str) -> $crate::Usage {
+                self.0.front.wall.usage(email)
+            }
+        }
+    };
+}
+pub(crate) use controls;

@@ -1,0 +1,224 @@
+//! One Gmail mailbox: messages, their labels, and the history of both.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::fault::FaultKind;
+use crate::mail::Mail;
+
+/// Beyond this the oldest records expire, as they do at Google after a week or so.
+const RECORDS_MAX: usize = 50_000;
+const HISTORY_ID_GAP_MAX: u64 = 200;
+
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    pub(super) id: String,
+    pub(super) thread_id: String,
+    pub(super) labels: Vec<String>,
+    pub(super) history_id: u64,
+    pub(super) internal_date_us: i64,
+    pub(super) mail: Arc<Mail>,
+}
+
+/// One history record. What the message looked like is kept as it was then.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record {
+    pub(super) id: u64,
+    pub(super) message_id: String,
+    pub(super) thread_id: String,
+    pub(super) labels: Vec<String>,
+    pub(super) added: bool,
+    pub(super) deleted: bool,
+    pub(super) labels_added: Vec<String>,
+    pub(super) labels_removed: Vec<String>,
+}
+
+pub(super) struct Mailbox {
+    pub(super) email: String,
+    pub(super) messages: BTreeMap<String, Message>,
+    pub(super) history: VecDeque<Record>,
+    /// The latest history id.
+    pub(super) history_id: u64,
+    /// Asking for what came after an id below this one is too late.
+    pub(super) oldest_id: u64,
+    /// Draft id to message id.
+    pub(super) drafts: BTreeMap<String, String>,
+    pub(super) labels: Vec<String>,
+    pub(super) poisoned: BTreeMap<String, FaultKind>,
+    pub(super) units: u64,
+    draft_count: u64,
+}
+
+impl Mailbox {
+    pub(super) fn new(email: &str, rng: &mut fastrand::Rng) -> Self {
+        let history_id = rng.u64(1_000_000..9_000_000);
+        Self {
+            email: email.to_owned(),
+            messages: BTreeMap::new(),
+            history: VecDeque::new(),
+            history_id,
+            oldest_id: history_id,
+            drafts: BTreeMap::new(),
+            labels: Vec::new(),
+            poisoned: BTreeMap::new(),
+            units: 0,
+            draft_count: 0,
+        }
+    }
+
+    /// Adds a message and reports it in the history.
+    pub(super) fn add(
+        &mut self,
+        mail: Mail,
+        labels: &[&str],
+        internal_date_us: i64,
+        now_us: i64,
+        rng: &mut fastrand::Rng,
+    ) -> String {
+        let id = self.new_message_id(now_us, rng);
+        let thread_id = self.thread_of(&mail).unwrap_or_else(|| id.clone());
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        let mail = Arc::new(mail);
+        let message = Message { id: id.clone(), thread_id, labels, history_id: 0, internal_date_us, mail };
+        self.messages.insert(id.clone(), message);
+        self.record(&id, rng, |record| record.added = true);
+        id
+    }
+
+    /// Changes labels, in one record; false when there is no such message. No change, no record.
+    pub(super) fn relabel(
+        &mut self,
+        id: &str,
+        add: &[&str],
+        remove: &[&str],
+        rng: &mut fastrand::Rng,
+    ) -> bool {
+        let Some(message) = self.messages.get_mut(id) else { return false };
+        let missing = |label: &&&str| !message.labels.iter().any(|l| l == **label);
+        let added: Vec<String> = add.iter().filter(missing).map(|label| (*label).to_owned()).collect();
+        let present = |label: &&&str| message.labels.iter().any(|l| l == **label);
+        let removed: Vec<String> = remove.iter().filter(present).map(|label| (*label).to_owned()).collect();
+        if added.is_empty() && removed.is_empty() {
+            return true;
+        }
+        message.labels.retain(|label| !removed.contains(label));
+        message.labels.extend(added.iter().cloned());
+        for label in added.iter().filter(|label| label.starts_with("Label_")) {
+            if !self.labels.contains(label) {
+                self.labels.push(label.clone());
+            }
+        }
+        self.record(id, rng, |record| {
+            record.labels_added = added;
+            record.labels_removed = removed;
+        });
+        true
+    }
+
+    /// Removes a message for good; false when there is none.
+    pub(super) fn purge(&mut self, id: &str, rng: &mut fastrand::Rng) -> bool {
+        if !self.messages.contains_key(id) {
+            return false;
+        }
+        self.record(id, rng, |record| record.deleted = true);
+        self.messages.remove(id);
+        true
+    }
+
+    /// Saves a draft: a new message each time, in place of the former one. Gives draft and message id.
+    pub(super) fn save_draft(
+        &mut self,
+        draft_id: Option<&str>,
+        mail: Mail,
+        now_us: i64,
+        rng: &mut fastrand::Rng,
+    ) -> (String, String) {
+        let former = draft_id.and_then(|draft_id| self.drafts.get(draft_id)).cloned();
+        let former_message = former.as_ref().and_then(|id| self.messages.get(id)).cloned();
+        let id = self.add(mail, &["DRAFT"], now_us, now_us, rng);
+        if let Some(former) = former_message {
+            self.keep_thread(&id, &former);
+            self.purge(&former.id, rng);
+        }
+        let draft_id = draft_id.map_or_else(|| self.new_draft_id(), str::to_owned);
+        self.drafts.insert(draft_id.clone(), id.clone());
+        (draft_id, id)
+    }
+
+    /// Sends a draft: it goes, and a sent message with a new id comes.
+    pub(super) fn send_draft(
+        &mut self,
+        draft_id: &str,
+        now_us: i64,
+        rng: &mut fastrand::Rng,
+    ) -> Option<String> {
+        let former = self.drafts.remove(draft_id)?;
+        let message = self.messages.get(&former)?.clone();
+        let id = self.add(Mail::clone(&message.mail), &["SENT"], now_us, now_us, rng);
+        self.keep_thread(&id, &message);
+        self.purge(&former, rng);
+        Some(id)
+    }
+
+    /// From now on, asking for changes after any id before the current one is too late.
+    pub(super) fn expire_history(&mut self) {
+        self.oldest_id = self.history_id;
+        self.history.clear();
+    }
+
+    /// A thread lasts as long as the subject does.
+    fn keep_thread(&mut self, id: &str, former: &Message) {
+        let Some(message) = self.messages.get_mut(id) else { return };
+        if message.mail.subject == former.mail.subject {
+            message.thread_id.clone_from(&former.thread_id);
+            if let Some(record) = self.history.back_mut() {
+                record.thread_id.clone_from(&former.thread_id);
+            }
+        }
+    }
+
+    fn record(&mut self, id: &str, rng: &mut fastrand::Rng, fill: impl FnOnce(&mut Record)) {
+        self.history_id += 1 + rng.u64(..HISTORY_ID_GAP_MAX);
+        let Some(message) = self.messages.get_mut(id) else { return };
+        message.history_id = self.history_id;
+        let mut record = Record {
+            id: self.history_id,
+            message_id: message.id.clone(),
+            thread_id: message.thread_id.clone(),
+            labels: message.labels.clone(),
+            ..Record::default()
+        };
+        fill(&mut record);
+        self.history.push_back(record);
+        if self.history.len() > RECORDS_MAX
+            && let Some(dropped) = self.history.pop_front()
+        {
+            self.oldest_id = dropped.id;
+        }
+    }
+
+    /// Ids grow with time: 44 bits of milliseconds above 20 random bits.
+    fn new_message_id(&self, now_us: i64, rng: &mut fastrand::Rng) -> String {
+        let millis = u64::try_from(now_us / 1000).unwrap_or_default();
+        let mut number = (millis << 20) | rng.u64(..1 << 20);
+        // The loop ends: there are fewer messages than numbers.
+        loop {
+            let id = format!("{number:016x}");
+            if !self.messages.contains_key(&id) {
+                return id;
+            }
+            number += 1;
+        }
+    }
+
+    fn new_draft_id(&mut self) -> String {
+        self.draft_count += 1;
+        format!("r-{:019}", 4_000_000_000_000_000_000 + self.draft_count * 7_919)
+    }
+
+    fn thread_of(&self, mail: &Mail) -> Option<String> {
+        let parent = mail.header("in-reply-to")?;
+        let found = self.messages.values().find(|message| message.mail.message_id(&message.id) == parent);
+        found.map(|message| message.thread_id.clone())
+    }
+}

@@ -1,0 +1,247 @@
+//! Microsoft: Entra's consent page and token endpoint, and Graph mail.
+
+mod batch;
+mod delta;
+mod error;
+mod filter;
+mod folder;
+mod item;
+mod list;
+mod mailbox;
+mod operations;
+mod property;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use operations::MessageSnapshot;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use http::Method;
+use serde_json::json;
+
+use crate::call::Call;
+use crate::clock::Clock;
+use crate::fault::{FaultKind, Route};
+use crate::front::{self, Front, Part, Provider};
+use crate::oauth::{self, Grants, Issued};
+use crate::reply::Reply;
+use mailbox::Mailbox;
+
+/// Documented: four requests at once for an application and a mailbox.
+const IN_FLIGHT_MAX: usize = 4;
+
+/// The Microsoft double. Cloning gives another handle on the same one.
+#[derive(Clone)]
+pub struct Microsoft(Arc<Inner>);
+
+struct Inner {
+    front: Front,
+    state: Mutex<World>,
+}
+
+struct World {
+    rng: fastrand::Rng,
+    grants: Grants,
+    mailboxes: BTreeMap<String, Mailbox>,
+    /// Least and most time until lists show a change, for accounts to come.
+    lag_us: (i64, i64),
+    /// Whether a row at the border of two delta pages comes on both.
+    delta_repeats: bool,
+}
+
+front::controls!(Microsoft);
+
+impl Microsoft {
+    /// A Microsoft without accounts.
+    pub fn new(clock: Clock, seed: u64) -> Self {
+        let style = oauth::Style {
+            code_prefix: "1.AXkA",
+            access_prefix: "EwB4A8l6BAAU",
+            refresh_prefix: "1.AXkA0",
+            rotates: true,
+            refresh_tokens_max: 1000,
+            lifetime_s: 3599,
+        };
+        let world = World {
+            rng: fastrand::Rng::with_seed(seed),
+            grants: Grants::new(style),
+            mailboxes: BTreeMap::new(),
+            lag_us: (0, 0),
+            delta_repeats: false,
+        };
+        let front = Front::new(clock, seed.wrapping_add(1), IN_FLIGHT_MAX);
+        Self(Arc::new(Inner { front, state: Mutex::new(world) }))
+    }
+
+    /// The routes to serve.
+    pub fn router(&self) -> Router {
+        Router::new().fallback(front::handle::<Self>).with_state(self.clone())
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn authorize(&self, call: &Call) -> Reply {
+        let world = &mut *self.world();
+        let desk = oauth::Desk {
+            name: "Microsoft",
+            accounts: world.mailboxes.keys().cloned().collect(),
+            grants: &mut world.grants,
+            now_us: self.0.front.clock.now_us(),
+            rng: &mut world.rng,
+            offline: |call, _, _| {
+                call.param("scope").unwrap_or_default().split(' ').any(|scope| scope == "offline_access")
+            },
+        };
+        oauth::authorize(desk, call)
+    }
+
+    fn token(&self, call: &Call) -> Reply {
+        let now_us = self.0.front.clock.now_us();
+        let World { grants, rng, .. } = &mut *self.world();
+        match grants.token(call, now_us, rng) {
+            Ok(issued) => token_reply(issued),
+            Err(refusal) => error::token_refused(refusal),
+        }
+    }
+
+    fn graph(&self, path: &[&str], call: &Call) -> Reply {
+        let World { grants, mailboxes, delta_repeats, .. } = &*self.world();
+        let now_us = self.0.front.clock.now_us();
+        let Some(consent) = grants.access(call.bearer(), now_us) else { return error::unauthorized() };
+        let Some(mailbox) = mailboxes.get(&consent.account) else { return error::unauthorized() };
+        if call.method != Method::GET {
+            return error::error(
+                405,
+                "BadRequest",
+                "Specified HTTP method is not allowed for the request target.",
+            );
+        }
+        match path {
+            ["me"] => me(mailbox),
+            ["me", "messages"] => list::list(mailbox, None, call, now_us),
+            ["me", "messages", id] => list::get(mailbox, id, call),
+            ["me", "mailFolders"] => folder::list(mailbox, call, now_us),
+            ["me", "mailFolders", id] => folder::get(mailbox, id, now_us),
+            ["me", "mailFolders", id, "messages", rest @ ..] => match (mailbox.folder(id), rest) {
+                (None, _) => error::item_not_found(),
+                (Some(folder), []) => list::list(mailbox, Some(folder), call, now_us),
+                (Some(folder), ["delta"]) => delta::delta(mailbox, folder, call, *delta_repeats, now_us),
+                (Some(folder), [id]) if mailbox.get(id).is_some_and(|found| found.folder == folder) => {
+                    list::get(mailbox, id, call)
+                }
+                (Some(_), [_]) => error::item_not_found(),
+                _ => error::no_such_path(call),
+            },
+            _ => error::no_such_path(call),
+        }
+    }
+}
+
+fn me(mailbox: &Mailbox) -> Reply {
+    let name = mailbox.email.split('@').next().unwrap_or_default();
+    let body = json!({
+        "id": mailbox.user_id,
+        "displayName": name,
+        "mail": mailbox.email,
+        "userPrincipalName": mailbox.email,
+    });
+    Reply::json(200, &body)
+}
+
+fn token_reply(issued: Issued) -> Reply {
+    // The scope that brings a refresh token is not among those of the access token.
+    let scopes: Vec<_> = issued.consent.scope.split(' ').filter(|scope| *scope != "offline_access").collect();
+    let mut body = json!({
+        "token_type": "Bearer",
+        "scope": scopes.join(" "),
+        "expires_in": issued.expires_in_s,
+        "ext_expires_in": issued.expires_in_s,
+        "access_token": issued.access_token,
+    });
+    if let Some(refresh_token) = issued.refresh_token {
+        body["refresh_token"] = refresh_token.into();
+    }
+    Reply::json(200, &body)
+}
+
+impl Provider for Microsoft {
+    const PARTS_AT_ONCE: bool = false;
+
+    fn front(&self) -> &Front {
+        &self.0.front
+    }
+
+    fn route(&self, call: &Call) -> Route {
+        match call.segments().as_slice() {
+            [_, "oauth2", "v2.0", "authorize"] => Route::Authorize,
+            [_, "oauth2", "v2.0", "token"] => Route::Token,
+            [_, "me"] => Route::Profile,
+            [_, "me", .., "messages"] => Route::List,
+            [_, "me", .., "messages", "delta"] => Route::History,
+            [_, "me", .., "messages", _] => Route::Get,
+            _ => Route::Other,
+        }
+    }
+
+    fn account(&self, call: &Call) -> Option<String> {
+        let now_us = self.0.front.clock.now_us();
+        self.world().grants.access(call.bearer(), now_us).map(|consent| consent.account.clone())
+    }
+
+    fn poison(&self, call: &Call, account: &str) -> Option<FaultKind> {
+        match call.segments().as_slice() {
+            [_, "me", .., "messages", id] => {
+                let world = self.world();
+                let mailbox = world.mailboxes.get(account)?;
+                mailbox.poisoned.get(&mailbox.key(id)?).copied()
+            }
+            _ => None,
+        }
+    }
+
+    fn answer(&self, call: &Call) -> Reply {
+        match (call.method.as_str(), call.segments().as_slice()) {
+            ("GET", [_, "oauth2", "v2.0", "authorize"]) => self.authorize(call),
+            ("POST", [_, "oauth2", "v2.0", "token"]) => self.token(call),
+            (_, ["v1.0" | "beta", path @ ..]) => self.graph(path, call),
+            _ => error::no_such_path(call),
+        }
+    }
+
+    fn fail(&self, kind: FaultKind, route: Route) -> Reply {
+        error::fault(kind, route)
+    }
+
+    fn refuse(&self) -> Reply {
+        error::too_many_in_flight()
+    }
+
+    fn parts(&self, call: &Call) -> Option<Result<Vec<Part>, Reply>> {
+        match (call.method.as_str(), call.segments().as_slice()) {
+            ("POST", [version @ ("v1.0" | "beta"), "$batch"]) => Some(batch::split(call, version)),
+            _ => None,
+        }
+    }
+
+    fn join(&self, parts: Vec<(Part, Reply)>) -> Reply {
+        batch::join(parts)
+    }
+
+    fn finish(&self, call: &Call, reply: Reply) -> Reply {
+        let request_id = request_id(&mut self.world().rng);
+        error::complete(reply, call, &request_id, self.0.front.clock.now_us())
+    }
+}
+
+/// A random UUID.
+fn request_id(rng: &mut fastrand::Rng) -> String {
+    let (high, low) = (rng.u64(..), rng.u64(..));
+    let (a, b, c) = (high >> 32, high >> 16 & 0xffff, high & 0xfff);
+    format!("{a:08x}-{b:04x}-4{c:03x}-8{:03x}-{:012x}", low >> 48 & 0xfff, low & 0xffff_ffff_ffff)
+}

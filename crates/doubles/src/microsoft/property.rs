@@ -1,0 +1,108 @@
+//! The properties of a message that lists can be filtered and ordered by.
+
+use super::item::Message;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Property {
+    Created,
+    LastModified,
+    Received,
+    Sent,
+    Subject,
+    IsRead,
+    IsDraft,
+    HasAttachments,
+    Importance,
+    ConversationId,
+    InternetMessageId,
+    FromAddress,
+    FromName,
+    FlagStatus,
+}
+
+/// The type of a property, which a literal has to agree with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Time,
+    Flag,
+}
+
+/// The value of a property, or a literal of a filter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Scalar {
+    Null,
+    Flag(bool),
+    /// Microseconds, finer than what JSON shows.
+    Time(i64),
+    /// In lower case: the store compares without regard to case.
+    Text(String),
+}
+
+impl Property {
+    /// Reads the path of a property; `None` when lists cannot be filtered by it.
+    pub(super) fn parse(path: &str) -> Option<Self> {
+        Some(match path {
+            "createdDateTime" => Self::Created,
+            "lastModifiedDateTime" => Self::LastModified,
+            "receivedDateTime" => Self::Received,
+            "sentDateTime" => Self::Sent,
+            "subject" => Self::Subject,
+            "isRead" => Self::IsRead,
+            "isDraft" => Self::IsDraft,
+            "hasAttachments" => Self::HasAttachments,
+            "importance" => Self::Importance,
+            "conversationId" => Self::ConversationId,
+            "internetMessageId" => Self::InternetMessageId,
+            "from/emailAddress/address" | "sender/emailAddress/address" => Self::FromAddress,
+            "from/emailAddress/name" | "sender/emailAddress/name" => Self::FromName,
+            "flag/flagStatus" => Self::FlagStatus,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            Self::Created | Self::LastModified | Self::Received | Self::Sent => Kind::Time,
+            Self::IsRead | Self::IsDraft | Self::HasAttachments => Kind::Flag,
+            _ => Kind::Text,
+        }
+    }
+
+    pub(super) fn of(self, message: &Message) -> Scalar {
+        let address = |pick: fn(crate::mail::Address) -> String| {
+            message.from().map_or(Scalar::Null, |address| Scalar::text(&pick(address)))
+        };
+        match self {
+            Self::Created => Scalar::Time(message.created_us),
+            Self::LastModified => Scalar::Time(message.modified_us),
+            Self::Received => Scalar::Time(message.received_us),
+            Self::Sent => Scalar::Time(message.sent_us),
+            Self::Subject => Scalar::text(&message.mail.subject),
+            Self::IsRead => Scalar::Flag(message.is_read),
+            Self::IsDraft => Scalar::Flag(message.is_draft),
+            Self::HasAttachments => Scalar::Flag(false),
+            Self::Importance => Scalar::text("normal"),
+            Self::ConversationId => Scalar::text(&message.conversation_id),
+            Self::InternetMessageId => Scalar::text(&message.internet_message_id()),
+            Self::FromAddress => address(|address| address.address),
+            Self::FromName => address(|address| address.name),
+            Self::FlagStatus => Scalar::text(message.flag_status()),
+        }
+    }
+}
+
+impl Scalar {
+    pub(super) fn text(text: &str) -> Self {
+        Self::Text(text.to_lowercase())
+    }
+
+    pub(super) fn fits(&self, kind: Kind) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Flag(_) => kind == Kind::Flag,
+            Self::Time(_) => kind == Kind::Time,
+            Self::Text(_) => kind == Kind::Text,
+        }
+    }
+}

@@ -73,6 +73,14 @@ impl Default for Config {
     }
 }
 
+/// How a job that is done went, for the host to pace the next of its instance by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ran {
+    Well,
+    /// The callback did not take the attempt.
+    Refused,
+}
+
 /// The use cases. Cheap to clone.
 #[derive(Clone)]
 pub struct App(pub(crate) Arc<Inner>);
@@ -112,13 +120,14 @@ impl App {
     }
 
     /// Runs one job. An error means that it has to be run again.
-    pub async fn run(&self, job: Job, deadline: DateTime<Utc>) -> Result<()> {
+    pub async fn run(&self, job: Job, deadline: DateTime<Utc>) -> Result<Ran> {
         match job {
-            Job::Deliver(key) => crate::deliver::deliver(&self.0, key).await,
-            Job::Poll(id) => self.poll(id, deadline).await.map(drop),
-            Job::Release(id) => crate::release::release(&self.0, id).await,
-            Job::Purge(id) => crate::purge::purge(&self.0, id).await,
+            Job::Deliver(key) => return crate::deliver::deliver(&self.0, key).await,
+            Job::Poll(id) => drop(self.poll(id, deadline).await?),
+            Job::Release(id) => crate::release::release(&self.0, id).await?,
+            Job::Purge(id) => crate::purge::purge(&self.0, id).await?,
         }
+        Ok(Ran::Well)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One delivery attempt: claim, post, store what came of it, enqueue what follows.
 
-use crate::app::Inner;
+use crate::app::{Inner, Ran};
 use crate::ports::{AttemptKey, AttemptOutcome, Claim, Claimant, Job, Notification, Result, Written};
 use chrono::Duration;
 use connectors::{HttpError, HttpRequest, HttpResponse, Method, Route};
@@ -15,15 +15,19 @@ const CLAIM_MARGIN_S: i64 = 15;
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// Runs a delivery job. Doing it again after a crash posts nothing that was decided.
-pub(crate) async fn deliver(app: &Inner, key: AttemptKey) -> Result<()> {
+pub(crate) async fn deliver(app: &Inner, key: AttemptKey) -> Result<Ran> {
     let now = app.now();
     let until = claim_until(app);
     let again = |attempt, due_at| (Job::Deliver(AttemptKey { attempt, ..key }), due_at);
     match app.ports.store.claim_attempt(key, Claimant::Job, now, until).await? {
-        Claim::Gone | Claim::Queued | Claim::Decided { next: None } => Ok(()),
-        Claim::Busy { until } => app.ports.queue.send(&[again(key.attempt, until)]).await,
+        Claim::Gone | Claim::Queued | Claim::Decided { next: None } => Ok(Ran::Well),
+        Claim::Busy { until } => {
+            app.ports.queue.send(&[again(key.attempt, until)]).await?;
+            Ok(Ran::Well)
+        }
         Claim::Decided { next: Some((attempt, due_at)) } => {
-            app.ports.queue.send(&[again(attempt, due_at)]).await
+            app.ports.queue.send(&[again(attempt, due_at)]).await?;
+            Ok(Ran::Well)
         }
         Claim::Yours(claimed) => {
             let (notification, instance) = *claimed;
@@ -31,7 +35,7 @@ pub(crate) async fn deliver(app: &Inner, key: AttemptKey) -> Result<()> {
             if let Some(Verdict::Retry(due_at)) = verdict {
                 app.ports.queue.send(&[again(notification.attempt + 1, due_at)]).await?;
             }
-            Ok(())
+            Ok(if matches!(verdict, Some(Verdict::Delivered) | None) { Ran::Well } else { Ran::Refused })
         }
     }
 }

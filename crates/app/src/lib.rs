@@ -16,5 +16,5 @@ pub mod sealing;
 mod secrets;
 mod tokens;
 
-pub use app::{App, Config, Endpoints, Ports};
+pub use app::{App, Config, Endpoints, Ports, Ran};
 pub use poll::{PollOutcome, PollReport, ResourceReport};

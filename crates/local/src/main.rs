@@ -1,1 +1,79 @@
-fn main(){}
+//! The program `carillon`.
+
+use anyhow::Context as _;
+use local::config::{self, Command, Config, USAGE};
+use local::host::Host;
+use std::io::Write as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    // The one place that reads the environment.
+    #[allow(clippy::disallowed_methods)]
+    let config = config::read(std::env::args_os().skip(1), |name| std::env::var(name).ok())?;
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log).context("CARILLON_LOG")?;
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match config.command {
+        Command::Help => say(USAGE.trim_end()),
+        Command::NewSecrets => {
+            let host = Host::open(&config).await?;
+            show(&host.new_account().await?)
+        }
+        Command::Serve => serve(&config).await,
+        #[cfg(feature = "demo")]
+        Command::Demo => local::demo::run(&config, told_to_stop()?, say).await,
+        #[cfg(not(feature = "demo"))]
+        Command::Demo => anyhow::bail!("this program was built without the feature `demo`"),
+    }
+}
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    let host = Host::open(config).await?;
+    if let Some(made) = host.admit(config.secrets.as_ref()).await? {
+        show(&made)?;
+    }
+    let listener = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("listening on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let stop = told_to_stop()?;
+    say(&format!("carillon listening on http://{address}"))?;
+    local::serve::serve(host, listener, stop).await
+}
+
+/// Turns true at SIGTERM or Ctrl-C.
+fn told_to_stop() -> anyhow::Result<watch::Receiver<bool>> {
+    let (sender, receiver) = watch::channel(false);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        let _ = sender.send(true);
+        // Keeps the channel open for those who still look.
+        sender.closed().await;
+    });
+    Ok(receiver)
+}
+
+fn show(secrets: &config::GivenSecrets) -> anyhow::Result<()> {
+    say("These secrets are shown once and stored only as hashes:")?;
+    say(&format!("  organization secret  {}", secrets.organization))?;
+    say(&format!("  user secret          {}", secrets.user))?;
+    say(&format!("  Authorization: User {}, Organization {}", secrets.user, secrets.organization))
+}
+
+/// To standard output; the log goes to standard error.
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()?;
+    Ok(())
+}

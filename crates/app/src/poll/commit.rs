@@ -5,7 +5,7 @@ use super::{ResourceReport, Run, outbox, retry_records};
 use crate::ports::{NewNotification, PollCommit, Result, Written};
 use domain::envelope::{self, Built, Sender};
 use domain::event::Change;
-use domain::ids::{EventId, NotificationName};
+use domain::ids::{EventId, NotificationName, Sequence};
 use domain::resource::ResourceConfig;
 use domain::state::{Gap, ResourceState};
 use serde_json::{Value, json};
@@ -44,6 +44,7 @@ impl Run<'_> {
             false => ResourceState { cursor: Some(step.cursor), ..next.succeeded(now) },
         };
         next.version += 1;
+        next.last_sequence = self.last_sequence();
         let mut notifications = self.build(config, &mut next, &changes);
         let delivered = notifications.len();
         if let Some((from, reason)) = step.gap {
@@ -82,6 +83,12 @@ impl Run<'_> {
             change.shown_id = config.id_field.as_ref().and_then(|field| text(field.get(&change.record)?));
         }
         Ok(changes)
+    }
+
+    /// The last number given out for any resource of the instance: commit order is the instance's.
+    fn last_sequence(&self) -> Sequence {
+        let numbers = self.mailbox.resources.iter().map(|row| row.state.last_sequence);
+        numbers.max().unwrap_or(Sequence(0))
     }
 
     fn build(

@@ -101,6 +101,10 @@ fn log(run: &Run<'_>, report: &PollReport) {
         report.resources.iter().map(|(_, one)| count(one)).sum::<usize>()
     };
     let error = report.resources.iter().find_map(|(_, one)| one.error.as_deref());
+    if error.is_none() && !report.more && sum(|one| one.changes) == 0 {
+        tracing::debug!(instance.id = run.mailbox.instance.id.get(), "poll.idle");
+        return;
+    }
     tracing::info!(
         instance.id = run.mailbox.instance.id.get(),
         connector = run.mailbox.instance.connector,

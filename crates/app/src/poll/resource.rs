@@ -30,8 +30,8 @@ pub(super) async fn poll(run: &mut Run<'_>, config: &ResourceConfig) -> Result<(
         match run.commit(config, &mut state, read, &mut report).await? {
             Committed::Done if !more => return Ok((report, false)),
             Committed::Done => {}
-            // Another poll went on from here, or the instance is gone.
-            Committed::Lost => return Ok((report, false)),
+            // Another poll went on from here, or the instance is gone: a fresh look tells.
+            Committed::Lost => return Ok((report, true)),
         }
         if run.app.now() >= run.deadline {
             break;

@@ -1,0 +1,146 @@
+//! What every adapter of a port must do: one suite per port.
+//!
+//! A suite is a list of cases, each an async function that takes the port and explicit times. A crate with an
+//! adapter runs them all with one line for each way of making it:
+//!
+//! ```ignore
+//! mod in_memory {
+//!     conformance::store_suite!(crate::fixture_in_memory);
+//! }
+//! ```
+//!
+//! The fixture is an async function, named by its full path, that returns something fresh with a method
+//! `port()`. Each case works on instances of its own, so cases may share a table.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // Everything here is part of a test.
+
+mod mailbox;
+pub mod queue;
+mod sample;
+pub mod store;
+pub mod vault;
+
+/// One test for each case of a suite.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! suite {
+    ($fixture:path, $port:ident, $($module:ident: [$($case:ident),* $(,)?]),* $(,)?) => {
+        $(mod $module {
+            $(#[tokio::test]
+            async fn $case() {
+                let fixture = $fixture().await;
+                $crate::$port::$module::$case(fixture.port()).await;
+            })*
+        })*
+    };
+}
+
+/// Tests of a `Store`; `port()` of the fixture returns `&dyn Store`.
+#[macro_export]
+macro_rules! store_suite {
+    ($fixture:path) => {
+        $crate::suite! { $fixture, store,
+            instances: [
+                what_is_stored_is_read_back,
+                an_id_is_taken_once,
+                a_list_is_of_one_organization_and_paged,
+                a_change_is_conditional_on_the_version,
+                a_change_is_all_or_nothing,
+                a_replaced_state_keeps_its_outbox,
+                a_removed_resource_goes_with_its_last_sequence,
+                a_change_suspends_and_releases,
+            ],
+            deletion: [
+                a_deleted_instance_takes_nothing,
+                a_purge_is_bounded_and_counts_what_was_undelivered,
+                a_purge_leaves_living_instances_alone,
+            ],
+            session: [
+                a_lease_is_taken_once,
+                a_race_for_the_lease_has_one_winner,
+                an_expired_lease_is_taken_over,
+                a_session_is_stored_on_the_version_it_follows,
+            ],
+            polls: [
+                a_commit_stores_notifications_and_state,
+                the_loser_of_two_overlapping_polls_writes_nothing,
+                a_commit_needs_its_resource,
+                a_sequence_is_taken_once,
+                events_are_logged,
+            ],
+            outbox: [
+                holds_what_is_to_be_delivered,
+                is_cleared_exactly_while_more_is_added,
+                clearing_again_is_harmless,
+            ],
+            attempts: [
+                a_claim_gives_everything_a_post_needs,
+                a_claimed_attempt_is_busy,
+                a_race_for_an_attempt_has_one_winner,
+                an_expired_claim_is_taken_over_and_the_first_outcome_counts,
+                a_decided_attempt_tells_the_next,
+                what_is_delivered_is_decided,
+                an_attempt_that_was_never_due_is_not_claimed,
+                what_is_only_logged_is_never_delivered,
+                what_is_not_there_is_gone,
+                a_disabled_instance_queues,
+                the_last_failure_suspends_and_all_else_queues,
+                a_second_failure_leaves_the_first_reason,
+            ],
+            reopening: [
+                a_delivered_notification_begins_a_new_round,
+                a_pending_notification_is_due_at_once,
+                what_can_not_be_delivered_is_not_reopened,
+            ],
+            release: [
+                begins_once_until_its_lease_runs_out,
+                begins_only_where_something_is_held_back,
+                counts_a_new_round,
+                goes_in_commit_order_and_new_ones_queue_behind,
+                jobs_and_earlier_releases_only_queue,
+                ends_only_when_nothing_is_pending,
+                a_failure_suspends_again,
+                an_earlier_release_does_not_suspend,
+            ],
+            log: [
+                is_paged_newest_first,
+                shows_what_is_queued_as_a_release_would_take_it,
+                finds_one_by_its_event_id,
+                is_of_one_instance,
+            ],
+        }
+    };
+}
+
+/// Tests of a `Vault`; `port()` of the fixture returns `&dyn Vault`.
+#[macro_export]
+macro_rules! vault_suite {
+    ($fixture:path) => {
+        $crate::suite! { $fixture, vault,
+            cases: [
+                what_is_stored_is_read_back,
+                the_loser_of_two_writers_writes_nothing,
+                what_is_removed_is_gone,
+                instances_are_apart,
+            ],
+        }
+    };
+}
+
+/// Tests of a `Queue`; `port()` of the fixture returns `&dyn conformance::queue::Harness`.
+#[macro_export]
+macro_rules! queue_suite {
+    ($fixture:path) => {
+        $crate::suite! { $fixture, queue,
+            cases: [
+                a_job_comes_when_it_is_due,
+                every_kind_of_job_comes_as_it_was_sent,
+                a_waiting_job_is_not_doubled_and_the_earlier_time_counts,
+                a_job_under_way_is_not_given_out_again,
+                a_job_sent_while_under_way_comes_again_at_its_time,
+                a_failed_job_comes_again_later,
+                a_failing_instance_does_not_hold_up_another,
+            ],
+        }
+    };
+}

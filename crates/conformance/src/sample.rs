@@ -1,0 +1,123 @@
+//! Values to store.
+
+use app::ports::{AttemptOutcome, InstanceChange, LookupHash, NewInstance, NewNotification, SubscriptionChange};
+use chrono::{DateTime, TimeZone as _, Utc};
+use domain::delivery::{Attempt, Verdict};
+use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
+use domain::instance::{Account, Instance, Validity};
+use domain::state::ResourceState;
+use domain::token::Session;
+use serde_json::json;
+
+/// The resource that sample instances have.
+pub(crate) const RESOURCE: &str = "messages";
+
+/// So many seconds after the cases begin.
+pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
+    Utc.timestamp_opt(1_795_000_000 + seconds, 0).unwrap()
+}
+
+pub(crate) fn id(number: u32) -> InstanceId {
+    InstanceId::from_random(number.to_be_bytes())
+}
+
+/// A hash of its own for each instance.
+pub(crate) fn token_hash(id: InstanceId) -> LookupHash {
+    domain::ids::hash_of(&[b"token", &id.get().to_be_bytes()])
+}
+
+pub(crate) fn new_instance(id: InstanceId) -> NewInstance {
+    NewInstance {
+        instance: instance(id),
+        token_hash: token_hash(id),
+        session: session(1),
+        states: vec![ResourceState::new(RESOURCE, at(0)).with_baseline(json!({ "at": 17 }), at(0))],
+    }
+}
+
+fn instance(id: InstanceId) -> Instance {
+    Instance {
+        id,
+        account: Account { organization_id: 1, account_id: 2, user_id: 3 },
+        connector: "mail".to_owned(),
+        name: "Ünïcode \"quoted\"".to_owned(),
+        tags: vec!["one".to_owned(), "two".to_owned()],
+        configuration: [("event.poller.refresh_interval".to_owned(), "15".to_owned())].into(),
+        secret_keys: vec!["oauth.api.secret".to_owned()],
+        secrets_version: 1,
+        token_sealed: "sealed".to_owned(),
+        external_authentication: "none".to_owned(),
+        created_at: at(0),
+        updated_at: at(0),
+        disabled: false,
+        validity: Validity::Valid,
+        application_error: None,
+        mailbox_digest: "digest".to_owned(),
+        notices: Vec::new(),
+        deleted_at: None,
+        version: 1,
+    }
+}
+
+pub(crate) fn session(version: u64) -> Session {
+    Session {
+        access_token_sealed: format!("token {version}"),
+        expires_at: at(3600),
+        refresh_at: at(3300),
+        version,
+        ..Session::default()
+    }
+}
+
+/// The next version of an instance, and nothing else.
+pub(crate) fn next_version(instance: &Instance) -> InstanceChange {
+    let mut instance = instance.clone();
+    instance.version += 1;
+    InstanceChange {
+        instance,
+        put_states: Vec::new(),
+        remove_resources: Vec::new(),
+        subscription: SubscriptionChange::Keep,
+        session: None,
+    }
+}
+
+/// The one event of the notification with this sequence.
+pub(crate) fn event(id: InstanceId, sequence: u64) -> EventId {
+    EventId::of_creation(id, RESOURCE, &format!("object {sequence}"))
+}
+
+pub(crate) fn notification(id: InstanceId, sequence: u64) -> NewNotification {
+    let events = vec![event(id, sequence)];
+    NewNotification {
+        sequence: Sequence(sequence),
+        name: NotificationName::of(id, &events),
+        resource: RESOURCE.to_owned(),
+        events,
+        body: format!("{{\"exact\":  \"bytes of {sequence} ✓\"}}"),
+        created_at: at(1),
+        deliver: true,
+        expires_at: None,
+    }
+}
+
+/// One that only the log shows.
+pub(crate) fn logged(id: InstanceId, sequence: u64) -> NewNotification {
+    NewNotification { deliver: false, expires_at: Some(at(86_400)), ..notification(id, sequence) }
+}
+
+pub(crate) fn outcome(number: u32, verdict: Verdict) -> AttemptOutcome {
+    AttemptOutcome {
+        attempt: Attempt {
+            number,
+            at: at(i64::from(number)),
+            duration_ms: 12,
+            status: Some(if verdict == Verdict::Delivered { 204 } else { 500 }),
+            error: None,
+            answer: "an answer".to_owned(),
+        },
+        verdict,
+        reason: (verdict == Verdict::Suspend).then(|| "the last attempt failed".to_owned()),
+        expires_at: at(7 * 86_400),
+    }
+}

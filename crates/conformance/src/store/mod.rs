@@ -1,0 +1,11 @@
+//! What every `Store` must do.
+
+pub mod attempts;
+pub mod deletion;
+pub mod instances;
+pub mod log;
+pub mod outbox;
+pub mod polls;
+pub mod release;
+pub mod reopening;
+pub mod session;

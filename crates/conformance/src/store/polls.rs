@@ -1,0 +1,79 @@
+//! Commits of polls: notifications and state, all or nothing.
+
+use crate::mailbox::Mailbox;
+use crate::sample::{at, event, id, logged, notification};
+use app::ports::{Claim, LogPage, PollCommit, Progress, Store, Written};
+use domain::state::ResourceState;
+use serde_json::json;
+
+/// Both are there afterwards, as they were given.
+pub async fn a_commit_stores_notifications_and_state(store: &dyn Store) {
+    let mailbox = Mailbox::new(store, 401).await;
+    let mut state = mailbox.state().await;
+    state.version += 1;
+    state.cursor = Some(json!({ "z": 1, "a": [2.5, null] }));
+    let new = notification(mailbox.id, 10);
+    assert_eq!(mailbox.commit_state(state.clone(), vec![new.clone()]).await, Written::Done);
+    assert_eq!(mailbox.state().await, state);
+    let stored = mailbox.notification(10).await;
+    assert_eq!((stored.sequence, stored.name), (new.sequence, new.name));
+    assert_eq!((stored.events, stored.body), (new.events, new.body));
+    assert_eq!((stored.resource, stored.created_at), (new.resource, new.created_at));
+    assert_eq!((stored.progress, stored.attempt, stored.round_start), (Progress::Pending, 1, 0));
+    assert!(stored.attempts.is_empty() && stored.expires_at.is_none());
+}
+
+/// The second of two commits on the same version stores neither its state nor its notifications.
+pub async fn the_loser_of_two_overlapping_polls_writes_nothing(store: &dyn Store) {
+    let mailbox = Mailbox::new(store, 410).await;
+    let read = mailbox.state().await;
+    let next = |cursor: u32| ResourceState {
+        version: read.version + 1,
+        cursor: Some(json!(cursor)),
+        ..read.clone()
+    };
+    let first = mailbox.commit_state(next(1), vec![notification(mailbox.id, 10)]);
+    assert_eq!(first.await, Written::Done);
+    let second = mailbox.commit_state(next(2), vec![notification(mailbox.id, 11)]);
+    assert_eq!(second.await, Written::Conflict);
+    assert_eq!(mailbox.resource().await, Some((next(1), vec![10])));
+    assert!(matches!(mailbox.claim(11, 1, 0).await, Claim::Gone), "its notification is not there");
+}
+
+/// Nothing is committed to a resource or an instance that is not there.
+pub async fn a_commit_needs_its_resource(store: &dyn Store) {
+    let mailbox = Mailbox::new(store, 420).await;
+    let unknown = ResourceState { version: 1, ..ResourceState::new("unknown", at(0)) };
+    assert_eq!(mailbox.commit_state(unknown.clone(), Vec::new()).await, Written::Conflict);
+    let commit = PollCommit { instance: id(421), state: unknown, notifications: Vec::new() };
+    assert_eq!(store.commit_poll(&commit).await.unwrap(), Written::Gone);
+}
+
+/// A sequence names one notification of an instance: two resources that chose the same do not overwrite.
+pub async fn a_sequence_is_taken_once(store: &dyn Store) {
+    let mailbox = Mailbox::with(store, 430, &[10]).await;
+    let other = ResourceState::new("contacts", at(0));
+    assert_eq!(mailbox.change(|change| change.put_states = vec![other.clone()]).await, Written::Done);
+    let mut same = notification(mailbox.id, 10);
+    same.body = "another".to_owned();
+    let next = ResourceState { version: 1, ..other };
+    let new = vec![notification(mailbox.id, 9), same];
+    assert_eq!(mailbox.commit_state(next, new).await, Written::Conflict);
+    assert_ne!(mailbox.notification(10).await.body, "another");
+    let page = LogPage { before: None, limit: 10, pending_only: false };
+    assert_eq!(store.notifications(mailbox.id, page).await.unwrap().len(), 1, "all or nothing");
+}
+
+/// The log knows the events of its notifications, delivered or only logged.
+pub async fn events_are_logged(store: &dyn Store) {
+    let mailbox = Mailbox::new(store, 440).await;
+    let mut several = notification(mailbox.id, 10);
+    several.events = vec![event(mailbox.id, 1), event(mailbox.id, 2)];
+    assert_eq!(mailbox.commit(vec![several, logged(mailbox.id, 3)]).await, Written::Done);
+    let asked: Vec<_> = (1..=4).map(|number| event(mailbox.id, number)).collect();
+    let known = store.logged_events(mailbox.id, &asked).await.unwrap();
+    assert_eq!(known, asked[..3].iter().copied().collect());
+    assert!(store.logged_events(mailbox.id, &[]).await.unwrap().is_empty());
+    let other = Mailbox::new(store, 441).await;
+    assert!(store.logged_events(other.id, &asked).await.unwrap().is_empty(), "instances are apart");
+}

@@ -1,0 +1,170 @@
+//! What the command line and the environment say, read once.
+
+use anyhow::{Context as _, bail};
+use app::Endpoints;
+use domain::delivery::RetryPolicy;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Run everything in one process.
+    Serve,
+    /// The same, with provider doubles and a callback receiver.
+    Demo,
+    /// Make a new organization and user, and print their secrets.
+    NewSecrets,
+    /// Print how to use the program.
+    Help,
+}
+
+/// Everything the host needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub command: Command,
+    /// `--listen`, `CARILLON_LISTEN`: address of the HTTP interface. Default 127.0.0.1:8080.
+    pub listen: SocketAddr,
+    /// `--data`, `CARILLON_DATA`: folder of the database and the keys. Default `./.carillon`.
+    pub data: PathBuf,
+    /// `CARILLON_USER_SECRET` and `CARILLON_ORGANIZATION_SECRET`: both or neither.
+    pub secrets: Option<GivenSecrets>,
+    /// `CARILLON_RETRY_DELAYS`: waits between delivery attempts, seconds.
+    pub retry_policy: RetryPolicy,
+    /// `CARILLON_ALLOW_LOCAL_CALLBACKS`: callbacks to private, loopback and link-local addresses. Default true here.
+    pub allow_local_callbacks: bool,
+    /// `CARILLON_REQUIRE_HTTPS_CALLBACKS`: refuse callbacks by plain http. Default false.
+    pub require_https_callbacks: bool,
+    /// The variables that the connectors declare: provider addresses.
+    pub endpoints: Endpoints,
+    /// `MAIL_DIR`: a folder of `.eml` files that the demo fills its mailboxes from.
+    pub mail_dir: Option<PathBuf>,
+    /// `CARILLON_LOG`: level and filter of the log, as `info` or `warn,app=debug`. Default `info`.
+    pub log: String,
+}
+
+/// Secrets that the environment gives. No `Debug` of the values.
+#[derive(Clone)]
+pub struct GivenSecrets {
+    pub user: String,
+    pub organization: String,
+}
+
+impl std::fmt::Debug for GivenSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GivenSecrets(..)")
+    }
+}
+
+/// How to use the program.
+pub const USAGE: &str = "\
+carillon: signed events for changes in Gmail and Outlook mailboxes
+
+  carillon [serve]         run everything in one process
+  carillon demo            the same against stand-in providers, and show what happens
+  carillon admin secrets   make a new organization and user, and print their secrets
+
+  --listen ADDR   address of the HTTP interface   (CARILLON_LISTEN, 127.0.0.1:8080)
+  --data FOLDER   folder of the data              (CARILLON_DATA, ./.carillon)
+";
+
+/// Reads arguments (without the program's name) and variables.
+pub fn read(
+    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> anyhow::Result<Config> {
+    let given =
+        |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let mut listen = given("CARILLON_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let mut data = given("CARILLON_DATA").map_or_else(|| PathBuf::from(".carillon"), PathBuf::from);
+    let mut words = Vec::new();
+    let mut parser = lexopt::Parser::from_args(arguments);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            lexopt::Arg::Long("listen") => listen = parser.value()?.to_string_lossy().into_owned(),
+            lexopt::Arg::Long("data") => data = parser.value()?.into(),
+            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => words = vec!["help".to_owned()],
+            lexopt::Arg::Value(word) => words.push(word.to_string_lossy().into_owned()),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Config {
+        command: command(&words)?,
+        listen: listen.parse().context("--listen (CARILLON_LISTEN) must be an address and a port")?,
+        data,
+        secrets: secrets(given("CARILLON_USER_SECRET"), given("CARILLON_ORGANIZATION_SECRET"))?,
+        retry_policy: match variable("CARILLON_RETRY_DELAYS") {
+            Some(text) => RetryPolicy::parse(&text).context("CARILLON_RETRY_DELAYS")?,
+            None => RetryPolicy::default(),
+        },
+        allow_local_callbacks: switch("CARILLON_ALLOW_LOCAL_CALLBACKS", &given, true)?,
+        require_https_callbacks: switch("CARILLON_REQUIRE_HTTPS_CALLBACKS", &given, false)?,
+        endpoints: Endpoints::read(&given),
+        mail_dir: given("MAIL_DIR").map(PathBuf::from),
+        log: given("CARILLON_LOG").unwrap_or_else(|| "info".to_owned()),
+    })
+}
+
+fn command(words: &[String]) -> anyhow::Result<Command> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    Ok(match words.as_slice() {
+        [] | ["serve"] => Command::Serve,
+        ["demo"] => Command::Demo,
+        ["admin", "secrets"] => Command::NewSecrets,
+        ["help", ..] => Command::Help,
+        other => bail!("`{}` is not a command; see `carillon --help`", other.join(" ")),
+    })
+}
+
+fn secrets(user: Option<String>, organization: Option<String>) -> anyhow::Result<Option<GivenSecrets>> {
+    match (user, organization) {
+        (Some(user), Some(organization)) => Ok(Some(GivenSecrets { user, organization })),
+        (None, None) => Ok(None),
+        _ => bail!("CARILLON_USER_SECRET and CARILLON_ORGANIZATION_SECRET go together"),
+    }
+}
+
+fn switch(name: &str, given: &impl Fn(&str) -> Option<String>, default: bool) -> anyhow::Result<bool> {
+    match given(name).as_deref().map(str::to_ascii_lowercase).as_deref() {
+        None => Ok(default),
+        Some("true" | "1" | "yes") => Ok(true),
+        Some("false" | "0" | "no") => Ok(false),
+        Some(_) => bail!("{name} must be true or false"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let lookup =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        read(arguments.iter().map(Into::into), lookup)
+    }
+
+    #[test]
+    fn options_win_over_variables_and_serve_is_the_default() {
+        let config = parse(
+            &["--listen", "127.0.0.1:1"],
+            &[("CARILLON_LISTEN", "127.0.0.1:2"), ("CARILLON_DATA", "d")],
+        );
+        let config = config.unwrap();
+        assert_eq!(config.command, Command::Serve);
+        assert_eq!(config.listen.port(), 1);
+        assert_eq!(config.data, PathBuf::from("d"));
+        assert!(config.allow_local_callbacks && !config.require_https_callbacks);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let error = |arguments: &[&str], variables: &[(&str, &str)]| {
+            format!("{:#}", parse(arguments, variables).err().unwrap())
+        };
+        assert!(error(&["fly"], &[]).contains("`fly` is not a command"));
+        assert!(error(&["--listen", "x"], &[]).contains("--listen"));
+        assert!(error(&[], &[("CARILLON_RETRY_DELAYS", "1,b")]).contains("CARILLON_RETRY_DELAYS"));
+        assert!(error(&[], &[("CARILLON_USER_SECRET", "x")]).contains("go together"));
+        assert!(error(&[], &[("CARILLON_ALLOW_LOCAL_CALLBACKS", "maybe")]).contains("must be true or false"));
+    }
+}

@@ -1,0 +1,103 @@
+//! The demo as a client of the public API.
+
+use crate::config::GivenSecrets;
+use anyhow::{Context as _, bail};
+use connectors::{Http as _, HttpRequest, Method, Route};
+use egress::{CallbackAddresses, Egress};
+use serde_json::{Value, json};
+
+/// What notifications of the demo are signed with.
+pub(super) const SIGNATURE_KEY: &str = "demo-signature-key";
+/// Longest answer read, bytes, and longest wait, ms.
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+const TIMEOUT_MS: u64 = 30_000;
+
+pub(super) struct Client {
+    http: Egress,
+    base: String,
+    authorization: String,
+}
+
+impl Client {
+    pub(super) fn new(base: &str, secrets: &GivenSecrets) -> anyhow::Result<Self> {
+        Ok(Client {
+            http: Egress::new(CallbackAddresses::All)?,
+            base: base.to_owned(),
+            authorization: format!("User {}, Organization {}", secrets.user, secrets.organization),
+        })
+    }
+
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(super) fn authorization(&self) -> String {
+        format!("Authorization: {}", self.authorization)
+    }
+
+    /// Creates an instance with the body that the connector's documentation shows.
+    pub(super) async fn create(&self, connector: &str, code: &str, callback: &str) -> anyhow::Result<u64> {
+        let poller = match connector {
+            "gmail" => {
+                json!({ "changed-messages": { "url": "/hubs/general/changed-messages", "idField": "id" } })
+            }
+            _ => json!({ "messages": {
+                "url": "/hubs/general/messages?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}'",
+                "idField": "Id",
+                "datesConfiguration": {
+                    "updatedAtField": "LastModifiedDateTime",
+                    "updatedAtFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
+                    "updatedAtTimezone": "GMT",
+                    "createdAtField": "ReceivedDateTime",
+                    "createdAtFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
+                    "createdAtTimezone": "GMT"
+                }
+            } }),
+        };
+        let body = json!({
+            "element": { "key": connector },
+            "providerData": { "code": code },
+            "configuration": {
+                "oauth.api.key": doubles::CLIENT_ID,
+                "oauth.api.secret": doubles::CLIENT_SECRET,
+                "oauth.callback.url": "https://app.example/oauth",
+                "event.notification.enabled": true,
+                "event.vendor.type": "polling",
+                "event.notification.callback.url": callback,
+                "event.notification.signature.key": SIGNATURE_KEY,
+                "event.poller.refresh_interval": "1",
+                "event.poller.configuration": poller
+            },
+            "tags": ["Demo"],
+            "name": format!("Demo {connector}")
+        });
+        let reply = self.post("/instances", &body).await?;
+        reply["id"].as_u64().context("the reply has no id")
+    }
+
+    /// Polls now; being asked to wait is fine.
+    pub(super) async fn poll(&self, instance: u64) -> anyhow::Result<()> {
+        self.post(&format!("/instances/{instance}/poll"), &json!({})).await.map(drop)
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let request = HttpRequest {
+            method: Method::Post,
+            url: format!("{}{}{path}", self.base, app::api::BASE_PATH),
+            headers: vec![
+                ("authorization", self.authorization.clone()),
+                ("content-type", "application/json".to_owned()),
+            ],
+            body: body.to_string().into(),
+            timeout_ms: TIMEOUT_MS,
+            answer_bytes_max: ANSWER_BYTES_MAX,
+            route: Route::Provider,
+        };
+        let response = self.http.send(request).await?;
+        let reply: Value = serde_json::from_slice(&response.body).context("the reply is not JSON")?;
+        match response.status {
+            200 | 429 => Ok(reply),
+            status => bail!("POST {path} answered {status}: {reply}"),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `carillon demo`: the product against stand-in providers, driven through its public API, with every change
+//! and the notification that arrived for it shown on the terminal.
+
+mod client;
+mod mailbox;
+
+use crate::config::{Config, GivenSecrets};
+use crate::host::Host;
+use crate::serve;
+use anyhow::Context as _;
+use app::Endpoints;
+use chrono::Utc;
+use client::Client;
+use doubles::{Clock, Google, Microsoft, Receiver};
+use mailbox::{Expected, Mailboxes};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// Between two changes, s.
+const PACE_S: u64 = 3;
+/// A notification that takes longer is missing, s.
+const PATIENCE_S: u64 = 60;
+/// Mail becomes readable up to this much after its timestamp, us: as real mailboxes have it.
+const LAG_MAX_US: i64 = 2_000_000;
+
+/// Runs the demo until told to stop. `say` shows a line.
+pub async fn run(
+    config: &Config,
+    mut stop: watch::Receiver<bool>,
+    say: fn(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let stage = Stage::set(config, stop.clone()).await?;
+    say(&format!("carillon listening on {}", stage.client.base()))?;
+    say("Stand-in providers and a callback receiver run beside it. Ctrl-C ends the demo.")?;
+    say(&stage.client.authorization())?;
+    let mut mailboxes =
+        Mailboxes::new(stage.google.clone(), stage.microsoft.clone(), config.mail_dir.as_deref())?;
+    for (connector, code) in mailboxes.sign_in() {
+        let id = stage.client.create(connector, &code, &stage.callback).await?;
+        say(&format!("connected {connector} as instance {id}"))?;
+        mailboxes.connected(connector, id);
+    }
+    say("")?;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(PACE_S)) => {}
+            _ = stop.wait_for(|stop| *stop) => break,
+        }
+        let expected = mailboxes.change();
+        say(&format!("{}  {:<12}  {}", stamp(), expected.connector, expected.what))?;
+        tokio::select! {
+            arrived = arrival(&stage, &expected) => say(&arrived?)?,
+            _ = stop.wait_for(|stop| *stop) => break,
+        }
+    }
+    stage.serving.await.context("the server ended")?
+}
+
+/// Everything that runs beside the show.
+struct Stage {
+    google: Google,
+    microsoft: Microsoft,
+    receiver: Receiver,
+    callback: String,
+    client: Client,
+    serving: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+impl Stage {
+    async fn set(config: &Config, stop: watch::Receiver<bool>) -> anyhow::Result<Self> {
+        let clock = Clock::new(now_us);
+        let (google, microsoft) = (Google::new(clock.clone(), 1), Microsoft::new(clock.clone(), 2));
+        microsoft.set_lag(0, LAG_MAX_US);
+        let receiver = Receiver::new(clock);
+        let google_at = start(google.router()).await?;
+        let microsoft_at = start(microsoft.router()).await?;
+        let callback = format!("{}/events", start(receiver.router()).await?);
+        let endpoints = Endpoints::read(|variable| {
+            Some(match variable {
+                "CARILLON_GOOGLE_AUTH_URL" => format!("{google_at}/o/oauth2/v2/auth"),
+                "CARILLON_GOOGLE_TOKEN_URL" => format!("{google_at}/token"),
+                "CARILLON_GMAIL_API_URL" => google_at.clone(),
+                "CARILLON_MICROSOFT_AUTH_URL" => format!("{microsoft_at}/common/oauth2/v2.0/authorize"),
+                "CARILLON_MICROSOFT_TOKEN_URL" => format!("{microsoft_at}/common/oauth2/v2.0/token"),
+                "CARILLON_GRAPH_API_URL" => format!("{microsoft_at}/v1.0"),
+                _ => return None,
+            })
+        });
+        // The stand-ins forget everything when they end, so the demo begins anew each time.
+        let data = config.data.join("demo");
+        if data.exists() {
+            std::fs::remove_dir_all(&data).context("removing an earlier demo's data")?;
+        }
+        let host = Host::open(&Config { data, endpoints, ..config.clone() }).await?;
+        let secrets: GivenSecrets = host.new_account().await?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("listening on {}", config.listen))?;
+        let client = Client::new(&format!("http://{}", listener.local_addr()?), &secrets)?;
+        let serving = tokio::spawn(serve::serve(host, listener, stop));
+        Ok(Stage { google, microsoft, receiver, callback, client, serving })
+    }
+}
+
+async fn start(router: axum::Router) -> anyhow::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(doubles::serve(listener, router));
+    Ok(format!("http://{address}"))
+}
+
+/// Asks for a poll until the notification is there; says what arrived, and when.
+async fn arrival(stage: &Stage, expected: &Expected) -> anyhow::Result<String> {
+    let began = tokio::time::Instant::now();
+    while began.elapsed() < Duration::from_secs(PATIENCE_S) {
+        stage.client.poll(expected.instance).await?;
+        let arrived = stage.receiver.wait_for(1);
+        // A notification may need another poll: mail becomes readable late.
+        let _ = tokio::time::timeout(Duration::from_millis(500), arrived).await;
+        for received in stage.receiver.take() {
+            let is_signed = stage.receiver.verify(client::SIGNATURE_KEY.as_bytes(), &received);
+            let body: Value = serde_json::from_slice(&received.body).context("a callback's body")?;
+            let events = body["message"]["events"].as_array().into_iter().flatten();
+            let mut ours = events.filter(|event| event["objectId"] == expected.object_id.as_str());
+            if let Some(event) = ours.next() {
+                return Ok(format!(
+                    "{}  {:<12}  └ {} {} in notification {} after {:.1} s, signature {}",
+                    stamp(),
+                    "",
+                    event["eventType"].as_str().unwrap_or_default(),
+                    shortened(&expected.object_id),
+                    body["message"]["eventId"].as_str().unwrap_or_default(),
+                    began.elapsed().as_secs_f64(),
+                    if is_signed { "valid" } else { "NOT VALID" },
+                ));
+            }
+        }
+    }
+    Ok(format!("{}  {:<12}  └ nothing arrived within {PATIENCE_S} s", stamp(), ""))
+}
+
+fn shortened(id: &str) -> String {
+    let last: Vec<char> = id.chars().rev().take(10).collect();
+    last.into_iter().rev().collect()
+}
+
+fn stamp() -> String {
+    chrono::DateTime::from_timestamp_micros(now_us()).unwrap_or_default().format("%H:%M:%S%.3f").to_string()
+}
+
+/// The stand-ins' clock.
+#[allow(clippy::disallowed_methods)] // the demo is a host: its clock is the system's
+fn now_us() -> i64 {
+    Utc::now().timestamp_micros()
+}

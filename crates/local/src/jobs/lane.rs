@@ -1,0 +1,123 @@
+//! One lane: the jobs of one class of one instance.
+
+use super::{Class, Went};
+use app::ports::Job;
+use std::collections::{BTreeMap, HashMap};
+
+/// Waiting jobs of a lane in memory at the most; the others stand in the table, and are all due later.
+pub(super) const LANE_COUNT_MAX: usize = 1000;
+/// Deliveries of one instance at a time while its callback answers.
+const DELIVERIES_IN_FLIGHT_MAX: usize = 4;
+
+/// When a job is due, µs, and its turn among those due at the same time.
+type Place = (i64, u64);
+
+#[derive(Default)]
+pub(super) struct Lane {
+    waiting: BTreeMap<Place, Job>,
+    places: HashMap<Job, Place>,
+    /// Jobs under way, with the earliest time at which each was sent again meanwhile.
+    in_flight: HashMap<Job, Option<i64>>,
+    turns: u64,
+    /// The table has jobs that are not here.
+    pub(super) has_more: bool,
+    /// The last job did not go well.
+    ailing: bool,
+}
+
+impl Lane {
+    /// When something can be done, µs: the first job's time; at once if the table must be read; never while as
+    /// much as may be is under way.
+    pub(super) fn first_due(&self, class: Class) -> Option<i64> {
+        if self.in_flight.len() >= self.width(class) {
+            return None;
+        }
+        match self.waiting.first_key_value() {
+            Some(((due_at, _), _)) => Some(*due_at),
+            None => self.has_more.then_some(i64::MIN),
+        }
+    }
+
+    fn width(&self, class: Class) -> usize {
+        if class == Class::Deliver && !self.ailing { DELIVERIES_IN_FLIGHT_MAX } else { 1 }
+    }
+
+    /// Nothing here and nothing in the table.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.in_flight.is_empty() && !self.has_more
+    }
+
+    pub(super) fn waiting_count(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn in_flight_count(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Takes the first job; whether it is due was the caller's question.
+    pub(super) fn take(&mut self) -> Option<(Job, i64)> {
+        let ((due_at, _), job) = self.waiting.pop_first()?;
+        self.places.remove(&job);
+        self.in_flight.insert(job, None);
+        Some((job, due_at))
+    }
+
+    /// A job was sent: the time it was sent for, and the time that counts in the table if it waits.
+    pub(super) fn offer(&mut self, job: Job, sent: i64, stored: i64) {
+        if let Some(again) = self.in_flight.get_mut(&job) {
+            *again = Some(again.map_or(sent, |again| again.min(sent)));
+            return;
+        }
+        self.place(job, stored);
+    }
+
+    /// When a job under way was sent again for, if it was.
+    pub(super) fn again(&self, job: &Job) -> Option<i64> {
+        self.in_flight.get(job).copied().flatten()
+    }
+
+    /// A job is no longer under way; it waits again, if it is due again.
+    pub(super) fn end(&mut self, job: &Job, went: Went, again: Option<i64>) {
+        if self.in_flight.remove(job).is_none() {
+            return;
+        }
+        self.ailing = went == Went::Badly;
+        if let Some(due_at) = again {
+            self.place(*job, due_at);
+        }
+    }
+
+    /// Takes over what the table has first.
+    pub(super) fn refill(&mut self, jobs: Vec<(Job, i64)>, has_more: bool) {
+        self.has_more = false;
+        for (job, due_at) in jobs {
+            if !self.in_flight.contains_key(&job) {
+                self.place(job, due_at);
+            }
+        }
+        self.has_more |= has_more;
+    }
+
+    /// Lets a job wait here, or, if everything here is due earlier and the table has more, in the table only.
+    fn place(&mut self, job: Job, due_at: i64) {
+        match self.places.get(&job) {
+            Some((known, _)) if *known <= due_at => return,
+            Some(place) => self.waiting.remove(place),
+            None => None,
+        };
+        self.places.remove(&job);
+        if self.has_more && self.waiting.last_key_value().is_none_or(|((last, _), _)| due_at >= *last) {
+            return;
+        }
+        self.turns += 1;
+        self.waiting.insert((due_at, self.turns), job);
+        self.places.insert(job, (due_at, self.turns));
+        if self.waiting.len() > LANE_COUNT_MAX {
+            self.has_more = true;
+            if let Some((_, last)) = self.waiting.pop_last() {
+                self.places.remove(&last);
+            }
+        }
+    }
+}

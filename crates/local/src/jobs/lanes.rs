@@ -1,0 +1,232 @@
+//! All lanes, and whose turn it is. Pure: no database, no clock.
+
+use super::lane::{LANE_COUNT_MAX, Lane};
+use super::{Class, LaneId, Went};
+use app::ports::Job;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+/// The lanes of both classes.
+#[derive(Default)]
+pub(super) struct Lanes {
+    lanes: HashMap<LaneId, (Lane, Standing)>,
+    turns: [Turns; 2],
+}
+
+/// The lanes of one class that can go on.
+#[derive(Default)]
+struct Turns {
+    /// Have a job that is due, in turn.
+    ready: VecDeque<LaneId>,
+    /// Have a job that was not due when last looked at, by its time.
+    sleeping: BTreeSet<(i64, LaneId)>,
+}
+
+/// Where a lane stands in [`Turns`].
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Standing {
+    /// Nowhere: it has nothing, or as much as may be is under way.
+    #[default]
+    Out,
+    Ready,
+    Sleeping(i64),
+}
+
+/// What can be done next.
+pub(super) enum Next {
+    /// This job, due at this time (µs), is now under way.
+    Job(Job, i64),
+    /// Read the lane's next jobs from the table, then ask again.
+    Refill(LaneId),
+    Nothing,
+}
+
+impl Lanes {
+    /// A lane that the table has jobs of.
+    pub(super) fn add_unread(&mut self, id: LaneId) {
+        self.lanes.entry(id).or_default().0.has_more = true;
+        self.settle(id);
+    }
+
+    /// Takes a due job from the lane whose turn it is.
+    pub(super) fn take(&mut self, now: i64, class: Class) -> Next {
+        self.wake(now, class);
+        while let Some(id) = self.turns[class as usize].ready.pop_front() {
+            let Some((lane, standing)) = self.lanes.get_mut(&id) else { continue };
+            *standing = Standing::Out;
+            let due = lane.first_due(class).is_some_and(|due_at| due_at <= now);
+            if due && lane.waiting_count() == 0 {
+                return Next::Refill(id);
+            }
+            let taken = if due { lane.take() } else { None };
+            self.settle(id);
+            // What is due there still comes behind the other lanes.
+            self.wake(now, class);
+            if let Some((job, due_at)) = taken {
+                return Next::Job(job, due_at);
+            }
+        }
+        Next::Nothing
+    }
+
+    /// When something can be done, µs.
+    pub(super) fn next_due(&self, class: Class) -> Option<i64> {
+        let turns = &self.turns[class as usize];
+        let ready = turns.ready.front().map(|_| i64::MIN);
+        ready.or_else(|| turns.sleeping.first().map(|(due_at, _)| *due_at))
+    }
+
+    /// A job was sent; see [`Lane::offer`].
+    pub(super) fn offer(&mut self, job: Job, sent: i64, stored: i64) {
+        let id = (Class::of(&job), job.instance());
+        self.lanes.entry(id).or_default().0.offer(job, sent, stored);
+        self.settle(id);
+    }
+
+    /// When a job under way was sent again for, if it was.
+    pub(super) fn again(&self, job: &Job) -> Option<i64> {
+        self.lanes.get(&(Class::of(job), job.instance()))?.0.again(job)
+    }
+
+    /// A job is no longer under way; it waits again, if it is due again.
+    pub(super) fn end(&mut self, job: &Job, went: Went, again: Option<i64>) {
+        let id = (Class::of(job), job.instance());
+        if let Some((lane, _)) = self.lanes.get_mut(&id) {
+            lane.end(job, went, again);
+            self.settle(id);
+        }
+    }
+
+    /// Rows to read for a refill: those under way are among them.
+    pub(super) fn refill_count(&self, id: LaneId) -> usize {
+        LANE_COUNT_MAX + self.lanes.get(&id).map_or(0, |(lane, _)| lane.in_flight_count())
+    }
+
+    /// Takes over the first rows of a lane.
+    pub(super) fn refill(&mut self, id: LaneId, jobs: Vec<(Job, i64)>, has_more: bool) {
+        if let Some((lane, _)) = self.lanes.get_mut(&id) {
+            lane.refill(jobs, has_more);
+            self.settle(id);
+        }
+    }
+
+    /// Puts a lane that is not ready where it belongs, after any change of it.
+    pub(super) fn settle(&mut self, id: LaneId) {
+        let Some((lane, standing)) = self.lanes.get_mut(&id) else { return };
+        let sleeping = &mut self.turns[id.0 as usize].sleeping;
+        match *standing {
+            Standing::Ready => return,
+            Standing::Sleeping(due_at) => drop(sleeping.remove(&(due_at, id))),
+            Standing::Out => {}
+        }
+        *standing = Standing::Out;
+        if let Some(due_at) = lane.first_due(id.0) {
+            *standing = Standing::Sleeping(due_at);
+            sleeping.insert((due_at, id));
+        } else if lane.is_empty() {
+            self.lanes.remove(&id);
+        }
+    }
+
+    /// Makes ready what has become due.
+    fn wake(&mut self, now: i64, class: Class) {
+        let turns = &mut self.turns[class as usize];
+        while let Some((due_at, id)) = turns.sleeping.first().copied().filter(|(due_at, _)| *due_at <= now) {
+            turns.sleeping.remove(&(due_at, id));
+            turns.ready.push_back(id);
+            if let Some((_, standing)) = self.lanes.get_mut(&id) {
+                *standing = Standing::Ready;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use app::ports::AttemptKey;
+    use domain::ids::{InstanceId, Sequence};
+
+    fn job(instance: u32, sequence: u64) -> Job {
+        let instance = InstanceId::from_random(instance.to_be_bytes());
+        Job::Deliver(AttemptKey { instance, sequence: Sequence(sequence), attempt: 1 })
+    }
+
+    fn with(jobs: impl IntoIterator<Item = (Job, i64)>) -> Lanes {
+        let mut lanes = Lanes::default();
+        for (job, due_at) in jobs {
+            lanes.offer(job, due_at, due_at);
+        }
+        lanes
+    }
+
+    fn take(lanes: &mut Lanes, now: i64) -> Option<Job> {
+        match lanes.take(now, Class::Deliver) {
+            Next::Job(job, _) => Some(job),
+            Next::Refill(_) => panic!("nothing to read"),
+            Next::Nothing => None,
+        }
+    }
+
+    fn instances(jobs: &[Job]) -> Vec<u32> {
+        jobs.iter().map(|job| job.instance().get()).collect()
+    }
+
+    #[test]
+    fn a_large_lane_keeps_a_bounded_number_in_memory() {
+        let mut lanes = with((0..5_000).map(|n| (job(1, n), n as i64)));
+        let id = (Class::Deliver, job(1, 0).instance());
+        assert_eq!(lanes.lanes[&id].0.waiting_count(), LANE_COUNT_MAX);
+        for n in 0..LANE_COUNT_MAX as u64 {
+            let taken = take(&mut lanes, i64::MAX).unwrap();
+            assert_eq!(taken, job(1, n));
+            lanes.end(&taken, Went::Well, None);
+        }
+        assert!(matches!(lanes.take(i64::MAX, Class::Deliver), Next::Refill(lane) if lane == id));
+        lanes.refill(id, (1_000..2_000).map(|n| (job(1, n), n as i64)).collect(), true);
+        assert_eq!(take(&mut lanes, i64::MAX), Some(job(1, 1_000)));
+    }
+
+    #[test]
+    fn what_is_due_earlier_than_the_memory_s_last_pushes_it_out() {
+        let mut lanes = with((0..2_000).map(|n| (job(1, n), 100 + n as i64)));
+        lanes.offer(job(1, 9_999), 5, 5);
+        lanes.offer(job(1, 8_888), 100_000, 100_000);
+        let id = (Class::Deliver, job(1, 0).instance());
+        assert_eq!(lanes.lanes[&id].0.waiting_count(), LANE_COUNT_MAX);
+        assert_eq!(take(&mut lanes, 5), Some(job(1, 9_999)));
+    }
+
+    #[test]
+    fn lanes_take_turns() {
+        let sent = (0..3).flat_map(|n| [1, 2, 3].map(|instance| (job(instance, n), 0)));
+        let mut lanes = with(sent);
+        let taken: Vec<Job> = std::iter::from_fn(|| take(&mut lanes, 0)).collect();
+        assert_eq!(instances(&taken), [1, 2, 3, 1, 2, 3, 1, 2, 3]);
+    }
+
+    #[test]
+    fn three_dead_lanes_do_not_delay_a_fourth() {
+        let mut lanes = with((0..1_000).flat_map(|n| [1, 2, 3].map(|instance| (job(instance, n), 0))));
+        let first: Vec<Job> = std::iter::from_fn(|| take(&mut lanes, 0)).collect();
+        assert_eq!(first.len(), 12, "four of each are under way");
+        lanes.offer(job(4, 0), 1, 1);
+        assert_eq!(take(&mut lanes, 1), Some(job(4, 0)), "at once, though nothing of theirs has ended");
+        for dead in &first {
+            lanes.end(dead, Went::Badly, Some(60));
+        }
+        let next: Vec<Job> = std::iter::from_fn(|| take(&mut lanes, 2)).collect();
+        assert_eq!(instances(&next).len(), 3, "then one of each");
+        lanes.end(&next[0], Went::Well, None);
+        assert_eq!(std::iter::from_fn(|| take(&mut lanes, 2)).count(), 4, "until one goes well");
+    }
+
+    #[test]
+    fn a_lane_that_is_empty_is_forgotten() {
+        let mut lanes = with([(job(1, 1), 0)]);
+        assert_eq!(lanes.next_due(Class::Deliver), Some(0));
+        let taken = take(&mut lanes, 0).unwrap();
+        assert_eq!(lanes.next_due(Class::Deliver), None);
+        lanes.end(&taken, Went::Badly, None);
+        assert!(lanes.lanes.is_empty());
+    }
+}

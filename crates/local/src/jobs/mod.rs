@@ -1,0 +1,235 @@
+//! The queue of one process: jobs in a table, and the next of them in memory, each instance in lanes of its own.
+//!
+//! A job leaves the table when it is done, so what was under way at a crash is simply due again.
+
+mod lane;
+mod lanes;
+mod table;
+
+use crate::sqlite::Db;
+use crate::sqlite::columns::{micros, time};
+use app::ports::{Job, PortError, Queue, Result};
+use async_trait::async_trait;
+use chrono::{DateTime, Duration, Utc};
+use domain::ids::InstanceId;
+use lanes::{Lanes, Next};
+use rusqlite::Connection;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// The two classes of jobs: an instance has a lane of each, so that a slow callback does not hold up polls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Delivery attempts: a few of one instance at a time.
+    Deliver,
+    /// Everything else: one of an instance at a time.
+    Other,
+}
+
+impl Class {
+    /// Both.
+    pub const ALL: [Class; 2] = [Class::Deliver, Class::Other];
+
+    /// The class of a job.
+    pub fn of(job: &Job) -> Self {
+        match job {
+            Job::Deliver(_) => Class::Deliver,
+            Job::Poll(_) | Job::Release(_) | Job::Purge(_) => Class::Other,
+        }
+    }
+}
+
+/// A lane: the jobs of one class of one instance.
+type LaneId = (Class, InstanceId);
+
+/// How a job that was done went, for its lane: what comes next has the same receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Went {
+    /// The lane goes at full width.
+    Well,
+    /// The job did its work, but the attempt in it failed: one job at a time until one goes well.
+    Badly,
+}
+
+/// A job that is the caller's until [`Jobs::done`] or [`Jobs::failed`] is told; it is not given out meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// The job.
+    pub job: Job,
+    /// When it was due.
+    pub due_at: DateTime<Utc>,
+}
+
+/// The [`Queue`] port in one process, and its receiving end.
+pub struct Jobs {
+    db: Db,
+    /// Changed together with the table, inside the write, so that both see everything in one order. Never held
+    /// while waiting for the database.
+    lanes: Arc<Mutex<Lanes>>,
+    changed: [Notify; 2],
+}
+
+impl Jobs {
+    /// The queue in this database: everything in the table is waiting.
+    pub async fn open(db: Db) -> Result<Self> {
+        let mut lanes = Lanes::default();
+        for lane in db.read("read the queue", table::lanes).await? {
+            lanes.add_unread(lane);
+        }
+        Ok(Jobs { db, lanes: Arc::new(Mutex::new(lanes)), changed: [Notify::new(), Notify::new()] })
+    }
+
+    /// Takes a job of this class that is due, in turn from the lanes that have one.
+    pub async fn take_due(&self, now: DateTime<Utc>, class: Class) -> Result<Option<Taken>> {
+        loop {
+            let next = self.lanes().take(micros(now), class);
+            match next {
+                Next::Nothing => return Ok(None),
+                Next::Job(job, due_at) => return Ok(Some(Taken { job, due_at: to_time(due_at) })),
+                Next::Refill(lane) => self.refill(lane).await?,
+            }
+        }
+    }
+
+    /// The job is done. If it was sent again meanwhile, it waits again.
+    pub async fn done(&self, taken: &Taken, went: Went, now: DateTime<Utc>) -> Result<()> {
+        let job = taken.job;
+        self.end(job, now, "finish a job", move |tx, lanes| {
+            let again = lanes.again(&job);
+            match again {
+                None => table::delete(tx, &job)?,
+                Some(due_at) => table::put_again(tx, &job, due_at, 0)?,
+            }
+            lanes.end(&job, went, again);
+            Ok(())
+        })
+        .await
+    }
+
+    /// The job failed: it is due again after 1, 2, 4 … 300 s, or after 25 failures put aside.
+    pub async fn failed(&self, taken: &Taken, now: DateTime<Utc>) -> Result<()> {
+        let job = taken.job;
+        self.end(job, now, "note a failed job", move |tx, lanes| {
+            let failures = table::failures(tx, &job)?.saturating_add(1);
+            let sent_again = lanes.again(&job).is_some();
+            if failures >= FAILURE_COUNT_MAX && !sent_again {
+                table::bury(tx, &job, failures, micros(now))?;
+                lanes.end(&job, Went::Badly, None);
+                return Ok(());
+            }
+            // Sent again after all those failures, it has all its tries again.
+            let counted = if failures < FAILURE_COUNT_MAX { failures } else { 0 };
+            let due_at = micros(now + delay_after(failures));
+            table::put_again(tx, &job, due_at, counted)?;
+            lanes.end(&job, Went::Badly, Some(due_at));
+            Ok(())
+        })
+        .await
+    }
+
+    /// When a job of this class is due that could be taken; past when one is now.
+    pub fn next_due(&self, class: Class) -> Option<DateTime<Utc>> {
+        self.lanes().next_due(class).map(to_time)
+    }
+
+    /// Waits until [`Jobs::next_due`] of this class may have changed. A change while nobody waits is not missed:
+    /// one waiter a class is meant.
+    pub async fn changed(&self, class: Class) {
+        self.changed[class as usize].notified().await;
+    }
+
+    /// Jobs that wait or are under way.
+    pub async fn waiting_count(&self) -> Result<u64> {
+        self.db.read("count the jobs", table::count).await
+    }
+
+    /// Jobs that were put aside after too many failures.
+    pub async fn dead_count(&self) -> Result<u64> {
+        self.db.read("count the dead jobs", table::dead_count).await
+    }
+
+    async fn end(
+        &self,
+        job: Job,
+        now: DateTime<Utc>,
+        context: &'static str,
+        work: impl FnOnce(&Connection, &mut Lanes) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let ended = self.change(context, work).await;
+        if ended.is_err() {
+            // The table has it still: after a moment it is given out again.
+            self.lanes().end(&job, Went::Badly, Some(micros(now + delay_after(1))));
+        }
+        self.changed[Class::of(&job) as usize].notify_one();
+        ended
+    }
+
+    async fn refill(&self, lane: LaneId) -> Result<()> {
+        let refilled = self
+            .change("read a lane", move |tx, lanes| {
+                let (jobs, more) = table::first_of(tx, lane, lanes.refill_count(lane))?;
+                lanes.refill(lane, jobs, more);
+                Ok(())
+            })
+            .await;
+        if refilled.is_err() {
+            self.lanes().settle(lane);
+        }
+        refilled
+    }
+
+    /// Changes the table, and the lanes with it.
+    async fn change<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        work: impl FnOnce(&Connection, &mut Lanes) -> rusqlite::Result<T> + Send + 'static,
+    ) -> std::result::Result<T, PortError> {
+        let lanes = Arc::clone(&self.lanes);
+        self.db.write(context, move |tx| work(tx, &mut lock(&lanes))).await
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        lock(&self.lanes)
+    }
+}
+
+#[async_trait]
+impl Queue for Jobs {
+    async fn send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()> {
+        let sent = jobs.to_vec();
+        self.change("send jobs", move |tx, lanes| {
+            for (job, due_at) in sent {
+                let due_at = micros(due_at);
+                let stored = table::put(tx, &job, due_at)?;
+                // Should the commit fail, the lanes know of a job too many: it finds nothing to do.
+                lanes.offer(job, due_at, stored);
+            }
+            Ok(())
+        })
+        .await?;
+        for changed in &self.changed {
+            changed.notify_one();
+        }
+        Ok(())
+    }
+}
+
+/// After this many failures in a row a job is put aside: about an hour and a half.
+const FAILURE_COUNT_MAX: u32 = 25;
+/// The longest wait after a failure, s.
+const DELAY_MAX_S: i64 = 300;
+
+/// The wait after the n-th failure in a row (n from 1).
+fn delay_after(failures: u32) -> Duration {
+    let doubled = 1_i64 << failures.saturating_sub(1).min(16);
+    Duration::seconds(doubled.min(DELAY_MAX_S))
+}
+
+/// Back from microseconds; what is beyond time is due at once.
+fn to_time(us: i64) -> DateTime<Utc> {
+    time(us).unwrap_or(DateTime::<Utc>::MIN_UTC)
+}
+
+fn lock(lanes: &Mutex<Lanes>) -> MutexGuard<'_, Lanes> {
+    lanes.lock().unwrap_or_else(PoisonError::into_inner)
+}

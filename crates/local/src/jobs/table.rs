@@ -1,0 +1,90 @@
+//! The jobs' table. A job is its own key, as JSON.
+
+use super::{Class, LaneId};
+use crate::sqlite::columns::{from_json, instance_id, to_json};
+use app::ports::Job;
+use rusqlite::{Connection, OptionalExtension as _, Result};
+
+/// Stores a job that is due then, or earlier if it waits for an earlier time already: the time that counts.
+pub(super) fn put(tx: &Connection, job: &Job, due_at_us: i64) -> Result<i64> {
+    tx.prepare_cached(
+        "INSERT INTO jobs (job, class, instance_id, due_at_us, failures) VALUES (?1, ?2, ?3, ?4, 0)
+         ON CONFLICT DO UPDATE SET due_at_us = min(due_at_us, excluded.due_at_us)
+         RETURNING due_at_us",
+    )?
+    .query_row((to_json(job)?, class(Class::of(job)), job.instance().get(), due_at_us), |row| row.get(0))
+}
+
+/// Sets when a job that was under way is due again.
+pub(super) fn put_again(tx: &Connection, job: &Job, due_at_us: i64, failures: u32) -> Result<()> {
+    tx.prepare_cached("UPDATE jobs SET due_at_us = ?2, failures = ?3 WHERE job = ?1")?.execute((
+        to_json(job)?,
+        due_at_us,
+        failures,
+    ))?;
+    Ok(())
+}
+
+pub(super) fn delete(tx: &Connection, job: &Job) -> Result<()> {
+    tx.prepare_cached("DELETE FROM jobs WHERE job = ?1")?.execute([to_json(job)?])?;
+    Ok(())
+}
+
+pub(super) fn failures(conn: &Connection, job: &Job) -> Result<u32> {
+    let failures = conn
+        .prepare_cached("SELECT failures FROM jobs WHERE job = ?1")?
+        .query_row([to_json(job)?], |row| row.get(0))
+        .optional()?;
+    Ok(failures.unwrap_or(0))
+}
+
+/// Puts a job aside that failed too often.
+pub(super) fn bury(tx: &Connection, job: &Job, failures: u32, now_us: i64) -> Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO dead_jobs (job, instance_id, failures, died_at_us) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET failures = excluded.failures, died_at_us = excluded.died_at_us",
+    )?
+    .execute((to_json(job)?, job.instance().get(), failures, now_us))?;
+    delete(tx, job)
+}
+
+/// The lanes that have jobs.
+pub(super) fn lanes(conn: &Connection) -> Result<Vec<LaneId>> {
+    conn.prepare("SELECT DISTINCT class, instance_id FROM jobs")?
+        .query_map([], |row| {
+            let name = row.get_ref(0)?.as_str()?;
+            let known = Class::ALL.into_iter().find(|known| class(*known) == name);
+            Ok((known.unwrap_or(Class::Other), instance_id(row.get(1)?)))
+        })?
+        .collect()
+}
+
+/// The first jobs of a lane with their due times, and whether there are more.
+pub(super) fn first_of(conn: &Connection, lane: LaneId, limit: usize) -> Result<(Vec<(Job, i64)>, bool)> {
+    let jobs = conn
+        .prepare_cached(
+            "SELECT job, due_at_us FROM jobs WHERE class = ?1 AND instance_id = ?2
+             ORDER BY due_at_us, id LIMIT ?3",
+        )?
+        .query_map((class(lane.0), lane.1.get(), limit), |row| {
+            Ok((from_json(row.get_ref(0)?.as_str()?)?, row.get(1)?))
+        })?
+        .collect::<Result<Vec<(Job, i64)>>>()?;
+    let more = jobs.len() == limit;
+    Ok((jobs, more))
+}
+
+pub(super) fn count(conn: &Connection) -> Result<u64> {
+    conn.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))
+}
+
+pub(super) fn dead_count(conn: &Connection) -> Result<u64> {
+    conn.query_row("SELECT count(*) FROM dead_jobs", [], |row| row.get(0))
+}
+
+fn class(class: Class) -> &'static str {
+    match class {
+        Class::Deliver => "deliver",
+        Class::Other => "other",
+    }
+}

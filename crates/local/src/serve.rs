@@ -1,0 +1,172 @@
+//! Running a host: the HTTP interface, timers, jobs and retention, until told to stop.
+
+use crate::host::Host;
+use crate::jobs::{Class, Taken, Went};
+use app::Ran;
+use app::ports::{Job, Queue as _};
+use chrono::{DateTime, Duration, Utc};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+/// Polls under way at once. Each waits for a provider most of its time.
+const POLLS_COUNT_MAX: usize = 64;
+/// Delivery attempts under way at once, over all instances; of one instance at most four.
+const DELIVERIES_COUNT_MAX: usize = 512;
+/// Time of one scheduled poll.
+const POLL_S: i64 = 60;
+/// After a poll that could not do its bookkeeping.
+const POLL_AGAIN_S: i64 = 10;
+/// Time for what is under way when told to stop.
+const STOP_S: u64 = 10;
+/// Between removals of what is no longer kept, and rows removed at once.
+const RETENTION_EVERY_S: i64 = 600;
+const RETENTION_BATCH: usize = 500;
+
+/// Runs until `stop` turns true; then nothing new begins, what is under way has ten seconds, and the rest
+/// stays queued.
+pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let host = Arc::new(host);
+    let polls = Arc::new(Semaphore::new(POLLS_COUNT_MAX));
+    let deliveries = Arc::new(Semaphore::new(DELIVERIES_COUNT_MAX));
+    let loops = [
+        tokio::spawn(run_timers(host.clone(), polls.clone(), stop.clone())),
+        tokio::spawn(run_jobs(host.clone(), Class::Other, polls.clone(), stop.clone())),
+        tokio::spawn(run_jobs(host.clone(), Class::Deliver, deliveries.clone(), stop.clone())),
+        tokio::spawn(run_retention(host.clone(), stop.clone())),
+    ];
+    let mut stopped = stop.clone();
+    let http = axum::serve(listener, host.app.router()).with_graceful_shutdown(async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    });
+    let http = tokio::spawn(http.into_future());
+    stop.wait_for(|stop| *stop).await?;
+    let idle = async {
+        for one in loops {
+            let _ = one.await;
+        }
+        // All permits back means that nothing is under way.
+        let _ = polls.acquire_many(POLLS_COUNT_MAX as u32).await;
+        let _ = deliveries.acquire_many(DELIVERIES_COUNT_MAX as u32).await;
+        let _ = http.await;
+    };
+    if tokio::time::timeout(std::time::Duration::from_secs(STOP_S), idle).await.is_err() {
+        tracing::warn!("serve.stopped_with_work_under_way");
+    }
+    Ok(())
+}
+
+/// Starts what is due by the timetables.
+async fn run_timers(host: Arc<Host>, permits: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        for id in host.timers.due(host.clock.now()) {
+            let Some(permit) = permit(&permits, &mut stop).await else { return };
+            let host = host.clone();
+            tokio::spawn(async move {
+                let now = host.clock.now();
+                if let Err(error) = host.app.poll(id, now + Duration::seconds(POLL_S)).await {
+                    log_failure(&error);
+                    let again = (Job::Poll(id), now + Duration::seconds(POLL_AGAIN_S));
+                    if let Err(error) = host.jobs.send(&[again]).await {
+                        log_failure(&error);
+                    }
+                }
+                drop(permit);
+            });
+        }
+        let next = host.timers.next_due();
+        wait(&host, next, host.timers.changed(), &mut stop).await;
+    }
+}
+
+/// Runs jobs of one class as they fall due.
+async fn run_jobs(host: Arc<Host>, class: Class, permits: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let Some(permit) = permit(&permits, &mut stop).await else { return };
+        match host.jobs.take_due(host.clock.now(), class).await {
+            Ok(Some(taken)) => {
+                let host = host.clone();
+                tokio::spawn(async move {
+                    run(&host, taken).await;
+                    drop(permit);
+                });
+            }
+            Ok(None) => {
+                drop(permit);
+                let next = host.jobs.next_due(class);
+                wait(&host, next, host.jobs.changed(class), &mut stop).await;
+            }
+            Err(error) => {
+                log_failure(&error);
+                drop(permit);
+                let soon = host.clock.now() + Duration::seconds(1);
+                wait(&host, Some(soon), std::future::pending(), &mut stop).await;
+            }
+        }
+    }
+}
+
+async fn run(host: &Host, taken: Taken) {
+    let deadline = host.clock.now() + Duration::seconds(POLL_S);
+    let ran = host.app.run(taken.job, deadline).await;
+    let now = host.clock.now();
+    let ended = match ran {
+        Ok(Ran::Well) => host.jobs.done(&taken, Went::Well, now).await,
+        Ok(Ran::Refused) => host.jobs.done(&taken, Went::Badly, now).await,
+        Err(error) => {
+            log_failure(&error);
+            host.jobs.failed(&taken, now).await
+        }
+    };
+    if let Err(error) = ended {
+        log_failure(&error);
+    }
+}
+
+async fn permit(
+    permits: &Arc<Semaphore>,
+    stop: &mut watch::Receiver<bool>,
+) -> Option<tokio::sync::OwnedSemaphorePermit> {
+    tokio::select! {
+        permit = permits.clone().acquire_owned() => permit.ok(),
+        _ = stop.wait_for(|stop| *stop) => None,
+    }
+}
+
+/// Waits until `next`, a change, or the stop.
+async fn wait(
+    host: &Host,
+    next: Option<DateTime<Utc>>,
+    changed: impl Future<Output = ()>,
+    stop: &mut watch::Receiver<bool>,
+) {
+    let due = async {
+        match next {
+            Some(at) => host.clock.sleep((at - host.clock.now()).to_std().unwrap_or_default()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = due => {}
+        () = changed => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+/// Removes what is no longer kept, now and then, in small bites.
+async fn run_retention(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        match host.store.retention(host.clock.now(), RETENTION_BATCH).await {
+            Ok(removed) if removed == RETENTION_BATCH => continue,
+            Ok(_) => {}
+            Err(error) => log_failure(&error),
+        }
+        let next = host.clock.now() + Duration::seconds(RETENTION_EVERY_S);
+        wait(&host, Some(next), std::future::pending(), &mut stop).await;
+    }
+}
+
+fn log_failure(error: &app::ports::PortError) {
+    let error: &dyn std::error::Error = error;
+    tracing::error!(error, "host.failed");
+}

@@ -1,0 +1,43 @@
+//! How values stand in columns.
+
+use chrono::{DateTime, Utc};
+use domain::ids::InstanceId;
+use rusqlite::types::Type;
+use rusqlite::{Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Times are whole microseconds since the Unix epoch.
+pub(crate) fn micros(at: DateTime<Utc>) -> i64 {
+    at.timestamp_micros()
+}
+
+/// Back from [`micros`].
+pub(crate) fn time(us: i64) -> Result<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(us).ok_or_else(|| damaged(Type::Integer, "not a time"))
+}
+
+/// Back from [`micros`], where there may be none.
+pub(crate) fn time_or_none(us: Option<i64>) -> Result<Option<DateTime<Utc>>> {
+    us.map(time).transpose()
+}
+
+/// An id that was stored as its number.
+pub(crate) fn instance_id(number: u32) -> InstanceId {
+    InstanceId::from_random(number.to_be_bytes())
+}
+
+/// A row as a document.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::ToSqlConversionFailure(error.into()))
+}
+
+/// Back from [`to_json`].
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| damaged(Type::Text, error))
+}
+
+/// Something stored that nobody here has written.
+pub(crate) fn damaged(kind: Type, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::FromSqlConversionFailure(0, kind, error.into())
+}

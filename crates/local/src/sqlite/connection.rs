@@ -1,0 +1,103 @@
+//! How connections are set up, and the three ways of running work on one.
+
+use rusqlite::{Connection, Result, TransactionBehavior};
+use std::path::Path;
+use std::time::Duration;
+
+/// Pages that the writing connection caches, KiB.
+const WRITER_CACHE_KIB: u32 = 16 * 1024;
+/// Pages that a reading connection caches, KiB.
+const READER_CACHE_KIB: u32 = 4 * 1024;
+/// The log that is kept on disk between checkpoints, bytes.
+const WAL_BYTES_MAX: u32 = 64 * 1024 * 1024;
+/// Nobody else writes, but a backup or the `sqlite3` tool may hold a lock for a moment.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// More than there are different statements.
+const STATEMENTS_CACHED: usize = 160;
+
+/// The connection that writes.
+pub(super) fn writer(path: &Path) -> Result<Connection> {
+    set_up_writer(Connection::open(path)?)
+}
+
+/// A database in memory, for as long as the connection lives.
+pub(super) fn in_memory() -> Result<Connection> {
+    set_up_writer(Connection::open_in_memory()?)
+}
+
+fn set_up_writer(connection: Connection) -> Result<Connection> {
+    set_up(&connection, WRITER_CACHE_KIB)?;
+    // Only before the first table is made: afterwards it is a property of the file.
+    connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+    // A commit is on disk before it is answered: FULL, because NORMAL loses the last ones in a power cut.
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA journal_size_limit = {WAL_BYTES_MAX};"
+    ))?;
+    Ok(connection)
+}
+
+/// A connection that only reads.
+pub(super) fn reader(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    set_up(&connection, READER_CACHE_KIB)?;
+    connection.execute_batch("PRAGMA query_only = ON")?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection, cache_kib: u32) -> Result<()> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    connection.execute_batch(&format!("PRAGMA foreign_keys = OFF; PRAGMA cache_size = -{cache_kib};"))
+}
+
+/// Runs one write as a transaction of its own.
+pub(super) fn in_transaction<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let value = work(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
+}
+
+/// Runs reads that all see the same moment.
+pub(super) fn in_snapshot<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    let transaction = connection.unchecked_transaction()?;
+    let value = work(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
+}
+
+/// Runs one write of several in a transaction: if it fails, it alone is undone.
+pub(super) fn in_savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    run(connection, "SAVEPOINT write")?;
+    match work(connection) {
+        Ok(value) => {
+            run(connection, "RELEASE write")?;
+            Ok(value)
+        }
+        Err(error) => {
+            // A grave error (disk full) has already undone the whole transaction; the writer notices.
+            if !connection.is_autocommit() {
+                run(connection, "ROLLBACK TO write")?;
+                run(connection, "RELEASE write")?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Runs a statement that has no parameters and no rows.
+pub(super) fn run(connection: &Connection, sql: &str) -> Result<()> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}

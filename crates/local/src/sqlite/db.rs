@@ -1,0 +1,111 @@
+//! The database: writes one after another, reads beside them.
+
+use super::connection::{self, in_snapshot, in_transaction};
+use super::lock_file::LockFile;
+use super::migrations::migrate;
+use super::threads::Threads;
+use app::ports::PortError;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("the data folder of {} is in use by another process", database.display())]
+    InUse {
+        /// The database.
+        database: PathBuf,
+    },
+    /// A newer version of this program has written it.
+    #[error("the data has format {found}, this program knows formats up to {known}: use a newer program")]
+    Newer {
+        /// The format of the file.
+        found: usize,
+        /// The newest that this program knows.
+        known: usize,
+    },
+    /// The folder cannot be made, or not be written.
+    #[error("the data folder cannot be used")]
+    Folder(#[from] std::io::Error),
+    /// SQLite refuses the file.
+    #[error("the database cannot be opened")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// One SQLite file. A clone is the same database; it closes when the last one is dropped.
+#[derive(Clone)]
+pub struct Db(Arc<Engine>);
+
+enum Engine {
+    /// Fields are dropped in order: first the connection, then the lock.
+    Inline {
+        connection: Mutex<Connection>,
+        _lock: Option<LockFile>,
+    },
+    Threaded {
+        threads: Threads,
+        _lock: LockFile,
+    },
+}
+
+impl Db {
+    /// Opens a file, or makes it: one thread writes, two read. Refused while another process has it open.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let lock = LockFile::take(path)?;
+        let writer = connection::writer(path)?;
+        migrate(&writer)?;
+        let readers = [connection::reader(path)?, connection::reader(path)?];
+        Ok(Db(Arc::new(Engine::Threaded { threads: Threads::start(writer, readers)?, _lock: lock })))
+    }
+
+    /// Opens a file so that everything runs at once on the caller's thread: the futures of [`Db::write`] and
+    /// [`Db::read`] are ready when first polled, so a test with a virtual clock is deterministic.
+    pub fn inline(path: &Path) -> Result<Self, OpenError> {
+        let lock = LockFile::take(path)?;
+        Self::inline_on(connection::writer(path)?, Some(lock))
+    }
+
+    /// Like [`Db::inline`], with a database that is gone with its last clone.
+    pub fn in_memory() -> Result<Self, OpenError> {
+        Self::inline_on(connection::in_memory()?, None)
+    }
+
+    fn inline_on(connection: Connection, lock: Option<LockFile>) -> Result<Self, OpenError> {
+        migrate(&connection)?;
+        Ok(Db(Arc::new(Engine::Inline { connection: Mutex::new(connection), _lock: lock })))
+    }
+
+    /// Runs a write, all or nothing, and answers once it is on disk. Writes that wait share a commit.
+    ///
+    /// The work runs even if the caller stops waiting.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, PortError> {
+        match &*self.0 {
+            Engine::Inline { connection, .. } => {
+                let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                in_transaction(&connection, work).map_err(|error| PortError::new(context, error))
+            }
+            Engine::Threaded { threads, .. } => threads.write(context, work).await,
+        }
+    }
+
+    /// Runs reads that all see the same moment, which is after every write that was answered before.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, PortError> {
+        match &*self.0 {
+            Engine::Inline { connection, .. } => {
+                let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                in_snapshot(&connection, work).map_err(|error| PortError::new(context, error))
+            }
+            Engine::Threaded { threads, .. } => threads.read(context, work).await,
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Versions of the file's format.
+
+use super::connection::in_transaction;
+use super::db::OpenError;
+use rusqlite::Connection;
+
+/// The n-th brings a file from version n to n + 1.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_tables.sql")];
+
+/// Brings the file to the version that this program knows; a newer one is refused, not guessed at.
+pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {
+    let found: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = MIGRATIONS.len();
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(found) {
+        in_transaction(connection, |connection| {
+            connection.execute_batch(migration)?;
+            connection.execute_batch(&format!("PRAGMA user_version = {}", index + 1))
+        })?;
+    }
+    Ok(())
+}

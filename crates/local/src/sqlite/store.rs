@@ -1,0 +1,210 @@
+//! The [`Store`] port: each call is one transaction, and the modules below say what it does.
+
+mod accounts;
+mod attempts;
+mod instances;
+mod log;
+mod notifications;
+mod polls;
+mod release;
+mod resources;
+mod retention;
+mod session;
+
+use super::Db;
+use app::ports::{
+    AttemptKey, AttemptOutcome, Claim, Claimant, InstanceChange, LogPage, LookupHash, Mailbox, NewInstance,
+    Notification, PollCommit, Result, Store, Written,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::delivery::Subscription;
+use domain::ids::{EventId, InstanceId, Sequence};
+use domain::instance::{Account, Instance};
+use domain::token::Session;
+use std::collections::HashSet;
+
+/// Configuration, state and notifications in the database.
+#[derive(Clone)]
+pub struct SqliteStore {
+    db: Db,
+}
+
+impl SqliteStore {
+    /// The store in this database.
+    pub fn new(db: Db) -> Self {
+        SqliteStore { db }
+    }
+
+    /// The first user, if there is one.
+    pub async fn first_account(&self) -> Result<Option<Account>> {
+        self.db.read("read the first account", accounts::first).await
+    }
+
+    /// Makes these the hashes of the first organization and its first user, who are made if need be. Hashes
+    /// that belong together already, to whomever, change nothing.
+    pub async fn ensure_account(&self, user: LookupHash, organization: LookupHash) -> Result<Account> {
+        self.db.write("ensure the first account", move |tx| accounts::ensure(tx, &user, &organization)).await
+    }
+
+    /// Adds a user with an account of their own, and the organization unless it is known. A hash of a user that
+    /// is known is an error.
+    pub async fn add_account(&self, user: LookupHash, organization: LookupHash) -> Result<Account> {
+        self.db.write("add an account", move |tx| accounts::add(tx, &user, &organization)).await
+    }
+
+    /// Deletes at most `limit` notifications that expired by `now`, and gives some of the free space back to the
+    /// file system. How many: if as many as the limit, there may be more.
+    pub async fn retention(&self, now: DateTime<Utc>, limit: usize) -> Result<usize> {
+        self.db.write("delete expired notifications", move |tx| retention::expire(tx, now, limit)).await
+    }
+
+    /// Notifications that are neither delivered nor dropped, of all instances.
+    pub async fn undelivered_count(&self) -> Result<u64> {
+        self.db.read("count undelivered notifications", retention::undelivered_count).await
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn account(&self, user: &LookupHash, organization: Option<&LookupHash>) -> Result<Option<Account>> {
+        let (user, organization) = (*user, organization.copied());
+        self.db.read("read an account", move |conn| accounts::find(conn, &user, organization.as_ref())).await
+    }
+
+    async fn insert_instance(&self, new: &NewInstance) -> Result<Written> {
+        let new = new.clone();
+        self.db.write("store an instance", move |tx| instances::insert(tx, &new)).await
+    }
+
+    async fn instance(&self, id: InstanceId) -> Result<Option<Instance>> {
+        self.db.read("read an instance", move |conn| instances::get(conn, id)).await
+    }
+
+    async fn instance_by_token(&self, token: &LookupHash) -> Result<Option<Instance>> {
+        let token = *token;
+        self.db.read("read an instance by token", move |conn| instances::by_token(conn, &token)).await
+    }
+
+    async fn instances(
+        &self,
+        organization_id: u32,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> Result<Vec<Instance>> {
+        let limit = limit.min(log::PAGE_COUNT_MAX);
+        self.db
+            .read("list instances", move |conn| {
+                instances::of_organization(conn, organization_id, after, limit)
+            })
+            .await
+    }
+
+    async fn mailbox(&self, id: InstanceId) -> Result<Option<Mailbox>> {
+        self.db.read("read a mailbox", move |conn| polls::mailbox(conn, id)).await
+    }
+
+    async fn change_instance(&self, change: &InstanceChange) -> Result<Written> {
+        let change = change.clone();
+        self.db.write("change an instance", move |tx| instances::change(tx, &change)).await
+    }
+
+    async fn purge_instance(&self, id: InstanceId, limit: usize) -> Result<(u64, bool)> {
+        self.db.write("remove a deleted instance's rows", move |tx| retention::purge(tx, id, limit)).await
+    }
+
+    async fn lease_session(
+        &self,
+        id: InstanceId,
+        version: u64,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Written> {
+        self.db.write("lease a session", move |tx| session::lease(tx, id, version, now, until)).await
+    }
+
+    async fn put_session(&self, id: InstanceId, session: &Session) -> Result<Written> {
+        let session = session.clone();
+        self.db.write("store a session", move |tx| session::put(tx, id, &session)).await
+    }
+
+    async fn commit_poll(&self, commit: &PollCommit) -> Result<Written> {
+        let commit = commit.clone();
+        self.db.write("commit a poll", move |tx| polls::commit(tx, &commit)).await
+    }
+
+    async fn clear_outbox(&self, id: InstanceId, resource: &str, sequences: &[Sequence]) -> Result<()> {
+        let (resource, sequences) = (resource.to_owned(), sequences.to_vec());
+        self.db
+            .write("clear an outbox", move |tx| resources::clear_outbox(tx, id, &resource, &sequences))
+            .await
+    }
+
+    async fn logged_events(&self, id: InstanceId, events: &[EventId]) -> Result<HashSet<EventId>> {
+        let events = events.to_vec();
+        self.db.read("look events up", move |conn| polls::logged_events(conn, id, &events)).await
+    }
+
+    async fn claim_attempt(
+        &self,
+        key: AttemptKey,
+        by: Claimant,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Claim> {
+        self.db.write("claim an attempt", move |tx| attempts::claim(tx, key, by, now, until)).await
+    }
+
+    async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
+        let outcome = outcome.clone();
+        self.db.write("finish an attempt", move |tx| attempts::finish(tx, key, &outcome)).await
+    }
+
+    async fn reopen(
+        &self,
+        id: InstanceId,
+        sequence: Sequence,
+        now: DateTime<Utc>,
+    ) -> Result<Option<AttemptKey>> {
+        self.db.write("reopen a notification", move |tx| attempts::reopen(tx, id, sequence, now)).await
+    }
+
+    async fn subscription(&self, id: InstanceId) -> Result<Option<Subscription>> {
+        self.db.read("read a subscription", move |conn| release::get(conn, id)).await
+    }
+
+    async fn begin_release(
+        &self,
+        id: InstanceId,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Subscription>> {
+        self.db.write("begin a release", move |tx| release::begin(tx, id, now, until)).await
+    }
+
+    async fn next_queued(&self, id: InstanceId) -> Result<Option<Notification>> {
+        self.db.read("read the next queued notification", move |conn| release::next_queued(conn, id)).await
+    }
+
+    async fn end_release(&self, id: InstanceId, generation: u64) -> Result<Written> {
+        self.db.write("end a release", move |tx| release::end(tx, id, generation)).await
+    }
+
+    async fn suspend(&self, id: InstanceId, generation: u64, reason: &str) -> Result<()> {
+        let reason = reason.to_owned();
+        self.db
+            .write("suspend a subscription", move |tx| {
+                release::suspend_generation(tx, id, generation, &reason)
+            })
+            .await
+    }
+
+    async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {
+        self.db.read("read the event log", move |conn| log::page(conn, id, page)).await
+    }
+
+    async fn notification(&self, id: InstanceId, event_id: &str) -> Result<Option<Notification>> {
+        let event_id = event_id.to_owned();
+        self.db.read("read a notification", move |conn| log::find(conn, id, &event_id)).await
+    }
+}

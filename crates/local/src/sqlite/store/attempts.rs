@@ -1,0 +1,151 @@
+//! Delivery attempts: claimed, finished, begun anew.
+
+use super::notifications::{self, Standing, progress_text};
+use super::{instances, release};
+use crate::sqlite::columns::{from_json, micros, to_json};
+use app::ports::{AttemptKey, AttemptOutcome, Claim, Claimant, Progress, Written};
+use chrono::{DateTime, Utc};
+use domain::delivery::{Attempt, SubscriptionStatus, Verdict};
+use domain::ids::{InstanceId, Sequence};
+use domain::instance::Instance;
+use rusqlite::{Connection, Result, params};
+
+/// Attempts that a notification remembers; older ones make room. More than two rounds of the longest policy.
+const ATTEMPTS_KEPT_MAX: usize = 50;
+
+pub(super) fn claim(
+    conn: &Connection,
+    key: AttemptKey,
+    by: Claimant,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Claim> {
+    let Some(instance) = instances::get(conn, key.instance)?.filter(|it| it.deleted_at.is_none()) else {
+        return Ok(Claim::Gone);
+    };
+    let Some(standing) = notifications::standing(conn, key.instance, key.sequence)? else {
+        return Ok(Claim::Gone);
+    };
+    if !takes(conn, &instance, by)? {
+        return Ok(Claim::Queued);
+    }
+    if let Some(refusal) = refusal(&standing, key.attempt, now) {
+        return Ok(refusal);
+    }
+    mark(conn, key, by, until)?;
+    let notification = notifications::get(conn, key.instance, key.sequence)?;
+    Ok(notification.map_or(Claim::Gone, |notification| Claim::Yours(Box::new((notification, instance)))))
+}
+
+/// Whether the callback takes anything from this claimant.
+fn takes(conn: &Connection, instance: &Instance, by: Claimant) -> Result<bool> {
+    let subscription = release::get(conn, instance.id)?.unwrap_or_default();
+    Ok(!instance.disabled
+        && match by {
+            Claimant::Job => subscription.status == SubscriptionStatus::Active,
+            Claimant::Release { generation } => {
+                subscription.status == SubscriptionStatus::Releasing && subscription.generation == generation
+            }
+        })
+}
+
+/// Why the notification itself stands against the claim.
+fn refusal(standing: &Standing, attempt: u32, now: DateTime<Utc>) -> Option<Claim> {
+    if standing.progress != Progress::Pending {
+        return Some(Claim::Decided { next: None });
+    }
+    if standing.attempt != attempt {
+        return Some(Claim::Decided { next: standing.due_at.map(|due_at| (standing.attempt, due_at)) });
+    }
+    let until = standing.claim_until.filter(|until| now < *until)?;
+    Some(Claim::Busy { until })
+}
+
+/// Writes the claim. A release's first claim begins the notification's round in the row, too.
+fn mark(conn: &Connection, key: AttemptKey, by: Claimant, until: DateTime<Utc>) -> Result<()> {
+    let row = (key.instance.get(), key.sequence.0, micros(until));
+    match by {
+        Claimant::Job => conn
+            .prepare_cached(
+                "UPDATE notifications SET claim_until_us = ?3 WHERE instance_id = ?1 AND sequence = ?2",
+            )?
+            .execute(row)?,
+        Claimant::Release { generation } => conn
+            .prepare_cached(
+                "UPDATE notifications SET claim_until_us = ?3, round_generation = ?4,
+                     round_start = iif(round_generation < ?4, attempt - 1, round_start),
+                     due_at_us = iif(round_generation < ?4, NULL, due_at_us)
+                 WHERE instance_id = ?1 AND sequence = ?2",
+            )?
+            .execute((row.0, row.1, row.2, generation))?,
+    };
+    Ok(())
+}
+
+pub(super) fn finish(conn: &Connection, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
+    if instances::version(conn, key.instance)?.is_none() {
+        return Ok(Written::Gone);
+    }
+    let Some(standing) = notifications::standing(conn, key.instance, key.sequence)? else {
+        return Ok(Written::Gone);
+    };
+    if standing.progress != Progress::Pending || standing.attempt != key.attempt {
+        return Ok(Written::Conflict);
+    }
+    let next = key.attempt.saturating_add(1);
+    let (progress, attempt, due_at, expires_at) = match outcome.verdict {
+        Verdict::Delivered => (Progress::Delivered, key.attempt, None, Some(outcome.expires_at)),
+        Verdict::Retry(due_at) => (Progress::Pending, next, Some(due_at), None),
+        Verdict::Suspend => (Progress::Pending, next, None, None),
+    };
+    conn.prepare_cached(
+        "UPDATE notifications SET progress = ?3, attempt = ?4, due_at_us = ?5, expires_at_us = ?6,
+             attempts = ?7, claim_until_us = NULL
+         WHERE instance_id = ?1 AND sequence = ?2",
+    )?
+    .execute(params![
+        key.instance.get(),
+        key.sequence.0,
+        progress_text(progress),
+        attempt,
+        due_at.map(micros),
+        expires_at.map(micros),
+        with_attempt(&standing.attempts, &outcome.attempt)?,
+    ])?;
+    if outcome.verdict == Verdict::Suspend {
+        release::suspend_once(conn, key.instance, outcome.reason.as_deref())?;
+    }
+    Ok(Written::Done)
+}
+
+fn with_attempt(stored: &str, attempt: &Attempt) -> Result<String> {
+    let mut attempts: Vec<Attempt> = from_json(stored)?;
+    attempts.push(attempt.clone());
+    let surplus = attempts.len().saturating_sub(ATTEMPTS_KEPT_MAX);
+    to_json(&&attempts[surplus..])
+}
+
+pub(super) fn reopen(
+    conn: &Connection,
+    id: InstanceId,
+    number: Sequence,
+    now: DateTime<Utc>,
+) -> Result<Option<AttemptKey>> {
+    if instances::version(conn, id)?.is_none() {
+        return Ok(None);
+    }
+    let Some(standing) = notifications::standing(conn, id, number)? else { return Ok(None) };
+    let attempt = match standing.progress {
+        // It may be under way: then its claim stands.
+        Progress::Pending => standing.attempt,
+        Progress::Delivered => standing.attempt.saturating_add(1),
+        Progress::Dropped | Progress::Logged => return Ok(None),
+    };
+    conn.prepare_cached(
+        "UPDATE notifications SET progress = 'pending', attempt = ?3, round_start = ?3 - 1, due_at_us = ?4,
+             expires_at_us = NULL
+         WHERE instance_id = ?1 AND sequence = ?2",
+    )?
+    .execute((id.get(), number.0, attempt, micros(now)))?;
+    Ok(Some(AttemptKey { instance: id, sequence: number, attempt }))
+}

@@ -1,0 +1,110 @@
+//! Instance rows: creation, look-up, change.
+
+use super::{release, resources, session};
+use crate::sqlite::columns::{from_json, to_json};
+use app::ports::{InstanceChange, LookupHash, NewInstance, SubscriptionChange, Written};
+use domain::ids::InstanceId;
+use domain::instance::Instance;
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+
+pub(super) fn insert(conn: &Connection, new: &NewInstance) -> Result<Written> {
+    let instance = &new.instance;
+    let inserted = conn
+        .prepare_cached(
+            "INSERT INTO instances (id, organization_id, token_hash, version, deleted, document)
+             VALUES (?1, ?2, ?3, ?4, 0, ?5) ON CONFLICT DO NOTHING",
+        )?
+        .execute((
+            instance.id.get(),
+            instance.account.organization_id,
+            &new.token_hash,
+            instance.version,
+            to_json(instance)?,
+        ))?;
+    if inserted == 0 {
+        return Ok(Written::Conflict);
+    }
+    session::store(conn, instance.id, &new.session)?;
+    release::insert(conn, instance.id)?;
+    for state in &new.states {
+        resources::store(conn, instance.id, state)?;
+    }
+    Ok(Written::Done)
+}
+
+/// Also a deleted one.
+pub(super) fn get(conn: &Connection, id: InstanceId) -> Result<Option<Instance>> {
+    conn.prepare_cached("SELECT document FROM instances WHERE id = ?1")?
+        .query_row([id.get()], document)
+        .optional()
+}
+
+pub(super) fn by_token(conn: &Connection, token: &LookupHash) -> Result<Option<Instance>> {
+    conn.prepare_cached("SELECT document FROM instances WHERE token_hash = ?1 AND deleted = 0")?
+        .query_row([token], document)
+        .optional()
+}
+
+pub(super) fn of_organization(
+    conn: &Connection,
+    organization_id: u32,
+    after: Option<InstanceId>,
+    limit: usize,
+) -> Result<Vec<Instance>> {
+    conn.prepare_cached(
+        "SELECT document FROM instances
+         WHERE organization_id = ?1 AND id > ?2 AND deleted = 0 ORDER BY id LIMIT ?3",
+    )?
+    .query_map((organization_id, after.map_or(0, InstanceId::get), limit), document)?
+    .collect()
+}
+
+/// The version of an instance that is there and not deleted.
+pub(super) fn version(conn: &Connection, id: InstanceId) -> Result<Option<u64>> {
+    conn.prepare_cached("SELECT version FROM instances WHERE id = ?1 AND deleted = 0")?
+        .query_row([id.get()], |row| row.get(0))
+        .optional()
+}
+
+/// Changes the row and what goes with it. Every condition is looked at before the first write.
+pub(super) fn change(conn: &Connection, change: &InstanceChange) -> Result<Written> {
+    let instance = &change.instance;
+    let Some(version) = version(conn, instance.id)? else { return Ok(Written::Gone) };
+    if version + 1 != instance.version || !fits(conn, change)? {
+        return Ok(Written::Conflict);
+    }
+    conn.prepare_cached("UPDATE instances SET version = ?2, deleted = ?3, document = ?4 WHERE id = ?1")?
+        .execute((instance.id.get(), instance.version, instance.deleted_at.is_some(), to_json(instance)?))?;
+    for state in &change.put_states {
+        resources::store(conn, instance.id, state)?;
+    }
+    for resource in &change.remove_resources {
+        resources::remove(conn, instance.id, resource)?;
+    }
+    if let Some(new) = &change.session {
+        session::store(conn, instance.id, new)?;
+    }
+    match &change.subscription {
+        SubscriptionChange::Keep => {}
+        SubscriptionChange::Suspend(reason) => release::suspend(conn, instance.id, reason)?,
+        SubscriptionChange::Release => release::open(conn, instance.id)?,
+    }
+    Ok(Written::Done)
+}
+
+/// Whether the states and the session of a change follow on what is stored.
+fn fits(conn: &Connection, change: &InstanceChange) -> Result<bool> {
+    let id = change.instance.id;
+    for state in &change.put_states {
+        let stored = resources::version(conn, id, &state.resource)?;
+        if stored.is_some_and(|stored| stored.version + 1 != state.version) {
+            return Ok(false);
+        }
+    }
+    let Some(new) = &change.session else { return Ok(true) };
+    Ok(session::version(conn, id)?.is_none_or(|stored| stored + 1 == new.version))
+}
+
+fn document(row: &Row<'_>) -> Result<Instance> {
+    from_json(row.get_ref(0)?.as_str()?)
+}

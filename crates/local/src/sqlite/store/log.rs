@@ -1,0 +1,30 @@
+//! The event log.
+
+use super::notifications::{notification, select_notifications};
+use app::ports::{LogPage, Notification};
+use domain::ids::InstanceId;
+use rusqlite::{Connection, OptionalExtension as _, Result};
+
+/// Rows of one page at the most.
+pub(super) const PAGE_COUNT_MAX: usize = 1000;
+
+/// What the column holds at the most.
+const SEQUENCE_MAX: u64 = i64::MAX as u64;
+
+const NEWEST_FIRST: &str = select_notifications!("AND n.sequence < ?2 ORDER BY n.sequence DESC LIMIT ?3");
+const QUEUED: &str =
+    select_notifications!("AND n.progress = 'pending' AND n.sequence > ?2 ORDER BY n.sequence LIMIT ?3");
+
+pub(super) fn page(conn: &Connection, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {
+    let (sql, start) = if page.pending_only { (QUEUED, 0) } else { (NEWEST_FIRST, SEQUENCE_MAX) };
+    let before = page.before.map_or(start, |before| before.0.min(SEQUENCE_MAX));
+    conn.prepare_cached(sql)?
+        .query_map((id.get(), before, page.limit.min(PAGE_COUNT_MAX)), notification)?
+        .collect()
+}
+
+pub(super) fn find(conn: &Connection, id: InstanceId, event_id: &str) -> Result<Option<Notification>> {
+    conn.prepare_cached(select_notifications!("AND n.event_id = ?2 ORDER BY n.sequence DESC LIMIT 1"))?
+        .query_row((id.get(), event_id), notification)
+        .optional()
+}

@@ -1,0 +1,101 @@
+//! Rows of polled resources, and their outboxes.
+
+use crate::sqlite::columns::{from_json, micros, to_json};
+use app::ports::ResourceRow;
+use domain::ids::{InstanceId, Sequence};
+use domain::state::ResourceState;
+use rusqlite::{Connection, OptionalExtension as _, Result};
+
+/// Sequences of one outbox that are read at once; the rest shows when these are cleared.
+const OUTBOX_COUNT_MAX: usize = 1000;
+/// More resources than an instance can have.
+const RESOURCES_COUNT_MAX: usize = 1000;
+
+/// What a write of a resource's state depends on.
+pub(super) struct Version {
+    pub(super) version: u64,
+    pub(super) removed: bool,
+}
+
+pub(super) fn version(conn: &Connection, id: InstanceId, resource: &str) -> Result<Option<Version>> {
+    conn.prepare_cached("SELECT version, removed FROM resources WHERE instance_id = ?1 AND resource = ?2")?
+        .query_row((id.get(), resource), |row| Ok(Version { version: row.get(0)?, removed: row.get(1)? }))
+        .optional()
+}
+
+/// Stores a state, whatever was there; the outbox stays.
+pub(super) fn store(conn: &Connection, id: InstanceId, state: &ResourceState) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO resources (instance_id, resource, version, removed, written_at_us, document)
+         VALUES (?1, ?2, ?3, 0, ?4, ?5)
+         ON CONFLICT DO UPDATE SET version = excluded.version, removed = 0,
+             written_at_us = excluded.written_at_us, document = excluded.document",
+    )?
+    .execute((id.get(), &state.resource, state.version, micros(state.written_at), to_json(state)?))?;
+    Ok(())
+}
+
+/// Removes a resource, now or with the last sequence of its outbox.
+pub(super) fn remove(conn: &Connection, id: InstanceId, resource: &str) -> Result<()> {
+    conn.prepare_cached("UPDATE resources SET removed = 1 WHERE instance_id = ?1 AND resource = ?2")?
+        .execute((id.get(), resource))?;
+    drop_removed(conn, id, resource)
+}
+
+fn drop_removed(conn: &Connection, id: InstanceId, resource: &str) -> Result<()> {
+    conn.prepare_cached(
+        "DELETE FROM resources WHERE instance_id = ?1 AND resource = ?2 AND removed = 1
+         AND NOT EXISTS (SELECT 1 FROM outbox WHERE instance_id = ?1 AND resource = ?2)",
+    )?
+    .execute((id.get(), resource))?;
+    Ok(())
+}
+
+pub(super) fn all(conn: &Connection, id: InstanceId) -> Result<Vec<ResourceRow>> {
+    let mut rows = conn
+        .prepare_cached(
+            "SELECT document, removed FROM resources WHERE instance_id = ?1 ORDER BY resource LIMIT ?2",
+        )?
+        .query_map((id.get(), RESOURCES_COUNT_MAX), |row| {
+            let state = from_json(row.get_ref(0)?.as_str()?)?;
+            Ok(ResourceRow { state, outbox: Vec::new(), removed: row.get(1)? })
+        })?
+        .collect::<Result<Vec<ResourceRow>>>()?;
+    for row in &mut rows {
+        row.outbox = outbox(conn, id, &row.state.resource)?;
+    }
+    Ok(rows)
+}
+
+fn outbox(conn: &Connection, id: InstanceId, resource: &str) -> Result<Vec<Sequence>> {
+    conn.prepare_cached(
+        "SELECT sequence FROM outbox WHERE instance_id = ?1 AND resource = ?2 ORDER BY sequence LIMIT ?3",
+    )?
+    .query_map((id.get(), resource, OUTBOX_COUNT_MAX), |row| row.get(0).map(Sequence))?
+    .collect()
+}
+
+pub(super) fn add_to_outbox(
+    conn: &Connection,
+    id: InstanceId,
+    resource: &str,
+    added: Sequence,
+) -> Result<()> {
+    conn.prepare_cached("INSERT INTO outbox (instance_id, resource, sequence) VALUES (?1, ?2, ?3)")?
+        .execute((id.get(), resource, added.0))?;
+    Ok(())
+}
+
+pub(super) fn clear_outbox(
+    conn: &Connection,
+    id: InstanceId,
+    resource: &str,
+    sequences: &[Sequence],
+) -> Result<()> {
+    let mut delete =
+        conn.prepare_cached("DELETE FROM outbox WHERE instance_id = ?1 AND resource = ?2 AND sequence = ?3")?;
+    for cleared in sequences {
+        delete.execute((id.get(), resource, cleared.0))?;
+    }
+    drop_removed(conn, id, resource)
+}

@@ -1,0 +1,62 @@
+//! Sessions: compared and set on their version.
+
+use super::instances;
+use crate::sqlite::columns::{from_json, to_json};
+use app::ports::Written;
+use chrono::{DateTime, Utc};
+use domain::ids::InstanceId;
+use domain::token::Session;
+use rusqlite::{Connection, OptionalExtension as _, Result};
+
+pub(super) fn get(conn: &Connection, id: InstanceId) -> Result<Option<Session>> {
+    conn.prepare_cached("SELECT document FROM sessions WHERE instance_id = ?1")?
+        .query_row([id.get()], |row| from_json(row.get_ref(0)?.as_str()?))
+        .optional()
+}
+
+pub(super) fn version(conn: &Connection, id: InstanceId) -> Result<Option<u64>> {
+    conn.prepare_cached("SELECT version FROM sessions WHERE instance_id = ?1")?
+        .query_row([id.get()], |row| row.get(0))
+        .optional()
+}
+
+/// Stores a session, whatever was there.
+pub(super) fn store(conn: &Connection, id: InstanceId, session: &Session) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO sessions (instance_id, version, document) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET version = excluded.version, document = excluded.document",
+    )?
+    .execute((id.get(), session.version, to_json(session)?))?;
+    Ok(())
+}
+
+pub(super) fn lease(
+    conn: &Connection,
+    id: InstanceId,
+    version: u64,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Written> {
+    if instances::version(conn, id)?.is_none() {
+        return Ok(Written::Gone);
+    }
+    let Some(mut session) = get(conn, id)? else { return Ok(Written::Gone) };
+    if session.version != version || session.is_leased(now) {
+        return Ok(Written::Conflict);
+    }
+    session.version += 1;
+    session.lease_until = Some(until);
+    store(conn, id, &session)?;
+    Ok(Written::Done)
+}
+
+pub(super) fn put(conn: &Connection, id: InstanceId, session: &Session) -> Result<Written> {
+    if instances::version(conn, id)?.is_none() {
+        return Ok(Written::Gone);
+    }
+    if version(conn, id)?.is_some_and(|stored| stored + 1 != session.version) {
+        return Ok(Written::Conflict);
+    }
+    store(conn, id, session)?;
+    Ok(Written::Done)
+}

@@ -1,0 +1,142 @@
+//! What the store does beside its port.
+
+use crate::fixtures::{at, folder, id};
+use app::ports::{NewInstance, NewNotification, PollCommit, Store, Vault, Written};
+use domain::ids::{EventId, NotificationName, Sequence};
+use domain::instance::Account;
+use domain::state::ResourceState;
+use domain::token::Session;
+use local::sqlite::{Db, SqliteStore, SqliteVault};
+
+fn account(organization_id: u32, account_id: u32, user_id: u32) -> Option<Account> {
+    Some(Account { organization_id, account_id, user_id })
+}
+
+#[tokio::test]
+async fn accounts_are_found_by_the_hashes_of_their_secrets() {
+    let store = SqliteStore::new(Db::in_memory().unwrap());
+    let (user, organization) = ([1; 32], [2; 32]);
+    assert_eq!(store.first_account().await.unwrap(), None);
+    let first = store.ensure_account(user, organization).await.unwrap();
+    assert_eq!(Some(first), account(1, 1, 1));
+    assert_eq!(store.first_account().await.unwrap(), Some(first));
+    assert_eq!(store.account(&user, None).await.unwrap(), Some(first));
+    assert_eq!(store.account(&user, Some(&organization)).await.unwrap(), Some(first));
+    assert_eq!(store.account(&user, Some(&user)).await.unwrap(), None, "another organization");
+    assert_eq!(store.account(&organization, None).await.unwrap(), None);
+
+    let colleague = store.add_account([3; 32], organization).await.unwrap();
+    assert_eq!(Some(colleague), account(1, 2, 2));
+    assert_eq!(Some(store.add_account([4; 32], [5; 32]).await.unwrap()), account(2, 3, 3));
+    assert!(store.add_account(user, organization).await.is_err(), "the secret is in use");
+    assert_eq!(store.account(&[4; 32], Some(&organization)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn new_secrets_replace_those_of_the_first_account() {
+    let store = SqliteStore::new(Db::in_memory().unwrap());
+    let first = store.ensure_account([1; 32], [2; 32]).await.unwrap();
+    let other = store.add_account([3; 32], [4; 32]).await.unwrap();
+    assert_eq!(store.ensure_account([1; 32], [2; 32]).await.unwrap(), first, "nothing new");
+    assert_eq!(store.ensure_account([3; 32], [4; 32]).await.unwrap(), other, "known, though not the first");
+    assert_eq!(store.ensure_account([9; 32], [2; 32]).await.unwrap(), first);
+    assert_eq!(store.account(&[1; 32], None).await.unwrap(), None);
+    assert_eq!(store.account(&[9; 32], Some(&[2; 32])).await.unwrap(), Some(first));
+    assert_eq!(store.account(&[3; 32], Some(&[4; 32])).await.unwrap(), Some(other));
+}
+
+pub(crate) fn new_instance() -> NewInstance {
+    let instance = serde_json::json!({
+        "id": 1, "account": { "organization_id": 1, "account_id": 1, "user_id": 1 }, "connector": "mail",
+        "name": "n", "tags": [], "configuration": {}, "secret_keys": [], "secrets_version": 0,
+        "token_sealed": "", "external_authentication": "none", "created_at": at(0), "updated_at": at(0),
+        "disabled": false, "validity": "Valid", "application_error": null, "mailbox_digest": "",
+        "notices": [], "deleted_at": null, "version": 1
+    });
+    NewInstance {
+        instance: serde_json::from_value(instance).unwrap(),
+        token_hash: [0; 32],
+        session: Session::default(),
+        states: vec![ResourceState::new("messages", at(0))],
+    }
+}
+
+/// Pending ones, and ones that are only logged until a time.
+fn commit(version: u64, sequences: std::ops::Range<u64>, expires_s: Option<i64>) -> PollCommit {
+    let notification = |sequence: u64| {
+        let events = vec![EventId::of_creation(id(1), "messages", &sequence.to_string())];
+        NewNotification {
+            sequence: Sequence(sequence),
+            name: NotificationName::of(id(1), &events),
+            resource: "messages".to_owned(),
+            events,
+            body: "x".repeat(20_000),
+            created_at: at(0),
+            deliver: expires_s.is_none(),
+            expires_at: expires_s.map(at),
+        }
+    };
+    let state = ResourceState { version, ..ResourceState::new("messages", at(0)) };
+    PollCommit { instance: id(1), state, notifications: sequences.map(notification).collect() }
+}
+
+#[tokio::test]
+async fn retention_deletes_what_expired_in_bounded_steps_and_gives_the_space_back() {
+    let (_folder, path) = folder();
+    let db = Db::open(&path).unwrap();
+    let store = SqliteStore::new(db.clone());
+    store.insert_instance(&new_instance()).await.unwrap();
+    for commit in [commit(1, 0..100, Some(10)), commit(2, 100..110, Some(20)), commit(3, 110..113, None)] {
+        assert_eq!(store.commit_poll(&commit).await.unwrap(), Written::Done);
+    }
+    let pages = async || -> u64 {
+        db.read("count pages", |conn| conn.query_row("PRAGMA page_count", [], |row| row.get(0)))
+            .await
+            .unwrap()
+    };
+    let before = pages().await;
+    assert_eq!(store.retention(at(9), 1000).await.unwrap(), 0);
+    assert_eq!(store.retention(at(10), 60).await.unwrap(), 60);
+    assert_eq!(store.retention(at(10), 60).await.unwrap(), 40);
+    assert_eq!(store.retention(at(10), 60).await.unwrap(), 0);
+    assert!(pages().await < before / 2, "{} of {before} pages are left", pages().await);
+    let events: Vec<EventId> =
+        [5, 105, 111].map(|n| EventId::of_creation(id(1), "messages", &n.to_string())).into();
+    let logged = store.logged_events(id(1), &events).await.unwrap();
+    assert_eq!(logged, events[1..].iter().copied().collect());
+    assert_eq!(store.retention(at(1_000_000), 1000).await.unwrap(), 10, "what is pending does not expire");
+    assert_eq!(store.undelivered_count().await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn everything_is_there_after_closing() {
+    let (_folder, path) = folder();
+    let secrets = [("key".to_owned(), "value".to_owned())].into();
+    let vault = |db| SqliteVault::new(db, crate::fixtures::sealer());
+    {
+        let db = Db::open(&path).unwrap();
+        let store = SqliteStore::new(db.clone());
+        store.insert_instance(&new_instance()).await.unwrap();
+        store.commit_poll(&commit(1, 10..12, None)).await.unwrap();
+        vault(db).write(id(1), &secrets, 1).await.unwrap();
+    }
+    let db = Db::open(&path).unwrap();
+    let mailbox = SqliteStore::new(db.clone()).mailbox(id(1)).await.unwrap().unwrap();
+    assert_eq!(mailbox.resources[0].outbox, [Sequence(10), Sequence(11)]);
+    assert_eq!(vault(db).read(id(1)).await.unwrap(), Some((secrets, 1)));
+}
+
+#[tokio::test]
+async fn secrets_do_not_stand_in_the_files() {
+    let (_folder, path) = folder();
+    let db = Db::open(&path).unwrap();
+    let secrets = [("a-telling-key".to_owned(), "a-secret-value".to_owned())].into();
+    SqliteVault::new(db.clone(), crate::fixtures::sealer()).write(id(1), &secrets, 1).await.unwrap();
+    drop(db);
+    for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        for secret in ["a-telling-key", "a-secret-value"] {
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
+        }
+    }
+}

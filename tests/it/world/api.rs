@@ -1,0 +1,119 @@
+//! The world's public API, called as a client does.
+
+use super::{AUTHORIZATION, CALLBACK, SIGNATURE_KEY, World};
+use axum::body::Body;
+use domain::ids::InstanceId;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+pub(crate) const GMAIL_USER: &str = "ada@example.com";
+pub(crate) const OUTLOOK_USER: &str = "grace@example.com";
+
+/// An answer of the API.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl World {
+    /// Calls the API with these credentials.
+    pub(crate) async fn call_as(&self, authorization: &str, method: &str, path: &str, body: &str) -> Reply {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("http://carillon.test{}{path}", app::api::BASE_PATH))
+            .header("authorization", authorization)
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_owned()))
+            .unwrap();
+        let response = self.app.router().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Reply { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    pub(crate) async fn call(&self, method: &str, path: &str, body: &Value) -> Reply {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        self.call_as(AUTHORIZATION, method, path, &text).await
+    }
+
+    /// Creates an instance that must be accepted.
+    pub(crate) async fn create(&self, body: &Value) -> InstanceId {
+        let reply = self.call("POST", "/instances", body).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        self.run_until_idle().await;
+        InstanceId::parse(&reply.body["id"].to_string()).unwrap()
+    }
+
+    pub(crate) async fn create_gmail(&self) -> InstanceId {
+        self.create(&gmail_body(&self.google.new_code(GMAIL_USER))).await
+    }
+
+    pub(crate) async fn create_outlook(&self) -> InstanceId {
+        self.create(&outlook_body(&self.microsoft.new_code(OUTLOOK_USER))).await
+    }
+
+    /// The events that arrived since the last look: (type, object id), in the order of arrival.
+    pub(crate) fn arrived(&self) -> Vec<(String, String)> {
+        let mut events = Vec::new();
+        for received in self.receiver.take().iter().filter(|received| received.answered == 200) {
+            assert!(self.receiver.verify(SIGNATURE_KEY.as_bytes(), received), "a signature is wrong");
+            let body: Value = serde_json::from_slice(&received.body).unwrap();
+            for event in body["message"]["events"].as_array().unwrap() {
+                let text = |key: &str| event[key].as_str().unwrap().to_owned();
+                events.push((text("eventType"), text("objectId")));
+            }
+        }
+        events
+    }
+}
+
+fn configuration(poller: Value) -> Value {
+    json!({
+        "oauth.api.key": doubles::CLIENT_ID,
+        "oauth.api.secret": doubles::CLIENT_SECRET,
+        "oauth.callback.url": "https://app.example/oauth",
+        "event.notification.enabled": true,
+        "event.notification.callback.url": CALLBACK,
+        "event.notification.signature.key": SIGNATURE_KEY,
+        "event.poller.refresh_interval": "15",
+        "event.poller.configuration": poller
+    })
+}
+
+/// The Gmail sample, filled in.
+pub(crate) fn gmail_body(code: &str) -> Value {
+    let poller = json!({ "changed-messages": { "url": "/hubs/general/changed-messages", "idField": "id" } });
+    json!({
+        "element": { "key": "gmail" },
+        "providerData": { "code": code },
+        "configuration": configuration(poller),
+        "tags": ["Docs"],
+        "name": "API Instance with Polling"
+    })
+}
+
+/// The Outlook sample, filled in.
+pub(crate) fn outlook_body(code: &str) -> Value {
+    let poller = json!({ "messages": {
+        "url": "/hubs/general/messages?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}'",
+        "idField": "Id",
+        "datesConfiguration": {
+            "updatedAtField": "LastModifiedDateTime",
+            "updatedAtFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
+            "updatedAtTimezone": "GMT",
+            "createdAtField": "ReceivedDateTime",
+            "createdAtFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
+            "createdAtTimezone": "GMT"
+        }
+    } });
+    json!({
+        "element": { "key": "outlookemail" },
+        "providerData": { "code": code },
+        "configuration": configuration(poller),
+        "tags": ["Docs"],
+        "name": "API Instance with Polling"
+    })
+}

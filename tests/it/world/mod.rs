@@ -1,0 +1,336 @@
+//! A world in one thread: local adapters on a database in memory, a virtual clock, provider doubles and a
+//! callback receiver, without sockets and without waiting.
+
+mod api;
+mod gate;
+mod wire;
+
+pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, gmail_body, outlook_body};
+pub(crate) use gate::Gate;
+
+use app::ports::{Clock, Entropy, Job, Queue as _, Store as _};
+use app::sealing::{DataKey, Lookup, Sealer};
+use app::{App, Endpoints, Ports, Ran};
+use async_trait::async_trait;
+use chrono::{DateTime, Duration, Utc};
+use domain::delivery::RetryPolicy;
+use domain::ids::InstanceId;
+use doubles::{Google, Microsoft, Receiver};
+use futures_util::FutureExt as _;
+use local::jobs::{Class, Jobs, Went};
+use local::sqlite::{Db, SqliteStore, SqliteVault};
+use local::timers::Timers;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use wire::Wire;
+
+/// Sunday, 22 November 2026, 12:00:00 UTC.
+const START_US: i64 = 1_795_348_800_000_000;
+/// Steps of one run until idle; more means that it never ends.
+const STEPS_COUNT_MAX: usize = 20_000;
+/// Where notifications go.
+pub(crate) const CALLBACK: &str = "http://callback.test/hook";
+pub(crate) const SIGNATURE_KEY: &str = "world-signature-key";
+pub(crate) const AUTHORIZATION: &str = "User world-user, Organization world-organization";
+
+/// A clock that moves only when told; sleeping moves it.
+#[derive(Clone)]
+pub(crate) struct VirtualClock(Arc<AtomicI64>);
+
+impl VirtualClock {
+    pub(crate) fn now_us(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.num_microseconds().unwrap_or(0), Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Clock for VirtualClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.now_us()).unwrap()
+    }
+
+    async fn sleep(&self, duration: std::time::Duration) {
+        self.advance(Duration::from_std(duration).unwrap());
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Randomness that can be repeated.
+struct Seeded(Mutex<fastrand::Rng>);
+
+impl Entropy for Seeded {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.lock().unwrap().fill(bytes);
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) clock: VirtualClock,
+    pub(crate) google: Google,
+    pub(crate) microsoft: Microsoft,
+    pub(crate) receiver: Receiver,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) app: App,
+    pub(crate) store: SqliteStore,
+    pub(crate) jobs: Arc<Jobs>,
+    pub(crate) timers: Arc<Timers>,
+    pub(crate) retry_delays: String,
+    db: Db,
+    wire: Arc<Wire>,
+    sealer: Arc<Sealer>,
+    seed: u64,
+    restarts: AtomicU64,
+    /// A world that is left in disorder on purpose is not checked at its end.
+    pub(crate) check_at_end: bool,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self::with_retry_delays(seed, "8,64,512,4096,32768")
+    }
+
+    pub(crate) fn with_retry_delays(seed: u64, retry_delays: &str) -> Self {
+        let clock = VirtualClock(Arc::new(AtomicI64::new(START_US)));
+        let shared = clock.clone();
+        let theirs = doubles::Clock::new(move || shared.now_us());
+        let google = Google::new(theirs.clone(), seed);
+        let microsoft = Microsoft::new(theirs.clone(), seed + 1);
+        let receiver = Receiver::new(theirs);
+        google.add_account(GMAIL_USER);
+        microsoft.add_account(OUTLOOK_USER);
+        let wire = Arc::new(Wire::new(&google, &microsoft, &receiver, clock.clone()));
+        let db = Db::in_memory().unwrap();
+        let key = DataKey { id: "1".to_owned(), bytes: [7; 32] };
+        let sealer = Arc::new(Sealer::new(&[8; 32], vec![key]));
+        let store = SqliteStore::new(db.clone());
+        let gate = Arc::new(Gate::default());
+        let (jobs, timers) = hosts(&db, &clock);
+        let app = assemble(Assembly {
+            db: &db,
+            jobs: &jobs,
+            timers: &timers,
+            clock: &clock,
+            wire: &wire,
+            gate: &gate,
+            sealer: &sealer,
+            seed,
+            retry_delays,
+        });
+        let world = World {
+            clock,
+            google,
+            microsoft,
+            receiver,
+            gate,
+            app,
+            store,
+            jobs,
+            timers,
+            retry_delays: retry_delays.to_owned(),
+            db,
+            wire,
+            sealer,
+            seed,
+            restarts: AtomicU64::new(0),
+            check_at_end: true,
+        };
+        world.admit();
+        world
+    }
+
+    fn admit(&self) {
+        let user = self.sealer.lookup_hash(Lookup::User, "world-user");
+        let organization = self.sealer.lookup_hash(Lookup::Organization, "world-organization");
+        self.store.ensure_account(user, organization).now_or_never().unwrap().unwrap();
+    }
+
+    /// Another process on the same database: it shares no locks and no memory with this one.
+    pub(crate) fn another_process(&self) -> App {
+        let seed = self.seed + 1000 + self.restarts.fetch_add(1, Ordering::SeqCst);
+        assemble(Assembly {
+            db: &self.db,
+            jobs: &self.jobs,
+            timers: &self.timers,
+            clock: &self.clock,
+            wire: &self.wire,
+            gate: &self.gate,
+            sealer: &self.sealer,
+            seed,
+            retry_delays: &self.retry_delays,
+        })
+    }
+
+    /// The process died and starts again: only the database is left of it.
+    pub(crate) fn restart(&mut self) {
+        self.gate.heal();
+        (self.jobs, self.timers) = hosts(&self.db, &self.clock);
+        self.app = self.another_process();
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Runs what is due now, and what follows from it, until nothing is due.
+    pub(crate) async fn run_until_idle(&self) {
+        for _ in 0..STEPS_COUNT_MAX {
+            if !self.step().await {
+                return;
+            }
+        }
+        panic!("still busy after {STEPS_COUNT_MAX} steps");
+    }
+
+    /// One timer or job; `false` if nothing is due.
+    pub(crate) async fn step(&self) -> bool {
+        let now = self.now();
+        let due = self.timers.due(now);
+        let is_due = !due.is_empty();
+        for id in due {
+            if self.app.poll(id, now + Duration::seconds(60)).await.is_err() {
+                self.jobs.send(&[(Job::Poll(id), now + Duration::seconds(10))]).await.unwrap();
+            }
+        }
+        let mut is_busy = is_due;
+        for class in Class::ALL {
+            let Some(taken) = self.jobs.take_due(self.now(), class).await.unwrap() else { continue };
+            is_busy = true;
+            let deadline = self.now() + Duration::seconds(60);
+            let went = match self.app.run(taken.job, deadline).await {
+                Ok(Ran::Well) => Went::Well,
+                Ok(Ran::Refused) => Went::Badly,
+                Err(_) => {
+                    self.jobs.failed(&taken, self.now()).await.unwrap();
+                    continue;
+                }
+            };
+            self.jobs.done(&taken, went, self.now()).await.unwrap();
+        }
+        is_busy
+    }
+
+    /// Lets time pass; timers and jobs run when they are due.
+    pub(crate) async fn pass(&self, time: Duration) {
+        let end = self.now() + time;
+        self.run_until_idle().await;
+        for _ in 0..STEPS_COUNT_MAX {
+            let jobs = Class::ALL.into_iter().filter_map(|class| self.jobs.next_due(class));
+            let Some(next) = jobs.chain(self.timers.next_due()).min().filter(|next| *next <= end) else {
+                break;
+            };
+            self.clock.advance((next - self.now()).max(Duration::zero()));
+            self.run_until_idle().await;
+        }
+        self.clock.advance((end - self.now()).max(Duration::zero()));
+        self.run_until_idle().await;
+    }
+
+    /// Polls now, as the API does, and runs what follows.
+    pub(crate) async fn poll(&self, id: InstanceId) -> app::PollOutcome {
+        let outcome = self.app.poll(id, self.now() + Duration::seconds(20)).await.unwrap();
+        self.run_until_idle().await;
+        outcome
+    }
+
+    /// What the data file would hold, as one text: for looking for what must not be in it.
+    pub(crate) fn dump(&self) -> String {
+        let rows = self.db.read("dump", |conn| {
+            let tables = [
+                "instances",
+                "sessions",
+                "subscriptions",
+                "secrets",
+                "resources",
+                "notifications",
+                "jobs",
+                "users",
+                "organizations",
+                "events",
+            ];
+            let mut text = String::new();
+            for table in tables {
+                let mut statement = conn.prepare(&format!("SELECT * FROM {table}"))?;
+                let columns = statement.column_count();
+                let mut rows = statement.query([])?;
+                while let Some(row) = rows.next()? {
+                    for column in 0..columns {
+                        text.push_str(&format!(
+                            "{:?} ",
+                            row.get_ref(column)?
+                                .as_bytes_or_null()
+                                .ok()
+                                .flatten()
+                                .map(String::from_utf8_lossy)
+                        ));
+                    }
+                }
+            }
+            Ok(text)
+        });
+        rows.now_or_never().unwrap().unwrap()
+    }
+}
+
+impl Drop for World {
+    /// Nothing may be left half-way: no job that is due, no outbox row, no lease.
+    fn drop(&mut self) {
+        if std::thread::panicking() || !self.check_at_end {
+            return;
+        }
+        for class in Class::ALL {
+            let left = self.jobs.next_due(class).filter(|due| *due <= self.now());
+            assert_eq!(left, None, "a {class:?} job is left");
+        }
+        let instances = self.store.instances(1, None, 100).now_or_never().unwrap().unwrap();
+        for instance in instances {
+            let mailbox = self.store.mailbox(instance.id).now_or_never().unwrap().unwrap().unwrap();
+            assert!(!mailbox.session.is_leased(self.now()), "a token lease is left");
+            for row in mailbox.resources {
+                assert_eq!(row.outbox, [], "an outbox row of {} is left", row.state.resource);
+            }
+        }
+    }
+}
+
+fn hosts(db: &Db, clock: &VirtualClock) -> (Arc<Jobs>, Arc<Timers>) {
+    let jobs = Jobs::open(db.clone()).now_or_never().unwrap().unwrap();
+    let timers = Timers::open(db.clone(), Arc::new(clock.clone())).now_or_never().unwrap().unwrap();
+    (Arc::new(jobs), Arc::new(timers))
+}
+
+/// The parts of one process.
+struct Assembly<'a> {
+    db: &'a Db,
+    jobs: &'a Arc<Jobs>,
+    timers: &'a Arc<Timers>,
+    clock: &'a VirtualClock,
+    wire: &'a Arc<Wire>,
+    gate: &'a Arc<Gate>,
+    sealer: &'a Arc<Sealer>,
+    seed: u64,
+    retry_delays: &'a str,
+}
+
+fn assemble(parts: Assembly<'_>) -> App {
+    let store: Arc<dyn app::ports::Store> = Arc::new(SqliteStore::new(parts.db.clone()));
+    let vault = Arc::new(SqliteVault::new(parts.db.clone(), parts.sealer.clone()));
+    let ports = Ports {
+        store: Arc::new(gate::GatedStore::new(store, parts.gate)),
+        vault: Arc::new(gate::GatedVault::new(vault, parts.gate)),
+        schedule: Arc::new(gate::GatedSchedule::new(parts.timers.clone(), parts.gate)),
+        queue: Arc::new(gate::GatedQueue::new(parts.jobs.clone(), parts.gate)),
+        clock: Arc::new(parts.clock.clone()),
+        http: Arc::new(gate::GatedHttp::new(parts.wire.clone(), parts.gate)),
+        entropy: Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(parts.seed)))),
+    };
+    let config = app::Config {
+        endpoints: Endpoints::read(wire::endpoint),
+        retry_policy: RetryPolicy::parse(parts.retry_delays).unwrap(),
+        ..app::Config::default()
+    };
+    App::new(ports, parts.sealer.clone(), config)
+}

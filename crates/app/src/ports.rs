@@ -78,7 +78,7 @@ pub struct InstanceChange {
     pub remove_resources: Vec<String>,
     /// What to do with the callback.
     pub subscription: SubscriptionChange,
-    /// A new session, after signing in again.
+    /// A new session, after signing in again; its version is one more than the stored one must be.
     pub session: Option<Session>,
 }
 
@@ -89,7 +89,8 @@ pub enum SubscriptionChange {
     Keep,
     /// Queue everything from now on, for this reason; generation goes up.
     Suspend(String),
-    /// Begin to release what is queued (a release job must follow; polls start one if it got lost).
+    /// Begin to release what is queued (a release job must follow; polls start one if it got lost);
+    /// generation goes up.
     Release,
 }
 
@@ -109,7 +110,7 @@ pub enum Written {
 pub struct PollCommit {
     pub instance: InstanceId,
     /// The new state; its version is one more than the stored one must be. The outbox is not part of it:
-    /// the sequences of `notifications` are added to it.
+    /// the sequences of those `notifications` that are to be delivered are added to it.
     pub state: ResourceState,
     pub notifications: Vec<NewNotification>,
 }
@@ -257,8 +258,9 @@ pub trait Store: Send + Sync {
     /// Stores a session, conditional on the stored version being one less than its own.
     async fn put_session(&self, id: InstanceId, session: &Session) -> Result<Written>;
 
-    /// Stores a poll's notifications and state: all or nothing, conditional on the state's version and on the
-    /// instance not being deleted.
+    /// Stores a poll's notifications and state: all or nothing, conditional on the state's version, on the
+    /// resource not being removed, on no sequence being taken by another notification of the instance, and on
+    /// the instance not being deleted.
     async fn commit_poll(&self, commit: &PollCommit) -> Result<Written>;
     /// Takes exactly these sequences out of a resource's outbox; a removed resource's row goes with its last.
     async fn clear_outbox(&self, id: InstanceId, resource: &str, sequences: &[Sequence]) -> Result<()>;
@@ -289,7 +291,8 @@ pub trait Store: Send + Sync {
     /// The callback's state.
     async fn subscription(&self, id: InstanceId) -> Result<Option<Subscription>>;
     /// Takes the release worker's right until `until`: suspended or releasing with no lease at `now` becomes
-    /// releasing, each pending notification counting a new round. `None`: active, leased, disabled or gone.
+    /// releasing under a new generation, each pending notification counting a new round. `None`: active,
+    /// leased, disabled or gone.
     async fn begin_release(
         &self,
         id: InstanceId,

@@ -231,9 +231,10 @@ impl Run<'_> {
         let mailbox_until = self.mailbox.session.backoff_until;
         let polled = |name: &str| settings.resources.iter().any(|config| config.name == name);
         let rows = self.mailbox.resources.iter().filter(|row| polled(&row.state.resource));
-        let due = rows.flat_map(|row| {
+        let due = rows.filter_map(|row| {
             let records = row.state.retry_records.iter().map(|record| record.due_at);
-            row.state.backoff_until.into_iter().chain(records)
+            // While the resource backs off, its records wait too.
+            records.min().max(row.state.backoff_until)
         });
         due.min().map(|due| due.max(mailbox_until.unwrap_or(due))).or(mailbox_until)
     }

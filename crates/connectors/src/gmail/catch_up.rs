@@ -10,7 +10,7 @@ use super::cursor::{CatchUp, Cursor};
 use super::history::Collapsed;
 use super::{Plan, hydrate, normalize};
 use crate::error::{Error, Kind};
-use crate::{Call, Past, Step};
+use crate::{Call, FailedRecord, Past, Step};
 use chrono::{DateTime, Duration, Utc};
 use domain::event::{Change, ChangeKind};
 use serde_json::Value;
@@ -34,6 +34,7 @@ pub(super) async fn begin(call: &Call<'_>, cursor: &Cursor, past: &Past) -> Resu
     next.catch_up = Some(CatchUp {
         lost,
         lost_at,
+        baseline_at: past.baseline_at,
         log_complete: call.now - lost_at < Duration::days(LOG_DAYS) - Duration::hours(MARGIN_H),
         page: None,
         restarts: 0,
@@ -62,10 +63,11 @@ pub(super) async fn step(
     let listed: Vec<Collapsed> = page.messages.into_iter().map(|message| listed(message, cursor)).collect();
     let outcome = hydrate::all(call, plan, listed.iter(), past).await?.unwrap_or_default();
     let mut messages = outcome.messages;
+    let failed = outcome.failed.into_iter().map(|record| later(record, catch_up)).collect();
     let changes = listed
         .iter()
         .filter_map(|one| messages.remove(&one.message_id))
-        .filter_map(|message| change(message, plan, catch_up, past))
+        .filter_map(|message| change(message, plan, catch_up))
         .collect();
     let next = match page.next_page_token {
         Some(token) => {
@@ -78,7 +80,7 @@ pub(super) async fn step(
             ..cursor.clone()
         },
     };
-    Ok(Step { changes, failed: outcome.failed, cursor: next.to_value(), moved: true, more: true, gap: None })
+    Ok(Step { changes, failed, cursor: next.to_value(), moved: true, more: true, gap: None })
 }
 
 /// A page that is refused is too old: the listing begins again; the log skips what it has reported.
@@ -104,15 +106,28 @@ fn listed(message: api::Message, cursor: &Cursor) -> Collapsed {
     }
 }
 
+/// A listed message that could not be read takes along what tells later whether it changed at all.
+fn later(record: FailedRecord, catch_up: &CatchUp) -> FailedRecord {
+    FailedRecord { version: serde_json::to_string(catch_up).unwrap_or_default(), ..record }
+}
+
+/// What a record that failed before says now: as a created one, or as one that was listed.
+pub(super) fn read_again(message: Value, plan: &Plan, record: &FailedRecord) -> Option<Change> {
+    match serde_json::from_str::<CatchUp>(&record.version) {
+        Ok(catch_up) => change(message, plan, &catch_up),
+        Err(_) => normalize::created(message, &plan.conditions, true),
+    }
+}
+
 /// What a listed message says happened to it, if anything.
-fn change(message: Value, plan: &Plan, catch_up: &CatchUp, past: &Past) -> Option<Change> {
+fn change(message: Value, plan: &Plan, catch_up: &CatchUp) -> Option<Change> {
     let version: super::cursor::HistoryId = serde_json::from_value(message.get("historyId")?.clone()).ok()?;
     if version <= catch_up.lost {
         return None;
     }
     let received_at = normalize::internal_date(&message);
     let mut change = normalize::created(message, &plan.conditions, true)?;
-    if !is_new(received_at, catch_up, past) {
+    if !is_new(received_at, catch_up) {
         change.kind = ChangeKind::Updated;
         change.version = version.to_string();
     }
@@ -120,8 +135,8 @@ fn change(message: Value, plan: &Plan, catch_up: &CatchUp, past: &Past) -> Optio
 }
 
 /// Received after the baseline, and not known from a time that the log no longer tells of.
-fn is_new(received_at: Option<DateTime<Utc>>, catch_up: &CatchUp, past: &Past) -> bool {
+fn is_new(received_at: Option<DateTime<Utc>>, catch_up: &CatchUp) -> bool {
     let Some(received_at) = received_at else { return true };
-    received_at >= past.baseline_at
+    received_at >= catch_up.baseline_at
         && (catch_up.log_complete || received_at >= catch_up.lost_at - Duration::minutes(10))
 }

@@ -61,6 +61,8 @@ pub(super) struct CatchUp {
     pub(super) lost: HistoryId,
     /// The last success before the loss.
     pub(super) lost_at: DateTime<Utc>,
+    /// When the baseline was taken: what was received before was there before us.
+    pub(super) baseline_at: DateTime<Utc>,
     /// The event log reaches back beyond the listed interval, so that it tells what was reported.
     pub(super) log_complete: bool,
     /// Where the listing goes on.

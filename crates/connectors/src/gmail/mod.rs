@@ -125,7 +125,7 @@ impl Connector for Gmail {
     ) -> Result<Option<Change>, Error> {
         let plan = Plan::at_poll(resource, call)?;
         match hydrate::read(call, &plan.format, &record.object_id).await {
-            Ok(message) => Ok(normalize::created(message, &plan.conditions, true)),
+            Ok(message) => Ok(catch_up::read_again(message, &plan, record)),
             Err(error) if error.kind == Kind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

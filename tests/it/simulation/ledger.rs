@@ -1,0 +1,141 @@
+//! What the receiver was told, held against what happened.
+
+use super::traffic::Traffic;
+use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What arrived.
+#[derive(Default)]
+pub(super) struct Ledger {
+    /// By notification: its exact body, and how often it was posted.
+    bodies: BTreeMap<String, (Vec<u8>, usize)>,
+    /// Notifications that were taken with 200.
+    taken: BTreeSet<String>,
+    /// By event id: the notification that holds it.
+    events: BTreeMap<String, String>,
+}
+
+/// One event that was taken.
+struct Told {
+    kind: String,
+    object: String,
+    record: Value,
+    notification: u64,
+}
+
+impl Ledger {
+    pub(super) fn take(&mut self, world: &World) {
+        for received in world.receiver.take() {
+            assert!(world.receiver.verify(SIGNATURE_KEY.as_bytes(), &received), "a signature is wrong");
+            let body: Value = serde_json::from_slice(&received.body).unwrap();
+            let name = body["message"]["eventId"].as_str().unwrap().to_owned();
+            assert_eq!(received.headers["elements-webhook-id"], name.as_str());
+            let (known, count) = self.bodies.entry(name.clone()).or_insert((received.body.to_vec(), 0));
+            assert_eq!(*known, received.body, "a redelivery has another body");
+            *count += 1;
+            if received.answered == 200 {
+                self.taken.insert(name.clone());
+            }
+            for event in body["message"]["events"].as_array().unwrap() {
+                let id = event["id"].as_str().unwrap().to_owned();
+                let holder = self.events.entry(id).or_insert_with(|| name.clone());
+                assert_eq!(*holder, name, "an event is in two notifications: {event}");
+            }
+        }
+    }
+
+    pub(super) fn attempts_max(&self) -> usize {
+        self.bodies.values().map(|(_, count)| *count).max().unwrap_or(0)
+    }
+
+    fn told(&self, connector: &str) -> Vec<Told> {
+        let mut told = Vec::new();
+        for name in &self.taken {
+            let body: Value = serde_json::from_slice(&self.bodies[name].0).unwrap();
+            let message = &body["message"];
+            if message["elementKey"] != connector {
+                continue;
+            }
+            let records = &message["raw"][message["raw"]["objectType"].as_str().unwrap()];
+            for (event, record) in
+                message["events"].as_array().unwrap().iter().zip(records.as_array().unwrap())
+            {
+                told.push(Told {
+                    kind: event["eventType"].as_str().unwrap().to_owned(),
+                    object: event["objectId"].as_str().unwrap().to_owned(),
+                    record: record.clone(),
+                    notification: message["raw"]["pollDate"].as_u64().unwrap(),
+                });
+            }
+        }
+        told.sort_by_key(|one| one.notification);
+        told
+    }
+
+    pub(super) fn check(&self, world: &World, traffic: &Traffic) {
+        assert_eq!(self.taken.len(), self.bodies.len(), "a notification was never taken");
+        check_gmail(world, traffic, &self.told("gmail"));
+        check_outlook(world, traffic, &self.told("outlookemail"));
+    }
+}
+
+fn created(told: &[Told], object: &str) -> usize {
+    told.iter().filter(|one| one.object == object && one.kind == "CREATED").count()
+}
+
+fn check_gmail(world: &World, traffic: &Traffic, told: &[Told]) {
+    for id in &traffic.gmail {
+        assert_eq!(created(told, id), 1, "Gmail message {id} told {} times as created", created(told, id));
+    }
+    for id in &traffic.old {
+        assert_eq!(created(told, id), 0, "old Gmail message {id} told as created");
+    }
+    for id in &traffic.draft_ids {
+        assert!(!told.iter().any(|one| one.object == *id), "draft {id} was told");
+    }
+    for id in &traffic.gmail_purged {
+        let deleted = told.iter().any(|one| one.object == *id && one.kind == "DELETED");
+        let is_open = created(told, id) == 1 && !deleted;
+        assert!(!is_open || traffic.gap, "the deletion of Gmail message {id} was not told");
+        assert!(created(told, id) <= 1);
+    }
+    if traffic.gap {
+        return;
+    }
+    for message in world.google.messages(GMAIL_USER) {
+        let Some(last) = told.iter().rfind(|one| one.object == message.id) else { continue };
+        let labels = |value: &Value| {
+            value
+                .as_array()
+                .map(|all| all.iter().map(|one| one.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>())
+        };
+        let now: BTreeSet<String> = message.labels.iter().cloned().collect();
+        assert_eq!(
+            labels(&last.record["labelIds"]),
+            Some(now),
+            "the last labels of {} were not told",
+            message.id
+        );
+    }
+}
+
+fn check_outlook(world: &World, traffic: &Traffic, told: &[Told]) {
+    let mut states = BTreeSet::new();
+    for one in told {
+        let state = (one.object.clone(), one.record["ChangeKey"].as_str().unwrap().to_owned());
+        assert!(states.insert(state), "a state of Outlook message {} was told twice", one.object);
+    }
+    for id in &traffic.outlook {
+        assert_eq!(created(told, id), 1, "Outlook message {id} told {} times as created", created(told, id));
+    }
+    for id in traffic.old.iter().chain(&traffic.outlook_purged) {
+        assert!(created(told, id) <= usize::from(traffic.outlook_purged.contains(id)));
+    }
+    for message in world.microsoft.messages(OUTLOOK_USER) {
+        if traffic.outlook.contains(&message.id) {
+            let state = (message.id.clone(), message.change_key.clone());
+            assert!(states.contains(&state), "the last state of Outlook message {} was not told", message.id);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A seeded loop of mail traffic, faults, overlapping polls and deaths. Whatever happens: nothing is lost,
+//! nothing is told twice under another id, no position goes back, attempts are bounded.
+//!
+//! A failure names its seed; `CARILLON_SIMULATION_SEED=<seed>` runs that one alone.
+
+mod ledger;
+mod traffic;
+
+use crate::world::World;
+use app::ports::Store as _;
+use chrono::Duration;
+use domain::ids::InstanceId;
+use doubles::FaultKind;
+use futures_util::FutureExt as _;
+use ledger::Ledger;
+use serde_json::{Value, json};
+use traffic::Traffic;
+
+/// Seeds of one half; the two halves run side by side.
+const SEEDS_COUNT: u64 = 500;
+const ROUNDS_COUNT: usize = 14;
+/// Waits between attempts, seconds: short, so that callbacks are suspended now and then.
+const RETRY_DELAYS: &str = "5,20,60";
+const ATTEMPTS_MAX: usize = 4;
+
+#[tokio::test]
+async fn the_first_half_of_the_seeds_holds() {
+    run_all(0).await;
+}
+
+#[tokio::test]
+async fn the_second_half_of_the_seeds_holds() {
+    run_all(SEEDS_COUNT).await;
+}
+
+async fn run_all(first: u64) {
+    #[allow(clippy::disallowed_methods)] // the one variable of the tests: which seed to look at
+    let chosen = std::env::var("CARILLON_SIMULATION_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seeds = match chosen {
+        Some(seed) => seed..seed + 1,
+        None => first..first + SEEDS_COUNT,
+    };
+    for seed in seeds {
+        let named = std::panic::AssertUnwindSafe(Simulation::new(seed).run()).catch_unwind().await;
+        assert!(named.is_ok(), "seed {seed} failed, see above");
+    }
+}
+
+struct Simulation {
+    world: World,
+    random: fastrand::Rng,
+    gmail: InstanceId,
+    outlook: InstanceId,
+    traffic: Traffic,
+    ledger: Ledger,
+    deaths: usize,
+    /// The last positions seen: Gmail's history id, Outlook's watermark.
+    positions: (u128, i64),
+}
+
+impl Simulation {
+    fn new(seed: u64) -> Self {
+        let nobody = InstanceId::from_random([0; 4]);
+        Simulation {
+            world: World::with_retry_delays(seed, RETRY_DELAYS),
+            random: fastrand::Rng::with_seed(seed),
+            gmail: nobody,
+            outlook: nobody,
+            traffic: Traffic::default(),
+            ledger: Ledger::default(),
+            deaths: 0,
+            positions: (0, 0),
+        }
+    }
+
+    async fn run(mut self) {
+        self.world.google.set_token_lifetime_s(900);
+        self.world.microsoft.set_token_lifetime_s(900);
+        self.traffic.before(&self.world, &mut self.random);
+        self.gmail = self.world.create_gmail().await;
+        self.outlook = self.world.create_outlook().await;
+        self.world.microsoft.set_lag(0, self.random.i64(1..60_000_000));
+        for _ in 0..ROUNDS_COUNT {
+            self.traffic.happen(&self.world, &mut self.random);
+            self.weather();
+            self.act().await;
+            self.look();
+        }
+        self.settle().await;
+        self.ledger.check(&self.world, &self.traffic);
+        let attempts_max = ATTEMPTS_MAX * 3 + self.deaths;
+        assert!(self.ledger.attempts_max() <= attempts_max, "more than {attempts_max} attempts");
+    }
+
+    /// Faults of this round.
+    fn weather(&mut self) {
+        let rate = if self.random.u8(..) < 80 { 0.0 } else { self.random.f64() * 0.3 };
+        let kinds = vec![
+            FaultKind::RateLimited { retry_after_s: Some(self.random.u32(1..90)) },
+            FaultKind::RateLimited { retry_after_s: None },
+            FaultKind::ForbiddenLimit,
+            FaultKind::ServerError { status: 503 },
+            FaultKind::BadGatewayHtml,
+            FaultKind::Truncated,
+            FaultKind::Unauthorized,
+            FaultKind::InvalidClient,
+            FaultKind::MissingRefreshToken,
+        ];
+        self.world.google.set_fault_rate(rate, kinds.clone());
+        self.world.microsoft.set_fault_rate(rate, kinds);
+        if self.random.u8(..) < 10 {
+            self.world.google.expire_history(crate::world::GMAIL_USER);
+            self.traffic.gap = true;
+        }
+        let failing = if self.random.u8(..) < 100 { self.random.f64() * 0.6 } else { 0.0 };
+        self.world.receiver.set_failure_rate(failing, self.random.u64(..));
+        self.world.receiver.set_default(200);
+    }
+
+    /// What the system is asked to do in this round, perhaps to death.
+    async fn act(&mut self) {
+        let dies = self.random.u8(..) < 120;
+        if dies {
+            self.world.gate.die_after(self.random.u64(0..90));
+        }
+        let gate = self.world.gate.clone();
+        let seconds = self.random.i64(1..1200);
+        let deadline = self.world.now() + Duration::seconds(20);
+        let survived = match self.random.u8(0..4) {
+            0 => gate.run(self.world.pass(Duration::seconds(seconds))).await.is_some(),
+            1 => gate.run(self.world.poll(self.gmail)).await.is_some(),
+            2 => gate.run(self.world.poll(self.outlook)).await.is_some(),
+            _ => {
+                let (one, two) = (self.world.another_process(), self.world.another_process());
+                let id = if self.random.bool() { self.gmail } else { self.outlook };
+                let polls = async {
+                    let (first, second, ()) = tokio::join!(
+                        one.poll(id, deadline),
+                        two.poll(id, deadline),
+                        self.world.run_until_idle()
+                    );
+                    first.and(second)
+                };
+                gate.run(polls).await.is_some()
+            }
+        };
+        self.world.gate.heal();
+        if !survived {
+            self.deaths += 1;
+            self.world.restart();
+        }
+    }
+
+    /// What arrived, and that no position went back.
+    fn look(&mut self) {
+        self.ledger.take(&self.world);
+        let cursor = |id| {
+            let mailbox = self.world.store.mailbox(id).now_or_never().unwrap().unwrap().unwrap();
+            mailbox.resources[0].state.cursor.clone().unwrap_or(Value::Null)
+        };
+        let history: u128 = cursor(self.gmail)["history_id"].as_str().map_or(0, |id| id.parse().unwrap());
+        let watermark = cursor(self.outlook)["watermark"].as_i64().unwrap_or(0);
+        assert!(history >= self.positions.0 && watermark >= self.positions.1, "a position went back");
+        self.positions = (history, watermark);
+    }
+
+    /// Everything heals: whoever was locked out signs in again, what is queued is released, time passes.
+    async fn settle(&mut self) {
+        self.world.google.clear_faults();
+        self.world.microsoft.clear_faults();
+        self.world.google.set_fault_rate(0.0, vec![]);
+        self.world.microsoft.set_fault_rate(0.0, vec![]);
+        self.world.receiver.set_failure_rate(0.0, 0);
+        self.world.restart();
+        for (id, code) in [
+            (self.gmail, self.world.google.new_code(crate::world::GMAIL_USER)),
+            (self.outlook, self.world.microsoft.new_code(crate::world::OUTLOOK_USER)),
+        ] {
+            let mailbox = self.world.store.mailbox(id).await.unwrap().unwrap();
+            if !mailbox.instance.is_valid() {
+                let body = json!({ "providerData": { "code": code } });
+                assert_eq!(self.world.call("PATCH", &format!("/instances/{id}"), &body).await.status, 200);
+            }
+        }
+        self.world.pass(Duration::minutes(40)).await;
+        let path =
+            "/notifications/subscriptions/deliveries?where=channel%3D'webhook'%20and%20status%3D'queued'";
+        assert_eq!(self.world.call("PUT", path, &Value::Null).await.status, 200);
+        self.world.pass(Duration::minutes(40)).await;
+        self.ledger.take(&self.world);
+    }
+}

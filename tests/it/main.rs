@@ -1,7 +1,9 @@
 //! Scenarios over the whole of Carillon, in one test binary.
+#![allow(clippy::unwrap_used)] // a test that can not go on panics
 
 mod tidy;
 mod world;
 
+mod defects;
 mod lifecycle;
 mod simulation;

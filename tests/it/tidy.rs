@@ -1,1 +1,497 @@
-//! House rules.
+//! House rules, checked on the tree as it stands.
+//!
+//! A rule is a function from the tree to what breaks it. Each rule has a broken sample below, so that none of
+//! them can fall silent.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+/// Lines of a source file at the most, tests aside.
+const FILE_LINES_MAX: usize = 500;
+/// Nine of ten source files are not longer.
+const FILE_LINES_P90_MAX: usize = 300;
+/// Folders that hold no source: built, stored, or somebody else's.
+const SKIPPED: [&str; 5] = [".git", ".carillon", "target", "node_modules", ".aws-sam"];
+/// What each crate may depend on; a crate that is not named here is a broken rule.
+const ARROWS: [(&str, &[&str]); 8] = [
+    ("domain", &[]),
+    ("connectors", &["domain"]),
+    ("app", &["connectors", "domain"]),
+    ("egress", &["connectors"]),
+    ("doubles", &[]),
+    ("conformance", &["app", "domain"]),
+    ("local", &["app", "connectors", "domain", "egress", "doubles"]),
+    ("tests", &[]),
+];
+/// What tests may use beside that.
+const TEST_ARROWS: [(&str, &[&str]); 2] = [
+    ("local", &["conformance"]),
+    ("tests", &["app", "conformance", "connectors", "domain", "doubles", "egress", "local"]),
+];
+/// Dependencies that a feature switches on.
+const OPTIONAL: [(&str, &str); 1] = [("local", "doubles")];
+/// Source that is the same for every provider.
+const PROVIDER_FREE: [&str; 4] =
+    ["crates/domain/src/", "crates/app/src/", "crates/egress/src/", "crates/local/src/"];
+/// The demo shows two providers by name.
+const DEMO: &str = "crates/local/src/demo/";
+const PROVIDERS: [&str; 5] = ["gmail", "google", "outlook", "graph", "microsoft"];
+/// Where waiting is the business: the clock's adapter, the demo's pace, delays that a double is told to make.
+const MAY_SLEEP: [&str; 3] = ["crates/local/src/clock.rs", DEMO, "crates/doubles/src/"];
+/// Names that say nothing.
+const EMPTY_NAMES: [&str; 6] = ["utils", "util", "common", "helpers", "helper", "types"];
+/// Every connector has these.
+const CONNECTOR_FILES: [&str; 5] = ["mod.rs", "README.md", "error.rs", "api.rs", "normalize.rs"];
+
+/// Text files by their path from the root, with `/`.
+type Tree = BTreeMap<String, String>;
+type Rule = fn(&Tree) -> Vec<String>;
+
+#[test]
+fn arrows_between_crates_run_down_only() {
+    check(arrows);
+}
+
+#[test]
+fn every_crate_inherits_the_lints() {
+    check(lints);
+}
+
+#[test]
+fn files_are_short() {
+    check(sizes);
+}
+
+#[test]
+fn providers_are_named_in_their_connectors_only() {
+    check(provider_names);
+}
+
+#[test]
+fn modules_have_names_that_say_something() {
+    check(empty_names);
+}
+
+#[test]
+fn tests_neither_sleep_nor_are_ignored() {
+    check(sleeping_tests);
+}
+
+#[test]
+fn forbidden_words_are_nowhere() {
+    check(forbidden_words);
+}
+
+#[test]
+fn links_lead_to_files() {
+    check(links);
+}
+
+#[test]
+fn connectors_have_the_same_files() {
+    check(connector_files);
+}
+
+#[track_caller]
+fn check(rule: Rule) {
+    let mut broken = String::new();
+    for found in rule(&tree()) {
+        let _ = write!(broken, "\n  {found}");
+    }
+    assert!(broken.is_empty(), "broken house rules:{broken}");
+}
+
+fn arrows(tree: &Tree) -> Vec<String> {
+    let names: Vec<&str> = manifests(tree).map(|(name, _)| name).collect();
+    let mut broken = Vec::new();
+    for (name, manifest) in manifests(tree) {
+        if !ARROWS.iter().any(|(known, _)| *known == name) {
+            broken.push(format!("`{name}`: tidy.rs does not say what it may depend on"));
+            continue;
+        }
+        for (section, dependency, line) in dependencies(manifest) {
+            if !names.contains(&dependency) {
+                continue;
+            }
+            let for_tests = section == "dev-dependencies" && allows(&TEST_ARROWS, name, dependency);
+            if !for_tests && !allows(&ARROWS, name, dependency) {
+                broken.push(format!("`{name}` must not depend on `{dependency}` ({section})"));
+            }
+            if section == "dependencies"
+                && OPTIONAL.contains(&(name, dependency))
+                && !line.contains("optional = true")
+            {
+                broken.push(format!("`{name}` must depend on `{dependency}` optionally"));
+            }
+        }
+    }
+    broken
+}
+
+fn allows(arrows: &[(&str, &[&str])], from: &str, to: &str) -> bool {
+    arrows.iter().any(|(name, targets)| *name == from && targets.contains(&to))
+}
+
+/// Sections of dependencies: section, name, line.
+fn dependencies(manifest: &str) -> Vec<(&str, &str, &str)> {
+    let mut section = "";
+    let mut found = Vec::new();
+    for line in manifest.lines().map(str::trim) {
+        if let Some(header) = line.strip_prefix('[') {
+            // `[target.'…'.dependencies]` counts as `dependencies`, `[dependencies.x]` as a line of it.
+            section = "";
+            for kind in ["dev-dependencies", "build-dependencies", "dependencies"] {
+                let header = header.trim_end_matches(']');
+                if header == kind || header.ends_with(&format!(".{kind}")) {
+                    section = kind;
+                    break;
+                }
+                if let Some(name) = header.strip_prefix(kind).and_then(|rest| rest.strip_prefix('.')) {
+                    found.push((kind, name, line));
+                    break;
+                }
+            }
+        } else if !section.is_empty() && !line.is_empty() && !line.starts_with('#') {
+            let name = line.split(['.', '=', ' ']).next().unwrap_or(line);
+            found.push((section, name, line));
+        }
+    }
+    found
+}
+
+fn lints(tree: &Tree) -> Vec<String> {
+    let mut broken = Vec::new();
+    let mut demand = |path: &str, wanted: &str| {
+        let text = tree.get(path).map_or("", String::as_str);
+        if !text.contains(wanted) {
+            broken.push(format!("{path} must say `{}`", wanted.replace('\n', "` and `")));
+        }
+    };
+    demand("clippy.toml", "too-many-lines-threshold = 70");
+    for lint in ["unsafe_code = \"forbid\"", "too_many_lines = \"warn\"", "disallowed_methods = \"warn\""] {
+        demand("Cargo.toml", lint);
+    }
+    let crates: Vec<String> = manifests(tree).map(|(name, _)| manifest_path(name)).collect();
+    for path in crates {
+        demand(&path, "[lints]\nworkspace = true");
+    }
+    // Nobody excuses a function from its length.
+    let excuse = concat!("clippy::too_many", "_lines");
+    broken.extend(lines_with(tree, |path| path.ends_with(".rs"), excuse));
+    broken
+}
+
+fn sizes(tree: &Tree) -> Vec<String> {
+    let mut sizes: Vec<(usize, &str)> = tree
+        .iter()
+        .filter(|(path, _)| path.starts_with("crates/") && path.ends_with(".rs") && !is_test(path))
+        .map(|(path, text)| (without_tests(text).lines().count(), path.as_str()))
+        .collect();
+    sizes.sort_unstable();
+    let Some(last) = sizes.len().checked_sub(1) else { return Vec::new() };
+    let (median, p90) = (sizes[last / 2].0, sizes[last * 9 / 10].0);
+    let mut broken: Vec<String> = sizes
+        .iter()
+        .filter(|(lines, _)| *lines > FILE_LINES_MAX)
+        .map(|(lines, path)| format!("{path} has {lines} lines, more than {FILE_LINES_MAX}"))
+        .collect();
+    if p90 > FILE_LINES_P90_MAX {
+        broken.push(format!("one file in ten is longer than {p90} lines, {FILE_LINES_P90_MAX} is the most"));
+    }
+    if !broken.is_empty() {
+        broken.push(format!("(lines of a file: median {median}, p90 {p90}, longest {})", sizes[last].0));
+    }
+    broken
+}
+
+fn provider_names(tree: &Tree) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (path, text) in sources(tree) {
+        let is_free = PROVIDER_FREE.iter().any(|folder| path.starts_with(folder)) && !path.starts_with(DEMO);
+        if !is_free || is_test(path) {
+            continue;
+        }
+        for (number, line) in without_tests(text).lines().enumerate() {
+            let is_comment = line.trim_start().starts_with("//");
+            if let Some(name) = PROVIDERS.iter().find(|name| !is_comment && has_word(line, name)) {
+                broken.push(format!("{path}:{} names the provider `{name}`", number + 1));
+            }
+        }
+    }
+    broken
+}
+
+/// Whether a line has the word, also as a part of a name; not inside another word, as in `paragraph`.
+fn has_word(line: &str, word: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    lower.match_indices(word).any(|(at, _)| {
+        let begins_hump = line[at..].starts_with(|c: char| c.is_ascii_uppercase());
+        begins_hump || !lower[..at].ends_with(|c: char| c.is_ascii_lowercase())
+    })
+}
+
+fn empty_names(tree: &Tree) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (path, text) in sources(tree) {
+        let says_nothing = |part: &str| EMPTY_NAMES.contains(&part.trim_end_matches(".rs"));
+        if path.split('/').any(says_nothing) {
+            broken.push(format!("{path}: the name says nothing"));
+        }
+        for (number, line) in text.lines().enumerate() {
+            let declared = line.split_once("mod ").filter(|(before, _)| !before.contains(['/', '"']));
+            let name = declared.map(|(_, name)| name.trim_end_matches([' ', '{', ';']));
+            if name.is_some_and(says_nothing) {
+                broken.push(format!("{path}:{}: the module's name says nothing", number + 1));
+            }
+        }
+    }
+    broken
+}
+
+fn sleeping_tests(tree: &Tree) -> Vec<String> {
+    let is_rust = |path: &str| path.ends_with(".rs");
+    let mut broken = lines_with(tree, is_rust, concat!("#[", "ignore"));
+    for pause in [concat!("thread", "::sleep"), concat!("time", "::sleep")] {
+        let is_bound = |path: &str| is_rust(path) && !MAY_SLEEP.iter().any(|free| path.starts_with(free));
+        broken.extend(lines_with(tree, is_bound, pause));
+        for (path, text) in sources(tree).filter(|(path, _)| path.starts_with("crates/doubles/")) {
+            let tests = if is_test(path) { text } else { &text[without_tests(text).len()..] };
+            if tests.contains(pause) {
+                broken.push(format!("{path}: a test has `{pause}`"));
+            }
+        }
+    }
+    broken
+}
+
+fn forbidden_words(tree: &Tree) -> Vec<String> {
+    let words = [
+        concat!("sha", "red/"),
+        concat!("arti", "factory"),
+        concat!("FIX", "ME"),
+        concat!("/ho", "me/"),
+        concat!("/wo", "rk/"),
+        concat!("registry", "+http://"),
+    ];
+    let mut broken: Vec<String> = words.iter().flat_map(|word| lines_with(tree, |_| true, word)).collect();
+    let to_do = concat!("TO", "DO");
+    for found in lines_with(tree, |_| true, to_do) {
+        // The reason follows a colon and is a sentence, not a word.
+        let reason = found.rsplit_once(to_do).map_or("", |(_, rest)| rest);
+        let has_reason = reason.strip_prefix(": ").is_some_and(|reason| reason.split(' ').count() >= 4);
+        if !has_reason {
+            broken.push(format!("{found} (without a reason)"));
+        }
+    }
+    broken
+}
+
+fn links(tree: &Tree) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (path, text) in tree.iter().filter(|(path, _)| path.ends_with(".md")) {
+        for (_, rest) in text.match_indices("](").map(|(at, found)| (at, &text[at + found.len()..])) {
+            let target = rest.split([')', ' ']).next().unwrap_or_default();
+            let file = target.split('#').next().unwrap_or_default();
+            if file.is_empty() || target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            let wanted = joined(Path::new(path).parent().unwrap_or(Path::new("")), file);
+            let folder = format!("{wanted}/");
+            if !tree.contains_key(&wanted) && !tree.keys().any(|known| known.starts_with(&folder)) {
+                broken.push(format!("{path} links to {target}, which is not there"));
+            }
+        }
+    }
+    broken
+}
+
+/// `docs` and `../README.md` give `README.md`.
+fn joined(folder: &Path, link: &str) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for part in folder.join(link).components() {
+        match part {
+            Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
+            Component::ParentDir => drop(parts.pop()),
+            _ => {}
+        }
+    }
+    parts.join("/")
+}
+
+fn connector_files(tree: &Tree) -> Vec<String> {
+    const FOLDER: &str = "crates/connectors/src/";
+    let inside = tree.keys().filter_map(|path| path.strip_prefix(FOLDER)?.split_once('/'));
+    let mut connectors: Vec<&str> = inside.map(|(connector, _)| connector).collect();
+    connectors.dedup();
+    let registry = tree.get(&format!("{FOLDER}registry.rs")).map_or("", String::as_str);
+    let mut broken = Vec::new();
+    for connector in connectors {
+        for file in CONNECTOR_FILES {
+            if !tree.contains_key(&format!("{FOLDER}{connector}/{file}")) {
+                broken.push(format!("the connector `{connector}` has no {file}"));
+            }
+        }
+        if !registry.contains(&format!("{connector}::")) {
+            broken.push(format!("the connector `{connector}` is not in registry.rs"));
+        }
+    }
+    broken
+}
+
+/// Crates with their manifests, by name.
+fn manifests(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
+    tree.iter().filter_map(|(path, text)| {
+        let folder = path.strip_suffix("/Cargo.toml")?;
+        let name = folder.strip_prefix("crates/").unwrap_or(folder);
+        Some((name, text.as_str()))
+    })
+}
+
+fn manifest_path(name: &str) -> String {
+    match name {
+        "tests" => "tests/Cargo.toml".to_owned(),
+        name => format!("crates/{name}/Cargo.toml"),
+    }
+}
+
+fn sources(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
+    tree.iter().filter(|(path, _)| path.ends_with(".rs")).map(|(path, text)| (path.as_str(), text.as_str()))
+}
+
+fn lines_with(tree: &Tree, wanted: impl Fn(&str) -> bool, word: &str) -> Vec<String> {
+    let files = tree.iter().filter(|(path, _)| wanted(path));
+    let found = files.flat_map(|(path, text)| {
+        let lines = text.lines().enumerate().filter(|(_, line)| line.contains(word));
+        lines.map(move |(number, line)| format!("{path}:{}: {}", number + 1, line.trim()))
+    });
+    found.collect()
+}
+
+/// Files that are tests as a whole.
+fn is_test(path: &str) -> bool {
+    path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs")
+}
+
+/// A file without the block of tests at its end.
+fn without_tests(text: &str) -> &str {
+    text.find("\n#[cfg(test)]\nmod tests {").map_or(text, |at| &text[..=at])
+}
+
+/// The tree that this file stands in.
+fn tree() -> Tree {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut tree = Tree::new();
+    let mut folders: Vec<PathBuf> = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            let (path, name) = (entry.path(), entry.file_name());
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() && !SKIPPED.iter().any(|skipped| name == *skipped) {
+                folders.push(path);
+            } else if kind.is_file() {
+                let relative = path.strip_prefix(&root).unwrap().components();
+                let relative: Vec<_> = relative.map(|part| part.as_os_str().to_string_lossy()).collect();
+                // What is not text has no words.
+                let text = String::from_utf8(fs::read(&path).unwrap()).unwrap_or_default();
+                tree.insert(relative.join("/"), text);
+            }
+        }
+    }
+    assert!(tree.contains_key("Cargo.toml") && tree.len() > 100, "the tree was not found");
+    tree
+}
+
+/// A rule finds what is broken in a tree of these files, so often.
+#[track_caller]
+fn finds(rule: Rule, files: &[(&str, &str)], count: usize) {
+    let tree = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    let broken = rule(&tree);
+    assert_eq!(broken.len(), count, "{broken:#?}");
+}
+
+#[test]
+fn a_wrong_arrow_is_found() {
+    let domain = ("crates/domain/Cargo.toml", "[package]\n");
+    let up =
+        "[dependencies]\nlocal.workspace = true\nserde = \"1\"\n[dev-dependencies]\nlocal = { path = \"\" }";
+    finds(arrows, &[domain, ("crates/app/Cargo.toml", up), ("crates/local/Cargo.toml", "")], 2);
+    let table =
+        "[target.'cfg(unix)'.dependencies]\ndomain.workspace = true\n[dependencies.domain]\npath = \"\"";
+    finds(arrows, &[domain, ("crates/egress/Cargo.toml", table)], 2);
+    finds(arrows, &[domain, ("crates/more/Cargo.toml", "")], 1);
+    let linked = "[dependencies]\ndoubles.workspace = true";
+    finds(arrows, &[("crates/doubles/Cargo.toml", ""), ("crates/local/Cargo.toml", linked)], 1);
+    finds(arrows, &[domain, ("crates/connectors/Cargo.toml", "[dependencies]\ndomain.workspace = true")], 0);
+}
+
+#[test]
+fn a_missing_lint_is_found() {
+    finds(lints, &[("crates/app/Cargo.toml", "[lints]\n[dependencies]\n")], 5);
+    let excused = concat!("#[allow(clippy::too_many", "_lines)]");
+    finds(lints, &[("crates/app/src/lib.rs", excused)], 5);
+}
+
+#[test]
+fn a_long_file_is_found() {
+    let lines = |count: usize| "a line\n".repeat(count);
+    let long = lines(501);
+    // Too long itself, the length of one in ten, and the figures.
+    finds(sizes, &[("crates/app/src/long.rs", &long)], 3);
+    finds(sizes, &[("crates/app/src/tests.rs", &long), ("tests/it/main.rs", &long)], 0);
+    let tested = format!("{}\n#[cfg(test)]\nmod tests {{\n{}}}\n", lines(200), lines(400));
+    finds(sizes, &[("crates/app/src/tested.rs", &tested)], 0);
+    finds(sizes, &[("crates/app/src/one.rs", &lines(301))], 2);
+}
+
+#[test]
+fn a_provider_out_of_place_is_found() {
+    let named = "let a = \"gmail\";\n// Google\nstruct IsOutlook;\nlet paragraph = 1;\n\n#[cfg(test)]\nmod tests {\n\"graph\"\n}";
+    finds(provider_names, &[("crates/app/src/lib.rs", named)], 2);
+    finds(
+        provider_names,
+        &[("crates/connectors/src/gmail/mod.rs", named), ("crates/local/src/demo/a.rs", named)],
+        0,
+    );
+}
+
+#[test]
+fn an_empty_name_is_found() {
+    finds(empty_names, &[("crates/app/src/utils.rs", ""), ("crates/app/src/types/mod.rs", "")], 2);
+    finds(
+        empty_names,
+        &[("crates/app/src/lib.rs", "pub(crate) mod helpers;\n    mod common {\nmod commonly;")],
+        2,
+    );
+}
+
+#[test]
+fn a_sleeping_test_is_found() {
+    let sleeps =
+        concat!("tokio::time", "::sleep(x).await;\nstd::thread", "::sleep(x);\n#[", "ignore = \"slow\"]");
+    finds(sleeping_tests, &[("tests/it/a.rs", sleeps)], 3);
+    finds(sleeping_tests, &[("crates/local/src/demo/a.rs", concat!("time", "::sleep(x)"))], 0);
+    finds(sleeping_tests, &[("crates/doubles/src/a/tests/b.rs", concat!("time", "::sleep(x)"))], 1);
+}
+
+#[test]
+fn a_forbidden_word_is_found() {
+    let bare = concat!("// TO", "DO: later");
+    let reasoned = concat!("// TO", "DO: goes when the provider sends dates");
+    finds(forbidden_words, &[("a.rs", bare), ("b.rs", reasoned)], 1);
+    finds(forbidden_words, &[("a.md", concat!("see sha", "red/x, or arti", "factory"))], 2);
+}
+
+#[test]
+fn a_dead_link_is_found() {
+    let text = "[a](b.md) [c](../README.md#d) [e](https://example.com) [f](#g) [h](more) [i](gone.md)";
+    finds(links, &[("docs/a.md", text), ("docs/b.md", ""), ("README.md", ""), ("docs/more/x.md", "")], 1);
+}
+
+#[test]
+fn an_incomplete_connector_is_found() {
+    finds(connector_files, &[("crates/connectors/src/imap/mod.rs", "")], 5);
+    finds(connector_files, &[("crates/connectors/src/lib.rs", "")], 0);
+}

@@ -45,7 +45,8 @@ pub mod cases {
     /// Also two attempts of one notification.
     pub async fn every_kind_of_job_comes_as_it_was_sent(harness: &dyn Harness) {
         let one = id(1110);
-        let first = [deliver(1110, 10, 1), deliver(1110, 10, 2), Job::Poll(one), Job::Release(one), Job::Purge(one)];
+        let first =
+            [deliver(1110, 10, 1), deliver(1110, 10, 2), Job::Poll(one), Job::Release(one), Job::Purge(one)];
         let sent: Vec<_> = first.iter().map(|job| (*job, at(0))).collect();
         harness.queue().send(&sent).await.unwrap();
         let mut seen = Vec::new();

@@ -1,6 +1,8 @@
 //! Values to store.
 
-use app::ports::{AttemptOutcome, InstanceChange, LookupHash, NewInstance, NewNotification, SubscriptionChange};
+use app::ports::{
+    AttemptOutcome, InstanceChange, LookupHash, NewInstance, NewNotification, SubscriptionChange,
+};
 use chrono::{DateTime, TimeZone as _, Utc};
 use domain::delivery::{Attempt, Verdict};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};

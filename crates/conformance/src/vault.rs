@@ -23,15 +23,18 @@ pub mod cases {
     /// Compare and set: also when both write at once.
     pub async fn the_loser_of_two_writers_writes_nothing(vault: &dyn Vault) {
         let id = id(1010);
-        assert_eq!(vault.write(id, &secrets("early"), 2).await.unwrap(), Written::Conflict, "nothing is there");
+        assert_eq!(
+            vault.write(id, &secrets("early"), 2).await.unwrap(),
+            Written::Conflict,
+            "nothing is there"
+        );
         assert_eq!(vault.write(id, &secrets("first"), 1).await.unwrap(), Written::Done);
         assert_eq!(vault.write(id, &secrets("again"), 1).await.unwrap(), Written::Conflict);
         assert_eq!(vault.write(id, &secrets("too far"), 3).await.unwrap(), Written::Conflict);
         assert_eq!(vault.read(id).await.unwrap(), Some((secrets("first"), 1)));
         let values: Vec<Secrets> = (0..8).map(|number| secrets(&number.to_string())).collect();
         let ended = join_all(values.iter().map(|value| vault.write(id, value, 2))).await;
-        let winners: Vec<usize> =
-            (0..8).filter(|index| matches!(ended[*index], Ok(Written::Done))).collect();
+        let winners: Vec<usize> = (0..8).filter(|index| matches!(ended[*index], Ok(Written::Done))).collect();
         assert_eq!(winners.len(), 1, "{ended:?}");
         assert_eq!(vault.read(id).await.unwrap(), Some((values[winners[0]].clone(), 2)));
     }

@@ -39,6 +39,26 @@ impl World {
         self.call_as(AUTHORIZATION, method, path, &text).await
     }
 
+    /// Reads what must be there.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let reply = self.call("GET", path, &Value::Null).await;
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+        reply.body
+    }
+
+    /// The instance, as the API shows it.
+    pub(crate) async fn shown(&self, id: InstanceId) -> Value {
+        self.get(&format!("/instances/{id}")).await
+    }
+
+    /// Changes an instance; the change must be accepted.
+    pub(crate) async fn patch(&self, id: InstanceId, body: &Value) -> Value {
+        let reply = self.call("PATCH", &format!("/instances/{id}"), body).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        self.run_until_idle().await;
+        reply.body
+    }
+
     /// Creates an instance that must be accepted.
     pub(crate) async fn create(&self, body: &Value) -> InstanceId {
         let reply = self.call("POST", "/instances", body).await;

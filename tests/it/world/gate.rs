@@ -11,16 +11,15 @@ use domain::schedule::Timetable;
 use domain::token::Session;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use tokio::sync::Notify;
 
-/// Counts what passes; at the armed count the process is dead, and nothing of it goes on.
+/// Once armed it counts what passes; at the count the process is dead, and nothing of it goes on.
 #[derive(Default)]
 pub(crate) struct Gate {
     /// Passages left; negative: not armed.
     left: AtomicI64,
     armed: AtomicBool,
-    passed: AtomicU64,
     died: Notify,
 }
 
@@ -35,10 +34,6 @@ impl Gate {
         self.armed.store(false, Ordering::SeqCst);
     }
 
-    pub(crate) fn passed(&self) -> u64 {
-        self.passed.load(Ordering::SeqCst)
-    }
-
     /// Runs work until it ends (`Some`) or the process dies (`None`).
     pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
@@ -49,7 +44,6 @@ impl Gate {
     }
 
     async fn pass(&self) {
-        self.passed.fetch_add(1, Ordering::SeqCst);
         // Others get a turn here, so that polls that overlap really do.
         tokio::task::yield_now().await;
         if self.armed.load(Ordering::SeqCst) && self.left.fetch_sub(1, Ordering::SeqCst) <= 0 {

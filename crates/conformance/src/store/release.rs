@@ -16,8 +16,10 @@ pub async fn begins_once_until_its_lease_runs_out(store: &dyn Store) {
     let second = mailbox.begin(CLAIM_S).await.expect("the lease ran out");
     let by = Claimant::Release { generation: first.generation };
     assert!(matches!(mailbox.claim_by(by, 10, 1, CLAIM_S).await, Claim::Queued), "the first is too late");
-    assert_eq!(store.end_release(mailbox.id, first.generation).await.unwrap(), Written::Conflict);
     yours(mailbox.claim_by(Claimant::Release { generation: second.generation }, 10, 1, CLAIM_S).await);
+    assert_eq!(mailbox.finish(10, 1, Verdict::Delivered).await, Written::Done);
+    assert_eq!(store.end_release(mailbox.id, first.generation).await.unwrap(), Written::Conflict);
+    assert_eq!(store.end_release(mailbox.id, second.generation).await.unwrap(), Written::Done);
 }
 
 /// Not where the callback is active, not for a disabled instance, not for none.

@@ -23,7 +23,8 @@ impl Row {
     pub(super) fn new(message: Value, from: i64) -> Option<Self> {
         let id = message.get("id")?.as_str()?.to_owned();
         let modified = message.get("lastModifiedDateTime").and_then(Value::as_str).unwrap_or_default();
-        let change_key = message.get("changeKey").and_then(Value::as_str).unwrap_or(modified).to_owned();
+        let tag = ["changeKey", "@odata.etag"].into_iter().find_map(|field| message.get(field)?.as_str());
+        let change_key = tag.unwrap_or(modified).to_owned();
         let second = seconds(modified).unwrap_or(from);
         let is_draft = message.get("isDraft").and_then(Value::as_bool).unwrap_or(false);
         Some(Row { id, change_key, second, is_draft, message })

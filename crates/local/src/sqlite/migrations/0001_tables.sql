@@ -93,7 +93,7 @@ CREATE TABLE notifications (
     UNIQUE (instance_id, sequence)
 ) STRICT;
 
-CREATE INDEX notifications_by_event_id ON notifications (instance_id, event_id);
+CREATE INDEX notifications_by_event_id ON notifications (instance_id, event_id, sequence);
 CREATE INDEX notifications_pending ON notifications (instance_id, sequence) WHERE progress = 'pending';
 CREATE INDEX notifications_by_expiry ON notifications (expires_at_us) WHERE expires_at_us IS NOT NULL;
 

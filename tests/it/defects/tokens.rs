@@ -1,0 +1,160 @@
+//! Access tokens: refreshed once, by whoever comes first, and never lost to whoever comes second.
+
+use super::{assert_created, polled};
+use crate::world::{GMAIL_USER, OUTLOOK_USER, World};
+use app::PollOutcome;
+use app::ports::Store as _;
+use chrono::Duration;
+use doubles::{Fault, FaultKind, Mail, Route};
+use serde_json::json;
+
+/// An integration platform held its refresh lock in a row without an end: a process that died under it left
+/// the connection locked for ever.
+#[tokio::test]
+async fn a_refresh_that_a_crash_cut_short_frees_itself() {
+    let mut leased = 0;
+    for passages in 0..24 {
+        let mut world = World::new(81);
+        let id = world.create_outlook().await;
+        world.clock.advance(Duration::hours(2));
+        let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+        world.gate.die_after(passages);
+        let deadline = world.now() + Duration::seconds(20);
+        let ended = world.gate.run(world.app.poll(id, deadline)).await;
+        assert!(ended.is_none(), "it died at {passages}");
+        let session = world.store.mailbox(id).await.unwrap().unwrap().session;
+        leased += usize::from(session.is_leased(world.now()));
+        world.restart();
+        let mut arrived = polled(&world, id).await;
+        world.pass(Duration::seconds(30)).await;
+        arrived.extend(world.arrived());
+        assert_created(&arrived, &[mail]);
+        assert_eq!(world.shown(id).await["valid"], true);
+    }
+    assert!(leased > 2, "some died with the lease: {leased}");
+}
+
+/// Waiters that each refreshed again once they had the lock, and a lock's time-out that counted as a failure
+/// of the mailbox.
+#[tokio::test]
+async fn ten_polls_at_once_refresh_once() {
+    for is_gmail in [true, false] {
+        let world = World::new(82);
+        let id = if is_gmail { world.create_gmail().await } else { world.create_outlook().await };
+        world.clock.advance(Duration::hours(2));
+        let mail = match is_gmail {
+            true => world.google.deliver(GMAIL_USER, Mail::default()),
+            false => world.microsoft.deliver(OUTLOOK_USER, Mail::default()),
+        };
+        let requests = || world.google.token_requests_count() + world.microsoft.token_requests_count();
+        let before = requests();
+        let apps: Vec<_> = (0..10).map(|_| world.another_process()).collect();
+        let deadline = world.now() + Duration::seconds(60);
+        let outcomes = futures_util::future::join_all(apps.iter().map(|app| app.poll(id, deadline))).await;
+        assert_eq!(requests() - before, 1);
+        for outcome in outcomes {
+            let Ok(PollOutcome::Polled(report)) = outcome else { panic!("{outcome:?}") };
+            assert_eq!(report.resources[0].1.error, None);
+        }
+        world.run_until_idle().await;
+        assert_created(&world.arrived(), &[mail]);
+    }
+}
+
+/// Two refreshed with the same token. The provider took it from the first and gave a new one; the second was
+/// told `invalid_grant`, and marked an account as dead that had just been renewed.
+#[tokio::test]
+async fn the_losers_invalid_grant_does_not_kill_the_account() {
+    let world = World::new(83);
+    world.microsoft.set_rotation(true);
+    world.microsoft.set_refuse_reuse(true);
+    let id = world.create_outlook().await;
+    world.clock.advance(Duration::hours(2));
+    let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+    world.microsoft.clear_requests();
+    let (slow, fast) = (world.another_process(), world.another_process());
+    let deadline = world.now() + Duration::minutes(5);
+    // The first one's request is under way when its lease runs out; the second one takes over, with the same
+    // token, and is done before the provider looks at the first one's.
+    let mut first = std::pin::pin!(slow.poll(id, deadline));
+    while world.microsoft.requests().is_empty() {
+        assert!(futures_util::poll!(first.as_mut()).is_pending());
+    }
+    world.clock.advance(Duration::seconds(20));
+    let second = fast.poll(id, deadline).await;
+    let first = first.await;
+    assert!(matches!((&first, &second), (Ok(PollOutcome::Polled(_)), Ok(PollOutcome::Polled(_)))));
+    let refused = world.microsoft.requests().iter().filter(|line| line.status == 400).count();
+    assert_eq!(refused, 1, "the first one's token was used up");
+    world.run_until_idle().await;
+    assert_created(&world.arrived(), &[mail]);
+    assert_eq!(world.shown(id).await["valid"], true);
+    // Whatever is stored now is a token that still works.
+    world.clock.advance(Duration::hours(2));
+    let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+    assert_created(&polled(&world, id).await, &[mail]);
+    assert_eq!(world.shown(id).await["valid"], true);
+}
+
+/// A crash between the provider's answer and the write of the new token: with a provider that refuses the old
+/// one a person has to sign in, which is said; with one that takes it, as real ones do, nobody notices.
+#[tokio::test]
+async fn a_crash_around_the_write_of_a_rotated_token_is_survived() {
+    for passages in 0..24 {
+        let mut world = World::new(84);
+        world.microsoft.set_rotation(true);
+        let id = world.create_outlook().await;
+        world.clock.advance(Duration::hours(2));
+        world.gate.die_after(passages);
+        let deadline = world.now() + Duration::seconds(20);
+        world.gate.run(world.app.poll(id, deadline)).await;
+        world.restart();
+        for _ in 0..3 {
+            world.pass(Duration::hours(2)).await;
+        }
+        let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+        assert_created(&polled(&world, id).await, &[mail]);
+        assert_eq!(world.shown(id).await["valid"], true, "died at {passages}");
+    }
+}
+
+/// A token that the provider no longer takes, ahead of its time, is renewed within the same poll.
+#[tokio::test]
+async fn a_refused_access_token_is_healed_by_one_refresh() {
+    let world = World::new(85);
+    let id = world.create_gmail().await;
+    for _ in 0..2 {
+        world.google.expire_access_tokens(GMAIL_USER);
+        let mail = world.google.deliver(GMAIL_USER, Mail::default());
+        let before = world.google.token_requests_count();
+        assert_created(&polled(&world, id).await, &[mail]);
+        assert_eq!(world.google.token_requests_count() - before, 1);
+    }
+    // One 401 out of the blue, though the token is good.
+    world.google.push_fault(Fault { on: Route::Get, kind: FaultKind::Unauthorized, times: 1 });
+    let mail = world.google.deliver(GMAIL_USER, Mail::default());
+    assert_created(&polled(&world, id).await, &[mail]);
+    assert_eq!(world.shown(id).await["valid"], true);
+}
+
+/// Fresh tokens that are refused again and again are a person's business, and polling stops; one bad quarter
+/// of an hour is not.
+#[tokio::test]
+async fn only_lasting_refusals_ask_for_a_person() {
+    let world = World::new(86);
+    let id = world.create_gmail().await;
+    world.google.push_fault(Fault { on: Route::History, kind: FaultKind::Unauthorized, times: 2 });
+    polled(&world, id).await;
+    assert_eq!(world.shown(id).await["valid"], true);
+    let mail = world.google.deliver(GMAIL_USER, Mail::default());
+    world.pass(Duration::minutes(20)).await;
+    assert_created(&world.arrived(), &[mail]);
+    world.google.set_fault_rate(1.0, vec![FaultKind::Unauthorized]);
+    world.pass(Duration::hours(2)).await;
+    let shown = world.shown(id).await;
+    assert_eq!(shown["valid"], json!(false));
+    assert!(shown["invalidReason"].as_str().unwrap().contains("sign in"), "{shown}");
+    world.google.clear_requests();
+    world.pass(Duration::hours(2)).await;
+    assert_eq!(world.google.requests(), []);
+}

@@ -118,7 +118,9 @@ impl Inner {
         match result {
             Ok(tokens) => {
                 self.keep_refresh_token(holder.id, &secrets, version, &tokens).await?;
-                let next = self.session_of(holder.id, &tokens, session.version + 1)?;
+                // A token is no proof that the provider takes it: refusals go on counting.
+                let refused = session.refused;
+                let next = Session { refused, ..self.session_of(holder.id, &tokens, session.version + 1)? };
                 self.replace_session(holder.id, session, next).await?;
                 Ok(tokens.access_token)
             }

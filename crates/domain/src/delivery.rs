@@ -146,7 +146,7 @@ pub struct Subscription {
     pub status: SubscriptionStatus,
     /// Why it is suspended, in words.
     pub reason: Option<String>,
-    /// Goes up with each suspension; a release begun before has no say any more.
+    /// Goes up with each suspension and each release that begins; a release begun before has no say any more.
     pub generation: u64,
     /// The release worker's right, until then.
     pub lease_until: Option<DateTime<Utc>>,
@@ -167,8 +167,8 @@ mod tests {
             let attempt = index as u32 + 1;
             let verdict = decide(answer, attempt, &policy, now);
             lines.push(match verdict {
-                Verdict::Retry(_) => format!("{:>6}s #{attempt} retry", (now - start).num_seconds()),
-                other => format!("{:>6}s #{attempt} {other:?}", (now - start).num_seconds()),
+                Verdict::Retry(_) => format!("{}s #{attempt} retry", (now - start).num_seconds()),
+                other => format!("{}s #{attempt} {other:?}", (now - start).num_seconds()),
             });
             let Verdict::Retry(at) = verdict else { break };
             now = at;
@@ -194,12 +194,12 @@ mod tests {
                 status(500),
             ],
             expect![[r#"
-                     0s #1 retry
-                     8s #2 retry
-                    72s #3 retry
-                   584s #4 retry
-                  4680s #5 retry
-                 37448s #6 Suspend"#]],
+                0s #1 retry
+                8s #2 retry
+                72s #3 retry
+                584s #4 retry
+                4680s #5 retry
+                37448s #6 Suspend"#]],
         );
     }
 
@@ -210,17 +210,17 @@ mod tests {
             "8,64,512",
             &[asks(100), asks(1), asks(u64::MAX), status(204)],
             expect![[r#"
-                     0s #1 retry
-                   100s #2 retry
-                   164s #3 retry
-                 21764s #4 Delivered"#]],
+                0s #1 retry
+                100s #2 retry
+                164s #3 retry
+                21764s #4 Delivered"#]],
         );
     }
 
     #[test]
     fn gone_and_refused_suspend_at_once() {
-        timeline("8", &[status(410)], expect!["     0s #1 Suspend"]);
-        timeline("8", &[Answer::RefusedAddress], expect!["     0s #1 Suspend"]);
+        timeline("8", &[status(410)], expect!["0s #1 Suspend"]);
+        timeline("8", &[Answer::RefusedAddress], expect!["0s #1 Suspend"]);
     }
 
     #[test]

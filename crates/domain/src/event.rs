@@ -35,14 +35,15 @@ pub struct Change {
     pub shown_id: Option<String>,
     /// What happened to it.
     pub kind: ChangeKind,
-    /// The provider's name of the object's new state (change key, history record id). Not used for creations.
+    /// The provider's name of the object's new state (change key, history record id). No part of a creation's
+    /// identity.
     pub version: String,
     /// When the provider says it happened; the poll's time is used where it says nothing.
     pub at: Option<DateTime<Utc>>,
     /// The record that goes into `raw`, as the hub resource would return it.
     pub record: Value,
     /// The walk that found this change may have passed it before: it counts only if the event log of the
-    /// instance does not hold it yet.
+    /// instance does not hold it yet. A creation that the log holds is an update, if it has a version.
     pub recheck: bool,
 }
 

@@ -10,7 +10,7 @@ pub const RETRY_RECORDS_COUNT_MAX: usize = 50;
 /// Gaps kept for the instance to show.
 const GAPS_COUNT_MAX: usize = 10;
 /// An idle poll stores its heartbeat when the last write is older than this.
-const HEARTBEAT_AFTER_MIN: i64 = 10;
+pub const HEARTBEAT_AFTER_MIN: i64 = 10;
 
 /// Where a resource stands: one row, compared and set on `version`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -58,7 +58,7 @@ impl std::fmt::Debug for GivenSecrets {
 
 /// How to use the program.
 pub const USAGE: &str = "\
-carillon: signed events for changes in Gmail and Outlook mailboxes
+carillon: signed events for what changes in mailboxes
 
   carillon [serve]         run everything in one process
   carillon demo            the same against stand-in providers, and show what happens

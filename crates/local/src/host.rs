@@ -40,6 +40,7 @@ impl Host {
         let sealer = Arc::new(keys::open(&config.data, &SystemEntropy)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = SqliteStore::new(db.clone());
+        store.forget_dead_workers().await?;
         let jobs = Arc::new(Jobs::open(db.clone()).await?);
         let timers = Arc::new(Timers::open(db.clone(), clock.clone()).await?);
         let addresses = match config.allow_local_callbacks {

@@ -108,13 +108,19 @@ async fn run_jobs(host: Arc<Host>, class: Class, permits: Arc<Semaphore>, mut st
 
 async fn run(host: &Host, taken: Taken) {
     let deadline = host.clock.now() + Duration::seconds(POLL_S);
-    let ran = host.app.run(taken.job, deadline).await;
+    let app = host.app.clone();
+    // On a task of its own, so that a panic is a failure of the job and not the end of its lane.
+    let ran = tokio::spawn(async move { app.run(taken.job, deadline).await }).await;
     let now = host.clock.now();
     let ended = match ran {
-        Ok(Ran::Well) => host.jobs.done(&taken, Went::Well, now).await,
-        Ok(Ran::Refused) => host.jobs.done(&taken, Went::Badly, now).await,
-        Err(error) => {
+        Ok(Ok(Ran::Well)) => host.jobs.done(&taken, Went::Well, now).await,
+        Ok(Ok(Ran::Refused)) => host.jobs.done(&taken, Went::Badly, now).await,
+        Ok(Err(error)) => {
             log_failure(&error);
+            host.jobs.failed(&taken, now).await
+        }
+        Err(panic) => {
+            tracing::error!(%panic, "job.panicked");
             host.jobs.failed(&taken, now).await
         }
     };

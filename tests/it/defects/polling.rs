@@ -24,7 +24,8 @@ async fn a_poller_that_silently_stopped_is_shown_as_frozen() {
     assert_eq!(world.arrived(), []);
     let shown = world.shown(id).await;
     assert_eq!(shown["resources"][0]["frozen"], true);
-    let last = shown["resources"][0]["lastSuccess"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>();
+    let last =
+        shown["resources"][0]["lastSuccess"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>();
     assert!(world.now() - last.unwrap() >= Duration::hours(24));
     assert_created(&polled(&world, id).await, &[mail]);
     assert_eq!(world.shown(id).await["resources"][0]["frozen"], false);
@@ -36,7 +37,8 @@ async fn an_outage_freezes_nothing_for_good() {
     for is_gmail in [true, false] {
         let world = World::new(62);
         let id = if is_gmail { world.create_gmail().await } else { world.create_outlook().await };
-        let kinds = vec![FaultKind::ServerError { status: 503 }, FaultKind::BadGatewayHtml, FaultKind::Truncated];
+        let kinds =
+            vec![FaultKind::ServerError { status: 503 }, FaultKind::BadGatewayHtml, FaultKind::Truncated];
         world.google.set_fault_rate(1.0, kinds.clone());
         world.microsoft.set_fault_rate(1.0, kinds);
         let sent = match is_gmail {
@@ -229,6 +231,7 @@ async fn missed_polls_are_made_up_for_by_one() {
 #[tokio::test]
 async fn overlapping_polls_report_each_change_once() {
     let world = World::new(71);
+    world.google.set_in_flight_max(100);
     let id = world.create_gmail().await;
     let sent: Vec<_> = (0..30).map(|_| world.google.deliver(GMAIL_USER, Mail::default())).collect();
     let others: Vec<_> = (0..4).map(|_| world.another_process()).collect();

@@ -4,7 +4,7 @@ use super::resource::Read;
 use super::{ResourceReport, Run, outbox, retry_records};
 use crate::ports::{NewNotification, PollCommit, Result, Written};
 use domain::envelope::{self, Built, Sender};
-use domain::event::Change;
+use domain::event::{Change, ChangeKind};
 use domain::ids::{EventId, NotificationName, Sequence};
 use domain::resource::ResourceConfig;
 use domain::state::{Gap, ResourceState};
@@ -69,20 +69,39 @@ impl Run<'_> {
 
     /// Leaves out what the event log holds, where the walk may have passed it before, and shows each object by
     /// the configured id field.
-    async fn unreported(&self, config: &ResourceConfig, mut changes: Vec<Change>) -> Result<Vec<Change>> {
+    async fn unreported(&self, config: &ResourceConfig, changes: Vec<Change>) -> Result<Vec<Change>> {
         let id = self.mailbox.instance.id;
         let event_id = |change: &Change| change.event_id(id, &config.name);
-        let doubtful: Vec<EventId> = changes.iter().filter(|change| change.recheck).map(event_id).collect();
-        if !doubtful.is_empty() {
-            let logged = self.app.ports.store.logged_events(id, &doubtful).await?;
-            changes.retain(|change| !change.recheck || !logged.contains(&event_id(change)));
-        }
+        let changes = self.recheck(config, changes).await?;
+        // What was a creation before may be an update that is logged as well.
+        let mut changes = self.recheck(config, changes).await?;
         let mut seen = std::collections::HashSet::new();
         changes.retain(|change| seen.insert(event_id(change)));
         for change in &mut changes {
             change.shown_id = config.id_field.as_ref().and_then(|field| text(field.get(&change.record)?));
         }
         Ok(changes)
+    }
+
+    /// Checks the doubtful ones against the log: a logged creation becomes an update, any other logged change
+    /// drops out.
+    async fn recheck(&self, config: &ResourceConfig, changes: Vec<Change>) -> Result<Vec<Change>> {
+        let id = self.mailbox.instance.id;
+        let event_id = |change: &Change| change.event_id(id, &config.name);
+        let doubtful: Vec<EventId> = changes.iter().filter(|change| change.recheck).map(event_id).collect();
+        if doubtful.is_empty() {
+            return Ok(changes);
+        }
+        let logged = self.app.ports.store.logged_events(id, &doubtful).await?;
+        let kept = changes.into_iter().filter_map(|mut change| {
+            if !change.recheck || !logged.contains(&event_id(&change)) {
+                return Some(change);
+            }
+            let is_update = change.kind == ChangeKind::Created && !change.version.is_empty();
+            change.kind = ChangeKind::Updated;
+            is_update.then_some(change)
+        });
+        Ok(kept.collect())
     }
 
     /// The last number given out for any resource of the instance: commit order is the instance's.

@@ -99,7 +99,7 @@ fn incomplete(record: &RetryRecord) -> Change {
         object_id: record.object_id.clone(),
         shown_id: None,
         kind: ChangeKind::Created,
-        version: record.version.clone(),
+        version: String::new(),
         at: None,
         record: stub,
         recheck: true,

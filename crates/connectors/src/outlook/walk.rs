@@ -133,5 +133,7 @@ fn change(plan: &Plan<'_>, cursor: &Cursor, known: &Index, seen: Seen, row: &Row
     let is_tolerated = tolerance_s > 0
         && row.created_s(plan.resource).is_some_and(|created| (row.second - created).abs() <= tolerance_s);
     let kind = if unseen && (is_recent || is_tolerated) { ChangeKind::Created } else { ChangeKind::Updated };
-    row.change(plan.resource, kind, kind == ChangeKind::Created && !is_recent)
+    // A walk of several steps forgets what lies behind it, so from its second step on the log has the say too.
+    let is_doubtful = !is_recent || cursor.walk.is_some();
+    row.change(plan.resource, kind, kind == ChangeKind::Created && is_doubtful)
 }

@@ -10,6 +10,7 @@ mod release;
 mod resources;
 mod retention;
 mod session;
+mod takeover;
 
 use super::Db;
 use app::ports::{
@@ -34,6 +35,12 @@ impl SqliteStore {
     /// The store in this database.
     pub fn new(db: Db) -> Self {
         SqliteStore { db }
+    }
+
+    /// Frees what workers of an earlier process held. For the process that has just opened the data folder,
+    /// before it does anything else.
+    pub async fn forget_dead_workers(&self) -> Result<()> {
+        self.db.write("free what an earlier process held", takeover::forget_dead_workers).await
     }
 
     /// The first user, if there is one.

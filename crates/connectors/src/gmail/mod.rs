@@ -8,6 +8,8 @@ mod error;
 mod history;
 mod hydrate;
 mod normalize;
+#[cfg(test)]
+mod tests;
 
 use crate::descriptor::{Descriptor, Endpoint, OAuth, PolledResource};
 use crate::error::{Error, Kind};

@@ -7,6 +7,8 @@ mod error;
 mod fields;
 mod memory;
 mod normalize;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use crate::descriptor::{Descriptor, Endpoint, OAuth, PolledResource};

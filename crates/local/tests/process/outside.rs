@@ -154,6 +154,11 @@ impl Process {
         said
     }
 
+    /// The process's id, for those who look at what it costs.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// As `kill -9`.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
@@ -161,7 +166,7 @@ impl Process {
 
     /// As `kill`: it must end by itself, with 0, within its ten seconds.
     pub(crate) async fn terminate(mut self) {
-        let id = self.child.id().unwrap().to_string();
+        let id = self.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
         let status = tokio::time::timeout(Duration::from_secs(15), self.child.wait()).await.unwrap().unwrap();
         assert_eq!(status.code(), Some(0));

@@ -1,0 +1,206 @@
+//! Recorded answers, through the connector: what it asks for, and what it makes of what comes.
+
+use super::Outlook;
+use crate::{Call, Connector, Error, Http, HttpError, HttpRequest, HttpResponse, Kind, Past, Step};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeZone as _, Utc};
+use domain::event::Change;
+use domain::resource::ResourceConfig;
+use expect_test::expect;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+const LIST: &str = include_str!("test_data/list.json");
+const EMPTY: &str = include_str!("test_data/list_empty.json");
+/// The server's clock.
+const DATE: &str = "Sun, 22 Nov 2026 12:00:03 GMT";
+
+/// Answers in order, whatever is asked; notes what was asked.
+struct Script {
+    answers: Mutex<VecDeque<(u16, String)>>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Script {
+    fn new(answers: &[(u16, &str)]) -> Self {
+        let answers = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
+        Script { answers: Mutex::new(answers), asked: Mutex::default() }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Http for Script {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        for header in [("authorization", "Bearer secret"), ("prefer", "IdType=\"ImmutableId\"")] {
+            assert!(
+                request.headers.iter().any(|(name, value)| (*name, value.as_str()) == header),
+                "{header:?}"
+            );
+        }
+        self.asked.lock().unwrap().push(request.url);
+        let (status, body) = self.answers.lock().unwrap().pop_front().ok_or(HttpError::Timeout)?;
+        let mut headers = http::HeaderMap::new();
+        headers.insert("date", http::HeaderValue::from_static(DATE));
+        Ok(HttpResponse { status, headers, body: body.into() })
+    }
+}
+
+/// Runs what never really waits.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    for _ in 0..1000 {
+        if let std::task::Poll::Ready(done) = future.as_mut().poll(&mut context) {
+            return done;
+        }
+    }
+    panic!("it waits for something");
+}
+
+fn at() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap()
+}
+
+fn call(http: &Script) -> Call<'_> {
+    Call { http, api_url: "http://graph/v1.0", access_token: "secret", now: at(), timeout_ms: 1000 }
+}
+
+fn resource(url: &str) -> ResourceConfig {
+    ResourceConfig::parse("messages", &json!({ "url": url, "idField": "Id" })).unwrap()
+}
+
+/// The position ten minutes ago.
+fn cursor() -> Value {
+    json!({ "watermark": at().timestamp() - 600, "memory": [] })
+}
+
+fn poll_at(answers: &[(u16, &str)], cursor: &Value, url: &str) -> (Result<Step, Error>, Vec<String>) {
+    let script = Script::new(answers);
+    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0 };
+    let step = now(Outlook.poll(&call(&script), &resource(url), cursor, &past));
+    (step, script.asked())
+}
+
+fn poll(answers: &[(u16, &str)]) -> Result<Step, Error> {
+    poll_at(answers, &cursor(), "/hubs/general/messages").0
+}
+
+fn shown(changes: &[Change]) -> String {
+    let line = |one: &Change| {
+        let at = one.at.map_or_else(|| "-".to_owned(), |at| at.to_rfc3339());
+        format!("{} {} [{}] {at}\n  {}", one.kind.wire(), one.object_id, one.version, one.record)
+    };
+    changes.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[track_caller]
+fn assert_kind(answers: &[(u16, &str)], kind: Kind) {
+    assert_eq!(poll(answers).err().map(|error| error.kind), Some(kind));
+}
+
+#[test]
+fn a_page_with_a_changed_a_new_and_an_unsent_message() {
+    let step = poll(&[(200, LIST)]).ok().unwrap();
+    expect![[r#"
+        UPDATED AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AAAAA0001 [CQAAABYAAAAx1] 2026-11-22T11:59:01+00:00
+          {"Id":"AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AAAAA0001","CreatedDateTime":"2026-11-20T08:00:00Z","LastModifiedDateTime":"2026-11-22T11:59:01Z","ChangeKey":"CQAAABYAAAAx1","Categories":["Blue category"],"ReceivedDateTime":"2026-11-20T08:00:00Z","SentDateTime":"2026-11-20T07:59:58Z","HasAttachments":false,"InternetMessageId":"<a1@mail.example>","Subject":"Lunch?","BodyPreview":"See you on Thursday.","Importance":"normal","ParentFolderId":"AAMkAGFolderInbox","ConversationId":"AAQkAGConversation1","IsRead":true,"IsDraft":false,"WebLink":"https://outlook.office365.com/owa/?ItemID=1","InferenceClassification":"focused","Sender":{"EmailAddress":{"Name":"Grace","Address":"grace@compilers.example"}},"From":{"EmailAddress":{"Name":"Grace","Address":"grace@compilers.example"}},"ToRecipients":[{"EmailAddress":{"Name":"Ada","Address":"ada@example.com"}}],"CcRecipients":[],"BccRecipients":[],"ReplyTo":[],"Flag":{"FlagStatus":"notFlagged"}}
+        CREATED AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AAAAA0002 [CQAAABYAAAAx2] 2026-11-22T11:59:31+00:00
+          {"Id":"AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AAAAA0002","CreatedDateTime":"2026-11-22T11:59:30Z","LastModifiedDateTime":"2026-11-22T11:59:31Z","ChangeKey":"CQAAABYAAAAx2","ReceivedDateTime":"2026-11-22T11:59:30Z","Subject":"Invoice 4711","ParentFolderId":"AAMkAGFolderInbox","IsRead":false,"IsDraft":false}"#]].assert_eq(&shown(&step.changes));
+    assert!(step.moved && !step.more && step.failed.is_empty());
+    assert_eq!(step.cursor["watermark"], at().timestamp() - 5, "the newest second that was read");
+}
+
+#[test]
+fn the_next_poll_looks_back_and_knows_what_it_saw() {
+    let first = poll(&[(200, LIST)]).ok().unwrap();
+    let (second, asked) = poll_at(&[(200, LIST)], &first.cursor, "/hubs/general/messages");
+    let second = second.ok().unwrap();
+    assert_eq!((second.changes.len(), second.moved), (0, false));
+    assert_eq!(second.cursor["watermark"], at().timestamp() + 3, "up to the server's clock all is read");
+    assert_eq!(asked.len(), 1);
+    expect!["http://graph/v1.0/me/messages?$filter=lastModifiedDateTime%20ge%202026-11-22T11%3A57%3A55Z&$orderby=lastModifiedDateTime&$top=100&$select=id%2CchangeKey%2ClastModifiedDateTime%2CreceivedDateTime%2CcreatedDateTime%2CparentFolderId%2CisDraft%2CsentDateTime%2Csubject%2CbodyPreview%2Cimportance%2ChasAttachments%2CinternetMessageId%2CconversationId%2Cfrom%2Csender%2CtoRecipients%2CccRecipients%2CbccRecipients%2CreplyTo%2CisRead%2Ccategories%2Cflag%2CinferenceClassification%2CwebLink"].assert_eq(&asked[0]);
+}
+
+#[test]
+fn the_users_conditions_and_fields_are_part_of_the_request() {
+    let url = "/messages?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}' AND IsRead=false&fields=Subject,From";
+    let (step, asked) = poll_at(&[(200, EMPTY)], &cursor(), url);
+    assert!(step.is_ok());
+    expect!["http://graph/v1.0/me/messages?$filter=lastModifiedDateTime%20ge%202026-11-22T11%3A48%3A00Z%20and%20isRead%20eq%20false&$orderby=lastModifiedDateTime&$top=100&$select=id%2CchangeKey%2ClastModifiedDateTime%2CreceivedDateTime%2CcreatedDateTime%2CparentFolderId%2CisDraft%2CisRead%2Csubject%2Cfrom"].assert_eq(&asked[0]);
+}
+
+#[test]
+fn an_empty_list_is_idle() {
+    let step = poll(&[(200, EMPTY)]).ok().unwrap();
+    assert_eq!((step.changes.len(), step.moved, step.more), (0, false, false));
+    assert_eq!(step.cursor, json!({ "watermark": at().timestamp() + 3, "memory": [] }));
+}
+
+#[test]
+fn unknown_and_missing_fields_hold_nothing_up() {
+    let page = json!({ "@odata.count": -1, "value": [
+        { "id": "a", "lastModifiedDateTime": "2026-11-22T11:59:00.1234567Z", "novelty": { "deep": [null] } },
+        { "id": "b", "changeKey": "k", "lastModifiedDateTime": "yesterday", "isDraft": null },
+        { "id": "c" },
+        { "subject": "no id" },
+        7
+    ] });
+    let step = poll(&[(200, &page.to_string())]).ok().unwrap();
+    let ids: Vec<_> = step.changes.iter().map(|one| one.object_id.as_str()).collect();
+    assert_eq!(ids, ["a", "b", "c"]);
+    let again = poll_at(&[(200, &page.to_string())], &step.cursor, "/messages").0.ok().unwrap();
+    assert!(again.changes.iter().all(|one| one.object_id != "a"), "{}", shown(&again.changes));
+}
+
+#[test]
+fn a_next_page_on_another_host_is_not_followed() {
+    let row = |n: usize| json!({ "id": format!("m{n}"), "changeKey": "k", "lastModifiedDateTime": "2026-11-22T11:50:00Z" });
+    let rows: Vec<Value> = (0..1000).map(row).collect();
+    let page =
+        |link: &str, count: usize| json!({ "value": rows[..count], "@odata.nextLink": link }).to_string();
+    let full = page("http://elsewhere/v1.0/me/messages?$skip=100", 100);
+    let crowded = page("http://elsewhere/v1.0/me/messages?$skip=1000", 1000);
+    let mut position = cursor();
+    let mut changes = 0;
+    for _ in 0..8 {
+        let step = poll_at(&[(200, &full), (200, &crowded)], &position, "/messages").0;
+        let Ok(step) = step else {
+            assert_eq!(step.err().map(|error| error.kind), Some(Kind::Malformed));
+            assert_eq!(changes, 1000, "what this page holds was reported");
+            return;
+        };
+        changes += step.changes.len();
+        position = step.cursor;
+    }
+    panic!("it followed the link, or never came to it");
+}
+
+#[test]
+fn answers_that_break_off_or_are_something_else() {
+    for cut in [1, LIST.len() / 2, LIST.len() - 3] {
+        assert_kind(&[(200, &LIST[..cut])], Kind::Malformed);
+    }
+    assert_kind(&[(200, "<html>")], Kind::Malformed);
+    assert_kind(&[(200, "{}")], Kind::Malformed);
+    assert_kind(&[(401, r#"{"error":{"code":"InvalidAuthenticationToken"}}"#)], Kind::Unauthorized);
+    assert_kind(&[(429, r#"{"error":{"code":"ApplicationThrottled"}}"#)], Kind::RateLimited);
+    assert_kind(&[(502, "<html>Bad Gateway</html>")], Kind::Unavailable);
+    assert_kind(&[(400, r#"{"error":{"code":"InefficientFilter"}}"#)], Kind::Rejected);
+    assert_kind(&[], Kind::Unavailable);
+}
+
+#[test]
+fn the_baseline_is_the_servers_clock_and_reports_nothing() {
+    let inbox = r#"{"id":"AAMkAGFolderInbox"}"#;
+    let script = Script::new(&[(200, LIST), (200, inbox)]);
+    let baseline = now(Outlook.baseline(&call(&script), &resource("/messages"))).ok().unwrap();
+    assert_eq!(baseline.identity.as_deref(), Some("AAMkAGFolderInbox"));
+    assert_eq!(baseline.cursor["watermark"], at().timestamp() + 3);
+    let next = poll_at(&[(200, LIST)], &baseline.cursor, "/messages").0.ok().unwrap();
+    assert_eq!(next.changes.len(), 0, "what was there before is not news");
+}

@@ -5,25 +5,11 @@ mod changes;
 mod refusals;
 mod samples;
 
-use crate::world::{AUTHORIZATION, GMAIL_USER, OUTLOOK_USER, Reply, World, gmail_body, outlook_body};
+use crate::world::{AUTHORIZATION, GMAIL_USER, OUTLOOK_USER, World, gmail_body, outlook_body};
 use chrono::Duration;
-use domain::ids::InstanceId;
 use doubles::Mail;
 use samples::{GMAIL_BODY, GMAIL_CURL, OUTLOOK_BODY, OUTLOOK_CURL, filled};
 use serde_json::{Value, json};
-
-/// Posts a body as it is, byte for byte.
-async fn post(world: &World, body: &str) -> Reply {
-    let reply = world.call_as(AUTHORIZATION, "POST", "/instances", body).await;
-    world.run_until_idle().await;
-    reply
-}
-
-#[track_caller]
-fn id_of(reply: &Reply) -> InstanceId {
-    assert_eq!(reply.status, 200, "{}", reply.body);
-    InstanceId::parse(&reply.body["id"].to_string()).unwrap()
-}
 
 /// The keys of an object, in their order.
 fn keys(value: &Value) -> Vec<&str> {
@@ -46,8 +32,8 @@ async fn the_documented_bodies_create_instances() {
         let is_gmail = sample.contains("gmail");
         let code =
             if is_gmail { world.google.new_code(GMAIL_USER) } else { world.microsoft.new_code(OUTLOOK_USER) };
-        let reply = post(&world, &filled(sample, &code)).await;
-        let id = id_of(&reply);
+        let reply = world.call_as(AUTHORIZATION, "POST", "/instances", &filled(sample, &code)).await;
+        let id = reply.instance_id();
         assert_eq!((&reply.body["valid"], &reply.body["eventsEnabled"]), (&json!(true), &json!(true)));
         assert_eq!(reply.body["tags"], json!(["Docs"]));
         let sent = match is_gmail {
@@ -72,8 +58,8 @@ async fn the_pasted_line_break_is_taken_raw_and_escaped() {
     assert_ne!(escaped, OUTLOOK_BODY);
     for sample in [OUTLOOK_BODY, escaped.as_str()] {
         let world = World::new(102);
-        let reply = post(&world, &filled(sample, &world.microsoft.new_code(OUTLOOK_USER))).await;
-        let id = id_of(&reply);
+        let body = filled(sample, &world.microsoft.new_code(OUTLOOK_USER));
+        let id = world.call_as(AUTHORIZATION, "POST", "/instances", &body).await.instance_id();
         let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
         world.poll(id).await;
         let log = world.get(&format!("/instances/{id}/events")).await;
@@ -84,26 +70,62 @@ async fn the_pasted_line_break_is_taken_raw_and_escaped() {
 #[tokio::test]
 async fn the_reply_has_the_documented_keys_in_their_order() {
     let world = World::new(103);
-    let reply = world.call("POST", "/instances", &outlook_body(&world.microsoft.new_code(OUTLOOK_USER))).await;
-    id_of(&reply);
+    let reply =
+        world.call("POST", "/instances", &outlook_body(&world.microsoft.new_code(OUTLOOK_USER))).await;
     let body = &reply.body;
     let documented = [
-        "id", "name", "createdDate", "token", "element", "elementId", "tags", "provisionInteractions", "valid",
-        "disabled", "maxCacheSize", "cacheTimeToLive", "providerData", "configuration", "eventsEnabled",
-        "traceLoggingEnabled", "cachingEnabled", "externalAuthentication", "user",
+        "id",
+        "name",
+        "createdDate",
+        "token",
+        "element",
+        "elementId",
+        "tags",
+        "provisionInteractions",
+        "valid",
+        "disabled",
+        "maxCacheSize",
+        "cacheTimeToLive",
+        "providerData",
+        "configuration",
+        "eventsEnabled",
+        "traceLoggingEnabled",
+        "cachingEnabled",
+        "externalAuthentication",
+        "user",
     ];
     assert_eq!(keys(body)[..documented.len()], documented);
     assert!(keys(body).contains(&"eventsNotificationCallbackUrl") && keys(body).contains(&"subscriptionId"));
     let documented = [
-        "id", "name", "key", "description", "image", "logo", "active", "deleted", "typeOauth", "trialAccount",
-        "resources", "transformationsEnabled", "bulkDownloadEnabled", "bulkUploadEnabled", "cloneable",
-        "extendable", "beta", "authentication", "extended", "useModelsForMetadata", "hub", "protocolType",
-        "parameters", "private",
+        "id",
+        "name",
+        "key",
+        "description",
+        "image",
+        "logo",
+        "active",
+        "deleted",
+        "typeOauth",
+        "trialAccount",
+        "resources",
+        "transformationsEnabled",
+        "bulkDownloadEnabled",
+        "bulkUploadEnabled",
+        "cloneable",
+        "extendable",
+        "beta",
+        "authentication",
+        "extended",
+        "useModelsForMetadata",
+        "hub",
+        "protocolType",
+        "parameters",
+        "private",
     ];
     assert_eq!(keys(&body["element"]), documented);
     let user = ["id", "emailAddress", "firstName", "lastName"];
     assert_eq!(keys(&body["user"]), user);
-    let shown = world.shown(id_of(&reply)).await;
+    let shown = world.shown(reply.instance_id()).await;
     for key in keys(body).into_iter().filter(|key| !["notices"].contains(key)) {
         assert_eq!(shown[key], body[key], "{key} reads as it was created");
     }
@@ -132,7 +154,8 @@ async fn the_reply_has_the_documented_values() {
     }
     assert_eq!(configuration["event.notification.enabled"], "true");
     assert_eq!(configuration["event.poller.refresh_interval"], "15");
-    let poller: Value = serde_json::from_str(configuration["event.poller.configuration"].as_str().unwrap()).unwrap();
+    let poller: Value =
+        serde_json::from_str(configuration["event.poller.configuration"].as_str().unwrap()).unwrap();
     assert_eq!(poller["changed-messages"]["idField"], "id");
     assert!(!configuration.contains_key("oauth.user.refresh_token"), "it was not configured");
     let request_id = reply.headers["elements-request-id"].to_str().unwrap();
@@ -194,7 +217,10 @@ async fn without_events_nothing_is_polled() {
     configuration.retain(|key, _| key.starts_with("oauth."));
     let id = world.create(&body).await;
     let shown = world.shown(id).await;
-    assert_eq!((&shown["eventsEnabled"], &shown["configuration"]["event.notification.enabled"]), (&json!(false), &json!("false")));
+    assert_eq!(
+        (&shown["eventsEnabled"], &shown["configuration"]["event.notification.enabled"]),
+        (&json!(false), &json!("false"))
+    );
     world.google.clear_requests();
     world.google.deliver(GMAIL_USER, Mail::default());
     world.pass(Duration::hours(2)).await;
@@ -209,7 +235,11 @@ async fn an_existing_refresh_token_creates_an_instance() {
     body["externalAuthentication"] = json!("initial");
     let refused = world.call("POST", "/instances", &body).await;
     assert_eq!(refused.status, 400);
-    assert!(refused.body["message"].as_str().unwrap().contains("oauth.user.refresh_token"), "{}", refused.body);
+    assert!(
+        refused.body["message"].as_str().unwrap().contains("oauth.user.refresh_token"),
+        "{}",
+        refused.body
+    );
     body["configuration"]["oauth.user.refresh_token"] = json!(refresh_token(&world).await);
     let id = world.create(&body).await;
     let shown = world.shown(id).await;
@@ -251,7 +281,12 @@ async fn the_address_to_sign_in_at_asks_for_lasting_access() {
     let url = gmail["oauthUrl"].as_str().unwrap();
     assert!(url.starts_with("http://google.test/o/oauth2/v2/auth?"), "{url}");
     for part in [
-        "access_type=offline", "prompt=consent", "response_type=code", "state=gmail", "client_id=k", "gmail.readonly",
+        "access_type=offline",
+        "prompt=consent",
+        "response_type=code",
+        "state=gmail",
+        "client_id=k",
+        "gmail.readonly",
         "redirect_uri=https%3A%2F%2Fapp.example%2Foauth",
     ] {
         assert!(url.contains(part), "{part} in {url}");
@@ -266,7 +301,10 @@ async fn the_address_to_sign_in_at_asks_for_lasting_access() {
     let old = "scope=https%3A%2F%2Foutlook.office.com%2Fmail.readwrite";
     let outlook = world.get(&format!("/elements/outlookemail/oauth/url?{common}&{old}")).await;
     let url = outlook["oauthUrl"].as_str().unwrap();
-    assert!(url.contains("graph.microsoft.com%2FMail.ReadWrite") && !url.contains("outlook.office.com"), "{url}");
+    assert!(
+        url.contains("graph.microsoft.com%2FMail.ReadWrite") && !url.contains("outlook.office.com"),
+        "{url}"
+    );
     assert!(url.contains("offline_access") && url.contains("state=outlookemail"), "{url}");
     let refused = world.call("GET", "/elements/gmail/oauth/url?apiKey=k", &Value::Null).await;
     assert_eq!(refused.status, 400);
@@ -277,7 +315,9 @@ async fn the_address_to_sign_in_at_asks_for_lasting_access() {
 #[tokio::test]
 async fn the_platforms_own_callback_takes_everything() {
     let world = World::new(110);
-    for path in ["/events", "/events/", "/events/gmail", "/events/gmail/NzAwMDAwMQ==", "/events/page.elementKey/"] {
+    for path in
+        ["/events", "/events/", "/events/gmail", "/events/gmail/NzAwMDAwMQ==", "/events/page.elementKey/"]
+    {
         for authorization in [AUTHORIZATION, ""] {
             let reply = world.call_as(authorization, "POST", path, r#"{"message":{}}"#).await;
             assert_eq!(reply.status, 200, "{path}");

@@ -5,5 +5,8 @@ mod tidy;
 mod world;
 
 mod defects;
+mod delivery;
+mod dialect;
 mod lifecycle;
 mod simulation;
+mod tokens;

@@ -119,6 +119,11 @@ impl App {
         crate::poll::poll(&self.0, id, deadline).await
     }
 
+    /// Finishes what a process that died left half-way with this instance.
+    pub async fn mend(&self, id: InstanceId) -> Result<()> {
+        crate::mend::mend(&self.0, id).await
+    }
+
     /// Runs one job. An error means that it has to be run again.
     pub async fn run(&self, job: Job, deadline: DateTime<Utc>) -> Result<Ran> {
         match job {

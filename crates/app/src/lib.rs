@@ -8,6 +8,7 @@ mod app;
 mod deliver;
 mod instances;
 mod locks;
+mod mend;
 mod poll;
 pub mod ports;
 mod purge;

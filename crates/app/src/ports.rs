@@ -1,5 +1,5 @@
-//! What the use cases need of the world. Adapters are in `local` (one process) and later in `aws`; each port
-//! has a conformance suite that every adapter passes.
+//! What the use cases need of the world. Adapters are in `local`; those of the store, the vault and the queue
+//! pass one conformance suite each.
 //!
 //! Every method may fail with [`PortError`]: the caller gives up its step and is run again. Everything that
 //! a caller branches on is in the returned value.
@@ -304,8 +304,9 @@ pub trait Store: Send + Sync {
     /// Ends a release of this generation: `active` if nothing is pending (then `Done`), else `Conflict` and
     /// nothing changes.
     async fn end_release(&self, id: InstanceId, generation: u64) -> Result<Written>;
-    /// Suspends again after a release that failed, unless the generation is older.
-    async fn suspend(&self, id: InstanceId, generation: u64, reason: &str) -> Result<()>;
+    /// Hands a release of this generation back: it goes on with whoever begins next. Nothing happens if the
+    /// generation is older.
+    async fn pause_release(&self, id: InstanceId, generation: u64) -> Result<()>;
 
     /// A page of an instance's notifications, newest first.
     async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Vec<Notification>>;
@@ -313,7 +314,7 @@ pub trait Store: Send + Sync {
     async fn notification(&self, id: InstanceId, event_id: &str) -> Result<Option<Notification>>;
 }
 
-/// An instance's secrets by configuration key. No `Debug`.
+/// An instance's secrets by configuration key. Never to be printed.
 pub type Secrets = BTreeMap<String, String>;
 
 /// Secrets, apart from everything else.

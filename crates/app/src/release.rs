@@ -10,7 +10,7 @@ use domain::ids::InstanceId;
 /// The lease holds for one time-out beyond the work time, so that no second worker starts while the last
 /// post is under way.
 const LEASE_S: i64 = 75;
-/// Then the rest goes on as another job.
+/// Then the rest goes on as another job, so that one instance does not keep a worker.
 const WORK_S: i64 = 25;
 
 /// Runs a release job.
@@ -44,7 +44,8 @@ pub(crate) async fn release(app: &Inner, id: InstanceId) -> Result<()> {
             Claim::Queued | Claim::Gone => return Ok(()),
         }
     }
-    again(app, id, lease_until).await
+    store.pause_release(id, generation).await?;
+    again(app, id, app.now()).await
 }
 
 async fn again(app: &Inner, id: InstanceId, due_at: DateTime<Utc>) -> Result<()> {

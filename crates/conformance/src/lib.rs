@@ -100,7 +100,8 @@ macro_rules! store_suite {
                 jobs_and_earlier_releases_only_queue,
                 ends_only_when_nothing_is_pending,
                 a_failure_suspends_again,
-                an_earlier_release_does_not_suspend,
+                an_earlier_release_does_not_hand_back,
+                a_release_is_handed_back,
             ],
             log: [
                 is_paged_newest_first,

@@ -1,5 +1,4 @@
-//! What a connector is, as data. The catalogue, the sign-in addresses, the host's variables and the
-//! documentation derive from it: there is no second list of connectors.
+//! What a connector is, as data. Replies, the sign-in addresses and the host's variables derive from it: there is no second list of connectors.
 
 /// An address of the provider and the environment variable that replaces it.
 #[derive(Debug)]

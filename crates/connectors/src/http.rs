@@ -59,7 +59,7 @@ impl HttpResponse {
             return Some(seconds);
         }
         let at: chrono::DateTime<chrono::Utc> = httpdate::parse_http_date(value).ok()?.into();
-        u64::try_from((at - now).num_seconds().max(0)).ok()
+        u64::try_from(((at - now).num_milliseconds() + 999).max(0) / 1000).ok() // rounded up: not a moment too early
     }
 }
 

@@ -80,7 +80,7 @@ impl EventId {
 }
 
 /// The place of a notification in its instance's commit order: microseconds of the commit, made strictly
-/// increasing per resource. Unique within a resource's state row, below 2^53.
+/// increasing. Unique within an instance, below 2^53.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sequence(pub u64);
 

@@ -131,7 +131,7 @@ impl ResourceState {
         self.last_success_at.is_some_and(|at| now - at > limit)
     }
 
-    /// The next sequence number of this resource's notifications.
+    /// The next sequence number of a notification, above the last one of the instance that the row was told of.
     pub fn next_sequence(&mut self, now: DateTime<Utc>) -> Sequence {
         let clock = u64::try_from(now.timestamp_micros()).unwrap_or(0);
         self.last_sequence = Sequence(clock.max(self.last_sequence.0 + 1));

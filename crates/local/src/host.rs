@@ -15,7 +15,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use egress::{CallbackAddresses, Egress};
 use std::fs;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A process, ready to run.
@@ -36,8 +37,10 @@ impl Host {
             .mode(0o700)
             .create(&config.data)
             .with_context(|| format!("making the data folder {}", config.data.display()))?;
-        let db = Db::open(&config.data.join("carillon.db"))?;
-        let sealer = Arc::new(keys::open(&config.data, &SystemEntropy)?);
+        let database = config.data.join("carillon.db");
+        let sealer = Arc::new(keys::open(&config.data, database.exists(), &SystemEntropy)?);
+        for_owner_alone(&database).context("making the database")?;
+        let db = Db::open(&database)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = SqliteStore::new(db.clone());
         store.forget_dead_workers().await?;
@@ -63,6 +66,14 @@ impl Host {
             ..app::Config::default()
         };
         Ok(Host { app: App::new(ports, sealer.clone(), settings), store, jobs, timers, clock, sealer })
+    }
+
+    /// Finishes what an earlier process left half-way.
+    pub async fn mend(&self) -> anyhow::Result<()> {
+        for id in self.store.unfinished().await? {
+            self.app.mend(id).await?;
+        }
+        Ok(())
     }
 
     /// Sees to it that somebody may call. Returns secrets that were made and have to be shown, once: only
@@ -92,6 +103,11 @@ impl Host {
     fn organization(&self, secrets: &GivenSecrets) -> app::ports::LookupHash {
         self.sealer.lookup_hash(Lookup::Organization, &secrets.organization)
     }
+}
+
+/// SQLite gives its other files the rights of the first.
+fn for_owner_alone(path: &Path) -> std::io::Result<()> {
+    fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
 }
 
 fn secret() -> String {

@@ -13,12 +13,16 @@ use std::path::Path;
 /// Name of the file in the data folder.
 const FILE: &str = "keys";
 
-/// Reads the keys, or makes them at the first start.
+/// Reads the keys, or makes them at the first start. Where there is data already, new keys would open none of
+/// it: then they must be there.
 ///
 /// One line each: `lookup <key>`, and `data <id> <key>` of which the first seals and all open.
-pub fn open(folder: &Path, entropy: &dyn Entropy) -> anyhow::Result<Sealer> {
+pub fn open(folder: &Path, is_data_there: bool, entropy: &dyn Entropy) -> anyhow::Result<Sealer> {
     let path = folder.join(FILE);
     if !path.exists() {
+        if is_data_there {
+            bail!("{} is missing: without it the data beside it can't be opened", path.display());
+        }
         make(folder, &path, entropy)?;
     }
     let mode = fs::metadata(&path).context("reading the key file")?.permissions().mode();
@@ -42,7 +46,9 @@ fn make(folder: &Path, path: &Path, entropy: &dyn Entropy) -> anyhow::Result<()>
     let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&draft, path).context("storing the key file")
+    fs::rename(&draft, path).context("storing the key file")?;
+    // The folder too, so that the name is there after a power cut.
+    fs::File::open(folder)?.sync_all().context("storing the key file")
 }
 
 fn parse(text: &str) -> anyhow::Result<Sealer> {
@@ -76,11 +82,18 @@ mod tests {
     fn keys_are_made_once_for_the_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let id = InstanceId::from_random([0, 0, 0, 1]);
-        let sealed = open(folder.path(), &SystemEntropy).unwrap().seal(id, "f", b"x").unwrap();
+        let sealed = open(folder.path(), false, &SystemEntropy).unwrap().seal(id, "f", b"x").unwrap();
         let path = folder.path().join("keys");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(open(folder.path(), &SystemEntropy).unwrap().open(id, "f", &sealed).unwrap(), b"x");
+        assert_eq!(open(folder.path(), false, &SystemEntropy).unwrap().open(id, "f", &sealed).unwrap(), b"x");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(open(folder.path(), &SystemEntropy).is_err());
+        assert!(open(folder.path(), false, &SystemEntropy).is_err());
+    }
+
+    #[test]
+    fn data_without_its_keys_is_not_given_new_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(open(folder.path(), true, &SystemEntropy).is_err());
+        assert!(!folder.path().join("keys").exists());
     }
 }

@@ -38,6 +38,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     if let Some(made) = host.admit(config.secrets.as_ref()).await? {
         show(&made)?;
     }
+    host.mend().await?;
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("listening on {}", config.listen))?;

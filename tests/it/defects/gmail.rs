@@ -161,6 +161,8 @@ async fn autosaved_drafts_are_never_reported_and_the_sent_one_is_created_once() 
         world.clock.advance(Duration::seconds(55));
         draft = world.google.save_draft(GMAIL_USER, Some(&draft.draft_id), Mail::default());
     }
+    world.google.add_label(GMAIL_USER, &draft.message_id, "STARRED");
+    assert_eq!(polled(&world, id).await, [], "a draft that is starred is a draft");
     let sent = world.google.send_draft(GMAIL_USER, &draft.draft_id).unwrap();
     assert_created(&polled(&world, id).await, std::slice::from_ref(&sent));
     world.pass(Duration::hours(1)).await;

@@ -113,7 +113,7 @@ async fn one_message_that_cannot_be_read_is_neither_lost_nor_in_the_way() {
 #[tokio::test]
 async fn a_message_that_fails_alone_does_not_stop_the_mailbox() {
     let world = World::new(65);
-    let id = world.create_gmail().await;
+    world.create_gmail().await;
     let bad = world.google.deliver(GMAIL_USER, Mail::default());
     world.google.poison(GMAIL_USER, &bad, FaultKind::ServerError { status: 500 });
     world.pass(Duration::hours(1)).await;
@@ -163,6 +163,25 @@ async fn a_resource_that_is_added_starts_from_now() {
     let arrived = polled(&world, id).await;
     let twice = [("CREATED".to_owned(), mail.clone()), ("CREATED".to_owned(), mail)];
     assert_eq!(arrived, twice, "once for each resource");
+}
+
+/// One resource that fails again and again disabled all polling of its instance.
+#[tokio::test]
+async fn a_resource_that_fails_does_not_stop_the_other() {
+    let world = World::new(72);
+    let poller = json!({
+        "changed-messages": { "url": "/hubs/general/changed-messages", "idField": "id" },
+        "messages": { "url": "/hubs/general/messages", "idField": "id" }
+    });
+    let id = world.create(&super::with_poller(gmail_body(&world.google.new_code(GMAIL_USER)), poller)).await;
+    let fault = Fault { on: Route::History, kind: FaultKind::Forbidden, times: 1 };
+    world.google.push_fault(fault);
+    let mail = world.google.deliver(GMAIL_USER, Mail::default());
+    assert_created(&polled(&world, id).await, std::slice::from_ref(&mail));
+    let resources = world.shown(id).await["resources"].clone();
+    assert!(resources[0]["error"].is_string() && resources[1]["error"].is_null(), "{resources}");
+    world.pass(Duration::minutes(16)).await;
+    assert_created(&world.arrived(), &[mail]);
 }
 
 /// A resource that is taken off is gone, and starts from now when it comes back.

@@ -1,6 +1,7 @@
 //! The world's public API, called as a client does.
 
 use super::{AUTHORIZATION, CALLBACK, SIGNATURE_KEY, World};
+use app::sealing::Lookup;
 use axum::body::Body;
 use domain::ids::InstanceId;
 use http_body_util::BodyExt as _;
@@ -15,6 +16,26 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Value,
+}
+
+impl Reply {
+    /// The instance that a successful reply shows.
+    #[track_caller]
+    pub(crate) fn instance_id(&self) -> InstanceId {
+        assert_eq!(self.status, 200, "{}", self.body);
+        InstanceId::parse(&self.body["id"].to_string()).unwrap()
+    }
+
+    /// Refused in the documented shape: an id of 24 hexadecimal digits, also in the header, and a message.
+    #[track_caller]
+    pub(crate) fn assert_refused(&self, status: u16) {
+        assert_eq!(self.status, status, "{}", self.body);
+        let request_id = self.body["requestId"].as_str().unwrap_or("no body in the documented shape");
+        assert!(request_id.len() == 24 && request_id.chars().all(|c| c.is_ascii_hexdigit()), "{request_id}");
+        assert_eq!(self.headers["elements-request-id"], request_id);
+        assert!(!self.body["message"].as_str().unwrap().is_empty());
+        assert!(self.headers["content-type"].to_str().unwrap().starts_with("application/json"));
+    }
 }
 
 impl World {
@@ -37,6 +58,13 @@ impl World {
     pub(crate) async fn call(&self, method: &str, path: &str, body: &Value) -> Reply {
         let text = if body.is_null() { String::new() } else { body.to_string() };
         self.call_as(AUTHORIZATION, method, path, &text).await
+    }
+
+    /// Lets in a user of another organization with these secrets.
+    pub(crate) async fn admit_another(&self, user: &str, organization: &str) {
+        let user = self.sealer.lookup_hash(Lookup::User, user);
+        let organization = self.sealer.lookup_hash(Lookup::Organization, organization);
+        self.store.add_account(user, organization).await.unwrap();
     }
 
     /// Reads what must be there.
@@ -62,9 +90,9 @@ impl World {
     /// Creates an instance that must be accepted.
     pub(crate) async fn create(&self, body: &Value) -> InstanceId {
         let reply = self.call("POST", "/instances", body).await;
-        assert_eq!(reply.status, 200, "{}", reply.body);
+        let id = reply.instance_id();
         self.run_until_idle().await;
-        InstanceId::parse(&reply.body["id"].to_string()).unwrap()
+        id
     }
 
     pub(crate) async fn create_gmail(&self) -> InstanceId {

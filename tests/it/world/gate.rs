@@ -117,7 +117,7 @@ gated!(GatedStore, Store, {
     ) -> Result<Option<Subscription>>;
     async fn next_queued(id: InstanceId) -> Result<Option<Notification>>;
     async fn end_release(id: InstanceId, generation: u64) -> Result<Written>;
-    async fn suspend(id: InstanceId, generation: u64, reason: &str) -> Result<()>;
+    async fn pause_release(id: InstanceId, generation: u64) -> Result<()>;
     async fn notifications(id: InstanceId, page: LogPage) -> Result<Vec<Notification>>;
     async fn notification(id: InstanceId, event_id: &str) -> Result<Option<Notification>>;
 });

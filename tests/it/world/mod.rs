@@ -248,6 +248,10 @@ impl World {
                 "notifications",
                 "jobs",
                 "users",
+                "bodies",
+                "outbox",
+                "schedules",
+                "dead_jobs",
                 "organizations",
                 "events",
             ];

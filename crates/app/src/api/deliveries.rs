@@ -50,6 +50,9 @@ pub(super) async fn list(
     let condition = query.parse()?;
     let mut listed = Vec::new();
     for (instance, state) in all(&app, &caller).await? {
+        if listed.len() == DELIVERIES_COUNT_MAX {
+            break;
+        }
         let page = LogPage { before: None, limit: DELIVERIES_COUNT_MAX, pending_only: true };
         for notification in app.0.ports.store.notifications(instance.id, page).await? {
             let record = delivery(&instance, &state, &notification);

@@ -12,18 +12,20 @@ use std::fmt::Write as _;
 /// Header that names a request, also in its error.
 const REQUEST_ID_HEADER: &str = "elements-request-id";
 
+/// The framework's own messages are short.
+const FOREIGN_ERROR_BYTES_MAX: usize = 4096;
+
 /// A failed request. Status and words; the request id is added on the way out.
 #[derive(Debug, Clone)]
 pub(super) struct ApiError {
     status: StatusCode,
     message: String,
     provider_message: Option<String>,
-    retry_after_s: Option<u64>,
 }
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        ApiError { status, message: message.into(), provider_message: None, retry_after_s: None }
+        ApiError { status, message: message.into(), provider_message: None }
     }
 
     pub(super) fn bad(message: impl Into<String>) -> Self {
@@ -72,9 +74,6 @@ impl From<PortError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
-        if let Some(seconds) = self.retry_after_s {
-            response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
-        }
         response.extensions_mut().insert(self);
         response
     }
@@ -84,21 +83,38 @@ impl IntoResponse for ApiError {
 pub(super) async fn with_request_id(State(app): State<App>, request: Request, next: Next) -> Response {
     let request_id = request_id(&app);
     let mut response = next.run(request).await;
-    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+    if let Some(error) = failure(&mut response).await {
         let mut body = serde_json::json!({ "requestId": request_id, "message": error.message });
         if let Some(provider_message) = error.provider_message {
             body["providerMessage"] = provider_message.into();
         }
-        let headers = response.headers().clone();
+        let allow = response.headers_mut().remove("allow");
         response = (error.status, axum::Json(body)).into_response();
-        response.headers_mut().extend(headers.into_iter().filter(|(name, _)| {
-            name.as_ref().is_some_and(|name| name != "content-length" && name != "content-type")
-        }));
+        if let Some(methods) = allow {
+            response.headers_mut().insert("allow", methods);
+        }
     }
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID_HEADER, value);
     }
     response
+}
+
+/// What went wrong, where something did: our own errors, and the framework's (a body too long, a query that
+/// can't be read), which come as plain text.
+async fn failure(response: &mut Response) -> Option<ApiError> {
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        return Some(error);
+    }
+    let status = response.status();
+    let is_json = response.headers().get("content-type").is_some_and(|kind| kind == "application/json");
+    if is_json || !(status.is_client_error() || status.is_server_error()) {
+        return None;
+    }
+    let body = std::mem::take(response.body_mut());
+    let text = axum::body::to_bytes(body, FOREIGN_ERROR_BYTES_MAX).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    Some(ApiError::new(status, if text.is_empty() { status.to_string() } else { text }))
 }
 
 /// 24 hexadecimal digits.

@@ -39,7 +39,11 @@ async fn page(app: &App, instance: &Instance, query: &PageQuery) -> Result<Respo
     let wanted = LogPage { before: page.after.map(Sequence), limit: page.size, pending_only: false };
     let found = app.0.ports.store.notifications(instance.id, wanted).await?;
     let is_queued = is_queued(app, instance.id).await?;
-    let headers = paging::headers(found.len(), &page, found.last().map(|last| last.sequence.0));
+    let headers = paging::headers(
+        found.len(),
+        &page,
+        found.last().filter(|_| found.len() == page.size).map(|last| last.sequence.0),
+    );
     let shown: Vec<Value> = found.iter().map(|one| record(one, is_queued)).collect();
     Ok((headers, Json(shown)).into_response())
 }

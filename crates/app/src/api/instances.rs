@@ -119,9 +119,10 @@ async fn listed(
     let page = query.page()?;
     let after = page.after.and_then(|after| InstanceId::parse(&after.to_string()));
     let all = app.0.ports.store.instances(caller.account.organization_id, after, page.size).await?;
-    let headers = paging::headers(all.len(), &page, all.last().map(|last| last.id.get().into()));
+    let last = all.last().filter(|_| all.len() == page.size).map(|last| last.id.get().into());
     let wanted = all.iter().filter(|instance| key.is_none_or(|key| instance.connector == key));
     let shown = wanted.map(|instance| wire::instance(app, instance)).collect::<Result<Vec<_>, _>>()?;
+    let headers = paging::headers(shown.len(), &page, last);
     Ok((headers, Json(shown)).into_response())
 }
 

@@ -45,6 +45,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
     let sink = Router::new()
         .route("/events", any(events::sink))
+        .route("/events/", any(events::sink))
         .route("/events/{*rest}", any(events::sink))
         .layer(DefaultBodyLimit::max(EVENT_BODY_BYTES_MAX));
     Router::new()

@@ -57,11 +57,12 @@ fn after(token: &str) -> Option<u64> {
     serde_json::from_slice::<serde_json::Value>(&bytes).ok()?.get("after")?.as_u64()
 }
 
-/// The headers of a page: how many rows, and the token of the next one if there may be one.
+/// The headers of a page: how many rows, and the token of the next one. `last` is the last row looked at, if
+/// there may be more behind it.
 pub(super) fn headers(returned: usize, page: &Page, last: Option<u64>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert("elements-returned-count", HeaderValue::from(returned));
-    if let Some(last) = last.filter(|_| returned == page.size) {
+    if let Some(last) = last {
         let token = URL_SAFE_NO_PAD.encode(json!({ "pageSize": page.size, "after": last }).to_string());
         if let Ok(value) = HeaderValue::from_str(&token) {
             headers.insert("elements-next-page-token", value);

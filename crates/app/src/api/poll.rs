@@ -46,10 +46,10 @@ fn answer(report: &PollReport) -> Response {
     }
     let failed = report.resources.iter().all(|(_, one)| !one.read && one.error.is_some());
     let wait = report.resources.iter().filter_map(|(_, one)| one.retry_after_s).min();
-    let status = match wait {
+    let status = match report.resources.iter().any(|(_, one)| one.is_wait) {
         _ if report.resources.is_empty() || !failed => StatusCode::OK,
-        Some(_) => StatusCode::TOO_MANY_REQUESTS,
-        None => StatusCode::BAD_GATEWAY,
+        true => StatusCode::TOO_MANY_REQUESTS,
+        false => StatusCode::BAD_GATEWAY,
     };
     let mut headers = HeaderMap::new();
     if let Some(seconds) = wait.filter(|_| status == StatusCode::TOO_MANY_REQUESTS) {

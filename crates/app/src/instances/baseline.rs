@@ -33,7 +33,7 @@ pub(super) async fn take(
         match one(app, connector, access_token, resource).await {
             Ok(Baseline { cursor, identity }) => {
                 if let Some(identity) = identity {
-                    baselines.mailbox_digest = digest(&identity);
+                    baselines.mailbox_digest = mailbox_digest(&identity);
                 }
                 baselines.states.push(state.with_baseline(cursor, now));
             }
@@ -69,7 +69,7 @@ fn is_passing(kind: Kind) -> bool {
 }
 
 /// A digest of the mailbox's identity is enough to notice another one.
-fn digest(identity: &str) -> String {
+pub(crate) fn mailbox_digest(identity: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD
         .encode(&hash_of(&[b"mailbox", identity.as_bytes()])[..16])

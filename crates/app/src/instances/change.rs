@@ -1,5 +1,6 @@
 //! Changing and deleting instances.
 
+use super::create::warn_of_plain_http;
 use super::{Refusal, baseline, credentials};
 use crate::app::Inner;
 use crate::ports::{InstanceChange, Job, Mailbox, Result as PortResult, SubscriptionChange, Written};
@@ -16,8 +17,8 @@ use std::sync::Arc;
 /// Tries against others who change the same row.
 const TRIES_COUNT_MAX: usize = 5;
 
-/// What a client wants changed; what is `None` stays.
-#[derive(Debug, Clone, Default)]
+/// What a client wants changed; what is `None` stays. No `Debug`: it holds secrets.
+#[derive(Clone, Default)]
 pub(crate) struct Patch {
     pub(crate) name: Option<String>,
     pub(crate) tags: Option<Vec<String>>,
@@ -68,13 +69,13 @@ async fn attempt(
     apply(app, &mut instance, patch, plain);
     let fresh =
         states(app, connector, &mailbox, &mut instance, (&before, &settings), tokens.as_ref()).await?;
-    if secrets != *old_secrets {
-        if app.ports.vault.write(instance.id, &secrets, secrets_version + 1).await? != Written::Done {
-            return Ok(None);
-        }
-        instance.secrets_version = secrets_version + 1;
-        instance.secret_keys = secrets.keys().cloned().collect();
+    let is_new = secrets != *old_secrets;
+    if is_new && app.ports.vault.write(instance.id, &secrets, secrets_version + 1).await? != Written::Done {
+        return Ok(None);
     }
+    // Also where an earlier try wrote the vault and got no further.
+    instance.secrets_version = secrets_version + u64::from(is_new);
+    instance.secret_keys = secrets.keys().cloned().collect();
     let change = InstanceChange {
         session: match tokens {
             Some(tokens) => Some(app.session_of(instance.id, tokens, mailbox.session.version + 1)?),
@@ -98,6 +99,9 @@ fn apply(app: &Inner, instance: &mut Instance, patch: &Patch, plain: Items) {
     instance.version += 1;
     instance.updated_at = now;
     instance.configuration = plain;
+    if patch.items.as_ref().is_some_and(|items| items.contains_key(CALLBACK_URL)) {
+        warn_of_plain_http(instance, now);
+    }
     if let Some(name) = &patch.name {
         instance.name = without_markup(name);
     }
@@ -112,8 +116,7 @@ fn apply(app: &Inner, instance: &mut Instance, patch: &Patch, plain: Items) {
     }
 }
 
-/// Baselines for what is polled newly: added resources, those whose url changed, and all of them if another
-/// mailbox was connected.
+/// Baselines for what is polled newly: added resources, and all of them if another mailbox was connected.
 async fn states(
     app: &Inner,
     connector: &Arc<dyn Connector>,
@@ -136,6 +139,16 @@ async fn states(
         None => kept_token(app, connector, mailbox).await?,
     };
     let taken = baseline::take(app, connector, &token, wanted).await?;
+    if tokens.is_some() && taken.is_incomplete && taken.mailbox_digest.is_empty() {
+        // Going on with the old position in a mailbox that may be another one would tell nonsense.
+        return Err(Refusal::Provider {
+            message:
+                "the provider fails just now, so it is not known whose mailbox this is: sign in again later"
+                    .to_owned(),
+            provider_message: None,
+            is_unavailable: true,
+        });
+    }
     let is_another = !taken.mailbox_digest.is_empty()
         && !instance.mailbox_digest.is_empty()
         && taken.mailbox_digest != instance.mailbox_digest;
@@ -225,6 +238,7 @@ async fn after(
 /// cursor, and what waits is released.
 pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, enabled: bool) -> Result<(), Refusal> {
     for _ in 0..TRIES_COUNT_MAX {
+        let _held = app.locks.hold(id).await;
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
         if mailbox.instance.disabled != enabled {
             return Ok(());

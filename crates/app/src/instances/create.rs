@@ -8,6 +8,7 @@ use crate::ports::{Job, NewInstance, PortError, Secrets, Written};
 use crate::sealing::Lookup;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
+use chrono::{DateTime, Utc};
 use connectors::Connector;
 use connectors::oauth::{Grant, Tokens};
 use domain::ids::InstanceId;
@@ -113,10 +114,15 @@ fn row(app: &Inner, creation: Creation, plain: Items, secrets: &Secrets, baselin
         version: 1,
         configuration: plain,
     };
+    warn_of_plain_http(&mut instance, now);
+    instance
+}
+
+/// Plain http is taken, and the owner is told what it means.
+pub(super) fn warn_of_plain_http(instance: &mut Instance, now: DateTime<Utc>) {
     if given(&instance.configuration, CALLBACK_URL).is_some_and(|url| url.starts_with("http:")) {
         instance.notice(now, "the callback is plain http: anybody on the way can read the events");
     }
-    instance
 }
 
 async fn store(

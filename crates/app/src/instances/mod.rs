@@ -5,6 +5,7 @@ mod change;
 mod create;
 mod credentials;
 
+pub(crate) use baseline::mailbox_digest;
 pub(crate) use change::{Patch, change, delete, now_needs_sign_in, set_enabled};
 pub(crate) use create::{Creation, create, token_of};
 

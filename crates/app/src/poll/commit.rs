@@ -39,9 +39,12 @@ impl Run<'_> {
         changes.extend(retry_records::update(self, &mut next, &read.retried, step.failed));
         let found = changes.len();
         let changes = self.unreported(config, changes).await?;
-        next = match read.is_baseline {
-            true => next.with_baseline(step.cursor, now),
-            false => ResourceState { cursor: Some(step.cursor), ..next.succeeded(now) },
+        if let Some(Some(identity)) = &read.baseline {
+            self.belongs_to(identity).await?;
+        }
+        next = match read.baseline {
+            Some(_) => next.with_baseline(step.cursor, now),
+            None => ResourceState { cursor: Some(step.cursor), ..next.succeeded(now) },
         };
         next.version += 1;
         next.last_sequence = self.last_sequence();

@@ -2,12 +2,13 @@
 
 use super::resource::Failure;
 use super::{ResourceReport, Run, Stopped};
-use crate::instances::now_needs_sign_in;
+use crate::instances::{mailbox_digest, now_needs_sign_in};
 use crate::ports::{InstanceChange, PollCommit, Result, SubscriptionChange};
 use crate::tokens::{Holder, NoToken};
 use chrono::{DateTime, Duration, Utc};
 use connectors::oauth::{TokenError, TokenErrorKind};
 use connectors::{Call, Error, Kind};
+use domain::instance::Instance;
 use domain::schedule::backoff;
 use domain::settings::Settings;
 use domain::state::ResourceState;
@@ -54,6 +55,7 @@ impl Run<'_> {
             None => return false,
         };
         report.error = Some(error);
+        report.is_wait = true;
         report.retry_after_s = until.map(|until| seconds_until(now, until));
         true
     }
@@ -98,6 +100,7 @@ impl Run<'_> {
         let error = in_words(&failure);
         let now = self.app.now();
         report.error = Some(error.clone());
+        report.is_wait = matches!(&failure, Failure::Provider(error) if error.kind == Kind::RateLimited);
         report.retry_after_s = until.map(|until| seconds_until(now, until));
         let Some(until) = until else { return Ok(()) };
         let mut next = state.clone().failed(error, until, now);
@@ -207,8 +210,22 @@ impl Run<'_> {
         if self.mailbox.instance.application_error == error {
             return Ok(());
         }
+        self.change_instance(|instance| instance.application_error = error).await
+    }
+
+    /// A baseline that a job takes tells whose mailbox it is, if the creation could not.
+    pub(super) async fn belongs_to(&mut self, identity: &str) -> Result<()> {
+        if !self.mailbox.instance.mailbox_digest.is_empty() {
+            return Ok(());
+        }
+        let digest = mailbox_digest(identity);
+        self.change_instance(|instance| instance.mailbox_digest = digest).await
+    }
+
+    /// Changes the instance's row; if somebody else does at the same time, theirs stays.
+    async fn change_instance(&mut self, change: impl FnOnce(&mut Instance)) -> Result<()> {
         let mut instance = self.mailbox.instance.clone();
-        instance.application_error = error;
+        change(&mut instance);
         instance.version += 1;
         let change = InstanceChange {
             instance,

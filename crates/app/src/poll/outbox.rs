@@ -1,4 +1,4 @@
-//! From committed to enqueued. The state row remembers what is in between, so nothing sweeps.
+//! From committed to enqueued. Each resource's outbox remembers what is in between, so nothing sweeps.
 
 use crate::app::Inner;
 use crate::ports::{AttemptKey, Job, Mailbox, Result};

@@ -32,6 +32,8 @@ pub struct ResourceReport {
     pub notifications: usize,
     /// What went wrong, in words.
     pub error: Option<String>,
+    /// The provider was left alone, or asked to be; otherwise it failed.
+    pub is_wait: bool,
     /// When it makes sense to try again, seconds.
     pub retry_after_s: Option<u64>,
 }

@@ -43,8 +43,8 @@ pub(super) async fn poll(run: &mut Run<'_>, config: &ResourceConfig) -> Result<(
 /// What one step brought.
 pub(super) struct Read {
     pub(super) step: Step,
-    /// The step is the baseline: it reports nothing and starts the state.
-    pub(super) is_baseline: bool,
+    /// The step is the baseline: it reports nothing and starts the state. Whose mailbox it is, if that is told.
+    pub(super) baseline: Option<Option<String>>,
     /// The records of the retry list that were looked at again.
     pub(super) retried: retry_records::Retried,
 }
@@ -94,7 +94,7 @@ async fn read_with(
         }
         step => step?,
     };
-    Ok(Read { step, is_baseline: false, retried })
+    Ok(Read { step, baseline: None, retried })
 }
 
 async fn baseline(
@@ -111,7 +111,7 @@ async fn baseline(
         more: false,
         gap: None,
     };
-    Ok(Read { step, is_baseline: true, retried: retry_records::Retried::default() })
+    Ok(Read { step, baseline: Some(baseline.identity), retried: retry_records::Retried::default() })
 }
 
 fn past(state: &ResourceState, run: &Run<'_>) -> Past {

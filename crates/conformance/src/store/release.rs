@@ -110,7 +110,6 @@ pub async fn ends_only_when_nothing_is_pending(store: &dyn Store) {
     yours(mailbox.claim(12, 1, 0).await);
 }
 
-/// Both ways of failing: the attempt's verdict, and the worker's own word.
 pub async fn a_failure_suspends_again(store: &dyn Store) {
     let mailbox = Mailbox::with(store, 830, &[10]).await;
     mailbox.suspend().await;
@@ -120,24 +119,30 @@ pub async fn a_failure_suspends_again(store: &dyn Store) {
     let failed = mailbox.subscription().await;
     assert_eq!((failed.status, failed.lease_until), (SubscriptionStatus::Suspended, None));
     assert!(failed.generation > first);
+    assert_eq!(mailbox.next_queued().await, Some(10), "nothing is lost");
+}
 
-    let second = mailbox.begin(1).await.expect("no lease is in the way").generation;
-    store.suspend(mailbox.id, second, "it failed").await.unwrap();
-    let failed = mailbox.subscription().await;
-    assert_eq!(failed.status, SubscriptionStatus::Suspended);
-    assert_eq!(failed.reason.as_deref(), Some("it failed"));
-    assert!(failed.generation > second);
+/// What is handed back goes on at once with the next worker.
+pub async fn a_release_is_handed_back(store: &dyn Store) {
+    let mailbox = Mailbox::with(store, 837, &[10]).await;
+    mailbox.suspend().await;
+    let first = mailbox.begin(0).await.unwrap().generation;
+    assert!(mailbox.begin(0).await.is_none(), "the lease is in the way");
+    store.pause_release(mailbox.id, first).await.unwrap();
+    assert_eq!(mailbox.subscription().await.status, SubscriptionStatus::Releasing);
+    let second = mailbox.begin(0).await.expect("no lease is in the way").generation;
+    assert!(second > first);
     assert_eq!(mailbox.next_queued().await, Some(10), "nothing is lost");
 }
 
 /// A worker that was replaced says nothing about its successor's release.
-pub async fn an_earlier_release_does_not_suspend(store: &dyn Store) {
+pub async fn an_earlier_release_does_not_hand_back(store: &dyn Store) {
     let mailbox = Mailbox::with(store, 835, &[10]).await;
     mailbox.suspend().await;
     let first = mailbox.begin(0).await.unwrap().generation;
     mailbox.suspend().await;
     let second = mailbox.begin(0).await.unwrap();
-    store.suspend(mailbox.id, first, "too late").await.unwrap();
+    store.pause_release(mailbox.id, first).await.unwrap();
     assert_eq!(mailbox.subscription().await, second);
-    store.suspend(id(836), first, "nobody").await.unwrap();
+    store.pause_release(id(836), first).await.unwrap();
 }

@@ -27,12 +27,10 @@ pub(super) async fn begin(call: &Call<'_>, cursor: &Cursor, past: &Past) -> Resu
     let pinned = api::profile(call).await?.history_id;
     let lost_at = past.last_success_at;
     let mut next = cursor.clone();
-    // A catch-up that itself took too long keeps the position lost first.
-    let lost = cursor.catch_up.as_ref().map_or(cursor.history_id, |former| former.lost);
     next.history_id = pinned;
     next.recheck_through = None;
     next.catch_up = Some(CatchUp {
-        lost,
+        lost: cursor.history_id,
         lost_at,
         baseline_at: past.baseline_at,
         log_complete: call.now - lost_at < Duration::days(LOG_DAYS) - Duration::hours(MARGIN_H),

@@ -94,6 +94,9 @@ impl Cursor {
     }
 
     pub(super) fn remember_draft(&mut self, message_id: &str) {
+        if self.is_known_draft(message_id) {
+            return;
+        }
         self.drafts.push(digest64(&[message_id.as_bytes()]));
         if self.drafts.len() > DRAFTS_COUNT_MAX {
             self.drafts.remove(0);

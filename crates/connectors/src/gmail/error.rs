@@ -66,7 +66,7 @@ fn retry_after_in(message: &str, now: DateTime<Utc>) -> Option<u64> {
     let rest = message.split("Retry after ").nth(1)?;
     let stamp = rest.split_whitespace().next()?.trim_end_matches('.');
     let at = DateTime::parse_from_rfc3339(stamp).ok()?.with_timezone(&Utc);
-    u64::try_from((at - now).num_seconds()).ok().map(|seconds| seconds.max(1))
+    u64::try_from(((at - now).num_milliseconds() + 999) / 1000).ok().map(|seconds| seconds.max(1))
 }
 
 #[cfg(test)]

@@ -62,15 +62,30 @@ pub(super) async fn page(call: &Call<'_>, url: &str) -> Result<Page, Error> {
     Ok(Page { server_s, ..page })
 }
 
-/// The inbox's id, constant for a mailbox, to tell mailboxes apart; nothing depends on getting it.
-pub(super) async fn inbox_id(call: &Call<'_>) -> Option<String> {
+/// The inbox's id, constant for a mailbox, to tell mailboxes apart. `None` where the provider does not tell.
+pub(super) async fn inbox_id(call: &Call<'_>) -> Result<Option<String>, Error> {
     let url = format!("{}/me/mailFolders/inbox?$select=id", call.api_url);
-    let response = get(call, &url).await.ok()?;
-    let folder: Value = serde_json::from_slice(&response.body).ok()?;
-    folder.get("id")?.as_str().map(str::to_owned)
+    let response = send(call, &url).await?;
+    match response.status {
+        200 => {
+            let folder: Value =
+                serde_json::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))?;
+            Ok(folder.get("id").and_then(Value::as_str).map(str::to_owned))
+        }
+        400..=428 => Ok(None),
+        _ => Err(classify(&response, call.now)),
+    }
 }
 
 async fn get(call: &Call<'_>, url: &str) -> Result<HttpResponse, Error> {
+    let response = send(call, url).await?;
+    match response.status {
+        200 => Ok(response),
+        _ => Err(classify(&response, call.now)),
+    }
+}
+
+async fn send(call: &Call<'_>, url: &str) -> Result<HttpResponse, Error> {
     let response = call
         .http
         .send(HttpRequest {
@@ -88,10 +103,7 @@ async fn get(call: &Call<'_>, url: &str) -> Result<HttpResponse, Error> {
             route: Route::Provider,
         })
         .await?;
-    match response.status {
-        200 => Ok(response),
-        _ => Err(classify(&response, call.now)),
-    }
+    Ok(response)
 }
 
 fn server_time(response: &HttpResponse) -> Option<i64> {

@@ -6,8 +6,9 @@ use domain::ids::digest64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, HashSet};
 
-/// One state of one message: eight bytes for the message, four for the state. Taking a new state for a known
-/// one needs a clash of all twelve; taking a new message for a known one, of eight among those of two minutes.
+/// One state of one message: eight bytes for the message, four for the state. Taking a new message for a known
+/// one needs a clash of eight bytes among those of two minutes; taking a new state of a message for one of its few
+/// known ones, of four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Seen {
     message: u64,
@@ -46,7 +47,7 @@ impl Memory {
         Index { states: all().collect(), messages: all().map(|seen| seen.message).collect() }
     }
 
-    #[cfg(test)]
+    /// States remembered.
     pub(super) fn len(&self) -> usize {
         self.0.values().map(Vec::len).sum()
     }

@@ -111,7 +111,7 @@ impl Connector for Outlook {
                 cursor = walked.cursor;
             } else {
                 let cursor = walked.cursor.settled(walked.server_s);
-                return Ok(Baseline { cursor: cursor.to_value(), identity: api::inbox_id(call).await });
+                return Ok(Baseline { cursor: cursor.to_value(), identity: api::inbox_id(call).await? });
             }
         }
     }

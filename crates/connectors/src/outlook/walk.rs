@@ -31,7 +31,9 @@ pub(super) struct Walked {
 pub(super) async fn step(call: &Call<'_>, plan: &Plan<'_>, cursor: &Cursor) -> Result<Walked, Error> {
     let known = cursor.memory.index();
     let mut from = cursor.from();
-    let mut size = plan.selection.page_size(PAGE_SIZE);
+    // After a burst the overlap is full of known rows: one page that holds them all, not many.
+    let expected = (cursor.memory.len() + PAGE_SIZE / 2).clamp(PAGE_SIZE, CROWDED_PAGE_SIZE);
+    let mut size = plan.selection.page_size(expected);
     let mut url = messages_url(call, plan, from, size);
     let mut server_s = None;
     for _ in 0..PAGES_COUNT_MAX {

@@ -43,6 +43,11 @@ impl SqliteStore {
         self.db.write("free what an earlier process held", takeover::forget_dead_workers).await
     }
 
+    /// Instances that an earlier process may have left half-way: outboxes, deletions, releases, schedules.
+    pub async fn unfinished(&self) -> Result<Vec<InstanceId>> {
+        self.db.read("look for what was left half-way", takeover::unfinished).await
+    }
+
     /// The first user, if there is one.
     pub async fn first_account(&self) -> Result<Option<Account>> {
         self.db.read("read the first account", accounts::first).await
@@ -197,13 +202,8 @@ impl Store for SqliteStore {
         self.db.write("end a release", move |tx| release::end(tx, id, generation)).await
     }
 
-    async fn suspend(&self, id: InstanceId, generation: u64, reason: &str) -> Result<()> {
-        let reason = reason.to_owned();
-        self.db
-            .write("suspend a subscription", move |tx| {
-                release::suspend_generation(tx, id, generation, &reason)
-            })
-            .await
+    async fn pause_release(&self, id: InstanceId, generation: u64) -> Result<()> {
+        self.db.write("pause a release", move |tx| release::pause(tx, id, generation)).await
     }
 
     async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {

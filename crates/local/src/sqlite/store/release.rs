@@ -52,18 +52,14 @@ pub(super) fn suspend_once(conn: &Connection, id: InstanceId, reason: Option<&st
     Ok(())
 }
 
-/// Suspends for whoever is at the release of this generation.
-pub(super) fn suspend_generation(
-    conn: &Connection,
-    id: InstanceId,
-    generation: u64,
-    reason: &str,
-) -> Result<()> {
-    let current = get(conn, id)?.is_some_and(|stored| stored.generation <= generation);
-    if !current || instances::version(conn, id)?.is_none() {
-        return Ok(());
-    }
-    suspend(conn, id, reason)
+/// Lets go of a release, for whoever begins next.
+pub(super) fn pause(conn: &Connection, id: InstanceId, generation: u64) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE subscriptions SET lease_until_us = NULL
+         WHERE instance_id = ?1 AND generation = ?2 AND status = 'releasing'",
+    )?
+    .execute((id.get(), generation))?;
+    Ok(())
 }
 
 /// Opens a release that nobody works at yet.

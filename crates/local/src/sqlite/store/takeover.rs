@@ -1,6 +1,8 @@
 //! What workers of an earlier process held. The data folder has one process at a time, so when it is opened
 //! none of them lives: nobody has to wait until their claims and leases run out.
 
+use crate::sqlite::columns::instance_id;
+use domain::ids::InstanceId;
 use rusqlite::{Connection, Result};
 
 pub(super) fn forget_dead_workers(conn: &Connection) -> Result<()> {
@@ -10,4 +12,17 @@ pub(super) fn forget_dead_workers(conn: &Connection) -> Result<()> {
          UPDATE sessions SET document = json_remove(document, '$.lease_until')
              WHERE json_extract(document, '$.lease_until') IS NOT NULL;",
     )
+}
+
+/// Instances that may need mending, at the start of a process.
+pub(super) fn unfinished(conn: &Connection) -> Result<Vec<InstanceId>> {
+    conn.prepare(
+        "SELECT instance_id FROM outbox
+         UNION SELECT id FROM instances WHERE deleted = 1
+         UNION SELECT instance_id FROM subscriptions WHERE status = 'releasing'
+         UNION SELECT id FROM instances LEFT JOIN schedules ON instance_id = id
+             WHERE deleted = 0 AND coalesce(enabled, 0) = 0",
+    )?
+    .query_map([], |row| Ok(instance_id(row.get(0)?)))?
+    .collect()
 }

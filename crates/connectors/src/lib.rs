@@ -11,6 +11,8 @@ mod http;
 pub mod oauth;
 mod outlook;
 mod registry;
+#[cfg(test)]
+mod script;
 
 pub use descriptor::{Descriptor, Endpoint, OAuth, PolledResource};
 pub use error::{Error, Kind};
@@ -20,8 +22,8 @@ pub use registry::registry;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::event::Change;
+use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
-use domain::settings::Invalid;
 use serde_json::Value;
 
 /// Requests in flight for one mailbox at the most: both providers throttle more.

@@ -11,6 +11,7 @@ pub mod event;
 pub mod field_path;
 pub mod ids;
 pub mod instance;
+pub mod invalid;
 pub mod json_text;
 pub mod resource;
 pub mod schedule;

@@ -3,7 +3,7 @@
 use crate::ceql::{self, Expr};
 use crate::date_pattern::{DatePattern, Zone, parse_rfc3339};
 use crate::field_path::FieldPath;
-use crate::settings::Invalid;
+use crate::invalid::{self, Invalid};
 use crate::template::{Template, Times};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -213,7 +213,7 @@ impl Fields<'_> {
         let value = self.object.get(field)?;
         match value {
             Value::Null => None,
-            value => crate::settings::boolean(value).or_else(|| {
+            value => invalid::boolean(value).or_else(|| {
                 self.wrong(field, "must be true or false");
                 None
             }),

@@ -1,5 +1,6 @@
 //! An instance's configuration: dotted keys on the wire, typed here.
 
+use crate::invalid::{Invalid, text_boolean};
 use crate::json_text;
 use crate::resource::ResourceConfig;
 use serde_json::{Map, Value};
@@ -40,23 +41,6 @@ const ITEMS_COUNT_MAX: usize = 100;
 /// Resources polled for one instance.
 const RESOURCES_COUNT_MAX: usize = 20;
 
-/// A broken rule: which key, and which rule.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}`: {rule}")]
-pub struct Invalid {
-    /// The key as the client wrote it.
-    pub key: String,
-    /// The rule, in words.
-    pub rule: String,
-}
-
-impl Invalid {
-    /// One broken rule.
-    pub fn new(key: impl Into<String>, rule: impl Into<String>) -> Self {
-        Invalid { key: key.into(), rule: rule.into() }
-    }
-}
-
 /// Configuration items as texts.
 pub type Items = BTreeMap<String, String>;
 
@@ -84,23 +68,6 @@ pub fn items(configuration: &Map<String, Value>) -> Result<Items, Vec<Invalid>> 
         }
     }
     if errors.is_empty() { Ok(items) } else { Err(errors) }
-}
-
-/// `true`, `false`, and the same as texts.
-pub fn boolean(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(value) => Some(*value),
-        Value::String(text) => text_boolean(text),
-        _ => None,
-    }
-}
-
-fn text_boolean(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
 }
 
 /// The items that decide what Carillon does, checked.

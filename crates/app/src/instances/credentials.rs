@@ -4,9 +4,10 @@ use super::Refusal;
 use crate::app::Inner;
 use crate::ports::Secrets;
 use connectors::Connector;
+use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use domain::settings::{
-    CALLBACK_URL, Invalid, Items, MASK, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL, Settings, given,
+    CALLBACK_URL, Items, MASK, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL, Settings, given,
     is_secret,
 };
 use std::sync::Arc;

@@ -11,7 +11,7 @@ pub(crate) use create::{Creation, create, token_of};
 
 use connectors::oauth::{TokenError, TokenErrorKind};
 use connectors::{Error, Kind};
-use domain::settings::Invalid;
+use domain::invalid::Invalid;
 
 /// Why an instance was not created or changed. Nothing was stored.
 #[derive(Debug, thiserror::Error)]

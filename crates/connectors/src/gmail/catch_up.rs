@@ -6,8 +6,8 @@
 //! listing and history show are checked against the log.
 
 use super::api;
+use super::collapse::Collapsed;
 use super::cursor::{CatchUp, Cursor};
-use super::history::Collapsed;
 use super::{Plan, hydrate, normalize};
 use crate::error::{Error, Kind};
 use crate::{Call, FailedRecord, Past, Step};

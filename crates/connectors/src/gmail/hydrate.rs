@@ -1,7 +1,7 @@
 //! Reading created messages, a few at a time.
 
-use super::history::Collapsed;
-use super::{Plan, api, normalize};
+use super::collapse::Collapsed;
+use super::{Plan, api};
 use crate::error::{Error, Kind};
 use crate::{Call, FailedRecord, Past, REQUESTS_IN_FLIGHT_MAX, STEP_CHANGES_MAX};
 use futures_util::StreamExt as _;
@@ -118,9 +118,5 @@ pub(super) fn is_own(error: &Error) -> bool {
 }
 
 fn failed(one: &Collapsed) -> FailedRecord {
-    FailedRecord {
-        object_id: one.message_id.clone(),
-        version: one.last.to_string(),
-        stub: normalize::stub(one),
-    }
+    FailedRecord { object_id: one.message_id.clone(), version: one.last.to_string(), stub: one.stub() }
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod catch_up;
+mod collapse;
 mod conditions;
 mod cursor;
 mod error;
@@ -18,8 +19,8 @@ use async_trait::async_trait;
 use conditions::Conditions;
 use cursor::Cursor;
 use domain::event::Change;
+use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
-use domain::settings::Invalid;
 use hydrate::Format;
 use serde_json::Value;
 

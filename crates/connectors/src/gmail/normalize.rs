@@ -1,12 +1,12 @@
 //! From collapsed history to changes.
 
+use super::collapse::{Collapsed, DRAFT};
 use super::conditions::Conditions;
 use super::cursor::Cursor;
-use super::history::{Collapsed, DRAFT};
 use super::hydrate::Outcome;
 use chrono::{DateTime, TimeZone as _, Utc};
 use domain::event::{Change, ChangeKind};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Whether it is new to the mailbox as its user sees it: a draft that was sent counts.
 pub(super) fn is_creation(one: &Collapsed) -> bool {
@@ -68,21 +68,9 @@ pub(super) fn created(message: Value, conditions: &Conditions, recheck: bool) ->
     })
 }
 
-/// What is known of a message without reading it.
-pub(super) fn stub(one: &Collapsed) -> Value {
-    let mut record = json!({ "id": one.message_id });
-    if let Some(thread_id) = &one.thread_id {
-        record["threadId"] = json!(thread_id);
-    }
-    if let Some(labels) = &one.labels {
-        record["labelIds"] = json!(labels);
-    }
-    record
-}
-
 /// An update or deletion: the labels are in the record, so nothing is read.
 fn thin(one: &Collapsed, conditions: &Conditions) -> Option<Change> {
-    let record = stub(one);
+    let record = one.stub();
     let kind = if one.deleted { ChangeKind::Deleted } else { ChangeKind::Updated };
     conditions.allow(&record).then(|| Change {
         object_id: one.message_id.clone(),

@@ -1,62 +1,21 @@
 //! Recorded answers, through the connector: what it asks for, and what it makes of what comes.
 
 use super::Gmail;
-use crate::{
-    Call, Connector, Error, FailedRecord, Http, HttpError, HttpRequest, HttpResponse, Kind, Past, Step,
-};
-use async_trait::async_trait;
+use crate::script::{Script, now};
+use crate::{Call, Connector, Error, FailedRecord, Kind, Past, Step};
 use chrono::{DateTime, TimeZone as _, Utc};
 use domain::event::Change;
 use domain::resource::ResourceConfig;
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
-use std::collections::VecDeque;
-use std::sync::Mutex;
 
 const HISTORY: &str = include_str!("test_data/history.json");
 const IDLE: &str = include_str!("test_data/history_idle.json");
 const MESSAGE: &str = include_str!("test_data/message_metadata.json");
 const PROFILE: &str = include_str!("test_data/profile.json");
 
-/// Answers in order, whatever is asked; notes what was asked.
-struct Script {
-    answers: Mutex<VecDeque<(u16, String)>>,
-    asked: Mutex<Vec<String>>,
-}
-
-impl Script {
-    fn new(answers: &[(u16, &str)]) -> Self {
-        let answers = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
-        Script { answers: Mutex::new(answers), asked: Mutex::default() }
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-#[async_trait]
-impl Http for Script {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let bearer = ("authorization", "Bearer secret".to_owned());
-        assert!(request.headers.contains(&bearer), "the token is sent");
-        self.asked.lock().unwrap().push(request.url);
-        let (status, body) = self.answers.lock().unwrap().pop_front().ok_or(HttpError::Timeout)?;
-        Ok(HttpResponse { status, headers: http::HeaderMap::new(), body: body.into() })
-    }
-}
-
-/// Runs what never really waits.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    for _ in 0..1000 {
-        if let std::task::Poll::Ready(done) = future.as_mut().poll(&mut context) {
-            return done;
-        }
-    }
-    panic!("it waits for something");
-}
+/// Headers of every request.
+const REQUIRED: &[(&str, &str)] = &[("authorization", "Bearer secret")];
 
 fn at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap()
@@ -71,7 +30,7 @@ fn resource(url: &str) -> ResourceConfig {
 }
 
 fn poll_at(answers: &[(u16, &str)], cursor: &Value, url: &str) -> (Result<Step, Error>, Vec<String>) {
-    let script = Script::new(answers);
+    let script = Script::new(answers, REQUIRED, None);
     let past = Past { baseline_at: at(), last_success_at: at(), failures: 0 };
     let step = now(Gmail.poll(&call(&script), &resource(url), cursor, &past));
     (step, script.asked())
@@ -138,7 +97,7 @@ fn an_idle_mailbox_only_moves_on() {
 
 #[test]
 fn the_baseline_is_the_profiles_position() {
-    let script = Script::new(&[(200, PROFILE)]);
+    let script = Script::new(&[(200, PROFILE)], REQUIRED, None);
     let baseline = now(Gmail.baseline(&call(&script), &resource("/changed-messages"))).ok().unwrap();
     assert_eq!(baseline.cursor, json!({ "history_id": "7301000" }));
     assert_eq!(baseline.identity.as_deref(), Some("ada@example.com"), "in one case");
@@ -242,7 +201,7 @@ fn a_record_that_was_set_aside_is_read_again() {
         stub: json!({}),
     };
     let fetch = |answers: &[(u16, &str)]| {
-        let script = Script::new(answers);
+        let script = Script::new(answers, REQUIRED, None);
         now(Gmail.fetch(&call(&script), &resource("/changed-messages"), &record))
     };
     let change = fetch(&[(200, MESSAGE)]).ok().unwrap().unwrap();

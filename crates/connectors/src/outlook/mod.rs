@@ -18,8 +18,8 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use conditions::Conditions;
 use cursor::Cursor;
+use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
-use domain::settings::Invalid;
 use fields::Selection;
 use serde_json::Value;
 

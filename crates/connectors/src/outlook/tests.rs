@@ -1,66 +1,21 @@
 //! Recorded answers, through the connector: what it asks for, and what it makes of what comes.
 
 use super::Outlook;
-use crate::{Call, Connector, Error, Http, HttpError, HttpRequest, HttpResponse, Kind, Past, Step};
-use async_trait::async_trait;
+use crate::script::{Script, now};
+use crate::{Call, Connector, Error, Kind, Past, Step};
 use chrono::{DateTime, TimeZone as _, Utc};
 use domain::event::Change;
 use domain::resource::ResourceConfig;
 use expect_test::expect;
 use serde_json::{Value, json};
-use std::collections::VecDeque;
-use std::sync::Mutex;
 
 const LIST: &str = include_str!("test_data/list.json");
 const EMPTY: &str = include_str!("test_data/list_empty.json");
 /// The server's clock.
 const DATE: &str = "Sun, 22 Nov 2026 12:00:03 GMT";
 
-/// Answers in order, whatever is asked; notes what was asked.
-struct Script {
-    answers: Mutex<VecDeque<(u16, String)>>,
-    asked: Mutex<Vec<String>>,
-}
-
-impl Script {
-    fn new(answers: &[(u16, &str)]) -> Self {
-        let answers = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
-        Script { answers: Mutex::new(answers), asked: Mutex::default() }
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-#[async_trait]
-impl Http for Script {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        for header in [("authorization", "Bearer secret"), ("prefer", "IdType=\"ImmutableId\"")] {
-            assert!(
-                request.headers.iter().any(|(name, value)| (*name, value.as_str()) == header),
-                "{header:?}"
-            );
-        }
-        self.asked.lock().unwrap().push(request.url);
-        let (status, body) = self.answers.lock().unwrap().pop_front().ok_or(HttpError::Timeout)?;
-        let mut headers = http::HeaderMap::new();
-        headers.insert("date", http::HeaderValue::from_static(DATE));
-        Ok(HttpResponse { status, headers, body: body.into() })
-    }
-}
-
-/// Runs what never really waits.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    for _ in 0..1000 {
-        if let std::task::Poll::Ready(done) = future.as_mut().poll(&mut context) {
-            return done;
-        }
-    }
-    panic!("it waits for something");
-}
+/// Headers of every request.
+const REQUIRED: &[(&str, &str)] = &[("authorization", "Bearer secret"), ("prefer", "IdType=\"ImmutableId\"")];
 
 fn at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap()
@@ -80,7 +35,7 @@ fn cursor() -> Value {
 }
 
 fn poll_at(answers: &[(u16, &str)], cursor: &Value, url: &str) -> (Result<Step, Error>, Vec<String>) {
-    let script = Script::new(answers);
+    let script = Script::new(answers, REQUIRED, Some(DATE));
     let past = Past { baseline_at: at(), last_success_at: at(), failures: 0 };
     let step = now(Outlook.poll(&call(&script), &resource(url), cursor, &past));
     (step, script.asked())
@@ -197,7 +152,7 @@ fn answers_that_break_off_or_are_something_else() {
 #[test]
 fn the_baseline_is_the_servers_clock_and_reports_nothing() {
     let inbox = r#"{"id":"AAMkAGFolderInbox"}"#;
-    let script = Script::new(&[(200, LIST), (200, inbox)]);
+    let script = Script::new(&[(200, LIST), (200, inbox)], REQUIRED, Some(DATE));
     let baseline = now(Outlook.baseline(&call(&script), &resource("/messages"))).ok().unwrap();
     assert_eq!(baseline.identity.as_deref(), Some("AAMkAGFolderInbox"));
     assert_eq!(baseline.cursor["watermark"], at().timestamp() + 3);

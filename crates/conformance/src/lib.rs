@@ -3,7 +3,7 @@
 //! A suite is a list of cases, each an async function that takes the port and explicit times. A crate with an
 //! adapter runs them all with one line for each way of making it:
 //!
-//! ```ignore
+//! ```text
 //! mod in_memory {
 //!     conformance::store_suite!(crate::fixture_in_memory);
 //! }

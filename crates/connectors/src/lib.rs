@@ -78,6 +78,8 @@ pub struct Step {
     pub more: bool,
     /// What the walk can't tell, in words, from when on.
     pub gap: Option<(DateTime<Utc>, String)>,
+    /// Why the step ends early: what it has is good, and what follows has to wait.
+    pub halted: Option<Error>,
 }
 
 /// A created record that could not be read.

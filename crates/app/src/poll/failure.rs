@@ -85,6 +85,19 @@ impl Run<'_> {
         Ok(token)
     }
 
+    /// After a step that ended early: a refused token is refreshed, and the poll goes on; anything else is a
+    /// failure.
+    pub(super) async fn passes(&mut self, error: Error) -> Result<Option<Failure>> {
+        if error.kind != Kind::Unauthorized {
+            return Ok(Some(Failure::Provider(error)));
+        }
+        match self.token(true).await {
+            Ok(_) => Ok(None),
+            Err(NoToken::Port(error)) => Err(error),
+            Err(failure) => Ok(Some(Failure::Token(failure))),
+        }
+    }
+
     /// Stores a failure: the cursor stays, the resource backs off, and what concerns the mailbox stops the
     /// others too.
     pub(super) async fn failed(

@@ -18,7 +18,7 @@ pub(super) async fn poll(run: &mut Run<'_>, config: &ResourceConfig) -> Result<(
         return Ok((report, false));
     }
     for _ in 0..STEPS_COUNT_MAX {
-        let read = match read(run, config, &state).await? {
+        let mut read = match read(run, config, &state).await? {
             Ok(read) => read,
             Err(failure) => {
                 run.failed(&mut state, failure, &mut report).await?;
@@ -27,11 +27,18 @@ pub(super) async fn poll(run: &mut Run<'_>, config: &ResourceConfig) -> Result<(
         };
         report.read = true;
         let more = read.step.more;
+        let halted = read.step.halted.take();
         match run.commit(config, &mut state, read, &mut report).await? {
             Committed::Done if !more => return Ok((report, false)),
             Committed::Done => {}
             // Another poll went on from here, or the instance is gone: a fresh look tells.
             Committed::Lost => return Ok((report, true)),
+        }
+        if let Some(error) = halted
+            && let Some(failure) = run.passes(error).await?
+        {
+            run.failed(&mut state, failure, &mut report).await?;
+            return Ok((report, false));
         }
         if run.app.now() >= run.deadline {
             break;
@@ -110,6 +117,7 @@ async fn baseline(
         moved: true,
         more: false,
         gap: None,
+        halted: None,
     };
     Ok(Read { step, baseline: Some(baseline.identity), retried: retry_records::Retried::default() })
 }

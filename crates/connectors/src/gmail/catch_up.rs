@@ -13,6 +13,7 @@ use crate::error::{Error, Kind};
 use crate::{Call, FailedRecord, Past, Step};
 use chrono::{DateTime, Duration, Utc};
 use domain::event::{Change, ChangeKind};
+use domain::ids::digest64;
 use serde_json::Value;
 
 /// The listing begins this long before the last success: mail may appear late.
@@ -35,12 +36,21 @@ pub(super) async fn begin(call: &Call<'_>, cursor: &Cursor, past: &Past) -> Resu
         baseline_at: past.baseline_at,
         log_complete: call.now - lost_at < Duration::days(LOG_DAYS) - Duration::hours(MARGIN_H),
         page: None,
+        page_done: Vec::new(),
         restarts: 0,
     });
     let reason = "the provider no longer knew the position: mail received in this interval is reported, \
                   label changes and deletions in it may be missing";
     let gap = Some((lost_at, reason.to_owned()));
-    Ok(Step { changes: vec![], failed: vec![], cursor: next.to_value(), moved: true, more: true, gap })
+    Ok(Step {
+        changes: vec![],
+        failed: vec![],
+        cursor: next.to_value(),
+        moved: true,
+        more: true,
+        gap,
+        halted: None,
+    })
 }
 
 /// Reports one page of the listing.
@@ -58,8 +68,16 @@ pub(super) async fn step(
         }
         page => page?,
     };
-    let listed: Vec<Collapsed> = page.messages.into_iter().map(|message| listed(message, cursor)).collect();
+    let is_done = |message: &api::Message| catch_up.page_done.contains(&digest64(&[message.id.as_bytes()]));
+    let open = page.messages.into_iter().filter(|message| !is_done(message));
+    let listed: Vec<Collapsed> = open.map(|message| listed(message, cursor)).collect();
     let outcome = hydrate::all(call, plan, listed.iter(), past).await?.unwrap_or_default();
+    let done = listed
+        .iter()
+        .filter(|one| outcome.settles(&one.message_id))
+        .map(|one| digest64(&[one.message_id.as_bytes()]));
+    let page_done: Vec<u64> = catch_up.page_done.iter().copied().chain(done).collect();
+    let halted = outcome.halted;
     let mut messages = outcome.messages;
     let failed = outcome.failed.into_iter().map(|record| later(record, catch_up)).collect();
     let changes = listed
@@ -67,10 +85,13 @@ pub(super) async fn step(
         .filter_map(|one| messages.remove(&one.message_id))
         .filter_map(|message| change(message, plan, catch_up))
         .collect();
+    let going_on = |page, page_done| Cursor {
+        catch_up: Some(CatchUp { page, page_done, ..catch_up.clone() }),
+        ..cursor.clone()
+    };
     let next = match page.next_page_token {
-        Some(token) => {
-            Cursor { catch_up: Some(CatchUp { page: Some(token), ..catch_up.clone() }), ..cursor.clone() }
-        }
+        _ if halted.is_some() => going_on(catch_up.page.clone(), page_done),
+        Some(token) => going_on(Some(token), Vec::new()),
         // Creations after the pin may have been listed: up to here they are checked against the log.
         None => Cursor {
             catch_up: None,
@@ -78,7 +99,7 @@ pub(super) async fn step(
             ..cursor.clone()
         },
     };
-    Ok(Step { changes, failed, cursor: next.to_value(), moved: true, more: true, gap: None })
+    Ok(Step { changes, failed, cursor: next.to_value(), moved: true, more: true, gap: None, halted })
 }
 
 /// A page that is refused is too old: the listing begins again; the log skips what it has reported.
@@ -86,9 +107,18 @@ fn restart(cursor: &Cursor, catch_up: &CatchUp, error: Error) -> Result<Step, Er
     if catch_up.restarts >= RESTARTS_COUNT_MAX {
         return Err(error);
     }
-    let again = CatchUp { page: None, restarts: catch_up.restarts + 1, ..catch_up.clone() };
+    let again =
+        CatchUp { page: None, page_done: Vec::new(), restarts: catch_up.restarts + 1, ..catch_up.clone() };
     let next = Cursor { catch_up: Some(again), ..cursor.clone() };
-    Ok(Step { changes: vec![], failed: vec![], cursor: next.to_value(), moved: true, more: true, gap: None })
+    Ok(Step {
+        changes: vec![],
+        failed: vec![],
+        cursor: next.to_value(),
+        moved: true,
+        more: true,
+        gap: None,
+        halted: None,
+    })
 }
 
 fn listed(message: api::Message, cursor: &Cursor) -> Collapsed {

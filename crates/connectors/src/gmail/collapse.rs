@@ -41,8 +41,7 @@ impl Collapsed {
 
 /// Collapses records per message, in their order, until `messages_max` messages are reached; says which
 /// record was the last. Records are taken whole.
-pub(super) fn collapse(mut records: Vec<Record>, messages_max: usize) -> (Vec<Collapsed>, HistoryId) {
-    records.sort_by_key(|record| record.id);
+pub(super) fn collapse(records: &[Record], messages_max: usize) -> (Vec<Collapsed>, HistoryId) {
     let mut collapsed: Vec<Collapsed> = Vec::new();
     let mut index = std::collections::HashMap::new();
     let mut through = HistoryId::default();
@@ -53,7 +52,7 @@ pub(super) fn collapse(mut records: Vec<Record>, messages_max: usize) -> (Vec<Co
         through = record.id;
         for (entry, what) in entries(record) {
             let at = *index.entry(entry.message.id.clone()).or_insert_with(|| {
-                collapsed.push(fresh(&entry, through));
+                collapsed.push(fresh(entry, through));
                 collapsed.len() - 1
             });
             apply(&mut collapsed[at], entry, what, through);
@@ -70,12 +69,14 @@ enum What {
     Deleted,
 }
 
-fn entries(record: Record) -> impl Iterator<Item = (Entry, What)> {
-    let with = |entries: Vec<Entry>, what| entries.into_iter().map(move |entry| (entry, what));
-    with(record.messages_added, What::Added)
-        .chain(with(record.labels_added, What::Labelled))
-        .chain(with(record.labels_removed, What::Unlabelled))
-        .chain(with(record.messages_deleted, What::Deleted))
+fn entries(record: &Record) -> impl Iterator<Item = (&Entry, What)> {
+    fn with(entries: &[Entry], what: What) -> impl Iterator<Item = (&Entry, What)> {
+        entries.iter().map(move |entry| (entry, what))
+    }
+    with(&record.messages_added, What::Added)
+        .chain(with(&record.labels_added, What::Labelled))
+        .chain(with(&record.labels_removed, What::Unlabelled))
+        .chain(with(&record.messages_deleted, What::Deleted))
 }
 
 fn fresh(entry: &Entry, first: HistoryId) -> Collapsed {
@@ -91,10 +92,10 @@ fn fresh(entry: &Entry, first: HistoryId) -> Collapsed {
     }
 }
 
-fn apply(one: &mut Collapsed, entry: Entry, what: What, record: HistoryId) {
+fn apply(one: &mut Collapsed, entry: &Entry, what: What, record: HistoryId) {
     one.last = record;
-    one.thread_id = entry.message.thread_id.or(one.thread_id.take());
-    one.labels = entry.message.label_ids.or(one.labels.take());
+    one.thread_id = entry.message.thread_id.clone().or(one.thread_id.take());
+    one.labels = entry.message.label_ids.clone().or(one.labels.take());
     match what {
         What::Added => one.created = true,
         What::Deleted => one.deleted = true,
@@ -105,7 +106,8 @@ fn apply(one: &mut Collapsed, entry: Entry, what: What, record: HistoryId) {
         // Where a message's labels are told as they were before the record, its own lists settle it.
         match what {
             What::Labelled => {
-                labels.extend(entry.label_ids.into_iter().filter(|l| !labels.contains(l)).collect::<Vec<_>>())
+                let new = entry.label_ids.iter().filter(|label| !labels.contains(label)).cloned();
+                labels.extend(new.collect::<Vec<_>>());
             }
             What::Unlabelled => labels.retain(|label| !entry.label_ids.contains(label)),
             What::Added | What::Deleted => {}

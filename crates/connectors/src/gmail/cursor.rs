@@ -67,6 +67,9 @@ pub(super) struct CatchUp {
     pub(super) log_complete: bool,
     /// Where the listing goes on.
     pub(super) page: Option<String>,
+    /// Digests of the ids of this page that are done, where reading it ended early.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) page_done: Vec<u64>,
     /// How often the listing began again because its page was refused.
     pub(super) restarts: u32,
 }

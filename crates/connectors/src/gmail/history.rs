@@ -1,7 +1,7 @@
 //! One step through a mailbox's history.
 
-use super::api;
-use super::collapse::collapse;
+use super::api::{self, Record};
+use super::collapse::{Collapsed, collapse};
 use super::cursor::{Cursor, HistoryId};
 use super::{Plan, hydrate, normalize};
 use crate::error::{Error, Kind};
@@ -9,6 +9,7 @@ use crate::{Call, Past, Step};
 
 /// Pages without records that are followed before a poll gives up and comes again.
 const EMPTY_PAGES_COUNT_MAX: usize = 20;
+
 /// Reads the next records and turns them into changes.
 pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor, past: &Past) -> Result<Step, Error> {
     let page = match first_page_with_records(call, cursor.history_id).await {
@@ -17,26 +18,83 @@ pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor, past: &P
         }
         page => page?,
     };
-    let Some(last_of_page) = page.history.iter().map(|record| record.id).max() else {
+    let mut records = page.history;
+    records.sort_by_key(|record| record.id);
+    let Some(last_of_page) = records.last().map(|record| record.id) else {
         return Ok(idle(cursor, page.history_id));
     };
-    let (collapsed, through) = collapse(page.history, plan.format.step_messages_max());
-    let more = page.next_page_token.is_some() || through < last_of_page;
-    let mut next = cursor.advanced_to(through);
-    let mut hydrated = hydrate::Outcome::default();
-    let visible = normalize::visible(collapsed, &mut next);
-    let created = visible.iter().filter(|one| normalize::is_creation(one));
-    if let Some(outcome) = hydrate::all(call, plan, created, past).await? {
-        hydrated = outcome;
+    let stretch = Stretch::of(&records, cursor, plan.format.step_messages_max());
+    let created = stretch.visible.iter().filter(|one| normalize::is_creation(one));
+    let mut hydrated = hydrate::all(call, plan, created, past).await?.unwrap_or_default();
+    let mut stretch = match hydrated.halted.take() {
+        None => stretch,
+        Some(error) => stretch.cut(&records, cursor, &mut hydrated, error)?,
+    };
+    let changes =
+        normalize::changes(&stretch.visible, &mut hydrated, cursor, &mut stretch.next, &plan.conditions);
+    Ok(Step {
+        changes,
+        failed: hydrated.failed,
+        more: page.next_page_token.is_some() || stretch.next.history_id < last_of_page,
+        cursor: stretch.next.to_value(),
+        moved: true,
+        gap: None,
+        halted: hydrated.halted,
+    })
+}
+
+/// A stretch of history: what it did to the messages that count, and the position behind it.
+struct Stretch {
+    visible: Vec<Collapsed>,
+    next: Cursor,
+}
+
+impl Stretch {
+    fn of(records: &[Record], cursor: &Cursor, messages_max: usize) -> Self {
+        let (collapsed, through) = collapse(records, messages_max);
+        let mut next = cursor.advanced_to(through);
+        let visible = normalize::visible(collapsed, &mut next);
+        Stretch { visible, next }
     }
-    let changes = normalize::changes(&visible, &mut hydrated, cursor, &mut next, &plan.conditions);
-    Ok(Step { changes, failed: hydrated.failed, cursor: next.to_value(), moved: true, more, gap: None })
+
+    /// Ends the stretch before the first creation that could not be read, because the mailbox as a whole
+    /// refused. Without anything before it the refusal is all there is.
+    fn cut(
+        self,
+        records: &[Record],
+        cursor: &Cursor,
+        hydrated: &mut hydrate::Outcome,
+        error: Error,
+    ) -> Result<Self, Error> {
+        let unread = self
+            .visible
+            .iter()
+            .filter(|one| normalize::is_creation(one) && !hydrated.settles(&one.message_id));
+        let Some(first_unread) = unread.map(|one| one.first).min() else { return Err(error) };
+        let kept = records.partition_point(|record| record.id < first_unread);
+        if kept == 0 {
+            return Err(error);
+        }
+        let shorter = Stretch::of(&records[..kept], cursor, usize::MAX);
+        let is_kept = |id: &str| shorter.visible.iter().any(|one| one.message_id == id);
+        hydrated.failed.retain(|failed| is_kept(&failed.object_id));
+        hydrated.halted = Some(error);
+        Ok(shorter)
+    }
 }
 
 /// The position that the provider names is newer than ours and has nothing in between.
 fn idle(cursor: &Cursor, position: Option<HistoryId>) -> Step {
     let next = cursor.advanced_to(position.unwrap_or(cursor.history_id));
-    Step { changes: vec![], failed: vec![], cursor: next.to_value(), moved: false, more: false, gap: None }
+    Step {
+        changes: vec![],
+        failed: vec![],
+        cursor: next.to_value(),
+        moved: false,
+        more: false,
+        gap: None,
+        halted: None,
+    }
 }
 
 async fn first_page_with_records(call: &Call<'_>, after: HistoryId) -> Result<api::HistoryPage, Error> {

@@ -54,11 +54,24 @@ impl Format {
     }
 }
 
-/// What was read. A message that is gone is in neither.
+/// What was read.
 #[derive(Default)]
 pub(super) struct Outcome {
     pub(super) messages: HashMap<String, Value>,
     pub(super) failed: Vec<FailedRecord>,
+    /// Messages that are gone.
+    pub(super) gone: Vec<String>,
+    /// What concerns the whole mailbox and ended the reading early.
+    pub(super) halted: Option<Error>,
+}
+
+impl Outcome {
+    /// Whether it is known what became of this message.
+    pub(super) fn settles(&self, id: &str) -> bool {
+        self.messages.contains_key(id)
+            || self.gone.iter().any(|gone| gone == id)
+            || self.failed.iter().any(|failed| failed.object_id == id)
+    }
 }
 
 /// Reads one message.
@@ -72,7 +85,8 @@ pub(super) async fn read(call: &Call<'_>, format: &Format, id: &str) -> Result<V
 
 /// Reads all these messages; `None` where there are none.
 ///
-/// What concerns the whole mailbox (limits, tokens) fails the step. A message that fails on its own while
+/// What concerns the whole mailbox (limits, tokens) ends the reading; what was read until then stands, so that a
+/// provider that refuses now and then does not keep a large step from ever ending. A message that fails on its own while
 /// others come is set aside; if all fail, the step fails, up to a few times in a row.
 pub(super) async fn all<'a>(
     call: &Call<'_>,
@@ -98,15 +112,22 @@ pub(super) async fn all<'a>(
                 answered = true;
                 outcome.messages.insert(one.message_id.clone(), message);
             }
-            Err(error) if error.kind == Kind::NotFound => answered = true,
-            Err(error) if !is_own(&error) => return Err(error),
+            Err(error) if error.kind == Kind::NotFound => {
+                answered = true;
+                outcome.gone.push(one.message_id.clone());
+            }
+            Err(error) if !is_own(&error) => {
+                outcome.halted = Some(error);
+                break;
+            }
             Err(error) => {
                 outcome.failed.push(failed(one));
                 last_error = Some(error);
             }
         }
     }
-    match last_error {
+    match outcome.halted.take_if(|_| !answered).or(last_error) {
+        Some(error) if !is_own(&error) => Err(error),
         Some(error) if !answered && past.failures < LONE_FAILURES_COUNT_MAX => Err(error),
         _ => Ok(Some(outcome)),
     }

@@ -189,8 +189,25 @@ fn a_message_that_cannot_be_read_is_set_aside_where_others_can() {
     assert_eq!(step.cursor["history_id"], "7301003", "the position passes it");
     // All of them fail: that is the provider's fault, and the position stays.
     assert_kind(&[(200, &page), (502, ""), (502, ""), (502, "")], Kind::Unavailable);
-    // A limit concerns the whole mailbox.
-    assert_kind(&[(200, &page), (200, MESSAGE), (429, "{}"), (200, MESSAGE)], Kind::RateLimited);
+}
+
+/// Otherwise a provider that refuses one request in ten would keep a burst of mail from ever arriving.
+#[test]
+fn what_was_read_before_a_limit_is_kept() {
+    let page = json!({ "history": [
+        { "id": "7301001", "messagesAdded": [{ "message": { "id": "18c1a5d1f0a1b201" } }] },
+        { "id": "7301002", "messagesAdded": [{ "message": { "id": "later" } }] },
+        { "id": "7301003", "labelsAdded": [{ "message": { "id": "other" }, "labelIds": ["STARRED"] }] }
+    ], "historyId": "7301003" });
+    let page = page.to_string();
+    let step = poll(&[(200, &page), (200, MESSAGE), (429, "{}")]).ok().unwrap();
+    let told: Vec<&str> = step.changes.iter().map(|change| change.object_id.as_str()).collect();
+    assert_eq!(told, ["18c1a5d1f0a1b201"]);
+    assert_eq!(step.cursor["history_id"], "7301001", "the position stays before what was not read");
+    assert_eq!(step.halted.map(|error| error.kind), Some(Kind::RateLimited));
+    assert!(step.more);
+    // Nothing before it: the limit is all there is.
+    assert_kind(&[(200, &page), (429, "{}"), (200, MESSAGE)], Kind::RateLimited);
 }
 
 #[test]

@@ -134,6 +134,7 @@ impl Connector for Outlook {
             moved: walked.moved,
             more: walked.more,
             gap: None,
+            halted: None,
         })
     }
 }

@@ -236,3 +236,25 @@ fn errors_tell_no_secret() {
     let text = format!("{error} {error:?}");
     assert!(!text.contains("secret") && !text.contains("http://gmail"), "{text}");
 }
+
+#[test]
+fn a_listing_that_a_limit_ends_goes_on_behind_what_it_has_read() {
+    let catch_up = json!({
+        "lost": "1", "lost_at": "2026-11-22T11:00:00Z", "baseline_at": "2026-11-01T00:00:00Z",
+        "log_complete": true, "page": null, "restarts": 0
+    });
+    let cursor = json!({ "history_id": "7301500", "catch_up": catch_up });
+    let list = r#"{"messages":[{"id":"18c1a5d1f0a1b201"},{"id":"later"}],"nextPageToken":"more"}"#;
+    let url = "/hubs/general/changed-messages";
+    let (step, _) = poll_at(&[(200, list), (200, MESSAGE), (429, "{}")], &cursor, url);
+    let step = step.ok().unwrap();
+    assert_eq!(step.changes.len(), 1);
+    assert_eq!(step.halted.map(|error| error.kind), Some(Kind::RateLimited));
+    let later = MESSAGE.replace("18c1a5d1f0a1b201", "later");
+    let (step, asked) = poll_at(&[(200, list), (200, &later)], &step.cursor, url);
+    let step = step.ok().unwrap();
+    let told: Vec<&str> = step.changes.iter().map(|change| change.object_id.as_str()).collect();
+    assert_eq!(told, ["later"]);
+    assert!(!asked.iter().any(|url| url.contains("18c1a5d1f0a1b201")), "what was read is not read again");
+    assert_eq!(step.cursor["catch_up"]["page"], "more");
+}

@@ -1,8 +1,6 @@
 //! The parts of one process, put together: adapters, use cases, and who may call.
 
-use crate::clock::SystemClock;
 use crate::config::{Config, GivenSecrets};
-use crate::entropy::SystemEntropy;
 use crate::jobs::Jobs;
 use crate::keys;
 use crate::sqlite::{Db, SqliteStore, SqliteVault};
@@ -13,11 +11,11 @@ use app::sealing::{Lookup, Sealer};
 use app::{App, Ports};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
-use egress::{CallbackAddresses, Egress};
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
+use system::{CallbackAddresses, Egress, SystemClock, SystemEntropy};
 
 /// A process, ready to run.
 pub struct Host {

@@ -75,8 +75,8 @@ fn bytes(text: &str) -> anyhow::Result<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entropy::SystemEntropy;
     use domain::ids::InstanceId;
+    use system::SystemEntropy;
 
     #[test]
     fn keys_are_made_once_for_the_owner_alone() {

@@ -1,10 +1,8 @@
 //! Carillon in one process: SQLite store, timers, queue.
 
-pub mod clock;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
-pub mod entropy;
 pub mod host;
 pub mod jobs;
 pub mod keys;

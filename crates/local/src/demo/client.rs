@@ -3,8 +3,8 @@
 use crate::config::GivenSecrets;
 use anyhow::{Context as _, bail};
 use connectors::{Http as _, HttpRequest, Method, Route};
-use egress::{CallbackAddresses, Egress};
 use serde_json::{Value, json};
+use system::{CallbackAddresses, Egress};
 
 /// What notifications of the demo are signed with.
 pub(super) const SIGNATURE_KEY: &str = "demo-signature-key";

@@ -2,12 +2,12 @@
 
 use connectors::{Http as _, HttpRequest, Method, Route};
 use doubles::{Clock, Google, Microsoft, Receiver};
-use egress::{CallbackAddresses, Egress};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
+use system::{CallbackAddresses, Egress};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};

@@ -1,7 +1,7 @@
 //! Resolution that refuses: the client connects only to what this hands out, so nothing can change between
 //! the check and the connection.
 
-use crate::addresses::is_public;
+use super::addresses::is_public;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::SocketAddr;
 

@@ -1,5 +1,11 @@
 //! Carillon on AWS.
 
+mod first_account;
+mod store;
+
+pub use first_account::FirstSecrets;
+pub use store::DynamoStore;
+
 /// Serves the HTTP interface behind API Gateway.
 pub async fn api() -> anyhow::Result<()> {
     anyhow::bail!("not there yet")

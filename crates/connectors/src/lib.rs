@@ -30,6 +30,8 @@ use serde_json::Value;
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 4;
 /// Changes in one [`Step`] at the most: 25 notifications of ten.
 pub const STEP_CHANGES_MAX: usize = 250;
+/// Bytes of records after which a [`Step`] takes no more, so that a store can commit it at once.
+pub const STEP_BYTES_MAX: usize = 3_000_000;
 
 /// What a connector needs for its requests.
 pub struct Call<'a> {

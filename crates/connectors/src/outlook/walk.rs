@@ -8,7 +8,7 @@ use super::cursor::{Cursor, Walk};
 use super::memory::{Index, Seen};
 use super::{Plan, api, normalize};
 use crate::error::{Error, Kind};
-use crate::{Call, STEP_CHANGES_MAX};
+use crate::{Call, STEP_BYTES_MAX, STEP_CHANGES_MAX};
 use domain::event::{Change, ChangeKind};
 use normalize::Row;
 
@@ -83,13 +83,14 @@ fn taken(
     let mut changes = Vec::new();
     let mut position = cursor.from();
     let mut more = !is_last;
+    let mut bytes = 0;
     for row in rows {
         // What was changed after the poll began waits, where the configuration says so.
         if plan.resource.filter_by_current_date && row.second > ceiling {
             more = false;
             break;
         }
-        if changes.len() == STEP_CHANGES_MAX {
+        if changes.len() == STEP_CHANGES_MAX || bytes >= STEP_BYTES_MAX {
             more = true;
             break;
         }
@@ -99,6 +100,7 @@ fn taken(
             continue;
         }
         if plan.conditions.allow(&row) {
+            bytes += row.message.to_string().len();
             changes.push(change(plan, cursor, &known, seen, &row));
         }
         known.add(seen);

@@ -1,6 +1,7 @@
 //! From a notification to the callback: what is posted, when again, and what waits until it can be.
 
 mod attempts;
+mod bus;
 mod queue;
 
 use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World, gmail_body};

@@ -30,6 +30,8 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("local", &["app", "aws", "connectors", "domain", "system", "doubles"]),
     ("tests", &[]),
 ];
+/// Crates that are Lambda functions.
+const FUNCTIONS: [&str; 3] = ["api", "poll", "deliver"];
 /// What tests may use beside that.
 const TEST_ARROWS: [(&str, &[&str]); 3] = [
     ("aws", &["conformance"]),
@@ -351,7 +353,8 @@ fn connector_files(tree: &Tree) -> Vec<String> {
 fn manifests(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
     tree.iter().filter_map(|(path, text)| {
         let folder = path.strip_suffix("/Cargo.toml")?;
-        let name = folder.strip_prefix("crates/").unwrap_or(folder);
+        let inner = ["crates/", "functions/"].into_iter().find_map(|top| folder.strip_prefix(top));
+        let name = inner.unwrap_or(folder);
         Some((name, text.as_str()))
     })
 }
@@ -359,6 +362,7 @@ fn manifests(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
 fn manifest_path(name: &str) -> String {
     match name {
         "tests" => "tests/Cargo.toml".to_owned(),
+        name if FUNCTIONS.contains(&name) => format!("functions/{name}/Cargo.toml"),
         name => format!("crates/{name}/Cargo.toml"),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::locks::Locks;
 use crate::poll::PollOutcome;
-use crate::ports::{Clock, Entropy, Http, Job, PortError, Queue, Result, Schedule, Store, Vault};
+use crate::ports::{Bus, Clock, Entropy, Http, Job, PortError, Queue, Result, Schedule, Store, Vault};
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
 use chrono::{DateTime, Duration, Utc};
@@ -24,6 +24,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     pub http: Arc<dyn Http>,
     pub entropy: Arc<dyn Entropy>,
+    /// Where the host has one.
+    pub bus: Option<Arc<dyn Bus>>,
 }
 
 /// Provider addresses that replace the public ones, by the name of their variable.

@@ -1,18 +1,15 @@
 //! One delivery attempt: claim, post, store what came of it, enqueue what follows.
 
 use crate::app::{Inner, Ran};
+use crate::destinations::{Sent, send};
 use crate::ports::{AttemptKey, AttemptOutcome, Claim, Claimant, Job, Notification, Result, Written};
 use chrono::Duration;
-use connectors::{HttpError, HttpRequest, HttpResponse, Method, Route};
-use domain::delivery::{ANSWER_EXCERPT_BYTES_MAX, Answer, Attempt, Verdict, decide};
+use connectors::HttpError;
+use domain::delivery::{Answer, Attempt, Verdict, decide};
 use domain::instance::Instance;
-use domain::settings::{CALLBACK_URL, SIGNATURE_KEY};
-use domain::signature::{WEBHOOK_ID_HEADER, WEBHOOK_SIGNATURE_HEADER, sign};
 
 /// Beyond the callback's time-out, a claim leaves this much for storing the outcome.
 const CLAIM_MARGIN_S: i64 = 15;
-/// A callback's answer is read this far, bytes; the rest is left.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// Runs a delivery job. Doing it again after a crash posts nothing that was decided.
 pub(crate) async fn deliver(app: &Inner, key: AttemptKey) -> Result<Ran> {
@@ -64,10 +61,8 @@ pub(crate) async fn attempt(
     failing: Failing,
 ) -> Result<Option<Verdict>> {
     let started_at = app.now();
-    let request = request(app, notification, instance).await?;
-    let answered = app.ports.http.send(request).await;
+    let Sent { answer, excerpt, reached } = send(app, notification, instance).await?;
     let now = app.now();
-    let (answer, excerpt) = read(answered, now);
     let attempt_of_round = notification.attempt.saturating_sub(notification.round_start);
     let verdict = match decide(&answer, attempt_of_round, &app.config.retry_policy, now) {
         Verdict::Retry(_) if failing == Failing::Suspends => Verdict::Suspend,
@@ -86,6 +81,7 @@ pub(crate) async fn attempt(
         reason: (verdict == Verdict::Suspend).then(|| suspension(&answer)),
         attempt,
         verdict,
+        reached,
         expires_at: now + app.config.retention,
     };
     let key = AttemptKey {
@@ -97,55 +93,16 @@ pub(crate) async fn attempt(
     Ok((written == Written::Done).then_some(verdict))
 }
 
-async fn request(app: &Inner, notification: &Notification, instance: &Instance) -> Result<HttpRequest> {
-    let mut headers = vec![
-        ("content-type", "application/json".to_owned()),
-        ("user-agent", "carillon".to_owned()),
-        (WEBHOOK_ID_HEADER, notification.name.event_id.clone()),
-    ];
-    if instance.secret_keys.iter().any(|key| key == SIGNATURE_KEY) {
-        let secrets = app.secrets_of(instance).await?;
-        if let Some(key) = secrets.get(SIGNATURE_KEY) {
-            headers.push((WEBHOOK_SIGNATURE_HEADER, sign(key, notification.body.as_bytes())));
-        }
-    }
-    Ok(HttpRequest {
-        method: Method::Post,
-        url: instance.configuration.get(CALLBACK_URL).cloned().unwrap_or_default(),
-        headers,
-        body: notification.body.clone().into(),
-        timeout_ms: app.config.callback_timeout_ms,
-        answer_bytes_max: ANSWER_BYTES_MAX,
-        route: Route::Callback,
-    })
-}
-
-fn read(
-    answered: std::result::Result<HttpResponse, HttpError>,
-    now: chrono::DateTime<chrono::Utc>,
-) -> (Answer, String) {
-    match answered {
-        Ok(response) => {
-            let retry_after_s = response.retry_after_s(now);
-            let bytes = &response.body[..response.body.len().min(ANSWER_EXCERPT_BYTES_MAX)];
-            let excerpt = String::from_utf8_lossy(bytes).into_owned();
-            (Answer::Status { code: response.status, retry_after_s }, excerpt)
-        }
-        Err(HttpError::RefusedAddress) => (Answer::RefusedAddress, String::new()),
-        Err(error) => (Answer::NoAnswer(error.to_string()), String::new()),
-    }
-}
-
 fn status(answer: &Answer) -> Option<u16> {
     match answer {
         Answer::Status { code, .. } => Some(*code),
-        Answer::RefusedAddress | Answer::NoAnswer(_) => None,
+        Answer::RefusedAddress | Answer::Published | Answer::NoAnswer(_) => None,
     }
 }
 
 fn error(answer: &Answer) -> Option<String> {
     match answer {
-        Answer::Status { .. } => None,
+        Answer::Status { .. } | Answer::Published => None,
         Answer::RefusedAddress => Some(HttpError::RefusedAddress.to_string()),
         Answer::NoAnswer(stage) => Some(stage.clone()),
     }
@@ -159,6 +116,7 @@ fn suspension(answer: &Answer) -> String {
             "the callback's address is refused: private, loopback or link-local".to_owned()
         }
         Answer::NoAnswer(stage) => format!("the last attempt had no answer: {stage}"),
+        Answer::Published => "the event bus took it".to_owned(),
     }
 }
 

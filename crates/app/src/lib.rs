@@ -6,6 +6,7 @@
 pub mod api;
 mod app;
 mod deliver;
+mod destinations;
 mod instances;
 mod locks;
 mod mend;

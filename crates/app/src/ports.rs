@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::delivery::{Attempt, Subscription, Verdict};
+use domain::delivery::{Attempt, Reached, Subscription, Verdict};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 use domain::instance::{Account, Instance};
 use domain::schedule::Timetable;
@@ -149,6 +149,8 @@ pub struct Notification {
     /// When the next attempt is due, where one is.
     pub due_at: Option<DateTime<Utc>>,
     pub attempts: Vec<Attempt>,
+    /// Of this round of delivery.
+    pub reached: Reached,
     /// When retention ends; `None` until delivered or dropped.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -202,6 +204,8 @@ pub enum Claim {
 pub struct AttemptOutcome {
     pub attempt: Attempt,
     pub verdict: Verdict,
+    /// With what earlier attempts reached.
+    pub reached: Reached,
     /// Why the subscription is suspended, where the verdict says so.
     pub reason: Option<String>,
     /// When a delivered notification expires.
@@ -279,7 +283,8 @@ pub trait Store: Send + Sync {
     /// `Suspend` leaves the notification pending with the next attempt number and no due time, and suspends
     /// the subscription (generation goes up) unless it is already. `Conflict`: it was decided before.
     async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written>;
-    /// Makes a notification that is delivered or pending due at once: a new round of retries. Returns the
+    /// Makes a notification that is delivered or pending due at once, to all its destinations: a new round of
+    /// retries. Returns the
     /// attempt to enqueue; `None` if it is gone, dropped or only logged.
     async fn reopen(
         &self,
@@ -365,6 +370,13 @@ impl Job {
 pub trait Queue: Send + Sync {
     /// Enqueues jobs, each due at its time. A job that already waits is not doubled: the earlier time counts.
     async fn send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()>;
+}
+
+/// Takes notifications for subscribers inside the host's cloud.
+#[async_trait]
+pub trait Bus: Send + Sync {
+    /// Publishes a notification; it may come twice.
+    async fn publish(&self, notification: &Notification) -> Result<()>;
 }
 
 /// Time.

@@ -4,7 +4,7 @@ use app::ports::{
     AttemptOutcome, InstanceChange, LookupHash, NewInstance, NewNotification, SubscriptionChange,
 };
 use chrono::{DateTime, TimeZone as _, Utc};
-use domain::delivery::{Attempt, Verdict};
+use domain::delivery::{Attempt, Reached, Verdict};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 use domain::instance::{Account, Instance, Validity};
 use domain::state::ResourceState;
@@ -119,6 +119,7 @@ pub(crate) fn outcome(number: u32, verdict: Verdict) -> AttemptOutcome {
             answer: "an answer".to_owned(),
         },
         verdict,
+        reached: Reached { callback: verdict == Verdict::Delivered, bus: true },
         reason: (verdict == Verdict::Suspend).then(|| "the last attempt failed".to_owned()),
         expires_at: at(7 * 86_400),
     }

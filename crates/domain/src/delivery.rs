@@ -71,6 +71,8 @@ pub enum Answer {
     Status { code: u16, retry_after_s: Option<u64> },
     /// The address is one that callbacks may not go to.
     RefusedAddress,
+    /// No callback had to be asked: the event bus took it.
+    Published,
     /// No answer: resolution, connection, TLS or time-out. The text names the stage, no address.
     NoAnswer(String),
 }
@@ -93,7 +95,7 @@ pub enum Verdict {
 /// policy's, never for a shorter one.
 pub fn decide(answer: &Answer, attempt_of_round: u32, policy: &RetryPolicy, now: DateTime<Utc>) -> Verdict {
     let asked_s = match answer {
-        Answer::Status { code: 200..=299, .. } => return Verdict::Delivered,
+        Answer::Status { code: 200..=299, .. } | Answer::Published => return Verdict::Delivered,
         Answer::Status { code: 410, .. } | Answer::RefusedAddress => return Verdict::Suspend,
         Answer::Status { code: 429 | 503, retry_after_s } => {
             retry_after_s.unwrap_or(0).min(RETRY_AFTER_MAX_S)
@@ -104,6 +106,13 @@ pub fn decide(answer: &Answer, attempt_of_round: u32, policy: &RetryPolicy, now:
         Some(delay) => Verdict::Retry(now + delay.max(Duration::seconds(asked_s as i64))),
         None => Verdict::Suspend,
     }
+}
+
+/// Which destinations have the notification: they do not get it again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    pub callback: bool,
+    pub bus: bool,
 }
 
 /// One POST, as the event log shows it.

@@ -29,7 +29,7 @@ pub fn boolean(value: &Value) -> Option<bool> {
 }
 
 /// The same for a text alone.
-pub(crate) fn text_boolean(text: &str) -> Option<bool> {
+pub fn text_boolean(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" => Some(true),
         "false" => Some(false),

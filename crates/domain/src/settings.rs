@@ -28,6 +28,7 @@ pub const OAUTH_REFRESH_TOKEN: &str = "oauth.user.refresh_token";
 pub const SIGNATURE_KEY: &str = "event.notification.signature.key";
 pub const EVENTS_ENABLED: &str = "event.notification.enabled";
 pub const CALLBACK_URL: &str = "event.notification.callback.url";
+pub const EVENT_BUS: &str = "event.notification.eventbridge";
 pub const REFRESH_INTERVAL: &str = "event.poller.refresh_interval";
 pub const POLLER_CONFIGURATION: &str = "event.poller.configuration";
 const VENDOR_TYPE: &str = "event.vendor.type";
@@ -75,8 +76,10 @@ pub fn items(configuration: &Map<String, Value>) -> Result<Items, Vec<Invalid>> 
 pub struct Settings {
     /// Events are on: the instance is polled.
     pub events_enabled: bool,
-    /// Where notifications go; always there when events are on.
+    /// Where notifications go. When events are on, this or the bus, or both.
     pub callback_url: Option<String>,
+    /// Notifications go to the host's event bus.
+    pub bus: bool,
     /// Minutes between polls.
     pub interval_min: u32,
     /// What is polled, in the configured order; empty when events are off.
@@ -88,8 +91,9 @@ impl Settings {
     /// turn events on and give none. All that is wrong is reported at once.
     pub fn parse(items: &Items, default_poller: &str) -> Result<Self, Vec<Invalid>> {
         let mut errors = Vec::new();
-        let events_enabled = events_enabled(items, &mut errors);
-        let callback_url = callback_url(items, events_enabled, &mut errors);
+        let events_enabled = switch(items, EVENTS_ENABLED, &mut errors);
+        let bus = switch(items, EVENT_BUS, &mut errors);
+        let callback_url = callback_url(items, events_enabled && !bus, &mut errors);
         let interval_min = interval(items, &mut errors);
         check_vendor_type(items, &mut errors);
         let poller = given(items, POLLER_CONFIGURATION).unwrap_or(default_poller);
@@ -98,7 +102,7 @@ impl Settings {
             return Err(errors);
         }
         let resources = if events_enabled { resources } else { Vec::new() };
-        Ok(Settings { events_enabled, callback_url, interval_min, resources })
+        Ok(Settings { events_enabled, callback_url, bus, interval_min, resources })
     }
 }
 
@@ -107,17 +111,17 @@ pub fn given<'a>(items: &'a Items, key: &str) -> Option<&'a str> {
     items.get(key).map(|value| value.trim()).filter(|value| !value.is_empty())
 }
 
-fn events_enabled(items: &Items, errors: &mut Vec<Invalid>) -> bool {
-    let Some(text) = given(items, EVENTS_ENABLED) else { return false };
+fn switch(items: &Items, key: &str, errors: &mut Vec<Invalid>) -> bool {
+    let Some(text) = given(items, key) else { return false };
     text_boolean(text).unwrap_or_else(|| {
-        errors.push(Invalid::new(EVENTS_ENABLED, "must be true or false"));
+        errors.push(Invalid::new(key, "must be true or false"));
         false
     })
 }
 
-fn callback_url(items: &Items, events_enabled: bool, errors: &mut Vec<Invalid>) -> Option<String> {
+fn callback_url(items: &Items, is_required: bool, errors: &mut Vec<Invalid>) -> Option<String> {
     let Some(text) = given(items, CALLBACK_URL) else {
-        if events_enabled {
+        if is_required {
             errors.push(Invalid::new(CALLBACK_URL, format!("is required when `{EVENTS_ENABLED}` is true")));
         }
         return None;

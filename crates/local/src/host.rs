@@ -56,6 +56,7 @@ impl Host {
             clock: clock.clone(),
             http: Arc::new(Egress::new(addresses)?),
             entropy: Arc::new(SystemEntropy),
+            bus: None,
         };
         let settings = app::Config {
             endpoints: config.endpoints.clone(),

@@ -2,10 +2,12 @@
 //! callback receiver, without sockets and without waiting.
 
 mod api;
+mod bus;
 mod gate;
 mod wire;
 
 pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, gmail_body, outlook_body};
+pub(crate) use bus::TestBus;
 pub(crate) use gate::Gate;
 
 use app::ports::{Clock, Entropy, Job, Queue as _, Store as _};
@@ -74,6 +76,7 @@ pub(crate) struct World {
     pub(crate) microsoft: Microsoft,
     pub(crate) receiver: Receiver,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) bus: TestBus,
     pub(crate) app: App,
     pub(crate) store: SqliteStore,
     pub(crate) jobs: Arc<Jobs>,
@@ -108,6 +111,7 @@ impl World {
         let sealer = Arc::new(Sealer::new(&[8; 32], vec![key]));
         let store = SqliteStore::new(db.clone());
         let gate = Arc::new(Gate::default());
+        let bus = TestBus::default();
         let (jobs, timers) = hosts(&db, &clock);
         let app = assemble(Assembly {
             db: &db,
@@ -116,6 +120,7 @@ impl World {
             clock: &clock,
             wire: &wire,
             gate: &gate,
+            bus: &bus,
             sealer: &sealer,
             seed,
             retry_delays,
@@ -126,6 +131,7 @@ impl World {
             microsoft,
             receiver,
             gate,
+            bus,
             app,
             store,
             jobs,
@@ -158,6 +164,7 @@ impl World {
             clock: &self.clock,
             wire: &self.wire,
             gate: &self.gate,
+            bus: &self.bus,
             sealer: &self.sealer,
             seed,
             retry_delays: &self.retry_delays,
@@ -314,6 +321,7 @@ struct Assembly<'a> {
     clock: &'a VirtualClock,
     wire: &'a Arc<Wire>,
     gate: &'a Arc<Gate>,
+    bus: &'a TestBus,
     sealer: &'a Arc<Sealer>,
     seed: u64,
     retry_delays: &'a str,
@@ -330,6 +338,7 @@ fn assemble(parts: Assembly<'_>) -> App {
         clock: Arc::new(parts.clock.clone()),
         http: Arc::new(gate::GatedHttp::new(parts.wire.clone(), parts.gate)),
         entropy: Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(parts.seed)))),
+        bus: Some(Arc::new(parts.bus.clone())),
     };
     let config = app::Config {
         endpoints: Endpoints::read(wire::endpoint),

@@ -121,7 +121,7 @@ fn delivery(instance: &Instance, state: &Subscription, notification: &Notificati
         "instanceId": instance.id.get(),
         "eventId": notification.name.event_id,
         "status": delivery_status(notification, is_queued),
-        "channel": "webhook",
+        "channel": wire::channel(instance),
         "config": { "url": instance.configuration.get(domain::settings::CALLBACK_URL) },
         "createdDate": iso_seconds(notification.created_at),
         "updatedDate": notification.attempts.last().map(|attempt| iso_seconds(attempt.at)),

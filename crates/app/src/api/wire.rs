@@ -124,14 +124,21 @@ fn element(descriptor: &Descriptor) -> Value {
     })
 }
 
+/// Where notifications go; an instance with both destinations is a webhook's.
+pub(super) fn channel(instance: &Instance) -> Option<&'static str> {
+    match given(&instance.configuration, CALLBACK_URL) {
+        Some(_) => Some("webhook"),
+        None => crate::destinations::wants_bus(instance).then_some("eventbridge"),
+    }
+}
+
 /// A subscription as documented; `status` and the reason are ours.
 pub(super) fn subscription_of(instance: &Instance, state: &Subscription) -> Option<Value> {
-    let url = given(&instance.configuration, CALLBACK_URL)?;
     Some(json!({
         "id": instance.id.subscription_id(),
-        "channel": "webhook",
+        "channel": channel(instance)?,
         "topics": [domain::envelope::topic(instance.id, &instance.connector)],
-        "config": { "url": url },
+        "config": { "url": given(&instance.configuration, CALLBACK_URL) },
         "active": state.status == domain::delivery::SubscriptionStatus::Active,
         "status": state.status,
         "reason": state.reason,

@@ -7,8 +7,8 @@ use connectors::Connector;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use domain::settings::{
-    CALLBACK_URL, Items, MASK, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL, Settings, given,
-    is_secret,
+    CALLBACK_URL, EVENT_BUS, Items, MASK, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL, Settings,
+    given, is_secret,
 };
 use std::sync::Arc;
 
@@ -54,6 +54,9 @@ pub(super) fn check(
         && given(plain, CALLBACK_URL).is_some_and(|url| !url.starts_with("https:"))
     {
         errors.push(Invalid::new(CALLBACK_URL, "must be an https address"));
+    }
+    if settings.as_ref().is_some_and(|settings| settings.bus) && app.ports.bus.is_none() {
+        errors.push(Invalid::new(EVENT_BUS, "must be false: there is no event bus here"));
     }
     let resources: &[ResourceConfig] = settings.as_ref().map_or(&[], |settings| &settings.resources);
     errors.extend(resources.iter().filter_map(|resource| connector.check(resource).err()));

@@ -179,7 +179,14 @@ pub(super) async fn finish(table: &Table, key: AttemptKey, outcome: &AttemptOutc
 
 /// The write of an outcome.
 fn decided(key: AttemptKey, outcome: &AttemptOutcome, before: &[Attempt]) -> Result<Write> {
-    let set = "SET attempts = :attempts, progress = :progress, attempt = :next";
+    let mut set = "SET attempts = :attempts, progress = :progress, attempt = :next".to_owned();
+    // What was reached stays so until a new round: it is only ever set here.
+    if outcome.reached.callback {
+        set.push_str(", at_callback = :progress");
+    }
+    if outcome.reached.bus {
+        set.push_str(", at_bus = :progress");
+    }
     let next = key.attempt.saturating_add(1);
     let (expression, progress, attempt, value) = match outcome.verdict {
         Verdict::Delivered => {
@@ -247,7 +254,7 @@ pub(super) async fn reopen(
         };
         expire_parts(table, id, &look.notification, None).await?;
         let set = "SET progress = :pending, attempt = :attempt, round_start = :start, due = :now,
-                   pending = :sequence REMOVE expires";
+                   pending = :sequence REMOVE expires, at_callback, at_bus";
         let write = Write::update(Key::notification(id, sequence), set)
             .when("attempt = :before AND progress = :progress")
             .with(":pending", text(progress_text(Progress::Pending)))

@@ -8,7 +8,7 @@ use super::table::{Page, Table, Write};
 use app::ports::{NewNotification, Notification, Progress, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
-use domain::delivery::{Attempt, Subscription, SubscriptionStatus};
+use domain::delivery::{Attempt, Reached, Subscription, SubscriptionStatus};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 
 /// Index of what is pending, in commit order.
@@ -115,6 +115,7 @@ pub(super) async fn read(
         },
         due_at: standing.due_at.filter(|_| !begins_round),
         attempts: standing.attempts,
+        reached: Reached { callback: row.has("at_callback"), bus: row.has("at_bus") },
         expires_at: match row.number_or_none("expires")? {
             None => None,
             Some(seconds) => Some(DateTime::from_timestamp_secs(seconds).ok_or_else(|| damaged("expires"))?),

@@ -15,7 +15,6 @@ const INLINE_BYTES_MAX: usize = 24 * 1024;
 pub(super) struct Stored {
     pub(super) name: String,
     pub(super) version: u64,
-    pub(super) removed: bool,
     pub(super) outbox: Vec<Sequence>,
 }
 
@@ -24,7 +23,6 @@ impl Stored {
         Ok(Stored {
             name: row.text("title")?.to_owned(),
             version: row.number("version")?,
-            removed: row.has("removed"),
             outbox: outbox(row)?,
         })
     }

@@ -5,7 +5,7 @@
 
 use super::key::Key;
 use super::row::{Item, Row, number, text};
-use app::ports::{PortError, Result};
+use app::ports::{Clock as _, PortError, Result};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -18,6 +18,7 @@ use aws_sdk_dynamodb::types::{
 };
 use std::collections::HashMap;
 use std::time::Duration;
+use system::SystemClock;
 
 /// Tries of a transaction that another one was in the way of, and of what a batch left over.
 const TRIES_COUNT_MAX: u32 = 8;
@@ -424,8 +425,7 @@ fn failure<E: ProvideErrorMetadata>(context: &'static str, error: SdkError<E>) -
     PortError::new(context, error.code().unwrap_or(stage).to_owned())
 }
 
-#[allow(clippy::disallowed_methods)]
 async fn wait(round: u32) {
     let most = WAIT_FIRST_MS << round;
-    tokio::time::sleep(Duration::from_millis(fastrand::u64(most / 2..=most))).await;
+    SystemClock.sleep(Duration::from_millis(fastrand::u64(most / 2..=most))).await;
 }

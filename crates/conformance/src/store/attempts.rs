@@ -54,6 +54,7 @@ pub async fn a_decided_attempt_tells_the_next(store: &dyn Store) {
     let (claimed, _) = yours(mailbox.claim(10, 2, 18).await);
     assert_eq!((claimed.attempt, claimed.round_start), (2, 0));
     assert_eq!(claimed.attempts, [outcome(1, Verdict::Retry(due_at)).attempt]);
+    assert_eq!(claimed.reached, outcome(1, Verdict::Retry(due_at)).reached, "one destination has it");
     let replay = mailbox.claim(10, 1, 20).await;
     assert!(matches!(replay, Claim::Decided { .. }), "also while the next is under way: {replay:?}");
 }

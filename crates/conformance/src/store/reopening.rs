@@ -3,7 +3,7 @@
 use crate::mailbox::{Mailbox, yours};
 use crate::sample::{at, id, logged};
 use app::ports::{Claim, Progress, Store, Written};
-use domain::delivery::Verdict;
+use domain::delivery::{Reached, Verdict};
 use domain::ids::Sequence;
 
 /// The same body goes out once more, with all its tries; until then it does not expire.
@@ -17,6 +17,7 @@ pub async fn a_delivered_notification_begins_a_new_round(store: &dyn Store) {
     let stored = mailbox.notification(10).await;
     assert_eq!((stored.progress, stored.attempt, stored.round_start), (Progress::Pending, 3, 2));
     assert_eq!((stored.due_at, stored.expires_at), (Some(at(50)), None));
+    assert_eq!(stored.reached, Reached::default(), "every destination gets it again");
     let replay = mailbox.claim(10, 2, 50).await;
     assert!(matches!(replay, Claim::Decided { next: Some((3, _)) }), "{replay:?}");
     let (claimed, _) = yours(mailbox.claim(10, 3, 50).await);

@@ -5,7 +5,8 @@ use super::db::OpenError;
 use rusqlite::Connection;
 
 /// The n-th brings a file from version n to n + 1.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_tables.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_tables.sql"), include_str!("migrations/0002_reached.sql")];
 
 /// Brings the file to the version that this program knows; a newer one is refused, not guessed at.
 pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {

@@ -100,7 +100,7 @@ pub(super) fn finish(conn: &Connection, key: AttemptKey, outcome: &AttemptOutcom
     };
     conn.prepare_cached(
         "UPDATE notifications SET progress = ?3, attempt = ?4, due_at_us = ?5, expires_at_us = ?6,
-             attempts = ?7, claim_until_us = NULL
+             attempts = ?7, claim_until_us = NULL, reached_callback = ?8, reached_bus = ?9
          WHERE instance_id = ?1 AND sequence = ?2",
     )?
     .execute(params![
@@ -111,6 +111,8 @@ pub(super) fn finish(conn: &Connection, key: AttemptKey, outcome: &AttemptOutcom
         due_at.map(micros),
         expires_at.map(micros),
         with_attempt(&standing.attempts, &outcome.attempt)?,
+        outcome.reached.callback,
+        outcome.reached.bus,
     ])?;
     if outcome.verdict == Verdict::Suspend {
         release::suspend_once(conn, key.instance, outcome.reason.as_deref())?;
@@ -143,7 +145,7 @@ pub(super) fn reopen(
     };
     conn.prepare_cached(
         "UPDATE notifications SET progress = 'pending', attempt = ?3, round_start = ?3 - 1, due_at_us = ?4,
-             expires_at_us = NULL
+             expires_at_us = NULL, reached_callback = 0, reached_bus = 0
          WHERE instance_id = ?1 AND sequence = ?2",
     )?
     .execute((id.get(), number.0, attempt, micros(now)))?;

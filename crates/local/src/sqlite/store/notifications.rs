@@ -3,6 +3,7 @@
 use crate::sqlite::columns::{damaged, from_json, instance_id, micros, time, time_or_none};
 use app::ports::{NewNotification, Notification, Progress};
 use chrono::{DateTime, Utc};
+use domain::delivery::Reached;
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
@@ -14,7 +15,8 @@ macro_rules! select_notifications {
         concat!(
             "SELECT n.instance_id, n.sequence, n.number, n.event_id, n.resource, b.events, b.body,
                  n.created_at_us, n.progress, n.attempt, n.round_start, n.due_at_us, n.attempts,
-                 n.expires_at_us, s.status = 'releasing' AND n.round_generation < s.generation
+                 n.expires_at_us, s.status = 'releasing' AND n.round_generation < s.generation,
+                 n.reached_callback, n.reached_bus
              FROM notifications n
              JOIN bodies b ON b.row_id = n.row_id
              JOIN subscriptions s ON s.instance_id = ?1
@@ -114,6 +116,7 @@ pub(super) fn notification(row: &Row<'_>) -> Result<Notification> {
         round_start: if begins_round { attempt.saturating_sub(1) } else { row.get(10)? },
         due_at: if begins_round { None } else { time_or_none(row.get(11)?)? },
         attempts: from_json(row.get_ref(12)?.as_str()?)?,
+        reached: Reached { callback: row.get(15)?, bus: row.get(16)? },
         expires_at: time_or_none(row.get(13)?)?,
     })
 }

@@ -1,5 +1,18 @@
 //! Carillon on AWS.
 
+mod clients;
+mod environment;
+mod fault;
+mod queue;
+mod schedules;
+#[cfg(test)]
+mod script;
+
+pub use clients::Clients;
+pub use environment::{Environment, QueueAddress, SecretStorage};
+pub use queue::SqsQueue;
+pub use schedules::{Listed, Schedules};
+
 /// Serves the HTTP interface behind API Gateway.
 pub async fn api() -> anyhow::Result<()> {
     anyhow::bail!("not there yet")

@@ -1,6 +1,6 @@
 //! Failures to order: queued ones, seeded random ones, and which request each one fits.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What a request asks for, as far as faults tell requests apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,7 @@ impl FaultKind {
 #[derive(Debug)]
 pub(crate) struct FaultPlan {
     queue: VecDeque<Fault>,
+    accounts: BTreeMap<String, FaultKind>,
     probability: f64,
     kinds: Vec<FaultKind>,
     rng: fastrand::Rng,
@@ -96,7 +97,7 @@ pub(crate) struct FaultPlan {
 impl FaultPlan {
     pub(crate) fn new(seed: u64) -> Self {
         let rng = fastrand::Rng::with_seed(seed);
-        Self { queue: VecDeque::new(), probability: 0.0, kinds: Vec::new(), rng }
+        Self { queue: VecDeque::new(), accounts: BTreeMap::new(), probability: 0.0, kinds: Vec::new(), rng }
     }
 
     pub(crate) fn push(&mut self, fault: Fault) {
@@ -110,8 +111,22 @@ impl FaultPlan {
         self.kinds = kinds;
     }
 
+    pub(crate) fn fail_account(&mut self, account: &str, kind: FaultKind) {
+        self.accounts.insert(account.to_owned(), kind);
+    }
+
+    pub(crate) fn heal_account(&mut self, account: &str) {
+        self.accounts.remove(account);
+    }
+
+    /// The failure that every request of the account gets.
+    pub(crate) fn of_account(&self, account: &str, route: Route) -> Option<FaultKind> {
+        self.accounts.get(account).copied().filter(|kind| kind.fits(route))
+    }
+
     pub(crate) fn clear(&mut self) {
         self.queue.clear();
+        self.accounts.clear();
         self.set_rate(0.0, Vec::new());
     }
 

@@ -128,8 +128,11 @@ async fn attend_parts<P: Provider>(provider: &P, parts: Vec<Part>) -> Reply {
 
 async fn serve<P: Provider>(provider: &P, call: &Call, entered: &Entered) -> Reply {
     let route = provider.route(call);
-    let poison = entered.account.as_deref().and_then(|account| provider.poison(call, account));
-    let fault = poison.or_else(|| provider.front().faults().draw(route));
+    let fixed = entered.account.as_deref().and_then(|account| {
+        let poison = provider.poison(call, account);
+        poison.or_else(|| provider.front().faults().of_account(account, route))
+    });
+    let fault = fixed.or_else(|| provider.front().faults().draw(route));
     // Without a pause every in-process request would end before the next begins, and none would overlap.
     tokio::task::yield_now().await;
     match fault {
@@ -158,7 +161,17 @@ macro_rules! controls {
                 self.0.front.faults().set_rate(probability, kinds);
             }
 
-            /// Drops every queued failure and sets the rate to zero. Poisoned messages stay so.
+            /// Makes every request of one account fail in the same way, where it fits; the others go on.
+            pub fn fail_account(&self, email: &str, kind: $crate::FaultKind) {
+                self.0.front.faults().fail_account(email, kind);
+            }
+
+            /// Ends the failures of one account.
+            pub fn heal_account(&self, email: &str) {
+                self.0.front.faults().heal_account(email);
+            }
+
+            /// Drops every failure, queued or of an account, and sets the rate to zero. Poisoned messages stay so.
             pub fn clear_faults(&self) {
                 self.0.front.faults().clear();
             }

@@ -1,10 +1,11 @@
 //! Stateful stand-ins for the services a mailbox connector talks to, for a demo and for tests.
 //!
 //! [`Google`] answers as Google's consent page, token endpoint and Gmail API do, [`Microsoft`] as Entra and
-//! Graph mail do, and [`Receiver`] takes callbacks. Each is a plain [`axum::Router`], served over a socket
-//! by [`serve`] or called in-process. They read no clock and draw every random choice from a seed, so that
-//! a run with a virtual [`Clock`] can be repeated exactly.
+//! Graph mail do, [`Receiver`] takes callbacks, and [`Application`] writes what a client sends. Each server is a
+//! plain [`axum::Router`], served over a socket by [`serve`] or called in-process. They read no clock and draw
+//! every random choice from a seed, so that a run with a virtual [`Clock`] can be repeated exactly.
 
+mod application;
 mod call;
 mod clock;
 mod fault;
@@ -21,6 +22,7 @@ mod request_log;
 mod serve;
 mod wall;
 
+pub use application::Application;
 pub use clock::Clock;
 pub use fault::{Fault, FaultKind, Route};
 pub use google::{Google, MessageSnapshot as GoogleMessage, SavedDraft};

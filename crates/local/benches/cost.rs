@@ -7,11 +7,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // it prints, and what can not go on panics
 
 #[allow(dead_code)]
-#[path = "../tests/process/outside.rs"]
-mod outside;
+#[path = "../tests/process/process.rs"]
+mod process;
 
-use doubles::Mail;
-use outside::{GMAIL_USER, Outside, Process};
+use process::Process;
+use scenarios::{Callback, Mailbox, Outside, RETRY_DELAYS};
 use std::time::Instant;
 
 const INSTANCES_COUNT: usize = 50;
@@ -24,25 +24,26 @@ const TICK_MS: f64 = 10.0;
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let outside = Outside::start().await;
+    let (mailbox, callback) = (Mailbox::gmail(&outside, "cost"), Callback::new(&outside, "cost"));
     let folder = tempfile::tempdir().unwrap();
     let began = Instant::now();
-    let process = Process::start(&outside, folder.path()).await;
+    let process = Process::start(&outside, folder.path(), RETRY_DELAYS).await;
     println!("start to listening        {:>8.1} ms", began.elapsed().as_secs_f64() * 1000.0);
     let mut ids = Vec::new();
     for _ in 0..INSTANCES_COUNT {
-        ids.push(process.create("gmail", &outside).await);
+        ids.push(process.client.connect(&mailbox, &callback).await.id);
     }
     outside.google.set_in_flight_max(usize::MAX); // all instances share one mailbox
     let idle = polls(&process, &ids, || ()).await;
     println!("idle poll                 {idle:>8.3} CPU-ms each");
-    let busy = polls(&process, &ids, || drop(outside.google.deliver(GMAIL_USER, Mail::default()))).await;
+    let busy = polls(&process, &ids, || drop(mailbox.deliver())).await;
     let expected = INSTANCES_COUNT * ROUNDS_COUNT;
     outside.receiver.wait_for(expected).await;
     println!("poll, read and delivery   {busy:>8.3} CPU-ms each");
     println!("read and delivery alone   {:>8.3} CPU-ms each (the difference)", busy - idle);
     println!("memory, {INSTANCES_COUNT} instances     {:>8.1} MB", memory_mb(&process));
     for _ in INSTANCES_COUNT..MANY_COUNT {
-        process.create("gmail", &outside).await;
+        process.client.connect(&mailbox, &callback).await;
     }
     println!("memory, {MANY_COUNT} instances  {:>8.1} MB", memory_mb(&process));
     process.terminate().await;

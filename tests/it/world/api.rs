@@ -4,8 +4,9 @@ use super::{AUTHORIZATION, CALLBACK, SIGNATURE_KEY, World};
 use app::sealing::Lookup;
 use axum::body::Body;
 use domain::ids::InstanceId;
+use doubles::Application;
 use http_body_util::BodyExt as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tower::ServiceExt as _;
 
 pub(crate) const GMAIL_USER: &str = "ada@example.com";
@@ -118,50 +119,20 @@ impl World {
     }
 }
 
-fn configuration(poller: Value) -> Value {
-    json!({
-        "oauth.api.key": doubles::CLIENT_ID,
-        "oauth.api.secret": doubles::CLIENT_SECRET,
-        "oauth.callback.url": "https://app.example/oauth",
-        "event.notification.enabled": true,
-        "event.notification.callback.url": CALLBACK,
-        "event.notification.signature.key": SIGNATURE_KEY,
-        "event.poller.refresh_interval": "15",
-        "event.poller.configuration": poller
-    })
-}
+const APPLICATION: Application<'static> = Application {
+    callback: CALLBACK,
+    signature_key: SIGNATURE_KEY,
+    interval_min: 15,
+    name: "API Instance with Polling",
+    tag: "Docs",
+};
 
 /// The Gmail sample, filled in.
 pub(crate) fn gmail_body(code: &str) -> Value {
-    let poller = json!({ "changed-messages": { "url": "/hubs/general/changed-messages", "idField": "id" } });
-    json!({
-        "element": { "key": "gmail" },
-        "providerData": { "code": code },
-        "configuration": configuration(poller),
-        "tags": ["Docs"],
-        "name": "API Instance with Polling"
-    })
+    APPLICATION.body("gmail", code)
 }
 
 /// The Outlook sample, filled in.
 pub(crate) fn outlook_body(code: &str) -> Value {
-    let poller = json!({ "messages": {
-        "url": "/hubs/general/messages?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}'",
-        "idField": "Id",
-        "datesConfiguration": {
-            "updatedAtField": "LastModifiedDateTime",
-            "updatedAtFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
-            "updatedAtTimezone": "GMT",
-            "createdAtField": "ReceivedDateTime",
-            "createdAtFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
-            "createdAtTimezone": "GMT"
-        }
-    } });
-    json!({
-        "element": { "key": "outlookemail" },
-        "providerData": { "code": code },
-        "configuration": configuration(poller),
-        "tags": ["Docs"],
-        "name": "API Instance with Polling"
-    })
+    APPLICATION.body("outlookemail", code)
 }

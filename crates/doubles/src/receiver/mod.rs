@@ -89,10 +89,15 @@ impl Receiver {
 
     /// Answers every callback to a path (without query) with a status, before any queued answer.
     pub fn fail_path(&self, path: &str, status: u16) {
-        self.inbox().script.fail_path(path, status);
+        self.answer_path(path, Answer::status(status));
     }
 
-    /// Ends [`Receiver::fail_path`] for a path.
+    /// Gives every callback to a path (without query) the same answer, before any queued one.
+    pub fn answer_path(&self, path: &str, answer: Answer) {
+        self.inbox().script.answer_path(path, answer);
+    }
+
+    /// Ends [`Receiver::fail_path`] and [`Receiver::answer_path`] for a path.
     pub fn heal_path(&self, path: &str) {
         self.inbox().script.heal_path(path);
     }

@@ -43,7 +43,7 @@ const QUEUE_MAX: usize = 10_000;
 
 pub(super) struct Script {
     queue: VecDeque<Answer>,
-    failing: BTreeMap<String, u16>,
+    paths: BTreeMap<String, Answer>,
     default: u16,
     probability: f64,
     rng: fastrand::Rng,
@@ -52,7 +52,7 @@ pub(super) struct Script {
 impl Default for Script {
     fn default() -> Self {
         let rng = fastrand::Rng::with_seed(0);
-        Self { queue: VecDeque::new(), failing: BTreeMap::new(), default: 200, probability: 0.0, rng }
+        Self { queue: VecDeque::new(), paths: BTreeMap::new(), default: 200, probability: 0.0, rng }
     }
 }
 
@@ -68,12 +68,12 @@ impl Script {
         self.default = status;
     }
 
-    pub(super) fn fail_path(&mut self, path: &str, status: u16) {
-        self.failing.insert(path.to_owned(), status);
+    pub(super) fn answer_path(&mut self, path: &str, answer: Answer) {
+        self.paths.insert(path.to_owned(), answer);
     }
 
     pub(super) fn heal_path(&mut self, path: &str) {
-        self.failing.remove(path);
+        self.paths.remove(path);
     }
 
     pub(super) fn set_failure_rate(&mut self, probability: f64, seed: u64) {
@@ -82,8 +82,8 @@ impl Script {
     }
 
     pub(super) fn next(&mut self, path: &str) -> Answer {
-        if let Some(status) = self.failing.get(path) {
-            return Answer::status(*status);
+        if let Some(answer) = self.paths.get(path) {
+            return answer.clone();
         }
         if let Some(answer) = self.queue.pop_front() {
             return answer;

@@ -54,9 +54,14 @@ async fn answers_as_scripted() {
         (429, "9", "slow down")
     );
     receiver.heal_path("/gone");
+    receiver.answer_path("/teapot", Answer { body: b"short".to_vec(), ..Answer::status(418) });
+    for _ in 0..2 {
+        let refused = caller.send(Method::POST, "/teapot", Vec::new()).await;
+        assert_eq!((refused.status, refused.text().as_str()), (418, "short"));
+    }
     assert_eq!(post(&caller, "/gone", "").await, 202);
     let answered: Vec<_> = receiver.received().iter().map(|received| received.answered).collect();
-    assert_eq!(answered, [410, 500, 307, 429, 202]);
+    assert_eq!(answered, [410, 500, 307, 429, 418, 418, 202]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use crate::config::GivenSecrets;
 use anyhow::{Context as _, bail};
 use connectors::{Http as _, HttpRequest, Method, Route};
+use doubles::Application;
 use serde_json::{Value, json};
 use system::{CallbackAddresses, Egress};
 
@@ -37,40 +38,14 @@ impl Client {
 
     /// Creates an instance with the body that the connector's documentation shows.
     pub(super) async fn create(&self, connector: &str, code: &str, callback: &str) -> anyhow::Result<u64> {
-        let poller = match connector {
-            "gmail" => {
-                json!({ "changed-messages": { "url": "/hubs/general/changed-messages", "idField": "id" } })
-            }
-            _ => json!({ "messages": {
-                "url": "/hubs/general/messages?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}'",
-                "idField": "Id",
-                "datesConfiguration": {
-                    "updatedAtField": "LastModifiedDateTime",
-                    "updatedAtFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
-                    "updatedAtTimezone": "GMT",
-                    "createdAtField": "ReceivedDateTime",
-                    "createdAtFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
-                    "createdAtTimezone": "GMT"
-                }
-            } }),
+        let application = Application {
+            callback,
+            signature_key: SIGNATURE_KEY,
+            interval_min: 1,
+            name: &format!("Demo {connector}"),
+            tag: "Demo",
         };
-        let body = json!({
-            "element": { "key": connector },
-            "providerData": { "code": code },
-            "configuration": {
-                "oauth.api.key": doubles::CLIENT_ID,
-                "oauth.api.secret": doubles::CLIENT_SECRET,
-                "oauth.callback.url": "https://app.example/oauth",
-                "event.notification.enabled": true,
-                "event.vendor.type": "polling",
-                "event.notification.callback.url": callback,
-                "event.notification.signature.key": SIGNATURE_KEY,
-                "event.poller.refresh_interval": "1",
-                "event.poller.configuration": poller
-            },
-            "tags": ["Demo"],
-            "name": format!("Demo {connector}")
-        });
+        let body = application.body(connector, code);
         let reply = self.post("/instances", &body).await?;
         reply["id"].as_u64().context("the reply has no id")
     }

@@ -108,3 +108,18 @@ async fn a_poisoned_message_fails_until_it_is_healed() {
     google.heal(ADA, &id);
     assert_eq!(caller.get(&format!("{ME}/messages/{id}")).await.status, 200);
 }
+
+#[tokio::test]
+async fn one_account_fails_and_another_goes_on() {
+    let World { google, caller, .. } = world().await;
+    google.add_account("bo@double.example");
+    let token = access_token(&google, "bo@double.example").await;
+    let other = crate::probe::Caller::new(google.router()).with_token(&token);
+    google.fail_account(ADA, FaultKind::RateLimited { retry_after_s: Some(3) });
+    for _ in 0..3 {
+        assert_eq!(caller.get(&format!("{ME}/profile")).await.status, 429);
+        assert_eq!(other.get(&format!("{ME}/profile")).await.status, 200);
+    }
+    google.heal_account(ADA);
+    assert_eq!(caller.get(&format!("{ME}/profile")).await.status, 200);
+}

@@ -1,0 +1,128 @@
+//! `carillon serve` as a process, with the doubles around it.
+
+use async_trait::async_trait;
+use scenarios::{Client, Outside, Platform, RETRY_DELAYS};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+pub(crate) const USER_SECRET: &str = "process-user-secret";
+pub(crate) const ORGANIZATION_SECRET: &str = "process-organization-secret";
+/// Longer than a start or an end takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `carillon serve`.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) client: Client,
+}
+
+impl Process {
+    fn command(outside: &Outside, folder: &Path, retry_delays: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder);
+        command.envs(outside.variables());
+        command.envs([
+            ("CARILLON_USER_SECRET", USER_SECRET),
+            ("CARILLON_ORGANIZATION_SECRET", ORGANIZATION_SECRET),
+            ("CARILLON_RETRY_DELAYS", retry_delays),
+            ("CARILLON_LOG", "error"),
+        ]);
+        command.stdout(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+
+    pub(crate) async fn start(outside: &Outside, folder: &Path, retry_delays: &str) -> Self {
+        let mut child = Self::command(outside, folder, retry_delays).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+        let base = line.strip_prefix("carillon listening on ").unwrap();
+        Process { child, client: Client::new(base, USER_SECRET, ORGANIZATION_SECRET) }
+    }
+
+    /// What a second process on the same folder says.
+    pub(crate) async fn refuses(outside: &Outside, folder: &Path) -> String {
+        let mut command = Self::command(outside, folder, RETRY_DELAYS);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let status = tokio::time::timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
+        assert!(!status.success());
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).await.unwrap();
+        said
+    }
+
+    /// The process's id, for those who look at what it costs.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// As `kill -9`.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// As `kill`: it must end by itself, with 0, within its ten seconds.
+    pub(crate) async fn terminate(mut self) {
+        let id = self.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        let status = tokio::time::timeout(Duration::from_secs(15), self.child.wait()).await.unwrap().unwrap();
+        assert_eq!(status.code(), Some(0));
+    }
+
+    /// Polls until nothing more is to be read; a process that is being killed just does not answer.
+    pub(crate) async fn poll_until_read(&self, instance: u64) {
+        let began = std::time::Instant::now();
+        let path = format!("/instances/{instance}/poll");
+        while began.elapsed() < PATIENCE {
+            match self.client.try_call("POST", &path, None).await {
+                Some(reply) if reply.status == 200 && reply.body["more"] != true => return,
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+}
+
+/// One process with a folder of its own.
+pub(crate) struct OneProcess {
+    outside: Outside,
+    process: Process,
+    folder: TempDir,
+}
+
+pub(crate) async fn platform() -> OneProcess {
+    let outside = Outside::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(&outside, folder.path(), RETRY_DELAYS).await;
+    OneProcess { outside, process, folder }
+}
+
+#[async_trait]
+impl Platform for OneProcess {
+    fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
+    fn client(&self) -> &Client {
+        &self.process.client
+    }
+
+    async fn start_twice(&self, instance: u64) {
+        tokio::join!(self.process.client.poll(instance), self.process.client.poll(instance));
+    }
+
+    async fn leftovers(&self, instance: u64) -> Vec<String> {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let database =
+            rusqlite::Connection::open_with_flags(self.folder.path().join("carillon.db"), flags).unwrap();
+        let is_there = |table: &&str| {
+            let query = format!("SELECT count(*) FROM {table} WHERE instance_id = ?1");
+            database.query_row(&query, [instance], |row| row.get::<_, u64>(0)).unwrap() > 0
+        };
+        let tables = ["schedules", "secrets", "sessions", "resources", "notifications", "events"];
+        tables.iter().filter(|table| is_there(table)).map(ToString::to_string).collect()
+    }
+}

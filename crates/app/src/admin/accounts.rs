@@ -14,6 +14,17 @@ pub struct Admitted {
     pub organization_secret: Option<String>,
 }
 
+impl Admitted {
+    /// What a request of this user carries, as far as it is known here.
+    pub fn authorization(&self) -> String {
+        let user = format!("User {}", self.user_secret);
+        match &self.organization_secret {
+            Some(organization) => format!("{user}, Organization {organization}"),
+            None => user,
+        }
+    }
+}
+
 pub(super) async fn add_organization(app: &Inner, host: &dyn Administration) -> Result<Admitted> {
     let (user, organization) = (random_token(app), random_token(app));
     let organization_hash = app.sealer.lookup_hash(Lookup::Organization, &organization);

@@ -10,7 +10,7 @@ pub use check::{Check, Checked, Mode, Others};
 pub use finding::{Finding, Found, Outcome};
 
 use crate::app::App;
-use crate::ports::{Administration, Result};
+use crate::ports::{Administration, Depth, Redriven, Result};
 
 impl App {
     /// Makes an organization with a first user. The secrets are known to the caller alone: only hashes are kept.
@@ -25,6 +25,16 @@ impl App {
         organization_id: u32,
     ) -> Result<Option<Admitted>> {
         accounts::add_user(&self.0, host, organization_id).await
+    }
+
+    /// How much is in each queue.
+    pub async fn depths(&self, host: &dyn Administration) -> Result<Vec<Depth>> {
+        host.depths(self.0.now()).await
+    }
+
+    /// Sends at most `limit` dead jobs again, due now.
+    pub async fn redrive(&self, host: &dyn Administration, limit: usize) -> Result<Redriven> {
+        host.redrive(limit, self.0.now()).await
     }
 
     /// Looks at everything for what a crash left, in either direction, and mends it if told to. Tells each

@@ -3,6 +3,7 @@
 //! No use case knows where it runs: a host makes an [`App`] from its adapters and calls [`App::router`],
 //! [`App::poll`] and [`App::run`].
 
+pub mod admin;
 pub mod api;
 mod app;
 mod config;

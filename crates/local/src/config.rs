@@ -1,5 +1,6 @@
 //! What the command line and the environment say, read once.
 
+use crate::admin::{Flags, Request};
 use anyhow::{Context as _, bail};
 use app::Variables;
 use std::net::SocketAddr;
@@ -12,8 +13,8 @@ pub enum Command {
     Serve,
     /// The same, with provider doubles and a callback receiver.
     Demo,
-    /// Make a new organization and user, and print their secrets.
-    NewSecrets,
+    /// Administer.
+    Admin(Request),
     /// Print how to use the program.
     Help,
 }
@@ -57,10 +58,18 @@ carillon: signed events for what changes in mailboxes
 
   carillon [serve]         run everything in one process
   carillon demo            the same against stand-in providers, and show what happens
-  carillon admin secrets   make a new organization and user, and print their secrets
+  carillon admin …         administer, also while it runs:
+    organizations          list the organizations
+    organizations add      make an organization with a first user, and print their secrets (also: secrets)
+    users add --organization ID
+                           make a user of an organization, and print the secret
+    queues                 print what waits, and what is dead
+    redrive [--limit N]    send dead jobs again (1000)
+    check [--mend]         show what crashes left, and what needs a person; mend the former
 
   --listen ADDR   address of the HTTP interface   (CARILLON_LISTEN, 127.0.0.1:8080)
   --data FOLDER   folder of the data              (CARILLON_DATA, ./.carillon)
+  --json          what `admin` prints, as JSON lines
 ";
 
 /// Reads arguments (without the program's name) and variables.
@@ -73,18 +82,25 @@ pub fn read(
     let mut listen = given("CARILLON_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let mut data = given("CARILLON_DATA").map_or_else(|| PathBuf::from(".carillon"), PathBuf::from);
     let mut words = Vec::new();
+    let mut flags = Flags::default();
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
             lexopt::Arg::Long("listen") => listen = parser.value()?.to_string_lossy().into_owned(),
             lexopt::Arg::Long("data") => data = parser.value()?.into(),
+            lexopt::Arg::Long("organization") => {
+                flags.organization = Some(parser.value()?.to_string_lossy().into_owned());
+            }
+            lexopt::Arg::Long("limit") => flags.limit = Some(parser.value()?.to_string_lossy().into_owned()),
+            lexopt::Arg::Long("mend") => flags.mend = true,
+            lexopt::Arg::Long("json") => flags.json = true,
             lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => words = vec!["help".to_owned()],
             lexopt::Arg::Value(word) => words.push(word.to_string_lossy().into_owned()),
             other => return Err(other.unexpected().into()),
         }
     }
     Ok(Config {
-        command: command(&words)?,
+        command: command(&words, flags)?,
         listen: listen.parse().context("--listen (CARILLON_LISTEN) must be an address and a port")?,
         data,
         secrets: secrets(given("CARILLON_USER_SECRET"), given("CARILLON_ORGANIZATION_SECRET"))?,
@@ -95,12 +111,15 @@ pub fn read(
     })
 }
 
-fn command(words: &[String]) -> anyhow::Result<Command> {
+fn command(words: &[String], flags: Flags) -> anyhow::Result<Command> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let ["admin", words @ ..] = words.as_slice() {
+        return Request::read(words, flags).map(Command::Admin);
+    }
+    flags.none_left(&words.join(" "))?;
     Ok(match words.as_slice() {
         [] | ["serve"] => Command::Serve,
         ["demo"] => Command::Demo,
-        ["admin", "secrets"] => Command::NewSecrets,
         ["help", ..] => Command::Help,
         other => bail!("`{}` is not a command; see `carillon --help`", other.join(" ")),
     })

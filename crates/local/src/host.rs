@@ -1,19 +1,19 @@
 //! The parts of one process, put together: adapters, use cases, and who may call.
 
+use crate::administration::LocalAdministration;
 use crate::config::{Config, GivenSecrets};
 use crate::jobs::Jobs;
 use crate::keys;
-use crate::sqlite::{Db, SqliteStore, SqliteVault};
+use crate::sqlite::{Db, OpenError, SqliteStore, SqliteVault};
 use crate::timers::Timers;
 use anyhow::Context as _;
-use app::ports::{Clock, Entropy};
+use app::admin::{Admitted, Others};
+use app::ports::Clock;
 use app::sealing::{Lookup, Sealer};
 use app::{App, Ports};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use system::{CallbackAddresses, Egress, SystemClock, SystemEntropy};
 
@@ -25,23 +25,37 @@ pub struct Host {
     pub timers: Arc<Timers>,
     pub clock: Arc<dyn Clock>,
     sealer: Arc<Sealer>,
+    db: Db,
+    /// What [`Db::writes_of_others`] said before anything was read into memory.
+    writes_seen: i64,
 }
 
 impl Host {
     /// Opens the data folder and puts everything together. Nothing runs yet.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&config.data)
-            .with_context(|| format!("making the data folder {}", config.data.display()))?;
-        let database = config.data.join("carillon.db");
-        let sealer = Arc::new(keys::open(&config.data, database.exists(), &SystemEntropy)?);
-        for_owner_alone(&database).context("making the database")?;
+        let (database, sealer) = folder(config)?;
         let db = Db::open(&database)?;
+        SqliteStore::new(db.clone()).forget_dead_workers().await?;
+        Self::assemble(config, db, sealer).await
+    }
+
+    /// Opens the data folder for administration, also beside a process that serves from it. Otherwise the folder
+    /// is held, so that nothing is under way meanwhile.
+    pub async fn open_for_admin(config: &Config) -> anyhow::Result<(Self, Others)> {
+        let (database, sealer) = folder(config)?;
+        let (db, others) = match Db::open(&database) {
+            Ok(db) => (db, Others::Stopped),
+            Err(OpenError::InUse { .. }) => (Db::beside(&database)?, Others::Running),
+            Err(error) => return Err(error.into()),
+        };
+        Ok((Self::assemble(config, db, sealer).await?, others))
+    }
+
+    async fn assemble(config: &Config, db: Db, sealer: Sealer) -> anyhow::Result<Self> {
+        let sealer = Arc::new(sealer);
+        let writes_seen = db.writes_of_others().await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = SqliteStore::new(db.clone());
-        store.forget_dead_workers().await?;
         let jobs = Arc::new(Jobs::open(db.clone()).await?);
         let timers = Arc::new(Timers::open(db.clone(), clock.clone()).await?);
         let addresses = match config.allow_local_callbacks {
@@ -50,7 +64,7 @@ impl Host {
         };
         let ports = Ports {
             store: Arc::new(store.clone()),
-            vault: Arc::new(SqliteVault::new(db, sealer.clone())),
+            vault: Arc::new(SqliteVault::new(db.clone(), sealer.clone())),
             schedule: timers.clone(),
             queue: jobs.clone(),
             clock: clock.clone(),
@@ -58,14 +72,29 @@ impl Host {
             entropy: Arc::new(SystemEntropy),
             bus: None,
         };
-        Ok(Host {
-            app: App::new(ports, sealer.clone(), config.app.clone()),
-            store,
-            jobs,
-            timers,
-            clock,
-            sealer,
-        })
+        let app = App::new(ports, sealer.clone(), config.app.clone());
+        Ok(Host { app, store, jobs, timers, clock, sealer, db, writes_seen })
+    }
+
+    /// The host as its operator sees it.
+    pub fn administration(&self) -> LocalAdministration {
+        LocalAdministration::new(self.store.clone(), self.jobs.clone())
+    }
+
+    /// What [`Host::take_in`] is first given.
+    pub fn writes_seen(&self) -> i64 {
+        self.writes_seen
+    }
+
+    /// Takes jobs and schedules in that another process wrote, if one has written since `seen`. Returns what to
+    /// give next time.
+    pub async fn take_in(&self, seen: i64) -> app::ports::Result<i64> {
+        let now = self.db.writes_of_others().await?;
+        if now != seen {
+            self.jobs.reload().await?;
+            self.timers.reload().await?;
+        }
+        Ok(now)
     }
 
     /// Finishes what an earlier process left half-way.
@@ -78,7 +107,7 @@ impl Host {
 
     /// Sees to it that somebody may call. Returns secrets that were made and have to be shown, once: only
     /// their hashes are stored.
-    pub async fn admit(&self, given: Option<&GivenSecrets>) -> anyhow::Result<Option<GivenSecrets>> {
+    pub async fn admit(&self, given: Option<&GivenSecrets>) -> anyhow::Result<Option<Admitted>> {
         if let Some(given) = given {
             self.store.ensure_account(self.user(given), self.organization(given)).await?;
             return Ok(None);
@@ -90,10 +119,8 @@ impl Host {
     }
 
     /// Makes an organization with a user, and their secrets.
-    pub async fn new_account(&self) -> anyhow::Result<GivenSecrets> {
-        let made = GivenSecrets { user: secret(), organization: secret() };
-        self.store.add_account(self.user(&made), self.organization(&made)).await?;
-        Ok(made)
+    pub async fn new_account(&self) -> anyhow::Result<Admitted> {
+        Ok(self.app.add_organization(&self.administration()).await?)
     }
 
     fn user(&self, secrets: &GivenSecrets) -> app::ports::LookupHash {
@@ -105,13 +132,20 @@ impl Host {
     }
 }
 
+/// Where the database is, and what opens what is sealed in it.
+fn folder(config: &Config) -> anyhow::Result<(PathBuf, Sealer)> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data)
+        .with_context(|| format!("making the data folder {}", config.data.display()))?;
+    let database = config.data.join("carillon.db");
+    let sealer = keys::open(&config.data, database.exists(), &SystemEntropy)?;
+    for_owner_alone(&database).context("making the database")?;
+    Ok((database, sealer))
+}
+
 /// SQLite gives its other files the rights of the first.
 fn for_owner_alone(path: &Path) -> std::io::Result<()> {
     fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
-}
-
-fn secret() -> String {
-    let mut bytes = [0; 32];
-    SystemEntropy.fill(&mut bytes);
-    URL_SAFE.encode(bytes)
 }

@@ -1,5 +1,7 @@
 //! Carillon in one process: SQLite store, timers, queue.
 
+pub mod admin;
+pub mod administration;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;

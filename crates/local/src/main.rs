@@ -19,12 +19,9 @@ async fn main() -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    match config.command {
+    match &config.command {
         Command::Help => say(USAGE.trim_end()),
-        Command::NewSecrets => {
-            let host = Host::open(&config).await?;
-            show(&host.new_account().await?)
-        }
+        Command::Admin(request) => local::admin::run(&config, request, say).await,
         Command::Serve => serve(&config).await,
         #[cfg(feature = "demo")]
         Command::Demo => local::demo::run(&config, told_to_stop()?, say).await,
@@ -36,7 +33,7 @@ async fn main() -> anyhow::Result<()> {
 async fn serve(config: &Config) -> anyhow::Result<()> {
     let host = Host::open(config).await?;
     if let Some(made) = host.admit(config.secrets.as_ref()).await? {
-        show(&made)?;
+        local::admin::show_secrets(&made, say)?;
     }
     host.mend().await?;
     let listener = tokio::net::TcpListener::bind(config.listen)
@@ -62,13 +59,6 @@ fn told_to_stop() -> anyhow::Result<watch::Receiver<bool>> {
         sender.closed().await;
     });
     Ok(receiver)
-}
-
-fn show(secrets: &config::GivenSecrets) -> anyhow::Result<()> {
-    say("These secrets are shown once and stored only as hashes:")?;
-    say(&format!("  organization secret  {}", secrets.organization))?;
-    say(&format!("  user secret          {}", secrets.user))?;
-    say(&format!("  Authorization: User {}, Organization {}", secrets.user, secrets.organization))
 }
 
 /// To standard output; the log goes to standard error.

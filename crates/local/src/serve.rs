@@ -19,6 +19,8 @@ const POLL_S: i64 = 60;
 const POLL_AGAIN_S: i64 = 10;
 /// Time for what is under way when told to stop.
 const STOP_S: u64 = 10;
+/// Between looks for what `carillon admin` wrote beside us.
+const TAKE_IN_EVERY_S: i64 = 2;
 /// Between removals of what is no longer kept, and rows removed at once.
 const RETENTION_EVERY_S: i64 = 600;
 const RETENTION_BATCH: usize = 500;
@@ -34,6 +36,7 @@ pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<
         tokio::spawn(run_jobs(host.clone(), Class::Other, polls.clone(), stop.clone())),
         tokio::spawn(run_jobs(host.clone(), Class::Deliver, deliveries.clone(), stop.clone())),
         tokio::spawn(run_retention(host.clone(), stop.clone())),
+        tokio::spawn(run_take_in(host.clone(), stop.clone())),
     ];
     let mut stopped = stop.clone();
     let http = axum::serve(listener, host.app.router()).with_graceful_shutdown(async move {
@@ -168,6 +171,19 @@ async fn run_retention(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
             Err(error) => log_failure(&error),
         }
         let next = host.clock.now() + Duration::seconds(RETENTION_EVERY_S);
+        wait(&host, Some(next), std::future::pending(), &mut stop).await;
+    }
+}
+
+/// Takes in what another process wrote, a little later.
+async fn run_take_in(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
+    let mut seen = host.writes_seen();
+    while !*stop.borrow() {
+        match host.take_in(seen).await {
+            Ok(now) => seen = now,
+            Err(error) => log_failure(&error),
+        }
+        let next = host.clock.now() + Duration::seconds(TAKE_IN_EVERY_S);
         wait(&host, Some(next), std::future::pending(), &mut stop).await;
     }
 }

@@ -90,6 +90,20 @@ impl Timers {
         self.changed.notified().await;
     }
 
+    /// Takes in what another process has written to the table.
+    pub async fn reload(&self) -> Result<()> {
+        let now = self.clock.now();
+        self.change("read the schedules again", move |tx, ticking| {
+            let enabled = enabled(tx)?;
+            let gone: Vec<InstanceId> =
+                ticking.next.keys().filter(|id| !enabled.contains_key(id)).copied().collect();
+            gone.into_iter().for_each(|id| ticking.unset(id));
+            enabled.into_iter().for_each(|(id, timetable)| ticking.enable(id, timetable, now));
+            Ok(())
+        })
+        .await
+    }
+
     fn ticking(&self) -> MutexGuard<'_, Ticking> {
         lock(&self.ticking)
     }
@@ -145,6 +159,15 @@ fn store(tx: &Connection, id: InstanceId, timetable: Timetable, enabled: bool) -
     )?
     .execute((id.get(), timetable.interval_s, timetable.phase_s, enabled))?;
     Ok(())
+}
+
+fn enabled(conn: &Connection) -> rusqlite::Result<HashMap<InstanceId, Timetable>> {
+    conn.prepare("SELECT instance_id, interval_s, phase_s FROM schedules WHERE enabled = 1")?
+        .query_map([], |row| {
+            let timetable = Timetable { interval_s: row.get(1)?, phase_s: row.get(2)? };
+            Ok((instance_id(row.get(0)?), timetable))
+        })?
+        .collect()
 }
 
 type Stored = (InstanceId, Timetable, Option<DateTime<Utc>>);

@@ -3,6 +3,7 @@
 use super::create::warn_of_plain_http;
 use super::{Refusal, baseline, credentials};
 use crate::app::Inner;
+use crate::mend::is_polled;
 use crate::ports::{InstanceChange, Job, Mailbox, Result as PortResult, SubscriptionChange, Written};
 use connectors::Connector;
 use connectors::oauth::{Grant, Tokens};
@@ -216,9 +217,8 @@ async fn after(
     is_unflushed: bool,
 ) -> Result<(), Refusal> {
     let instance = &change.instance;
-    let is_polled = settings.events_enabled && !instance.disabled && instance.is_valid();
     let table = Timetable::new(instance.id, settings.interval_min);
-    app.ports.schedule.put(instance.id, table, is_polled).await?;
+    app.ports.schedule.put(instance.id, table, is_polled(instance, settings)).await?;
     let now = app.now();
     let mut jobs = Vec::new();
     if is_unflushed || change.put_states.iter().any(|state| state.cursor.is_none()) {

@@ -166,7 +166,7 @@ fn random_id(app: &Inner) -> InstanceId {
 }
 
 /// 32 random bytes: 44 characters that end in `=`.
-fn random_token(app: &Inner) -> String {
+pub(crate) fn random_token(app: &Inner) -> String {
     let mut bytes = [0; 32];
     app.ports.entropy.fill(&mut bytes);
     URL_SAFE.encode(bytes)

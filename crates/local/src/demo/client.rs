@@ -1,7 +1,7 @@
 //! The demo as a client of the public API.
 
-use crate::config::GivenSecrets;
 use anyhow::{Context as _, bail};
+use app::admin::Admitted;
 use connectors::{Http as _, HttpRequest, Method, Route};
 use doubles::Application;
 use serde_json::{Value, json};
@@ -20,11 +20,11 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(base: &str, secrets: &GivenSecrets) -> anyhow::Result<Self> {
+    pub(super) fn new(base: &str, user: &Admitted) -> anyhow::Result<Self> {
         Ok(Client {
             http: Egress::new(CallbackAddresses::All)?,
             base: base.to_owned(),
-            authorization: format!("User {}, Organization {}", secrets.user, secrets.organization),
+            authorization: user.authorization(),
         })
     }
 

@@ -4,7 +4,7 @@
 mod client;
 mod mailbox;
 
-use crate::config::{Config, GivenSecrets};
+use crate::config::Config;
 use crate::host::Host;
 use crate::serve;
 use anyhow::Context as _;
@@ -95,11 +95,11 @@ impl Stage {
         }
         let app = app::Config { endpoints, ..config.app.clone() };
         let host = Host::open(&Config { data, app, ..config.clone() }).await?;
-        let secrets: GivenSecrets = host.new_account().await?;
+        let user = host.new_account().await?;
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("listening on {}", config.listen))?;
-        let client = Client::new(&format!("http://{}", listener.local_addr()?), &secrets)?;
+        let client = Client::new(&format!("http://{}", listener.local_addr()?), &user)?;
         let serving = tokio::spawn(serve::serve(host, listener, stop));
         Ok(Stage { google, microsoft, receiver, callback, client, serving })
     }

@@ -4,6 +4,7 @@
 
 mod lane;
 mod lanes;
+mod operator;
 mod table;
 
 use crate::sqlite::Db;
@@ -188,6 +189,10 @@ impl Jobs {
         self.db.write(context, move |tx| work(tx, &mut lock(&lanes))).await
     }
 
+    fn notify(&self) {
+        self.changed.iter().for_each(Notify::notify_one);
+    }
+
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         lock(&self.lanes)
     }
@@ -207,9 +212,7 @@ impl Queue for Jobs {
             Ok(())
         })
         .await?;
-        for changed in &self.changed {
-            changed.notify_one();
-        }
+        self.notify();
         Ok(())
     }
 }

@@ -74,6 +74,45 @@ pub(super) fn first_of(conn: &Connection, lane: LaneId, limit: usize) -> Result<
     Ok((jobs, more))
 }
 
+pub(super) fn holds(conn: &Connection, job: &Job) -> Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM jobs WHERE job = ?1")?.exists([to_json(job)?])
+}
+
+/// How many of a class are due, how many later, and when the first is due.
+pub(super) fn depth(conn: &Connection, of: Class, now_us: i64) -> Result<(u64, u64, Option<i64>)> {
+    conn.prepare_cached(
+        "SELECT count(*) FILTER (WHERE due_at_us <= ?2), count(*) FILTER (WHERE due_at_us > ?2),
+             min(due_at_us) FILTER (WHERE due_at_us <= ?2)
+         FROM jobs WHERE class = ?1",
+    )?
+    .query_row((class(of), now_us), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+}
+
+/// How many jobs are dead, and since when the oldest is.
+pub(super) fn dead_depth(conn: &Connection) -> Result<(u64, Option<i64>)> {
+    conn.query_row("SELECT count(*), min(died_at_us) FROM dead_jobs", [], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
+}
+
+/// Dead jobs, the oldest first; `None` for one that nobody here can read. Stops behind `limit` readable ones.
+pub(super) fn dead(conn: &Connection, limit: usize) -> Result<Vec<Option<Job>>> {
+    let mut statement = conn.prepare_cached("SELECT job FROM dead_jobs ORDER BY died_at_us, job")?;
+    let mut rows = statement.query([])?;
+    let (mut jobs, mut readable) = (Vec::new(), 0);
+    while let Some(row) = rows.next()?.filter(|_| readable < limit) {
+        let job: Option<Job> = from_json(row.get_ref(0)?.as_str()?).ok();
+        readable += usize::from(job.is_some());
+        jobs.push(job);
+    }
+    Ok(jobs)
+}
+
+pub(super) fn unbury(tx: &Connection, job: &Job) -> Result<()> {
+    tx.prepare_cached("DELETE FROM dead_jobs WHERE job = ?1")?.execute([to_json(job)?])?;
+    Ok(())
+}
+
 pub(super) fn count(conn: &Connection) -> Result<u64> {
     conn.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))
 }
@@ -82,7 +121,7 @@ pub(super) fn dead_count(conn: &Connection) -> Result<u64> {
     conn.query_row("SELECT count(*) FROM dead_jobs", [], |row| row.get(0))
 }
 
-fn class(class: Class) -> &'static str {
+pub(super) fn class(class: Class) -> &'static str {
     match class {
         Class::Deliver => "deliver",
         Class::Other => "other",

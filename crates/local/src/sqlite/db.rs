@@ -2,7 +2,7 @@
 
 use super::connection::{self, in_snapshot, in_transaction};
 use super::lock_file::LockFile;
-use super::migrations::migrate;
+use super::migrations::{demand, migrate};
 use super::threads::Threads;
 use app::ports::PortError;
 use rusqlite::Connection;
@@ -26,6 +26,16 @@ pub enum OpenError {
         /// The newest that this program knows.
         known: usize,
     },
+    /// An older version of this program works on it.
+    #[error(
+        "the data has format {found} and is in use; this program works beside a process of format {known}"
+    )]
+    Older {
+        /// The format of the file.
+        found: usize,
+        /// The one that this program knows.
+        known: usize,
+    },
     /// The folder cannot be made, or not be written.
     #[error("the data folder cannot be used")]
     Folder(#[from] std::io::Error),
@@ -46,7 +56,7 @@ enum Engine {
     },
     Threaded {
         threads: Threads,
-        _lock: LockFile,
+        _lock: Option<LockFile>,
     },
 }
 
@@ -56,6 +66,18 @@ impl Db {
         let lock = LockFile::take(path)?;
         let writer = connection::writer(path)?;
         migrate(&writer)?;
+        Self::threaded(path, writer, Some(lock))
+    }
+
+    /// Opens a file that another process has open, for a few reads and small writes. The other one learns of
+    /// writes by [`Db::writes_of_others`].
+    pub fn beside(path: &Path) -> Result<Self, OpenError> {
+        let writer = connection::writer(path)?;
+        demand(&writer)?;
+        Self::threaded(path, writer, None)
+    }
+
+    fn threaded(path: &Path, writer: Connection, lock: Option<LockFile>) -> Result<Self, OpenError> {
         let readers = [connection::reader(path)?, connection::reader(path)?];
         Ok(Db(Arc::new(Engine::Threaded { threads: Threads::start(writer, readers)?, _lock: lock })))
     }
@@ -92,6 +114,15 @@ impl Db {
             }
             Engine::Threaded { threads, .. } => threads.write(context, work).await,
         }
+    }
+
+    /// A number that is another one after somebody else has written to the file.
+    pub async fn writes_of_others(&self) -> Result<i64, PortError> {
+        let sql = "PRAGMA data_version";
+        self.write("look for writes of others", move |conn| {
+            conn.prepare_cached(sql)?.query_row([], |row| row.get(0))
+        })
+        .await
     }
 
     /// Runs reads that all see the same moment, which is after every write that was answered before.

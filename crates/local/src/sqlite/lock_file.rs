@@ -1,4 +1,4 @@
-//! One process at a time works on a data folder.
+//! One process at a time serves from a data folder.
 
 use super::db::OpenError;
 use std::fs::{File, OpenOptions, TryLockError};

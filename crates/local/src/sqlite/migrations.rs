@@ -3,10 +3,22 @@
 use super::connection::in_transaction;
 use super::db::OpenError;
 use rusqlite::Connection;
+use std::cmp::Ordering;
 
 /// The n-th brings a file from version n to n + 1.
 const MIGRATIONS: &[&str] =
     &[include_str!("migrations/0001_tables.sql"), include_str!("migrations/0002_reached.sql")];
+
+/// Demands the version that this program knows, of a file that another process works on.
+pub(super) fn demand(connection: &Connection) -> Result<(), OpenError> {
+    let found: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = MIGRATIONS.len();
+    match found.cmp(&known) {
+        Ordering::Equal => Ok(()),
+        Ordering::Less => Err(OpenError::Older { found, known }),
+        Ordering::Greater => Err(OpenError::Newer { found, known }),
+    }
+}
 
 /// Brings the file to the version that this program knows; a newer one is refused, not guessed at.
 pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {

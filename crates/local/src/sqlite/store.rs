@@ -1,6 +1,7 @@
 //! The [`Store`] port: each call is one transaction, and the modules below say what it does.
 
 mod accounts;
+mod administration;
 mod attempts;
 mod instances;
 mod log;
@@ -37,8 +38,8 @@ impl SqliteStore {
         SqliteStore { db }
     }
 
-    /// Frees what workers of an earlier process held. For the process that has just opened the data folder,
-    /// before it does anything else.
+    /// Frees what workers of an earlier process held, and removes what their creations left without an instance.
+    /// For the process that has just opened the data folder, before it does anything else.
     pub async fn forget_dead_workers(&self) -> Result<()> {
         self.db.write("free what an earlier process held", takeover::forget_dead_workers).await
     }

@@ -58,6 +58,23 @@ pub(super) fn add(conn: &Connection, user: &LookupHash, organization: &LookupHas
     )
 }
 
+/// Adds a user with an account of their own to an organization, if there is one of this id.
+pub(super) fn add_user(
+    conn: &Connection,
+    organization_id: u32,
+    user: &LookupHash,
+) -> Result<Option<Account>> {
+    conn.query_row(
+        "INSERT INTO users (account_id, organization_id, secret_hash)
+         SELECT coalesce((SELECT max(account_id) FROM users), 0) + 1, id, ?1
+         FROM organizations WHERE id = ?2
+         RETURNING organization_id, account_id, id",
+        (user, organization_id),
+        account,
+    )
+    .optional()
+}
+
 fn account(row: &Row<'_>) -> Result<Account> {
     Ok(Account { organization_id: row.get(0)?, account_id: row.get(1)?, user_id: row.get(2)? })
 }

@@ -1,5 +1,6 @@
-//! What workers of an earlier process held. The data folder has one process at a time, so when it is opened
-//! none of them lives: nobody has to wait until their claims and leases run out.
+//! What workers of an earlier process held. The data folder has one serving process at a time, so when it is
+//! opened none of them lives: nobody has to wait until their claims and leases run out, and a schedule or
+//! secrets without an instance are of a creation that ended with them.
 
 use crate::sqlite::columns::instance_id;
 use domain::ids::InstanceId;
@@ -10,7 +11,9 @@ pub(super) fn forget_dead_workers(conn: &Connection) -> Result<()> {
         "UPDATE notifications SET claim_until_us = NULL WHERE progress = 'pending' AND claim_until_us IS NOT NULL;
          UPDATE subscriptions SET lease_until_us = NULL WHERE lease_until_us IS NOT NULL;
          UPDATE sessions SET document = json_remove(document, '$.lease_until')
-             WHERE json_extract(document, '$.lease_until') IS NOT NULL;",
+             WHERE json_extract(document, '$.lease_until') IS NOT NULL;
+         DELETE FROM schedules WHERE instance_id NOT IN (SELECT id FROM instances);
+         DELETE FROM secrets WHERE instance_id NOT IN (SELECT id FROM instances);",
     )
 }
 

@@ -1,0 +1,94 @@
+//! What a check finds, in types and in words.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use domain::ids::InstanceId;
+use serde::Serialize;
+use std::fmt;
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "finding", rename_all = "snake_case")]
+pub enum Finding {
+    /// A schedule without an instance: a creation that did not come to its end.
+    OrphanedSchedule,
+    /// Secrets without an instance: the same.
+    OrphanedSecret,
+    /// The instance is to be polled and has no schedule.
+    ScheduleMissing,
+    /// The instance is to be polled and its schedule is off.
+    ScheduleOff,
+    /// The instance is not to be polled and its schedule is on.
+    ScheduleOn,
+    /// The schedule has another interval than the configuration.
+    WrongInterval { stored_s: u32, wanted_s: u32 },
+    /// The instance is deleted and its rows are still there.
+    DeletionUnfinished,
+    /// Notifications are committed and not enqueued, and no poll is about to do it.
+    OutboxNotFlushed { count: usize },
+    /// A release that nobody works on.
+    ReleaseAbandoned,
+    /// Notifications that are to be delivered and have no job for it.
+    DeliveriesLost { count: usize },
+    /// Notifications that wait for a release. For the owner to decide.
+    Queued { count: u64, reason: String },
+    /// A resource that was not read for long. For the operator to look into.
+    Frozen { resource: String, last_success_at: DateTime<Utc>, last_error: Option<String> },
+    /// The instance could not be examined; the log has the cause.
+    Unreadable { error: &'static str },
+}
+
+impl Finding {
+    /// Whether a crash leaves this, and mending sets it right; anything else is only shown.
+    pub fn is_mendable(&self) -> bool {
+        !matches!(self, Finding::Queued { .. } | Finding::Frozen { .. } | Finding::Unreadable { .. })
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Finding::OrphanedSchedule => f.write_str("a schedule without an instance"),
+            Finding::OrphanedSecret => f.write_str("secrets without an instance"),
+            Finding::ScheduleMissing => f.write_str("its schedule is missing"),
+            Finding::ScheduleOff => f.write_str("its schedule is off, though it is to be polled"),
+            Finding::ScheduleOn => f.write_str("its schedule is on, though it is not to be polled"),
+            Finding::WrongInterval { stored_s, wanted_s } => {
+                write!(f, "its schedule says every {stored_s} s, its configuration every {wanted_s} s")
+            }
+            Finding::DeletionUnfinished => f.write_str("its deletion did not come to its end"),
+            Finding::OutboxNotFlushed { count } => write!(f, "{count} committed and not enqueued"),
+            Finding::ReleaseAbandoned => f.write_str("its release is at a halt"),
+            Finding::DeliveriesLost { count } => write!(f, "{count} to be delivered, without a job"),
+            Finding::Queued { count, reason } => write!(f, "{count} queued: {reason}"),
+            Finding::Frozen { resource, last_success_at, last_error } => {
+                let since = last_success_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+                write!(f, "`{resource}` was last read at {since}")?;
+                last_error.as_ref().map_or(Ok(()), |error| write!(f, ": {error}"))
+            }
+            Finding::Unreadable { error } => write!(f, "failed: {error}"),
+        }
+    }
+}
+
+/// What came of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Nothing was done.
+    Shown,
+    /// Set right, or enqueued for whoever sets it right.
+    Mended,
+    /// So young that a living process may be at it: left alone. What a crash left is still there later.
+    MayBeUnderWay,
+    /// Could not be mended; the log has the cause.
+    Failed,
+}
+
+/// A finding, of which instance, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found {
+    pub instance: InstanceId,
+    #[serde(flatten)]
+    pub finding: Finding,
+    pub outcome: Outcome,
+}

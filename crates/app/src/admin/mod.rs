@@ -1,0 +1,50 @@
+//! What an operator does: lets users in, and looks for what crashes left.
+
+mod accounts;
+mod check;
+mod examine;
+mod finding;
+
+pub use accounts::Admitted;
+pub use check::{Check, Checked, Mode, Others};
+pub use finding::{Finding, Found, Outcome};
+
+use crate::app::App;
+use crate::ports::{Administration, Depth, Redriven, Result};
+
+impl App {
+    /// Makes an organization with a first user. The secrets are known to the caller alone: only hashes are kept.
+    pub async fn add_organization(&self, host: &dyn Administration) -> Result<Admitted> {
+        accounts::add_organization(&self.0, host).await
+    }
+
+    /// Makes another user of an organization; `None` if there is no such organization.
+    pub async fn add_user(
+        &self,
+        host: &dyn Administration,
+        organization_id: u32,
+    ) -> Result<Option<Admitted>> {
+        accounts::add_user(&self.0, host, organization_id).await
+    }
+
+    /// How much is in each queue.
+    pub async fn depths(&self, host: &dyn Administration) -> Result<Vec<Depth>> {
+        host.depths(self.0.now()).await
+    }
+
+    /// Sends at most `limit` dead jobs again, due now.
+    pub async fn redrive(&self, host: &dyn Administration, limit: usize) -> Result<Redriven> {
+        host.redrive(limit, self.0.now()).await
+    }
+
+    /// Looks at everything for what a crash left, in either direction, and mends it if told to. Tells each
+    /// finding as it comes up, so that nothing piles up over many instances.
+    pub async fn check(
+        &self,
+        host: &dyn Administration,
+        check: Check,
+        tell: &mut (dyn FnMut(Found) + Send),
+    ) -> Result<Checked> {
+        check::check(&self.0, host, check, tell).await
+    }
+}

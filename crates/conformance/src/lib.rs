@@ -14,9 +14,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Everything here is part of a test.
 
-mod mailbox;
+pub mod mailbox;
 pub mod queue;
-mod sample;
+pub mod sample;
 pub mod store;
 pub mod vault;
 

@@ -11,38 +11,38 @@ use domain::instance::Instance;
 use domain::state::ResourceState;
 
 /// How long claims of cases hold, s.
-pub(crate) const CLAIM_S: i64 = 60;
+pub const CLAIM_S: i64 = 60;
 
-pub(crate) struct Mailbox<'a> {
-    pub(crate) store: &'a dyn Store,
-    pub(crate) id: InstanceId,
+pub struct Mailbox<'a> {
+    pub store: &'a dyn Store,
+    pub id: InstanceId,
 }
 
 impl<'a> Mailbox<'a> {
     /// A new instance.
-    pub(crate) async fn new(store: &'a dyn Store, number: u32) -> Self {
+    pub async fn new(store: &'a dyn Store, number: u32) -> Self {
         let id = id(number);
         assert_eq!(store.insert_instance(&new_instance(id)).await.unwrap(), Written::Done, "the id is free");
         Mailbox { store, id }
     }
 
     /// A new instance with notifications of these sequences.
-    pub(crate) async fn with(store: &'a dyn Store, number: u32, sequences: &[u64]) -> Self {
+    pub async fn with(store: &'a dyn Store, number: u32, sequences: &[u64]) -> Self {
         let mailbox = Self::new(store, number).await;
         mailbox.add(sequences).await;
         mailbox
     }
 
-    pub(crate) async fn instance(&self) -> Instance {
+    pub async fn instance(&self) -> Instance {
         self.store.instance(self.id).await.unwrap().expect("the instance is there")
     }
 
-    pub(crate) async fn state(&self) -> ResourceState {
+    pub async fn state(&self) -> ResourceState {
         self.resource().await.expect("the resource is there").0
     }
 
     /// The state of the sample's resource and its outbox.
-    pub(crate) async fn resource(&self) -> Option<(ResourceState, Vec<u64>)> {
+    pub async fn resource(&self) -> Option<(ResourceState, Vec<u64>)> {
         let mailbox = self.store.mailbox(self.id).await.unwrap()?;
         let row = mailbox.resources.into_iter().find(|row| row.state.resource == RESOURCE)?;
         let mut outbox: Vec<u64> = row.outbox.iter().map(|sequence| sequence.0).collect();
@@ -50,97 +50,97 @@ impl<'a> Mailbox<'a> {
         Some((row.state, outbox))
     }
 
-    pub(crate) async fn outbox(&self) -> Vec<u64> {
+    pub async fn outbox(&self) -> Vec<u64> {
         self.resource().await.map(|(_, outbox)| outbox).unwrap_or_default()
     }
 
     /// Commits notifications on what is stored.
-    pub(crate) async fn commit(&self, notifications: Vec<NewNotification>) -> Written {
+    pub async fn commit(&self, notifications: Vec<NewNotification>) -> Written {
         let mut state = self.state().await;
         state.version += 1;
         self.commit_state(state, notifications).await
     }
 
-    pub(crate) async fn commit_state(&self, state: ResourceState, new: Vec<NewNotification>) -> Written {
+    pub async fn commit_state(&self, state: ResourceState, new: Vec<NewNotification>) -> Written {
         let commit = PollCommit { instance: self.id, state, notifications: new };
         self.store.commit_poll(&commit).await.unwrap()
     }
 
     /// Commits notifications with these sequences.
-    pub(crate) async fn add(&self, sequences: &[u64]) {
+    pub async fn add(&self, sequences: &[u64]) {
         let new = sequences.iter().map(|sequence| notification(self.id, *sequence)).collect();
         assert_eq!(self.commit(new).await, Written::Done, "a commit on the stored version is taken");
     }
 
-    pub(crate) async fn clear(&self, sequences: &[u64]) {
+    pub async fn clear(&self, sequences: &[u64]) {
         let sequences: Vec<Sequence> = sequences.iter().copied().map(Sequence).collect();
         self.store.clear_outbox(self.id, RESOURCE, &sequences).await.unwrap();
     }
 
     /// Changes the stored instance.
-    pub(crate) async fn change(&self, change: impl FnOnce(&mut InstanceChange)) -> Written {
+    pub async fn change(&self, change: impl FnOnce(&mut InstanceChange)) -> Written {
         let mut next = next_version(&self.instance().await);
         change(&mut next);
         self.store.change_instance(&next).await.unwrap()
     }
 
-    pub(crate) async fn disable(&self, disabled: bool) {
+    pub async fn disable(&self, disabled: bool) {
         let changed = self.change(|change| change.instance.disabled = disabled).await;
         assert_eq!(changed, Written::Done);
     }
 
-    pub(crate) async fn suspend(&self) {
+    pub async fn suspend(&self) {
         let suspend = SubscriptionChange::Suspend("by a case".to_owned());
         assert_eq!(self.change(|change| change.subscription = suspend).await, Written::Done);
     }
 
-    pub(crate) async fn delete(&self) {
+    pub async fn delete(&self) {
         assert_eq!(self.change(|change| change.instance.deleted_at = Some(at(100))).await, Written::Done);
     }
 
-    pub(crate) fn key(&self, sequence: u64, attempt: u32) -> AttemptKey {
+    pub fn key(&self, sequence: u64, attempt: u32) -> AttemptKey {
         AttemptKey { instance: self.id, sequence: Sequence(sequence), attempt }
     }
 
     /// A delivery job's claim.
-    pub(crate) async fn claim(&self, sequence: u64, attempt: u32, now_s: i64) -> Claim {
+    pub async fn claim(&self, sequence: u64, attempt: u32, now_s: i64) -> Claim {
         self.claim_by(Claimant::Job, sequence, attempt, now_s).await
     }
 
-    pub(crate) async fn claim_by(&self, by: Claimant, sequence: u64, attempt: u32, now_s: i64) -> Claim {
+    pub async fn claim_by(&self, by: Claimant, sequence: u64, attempt: u32, now_s: i64) -> Claim {
         let (now, until) = (at(now_s), at(now_s + CLAIM_S));
         self.store.claim_attempt(self.key(sequence, attempt), by, now, until).await.unwrap()
     }
 
-    pub(crate) async fn finish(&self, sequence: u64, attempt: u32, verdict: Verdict) -> Written {
+    pub async fn finish(&self, sequence: u64, attempt: u32, verdict: Verdict) -> Written {
         let key = self.key(sequence, attempt);
         self.store.finish_attempt(key, &outcome(attempt, verdict)).await.unwrap()
     }
 
     /// Claims and finishes an attempt of a delivery job.
-    pub(crate) async fn attempt(&self, sequence: u64, attempt: u32, verdict: Verdict) {
+    pub async fn attempt(&self, sequence: u64, attempt: u32, verdict: Verdict) {
         yours(self.claim(sequence, attempt, 10).await);
         assert_eq!(self.finish(sequence, attempt, verdict).await, Written::Done);
     }
 
-    pub(crate) async fn begin(&self, now_s: i64) -> Option<Subscription> {
+    pub async fn begin(&self, now_s: i64) -> Option<Subscription> {
         self.store.begin_release(self.id, at(now_s), at(now_s + CLAIM_S)).await.unwrap()
     }
 
-    pub(crate) async fn next_queued(&self) -> Option<u64> {
+    pub async fn next_queued(&self) -> Option<u64> {
         self.store.next_queued(self.id).await.unwrap().map(|next| next.sequence.0)
     }
 
-    pub(crate) async fn subscription(&self) -> Subscription {
+    pub async fn subscription(&self) -> Subscription {
         self.store.subscription(self.id).await.unwrap().expect("the subscription is there")
     }
 
-    pub(crate) async fn status(&self) -> SubscriptionStatus {
+    pub async fn status(&self) -> SubscriptionStatus {
         self.subscription().await.status
     }
 
     /// The notification with this sequence, as the log shows it.
-    pub(crate) async fn notification(&self, sequence: u64) -> Notification {
+    pub async fn notification(&self, sequence: u64) -> Notification {
         let name = notification(self.id, sequence).name.event_id;
         let found = self.store.notification(self.id, &name).await.unwrap();
         found.expect("the notification is there")
@@ -149,7 +149,7 @@ impl<'a> Mailbox<'a> {
 
 /// The notification and instance of a claim that was granted.
 #[track_caller]
-pub(crate) fn yours(claim: Claim) -> (Notification, Instance) {
+pub fn yours(claim: Claim) -> (Notification, Instance) {
     match claim {
         Claim::Yours(claimed) => *claimed,
         other => panic!("the claim should have been granted: {other:?}"),

@@ -12,23 +12,23 @@ use domain::token::Session;
 use serde_json::json;
 
 /// The resource that sample instances have.
-pub(crate) const RESOURCE: &str = "messages";
+pub const RESOURCE: &str = "messages";
 
 /// So many seconds after the cases begin.
-pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
+pub fn at(seconds: i64) -> DateTime<Utc> {
     Utc.timestamp_opt(1_795_000_000 + seconds, 0).unwrap()
 }
 
-pub(crate) fn id(number: u32) -> InstanceId {
+pub fn id(number: u32) -> InstanceId {
     InstanceId::from_random(number.to_be_bytes())
 }
 
 /// A hash of its own for each instance.
-pub(crate) fn token_hash(id: InstanceId) -> LookupHash {
+pub fn token_hash(id: InstanceId) -> LookupHash {
     domain::ids::hash_of(&[b"token", &id.get().to_be_bytes()])
 }
 
-pub(crate) fn new_instance(id: InstanceId) -> NewInstance {
+pub fn new_instance(id: InstanceId) -> NewInstance {
     NewInstance {
         instance: instance(id),
         token_hash: token_hash(id),
@@ -61,7 +61,7 @@ fn instance(id: InstanceId) -> Instance {
     }
 }
 
-pub(crate) fn session(version: u64) -> Session {
+pub fn session(version: u64) -> Session {
     Session {
         access_token_sealed: format!("token {version}"),
         expires_at: at(3600),
@@ -72,7 +72,7 @@ pub(crate) fn session(version: u64) -> Session {
 }
 
 /// The next version of an instance, and nothing else.
-pub(crate) fn next_version(instance: &Instance) -> InstanceChange {
+pub fn next_version(instance: &Instance) -> InstanceChange {
     let mut instance = instance.clone();
     instance.version += 1;
     InstanceChange {
@@ -85,11 +85,11 @@ pub(crate) fn next_version(instance: &Instance) -> InstanceChange {
 }
 
 /// The one event of the notification with this sequence.
-pub(crate) fn event(id: InstanceId, sequence: u64) -> EventId {
+pub fn event(id: InstanceId, sequence: u64) -> EventId {
     EventId::of_creation(id, RESOURCE, &format!("object {sequence}"))
 }
 
-pub(crate) fn notification(id: InstanceId, sequence: u64) -> NewNotification {
+pub fn notification(id: InstanceId, sequence: u64) -> NewNotification {
     let events = vec![event(id, sequence)];
     NewNotification {
         sequence: Sequence(sequence),
@@ -104,11 +104,11 @@ pub(crate) fn notification(id: InstanceId, sequence: u64) -> NewNotification {
 }
 
 /// One that only the log shows.
-pub(crate) fn logged(id: InstanceId, sequence: u64) -> NewNotification {
+pub fn logged(id: InstanceId, sequence: u64) -> NewNotification {
     NewNotification { deliver: false, expires_at: Some(at(86_400)), ..notification(id, sequence) }
 }
 
-pub(crate) fn outcome(number: u32, verdict: Verdict) -> AttemptOutcome {
+pub fn outcome(number: u32, verdict: Verdict) -> AttemptOutcome {
     AttemptOutcome {
         attempt: Attempt {
             number,

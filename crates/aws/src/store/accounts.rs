@@ -78,7 +78,7 @@ pub(super) async fn add(table: &Table, user: &LookupHash, organization: &LookupH
         Some(row) => add_user(table, user, row.number("organization")?).await,
         None => {
             // One is the first organization's, whether it is there yet or not.
-            let organization_id = table.next_number(context, Key::accounts(), "organizations").await? + 1;
+            let organization_id = table.next_number(context, Key::accounts(), "last_organization").await? + 1;
             let writes = vec![
                 Write::put(&Key::organization(organization), [("organization", number(organization_id))])
                     .when("attribute_not_exists(pk)"),
@@ -100,7 +100,7 @@ pub(super) async fn add(table: &Table, user: &LookupHash, organization: &LookupH
 /// Adds a user to an organization.
 pub(super) async fn add_user(table: &Table, user: &LookupHash, organization_id: u32) -> Result<Account> {
     let context = "add a user";
-    let number = table.next_number(context, Key::accounts(), "users").await? + 1;
+    let number = table.next_number(context, Key::accounts(), "last_user").await? + 1;
     let account = Account { organization_id, account_id: number, user_id: number };
     let put = Write::put(&Key::user(user), attributes(account)).when("attribute_not_exists(pk)");
     match table.write(context, put).await? {

@@ -2,7 +2,7 @@
 
 use super::key::{self, Key};
 use super::packed::Packed;
-use super::row::{numbers, text};
+use super::row::{Row, numbers, text};
 use super::table::{ACTIONS_COUNT_MAX, Ended, Page, Table, Write};
 use super::{instances, notifications, resources, session, subscriptions};
 use app::ports::{Mailbox, NewNotification, PollCommit, PortError, ResourceRow, Result, Written};
@@ -80,6 +80,10 @@ pub(super) async fn commit(table: &Table, commit: &PollCommit) -> Result<Written
         // The state's condition held: a sequence is taken.
         None => Ok(Written::Conflict),
         Some(Some(row)) if row.has("gone") => Ok(Written::Gone),
+        // Our own write, whose answer got lost. With notifications it is a transaction, which tells by itself.
+        Some(Some(row)) if commit.notifications.is_empty() && is_stored(table, commit, &row).await? => {
+            Ok(Written::Done)
+        }
         Some(Some(_)) => Ok(Written::Conflict),
         Some(None) => not_there(table, id).await,
     }
@@ -95,6 +99,12 @@ fn pack_bodies(id: InstanceId, new: &[NewNotification]) -> Result<Vec<(&NewNotif
         packed.push((one, body));
     }
     Ok(packed)
+}
+
+/// Whether a row holds just this state.
+async fn is_stored(table: &Table, commit: &PollCommit, row: &Row) -> Result<bool> {
+    let stored = resources::read(table, commit.instance, row).await?;
+    Ok(stored.is_some_and(|stored| !stored.removed && stored.state == commit.state))
 }
 
 /// Why a resource has no row.

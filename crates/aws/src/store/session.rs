@@ -43,7 +43,15 @@ pub(super) async fn store(table: &Table, id: InstanceId, session: &Session) -> R
     let put = put(id, session)?
         .when("version = :before AND attribute_not_exists(gone)")
         .with(":before", number(session.version.saturating_sub(1)));
-    Ok(ended(table.write("store a session", put).await?))
+    let written = table.write("store a session", put).await?;
+    // Our own write, whose answer got lost.
+    if let Err(Some(row)) = &written
+        && !row.has("gone")
+        && read(row)? == *session
+    {
+        return Ok(Written::Done);
+    }
+    Ok(ended(written))
 }
 
 fn ended(written: std::result::Result<(), Met>) -> Written {

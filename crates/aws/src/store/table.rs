@@ -5,6 +5,7 @@
 
 use super::key::Key;
 use super::row::{Item, Row, number, text};
+use crate::fault::fault;
 use app::ports::{Clock as _, PortError, Result};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -137,7 +138,7 @@ impl Table {
     pub(super) async fn get(&self, context: &'static str, key: &Key) -> Result<Option<Row>> {
         let request = self.client.get_item().table_name(&self.name).consistent_read(true);
         let answer = request.set_key(Some(key.item())).send().await;
-        Ok(answer.map_err(|error| failure(context, error))?.item.map(Row))
+        Ok(answer.map_err(|error| fault(context)(error))?.item.map(Row))
     }
 
     /// Those of the items that are there, strongly consistent, by their keys.
@@ -149,7 +150,7 @@ impl Table {
                 let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
                 let wanted = wanted.map_err(|error| PortError::new(context, error))?;
                 let answer = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
-                let answer = answer.map_err(|error| failure(context, error))?;
+                let answer = answer.map_err(|error| fault(context)(error))?;
                 for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
                     let row = Row(item);
                     found.insert(Key::of(&row)?, row);
@@ -211,7 +212,7 @@ impl Table {
                 .expression_attribute_names("#sort", *sort)
                 .expression_attribute_values(":from", value.clone()),
         };
-        let answer = request.send().await.map_err(|error| failure(context, error))?;
+        let answer = request.send().await.map_err(|error| fault(context)(error))?;
         let rows = answer.items.unwrap_or_default().into_iter().map(Row).collect();
         Ok((rows, answer.last_evaluated_key.filter(|key| !key.is_empty())))
     }
@@ -296,14 +297,14 @@ impl Table {
             let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
                 error.as_service_error()
             else {
-                return Err(failure(context, error));
+                return Err(fault(context)(error));
             };
             let reasons = cancelled.cancellation_reasons();
             if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
                 return Ok(Ended::Refused(reasons.iter().map(refused).collect()));
             }
             if !reasons.iter().all(is_passing) {
-                return Err(failure(context, error));
+                return Err(fault(context)(error));
             }
             wait(round).await;
         }
@@ -322,7 +323,7 @@ impl Table {
                 .collect();
             for round in 0..TRIES_COUNT_MAX {
                 let sent = self.client.batch_write_item().request_items(&self.name, left).send().await;
-                let answer = sent.map_err(|error| failure(context, error))?;
+                let answer = sent.map_err(|error| fault(context)(error))?;
                 left = answer.unprocessed_items.into_iter().flatten().flat_map(|(_, left)| left).collect();
                 if left.is_empty() {
                     break;
@@ -392,7 +393,7 @@ fn settle<E: std::error::Error + Send + Sync + ProvideErrorMetadata + 'static>(
         Ok(after) => Ok(Ok(after.map(Row))),
         Err(error) => match error.as_service_error().and_then(&refusal) {
             Some(met) => Ok(Err(met_row(met))),
-            None => Err(failure(context, error)),
+            None => Err(fault(context)(error)),
         },
     }
 }
@@ -411,18 +412,6 @@ fn is_passing(reason: &CancellationReason) -> bool {
         reason.code(),
         None | Some("None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
     )
-}
-
-/// An error without the request, which holds data. The service's message is left out too: it may quote values.
-fn failure<E: ProvideErrorMetadata>(context: &'static str, error: SdkError<E>) -> PortError {
-    let stage = match &error {
-        SdkError::ConstructionFailure(_) => "the request can't be made",
-        SdkError::TimeoutError(_) => "no answer in time",
-        SdkError::DispatchFailure(_) => "no connection",
-        SdkError::ResponseError(_) => "an answer that can't be read",
-        _ => "",
-    };
-    PortError::new(context, error.code().unwrap_or(stage).to_owned())
 }
 
 async fn wait(round: u32) {

@@ -1,0 +1,51 @@
+//! A table of its own for each run, as the template declares it.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, LocalSecondaryIndex, Projection,
+    ProjectionType, ScalarAttributeType,
+};
+use tokio::sync::OnceCell;
+
+/// Its name; it is made at the first call.
+pub(crate) async fn name(client: &Client) -> String {
+    static TABLE: OnceCell<String> = OnceCell::const_new();
+    TABLE.get_or_init(|| make_table(client.clone())).await.clone()
+}
+
+async fn make_table(client: Client) -> String {
+    let name = format!("store-{}", fastrand::u64(..));
+    let attribute = |name: &str, kind| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()
+    };
+    let part =
+        |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let index = |name: &str, sort: &str, projection: Projection| {
+        LocalSecondaryIndex::builder()
+            .index_name(name)
+            .key_schema(part("pk", KeyType::Hash))
+            .key_schema(part(sort, KeyType::Range))
+            .projection(projection)
+            .build()
+            .unwrap()
+    };
+    let keys = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+    let events =
+        Projection::builder().projection_type(ProjectionType::Include).non_key_attributes("events").build();
+    client
+        .create_table()
+        .table_name(&name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(attribute("pk", ScalarAttributeType::S))
+        .attribute_definitions(attribute("sk", ScalarAttributeType::S))
+        .attribute_definitions(attribute("name", ScalarAttributeType::S))
+        .attribute_definitions(attribute("pending", ScalarAttributeType::N))
+        .key_schema(part("pk", KeyType::Hash))
+        .key_schema(part("sk", KeyType::Range))
+        .local_secondary_indexes(index("by-name", "name", events))
+        .local_secondary_indexes(index("pending", "pending", keys))
+        .send()
+        .await
+        .unwrap();
+    name
+}

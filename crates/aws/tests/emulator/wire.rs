@@ -1,0 +1,98 @@
+//! The way to the emulator: it counts what is asked for, and can lose an answer after the deed.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use std::sync::{Arc, Mutex};
+
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    inner: SharedHttpClient,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    asked: Vec<String>,
+    lose: Option<&'static str>,
+}
+
+impl Wire {
+    pub(crate) fn new() -> Self {
+        let tls = Provider::Rustls(CryptoMode::Ring);
+        let inner = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
+        Wire { inner, state: Arc::default() }
+    }
+
+    /// Clients that go this way, as an administrator of the emulator.
+    pub(crate) fn config(&self) -> SdkConfig {
+        #[allow(clippy::disallowed_methods)] // where the emulator is, is told to the test alone
+        let endpoint = std::env::var("AWS_ENDPOINT_URL").expect("AWS_ENDPOINT_URL names the emulator");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "test", "test", None, None, "test",
+            )))
+            .retry_config(aws_config::retry::RetryConfig::standard())
+            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+            .http_client(self.clone())
+            .build()
+    }
+
+    /// Operations since the last look, in order.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().asked)
+    }
+
+    /// The next answer to this operation gets lost: the deed is done, the caller knows nothing.
+    pub(crate) fn lose_answer_to(&self, operation: &'static str) {
+        self.state.lock().unwrap().lose = Some(operation);
+    }
+}
+
+#[derive(Debug)]
+struct Connector {
+    inner: SharedHttpConnector,
+    state: Arc<Mutex<State>>,
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let is_lost = {
+            let mut state = self.state.lock().unwrap();
+            let is_lost = state.lose.take_if(|lose| *lose == operation).is_some();
+            state.asked.push(operation);
+            is_lost
+        };
+        let answer = self.inner.call(request);
+        HttpConnectorFuture::new(async move {
+            match answer.await {
+                Ok(_) if is_lost => Err(ConnectorError::io("the answer got lost".into())),
+                answer => answer,
+            }
+        })
+    }
+}
+
+impl HttpClient for Wire {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(Connector { inner, state: self.state.clone() })
+    }
+}

@@ -17,6 +17,7 @@ use domain::delivery::RetryPolicy;
 use domain::ids::InstanceId;
 use doubles::{Google, Microsoft, Receiver};
 use futures_util::FutureExt as _;
+use local::administration::LocalAdministration;
 use local::jobs::{Class, Jobs, Went};
 use local::sqlite::{Db, SqliteStore, SqliteVault};
 use local::timers::Timers;
@@ -169,6 +170,21 @@ impl World {
         self.gate.heal();
         (self.jobs, self.timers) = hosts(&self.db, &self.clock);
         self.app = self.another_process();
+    }
+
+    /// The host, as its operator sees it.
+    pub(crate) fn administration(&self) -> LocalAdministration {
+        LocalAdministration::new(self.store.clone(), self.jobs.clone())
+    }
+
+    pub(crate) fn vault(&self) -> SqliteVault {
+        SqliteVault::new(self.db.clone(), self.sealer.clone())
+    }
+
+    /// The queue loses everything, and nobody notices.
+    pub(crate) async fn lose_jobs(&mut self) {
+        self.db.write("lose the jobs", |tx| tx.execute("DELETE FROM jobs", [])).await.unwrap();
+        self.restart();
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

@@ -3,7 +3,7 @@
 
 mod deaths;
 
-use crate::world::{GMAIL_USER, World};
+use crate::world::{GMAIL_USER, Gate, World};
 use app::admin::{Check, Checked, Finding, Found, Mode, Others, Outcome};
 use app::ports::{AttemptKey, Job, LogPage, Queue as _, Schedule as _, Store as _, Vault as _};
 use chrono::Duration;
@@ -112,12 +112,12 @@ async fn what_is_queued_or_frozen_is_shown_only() {
 /// A living process changes an instance while another one mends it: the schedule follows the row all the same.
 #[tokio::test]
 async fn a_change_beside_mending_wins() {
-    for head_start in 0..24 {
+    for (lag, head_start) in (0..6).flat_map(|lag| (0..24).map(move |head_start| (lag, head_start))) {
         let world = World::new(404);
         let id = world.create_gmail().await;
         let path = format!("/instances/{id}/enabled");
         for method in ["DELETE", "PUT"] {
-            let other = world.another_process();
+            let other = world.another_process_behind(&Gate::slow(lag));
             let mending = async {
                 for _ in 0..head_start {
                     tokio::task::yield_now().await;
@@ -127,7 +127,7 @@ async fn a_change_beside_mending_wins() {
             let (reply, ()) = tokio::join!(world.call(method, &path, &Value::Null), mending);
             assert_eq!(reply.status, 200);
             let (found, _) = check(&world, Mode::Show, Others::Stopped).await;
-            assert_eq!(found, [], "{method} with a head start of {head_start}");
+            assert_eq!(found, [], "{method} with a head start of {head_start} and a lag of {lag}");
         }
         world.run_until_idle().await;
     }

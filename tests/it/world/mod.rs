@@ -151,6 +151,11 @@ impl World {
 
     /// Another process on the same database: it shares no locks and no memory with this one.
     pub(crate) fn another_process(&self) -> App {
+        self.another_process_behind(&self.gate)
+    }
+
+    /// Another process with points to die at, or a pace, of its own.
+    pub(crate) fn another_process_behind(&self, gate: &Arc<Gate>) -> App {
         let seed = self.seed + 1000 + self.restarts.fetch_add(1, Ordering::SeqCst);
         assemble(Assembly {
             db: &self.db,
@@ -158,7 +163,7 @@ impl World {
             timers: &self.timers,
             clock: &self.clock,
             wire: &self.wire,
-            gate: &self.gate,
+            gate,
             sealer: &self.sealer,
             seed,
             retry_delays: &self.retry_delays,

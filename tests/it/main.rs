@@ -4,6 +4,7 @@
 mod tidy;
 mod world;
 
+mod admin;
 mod defects;
 mod delivery;
 mod dialect;

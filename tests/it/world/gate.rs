@@ -21,9 +21,16 @@ pub(crate) struct Gate {
     left: AtomicI64,
     armed: AtomicBool,
     died: Notify,
+    /// Turns that others get at each passage, beside the one they always get.
+    lag: usize,
 }
 
 impl Gate {
+    /// For a process that does everything more slowly than others.
+    pub(crate) fn slow(lag: usize) -> Arc<Self> {
+        Arc::new(Gate { lag, ..Gate::default() })
+    }
+
     /// The process dies at the n-th passage from now.
     pub(crate) fn die_after(&self, passages: u64) {
         self.left.store(passages as i64, Ordering::SeqCst);
@@ -45,7 +52,9 @@ impl Gate {
 
     async fn pass(&self) {
         // Others get a turn here, so that polls that overlap really do.
-        tokio::task::yield_now().await;
+        for _ in 0..=self.lag {
+            tokio::task::yield_now().await;
+        }
         if self.armed.load(Ordering::SeqCst) && self.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
             self.died.notify_one();
             std::future::pending::<()>().await;

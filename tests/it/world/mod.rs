@@ -19,6 +19,7 @@ use domain::delivery::RetryPolicy;
 use domain::ids::InstanceId;
 use doubles::{Google, Microsoft, Receiver};
 use futures_util::FutureExt as _;
+use local::administration::LocalAdministration;
 use local::jobs::{Class, Jobs, Went};
 use local::sqlite::{Db, SqliteStore, SqliteVault};
 use local::timers::Timers;
@@ -156,6 +157,11 @@ impl World {
 
     /// Another process on the same database: it shares no locks and no memory with this one.
     pub(crate) fn another_process(&self) -> App {
+        self.another_process_behind(&self.gate)
+    }
+
+    /// Another process with points to die at, or a pace, of its own.
+    pub(crate) fn another_process_behind(&self, gate: &Arc<Gate>) -> App {
         let seed = self.seed + 1000 + self.restarts.fetch_add(1, Ordering::SeqCst);
         assemble(Assembly {
             db: &self.db,
@@ -163,7 +169,7 @@ impl World {
             timers: &self.timers,
             clock: &self.clock,
             wire: &self.wire,
-            gate: &self.gate,
+            gate,
             bus: &self.bus,
             sealer: &self.sealer,
             seed,
@@ -176,6 +182,21 @@ impl World {
         self.gate.heal();
         (self.jobs, self.timers) = hosts(&self.db, &self.clock);
         self.app = self.another_process();
+    }
+
+    /// The host, as its operator sees it.
+    pub(crate) fn administration(&self) -> LocalAdministration {
+        LocalAdministration::new(self.store.clone(), self.jobs.clone())
+    }
+
+    pub(crate) fn vault(&self) -> SqliteVault {
+        SqliteVault::new(self.db.clone(), self.sealer.clone())
+    }
+
+    /// The queue loses everything, and nobody notices.
+    pub(crate) async fn lose_jobs(&mut self) {
+        self.db.write("lose the jobs", |tx| tx.execute("DELETE FROM jobs", [])).await.unwrap();
+        self.restart();
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

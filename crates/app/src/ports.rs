@@ -1,4 +1,4 @@
-//! What the use cases need of the world. Adapters are in `local`; those of the store, the vault and the queue
+//! What the use cases need of the world. Adapters are in `local` and `aws`; those of the store, the vault and the queue
 //! pass one conformance suite each.
 //!
 //! Every method may fail with [`PortError`]: the caller gives up its step and is run again. Everything that
@@ -372,7 +372,8 @@ impl Job {
 /// Takes jobs.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Enqueues jobs, each due at its time. A job that already waits is not doubled: the earlier time counts.
+    /// Enqueues jobs, each due at its time or soon after. A host may join a job with the same one that waits
+    /// already: then the earlier time counts.
     async fn send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()>;
 }
 

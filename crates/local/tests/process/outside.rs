@@ -112,6 +112,10 @@ impl Outside {
     }
 }
 
+fn authorization() -> String {
+    format!("User {USER_SECRET}, Organization {ORGANIZATION_SECRET}")
+}
+
 async fn serve(router: axum::Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -213,12 +217,39 @@ impl Process {
         }
     }
 
+    /// An answer to somebody else.
+    pub(crate) async fn get_as(&self, authorization: &str, path: &str) -> (u16, Value) {
+        let request = HttpRequest {
+            method: Method::Get,
+            url: format!("{}{}{path}", self.base, app::api::BASE_PATH),
+            headers: vec![("authorization", authorization.to_owned())],
+            body: Default::default(),
+            timeout_ms: 30_000,
+            answer_bytes_max: 1 << 22,
+            route: Route::Provider,
+        };
+        let response = self.http.send(request).await.unwrap();
+        (response.status, serde_json::from_slice(&response.body).unwrap_or(Value::Null))
+    }
+
+    /// Reads the event log until everything in it is delivered.
+    pub(crate) async fn wait_until_delivered(&self, instance: u64) {
+        let began = Instant::now();
+        loop {
+            let (_, log) = self.get_as(&authorization(), &format!("/instances/{instance}/events")).await;
+            if log.as_array().unwrap().iter().all(|one| one["delivery"] == "delivered") {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "something is not delivered");
+        }
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
         let request = HttpRequest {
             method: Method::Post,
             url: format!("{}{}{path}", self.base, app::api::BASE_PATH),
             headers: vec![
-                ("authorization", format!("User {USER_SECRET}, Organization {ORGANIZATION_SECRET}")),
+                ("authorization", authorization()),
                 ("content-type", "application/json".to_owned()),
             ],
             body: body.to_string().into(),

@@ -109,5 +109,9 @@ pub fn show_secrets(admitted: &Admitted, say: Say) -> anyhow::Result<()> {
         say(&format!("  organization secret  {organization}"))?;
     }
     say(&format!("  user secret          {}", admitted.user_secret))?;
-    say(&format!("  Authorization: {}", admitted.authorization()))
+    let elsewhere = match &admitted.organization_secret {
+        Some(_) => "",
+        None => ", Organization and the organization's secret",
+    };
+    say(&format!("  Authorization: {}{elsewhere}", admitted.authorization()))
 }

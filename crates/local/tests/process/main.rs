@@ -1,6 +1,7 @@
 //! The program as its users have it: a process, sockets, a data folder, and deaths.
 #![allow(clippy::unwrap_used)] // a test that can not go on panics
 
+mod admin;
 mod process;
 
 use doubles::FaultKind;

@@ -1,0 +1,101 @@
+//! `carillon admin` beside a process that serves, and alone.
+
+use crate::process::Process;
+use rusqlite::Connection;
+use scenarios::{Callback, Mailbox, Outside, RETRY_DELAYS};
+use serde_json::Value;
+use std::path::Path;
+use tokio::process::Command;
+
+/// What `carillon admin` prints, as JSON lines.
+async fn admin(folder: &Path, words: &str) -> Vec<Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
+    command.arg("admin").args(words.split(' ')).args(["--json", "--data"]).arg(folder);
+    let output = command.env("CARILLON_LOG", "error").output().await.unwrap();
+    assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn change(folder: &Path, sql: &str) {
+    Connection::open(folder.join("carillon.db")).unwrap().execute_batch(sql).unwrap();
+}
+
+/// A queue's numbers.
+async fn depth(folder: &Path, queue: &str) -> Value {
+    let depths = admin(folder, "queues").await;
+    depths.into_iter().find(|depth| depth["queue"] == queue).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beside_a_serving_process_it_lets_in_redrives_and_mends() {
+    let outside = Outside::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let process = Process::start(&outside, folder, RETRY_DELAYS).await;
+    let (mailbox, callback) = (Mailbox::gmail(&outside, "admin"), Callback::new(&outside, "admin"));
+    let id = process.client.connect(&mailbox, &callback).await.id;
+
+    let made = admin(folder, "organizations add").await.remove(0);
+    let text = |key: &str| made[key].as_str().unwrap().to_owned();
+    let secrets = format!("User {}, Organization {}", text("userSecret"), text("organizationSecret"));
+    process.client.authorized(&secrets).get("/instances").await;
+    let user = admin(folder, &format!("users add --organization {}", made["organizationId"])).await.remove(0);
+    let secret = user["userSecret"].as_str().unwrap();
+    let secrets = format!("User {secret}, Organization {}", text("organizationSecret"));
+    process.client.authorized(&secrets).get("/instances").await;
+    assert_eq!(admin(folder, "organizations").await[1]["users_count"], 2);
+
+    // A delivery that is due and whose job is dead.
+    mailbox.deliver();
+    process.poll_until_read(id).await;
+    scenarios::until("it is delivered", async || {
+        let log = process.client.get(&format!("/instances/{id}/events")).await;
+        let log = log.as_array().unwrap();
+        (!log.is_empty() && log.iter().all(|one| one["delivery"] == "delivered")).then_some(())
+    })
+    .await;
+    change(
+        folder,
+        "UPDATE notifications SET progress = 'pending', attempt = 2, reached_callback = 0;
+         INSERT INTO dead_jobs SELECT json_object('Deliver', json_object('instance', instance_id,
+             'sequence', sequence, 'attempt', 2)), instance_id, 25, 0 FROM notifications;",
+    );
+    assert_eq!(depth(folder, "dead").await["waiting_count"], 1);
+    assert_eq!(admin(folder, "redrive").await[0]["sent_count"], 1);
+    let received = callback.wait_for_posts(2).await;
+    assert_eq!(received[0].body, received[1].body);
+    assert_eq!(depth(folder, "dead").await["waiting_count"], 0);
+
+    // A schedule that was left off long ago.
+    change(
+        folder,
+        "UPDATE schedules SET enabled = 0;
+         UPDATE instances SET document = json_set(document, '$.updated_at', '2020-01-01T00:00:00Z');",
+    );
+    let shown = admin(folder, "check").await;
+    assert_eq!((&shown[0]["finding"], &shown[0]["outcome"]), (&"schedule_off".into(), &"shown".into()));
+    let mended = admin(folder, "check --mend").await;
+    assert_eq!((&mended[0]["finding"], &mended[0]["outcome"]), (&"schedule_off".into(), &"mended".into()));
+    let clean = admin(folder, "check").await;
+    assert_eq!((clean.len(), &clean[0]["left_count"]), (1, &0.into()), "{clean:?}");
+    process.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alone_it_removes_what_a_creation_left_and_says_what_it_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let first = admin(folder, "secrets").await.remove(0);
+    assert_eq!((&first["organizationId"], first["userSecret"].as_str().unwrap().len()), (&1.into(), 44));
+    change(folder, "INSERT INTO schedules VALUES (17, 60, 0, 0); INSERT INTO secrets VALUES (17, 1, 'x');");
+    for (words, outcome, left) in [("check", "shown", 2), ("check --mend", "mended", 0)] {
+        let said = admin(folder, words).await;
+        assert_eq!((said.len(), &said[2]["left_count"]), (3, &left.into()), "{said:?}");
+        for (one, finding) in said.iter().zip(["orphaned_schedule", "orphaned_secret"]) {
+            assert_eq!((&one["finding"], &one["instance"]), (&finding.into(), &17.into()));
+            assert_eq!(one["outcome"], outcome);
+        }
+    }
+    assert_eq!(admin(folder, "check").await.len(), 1);
+}

@@ -1,5 +1,6 @@
 //! Carillon on AWS.
 
+pub mod admin;
 mod bus;
 mod clients;
 mod environment;

@@ -110,10 +110,14 @@ impl Items {
                 "{} AND (attribute_not_exists({HOLDER}) OR {HELD_S} < :now)",
                 follows(version)
             ))
-            .expression_attribute_values(":mark", text(mark))
-            .expression_attribute_values(":until", number(until.timestamp()))
-            .expression_attribute_values(":now", number(now.timestamp()))
-            .set_expression_attribute_values(with_version(version))
+            .set_expression_attribute_values(values(
+                version,
+                [
+                    (":mark", text(mark)),
+                    (":until", number(until.timestamp())),
+                    (":now", number(now.timestamp())),
+                ],
+            ))
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
@@ -133,10 +137,10 @@ impl Items {
                 "SET {VERSION} = :v, {SECRET} = :place REMOVE {SEALED}, {HOLDER}, {HELD_S}"
             ))
             .condition_expression(format!("{} AND {HOLDER} = :mark", follows(version)))
-            .expression_attribute_values(":v", number(version))
-            .expression_attribute_values(":place", text(place))
-            .expression_attribute_values(":mark", text(mark))
-            .set_expression_attribute_values(with_version(version))
+            .set_expression_attribute_values(values(
+                version,
+                [(":v", number(version)), (":place", text(place)), (":mark", text(mark))],
+            ))
             .send()
             .await;
         Ok(matches!(settled("store secrets", sent)?, Settled::Done(_)))
@@ -157,10 +161,10 @@ impl Items {
                 "SET {VERSION} = :v, {SEALED} = :sealed, {MADE_S} = if_not_exists({MADE_S}, :now)"
             ))
             .condition_expression(follows(version))
-            .expression_attribute_values(":v", number(version))
-            .expression_attribute_values(":sealed", text(sealed))
-            .expression_attribute_values(":now", number(now.timestamp()))
-            .set_expression_attribute_values(with_version(version))
+            .set_expression_attribute_values(values(
+                version,
+                [(":v", number(version)), (":sealed", text(sealed)), (":now", number(now.timestamp()))],
+            ))
             .return_values(ReturnValue::AllOld)
             .send()
             .await;
@@ -250,8 +254,13 @@ fn follows(version: u64) -> String {
     }
 }
 
-fn with_version(version: u64) -> Option<HashMap<String, AttributeValue>> {
-    (version > 1).then(|| [(":before".to_owned(), number(version - 1))].into())
+/// These, and what [`follows`] names.
+fn values<const COUNT: usize>(
+    version: u64,
+    given: [(&str, AttributeValue); COUNT],
+) -> Option<HashMap<String, AttributeValue>> {
+    let before = (version > 1).then(|| (":before", number(version - 1)));
+    Some(given.into_iter().chain(before).map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 fn partition(shard: u32) -> String {

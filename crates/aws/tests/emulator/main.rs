@@ -2,8 +2,13 @@
 //! runs `cargo test -p aws --test emulator` with its address in AWS_ENDPOINT_URL.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that can not go on panics
 
+mod bus;
 mod limits;
 mod lost_answers;
+mod secrets;
+mod stack;
 mod store;
 mod table;
+mod vault;
 mod wire;
+mod work;

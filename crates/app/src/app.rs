@@ -1,17 +1,16 @@
 //! Everything a use case needs, put together once by the host.
 
+use crate::config::Config;
 use crate::locks::Locks;
 use crate::poll::PollOutcome;
-use crate::ports::{Clock, Entropy, Http, Job, PortError, Queue, Result, Schedule, Store, Vault};
+use crate::ports::{Bus, Clock, Entropy, Http, Job, PortError, Queue, Result, Schedule, Store, Vault};
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
-use chrono::{DateTime, Duration, Utc};
-use connectors::{Connector, Endpoint};
-use domain::delivery::RetryPolicy;
+use chrono::{DateTime, Utc};
+use connectors::Connector;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use domain::settings::Settings;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The adapters.
@@ -24,53 +23,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     pub http: Arc<dyn Http>,
     pub entropy: Arc<dyn Entropy>,
-}
-
-/// Provider addresses that replace the public ones, by the name of their variable.
-#[derive(Debug, Clone, Default)]
-pub struct Endpoints(HashMap<&'static str, String>);
-
-impl Endpoints {
-    /// Asks for the value of each variable that a connector declares.
-    pub fn read(mut variable: impl FnMut(&str) -> Option<String>) -> Self {
-        let connectors = connectors::registry();
-        let all = connectors.iter().flat_map(|connector| connector.descriptor().endpoints());
-        let given =
-            |value: String| Some(value.trim_end_matches('/').to_owned()).filter(|value| !value.is_empty());
-        Endpoints(all.filter_map(|e| Some((e.variable, given(variable(e.variable)?)?))).collect())
-    }
-
-    pub(crate) fn url<'a>(&'a self, endpoint: &'a Endpoint) -> &'a str {
-        self.0.get(endpoint.variable).map_or(endpoint.default, String::as_str)
-    }
-}
-
-/// What the host decides.
-#[derive(Debug, Clone)]
-pub struct Config {
-    pub endpoints: Endpoints,
-    pub retry_policy: RetryPolicy,
-    /// Refuse callbacks by plain http.
-    pub require_https_callbacks: bool,
-    /// How long what was delivered is kept.
-    pub retention: Duration,
-    /// Time for one provider request, ms.
-    pub provider_timeout_ms: u64,
-    /// Time for one callback, ms.
-    pub callback_timeout_ms: u64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            endpoints: Endpoints::default(),
-            retry_policy: RetryPolicy::default(),
-            require_https_callbacks: false,
-            retention: Duration::days(7),
-            provider_timeout_ms: 30_000,
-            callback_timeout_ms: 30_000,
-        }
-    }
+    /// Where the host has one.
+    pub bus: Option<Arc<dyn Bus>>,
 }
 
 /// How a job that is done went, for the host to pace the next of its instance by.

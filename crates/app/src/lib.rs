@@ -5,6 +5,7 @@
 
 pub mod api;
 mod app;
+mod config;
 mod deliver;
 mod instances;
 mod locks;
@@ -17,5 +18,6 @@ pub mod sealing;
 mod secrets;
 mod tokens;
 
-pub use app::{App, Config, Endpoints, Ports, Ran};
+pub use app::{App, Ports, Ran};
+pub use config::{Config, Endpoints, Mistake, Variables};
 pub use poll::{PollOutcome, PollReport, ResourceReport};

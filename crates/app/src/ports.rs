@@ -367,6 +367,13 @@ pub trait Queue: Send + Sync {
     async fn send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()>;
 }
 
+/// Takes notifications for subscribers inside the host's cloud.
+#[async_trait]
+pub trait Bus: Send + Sync {
+    /// Publishes a notification; it may come twice.
+    async fn publish(&self, notification: &Notification) -> Result<()>;
+}
+
 /// Time.
 #[async_trait]
 pub trait Clock: Send + Sync {

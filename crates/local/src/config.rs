@@ -1,8 +1,7 @@
 //! What the command line and the environment say, read once.
 
 use anyhow::{Context as _, bail};
-use app::Endpoints;
-use domain::delivery::RetryPolicy;
+use app::Variables;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -29,14 +28,10 @@ pub struct Config {
     pub data: PathBuf,
     /// `CARILLON_USER_SECRET` and `CARILLON_ORGANIZATION_SECRET`: both or neither.
     pub secrets: Option<GivenSecrets>,
-    /// `CARILLON_RETRY_DELAYS`: waits between delivery attempts, seconds.
-    pub retry_policy: RetryPolicy,
+    /// What means the same on every host.
+    pub app: app::Config,
     /// `CARILLON_ALLOW_LOCAL_CALLBACKS`: callbacks to private, loopback and link-local addresses. Default true here.
     pub allow_local_callbacks: bool,
-    /// `CARILLON_REQUIRE_HTTPS_CALLBACKS`: refuse callbacks by plain http. Default false.
-    pub require_https_callbacks: bool,
-    /// The variables that the connectors declare: provider addresses.
-    pub endpoints: Endpoints,
     /// `MAIL_DIR`: a folder of `.eml` files that the demo fills its mailboxes from.
     pub mail_dir: Option<PathBuf>,
     /// `CARILLON_LOG`: level and filter of the log, as `info` or `warn,app=debug`. Default `info`.
@@ -73,8 +68,8 @@ pub fn read(
     arguments: impl IntoIterator<Item = std::ffi::OsString>,
     variable: impl Fn(&str) -> Option<String>,
 ) -> anyhow::Result<Config> {
-    let given =
-        |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let variables = Variables(&variable);
+    let given = |name: &str| variables.given(name);
     let mut listen = given("CARILLON_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let mut data = given("CARILLON_DATA").map_or_else(|| PathBuf::from(".carillon"), PathBuf::from);
     let mut words = Vec::new();
@@ -93,13 +88,8 @@ pub fn read(
         listen: listen.parse().context("--listen (CARILLON_LISTEN) must be an address and a port")?,
         data,
         secrets: secrets(given("CARILLON_USER_SECRET"), given("CARILLON_ORGANIZATION_SECRET"))?,
-        retry_policy: match variable("CARILLON_RETRY_DELAYS") {
-            Some(text) => RetryPolicy::parse(&text).context("CARILLON_RETRY_DELAYS")?,
-            None => RetryPolicy::default(),
-        },
-        allow_local_callbacks: switch("CARILLON_ALLOW_LOCAL_CALLBACKS", &given, true)?,
-        require_https_callbacks: switch("CARILLON_REQUIRE_HTTPS_CALLBACKS", &given, false)?,
-        endpoints: Endpoints::read(&given),
+        app: app::Config::read(&variables)?,
+        allow_local_callbacks: variables.switch("CARILLON_ALLOW_LOCAL_CALLBACKS", true)?,
         mail_dir: given("MAIL_DIR").map(PathBuf::from),
         log: given("CARILLON_LOG").unwrap_or_else(|| "info".to_owned()),
     })
@@ -124,15 +114,6 @@ fn secrets(user: Option<String>, organization: Option<String>) -> anyhow::Result
     }
 }
 
-fn switch(name: &str, given: &impl Fn(&str) -> Option<String>, default: bool) -> anyhow::Result<bool> {
-    match given(name).as_deref().map(str::to_ascii_lowercase).as_deref() {
-        None => Ok(default),
-        Some("true" | "1" | "yes") => Ok(true),
-        Some("false" | "0" | "no") => Ok(false),
-        Some(_) => bail!("{name} must be true or false"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +134,7 @@ mod tests {
         assert_eq!(config.command, Command::Serve);
         assert_eq!(config.listen.port(), 1);
         assert_eq!(config.data, PathBuf::from("d"));
-        assert!(config.allow_local_callbacks && !config.require_https_callbacks);
+        assert!(config.allow_local_callbacks && !config.app.require_https_callbacks);
     }
 
     #[test]

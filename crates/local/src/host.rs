@@ -56,14 +56,16 @@ impl Host {
             clock: clock.clone(),
             http: Arc::new(Egress::new(addresses)?),
             entropy: Arc::new(SystemEntropy),
+            bus: None,
         };
-        let settings = app::Config {
-            endpoints: config.endpoints.clone(),
-            retry_policy: config.retry_policy.clone(),
-            require_https_callbacks: config.require_https_callbacks,
-            ..app::Config::default()
-        };
-        Ok(Host { app: App::new(ports, sealer.clone(), settings), store, jobs, timers, clock, sealer })
+        Ok(Host {
+            app: App::new(ports, sealer.clone(), config.app.clone()),
+            store,
+            jobs,
+            timers,
+            clock,
+            sealer,
+        })
     }
 
     /// Finishes what an earlier process left half-way.

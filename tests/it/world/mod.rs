@@ -330,6 +330,7 @@ fn assemble(parts: Assembly<'_>) -> App {
         clock: Arc::new(parts.clock.clone()),
         http: Arc::new(gate::GatedHttp::new(parts.wire.clone(), parts.gate)),
         entropy: Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(parts.seed)))),
+        bus: None,
     };
     let config = app::Config {
         endpoints: Endpoints::read(wire::endpoint),

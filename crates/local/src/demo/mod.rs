@@ -93,7 +93,8 @@ impl Stage {
         if data.exists() {
             std::fs::remove_dir_all(&data).context("removing an earlier demo's data")?;
         }
-        let host = Host::open(&Config { data, endpoints, ..config.clone() }).await?;
+        let app = app::Config { endpoints, ..config.app.clone() };
+        let host = Host::open(&Config { data, app, ..config.clone() }).await?;
         let secrets: GivenSecrets = host.new_account().await?;
         let listener = TcpListener::bind(config.listen)
             .await

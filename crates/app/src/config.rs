@@ -1,0 +1,165 @@
+//! What the host decides, and how variables are read.
+
+use chrono::Duration;
+use connectors::Endpoint;
+use domain::delivery::RetryPolicy;
+use std::collections::HashMap;
+
+/// What was delivered may be kept so long, days.
+const RETENTION_DAYS_MAX: u32 = 3_650;
+
+/// Provider addresses that replace the public ones, by the name of their variable.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoints(HashMap<&'static str, String>);
+
+impl Endpoints {
+    /// Asks for the value of each variable that a connector declares.
+    pub fn read(mut variable: impl FnMut(&str) -> Option<String>) -> Self {
+        let connectors = connectors::registry();
+        let all = connectors.iter().flat_map(|connector| connector.descriptor().endpoints());
+        let given =
+            |value: String| Some(value.trim_end_matches('/').to_owned()).filter(|value| !value.is_empty());
+        Endpoints(all.filter_map(|e| Some((e.variable, given(variable(e.variable)?)?))).collect())
+    }
+
+    pub(crate) fn url<'a>(&'a self, endpoint: &'a Endpoint) -> &'a str {
+        self.0.get(endpoint.variable).map_or(endpoint.default, String::as_str)
+    }
+}
+
+/// What the host decides.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub endpoints: Endpoints,
+    pub retry_policy: RetryPolicy,
+    /// Refuse callbacks by plain http.
+    pub require_https_callbacks: bool,
+    /// How long what was delivered is kept.
+    pub retention: Duration,
+    /// Time for one provider request, ms.
+    pub provider_timeout_ms: u64,
+    /// Time for one callback, ms.
+    pub callback_timeout_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            endpoints: Endpoints::default(),
+            retry_policy: RetryPolicy::default(),
+            require_https_callbacks: false,
+            retention: Duration::days(7),
+            provider_timeout_ms: 30_000,
+            callback_timeout_ms: 30_000,
+        }
+    }
+}
+
+impl Config {
+    /// The variables that mean the same on every host.
+    pub fn read(variables: &Variables<'_>) -> Result<Self, Mistake> {
+        let default = Config::default();
+        // An empty text is a policy: one attempt.
+        let retry_policy = match (variables.0)("CARILLON_RETRY_DELAYS") {
+            Some(text) => RetryPolicy::parse(&text)
+                .map_err(|error| Mistake::new("CARILLON_RETRY_DELAYS", format!("is refused: {error}")))?,
+            None => default.retry_policy,
+        };
+        Ok(Config {
+            endpoints: Endpoints::read(|name| variables.given(name)),
+            retry_policy,
+            require_https_callbacks: variables.switch("CARILLON_REQUIRE_HTTPS_CALLBACKS", false)?,
+            retention: match variables.given("CARILLON_RETENTION_DAYS") {
+                Some(days) => retention(&days)?,
+                None => default.retention,
+            },
+            ..default
+        })
+    }
+}
+
+fn retention(days: &str) -> Result<Duration, Mistake> {
+    match days.parse::<u32>() {
+        Ok(days) if (1..=RETENTION_DAYS_MAX).contains(&days) => Ok(Duration::days(days.into())),
+        _ => {
+            let rule = format!("must be a whole number of days from 1 to {RETENTION_DAYS_MAX}");
+            Err(Mistake::new("CARILLON_RETENTION_DAYS", rule))
+        }
+    }
+}
+
+/// The environment, or what a test puts in its place.
+pub struct Variables<'a>(pub &'a dyn Fn(&str) -> Option<String>);
+
+impl Variables<'_> {
+    /// A value without the space around it; an empty one counts as none.
+    pub fn given(&self, name: &str) -> Option<String> {
+        (self.0)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// A value that has to be there.
+    pub fn required(&self, name: &'static str) -> Result<String, Mistake> {
+        self.given(name).ok_or_else(|| Mistake::new(name, "must be set"))
+    }
+
+    /// Yes or no.
+    pub fn switch(&self, name: &'static str, default: bool) -> Result<bool, Mistake> {
+        match self.given(name).as_deref().map(str::to_ascii_lowercase).as_deref() {
+            None => Ok(default),
+            Some("true" | "1" | "yes") => Ok(true),
+            Some("false" | "0" | "no") => Ok(false),
+            Some(_) => Err(Mistake::new(name, "must be true or false")),
+        }
+    }
+}
+
+/// A variable is not what it has to be. A value is not repeated where it could be a secret in the wrong place.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{variable} {rule}")]
+pub struct Mistake {
+    pub variable: &'static str,
+    pub rule: String,
+}
+
+impl Mistake {
+    /// This variable breaks this rule, which reads on from its name.
+    pub fn new(variable: &'static str, rule: impl Into<String>) -> Self {
+        Mistake { variable, rule: rule.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(given: &[(&str, &str)]) -> Result<Config, Mistake> {
+        let lookup =
+            |name: &str| given.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Config::read(&Variables(&lookup))
+    }
+
+    #[test]
+    fn what_is_not_given_has_its_default() {
+        let config =
+            read(&[("CARILLON_RETENTION_DAYS", " "), ("CARILLON_REQUIRE_HTTPS_CALLBACKS", "")]).unwrap();
+        assert_eq!(config.retention, Duration::days(7));
+        assert_eq!(config.retry_policy, RetryPolicy::default());
+        assert!(!config.require_https_callbacks);
+    }
+
+    #[test]
+    fn no_delays_are_one_attempt() {
+        assert_eq!(read(&[("CARILLON_RETRY_DELAYS", "")]).unwrap().retry_policy.attempts_max(), 1);
+    }
+
+    #[test]
+    fn a_mistake_names_variable_and_rule() {
+        let error = |name, value| read(&[(name, value)]).unwrap_err().to_string();
+        assert!(error("CARILLON_RETENTION_DAYS", "0").starts_with("CARILLON_RETENTION_DAYS must be"));
+        assert!(error("CARILLON_RETRY_DELAYS", "8,x").starts_with("CARILLON_RETRY_DELAYS"));
+        assert_eq!(
+            error("CARILLON_REQUIRE_HTTPS_CALLBACKS", "maybe"),
+            "CARILLON_REQUIRE_HTTPS_CALLBACKS must be true or false"
+        );
+    }
+}

@@ -1,0 +1,243 @@
+//! What the environment says: read once, checked, and handed down.
+
+use app::{Config, Mistake, Variables};
+use domain::ids::InstanceId;
+
+/// Everything that the stack tells its functions, and `carillon admin`.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// `CARILLON_TABLE`.
+    pub table: String,
+    /// `CARILLON_DELIVERY_QUEUE_URL`: jobs for the function `deliver`.
+    pub delivery_queue: QueueAddress,
+    /// `CARILLON_WORK_QUEUE_URL`: jobs for the function `poll`.
+    pub work_queue: QueueAddress,
+    /// `CARILLON_DEAD_LETTER_QUEUE_URL`: what could not be done, of queues and schedules.
+    pub dead_letter_queue: QueueAddress,
+    /// `CARILLON_SCHEDULE_GROUP`.
+    pub schedule_group: String,
+    /// `CARILLON_SCHEDULE_ROLE_ARN`: what schedules act as.
+    pub schedule_role_arn: String,
+    /// `CARILLON_POLL_FUNCTION_ARN`: what schedules start.
+    pub poll_function_arn: String,
+    /// `CARILLON_SECRET_PREFIX`: an instance's secret is called this and its id.
+    pub secret_prefix: String,
+    /// `CARILLON_DATA_KEY_SECRET`.
+    pub data_key_secret: String,
+    /// `CARILLON_FIRST_ORGANIZATION_SECRET`.
+    pub first_organization_secret: String,
+    /// `CARILLON_FIRST_USER_SECRET`.
+    pub first_user_secret: String,
+    /// `CARILLON_SECRET_STORAGE`.
+    pub secret_storage: SecretStorage,
+    /// `CARILLON_EVENT_BUS`.
+    pub event_bus: String,
+    /// `CARILLON_ALLOW_LOCAL_CALLBACKS`: callbacks to private, loopback and link-local addresses. Default false here.
+    pub allow_local_callbacks: bool,
+    /// `CARILLON_LOG`: level and filter of the log. Default `info`.
+    pub log: String,
+    /// The stack's region, which its addresses say.
+    pub region: String,
+    /// What means the same on every host.
+    pub app: Config,
+}
+
+/// Where instances' secrets are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretStorage {
+    /// One secret for each instance in Secrets Manager.
+    SecretsManager,
+    /// In the table, sealed under the data key.
+    Sealed,
+}
+
+/// A queue by both its names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueAddress {
+    pub url: String,
+    pub arn: String,
+}
+
+impl QueueAddress {
+    /// The queue's name, which ends its address.
+    pub fn name(&self) -> &str {
+        self.url.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl Environment {
+    /// Reads and checks all variables.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Mistake> {
+        let variables = Variables(&variable);
+        let poll_function_arn = variables.required("CARILLON_POLL_FUNCTION_ARN")?;
+        let home = Home::of(&poll_function_arn)
+            .ok_or_else(|| Mistake::new("CARILLON_POLL_FUNCTION_ARN", "must be the ARN of a function"))?;
+        let queue = |name| home.queue(name, &variables.required(name)?);
+        Ok(Environment {
+            table: named(&variables, "CARILLON_TABLE", 255, "-_.")?,
+            delivery_queue: queue("CARILLON_DELIVERY_QUEUE_URL")?,
+            work_queue: queue("CARILLON_WORK_QUEUE_URL")?,
+            dead_letter_queue: queue("CARILLON_DEAD_LETTER_QUEUE_URL")?,
+            schedule_group: named(&variables, "CARILLON_SCHEDULE_GROUP", 64, "-_.")?,
+            schedule_role_arn: role(&variables, "CARILLON_SCHEDULE_ROLE_ARN")?,
+            secret_prefix: named(&variables, "CARILLON_SECRET_PREFIX", 480, "/_+=.@-")?,
+            data_key_secret: named(&variables, "CARILLON_DATA_KEY_SECRET", 2048, "/_+=.@-:")?,
+            first_organization_secret: named(
+                &variables,
+                "CARILLON_FIRST_ORGANIZATION_SECRET",
+                2048,
+                "/_+=.@-:",
+            )?,
+            first_user_secret: named(&variables, "CARILLON_FIRST_USER_SECRET", 2048, "/_+=.@-:")?,
+            secret_storage: secret_storage(&variables)?,
+            event_bus: named(&variables, "CARILLON_EVENT_BUS", 256, "/_.-")?,
+            allow_local_callbacks: variables.switch("CARILLON_ALLOW_LOCAL_CALLBACKS", false)?,
+            log: variables.given("CARILLON_LOG").unwrap_or_else(|| "info".to_owned()),
+            region: home.region.to_owned(),
+            app: Config::read(&variables)?,
+            poll_function_arn: poll_function_arn.clone(),
+        })
+    }
+
+    /// What an instance's secret is called.
+    pub fn secret_name(&self, id: InstanceId) -> String {
+        format!("{}{id}", self.secret_prefix)
+    }
+}
+
+/// Where the stack is.
+struct Home<'a> {
+    partition: &'a str,
+    region: &'a str,
+    account: &'a str,
+}
+
+impl<'a> Home<'a> {
+    fn of(function_arn: &'a str) -> Option<Self> {
+        let parts: Vec<&str> = function_arn.splitn(7, ':').collect();
+        match parts.as_slice() {
+            ["arn", partition, "lambda", region, account, "function", name]
+                if [partition, region, account, name].iter().all(|part| !part.is_empty()) =>
+            {
+                Some(Home { partition, region, account })
+            }
+            _ => None,
+        }
+    }
+
+    fn queue(&self, variable: &'static str, url: &str) -> Result<QueueAddress, Mistake> {
+        let refused = || Mistake::new(variable, "must be the address of a standard queue");
+        let rest =
+            url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(refused)?;
+        let name = rest.split_once('/').and_then(|(_, path)| path.rsplit('/').next()).unwrap_or_default();
+        if !is_name(name, 80, "-_") {
+            return Err(refused());
+        }
+        let Home { partition, region, account } = self;
+        Ok(QueueAddress {
+            url: url.to_owned(),
+            arn: format!("arn:{partition}:sqs:{region}:{account}:{name}"),
+        })
+    }
+}
+
+fn is_name(text: &str, length_max: usize, marks: &str) -> bool {
+    (1..=length_max).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
+}
+
+fn named(
+    variables: &Variables<'_>,
+    name: &'static str,
+    length_max: usize,
+    marks: &str,
+) -> Result<String, Mistake> {
+    let value = variables.required(name)?;
+    match is_name(&value, length_max, marks) {
+        true => Ok(value),
+        false => {
+            let rule = format!("must have at most {length_max} characters: letters, digits and {marks}");
+            Err(Mistake::new(name, rule))
+        }
+    }
+}
+
+fn role(variables: &Variables<'_>, name: &'static str) -> Result<String, Mistake> {
+    let value = variables.required(name)?;
+    match value.starts_with("arn:") && value.contains(":role/") {
+        true => Ok(value),
+        false => Err(Mistake::new(name, "must be the ARN of a role")),
+    }
+}
+
+fn secret_storage(variables: &Variables<'_>) -> Result<SecretStorage, Mistake> {
+    match variables.given("CARILLON_SECRET_STORAGE").as_deref() {
+        None | Some("secrets-manager") => Ok(SecretStorage::SecretsManager),
+        Some("sealed") => Ok(SecretStorage::Sealed),
+        Some(_) => Err(Mistake::new("CARILLON_SECRET_STORAGE", "must be secrets-manager or sealed")),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    const GIVEN: [(&str, &str); 14] = [
+        ("CARILLON_TABLE", "stack-table"),
+        ("CARILLON_DELIVERY_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/stack-delivery"),
+        ("CARILLON_WORK_QUEUE_URL", "http://127.0.0.1:4566/123456789012/stack-work"),
+        ("CARILLON_DEAD_LETTER_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/stack-dead"),
+        ("CARILLON_SCHEDULE_GROUP", "stack"),
+        ("CARILLON_SCHEDULE_ROLE_ARN", "arn:aws:iam::123456789012:role/stack-schedules"),
+        ("CARILLON_POLL_FUNCTION_ARN", "arn:aws:lambda:eu-central-1:123456789012:function:stack-poll"),
+        ("CARILLON_SECRET_PREFIX", "stack/instance/"),
+        ("CARILLON_DATA_KEY_SECRET", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf"),
+        ("CARILLON_FIRST_ORGANIZATION_SECRET", "first-organization"),
+        ("CARILLON_FIRST_USER_SECRET", "first-user"),
+        ("CARILLON_SECRET_STORAGE", "sealed"),
+        ("CARILLON_EVENT_BUS", "stack-events"),
+        ("CARILLON_RETENTION_DAYS", "30"),
+    ];
+
+    fn read(changed: &[(&str, &str)]) -> Result<Environment, Mistake> {
+        Environment::read(|name| {
+            let found = changed.iter().chain(&GIVEN).find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    /// An environment for tests of others.
+    pub(crate) fn sample() -> Environment {
+        read(&[]).unwrap()
+    }
+
+    #[test]
+    fn everything_is_read() {
+        let environment = sample();
+        assert_eq!(environment.region, "eu-central-1");
+        assert_eq!(environment.work_queue.arn, "arn:aws:sqs:eu-central-1:123456789012:stack-work");
+        assert_eq!(environment.work_queue.name(), "stack-work");
+        assert_eq!(environment.secret_storage, SecretStorage::Sealed);
+        assert_eq!(environment.app.retention, chrono::Duration::days(30));
+        assert!(!environment.allow_local_callbacks);
+        assert_eq!(environment.log, "info");
+        let id = InstanceId::parse("17").unwrap();
+        assert_eq!(environment.secret_name(id), "stack/instance/17");
+    }
+
+    #[test]
+    fn a_mistake_names_its_variable_and_the_rule() {
+        let error = |name, value| read(&[(name, value)]).unwrap_err().to_string();
+        assert_eq!(error("CARILLON_TABLE", ""), "CARILLON_TABLE must be set");
+        assert!(
+            error("CARILLON_WORK_QUEUE_URL", "stack-work").starts_with("CARILLON_WORK_QUEUE_URL must be")
+        );
+        assert!(error("CARILLON_WORK_QUEUE_URL", "https://sqs/1/a.fifo").contains("standard queue"));
+        assert!(error("CARILLON_POLL_FUNCTION_ARN", "poll").contains("ARN of a function"));
+        assert!(error("CARILLON_SCHEDULE_ROLE_ARN", "role").contains("ARN of a role"));
+        assert!(error("CARILLON_SCHEDULE_GROUP", "a b").contains("at most 64 characters"));
+        assert!(error("CARILLON_SECRET_STORAGE", "none").contains("secrets-manager or sealed"));
+        assert!(error("CARILLON_ALLOW_LOCAL_CALLBACKS", "perhaps").contains("true or false"));
+        assert!(error("CARILLON_RETENTION_DAYS", "-1").contains("CARILLON_RETENTION_DAYS"));
+    }
+}

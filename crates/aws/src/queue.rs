@@ -1,0 +1,139 @@
+//! The [`Queue`] port on SQS.
+//!
+//! Two standard queues: what delivers (`Deliver`, `Release`) and other work (`Poll`, `Purge`). An instance is a
+//! message group, so that none holds up the others. A delay of up to 900 s rides on the message; a longer one is
+//! a schedule of its own. Visibility time-outs are no delays: a message in flight counts against the queue's
+//! limit.
+//!
+//! Queues keep no two messages apart, so a job that waits already is doubled: attempts are claimed and polls meet
+//! at the version of their state, so a doubled job changes nothing. A job may come late and never early, as
+//! nobody checks an attempt's due time again: waits are rounded up to whole seconds.
+
+use crate::environment::{Environment, QueueAddress};
+use crate::fault::{Fault, fault};
+use crate::schedules::Schedules;
+use app::ports::{Clock, Job, PortError, Queue, Result};
+use async_trait::async_trait;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest wait that a message takes, seconds.
+const DELAY_S_MAX: i64 = 900;
+/// Messages in one request.
+const BATCH_COUNT_MAX: usize = 10;
+/// Tries of messages that the queue did not take, and the wait before the second, which doubles.
+const TRIES_COUNT_MAX: u32 = 4;
+const AGAIN_FIRST_MS: u64 = 100;
+
+/// The stack's queues, as those who send see them.
+#[derive(Clone)]
+pub struct SqsQueue {
+    client: Client,
+    schedules: Schedules,
+    clock: Arc<dyn Clock>,
+    delivery: QueueAddress,
+    work: QueueAddress,
+}
+
+/// How a job gets to be late enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// The message's own delay, seconds.
+    Delay(i32),
+    /// A schedule.
+    Scheduled,
+}
+
+impl SqsQueue {
+    /// The queues of the stack.
+    pub fn new(
+        client: Client,
+        schedules: Schedules,
+        environment: &Environment,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (delivery, work) = (environment.delivery_queue.clone(), environment.work_queue.clone());
+        SqsQueue { client, schedules, clock, delivery, work }
+    }
+
+    fn queue_of(&self, job: &Job) -> &QueueAddress {
+        match job {
+            Job::Deliver(_) | Job::Release(_) => &self.delivery,
+            Job::Poll(_) | Job::Purge(_) => &self.work,
+        }
+    }
+
+    /// Sends messages of one queue until it has taken them all.
+    async fn send_all(&self, url: &str, mut left: Vec<SendMessageBatchRequestEntry>) -> Result<()> {
+        let mut tried = 0;
+        loop {
+            let mut refused = Vec::new();
+            for batch in left.chunks(BATCH_COUNT_MAX) {
+                refused.extend(self.send_batch(url, batch).await?);
+            }
+            tried += 1;
+            let Some(first) = refused.first() else { return Ok(()) };
+            if tried == TRIES_COUNT_MAX || refused.iter().any(|entry| entry.sender_fault) {
+                return Err(PortError::new("send jobs", Fault::of_code(&first.code)));
+            }
+            left.retain(|entry| refused.iter().any(|refused| refused.id == entry.id));
+            self.clock.sleep(Duration::from_millis(AGAIN_FIRST_MS << (tried - 1))).await;
+        }
+    }
+
+    /// Sends up to ten messages; returns what the queue did not take.
+    async fn send_batch(
+        &self,
+        url: &str,
+        batch: &[SendMessageBatchRequestEntry],
+    ) -> Result<Vec<BatchResultErrorEntry>> {
+        let request = self.client.send_message_batch().queue_url(url).set_entries(Some(batch.to_vec()));
+        Ok(request.send().await.map_err(fault("send jobs"))?.failed)
+    }
+}
+
+#[async_trait]
+impl Queue for SqsQueue {
+    async fn send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()> {
+        let now = self.clock.now();
+        for queue in [&self.delivery, &self.work] {
+            let mut entries = Vec::new();
+            let theirs = jobs.iter().filter(|(job, _)| self.queue_of(job) == queue);
+            for (number, (job, due_at)) in theirs.enumerate() {
+                match wait(*due_at, now) {
+                    Wait::Delay(delay_s) => entries.push(entry(number, job, delay_s)?),
+                    Wait::Scheduled => self.schedules.once(job, *due_at, &queue.arn).await?,
+                }
+            }
+            self.send_all(&queue.url, entries).await?;
+        }
+        Ok(())
+    }
+}
+
+fn wait(due_at: DateTime<Utc>, now: DateTime<Utc>) -> Wait {
+    let left = (due_at - now).max(TimeDelta::zero());
+    let seconds = left.num_seconds() + i64::from(left.subsec_nanos() > 0);
+    match i32::try_from(seconds) {
+        Ok(delay_s) if seconds <= DELAY_S_MAX => Wait::Delay(delay_s),
+        _ => Wait::Scheduled,
+    }
+}
+
+/// A job as a message. Its id is its place in the call: no two of a request are the same.
+fn entry(number: usize, job: &Job, delay_s: i32) -> Result<SendMessageBatchRequestEntry> {
+    let body = serde_json::to_string(job).map_err(|error| PortError::new("send jobs", error))?;
+    SendMessageBatchRequestEntry::builder()
+        .id(number.to_string())
+        .message_body(body)
+        .delay_seconds(delay_s)
+        .message_group_id(job.instance().to_string())
+        .build()
+        .map_err(|error| PortError::new("send jobs", error))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! Delivery attempts: claimed, finished, begun anew.
+
+use super::key::Key;
+use super::notifications::{self, Standing, progress_text};
+use super::packed;
+use super::row::{Row, json, number, text, time};
+use super::table::{Ended, Table, Write};
+use super::{instances, subscriptions};
+use app::ports::{AttemptKey, AttemptOutcome, Claim, Claimant, PortError, Progress, Result, Written};
+use chrono::{DateTime, Utc};
+use domain::delivery::{Attempt, Subscription, SubscriptionStatus, Verdict};
+use domain::ids::{InstanceId, Sequence};
+use domain::instance::Instance;
+
+/// Attempts that a notification remembers; older ones make room. More than two rounds of the longest policy.
+const ATTEMPTS_KEPT_MAX: usize = 50;
+/// Looks at rows that change in between.
+const LOOKS_COUNT_MAX: u32 = 10;
+
+fn changes_too_fast(context: &'static str) -> PortError {
+    PortError::new(context, "it changed at each look")
+}
+
+/// What an attempt depends on, as it was at one look.
+struct Look {
+    instance: Instance,
+    subscription: Subscription,
+    notification: Row,
+    standing: Standing,
+}
+
+/// `None` if the instance is deleted or something is not there.
+async fn look(
+    table: &Table,
+    context: &'static str,
+    id: InstanceId,
+    sequence: Sequence,
+) -> Result<Option<Look>> {
+    let keys = [Key::config(id), Key::subscription(id), Key::notification(id, sequence)];
+    let mut rows = table.get_many(context, &keys).await?;
+    let [config, subscription, notification] = keys.each_ref().map(|key| rows.remove(key));
+    let (Some(config), Some(subscription), Some(notification)) = (config, subscription, notification) else {
+        return Ok(None);
+    };
+    if subscription.has("gone") {
+        return Ok(None);
+    }
+    Ok(Some(Look {
+        instance: instances::read(&config)?,
+        subscription: subscriptions::read(&subscription)?,
+        standing: notifications::standing(&notification)?,
+        notification,
+    }))
+}
+
+pub(super) async fn claim(
+    table: &Table,
+    key: AttemptKey,
+    by: Claimant,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Claim> {
+    let context = "claim an attempt";
+    for _ in 0..LOOKS_COUNT_MAX {
+        let Some(look) = look(table, context, key.instance, key.sequence).await? else {
+            return Ok(Claim::Gone);
+        };
+        if !takes(&look, by) {
+            let held = subscriptions::hold(table, key.instance).await?;
+            if held.is_ok() || look.instance.disabled {
+                return Ok(Claim::Queued);
+            }
+            // It became active in between.
+            continue;
+        }
+        if let Some(refusal) = refusal(&look.standing, key.attempt, now) {
+            return Ok(refusal);
+        }
+        if mark(table, key, by, &look, (now, until)).await? {
+            let read = notifications::read(table, key.instance, &look.notification, &look.subscription);
+            return Ok(Claim::Yours(Box::new((read.await?, look.instance))));
+        }
+    }
+    Err(changes_too_fast(context))
+}
+
+/// Whether the callback takes anything from this claimant.
+fn takes(look: &Look, by: Claimant) -> bool {
+    let subscription = &look.subscription;
+    !look.instance.disabled
+        && match by {
+            Claimant::Job => subscription.status == SubscriptionStatus::Active,
+            Claimant::Release { generation } => {
+                subscription.status == SubscriptionStatus::Releasing && subscription.generation == generation
+            }
+        }
+}
+
+/// Why the notification itself stands against the claim.
+fn refusal(standing: &Standing, attempt: u32, now: DateTime<Utc>) -> Option<Claim> {
+    if standing.progress != Progress::Pending {
+        return Some(Claim::Decided { next: None });
+    }
+    if standing.attempt != attempt {
+        return Some(Claim::Decided { next: standing.due_at.map(|due_at| (standing.attempt, due_at)) });
+    }
+    let until = standing.claimed_until.filter(|until| now < *until)?;
+    Some(Claim::Busy { until })
+}
+
+/// Writes the claim, unless the row changed. A release's first claim begins the notification's round in the
+/// row, too.
+async fn mark(
+    table: &Table,
+    key: AttemptKey,
+    by: Claimant,
+    look: &Look,
+    (now, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<bool> {
+    // Two claims of the same moment are told apart, and so is our own whose answer got lost.
+    let claimant = fastrand::u64(..).to_string();
+    let begins = match by {
+        Claimant::Release { generation }
+            if notifications::begins_round(&look.standing, &look.subscription) =>
+        {
+            Some(generation)
+        }
+        _ => None,
+    };
+    let round = if begins.is_some() { ", round_of = :round, round_start = :start REMOVE due" } else { "" };
+    let expression = format!("SET claimed_until = :until, claimant = :claimant{round}");
+    let mut write = Write::update(Key::notification(key.instance, key.sequence), expression)
+        .when(
+            "attempt = :attempt AND progress = :pending
+             AND (attribute_not_exists(claimed_until) OR claimed_until <= :now)",
+        )
+        .with(":until", time(until))
+        .with(":claimant", text(&claimant))
+        .with(":attempt", number(key.attempt))
+        .with(":pending", text(progress_text(Progress::Pending)))
+        .with(":now", time(now));
+    if let Some(generation) = begins {
+        write =
+            write.with(":round", number(generation)).with(":start", number(key.attempt.saturating_sub(1)));
+    }
+    Ok(match table.write("claim an attempt", write).await? {
+        Ok(()) => true,
+        Err(met) => met.is_some_and(|row| row.text("claimant").is_ok_and(|stored| stored == claimant)),
+    })
+}
+
+pub(super) async fn finish(table: &Table, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
+    let context = "finish an attempt";
+    for _ in 0..LOOKS_COUNT_MAX {
+        let Some(look) = look(table, context, key.instance, key.sequence).await? else {
+            return Ok(Written::Gone);
+        };
+        if look.standing.progress != Progress::Pending || look.standing.attempt != key.attempt {
+            // Our own write, whose answer got lost, is no conflict: what follows from it is ours to do.
+            let is_ours = look.standing.attempts.last() == Some(&outcome.attempt);
+            return Ok(if is_ours { Written::Done } else { Written::Conflict });
+        }
+        let mut writes = vec![decided(key, outcome, &look.standing.attempts)?];
+        if outcome.verdict == Verdict::Suspend && look.subscription.status != SubscriptionStatus::Suspended {
+            let suspend = subscriptions::suspend(key.instance, &look.subscription, outcome.reason.as_deref());
+            writes.push(suspend);
+        }
+        if let Ended::Refused(_) = table.transact(context, writes).await? {
+            continue;
+        }
+        if outcome.verdict == Verdict::Delivered {
+            let expires = Some(outcome.expires_at);
+            expire_parts(table, key.instance, &look.notification, expires).await?;
+        }
+        return Ok(Written::Done);
+    }
+    Err(changes_too_fast(context))
+}
+
+/// The write of an outcome.
+fn decided(key: AttemptKey, outcome: &AttemptOutcome, before: &[Attempt]) -> Result<Write> {
+    let set = "SET attempts = :attempts, progress = :progress, attempt = :next";
+    let next = key.attempt.saturating_add(1);
+    let (expression, progress, attempt, value) = match outcome.verdict {
+        Verdict::Delivered => {
+            let expression = format!("{set}, expires = :value REMOVE claimed_until, claimant, due, pending");
+            (expression, Progress::Delivered, key.attempt, Some(notifications::expiry(outcome.expires_at)))
+        }
+        Verdict::Retry(due_at) => {
+            let expression = format!("{set}, due = :value REMOVE claimed_until, claimant, expires");
+            (expression, Progress::Pending, next, Some(time(due_at)))
+        }
+        Verdict::Suspend => {
+            let expression = format!("{set} REMOVE claimed_until, claimant, expires, due");
+            (expression, Progress::Pending, next, None)
+        }
+    };
+    let mut attempts: Vec<Attempt> = before.to_vec();
+    attempts.push(outcome.attempt.clone());
+    let surplus = attempts.len().saturating_sub(ATTEMPTS_KEPT_MAX);
+    let write = Write::update(Key::notification(key.instance, key.sequence), expression)
+        .when("attempt = :attempt AND progress = :pending")
+        .with(":attempts", json(&&attempts[surplus..])?)
+        .with(":progress", text(progress_text(progress)))
+        .with(":next", number(attempt))
+        .with(":attempt", number(key.attempt))
+        .with(":pending", text(progress_text(Progress::Pending)));
+    Ok(match value {
+        Some(value) => write.with(":value", value),
+        None => write,
+    })
+}
+
+/// Parts expire with their notification, or not at all.
+async fn expire_parts(
+    table: &Table,
+    id: InstanceId,
+    notification: &Row,
+    expires_at: Option<DateTime<Utc>>,
+) -> Result<()> {
+    for key in packed::parts_of(id, notification)? {
+        let write = match expires_at {
+            Some(at) => Write::update(key, "SET expires = :at").with(":at", notifications::expiry(at)),
+            None => Write::update(key, "REMOVE expires"),
+        };
+        // A part that is gone is not made again.
+        let _ = table.write("expire a part", write.when("attribute_exists(pk)")).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn reopen(
+    table: &Table,
+    id: InstanceId,
+    sequence: Sequence,
+    now: DateTime<Utc>,
+) -> Result<Option<AttemptKey>> {
+    let context = "reopen a notification";
+    for _ in 0..LOOKS_COUNT_MAX {
+        let Some(look) = look(table, context, id, sequence).await? else { return Ok(None) };
+        let before = look.standing;
+        let attempt = match before.progress {
+            // It may be under way: then its claim stands.
+            Progress::Pending => before.attempt,
+            Progress::Delivered => before.attempt.saturating_add(1),
+            Progress::Dropped | Progress::Logged => return Ok(None),
+        };
+        expire_parts(table, id, &look.notification, None).await?;
+        let set = "SET progress = :pending, attempt = :attempt, round_start = :start, due = :now,
+                   pending = :sequence REMOVE expires";
+        let write = Write::update(Key::notification(id, sequence), set)
+            .when("attempt = :before AND progress = :progress")
+            .with(":pending", text(progress_text(Progress::Pending)))
+            .with(":attempt", number(attempt))
+            .with(":start", number(attempt.saturating_sub(1)))
+            .with(":now", time(now))
+            .with(":sequence", number(sequence.0))
+            .with(":before", number(before.attempt))
+            .with(":progress", text(progress_text(before.progress)));
+        if table.write(context, write).await?.is_ok() {
+            return Ok(Some(AttemptKey { instance: id, sequence, attempt }));
+        }
+    }
+    Err(changes_too_fast(context))
+}

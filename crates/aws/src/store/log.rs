@@ -1,0 +1,61 @@
+//! The event log.
+
+use super::key::{self, Key};
+use super::notifications;
+use super::row::{Row, text};
+use super::table::{Page, Table};
+use app::ports::{LogPage, Notification, Result};
+use domain::ids::{InstanceId, Sequence};
+
+/// Rows of one page at the most.
+const PAGE_COUNT_MAX: usize = 1000;
+
+pub(super) async fn page(table: &Table, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {
+    let limit = page.limit.min(PAGE_COUNT_MAX);
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    match page.pending_only {
+        true => queued(table, id, page.before, limit).await,
+        false => newest_first(table, id, page.before, limit).await,
+    }
+}
+
+async fn newest_first(
+    table: &Table,
+    id: InstanceId,
+    before: Option<Sequence>,
+    limit: usize,
+) -> Result<Vec<Notification>> {
+    let range = before.map(|before| ("sk", "#sort < :from", text(key::digits(before))));
+    let page = Page { range, is_descending: true, limit: Some(limit), ..Page::of(key::notifications(id)) };
+    let rows = table.query("read the event log", page).await?;
+    notifications::read_all(table, id, rows).await
+}
+
+async fn queued(
+    table: &Table,
+    id: InstanceId,
+    after: Option<Sequence>,
+    limit: usize,
+) -> Result<Vec<Notification>> {
+    let sequences = notifications::pending(table, id, after, limit).await?;
+    let keys: Vec<Key> = sequences.iter().map(|sequence| Key::notification(id, *sequence)).collect();
+    let mut found = table.get_many("read the event log", &keys).await?;
+    let mut rows: Vec<Row> = keys.iter().filter_map(|key| found.remove(key)).collect();
+    // One that was delivered in between is not queued any more.
+    rows.retain(|row| row.has("pending"));
+    notifications::read_all(table, id, rows).await
+}
+
+/// The lowest pending one.
+pub(super) async fn next_queued(table: &Table, id: InstanceId) -> Result<Option<Notification>> {
+    Ok(queued(table, id, None, 1).await?.pop())
+}
+
+/// One by its event id.
+pub(super) async fn find(table: &Table, id: InstanceId, event_id: &str) -> Result<Option<Notification>> {
+    let Some(sequence) = notifications::named_so(table, id, event_id).await? else { return Ok(None) };
+    let row = table.get("read a notification", &Key::notification(id, sequence)).await?;
+    Ok(notifications::read_all(table, id, row.into_iter().collect()).await?.pop())
+}

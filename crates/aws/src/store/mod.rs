@@ -1,0 +1,209 @@
+//! The [`Store`] port on one DynamoDB table.
+//!
+//! There is no scan and no global index. What an instance's poll needs is one partition; what every instance
+//! writes is its own. `docs/decisions/0012-one-table.md` says why it is laid out so.
+
+mod accounts;
+mod attempts;
+mod change;
+mod instances;
+mod key;
+mod log;
+mod notifications;
+mod packed;
+mod polls;
+mod resources;
+mod row;
+mod session;
+mod subscriptions;
+mod table;
+
+use crate::first_account::FirstSecrets;
+use app::ports::{
+    AttemptKey, AttemptOutcome, Claim, Claimant, InstanceChange, LogPage, LookupHash, Mailbox, NewInstance,
+    Notification, PollCommit, Result, Store, Written,
+};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use chrono::{DateTime, Utc};
+use domain::delivery::Subscription;
+use domain::ids::{EventId, InstanceId, Sequence};
+use domain::instance::{Account, Instance};
+use domain::token::Session;
+use std::collections::HashSet;
+use std::sync::Arc;
+use table::Table;
+
+/// Configuration, state and notifications in a table.
+#[derive(Clone)]
+pub struct DynamoStore {
+    table: Table,
+    first: Arc<dyn FirstSecrets>,
+}
+
+impl DynamoStore {
+    /// The store in this table. `first` knows the secrets that the stack was made with.
+    pub fn new(client: Client, table: String, first: Arc<dyn FirstSecrets>) -> Self {
+        DynamoStore { table: Table::new(client, table), first }
+    }
+
+    /// Adds a user with an account of their own, and the organization unless it is known. A hash of a user that
+    /// is known is an error.
+    pub async fn add_account(&self, user: &LookupHash, organization: &LookupHash) -> Result<Account> {
+        accounts::add(&self.table, user, organization).await
+    }
+
+    /// Adds a user with an account of their own to an organization.
+    pub async fn add_user(&self, user: &LookupHash, organization_id: u32) -> Result<Account> {
+        accounts::add_user(&self.table, user, organization_id).await
+    }
+
+    /// Ids of organizations after `after`, in order.
+    pub async fn organizations(&self, after: u32, limit: usize) -> Result<Vec<u32>> {
+        accounts::organizations(&self.table, after, limit).await
+    }
+
+    /// Ids of an organization's instances after `after`, in order, also of deleted ones that are not purged.
+    pub async fn listed_instances(
+        &self,
+        organization_id: u32,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> Result<Vec<InstanceId>> {
+        instances::listed(&self.table, organization_id, after, limit).await
+    }
+}
+
+#[async_trait]
+impl Store for DynamoStore {
+    async fn account(&self, user: &LookupHash, organization: Option<&LookupHash>) -> Result<Option<Account>> {
+        if let Some(known) = accounts::find(&self.table, user, organization).await? {
+            return Ok(Some(known));
+        }
+        // The first secrets are made with the stack; their rows when they are first used.
+        match self.first.hashes().await? {
+            Some((first_user, first_organization))
+                if first_user == *user && organization.is_none_or(|given| *given == first_organization) =>
+            {
+                accounts::ensure_first(&self.table, &first_user, &first_organization).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn insert_instance(&self, new: &NewInstance) -> Result<Written> {
+        instances::insert(&self.table, new).await
+    }
+
+    async fn instance(&self, id: InstanceId) -> Result<Option<Instance>> {
+        instances::get(&self.table, id).await
+    }
+
+    async fn instance_by_token(&self, token: &LookupHash) -> Result<Option<Instance>> {
+        instances::by_token(&self.table, token).await
+    }
+
+    async fn instances(
+        &self,
+        organization_id: u32,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> Result<Vec<Instance>> {
+        instances::of_organization(&self.table, organization_id, after, limit).await
+    }
+
+    async fn mailbox(&self, id: InstanceId) -> Result<Option<Mailbox>> {
+        polls::mailbox(&self.table, id).await
+    }
+
+    async fn change_instance(&self, change: &InstanceChange) -> Result<Written> {
+        change::change(&self.table, change).await
+    }
+
+    async fn purge_instance(&self, id: InstanceId, limit: usize) -> Result<(u64, bool)> {
+        instances::purge(&self.table, id, limit).await
+    }
+
+    async fn lease_session(
+        &self,
+        id: InstanceId,
+        version: u64,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Written> {
+        session::lease(&self.table, id, version, now, until).await
+    }
+
+    async fn put_session(&self, id: InstanceId, session: &Session) -> Result<Written> {
+        session::store(&self.table, id, session).await
+    }
+
+    async fn commit_poll(&self, commit: &PollCommit) -> Result<Written> {
+        polls::commit(&self.table, commit).await
+    }
+
+    async fn clear_outbox(&self, id: InstanceId, resource: &str, sequences: &[Sequence]) -> Result<()> {
+        polls::clear_outbox(&self.table, id, resource, sequences).await
+    }
+
+    async fn logged_events(&self, id: InstanceId, events: &[EventId]) -> Result<HashSet<EventId>> {
+        polls::logged_events(&self.table, id, events).await
+    }
+
+    async fn claim_attempt(
+        &self,
+        key: AttemptKey,
+        by: Claimant,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Claim> {
+        attempts::claim(&self.table, key, by, now, until).await
+    }
+
+    async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
+        attempts::finish(&self.table, key, outcome).await
+    }
+
+    async fn reopen(
+        &self,
+        id: InstanceId,
+        sequence: Sequence,
+        now: DateTime<Utc>,
+    ) -> Result<Option<AttemptKey>> {
+        attempts::reopen(&self.table, id, sequence, now).await
+    }
+
+    async fn subscription(&self, id: InstanceId) -> Result<Option<Subscription>> {
+        let row = subscriptions::get(&self.table, id).await?;
+        row.as_ref().map(subscriptions::read).transpose()
+    }
+
+    async fn begin_release(
+        &self,
+        id: InstanceId,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Subscription>> {
+        subscriptions::begin(&self.table, id, now, until).await
+    }
+
+    async fn next_queued(&self, id: InstanceId) -> Result<Option<Notification>> {
+        log::next_queued(&self.table, id).await
+    }
+
+    async fn end_release(&self, id: InstanceId, generation: u64) -> Result<Written> {
+        subscriptions::end(&self.table, id, generation).await
+    }
+
+    async fn pause_release(&self, id: InstanceId, generation: u64) -> Result<()> {
+        subscriptions::pause(&self.table, id, generation).await
+    }
+
+    async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {
+        log::page(&self.table, id, page).await
+    }
+
+    async fn notification(&self, id: InstanceId, event_id: &str) -> Result<Option<Notification>> {
+        log::find(&self.table, id, event_id).await
+    }
+}

@@ -1,0 +1,207 @@
+//! Notification rows: how they are written and read.
+
+use super::key::{self, Key};
+use super::packed::{self, Packed};
+use super::row::{Row, bytes, damaged, json, number, text, time};
+use super::subscriptions;
+use super::table::{Page, Table, Write};
+use app::ports::{NewNotification, Notification, Progress, Result};
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, Utc};
+use domain::delivery::{Attempt, Subscription, SubscriptionStatus};
+use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
+
+/// Index of what is pending, in commit order.
+const PENDING: &str = "pending";
+/// Index by event id, with the events of each notification.
+const BY_NAME: &str = "by-name";
+
+/// A body, ready to be written.
+pub(super) fn pack(id: InstanceId, new: &NewNotification, inline_max: usize) -> Result<Packed> {
+    Packed::new(id, &format!("N#{}", key::digits(new.sequence)), &new.body, inline_max)
+}
+
+/// Stores a new notification whose sequence is not taken.
+pub(super) fn put(id: InstanceId, new: &NewNotification, packed: Packed) -> Result<Write> {
+    let progress = if new.deliver { Progress::Pending } else { Progress::Logged };
+    let none: [Attempt; 0] = [];
+    let mut attributes = vec![
+        ("name", text(named(&new.name.event_id, new.sequence))),
+        ("num", number(new.name.id)),
+        ("title", text(&new.resource)),
+        ("created", time(new.created_at)),
+        ("progress", text(progress_text(progress))),
+        ("attempt", number(1)),
+        ("round_start", number(0)),
+        ("round_of", number(0)),
+        ("attempts", json(&none)?),
+    ];
+    if !new.events.is_empty() {
+        let events: Vec<u8> = new.events.iter().flat_map(|event| *event.as_bytes()).collect();
+        attributes.push(("events", bytes(events)));
+    }
+    if new.deliver {
+        attributes.push(("pending", number(new.sequence.0)));
+    }
+    attributes.extend(new.expires_at.map(|at| ("expires", expiry(at))));
+    attributes.extend(packed.into_attributes());
+    Ok(Write::put(&Key::notification(id, new.sequence), attributes).when("attribute_not_exists(pk)"))
+}
+
+/// Whole seconds, as the table's expiry takes them, never too early.
+pub(super) fn expiry(at: DateTime<Utc>) -> AttributeValue {
+    number(at.timestamp() + i64::from(at.timestamp_subsec_nanos() > 0))
+}
+
+/// The index's sort key: the same event id may have been sent twice.
+fn named(event_id: &str, sequence: Sequence) -> String {
+    format!("{event_id}#{}", key::digits(sequence))
+}
+
+/// The row that an attempt depends on.
+pub(super) struct Standing {
+    pub(super) progress: Progress,
+    pub(super) attempt: u32,
+    pub(super) round_of: u64,
+    pub(super) due_at: Option<DateTime<Utc>>,
+    pub(super) claimed_until: Option<DateTime<Utc>>,
+    pub(super) attempts: Vec<Attempt>,
+}
+
+pub(super) fn standing(row: &Row) -> Result<Standing> {
+    Ok(Standing {
+        progress: progress(row.text("progress")?)?,
+        attempt: row.number("attempt")?,
+        round_of: row.number("round_of")?,
+        due_at: row.time_or_none("due")?,
+        claimed_until: row.time_or_none("claimed_until")?,
+        attempts: row.json("attempts")?,
+    })
+}
+
+/// A release counts a new round for everything that is pending, without touching the rows: what was last
+/// claimed before the release began is read as its round begins.
+pub(super) fn begins_round(standing: &Standing, subscription: &Subscription) -> bool {
+    standing.progress == Progress::Pending
+        && subscription.status == SubscriptionStatus::Releasing
+        && standing.round_of < subscription.generation
+}
+
+/// The notification of a row.
+pub(super) async fn read(
+    table: &Table,
+    id: InstanceId,
+    row: &Row,
+    subscription: &Subscription,
+) -> Result<Notification> {
+    let standing = standing(row)?;
+    let begins_round = begins_round(&standing, subscription);
+    let body = packed::unpack(table, "read a large body", id, row).await?.ok_or_else(|| damaged("a part"))?;
+    let name = row.text("name")?;
+    let event_id = name.split_once('#').map_or(name, |(event_id, _)| event_id);
+    Ok(Notification {
+        instance: id,
+        sequence: sequence(row)?,
+        name: NotificationName { id: row.number("num")?, event_id: event_id.to_owned() },
+        resource: row.text("title")?.to_owned(),
+        events: events(row)?,
+        body,
+        created_at: row.time("created")?,
+        progress: standing.progress,
+        attempt: standing.attempt,
+        round_start: match begins_round {
+            true => standing.attempt.saturating_sub(1),
+            false => row.number("round_start")?,
+        },
+        due_at: standing.due_at.filter(|_| !begins_round),
+        attempts: standing.attempts,
+        expires_at: match row.number_or_none("expires")? {
+            None => None,
+            Some(seconds) => Some(DateTime::from_timestamp_secs(seconds).ok_or_else(|| damaged("expires"))?),
+        },
+    })
+}
+
+/// The notifications of these rows.
+pub(super) async fn read_all(table: &Table, id: InstanceId, rows: Vec<Row>) -> Result<Vec<Notification>> {
+    let Some(subscription) = subscriptions::get(table, id).await? else { return Ok(Vec::new()) };
+    let subscription = subscriptions::read(&subscription)?;
+    let mut notifications = Vec::new();
+    for row in &rows {
+        notifications.push(read(table, id, row, &subscription).await?);
+    }
+    Ok(notifications)
+}
+
+pub(super) fn sequence(row: &Row) -> Result<Sequence> {
+    row.text("sk")?.parse().map(Sequence).map_err(|_| damaged("sk"))
+}
+
+pub(super) fn events(row: &Row) -> Result<Vec<EventId>> {
+    let (ids, _) = row.bytes("events")?.as_chunks::<16>();
+    Ok(ids.iter().map(|id| EventId::from_bytes(*id)).collect())
+}
+
+/// What is pending after this sequence, in commit order.
+pub(super) async fn pending(
+    table: &Table,
+    id: InstanceId,
+    after: Option<Sequence>,
+    limit: usize,
+) -> Result<Vec<Sequence>> {
+    // Sequences begin at one: zero is before all.
+    let range = ("pending", "#sort > :from", number(after.map_or(0, |after| after.0)));
+    let page = Page {
+        index: Some(PENDING),
+        range: Some(range),
+        limit: Some(limit),
+        ..Page::of(key::notifications(id))
+    };
+    table.query("read what is pending", page).await?.iter().map(sequence).collect()
+}
+
+/// Rows of an instance's notifications without their bodies.
+pub(super) async fn standings(table: &Table, id: InstanceId, limit: usize) -> Result<Vec<Row>> {
+    let page = Page { limit: Some(limit), only: Some("pk, sk, pending"), ..Page::of(key::notifications(id)) };
+    table.query("read notifications", page).await
+}
+
+/// The newest with this event id.
+pub(super) async fn named_so(table: &Table, id: InstanceId, event_id: &str) -> Result<Option<Sequence>> {
+    let range = ("name", "begins_with(#sort, :from)", text(format!("{event_id}#")));
+    let page = Page {
+        index: Some(BY_NAME),
+        range: Some(range),
+        is_descending: true,
+        limit: Some(1),
+        ..Page::of(key::notifications(id))
+    };
+    table.query("look a notification up", page).await?.first().map(sequence).transpose()
+}
+
+/// All events of the log, read from the index, which holds little else.
+pub(super) async fn all_events(table: &Table, id: InstanceId) -> Result<Vec<EventId>> {
+    let page = Page { index: Some(BY_NAME), only: Some("events"), ..Page::of(key::notifications(id)) };
+    let rows = table.query("look events up", page).await?;
+    let events: Result<Vec<Vec<EventId>>> = rows.iter().map(events).collect();
+    Ok(events?.into_iter().flatten().collect())
+}
+
+pub(super) fn progress_text(progress: Progress) -> &'static str {
+    match progress {
+        Progress::Pending => "pending",
+        Progress::Delivered => "delivered",
+        Progress::Dropped => "dropped",
+        Progress::Logged => "logged",
+    }
+}
+
+fn progress(text: &str) -> Result<Progress> {
+    match text {
+        "pending" => Ok(Progress::Pending),
+        "delivered" => Ok(Progress::Delivered),
+        "dropped" => Ok(Progress::Dropped),
+        "logged" => Ok(Progress::Logged),
+        _ => Err(damaged("progress")),
+    }
+}

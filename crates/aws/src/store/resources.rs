@@ -1,0 +1,76 @@
+//! Rows of polled resources.
+
+use super::key::{self, Key};
+use super::packed::{self, Packed};
+use super::row::{Row, number, numbers, text, to_json};
+use super::table::{Page, Table, Write};
+use app::ports::{ResourceRow, Result};
+use domain::ids::{InstanceId, Sequence};
+use domain::state::ResourceState;
+
+/// A state beyond this goes into parts, packed: the row is read by every poll.
+const INLINE_BYTES_MAX: usize = 24 * 1024;
+
+/// What a stored row says beside its state.
+pub(super) struct Stored {
+    pub(super) name: String,
+    pub(super) version: u64,
+    pub(super) removed: bool,
+    pub(super) outbox: Vec<Sequence>,
+}
+
+impl Stored {
+    pub(super) fn read(row: &Row) -> Result<Self> {
+        Ok(Stored {
+            name: row.text("title")?.to_owned(),
+            version: row.number("version")?,
+            removed: row.has("removed"),
+            outbox: outbox(row)?,
+        })
+    }
+}
+
+/// Sequences that are committed but not enqueued, in order.
+fn outbox(row: &Row) -> Result<Vec<Sequence>> {
+    let mut outbox: Vec<Sequence> = row.numbers("outbox")?.into_iter().map(Sequence).collect();
+    outbox.sort_unstable();
+    Ok(outbox)
+}
+
+/// A state, ready to be written.
+pub(super) fn pack(id: InstanceId, state: &ResourceState) -> Result<Packed> {
+    let owner = format!("R#{}", state.resource);
+    Packed::new(id, &owner, &to_json(state)?, INLINE_BYTES_MAX)
+}
+
+/// Stores a state and leaves the outbox, or adds to it.
+pub(super) fn write(id: InstanceId, state: &ResourceState, packed: Packed, added: &[Sequence]) -> Write {
+    let (set, remove, values) = packed.into_update();
+    let add = if added.is_empty() { "" } else { " ADD outbox :added" };
+    let expression = format!("SET title = :title, version = :version, {set} REMOVE removed, {remove}{add}");
+    let mut write = Write::update(Key::resource(id, &state.resource), expression)
+        .with(":title", text(&state.resource))
+        .with(":version", number(state.version));
+    for (name, value) in values {
+        write = write.with(name, value);
+    }
+    match added.is_empty() {
+        true => write,
+        false => write.with(":added", numbers(added.iter().map(|sequence| sequence.0))),
+    }
+}
+
+/// The row with its state; `None` if it changed while it was read.
+pub(super) async fn read(table: &Table, id: InstanceId, row: &Row) -> Result<Option<ResourceRow>> {
+    let Some(document) = packed::unpack(table, "read a large state", id, row).await? else { return Ok(None) };
+    let state = serde_json::from_str(&document).map_err(|_| super::row::damaged("state"))?;
+    Ok(Some(ResourceRow { state, outbox: outbox(row)?, removed: row.has("removed") }))
+}
+
+/// The keys of all parts of a resource's states, also of those that a crash left.
+pub(super) async fn parts_there(table: &Table, id: InstanceId, resource: &str) -> Result<Vec<Key>> {
+    let range = ("sk", "begins_with(#sort, :from)", text(format!("R#{resource}#")));
+    let page = Page { range: Some(range), only: Some("pk, sk"), ..Page::of(key::parts(id)) };
+    let rows = table.query("look for parts of a state", page).await?;
+    rows.iter().map(Key::of).collect()
+}

@@ -1,0 +1,103 @@
+//! How values stand in items. Times are whole microseconds since the Unix epoch, documents are JSON.
+
+use app::ports::{PortError, Result};
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// Attributes by name.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(super) fn number(value: impl Display) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(super) fn numbers(values: impl IntoIterator<Item = u64>) -> AttributeValue {
+    AttributeValue::Ns(values.into_iter().map(|value| value.to_string()).collect())
+}
+
+pub(super) fn bytes(value: impl Into<Vec<u8>>) -> AttributeValue {
+    AttributeValue::B(Blob::new(value))
+}
+
+pub(super) fn time(at: DateTime<Utc>) -> AttributeValue {
+    number(at.timestamp_micros())
+}
+
+pub(super) fn json<T: Serialize>(value: &T) -> Result<AttributeValue> {
+    Ok(text(to_json(value)?))
+}
+
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| PortError::new("write a document", error))
+}
+
+/// Something stored that nobody here has written.
+pub(super) fn damaged(what: &'static str) -> PortError {
+    PortError::new("read an item", what)
+}
+
+/// An item that was read.
+#[derive(Debug, Clone)]
+pub(super) struct Row(pub(super) Item);
+
+impl Row {
+    pub(super) fn text(&self, name: &'static str) -> Result<&str> {
+        self.text_or_none(name)?.ok_or_else(|| damaged(name))
+    }
+
+    pub(super) fn text_or_none(&self, name: &'static str) -> Result<Option<&str>> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        value.as_s().map(|text| Some(text.as_str())).map_err(|_| damaged(name))
+    }
+
+    pub(super) fn number<T: FromStr>(&self, name: &'static str) -> Result<T> {
+        self.number_or_none(name)?.ok_or_else(|| damaged(name))
+    }
+
+    pub(super) fn number_or_none<T: FromStr>(&self, name: &'static str) -> Result<Option<T>> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        let number = value.as_n().ok().and_then(|text| text.parse().ok());
+        number.map(Some).ok_or_else(|| damaged(name))
+    }
+
+    /// A set; one that is not there is empty.
+    pub(super) fn numbers(&self, name: &'static str) -> Result<Vec<u64>> {
+        let Some(value) = self.0.get(name) else { return Ok(Vec::new()) };
+        let texts = value.as_ns().map_err(|_| damaged(name))?;
+        texts.iter().map(|text| text.parse().map_err(|_| damaged(name))).collect()
+    }
+
+    /// Bytes; none where there are none.
+    pub(super) fn bytes(&self, name: &'static str) -> Result<&[u8]> {
+        let Some(value) = self.0.get(name) else { return Ok(&[]) };
+        value.as_b().map(|blob| blob.as_ref()).map_err(|_| damaged(name))
+    }
+
+    /// A mark, which is there or not.
+    pub(super) fn has(&self, name: &'static str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    pub(super) fn time(&self, name: &'static str) -> Result<DateTime<Utc>> {
+        self.time_or_none(name)?.ok_or_else(|| damaged(name))
+    }
+
+    pub(super) fn time_or_none(&self, name: &'static str) -> Result<Option<DateTime<Utc>>> {
+        let Some(us) = self.number_or_none(name)? else { return Ok(None) };
+        DateTime::from_timestamp_micros(us).map(Some).ok_or_else(|| damaged(name))
+    }
+
+    pub(super) fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T> {
+        serde_json::from_str(self.text(name)?).map_err(|_| damaged(name))
+    }
+}

@@ -1,0 +1,431 @@
+//! The table: single writes, transactions and reads, with conditions told apart from failures.
+//!
+//! The SDK repeats what was throttled or got no answer. A write that was applied but got no answer then meets
+//! its own effect: callers that must know compare what is stored with what they wrote.
+
+use super::key::Key;
+use super::row::{Item, Row, number, text};
+use app::ports::{PortError, Result};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Delete, DeleteRequest, KeysAndAttributes, Put, ReturnValue,
+    ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update, WriteRequest,
+};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Tries of a transaction that another one was in the way of, and of what a batch left over.
+const TRIES_COUNT_MAX: u32 = 8;
+/// First wait between them; it doubles, with jitter.
+const WAIT_FIRST_MS: u64 = 15;
+/// Keys of one batch of reads.
+const READS_COUNT_MAX: usize = 100;
+/// Items of one batch of writes.
+const WRITES_COUNT_MAX: usize = 25;
+/// Actions of one transaction.
+pub(super) const ACTIONS_COUNT_MAX: usize = 100;
+
+/// The table.
+#[derive(Clone)]
+pub(super) struct Table {
+    client: Client,
+    name: String,
+}
+
+/// One conditional write.
+#[derive(Debug, Clone)]
+pub(super) struct Write {
+    action: Action,
+    condition: Option<String>,
+    values: Item,
+}
+
+#[derive(Debug, Clone)]
+enum Action {
+    Put(Item),
+    Update(Key, String),
+    Delete(Key),
+}
+
+/// How conditional writes ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Done,
+    /// Nothing was written. For each write whether its condition failed, with the row that it met, if any.
+    Refused(Vec<Option<Met>>),
+}
+
+/// A row that a condition failed on; `None` if there is none.
+pub(super) type Met = Option<Row>;
+
+impl Write {
+    /// Replaces the item.
+    pub(super) fn put(
+        key: &Key,
+        attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Self {
+        let mut item = key.item();
+        item.extend(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        Write { action: Action::Put(item), condition: None, values: Item::new() }
+    }
+
+    /// Changes the item.
+    pub(super) fn update(key: Key, expression: impl Into<String>) -> Self {
+        Write { action: Action::Update(key, expression.into()), condition: None, values: Item::new() }
+    }
+
+    pub(super) fn delete(key: Key) -> Self {
+        Write { action: Action::Delete(key), condition: None, values: Item::new() }
+    }
+
+    /// Only under this condition.
+    pub(super) fn when(mut self, condition: impl Into<String>) -> Self {
+        self.condition = Some(condition.into());
+        self
+    }
+
+    /// A value of an expression, such as `:at`.
+    pub(super) fn with(mut self, name: &'static str, value: AttributeValue) -> Self {
+        self.values.insert(name.to_owned(), value);
+        self
+    }
+
+    /// One more attribute of a replaced item.
+    pub(super) fn and(mut self, name: &'static str, value: AttributeValue) -> Self {
+        if let Action::Put(item) = &mut self.action {
+            item.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    fn values(&self) -> Option<Item> {
+        (!self.values.is_empty()).then(|| self.values.clone())
+    }
+}
+
+/// One page of a query over a partition, or over an index of it.
+pub(super) struct Page<'a> {
+    pub(super) pk: String,
+    pub(super) index: Option<&'static str>,
+    /// A condition on the sort key, with `#sort` for its name and `:from` for its value.
+    pub(super) range: Option<(&'static str, &'static str, AttributeValue)>,
+    pub(super) is_descending: bool,
+    pub(super) limit: Option<usize>,
+    /// Names of the attributes to read; all if there are none.
+    pub(super) only: Option<&'a str>,
+}
+
+impl Page<'_> {
+    /// The whole partition in order.
+    pub(super) fn of(pk: String) -> Self {
+        Page { pk, index: None, range: None, is_descending: false, limit: None, only: None }
+    }
+}
+
+impl Table {
+    pub(super) fn new(client: Client, name: String) -> Self {
+        Table { client, name }
+    }
+
+    /// One item, strongly consistent.
+    pub(super) async fn get(&self, context: &'static str, key: &Key) -> Result<Option<Row>> {
+        let request = self.client.get_item().table_name(&self.name).consistent_read(true);
+        let answer = request.set_key(Some(key.item())).send().await;
+        Ok(answer.map_err(|error| failure(context, error))?.item.map(Row))
+    }
+
+    /// Those of the items that are there, strongly consistent, by their keys.
+    pub(super) async fn get_many(&self, context: &'static str, keys: &[Key]) -> Result<HashMap<Key, Row>> {
+        let mut found = HashMap::new();
+        for keys in keys.chunks(READS_COUNT_MAX) {
+            let mut left: Vec<Item> = keys.iter().map(Key::item).collect();
+            for round in 0..TRIES_COUNT_MAX {
+                let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
+                let wanted = wanted.map_err(|error| PortError::new(context, error))?;
+                let answer = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
+                let answer = answer.map_err(|error| failure(context, error))?;
+                for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
+                    let row = Row(item);
+                    found.insert(Key::of(&row)?, row);
+                }
+                left =
+                    answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys).collect();
+                if left.is_empty() {
+                    break;
+                }
+                if round + 1 == TRIES_COUNT_MAX {
+                    return Err(PortError::new(
+                        context,
+                        "too much at once: a batch was never read to its end",
+                    ));
+                }
+                wait(round).await;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Rows of a partition, strongly consistent: up to the limit, or all.
+    pub(super) async fn query(&self, context: &'static str, page: Page<'_>) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        let mut start = None;
+        loop {
+            let left = page.limit.map(|limit| limit - rows.len());
+            let (more, next) = self.query_once(context, &page, left, start).await?;
+            rows.extend(more);
+            start = next;
+            if start.is_none() || page.limit.is_some_and(|limit| rows.len() >= limit) {
+                return Ok(rows);
+            }
+        }
+    }
+
+    async fn query_once(
+        &self,
+        context: &'static str,
+        page: &Page<'_>,
+        limit: Option<usize>,
+        start: Option<Item>,
+    ) -> Result<(Vec<Row>, Option<Item>)> {
+        let mut request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .scan_index_forward(!page.is_descending)
+            .set_index_name(page.index.map(str::to_owned))
+            .set_limit(limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
+            .set_projection_expression(page.only.map(str::to_owned))
+            .set_exclusive_start_key(start)
+            .expression_attribute_values(":pk", text(&page.pk));
+        request = match &page.range {
+            None => request.key_condition_expression("pk = :pk"),
+            Some((sort, condition, value)) => request
+                .key_condition_expression(format!("pk = :pk AND {condition}"))
+                .expression_attribute_names("#sort", *sort)
+                .expression_attribute_values(":from", value.clone()),
+        };
+        let answer = request.send().await.map_err(|error| failure(context, error))?;
+        let rows = answer.items.unwrap_or_default().into_iter().map(Row).collect();
+        Ok((rows, answer.last_evaluated_key.filter(|key| !key.is_empty())))
+    }
+
+    /// One write; for a refused one, the row it met.
+    pub(super) async fn write(
+        &self,
+        context: &'static str,
+        write: Write,
+    ) -> Result<std::result::Result<(), Met>> {
+        Ok(self.write_for(context, write, ReturnValue::None).await?.map(drop))
+    }
+
+    /// One update, and the row after it.
+    pub(super) async fn update(
+        &self,
+        context: &'static str,
+        write: Write,
+    ) -> Result<std::result::Result<Met, Met>> {
+        self.write_for(context, write, ReturnValue::AllNew).await
+    }
+
+    async fn write_for(
+        &self,
+        context: &'static str,
+        write: Write,
+        after: ReturnValue,
+    ) -> Result<std::result::Result<Met, Met>> {
+        let values = write.values();
+        match write.action {
+            Action::Put(item) => {
+                let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
+                let request = request.set_condition_expression(write.condition);
+                let request = request.set_expression_attribute_values(values);
+                let sent = request.return_values_on_condition_check_failure(OnFailure::AllOld).send().await;
+                settle(context, sent.map(|_| None), |error| match error {
+                    PutItemError::ConditionalCheckFailedException(met) => Some(met.item.clone()),
+                    _ => None,
+                })
+            }
+            Action::Update(key, expression) => {
+                let request = self.client.update_item().table_name(&self.name).set_key(Some(key.item()));
+                let request = request.update_expression(expression).set_condition_expression(write.condition);
+                let request = request.set_expression_attribute_values(values).return_values(after);
+                let sent = request.return_values_on_condition_check_failure(OnFailure::AllOld).send().await;
+                settle(context, sent.map(|done| done.attributes), |error| match error {
+                    UpdateItemError::ConditionalCheckFailedException(met) => Some(met.item.clone()),
+                    _ => None,
+                })
+            }
+            Action::Delete(key) => {
+                let request = self.client.delete_item().table_name(&self.name).set_key(Some(key.item()));
+                let request = request.set_condition_expression(write.condition);
+                let request = request.set_expression_attribute_values(values);
+                let sent = request.return_values_on_condition_check_failure(OnFailure::AllOld).send().await;
+                settle(context, sent.map(|_| None), |error| match error {
+                    DeleteItemError::ConditionalCheckFailedException(met) => Some(met.item.clone()),
+                    _ => None,
+                })
+            }
+        }
+    }
+
+    /// All of them or none; a lone one is no transaction, which costs half.
+    pub(super) async fn transact(&self, context: &'static str, mut writes: Vec<Write>) -> Result<Ended> {
+        if writes.len() == 1
+            && let Some(write) = writes.pop()
+        {
+            return Ok(match self.write(context, write).await? {
+                Ok(()) => Ended::Done,
+                Err(met) => Ended::Refused(vec![Some(met)]),
+            });
+        }
+        let actions = writes.into_iter().map(|write| self.action(write)).collect::<Result<Vec<_>>>()?;
+        for round in 0..TRIES_COUNT_MAX {
+            let sent =
+                self.client.transact_write_items().set_transact_items(Some(actions.clone())).send().await;
+            let error = match sent {
+                Ok(_) => return Ok(Ended::Done),
+                Err(error) => error,
+            };
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+                error.as_service_error()
+            else {
+                return Err(failure(context, error));
+            };
+            let reasons = cancelled.cancellation_reasons();
+            if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
+                return Ok(Ended::Refused(reasons.iter().map(refused).collect()));
+            }
+            if !reasons.iter().all(is_passing) {
+                return Err(failure(context, error));
+            }
+            wait(round).await;
+        }
+        Err(PortError::new(context, "other transactions were in the way again and again"))
+    }
+
+    /// Deletes these items, in any order and without a condition.
+    pub(super) async fn delete_many(&self, context: &'static str, keys: &[Key]) -> Result<()> {
+        for keys in keys.chunks(WRITES_COUNT_MAX) {
+            let requests = keys.iter().map(|key| DeleteRequest::builder().set_key(Some(key.item())).build());
+            let requests: std::result::Result<Vec<DeleteRequest>, _> = requests.collect();
+            let requests = requests.map_err(|error| PortError::new(context, error))?;
+            let mut left: Vec<WriteRequest> = requests
+                .into_iter()
+                .map(|delete| WriteRequest::builder().delete_request(delete).build())
+                .collect();
+            for round in 0..TRIES_COUNT_MAX {
+                let sent = self.client.batch_write_item().request_items(&self.name, left).send().await;
+                let answer = sent.map_err(|error| failure(context, error))?;
+                left = answer.unprocessed_items.into_iter().flatten().flat_map(|(_, left)| left).collect();
+                if left.is_empty() {
+                    break;
+                }
+                if round + 1 == TRIES_COUNT_MAX {
+                    return Err(PortError::new(
+                        context,
+                        "too much at once: a batch was never written to its end",
+                    ));
+                }
+                wait(round).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn action(&self, write: Write) -> Result<TransactWriteItem> {
+        let values = write.values();
+        let context = "put a transaction together";
+        let wrong = |error| PortError::new(context, error);
+        let item = TransactWriteItem::builder();
+        Ok(match write.action {
+            Action::Put(attributes) => {
+                let put = Put::builder().table_name(&self.name).set_item(Some(attributes));
+                let put =
+                    put.set_condition_expression(write.condition).set_expression_attribute_values(values);
+                let put = put.return_values_on_condition_check_failure(OnFailure::AllOld);
+                item.put(put.build().map_err(wrong)?).build()
+            }
+            Action::Update(key, expression) => {
+                let update = Update::builder().table_name(&self.name).set_key(Some(key.item()));
+                let update = update.update_expression(expression).set_condition_expression(write.condition);
+                let update = update.set_expression_attribute_values(values);
+                let update = update.return_values_on_condition_check_failure(OnFailure::AllOld);
+                item.update(update.build().map_err(wrong)?).build()
+            }
+            Action::Delete(key) => {
+                let delete = Delete::builder().table_name(&self.name).set_key(Some(key.item()));
+                let delete = delete.set_condition_expression(write.condition);
+                let delete = delete.set_expression_attribute_values(values);
+                item.delete(delete.build().map_err(wrong)?).build()
+            }
+        })
+    }
+
+    /// The next of a row of numbers that are given out once.
+    pub(super) async fn next_number(
+        &self,
+        context: &'static str,
+        key: Key,
+        name: &'static str,
+    ) -> Result<u32> {
+        let write = Write::update(key, format!("ADD {name} :one")).with(":one", number(1));
+        match self.update(context, write).await? {
+            Ok(Some(row)) => row.number(name),
+            _ => Err(PortError::new(context, "no number was given out")),
+        }
+    }
+}
+
+fn settle<E: std::error::Error + Send + Sync + ProvideErrorMetadata + 'static>(
+    context: &'static str,
+    sent: std::result::Result<Option<Item>, SdkError<E>>,
+    refusal: impl Fn(&E) -> Option<Option<Item>>,
+) -> Result<std::result::Result<Met, Met>> {
+    match sent {
+        Ok(after) => Ok(Ok(after.map(Row))),
+        Err(error) => match error.as_service_error().and_then(&refusal) {
+            Some(met) => Ok(Err(met_row(met))),
+            None => Err(failure(context, error)),
+        },
+    }
+}
+
+fn refused(reason: &CancellationReason) -> Option<Met> {
+    (reason.code() == Some("ConditionalCheckFailed")).then(|| met_row(reason.item.clone()))
+}
+
+fn met_row(item: Option<Item>) -> Met {
+    item.filter(|item| !item.is_empty()).map(Row)
+}
+
+/// Gone by itself after a while.
+fn is_passing(reason: &CancellationReason) -> bool {
+    matches!(
+        reason.code(),
+        None | Some("None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+    )
+}
+
+/// An error without the request, which holds data. The service's message is left out too: it may quote values.
+fn failure<E: ProvideErrorMetadata>(context: &'static str, error: SdkError<E>) -> PortError {
+    let stage = match &error {
+        SdkError::ConstructionFailure(_) => "the request can't be made",
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(_) => "no connection",
+        SdkError::ResponseError(_) => "an answer that can't be read",
+        _ => "",
+    };
+    PortError::new(context, error.code().unwrap_or(stage).to_owned())
+}
+
+#[allow(clippy::disallowed_methods)]
+async fn wait(round: u32) {
+    let most = WAIT_FIRST_MS << round;
+    tokio::time::sleep(Duration::from_millis(fastrand::u64(most / 2..=most))).await;
+}

@@ -1,0 +1,5 @@
+//! The adapters against an emulator of AWS. Not part of `cargo test --workspace`; CI starts the emulator and
+//! runs `cargo test -p aws --test emulator` with its address in AWS_ENDPOINT_URL.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that can not go on panics
+
+mod store;

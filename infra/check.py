@@ -1,0 +1,340 @@
+"""Asserts what infra/template.yaml promises: `python infra/check.py`. Needs PyYAML (aws-sam-cli brings it).
+
+A rule looks at the stack as it is without and with the emulator's additions, and returns what is broken.
+Each rule has a broken sample at the end, so that none of them can fall silent.
+"""
+
+import pathlib
+import re
+import sys
+
+import template
+
+FILE = pathlib.Path(__file__).with_name("template.yaml")
+FUNCTIONS = {"ApiFunction": "api", "PollFunction": "poll", "DeliverFunction": "deliver"}
+VARIABLES = """
+    TABLE DELIVERY_QUEUE_URL WORK_QUEUE_URL DEAD_LETTER_QUEUE_URL SCHEDULE_GROUP SCHEDULE_ROLE_ARN POLL_FUNCTION_ARN
+    SECRET_PREFIX DATA_KEY_SECRET FIRST_ORGANIZATION_SECRET FIRST_USER_SECRET SECRET_STORAGE EVENT_BUS RETENTION_DAYS
+    RETRY_DELAYS ALLOW_LOCAL_CALLBACKS REQUIRE_HTTPS_CALLBACKS LOG GOOGLE_AUTH_URL GOOGLE_TOKEN_URL GMAIL_API_URL
+    MICROSOFT_AUTH_URL MICROSOFT_TOKEN_URL GRAPH_API_URL
+""".split()
+OUTPUTS = """
+    ApiUrl FirstOrganizationSecret FirstUserSecret TableName DeliveryQueueUrl WorkQueueUrl DeadLetterQueueUrl
+    ScheduleGroupName EventBusName DashboardName AdminEnvironment
+""".split()
+# X-Ray's actions know no resources.
+EVERYWHERE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+# An ARN of this stack: a name that it begins, and a wildcard only behind it.
+OWN_ARN = re.compile(r"arn:aws:[a-z]+:REGION:ACCOUNT:([a-z-]+[:/])?STACK[/-][^*]*\*?")
+# A resource of this stack, or a part of one that is named.
+OWN_RESOURCE = re.compile(r"<\w+(\.\w+)?>(/[a-z-]+)*")
+# Who alone may do what. Nobody else's policy has the action.
+SOLE = {
+    "scheduler:DeleteSchedule": {"PollFunction"},
+    "events:PutEvents": {"DeliverFunction"},
+    "secretsmanager:PutSecretValue": {"ApiFunction", "PollFunction"},
+    "secretsmanager:CreateSecret": {"ApiFunction", "PollFunction"},
+}
+SCHEDULE_ROLE = {
+    ("lambda:InvokeFunction", "arn:aws:lambda:REGION:ACCOUNT:function:STACK-poll"),
+    ("sqs:SendMessage", "<DeliveryQueue.Arn>"),
+    ("sqs:SendMessage", "<WorkQueue.Arn>"),
+    ("sqs:SendMessage", "<DeadLetterQueue.Arn>"),
+}
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def of_type(resources, kind):
+    return {name: one.get("Properties", {}) for name, one in resources.items() if one["Type"] == kind}
+
+
+def functions(resources):
+    return of_type(resources, "AWS::Serverless::Function")
+
+
+def grants(role):
+    """Each action with each resource that a role's policies allow it on."""
+    for policy in role["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            for action in listed(statement["Action"]):
+                for resource in listed(statement["Resource"]):
+                    yield action, resource, statement
+
+
+def role_of(name, resources):
+    return resources[functions(resources)[name]["Role"].strip("<>").removesuffix(".Arn")]["Properties"]
+
+
+def actions_are_named(resources, _outputs):
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        for action, _, statement in grants(role):
+            if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
+                yield f"{name}: statements only allow, and name what"
+            if "*" in action:
+                yield f"{name}: the action {action} has a wildcard"
+        if set(role) - {"Description", "AssumeRolePolicyDocument", "Policies"}:
+            yield f"{name}: policies stand in the role, and nowhere else"
+    for name, one in resources.items():
+        is_policy = one["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+        if is_policy or "Policies" in functions(resources).get(name, {}):
+            yield f"{name}: policies stand in the role, and nowhere else"
+
+
+def resources_are_the_stacks(resources, _outputs):
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        for action, resource, _ in grants(role):
+            if resource == "*" and action in EVERYWHERE:
+                continue
+            if not (OWN_ARN.fullmatch(resource) or OWN_RESOURCE.fullmatch(resource)):
+                yield f"{name}: {action} on {resource} is wider than the stack"
+
+
+def roles_are_least(resources, _outputs):
+    to_scheduler = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+    for name in FUNCTIONS:
+        for action, resource, statement in grants(role_of(name, resources)):
+            if name not in SOLE.get(action, FUNCTIONS):
+                yield f"{name} must not do {action}"
+            if name != "ApiFunction" and resource.startswith("<First"):
+                yield f"{name} must not read {resource}"
+            passed = (resource, statement.get("Condition"))
+            if action == "iam:PassRole" and passed != ("<ScheduleRole.Arn>", to_scheduler):
+                yield f"{name}: only the schedules' role is passed on, and only to Scheduler"
+            if action.startswith("logs:") and resource != f"<{log_of(name, resources)}.Arn>":
+                yield f"{name}: writes to {resource}, which is not its log"
+
+
+def schedules_do_four_things(resources, _outputs):
+    role = resources["ScheduleRole"]["Properties"]
+    found = {(action, resource) for action, resource, _ in grants(role)}
+    if found != SCHEDULE_ROLE:
+        yield f"ScheduleRole: may {sorted(found)} instead of {sorted(SCHEDULE_ROLE)}"
+    source = "arn:aws:scheduler:REGION:ACCOUNT:schedule-group/STACK"
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": "ACCOUNT", "aws:SourceArn": source}},
+    }
+    if role["AssumeRolePolicyDocument"]["Statement"] != [trust]:
+        yield "ScheduleRole: is for schedules of the stack's group alone"
+
+
+def log_of(name, resources):
+    return functions(resources)[name]["LoggingConfig"].get("LogGroup", "").strip("<>")
+
+
+def functions_are_complete(resources, _outputs):
+    found = functions(resources)
+    if set(found) != set(FUNCTIONS):
+        yield f"the functions are {sorted(found)} instead of {sorted(FUNCTIONS)}"
+        return
+    if len({one["Role"] for one in found.values()}) != len(found):
+        yield "functions share a role"
+    for name, one in found.items():
+        short = FUNCTIONS[name]
+        if one["FunctionName"] != f"STACK-{short}":
+            yield f"{name}: is called {one['FunctionName']}"
+        if one.get("Tracing") != "Active":
+            yield f"{name}: is not traced"
+        group = resources.get(log_of(name, resources), {})
+        if group.get("Properties", {}).get("LogGroupName") != f"/aws/lambda/STACK-{short}":
+            yield f"{name}: has no log group"
+        if "Events" in one:
+            yield f"{name}: event sources are declared by themselves"
+        missing = {f"CARILLON_{variable}" for variable in VARIABLES} ^ set(one["Environment"]["Variables"])
+        if missing:
+            yield f"{name}: variables missing or unknown: {sorted(missing)}"
+
+
+def logs_end(resources, _outputs):
+    for name, one in of_type(resources, "AWS::Logs::LogGroup").items():
+        if "RetentionInDays" not in one:
+            yield f"{name}: is kept for ever"
+    for name, one in of_type(resources, "AWS::ApiGatewayV2::Stage").items():
+        if one.get("AccessLogSettings", {}).get("DestinationArn") != "<AccessLog.Arn>":
+            yield f"{name}: has no access log"
+
+
+def queues_redrive(resources, _outputs):
+    sources = of_type(resources, "AWS::Lambda::EventSourceMapping")
+    for name, queue in of_type(resources, "AWS::SQS::Queue").items():
+        if not queue.get("SqsManagedSseEnabled") or queue.get("MessageRetentionPeriod") != 14 * 24 * 3600:
+            yield f"{name}: is encrypted and keeps its messages for 14 days"
+        if name == "DeadLetterQueue":
+            continue
+        redrive = queue.get("RedrivePolicy", {})
+        if redrive.get("deadLetterTargetArn") != "<DeadLetterQueue.Arn>" or redrive.get("maxReceiveCount", 0) < 5:
+            yield f"{name}: has no dead letter queue, or gives up too soon"
+        readers = [one for one in sources.values() if one["EventSourceArn"] == f"<{name}.Arn>"]
+        if len(readers) != 1 or readers[0].get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+            yield f"{name}: has one event source, which reports what failed"
+            continue
+        function = readers[0]["FunctionName"].strip("<>").removesuffix(".Arn")
+        if queue["VisibilityTimeout"] < 6 * functions(resources)[function]["Timeout"]:
+            yield f"{name}: shows messages again before six time-outs of {function}"
+
+
+def failed_starts_are_dead_letters(resources, _outputs):
+    poll = functions(resources)["PollFunction"]
+    if poll.get("DeadLetterQueue") != {"Type": "SQS", "TargetArn": "<DeadLetterQueue.Arn>"}:
+        yield "PollFunction: what failed asynchronously goes to the dead letter queue"
+    if "DestinationConfig" in poll.get("EventInvokeConfig", {}):
+        yield "PollFunction: a destination would wrap the job"
+    for name in ("PollFunction", "DeliverFunction"):
+        if functions(resources)[name].get("RecursiveLoop") != "Allow":
+            yield f"{name}: Lambda would take its jobs for a loop"
+
+
+def state_survives(resources, _outputs):
+    for name in ("Table", "DataKey"):
+        one = resources[name]
+        if (one.get("DeletionPolicy"), one.get("UpdateReplacePolicy")) != ("RetainExceptOnCreate", "Retain"):
+            yield f"{name}: goes with the stack"
+    table = resources["Table"]["Properties"]
+    wanted = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "SSESpecification": {"SSEEnabled": True},
+        "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
+    }
+    for key, value in wanted.items():
+        if table.get(key) != value:
+            yield f"Table: {key} must be {value}"
+
+
+def alarms_reach_somebody(resources, _outputs):
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    for name, one in alarms.items():
+        if one.get("AlarmActions") != ["<AlarmTopic>"]:
+            yield f"{name}: tells nobody"
+    watched = {(one["MetricName"], value["Value"]) for one in alarms.values() for value in one["Dimensions"]}
+    for metric, names in {
+        "ApproximateNumberOfMessagesVisible": ["DeadLetterQueue.QueueName"],
+        "ApproximateAgeOfOldestMessage": ["DeliveryQueue.QueueName", "WorkQueue.QueueName"],
+        "Errors": FUNCTIONS,
+        "Throttles": FUNCTIONS,
+        "ReadThrottleEvents": ["Table"],
+        "WriteThrottleEvents": ["Table"],
+        "5xx": ["HttpApi"],
+    }.items():
+        for name in names:
+            if (metric, f"<{name}>") not in watched:
+                yield f"no alarm watches {metric} of {name}"
+
+
+def outputs_are_there(resources, outputs):
+    missing = set(OUTPUTS) - set(outputs)
+    if missing:
+        yield f"outputs missing: {sorted(missing)}"
+    admin = dict(pair.split("=", 1) for pair in outputs["AdminEnvironment"]["Value"].split(" "))
+    for name, one in functions(resources).items():
+        given = {key: str(value) for key, value in one["Environment"]["Variables"].items()}
+        if given != admin:
+            differing = sorted(key for key in given.keys() | admin.keys() if given.get(key) != admin.get(key))
+            yield f"AdminEnvironment is not what {name} gets: {differing}"
+
+
+def wider_for_the_emulator(resources):
+    """What the emulator's check of policies needs, and AWS must not have."""
+    wide = "arn:aws:scheduler:REGION:ACCOUNT:schedule/default/*"
+    return {
+        (name, action)
+        for name in FUNCTIONS
+        for action, resource, _ in grants(role_of(name, resources))
+        if resource == wide
+    }
+
+
+RULES = [
+    actions_are_named,
+    resources_are_the_stacks,
+    roles_are_least,
+    schedules_do_four_things,
+    functions_are_complete,
+    logs_end,
+    queues_redrive,
+    failed_starts_are_dead_letters,
+    state_survives,
+    alarms_reach_somebody,
+    outputs_are_there,
+]
+
+
+def broken(text):
+    """What a template breaks."""
+    source = template.parsed(text)
+    resources, outputs = template.evaluated(source, Emulator="false")
+    found = [f"{rule.__name__}: {one}" for rule in RULES for one in rule(resources, outputs)]
+    if wider_for_the_emulator(resources):
+        found.append("emulator: the wider schedules are there without it")
+    # With it there is exactly that more: each action on schedules of the group, on those of the default group too.
+    emulated, _ = template.evaluated(source, Emulator="true")
+    own = "arn:aws:scheduler:REGION:ACCOUNT:schedule/STACK/*"
+    wanted = {
+        (name, action)
+        for name in FUNCTIONS
+        for action, resource, _ in grants(role_of(name, resources))
+        if resource == own
+    }
+    if wider_for_the_emulator(emulated) != wanted or not wanted:
+        found.append("emulator: the wider schedules are not there with it")
+    too_wide = [one for one in resources_are_the_stacks(emulated, {}) if "schedule/default/*" not in one]
+    found.extend(f"emulator: {one}" for one in too_wide)
+    return found
+
+
+# The first place of the one replaced by the other, and the rule that must notice.
+SAMPLES = [
+    ("- dynamodb:GetItem", '- dynamodb:*', "actions_are_named"),
+    ("Resource: !GetAtt Table.Arn", 'Resource: "*"', "resources_are_the_stacks"),
+    ("schedule/${AWS::StackName}/*", "schedule/*/*", "resources_are_the_stacks"),
+    ("secret:${AWS::StackName}/instance/*", "secret:*", "resources_are_the_stacks"),
+    ("Action: events:PutEvents", "Action: secretsmanager:PutSecretValue", "roles_are_least"),
+    ("iam:PassedToService: scheduler.amazonaws.com", "iam:PassedToService: lambda.amazonaws.com", "roles_are_least"),
+    ("Resource: !GetAtt PollLog.Arn", "Resource: !GetAtt ApiLog.Arn", "roles_are_least"),
+    ("aws:SourceAccount: !Ref AWS::AccountId", 'aws:SourceAccount: "*"', "schedules_do_four_things"),
+    ("Sid: Polls\n                Effect: Allow", "Sid: Polls\n                Effect: Deny", "actions_are_named"),
+    ("Resource: !Sub \"arn:${AWS::Partition}:lambda:", "Resource: !Sub \"arn:aws:lambda2:", "schedules_do_four_things"),
+    ("CARILLON_EVENT_BUS:", "CARILLON_BUS:", "functions_are_complete"),
+    ("Tracing: !Ref Tracing", "Tracing: PassThrough", "functions_are_complete"),
+    ("LogGroup: !Ref DeliverLog", "LogGroup: !Ref AccessLog", "functions_are_complete"),
+    ("Role: !GetAtt DeliverRole.Arn", "Role: !GetAtt PollRole.Arn", "functions_are_complete"),
+    ("      RetentionInDays: !Ref LogRetentionDays\n", "", "logs_end"),
+    ("maxReceiveCount: 10", "maxReceiveCount: 1", "queues_redrive"),
+    ("VisibilityTimeout: 450", "VisibilityTimeout: 75", "queues_redrive"),
+    ("TargetArn: !GetAtt DeadLetterQueue.Arn", "TargetArn: !GetAtt WorkQueue.Arn", "failed_starts_are_dead_letters"),
+    ("RecursiveLoop: Allow", "RecursiveLoop: Terminate", "failed_starts_are_dead_letters"),
+    ("DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Delete", "state_survives"),
+    ("PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false", "state_survives"),
+    ("AlarmActions: [!Ref AlarmTopic]", "AlarmActions: []", "alarms_reach_somebody"),
+    ("MetricName: Throttles", "MetricName: Invocations", "alarms_reach_somebody"),
+    ("CARILLON_LOG=${LogLevel}", "CARILLON_LOG=info,${LogLevel}", "outputs_are_there"),
+    ('OnEmulator: !Equals [!Ref Emulator, "true"]', 'OnEmulator: !Equals [!Ref Emulator, "false"]', "emulator"),
+]
+
+
+def silent(text):
+    """Rules that do not notice their broken sample."""
+    for old, new, rule in SAMPLES:
+        if old not in text:
+            yield f"no sample for {rule}: `{old}` is not in the template"
+        elif not any(one.startswith(f"{rule}:") for one in broken(text.replace(old, new, 1))):
+            yield f"{rule} does not notice `{new}` in place of `{old}`"
+
+
+def main():
+    text = FILE.read_text()
+    found = broken(text) or list(silent(text))
+    for one in found:
+        print(f"infra/template.yaml: {one}", file=sys.stderr)
+    if found:
+        raise SystemExit(1)
+    print(f"infra/template.yaml keeps {len(RULES)} rules; {len(SAMPLES)} broken samples were noticed")
+
+
+if __name__ == "__main__":
+    main()

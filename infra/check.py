@@ -32,6 +32,8 @@ OWN_RESOURCE = re.compile(r"<\w+(\.\w+)?>(/[a-z-]+)*")
 SOLE = {
     "scheduler:DeleteSchedule": {"PollFunction"},
     "events:PutEvents": {"DeliverFunction"},
+    "dynamodb:PutItem": {"ApiFunction", "PollFunction"},
+    "dynamodb:DeleteItem": {"ApiFunction", "PollFunction"},
     "secretsmanager:PutSecretValue": {"ApiFunction", "PollFunction"},
     "secretsmanager:CreateSecret": {"ApiFunction", "PollFunction"},
 }

@@ -15,6 +15,10 @@ use domain::token::Session;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
+mod administration;
+
+pub use administration::{Administration, Depth, Kept, Mark, Organization, Page, Redriven, Scheduled};
+
 /// An adapter failed. The step had no effect, or an effect that doing it again does not repeat.
 #[derive(Debug, thiserror::Error)]
 #[error("{context}")]

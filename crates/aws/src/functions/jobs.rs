@@ -1,0 +1,212 @@
+//! The functions `poll` and `deliver`: jobs that schedules and queues bring.
+
+use super::host::Host;
+use crate::fault::chain;
+use crate::letter;
+use app::App;
+use app::ports::{Clock as _, Job};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
+use std::sync::Arc;
+use system::SystemClock;
+
+/// Time of one poll, seconds.
+const POLL_S: i64 = 60;
+/// Time before the function's end for what a poll that reached its deadline still has to do, seconds.
+const MARGIN_S: i64 = 5;
+
+/// What brought the jobs.
+#[derive(Debug)]
+enum Event {
+    /// A schedule, or whoever calls the function by hand.
+    Job(Job),
+    /// A queue.
+    Batch(Vec<SqsMessage>),
+    Unreadable,
+}
+
+/// What went wrong with a job. Its cause is logged; Lambda and the queue only count.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Failed(&'static str);
+
+pub(super) async fn serve(host: Arc<Host>) -> anyhow::Result<()> {
+    let handler = service_fn(move |event| {
+        let host = host.clone();
+        async move { handle(&host, event).await }
+    });
+    lambda_runtime::run(handler).await.map_err(anyhow::Error::from_boxed)
+}
+
+/// An error is a job that has to be run again: Lambda does, where a schedule brought it.
+async fn handle(host: &Host, event: LambdaEvent<Value>) -> Result<Value, lambda_runtime::Error> {
+    let deadline = deadline(SystemClock.now(), event.context.deadline);
+    let app = host.entry().await.map_err(|error| {
+        tracing::error!(error = chain(&error), "host.failed");
+        Failed("the host can't start")
+    })?;
+    let run = |job| run(app.app.clone(), job, deadline);
+    match Event::of(event.payload) {
+        Event::Job(job) => {
+            isolated(run(job)).await?;
+            Ok(Value::Null)
+        }
+        Event::Batch(messages) => Ok(serde_json::to_value(batch(messages, run).await)?),
+        Event::Unreadable => Err(Failed("neither a job nor a batch of messages").into()),
+    }
+}
+
+impl Event {
+    fn of(payload: Value) -> Self {
+        if payload.get("Records").is_some() {
+            return match serde_json::from_value::<SqsEvent>(payload) {
+                Ok(event) => Event::Batch(event.records),
+                Err(_) => Event::Unreadable,
+            };
+        }
+        serde_json::from_value(payload).map_or(Event::Unreadable, Event::Job)
+    }
+}
+
+/// Runs a batch's jobs side by side, and names those that have to come again.
+async fn batch<F>(messages: Vec<SqsMessage>, run: impl Fn(Job) -> F) -> SqsBatchResponse
+where
+    F: Future<Output = Result<(), Failed>> + Send + 'static,
+{
+    let each = messages.into_iter().map(|message| {
+        let job = letter::read(message.body.as_deref().unwrap_or_default());
+        let running = job.map(|job| isolated(run(job)));
+        async move {
+            let id = message.message_id.unwrap_or_default();
+            let ran = match running {
+                Some(running) => running.await,
+                None => {
+                    tracing::error!(message.id = id, "job.unreadable");
+                    Err(Failed("not a job"))
+                }
+            };
+            ran.is_err().then_some(id)
+        }
+    });
+    let mut response = SqsBatchResponse::default();
+    for id in join_all(each).await.into_iter().flatten() {
+        response.add_failure(id);
+    }
+    response
+}
+
+/// On a task of its own, so that a panic is this job's failure alone.
+async fn isolated(running: impl Future<Output = Result<(), Failed>> + Send + 'static) -> Result<(), Failed> {
+    match tokio::spawn(running).await {
+        Ok(ran) => ran,
+        Err(panic) => {
+            tracing::error!(%panic, "job.panicked");
+            Err(Failed("the job panicked"))
+        }
+    }
+}
+
+async fn run(app: App, job: Job, deadline: DateTime<Utc>) -> Result<(), Failed> {
+    match app.run(job, deadline).await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            tracing::error!(instance.id = job.instance().get(), error = chain(&error), "job.failed");
+            Err(Failed(error.context))
+        }
+    }
+}
+
+/// Until when a poll may go on: a minute, and not into the function's end (epoch ms).
+fn deadline(now: DateTime<Utc>, function_ends_ms: u64) -> DateTime<Utc> {
+    let longest = now + TimeDelta::seconds(POLL_S);
+    let ends_at = i64::try_from(function_ends_ms).ok().and_then(DateTime::from_timestamp_millis);
+    ends_at.map_or(longest, |ends_at| longest.min(ends_at - TimeDelta::seconds(MARGIN_S)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::ids::InstanceId;
+    use serde_json::json;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_795_000_000 + seconds, 0).unwrap()
+    }
+
+    fn id(number: u32) -> InstanceId {
+        InstanceId::parse(&number.to_string()).unwrap()
+    }
+
+    fn records(bodies: &[&str]) -> Value {
+        let record = |(n, body): (usize, &&str)| {
+            json!({ "messageId": format!("m{n}"), "body": body, "eventSource": "aws:sqs",
+                "attributes": { "ApproximateReceiveCount": "1", "MessageGroupId": "17" } })
+        };
+        json!({ "Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>() })
+    }
+
+    async fn failures<F>(bodies: &[&str], run: impl Fn(Job) -> F) -> Value
+    where
+        F: Future<Output = Result<(), Failed>> + Send + 'static,
+    {
+        let Event::Batch(messages) = Event::of(records(bodies)) else { panic!("not a batch") };
+        serde_json::to_value(batch(messages, run).await).unwrap()
+    }
+
+    #[test]
+    fn a_schedule_brings_a_job_and_a_queue_a_batch() {
+        assert!(
+            matches!(Event::of(json!({ "Poll": 17 })), Event::Job(Job::Poll(instance)) if instance == id(17))
+        );
+        let Event::Batch(messages) = Event::of(records(&[r#"{"Release":17}"#])) else {
+            panic!("not a batch")
+        };
+        assert_eq!(messages.len(), 1);
+        for strange in
+            [json!(null), json!({}), json!({ "Poll": 0 }), json!({ "Fly": 1 }), json!({ "Records": 1 })]
+        {
+            // An id of zero is none, but nobody writes it either.
+            assert!(!matches!(Event::of(strange), Event::Batch(_)));
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_failed_comes_again() {
+        let bodies = [r#"{"Poll":1}"#, "not a job", r#"{"Poll":3}"#, r#"{"Poll":4}"#, r#"{"Poll":5}"#];
+        let answer = failures(&bodies, |job| async move {
+            match job.instance().get() {
+                3 => Err(Failed("it failed")),
+                4 => panic!("it panicked"),
+                _ => Ok(()),
+            }
+        });
+        let failed =
+            json!([{ "itemIdentifier": "m1" }, { "itemIdentifier": "m2" }, { "itemIdentifier": "m3" }]);
+        assert_eq!(answer.await["batchItemFailures"], failed);
+    }
+
+    #[tokio::test]
+    async fn jobs_of_a_batch_run_side_by_side() {
+        let barrier = Arc::new(tokio::sync::Barrier::new(10));
+        let bodies = [r#"{"Poll":1}"#; 10];
+        let answer = failures(&bodies, |_| {
+            let barrier = barrier.clone();
+            async move {
+                barrier.wait().await;
+                Ok(())
+            }
+        });
+        assert_eq!(answer.await["batchItemFailures"], json!([]));
+    }
+
+    #[test]
+    fn a_poll_ends_before_the_function() {
+        let ms = |seconds| u64::try_from(at(seconds).timestamp_millis()).unwrap();
+        assert_eq!(deadline(at(0), ms(75)), at(60));
+        assert_eq!(deadline(at(0), ms(30)), at(25));
+        assert_eq!(deadline(at(0), u64::MAX), at(60));
+    }
+}

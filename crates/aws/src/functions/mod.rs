@@ -1,0 +1,41 @@
+//! The hosts: what Lambda calls, on the use cases.
+
+mod host;
+mod http;
+mod jobs;
+
+use crate::environment::Environment;
+use anyhow::Context as _;
+use host::Host;
+use std::sync::Arc;
+
+/// Serves the HTTP interface behind API Gateway.
+pub async fn api() -> anyhow::Result<()> {
+    http::serve(start().await?).await
+}
+
+/// Polls, and does other work: what schedules start and what the work queue brings.
+pub async fn poll() -> anyhow::Result<()> {
+    jobs::serve(start().await?).await
+}
+
+/// Delivers what the delivery queue brings.
+pub async fn deliver() -> anyhow::Result<()> {
+    jobs::serve(start().await?).await
+}
+
+/// Everything that needs no request: the rest is made for the first event.
+async fn start() -> anyhow::Result<Arc<Host>> {
+    // The one place that reads the environment.
+    #[allow(clippy::disallowed_methods)]
+    let environment = Environment::read(|name| std::env::var(name).ok())?;
+    let filter = tracing_subscriber::EnvFilter::try_new(&environment.log).context("CARILLON_LOG")?;
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_span_list(false)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(Arc::new(Host::new(environment).await?))
+}

@@ -1,0 +1,70 @@
+//! The adapters of a stack, put together.
+
+use crate::bus::EventBus;
+use crate::clients::Clients;
+use crate::environment::Environment;
+use crate::first_account::GeneratedSecrets;
+use crate::queue::SqsQueue;
+use crate::schedules::Schedules;
+use crate::store::DynamoStore;
+use crate::vault::StackVault;
+use app::ports::{Clock, Http};
+use app::sealing::Sealer;
+use app::{App, Ports};
+use std::sync::Arc;
+use system::{CallbackAddresses, Egress, SetUpError, SystemClock, SystemEntropy};
+
+/// The use cases on a stack, and the adapters that administration needs beside them.
+#[derive(Clone)]
+pub struct Stack {
+    pub app: App,
+    pub store: DynamoStore,
+    pub vault: Arc<StackVault>,
+    pub schedules: Schedules,
+    pub queue: SqsQueue,
+}
+
+impl Stack {
+    /// Puts everything together, without a request.
+    pub fn new(
+        environment: &Environment,
+        clients: &Clients,
+        http: Arc<dyn Http>,
+        sealer: Arc<Sealer>,
+    ) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let first =
+            GeneratedSecrets::new(clients.secrets.clone(), environment, sealer.clone(), clock.clone());
+        let store = DynamoStore::new(clients.dynamodb.clone(), environment.table.clone(), Arc::new(first));
+        let vault = Arc::new(StackVault::new(
+            clients.dynamodb.clone(),
+            clients.secrets.clone(),
+            environment,
+            sealer.clone(),
+            clock.clone(),
+            Arc::new(SystemEntropy),
+        ));
+        let schedules = Schedules::new(clients.scheduler.clone(), environment, clock.clone());
+        let queue = SqsQueue::new(clients.sqs.clone(), schedules.clone(), environment, clock.clone());
+        let ports = Ports {
+            store: Arc::new(store.clone()),
+            vault: vault.clone(),
+            schedule: Arc::new(schedules.clone()),
+            queue: Arc::new(queue.clone()),
+            clock,
+            http,
+            entropy: Arc::new(SystemEntropy),
+            bus: Some(Arc::new(EventBus::new(clients.events.clone(), environment))),
+        };
+        let app = App::new(ports, sealer, environment.app.clone());
+        Stack { app, store, vault, schedules, queue }
+    }
+}
+
+/// The way out to providers and callbacks.
+pub fn egress(environment: &Environment) -> Result<Egress, SetUpError> {
+    Egress::new(match environment.allow_local_callbacks {
+        true => CallbackAddresses::All,
+        false => CallbackAddresses::Public,
+    })
+}

@@ -84,7 +84,7 @@ impl Client {
         reply.body
     }
 
-    /// Connects a mailbox with the body that its documentation shows, polled every minute.
+    /// Connects a mailbox with the [`body`] of its documentation.
     pub async fn connect(&self, mailbox: &Mailbox, callback: &Callback) -> Instance {
         self.create(&body(mailbox, callback)).await
     }
@@ -110,8 +110,8 @@ impl Client {
     }
 }
 
-/// The body that connects a mailbox.
-pub(crate) fn body(mailbox: &Mailbox, callback: &Callback) -> Value {
+/// The body that connects a mailbox as its documentation shows, polled every minute.
+pub fn body(mailbox: &Mailbox, callback: &Callback) -> Value {
     let application = Application {
         callback: callback.url(),
         signature_key: callback.signature_key(),

@@ -24,7 +24,7 @@ pub mod scenarios;
 mod wait;
 
 pub use callback::{Callback, Told};
-pub use client::{Client, Instance, Reply};
+pub use client::{Client, Instance, Reply, body};
 pub use mailbox::Mailbox;
 pub use outside::Outside;
 pub use platform::{Platform, RETRY_DELAYS, RETRY_DELAYS_S};

@@ -10,7 +10,7 @@ pub const RETRY_DELAYS_S: [u64; 3] = [1, 2, 4];
 pub const RETRY_DELAYS: &str = "1,2,4";
 
 /// Somewhere that Carillon runs, with the doubles as its providers.
-#[async_trait]
+#[async_trait(?Send)]
 pub trait Platform: Sync {
     /// The doubles and the receiver.
     fn outside(&self) -> &Outside;

@@ -100,7 +100,7 @@ pub(crate) async fn platform() -> OneProcess {
     OneProcess { outside, process, folder }
 }
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Platform for OneProcess {
     fn outside(&self) -> &Outside {
         &self.outside

@@ -1,7 +1,6 @@
 //! Instances that do not come to be, and that end.
 
-use crate::client::body;
-use crate::{Callback, Client, Mailbox, Platform, Reply, until};
+use crate::{Callback, Client, Mailbox, Platform, Reply, body, until};
 use serde_json::{Value, json};
 
 pub async fn a_bad_request_is_answered_in_the_dialect(platform: &dyn Platform) {

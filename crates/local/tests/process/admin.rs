@@ -48,7 +48,7 @@ async fn beside_a_serving_process_it_lets_in_redrives_and_mends() {
     // A delivery that is due and whose job is dead.
     outside.google.deliver(GMAIL_USER, Mail::default());
     process.poll_until_read(id).await;
-    outside.receiver.wait_for(1).await;
+    outside.wait_for_callbacks(1).await;
     process.wait_until_delivered(id).await;
     change(
         folder,
@@ -58,7 +58,7 @@ async fn beside_a_serving_process_it_lets_in_redrives_and_mends() {
     );
     assert_eq!(depth(folder, "dead").await["waiting_count"], 1);
     assert_eq!(admin(folder, "redrive").await[0]["sent_count"], 1);
-    outside.receiver.wait_for(2).await;
+    outside.wait_for_callbacks(2).await;
     let received = outside.receiver.received();
     assert_eq!(received[0].body, received[1].body);
     assert_eq!(depth(folder, "dead").await["waiting_count"], 0);

@@ -87,6 +87,11 @@ impl Outside {
         }
     }
 
+    /// Waits until so many callbacks came.
+    pub(crate) async fn wait_for_callbacks(&self, count: usize) {
+        tokio::time::timeout(PATIENCE, self.receiver.wait_for(count)).await.unwrap();
+    }
+
     /// What was taken, checked on the way: signatures, names, and that no event is in two notifications.
     fn told(&self) -> Vec<Told> {
         assert_eq!(self.receiver.dropped_count(), 0);

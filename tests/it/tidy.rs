@@ -34,7 +34,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
 const FUNCTIONS: [&str; 3] = ["api", "poll", "deliver"];
 /// What tests may use beside that.
 const TEST_ARROWS: [(&str, &[&str]); 3] = [
-    ("aws", &["conformance"]),
+    ("aws", &["conformance", "doubles", "scenarios"]),
     ("local", &["conformance"]),
     ("tests", &["app", "conformance", "connectors", "domain", "doubles", "local", "system"]),
 ];

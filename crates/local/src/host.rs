@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use system::{CallbackAddresses, Egress, SystemClock, SystemEntropy};
 
+/// Name of the database in the data folder.
+const DATABASE: &str = "carillon.db";
+
 /// A process, ready to run.
 pub struct Host {
     pub app: App,
@@ -37,6 +40,11 @@ impl Host {
         let db = Db::open(&database)?;
         SqliteStore::new(db.clone()).forget_dead_workers().await?;
         Self::assemble(config, db, sealer).await
+    }
+
+    /// Whether there is a database in the data folder.
+    pub fn has_data(config: &Config) -> bool {
+        config.data.join(DATABASE).exists()
     }
 
     /// Opens the data folder for administration, also beside a process that serves from it. Otherwise the folder
@@ -139,7 +147,7 @@ fn folder(config: &Config) -> anyhow::Result<(PathBuf, Sealer)> {
         .mode(0o700)
         .create(&config.data)
         .with_context(|| format!("making the data folder {}", config.data.display()))?;
-    let database = config.data.join("carillon.db");
+    let database = config.data.join(DATABASE);
     let sealer = keys::open(&config.data, database.exists(), &SystemEntropy)?;
     for_owner_alone(&database).context("making the database")?;
     Ok((database, sealer))

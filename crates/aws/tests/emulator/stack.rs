@@ -1,13 +1,8 @@
 //! Queues, a table, schedules and secrets of a run's own.
 
+use crate::table;
+use crate::wire::Wire;
 use aws::{Clients, Environment};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-};
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -56,9 +51,14 @@ impl Stack {
     }
 }
 
-/// A stack of the test's own: nothing of it is shared with another test.
+/// A stack of the test's own: nothing but the table is shared with another test.
 pub(crate) async fn stack() -> Stack {
-    let clients = Clients::new(&config());
+    stack_by(&Wire::new(), &[]).await
+}
+
+/// The same, reached in this way and with more variables.
+pub(crate) async fn stack_by(wire: &Wire, more: &[(&'static str, String)]) -> Stack {
+    let clients = Clients::new(&wire.config());
     let name = format!("test{}", fastrand::u32(..));
     let queue = async |kind: &str| {
         let made = clients.sqs.create_queue().queue_name(format!("{name}-{kind}")).send().await.unwrap();
@@ -72,7 +72,7 @@ pub(crate) async fn stack() -> Stack {
     clients.events.create_event_bus().name(&name).send().await.unwrap();
     let data_key = json!({ "id": "1", "key": "k".repeat(43) }).to_string();
     let given = [
-        ("CARILLON_TABLE", table(&clients, &name).await),
+        ("CARILLON_TABLE", table::name(&clients.dynamodb).await),
         ("CARILLON_DELIVERY_QUEUE_URL", queue("delivery").await),
         ("CARILLON_WORK_QUEUE_URL", queue("work").await),
         ("CARILLON_DEAD_LETTER_QUEUE_URL", queue("dead").await),
@@ -85,38 +85,9 @@ pub(crate) async fn stack() -> Stack {
         ("CARILLON_FIRST_USER_SECRET", secret("user", "first-user".to_owned()).await),
         ("CARILLON_EVENT_BUS", name.clone()),
     ];
-    let find = |name: &str| given.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
-    Stack { environment: Environment::read(find).unwrap(), clients }
-}
-
-/// A table of the test's own. It has no indexes: only the store needs them.
-async fn table(clients: &Clients, name: &str) -> String {
-    let attribute = |name: &str| {
-        let attribute = AttributeDefinition::builder().attribute_name(name);
-        attribute.attribute_type(ScalarAttributeType::S).build().unwrap()
+    let find = |name: &str| {
+        let found = given.iter().chain(more).find(|(key, _)| *key == name);
+        found.map(|(_, value)| value.clone())
     };
-    let part =
-        |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
-    let request = clients.dynamodb.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
-    let request = request.attribute_definitions(attribute("pk")).attribute_definitions(attribute("sk"));
-    let request = request.key_schema(part("pk", KeyType::Hash)).key_schema(part("sk", KeyType::Range));
-    request.send().await.unwrap();
-    name.to_owned()
-}
-
-fn config() -> SdkConfig {
-    #[allow(clippy::disallowed_methods)] // where the emulator is, is told to the test alone
-    let endpoint = std::env::var("AWS_ENDPOINT_URL").expect("AWS_ENDPOINT_URL names the emulator");
-    let credentials = Credentials::new("test", "test", None, None, "test");
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(endpoint)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(
-            aws_smithy_http_client::Builder::new()
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .build_https(),
-        )
-        .build()
+    Stack { environment: Environment::read(find).unwrap(), clients }
 }

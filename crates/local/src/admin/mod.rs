@@ -30,6 +30,10 @@ pub struct Desk {
 
 /// Does what was asked, on the data folder.
 pub async fn run(config: &Config, request: &Request, say: Say) -> anyhow::Result<()> {
+    // A folder that was mistyped would look like one in order.
+    if request.action != Action::AddOrganization && !Host::has_data(config) {
+        bail!("there is no data in {}", config.data.display());
+    }
     let (host, others) = Host::open_for_admin(config).await?;
     let desk = Desk { app: host.app.clone(), host: Arc::new(host.administration()), others };
     run_at(&desk, request, say).await

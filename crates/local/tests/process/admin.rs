@@ -83,6 +83,16 @@ async fn beside_a_serving_process_it_lets_in_redrives_and_mends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_without_data_is_not_taken_for_one_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
+    let output = command.args(["admin", "check", "--data"]).arg(folder.path()).output().await.unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no data in"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn alone_it_removes_what_a_creation_left_and_says_what_it_would() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -1,0 +1,152 @@
+//! What a poll and a delivery cost: requests to AWS and to the provider, counted.
+
+use crate::stack::stack_by;
+use crate::wire::Wire;
+use app::ports::{AttemptKey, Job, PollCommit, Store as _, Written};
+use app::sealing::{DataKey, Lookup, Sealer};
+use aws::Stack;
+use aws_sdk_dynamodb::types::AttributeValue;
+use axum::body::Body;
+use chrono::{DateTime, Duration, Utc};
+use domain::ids::InstanceId;
+use doubles::Application;
+use http_body_util::BodyExt as _;
+use scenarios::{Callback, Mailbox, Outside};
+use serde_json::Value;
+use std::sync::Arc;
+use system::{CallbackAddresses, Egress};
+use tower::ServiceExt as _;
+
+struct Budget {
+    wire: Wire,
+    stack: Stack,
+    table: String,
+    mailbox: Mailbox,
+    callback: Callback,
+    id: InstanceId,
+}
+
+#[allow(clippy::disallowed_methods)] // the stack lives in real time
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+impl Budget {
+    /// An instance that has been polled before.
+    async fn start(name: &str) -> Self {
+        let outside = Outside::start().await;
+        let wire = Wire::new();
+        let parts = stack_by(&wire, &outside.variables()).await;
+        let sealer = Arc::new(Sealer::new(&[1; 32], vec![DataKey { id: "1".to_owned(), bytes: [2; 32] }]));
+        let http = Arc::new(Egress::new(CallbackAddresses::All).unwrap());
+        let stack = Stack::new(&parts.environment, &parts.clients, http, sealer.clone());
+        let user = sealer.lookup_hash(Lookup::User, name);
+        let organization = sealer.lookup_hash(Lookup::Organization, name);
+        stack.store.add_account(&user, &organization).await.unwrap();
+        let mailbox = Mailbox::gmail(&outside, name);
+        let callback = Callback::new(&outside, name);
+        let application = Application {
+            callback: callback.url(),
+            signature_key: callback.signature_key(),
+            interval_min: 15,
+            name,
+            tag: name,
+        };
+        let request = http::Request::post("/elements/api-v2/instances")
+            .header("authorization", format!("User {name}, Organization {name}"))
+            .header("content-type", "application/json")
+            .body(Body::from(application.body(mailbox.connector(), &mailbox.code()).to_string()));
+        let reply = stack.app.router().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(reply.status(), 200);
+        let reply = reply.into_body().collect().await.unwrap().to_bytes();
+        let reply: Value = serde_json::from_slice(&reply).unwrap();
+        let id = InstanceId::parse(&reply["id"].to_string()).unwrap();
+        let budget = Budget { wire, stack, table: parts.environment.table, mailbox, callback, id };
+        budget.poll().await;
+        budget
+    }
+
+    /// Polls; what was asked of AWS, and how often the provider was.
+    async fn poll(&self) -> (Vec<String>, u64) {
+        self.wire.take();
+        let before = self.mailbox.requests_count();
+        self.stack.app.poll(self.id, now() + Duration::seconds(20)).await.unwrap();
+        (self.wire.take(), self.mailbox.requests_count() - before)
+    }
+
+    /// As if nothing had been written for so long.
+    async fn age(&self, minutes: i64) {
+        let mut rows = self.stack.store.mailbox(self.id).await.unwrap().unwrap().resources;
+        let mut state = rows.remove(0).state;
+        state.version += 1;
+        state.written_at -= Duration::minutes(minutes);
+        let commit = PollCommit { instance: self.id, state, notifications: Vec::new() };
+        assert_eq!(self.stack.store.commit_poll(&commit).await.unwrap(), Written::Done);
+    }
+
+    /// Bytes of the rows that a poll reads, by sort key.
+    async fn sizes(&self) -> Vec<(String, usize)> {
+        let client = aws_sdk_dynamodb::Client::new(&self.wire.config());
+        let query = client.query().table_name(&self.table).key_condition_expression("pk = :pk");
+        let pk = AttributeValue::S(format!("I#{}", self.id));
+        let answer = query.expression_attribute_values(":pk", pk).send().await.unwrap();
+        let size = |value: &AttributeValue| match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::B(bytes) => bytes.as_ref().len(),
+            AttributeValue::N(number) => number.len() / 2 + 2,
+            other => panic!("{other:?}"),
+        };
+        let items = answer.items().iter().map(|item| {
+            let bytes = item.iter().map(|(name, value)| name.len() + size(value)).sum();
+            (item["sk"].as_s().unwrap().clone(), bytes)
+        });
+        items.collect()
+    }
+}
+
+/// One query, one provider request, and nothing else: no write, no secret.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_poll_is_one_query_and_one_provider_request() {
+    let budget = Budget::start("budget-idle").await;
+    for _ in 0..3 {
+        let (asked, provider) = budget.poll().await;
+        assert_eq!((asked.as_slice(), provider), (["Query".to_owned()].as_slice(), 1));
+    }
+}
+
+/// Ten minutes after the last write one plain write, of one write unit; the query stays within two read units.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_heartbeat_is_one_write_unit() {
+    let budget = Budget::start("budget-heartbeat").await;
+    budget.age(11).await;
+    let (asked, provider) = budget.poll().await;
+    assert_eq!(asked, ["Query", "UpdateItem"]);
+    assert_eq!(provider, 1);
+    let (asked, _) = budget.poll().await;
+    assert_eq!(asked, ["Query"], "the next one is idle again");
+    let sizes = budget.sizes().await;
+    let state = sizes.iter().find(|(sk, _)| sk.starts_with("R#")).unwrap();
+    assert!(state.1 <= 1024, "{sizes:?}");
+    assert!(sizes.iter().map(|(_, bytes)| bytes).sum::<usize>() <= 8192, "{sizes:?}");
+}
+
+/// A mail: read, committed, enqueued; then claimed, posted and stored.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_is_one_transaction_and_its_delivery_two_writes() {
+    let budget = Budget::start("budget-mail").await;
+    let told = budget.mailbox.deliver();
+    let (asked, provider) = budget.poll().await;
+    assert_eq!(asked, ["Query", "TransactWriteItems", "SendMessageBatch", "UpdateItem"]);
+    assert_eq!(provider, 2, "the history and the message");
+    let page = app::ports::LogPage { before: None, limit: 1, pending_only: false };
+    let sequence = budget.stack.store.notifications(budget.id, page).await.unwrap()[0].sequence;
+    let job = Job::Deliver(AttemptKey { instance: budget.id, sequence, attempt: 1 });
+    budget.wire.take();
+    budget.stack.app.run(job, now() + Duration::seconds(20)).await.unwrap();
+    let asked = budget.wire.take();
+    assert_eq!(asked, ["BatchGetItem", "UpdateItem", "BatchGetItem", "UpdateItem"]);
+    budget.callback.assert_told(&[told]);
+    budget.stack.app.run(job, now() + Duration::seconds(20)).await.unwrap();
+    assert_eq!(budget.wire.take(), ["BatchGetItem"], "a doubled job costs a read");
+    assert_eq!(budget.callback.posts().len(), 1);
+}

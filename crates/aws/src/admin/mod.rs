@@ -1,8 +1,10 @@
 //! What administration needs of a stack, beside its store.
 
 mod queues;
+mod stack;
 
 pub use queues::Queues;
+pub use stack::StackAdministration;
 
 use crate::schedules::Schedules;
 use crate::vault::{Place, StackVault};

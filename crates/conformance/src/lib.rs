@@ -16,7 +16,7 @@
 
 mod mailbox;
 pub mod queue;
-mod sample;
+pub mod sample;
 pub mod store;
 pub mod vault;
 

@@ -28,7 +28,7 @@ pub(crate) fn token_hash(id: InstanceId) -> LookupHash {
     domain::ids::hash_of(&[b"token", &id.get().to_be_bytes()])
 }
 
-pub(crate) fn new_instance(id: InstanceId) -> NewInstance {
+pub fn new_instance(id: InstanceId) -> NewInstance {
     NewInstance {
         instance: instance(id),
         token_hash: token_hash(id),

@@ -42,14 +42,17 @@ pub(super) async fn ensure_first(
         let mut writes = vec![
             Write::put(&Key::user(user), attributes(account)),
             Write::put(&Key::organization(organization), [("organization", number(1))]),
-            Write::put(&Key::listed_organization(1), [("organization", number(1))]),
         ];
         let set =
             Write::update(Key::accounts(), "SET first_user = :user, first_organization = :organization")
                 .with(":user", bytes(user.to_vec()))
                 .with(":organization", bytes(organization.to_vec()));
         match &first {
-            None => writes.push(set.when("attribute_not_exists(first_user)")),
+            None => {
+                writes.push(set.when("attribute_not_exists(first_user)"));
+                let listed = [("organization", number(1)), ("users_count", number(1))];
+                writes.push(Write::put(&Key::listed_organization(1), listed));
+            }
             Some(row) => {
                 let (old_user, old_organization) =
                     (hash(row, "first_user")?, hash(row, "first_organization")?);
@@ -78,7 +81,7 @@ pub(super) async fn add(table: &Table, user: &LookupHash, organization: &LookupH
         Some(row) => add_user(table, user, row.number("organization")?).await,
         None => {
             // One is the first organization's, whether it is there yet or not.
-            let organization_id = table.next_number(context, Key::accounts(), "organizations").await? + 1;
+            let organization_id = table.next_number(context, Key::accounts(), "last_organization").await? + 1;
             let writes = vec![
                 Write::put(&Key::organization(organization), [("organization", number(organization_id))])
                     .when("attribute_not_exists(pk)"),
@@ -97,27 +100,41 @@ pub(super) async fn add(table: &Table, user: &LookupHash, organization: &LookupH
     }
 }
 
-/// Adds a user to an organization.
+/// Adds a user to an organization that is listed.
 pub(super) async fn add_user(table: &Table, user: &LookupHash, organization_id: u32) -> Result<Account> {
     let context = "add a user";
-    let number = table.next_number(context, Key::accounts(), "users").await? + 1;
-    let account = Account { organization_id, account_id: number, user_id: number };
-    let put = Write::put(&Key::user(user), attributes(account)).when("attribute_not_exists(pk)");
-    match table.write(context, put).await? {
-        Ok(()) => Ok(account),
-        Err(_) => Err(PortError::new(context, "the user's secret is known already")),
+    let user_id = table.next_number(context, Key::accounts(), "last_user").await? + 1;
+    let account = Account { organization_id, account_id: user_id, user_id };
+    let writes = vec![
+        Write::put(&Key::user(user), attributes(account)).when("attribute_not_exists(pk)"),
+        Write::update(Key::listed_organization(organization_id), "ADD users_count :one")
+            .with(":one", number(1))
+            .when("attribute_exists(pk)"),
+    ];
+    match table.transact(context, writes).await? {
+        Ended::Done => Ok(account),
+        Ended::Refused(_) => {
+            Err(PortError::new(context, "the user's secret is known, or the organization is not"))
+        }
     }
 }
 
-/// Ids of organizations after `after`, in order.
-pub(super) async fn organizations(table: &Table, after: u32, limit: usize) -> Result<Vec<u32>> {
+/// Whether there is such an organization.
+pub(super) async fn is_listed(table: &Table, organization_id: u32) -> Result<bool> {
+    let row = table.get("look an organization up", &Key::listed_organization(organization_id)).await?;
+    Ok(row.is_some())
+}
+
+/// Organizations after `after`, in order: their ids, and how many users they have.
+pub(super) async fn organizations(table: &Table, after: u32, limit: usize) -> Result<Vec<(u32, u64)>> {
     let page = Page {
         range: Some(("sk", "#sort > :from", super::row::text(format!("{after:010}")))),
         limit: Some(limit.min(PAGE_COUNT_MAX)),
         ..Page::of(key::ORGANIZATIONS.to_owned())
     };
     let rows = table.query("list organizations", page).await?;
-    rows.iter().map(|row| row.number("organization")).collect()
+    let users = |row: &Row| row.number_or_none("users_count").map(|count| count.unwrap_or(0));
+    rows.iter().map(|row| Ok((row.number("organization")?, users(row)?))).collect()
 }
 
 fn attributes(account: Account) -> [(&'static str, AttributeValue); 3] {

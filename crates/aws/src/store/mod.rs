@@ -53,14 +53,23 @@ impl DynamoStore {
         accounts::add(&self.table, user, organization).await
     }
 
-    /// Adds a user with an account of their own to an organization.
-    pub async fn add_user(&self, user: &LookupHash, organization_id: u32) -> Result<Account> {
-        accounts::add_user(&self.table, user, organization_id).await
+    /// Adds a user with an account of their own to an organization; `None` if there is none. A hash of a user
+    /// that is known is an error.
+    pub async fn add_user(&self, user: &LookupHash, organization_id: u32) -> Result<Option<Account>> {
+        match accounts::is_listed(&self.table, organization_id).await? {
+            true => accounts::add_user(&self.table, user, organization_id).await.map(Some),
+            false => Ok(None),
+        }
     }
 
-    /// Ids of organizations after `after`, in order.
-    pub async fn organizations(&self, after: u32, limit: usize) -> Result<Vec<u32>> {
+    /// Organizations after `after`, in order: their ids, and how many users they have.
+    pub async fn organizations(&self, after: u32, limit: usize) -> Result<Vec<(u32, u64)>> {
         accounts::organizations(&self.table, after, limit).await
+    }
+
+    /// How many of an instance's notifications are pending, counted up to `limit`.
+    pub async fn pending_count(&self, id: InstanceId, limit: usize) -> Result<u64> {
+        Ok(notifications::pending(&self.table, id, None, limit).await?.len() as u64)
     }
 
     /// Ids of an organization's instances after `after`, in order, also of deleted ones that are not purged.

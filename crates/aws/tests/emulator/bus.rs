@@ -20,6 +20,7 @@ fn notification(body: &str) -> Notification {
         round_start: 0,
         due_at: None,
         attempts: Vec::new(),
+        reached: domain::delivery::Reached::default(),
         expires_at: None,
     }
 }

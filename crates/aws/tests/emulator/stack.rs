@@ -51,7 +51,7 @@ impl Stack {
     }
 }
 
-/// A stack of the test's own: nothing but the table is shared with another test.
+/// A stack of the test's own: nothing of it is shared with another test.
 pub(crate) async fn stack() -> Stack {
     stack_by(&Wire::new(), &[]).await
 }
@@ -72,7 +72,7 @@ pub(crate) async fn stack_by(wire: &Wire, more: &[(&'static str, String)]) -> St
     clients.events.create_event_bus().name(&name).send().await.unwrap();
     let data_key = json!({ "id": "1", "key": "k".repeat(43) }).to_string();
     let given = [
-        ("CARILLON_TABLE", table::name(&clients.dynamodb).await),
+        ("CARILLON_TABLE", table::make(clients.dynamodb.clone()).await),
         ("CARILLON_DELIVERY_QUEUE_URL", queue("delivery").await),
         ("CARILLON_WORK_QUEUE_URL", queue("work").await),
         ("CARILLON_DEAD_LETTER_QUEUE_URL", queue("dead").await),

@@ -1,4 +1,4 @@
-//! A table of its own for each run, as the template declares it.
+//! Tables as the template declares them.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
@@ -7,13 +7,14 @@ use aws_sdk_dynamodb::types::{
 };
 use tokio::sync::OnceCell;
 
-/// Its name; it is made at the first call.
+/// The name of one that tests share; it is made at the first call.
 pub(crate) async fn name(client: &Client) -> String {
     static TABLE: OnceCell<String> = OnceCell::const_new();
-    TABLE.get_or_init(|| make_table(client.clone())).await.clone()
+    TABLE.get_or_init(|| make(client.clone())).await.clone()
 }
 
-async fn make_table(client: Client) -> String {
+/// Makes a table; its name.
+pub(crate) async fn make(client: Client) -> String {
     let name = format!("store-{}", fastrand::u64(..));
     let attribute = |name: &str, kind| {
         AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()

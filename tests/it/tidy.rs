@@ -16,12 +16,13 @@ const FILE_LINES_P90_MAX: usize = 300;
 /// Folders that hold no source.
 const SKIPPED: [&str; 5] = [".git", ".carillon", ".aws-sam", "__pycache__", "target"];
 /// What each crate may depend on; a crate that is not named here is a broken rule.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("connectors", &["domain"]),
     ("app", &["connectors", "domain"]),
     ("system", &["app", "connectors"]),
     ("doubles", &[]),
+    ("scenarios", &["doubles"]),
     ("conformance", &["app", "domain"]),
     ("aws", &["app", "connectors", "domain", "system"]),
     ("api", &["aws"]),
@@ -29,13 +30,15 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("deliver", &["aws"]),
     ("local", &["app", "aws", "connectors", "domain", "system", "doubles"]),
     ("tests", &[]),
+    ("deployed", &[]),
 ];
 /// Crates that are Lambda functions.
 const FUNCTIONS: [&str; 3] = ["api", "poll", "deliver"];
 /// What tests may use beside that.
-const TEST_ARROWS: [(&str, &[&str]); 3] = [
+const TEST_ARROWS: [(&str, &[&str]); 4] = [
     ("aws", &["conformance", "doubles", "scenarios"]),
-    ("local", &["conformance"]),
+    ("local", &["conformance", "scenarios"]),
+    ("deployed", &["aws", "scenarios"]),
     ("tests", &["app", "conformance", "connectors", "domain", "doubles", "local", "system"]),
 ];
 /// Dependencies that a feature switches on.
@@ -353,7 +356,8 @@ fn connector_files(tree: &Tree) -> Vec<String> {
 fn manifests(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
     tree.iter().filter_map(|(path, text)| {
         let folder = path.strip_suffix("/Cargo.toml")?;
-        let inner = ["crates/", "functions/"].into_iter().find_map(|top| folder.strip_prefix(top));
+        let tops = ["crates/", "functions/", "tests/"];
+        let inner = tops.into_iter().find_map(|top| folder.strip_prefix(top));
         let name = inner.unwrap_or(folder);
         Some((name, text.as_str()))
     })
@@ -362,6 +366,7 @@ fn manifests(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
 fn manifest_path(name: &str) -> String {
     match name {
         "tests" => "tests/Cargo.toml".to_owned(),
+        "deployed" => "tests/deployed/Cargo.toml".to_owned(),
         name if FUNCTIONS.contains(&name) => format!("functions/{name}/Cargo.toml"),
         name => format!("crates/{name}/Cargo.toml"),
     }

@@ -66,10 +66,12 @@ carillon: signed events for what changes in mailboxes
     queues                 print what waits, and what is dead
     redrive [--limit N]    send dead jobs again (1000)
     check [--mend]         show what crashes left, and what needs a person; mend the former
+    data-key rotate        begin a new data key (of a stack)
 
   --listen ADDR   address of the HTTP interface   (CARILLON_LISTEN, 127.0.0.1:8080)
   --data FOLDER   folder of the data              (CARILLON_DATA, ./.carillon)
   --json          what `admin` prints, as JSON lines
+  --aws           `admin` works on the stack that the CARILLON_ variables name (feature `aws`)
 ";
 
 /// Reads arguments (without the program's name) and variables.
@@ -94,6 +96,7 @@ pub fn read(
             lexopt::Arg::Long("limit") => flags.limit = Some(parser.value()?.to_string_lossy().into_owned()),
             lexopt::Arg::Long("mend") => flags.mend = true,
             lexopt::Arg::Long("json") => flags.json = true,
+            lexopt::Arg::Long("aws") => flags.aws = true,
             lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => words = vec!["help".to_owned()],
             lexopt::Arg::Value(word) => words.push(word.to_string_lossy().into_owned()),
             other => return Err(other.unexpected().into()),

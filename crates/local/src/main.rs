@@ -1,6 +1,7 @@
 //! The program `carillon`.
 
 use anyhow::Context as _;
+use local::admin::Request;
 use local::config::{self, Command, Config, USAGE};
 use local::host::Host;
 use std::io::Write as _;
@@ -21,6 +22,7 @@ async fn main() -> anyhow::Result<()> {
         .init();
     match &config.command {
         Command::Help => say(USAGE.trim_end()),
+        Command::Admin(request) if request.aws => administer_stack(request).await,
         Command::Admin(request) => local::admin::run(&config, request, say).await,
         Command::Serve => serve(&config).await,
         #[cfg(feature = "demo")]
@@ -28,6 +30,18 @@ async fn main() -> anyhow::Result<()> {
         #[cfg(not(feature = "demo"))]
         Command::Demo => anyhow::bail!("this program was built without the feature `demo`"),
     }
+}
+
+#[cfg(feature = "aws")]
+async fn administer_stack(request: &Request) -> anyhow::Result<()> {
+    #[allow(clippy::disallowed_methods)] // of the same environment, what a stack's functions are told
+    let environment = aws::Environment::read(|name| std::env::var(name).ok())?;
+    local::admin::stack::run(&environment, request, say).await
+}
+
+#[cfg(not(feature = "aws"))]
+async fn administer_stack(_: &Request) -> anyhow::Result<()> {
+    anyhow::bail!("this program was built without the feature `aws`")
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {

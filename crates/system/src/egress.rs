@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use connectors::{Http, HttpError, HttpRequest, HttpResponse, Method, Route};
 use resolver::{CheckedResolver, RefusedAddress};
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +31,11 @@ pub enum CallbackAddresses {
 /// Why the clients can't be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client can't be made")]
-pub struct SetUpError(#[from] reqwest::Error);
+pub enum SetUpError {
+    Client(#[from] reqwest::Error),
+    /// No root certificates, as a rule.
+    Tls(#[from] rustls::Error),
+}
 
 /// The way out.
 pub struct Egress {
@@ -44,8 +50,10 @@ impl Egress {
     pub fn new(callback_addresses: CallbackAddresses) -> Result<Self, SetUpError> {
         // Already installed is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = tls()?;
         let base = || {
             reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(Duration::from_secs(CONNECT_S))
@@ -76,6 +84,13 @@ impl Egress {
             _ => Ok(&self.callbacks),
         }
     }
+}
+
+/// One for both clients: the system's root certificates are read once, which is most of the time that they take.
+fn tls() -> Result<ClientConfig, rustls::Error> {
+    let mut tls = ClientConfig::builder().with_platform_verifier()?.with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(tls)
 }
 
 #[async_trait]

@@ -1,45 +1,157 @@
-//! What administration needs of a stack, beside its store.
+//! The [`Administration`] port over a stack.
 
 mod queues;
 
 pub use queues::Queues;
 
+use crate::clients::Clients;
+use crate::environment::Environment;
+use crate::keys::{DataKeys, Rotation, rotate};
 use crate::schedules::Schedules;
+use crate::stack::{Stack, egress};
+use crate::store::DynamoStore;
 use crate::vault::{Place, StackVault};
-use app::ports::{Kept, Mark, Page, PortError, Result, Scheduled};
+use app::ports::{
+    Administration, Depth, Job, Kept, LookupHash, Mark, Organization, Page, PortError, Redriven, Result,
+    Scheduled,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
+use domain::instance::Account;
+use std::sync::Arc;
+use system::SystemEntropy;
 
-/// A page of the instances that have a schedule.
-pub async fn scheduled(schedules: &Schedules, from: Option<&Mark>) -> Result<Page<Kept>> {
-    let (listed, next) = schedules.list(from.map(|mark| mark.0.as_str())).await?;
-    let items = listed.into_iter().map(|one| Kept { instance: one.instance, made_at: one.made_at });
-    Ok(Page { items: items.collect(), next: next.map(Mark) })
+/// Organizations and instances of one page.
+const PAGE_COUNT_MAX: usize = 500;
+
+/// A stack, as its operator sees it.
+pub struct StackAdministration {
+    store: DynamoStore,
+    vault: Arc<StackVault>,
+    schedules: Schedules,
+    queues: Queues,
+    secrets: aws_sdk_secretsmanager::Client,
+    data_key_secret: String,
 }
 
-/// What an instance's schedule says.
-pub async fn schedule(schedules: &Schedules, id: InstanceId) -> Result<Option<Scheduled>> {
-    let found = schedules.find(id).await?;
-    Ok(found.map(|(interval_s, is_enabled)| Scheduled { interval_s, is_enabled }))
+/// Opens the stack that the environment names, with an operator's credentials.
+pub async fn open(
+    environment: &Environment,
+    now: DateTime<Utc>,
+) -> anyhow::Result<(Stack, StackAdministration)> {
+    let clients = Clients::for_an_operator(environment).await;
+    let keys = DataKeys::read(&clients.secrets, &environment.data_key_secret).await?;
+    let http = Arc::new(egress(environment)?);
+    let stack = Stack::new(environment, &clients, http, Arc::new(keys.sealer(now)));
+    let administration = StackAdministration::new(&stack, &clients, environment);
+    Ok((stack, administration))
 }
 
-/// A page of the instances that have secrets, in either storage.
-pub async fn with_secrets(vault: &StackVault, from: Option<&Mark>) -> Result<Page<Kept>> {
-    let (holders, next) = vault.list(from.map_or(Ok(Place::default()), place)?).await?;
-    let items = holders.into_iter().map(|(instance, made_at)| Kept { instance, made_at });
-    Ok(Page { items: items.collect(), next: next.map(mark) })
+impl StackAdministration {
+    /// Over the adapters of a stack.
+    pub fn new(stack: &Stack, clients: &Clients, environment: &Environment) -> Self {
+        StackAdministration {
+            store: stack.store.clone(),
+            vault: stack.vault.clone(),
+            schedules: stack.schedules.clone(),
+            queues: Queues::new(clients.sqs.clone(), stack.queue.clone(), environment),
+            secrets: clients.secrets.clone(),
+            data_key_secret: environment.data_key_secret.clone(),
+        }
+    }
+
+    /// Adds a data key that later seals instead of the present one.
+    pub async fn rotate_data_key(&self, now: DateTime<Utc>) -> Result<Rotation> {
+        rotate(&self.secrets, &self.data_key_secret, &SystemEntropy, now).await
+    }
+
+    /// The first organization after this one.
+    async fn next_organization(&self, after: u32) -> Result<Option<u32>> {
+        Ok(self.store.organizations(after, 1).await?.first().map(|organization| organization.id))
+    }
 }
 
-fn mark(place: Place) -> Mark {
-    let after = place.after.map_or(0, InstanceId::get);
-    Mark(format!("{}/{after}", place.shard))
+#[async_trait]
+impl Administration for StackAdministration {
+    async fn add_organization(&self, organization: &LookupHash, user: &LookupHash) -> Result<Account> {
+        self.store.add_account(user, organization).await
+    }
+
+    async fn add_user(&self, organization_id: u32, user: &LookupHash) -> Result<Option<Account>> {
+        self.store.add_user(organization_id, user).await
+    }
+
+    async fn organizations(&self, from: Option<&Mark>) -> Result<Page<Organization>> {
+        let after = from.map_or(Ok(0), |mark| mark.0.parse().map_err(|_| no_place()))?;
+        let items = self.store.organizations(after, PAGE_COUNT_MAX).await?;
+        let is_full = items.len() == PAGE_COUNT_MAX;
+        let next = items.last().filter(|_| is_full).map(|last| Mark(last.id.to_string()));
+        Ok(Page { items, next })
+    }
+
+    /// Organization by organization: a page ends with one, or is full.
+    async fn instances(&self, from: Option<&Mark>) -> Result<Page<InstanceId>> {
+        let (organization, after) = match from {
+            Some(mark) => pair(mark)?,
+            None => (self.next_organization(0).await?.unwrap_or(0), None),
+        };
+        let items = self.store.listed_instances(organization, after, PAGE_COUNT_MAX).await?;
+        let next = match items.last().filter(|_| items.len() == PAGE_COUNT_MAX) {
+            Some(last) => Some(mark(organization, Some(*last))),
+            None => self.next_organization(organization).await?.map(|next| mark(next, None)),
+        };
+        Ok(Page { items, next })
+    }
+
+    async fn schedules(&self, from: Option<&Mark>) -> Result<Page<Kept>> {
+        let (listed, next) = self.schedules.list(from.map(|mark| mark.0.as_str())).await?;
+        let items = listed.into_iter().map(|one| Kept { instance: one.instance, made_at: one.made_at });
+        Ok(Page { items: items.collect(), next: next.map(Mark) })
+    }
+
+    async fn secrets(&self, from: Option<&Mark>) -> Result<Page<Kept>> {
+        let (shard, after) = from.map_or(Ok((0, None)), pair)?;
+        let (holders, next) = self.vault.list(Place { shard, after }).await?;
+        let items = holders.into_iter().map(|(instance, made_at)| Kept { instance, made_at });
+        Ok(Page { items: items.collect(), next: next.map(|place| mark(place.shard, place.after)) })
+    }
+
+    async fn schedule(&self, id: InstanceId) -> Result<Option<Scheduled>> {
+        let found = self.schedules.find(id).await?;
+        Ok(found.map(|(interval_s, is_enabled)| Scheduled { interval_s, is_enabled }))
+    }
+
+    async fn undelivered_count(&self, id: InstanceId) -> Result<u64> {
+        self.store.undelivered_count(id).await
+    }
+
+    /// A queue of SQS can't be searched.
+    async fn holds(&self, _: &Job) -> Result<Option<bool>> {
+        Ok(None)
+    }
+
+    async fn depths(&self, _: DateTime<Utc>) -> Result<Vec<Depth>> {
+        self.queues.depths().await
+    }
+
+    async fn redrive(&self, limit: usize, now: DateTime<Utc>) -> Result<Redriven> {
+        self.queues.redrive(limit, now).await
+    }
 }
 
-fn place(mark: &Mark) -> Result<Place> {
-    let parts = mark.0.split_once('/');
-    let place = parts.and_then(|(shard, after)| {
-        Some(Place { shard: shard.parse().ok()?, after: InstanceId::parse(after) })
-    });
-    place.ok_or_else(|| PortError::new("go on with a listing", "not a place in it"))
+/// A place in a listing by parts: the part, and the instance after which to go on in it.
+fn mark(part: u32, after: Option<InstanceId>) -> Mark {
+    Mark(format!("{part}/{}", after.map_or(0, InstanceId::get)))
+}
+
+fn pair(mark: &Mark) -> Result<(u32, Option<InstanceId>)> {
+    let (part, after) = mark.0.split_once('/').ok_or_else(no_place)?;
+    Ok((part.parse().map_err(|_| no_place())?, InstanceId::parse(after)))
+}
+
+fn no_place() -> PortError {
+    PortError::new("go on with a listing", "not a place in it")
 }
 
 #[cfg(test)]
@@ -48,9 +160,9 @@ mod tests {
 
     #[test]
     fn a_place_is_read_back() {
-        for place in [Place { shard: 3, after: None }, Place { shard: 0, after: InstanceId::parse("17") }] {
-            assert_eq!(super::place(&mark(place)).unwrap(), place);
+        for (part, after) in [(3, None), (0, InstanceId::parse("17"))] {
+            assert_eq!(pair(&mark(part, after)).unwrap(), (part, after));
         }
-        assert!(super::place(&Mark("17".to_owned())).is_err());
+        assert!(pair(&Mark("17".to_owned())).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use super::key::{self, Key};
 use super::row::{Row, bytes, number};
 use super::table::{Ended, Page, Table, Write};
-use app::ports::{LookupHash, PortError, Result};
+use app::ports::{LookupHash, Organization, PortError, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::instance::Account;
 
@@ -42,14 +42,17 @@ pub(super) async fn ensure_first(
         let mut writes = vec![
             Write::put(&Key::user(user), attributes(account)),
             Write::put(&Key::organization(organization), [("organization", number(1))]),
-            Write::put(&Key::listed_organization(1), [("organization", number(1))]),
         ];
         let set =
             Write::update(Key::accounts(), "SET first_user = :user, first_organization = :organization")
                 .with(":user", bytes(user.to_vec()))
                 .with(":organization", bytes(organization.to_vec()));
         match &first {
-            None => writes.push(set.when("attribute_not_exists(first_user)")),
+            None => {
+                writes.push(set.when("attribute_not_exists(first_user)"));
+                let listed = [("organization", number(1)), ("user_count", number(1))];
+                writes.push(Write::put(&Key::listed_organization(1), listed));
+            }
             Some(row) => {
                 let (old_user, old_organization) =
                     (hash(row, "first_user")?, hash(row, "first_organization")?);
@@ -74,50 +77,62 @@ pub(super) async fn ensure_first(
 pub(super) async fn add(table: &Table, user: &LookupHash, organization: &LookupHash) -> Result<Account> {
     let context = "add an account";
     let known = table.get(context, &Key::organization(organization)).await?;
-    match known {
-        Some(row) => add_user(table, user, row.number("organization")?).await,
-        None => {
-            // One is the first organization's, whether it is there yet or not.
-            let organization_id = table.next_number(context, Key::accounts(), "last_organization").await? + 1;
-            let writes = vec![
-                Write::put(&Key::organization(organization), [("organization", number(organization_id))])
-                    .when("attribute_not_exists(pk)"),
-                Write::put(
-                    &Key::listed_organization(organization_id),
-                    [("organization", number(organization_id))],
-                ),
-            ];
-            match table.transact(context, writes).await? {
-                Ended::Done => add_user(table, user, organization_id).await,
-                Ended::Refused(_) => {
-                    Err(PortError::new(context, "the organization was added at the same time"))
-                }
-            }
-        }
+    let organization_id = match known {
+        Some(row) => row.number("organization")?,
+        None => add_organization(table, organization).await?,
+    };
+    let added = add_user(table, organization_id, user).await?;
+    added.ok_or_else(|| PortError::new(context, "the organization is not listed"))
+}
+
+async fn add_organization(table: &Table, organization: &LookupHash) -> Result<u32> {
+    let context = "add an organization";
+    // One is the first organization's, whether it is there yet or not.
+    let id = table.next_number(context, Key::accounts(), "last_organization").await? + 1;
+    let writes = vec![
+        Write::put(&Key::organization(organization), [("organization", number(id))])
+            .when("attribute_not_exists(pk)"),
+        Write::put(&Key::listed_organization(id), [("organization", number(id)), ("user_count", number(0))]),
+    ];
+    match table.transact(context, writes).await? {
+        Ended::Done => Ok(id),
+        Ended::Refused(_) => Err(PortError::new(context, "it was added at the same time")),
     }
 }
 
-/// Adds a user to an organization.
-pub(super) async fn add_user(table: &Table, user: &LookupHash, organization_id: u32) -> Result<Account> {
+/// Adds a user to an organization; `None` if there is no such organization.
+pub(super) async fn add_user(
+    table: &Table,
+    organization_id: u32,
+    user: &LookupHash,
+) -> Result<Option<Account>> {
     let context = "add a user";
-    let number = table.next_number(context, Key::accounts(), "last_user").await? + 1;
-    let account = Account { organization_id, account_id: number, user_id: number };
-    let put = Write::put(&Key::user(user), attributes(account)).when("attribute_not_exists(pk)");
-    match table.write(context, put).await? {
-        Ok(()) => Ok(account),
-        Err(_) => Err(PortError::new(context, "the user's secret is known already")),
+    let number_of_user = table.next_number(context, Key::accounts(), "last_user").await? + 1;
+    let account = Account { organization_id, account_id: number_of_user, user_id: number_of_user };
+    let counted = Write::update(Key::listed_organization(organization_id), "ADD user_count :one")
+        .when("attribute_exists(pk)")
+        .with(":one", number(1));
+    let writes =
+        vec![counted, Write::put(&Key::user(user), attributes(account)).when("attribute_not_exists(pk)")];
+    match table.transact(context, writes).await? {
+        Ended::Done => Ok(Some(account)),
+        Ended::Refused(refused) if matches!(refused.first(), Some(Some(_))) => Ok(None),
+        Ended::Refused(_) => Err(PortError::new(context, "the user's secret is known already")),
     }
 }
 
-/// Ids of organizations after `after`, in order.
-pub(super) async fn organizations(table: &Table, after: u32, limit: usize) -> Result<Vec<u32>> {
+/// Organizations after this one, in order of their ids.
+pub(super) async fn organizations(table: &Table, after: u32, limit: usize) -> Result<Vec<Organization>> {
     let page = Page {
         range: Some(("sk", "#sort > :from", super::row::text(format!("{after:010}")))),
         limit: Some(limit.min(PAGE_COUNT_MAX)),
         ..Page::of(key::ORGANIZATIONS.to_owned())
     };
     let rows = table.query("list organizations", page).await?;
-    rows.iter().map(|row| row.number("organization")).collect()
+    let read = |row: &Row| {
+        Ok(Organization { id: row.number("organization")?, users_count: row.number("user_count")? })
+    };
+    rows.iter().map(read).collect()
 }
 
 fn attributes(account: Account) -> [(&'static str, AttributeValue); 3] {

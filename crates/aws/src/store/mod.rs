@@ -21,7 +21,7 @@ mod table;
 use crate::first_account::FirstSecrets;
 use app::ports::{
     AttemptKey, AttemptOutcome, Claim, Claimant, InstanceChange, LogPage, LookupHash, Mailbox, NewInstance,
-    Notification, PollCommit, Result, Store, Written,
+    Notification, Organization, PollCommit, Result, Store, Written,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -53,13 +53,18 @@ impl DynamoStore {
         accounts::add(&self.table, user, organization).await
     }
 
-    /// Adds a user with an account of their own to an organization.
-    pub async fn add_user(&self, user: &LookupHash, organization_id: u32) -> Result<Account> {
-        accounts::add_user(&self.table, user, organization_id).await
+    /// Adds a user with an account of their own to an organization; `None` if there is no such organization.
+    pub async fn add_user(&self, organization_id: u32, user: &LookupHash) -> Result<Option<Account>> {
+        accounts::add_user(&self.table, organization_id, user).await
     }
 
-    /// Ids of organizations after `after`, in order.
-    pub async fn organizations(&self, after: u32, limit: usize) -> Result<Vec<u32>> {
+    /// An instance's notifications that are neither delivered nor dropped.
+    pub async fn undelivered_count(&self, id: InstanceId) -> Result<u64> {
+        notifications::pending_count(&self.table, id).await
+    }
+
+    /// Organizations after `after`, in order of their ids.
+    pub async fn organizations(&self, after: u32, limit: usize) -> Result<Vec<Organization>> {
         accounts::organizations(&self.table, after, limit).await
     }
 

@@ -161,6 +161,12 @@ pub(super) async fn pending(
     table.query("read what is pending", page).await?.iter().map(sequence).collect()
 }
 
+/// How many are pending.
+pub(super) async fn pending_count(table: &Table, id: InstanceId) -> Result<u64> {
+    let page = Page { index: Some(PENDING), ..Page::of(key::notifications(id)) };
+    table.count("count what is pending", page).await
+}
+
 /// Rows of an instance's notifications without their bodies.
 pub(super) async fn standings(table: &Table, id: InstanceId, limit: usize) -> Result<Vec<Row>> {
     let page = Page { limit: Some(limit), only: Some("pk, sk, pending"), ..Page::of(key::notifications(id)) };

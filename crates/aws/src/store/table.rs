@@ -11,11 +11,12 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, Delete, DeleteRequest, KeysAndAttributes, Put, ReturnValue,
-    ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update, WriteRequest,
+    ReturnValuesOnConditionCheckFailure as OnFailure, Select, TransactWriteItem, Update, WriteRequest,
 };
 use std::collections::HashMap;
 use std::time::Duration;
@@ -138,7 +139,7 @@ impl Table {
     pub(super) async fn get(&self, context: &'static str, key: &Key) -> Result<Option<Row>> {
         let request = self.client.get_item().table_name(&self.name).consistent_read(true);
         let answer = request.set_key(Some(key.item())).send().await;
-        Ok(answer.map_err(|error| fault(context)(error))?.item.map(Row))
+        Ok(answer.map_err(fault(context))?.item.map(Row))
     }
 
     /// Those of the items that are there, strongly consistent, by their keys.
@@ -150,7 +151,7 @@ impl Table {
                 let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
                 let wanted = wanted.map_err(|error| PortError::new(context, error))?;
                 let answer = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
-                let answer = answer.map_err(|error| fault(context)(error))?;
+                let answer = answer.map_err(fault(context))?;
                 for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
                     let row = Row(item);
                     found.insert(Key::of(&row)?, row);
@@ -187,6 +188,21 @@ impl Table {
         }
     }
 
+    /// How many rows there are.
+    pub(super) async fn count(&self, context: &'static str, page: Page<'_>) -> Result<u64> {
+        let mut count = 0;
+        let mut start = None;
+        loop {
+            let request = self.request(&page, None, start).select(Select::Count);
+            let answer = request.send().await.map_err(fault(context))?;
+            count += u64::try_from(answer.count).unwrap_or(0);
+            start = answer.last_evaluated_key.filter(|key| !key.is_empty());
+            if start.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+
     async fn query_once(
         &self,
         context: &'static str,
@@ -194,7 +210,13 @@ impl Table {
         limit: Option<usize>,
         start: Option<Item>,
     ) -> Result<(Vec<Row>, Option<Item>)> {
-        let mut request = self
+        let answer = self.request(page, limit, start).send().await.map_err(fault(context))?;
+        let rows = answer.items.unwrap_or_default().into_iter().map(Row).collect();
+        Ok((rows, answer.last_evaluated_key.filter(|key| !key.is_empty())))
+    }
+
+    fn request(&self, page: &Page<'_>, limit: Option<usize>, start: Option<Item>) -> QueryFluentBuilder {
+        let request = self
             .client
             .query()
             .table_name(&self.name)
@@ -205,16 +227,13 @@ impl Table {
             .set_projection_expression(page.only.map(str::to_owned))
             .set_exclusive_start_key(start)
             .expression_attribute_values(":pk", text(&page.pk));
-        request = match &page.range {
+        match &page.range {
             None => request.key_condition_expression("pk = :pk"),
             Some((sort, condition, value)) => request
                 .key_condition_expression(format!("pk = :pk AND {condition}"))
                 .expression_attribute_names("#sort", *sort)
                 .expression_attribute_values(":from", value.clone()),
-        };
-        let answer = request.send().await.map_err(|error| fault(context)(error))?;
-        let rows = answer.items.unwrap_or_default().into_iter().map(Row).collect();
-        Ok((rows, answer.last_evaluated_key.filter(|key| !key.is_empty())))
+        }
     }
 
     /// One write; for a refused one, the row it met.
@@ -323,7 +342,7 @@ impl Table {
                 .collect();
             for round in 0..TRIES_COUNT_MAX {
                 let sent = self.client.batch_write_item().request_items(&self.name, left).send().await;
-                let answer = sent.map_err(|error| fault(context)(error))?;
+                let answer = sent.map_err(fault(context))?;
                 left = answer.unprocessed_items.into_iter().flatten().flat_map(|(_, left)| left).collect();
                 if left.is_empty() {
                     break;

@@ -158,7 +158,7 @@ impl FirstSecrets for Given {
 #[tokio::test]
 async fn the_first_secrets_let_in_and_can_be_replaced() {
     let client = Client::new(&Wire::new().config());
-    let table = table::name(&client).await;
+    let table = table::make(client.clone()).await;
     let given = Given::default();
     let store = DynamoStore::new(client.clone(), table.clone(), Arc::new(given.clone()));
     let (user, organization) = ([1; 32], [2; 32]);
@@ -172,7 +172,10 @@ async fn the_first_secrets_let_in_and_can_be_replaced() {
     assert_eq!(store.add_account(&[5; 32], &[4; 32]).await.unwrap().organization_id, added.organization_id);
     assert!(store.add_account(&[3; 32], &[4; 32]).await.is_err(), "the user is known");
     let listed = store.organizations(0, 10).await.unwrap();
-    assert!(listed.starts_with(&[1]) && listed.contains(&added.organization_id), "{listed:?}");
+    let counts: Vec<(u32, u64)> = listed.iter().map(|one| (one.id, one.users_count)).collect();
+    assert_eq!(counts, [(1, 1), (added.organization_id, 2)]);
+    assert!(store.add_user(added.organization_id, &[8; 32]).await.unwrap().is_some());
+    assert_eq!(store.add_user(4711, &[9; 32]).await.unwrap(), None, "there is no such organization");
 
     let (new_user, new_organization) = ([6; 32], [7; 32]);
     *given.0.lock().unwrap() = Some((new_user, new_organization));

@@ -2,6 +2,8 @@
 
 mod report;
 mod request;
+#[cfg(feature = "aws")]
+pub mod stack;
 
 pub use report::show_secrets;
 pub use request::{Action, Flags, Request};
@@ -50,6 +52,9 @@ pub async fn run_at(desk: &Desk, request: &Request, say: Say) -> anyhow::Result<
         Action::AddUser { organization_id } => {
             let admitted = app.add_user(host, organization_id).await?;
             report.admitted(&admitted.with_context(|| format!("there is no organization {organization_id}"))?)
+        }
+        Action::RotateDataKey => {
+            bail!("only a stack has a data key of its own: `carillon admin --aws data-key rotate`")
         }
         Action::Queues => report.depths(&app.depths(host).await?),
         Action::Redrive { limit } => report.redriven(app.redrive(host, limit).await?),

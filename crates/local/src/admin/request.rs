@@ -15,6 +15,8 @@ pub struct Request {
     pub action: Action,
     /// JSON lines instead of words.
     pub json: bool,
+    /// On a stack, not on the data folder.
+    pub aws: bool,
 }
 
 /// What to do.
@@ -29,6 +31,8 @@ pub enum Action {
         /// Whose user it is.
         organization_id: u32,
     },
+    /// `data-key rotate`
+    RotateDataKey,
     /// `queues`
     Queues,
     /// `redrive`
@@ -54,6 +58,8 @@ pub struct Flags {
     pub mend: bool,
     /// `--json`
     pub json: bool,
+    /// `--aws`
+    pub aws: bool,
 }
 
 impl Flags {
@@ -64,6 +70,7 @@ impl Flags {
             ("--limit", self.limit.is_some()),
             ("--mend", self.mend),
             ("--json", self.json),
+            ("--aws", self.aws),
         ];
         match left.iter().find(|(_, is_left)| *is_left) {
             Some((option, _)) => bail!("`{option}` does not go with `{command}`"),
@@ -75,11 +82,12 @@ impl Flags {
 impl Request {
     /// Reads the words after `admin`, and the options.
     pub fn read(words: &[&str], mut flags: Flags) -> anyhow::Result<Self> {
-        let json = std::mem::take(&mut flags.json);
+        let (json, aws) = (std::mem::take(&mut flags.json), std::mem::take(&mut flags.aws));
         let action = match words {
             ["organizations"] => Action::ListOrganizations,
             ["organizations", "add"] | ["secrets"] => Action::AddOrganization,
             ["users", "add"] => Action::AddUser { organization_id: organization(flags.organization.take())? },
+            ["data-key", "rotate"] => Action::RotateDataKey,
             ["queues"] => Action::Queues,
             ["redrive"] => Action::Redrive { limit: limit(flags.limit.take())? },
             ["check"] => {
@@ -88,7 +96,7 @@ impl Request {
             other => bail!("`admin {}` is not a command; see `carillon --help`", other.join(" ")),
         };
         flags.none_left(&format!("admin {}", words.join(" ")))?;
-        Ok(Request { action, json })
+        Ok(Request { action, json, aws })
     }
 }
 
@@ -119,9 +127,9 @@ mod tests {
     #[test]
     fn a_check_only_shows_unless_told_to_mend() {
         let shown = Request::read(&["check"], flags()).unwrap();
-        assert_eq!(shown, Request { action: Action::Check { mode: Mode::Show }, json: false });
+        assert_eq!(shown, Request { action: Action::Check { mode: Mode::Show }, json: false, aws: false });
         let mended = Request::read(&["check"], Flags { mend: true, json: true, ..flags() }).unwrap();
-        assert_eq!(mended, Request { action: Action::Check { mode: Mode::Mend }, json: true });
+        assert_eq!(mended, Request { action: Action::Check { mode: Mode::Mend }, json: true, aws: false });
     }
 
     #[test]

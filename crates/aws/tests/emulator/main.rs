@@ -7,6 +7,7 @@ mod budget;
 mod bus;
 mod limits;
 mod lost_answers;
+mod races;
 mod secrets;
 mod stack;
 mod store;

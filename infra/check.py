@@ -240,15 +240,29 @@ def outputs_are_there(resources, outputs):
             yield f"AdminEnvironment is not what {name} gets: {differing}"
 
 
+def granted(resources, wanted):
+    """Functions with the actions that they are granted, where `wanted` says so of action and resource."""
+    return {
+        (name, action, resource)
+        for name in FUNCTIONS
+        for action, resource, _ in grants(role_of(name, resources))
+        if wanted(action, resource)
+    }
+
+
 def wider_for_the_emulator(resources):
     """What the emulator's check of policies needs, and AWS must not have."""
     wide = "arn:aws:scheduler:REGION:ACCOUNT:schedule/default/*"
-    return {
-        (name, action)
-        for name in FUNCTIONS
-        for action, resource, _ in grants(role_of(name, resources))
-        if resource == wide
-    }
+    return granted(resources, lambda action, resource: resource == wide or action == "sqs:SendMessageBatch")
+
+
+def widened(resources):
+    """What that is, by what there is without it: schedules of the default group, and batches of messages."""
+    own, wide = (f"arn:aws:scheduler:REGION:ACCOUNT:schedule/{group}/*" for group in ("STACK", "default"))
+    schedules = granted(resources, lambda _, resource: resource == own)
+    messages = granted(resources, lambda action, resource: action == "sqs:SendMessage" and "Dead" not in resource)
+    batches = {(name, "sqs:SendMessageBatch", resource) for name, _, resource in messages}
+    return {(name, action, wide) for name, action, _ in schedules} | batches
 
 
 RULES = [
@@ -272,18 +286,10 @@ def broken(text):
     resources, outputs = template.evaluated(source, Emulator="false")
     found = [f"{rule.__name__}: {one}" for rule in RULES for one in rule(resources, outputs)]
     if wider_for_the_emulator(resources):
-        found.append("emulator: the wider schedules are there without it")
-    # With it there is exactly that more: each action on schedules of the group, on those of the default group too.
+        found.append("emulator: what is for it alone is there without it")
     emulated, _ = template.evaluated(source, Emulator="true")
-    own = "arn:aws:scheduler:REGION:ACCOUNT:schedule/STACK/*"
-    wanted = {
-        (name, action)
-        for name in FUNCTIONS
-        for action, resource, _ in grants(role_of(name, resources))
-        if resource == own
-    }
-    if wider_for_the_emulator(emulated) != wanted or not wanted:
-        found.append("emulator: the wider schedules are not there with it")
+    if wider_for_the_emulator(emulated) != widened(resources):
+        found.append("emulator: it does not get exactly what it needs")
     too_wide = [one for one in resources_are_the_stacks(emulated, {}) if "schedule/default/*" not in one]
     found.extend(f"emulator: {one}" for one in too_wide)
     return found

@@ -7,19 +7,19 @@ use local::host::Host;
 use std::io::Write as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     // The one place that reads the environment.
     #[allow(clippy::disallowed_methods)]
     let config = config::read(std::env::args_os().skip(1), |name| std::env::var(name).ok())?;
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log).context("CARILLON_LOG")?;
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    let filter: Targets = config.log.parse().context("CARILLON_LOG")?;
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true);
+    tracing_subscriber::registry().with(lines.with_writer(std::io::stderr).with_filter(filter)).init();
     match &config.command {
         Command::Help => say(USAGE.trim_end()),
         Command::Admin(request) if request.aws => administer_stack(request).await,

@@ -8,6 +8,10 @@ use crate::environment::Environment;
 use anyhow::Context as _;
 use host::Host;
 use std::sync::Arc;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Serves the HTTP interface behind API Gateway.
 pub async fn api() -> anyhow::Result<()> {
@@ -29,13 +33,8 @@ async fn start() -> anyhow::Result<Arc<Host>> {
     // The one place that reads the environment.
     #[allow(clippy::disallowed_methods)]
     let environment = Environment::read(|name| std::env::var(name).ok())?;
-    let filter = tracing_subscriber::EnvFilter::try_new(&environment.log).context("CARILLON_LOG")?;
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_span_list(false)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    let filter: Targets = environment.log.parse().context("CARILLON_LOG")?;
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+    tracing_subscriber::registry().with(lines.with_writer(std::io::stderr).with_filter(filter)).init();
     Ok(Arc::new(Host::new(environment).await?))
 }

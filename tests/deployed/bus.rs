@@ -29,7 +29,7 @@ async fn notifications_go_to_the_bus_when_the_instance_asks_for_it() {
     })
     .await;
     assert_eq!(seen.len(), 1, "{seen:?}");
-    let event: Value = serde_json::from_str(&seen[0].1).unwrap();
+    let event: Value = serde_json::from_str(&seen[0]).unwrap();
     assert_eq!(
         (&event["source"], &event["detail-type"]),
         (&"carillon".into(), &"carillon.notification".into())

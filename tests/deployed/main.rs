@@ -3,6 +3,7 @@
 
 mod bus;
 mod jobs;
+mod operator;
 mod stack;
 
 mod scenario {

@@ -62,8 +62,9 @@ fn outside() -> &'static Outside {
 }
 
 /// After so many seconds a message that failed comes back, and after so many failures it is a dead letter. The
-/// template's own figures make that an hour. Above the time-out of a callback, so that nothing under way is doubled.
-const VISIBILITY_S: u32 = 40;
+/// template's own figures make that an hour. Longer than the claim of an attempt: a message that comes back while
+/// the attempt is claimed is done, and another one comes at the end of the claim.
+const VISIBILITY_S: u32 = 50;
 const RECEIVES_COUNT_MAX: u32 = 2;
 
 impl Stack {
@@ -87,11 +88,21 @@ impl Stack {
     }
 
     /// Bodies in a queue, without taking them.
-    pub(crate) async fn look_into(&self, queue_url: &str) -> Vec<(String, String)> {
+    pub(crate) async fn look_into(&self, queue_url: &str) -> Vec<String> {
         let request = self.aws.sqs.receive_message().queue_url(queue_url);
         let received = request.max_number_of_messages(10).visibility_timeout(0).send().await.unwrap();
         let messages = received.messages.unwrap_or_default().into_iter();
-        messages.map(|one| (one.receipt_handle.unwrap(), one.body.unwrap())).collect()
+        messages.map(|one| one.body.unwrap()).collect()
+    }
+
+    /// What `carillon admin --aws` prints, as JSON lines.
+    pub(crate) async fn admin(&self, words: &str) -> Vec<Value> {
+        let mut command = tokio::process::Command::new(variable("CARILLON_TEST_PROGRAM").unwrap());
+        command.args(["admin", "--aws", "--json"]).args(words.split(' '));
+        let output = command.output().await.unwrap();
+        assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Schedules a poll of an instance, once, at that time.

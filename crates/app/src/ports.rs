@@ -16,8 +16,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
 mod administration;
+mod claim;
 
 pub use administration::{Administration, Depth, Kept, Mark, Organization, Page, Redriven, Scheduled};
+pub use claim::{Claim, Claimant, Standing};
 
 /// An adapter failed. The step had no effect, or an effect that doing it again does not repeat.
 #[derive(Debug, thiserror::Error)]
@@ -171,36 +173,31 @@ pub enum Progress {
     Logged,
 }
 
+impl Progress {
+    /// As it is stored.
+    pub fn text(self) -> &'static str {
+        match self {
+            Progress::Pending => "pending",
+            Progress::Delivered => "delivered",
+            Progress::Dropped => "dropped",
+            Progress::Logged => "logged",
+        }
+    }
+
+    /// Back from [`Progress::text`].
+    pub fn parse(text: &str) -> Option<Self> {
+        [Progress::Pending, Progress::Delivered, Progress::Dropped, Progress::Logged]
+            .into_iter()
+            .find(|progress| progress.text() == text)
+    }
+}
+
 /// Names one attempt of one notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AttemptKey {
     pub instance: InstanceId,
     pub sequence: Sequence,
     pub attempt: u32,
-}
-
-/// Who asks for an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claimant {
-    /// A delivery job: only while the callback is active.
-    Job,
-    /// The release worker of this generation: only while the callback is releasing.
-    Release { generation: u64 },
-}
-
-/// The answer to a claim.
-#[derive(Debug, Clone)]
-pub enum Claim {
-    /// The attempt is the caller's until the time it asked for.
-    Yours(Box<(Notification, Instance)>),
-    /// Another worker has it, until then.
-    Busy { until: DateTime<Utc> },
-    /// The attempt is decided; the next one, if any, with its due time.
-    Decided { next: Option<(u32, DateTime<Utc>)> },
-    /// The callback takes nothing now: the notification stays queued, and a later release is sure to see it.
-    Queued,
-    /// The instance or the notification is gone.
-    Gone,
 }
 
 /// How a claimed attempt ended.

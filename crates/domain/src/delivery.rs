@@ -148,6 +148,24 @@ pub enum SubscriptionStatus {
     Releasing,
 }
 
+impl SubscriptionStatus {
+    /// As it is stored.
+    pub fn text(self) -> &'static str {
+        match self {
+            SubscriptionStatus::Active => "active",
+            SubscriptionStatus::Suspended => "suspended",
+            SubscriptionStatus::Releasing => "releasing",
+        }
+    }
+
+    /// Back from [`SubscriptionStatus::text`].
+    pub fn parse(text: &str) -> Option<Self> {
+        [SubscriptionStatus::Active, SubscriptionStatus::Suspended, SubscriptionStatus::Releasing]
+            .into_iter()
+            .find(|status| status.text() == text)
+    }
+}
+
 /// An instance's callback, as far as it changes by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {

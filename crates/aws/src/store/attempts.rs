@@ -1,12 +1,14 @@
 //! Delivery attempts: claimed, finished, begun anew.
 
 use super::key::Key;
-use super::notifications::{self, Standing, progress_text};
+use super::notifications;
 use super::packed;
 use super::row::{Row, json, number, text, time};
 use super::table::{Ended, Table, Write};
 use super::{instances, subscriptions};
-use app::ports::{AttemptKey, AttemptOutcome, Claim, Claimant, PortError, Progress, Result, Written};
+use app::ports::{
+    AttemptKey, AttemptOutcome, Claim, Claimant, PortError, Progress, Result, Standing, Written,
+};
 use chrono::{DateTime, Utc};
 use domain::delivery::{Attempt, Subscription, SubscriptionStatus, Verdict};
 use domain::ids::{InstanceId, Sequence};
@@ -27,6 +29,12 @@ struct Look {
     subscription: Subscription,
     notification: Row,
     standing: Standing,
+}
+
+impl Look {
+    fn attempts(&self) -> Result<Vec<Attempt>> {
+        self.notification.json("attempts")
+    }
 }
 
 /// `None` if the instance is deleted or something is not there.
@@ -65,7 +73,7 @@ pub(super) async fn claim(
         let Some(look) = look(table, context, key.instance, key.sequence).await? else {
             return Ok(Claim::Gone);
         };
-        if !takes(&look, by) {
+        if !by.may_deliver(&look.instance, &look.subscription) {
             let held = subscriptions::hold(table, key.instance).await?;
             if held.is_ok() || look.instance.disabled {
                 return Ok(Claim::Queued);
@@ -73,7 +81,7 @@ pub(super) async fn claim(
             // It became active in between.
             continue;
         }
-        if let Some(refusal) = refusal(&look.standing, key.attempt, now) {
+        if let Some(refusal) = look.standing.refusal(key, now) {
             return Ok(refusal);
         }
         if mark(table, key, by, &look, (now, until)).await? {
@@ -82,30 +90,6 @@ pub(super) async fn claim(
         }
     }
     Err(changes_too_fast(context))
-}
-
-/// Whether the callback takes anything from this claimant.
-fn takes(look: &Look, by: Claimant) -> bool {
-    let subscription = &look.subscription;
-    !look.instance.disabled
-        && match by {
-            Claimant::Job => subscription.status == SubscriptionStatus::Active,
-            Claimant::Release { generation } => {
-                subscription.status == SubscriptionStatus::Releasing && subscription.generation == generation
-            }
-        }
-}
-
-/// Why the notification itself stands against the claim.
-fn refusal(standing: &Standing, attempt: u32, now: DateTime<Utc>) -> Option<Claim> {
-    if standing.progress != Progress::Pending {
-        return Some(Claim::Decided { next: None });
-    }
-    if standing.attempt != attempt {
-        return Some(Claim::Decided { next: standing.due_at.map(|due_at| (standing.attempt, due_at)) });
-    }
-    let until = standing.claimed_until.filter(|until| now < *until)?;
-    Some(Claim::Busy { until })
 }
 
 /// Writes the claim, unless the row changed. A release's first claim begins the notification's round in the
@@ -119,12 +103,9 @@ async fn mark(
 ) -> Result<bool> {
     // Two claims of the same moment are told apart, and so is our own whose answer got lost.
     let claimant = fastrand::u64(..).to_string();
+    let begins_round = notifications::begins_round(&look.notification, &look.standing, &look.subscription)?;
     let begins = match by {
-        Claimant::Release { generation }
-            if notifications::begins_round(&look.standing, &look.subscription) =>
-        {
-            Some(generation)
-        }
+        Claimant::Release { generation } if begins_round => Some(generation),
         _ => None,
     };
     let round = if begins.is_some() { ", round_of = :round, round_start = :start REMOVE due" } else { "" };
@@ -137,7 +118,7 @@ async fn mark(
         .with(":until", time(until))
         .with(":claimant", text(&claimant))
         .with(":attempt", number(key.attempt))
-        .with(":pending", text(progress_text(Progress::Pending)))
+        .with(":pending", text(Progress::Pending.text()))
         .with(":now", time(now));
     if let Some(generation) = begins {
         write =
@@ -157,10 +138,10 @@ pub(super) async fn finish(table: &Table, key: AttemptKey, outcome: &AttemptOutc
         };
         if look.standing.progress != Progress::Pending || look.standing.attempt != key.attempt {
             // Our own write, whose answer got lost, is no conflict: what follows from it is ours to do.
-            let is_ours = look.standing.attempts.last() == Some(&outcome.attempt);
+            let is_ours = look.attempts()?.last() == Some(&outcome.attempt);
             return Ok(if is_ours { Written::Done } else { Written::Conflict });
         }
-        let mut writes = vec![decided(key, outcome, &look.standing.attempts)?];
+        let mut writes = vec![decided(key, outcome, look.attempts()?)?];
         if outcome.verdict == Verdict::Suspend && look.subscription.status != SubscriptionStatus::Suspended {
             let suspend = subscriptions::suspend(key.instance, &look.subscription, outcome.reason.as_deref());
             writes.push(suspend);
@@ -178,7 +159,7 @@ pub(super) async fn finish(table: &Table, key: AttemptKey, outcome: &AttemptOutc
 }
 
 /// The write of an outcome.
-fn decided(key: AttemptKey, outcome: &AttemptOutcome, before: &[Attempt]) -> Result<Write> {
+fn decided(key: AttemptKey, outcome: &AttemptOutcome, mut attempts: Vec<Attempt>) -> Result<Write> {
     let mut set = "SET attempts = :attempts, progress = :progress, attempt = :next".to_owned();
     // What was reached stays so until a new round: it is only ever set here.
     if outcome.reached.callback {
@@ -202,16 +183,15 @@ fn decided(key: AttemptKey, outcome: &AttemptOutcome, before: &[Attempt]) -> Res
             (expression, Progress::Pending, next, None)
         }
     };
-    let mut attempts: Vec<Attempt> = before.to_vec();
     attempts.push(outcome.attempt.clone());
     let surplus = attempts.len().saturating_sub(ATTEMPTS_KEPT_MAX);
     let write = Write::update(Key::notification(key.instance, key.sequence), expression)
         .when("attempt = :attempt AND progress = :pending")
         .with(":attempts", json(&&attempts[surplus..])?)
-        .with(":progress", text(progress_text(progress)))
+        .with(":progress", text(progress.text()))
         .with(":next", number(attempt))
         .with(":attempt", number(key.attempt))
-        .with(":pending", text(progress_text(Progress::Pending)));
+        .with(":pending", text(Progress::Pending.text()));
     Ok(match value {
         Some(value) => write.with(":value", value),
         None => write,
@@ -257,13 +237,13 @@ pub(super) async fn reopen(
                    pending = :sequence REMOVE expires, at_callback, at_bus";
         let write = Write::update(Key::notification(id, sequence), set)
             .when("attempt = :before AND progress = :progress")
-            .with(":pending", text(progress_text(Progress::Pending)))
+            .with(":pending", text(Progress::Pending.text()))
             .with(":attempt", number(attempt))
             .with(":start", number(attempt.saturating_sub(1)))
             .with(":now", time(now))
             .with(":sequence", number(sequence.0))
             .with(":before", number(before.attempt))
-            .with(":progress", text(progress_text(before.progress)));
+            .with(":progress", text(before.progress.text()));
         if table.write(context, write).await?.is_ok() {
             return Ok(Some(AttemptKey { instance: id, sequence, attempt }));
         }

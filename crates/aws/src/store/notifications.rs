@@ -5,7 +5,7 @@ use super::packed::{self, Packed};
 use super::row::{Row, bytes, damaged, json, number, text, time};
 use super::subscriptions;
 use super::table::{Page, Table, Write};
-use app::ports::{NewNotification, Notification, Progress, Result};
+use app::ports::{NewNotification, Notification, Progress, Result, Standing};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use domain::delivery::{Attempt, Reached, Subscription, SubscriptionStatus};
@@ -30,7 +30,7 @@ pub(super) fn put(id: InstanceId, new: &NewNotification, packed: Packed) -> Resu
         ("num", number(new.name.id)),
         ("title", text(&new.resource)),
         ("created", time(new.created_at)),
-        ("progress", text(progress_text(progress))),
+        ("progress", text(progress.text())),
         ("attempt", number(1)),
         ("round_start", number(0)),
         ("round_of", number(0)),
@@ -58,33 +58,23 @@ fn named(event_id: &str, sequence: Sequence) -> String {
     format!("{event_id}#{}", key::digits(sequence))
 }
 
-/// The row that an attempt depends on.
-pub(super) struct Standing {
-    pub(super) progress: Progress,
-    pub(super) attempt: u32,
-    pub(super) round_of: u64,
-    pub(super) due_at: Option<DateTime<Utc>>,
-    pub(super) claimed_until: Option<DateTime<Utc>>,
-    pub(super) attempts: Vec<Attempt>,
-}
-
+/// Where a row's attempts stand.
 pub(super) fn standing(row: &Row) -> Result<Standing> {
     Ok(Standing {
-        progress: progress(row.text("progress")?)?,
+        progress: Progress::parse(row.text("progress")?).ok_or_else(|| damaged("progress"))?,
         attempt: row.number("attempt")?,
-        round_of: row.number("round_of")?,
         due_at: row.time_or_none("due")?,
         claimed_until: row.time_or_none("claimed_until")?,
-        attempts: row.json("attempts")?,
     })
 }
 
 /// A release counts a new round for everything that is pending, without touching the rows: what was last
 /// claimed before the release began is read as its round begins.
-pub(super) fn begins_round(standing: &Standing, subscription: &Subscription) -> bool {
-    standing.progress == Progress::Pending
+pub(super) fn begins_round(row: &Row, standing: &Standing, subscription: &Subscription) -> Result<bool> {
+    let round_of: u64 = row.number("round_of")?;
+    Ok(standing.progress == Progress::Pending
         && subscription.status == SubscriptionStatus::Releasing
-        && standing.round_of < subscription.generation
+        && round_of < subscription.generation)
 }
 
 /// The notification of a row.
@@ -95,7 +85,7 @@ pub(super) async fn read(
     subscription: &Subscription,
 ) -> Result<Notification> {
     let standing = standing(row)?;
-    let begins_round = begins_round(&standing, subscription);
+    let begins_round = begins_round(row, &standing, subscription)?;
     let body = packed::unpack(table, "read a large body", id, row).await?.ok_or_else(|| damaged("a part"))?;
     let name = row.text("name")?;
     let event_id = name.split_once('#').map_or(name, |(event_id, _)| event_id);
@@ -114,7 +104,7 @@ pub(super) async fn read(
             false => row.number("round_start")?,
         },
         due_at: standing.due_at.filter(|_| !begins_round),
-        attempts: standing.attempts,
+        attempts: row.json("attempts")?,
         reached: Reached { callback: row.has("at_callback"), bus: row.has("at_bus") },
         expires_at: match row.number_or_none("expires")? {
             None => None,
@@ -192,23 +182,4 @@ pub(super) async fn all_events(table: &Table, id: InstanceId) -> Result<Vec<Even
     let rows = table.query("look events up", page).await?;
     let events: Result<Vec<Vec<EventId>>> = rows.iter().map(events).collect();
     Ok(events?.into_iter().flatten().collect())
-}
-
-pub(super) fn progress_text(progress: Progress) -> &'static str {
-    match progress {
-        Progress::Pending => "pending",
-        Progress::Delivered => "delivered",
-        Progress::Dropped => "dropped",
-        Progress::Logged => "logged",
-    }
-}
-
-fn progress(text: &str) -> Result<Progress> {
-    match text {
-        "pending" => Ok(Progress::Pending),
-        "delivered" => Ok(Progress::Delivered),
-        "dropped" => Ok(Progress::Dropped),
-        "logged" => Ok(Progress::Logged),
-        _ => Err(damaged("progress")),
-    }
 }

@@ -15,11 +15,7 @@ use domain::ids::InstanceId;
 
 /// The attributes of a new one.
 pub(super) fn active() -> [(&'static str, AttributeValue); 3] {
-    [
-        ("standing", text(status_text(SubscriptionStatus::Active))),
-        ("generation", number(0)),
-        ("held", number(0)),
-    ]
+    [("standing", text(SubscriptionStatus::Active.text())), ("generation", number(0)), ("held", number(0))]
 }
 
 pub(super) async fn get(table: &Table, id: InstanceId) -> Result<Option<Row>> {
@@ -28,7 +24,7 @@ pub(super) async fn get(table: &Table, id: InstanceId) -> Result<Option<Row>> {
 
 pub(super) fn read(row: &Row) -> Result<Subscription> {
     Ok(Subscription {
-        status: status(row.text("standing")?)?,
+        status: SubscriptionStatus::parse(row.text("standing")?).ok_or_else(|| damaged("standing"))?,
         reason: row.text_or_none("reason")?.map(str::to_owned),
         generation: row.number("generation")?,
         lease_until: row.time_or_none("leased")?,
@@ -42,8 +38,7 @@ pub(super) fn suspend(id: InstanceId, before: &Subscription, reason: Option<&str
         Some(reason) => (format!("{set}, reason = :reason REMOVE leased"), Some(text(reason))),
         None => (format!("{set} REMOVE leased, reason"), None),
     };
-    let write =
-        moved(id, &expression, before).with(":status", text(status_text(SubscriptionStatus::Suspended)));
+    let write = moved(id, &expression, before).with(":status", text(SubscriptionStatus::Suspended.text()));
     match values {
         Some(reason) => write.with(":reason", reason),
         None => write,
@@ -53,7 +48,7 @@ pub(super) fn suspend(id: InstanceId, before: &Subscription, reason: Option<&str
 /// Opens a release that nobody works at yet.
 pub(super) fn open(id: InstanceId, before: &Subscription) -> Write {
     moved(id, "SET standing = :status, generation = :next REMOVE leased", before)
-        .with(":status", text(status_text(SubscriptionStatus::Releasing)))
+        .with(":status", text(SubscriptionStatus::Releasing.text()))
 }
 
 /// A change that starts a new generation.
@@ -82,8 +77,8 @@ pub(super) async fn begin(
         "attribute_exists(pk) AND attribute_not_exists(gone) AND standing <> :active
              AND (attribute_not_exists(leased) OR leased <= :now)",
     )
-    .with(":releasing", text(status_text(SubscriptionStatus::Releasing)))
-    .with(":active", text(status_text(SubscriptionStatus::Active)))
+    .with(":releasing", text(SubscriptionStatus::Releasing.text()))
+    .with(":active", text(SubscriptionStatus::Active.text()))
     .with(":until", time(until))
     .with(":now", time(now))
     .with(":one", number(1));
@@ -105,8 +100,8 @@ pub(super) async fn end(table: &Table, id: InstanceId, generation: u64) -> Resul
         .when(
             "standing = :releasing AND generation = :generation AND held = :held AND attribute_not_exists(gone)",
         )
-        .with(":active", text(status_text(SubscriptionStatus::Active)))
-        .with(":releasing", text(status_text(SubscriptionStatus::Releasing)))
+        .with(":active", text(SubscriptionStatus::Active.text()))
+        .with(":releasing", text(SubscriptionStatus::Releasing.text()))
         .with(":generation", number(generation))
         .with(":held", number(held));
     Ok(match table.write(context, end).await? {
@@ -119,14 +114,14 @@ pub(super) async fn end(table: &Table, id: InstanceId, generation: u64) -> Resul
 }
 
 fn is_active(row: &Row) -> bool {
-    row.text("standing").is_ok_and(|text| text == status_text(SubscriptionStatus::Active))
+    row.text("standing").is_ok_and(|text| text == SubscriptionStatus::Active.text())
 }
 
 /// Lets go of a release, for whoever begins next.
 pub(super) async fn pause(table: &Table, id: InstanceId, generation: u64) -> Result<()> {
     let pause = Write::update(Key::subscription(id), "REMOVE leased")
         .when("standing = :releasing AND generation = :generation")
-        .with(":releasing", text(status_text(SubscriptionStatus::Releasing)))
+        .with(":releasing", text(SubscriptionStatus::Releasing.text()))
         .with(":generation", number(generation));
     // Refused means that somebody else is at it.
     let _ = table.write("pause a release", pause).await?;
@@ -138,23 +133,6 @@ pub(super) async fn hold(table: &Table, id: InstanceId) -> Result<std::result::R
     let hold = Write::update(Key::subscription(id), "ADD held :one")
         .when("attribute_exists(pk) AND standing <> :active")
         .with(":one", number(1))
-        .with(":active", text(status_text(SubscriptionStatus::Active)));
+        .with(":active", text(SubscriptionStatus::Active.text()));
     table.write("hold a notification back", hold).await
-}
-
-fn status_text(status: SubscriptionStatus) -> &'static str {
-    match status {
-        SubscriptionStatus::Active => "active",
-        SubscriptionStatus::Suspended => "suspended",
-        SubscriptionStatus::Releasing => "releasing",
-    }
-}
-
-fn status(text: &str) -> Result<SubscriptionStatus> {
-    match text {
-        "active" => Ok(SubscriptionStatus::Active),
-        "suspended" => Ok(SubscriptionStatus::Suspended),
-        "releasing" => Ok(SubscriptionStatus::Releasing),
-        _ => Err(damaged("standing")),
-    }
 }

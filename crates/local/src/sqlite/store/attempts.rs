@@ -1,13 +1,12 @@
 //! Delivery attempts: claimed, finished, begun anew.
 
-use super::notifications::{self, Standing, progress_text};
+use super::notifications;
 use super::{instances, release};
 use crate::sqlite::columns::{from_json, micros, to_json};
 use app::ports::{AttemptKey, AttemptOutcome, Claim, Claimant, Progress, Written};
 use chrono::{DateTime, Utc};
-use domain::delivery::{Attempt, SubscriptionStatus, Verdict};
+use domain::delivery::{Attempt, Verdict};
 use domain::ids::{InstanceId, Sequence};
-use domain::instance::Instance;
 use rusqlite::{Connection, Result, params};
 
 /// Attempts that a notification remembers; older ones make room. More than two rounds of the longest policy.
@@ -23,42 +22,19 @@ pub(super) fn claim(
     let Some(instance) = instances::get(conn, key.instance)?.filter(|it| it.deleted_at.is_none()) else {
         return Ok(Claim::Gone);
     };
-    let Some(standing) = notifications::standing(conn, key.instance, key.sequence)? else {
+    let Some((standing, _)) = notifications::standing(conn, key.instance, key.sequence)? else {
         return Ok(Claim::Gone);
     };
-    if !takes(conn, &instance, by)? {
+    let subscription = release::get(conn, instance.id)?.unwrap_or_default();
+    if !by.may_deliver(&instance, &subscription) {
         return Ok(Claim::Queued);
     }
-    if let Some(refusal) = refusal(&standing, key.attempt, now) {
+    if let Some(refusal) = standing.refusal(key, now) {
         return Ok(refusal);
     }
     mark(conn, key, by, until)?;
     let notification = notifications::get(conn, key.instance, key.sequence)?;
     Ok(notification.map_or(Claim::Gone, |notification| Claim::Yours(Box::new((notification, instance)))))
-}
-
-/// Whether the callback takes anything from this claimant.
-fn takes(conn: &Connection, instance: &Instance, by: Claimant) -> Result<bool> {
-    let subscription = release::get(conn, instance.id)?.unwrap_or_default();
-    Ok(!instance.disabled
-        && match by {
-            Claimant::Job => subscription.status == SubscriptionStatus::Active,
-            Claimant::Release { generation } => {
-                subscription.status == SubscriptionStatus::Releasing && subscription.generation == generation
-            }
-        })
-}
-
-/// Why the notification itself stands against the claim.
-fn refusal(standing: &Standing, attempt: u32, now: DateTime<Utc>) -> Option<Claim> {
-    if standing.progress != Progress::Pending {
-        return Some(Claim::Decided { next: None });
-    }
-    if standing.attempt != attempt {
-        return Some(Claim::Decided { next: standing.due_at.map(|due_at| (standing.attempt, due_at)) });
-    }
-    let until = standing.claim_until.filter(|until| now < *until)?;
-    Some(Claim::Busy { until })
 }
 
 /// Writes the claim. A release's first claim begins the notification's round in the row, too.
@@ -86,7 +62,7 @@ pub(super) fn finish(conn: &Connection, key: AttemptKey, outcome: &AttemptOutcom
     if instances::version(conn, key.instance)?.is_none() {
         return Ok(Written::Gone);
     }
-    let Some(standing) = notifications::standing(conn, key.instance, key.sequence)? else {
+    let Some((standing, attempts)) = notifications::standing(conn, key.instance, key.sequence)? else {
         return Ok(Written::Gone);
     };
     if standing.progress != Progress::Pending || standing.attempt != key.attempt {
@@ -106,11 +82,11 @@ pub(super) fn finish(conn: &Connection, key: AttemptKey, outcome: &AttemptOutcom
     .execute(params![
         key.instance.get(),
         key.sequence.0,
-        progress_text(progress),
+        progress.text(),
         attempt,
         due_at.map(micros),
         expires_at.map(micros),
-        with_attempt(&standing.attempts, &outcome.attempt)?,
+        with_attempt(&attempts, &outcome.attempt)?,
         outcome.reached.callback,
         outcome.reached.bus,
     ])?;
@@ -136,7 +112,7 @@ pub(super) fn reopen(
     if instances::version(conn, id)?.is_none() {
         return Ok(None);
     }
-    let Some(standing) = notifications::standing(conn, id, number)? else { return Ok(None) };
+    let Some((standing, _)) = notifications::standing(conn, id, number)? else { return Ok(None) };
     let attempt = match standing.progress {
         // It may be under way: then its claim stands.
         Progress::Pending => standing.attempt,

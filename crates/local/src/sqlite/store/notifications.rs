@@ -1,8 +1,7 @@
 //! Notification rows: how they are written and read.
 
 use crate::sqlite::columns::{damaged, from_json, instance_id, micros, time, time_or_none};
-use app::ports::{NewNotification, Notification, Progress};
-use chrono::{DateTime, Utc};
+use app::ports::{NewNotification, Notification, Progress, Standing};
 use domain::delivery::Reached;
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 use rusqlite::types::Type;
@@ -47,7 +46,7 @@ pub(super) fn insert(conn: &Connection, id: InstanceId, new: &NewNotification) -
             new.name.event_id,
             new.resource,
             micros(new.created_at),
-            progress_text(progress),
+            progress.text(),
             new.expires_at.map(micros),
         ])?;
     let events: Vec<u8> = new.events.iter().flat_map(|event| *event.as_bytes()).collect();
@@ -62,29 +61,24 @@ pub(super) fn insert(conn: &Connection, id: InstanceId, new: &NewNotification) -
     Ok(())
 }
 
-/// The row that an attempt depends on, without the body.
-pub(super) struct Standing {
-    pub(super) progress: Progress,
-    pub(super) attempt: u32,
-    pub(super) due_at: Option<DateTime<Utc>>,
-    pub(super) claim_until: Option<DateTime<Utc>>,
-    /// A JSON list.
-    pub(super) attempts: String,
-}
-
-pub(super) fn standing(conn: &Connection, id: InstanceId, number: Sequence) -> Result<Option<Standing>> {
+/// Where a row's attempts stand, and the attempts as a JSON list.
+pub(super) fn standing(
+    conn: &Connection,
+    id: InstanceId,
+    number: Sequence,
+) -> Result<Option<(Standing, String)>> {
     conn.prepare_cached(
         "SELECT progress, attempt, due_at_us, claim_until_us, attempts
          FROM notifications WHERE instance_id = ?1 AND sequence = ?2",
     )?
     .query_row((id.get(), number.0), |row| {
-        Ok(Standing {
+        let standing = Standing {
             progress: progress(row.get_ref(0)?.as_str()?)?,
             attempt: row.get(1)?,
             due_at: time_or_none(row.get(2)?)?,
-            claim_until: time_or_none(row.get(3)?)?,
-            attempts: row.get(4)?,
-        })
+            claimed_until: time_or_none(row.get(3)?)?,
+        };
+        Ok((standing, row.get(4)?))
     })
     .optional()
 }
@@ -126,21 +120,6 @@ fn events(bytes: &[u8]) -> Vec<EventId> {
     ids.iter().map(|id| EventId::from_bytes(*id)).collect()
 }
 
-pub(super) fn progress_text(progress: Progress) -> &'static str {
-    match progress {
-        Progress::Pending => "pending",
-        Progress::Delivered => "delivered",
-        Progress::Dropped => "dropped",
-        Progress::Logged => "logged",
-    }
-}
-
 fn progress(text: &str) -> Result<Progress> {
-    match text {
-        "pending" => Ok(Progress::Pending),
-        "delivered" => Ok(Progress::Delivered),
-        "dropped" => Ok(Progress::Dropped),
-        "logged" => Ok(Progress::Logged),
-        _ => Err(damaged(Type::Text, "not a progress")),
-    }
+    Progress::parse(text).ok_or_else(|| damaged(Type::Text, "not a progress"))
 }

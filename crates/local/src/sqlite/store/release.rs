@@ -113,12 +113,8 @@ pub(super) fn end(conn: &Connection, id: InstanceId, generation: u64) -> Result<
 }
 
 fn subscription(row: &Row<'_>) -> Result<Subscription> {
-    let status = match row.get_ref(0)?.as_str()? {
-        "active" => SubscriptionStatus::Active,
-        "suspended" => SubscriptionStatus::Suspended,
-        "releasing" => SubscriptionStatus::Releasing,
-        _ => return Err(damaged(Type::Text, "not a subscription's status")),
-    };
+    let status = SubscriptionStatus::parse(row.get_ref(0)?.as_str()?);
+    let status = status.ok_or_else(|| damaged(Type::Text, "not a subscription's status"))?;
     Ok(Subscription {
         status,
         reason: row.get(1)?,

@@ -437,3 +437,6 @@ async fn wait(round: u32) {
     let most = WAIT_FIRST_MS << round;
     SystemClock.sleep(Duration::from_millis(fastrand::u64(most / 2..=most))).await;
 }
+
+#[cfg(test)]
+mod tests;

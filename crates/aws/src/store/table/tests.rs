@@ -1,0 +1,84 @@
+//! What passes by itself is tried again, a bounded number of times; what does not is told.
+
+use super::*;
+use crate::script::Script;
+use domain::ids::InstanceId;
+
+const DONE: (u16, &str) = (200, "{}");
+
+fn table(answers: &[(u16, &str)]) -> (Table, Script) {
+    let script = Script::new(answers);
+    (Table::new(Client::new(&script.config()), "t".to_owned()), script)
+}
+
+fn key(n: u8) -> Key {
+    Key::config(InstanceId::from_random([0, 0, 0, n]))
+}
+
+fn two_writes() -> Vec<Write> {
+    vec![Write::delete(key(1)), Write::delete(key(2)).when("attribute_exists(pk)")]
+}
+
+fn cancelled(first: &str, second: &str) -> String {
+    format!(
+        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"",
+            "CancellationReasons":[{{"Code":"{first}"}},{{"Code":"{second}"}}]}}"#
+    )
+}
+
+#[tokio::test]
+async fn a_transaction_waits_for_others_and_for_throttling() {
+    for passing in ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"] {
+        let (table, script) = table(&[(400, &cancelled("None", passing)), DONE]);
+        assert!(matches!(table.transact("test", two_writes()).await.unwrap(), Ended::Done), "{passing}");
+        assert_eq!(script.operations(), ["TransactWriteItems", "TransactWriteItems"]);
+    }
+}
+
+#[tokio::test]
+async fn it_does_not_wait_for_ever() {
+    let (table, script) = table(&[(400, &cancelled("TransactionConflict", "None"))]);
+    let error = table.transact("test", two_writes()).await.unwrap_err();
+    assert_eq!(error.context, "test");
+    assert_eq!(script.operations().len(), TRIES_COUNT_MAX as usize);
+}
+
+#[tokio::test]
+async fn a_failed_condition_is_an_answer_and_anything_else_an_error() {
+    let (refusing, _) = table(&[(400, &cancelled("None", "ConditionalCheckFailed"))]);
+    let Ended::Refused(refused) = refusing.transact("test", two_writes()).await.unwrap() else {
+        panic!("it was refused")
+    };
+    assert!(refused[0].is_none() && refused[1].is_some());
+    let (failing, script) = table(&[(400, &cancelled("None", "ValidationError"))]);
+    assert!(failing.transact("test", two_writes()).await.is_err());
+    assert_eq!(script.operations().len(), 1, "what is wrong stays wrong");
+}
+
+#[tokio::test]
+async fn what_a_batch_left_is_asked_for_again() {
+    let left = r#"{"Responses":{"t":[{"pk":{"S":"I#1"},"sk":{"S":"C"}}]},
+        "UnprocessedKeys":{"t":{"Keys":[{"pk":{"S":"I#2"},"sk":{"S":"C"}}]}}}"#;
+    let rest = r#"{"Responses":{"t":[{"pk":{"S":"I#2"},"sk":{"S":"C"}}]},"UnprocessedKeys":{}}"#;
+    let (table, script) = table(&[(200, left), (200, rest)]);
+    let found = table.get_many("test", &[key(1), key(2)]).await.unwrap();
+    assert_eq!(found.len(), 2);
+    let asked = script.asked();
+    assert_eq!(asked[1].body["RequestItems"]["t"]["Keys"][0]["pk"]["S"], "I#2");
+}
+
+#[tokio::test]
+async fn what_a_batch_never_takes_is_an_error() {
+    let left = r#"{"UnprocessedItems":{"t":[{"DeleteRequest":{"Key":{"pk":{"S":"I#1"},"sk":{"S":"C"}}}}]}}"#;
+    let (table, script) = table(&[(200, left)]);
+    assert!(table.delete_many("test", &[key(1)]).await.is_err());
+    assert_eq!(script.operations().len(), TRIES_COUNT_MAX as usize);
+}
+
+#[tokio::test]
+async fn an_error_tells_neither_keys_nor_values() {
+    let (table, _) = table(&[(400, r#"{"__type":"x#ValidationException","message":"secret-value"}"#)]);
+    let error = table.get("test", &key(1)).await.unwrap_err();
+    let words = format!("{error:?} {error}");
+    assert!(words.contains("ValidationException") && !words.contains("secret-value"), "{words}");
+}

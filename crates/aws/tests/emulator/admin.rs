@@ -1,7 +1,8 @@
 //! What an operator sees of a stack.
 
 use crate::stack::stack;
-use app::ports::{Administration, Clock as _, Mark, Page, Schedule as _, Vault as _};
+use app::admin::{Check, Finding, Found, Mode, Others, Outcome};
+use app::ports::{Administration, Clock as _, Job, Mark, Page, Schedule as _, Vault as _};
 use app::sealing::{DataKey, Sealer};
 use aws::admin::StackAdministration;
 use domain::ids::InstanceId;
@@ -95,4 +96,40 @@ async fn the_data_key_is_rotated_once() {
     let now = SystemClock.now();
     assert_eq!(administration.rotate_data_key(now).await.unwrap().id, "2");
     assert!(administration.rotate_data_key(now).await.is_err(), "the last one is not through yet");
+}
+
+/// What crashes left is found and mended, in either direction; what is in order is not touched.
+#[tokio::test]
+async fn what_crashes_left_is_mended_in_either_direction() {
+    let (stack, administration) = administration().await;
+    let id = |number: &str| InstanceId::parse(number).unwrap();
+    let orphan = id("18");
+    stack.schedules.put(orphan, Timetable::new(orphan, 5), false).await.unwrap();
+    stack.vault.write(orphan, &[("k".to_owned(), "v".to_owned())].into(), 1).await.unwrap();
+    let account = administration.add_organization(&[1; 32], &[2; 32]).await.unwrap();
+    let mut deleted = conformance::sample::new_instance(id("19"));
+    deleted.instance.account = account;
+    deleted.instance.deleted_at = Some(deleted.instance.created_at);
+    let store: &dyn app::ports::Store = &stack.store;
+    store.insert_instance(&deleted).await.unwrap();
+    let check = async |mode| {
+        let mut found = Vec::new();
+        let mut tell = |one: Found| found.push((one.instance.get(), one.finding, one.outcome));
+        let check = Check { mode, others: Others::Stopped };
+        stack.app.check(&administration, check, &mut tell).await.unwrap();
+        found
+    };
+    let found = |outcome| {
+        [
+            (19, Finding::DeletionUnfinished, outcome),
+            (18, Finding::OrphanedSchedule, outcome),
+            (18, Finding::OrphanedSecret, outcome),
+        ]
+    };
+    assert_eq!(check(Mode::Show).await, found(Outcome::Shown));
+    assert_eq!(check(Mode::Mend).await, found(Outcome::Mended));
+    assert_eq!(administration.schedule(orphan).await.unwrap(), None);
+    assert_eq!(stack.vault.read(orphan).await.unwrap(), None);
+    stack.app.run(Job::Purge(id("19")), SystemClock.now()).await.unwrap();
+    assert_eq!(check(Mode::Show).await, []);
 }

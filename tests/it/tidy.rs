@@ -3,6 +3,8 @@
 //! A rule is a function from the tree to what breaks it. Each rule has a broken sample below, so that none of
 //! them can fall silent.
 
+mod noticed;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -416,96 +418,4 @@ fn tree() -> io::Result<Tree> {
     }
     assert!(tree.contains_key("Cargo.toml") && tree.len() > 100, "the tree was not found");
     Ok(tree)
-}
-
-/// A rule finds what is broken in a tree of these files, so often.
-#[track_caller]
-fn finds(rule: Rule, files: &[(&str, &str)], count: usize) {
-    let tree = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-    let broken = rule(&tree);
-    assert_eq!(broken.len(), count, "{broken:#?}");
-}
-
-#[test]
-fn a_wrong_arrow_is_found() {
-    let domain = ("crates/domain/Cargo.toml", "[package]\n");
-    let up =
-        "[dependencies]\nlocal.workspace = true\nserde = \"1\"\n[dev-dependencies]\nlocal = { path = \"\" }";
-    finds(arrows, &[domain, ("crates/app/Cargo.toml", up), ("crates/local/Cargo.toml", "")], 2);
-    let table =
-        "[target.'cfg(unix)'.dependencies]\ndomain.workspace = true\n[dependencies.domain]\npath = \"\"";
-    finds(arrows, &[domain, ("crates/system/Cargo.toml", table)], 2);
-    finds(arrows, &[domain, ("crates/more/Cargo.toml", "")], 1);
-    let linked = "[dependencies]\ndoubles.workspace = true";
-    finds(arrows, &[("crates/doubles/Cargo.toml", ""), ("crates/local/Cargo.toml", linked)], 1);
-    finds(arrows, &[domain, ("crates/connectors/Cargo.toml", "[dependencies]\ndomain.workspace = true")], 0);
-}
-
-#[test]
-fn a_missing_lint_is_found() {
-    finds(lints, &[("crates/app/Cargo.toml", "[lints]\n[dependencies]\n")], 5);
-    let excused = concat!("#[allow(clippy::too_many", "_lines)]");
-    finds(lints, &[("crates/app/src/lib.rs", excused)], 5);
-}
-
-#[test]
-fn a_long_file_is_found() {
-    let lines = |count: usize| "a line\n".repeat(count);
-    let long = lines(501);
-    // Too long itself, the length of one in ten, and the figures.
-    finds(sizes, &[("crates/app/src/long.rs", &long)], 3);
-    finds(sizes, &[("crates/app/src/tests.rs", &long), ("tests/it/main.rs", &long)], 0);
-    let tested = format!("{}\n#[cfg(test)]\nmod tests {{\n{}}}\n", lines(200), lines(400));
-    finds(sizes, &[("crates/app/src/tested.rs", &tested)], 0);
-    finds(sizes, &[("crates/app/src/one.rs", &lines(301))], 2);
-}
-
-#[test]
-fn a_provider_out_of_place_is_found() {
-    let named = "let a = \"gmail\";\n// Google\nstruct IsOutlook;\nlet paragraph = 1;\n\n#[cfg(test)]\nmod tests {\n\"graph\"\n}";
-    finds(provider_names, &[("crates/app/src/lib.rs", named)], 2);
-    finds(
-        provider_names,
-        &[("crates/connectors/src/gmail/mod.rs", named), ("crates/local/src/demo/a.rs", named)],
-        0,
-    );
-}
-
-#[test]
-fn an_empty_name_is_found() {
-    finds(empty_names, &[("crates/app/src/utils.rs", ""), ("crates/app/src/types/mod.rs", "")], 2);
-    finds(
-        empty_names,
-        &[("crates/app/src/lib.rs", "pub(crate) mod helpers;\n    mod common {\nmod commonly;")],
-        2,
-    );
-}
-
-#[test]
-fn a_sleeping_test_is_found() {
-    let sleeps =
-        concat!("tokio::time", "::sleep(x).await;\nstd::thread", "::sleep(x);\n#[", "ignore = \"slow\"]");
-    finds(sleeping_tests, &[("tests/it/a.rs", sleeps)], 3);
-    finds(sleeping_tests, &[("crates/local/src/demo/a.rs", concat!("time", "::sleep(x)"))], 0);
-    finds(sleeping_tests, &[("crates/doubles/src/a/tests/b.rs", concat!("time", "::sleep(x)"))], 1);
-}
-
-#[test]
-fn a_forbidden_word_is_found() {
-    let bare = concat!("// TO", "DO: later");
-    let reasoned = concat!("// TO", "DO: goes when the provider sends dates");
-    finds(forbidden_words, &[("a.rs", bare), ("b.rs", reasoned)], 1);
-    finds(forbidden_words, &[("a.md", concat!("see sha", "red/x, or arti", "factory"))], 2);
-}
-
-#[test]
-fn a_dead_link_is_found() {
-    let text = "[a](b.md) [c](../README.md#d) [e](https://example.com) [f](#g) [h](more) [i](gone.md)";
-    finds(links, &[("docs/a.md", text), ("docs/b.md", ""), ("README.md", ""), ("docs/more/x.md", "")], 1);
-}
-
-#[test]
-fn an_incomplete_connector_is_found() {
-    finds(connector_files, &[("crates/connectors/src/imap/mod.rs", "")], 5);
-    finds(connector_files, &[("crates/connectors/src/lib.rs", "")], 0);
 }

@@ -3,7 +3,9 @@
 use crate::config::Config;
 use crate::locks::Locks;
 use crate::poll::PollOutcome;
-use crate::ports::{Bus, Clock, Entropy, Http, Job, PortError, Queue, Result, Schedule, Store, Vault};
+use crate::ports::{
+    Accounts, Bus, Clock, Entropy, Http, Job, PortError, Queue, Result, Schedule, Store, Vault,
+};
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
 use chrono::{DateTime, Utc};
@@ -17,6 +19,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Ports {
     pub store: Arc<dyn Store>,
+    pub accounts: Arc<dyn Accounts>,
     pub vault: Arc<dyn Vault>,
     pub schedule: Arc<dyn Schedule>,
     pub queue: Arc<dyn Queue>,
@@ -108,7 +111,7 @@ impl Inner {
         let connector = self
             .connector(&instance.connector)
             .ok_or_else(|| PortError::new(context, format!("no connector `{}`", instance.connector)))?;
-        let settings = Settings::parse(&instance.configuration, connector.descriptor().default_poller)
+        let settings = Settings::parse(&instance.configuration, &connector.descriptor().default_poller())
             .map_err(|errors| PortError::new(context, crate::instances::in_words(&errors)))?;
         Ok((connector, settings))
     }

@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod api;
 mod app;
+mod audit;
 mod config;
 mod deliver;
 mod destinations;

@@ -15,10 +15,14 @@ use domain::token::Session;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
+mod accounts;
 mod administration;
+mod audit;
 mod claim;
 
+pub use accounts::{Accounts, User};
 pub use administration::{Administration, Depth, Kept, Mark, Organization, Page, Redriven, Scheduled};
+pub use audit::{AUDIT_DAYS, Actor, AuditEntry, AuditMark};
 pub use claim::{Claim, Claimant, Standing};
 
 /// An adapter failed. The step had no effect, or an effect that doing it again does not repeat.
@@ -70,6 +74,8 @@ pub struct NewInstance {
     pub token_hash: LookupHash,
     pub session: Session,
     pub states: Vec<ResourceState>,
+    /// Noted with it.
+    pub audit: AuditEntry,
 }
 
 /// A change to an instance row, and to its resources and callback with it.
@@ -86,6 +92,8 @@ pub struct InstanceChange {
     pub subscription: SubscriptionChange,
     /// A new session, after signing in again; its version is one more than the stored one must be.
     pub session: Option<Session>,
+    /// Noted in the same write; `None` for what Carillon remembers for itself.
+    pub audit: Option<AuditEntry>,
 }
 
 /// What a change of the instance does to its callback.
@@ -115,6 +123,8 @@ pub enum Written {
 #[derive(Debug, Clone)]
 pub struct PollCommit {
     pub instance: InstanceId,
+    /// Whose instance it is.
+    pub organization_id: u32,
     /// The new state; its version is one more than the stored one must be. The outbox is not part of it:
     /// the sequences of those `notifications` that are to be delivered are added to it.
     pub state: ResourceState,
@@ -223,7 +233,35 @@ pub struct LogPage {
     pub pending_only: bool,
 }
 
-/// Configuration, state, notifications. Reads are strongly consistent.
+/// A place in the log of an organization, which is ordered by sequence, then by instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogMark {
+    pub sequence: Sequence,
+    pub instance: InstanceId,
+}
+
+/// A stretch of an organization's log, newest first.
+#[derive(Debug, Clone, Copy)]
+pub struct OrganizationPage {
+    /// Only what comes before this.
+    pub before: Option<LogMark>,
+    /// Nothing with a lower sequence.
+    pub from: Option<Sequence>,
+    pub limit: usize,
+}
+
+/// A notification of an organization's log, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogLine {
+    pub mark: LogMark,
+    /// `id` of the callback body.
+    pub number: u64,
+    pub progress: Progress,
+    pub events_count: u32,
+}
+
+/// Configuration, state, notifications. Reads are strongly consistent, those of an organization's log aside, which
+/// may be some seconds behind.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Who these secrets belong to: the user's, and the organization's where it was given (it must match).
@@ -318,6 +356,12 @@ pub trait Store: Send + Sync {
     async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Vec<Notification>>;
     /// One notification by `message.eventId`.
     async fn notification(&self, id: InstanceId, event_id: &str) -> Result<Option<Notification>>;
+    /// One notification of any instance of an organization by `message.eventId`.
+    async fn notification_of(&self, organization_id: u32, event_id: &str) -> Result<Option<Notification>>;
+    /// One notification by its place.
+    async fn notification_at(&self, mark: LogMark) -> Result<Option<Notification>>;
+    /// A page of what an organization's instances have notified.
+    async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
 }
 
 /// An instance's secrets by configuration key. Never to be printed.

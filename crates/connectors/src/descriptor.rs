@@ -9,13 +9,30 @@ pub struct Endpoint {
     pub default: &'static str,
 }
 
-/// A resource that can be polled.
+/// How polls find out what changed in a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Polling {
+    /// By the provider's own list of changes.
+    Changes,
+    /// By the dates in its records.
+    Dates,
+    /// By comparing all of it with what it was before.
+    Snapshots,
+    /// It is not polled, only read.
+    Never,
+}
+
+/// A resource of the hub.
 #[derive(Debug)]
-pub struct PolledResource {
-    /// Its name in hub paths.
+pub struct Resource {
+    /// Its name in hub paths; one that belongs to another's object is below it, as `messages/{id}/attachments`.
     pub name: &'static str,
     /// Other spellings that configurations have.
     pub aliases: &'static [&'static str],
+    /// How polls find out what changed.
+    pub polling: Polling,
+    /// Its entry of a poller configuration for those who copy one, as JSON text; empty where it is not polled.
+    pub poller: &'static str,
 }
 
 /// How users sign in.
@@ -58,18 +75,24 @@ pub struct Descriptor {
     pub api: Endpoint,
     /// How users sign in.
     pub oauth: OAuth,
-    /// What can be polled.
-    pub resources: &'static [PolledResource],
-    /// The poller configuration of those who give none.
-    pub default_poller: &'static str,
+    /// What can be read, and polled; the first one is polled for those who say nothing.
+    pub resources: &'static [Resource],
     /// Notes for operators and contributors: scopes, quotas, quirks.
     pub readme: &'static str,
 }
 
 impl Descriptor {
-    /// Finds a polled resource by its name or another spelling.
-    pub fn resource(&self, name: &str) -> Option<&PolledResource> {
+    /// Finds a resource by its name or another spelling.
+    pub fn resource(&self, name: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.name == name || resource.aliases.contains(&name))
+    }
+
+    /// The poller configuration of those who give none.
+    pub fn default_poller(&self) -> String {
+        let first = self.resources.iter().take(1);
+        let entries: Vec<String> =
+            first.map(|resource| format!("\"{}\":{}", resource.name, resource.poller)).collect();
+        format!("{{{}}}", entries.join(","))
     }
 
     /// The addresses this connector uses, each with its variable.

@@ -8,13 +8,14 @@ mod descriptor;
 mod error;
 mod gmail;
 mod http;
+pub mod hub;
 pub mod oauth;
 mod outlook;
 mod registry;
 #[cfg(test)]
 mod script;
 
-pub use descriptor::{Descriptor, Endpoint, OAuth, PolledResource};
+pub use descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
 pub use error::{Error, Kind};
 pub use http::{Http, HttpError, HttpRequest, HttpResponse, Method, Route};
 pub use registry::registry;
@@ -45,6 +46,13 @@ pub struct Call<'a> {
     pub now: DateTime<Utc>,
     /// Time for one request, ms.
     pub timeout_ms: u64,
+}
+
+/// An interval of time, from the first instant to before the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
 }
 
 /// What the caller remembers of a resource, beside the cursor.
@@ -122,6 +130,29 @@ pub trait Connector: Send + Sync {
     /// For connectors whose positions never expire there is nothing to do.
     async fn recover(&self, _call: &Call<'_>, _cursor: &Value, _past: &Past) -> Result<Step, Error> {
         Err(Error::new(Kind::CursorExpired, "the position expired and there is no way to catch up"))
+    }
+
+    /// Reads again, a stretch at a time, what came into the mailbox within a window, or changed in it where that is
+    /// what the resource tells. Each change wants to be rechecked. The first stretch has no cursor; `more` is false in
+    /// the last.
+    async fn backfill(
+        &self,
+        _call: &Call<'_>,
+        resource: &ResourceConfig,
+        _window: Window,
+        _cursor: Option<&Value>,
+    ) -> Result<Step, Error> {
+        Err(Error::new(Kind::Rejected, format!("`{}` can't be read again by time", resource.name)))
+    }
+
+    /// Reads a page of a resource, or one object of it, for a client.
+    async fn read(&self, _call: &Call<'_>, _query: &hub::Query) -> Result<hub::Answer, hub::ReadError> {
+        Err(hub::ReadError::NoResource)
+    }
+
+    /// Asks the provider for the least, to see whether the mailbox answers.
+    async fn ping(&self, _call: &Call<'_>) -> Result<(), Error> {
+        Ok(())
     }
 
     /// Reads one created record again. `None`: it is gone, or nothing to report. For connectors whose lists hold

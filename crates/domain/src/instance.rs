@@ -14,6 +14,17 @@ pub struct Account {
     pub account_id: u32,
     /// `userId` on the wire.
     pub user_id: u32,
+    /// The user sees the instances of their own account alone, not those of the whole organization.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sees_own_only: bool,
+}
+
+impl Account {
+    /// Whether what belongs to another account may be seen.
+    pub fn sees(&self, other: &Account) -> bool {
+        self.organization_id == other.organization_id
+            && (!self.sees_own_only || self.account_id == other.account_id)
+    }
 }
 
 /// Whether the provider still lets us in.

@@ -2,7 +2,7 @@
 
 use crate::app::Inner;
 use crate::instances::random_token;
-use crate::ports::{Administration, Result};
+use crate::ports::Result;
 use crate::sealing::Lookup;
 use domain::instance::Account;
 
@@ -25,20 +25,20 @@ impl Admitted {
     }
 }
 
-pub(super) async fn add_organization(app: &Inner, host: &dyn Administration) -> Result<Admitted> {
+pub(crate) async fn add_organization(app: &Inner) -> Result<Admitted> {
     let (user, organization) = (random_token(app), random_token(app));
     let organization_hash = app.sealer.lookup_hash(Lookup::Organization, &organization);
-    let account =
-        host.add_organization(&organization_hash, &app.sealer.lookup_hash(Lookup::User, &user)).await?;
+    let account = app
+        .ports
+        .accounts
+        .add_organization(&organization_hash, &app.sealer.lookup_hash(Lookup::User, &user))
+        .await?;
     Ok(Admitted { account, user_secret: user, organization_secret: Some(organization) })
 }
 
-pub(super) async fn add_user(
-    app: &Inner,
-    host: &dyn Administration,
-    organization_id: u32,
-) -> Result<Option<Admitted>> {
+pub(crate) async fn add_user(app: &Inner, organization_id: u32, sees_all: bool) -> Result<Option<Admitted>> {
     let user = random_token(app);
-    let account = host.add_user(organization_id, &app.sealer.lookup_hash(Lookup::User, &user)).await?;
+    let hash = app.sealer.lookup_hash(Lookup::User, &user);
+    let account = app.ports.accounts.add_user(organization_id, &hash, sees_all).await?;
     Ok(account.map(|account| Admitted { account, user_secret: user, organization_secret: None }))
 }

@@ -14,17 +14,14 @@ use crate::ports::{Administration, Depth, Redriven, Result};
 
 impl App {
     /// Makes an organization with a first user. The secrets are known to the caller alone: only hashes are kept.
-    pub async fn add_organization(&self, host: &dyn Administration) -> Result<Admitted> {
-        accounts::add_organization(&self.0, host).await
+    pub async fn add_organization(&self) -> Result<Admitted> {
+        accounts::add_organization(&self.0).await
     }
 
-    /// Makes another user of an organization; `None` if there is no such organization.
-    pub async fn add_user(
-        &self,
-        host: &dyn Administration,
-        organization_id: u32,
-    ) -> Result<Option<Admitted>> {
-        accounts::add_user(&self.0, host, organization_id).await
+    /// Makes another user of an organization, who sees all of it or only their own; `None` if there is no such
+    /// organization.
+    pub async fn add_user(&self, organization_id: u32, sees_all: bool) -> Result<Option<Admitted>> {
+        accounts::add_user(&self.0, organization_id, sees_all).await
     }
 
     /// How much is in each queue.

@@ -1,7 +1,9 @@
 //! Who calls: `Authorization: User <secret>, Organization <secret>[, Element <token>]`.
 
-use super::error::ApiError;
+use super::error::{ApiError, RequestId};
 use crate::app::App;
+use crate::audit::By;
+use crate::ports::Actor;
 use crate::sealing::Lookup;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
@@ -14,6 +16,7 @@ pub(super) struct Caller {
     pub(super) account: Account,
     /// The instance of the Element token, where one was given.
     pub(super) element: Option<Instance>,
+    pub(super) by: By,
 }
 
 impl Caller {
@@ -32,7 +35,7 @@ impl Caller {
     }
 
     fn owns(&self, instance: &Instance) -> bool {
-        instance.deleted_at.is_none() && instance.account.organization_id == self.account.organization_id
+        instance.deleted_at.is_none() && self.account.sees(&instance.account)
     }
 }
 
@@ -53,7 +56,9 @@ impl FromRequestParts<App> for Caller {
         let organization = given.organization.map(|secret| hash(Lookup::Organization, secret));
         let account = app.0.ports.store.account(&hash(Lookup::User, user), organization.as_ref()).await?;
         let account = account.ok_or_else(|| unauthorized("the secrets are not known"))?;
-        let mut caller = Caller { account, element: None };
+        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        let by = By { actor: Actor::User { user_id: account.user_id }, request_id };
+        let mut caller = Caller { account, element: None, by };
         if let Some(token) = given.element {
             let instance = app.0.ports.store.instance_by_token(&hash(Lookup::InstanceToken, token)).await?;
             let instance = instance.filter(|instance| caller.owns(instance));

@@ -7,10 +7,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::fmt::Write as _;
 
 /// Header that names a request, also in its error.
 const REQUEST_ID_HEADER: &str = "elements-request-id";
+
+/// What names a request, for whoever handles it.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(pub(super) String);
 
 /// The framework's own messages are short.
 const FOREIGN_ERROR_BYTES_MAX: usize = 4096;
@@ -80,8 +83,9 @@ impl IntoResponse for ApiError {
 }
 
 /// Names every request, and writes the body of those that failed.
-pub(super) async fn with_request_id(State(app): State<App>, request: Request, next: Next) -> Response {
-    let request_id = request_id(&app);
+pub(super) async fn with_request_id(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let request_id = crate::audit::request_id(&app.0);
+    request.extensions_mut().insert(RequestId(request_id.clone()));
     let mut response = next.run(request).await;
     if let Some(error) = failure(&mut response).await {
         let mut body = serde_json::json!({ "requestId": request_id, "message": error.message });
@@ -115,15 +119,4 @@ async fn failure(response: &mut Response) -> Option<ApiError> {
     let text = axum::body::to_bytes(body, FOREIGN_ERROR_BYTES_MAX).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&text).into_owned();
     Some(ApiError::new(status, if text.is_empty() { status.to_string() } else { text }))
-}
-
-/// 24 hexadecimal digits.
-fn request_id(app: &App) -> String {
-    let mut bytes = [0; 12];
-    app.0.ports.entropy.fill(&mut bytes);
-    bytes.iter().fold(String::with_capacity(24), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

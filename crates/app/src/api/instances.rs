@@ -5,6 +5,7 @@ use super::error::ApiError;
 use super::paging::{self, PageQuery};
 use super::{body, wire};
 use crate::app::App;
+use crate::audit::By;
 use crate::instances::{self, Creation, Patch};
 use axum::Json;
 use axum::body::Bytes;
@@ -45,6 +46,7 @@ async fn create_from(
     let connector = connector.ok_or_else(|| ApiError::rule(field, "is not a connector's key or id"))?;
     let name = body::text(object, "name")?.filter(|name| !name.trim().is_empty());
     let creation = Creation {
+        by: caller.by,
         account: caller.account,
         name: name.unwrap_or_else(|| connector.descriptor().name.to_owned()),
         connector,
@@ -141,7 +143,7 @@ pub(super) async fn patch(
         code: body::code(&object)?,
     };
     finish(async move {
-        let instance = instances::change(&app.0, instance.id, patch).await?;
+        let instance = instances::change(&app.0, instance.id, &caller.by, patch).await?;
         Ok(Json(wire::instance(&app, &instance)?))
     })
     .await
@@ -153,7 +155,7 @@ pub(super) async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let instance = caller.instance(&app, &id).await?;
-    instances::delete(&app.0, instance.id).await?;
+    instances::delete(&app.0, instance.id, &caller.by).await?;
     Ok(StatusCode::OK)
 }
 
@@ -162,7 +164,7 @@ pub(super) async fn enable(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    switch(&app, caller.instance(&app, &id).await?, true).await
+    switch(&app, caller.instance(&app, &id).await?, &caller.by, true).await
 }
 
 pub(super) async fn disable(
@@ -170,10 +172,10 @@ pub(super) async fn disable(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    switch(&app, caller.instance(&app, &id).await?, false).await
+    switch(&app, caller.instance(&app, &id).await?, &caller.by, false).await
 }
 
-async fn switch(app: &App, instance: Instance, enabled: bool) -> Result<Json<Value>, ApiError> {
-    instances::set_enabled(&app.0, instance.id, enabled).await?;
+async fn switch(app: &App, instance: Instance, by: &By, enabled: bool) -> Result<Json<Value>, ApiError> {
+    instances::set_enabled(&app.0, instance.id, by, enabled).await?;
     Ok(Json(json!({ "id": instance.id.get(), "disabled": !enabled })))
 }

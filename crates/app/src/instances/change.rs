@@ -3,6 +3,7 @@
 use super::create::warn_of_plain_http;
 use super::{Refusal, baseline, credentials};
 use crate::app::Inner;
+use crate::audit::By;
 use crate::mend::is_polled;
 use crate::ports::{InstanceChange, Job, Mailbox, Result as PortResult, SubscriptionChange, Written};
 use connectors::Connector;
@@ -30,12 +31,12 @@ pub(crate) struct Patch {
 }
 
 /// Changes an instance. The code, if any, is exchanged once, whatever others do meanwhile.
-pub(crate) async fn change(app: &Inner, id: InstanceId, patch: Patch) -> Result<Instance, Refusal> {
+pub(crate) async fn change(app: &Inner, id: InstanceId, by: &By, patch: Patch) -> Result<Instance, Refusal> {
     let mut tokens = None;
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
-        if let Some(instance) = attempt(app, mailbox, &patch, &mut tokens).await? {
+        if let Some(instance) = attempt(app, mailbox, by, &patch, &mut tokens).await? {
             return Ok(instance);
         }
     }
@@ -49,6 +50,7 @@ fn living(mailbox: Option<Mailbox>) -> Result<Mailbox, Refusal> {
 async fn attempt(
     app: &Inner,
     mailbox: Mailbox,
+    by: &By,
     patch: &Patch,
     tokens: &mut Option<Tokens>,
 ) -> Result<Option<Instance>, Refusal> {
@@ -85,6 +87,7 @@ async fn attempt(
         remove_resources: removed(&mailbox, &settings),
         put_states: fresh,
         subscription: subscription(&mailbox, &instance),
+        audit: by.instance(app, "instance.changed", Some(&mailbox.instance), Some(&instance)),
         instance,
     };
     if app.ports.store.change_instance(&change).await? != Written::Done {
@@ -236,7 +239,7 @@ async fn after(
 
 /// Switches an instance off or on. Off: no polls, and what is undelivered waits. On: polls go on from the
 /// cursor, and what waits is released.
-pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, enabled: bool) -> Result<(), Refusal> {
+pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, by: &By, enabled: bool) -> Result<(), Refusal> {
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
@@ -244,11 +247,13 @@ pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, enabled: bool) -> R
             return Ok(());
         }
         let (_, settings) = app.understood(&mailbox.instance)?;
-        let mut instance = mailbox.instance;
+        let mut instance = mailbox.instance.clone();
         instance.version += 1;
         instance.updated_at = app.now();
         instance.disabled = !enabled;
+        let action = if enabled { "instance.enabled" } else { "instance.disabled" };
         let change = InstanceChange {
+            audit: by.instance(app, action, Some(&mailbox.instance), Some(&instance)),
             instance,
             put_states: Vec::new(),
             remove_resources: Vec::new(),
@@ -266,12 +271,13 @@ pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, enabled: bool) -> R
 }
 
 /// Deletes an instance: one write makes it gone, a job removes the rest.
-pub(crate) async fn delete(app: &Inner, id: InstanceId) -> Result<(), Refusal> {
+pub(crate) async fn delete(app: &Inner, id: InstanceId, by: &By) -> Result<(), Refusal> {
     for _ in 0..TRIES_COUNT_MAX {
         let mut instance = living(app.ports.store.mailbox(id).await?)?.instance;
         instance.version += 1;
         instance.deleted_at = Some(app.now());
         let change = InstanceChange {
+            audit: by.instance(app, "instance.deleted", Some(&instance), None),
             instance,
             put_states: Vec::new(),
             remove_resources: Vec::new(),
@@ -297,7 +303,9 @@ pub(crate) async fn now_needs_sign_in(
     next.version += 1;
     next.validity = Validity::NeedsSignIn(reason.to_owned());
     next.notice(app.now(), reason);
+    let by = By::carillon(app);
     let change = InstanceChange {
+        audit: by.instance(app, "instance.needs_sign_in", Some(instance), Some(&next)),
         instance: next,
         put_states: Vec::new(),
         remove_resources: Vec::new(),

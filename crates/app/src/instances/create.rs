@@ -4,6 +4,7 @@
 use super::baseline::{self, Baselines};
 use super::{Refusal, credentials};
 use crate::app::Inner;
+use crate::audit::By;
 use crate::ports::{Job, NewInstance, PortError, Secrets, Written};
 use crate::sealing::Lookup;
 use base64::Engine as _;
@@ -24,6 +25,7 @@ const ID_TRIES_COUNT_MAX: usize = 5;
 
 /// What a client asks for, read but not yet checked.
 pub(crate) struct Creation {
+    pub(crate) by: By,
     pub(crate) account: Account,
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) code: Option<String>,
@@ -44,8 +46,9 @@ pub(crate) async fn create(app: &Inner, creation: Creation) -> Result<(Instance,
     }
     let baselines = baseline::take(app, &connector, &tokens.access_token, &baseline::all(&settings)).await?;
     let is_incomplete = baselines.is_incomplete;
+    let by = creation.by.clone();
     let instance = row(app, creation, plain, &secrets, &baselines);
-    let (instance, token) = store(app, instance, &settings, &secrets, &tokens, baselines).await?;
+    let (instance, token) = store(app, instance, &by, &settings, &secrets, &tokens, baselines).await?;
     if is_incomplete {
         app.ports.queue.send(&[(Job::Poll(instance.id), app.now())]).await?;
     }
@@ -128,6 +131,7 @@ pub(super) fn warn_of_plain_http(instance: &mut Instance, now: DateTime<Utc>) {
 async fn store(
     app: &Inner,
     mut instance: Instance,
+    by: &By,
     settings: &Settings,
     secrets: &Secrets,
     tokens: &Tokens,
@@ -149,6 +153,7 @@ async fn store(
             token_hash: app.sealer.lookup_hash(Lookup::InstanceToken, &token),
             session: app.session_of(id, tokens, 1)?,
             states: baselines.states.clone(),
+            audit: by.creation(app, &instance),
         };
         if app.ports.store.insert_instance(&new).await? == Written::Done {
             app.ports.schedule.put(id, table, settings.events_enabled).await?;

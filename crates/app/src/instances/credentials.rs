@@ -43,7 +43,7 @@ pub(super) fn check(
             errors.push(Invalid::new(key, "is required"));
         }
     }
-    let settings = match Settings::parse(plain, connector.descriptor().default_poller) {
+    let settings = match Settings::parse(plain, &connector.descriptor().default_poller()) {
         Ok(settings) => Some(settings),
         Err(more) => {
             errors.extend(more);

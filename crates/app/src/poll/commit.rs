@@ -18,6 +18,17 @@ pub(super) enum Committed {
 }
 
 impl Run<'_> {
+    /// This state and these notifications as one commit of this mailbox.
+    pub(super) fn commit_of(&self, state: ResourceState, notifications: Vec<NewNotification>) -> PollCommit {
+        let instance = &self.mailbox.instance;
+        PollCommit {
+            instance: instance.id,
+            organization_id: instance.account.organization_id,
+            state,
+            notifications,
+        }
+    }
+
     /// Commits a step and enqueues its notifications. An idle step writes nothing, but for the heartbeat.
     pub(super) async fn commit(
         &mut self,
@@ -56,7 +67,7 @@ impl Run<'_> {
         let sequences =
             notifications.iter().filter(|one| one.deliver).map(|one| one.sequence).collect::<Vec<_>>();
         let id = self.mailbox.instance.id;
-        let commit = PollCommit { instance: id, state: next, notifications };
+        let commit = self.commit_of(next, notifications);
         if self.app.ports.store.commit_poll(&commit).await? != Written::Done {
             return Ok(Committed::Lost);
         }

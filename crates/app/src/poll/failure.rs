@@ -3,7 +3,7 @@
 use super::resource::Failure;
 use super::{ResourceReport, Run, Stopped};
 use crate::instances::{mailbox_digest, now_needs_sign_in};
-use crate::ports::{InstanceChange, PollCommit, Result, SubscriptionChange};
+use crate::ports::{InstanceChange, Result, SubscriptionChange};
 use crate::tokens::{Holder, NoToken};
 use chrono::{DateTime, Duration, Utc};
 use connectors::oauth::{TokenError, TokenErrorKind};
@@ -118,8 +118,7 @@ impl Run<'_> {
         let Some(until) = until else { return Ok(()) };
         let mut next = state.clone().failed(error, until, now);
         next.version += 1;
-        let commit =
-            PollCommit { instance: self.mailbox.instance.id, state: next, notifications: Vec::new() };
+        let commit = self.commit_of(next, Vec::new());
         if self.app.ports.store.commit_poll(&commit).await? == crate::ports::Written::Done {
             *state = commit.state;
             self.remember(state);
@@ -246,6 +245,7 @@ impl Run<'_> {
             remove_resources: Vec::new(),
             subscription: SubscriptionChange::Keep,
             session: None,
+            audit: None,
         };
         if self.app.ports.store.change_instance(&change).await? == crate::ports::Written::Done {
             self.mailbox.instance = change.instance;

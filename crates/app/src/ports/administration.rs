@@ -1,11 +1,10 @@
 //! What administration needs of a host, beside the ports that everything else uses. It looks at the host as a
 //! whole; what it finds is mended through the other ports.
 
-use super::{Job, LookupHash, Result};
+use super::{Job, Result};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
-use domain::instance::Account;
 use serde::Serialize;
 
 /// A stretch of a listing, in whatever order the host lists. It may be empty although more follows.
@@ -71,15 +70,6 @@ pub struct Redriven {
 /// A host as a whole, seen by its operator. Listings are paged and never scan; a page is bounded by the host.
 #[async_trait]
 pub trait Administration: Send + Sync {
-    /// Adds a user with an account of their own; the organization too, unless it is known. A user hash that is
-    /// known is an error.
-    async fn add_organization(&self, organization: &LookupHash, user: &LookupHash) -> Result<Account>;
-    /// Adds a user with an account of their own to an organization; `None` if there is no such organization. A
-    /// user hash that is known is an error.
-    async fn add_user(&self, organization_id: u32, user: &LookupHash) -> Result<Option<Account>>;
-    /// The organizations.
-    async fn organizations(&self, from: Option<&Mark>) -> Result<Page<Organization>>;
-
     /// Every instance that has an instance row, of whatever organization, also a deleted one.
     async fn instances(&self, from: Option<&Mark>) -> Result<Page<InstanceId>>;
     /// Every schedule of an instance.

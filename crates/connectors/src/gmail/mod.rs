@@ -12,7 +12,7 @@ mod normalize;
 #[cfg(test)]
 mod tests;
 
-use crate::descriptor::{Descriptor, Endpoint, OAuth, PolledResource};
+use crate::descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
 use crate::error::{Error, Kind};
 use crate::{Baseline, Call, Connector, FailedRecord, Past, Step};
 use async_trait::async_trait;
@@ -53,10 +53,19 @@ static DESCRIPTOR: Descriptor = Descriptor {
         scope_on_refresh: false,
     },
     resources: &[
-        PolledResource { name: "changed-messages", aliases: &["changed-message"] },
-        PolledResource { name: "messages", aliases: &[] },
+        Resource {
+            name: "changed-messages",
+            aliases: &["changed-message"],
+            polling: Polling::Changes,
+            poller: r#"{"url":"/hubs/general/changed-messages","idField":"id"}"#,
+        },
+        Resource {
+            name: "messages",
+            aliases: &[],
+            polling: Polling::Changes,
+            poller: r#"{"url":"/hubs/general/messages","idField":"id"}"#,
+        },
     ],
-    default_poller: r#"{"changed-messages":{"url":"/hubs/general/changed-messages","idField":"id"}}"#,
     readme: include_str!("README.md"),
 };
 

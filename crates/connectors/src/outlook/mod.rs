@@ -11,7 +11,7 @@ mod normalize;
 mod tests;
 mod walk;
 
-use crate::descriptor::{Descriptor, Endpoint, OAuth, PolledResource};
+use crate::descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
 use crate::error::{Error, Kind};
 use crate::{Baseline, Call, Connector, Past, Step};
 use async_trait::async_trait;
@@ -50,8 +50,12 @@ static DESCRIPTOR: Descriptor = Descriptor {
         required_scopes: &["offline_access"],
         scope_on_refresh: true,
     },
-    resources: &[PolledResource { name: "messages", aliases: &["changed-messages", "changed-message"] }],
-    default_poller: r#"{"messages":{"url":"/hubs/general/messages?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}'","idField":"Id","datesConfiguration":{"updatedDateField":"LastModifiedDateTime","updatedDateFormat":"yyyy-MM-dd'T'HH:mm:ss'Z'","updatedDateTimezone":"GMT","createdDateField":"ReceivedDateTime","createdDateFormat":"yyyy-MM-dd'T'HH:mm:ss'Z'","createdDateTimezone":"GMT"}}}"#,
+    resources: &[Resource {
+        name: "messages",
+        aliases: &["changed-messages", "changed-message"],
+        polling: Polling::Dates,
+        poller: r#"{"url":"/hubs/general/messages?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}'","idField":"Id","datesConfiguration":{"updatedDateField":"LastModifiedDateTime","updatedDateFormat":"yyyy-MM-dd'T'HH:mm:ss'Z'","updatedDateTimezone":"GMT","createdDateField":"ReceivedDateTime","createdDateFormat":"yyyy-MM-dd'T'HH:mm:ss'Z'","createdDateTimezone":"GMT"}}"#,
+    }],
     readme: include_str!("README.md"),
 };
 

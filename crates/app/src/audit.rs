@@ -1,0 +1,95 @@
+//! Entries of the audit record: who did what, with what stood there before and after, and no secret.
+
+use crate::app::Inner;
+use crate::ports::{Actor, AuditEntry};
+use domain::ids::InstanceId;
+use domain::instance::{Instance, Validity};
+use domain::settings::MASK;
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+
+/// Who does something, and the request that led to it.
+#[derive(Debug, Clone)]
+pub(crate) struct By {
+    pub(crate) actor: Actor,
+    pub(crate) request_id: String,
+}
+
+impl By {
+    /// What Carillon does by itself.
+    pub(crate) fn carillon(app: &Inner) -> Self {
+        By { actor: Actor::Carillon, request_id: request_id(app) }
+    }
+
+    pub(crate) fn entry(
+        &self,
+        app: &Inner,
+        organization_id: u32,
+        action: &str,
+        subject: String,
+        (before, after): (Option<Value>, Option<Value>),
+    ) -> AuditEntry {
+        AuditEntry {
+            id: self.request_id.clone(),
+            organization_id,
+            at: app.now(),
+            actor: self.actor,
+            action: action.to_owned(),
+            subject,
+            before,
+            after,
+        }
+    }
+
+    /// The entry of a new instance.
+    pub(crate) fn creation(&self, app: &Inner, instance: &Instance) -> AuditEntry {
+        let organization_id = instance.account.organization_id;
+        let documents = (None, Some(document(instance)));
+        self.entry(app, organization_id, "instance.created", subject(instance.id), documents)
+    }
+
+    /// An entry about an instance.
+    pub(crate) fn instance(
+        &self,
+        app: &Inner,
+        action: &str,
+        before: Option<&Instance>,
+        after: Option<&Instance>,
+    ) -> Option<AuditEntry> {
+        let instance = after.or(before)?;
+        let documents = (before.map(document), after.map(document));
+        Some(self.entry(app, instance.account.organization_id, action, subject(instance.id), documents))
+    }
+}
+
+/// What entries call an instance.
+pub(crate) fn subject(id: InstanceId) -> String {
+    format!("instances/{id}")
+}
+
+/// What can be changed of an instance. Of a secret there is only that it is there, and its version.
+fn document(instance: &Instance) -> Value {
+    let plain = instance.configuration.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
+    let secret = instance.secret_keys.iter().map(|key| (key.clone(), MASK.into()));
+    let configuration: Map<String, Value> = plain.chain(secret).collect();
+    json!({
+        "element": instance.connector,
+        "name": instance.name,
+        "tags": instance.tags,
+        "configuration": configuration,
+        "secretsVersion": instance.secrets_version,
+        "disabled": instance.disabled,
+        "valid": instance.validity == Validity::Valid,
+    })
+}
+
+/// 24 hexadecimal digits.
+pub(crate) fn request_id(app: &Inner) -> String {
+    let mut bytes = [0; 12];
+    app.ports.entropy.fill(&mut bytes);
+    bytes.iter().fold(String::with_capacity(24), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

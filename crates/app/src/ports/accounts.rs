@@ -1,0 +1,62 @@
+//! Who may call, what their accounts are set to, and how much they ask.
+
+use super::{AuditEntry, AuditMark, LookupHash, Mark, Organization, Page, Result};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::instance::Account;
+use domain::settings::Items;
+
+/// A user as a listing shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct User {
+    pub account: Account,
+    /// `None` where it was not noted.
+    pub created_at: Option<DateTime<Utc>>,
+}
+
+/// Organizations, their users, and what is kept for them. Who calls is found by [`super::Store::account`].
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// Adds a user with an account of their own; the organization too, unless it is known. The first user of an
+    /// organization sees all of it. A user hash that is known is an error.
+    async fn add_organization(&self, organization: &LookupHash, user: &LookupHash) -> Result<Account>;
+    /// Adds a user with an account of their own to an organization, who sees all of it or only their own; `None` if
+    /// there is no such organization. A user hash that is known is an error.
+    async fn add_user(
+        &self,
+        organization_id: u32,
+        user: &LookupHash,
+        sees_all: bool,
+    ) -> Result<Option<Account>>;
+    /// The organizations.
+    async fn organizations(&self, from: Option<&Mark>) -> Result<Page<Organization>>;
+    /// The users of an organization.
+    async fn users(&self, organization_id: u32, from: Option<&Mark>) -> Result<Page<User>>;
+    /// Gives an organization another secret: the former one is worth nothing from then on. `false` if there is no
+    /// such organization.
+    async fn replace_organization_secret(&self, organization_id: u32, new: &LookupHash) -> Result<bool>;
+    /// The same for a user of an organization.
+    async fn replace_user_secret(&self, organization_id: u32, user_id: u32, new: &LookupHash)
+    -> Result<bool>;
+    /// Takes a user out: the secret is worth nothing from then on; instances stay. `false` if there is none.
+    async fn remove_user(&self, organization_id: u32, user_id: u32) -> Result<bool>;
+
+    /// What an account is set to.
+    async fn settings(&self, organization_id: u32, account_id: u32) -> Result<Items>;
+    /// Merges settings in; `Null` values are no part of [`Items`], so nothing is taken out.
+    async fn put_settings(&self, organization_id: u32, account_id: u32, items: &Items) -> Result<()>;
+
+    /// Counts one request of an organization in a minute since the Unix epoch, and says how many that makes. Counts of
+    /// earlier minutes go by themselves.
+    async fn count_request(&self, organization_id: u32, minute: i64) -> Result<u32>;
+
+    /// Notes what was done, where that is not part of another write.
+    async fn note(&self, entry: &AuditEntry) -> Result<()>;
+    /// What was done in an organization, newest first: at most `limit` entries before the mark.
+    async fn audit(
+        &self,
+        organization_id: u32,
+        before: Option<&AuditMark>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>>;
+}

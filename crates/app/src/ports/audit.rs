@@ -1,0 +1,49 @@
+//! The record of what was changed, by whom.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Who changed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "type")]
+pub enum Actor {
+    /// A user, by the HTTP interface.
+    User {
+        #[serde(rename = "userId")]
+        user_id: u32,
+    },
+    /// Whoever has the administrator's key, or works on the host itself.
+    Administrator,
+    /// Carillon itself, as when a provider wants a person to sign in again.
+    Carillon,
+}
+
+/// One change. It holds no secret: those stand masked in both documents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEntry {
+    /// Names the entry: 24 hexadecimal digits, that of the request where one led to it.
+    pub id: String,
+    pub organization_id: u32,
+    pub at: DateTime<Utc>,
+    pub actor: Actor,
+    /// What was done, as `instance.changed`.
+    pub action: String,
+    /// To what, as `instances/17`.
+    pub subject: String,
+    /// What stood there before; `None` where nothing did.
+    pub before: Option<Value>,
+    /// What stands there now; `None` where nothing does.
+    pub after: Option<Value>,
+}
+
+/// A place in the record: entries are ordered by their time, then by their id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditMark {
+    pub at: DateTime<Utc>,
+    pub id: String,
+}
+
+/// How long entries are kept, days.
+pub const AUDIT_DAYS: i64 = 400;

@@ -5,6 +5,12 @@ use connectors::Endpoint;
 use domain::delivery::RetryPolicy;
 use std::collections::HashMap;
 
+/// A client that lists page by page needs a handful in a second; a loop that went wild stands out.
+const REQUESTS_PER_MINUTE: u32 = 1_000;
+/// Most that may be allowed.
+const REQUESTS_PER_MINUTE_MAX: u32 = 1_000_000;
+/// A key that is shorter could be guessed, bytes.
+const ADMIN_KEY_BYTES_MIN: usize = 16;
 /// What was delivered may be kept so long, days.
 const RETENTION_DAYS_MAX: u32 = 3_650;
 
@@ -36,6 +42,10 @@ pub struct Config {
     pub require_https_callbacks: bool,
     /// How long what was delivered is kept.
     pub retention: Duration,
+    /// Requests that an organization may make in a minute.
+    pub requests_per_minute: u32,
+    /// Digest of the administrator's key, where there is one.
+    pub admin_key_digest: Option<[u8; 32]>,
     /// Time for one provider request, ms.
     pub provider_timeout_ms: u64,
     /// Time for one callback, ms.
@@ -49,6 +59,8 @@ impl Default for Config {
             retry_policy: RetryPolicy::default(),
             require_https_callbacks: false,
             retention: Duration::days(7),
+            requests_per_minute: REQUESTS_PER_MINUTE,
+            admin_key_digest: None,
             provider_timeout_ms: 30_000,
             callback_timeout_ms: 30_000,
         }
@@ -73,9 +85,39 @@ impl Config {
                 Some(days) => retention(&days)?,
                 None => default.retention,
             },
+            requests_per_minute: match variables.given("CARILLON_REQUESTS_PER_MINUTE") {
+                Some(count) => requests_per_minute(&count)?,
+                None => default.requests_per_minute,
+            },
+            admin_key_digest: variables.given("CARILLON_ADMIN_KEY").map(|key| admin_key(&key)).transpose()?,
             ..default
         })
     }
+}
+
+fn requests_per_minute(count: &str) -> Result<u32, Mistake> {
+    match count.parse::<u32>() {
+        Ok(count) if (1..=REQUESTS_PER_MINUTE_MAX).contains(&count) => Ok(count),
+        _ => {
+            let rule = format!("must be a whole number from 1 to {REQUESTS_PER_MINUTE_MAX}");
+            Err(Mistake::new("CARILLON_REQUESTS_PER_MINUTE", rule))
+        }
+    }
+}
+
+fn admin_key(key: &str) -> Result<[u8; 32], Mistake> {
+    match key.len() {
+        ADMIN_KEY_BYTES_MIN.. => Ok(admin_key_digest(key)),
+        _ => {
+            let rule = format!("must have at least {ADMIN_KEY_BYTES_MIN} characters");
+            Err(Mistake::new("CARILLON_ADMIN_KEY", rule))
+        }
+    }
+}
+
+/// The key itself is not kept, and digests tell nothing by how long they take to compare.
+pub(crate) fn admin_key_digest(key: &str) -> [u8; 32] {
+    domain::ids::hash_of(&[b"admin key", key.as_bytes()])
 }
 
 fn retention(days: &str) -> Result<Duration, Mistake> {

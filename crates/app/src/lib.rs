@@ -16,6 +16,7 @@ mod mend;
 mod poll;
 pub mod ports;
 mod purge;
+mod reading;
 mod release;
 pub mod sealing;
 mod secrets;

@@ -92,6 +92,21 @@ pub struct Step {
     pub halted: Option<Error>,
 }
 
+impl Step {
+    /// A step that found nothing and went nowhere.
+    pub fn nothing() -> Self {
+        Step {
+            changes: Vec::new(),
+            failed: Vec::new(),
+            cursor: Value::Null,
+            moved: false,
+            more: false,
+            gap: None,
+            halted: None,
+        }
+    }
+}
+
 /// A created record that could not be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FailedRecord {

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct InstanceId(u32);
 
 impl InstanceId {
+    /// The greatest there is.
+    pub const MAX: InstanceId = InstanceId(0x7fff_ffff);
+
     /// The id that these random bytes stand for; zero is not an id, so it becomes one.
     pub fn from_random(bytes: [u8; 4]) -> Self {
         InstanceId((u32::from_be_bytes(bytes) & 0x7fff_ffff).max(1))

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, waits, or reads the clock or the environment: time and everything that was
 //! read come in as arguments, so that each rule can be tested by calling it.
 
+pub mod backfill;
 pub mod ceql;
 pub mod date_pattern;
 pub mod delivery;

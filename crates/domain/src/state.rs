@@ -25,6 +25,9 @@ pub struct ResourceState {
     pub baseline_at: Option<DateTime<Utc>>,
     /// The last poll that read the provider and was stored.
     pub last_success_at: Option<DateTime<Utc>>,
+    /// When the position last moved because something was found; `None` before that.
+    #[serde(default)]
+    pub changed_at: Option<DateTime<Utc>>,
     /// The last time the row was written.
     pub written_at: DateTime<Utc>,
     /// Failures in a row.
@@ -78,6 +81,7 @@ impl ResourceState {
             cursor: None,
             baseline_at: None,
             last_success_at: None,
+            changed_at: None,
             written_at: now,
             failures: 0,
             backoff_until: None,
@@ -111,6 +115,14 @@ impl ResourceState {
         self.backoff_until = Some(until);
         self.last_error = Some(error);
         self.written_at = now;
+        self
+    }
+
+    /// The state with its failures forgotten, to replace the one it was: nothing keeps the next poll from reading.
+    pub fn forgiven(mut self) -> Self {
+        self.version += 1;
+        self.failures = 0;
+        self.backoff_until = None;
         self
     }
 

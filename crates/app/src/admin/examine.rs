@@ -6,6 +6,7 @@ use crate::app::Inner;
 use crate::mend::{is_polled, is_release_left};
 use crate::ports::{Administration, AttemptKey, Job, Kept, LogPage, Mailbox, Notification, Result};
 use chrono::{DateTime, Utc};
+use domain::backfill::is_row;
 use domain::delivery::SubscriptionStatus;
 use domain::ids::{InstanceId, Sequence};
 use domain::schedule::Timetable;
@@ -177,7 +178,7 @@ impl Surroundings<'_> {
         mailbox
             .resources
             .iter()
-            .filter(move |row| is_read && !row.removed && row.state.is_frozen(interval_s, self.now))
+            .filter(move |row| is_read && !row.removed && !is_row(&row.state.resource) && row.state.is_frozen(interval_s, self.now))
             .filter_map(|row| {
                 Some(Finding::Frozen {
                     resource: row.state.resource.clone(),

@@ -5,8 +5,9 @@ use crate::app::App;
 use crate::audit::By;
 use crate::ports::Actor;
 use crate::sealing::Lookup;
-use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
+use crate::config::admin_key_digest;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::{HeaderMap, StatusCode};
 use axum::http::request::Parts;
 use domain::ids::InstanceId;
 use domain::instance::{Account, Instance};
@@ -34,7 +35,8 @@ impl Caller {
             .ok_or_else(|| ApiError::rule("Authorization", "needs `Element <instance token>`"))
     }
 
-    fn owns(&self, instance: &Instance) -> bool {
+    /// Whether the caller may see it.
+    pub(super) fn owns(&self, instance: &Instance) -> bool {
         instance.deleted_at.is_none() && self.account.sees(&instance.account)
     }
 }
@@ -43,9 +45,8 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let header =
-            parts.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let given = Given::parse(header);
+        let request_id = request_id(parts);
+        let given = Given::parse(&parts.headers);
         let hash = |kind, secret: &str| app.0.sealer.lookup_hash(kind, secret);
         let user = given.user.ok_or_else(|| unauthorized("`User <user secret>` is missing"))?;
         if given.organization.is_none() && given.element.is_none() {
@@ -56,7 +57,7 @@ impl FromRequestParts<App> for Caller {
         let organization = given.organization.map(|secret| hash(Lookup::Organization, secret));
         let account = app.0.ports.store.account(&hash(Lookup::User, user), organization.as_ref()).await?;
         let account = account.ok_or_else(|| unauthorized("the secrets are not known"))?;
-        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        within_limit(app, account.organization_id).await?;
         let by = By { actor: Actor::User { user_id: account.user_id }, request_id };
         let mut caller = Caller { account, element: None, by };
         if let Some(token) = given.element {
@@ -65,6 +66,95 @@ impl FromRequestParts<App> for Caller {
             caller.element = Some(instance.ok_or_else(|| unauthorized("the instance token is not known"))?);
         }
         Ok(caller)
+    }
+}
+
+fn request_id(parts: &Parts) -> String {
+    parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+}
+
+/// Counts the request; one too many in this minute has to wait for the next.
+async fn within_limit(app: &App, organization_id: u32) -> Result<(), ApiError> {
+    let now_s = app.0.now().timestamp();
+    let count = app.0.ports.accounts.count_request(organization_id, now_s.div_euclid(60)).await?;
+    if count <= app.0.config.requests_per_minute {
+        return Ok(());
+    }
+    let wait_s = u64::try_from(60 - now_s.rem_euclid(60)).unwrap_or(60);
+    let limit = app.0.config.requests_per_minute;
+    Err(ApiError::too_many(format!("more than {limit} requests of the organization in a minute"), Some(wait_s)))
+}
+
+/// A caller, and the instance that the path names, or else the one of the Element token.
+pub(super) struct Own {
+    pub(super) caller: Caller,
+    pub(super) instance: Instance,
+}
+
+impl FromRequestParts<App> for Own {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let path = RawPathParams::from_request_parts(parts, app).await;
+        let path = path.map_err(|_| ApiError::bad("the path is not UTF-8"))?;
+        let named = |name: &str| path.iter().find(|(key, _)| *key == name).map(|(_, value)| value);
+        let instance = match named("id") {
+            Some(id) => caller.instance(app, id).await?,
+            None => caller.element()?.clone(),
+        };
+        if let Some(element) = named("element") {
+            let connector = app.0.connector(element).ok_or_else(|| ApiError::not_found("connector"))?;
+            if connector.descriptor().key != instance.connector {
+                return Err(ApiError::no_instance());
+            }
+        }
+        Ok(Own { caller, instance })
+    }
+}
+
+/// Who may administer: the host's own key, for every organization; or a user who sees all of theirs, for that one.
+pub(super) struct Administrator {
+    /// The one organization, where it is not all.
+    organization_id: Option<u32>,
+    pub(super) by: By,
+}
+
+impl Administrator {
+    /// Whether this organization is theirs to administer.
+    pub(super) fn of(&self, organization_id: u32) -> Result<(), ApiError> {
+        match self.organization_id {
+            Some(own) if own != organization_id => Err(ApiError::not_found("organization")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether all organizations are.
+    pub(super) fn of_all(&self) -> Result<(), ApiError> {
+        match self.organization_id {
+            Some(_) => Err(ApiError::forbidden("`Authorization`: needs `Admin <key>`")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Administrator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        if let Some(key) = Given::parse(&parts.headers).admin {
+            let is_it = app.0.config.admin_key_digest == Some(admin_key_digest(key));
+            let by = By { actor: Actor::Administrator, request_id: request_id(parts) };
+            return match is_it {
+                true => Ok(Administrator { organization_id: None, by }),
+                false => Err(unauthorized("the administrator's key is not known")),
+            };
+        }
+        let caller = Caller::from_request_parts(parts, app).await?;
+        if caller.account.sees_own_only || Given::parse(&parts.headers).organization.is_none() {
+            return Err(ApiError::forbidden("only a user who sees all of the organization may do this"));
+        }
+        Ok(Administrator { organization_id: Some(caller.account.organization_id), by: caller.by })
     }
 }
 
@@ -78,10 +168,16 @@ struct Given<'a> {
     user: Option<&'a str>,
     organization: Option<&'a str>,
     element: Option<&'a str>,
+    admin: Option<&'a str>,
 }
 
 impl<'a> Given<'a> {
-    fn parse(header: &'a str) -> Self {
+    fn parse(headers: &'a HeaderMap) -> Self {
+        let header = headers.get("authorization").and_then(|value| value.to_str().ok());
+        Given::read(header.unwrap_or_default())
+    }
+
+    fn read(header: &'a str) -> Self {
         let mut given = Given::default();
         for part in header.split(',') {
             let Some((kind, value)) = part.trim().split_once(char::is_whitespace) else { continue };
@@ -90,6 +186,7 @@ impl<'a> Given<'a> {
                 "user" => given.user = value,
                 "organization" => given.organization = value,
                 "element" => given.element = value,
+                "admin" => given.admin = value,
                 _ => {}
             }
         }
@@ -103,10 +200,10 @@ mod tests {
 
     #[test]
     fn parts_come_in_any_order_and_case() {
-        let expected = Given { user: Some("u="), organization: Some("o"), element: Some("e=") };
-        assert_eq!(Given::parse("User u=, Organization o, Element e="), expected);
-        assert_eq!(Given::parse("ELEMENT  e= ,organization o,user u="), expected);
-        assert_eq!(Given::parse("Bearer x"), Given::default());
-        assert_eq!(Given::parse("User , Organization "), Given::default());
+        let expected = Given { user: Some("u="), organization: Some("o"), element: Some("e="), admin: None };
+        assert_eq!(Given::read("User u=, Organization o, Element e="), expected);
+        assert_eq!(Given::read("ELEMENT  e= ,organization o,user u="), expected);
+        assert_eq!(Given::read("Bearer x"), Given::default());
+        assert_eq!(Given::read("User , Organization "), Given::default());
     }
 }

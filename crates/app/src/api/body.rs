@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 /// Tags of one instance, and the length of a name or tag.
 const TAGS_COUNT_MAX: usize = 50;
 const NAME_BYTES_MAX: usize = 256;
+/// Addresses and scopes in bodies.
+const ADDRESS_BYTES_MAX: usize = 8 * 1024;
 
 /// A body that is a JSON object; the error has line and column.
 pub(super) fn object(body: &Bytes) -> Result<Map<String, Value>, ApiError> {
@@ -47,6 +49,15 @@ pub(super) fn items(object: &Map<String, Value>) -> Result<Option<Items>, ApiErr
             .map(Some)
             .map_err(|errors| ApiError::bad(crate::instances::in_words(&errors))),
         Some(_) => Err(ApiError::rule("configuration", "must be an object")),
+    }
+}
+
+/// A text field that may hold an address.
+pub(super) fn long_text(object: &Map<String, Value>, key: &str) -> Result<Option<String>, ApiError> {
+    match object.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.len() <= ADDRESS_BYTES_MAX => Ok(Some(text.clone())),
+        Some(_) => Err(ApiError::rule(key, &format!("must be a text of at most {ADDRESS_BYTES_MAX} bytes"))),
     }
 }
 

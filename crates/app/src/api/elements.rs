@@ -1,46 +1,169 @@
-//! Connectors: where to send a user to sign in; and whether we are well.
+//! Connectors: what there is, what each can do and wants to be told, and where to send a user to sign in.
 
 use super::auth::Caller;
+use super::body;
 use super::error::ApiError;
+use super::query::Params;
+use super::wire;
 use crate::app::App;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use connectors::oauth;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use connectors::{Connector, Descriptor, Polling, oauth};
+use domain::catalogue::{Item, catalogue};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
-/// Parameters of `oauth/url`; the secret that clients send along is not needed.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct OAuthQuery {
-    api_key: Option<String>,
-    callback_url: Option<String>,
-    scope: Option<String>,
-    state: Option<String>,
+pub(super) async fn list(State(app): State<App>, _caller: Caller) -> Json<Value> {
+    Json(app.0.connectors.iter().map(|one| wire::element(one.descriptor())).collect())
 }
 
+pub(super) async fn keys(State(app): State<App>, _caller: Caller) -> Json<Value> {
+    let key = |one: &Descriptor| json!({ "id": one.id, "key": one.key, "name": one.name });
+    Json(app.0.connectors.iter().map(|one| key(one.descriptor())).collect())
+}
+
+fn connector<'a>(app: &'a App, element: &str) -> Result<&'a Arc<dyn Connector>, ApiError> {
+    app.0.connector(element).ok_or_else(|| ApiError::not_found("connector"))
+}
+
+pub(super) async fn one(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(element): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    Ok(Json(wire::element(connector(&app, &element)?.descriptor())))
+}
+
+/// What the connector can do: its resources, how each is polled, and what polls do by default.
+pub(super) async fn metadata(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(element): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let descriptor = connector(&app, &element)?.descriptor();
+    let polled = descriptor.resources.iter().filter(|resource| resource.polling != Polling::Never);
+    let defaults: Map<String, Value> = polled
+        .map(|resource| (resource.name.to_owned(), serde_json::from_str(resource.poller).unwrap_or_default()))
+        .collect();
+    let resource = |resource: &connectors::Resource| {
+        json!({
+            "name": resource.name,
+            "path": format!("/hubs/{}/{}", descriptor.hub, resource.name),
+            "methods": ["GET"],
+            "polling": method(resource.polling),
+        })
+    };
+    Ok(Json(json!({
+        "id": descriptor.id,
+        "key": descriptor.key,
+        "name": descriptor.name,
+        "hub": descriptor.hub,
+        "authentication": { "type": "oauth2" },
+        "events": {
+            "supported": true,
+            "methods": ["polling"],
+            "polling": {
+                "supported": true,
+                "intervalMinutes": { "default": 15, "minimum": 1, "maximum": 1440 },
+                "resources": defaults,
+            },
+        },
+        "discovery": { "supported": true, "methods": [] },
+        "resources": descriptor.resources.iter().map(resource).collect::<Vec<_>>(),
+    })))
+}
+
+fn method(polling: Polling) -> Option<&'static str> {
+    match polling {
+        Polling::Changes => Some("changes"),
+        Polling::Dates => Some("dates"),
+        Polling::Snapshots => Some("snapshots"),
+        Polling::Never => None,
+    }
+}
+
+/// What an instance wants to be told, in the order of a form.
+pub(super) async fn configuration(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(element): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let descriptor = connector(&app, &element)?.descriptor();
+    Ok(Json(catalogue().iter().map(|item| described(item, descriptor)).collect()))
+}
+
+fn described(item: &Item, descriptor: &Descriptor) -> Value {
+    json!({
+        "id": item.id,
+        "name": item.name,
+        "key": item.key,
+        "description": item.description,
+        "defaultValue": wire::default_of(item.key, descriptor),
+        "resellerConfig": false,
+        "companyConfig": false,
+        "active": true,
+        "internal": false,
+        "groupControl": false,
+        "displayOrder": item.display_order,
+        "type": item.kind.text(),
+        "hideFromConsole": item.hidden,
+        "required": item.required,
+        "groupName": item.group.text(),
+    })
+}
+
+/// Where to send a user, from the query.
 pub(super) async fn oauth_url(
     State(app): State<App>,
     _caller: Caller,
     Path(element): Path<String>,
-    Query(query): Query<OAuthQuery>,
+    params: Params,
 ) -> Result<Json<Value>, ApiError> {
-    let connector = app.0.connector(&element);
-    let connector = connector.ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, "no such connector"))?;
-    let descriptor = connector.descriptor();
-    let required = |value: Option<String>, name: &str| {
-        value.filter(|value| !value.is_empty()).ok_or_else(|| ApiError::rule(name, "is required"))
-    };
-    let (api_key, callback_url) =
-        (required(query.api_key, "apiKey")?, required(query.callback_url, "callbackUrl")?);
+    url(&app, &element, |name| Ok(params.text(name).map(str::to_owned)))
+}
+
+/// The same, from a body: names as in the query, or as in a configuration.
+pub(super) async fn oauth_url_of(
+    State(app): State<App>,
+    _caller: Caller,
+    Path(element): Path<String>,
+    params: Params,
+    bytes: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    let object = body::object(&bytes)?;
+    let configured = [
+        ("apiKey", domain::settings::OAUTH_API_KEY),
+        ("callbackUrl", domain::settings::OAUTH_CALLBACK_URL),
+        ("scope", domain::settings::OAUTH_SCOPE),
+    ];
+    url(&app, &element, |name| {
+        let other = configured.iter().find(|(short, _)| *short == name).map(|(_, key)| *key);
+        let given = body::long_text(&object, name)?;
+        let given = match (given, other) {
+            (None, Some(other)) => body::long_text(&object, other)?,
+            (given, _) => given,
+        };
+        Ok(given.filter(|value| !value.is_empty()).or_else(|| params.text(name).map(str::to_owned)))
+    })
+}
+
+/// The secret that clients send along is not needed.
+fn url(
+    app: &App,
+    element: &str,
+    value: impl Fn(&str) -> Result<Option<String>, ApiError>,
+) -> Result<Json<Value>, ApiError> {
+    let descriptor = connector(app, element)?.descriptor();
+    let required = |name: &str| value(name)?.ok_or_else(|| ApiError::rule(name, "is required"));
     let url = oauth::authorize_url(
         &descriptor.oauth,
         app.0.config.endpoints.url(&descriptor.oauth.authorize),
-        &api_key,
-        &callback_url,
-        query.scope.as_deref(),
-        query.state.as_deref().unwrap_or(descriptor.key),
+        &required("apiKey")?,
+        &required("callbackUrl")?,
+        value("scope")?.as_deref(),
+        value("state")?.as_deref().unwrap_or(descriptor.key),
     );
     let url = url.map_err(|_| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the configured authorize address is not a URL")

@@ -7,6 +7,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use connectors::hub::ReadError;
+use connectors::{Error, Kind};
+use domain::invalid::Invalid;
 
 /// Header that names a request, also in its error.
 const REQUEST_ID_HEADER: &str = "elements-request-id";
@@ -24,15 +27,34 @@ pub(super) struct ApiError {
     status: StatusCode,
     message: String,
     provider_message: Option<String>,
+    /// When it makes sense to try again, seconds.
+    retry_after_s: Option<u64>,
 }
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        ApiError { status, message: message.into(), provider_message: None }
+        ApiError { status, message: message.into(), provider_message: None, retry_after_s: None }
     }
 
     pub(super) fn bad(message: impl Into<String>) -> Self {
         ApiError::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(super) fn not_found(what: &str) -> Self {
+        ApiError::new(StatusCode::NOT_FOUND, format!("no such {what}"))
+    }
+
+    pub(super) fn forbidden(why: &str) -> Self {
+        ApiError::new(StatusCode::FORBIDDEN, why)
+    }
+
+    pub(super) fn conflict(why: impl Into<String>) -> Self {
+        ApiError::new(StatusCode::CONFLICT, why)
+    }
+
+    /// Too many requests, ours or a provider's; seconds to wait.
+    pub(super) fn too_many(message: impl Into<String>, retry_after_s: Option<u64>) -> Self {
+        ApiError { retry_after_s, ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 
     pub(super) fn no_instance() -> Self {
@@ -51,7 +73,7 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::Invalid(_) => ApiError::bad(message),
             Refusal::NotFound => ApiError::no_instance(),
-            Refusal::Conflict => ApiError::new(StatusCode::CONFLICT, message),
+            Refusal::Conflict | Refusal::NotNow(_) => ApiError::new(StatusCode::CONFLICT, message),
             Refusal::Port(error) => error.into(),
             Refusal::Provider { provider_message, is_unavailable, .. } => {
                 let status = if is_unavailable { StatusCode::BAD_GATEWAY } else { StatusCode::BAD_REQUEST };
@@ -60,6 +82,37 @@ impl From<Refusal> for ApiError {
                 ApiError { provider_message, ..ApiError::new(status, message) }
             }
         }
+    }
+}
+
+impl From<Invalid> for ApiError {
+    fn from(invalid: Invalid) -> Self {
+        ApiError::bad(invalid.to_string())
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Refused(invalid) => invalid.into(),
+            ReadError::NoResource => ApiError::not_found("resource"),
+            ReadError::Provider(error) => error.into(),
+        }
+    }
+}
+
+/// A provider's failure, while a client waits for what it has.
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        let status = match error.kind {
+            Kind::NotFound => return ApiError::not_found("object"),
+            Kind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Kind::Rejected | Kind::CursorExpired => StatusCode::BAD_REQUEST,
+            Kind::Unauthorized | Kind::Unavailable | Kind::Malformed => StatusCode::BAD_GATEWAY,
+        };
+        let provider_message = error.provider_message.or_else(|| Some(error.message.clone()));
+        let retry_after_s = error.retry_after_s;
+        ApiError { provider_message, retry_after_s, ..ApiError::new(status, error.message) }
     }
 }
 
@@ -92,10 +145,14 @@ pub(super) async fn with_request_id(State(app): State<App>, mut request: Request
         if let Some(provider_message) = error.provider_message {
             body["providerMessage"] = provider_message.into();
         }
+        let retry_after_s = error.retry_after_s;
         let allow = response.headers_mut().remove("allow");
         response = (error.status, axum::Json(body)).into_response();
         if let Some(methods) = allow {
             response.headers_mut().insert("allow", methods);
+        }
+        if let Some(seconds) = retry_after_s {
+            response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
         }
     }
     if let Ok(value) = HeaderValue::from_str(&request_id) {

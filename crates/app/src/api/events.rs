@@ -1,51 +1,62 @@
-//! The event log: each notification with its attempts.
+//! The event log: each notification with its attempts, of one instance or of all.
 
-use super::auth::Caller;
+use super::auth::{Caller, Own};
 use super::error::ApiError;
-use super::paging::{self, PageQuery};
+use super::log::{Filter, Scope};
+use super::paging::{self, Page};
+use super::query::Params;
 use crate::app::App;
-use crate::ports::{Job, LogPage, Notification, Progress};
+use crate::ports::{Job, Notification, Progress};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::delivery::SubscriptionStatus;
 use domain::envelope::iso_seconds;
-use domain::ids::{InstanceId, Sequence};
-use domain::instance::Instance;
+use domain::ids::InstanceId;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
-pub(super) async fn list(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    Query(query): Query<PageQuery>,
-) -> Result<Response, ApiError> {
-    let instance = caller.instance(&app, &id).await?;
-    page(&app, &instance, &query).await
+pub(super) async fn list(State(app): State<App>, own: Own, params: Params) -> Result<Response, ApiError> {
+    page(&app, &own.caller, Scope::Instance(own.instance.id), &params, record).await
 }
 
-pub(super) async fn list_own(
+/// With an Element token its own instance's, else those of all of the caller's.
+pub(super) async fn list_all(
     State(app): State<App>,
     caller: Caller,
-    Query(query): Query<PageQuery>,
+    params: Params,
 ) -> Result<Response, ApiError> {
-    page(&app, caller.element()?, &query).await
+    page(&app, &caller, Scope::of(&caller), &params, record).await
 }
 
-async fn page(app: &App, instance: &Instance, query: &PageQuery) -> Result<Response, ApiError> {
-    let page = query.page()?;
-    let wanted = LogPage { before: page.after.map(Sequence), limit: page.size, pending_only: false };
-    let found = app.0.ports.store.notifications(instance.id, wanted).await?;
-    let is_queued = is_queued(app, instance.id).await?;
-    let headers = paging::headers(
-        found.len(),
-        &page,
-        found.last().filter(|_| found.len() == page.size).map(|last| last.sequence.0),
-    );
-    let shown: Vec<Value> = found.iter().map(|one| record(one, is_queued)).collect();
-    Ok((headers, Json(shown)).into_response())
+/// What became of each event, in the words of the original.
+pub(super) async fn dispositions(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+) -> Result<Response, ApiError> {
+    page(&app, &caller, Scope::of(&caller), &params, |notification, _| disposition(notification)).await
+}
+
+async fn page(
+    app: &App,
+    caller: &Caller,
+    scope: Scope,
+    params: &Params,
+    shown: impl Fn(&Notification, bool) -> Value,
+) -> Result<Response, ApiError> {
+    let page = Page::of(params)?;
+    let filter = Filter::of(params)?;
+    let mut queued = Queued::default();
+    let found = scope.take(app, caller, &page, &filter, &mut queued).await?;
+    let headers = paging::headers(found.notifications.len(), None, page.size, found.next);
+    let mut records = Vec::new();
+    for notification in &found.notifications {
+        records.push(shown(notification, queued.holds(app, notification.instance).await?));
+    }
+    Ok((headers, Json(records)).into_response())
 }
 
 pub(super) async fn one(
@@ -55,28 +66,49 @@ pub(super) async fn one(
 ) -> Result<Json<Value>, ApiError> {
     let instance = caller.instance(&app, &id).await?;
     let notification = find(&app, instance.id, &event).await?;
-    Ok(Json(record(&notification, is_queued(&app, instance.id).await?)))
+    Ok(Json(record(&notification, Queued::default().holds(&app, instance.id).await?)))
 }
 
-pub(super) async fn one_own(
+/// One event by its id alone.
+pub(super) async fn one_of_all(
     State(app): State<App>,
     caller: Caller,
     Path(event): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    let id = caller.element()?.id;
-    let notification = find(&app, id, &event).await?;
-    Ok(Json(record(&notification, is_queued(&app, id).await?)))
+    let notification = find_any(&app, &caller, &event).await?;
+    Ok(Json(record(&notification, Queued::default().holds(&app, notification.instance).await?)))
+}
+
+async fn find_any(app: &App, caller: &Caller, event: &str) -> Result<Notification, ApiError> {
+    if let Some(instance) = &caller.element {
+        return find(app, instance.id, event).await;
+    }
+    let organization_id = caller.account.organization_id;
+    let found = app.0.ports.store.notification_of(organization_id, event).await?;
+    let found = found.ok_or_else(|| ApiError::not_found("event"))?;
+    caller.instance(app, &found.instance.to_string()).await.map_err(|_| ApiError::not_found("event"))?;
+    Ok(found)
 }
 
 async fn find(app: &App, id: InstanceId, event: &str) -> Result<Notification, ApiError> {
     let found = app.0.ports.store.notification(id, event).await?;
-    found.ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, "no such event"))
+    found.ok_or_else(|| ApiError::not_found("event"))
 }
 
-/// What is pending waits for a release.
-async fn is_queued(app: &App, id: InstanceId) -> Result<bool, ApiError> {
-    let subscription = app.0.ports.store.subscription(id).await?;
-    Ok(subscription.is_some_and(|subscription| subscription.status != SubscriptionStatus::Active))
+/// Which instances' pending notifications wait for a release, each asked once.
+#[derive(Default)]
+pub(super) struct Queued(HashMap<InstanceId, bool>);
+
+impl Queued {
+    pub(super) async fn holds(&mut self, app: &App, id: InstanceId) -> Result<bool, ApiError> {
+        if let Some(known) = self.0.get(&id) {
+            return Ok(*known);
+        }
+        let subscription = app.0.ports.store.subscription(id).await?;
+        let is_queued = subscription.is_some_and(|one| one.status != SubscriptionStatus::Active);
+        self.0.insert(id, is_queued);
+        Ok(is_queued)
+    }
 }
 
 /// Delivers again: the same event id, the same body.
@@ -89,10 +121,14 @@ pub(super) async fn retry(
     let notification = find(&app, instance.id, &event).await?;
     let now = app.0.now();
     let key = app.0.ports.store.reopen(instance.id, notification.sequence, now).await?;
-    let key = key.ok_or_else(|| {
-        ApiError::new(StatusCode::CONFLICT, "this event is only logged, or was dropped: it is not delivered")
-    })?;
+    let key = key
+        .ok_or_else(|| ApiError::conflict("this event is only logged, or was dropped: it is not delivered"))?;
     app.0.ports.queue.send(&[(Job::Deliver(key), now)]).await?;
+    let subject = format!("instances/{id}/events/{event}");
+    let documents = (None, Some(json!({ "attempt": key.attempt })));
+    let entry =
+        caller.by.entry(&app.0, instance.account.organization_id, "event.retried", subject, documents);
+    app.0.ports.accounts.note(&entry).await?;
     Ok(Json(json!({ "eventId": notification.name.event_id, "attempt": key.attempt })))
 }
 
@@ -114,12 +150,17 @@ pub(super) fn delivery_status(notification: &Notification, is_queued: bool) -> &
     }
 }
 
-fn record(notification: &Notification, is_queued: bool) -> Value {
-    let status = match notification.progress {
+/// The same in the words of event records.
+pub(super) fn event_status(progress: Progress) -> &'static str {
+    match progress {
         Progress::Delivered => "NOTIFIED",
         Progress::Pending => "RECEIVED",
         Progress::Dropped | Progress::Logged => "CONSUMED",
-    };
+    }
+}
+
+fn record(notification: &Notification, is_queued: bool) -> Value {
+    let is_pending = notification.progress == Progress::Pending;
     let attempts: Vec<Value> = notification
         .attempts
         .iter()
@@ -137,13 +178,31 @@ fn record(notification: &Notification, is_queued: bool) -> Value {
     json!({
         "id": notification.name.event_id,
         "eventDate": iso_seconds(notification.created_at),
-        "status": status,
+        "status": event_status(notification.progress),
         "providerData": notification.body,
+        "instanceId": notification.instance.get(),
         "notificationId": notification.name.id,
         "objectType": notification.resource,
         "events": notification.events.iter().map(|event| event.text()).collect::<Vec<_>>(),
         "delivery": delivery_status(notification, is_queued),
-        "nextAttempt": notification.due_at.filter(|_| status == "RECEIVED" && !is_queued).map(iso_seconds),
+        "nextAttempt": notification.due_at.filter(|_| is_pending && !is_queued).map(iso_seconds),
         "attempts": attempts,
+    })
+}
+
+fn disposition(notification: &Notification) -> Value {
+    let told = notification.attempts.iter().map(|attempt| {
+        let message = match (attempt.status, &attempt.error) {
+            (Some(status @ 200..=299), _) => format!("Delivered event: the callback answered {status}"),
+            (Some(status), _) => format!("Error delivering event: the callback answered {status}"),
+            (None, Some(error)) => format!("Error delivering event: {error}"),
+            (None, None) => "Published event".to_owned(),
+        };
+        json!({ "message": message, "date": iso_seconds(attempt.at) })
+    });
+    json!({
+        "eventId": notification.name.event_id,
+        "elementInstanceId": notification.instance.get(),
+        "notificationData": told.collect::<Vec<_>>(),
     })
 }

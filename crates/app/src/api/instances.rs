@@ -1,46 +1,46 @@
-//! Instances: create, read, list, change, enable, delete.
+//! Instances: create, read, change, enable, resume, delete. Lists are in [`super::lists`].
 
-use super::auth::Caller;
+use super::auth::{Caller, Own};
 use super::error::ApiError;
-use super::paging::{self, PageQuery};
+use super::query::Params;
 use super::{body, wire};
 use crate::app::App;
-use crate::audit::By;
-use crate::instances::{self, Creation, Patch};
+use crate::instances::{self, Creation, Patch, Trial};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::ids::InstanceId;
-use domain::instance::Instance;
 use serde_json::{Map, Value, json};
 
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
+    params: Params,
     bytes: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let object = body::object(&bytes)?;
     let element = body::element(&object)?;
-    create_from(app, caller, &element, &object, "element.key").await
+    create_from(app, caller, &params, (&element, "element.key"), &object).await
 }
 
 pub(super) async fn create_at(
     State(app): State<App>,
     caller: Caller,
     Path(element): Path<String>,
+    params: Params,
     bytes: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    create_from(app, caller, &element, &body::object(&bytes)?, "element").await
+    create_from(app, caller, &params, (&element, "element"), &body::object(&bytes)?).await
 }
 
 async fn create_from(
     app: App,
     caller: Caller,
-    element: &str,
+    params: &Params,
+    (element, field): (&str, &str),
     object: &Map<String, Value>,
-    field: &str,
 ) -> Result<Json<Value>, ApiError> {
     let connector = app.0.connector(element).cloned();
     let connector = connector.ok_or_else(|| ApiError::rule(field, "is not a connector's key or id"))?;
@@ -56,15 +56,19 @@ async fn create_from(
         external_authentication: body::text(object, "externalAuthentication")?
             .unwrap_or_else(|| "none".to_owned()),
     };
+    let is_dry = params.flag("dryRun")?;
     finish(async move {
-        let (instance, _token) = instances::create(&app.0, creation).await?;
-        Ok(Json(wire::instance(&app, &instance)?))
+        if is_dry {
+            return Ok(Json(dry_run(&instances::try_create(&app.0, creation).await?)));
+        }
+        let (instance, trials) = instances::create(&app.0, creation).await?;
+        Ok(Json(with_trials(wire::instance(&app, &instance)?, &trials)))
     })
     .await
 }
 
 /// A client that goes away does not stop what it began half-way.
-async fn finish<T: Send + 'static>(
+pub(super) async fn finish<T: Send + 'static>(
     work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
     tokio::spawn(work).await.unwrap_or_else(|_| {
@@ -75,107 +79,102 @@ async fn finish<T: Send + 'static>(
     })
 }
 
-pub(super) async fn read(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    let instance = caller.instance(&app, &id).await?;
-    shown(&app, instance.id).await
+fn dry_run(trials: &[Trial]) -> Value {
+    json!({ "dryRun": true, "resources": outcomes(trials) })
 }
 
-async fn shown(app: &App, id: InstanceId) -> Result<Json<Value>, ApiError> {
+/// What each resource would do, beside the instance; nothing where nothing was tried.
+fn with_trials(mut instance: Value, trials: &[Trial]) -> Value {
+    if !trials.is_empty() {
+        instance["trial"] = outcomes(trials);
+    }
+    instance
+}
+
+fn outcomes(trials: &[Trial]) -> Value {
+    trials.iter().map(|trial| (trial.resource.clone(), trial.outcome.clone())).collect::<Map<_, _>>().into()
+}
+
+pub(super) async fn read(State(app): State<App>, own: Own) -> Result<Json<Value>, ApiError> {
+    shown(&app, own.instance.id).await
+}
+
+pub(super) async fn shown(app: &App, id: InstanceId) -> Result<Json<Value>, ApiError> {
     let mailbox = app.0.ports.store.mailbox(id).await?.ok_or_else(ApiError::no_instance)?;
     Ok(Json(wire::mailbox(app, &mailbox)?))
 }
 
-/// With an Element token its own instance, else a page of all.
-pub(super) async fn list_or_own(
-    State(app): State<App>,
-    caller: Caller,
-    Query(query): Query<PageQuery>,
-) -> Result<Response, ApiError> {
-    match &caller.element {
-        Some(instance) => Ok(shown(&app, instance.id).await?.into_response()),
-        None => listed(&app, &caller, &query, None).await,
-    }
-}
-
-pub(super) async fn list_of(
-    State(app): State<App>,
-    caller: Caller,
-    Path(element): Path<String>,
-    Query(query): Query<PageQuery>,
-) -> Result<Response, ApiError> {
-    let connector = app.0.connector(&element).cloned();
-    let connector = connector.ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, "no such connector"))?;
-    listed(&app, &caller, &query, Some(connector.descriptor().key)).await
-}
-
-async fn listed(
-    app: &App,
-    caller: &Caller,
-    query: &PageQuery,
-    key: Option<&str>,
-) -> Result<Response, ApiError> {
-    let page = query.page()?;
-    let after = page.after.and_then(|after| InstanceId::parse(&after.to_string()));
-    let all = app.0.ports.store.instances(caller.account.organization_id, after, page.size).await?;
-    let last = all.last().filter(|_| all.len() == page.size).map(|last| last.id.get().into());
-    let wanted = all.iter().filter(|instance| key.is_none_or(|key| instance.connector == key));
-    let shown = wanted.map(|instance| wire::instance(app, instance)).collect::<Result<Vec<_>, _>>()?;
-    let headers = paging::headers(shown.len(), &page, last);
-    Ok((headers, Json(shown)).into_response())
-}
-
 pub(super) async fn patch(
     State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
+    own: Own,
+    params: Params,
     bytes: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let instance = caller.instance(&app, &id).await?;
-    let object = body::object(&bytes)?;
-    let patch = Patch {
-        name: body::text(&object, "name")?,
-        tags: body::tags(&object)?,
-        items: body::items(&object)?,
-        code: body::code(&object)?,
-    };
+    change(app, own, &params, read_patch(&body::object(&bytes)?, false)?).await
+}
+
+/// A whole body in the place of what is there; the connector and what the instance signs in with stay.
+pub(super) async fn replace(
+    State(app): State<App>,
+    own: Own,
+    params: Params,
+    bytes: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    let patch = read_patch(&body::object(&bytes)?, true)?;
+    // A client that keeps what it sends apart from signing in says so, and means it.
+    let keeps_sign_in = params.text("reAuthenticate").is_some_and(|value| value.eq_ignore_ascii_case("false"));
+    let patch = Patch { code: patch.code.filter(|_| !keeps_sign_in), ..patch };
+    let Json(mut instance) = change(app, own, &params, patch).await?;
+    if let Some(object) = instance.as_object_mut() {
+        object.remove("providerData");
+    }
+    Ok(Json(instance))
+}
+
+fn read_patch(object: &Map<String, Value>, replaces: bool) -> Result<Patch, ApiError> {
+    Ok(Patch {
+        name: body::text(object, "name")?,
+        tags: body::tags(object)?,
+        items: body::items(object)?,
+        // What a reply says in its place is not a code.
+        code: body::code(object)?.filter(|code| code != domain::settings::MASK),
+        replaces,
+    })
+}
+
+async fn change(app: App, own: Own, params: &Params, patch: Patch) -> Result<Json<Value>, ApiError> {
+    let is_dry = params.flag("dryRun")?;
+    let (id, by) = (own.instance.id, own.caller.by);
     finish(async move {
-        let instance = instances::change(&app.0, instance.id, &caller.by, patch).await?;
-        Ok(Json(wire::instance(&app, &instance)?))
+        if is_dry {
+            return Ok(Json(dry_run(&instances::try_change(&app.0, id, &patch).await?)));
+        }
+        let (instance, trials) = instances::change(&app.0, id, &by, patch).await?;
+        Ok(Json(with_trials(wire::instance(&app, &instance)?, &trials)))
     })
     .await
 }
 
-pub(super) async fn delete(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<StatusCode, ApiError> {
-    let instance = caller.instance(&app, &id).await?;
-    instances::delete(&app.0, instance.id, &caller.by).await?;
+pub(super) async fn delete(State(app): State<App>, own: Own) -> Result<StatusCode, ApiError> {
+    instances::delete(&app.0, own.instance.id, &own.caller.by).await?;
     Ok(StatusCode::OK)
 }
 
-pub(super) async fn enable(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    switch(&app, caller.instance(&app, &id).await?, &caller.by, true).await
+pub(super) async fn enable(State(app): State<App>, own: Own) -> Result<Json<Value>, ApiError> {
+    switch(&app, &own, true).await
 }
 
-pub(super) async fn disable(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    switch(&app, caller.instance(&app, &id).await?, &caller.by, false).await
+pub(super) async fn disable(State(app): State<App>, own: Own) -> Result<Json<Value>, ApiError> {
+    switch(&app, &own, false).await
 }
 
-async fn switch(app: &App, instance: Instance, by: &By, enabled: bool) -> Result<Json<Value>, ApiError> {
-    instances::set_enabled(&app.0, instance.id, by, enabled).await?;
-    Ok(Json(json!({ "id": instance.id.get(), "disabled": !enabled })))
+async fn switch(app: &App, own: &Own, enabled: bool) -> Result<Json<Value>, ApiError> {
+    instances::set_enabled(&app.0, own.instance.id, &own.caller.by, enabled).await?;
+    Ok(Json(json!({ "id": own.instance.id.get(), "disabled": !enabled })))
+}
+
+/// Forgets failures and back-offs, and polls.
+pub(super) async fn resume(State(app): State<App>, own: Own) -> Result<Response, ApiError> {
+    instances::resume(&app.0, own.instance.id, &own.caller.by).await?;
+    Ok((StatusCode::ACCEPTED, shown(&app, own.instance.id).await?).into_response())
 }

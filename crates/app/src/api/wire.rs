@@ -7,7 +7,10 @@ use connectors::Descriptor;
 use domain::delivery::Subscription;
 use domain::envelope::iso_seconds;
 use domain::instance::{Instance, Validity};
-use domain::settings::{CALLBACK_URL, EVENTS_ENABLED, MASK, OAUTH_REFRESH_TOKEN, Settings, given};
+use domain::catalogue;
+use domain::settings::{
+    CALLBACK_URL, EVENTS_ENABLED, MASK, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, POLLER_CONFIGURATION, Settings, given,
+};
 use serde_json::{Map, Value, json};
 
 /// An instance as documented, in the documented order; ours at the end.
@@ -51,22 +54,51 @@ pub(super) fn instance(app: &App, instance: &Instance) -> Result<Value, PortErro
     Ok(value)
 }
 
+/// [`instance`] as lists show it; without its configuration where that is not wanted.
+pub(super) fn listed(app: &App, one: &Instance, is_hydrated: bool) -> Result<Value, PortError> {
+    let mut value = instance(app, one)?;
+    if let Some(object) = value.as_object_mut().filter(|_| !is_hydrated) {
+        object.remove("configuration");
+    }
+    Ok(value)
+}
+
 /// [`instance`], with where its resources and its callback stand.
 pub(super) fn mailbox(app: &App, mailbox: &Mailbox) -> Result<Value, PortError> {
     let mut value = instance(app, &mailbox.instance)?;
     let (_, settings) = app.0.understood(&mailbox.instance)?;
-    let rows = mailbox.resources.iter().filter(|row| !row.removed);
+    let rows = mailbox.resources.iter().filter(|row| is_polled(row, &settings));
     value["resources"] = rows.map(|row| resource(app, row, &settings)).collect();
     value["subscription"] = subscription(&mailbox.subscription);
     Ok(value)
 }
 
+/// Whether a row belongs to a configured resource.
+pub(super) fn is_polled(row: &ResourceRow, settings: &Settings) -> bool {
+    !row.removed && settings.resources.iter().any(|config| config.name == row.state.resource)
+}
+
+/// Where a polled resource stands, with whose it is.
+pub(super) fn poller_record(app: &App, mailbox: &Mailbox, row: &ResourceRow, settings: &Settings) -> Value {
+    let mut value = resource(app, row, settings);
+    value["objectType"] = row.state.resource.as_str().into();
+    value["instanceId"] = mailbox.instance.id.get().into();
+    value["elementKey"] = mailbox.instance.connector.as_str().into();
+    value["interval"] = settings.interval_min.into();
+    value
+}
+
 fn resource(app: &App, row: &ResourceRow, settings: &Settings) -> Value {
     let state = &row.state;
     let now = app.0.now();
+    let age_s = |at: chrono::DateTime<chrono::Utc>| (now - at).num_seconds().max(0);
     let gap = |gap: &domain::state::Gap| json!({ "from": iso_seconds(gap.from), "to": iso_seconds(gap.to), "reason": gap.reason });
     json!({
         "name": state.resource,
+        "lastPoll": state.last_success_at.map(iso_seconds),
+        "lastPollAgeSeconds": state.last_success_at.map(age_s),
+        "lastChange": state.changed_at.map(iso_seconds),
+        "lastChangeAgeSeconds": state.changed_at.map(age_s),
         "lastSuccess": state.last_success_at.map(iso_seconds),
         "failures": state.failures,
         "error": state.last_error,
@@ -82,7 +114,7 @@ fn subscription(subscription: &Subscription) -> Value {
 }
 
 /// Items as texts; the secret ones masked, events always said.
-fn configuration(instance: &Instance) -> Map<String, Value> {
+pub(super) fn configuration(instance: &Instance) -> Map<String, Value> {
     let mut items: Map<String, Value> =
         instance.configuration.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
     // The kept refresh token was not configured, unless it was.
@@ -95,7 +127,16 @@ fn configuration(instance: &Instance) -> Map<String, Value> {
     items
 }
 
-fn element(descriptor: &Descriptor) -> Value {
+/// What an item is where nothing is given.
+pub(super) fn default_of(key: &str, descriptor: &Descriptor) -> Option<String> {
+    match key {
+        POLLER_CONFIGURATION => Some(descriptor.default_poller()),
+        OAUTH_SCOPE => Some(descriptor.oauth.scopes.to_owned()),
+        key => catalogue::item(key)?.default.map(str::to_owned),
+    }
+}
+
+pub(super) fn element(descriptor: &Descriptor) -> Value {
     json!({
         "id": descriptor.id,
         "name": descriptor.name,

@@ -1,23 +1,32 @@
 //! Changing and deleting instances.
 
 use super::create::warn_of_plain_http;
-use super::{Refusal, baseline, credentials};
+use super::{Refusal, Trial, baseline, credentials, trial};
 use crate::app::Inner;
 use crate::audit::By;
 use crate::mend::is_polled;
-use crate::ports::{InstanceChange, Job, Mailbox, Result as PortResult, SubscriptionChange, Written};
+use crate::ports::{InstanceChange, Job, Mailbox, Result as PortResult, Secrets, SubscriptionChange, Written};
+use chrono::{DateTime, Utc};
 use connectors::Connector;
 use connectors::oauth::{Grant, Tokens};
+use domain::backfill::Backfill;
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Validity, without_markup};
 use domain::resource::ResourceConfig;
 use domain::schedule::Timetable;
-use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, Settings, given};
+use domain::settings::{
+    CALLBACK_URL, EVENTS_ENABLED, Items, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE,
+    OAUTH_USER_TOKEN, POLLER_CONFIGURATION, Settings, given,
+};
 use domain::state::ResourceState;
 use std::sync::Arc;
 
+/// Items that say what is polled.
+const POLL_KEYS: [&str; 3] = [EVENTS_ENABLED, POLLER_CONFIGURATION, "event.poller.urls"];
+/// Secrets that a replaced configuration need not name again.
+const SIGN_IN_KEYS: [&str; 4] = [OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_USER_TOKEN, OAUTH_REFRESH_TOKEN];
 /// Tries against others who change the same row.
-const TRIES_COUNT_MAX: usize = 5;
+pub(super) const TRIES_COUNT_MAX: usize = 5;
 
 /// What a client wants changed; what is `None` stays. No `Debug`: it holds secrets.
 #[derive(Clone, Default)]
@@ -28,22 +37,29 @@ pub(crate) struct Patch {
     pub(crate) items: Option<Items>,
     /// The code of a new sign-in.
     pub(crate) code: Option<String>,
+    /// The items are all there are: what they do not name goes, except for what the instance signs in with.
+    pub(crate) replaces: bool,
 }
 
 /// Changes an instance. The code, if any, is exchanged once, whatever others do meanwhile.
-pub(crate) async fn change(app: &Inner, id: InstanceId, by: &By, patch: Patch) -> Result<Instance, Refusal> {
+pub(crate) async fn change(
+    app: &Inner,
+    id: InstanceId,
+    by: &By,
+    patch: Patch,
+) -> Result<(Instance, Vec<Trial>), Refusal> {
     let mut tokens = None;
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
-        if let Some(instance) = attempt(app, mailbox, by, &patch, &mut tokens).await? {
-            return Ok(instance);
+        if let Some(changed) = attempt(app, mailbox, by, &patch, &mut tokens).await? {
+            return Ok(changed);
         }
     }
     Err(Refusal::Conflict)
 }
 
-fn living(mailbox: Option<Mailbox>) -> Result<Mailbox, Refusal> {
+pub(super) fn living(mailbox: Option<Mailbox>) -> Result<Mailbox, Refusal> {
     mailbox.filter(|mailbox| mailbox.instance.deleted_at.is_none()).ok_or(Refusal::NotFound)
 }
 
@@ -53,12 +69,10 @@ async fn attempt(
     by: &By,
     patch: &Patch,
     tokens: &mut Option<Tokens>,
-) -> Result<Option<Instance>, Refusal> {
+) -> Result<Option<(Instance, Vec<Trial>)>, Refusal> {
     let (connector, before) = app.understood(&mailbox.instance)?;
     let (old_secrets, secrets_version) = app.secrets_now(mailbox.instance.id).await?;
-    let mut plain = mailbox.instance.configuration.clone();
-    let (items, mut secrets) = credentials::split(patch.items.clone().unwrap_or_default(), &old_secrets)?;
-    plain.extend(items);
+    let (plain, mut secrets) = merged(&mailbox.instance, patch, &old_secrets)?;
     let settings = credentials::check(app, connector, &plain, &secrets)?;
     if let (Some(code), None) = (&patch.code, &tokens) {
         let grant = Grant::Code { code, redirect_uri: credentials::redirect_uri(&plain)? };
@@ -68,6 +82,14 @@ async fn attempt(
     if let Some(refresh_token) = tokens.as_ref().and_then(|tokens| tokens.refresh_token.clone()) {
         secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), refresh_token);
     }
+    let is_tried = settings.events_enabled && polls_otherwise(&mailbox.instance.configuration, &plain);
+    let trials = match is_tried {
+        true => {
+            let token = working_token(app, connector, &mailbox, tokens.as_ref()).await?;
+            trial::all(app, connector, &token, &settings.resources).await?
+        }
+        false => Vec::new(),
+    };
     let mut instance = mailbox.instance.clone();
     apply(app, &mut instance, patch, plain);
     let fresh =
@@ -95,7 +117,49 @@ async fn attempt(
     }
     let is_unflushed = mailbox.resources.iter().any(|row| !row.outbox.is_empty());
     after(app, &change, &settings, is_unflushed).await?;
-    Ok(Some(change.instance))
+    Ok(Some((change.instance, trials)))
+}
+
+/// What a change would do to the polls, without storing anything: a code is not exchanged.
+pub(crate) async fn try_change(app: &Inner, id: InstanceId, patch: &Patch) -> Result<Vec<Trial>, Refusal> {
+    let mailbox = living(app.ports.store.mailbox(id).await?)?;
+    let (connector, _) = app.understood(&mailbox.instance)?;
+    let (old_secrets, _) = app.secrets_now(id).await?;
+    let (plain, secrets) = merged(&mailbox.instance, patch, &old_secrets)?;
+    let settings = credentials::check(app, connector, &plain, &secrets)?;
+    let token = kept_token(app, connector, &mailbox).await?;
+    trial::all(app, connector, &token, &settings.resources).await
+}
+
+/// The configuration after a patch.
+fn merged(instance: &Instance, patch: &Patch, old_secrets: &Secrets) -> Result<(Items, Secrets), Refusal> {
+    let given = patch.items.clone().unwrap_or_default();
+    let keys: Vec<String> = given.keys().cloned().collect();
+    let (items, mut secrets) = credentials::split(given, old_secrets)?;
+    if patch.replaces && patch.items.is_some() {
+        secrets.retain(|key, _| keys.contains(key) || SIGN_IN_KEYS.contains(&key.as_str()));
+        return Ok((items, secrets));
+    }
+    let mut plain = instance.configuration.clone();
+    plain.extend(items);
+    Ok((plain, secrets))
+}
+
+/// Whether something about what is polled differs, so that it is worth trying.
+fn polls_otherwise(before: &Items, after: &Items) -> bool {
+    POLL_KEYS.iter().any(|key| given(before, key) != given(after, key))
+}
+
+async fn working_token(
+    app: &Inner,
+    connector: &Arc<dyn Connector>,
+    mailbox: &Mailbox,
+    tokens: Option<&Tokens>,
+) -> Result<String, Refusal> {
+    match tokens {
+        Some(tokens) => Ok(tokens.access_token.clone()),
+        None => kept_token(app, connector, mailbox).await,
+    }
 }
 
 fn apply(app: &Inner, instance: &mut Instance, patch: &Patch, plain: Items) {
@@ -129,8 +193,9 @@ async fn states(
     (before, after): (&Settings, &Settings),
     tokens: Option<&Tokens>,
 ) -> Result<Vec<ResourceState>, Refusal> {
+    let now = app.now();
     let added = |resource: &&ResourceConfig| {
-        !before.events_enabled || !before.resources.iter().any(|old| old.name == resource.name)
+        !before.events_enabled || !before.resources.iter().any(|old| is_same(old, resource, now))
     };
     let added: Vec<&ResourceConfig> = after.resources.iter().filter(added).collect();
     let all = baseline::all(after);
@@ -138,10 +203,7 @@ async fn states(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let token = match tokens {
-        Some(tokens) => tokens.access_token.clone(),
-        None => kept_token(app, connector, mailbox).await?,
-    };
+    let token = working_token(app, connector, mailbox, tokens).await?;
     let taken = baseline::take(app, connector, &token, wanted).await?;
     if tokens.is_some() && taken.is_incomplete && taken.mailbox_digest.is_empty() {
         // Going on with the old position in a mailbox that may be another one would tell nonsense.
@@ -166,6 +228,12 @@ async fn states(
     let keep =
         |state: &ResourceState| is_another || added.iter().any(|resource| resource.name == state.resource);
     Ok(taken.states.into_iter().filter(keep).map(|state| continued(mailbox, state)).collect())
+}
+
+/// Whether two entries read the same thing, so that a position in one is a position in the other.
+fn is_same(one: &ResourceConfig, other: &ResourceConfig, now: DateTime<Utc>) -> bool {
+    let resource = |config: &ResourceConfig| config.read_at(now, now).map(|read| read.resource).ok();
+    one.name == other.name && resource(one) == resource(other)
 }
 
 /// A state that replaces another one goes on with its numbers.
@@ -198,8 +266,13 @@ async fn kept_token(
 
 fn removed(mailbox: &Mailbox, settings: &Settings) -> Vec<String> {
     let is_polled = |name: &str| settings.resources.iter().any(|resource| resource.name == name);
-    let names = mailbox.resources.iter().map(|row| row.state.resource.clone());
-    names.filter(|name| !is_polled(name)).collect()
+    let is_of = |state: &ResourceState| match Backfill::of(state) {
+        // A backfill goes with its resource.
+        Some(backfill) => is_polled(&backfill.resource),
+        None => is_polled(&state.resource),
+    };
+    let rows = mailbox.resources.iter().map(|row| &row.state);
+    rows.filter(|state| !is_of(state)).map(|state| state.resource.clone()).collect()
 }
 
 /// A new callback address is a reason to try what is queued.
@@ -262,6 +335,39 @@ pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, by: &By, enabled: b
                 false => SubscriptionChange::Suspend("the instance is disabled".to_owned()),
             },
             session: None,
+        };
+        if app.ports.store.change_instance(&change).await? == Written::Done {
+            return after(app, &change, &settings, true).await;
+        }
+    }
+    Err(Refusal::Conflict)
+}
+
+/// Begins anew with what had stopped: failures and back-offs are forgotten, also that the provider wanted somebody to
+/// sign in, and a poll is enqueued that finds out.
+pub(crate) async fn resume(app: &Inner, id: InstanceId, by: &By) -> Result<(), Refusal> {
+    for _ in 0..TRIES_COUNT_MAX {
+        let _held = app.locks.hold(id).await;
+        let mailbox = living(app.ports.store.mailbox(id).await?)?;
+        let (_, settings) = app.understood(&mailbox.instance)?;
+        let mut instance = mailbox.instance.clone();
+        instance.version += 1;
+        instance.updated_at = app.now();
+        instance.validity = Validity::Valid;
+        instance.application_error = None;
+        let mut session = mailbox.session.clone();
+        session.version += 1;
+        session.backoff_until = None;
+        session.failures = 0;
+        session.refused = 0;
+        let failing = mailbox.resources.iter().filter(|row| !row.removed && row.state.failures > 0);
+        let change = InstanceChange {
+            audit: by.instance(app, "instance.resumed", Some(&mailbox.instance), Some(&instance)),
+            instance,
+            put_states: failing.map(|row| row.state.clone().forgiven()).collect(),
+            remove_resources: Vec::new(),
+            subscription: SubscriptionChange::Keep,
+            session: Some(session),
         };
         if app.ports.store.change_instance(&change).await? == Written::Done {
             return after(app, &change, &settings, true).await;

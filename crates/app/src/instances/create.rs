@@ -2,7 +2,7 @@
 //! schedule again. A crash before the commit point leaves nothing that works; after it, everything does.
 
 use super::baseline::{self, Baselines};
-use super::{Refusal, credentials};
+use super::{Refusal, Trial, credentials, trial};
 use crate::app::Inner;
 use crate::audit::By;
 use crate::ports::{Job, NewInstance, PortError, Secrets, Written};
@@ -35,8 +35,8 @@ pub(crate) struct Creation {
     pub(crate) external_authentication: String,
 }
 
-/// Creates an instance; returns it with its token.
-pub(crate) async fn create(app: &Inner, creation: Creation) -> Result<(Instance, String), Refusal> {
+/// Creates an instance; returns it with what its resources would do.
+pub(crate) async fn create(app: &Inner, creation: Creation) -> Result<(Instance, Vec<Trial>), Refusal> {
     let connector = creation.connector.clone();
     let (plain, mut secrets) = credentials::split(creation.items.clone(), &Secrets::new())?;
     let settings = credentials::check(app, &connector, &plain, &secrets)?;
@@ -44,16 +44,31 @@ pub(crate) async fn create(app: &Inner, creation: Creation) -> Result<(Instance,
     if let Some(refresh_token) = &tokens.refresh_token {
         secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), refresh_token.clone());
     }
+    let trials = trial::all(app, &connector, &tokens.access_token, &settings.resources).await?;
     let baselines = baseline::take(app, &connector, &tokens.access_token, &baseline::all(&settings)).await?;
     let is_incomplete = baselines.is_incomplete;
     let by = creation.by.clone();
     let instance = row(app, creation, plain, &secrets, &baselines);
-    let (instance, token) = store(app, instance, &by, &settings, &secrets, &tokens, baselines).await?;
+    let instance = store(app, instance, &by, &settings, &secrets, &tokens, baselines).await?;
     if is_incomplete {
         app.ports.queue.send(&[(Job::Poll(instance.id), app.now())]).await?;
     }
     tracing::info!(instance.id = instance.id.get(), connector = instance.connector, "instance.created");
-    Ok((instance, token))
+    Ok((instance, trials))
+}
+
+/// What a creation would do, without storing anything. A code can be exchanged once only, so with a code the
+/// provider is not asked.
+pub(crate) async fn try_create(app: &Inner, creation: Creation) -> Result<Vec<Trial>, Refusal> {
+    let connector = creation.connector.clone();
+    let (plain, secrets) = credentials::split(creation.items.clone(), &Secrets::new())?;
+    let settings = credentials::check(app, &connector, &plain, &secrets)?;
+    if creation.external_authentication != "initial" {
+        let why = "a dry run does not use the code up";
+        return Ok(trial::unread(app, &connector, &settings.resources, why));
+    }
+    let tokens = exchange(app, &creation, &plain, &secrets).await?;
+    trial::all(app, &connector, &tokens.access_token, &settings.resources).await
 }
 
 async fn exchange(
@@ -136,7 +151,7 @@ async fn store(
     secrets: &Secrets,
     tokens: &Tokens,
     baselines: Baselines,
-) -> Result<(Instance, String), Refusal> {
+) -> Result<Instance, Refusal> {
     let token = random_token(app);
     for _ in 0..ID_TRIES_COUNT_MAX {
         let id = instance.id;
@@ -157,7 +172,7 @@ async fn store(
         };
         if app.ports.store.insert_instance(&new).await? == Written::Done {
             app.ports.schedule.put(id, table, settings.events_enabled).await?;
-            return Ok((instance, token));
+            return Ok(instance);
         }
         instance.id = random_id(app);
     }

@@ -1,13 +1,17 @@
 //! Creating, changing and deleting instances.
 
+mod backfill;
 mod baseline;
 mod change;
 mod create;
 mod credentials;
+mod trial;
 
+pub(crate) use backfill::{Wanted, begin as begin_backfill};
 pub(crate) use baseline::mailbox_digest;
-pub(crate) use change::{Patch, change, delete, now_needs_sign_in, set_enabled};
-pub(crate) use create::{Creation, create, random_token, token_of};
+pub(crate) use change::{Patch, change, delete, now_needs_sign_in, resume, set_enabled, try_change};
+pub(crate) use create::{Creation, create, random_token, token_of, try_create};
+pub(crate) use trial::Trial;
 
 use connectors::oauth::{TokenError, TokenErrorKind};
 use connectors::{Error, Kind};
@@ -30,6 +34,9 @@ pub(crate) enum Refusal {
     /// There is no such instance.
     #[error("no such instance")]
     NotFound,
+    /// It can't be done as things stand.
+    #[error("{0}")]
+    NotNow(&'static str),
     /// Others changed it at the same time, again and again.
     #[error("the instance was changed by somebody else at the same time")]
     Conflict,

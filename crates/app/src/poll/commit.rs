@@ -1,6 +1,6 @@
 //! From a step to notifications and the next state, in one transaction.
 
-use super::resource::Read;
+use super::resource::{Begins, Read};
 use super::{ResourceReport, Run, outbox, retry_records};
 use crate::ports::{NewNotification, PollCommit, Result, Written};
 use domain::envelope::{self, Built, Sender};
@@ -39,6 +39,7 @@ impl Run<'_> {
     ) -> Result<Committed> {
         let now = self.app.now();
         let step = read.step;
+        let step_moved = step.moved;
         let is_idle = !step.moved && step.failed.is_empty() && read.retried.is_empty();
         if is_idle && !state.is_heartbeat_due(now) {
             self.recovered().await?;
@@ -50,13 +51,21 @@ impl Run<'_> {
         changes.extend(retry_records::update(self, &mut next, &read.retried, step.failed));
         let found = changes.len();
         let changes = self.unreported(config, changes).await?;
-        if let Some(Some(identity)) = &read.baseline {
+        if let Begins::Baseline { identity: Some(identity) } = &read.begins {
             self.belongs_to(identity).await?;
         }
-        next = match read.baseline {
-            Some(_) => next.with_baseline(step.cursor, now),
-            None => ResourceState { cursor: Some(step.cursor), ..next.succeeded(now) },
+        next = match read.begins {
+            Begins::Baseline { .. } => next.with_baseline(step.cursor, now),
+            Begins::Walk => ResourceState { cursor: Some(step.cursor), ..next.succeeded(now) },
+            Begins::Backfill(mut backfill) => {
+                backfill.changes_count += found as u64;
+                backfill.events_count += changes.len() as u64;
+                ResourceState { cursor: Some(backfill.to_value()), ..next.succeeded(now) }
+            }
         };
+        if step_moved {
+            next.changed_at = Some(now);
+        }
         next.version += 1;
         next.last_sequence = self.last_sequence();
         let mut notifications = self.build(config, &mut next, &changes);
@@ -77,7 +86,7 @@ impl Run<'_> {
         report.events += changes.len();
         report.notifications += delivered;
         self.recovered().await?;
-        outbox::enqueue(self.app, id, &config.name, &sequences).await?;
+        outbox::enqueue(self.app, id, &state.resource, &sequences).await?;
         Ok(Committed::Done)
     }
 

@@ -8,6 +8,7 @@ use crate::tokens::{Holder, NoToken};
 use chrono::{DateTime, Duration, Utc};
 use connectors::oauth::{TokenError, TokenErrorKind};
 use connectors::{Call, Error, Kind};
+use domain::backfill::is_running;
 use domain::instance::Instance;
 use domain::schedule::backoff;
 use domain::settings::Settings;
@@ -260,7 +261,10 @@ impl Run<'_> {
         }
         let mailbox_until = self.mailbox.session.backoff_until;
         let polled = |name: &str| settings.resources.iter().any(|config| config.name == name);
-        let rows = self.mailbox.resources.iter().filter(|row| polled(&row.state.resource));
+        let is_due = |row: &&crate::ports::ResourceRow| {
+            polled(&row.state.resource) || (!row.removed && is_running(&row.state))
+        };
+        let rows = self.mailbox.resources.iter().filter(is_due);
         let due = rows.filter_map(|row| {
             let records = row.state.retry_records.iter().map(|record| record.due_at);
             // While the resource backs off, its records wait too.

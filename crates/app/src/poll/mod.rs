@@ -1,5 +1,6 @@
 //! Polling one instance: flush what is committed, then read each resource and commit what changed.
 
+mod backfill;
 mod commit;
 mod failure;
 mod outbox;
@@ -64,6 +65,7 @@ pub(crate) async fn poll(app: &Inner, id: InstanceId, deadline: DateTime<Utc>) -
         report.more |= more;
         report.resources.push((config.name.clone(), one));
     }
+    report.more |= backfill::all(&mut run, &settings).await?;
     follow_up(&run, &settings, &mut report).await?;
     log(&run, &report);
     Ok(PollOutcome::Polled(report))

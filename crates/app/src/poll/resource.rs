@@ -4,6 +4,7 @@ use super::commit::Committed;
 use super::{ResourceReport, Run, retry_records};
 use crate::ports::Result;
 use connectors::{Call, Error, Kind, Past, Step};
+use domain::backfill::Backfill;
 use domain::resource::ResourceConfig;
 use domain::state::ResourceState;
 
@@ -50,10 +51,19 @@ pub(super) async fn poll(run: &mut Run<'_>, config: &ResourceConfig) -> Result<(
 /// What one step brought.
 pub(super) struct Read {
     pub(super) step: Step,
-    /// The step is the baseline: it reports nothing and starts the state. Whose mailbox it is, if that is told.
-    pub(super) baseline: Option<Option<String>>,
+    pub(super) begins: Begins,
     /// The records of the retry list that were looked at again.
     pub(super) retried: retry_records::Retried,
+}
+
+/// What the step's position is to the state.
+pub(super) enum Begins {
+    /// The next position of the walk.
+    Walk,
+    /// The first one: it reports nothing and starts the state. Whose mailbox it is, if that is told.
+    Baseline { identity: Option<String> },
+    /// No position of the walk, but of this backfill.
+    Backfill(Box<Backfill>),
 }
 
 /// Why a step could not be read.
@@ -62,6 +72,13 @@ pub(super) enum Failure {
     Provider(Error),
     /// There is no access token.
     Token(crate::tokens::NoToken),
+}
+
+impl Failure {
+    /// Even a fresh token is not taken.
+    pub(super) fn refused_token() -> Self {
+        Failure::Provider(Error::new(Kind::Unauthorized, "the provider refuses the access token"))
+    }
 }
 
 /// Reads the next step; a refused token is refreshed and the step tried again, once.
@@ -82,7 +99,7 @@ async fn read(
             Err(error) => return Ok(Err(Failure::Provider(error))),
         }
     }
-    Ok(Err(Failure::Provider(Error::new(Kind::Unauthorized, "the provider refuses the access token"))))
+    Ok(Err(Failure::refused_token()))
 }
 
 async fn read_with(
@@ -101,7 +118,7 @@ async fn read_with(
         }
         step => step?,
     };
-    Ok(Read { step, baseline: None, retried })
+    Ok(Read { step, begins: Begins::Walk, retried })
 }
 
 async fn baseline(
@@ -110,16 +127,9 @@ async fn baseline(
     call: &Call<'_>,
 ) -> std::result::Result<Read, Error> {
     let baseline = run.connector.baseline(call, config).await?;
-    let step = Step {
-        changes: Vec::new(),
-        failed: Vec::new(),
-        cursor: baseline.cursor,
-        moved: true,
-        more: false,
-        gap: None,
-        halted: None,
-    };
-    Ok(Read { step, baseline: Some(baseline.identity), retried: retry_records::Retried::default() })
+    let step = Step { cursor: baseline.cursor, moved: true, ..Step::nothing() };
+    let begins = Begins::Baseline { identity: baseline.identity };
+    Ok(Read { step, begins, retried: retry_records::Retried::default() })
 }
 
 fn past(state: &ResourceState, run: &Run<'_>) -> Past {

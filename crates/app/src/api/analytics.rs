@@ -1,0 +1,146 @@
+//! How many events there were, by interval, and by instance or account.
+
+use super::auth::Caller;
+use super::error::ApiError;
+use super::log;
+use super::query::Params;
+use crate::app::App;
+use crate::ports::{LogLine, Progress};
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Duration, Utc};
+use domain::envelope::iso_seconds;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Rows of one answer; a week by minutes is 10,081.
+const ROWS_COUNT_MAX: i64 = 10_081;
+/// Notifications counted at the most.
+const LINES_COUNT_MAX: usize = 100_000;
+
+/// Rows of what happened from one time to another.
+struct Asked {
+    from: DateTime<Utc>,
+    interval: Duration,
+    rows_count: usize,
+    lines: Vec<(LogLine, u32)>,
+}
+
+impl Asked {
+    async fn of(app: &App, caller: &Caller, params: &Params) -> Result<Self, ApiError> {
+        let to = params.time("to")?.unwrap_or_else(|| app.0.now());
+        let from = params.time("from")?.unwrap_or(to - Duration::hours(1));
+        if to < from {
+            return Err(ApiError::rule("to", "must not be before `from`"));
+        }
+        let interval = match params.text("interval").unwrap_or("minute") {
+            "minute" => Duration::minutes(1),
+            "hour" => Duration::hours(1),
+            "day" => Duration::days(1),
+            _ => return Err(ApiError::rule("interval", "must be minute, hour or day")),
+        };
+        let from = floor(from, interval);
+        // Both ends count: an hour by minutes is 61 rows.
+        let rows_count = (floor(to, interval) - from).num_seconds() / interval.num_seconds() + 1;
+        if rows_count > ROWS_COUNT_MAX {
+            return Err(ApiError::rule("interval", &format!("gives more than {ROWS_COUNT_MAX} rows")));
+        }
+        let (mut lines, is_more) = log::lines(app, caller, (from, to), LINES_COUNT_MAX).await?;
+        if is_more {
+            let rule = format!("there are more than {LINES_COUNT_MAX} notifications between `from` and `to`");
+            return Err(ApiError::rule("from", &rule));
+        }
+        // What only the log shows tells of no event.
+        lines.retain(|(line, _)| line.progress != Progress::Logged);
+        Ok(Asked { from, interval, rows_count: usize::try_from(rows_count).unwrap_or(0), lines })
+    }
+
+    fn at(&self, row: usize) -> String {
+        iso_seconds(self.from + self.interval * i32::try_from(row).unwrap_or(i32::MAX))
+    }
+
+    fn row_of(&self, line: &LogLine) -> Option<usize> {
+        let at = i64::try_from(line.mark.sequence.0).ok().and_then(DateTime::from_timestamp_micros)?;
+        let row = (at - self.from).num_seconds().div_euclid(self.interval.num_seconds());
+        usize::try_from(row).ok().filter(|row| *row < self.rows_count)
+    }
+}
+
+fn floor(at: DateTime<Utc>, interval: Duration) -> DateTime<Utc> {
+    let seconds = interval.num_seconds();
+    DateTime::from_timestamp(at.timestamp().div_euclid(seconds) * seconds, 0).unwrap_or(at)
+}
+
+/// Counts by interval: `[{count, timestamp}]`.
+pub(super) async fn all(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
+    let asked = Asked::of(&app, &caller, &params).await?;
+    let mut counts = vec![0_u64; asked.rows_count];
+    for (line, _) in &asked.lines {
+        if let Some(row) = asked.row_of(line) {
+            counts[row] += u64::from(line.events_count);
+        }
+    }
+    let rows = counts.into_iter().enumerate();
+    Ok(Json(rows.map(|(row, count)| json!({ "timestamp": asked.at(row), "count": count })).collect()))
+}
+
+/// The same for each instance that had any.
+pub(super) async fn by_instance(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
+    let asked = Asked::of(&app, &caller, &params).await?;
+    Ok(Json(grouped(&asked, "instanceId", |line, _| line.mark.instance.get())))
+}
+
+/// The same for each account that had any.
+pub(super) async fn by_account(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
+    let own = caller.account.account_id.to_string();
+    if caller.account.sees_own_only && params.texts("accountIds").any(|id| id != own) {
+        return Err(ApiError::forbidden("`accountIds`: names an account that is not yours"));
+    }
+    let mut asked = Asked::of(&app, &caller, &params).await?;
+    let wanted: Vec<&str> = params.texts("accountIds").collect();
+    let is_wanted = |account: u32| wanted.is_empty() || wanted.contains(&account.to_string().as_str());
+    asked.lines.retain(|(_, account)| is_wanted(*account));
+    Ok(Json(grouped(&asked, "accountId", |_, account| account)))
+}
+
+/// Events of one group in one interval.
+#[derive(Default, Clone, Copy)]
+struct Sum {
+    count: u64,
+    delivered: u64,
+}
+
+fn grouped(asked: &Asked, name: &str, group: impl Fn(&LogLine, u32) -> u32) -> Value {
+    let mut rows = vec![BTreeMap::<u32, Sum>::new(); asked.rows_count];
+    for (line, account) in &asked.lines {
+        let Some(row) = asked.row_of(line) else { continue };
+        let sum = rows[row].entry(group(line, *account)).or_default();
+        sum.count += u64::from(line.events_count);
+        if line.progress == Progress::Delivered {
+            sum.delivered += u64::from(line.events_count);
+        }
+    }
+    let record = |(id, sum): (&u32, &Sum)| {
+        json!({ name: id, "count": sum.count, "success": sum.delivered, "failed": sum.count - sum.delivered })
+    };
+    let row = |(row, groups): (usize, &BTreeMap<u32, Sum>)| {
+        json!({
+            "timestamp": asked.at(row),
+            "total": groups.values().map(|sum| sum.count).sum::<u64>(),
+            "records": groups.iter().map(record).collect::<Vec<_>>(),
+        })
+    };
+    rows.iter().enumerate().map(row).collect()
+}

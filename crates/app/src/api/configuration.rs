@@ -1,0 +1,82 @@
+//! An instance's configuration, item by item.
+
+use super::auth::Own;
+use super::error::ApiError;
+use super::instances::finish;
+use super::{body, wire};
+use crate::app::App;
+use crate::instances::{self, Patch};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{RawPathParams, State};
+use domain::catalogue::{self, catalogue};
+use domain::instance::Instance;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+pub(super) async fn list(State(app): State<App>, own: Own) -> Json<Value> {
+    Json(items(&app, &own.instance).into())
+}
+
+pub(super) async fn read(
+    State(app): State<App>,
+    own: Own,
+    path: RawPathParams,
+) -> Result<Json<Value>, ApiError> {
+    find(&app, &own.instance, &path).map(Json)
+}
+
+/// The body is the item with another `propertyValue`.
+pub(super) async fn change(
+    State(app): State<App>,
+    own: Own,
+    path: RawPathParams,
+    bytes: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    let item = find(&app, &own.instance, &path)?;
+    let key = item["key"].as_str().unwrap_or_default().to_owned();
+    let mut object = body::object(&bytes)?;
+    let value = object.remove("propertyValue").ok_or_else(|| ApiError::rule("propertyValue", "is required"))?;
+    let given = serde_json::Map::from_iter([(key, if value.is_null() { "".into() } else { value })]);
+    let given = domain::settings::items(&given);
+    let items = given.map_err(|errors| ApiError::bad(instances::in_words(&errors)))?;
+    let patch = Patch { items: Some(items), ..Patch::default() };
+    finish(async move {
+        let (instance, _) = instances::change(&app.0, own.instance.id, &own.caller.by, patch).await?;
+        find(&app, &instance, &path).map(Json)
+    })
+    .await
+}
+
+fn find(app: &App, instance: &Instance, path: &RawPathParams) -> Result<Value, ApiError> {
+    let id = path.iter().find(|(name, _)| *name == "item").map(|(_, value)| value).unwrap_or_default();
+    let is_it = |item: &Value| item["id"].to_string() == id || item["key"] == id;
+    items(app, instance).into_iter().find(is_it).ok_or_else(|| ApiError::not_found("configuration item"))
+}
+
+/// What the catalogue has, in its order, then what else was given. Secrets are masked.
+fn items(app: &App, instance: &Instance) -> Vec<Value> {
+    let values = wire::configuration(instance);
+    let known = catalogue().iter().map(|item| item.key);
+    let others: BTreeSet<&str> =
+        values.keys().map(String::as_str).filter(|key| catalogue::item(key).is_none()).collect();
+    let default = |key: &str| app.0.connector(&instance.connector).and_then(|one| wire::default_of(key, one.descriptor()));
+    known
+        .chain(others)
+        .map(|key| {
+            let item = catalogue::item(key);
+            json!({
+                "id": catalogue::id_of(key),
+                "key": key,
+                "name": item.map_or(key, |item| item.name),
+                "description": item.map(|item| item.description),
+                "propertyValue": values.get(key).cloned().or_else(|| default(key).map(Value::from)),
+                "type": item.map(|item| item.kind.text()),
+                "required": item.is_some_and(|item| item.required),
+                "hideFromConsole": item.is_some_and(|item| item.hidden),
+                "displayOrder": item.map(|item| item.display_order),
+                "readOnly": false,
+            })
+        })
+        .collect()
+}

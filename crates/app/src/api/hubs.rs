@@ -1,0 +1,181 @@
+//! Reading a mailbox through its instance: `GET /hubs/{hub}/{resource}`, whatever the hub is called.
+
+use super::auth::Caller;
+use super::error::ApiError;
+use super::paging;
+use super::query::Params;
+use crate::app::App;
+use crate::reading::{self, Failure, Wish};
+use axum::Json;
+use axum::extract::{RawPathParams, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use connectors::hub::{Answer, Order, PAGE_RECORDS_MAX, Page, Query, Records};
+use domain::ceql;
+use domain::envelope::iso_seconds;
+use domain::instance::Instance;
+use domain::invalid::text_boolean;
+use domain::settings::given;
+use serde_json::{Value, json};
+
+/// Parameters that the dialect gives a meaning.
+const KNOWN: [&str; 6] = ["where", "fields", "orderBy", "page", "pageSize", "nextPage"];
+/// Fields of one `orderBy` and of one `fields`.
+const ORDERS_COUNT_MAX: usize = 5;
+const FIELDS_COUNT_MAX: usize = 100;
+/// The last page that can be asked for by its number.
+const PAGE_MAX: u64 = 100_000;
+/// The item that keeps fields without a value in what is read.
+const FILTER_NULLS: &str = "filter.response.nulls";
+
+pub(super) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    path: RawPathParams,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let instance = enabled(&caller)?;
+    let below = path.iter().filter(|(name, _)| *name != "hub").map(|(_, value)| value);
+    let segments = below.flat_map(|value| value.split('/')).map(str::to_owned).collect();
+    let query = query(segments, &params)?;
+    let keeps_nulls = given(&instance.configuration, FILTER_NULLS).and_then(text_boolean) == Some(false);
+    match reading::ask(&app.0, instance, Wish::Read(&query)).await.map_err(|failure| refused(&app, failure))? {
+        Some(Answer::Many(records)) => Ok(page(records, &query, keeps_nulls)),
+        Some(Answer::One(record)) => Ok(Json(shown(record, keeps_nulls)).into_response()),
+        None => Err(ApiError::not_found("resource")),
+    }
+}
+
+/// Whether the mailbox answers.
+pub(super) async fn ping(State(app): State<App>, caller: Caller) -> Result<Json<Value>, ApiError> {
+    let instance = enabled(&caller)?;
+    reading::ask(&app.0, instance, Wish::Ping).await.map_err(|failure| refused(&app, failure))?;
+    Ok(Json(json!({ "dateTime": iso_seconds(app.0.now()), "endpoint": instance.connector })))
+}
+
+/// The instance of the Element token, unless it is switched off.
+fn enabled(caller: &Caller) -> Result<&Instance, ApiError> {
+    let instance = caller.element()?;
+    match instance.disabled {
+        true => Err(ApiError::forbidden("the instance is disabled")),
+        false => Ok(instance),
+    }
+}
+
+fn query(path: Vec<String>, params: &Params) -> Result<Query, ApiError> {
+    if path.iter().any(String::is_empty) {
+        return Err(ApiError::not_found("resource"));
+    }
+    let condition = params.text("where").filter(|condition| !condition.trim().is_empty());
+    let condition = condition.map(ceql::parse).transpose();
+    let condition = condition.map_err(|error| ApiError::rule("where", &error.to_string()))?;
+    let page_size = params.number("pageSize", 1, PAGE_RECORDS_MAX.into())?;
+    let number = params.number("page", 1, PAGE_MAX)?.unwrap_or(1);
+    Ok(Query {
+        path,
+        condition,
+        fields: fields(params)?,
+        order_by: order_by(params)?,
+        page_size: page_size.and_then(|size| u32::try_from(size).ok()),
+        page: match paging::after(params)? {
+            Some(after) => Page::After(after),
+            None => Page::Number(u32::try_from(number).unwrap_or(1)),
+        },
+        parameters: params.others(&KNOWN),
+    })
+}
+
+fn fields(params: &Params) -> Result<Vec<String>, ApiError> {
+    let text = params.text("fields").unwrap_or_default();
+    let fields: Vec<String> =
+        text.split(',').map(str::trim).filter(|field| !field.is_empty()).map(str::to_owned).collect();
+    match fields.len() {
+        0..=FIELDS_COUNT_MAX => Ok(fields),
+        _ => Err(ApiError::rule("fields", &format!("has more than {FIELDS_COUNT_MAX} fields"))),
+    }
+}
+
+/// `LastModifiedDateTime desc, Subject`.
+fn order_by(params: &Params) -> Result<Vec<Order>, ApiError> {
+    let text = params.text("orderBy").unwrap_or_default();
+    let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts.len() > ORDERS_COUNT_MAX {
+        return Err(ApiError::rule("orderBy", &format!("has more than {ORDERS_COUNT_MAX} fields")));
+    }
+    parts.into_iter().map(order).collect()
+}
+
+fn order(part: &str) -> Result<Order, ApiError> {
+    let rule = || ApiError::rule("orderBy", "must be fields, each with `asc` or `desc` or neither behind it");
+    let words: Vec<&str> = part.split_whitespace().collect();
+    let (field, is_descending) = match words[..] {
+        [field] => (field, false),
+        [field, direction] if direction.eq_ignore_ascii_case("asc") => (field, false),
+        [field, direction] if direction.eq_ignore_ascii_case("desc") => (field, true),
+        _ => return Err(rule()),
+    };
+    Ok(Order { field: field.to_owned(), is_descending })
+}
+
+fn page(read: Records, query: &Query, keeps_nulls: bool) -> Response {
+    let size = query.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(read.records.len());
+    let headers = paging::headers(read.records.len(), read.total, size, read.next);
+    let records: Vec<Value> = read.records.into_iter().map(|record| shown(record, keeps_nulls)).collect();
+    (headers, Json(records)).into_response()
+}
+
+/// A record without the fields that have no value, unless the instance keeps them.
+fn shown(record: Value, keeps_nulls: bool) -> Value {
+    match record {
+        record if keeps_nulls => record,
+        Value::Object(object) => object
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key, shown(value, keeps_nulls)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(|item| shown(item, keeps_nulls)).collect(),
+        other => other,
+    }
+}
+
+fn refused(app: &App, failure: Failure) -> ApiError {
+    match failure {
+        Failure::Read(error) => error.into(),
+        Failure::NoToken(error) if reading::needs_sign_in(&error) => {
+            ApiError::forbidden("the provider wants a person to sign in again")
+        }
+        Failure::NoToken(error) => ApiError::new(StatusCode::BAD_GATEWAY, error.message),
+        Failure::Refreshing => ApiError::too_many("the access token is being refreshed", Some(1)),
+        Failure::BackingOff { until } => {
+            let wait_ms = (until - app.0.now()).num_milliseconds().max(0);
+            let wait_s = u64::try_from((wait_ms + 999) / 1000).unwrap_or(1);
+            ApiError::too_many("the provider asked to be left alone", Some(wait_s))
+        }
+        Failure::Gone => ApiError::no_instance(),
+        Failure::Port(error) => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_without_a_value_are_left_out_unless_they_are_kept() {
+        let record = json!({ "a": null, "b": { "c": null, "d": [null, { "e": null }] } });
+        assert_eq!(shown(record.clone(), false), json!({ "b": { "d": [null, {}] } }));
+        assert_eq!(shown(record.clone(), true), record);
+    }
+
+    #[test]
+    fn an_order_is_fields_with_directions() {
+        let read = |text: &str| order_by(&Params::parse(&format!("orderBy={text}")).ok()?).ok();
+        let expected = vec![
+            Order { field: "a".to_owned(), is_descending: true },
+            Order { field: "b.c".to_owned(), is_descending: false },
+        ];
+        assert_eq!(read("a+DESC,+b.c"), Some(expected));
+        assert_eq!(read("a+down"), None);
+        assert_eq!(read("a,b,c,d,e,f"), None);
+    }
+}

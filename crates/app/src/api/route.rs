@@ -1,0 +1,139 @@
+//! A route: its handler, and what the description of the interface says of it. Both come from one entry, so that
+//! neither has what the other lacks.
+
+use crate::app::App;
+use axum::handler::Handler;
+use axum::routing::{self, MethodRouter};
+
+/// One method of one path.
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    /// Below the base path, as the router takes it: `{id}` is one segment, `{*rest}` all that follow.
+    pub(super) path: &'static str,
+    pub(super) handler: MethodRouter<App>,
+    /// What it does, in one sentence without a full stop.
+    pub(super) summary: &'static str,
+    pub(super) caller: CallerKind,
+    pub(super) parameters: Vec<&'static Parameter>,
+    /// Schema of the request's body.
+    pub(super) body: Option<&'static str>,
+    /// Status and schema of what comes back when all is well.
+    pub(super) answer: (u16, Shape),
+}
+
+/// What the `Authorization` header has to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CallerKind {
+    /// A user, with the organization's secret or an instance's token.
+    User,
+    /// A user, with an instance's token.
+    Element,
+    /// The administrator's key, or a user who sees all of the organization.
+    Administrator,
+    /// Nothing.
+    Anybody,
+}
+
+/// What an answer's body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// One of a schema.
+    One(&'static str),
+    /// A list of a schema.
+    Many(&'static str),
+    /// A page of a list, with the headers of one.
+    Page(&'static str),
+    Empty,
+}
+
+/// A parameter of the query.
+#[derive(Debug)]
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// Meaning, units, default, limits.
+    pub(super) description: &'static str,
+    pub(super) example: &'static str,
+}
+
+/// What a parameter's value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    /// A whole number within these limits.
+    Number(u64, u64),
+    Flag,
+    /// A text that may be given more than once.
+    Texts,
+    OneOf(&'static [&'static str]),
+}
+
+pub(super) fn get<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H, summary: &'static str) -> Route {
+    route("get", path, routing::get(handler), summary)
+}
+
+pub(super) fn post<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H, summary: &'static str) -> Route {
+    route("post", path, routing::post(handler), summary)
+}
+
+pub(super) fn put<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H, summary: &'static str) -> Route {
+    route("put", path, routing::put(handler), summary)
+}
+
+pub(super) fn patch<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H, summary: &'static str) -> Route {
+    route("patch", path, routing::patch(handler), summary)
+}
+
+pub(super) fn delete<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H, summary: &'static str) -> Route {
+    route("delete", path, routing::delete(handler), summary)
+}
+
+fn route(
+    method: &'static str,
+    path: &'static str,
+    handler: MethodRouter<App>,
+    summary: &'static str,
+) -> Route {
+    Route {
+        method,
+        path,
+        handler,
+        summary,
+        caller: CallerKind::User,
+        parameters: Vec::new(),
+        body: None,
+        answer: (200, Shape::Empty),
+    }
+}
+
+impl Route {
+    pub(super) fn by(self, caller: CallerKind) -> Self {
+        Route { caller, ..self }
+    }
+
+    pub(super) fn with(mut self, parameters: &[&'static Parameter]) -> Self {
+        self.parameters.extend(parameters);
+        self
+    }
+
+    pub(super) fn body(self, schema: &'static str) -> Self {
+        Route { body: Some(schema), ..self }
+    }
+
+    pub(super) fn one(self, schema: &'static str) -> Self {
+        Route { answer: (200, Shape::One(schema)), ..self }
+    }
+
+    pub(super) fn many(self, schema: &'static str) -> Self {
+        Route { answer: (200, Shape::Many(schema)), ..self }
+    }
+
+    pub(super) fn page(self, schema: &'static str) -> Self {
+        Route { answer: (200, Shape::Page(schema)), ..self }
+    }
+
+    /// The answer comes with this status.
+    pub(super) fn status(self, status: u16) -> Self {
+        Route { answer: (status, self.answer.1), ..self }
+    }
+}

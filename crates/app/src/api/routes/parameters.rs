@@ -1,0 +1,134 @@
+//! Parameters of queries, as the description tells of them.
+
+use crate::api::route::{Kind, Parameter};
+
+const fn parameter(
+    name: &'static str,
+    kind: Kind,
+    example: &'static str,
+    description: &'static str,
+) -> Parameter {
+    Parameter { name, kind, description, example }
+}
+
+pub(super) static PAGE_SIZE: Parameter =
+    parameter("pageSize", Kind::Number(1, 200), "50", "Records of a page; 50 where it is not given.");
+pub(super) static NEXT_PAGE: Parameter = parameter(
+    "nextPage",
+    Kind::Text,
+    "",
+    "The token that a page came with, for the page behind it. It wins over `page`.",
+);
+pub(super) static DRY_RUN: Parameter = parameter(
+    "dryRun",
+    Kind::Flag,
+    "true",
+    "Try the configuration and tell what each resource would do, for at most 20 seconds, without storing anything.",
+);
+pub(super) static RE_AUTHENTICATE: Parameter = parameter(
+    "reAuthenticate",
+    Kind::Flag,
+    "false",
+    "With `false` a code in the body is not used.",
+);
+pub(super) static TAGS: Parameter =
+    parameter("tags[]", Kind::Texts, "Docs", "Only instances that have all these tags.");
+pub(super) static SEARCH_TEXT: Parameter =
+    parameter("searchText", Kind::Text, "sales", "Only instances whose name contains this, in any case.");
+pub(super) static HYDRATE: Parameter = parameter(
+    "hydrate",
+    Kind::Flag,
+    "true",
+    "With the configuration of instances (where it is not given, yes), or with notification and subscription of \
+     deliveries (where it is not given, no).",
+);
+pub(super) static FROM: Parameter = parameter(
+    "from",
+    Kind::Text,
+    "2026-11-22T11:40:00Z",
+    "Nothing before this time: RFC 3339, or milliseconds since the Unix epoch.",
+);
+pub(super) static TO: Parameter = parameter(
+    "to",
+    Kind::Text,
+    "2026-11-22T12:40:00Z",
+    "Nothing from this time on: RFC 3339, or milliseconds since the Unix epoch.",
+);
+pub(super) static OBJECT_TYPE: Parameter =
+    parameter("objectType", Kind::Text, "messages", "Only events of this polled resource.");
+pub(super) static OBJECT_ID: Parameter =
+    parameter("objectId", Kind::Text, "18c1f0a2b3c4d5e6", "Only events of this object.");
+pub(super) static EVENT_TYPE: Parameter = parameter(
+    "eventType",
+    Kind::OneOf(&["CREATED", "UPDATED", "DELETED"]),
+    "CREATED",
+    "Only notifications with an event of this type.",
+);
+pub(super) static STATUS: Parameter = parameter(
+    "status",
+    Kind::OneOf(&[
+        "NEW", "RECEIVED", "DISPATCHED", "CONSUMED", "NOTIFIED", "created", "delivered", "retry", "queued",
+        "dropped", "logged",
+    ]),
+    "NOTIFIED",
+    "Only what has this status, as an event or as a delivery.",
+);
+pub(super) static INTERVAL: Parameter = parameter(
+    "interval",
+    Kind::OneOf(&["minute", "hour", "day"]),
+    "hour",
+    "Length of a row; minute where it is not given. At most 10,081 rows.",
+);
+pub(super) static ACCOUNT_IDS: Parameter =
+    parameter("accountIds[]", Kind::Texts, "1", "Only these accounts, by their numbers.");
+pub(super) static TOPICS: Parameter = parameter(
+    "topics[]",
+    Kind::Texts,
+    "instance-17-gmail-events",
+    "Required: the topics to list, each at most 200 notifications.",
+);
+pub(super) static WHERE_DELIVERY: Parameter = parameter(
+    "where",
+    Kind::Text,
+    "channel='webhook' and status='queued'",
+    "A condition in CEQL on the fields of the records, `config.url` among them.",
+);
+pub(super) static WHERE: Parameter = parameter(
+    "where",
+    Kind::Text,
+    "ReceivedDateTime >= '2026-11-22T11:40:00Z'",
+    "A condition in CEQL (AND, OR, NOT, parentheses, = != < > <= >=, LIKE, IN, IS NULL), translated to the \
+     provider's own filter. What the provider can't do is refused, with the field and the operator.",
+);
+pub(super) static FIELDS: Parameter =
+    parameter("fields", Kind::Text, "Id,Subject", "Only these fields, separated by commas; dots lead deeper.");
+pub(super) static ORDER_BY: Parameter = parameter(
+    "orderBy",
+    Kind::Text,
+    "ReceivedDateTime desc",
+    "Fields, separated by commas, each with `asc` or `desc` or neither.",
+);
+pub(super) static PAGE: Parameter =
+    parameter("page", Kind::Number(1, 100_000), "1", "Which page, counted from 1.");
+pub(super) static HUB_PAGE_SIZE: Parameter = parameter(
+    "pageSize",
+    Kind::Number(1, 1000),
+    "20",
+    "Records of a page; where it is not given, the resource's own choice. Some resources take less than 1000.",
+);
+pub(super) static API_KEY: Parameter =
+    parameter("apiKey", Kind::Text, "CLIENT_ID", "Required: the application's client id.");
+pub(super) static CALLBACK_URL: Parameter = parameter(
+    "callbackUrl",
+    Kind::Text,
+    "https://app.example/oauth",
+    "Required: where the provider sends the user back, as it is registered there.",
+);
+pub(super) static SCOPE: Parameter = parameter(
+    "scope",
+    Kind::Text,
+    "offline_access https://graph.microsoft.com/Mail.Read",
+    "Scopes, separated by spaces; the connector's own where none are given.",
+);
+pub(super) static STATE: Parameter =
+    parameter("state", Kind::Text, "gmail", "Comes back with the user; the connector's key where it is not given.");

@@ -1,0 +1,157 @@
+//! Asking for a window of the past to be read again.
+
+use super::Refusal;
+use super::change::{TRIES_COUNT_MAX, living};
+use crate::app::Inner;
+use crate::audit::By;
+use crate::ports::{InstanceChange, Job, Mailbox, SubscriptionChange, Written};
+use chrono::{DateTime, Utc};
+use connectors::{Connector, Polling};
+use domain::backfill::{self, Backfill};
+use domain::ids::InstanceId;
+use domain::invalid::Invalid;
+use domain::resource::ResourceConfig;
+use domain::settings::Settings;
+use domain::state::ResourceState;
+use serde_json::json;
+use std::sync::Arc;
+
+/// What a client wants read again.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) from: DateTime<Utc>,
+    pub(crate) to: DateTime<Utc>,
+    /// Configured names; empty: all that can be read by time.
+    pub(crate) resources: Vec<String>,
+}
+
+/// Notes what is to be read; polls of the instance do it. Returns the backfill's id.
+pub(crate) async fn begin(
+    app: &Inner,
+    id: InstanceId,
+    by: &By,
+    wanted: &Wanted,
+) -> Result<String, Refusal> {
+    for _ in 0..TRIES_COUNT_MAX {
+        let _held = app.locks.hold(id).await;
+        let mailbox = living(app.ports.store.mailbox(id).await?)?;
+        let (connector, settings) = app.understood(&mailbox.instance)?;
+        let now = app.now();
+        check(app, &mailbox, &settings, wanted, now)?;
+        let resources = chosen(connector, &settings, wanted, now)?;
+        let backfill_id = backfill::id_of(id, now);
+        let mut instance = mailbox.instance.clone();
+        instance.version += 1;
+        let documents = (None, Some(json!({ "from": wanted.from, "to": wanted.to, "id": backfill_id })));
+        let subject = format!("instances/{id}/backfill");
+        let organization_id = instance.account.organization_id;
+        let rows = resources.iter().map(|resource| row(&mailbox, resource, &backfill_id, wanted, now));
+        let change = InstanceChange {
+            audit: Some(by.entry(app, organization_id, "instance.backfill", subject, documents)),
+            instance,
+            put_states: rows.collect(),
+            remove_resources: finished(&mailbox),
+            subscription: SubscriptionChange::Keep,
+            session: None,
+        };
+        if app.ports.store.change_instance(&change).await? == Written::Done {
+            app.ports.queue.send(&[(Job::Poll(id), now)]).await?;
+            return Ok(backfill_id);
+        }
+    }
+    Err(Refusal::Conflict)
+}
+
+fn check(
+    app: &Inner,
+    mailbox: &Mailbox,
+    settings: &Settings,
+    wanted: &Wanted,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    let oldest = now - app.config.retention;
+    let mut errors = Vec::new();
+    if wanted.from < oldest {
+        let rule = format!("must not be before {}: the event log is kept from then on, and what is older could come twice", domain::envelope::iso_seconds(oldest));
+        errors.push(Invalid::new("from", rule));
+    }
+    if wanted.to <= wanted.from {
+        errors.push(Invalid::new("to", "must be after `from`"));
+    }
+    if !errors.is_empty() {
+        return Err(Refusal::Invalid(errors));
+    }
+    if !crate::mend::is_polled(&mailbox.instance, settings) {
+        return Err(Refusal::NotNow("the instance is not polled: events are off, it is disabled, or a person has to sign in"));
+    }
+    if mailbox.resources.iter().any(|row| !row.removed && backfill::is_running(&row.state)) {
+        return Err(Refusal::NotNow("another backfill of this instance is under way"));
+    }
+    Ok(())
+}
+
+/// The resources to read; each must be one that can be read by time.
+fn chosen<'a>(
+    connector: &Arc<dyn Connector>,
+    settings: &'a Settings,
+    wanted: &Wanted,
+    now: DateTime<Utc>,
+) -> Result<Vec<&'a ResourceConfig>, Refusal> {
+    let by_time = |config: &ResourceConfig| {
+        let read = config.read_at(now, now).ok();
+        let known = read.and_then(|read| connector.descriptor().resource(&read.resource));
+        known.is_some_and(|known| matches!(known.polling, Polling::Changes | Polling::Dates))
+    };
+    if wanted.resources.is_empty() {
+        let all: Vec<&ResourceConfig> = settings.resources.iter().filter(|config| by_time(config)).collect();
+        return match all.is_empty() {
+            true => Err(Refusal::rule("resources", "none of what is polled can be read again by time")),
+            false => Ok(all),
+        };
+    }
+    let one = |name: &String| {
+        let config = settings.resources.iter().find(|config| config.name == *name);
+        let config = config.ok_or_else(|| Refusal::rule("resources", format!("`{name}` is not polled")))?;
+        match by_time(config) {
+            true => Ok(config),
+            false => Err(Refusal::rule("resources", format!("`{name}` can't be read again by time"))),
+        }
+    };
+    wanted.resources.iter().map(one).collect()
+}
+
+/// The window ends where the polls are: what comes later is theirs.
+fn row(
+    mailbox: &Mailbox,
+    config: &ResourceConfig,
+    backfill_id: &str,
+    wanted: &Wanted,
+    now: DateTime<Utc>,
+) -> ResourceState {
+    let polled = mailbox.resources.iter().find(|row| row.state.resource == config.name);
+    let polled_until = polled.and_then(|row| row.state.last_success_at).unwrap_or(now);
+    let to = wanted.to.min(polled_until);
+    let backfill = Backfill {
+        id: backfill_id.to_owned(),
+        resource: config.name.clone(),
+        from: wanted.from,
+        to,
+        requested_at: now,
+        changes_count: 0,
+        events_count: 0,
+        is_listed: to <= wanted.from,
+        position: None,
+    };
+    ResourceState {
+        version: 1,
+        cursor: Some(backfill.to_value()),
+        baseline_at: Some(now),
+        ..ResourceState::new(&backfill.row_name(), now)
+    }
+}
+
+/// Rows of earlier backfills, which the new one replaces.
+fn finished(mailbox: &Mailbox) -> Vec<String> {
+    let rows = mailbox.resources.iter().map(|row| &row.state.resource);
+    rows.filter(|name| backfill::is_row(name)).cloned().collect()
+}

@@ -1,0 +1,177 @@
+//! Trying a poller configuration before it is stored: each resource is read once, and what it would do is told.
+
+use super::Refusal;
+use crate::app::Inner;
+use chrono::{DateTime, Duration, Utc};
+use connectors::hub::{Answer, Query, ReadError};
+use connectors::{Call, Connector, Kind, Polling};
+use domain::invalid::Invalid;
+use domain::resource::{DateField, HubRead, ResourceConfig};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// All resources together, seconds: a client waits meanwhile.
+pub(crate) const TRIAL_S: i64 = 20;
+/// Records looked at of each resource: enough to see whether the configured fields are there.
+const RECORDS_COUNT: u32 = 5;
+
+/// What came of trying one resource.
+pub(crate) struct Trial {
+    pub(crate) resource: String,
+    pub(crate) outcome: Value,
+}
+
+/// Tries each resource. One that is broken is a refusal with its reason; one that can't be read for a passing reason
+/// is told as not read.
+pub(crate) async fn all(
+    app: &Inner,
+    connector: &Arc<dyn Connector>,
+    access_token: &str,
+    resources: &[ResourceConfig],
+) -> Result<Vec<Trial>, Refusal> {
+    let deadline = app.now() + Duration::seconds(TRIAL_S);
+    let mut trials = Vec::new();
+    let mut broken = Vec::new();
+    for resource in resources {
+        match one(app, connector, access_token, resource, deadline).await {
+            Ok(outcome) => trials.push(Trial { resource: resource.name.clone(), outcome }),
+            Err(invalid) => broken.push(invalid),
+        }
+    }
+    if broken.is_empty() { Ok(trials) } else { Err(Refusal::Invalid(broken)) }
+}
+
+/// What each resource would do, as far as it can be told without the provider.
+pub(crate) fn unread(
+    app: &Inner,
+    connector: &Arc<dyn Connector>,
+    resources: &[ResourceConfig],
+    why: &str,
+) -> Vec<Trial> {
+    let plans = resources.iter().filter_map(|resource| Some((resource, plan(app, connector, resource).ok()?)));
+    plans
+        .map(|(resource, (_, mut outcome))| {
+            outcome["notRead"] = why.into();
+            Trial { resource: resource.name.clone(), outcome }
+        })
+        .collect()
+}
+
+async fn one(
+    app: &Inner,
+    connector: &Arc<dyn Connector>,
+    access_token: &str,
+    resource: &ResourceConfig,
+    deadline: DateTime<Utc>,
+) -> Result<Value, Invalid> {
+    let (read, mut outcome) = plan(app, connector, resource)?;
+    let now = app.now();
+    let left_ms = u64::try_from((deadline - now).num_milliseconds()).unwrap_or(0);
+    if left_ms == 0 {
+        outcome["notRead"] = "there was no time left".into();
+        return Ok(outcome);
+    }
+    let call = Call {
+        http: app.ports.http.as_ref(),
+        api_url: app.config.endpoints.url(&connector.descriptor().api),
+        access_token,
+        now,
+        timeout_ms: app.config.provider_timeout_ms.min(left_ms),
+    };
+    match connector.read(&call, &query(&read, resource)).await {
+        Ok(Answer::Many(page)) => looked_at(resource, &page.records, outcome),
+        Ok(Answer::One(record)) => looked_at(resource, &[record], outcome),
+        Err(ReadError::Refused(invalid)) => Err(Invalid::new(key(resource, ".url"), invalid.rule)),
+        Err(ReadError::NoResource) => Err(Invalid::new(key(resource, ".url"), "names no resource that can be read")),
+        Err(ReadError::Provider(error)) if matches!(error.kind, Kind::Rejected | Kind::NotFound) => {
+            Err(Invalid::new(key(resource, ""), format!("the provider refuses to show it: {}", error.message)))
+        }
+        Err(ReadError::Provider(error)) => {
+            outcome["notRead"] = error.message.into();
+            Ok(outcome)
+        }
+    }
+}
+
+fn key(resource: &ResourceConfig, field: &str) -> String {
+    format!("event.poller.configuration.{}{field}", resource.name)
+}
+
+/// What a poll at this moment would ask for.
+fn plan(
+    app: &Inner,
+    connector: &Arc<dyn Connector>,
+    resource: &ResourceConfig,
+) -> Result<(HubRead, Value), Invalid> {
+    let now = app.now();
+    let read = resource.read_at(now, now).map_err(|rule| Invalid::new(key(resource, ".url"), rule))?;
+    let known = connector.descriptor().resource(&read.resource);
+    let method = match known.map(|known| known.polling) {
+        Some(Polling::Changes) => "changes",
+        Some(Polling::Dates) => "dates",
+        Some(Polling::Snapshots) => "snapshots",
+        Some(Polling::Never) | None => "none",
+    };
+    let conditions: Vec<String> = read.conditions.iter().map(ToString::to_string).collect();
+    let outcome = json!({ "reads": read.resource, "method": method, "where": conditions.join(" AND ") });
+    Ok((read, outcome))
+}
+
+/// A small first page. Conditions on dates are left out: there may be nothing new just now.
+fn query(read: &HubRead, resource: &ResourceConfig) -> Query {
+    let dates = [&resource.updated, &resource.created];
+    let paths = dates.into_iter().flatten().map(|field| &field.path).chain(&resource.id_field);
+    let configured = paths.map(|path| path.root().to_owned());
+    let fields = match read.fields.is_empty() {
+        true => Vec::new(),
+        false => read.fields.iter().cloned().chain(configured).collect(),
+    };
+    let known = ["page", "pageSize", "nextPage", "orderBy", "fields", "where"];
+    let parameters = read.parameters.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+    Query {
+        path: read.resource.split('/').map(str::to_owned).collect(),
+        fields,
+        page_size: Some(RECORDS_COUNT),
+        parameters: parameters.cloned().collect(),
+        ..Query::of(&read.resource)
+    }
+}
+
+/// Whether the configured fields are where the configuration says. One that no record has is broken; one that some
+/// lack is told.
+fn looked_at(resource: &ResourceConfig, records: &[Value], mut outcome: Value) -> Result<Value, Invalid> {
+    outcome["records"] = records.len().into();
+    if records.is_empty() {
+        return Ok(outcome);
+    }
+    if let Some(path) = &resource.id_field {
+        let count = records.iter().filter(|record| path.get(record).is_some()).count();
+        outcome["withId"] = count.into();
+        if count == 0 {
+            return Err(Invalid::new(key(resource, ".idField"), "is in none of the records that were read"));
+        }
+    }
+    for (name, field) in [("updated", &resource.updated), ("created", &resource.created)] {
+        let Some(field) = field else { continue };
+        outcome[format!("with{}Date", if name == "updated" { "Updated" } else { "Created" })] =
+            with_date(resource, name, field, records)?.into();
+    }
+    Ok(outcome)
+}
+
+/// How many records have a date that the configured format reads.
+fn with_date(
+    resource: &ResourceConfig,
+    name: &str,
+    field: &DateField,
+    records: &[Value],
+) -> Result<usize, Invalid> {
+    let present = records.iter().filter(|record| field.path.get(record).is_some()).count();
+    let readable = records.iter().filter(|record| field.read(record).is_some()).count();
+    let at = |part: &str| key(resource, &format!(".datesConfiguration.{name}Date{part}"));
+    match (present, readable) {
+        (0, _) => Err(Invalid::new(at("Field"), "is in none of the records that were read")),
+        (_, 0) => Err(Invalid::new(at("Format"), "reads the date of none of the records that were read")),
+        _ => Ok(readable),
+    }
+}

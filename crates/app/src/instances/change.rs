@@ -57,7 +57,8 @@ async fn attempt(
     let (connector, before) = app.understood(&mailbox.instance)?;
     let (old_secrets, secrets_version) = app.secrets_now(mailbox.instance.id).await?;
     let mut plain = mailbox.instance.configuration.clone();
-    let (items, mut secrets) = credentials::split(patch.items.clone().unwrap_or_default(), &old_secrets)?;
+    let (items, mut secrets) =
+        credentials::split(patch.items.clone().unwrap_or_default(), &old_secrets, app.now())?;
     plain.extend(items);
     let settings = credentials::check(app, connector, &plain, &secrets)?;
     if let (Some(code), None) = (&patch.code, &tokens) {

@@ -8,6 +8,7 @@ mod credentials;
 pub(crate) use baseline::mailbox_digest;
 pub(crate) use change::{Patch, change, delete, now_needs_sign_in, set_enabled};
 pub(crate) use create::{Creation, create, random_token, token_of};
+pub(crate) use credentials::settings;
 
 use connectors::oauth::{TokenError, TokenErrorKind};
 use connectors::{Error, Kind};

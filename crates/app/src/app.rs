@@ -111,7 +111,7 @@ impl Inner {
         let connector = self
             .connector(&instance.connector)
             .ok_or_else(|| PortError::new(context, format!("no connector `{}`", instance.connector)))?;
-        let settings = Settings::parse(&instance.configuration, &connector.descriptor().default_poller())
+        let settings = crate::instances::settings(connector, &instance.configuration)
             .map_err(|errors| PortError::new(context, crate::instances::in_words(&errors)))?;
         Ok((connector, settings))
     }

@@ -5,8 +5,10 @@ use crate::destinations::{Sent, send};
 use crate::ports::{AttemptKey, AttemptOutcome, Claim, Claimant, Job, Notification, Result, Written};
 use chrono::Duration;
 use connectors::HttpError;
+use domain::account_settings::FailurePolicy;
 use domain::delivery::{Answer, Attempt, Verdict, decide};
-use domain::instance::Instance;
+use domain::instance::{Account, Instance};
+use domain::settings::{CALLBACK_URL, given};
 
 /// Beyond the callback's time-out, a claim leaves this much for storing the outcome.
 const CLAIM_MARGIN_S: i64 = 15;
@@ -64,10 +66,18 @@ pub(crate) async fn attempt(
     let Sent { answer, excerpt, reached } = send(app, notification, instance).await?;
     let now = app.now();
     let attempt_of_round = notification.attempt.saturating_sub(notification.round_start);
-    let verdict = match decide(&answer, attempt_of_round, &app.config.retry_policy, now) {
-        Verdict::Retry(_) if failing == Failing::Suspends => Verdict::Suspend,
-        verdict => verdict,
-    };
+    let mut verdict = decide(&answer, attempt_of_round, &app.config.retry_policy, now);
+    let mut reason = (verdict == Verdict::Suspend).then(|| suspension(&answer));
+    if let Verdict::Retry(_) = verdict {
+        // A callback that took the notification has not failed, whatever the bus did.
+        let is_callbacks = !reached.callback && given(&instance.configuration, CALLBACK_URL).is_some();
+        if failing == Failing::Suspends {
+            (verdict, reason) = (Verdict::Suspend, Some(suspension(&answer)));
+        } else if is_callbacks && failure_policy(app, instance).await == FailurePolicy::Queue {
+            let because = format!("{}, and the account's failure policy is `queue`", suspension(&answer));
+            (verdict, reason) = (Verdict::Suspend, Some(because));
+        }
+    }
     let attempt = Attempt {
         number: notification.attempt,
         at: started_at,
@@ -77,13 +87,8 @@ pub(crate) async fn attempt(
         answer: excerpt,
     };
     log(notification, &attempt, verdict);
-    let outcome = AttemptOutcome {
-        reason: (verdict == Verdict::Suspend).then(|| suspension(&answer)),
-        attempt,
-        verdict,
-        reached,
-        expires_at: now + app.config.retention,
-    };
+    let outcome =
+        AttemptOutcome { reason, attempt, verdict, reached, expires_at: now + app.config.retention };
     let key = AttemptKey {
         instance: notification.instance,
         sequence: notification.sequence,
@@ -91,6 +96,20 @@ pub(crate) async fn attempt(
     };
     let written = app.ports.store.finish_attempt(key, &outcome).await?;
     Ok((written == Written::Done).then_some(verdict))
+}
+
+/// What the account wants of a failed attempt. Where that can't be read, the attempt is stored all the same: made
+/// again, it would tell the callback twice.
+async fn failure_policy(app: &Inner, instance: &Instance) -> FailurePolicy {
+    let Account { organization_id, account_id, .. } = instance.account;
+    match app.ports.accounts.settings(organization_id, account_id).await {
+        Ok(settings) => FailurePolicy::of(&settings),
+        Err(error) => {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, instance.id = instance.id.get(), "account.unread");
+            FailurePolicy::default()
+        }
+    }
 }
 
 fn status(answer: &Answer) -> Option<u16> {

@@ -2,13 +2,23 @@
 //! again while the other one is retried.
 
 use crate::app::Inner;
-use crate::ports::{Notification, Result};
+use crate::ports::{Notification, Result, Secrets};
+use chrono::{DateTime, Utc};
 use connectors::{HttpError, HttpRequest, HttpResponse, Method, Route};
+use domain::callback;
+use domain::date_pattern::{Zone, parse_rfc3339};
 use domain::delivery::{ANSWER_EXCERPT_BYTES_MAX, Answer, Reached};
 use domain::instance::Instance;
 use domain::invalid::text_boolean;
-use domain::settings::{CALLBACK_URL, EVENT_BUS, SIGNATURE_KEY, given};
-use domain::signature::{WEBHOOK_ID_HEADER, WEBHOOK_SIGNATURE_HEADER, sign};
+use domain::settings::{
+    BASIC_PASSWORD, CALLBACK_HEADERS, CALLBACK_URL, EVENT_BUS, Items, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY,
+    SIGNATURE_PREVIOUS_UNTIL, given,
+};
+use domain::signature::{
+    STANDARD_ID_HEADER, STANDARD_SIGNATURE_HEADER, STANDARD_TIMESTAMP_HEADER, WEBHOOK_ID_HEADER,
+    WEBHOOK_SIGNATURE_HEADER, sign, sign_standard,
+};
+use std::sync::Arc;
 
 /// A callback's answer is read this far, bytes; the rest is left.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -29,8 +39,7 @@ pub(crate) async fn send(app: &Inner, notification: &Notification, instance: &In
     // Without any destination the missing address is the failure.
     let wants_callback = given(&instance.configuration, CALLBACK_URL).is_some() || !wants_bus;
     if wants_callback && !sent.reached.callback {
-        let request = request(app, notification, instance).await?;
-        let answered = app.ports.http.send(request).await;
+        let answered = post(app, notification, instance).await?;
         (sent.answer, sent.excerpt) = read(answered, app.now());
         sent.reached.callback = matches!(sent.answer, Answer::Status { code: 200..=299, .. });
     }
@@ -61,33 +70,66 @@ async fn publish(app: &Inner, notification: &Notification) -> std::result::Resul
     })
 }
 
-async fn request(app: &Inner, notification: &Notification, instance: &Instance) -> Result<HttpRequest> {
-    let mut headers = vec![
-        ("content-type", "application/json".to_owned()),
-        ("user-agent", "carillon".to_owned()),
-        (WEBHOOK_ID_HEADER, notification.name.event_id.clone()),
-    ];
-    if instance.secret_keys.iter().any(|key| key == SIGNATURE_KEY) {
-        let secrets = app.secrets_of(instance).await?;
-        if let Some(key) = secrets.get(SIGNATURE_KEY) {
-            headers.push((WEBHOOK_SIGNATURE_HEADER, sign(key, notification.body.as_bytes())));
-        }
+/// The secrets that a callback needs.
+const CALLBACK_SECRETS: [&str; 3] = [SIGNATURE_KEY, CALLBACK_HEADERS, BASIC_PASSWORD];
+
+/// What says that this is ours; an owner's own header of the same name takes its place.
+const USER_AGENT: (&str, &str) = ("user-agent", "carillon");
+
+/// Posts the notification to the callback.
+async fn post(
+    app: &Inner,
+    notification: &Notification,
+    instance: &Instance,
+) -> Result<std::result::Result<HttpResponse, HttpError>> {
+    // A callback without any of them costs no look at the vault.
+    let secrets = match instance.secret_keys.iter().any(|key| CALLBACK_SECRETS.contains(&key.as_str())) {
+        true => app.secrets_of(instance).await?,
+        false => Arc::default(),
+    };
+    let plain = &instance.configuration;
+    let own = callback::headers(plain, &secrets);
+    let named = (notification.name.event_id.as_str(), notification.body.as_str());
+    let mut headers: Vec<(&str, String)> =
+        vec![("content-type", "application/json".to_owned()), (WEBHOOK_ID_HEADER, named.0.to_owned())];
+    headers.extend(signatures(plain, &secrets, named, app.now()));
+    if own.iter().all(|(name, _)| name != USER_AGENT.0) {
+        headers.push((USER_AGENT.0, USER_AGENT.1.to_owned()));
     }
-    Ok(HttpRequest {
+    headers.extend(own.iter().map(|(name, value)| (name.as_str(), value.clone())));
+    let request = HttpRequest {
         method: Method::Post,
-        url: instance.configuration.get(CALLBACK_URL).cloned().unwrap_or_default(),
+        url: plain.get(CALLBACK_URL).cloned().unwrap_or_default(),
         headers,
         body: notification.body.clone().into(),
         timeout_ms: app.config.callback_timeout_ms,
         answer_bytes_max: ANSWER_BYTES_MAX,
         route: Route::Callback,
-    })
+    };
+    Ok(app.ports.http.send(request).await)
 }
 
-fn read(
-    answered: std::result::Result<HttpResponse, HttpError>,
-    now: chrono::DateTime<chrono::Utc>,
-) -> (Answer, String) {
+/// The headers that sign a body; none without a key.
+fn signatures(
+    plain: &Items,
+    secrets: &Secrets,
+    (id, body): (&str, &str),
+    now: DateTime<Utc>,
+) -> Vec<(&'static str, String)> {
+    let Some(key) = secrets.get(SIGNATURE_KEY) else { return Vec::new() };
+    let until = given(plain, SIGNATURE_PREVIOUS_UNTIL).and_then(|until| parse_rfc3339(until, Zone::UTC));
+    let former = secrets.get(SIGNATURE_PREVIOUS_KEY).filter(|_| until.is_some_and(|until| now < until));
+    let keys: Vec<&str> = std::iter::once(key).chain(former).map(String::as_str).collect();
+    let (timestamp_s, body) = (now.timestamp(), body.as_bytes());
+    vec![
+        (WEBHOOK_SIGNATURE_HEADER, sign(key, body)),
+        (STANDARD_ID_HEADER, id.to_owned()),
+        (STANDARD_TIMESTAMP_HEADER, timestamp_s.to_string()),
+        (STANDARD_SIGNATURE_HEADER, sign_standard(&keys, id, timestamp_s, body)),
+    ]
+}
+
+fn read(answered: std::result::Result<HttpResponse, HttpError>, now: DateTime<Utc>) -> (Answer, String) {
     match answered {
         Ok(response) => {
             let retry_after_s = response.retry_after_s(now);
@@ -97,5 +139,36 @@ fn read(
         }
         Err(HttpError::RefusedAddress) => (Answer::RefusedAddress, String::new()),
         Err(error) => (Answer::NoAnswer(error.to_string()), String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(pairs: &[(&str, &str)]) -> Items {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_former_key_signs_until_its_time() {
+        let now = DateTime::from_timestamp(1_795_348_800, 0).unwrap();
+        let plain = items(&[(SIGNATURE_PREVIOUS_UNTIL, "2026-11-22T12:00:01Z")]);
+        let secrets = items(&[(SIGNATURE_KEY, "new"), (SIGNATURE_PREVIOUS_KEY, "old")]);
+        let signed = |now| signatures(&plain, &secrets, ("id", "{}"), now);
+        let second = now + chrono::Duration::seconds(1);
+        let both = sign_standard(&["new", "old"], "id", now.timestamp(), b"{}");
+        let one = sign_standard(&["new"], "id", second.timestamp(), b"{}");
+        assert_eq!(
+            signed(now),
+            [
+                ("elements-webhook-signature", sign("new", b"{}")),
+                ("webhook-id", "id".to_owned()),
+                ("webhook-timestamp", "1795348800".to_owned()),
+                ("webhook-signature", both),
+            ]
+        );
+        assert_eq!(signed(second)[3], ("webhook-signature", one));
+        assert!(signatures(&plain, &Secrets::new(), ("id", "{}"), now).is_empty());
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 #[async_trait]
 pub trait Http: Send + Sync {
     /// Sends one request and reads the answer, at most `answer_bytes_max` of it.
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError>;
+    async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError>;
 }
 
 /// Request methods in use.
@@ -27,10 +27,12 @@ pub enum Route {
 }
 
 /// One request. It has no `Debug`: headers and body hold secrets.
-pub struct HttpRequest {
+///
+/// The names of headers are borrowed: constants as a rule, and a callback's own ones from its configuration.
+pub struct HttpRequest<'a> {
     pub method: Method,
     pub url: String,
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'a str, String)>,
     pub body: Bytes,
     /// From the first byte out to the last byte in, ms.
     pub timeout_ms: u64,

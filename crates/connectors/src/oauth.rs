@@ -114,7 +114,7 @@ pub fn token_request(
     grant: &Grant<'_>,
     scope: Option<&str>,
     timeout_ms: u64,
-) -> HttpRequest {
+) -> HttpRequest<'static> {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     match grant {
         Grant::Code { code, redirect_uri } => {

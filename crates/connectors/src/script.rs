@@ -32,7 +32,7 @@ impl Script {
 
 #[async_trait]
 impl Http for Script {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         for header in self.required {
             let mut sent = request.headers.iter().map(|(name, value)| (*name, value.as_str()));
             assert!(sent.any(|one| one == *header), "{header:?} is missing");

@@ -2,35 +2,38 @@
 
 use serde_json::Value;
 
-/// Parses JSON; line breaks and tabs inside strings, which pages put there, are taken as white space.
+/// Parses JSON; line breaks and tabs inside strings, which pages put there, are taken as white space. So are the
+/// letters `\n`, `\t` and `\r` between tokens, which come from escaping twice.
 ///
 /// The error is the strict parser's, with line and column.
 pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
     match serde_json::from_str(text) {
         Ok(value) => Ok(value),
-        Err(strict) => serde_json::from_str(&without_raw_controls(text)).map_err(|_| strict),
+        Err(strict) => serde_json::from_str(&as_meant(text)).map_err(|_| strict),
     }
 }
 
-/// Replaces control characters inside string literals by spaces.
-fn without_raw_controls(text: &str) -> String {
+/// Replaces control characters inside string literals, and escaped ones outside, by spaces.
+fn as_meant(text: &str) -> String {
     let mut in_string = false;
-    let mut escaped = false;
-    text.chars()
-        .map(|c| {
-            if escaped {
-                escaped = false;
-                return c;
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if in_string => {
+                out.push(letter);
+                out.extend(letters.next());
             }
-            match c {
-                '"' => in_string = !in_string,
-                '\\' => escaped = in_string,
-                c if in_string && c.is_control() => return ' ',
-                _ => {}
+            '\\' if letters.next_if(|next| matches!(next, 'n' | 't' | 'r')).is_some() => out.push(' '),
+            '"' => {
+                in_string = !in_string;
+                out.push(letter);
             }
-            c
-        })
-        .collect()
+            letter if in_string && letter.is_control() => out.push(' '),
+            letter => out.push(letter),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -42,6 +45,13 @@ mod tests {
     fn a_pasted_line_break_is_white_space() {
         let pasted = "{\"url\": \"x>=\n'y'\",\n\t\"quote\": \"a\\\"\tb\"}";
         assert_eq!(parse(pasted).unwrap(), json!({ "url": "x>= 'y'", "quote": "a\" b" }));
+    }
+
+    #[test]
+    fn escaped_breaks_between_tokens_are_white_space() {
+        let twice = r#"{\n\t"a": "b\nc",\r\n "d": "\\"\n}"#;
+        assert_eq!(parse(twice).unwrap(), json!({ "a": "b\nc", "d": "\\" }));
+        assert!(parse(r#"{\x"a": 1}"#).is_err());
     }
 
     #[test]

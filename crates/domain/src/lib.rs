@@ -3,7 +3,10 @@
 //! Nothing here does I/O, waits, or reads the clock or the environment: time and everything that was
 //! read come in as arguments, so that each rule can be tested by calling it.
 
+pub mod account_settings;
 pub mod backfill;
+pub mod callback;
+pub mod catalogue;
 pub mod ceql;
 pub mod date_pattern;
 pub mod delivery;
@@ -14,6 +17,7 @@ pub mod ids;
 pub mod instance;
 pub mod invalid;
 pub mod json_text;
+mod poller_urls;
 pub mod resource;
 pub mod schedule;
 pub mod settings;

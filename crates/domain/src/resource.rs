@@ -15,7 +15,13 @@ const PAGE_SIZE_MAX: u64 = 10_000;
 /// Longest `pollDelay` and `createdCheckTolerance`, seconds: a day.
 const SECONDS_MAX: u64 = 86_400;
 
+/// How the keys of rules about an entry begin.
+pub(crate) const ENTRY_PREFIX: &str = "event.poller.configuration.";
+
 /// What to poll, checked.
+///
+/// Keys that nothing here knows are accepted without a word, as the original does: configurations carry keys of
+/// newer connectors. So are `metadata`, and `xPath`, the place of the list in a wrapped answer: ours are plain lists.
 #[derive(Debug, Clone)]
 pub struct ResourceConfig {
     /// The configured key without a leading slash: `objectType` and the key inside `raw`.
@@ -26,6 +32,8 @@ pub struct ResourceConfig {
     pub updated: Option<DateField>,
     /// Where records have the date of their creation.
     pub created: Option<DateField>,
+    /// Records that did not change after the last poll are left out.
+    pub filter_by_updated_date: bool,
     /// Records changed after the poll began wait for the next poll.
     pub filter_by_current_date: bool,
     /// Seconds between creation and change within which a record counts as created.
@@ -80,7 +88,7 @@ pub struct HubRead {
 impl ResourceConfig {
     /// Checks one entry. All that is wrong with it is reported at once.
     pub fn parse(key: &str, value: &Value) -> Result<Self, Vec<Invalid>> {
-        let at = |field: &str| format!("event.poller.configuration.{key}{field}");
+        let at = |field: &str| format!("{ENTRY_PREFIX}{key}{field}");
         let Some(object) = value.as_object() else {
             return Err(vec![Invalid::new(at(""), "must be an object with at least `url`")]);
         };
@@ -95,10 +103,14 @@ impl ResourceConfig {
         }
         let template = fields.template();
         let id_field = fields.path("idField");
-        let updated = fields.date("updated");
-        let created = fields.date("created");
+        let dates = fields.dates();
+        let updated = fields.date(&dates, "updated");
+        let created = fields.date(&dates, "created");
         let filter_by_current_date = fields.boolean("filterByCurrentDate").unwrap_or(false);
-        let _ = fields.boolean("filterByUpdatedDate");
+        // The documentation once spells it in another way.
+        let filter_by_updated_date =
+            fields.boolean("filterByUpdatedDate").or_else(|| fields.boolean("filterByUpdateDate"));
+        let _ = fields.text(object, "xPath", "xPath");
         let created_check_tolerance_s = fields.number("createdCheckTolerance", SECONDS_MAX).unwrap_or(0);
         let page_size = fields.number("pageSize", PAGE_SIZE_MAX).filter(|size| *size > 0);
         let poll_delay_s = fields.number("pollDelay", SECONDS_MAX).unwrap_or(0);
@@ -108,6 +120,7 @@ impl ResourceConfig {
                 id_field,
                 updated,
                 created,
+                filter_by_updated_date: filter_by_updated_date.unwrap_or(true),
                 filter_by_current_date,
                 created_check_tolerance_s,
                 page_size,
@@ -180,16 +193,21 @@ impl Fields<'_> {
         FieldPath::parse(&text).map_err(|error| self.wrong(field, error.to_string())).ok()
     }
 
-    /// Reads `<kind>DateField/Format/Timezone` or, as one documentation page has it, `<kind>AtField/…`.
-    fn date(&mut self, kind: &str) -> Option<DateField> {
-        let dates = match self.object.get("datesConfiguration") {
-            None | Some(Value::Null) => return None,
-            Some(Value::Object(dates)) => dates,
+    /// `datesConfiguration`; empty where it is not given.
+    fn dates(&mut self) -> Map<String, Value> {
+        match self.object.get("datesConfiguration") {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(dates)) => dates.clone(),
             Some(_) => {
                 self.wrong("datesConfiguration", "must be an object");
-                return None;
+                Map::new()
             }
-        };
+        }
+    }
+
+    /// Reads `<kind>DateField/Format/Timezone` or, as one documentation page has it, `<kind>AtField/…`. An older page
+    /// has the zone beside `datesConfiguration`.
+    fn date(&mut self, dates: &Map<String, Value>, kind: &str) -> Option<DateField> {
         let mut read = |part: &str| {
             [format!("{kind}Date{part}"), format!("{kind}At{part}")].into_iter().find_map(|field| {
                 let shown = format!("datesConfiguration.{field}");
@@ -197,6 +215,9 @@ impl Fields<'_> {
             })
         };
         let (path, pattern, zone) = (read("Field"), read("Format"), read("Timezone"));
+        let beside = format!("{kind}DateTimezone");
+        let object = self.object;
+        let zone = zone.or_else(|| Some((beside.clone(), self.text(object, &beside, &beside)?)));
         let pattern = pattern.and_then(|(shown, text)| {
             DatePattern::parse(&text).map_err(|error| self.wrong(&shown, error.to_string())).ok()
         });
@@ -362,7 +383,6 @@ mod tests {
                 `event.poller.configuration.bad key!.url`: is required
                 `event.poller.configuration.bad key!.idField`: must be a text
                 `event.poller.configuration.bad key!.datesConfiguration`: must be an object
-                `event.poller.configuration.bad key!.datesConfiguration`: must be an object
                 `event.poller.configuration.bad key!.filterByCurrentDate`: must be true or false
                 `event.poller.configuration.bad key!.pageSize`: must be a whole number from 0 to 10000"#]],
         );
@@ -380,5 +400,22 @@ mod tests {
             json!({ "url": "/messages?where=Subject LIKE '%de%'" }),
             expect!["messages reads messages where [Subject LIKE '%de%'] fields []"],
         );
+    }
+
+    #[test]
+    fn every_documented_key_is_taken() {
+        let parse = |value: Value| ResourceConfig::parse("messages", &value).unwrap();
+        let all = parse(json!({
+            "url": "/messages", "idField": "@.@id", "filterByUpdatedDate": "false", "filterByCurrentDate": true,
+            "datesConfiguration": { "updatedDateField": "a['b c']", "updatedDateFormat": "yyyy-MM-dd HH:mm" },
+            "createdCheckTolerance": "5", "pageSize": 200, "pollDelay": 30, "updatedDateTimezone": "EST",
+            "xPath": "/list", "metadata": { "a": 1 }, "somethingNew": [],
+        }));
+        assert!(!all.filter_by_updated_date && all.filter_by_current_date);
+        assert_eq!((all.created_check_tolerance_s, all.page_size, all.poll_delay_s), (5, Some(200), 30));
+        let date = all.updated.unwrap().read(&json!({ "a": { "b c": "2026-11-22 12:00" } })).unwrap();
+        assert_eq!(date, Utc.with_ymd_and_hms(2026, 11, 22, 17, 0, 0).unwrap());
+        assert!(parse(json!({ "url": "/messages" })).filter_by_updated_date);
+        assert!(!parse(json!({ "url": "/messages", "filterByUpdateDate": false })).filter_by_updated_date);
     }
 }

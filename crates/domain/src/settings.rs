@@ -1,23 +1,14 @@
 //! An instance's configuration: dotted keys on the wire, typed here.
 
+use crate::date_pattern::{Zone, parse_rfc3339};
 use crate::invalid::{Invalid, text_boolean};
-use crate::json_text;
 use crate::resource::ResourceConfig;
+use crate::{callback, catalogue, json_text, poller_urls, signature};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// What a secret looks like in replies; sent back, it means "unchanged".
 pub const MASK: &str = "********";
-/// Keys whose values are secrets: kept in the vault, masked in replies.
-const SECRET_KEYS: [&str; 7] = [
-    OAUTH_API_KEY,
-    OAUTH_API_SECRET,
-    OAUTH_USER_TOKEN,
-    OAUTH_REFRESH_TOKEN,
-    SIGNATURE_KEY,
-    "event.notification.basic.password",
-    "password",
-];
 
 pub const OAUTH_API_KEY: &str = "oauth.api.key";
 pub const OAUTH_API_SECRET: &str = "oauth.api.secret";
@@ -31,7 +22,16 @@ pub const CALLBACK_URL: &str = "event.notification.callback.url";
 pub const EVENT_BUS: &str = "event.notification.eventbridge";
 pub const REFRESH_INTERVAL: &str = "event.poller.refresh_interval";
 pub const POLLER_CONFIGURATION: &str = "event.poller.configuration";
-const VENDOR_TYPE: &str = "event.vendor.type";
+pub const POLLER_URLS: &str = "event.poller.urls";
+pub const VENDOR_TYPE: &str = "event.vendor.type";
+pub const FILTER_NULLS: &str = "filter.response.nulls";
+pub const CALLBACK_HEADERS: &str = "event.notification.callback.headers";
+pub const BASIC_USERNAME: &str = "event.notification.basic.username";
+pub const BASIC_PASSWORD: &str = "event.notification.basic.password";
+/// The signature key before the present one; it signs too until [`SIGNATURE_PREVIOUS_UNTIL`].
+pub const SIGNATURE_PREVIOUS_KEY: &str = "event.notification.signature.previous.key";
+pub const SIGNATURE_PREVIOUS_UNTIL: &str = "event.notification.signature.previous.until";
+pub const PASSWORD: &str = "password";
 
 /// Default minutes between polls.
 const INTERVAL_DEFAULT_MIN: u32 = 15;
@@ -40,14 +40,14 @@ const VALUE_BYTES_MAX: usize = 64 * 1024;
 /// Items in one configuration.
 const ITEMS_COUNT_MAX: usize = 100;
 /// Resources polled for one instance.
-const RESOURCES_COUNT_MAX: usize = 20;
+pub(crate) const RESOURCES_COUNT_MAX: usize = 20;
 
 /// Configuration items as texts.
 pub type Items = BTreeMap<String, String>;
 
 /// Whether an item's value is a secret.
 pub fn is_secret(key: &str) -> bool {
-    SECRET_KEYS.contains(&key)
+    catalogue::item(key).is_some_and(|item| item.secret)
 }
 
 /// A configuration object as texts: booleans, numbers and objects may come as such or as strings.
@@ -84,26 +84,55 @@ pub struct Settings {
     pub interval_min: u32,
     /// What is polled, in the configured order; empty when events are off.
     pub resources: Vec<ResourceConfig>,
+    /// Fields without a value are left out of what clients read.
+    pub filter_nulls: bool,
+}
+
+/// What a connector polls where a configuration does not say it all.
+pub struct Pollers<'a> {
+    /// The poller configuration of those who turn events on and give none.
+    pub default: &'a str,
+    /// The entry of a resource that is only named, as JSON text.
+    pub entry: &'a dyn Fn(&str) -> Option<&'static str>,
 }
 
 impl Settings {
-    /// Checks a configuration. `default_poller` is the connector's own poller configuration, for those who
-    /// turn events on and give none. All that is wrong is reported at once.
-    pub fn parse(items: &Items, default_poller: &str) -> Result<Self, Vec<Invalid>> {
+    /// Checks a configuration. All that is wrong is reported at once.
+    pub fn parse(items: &Items, pollers: &Pollers<'_>) -> Result<Self, Vec<Invalid>> {
         let mut errors = Vec::new();
         let events_enabled = switch(items, EVENTS_ENABLED, &mut errors);
         let bus = switch(items, EVENT_BUS, &mut errors);
         let callback_url = callback_url(items, events_enabled && !bus, &mut errors);
         let interval_min = interval(items, &mut errors);
         check_vendor_type(items, &mut errors);
-        let poller = given(items, POLLER_CONFIGURATION).unwrap_or(default_poller);
-        let resources = resources(poller, &mut errors);
+        let resources = match (given(items, POLLER_CONFIGURATION), given(items, POLLER_URLS)) {
+            (None, Some(urls)) => listed(urls, pollers, &mut errors),
+            (poller, _) => resources(poller.unwrap_or(pollers.default), &mut errors),
+        };
+        let filter_nulls = given(items, FILTER_NULLS).and_then(text_boolean).unwrap_or(true);
         if !errors.is_empty() {
             return Err(errors);
         }
         let resources = if events_enabled { resources } else { Vec::new() };
-        Ok(Settings { events_enabled, callback_url, bus, interval_min, resources })
+        Ok(Settings { events_enabled, callback_url, bus, interval_min, resources, filter_nulls })
     }
+}
+
+/// Rules for what is being saved that need the secrets too. What was stored before a rule is not read by it again.
+pub fn check(plain: &Items, secrets: &Items) -> Vec<Invalid> {
+    let mut errors = callback::check(plain, secrets);
+    if given(plain, FILTER_NULLS).is_some_and(|text| text_boolean(text).is_none()) {
+        errors.push(Invalid::new(FILTER_NULLS, "must be true or false"));
+    }
+    if given(plain, SIGNATURE_PREVIOUS_UNTIL).is_some_and(|text| parse_rfc3339(text, Zone::UTC).is_none()) {
+        errors.push(Invalid::new(SIGNATURE_PREVIOUS_UNTIL, "must be a time such as 2026-11-22T12:00:00Z"));
+    }
+    for key in [SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY] {
+        if secrets.get(key).is_some_and(|secret| !signature::is_usable(secret)) {
+            errors.push(Invalid::new(key, "must be base64 after `whsec_`"));
+        }
+    }
+    errors
 }
 
 /// The value of an item, where it is not empty.
@@ -188,18 +217,29 @@ fn resources(poller: &str, errors: &mut Vec<Invalid>) -> Vec<ResourceConfig> {
     resources
 }
 
+/// The resources of the older form.
+fn listed(urls: &str, pollers: &Pollers<'_>, errors: &mut Vec<Invalid>) -> Vec<ResourceConfig> {
+    poller_urls::parse(urls, pollers.entry).unwrap_or_else(|wrong| {
+        errors.extend(wrong);
+        Vec::new()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use expect_test::{Expect, expect};
     use serde_json::json;
 
-    const DEFAULT: &str = r#"{"messages":{"url":"/hubs/general/messages"}}"#;
+    const POLLERS: Pollers<'_> = Pollers {
+        default: r#"{"messages":{"url":"/hubs/general/messages"}}"#,
+        entry: &|name| (name == "contacts").then_some(r#"{"url":"/hubs/general/contacts"}"#),
+    };
 
     #[track_caller]
     fn check(configuration: Value, expect: Expect) {
         let shown =
-            items(configuration.as_object().unwrap()).and_then(|items| Settings::parse(&items, DEFAULT));
+            items(configuration.as_object().unwrap()).and_then(|items| Settings::parse(&items, &POLLERS));
         let shown = match shown {
             Ok(settings) => format!(
                 "events {} to {:?} every {} min: {:?}",
@@ -263,5 +303,64 @@ mod tests {
                 `event.notification.callback.url`: is required when `event.notification.enabled` is true
                 `event.poller.configuration.a`: names the same resource as another key"#]],
         );
+    }
+
+    #[test]
+    fn the_older_form_counts_where_there_is_no_other() {
+        let urls = "contacts\nmessages|/hubs/general/messages";
+        let on = |more: Value| {
+            let mut items =
+                json!({ EVENTS_ENABLED: true, CALLBACK_URL: "https://x.example/", POLLER_URLS: urls });
+            items.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            items
+        };
+        check(
+            on(json!({})),
+            expect![[r#"events true to Some("https://x.example/") every 15 min: ["contacts", "messages"]"#]],
+        );
+        check(
+            on(json!({ POLLER_CONFIGURATION: { "a": { "url": "/a" } } })),
+            expect![[r#"events true to Some("https://x.example/") every 15 min: ["a"]"#]],
+        );
+        check(
+            on(json!({ POLLER_URLS: "folders" })),
+            expect!["`event.poller.urls`: line 1 `folders` needs a url: the connector has none for it"],
+        );
+    }
+
+    #[test]
+    fn what_is_saved_keeps_more_rules() {
+        let texts = |value: Value| items(value.as_object().unwrap()).unwrap();
+        let plain = texts(
+            json!({ FILTER_NULLS: "perhaps", SIGNATURE_PREVIOUS_UNTIL: "soon", BASIC_USERNAME: "a:b" }),
+        );
+        let secrets = texts(json!({ SIGNATURE_KEY: "whsec_!", CALLBACK_HEADERS: { "host": "x" } }));
+        let errors = super::check(&plain, &secrets);
+        expect![[r#"
+            `event.notification.basic.username`: must have at most 1024 bytes, no colon and no control character
+            `event.notification.callback.headers`: must not have `host`: Carillon sets it
+            `filter.response.nulls`: must be true or false
+            `event.notification.signature.previous.until`: must be a time such as 2026-11-22T12:00:00Z
+            `event.notification.signature.key`: must be base64 after `whsec_`"#]].assert_eq(&errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        let fine = texts(json!({ FILTER_NULLS: false, SIGNATURE_PREVIOUS_UNTIL: "2026-11-22T12:00:00Z" }));
+        assert!(super::check(&fine, &Items::new()).is_empty());
+    }
+
+    #[test]
+    fn secrets_are_what_the_catalogue_says() {
+        for key in [
+            OAUTH_API_KEY,
+            OAUTH_API_SECRET,
+            OAUTH_USER_TOKEN,
+            OAUTH_REFRESH_TOKEN,
+            SIGNATURE_KEY,
+            SIGNATURE_PREVIOUS_KEY,
+            BASIC_PASSWORD,
+            CALLBACK_HEADERS,
+            "password",
+        ] {
+            assert!(is_secret(key), "{key}");
+        }
+        assert!(!is_secret(BASIC_USERNAME) && !is_secret(SIGNATURE_PREVIOUS_UNTIL) && !is_secret("x"));
     }
 }

@@ -68,7 +68,7 @@ impl Egress {
         Ok(Egress { providers: base().build()?, callbacks: callbacks.no_gzip().build()?, callback_addresses })
     }
 
-    fn client(&self, request: &HttpRequest, url: &url::Url) -> Result<&reqwest::Client, HttpError> {
+    fn client(&self, request: &HttpRequest<'_>, url: &url::Url) -> Result<&reqwest::Client, HttpError> {
         if request.route == Route::Provider {
             return Ok(&self.providers);
         }
@@ -95,7 +95,7 @@ fn tls() -> Result<ClientConfig, rustls::Error> {
 
 #[async_trait]
 impl Http for Egress {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let url = url::Url::parse(&request.url).map_err(|_| HttpError::BadUrl)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(HttpError::BadUrl);

@@ -147,5 +147,5 @@ gated!(GatedQueue, Queue, {
 });
 
 gated!(GatedHttp, Http, {
-    async fn send(request: HttpRequest) -> std::result::Result<HttpResponse, HttpError>;
+    async fn send(request: HttpRequest<'_>) -> std::result::Result<HttpResponse, HttpError>;
 });

@@ -44,7 +44,7 @@ pub(crate) fn endpoint(variable: &str) -> Option<String> {
 
 #[async_trait]
 impl Http for Wire {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         self.clock.advance(Duration::milliseconds(1));
         let router = match request.url.split('/').nth(2) {
             Some("google.test") => self.google.clone(),

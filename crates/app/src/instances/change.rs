@@ -72,7 +72,14 @@ async fn attempt(
 ) -> Result<Option<(Instance, Vec<Trial>)>, Refusal> {
     let (connector, before) = app.understood(&mailbox.instance)?;
     let (old_secrets, secrets_version) = app.secrets_now(mailbox.instance.id).await?;
+<<<<<<< HEAD
     let (plain, mut secrets) = merged(&mailbox.instance, patch, &old_secrets)?;
+=======
+    let mut plain = mailbox.instance.configuration.clone();
+    let (items, mut secrets) =
+        credentials::split(patch.items.clone().unwrap_or_default(), &old_secrets, app.now())?;
+    plain.extend(items);
+>>>>>>> domain
     let settings = credentials::check(app, connector, &plain, &secrets)?;
     if let (Some(code), None) = (&patch.code, &tokens) {
         let grant = Grant::Code { code, redirect_uri: credentials::redirect_uri(&plain)? };

@@ -3,17 +3,31 @@
 use super::Refusal;
 use crate::app::Inner;
 use crate::ports::Secrets;
+use chrono::{DateTime, Utc};
 use connectors::Connector;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use domain::settings::{
-    CALLBACK_URL, EVENT_BUS, Items, MASK, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL, Settings,
-    given, is_secret,
+    CALLBACK_URL, EVENT_BUS, Items, MASK, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL, Pollers,
+    SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings, given, is_secret,
 };
+use domain::signature::rotation_until;
 use std::sync::Arc;
 
-/// Puts the secret items aside. A masked value means "unchanged": what was there before stays.
-pub(super) fn split(items: Items, before: &Secrets) -> Result<(Items, Secrets), Refusal> {
+/// The settings of a configuration, with what the connector adds where it does not say it all.
+pub(crate) fn settings(connector: &Arc<dyn Connector>, items: &Items) -> Result<Settings, Vec<Invalid>> {
+    let descriptor = connector.descriptor();
+    let default = descriptor.default_poller();
+    let entry = |name: &str| {
+        descriptor.resource(name).map(|resource| resource.poller).filter(|entry| !entry.is_empty())
+    };
+    Settings::parse(items, &Pollers { default: &default, entry: &entry })
+}
+
+/// Puts the secret items aside. A masked value means "unchanged": what was there before stays. A signature key that
+/// is replaced goes on to sign for a while, unless the items say otherwise.
+pub(super) fn split(items: Items, before: &Secrets, now: DateTime<Utc>) -> Result<(Items, Secrets), Refusal> {
+    let says_otherwise = items.get(SIGNATURE_PREVIOUS_KEY).is_some_and(|key| key != MASK);
     let mut plain = Items::new();
     let mut secrets = before.clone();
     let mut errors = Vec::new();
@@ -27,7 +41,24 @@ pub(super) fn split(items: Items, before: &Secrets) -> Result<(Items, Secrets), 
         }
     }
     secrets.retain(|_, value| !value.is_empty());
+    if !says_otherwise {
+        rotate(&mut plain, &mut secrets, before, now);
+    }
     if errors.is_empty() { Ok((plain, secrets)) } else { Err(Refusal::Invalid(errors)) }
+}
+
+/// Keeps a signature key that was replaced by another one, and says until when it signs.
+fn rotate(plain: &mut Items, secrets: &mut Secrets, before: &Secrets, now: DateTime<Utc>) {
+    let Some(former) = before.get(SIGNATURE_KEY) else { return };
+    match secrets.get(SIGNATURE_KEY) {
+        Some(key) if key == former => {}
+        Some(_) => {
+            secrets.insert(SIGNATURE_PREVIOUS_KEY.to_owned(), former.clone());
+            plain.entry(SIGNATURE_PREVIOUS_UNTIL.to_owned()).or_insert_with(|| rotation_until(now));
+        }
+        // Nothing is signed any more.
+        None => drop(secrets.remove(SIGNATURE_PREVIOUS_KEY)),
+    }
 }
 
 /// Checks everything about a configuration that can be checked without the provider.
@@ -43,7 +74,8 @@ pub(super) fn check(
             errors.push(Invalid::new(key, "is required"));
         }
     }
-    let settings = match Settings::parse(plain, &connector.descriptor().default_poller()) {
+    errors.extend(domain::settings::check(plain, secrets));
+    let settings = match settings(connector, plain) {
         Ok(settings) => Some(settings),
         Err(more) => {
             errors.extend(more);
@@ -70,4 +102,67 @@ pub(super) fn check(
 pub(super) fn redirect_uri(plain: &Items) -> Result<&str, Refusal> {
     given(plain, OAUTH_CALLBACK_URL)
         .ok_or_else(|| Refusal::rule(OAUTH_CALLBACK_URL, "is required to exchange `providerData.code`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::settings::CALLBACK_HEADERS;
+
+    fn items(pairs: &[(&str, &str)]) -> Items {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_795_348_800, 0).unwrap()
+    }
+
+    #[track_caller]
+    fn check(
+        before: &[(&str, &str)],
+        change: &[(&str, &str)],
+        plain: &[(&str, &str)],
+        after: &[(&str, &str)],
+    ) {
+        let split = split(items(change), &items(before), now()).unwrap();
+        assert_eq!(split, (items(plain), items(after)));
+    }
+
+    #[test]
+    fn a_replaced_signature_key_signs_for_another_day() {
+        check(
+            &[(SIGNATURE_KEY, "old")],
+            &[(SIGNATURE_KEY, "new")],
+            &[(SIGNATURE_PREVIOUS_UNTIL, "2026-11-23T12:00:00Z")],
+            &[(SIGNATURE_KEY, "new"), (SIGNATURE_PREVIOUS_KEY, "old")],
+        );
+        check(
+            &[(SIGNATURE_KEY, "old"), (SIGNATURE_PREVIOUS_KEY, "older")],
+            &[
+                (SIGNATURE_KEY, "new"),
+                (SIGNATURE_PREVIOUS_KEY, MASK),
+                (SIGNATURE_PREVIOUS_UNTIL, "2026-11-22T12:00:00Z"),
+            ],
+            &[(SIGNATURE_PREVIOUS_UNTIL, "2026-11-22T12:00:00Z")],
+            &[(SIGNATURE_KEY, "new"), (SIGNATURE_PREVIOUS_KEY, "old")],
+        );
+        let chosen = [(SIGNATURE_KEY, "new"), (SIGNATURE_PREVIOUS_KEY, "chosen")];
+        check(&[(SIGNATURE_KEY, "old")], &chosen, &[], &chosen);
+    }
+
+    #[test]
+    fn a_signature_key_that_stays_or_goes_leaves_no_former_one() {
+        let old = [(SIGNATURE_KEY, "old")];
+        check(&old, &[(SIGNATURE_KEY, MASK)], &[], &old);
+        check(&old, &[(SIGNATURE_KEY, "old")], &[], &old);
+        check(&[], &old, &[], &old);
+        check(&[(SIGNATURE_KEY, "old"), (SIGNATURE_PREVIOUS_KEY, "older")], &[(SIGNATURE_KEY, "")], &[], &[]);
+    }
+
+    #[test]
+    fn callback_headers_are_secret() {
+        let headers = [(CALLBACK_HEADERS, "X-Key: 1")];
+        check(&[], &headers, &[], &headers);
+        assert!(split(items(&[(CALLBACK_HEADERS, MASK)]), &Secrets::new(), now()).is_err());
+    }
 }

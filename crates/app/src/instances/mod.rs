@@ -11,6 +11,7 @@ pub(crate) use backfill::{Wanted, begin as begin_backfill};
 pub(crate) use baseline::mailbox_digest;
 pub(crate) use change::{Patch, change, delete, now_needs_sign_in, resume, set_enabled, try_change};
 pub(crate) use create::{Creation, create, random_token, token_of, try_create};
+pub(crate) use credentials::settings;
 pub(crate) use trial::Trial;
 
 use connectors::oauth::{TokenError, TokenErrorKind};

@@ -19,7 +19,7 @@ async fn server(answer: &'static [u8]) -> (String, Arc<AtomicUsize>) {
     (url, count)
 }
 
-fn post(url: &str, answer_bytes_max: usize, route: Route) -> HttpRequest {
+fn post(url: &str, answer_bytes_max: usize, route: Route) -> HttpRequest<'static> {
     HttpRequest {
         method: Method::Post,
         url: url.to_owned(),

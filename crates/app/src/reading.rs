@@ -22,7 +22,9 @@ pub(crate) enum Failure {
     /// A poll refreshes the token just now, and takes its time.
     Refreshing,
     /// The provider wants to be left alone until then.
-    BackingOff { until: DateTime<Utc> },
+    BackingOff {
+        until: DateTime<Utc>,
+    },
     /// The instance was deleted meanwhile.
     Gone,
     Port(PortError),

@@ -178,7 +178,12 @@ impl Surroundings<'_> {
         mailbox
             .resources
             .iter()
-            .filter(move |row| is_read && !row.removed && !is_row(&row.state.resource) && row.state.is_frozen(interval_s, self.now))
+            .filter(move |row| {
+                is_read
+                    && !row.removed
+                    && !is_row(&row.state.resource)
+                    && row.state.is_frozen(interval_s, self.now)
+            })
             .filter_map(|row| {
                 Some(Finding::Frozen {
                     resource: row.state.resource.clone(),

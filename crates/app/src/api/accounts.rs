@@ -119,7 +119,8 @@ pub(super) async fn add_organization(
     by.of_all()?;
     let admitted = app.add_organization().await?;
     let organization_id = admitted.account.organization_id;
-    note(&app, &by, organization_id, "organization.added", format!("organizations/{organization_id}")).await?;
+    note(&app, &by, organization_id, "organization.added", format!("organizations/{organization_id}"))
+        .await?;
     Ok(Json(json!({
         "id": organization_id,
         "organizationSecret": admitted.organization_secret,

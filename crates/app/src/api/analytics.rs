@@ -132,9 +132,7 @@ fn grouped(asked: &Asked, name: &str, group: impl Fn(&LogLine, u32) -> u32) -> V
             sum.delivered += u64::from(line.events_count);
         }
     }
-    let record = |(id, sum): (&u32, &Sum)| {
-        json!({ name: id, "count": sum.count, "success": sum.delivered, "failed": sum.count - sum.delivered })
-    };
+    let record = |(id, sum): (&u32, &Sum)| json!({ name: id, "count": sum.count, "success": sum.delivered, "failed": sum.count - sum.delivered });
     let row = |(row, groups): (usize, &BTreeMap<u32, Sum>)| {
         json!({
             "timestamp": asked.at(row),

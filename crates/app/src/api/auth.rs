@@ -3,12 +3,12 @@
 use super::error::{ApiError, RequestId};
 use crate::app::App;
 use crate::audit::By;
+use crate::config::admin_key_digest;
 use crate::ports::Actor;
 use crate::sealing::Lookup;
-use crate::config::admin_key_digest;
 use axum::extract::{FromRequestParts, RawPathParams};
-use axum::http::{HeaderMap, StatusCode};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use domain::ids::InstanceId;
 use domain::instance::{Account, Instance};
 
@@ -82,7 +82,10 @@ async fn within_limit(app: &App, organization_id: u32) -> Result<(), ApiError> {
     }
     let wait_s = u64::try_from(60 - now_s.rem_euclid(60)).unwrap_or(60);
     let limit = app.0.config.requests_per_minute;
-    Err(ApiError::too_many(format!("more than {limit} requests of the organization in a minute"), Some(wait_s)))
+    Err(ApiError::too_many(
+        format!("more than {limit} requests of the organization in a minute"),
+        Some(wait_s),
+    ))
 }
 
 /// A caller, and the instance that the path names, or else the one of the Element token.

@@ -20,11 +20,7 @@ use serde_json::{Map, Value, json};
 /// Resources that one request names.
 const RESOURCES_COUNT_MAX: usize = 20;
 
-pub(super) async fn begin(
-    State(app): State<App>,
-    own: Own,
-    bytes: Bytes,
-) -> Result<Response, ApiError> {
+pub(super) async fn begin(State(app): State<App>, own: Own, bytes: Bytes) -> Result<Response, ApiError> {
     let object = body::object(&bytes)?;
     let at = |name: &str| body::text(&object, name)?.map(|text| time(name, &text)).transpose();
     let wanted = Wanted {
@@ -40,7 +36,8 @@ pub(super) async fn begin(
 }
 
 fn resources(object: &Map<String, Value>) -> Result<Vec<String>, ApiError> {
-    let rule = || ApiError::rule("resources", &format!("must be a list of at most {RESOURCES_COUNT_MAX} names"));
+    let rule =
+        || ApiError::rule("resources", &format!("must be a list of at most {RESOURCES_COUNT_MAX} names"));
     let names = match object.get("resources") {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(names)) if names.len() <= RESOURCES_COUNT_MAX => names,
@@ -65,7 +62,8 @@ pub(super) async fn one(
     own: Own,
     path: RawPathParams,
 ) -> Result<Json<Value>, ApiError> {
-    let wanted = path.iter().find(|(name, _)| *name == "backfill").map(|(_, value)| value).unwrap_or_default();
+    let wanted =
+        path.iter().find(|(name, _)| *name == "backfill").map(|(_, value)| value).unwrap_or_default();
     let all = rows(&app, own.instance.id).await?;
     let found = all.iter().find(|(known, _)| known == wanted);
     let (backfill_id, rows) = found.ok_or_else(|| ApiError::not_found("backfill"))?;

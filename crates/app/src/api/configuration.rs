@@ -36,7 +36,8 @@ pub(super) async fn change(
     let item = find(&app, &own.instance, &path)?;
     let key = item["key"].as_str().unwrap_or_default().to_owned();
     let mut object = body::object(&bytes)?;
-    let value = object.remove("propertyValue").ok_or_else(|| ApiError::rule("propertyValue", "is required"))?;
+    let value =
+        object.remove("propertyValue").ok_or_else(|| ApiError::rule("propertyValue", "is required"))?;
     let given = serde_json::Map::from_iter([(key, if value.is_null() { "".into() } else { value })]);
     let given = domain::settings::items(&given);
     let items = given.map_err(|errors| ApiError::bad(instances::in_words(&errors)))?;
@@ -60,7 +61,9 @@ fn items(app: &App, instance: &Instance) -> Vec<Value> {
     let known = catalogue().iter().map(|item| item.key);
     let others: BTreeSet<&str> =
         values.keys().map(String::as_str).filter(|key| catalogue::item(key).is_none()).collect();
-    let default = |key: &str| app.0.connector(&instance.connector).and_then(|one| wire::default_of(key, one.descriptor()));
+    let default = |key: &str| {
+        app.0.connector(&instance.connector).and_then(|one| wire::default_of(key, one.descriptor()))
+    };
     known
         .chain(others)
         .map(|key| {

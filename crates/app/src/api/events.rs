@@ -121,8 +121,9 @@ pub(super) async fn retry(
     let notification = find(&app, instance.id, &event).await?;
     let now = app.0.now();
     let key = app.0.ports.store.reopen(instance.id, notification.sequence, now).await?;
-    let key = key
-        .ok_or_else(|| ApiError::conflict("this event is only logged, or was dropped: it is not delivered"))?;
+    let key = key.ok_or_else(|| {
+        ApiError::conflict("this event is only logged, or was dropped: it is not delivered")
+    })?;
     app.0.ports.queue.send(&[(Job::Deliver(key), now)]).await?;
     let subject = format!("instances/{id}/events/{event}");
     let documents = (None, Some(json!({ "attempt": key.attempt })));

@@ -39,7 +39,10 @@ pub(super) async fn read(
     let segments = below.flat_map(|value| value.split('/')).map(str::to_owned).collect();
     let query = query(segments, &params)?;
     let keeps_nulls = given(&instance.configuration, FILTER_NULLS).and_then(text_boolean) == Some(false);
-    match reading::ask(&app.0, instance, Wish::Read(&query)).await.map_err(|failure| refused(&app, failure))? {
+    match reading::ask(&app.0, instance, Wish::Read(&query))
+        .await
+        .map_err(|failure| refused(&app, failure))?
+    {
         Some(Answer::Many(records)) => Ok(page(records, &query, keeps_nulls)),
         Some(Answer::One(record)) => Ok(Json(shown(record, keeps_nulls)).into_response()),
         None => Err(ApiError::not_found("resource")),

@@ -122,7 +122,8 @@ pub(super) async fn replace(
 ) -> Result<Json<Value>, ApiError> {
     let patch = read_patch(&body::object(&bytes)?, true)?;
     // A client that keeps what it sends apart from signing in says so, and means it.
-    let keeps_sign_in = params.text("reAuthenticate").is_some_and(|value| value.eq_ignore_ascii_case("false"));
+    let keeps_sign_in =
+        params.text("reAuthenticate").is_some_and(|value| value.eq_ignore_ascii_case("false"));
     let patch = Patch { code: patch.code.filter(|_| !keeps_sign_in), ..patch };
     let Json(mut instance) = change(app, own, &params, patch).await?;
     if let Some(object) = instance.as_object_mut() {

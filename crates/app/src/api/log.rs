@@ -71,7 +71,8 @@ impl Filter {
 
     fn takes(&self, notification: &Notification, is_queued: bool) -> bool {
         let is_status = |wanted: &String| {
-            wanted == event_status(notification.progress) || wanted == delivery_status(notification, is_queued)
+            wanted == event_status(notification.progress)
+                || wanted == delivery_status(notification, is_queued)
         };
         self.object_type.as_ref().is_none_or(|wanted| *wanted == notification.resource)
             && self.status.as_ref().is_none_or(is_status)
@@ -197,7 +198,12 @@ struct Read {
 pub(super) struct Seen(HashMap<InstanceId, Option<u32>>);
 
 impl Seen {
-    pub(super) async fn sees(&mut self, app: &App, caller: &Caller, id: InstanceId) -> Result<bool, ApiError> {
+    pub(super) async fn sees(
+        &mut self,
+        app: &App,
+        caller: &Caller,
+        id: InstanceId,
+    ) -> Result<bool, ApiError> {
         Ok(self.account_of(app, caller, id).await?.is_some())
     }
 

@@ -18,7 +18,10 @@ const FAILURES: [(&str, &str); 12] = [
     ("409", "It can't be done as things stand, or somebody else changed the same thing at the same time"),
     ("413", "The body is too long"),
     ("415", "The body has a content type that is not taken"),
-    ("429", "Too many requests of this organization, or the provider wants to be left alone: see `Retry-After`"),
+    (
+        "429",
+        "Too many requests of this organization, or the provider wants to be left alone: see `Retry-After`",
+    ),
     ("500", "Something failed inside; nothing was lost"),
     ("502", "The provider failed or refused; `providerMessage` has its word"),
     ("503", "The service can't start: try again"),

@@ -33,7 +33,10 @@ impl Params {
     /// All values of a parameter that are not empty; `tags[]` is `tags` as well.
     pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
         let is_it = move |key: &str| key == name || key.strip_suffix("[]") == Some(name);
-        self.0.iter().filter(move |(key, value)| is_it(key) && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(key, value)| is_it(key) && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     /// A whole number within these limits.

@@ -68,23 +68,43 @@ pub(super) enum Kind {
     OneOf(&'static [&'static str]),
 }
 
-pub(super) fn get<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H, summary: &'static str) -> Route {
+pub(super) fn get<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    handler: H,
+    summary: &'static str,
+) -> Route {
     route("get", path, routing::get(handler), summary)
 }
 
-pub(super) fn post<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H, summary: &'static str) -> Route {
+pub(super) fn post<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    handler: H,
+    summary: &'static str,
+) -> Route {
     route("post", path, routing::post(handler), summary)
 }
 
-pub(super) fn put<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H, summary: &'static str) -> Route {
+pub(super) fn put<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    handler: H,
+    summary: &'static str,
+) -> Route {
     route("put", path, routing::put(handler), summary)
 }
 
-pub(super) fn patch<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H, summary: &'static str) -> Route {
+pub(super) fn patch<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    handler: H,
+    summary: &'static str,
+) -> Route {
     route("patch", path, routing::patch(handler), summary)
 }
 
-pub(super) fn delete<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H, summary: &'static str) -> Route {
+pub(super) fn delete<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    handler: H,
+    summary: &'static str,
+) -> Route {
     route("delete", path, routing::delete(handler), summary)
 }
 

@@ -4,12 +4,13 @@ use crate::app::App;
 use crate::instances::token_of;
 use crate::ports::{Mailbox, PortError, ResourceRow};
 use connectors::Descriptor;
+use domain::catalogue;
 use domain::delivery::Subscription;
 use domain::envelope::iso_seconds;
 use domain::instance::{Instance, Validity};
-use domain::catalogue;
 use domain::settings::{
-    CALLBACK_URL, EVENTS_ENABLED, MASK, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, POLLER_CONFIGURATION, Settings, given,
+    CALLBACK_URL, EVENTS_ENABLED, MASK, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, POLLER_CONFIGURATION, Settings,
+    given,
 };
 use serde_json::{Map, Value, json};
 

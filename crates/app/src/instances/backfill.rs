@@ -26,12 +26,7 @@ pub(crate) struct Wanted {
 }
 
 /// Notes what is to be read; polls of the instance do it. Returns the backfill's id.
-pub(crate) async fn begin(
-    app: &Inner,
-    id: InstanceId,
-    by: &By,
-    wanted: &Wanted,
-) -> Result<String, Refusal> {
+pub(crate) async fn begin(app: &Inner, id: InstanceId, by: &By, wanted: &Wanted) -> Result<String, Refusal> {
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
@@ -72,7 +67,10 @@ fn check(
     let oldest = now - app.config.retention;
     let mut errors = Vec::new();
     if wanted.from < oldest {
-        let rule = format!("must not be before {}: the event log is kept from then on, and what is older could come twice", domain::envelope::iso_seconds(oldest));
+        let rule = format!(
+            "must not be before {}: the event log is kept from then on, and what is older could come twice",
+            domain::envelope::iso_seconds(oldest)
+        );
         errors.push(Invalid::new("from", rule));
     }
     if wanted.to <= wanted.from {
@@ -82,7 +80,9 @@ fn check(
         return Err(Refusal::Invalid(errors));
     }
     if !crate::mend::is_polled(&mailbox.instance, settings) {
-        return Err(Refusal::NotNow("the instance is not polled: events are off, it is disabled, or a person has to sign in"));
+        return Err(Refusal::NotNow(
+            "the instance is not polled: events are off, it is disabled, or a person has to sign in",
+        ));
     }
     if mailbox.resources.iter().any(|row| !row.removed && backfill::is_running(&row.state)) {
         return Err(Refusal::NotNow("another backfill of this instance is under way"));

@@ -5,7 +5,9 @@ use super::{Refusal, Trial, baseline, credentials, trial};
 use crate::app::Inner;
 use crate::audit::By;
 use crate::mend::is_polled;
-use crate::ports::{InstanceChange, Job, Mailbox, Result as PortResult, Secrets, SubscriptionChange, Written};
+use crate::ports::{
+    InstanceChange, Job, Mailbox, Result as PortResult, Secrets, SubscriptionChange, Written,
+};
 use chrono::{DateTime, Utc};
 use connectors::Connector;
 use connectors::oauth::{Grant, Tokens};
@@ -16,15 +18,16 @@ use domain::resource::ResourceConfig;
 use domain::schedule::Timetable;
 use domain::settings::{
     CALLBACK_URL, EVENTS_ENABLED, Items, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE,
-    OAUTH_USER_TOKEN, POLLER_CONFIGURATION, Settings, given,
+    OAUTH_USER_TOKEN, POLLER_CONFIGURATION, POLLER_URLS, SIGNATURE_PREVIOUS_KEY, Settings, given,
 };
 use domain::state::ResourceState;
 use std::sync::Arc;
 
 /// Items that say what is polled.
-const POLL_KEYS: [&str; 3] = [EVENTS_ENABLED, POLLER_CONFIGURATION, "event.poller.urls"];
+const POLL_KEYS: [&str; 3] = [EVENTS_ENABLED, POLLER_CONFIGURATION, POLLER_URLS];
 /// Secrets that a replaced configuration need not name again.
-const SIGN_IN_KEYS: [&str; 4] = [OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_USER_TOKEN, OAUTH_REFRESH_TOKEN];
+const KEPT_KEYS: [&str; 5] =
+    [OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_USER_TOKEN, OAUTH_REFRESH_TOKEN, SIGNATURE_PREVIOUS_KEY];
 /// Tries against others who change the same row.
 pub(super) const TRIES_COUNT_MAX: usize = 5;
 
@@ -72,14 +75,7 @@ async fn attempt(
 ) -> Result<Option<(Instance, Vec<Trial>)>, Refusal> {
     let (connector, before) = app.understood(&mailbox.instance)?;
     let (old_secrets, secrets_version) = app.secrets_now(mailbox.instance.id).await?;
-<<<<<<< HEAD
-    let (plain, mut secrets) = merged(&mailbox.instance, patch, &old_secrets)?;
-=======
-    let mut plain = mailbox.instance.configuration.clone();
-    let (items, mut secrets) =
-        credentials::split(patch.items.clone().unwrap_or_default(), &old_secrets, app.now())?;
-    plain.extend(items);
->>>>>>> domain
+    let (plain, mut secrets) = merged(app, &mailbox.instance, patch, &old_secrets)?;
     let settings = credentials::check(app, connector, &plain, &secrets)?;
     if let (Some(code), None) = (&patch.code, &tokens) {
         let grant = Grant::Code { code, redirect_uri: credentials::redirect_uri(&plain)? };
@@ -132,19 +128,24 @@ pub(crate) async fn try_change(app: &Inner, id: InstanceId, patch: &Patch) -> Re
     let mailbox = living(app.ports.store.mailbox(id).await?)?;
     let (connector, _) = app.understood(&mailbox.instance)?;
     let (old_secrets, _) = app.secrets_now(id).await?;
-    let (plain, secrets) = merged(&mailbox.instance, patch, &old_secrets)?;
+    let (plain, secrets) = merged(app, &mailbox.instance, patch, &old_secrets)?;
     let settings = credentials::check(app, connector, &plain, &secrets)?;
     let token = kept_token(app, connector, &mailbox).await?;
     trial::all(app, connector, &token, &settings.resources).await
 }
 
 /// The configuration after a patch.
-fn merged(instance: &Instance, patch: &Patch, old_secrets: &Secrets) -> Result<(Items, Secrets), Refusal> {
+fn merged(
+    app: &Inner,
+    instance: &Instance,
+    patch: &Patch,
+    old_secrets: &Secrets,
+) -> Result<(Items, Secrets), Refusal> {
     let given = patch.items.clone().unwrap_or_default();
     let keys: Vec<String> = given.keys().cloned().collect();
-    let (items, mut secrets) = credentials::split(given, old_secrets)?;
+    let (items, mut secrets) = credentials::split(given, old_secrets, app.now())?;
     if patch.replaces && patch.items.is_some() {
-        secrets.retain(|key, _| keys.contains(key) || SIGN_IN_KEYS.contains(&key.as_str()));
+        secrets.retain(|key, _| keys.contains(key) || KEPT_KEYS.contains(&key.as_str()));
         return Ok((items, secrets));
     }
     let mut plain = instance.configuration.clone();

@@ -48,7 +48,8 @@ pub(crate) fn unread(
     resources: &[ResourceConfig],
     why: &str,
 ) -> Vec<Trial> {
-    let plans = resources.iter().filter_map(|resource| Some((resource, plan(app, connector, resource).ok()?)));
+    let plans =
+        resources.iter().filter_map(|resource| Some((resource, plan(app, connector, resource).ok()?)));
     plans
         .map(|(resource, (_, mut outcome))| {
             outcome["notRead"] = why.into();
@@ -82,10 +83,12 @@ async fn one(
         Ok(Answer::Many(page)) => looked_at(resource, &page.records, outcome),
         Ok(Answer::One(record)) => looked_at(resource, &[record], outcome),
         Err(ReadError::Refused(invalid)) => Err(Invalid::new(key(resource, ".url"), invalid.rule)),
-        Err(ReadError::NoResource) => Err(Invalid::new(key(resource, ".url"), "names no resource that can be read")),
-        Err(ReadError::Provider(error)) if matches!(error.kind, Kind::Rejected | Kind::NotFound) => {
-            Err(Invalid::new(key(resource, ""), format!("the provider refuses to show it: {}", error.message)))
+        Err(ReadError::NoResource) => {
+            Err(Invalid::new(key(resource, ".url"), "names no resource that can be read"))
         }
+        Err(ReadError::Provider(error)) if matches!(error.kind, Kind::Rejected | Kind::NotFound) => Err(
+            Invalid::new(key(resource, ""), format!("the provider refuses to show it: {}", error.message)),
+        ),
         Err(ReadError::Provider(error)) => {
             outcome["notRead"] = error.message.into();
             Ok(outcome)

@@ -7,25 +7,35 @@ use crate::api::route::{CallerKind, Route, delete, get, patch, post, put};
 pub(super) fn routes() -> Vec<Route> {
     let admin = |route: Route| route.by(CallerKind::Administrator);
     vec![
-        get("/accounts/settings", accounts::settings, "Read the settings of the caller's account").one("Settings"),
+        get("/accounts/settings", accounts::settings, "Read the settings of the caller's account")
+            .one("Settings"),
         patch("/accounts/settings", accounts::change_settings, "Change the settings of the caller's account")
             .body("Settings")
             .one("Settings"),
         post("/accounts/settings", accounts::change_settings, "The same, by the original's other method")
             .body("Settings")
             .one("Settings"),
-        get("/accounts/{id}/settings", accounts::settings_of, "Read the settings of an account").one("Settings"),
+        get("/accounts/{id}/settings", accounts::settings_of, "Read the settings of an account")
+            .one("Settings"),
         patch("/accounts/{id}/settings", accounts::change_settings_of, "Change the settings of an account")
             .body("Settings")
             .one("Settings"),
-        post("/accounts/{id}/settings", accounts::change_settings_of, "The same, by the original's other method")
-            .body("Settings")
-            .one("Settings"),
+        post(
+            "/accounts/{id}/settings",
+            accounts::change_settings_of,
+            "The same, by the original's other method",
+        )
+        .body("Settings")
+        .one("Settings"),
         admin(get("/organizations", accounts::organizations, "List organizations"))
             .with(&[&NEXT_PAGE])
             .page("Organization"),
-        admin(post("/organizations", accounts::add_organization, "Add an organization with a first user; the secrets are shown once"))
-            .one("OrganizationWithSecrets"),
+        admin(post(
+            "/organizations",
+            accounts::add_organization,
+            "Add an organization with a first user; the secrets are shown once",
+        ))
+        .one("OrganizationWithSecrets"),
         admin(get("/organizations/{id}/users", accounts::users, "List the users of an organization"))
             .with(&[&NEXT_PAGE])
             .page("User"),
@@ -33,10 +43,18 @@ pub(super) fn routes() -> Vec<Route> {
             .body("UserRequest")
             .one("UserWithSecret"),
         admin(delete("/organizations/{id}/users/{user}", accounts::remove_user, "Take a user out")),
-        admin(put("/organizations/{id}/users/{user}/secret", accounts::rotate_user, "Replace a user's secret; the new one is shown once"))
-            .one("UserSecret"),
-        admin(put("/organizations/{id}/secret", accounts::rotate_organization, "Replace an organization's secret; the new one is shown once"))
-            .one("OrganizationSecret"),
+        admin(put(
+            "/organizations/{id}/users/{user}/secret",
+            accounts::rotate_user,
+            "Replace a user's secret; the new one is shown once",
+        ))
+        .one("UserSecret"),
+        admin(put(
+            "/organizations/{id}/secret",
+            accounts::rotate_organization,
+            "Replace an organization's secret; the new one is shown once",
+        ))
+        .one("OrganizationSecret"),
         admin(get("/organizations/{id}/audit", accounts::audit, "List what was changed, newest first"))
             .with(&[&PAGE_SIZE, &NEXT_PAGE])
             .page("AuditEntry"),

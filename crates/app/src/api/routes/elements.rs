@@ -11,14 +11,22 @@ pub(super) fn routes() -> Vec<Route> {
         get("/elements/{element}", elements::one, "Read a connector, by its key or number").one("Element"),
         get("/elements/{element}/metadata", elements::metadata, "Tell what a connector can do")
             .one("ElementMetadata"),
-        get("/elements/{element}/configuration", elements::configuration, "List what an instance is told, in the order of a form")
-            .many("ElementItem"),
+        get(
+            "/elements/{element}/configuration",
+            elements::configuration,
+            "List what an instance is told, in the order of a form",
+        )
+        .many("ElementItem"),
         get("/elements/{element}/oauth/url", elements::oauth_url, "Tell where to send a user to sign in")
             .with(&[&API_KEY, &CALLBACK_URL, &SCOPE, &STATE])
             .one("OAuthUrl"),
-        get("/elements/{element}/oauth/url/default", elements::oauth_url, "The same, by the original's other name")
-            .with(&[&API_KEY, &CALLBACK_URL, &SCOPE, &STATE])
-            .one("OAuthUrl"),
+        get(
+            "/elements/{element}/oauth/url/default",
+            elements::oauth_url,
+            "The same, by the original's other name",
+        )
+        .with(&[&API_KEY, &CALLBACK_URL, &SCOPE, &STATE])
+        .one("OAuthUrl"),
         post("/elements/{element}/oauth/url", elements::oauth_url_of, "The same, from a body")
             .body("OAuthUrlRequest")
             .one("OAuthUrl"),

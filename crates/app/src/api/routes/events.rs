@@ -5,51 +5,82 @@ use crate::api::route::{CallerKind, Route, get, post, put};
 use crate::api::{analytics, deliveries, events};
 
 pub(super) fn routes() -> Vec<Route> {
-    let filters =
-        [&FROM, &TO, &OBJECT_TYPE, &EVENT_TYPE, &OBJECT_ID, &STATUS, &PAGE_SIZE, &NEXT_PAGE];
+    let filters = [&FROM, &TO, &OBJECT_TYPE, &EVENT_TYPE, &OBJECT_ID, &STATUS, &PAGE_SIZE, &NEXT_PAGE];
     vec![
         get("/instances/events", events::list_all, "List events, newest first").with(&filters).page("Event"),
-        get("/instances/events/dispositions", events::dispositions, "Tell what became of events, newest first")
-            .with(&filters)
-            .page("Disposition"),
+        get(
+            "/instances/events/dispositions",
+            events::dispositions,
+            "Tell what became of events, newest first",
+        )
+        .with(&filters)
+        .page("Disposition"),
         get("/instances/events/analytics", analytics::all, "Count events by interval")
             .with(&[&FROM, &TO, &INTERVAL])
             .many("Count"),
-        get("/instances/events/analytics/instances", analytics::by_instance, "Count events by interval and instance")
-            .with(&[&FROM, &TO, &INTERVAL])
-            .many("Counts"),
-        get("/instances/events/analytics/accounts", analytics::by_account, "Count events by interval and account")
-            .with(&[&FROM, &TO, &INTERVAL, &ACCOUNT_IDS])
-            .many("Counts"),
+        get(
+            "/instances/events/analytics/instances",
+            analytics::by_instance,
+            "Count events by interval and instance",
+        )
+        .with(&[&FROM, &TO, &INTERVAL])
+        .many("Counts"),
+        get(
+            "/instances/events/analytics/accounts",
+            analytics::by_account,
+            "Count events by interval and account",
+        )
+        .with(&[&FROM, &TO, &INTERVAL, &ACCOUNT_IDS])
+        .many("Counts"),
         get("/instances/events/{event}", events::one_of_all, "Read an event by its id").one("Event"),
         get("/instances/{id}/events", events::list, "List events of an instance, newest first")
             .with(&filters)
             .page("Event"),
         get("/instances/{id}/events/{event}", events::one, "Read an event of an instance").one("Event"),
-        post("/instances/{id}/events/{event}/retry", events::retry, "Deliver an event again: same id, same body")
-            .one("Retry"),
+        post(
+            "/instances/{id}/events/{event}/retry",
+            events::retry,
+            "Deliver an event again: same id, same body",
+        )
+        .one("Retry"),
         get("/notifications", deliveries::notifications, "List the newest notifications of topics")
             .with(&[&TOPICS])
             .many("Notification"),
         get("/notifications/{number}", deliveries::notification, "Read a notification by its number")
             .one("Notification"),
-        get("/notifications/{number}/subscriptions/deliveries", deliveries::of_notification, "List deliveries of a notification")
-            .with(&[&HYDRATE])
-            .many("Delivery"),
-        get("/notifications/{number}/subscriptions/{subscription}/deliveries", deliveries::of_notification_and_subscription, "Read the delivery of a notification to a subscription")
-            .with(&[&HYDRATE])
-            .one("Delivery"),
+        get(
+            "/notifications/{number}/subscriptions/deliveries",
+            deliveries::of_notification,
+            "List deliveries of a notification",
+        )
+        .with(&[&HYDRATE])
+        .many("Delivery"),
+        get(
+            "/notifications/{number}/subscriptions/{subscription}/deliveries",
+            deliveries::of_notification_and_subscription,
+            "Read the delivery of a notification to a subscription",
+        )
+        .with(&[&HYDRATE])
+        .one("Delivery"),
         get("/notifications/subscriptions", deliveries::subscriptions, "List subscriptions")
             .with(&[&WHERE_DELIVERY])
             .many("Subscription"),
         get("/notifications/subscriptions/{subscription}", deliveries::subscription, "Read a subscription")
             .one("Subscription"),
-        get("/notifications/subscriptions/deliveries", deliveries::list, "List what waits to be delivered, at most 200")
-            .with(&[&WHERE_DELIVERY, &HYDRATE])
-            .many("Delivery"),
-        put("/notifications/subscriptions/deliveries", deliveries::release, "Release what is queued, in order")
-            .with(&[&WHERE_DELIVERY])
-            .many("Release"),
+        get(
+            "/notifications/subscriptions/deliveries",
+            deliveries::list,
+            "List what waits to be delivered, at most 200",
+        )
+        .with(&[&WHERE_DELIVERY, &HYDRATE])
+        .many("Delivery"),
+        put(
+            "/notifications/subscriptions/deliveries",
+            deliveries::release,
+            "Release what is queued, in order",
+        )
+        .with(&[&WHERE_DELIVERY])
+        .many("Release"),
     ]
 }
 

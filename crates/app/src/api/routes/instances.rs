@@ -18,12 +18,20 @@ fn all() -> Vec<Route> {
             .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE])
             .one("InstanceOrInstances"),
         get("/instances/count", lists::count, "Count instances").one("InstanceCount"),
-        get("/instances/event-poller-records", lists::poller_records, "List polled resources and where they stand")
-            .with(&[&PAGE_SIZE, &NEXT_PAGE])
-            .page("PollerRecord"),
-        get("/instances/polling-disabled", lists::polling_disabled, "List instances whose polls stopped, and why")
-            .with(&[&PAGE_SIZE, &NEXT_PAGE])
-            .page("StoppedInstance"),
+        get(
+            "/instances/event-poller-records",
+            lists::poller_records,
+            "List polled resources and where they stand",
+        )
+        .with(&[&PAGE_SIZE, &NEXT_PAGE])
+        .page("PollerRecord"),
+        get(
+            "/instances/polling-disabled",
+            lists::polling_disabled,
+            "List instances whose polls stopped, and why",
+        )
+        .with(&[&PAGE_SIZE, &NEXT_PAGE])
+        .page("StoppedInstance"),
     ]
 }
 
@@ -58,7 +66,8 @@ fn by_id() -> Vec<Route> {
             .one("Backfill")
             .status(202),
         get("/instances/{id}/backfill", backfill::list, "List backfills").many("Backfill"),
-        get("/instances/{id}/backfill/{backfill}", backfill::one, "Tell how far a backfill is").one("Backfill"),
+        get("/instances/{id}/backfill/{backfill}", backfill::one, "Tell how far a backfill is")
+            .one("Backfill"),
     ]
 }
 
@@ -75,14 +84,27 @@ fn own() -> Vec<Route> {
             .one("Instance"),
         own(delete("/instances", instances::delete, "Delete the token's instance")),
         own(put("/instances/enabled", instances::enable, "Switch the token's instance on")).one("Enabled"),
-        own(delete("/instances/enabled", instances::disable, "Switch the token's instance off")).one("Enabled"),
-        own(get("/instances/configuration", configuration::list, "List configuration items of the token's instance"))
-            .many("ConfigurationItem"),
-        own(get("/instances/configuration/{item}", configuration::read, "Read a configuration item of the token's instance"))
-            .one("ConfigurationItem"),
-        own(patch("/instances/configuration/{item}", configuration::change, "Change a configuration item of the token's instance"))
-            .body("ConfigurationValue")
-            .one("ConfigurationItem"),
+        own(delete("/instances/enabled", instances::disable, "Switch the token's instance off"))
+            .one("Enabled"),
+        own(get(
+            "/instances/configuration",
+            configuration::list,
+            "List configuration items of the token's instance",
+        ))
+        .many("ConfigurationItem"),
+        own(get(
+            "/instances/configuration/{item}",
+            configuration::read,
+            "Read a configuration item of the token's instance",
+        ))
+        .one("ConfigurationItem"),
+        own(patch(
+            "/instances/configuration/{item}",
+            configuration::change,
+            "Change a configuration item of the token's instance",
+        ))
+        .body("ConfigurationValue")
+        .one("ConfigurationItem"),
     ]
 }
 
@@ -95,7 +117,8 @@ fn below_connector() -> Vec<Route> {
         get("/elements/{element}/instances", lists::list_of, "List instances of a connector")
             .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE])
             .page("Instance"),
-        get("/elements/{element}/instances/{id}", instances::read, "Read an instance of a connector").one("Instance"),
+        get("/elements/{element}/instances/{id}", instances::read, "Read an instance of a connector")
+            .one("Instance"),
         put("/elements/{element}/instances/{id}", instances::replace, "Replace an instance of a connector")
             .with(&[&DRY_RUN, &RE_AUTHENTICATE])
             .body("InstancePatch")
@@ -105,16 +128,36 @@ fn below_connector() -> Vec<Route> {
             .body("InstancePatch")
             .one("Instance"),
         delete("/elements/{element}/instances/{id}", instances::delete, "Delete an instance of a connector"),
-        put("/elements/{element}/instances/{id}/enabled", instances::enable, "Switch an instance of a connector on")
-            .one("Enabled"),
-        delete("/elements/{element}/instances/{id}/enabled", instances::disable, "Switch an instance of a connector off")
-            .one("Enabled"),
-        get("/elements/{element}/instances/{id}/configuration", configuration::list, "List configuration items of an instance of a connector")
-            .many("ConfigurationItem"),
-        get("/elements/{element}/instances/{id}/configuration/{item}", configuration::read, "Read a configuration item of an instance of a connector")
-            .one("ConfigurationItem"),
-        patch("/elements/{element}/instances/{id}/configuration/{item}", configuration::change, "Change a configuration item of an instance of a connector")
-            .body("ConfigurationValue")
-            .one("ConfigurationItem"),
+        put(
+            "/elements/{element}/instances/{id}/enabled",
+            instances::enable,
+            "Switch an instance of a connector on",
+        )
+        .one("Enabled"),
+        delete(
+            "/elements/{element}/instances/{id}/enabled",
+            instances::disable,
+            "Switch an instance of a connector off",
+        )
+        .one("Enabled"),
+        get(
+            "/elements/{element}/instances/{id}/configuration",
+            configuration::list,
+            "List configuration items of an instance of a connector",
+        )
+        .many("ConfigurationItem"),
+        get(
+            "/elements/{element}/instances/{id}/configuration/{item}",
+            configuration::read,
+            "Read a configuration item of an instance of a connector",
+        )
+        .one("ConfigurationItem"),
+        patch(
+            "/elements/{element}/instances/{id}/configuration/{item}",
+            configuration::change,
+            "Change a configuration item of an instance of a connector",
+        )
+        .body("ConfigurationValue")
+        .one("ConfigurationItem"),
     ]
 }

@@ -28,6 +28,8 @@ pub(super) fn sink() -> Vec<Route> {
 pub(super) fn outside() -> Vec<Route> {
     vec![
         get("/health", health, "Tell that the service is up").by(CallerKind::Anybody).one("Health"),
-        get("/openapi.json", openapi::serve, "Describe the interface").by(CallerKind::Anybody).one("Document"),
+        get("/openapi.json", openapi::serve, "Describe the interface")
+            .by(CallerKind::Anybody)
+            .one("Document"),
     ]
 }

@@ -25,12 +25,8 @@ pub(super) static DRY_RUN: Parameter = parameter(
     "true",
     "Try the configuration and tell what each resource would do, for at most 20 seconds, without storing anything.",
 );
-pub(super) static RE_AUTHENTICATE: Parameter = parameter(
-    "reAuthenticate",
-    Kind::Flag,
-    "false",
-    "With `false` a code in the body is not used.",
-);
+pub(super) static RE_AUTHENTICATE: Parameter =
+    parameter("reAuthenticate", Kind::Flag, "false", "With `false` a code in the body is not used.");
 pub(super) static TAGS: Parameter =
     parameter("tags[]", Kind::Texts, "Docs", "Only instances that have all these tags.");
 pub(super) static SEARCH_TEXT: Parameter =
@@ -67,8 +63,17 @@ pub(super) static EVENT_TYPE: Parameter = parameter(
 pub(super) static STATUS: Parameter = parameter(
     "status",
     Kind::OneOf(&[
-        "NEW", "RECEIVED", "DISPATCHED", "CONSUMED", "NOTIFIED", "created", "delivered", "retry", "queued",
-        "dropped", "logged",
+        "NEW",
+        "RECEIVED",
+        "DISPATCHED",
+        "CONSUMED",
+        "NOTIFIED",
+        "created",
+        "delivered",
+        "retry",
+        "queued",
+        "dropped",
+        "logged",
     ]),
     "NOTIFIED",
     "Only what has this status, as an event or as a delivery.",
@@ -100,8 +105,12 @@ pub(super) static WHERE: Parameter = parameter(
     "A condition in CEQL (AND, OR, NOT, parentheses, = != < > <= >=, LIKE, IN, IS NULL), translated to the \
      provider's own filter. What the provider can't do is refused, with the field and the operator.",
 );
-pub(super) static FIELDS: Parameter =
-    parameter("fields", Kind::Text, "Id,Subject", "Only these fields, separated by commas; dots lead deeper.");
+pub(super) static FIELDS: Parameter = parameter(
+    "fields",
+    Kind::Text,
+    "Id,Subject",
+    "Only these fields, separated by commas; dots lead deeper.",
+);
 pub(super) static ORDER_BY: Parameter = parameter(
     "orderBy",
     Kind::Text,
@@ -130,5 +139,9 @@ pub(super) static SCOPE: Parameter = parameter(
     "offline_access https://graph.microsoft.com/Mail.Read",
     "Scopes, separated by spaces; the connector's own where none are given.",
 );
-pub(super) static STATE: Parameter =
-    parameter("state", Kind::Text, "gmail", "Comes back with the user; the connector's key where it is not given.");
+pub(super) static STATE: Parameter = parameter(
+    "state",
+    Kind::Text,
+    "gmail",
+    "Comes back with the user; the connector's key where it is not given.",
+);

@@ -14,8 +14,6 @@ use connectors::hub::{Answer, Order, PAGE_RECORDS_MAX, Page, Query, Records};
 use domain::ceql;
 use domain::envelope::iso_seconds;
 use domain::instance::Instance;
-use domain::invalid::text_boolean;
-use domain::settings::given;
 use serde_json::{Value, json};
 
 /// Parameters that the dialect gives a meaning.
@@ -25,8 +23,6 @@ const ORDERS_COUNT_MAX: usize = 5;
 const FIELDS_COUNT_MAX: usize = 100;
 /// The last page that can be asked for by its number.
 const PAGE_MAX: u64 = 100_000;
-/// The item that keeps fields without a value in what is read.
-const FILTER_NULLS: &str = "filter.response.nulls";
 
 pub(super) async fn read(
     State(app): State<App>,
@@ -38,7 +34,7 @@ pub(super) async fn read(
     let below = path.iter().filter(|(name, _)| *name != "hub").map(|(_, value)| value);
     let segments = below.flat_map(|value| value.split('/')).map(str::to_owned).collect();
     let query = query(segments, &params)?;
-    let keeps_nulls = given(&instance.configuration, FILTER_NULLS).and_then(text_boolean) == Some(false);
+    let keeps_nulls = !app.0.understood(instance)?.1.filter_nulls;
     match reading::ask(&app.0, instance, Wish::Read(&query))
         .await
         .map_err(|failure| refused(&app, failure))?

@@ -13,7 +13,7 @@ fn all() -> Vec<Route> {
         post("/instances", instances::create, "Create an instance from a sign-in")
             .with(&[&DRY_RUN])
             .body("InstanceRequest")
-            .one("Instance"),
+            .one("InstanceOrDryRun"),
         get("/instances", lists::list_or_own, "List instances, or with an Element token read its own")
             .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE])
             .one("InstanceOrInstances"),
@@ -41,11 +41,11 @@ fn by_id() -> Vec<Route> {
         put("/instances/{id}", instances::replace, "Replace an instance; what it signs in with stays")
             .with(&[&DRY_RUN, &RE_AUTHENTICATE])
             .body("InstancePatch")
-            .one("Instance"),
+            .one("InstanceOrDryRun"),
         patch("/instances/{id}", instances::patch, "Change an instance; a code signs in again")
             .with(&[&DRY_RUN])
             .body("InstancePatch")
-            .one("Instance"),
+            .one("InstanceOrDryRun"),
         delete("/instances/{id}", instances::delete, "Delete an instance"),
         put("/instances/{id}/enabled", instances::enable, "Switch an instance on, and release what waits")
             .one("Enabled"),
@@ -77,11 +77,11 @@ fn own() -> Vec<Route> {
         own(put("/instances", instances::replace, "Replace the token's instance"))
             .with(&[&DRY_RUN, &RE_AUTHENTICATE])
             .body("InstancePatch")
-            .one("Instance"),
+            .one("InstanceOrDryRun"),
         own(patch("/instances", instances::patch, "Change the token's instance"))
             .with(&[&DRY_RUN])
             .body("InstancePatch")
-            .one("Instance"),
+            .one("InstanceOrDryRun"),
         own(delete("/instances", instances::delete, "Delete the token's instance")),
         own(put("/instances/enabled", instances::enable, "Switch the token's instance on")).one("Enabled"),
         own(delete("/instances/enabled", instances::disable, "Switch the token's instance off"))
@@ -113,7 +113,7 @@ fn below_connector() -> Vec<Route> {
         post("/elements/{element}/instances", instances::create_at, "Create an instance of a connector")
             .with(&[&DRY_RUN])
             .body("InstanceRequest")
-            .one("Instance"),
+            .one("InstanceOrDryRun"),
         get("/elements/{element}/instances", lists::list_of, "List instances of a connector")
             .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE])
             .page("Instance"),
@@ -122,11 +122,11 @@ fn below_connector() -> Vec<Route> {
         put("/elements/{element}/instances/{id}", instances::replace, "Replace an instance of a connector")
             .with(&[&DRY_RUN, &RE_AUTHENTICATE])
             .body("InstancePatch")
-            .one("Instance"),
+            .one("InstanceOrDryRun"),
         patch("/elements/{element}/instances/{id}", instances::patch, "Change an instance of a connector")
             .with(&[&DRY_RUN])
             .body("InstancePatch")
-            .one("Instance"),
+            .one("InstanceOrDryRun"),
         delete("/elements/{element}/instances/{id}", instances::delete, "Delete an instance of a connector"),
         put(
             "/elements/{element}/instances/{id}/enabled",

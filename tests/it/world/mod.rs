@@ -266,23 +266,32 @@ impl World {
 
     /// What the data file would hold, as one text: for looking for what must not be in it.
     pub(crate) fn dump(&self) -> String {
-        let rows = self.db.read("dump", |conn| {
-            let tables = [
-                "instances",
-                "sessions",
-                "subscriptions",
-                "secrets",
-                "resources",
-                "notifications",
-                "jobs",
-                "users",
-                "bodies",
-                "outbox",
-                "schedules",
-                "dead_jobs",
-                "organizations",
-                "events",
-            ];
+        format!("{}{}", self.dump_beside_audit(), self.dump_of(&["audit"]))
+    }
+
+    /// The same without the record of what was changed, which outlives what it speaks of.
+    pub(crate) fn dump_beside_audit(&self) -> String {
+        self.dump_of(&[
+            "instances",
+            "sessions",
+            "subscriptions",
+            "secrets",
+            "resources",
+            "notifications",
+            "jobs",
+            "users",
+            "bodies",
+            "outbox",
+            "schedules",
+            "dead_jobs",
+            "organizations",
+            "settings",
+            "events",
+        ])
+    }
+
+    fn dump_of(&self, tables: &'static [&'static str]) -> String {
+        let rows = self.db.read("dump", move |conn| {
             let mut text = String::new();
             for table in tables {
                 let mut statement = conn.prepare(&format!("SELECT * FROM {table}"))?;
@@ -349,10 +358,12 @@ struct Assembly<'a> {
 }
 
 fn assemble(parts: Assembly<'_>) -> App {
-    let store: Arc<dyn app::ports::Store> = Arc::new(SqliteStore::new(parts.db.clone()));
+    let accounts = SqliteStore::new(parts.db.clone());
+    let store: Arc<dyn app::ports::Store> = Arc::new(accounts.clone());
     let vault = Arc::new(SqliteVault::new(parts.db.clone(), parts.sealer.clone()));
     let ports = Ports {
         store: Arc::new(gate::GatedStore::new(store, parts.gate)),
+        accounts: Arc::new(accounts),
         vault: Arc::new(gate::GatedVault::new(vault, parts.gate)),
         schedule: Arc::new(gate::GatedSchedule::new(parts.timers.clone(), parts.gate)),
         queue: Arc::new(gate::GatedQueue::new(parts.jobs.clone(), parts.gate)),

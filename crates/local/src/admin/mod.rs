@@ -1,19 +1,20 @@
 //! `carillon admin …`: what to do, on which host, and how it is shown.
 
+mod admission;
 mod report;
 mod request;
 #[cfg(feature = "aws")]
 pub mod stack;
 
 pub use report::show_secrets;
-pub use request::{Action, Flags, Request};
+pub use request::{Action, Admission, Flags, Request};
 
 use crate::config::Config;
 use crate::host::Host;
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use app::App;
 use app::admin::{Check, Found, Others};
-use app::ports::Administration;
+use app::ports::{Accounts, Administration};
 use report::Report;
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub struct Desk {
     pub app: App,
     /// The host as a whole.
     pub host: Arc<dyn Administration>,
+    /// Who may call.
+    pub accounts: Arc<dyn Accounts>,
     /// Whether other processes work on it.
     pub others: Others,
 }
@@ -33,26 +36,26 @@ pub struct Desk {
 /// Does what was asked, on the data folder.
 pub async fn run(config: &Config, request: &Request, say: Say) -> anyhow::Result<()> {
     // A folder that was mistyped would look like one in order.
-    if request.action != Action::AddOrganization && !Host::has_data(config) {
+    if request.action != Action::Admission(Admission::AddOrganization) && !Host::has_data(config) {
         bail!("there is no data in {}", config.data.display());
     }
     let (host, others) = Host::open_for_admin(config).await?;
-    let desk = Desk { app: host.app.clone(), host: Arc::new(host.administration()), others };
+    let desk = Desk {
+        app: host.app.clone(),
+        host: Arc::new(host.administration()),
+        accounts: Arc::new(host.store.clone()),
+        others,
+    };
     run_at(&desk, request, say).await
 }
 
 /// Does what was asked, on this host.
 pub async fn run_at(desk: &Desk, request: &Request, say: Say) -> anyhow::Result<()> {
-    let Desk { app, host, others } = desk;
+    let Desk { app, host, others, .. } = desk;
     let host = host.as_ref();
     let report = Report { say, json: request.json };
     match request.action {
-        Action::ListOrganizations => organizations(host, report).await,
-        Action::AddOrganization => report.admitted(&app.add_organization(host).await?),
-        Action::AddUser { organization_id } => {
-            let admitted = app.add_user(host, organization_id).await?;
-            report.admitted(&admitted.with_context(|| format!("there is no organization {organization_id}"))?)
-        }
+        Action::Admission(admission) => admission::run(desk, admission, report).await,
         Action::RotateDataKey => {
             bail!("only a stack has a data key of its own: `carillon admin --aws data-key rotate`")
         }
@@ -70,22 +73,4 @@ pub async fn run_at(desk: &Desk, request: &Request, say: Say) -> anyhow::Result<
             report.checked(&checked)
         }
     }
-}
-
-/// Listings are shown this far, pages.
-const PAGES_COUNT_MAX: usize = 1_000;
-
-async fn organizations(host: &dyn Administration, report: Report) -> anyhow::Result<()> {
-    let mut from = None;
-    for _ in 0..PAGES_COUNT_MAX {
-        let page = host.organizations(from.as_ref()).await?;
-        for organization in &page.items {
-            report.organization(organization)?;
-        }
-        from = page.next;
-        if from.is_none() {
-            return Ok(());
-        }
-    }
-    bail!("there are more organizations than are listed")
 }

@@ -142,7 +142,8 @@ fn conditions(
         collection == Collection::Drafts && lists::check_fields(conjunct, &lists::DRAFT_FIELDS).is_ok()
     };
     let (filters, conjuncts): (Vec<Expr>, Vec<Expr>) = conjuncts.into_iter().partition(is_own);
-    let mut search = Search::of(conjuncts).map_err(|rule| ReadError::rule("where", rule))?;
+    let mut search = Search::of(conjuncts, collection != Collection::Changed)
+        .map_err(|rule| ReadError::rule("where", rule))?;
     match collection {
         Collection::Drafts if !search.label_ids.is_empty() => {
             return Err(ReadError::rule("where", "drafts can't be listed by `labelIds`"));

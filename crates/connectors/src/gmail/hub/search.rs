@@ -48,10 +48,10 @@ impl Bound {
 }
 
 impl Search {
-    /// Takes the conjuncts of a `where`; the error is the broken rule.
-    pub(super) fn of(conjuncts: Vec<Expr>) -> Result<Self, String> {
+    /// Takes the conjuncts of a `where`; the error is the broken rule. `is_all`: no term comes after them.
+    pub(super) fn of(conjuncts: Vec<Expr>, is_all: bool) -> Result<Self, String> {
         let mut search = Search::default();
-        let is_alone = conjuncts.len() == 1;
+        let is_alone = is_all && conjuncts.len() == 1;
         for conjunct in &conjuncts {
             search.take(conjunct, is_alone)?;
         }
@@ -292,7 +292,7 @@ mod tests {
 
     #[track_caller]
     fn check(filter: &str, expect: Expect) {
-        let shown = match Search::of(domain::ceql::parse(filter).unwrap().conjuncts()) {
+        let shown = match Search::of(domain::ceql::parse(filter).unwrap().conjuncts(), true) {
             Ok(search) => format!("{} {:?}", search.q().unwrap_or_default(), search.label_ids),
             Err(rule) => rule,
         };
@@ -334,7 +334,7 @@ mod tests {
         );
         check("from='a' OR date > '2026-11-22'", expect!["{from:a after:1795305600} []"]);
         let bounds = domain::ceql::parse("internalDate > '2026-11-22T11:40:00.500Z'").unwrap();
-        let search = Search::of(vec![bounds]).unwrap();
+        let search = Search::of(vec![bounds], true).unwrap();
         assert!(search.allows(&serde_json::json!({ "internalDate": "1795347600501" })));
         assert!(!search.allows(&serde_json::json!({ "internalDate": "1795347600500" })));
         assert!(search.has_lower_bound());

@@ -3,61 +3,40 @@
 mod api;
 mod conditions;
 mod cursor;
+mod cut;
+mod descriptor;
+mod entity;
 mod error;
+mod field;
 mod fields;
+mod filter;
+mod hub;
 mod memory;
+mod next;
 mod normalize;
+mod pages;
+mod place;
 #[cfg(test)]
 mod tests;
 mod walk;
 
-use crate::descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
+use crate::descriptor::{Descriptor, Polling};
 use crate::error::{Error, Kind};
+use crate::hub::{Answer, Query, ReadError};
 use crate::{Baseline, Call, Connector, Past, Step};
 use async_trait::async_trait;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use conditions::Conditions;
 use cursor::Cursor;
+use descriptor::DESCRIPTOR;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
+use entity::{Entity, List};
 use fields::Selection;
 use serde_json::Value;
 
 /// Outlook mail, by Microsoft Graph.
 pub(crate) struct Outlook;
-
-static DESCRIPTOR: Descriptor = Descriptor {
-    id: 6410,
-    key: "outlookemail",
-    name: "Outlook Email",
-    description: "Add an Outlook Email instance to be told of new and changed messages.",
-    hub: "general",
-    protocol_type: "odata",
-    odata: true,
-    api: Endpoint { variable: "CARILLON_GRAPH_API_URL", default: "https://graph.microsoft.com/v1.0" },
-    oauth: OAuth {
-        authorize: Endpoint {
-            variable: "CARILLON_MICROSOFT_AUTH_URL",
-            default: "https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
-        },
-        token: Endpoint {
-            variable: "CARILLON_MICROSOFT_TOKEN_URL",
-            default: "https://login.microsoftonline.com/common/oauth2/v2.0/token",
-        },
-        scopes: "offline_access https://graph.microsoft.com/Mail.Read",
-        authorize_parameters: &[("response_mode", "query")],
-        translate_scope: fields::translate_scope,
-        required_scopes: &["offline_access"],
-        scope_on_refresh: true,
-    },
-    resources: &[Resource {
-        name: "messages",
-        aliases: &["changed-messages", "changed-message"],
-        polling: Polling::Dates,
-        poller: r#"{"url":"/hubs/general/messages?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}'","idField":"Id","datesConfiguration":{"updatedDateField":"LastModifiedDateTime","updatedDateFormat":"yyyy-MM-dd'T'HH:mm:ss'Z'","updatedDateTimezone":"GMT","createdDateField":"ReceivedDateTime","createdDateFormat":"yyyy-MM-dd'T'HH:mm:ss'Z'","createdDateTimezone":"GMT"}}"#,
-    }],
-    readme: include_str!("README.md"),
-};
 
 /// Steps of a baseline at the most: what changed within the overlap before it.
 const BASELINE_STEPS_COUNT_MAX: usize = 40;
@@ -67,26 +46,55 @@ const CLOCK_SKEW_MAX_S: i64 = 60;
 /// What a resource's configuration asks of this connector, at a certain time.
 struct Plan<'a> {
     resource: &'a ResourceConfig,
+    entity: &'static Entity,
+    /// The list below the mailbox.
+    path: &'static str,
+    /// The time that the list is read in the order of.
+    ordered_by: &'static str,
+    /// The second before which it ends, if any.
+    until: Option<i64>,
     conditions: Conditions,
     selection: Selection,
 }
 
 impl<'a> Plan<'a> {
     /// `since_s` is where the walk looks back to: templates must not look less far.
-    fn of(resource: &'a ResourceConfig, since_s: i64, now: DateTime<chrono::Utc>) -> Result<Self, String> {
+    fn of(resource: &'a ResourceConfig, since_s: i64, now: DateTime<Utc>) -> Result<Self, String> {
         let since = DateTime::from_timestamp(since_s, 0).unwrap_or(now);
         let read = resource.read_at(since, now)?;
-        if DESCRIPTOR.resource(&read.resource).is_none() {
+        let polled = DESCRIPTOR.resource(&read.resource).filter(|found| found.polling != Polling::Never);
+        let Some(list) = polled.and_then(|found| List::named(found.name)) else {
             return Err(format!("`{}` is not a resource that Outlook polls", read.resource));
-        }
-        let conditions = Conditions::parse(read.conditions)?;
-        let selection = Selection::new(&read.fields, resource, conditions.roots())?;
-        Ok(Plan { resource, conditions, selection })
+        };
+        let entity = list.entity;
+        let conditions = Conditions::parse(entity, read.conditions)?;
+        let selection = Selection::new(entity, &read.fields, resource, conditions.roots())?;
+        let (path, ordered_by) = (list.graph, "lastModifiedDateTime");
+        Ok(Plan { resource, entity, path, ordered_by, until: None, conditions, selection })
     }
 
     fn at_poll(resource: &'a ResourceConfig, since_s: i64, call: &Call<'_>) -> Result<Self, Error> {
         Self::of(resource, since_s, call.now)
             .map_err(|rule| Error::new(Kind::Rejected, format!("the url is broken: {rule}")))
+    }
+
+    /// A page that begins with a second.
+    fn url(&self, call: &Call<'_>, from: i64, size: usize) -> String {
+        // The ordered property comes first in the filter: anything else is refused as inefficient.
+        let mut filter = format!("{} ge {}", self.ordered_by, api::instant(from));
+        if let Some(until) = self.until {
+            filter.push_str(&format!(" and {} lt {}", self.ordered_by, api::instant(until)));
+        }
+        if !self.conditions.filter().is_empty() {
+            filter.push_str(&format!(" and {}", self.conditions.filter()));
+        }
+        let query = [
+            ("$filter", filter.as_str()),
+            ("$orderby", self.ordered_by),
+            ("$top", &size.to_string()),
+            ("$select", self.selection.as_str()),
+        ];
+        api::url(call, self.path, &query)
     }
 }
 
@@ -140,5 +148,13 @@ impl Connector for Outlook {
             gap: None,
             halted: None,
         })
+    }
+
+    async fn read(&self, call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
+        hub::read(call, query).await
+    }
+
+    async fn ping(&self, call: &Call<'_>) -> Result<(), Error> {
+        hub::ping(call).await
     }
 }

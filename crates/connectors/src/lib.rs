@@ -14,6 +14,7 @@ mod outlook;
 mod registry;
 #[cfg(test)]
 mod script;
+mod snapshot;
 
 pub use descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
 pub use error::{Error, Kind};

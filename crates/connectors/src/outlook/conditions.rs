@@ -16,8 +16,13 @@ pub(super) struct Conditions {
 }
 
 impl Conditions {
-    /// Takes the conjuncts of a `where`; the error is the broken rule.
-    pub(super) fn parse(entity: &Entity, conjuncts: Vec<Expr>) -> Result<Self, String> {
+    /// Takes the conjuncts of a `where`; the error is the broken rule. Without a word on what the provider must be
+    /// able to do with a field to filter by it, all of them are applied to the record.
+    pub(super) fn parse(
+        entity: &Entity,
+        conjuncts: Vec<Expr>,
+        by_provider: Option<Can>,
+    ) -> Result<Self, String> {
         let mut filters = Vec::new();
         let mut on_record = Vec::new();
         let mut roots: Vec<String> = Vec::new();
@@ -37,9 +42,9 @@ impl Conditions {
                 }
             }
             // What the provider can't do beside the order of the walk, the record is asked.
-            match odata(entity, &conjunct, Can::Walk) {
-                Ok(filter) => filters.push(filter),
-                Err(_) => on_record.push(conjunct),
+            match by_provider.map(|least| odata(entity, &conjunct, least)) {
+                Some(Ok(filter)) => filters.push(filter),
+                _ => on_record.push(conjunct),
             }
         }
         Ok(Conditions { filter: filters.join(" and "), on_record, roots })
@@ -80,7 +85,11 @@ mod tests {
 
     #[track_caller]
     fn check(filter: &str, expect: Expect) {
-        let shown = match Conditions::parse(&MESSAGE, domain::ceql::parse(filter).unwrap().conjuncts()) {
+        let shown = match Conditions::parse(
+            &MESSAGE,
+            domain::ceql::parse(filter).unwrap().conjuncts(),
+            Some(Can::Walk),
+        ) {
             Ok(conditions) => {
                 let on_record: Vec<String> = conditions.on_record.iter().map(ToString::to_string).collect();
                 format!("{} | {}", conditions.filter, on_record.join("; "))

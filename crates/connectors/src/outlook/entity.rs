@@ -22,6 +22,10 @@ pub(super) struct Entity {
     pub(super) has_drafts: bool,
     /// Lists are cut into pages.
     pub(super) is_paged: bool,
+    /// Objects are below one another.
+    pub(super) is_tree: bool,
+    /// Where objects have no dates: the fields whose values are a state of one.
+    pub(super) state: &'static [&'static str],
 }
 
 const PERSON: &[(&str, Kind)] = &[("emailAddress/address", Text), ("emailAddress/name", Text)];
@@ -35,6 +39,8 @@ pub(super) static MESSAGE: Entity = Entity {
     order_leads_filter: true,
     has_drafts: true,
     is_paged: true,
+    is_tree: false,
+    state: &[],
     fields: &[
         field("id", Text, Always, Read),
         field("changeKey", Text, Always, Read),
@@ -80,6 +86,8 @@ pub(super) static ATTACHMENT: Entity = Entity {
     order_leads_filter: false,
     has_drafts: false,
     is_paged: false,
+    is_tree: false,
+    state: &[],
     fields: &[
         field("id", Text, Always, Read),
         field("lastModifiedDateTime", Date, Usual, Read),
@@ -98,11 +106,14 @@ pub(super) static FOLDER: Entity = Entity {
     order_leads_filter: false,
     has_drafts: false,
     is_paged: true,
+    is_tree: true,
+    // Not the counts: they change with every mail.
+    state: &["displayName", "parentFolderId"],
     fields: &[
         field("id", Text, Always, Read),
-        field("displayName", Text, Usual, Sort),
-        field("parentFolderId", Text, Usual, Read),
-        field("childFolderCount", Number, Usual, Read),
+        field("displayName", Text, Always, Sort),
+        field("parentFolderId", Text, Always, Read),
+        field("childFolderCount", Number, Always, Read),
         field("unreadItemCount", Number, Usual, Sort),
         field("totalItemCount", Number, Usual, Sort),
         field("isHidden", Flag, Usual, Read),
@@ -117,6 +128,8 @@ pub(super) static CONTACT: Entity = Entity {
     order_leads_filter: false,
     has_drafts: false,
     is_paged: true,
+    is_tree: false,
+    state: &[],
     fields: &[
         field("id", Text, Always, Read),
         field("changeKey", Text, Always, Read),
@@ -167,6 +180,8 @@ pub(super) static CALENDAR: Entity = Entity {
     order_leads_filter: false,
     has_drafts: false,
     is_paged: true,
+    is_tree: false,
+    state: &["changeKey"],
     fields: &[
         field("id", Text, Always, Read),
         field("changeKey", Text, Always, Read),
@@ -193,6 +208,8 @@ pub(super) static EVENT: Entity = Entity {
     order_leads_filter: false,
     has_drafts: false,
     is_paged: true,
+    is_tree: false,
+    state: &[],
     fields: &[
         field("id", Text, Always, Read),
         field("changeKey", Text, Always, Read),

@@ -3,10 +3,11 @@
 //! They are asked for by their first second (keyset), because the provider's own next links skip rows when
 //! something changes meanwhile; only within one second that fills a whole page are links followed.
 
+use super::api;
 use super::fields::PAGE_SIZE_MAX;
 use super::memory::Index;
 use super::normalize::Row;
-use super::{Plan, api};
+use super::plan::Plan;
 use crate::Call;
 use crate::error::{Error, Kind};
 

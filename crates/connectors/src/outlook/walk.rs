@@ -1,10 +1,10 @@
 //! One step through a mailbox in the order of modification. What the memory knows is passed over.
 
-use super::Plan;
 use super::cursor::{Cursor, Walk};
 use super::memory::{Index, Seen};
 use super::normalize::Row;
 use super::pages;
+use super::plan::Plan;
 use crate::error::Error;
 use crate::{Call, STEP_BYTES_MAX, STEP_CHANGES_MAX};
 use domain::event::{Change, ChangeKind};

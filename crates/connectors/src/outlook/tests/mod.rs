@@ -1,6 +1,8 @@
 //! Recorded answers, through the connector: what it asks for, and what it makes of what comes.
 
+mod backfill;
 mod hub;
+mod resources;
 
 use super::Outlook;
 use crate::script::{Script, now};

@@ -1,5 +1,6 @@
 //! Requests to Microsoft Graph and their replies.
 
+use super::entity::Entity;
 use super::error::classify;
 use crate::Call;
 use crate::error::{Error, Kind};
@@ -11,51 +12,44 @@ use serde_json::Value;
 /// The longest answer read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// A page of messages, as the provider sent them.
+/// A page of a list, as the provider sent them.
 #[derive(Deserialize)]
 pub(super) struct Page {
     pub(super) value: Vec<Value>,
     #[serde(rename = "@odata.nextLink", default)]
     pub(super) next_link: Option<String>,
+    /// Below zero where the provider does not know.
+    #[serde(rename = "@odata.count", default)]
+    pub(super) count: Option<i64>,
     /// The provider's clock, seconds since the Unix epoch; ours where it does not tell.
     #[serde(skip)]
     pub(super) server_s: i64,
 }
 
-/// Messages modified at or after a second, in the order of their modification.
-pub(super) fn messages_url(call: &Call<'_>, from_s: i64, filter: &str, select: &str, top: usize) -> String {
-    let from = DateTime::from_timestamp(from_s, 0).unwrap_or(DateTime::UNIX_EPOCH);
-    let from = from.to_rfc3339_opts(SecondsFormat::Secs, true);
-    // The ordered property comes first in the filter: anything else is refused as inefficient.
-    let filter = match filter {
-        "" => format!("lastModifiedDateTime ge {from}"),
-        more => format!("lastModifiedDateTime ge {from} and {more}"),
-    };
-    let mut query = String::new();
-    for (name, value) in [
-        ("$filter", filter.as_str()),
-        ("$orderby", "lastModifiedDateTime"),
-        ("$top", &top.to_string()),
-        ("$select", select),
-    ] {
-        let separator = if query.is_empty() { "" } else { "&" };
-        query.push_str(&format!("{separator}{name}={}", encoded(value)));
-    }
-    format!("{}/me/messages?{query}", call.api_url)
+/// An address below the mailbox.
+pub(super) fn url(call: &Call<'_>, path: &str, query: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    format!("{}/me/{path}?{}", call.api_url, pairs.join("&"))
+}
+
+/// A second as filters spell it.
+pub(super) fn instant(second: i64) -> String {
+    let at = DateTime::from_timestamp(second, 0).unwrap_or(DateTime::UNIX_EPOCH);
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// OData readers do not all take `+` for a space.
-fn encoded(value: &str) -> String {
+pub(super) fn encoded(value: &str) -> String {
     url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// Reads a page, by its first address or a next link. A link that leads elsewhere is not followed: it would
 /// carry the token with it.
-pub(super) async fn page(call: &Call<'_>, url: &str) -> Result<Page, Error> {
-    if !url.starts_with(call.api_url) {
+pub(super) async fn page(call: &Call<'_>, entity: &Entity, url: &str) -> Result<Page, Error> {
+    if !url.strip_prefix(call.api_url).is_some_and(|path| path.starts_with('/')) {
         return Err(Error::new(Kind::Malformed, "the provider's next page is on another host"));
     }
-    let response = get(call, url).await?;
+    let response = get(call, entity, url).await?;
     let server_s = server_time(&response).unwrap_or(call.now.timestamp());
     let page: Page =
         serde_json::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))?;
@@ -77,12 +71,24 @@ pub(super) async fn inbox_id(call: &Call<'_>) -> Result<Option<String>, Error> {
     }
 }
 
-async fn get(call: &Call<'_>, url: &str) -> Result<HttpResponse, Error> {
+/// Reads one object.
+pub(super) async fn object(call: &Call<'_>, entity: &Entity, url: &str) -> Result<Value, Error> {
+    let response = get(call, entity, url).await?;
+    serde_json::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))
+}
+
+async fn get(call: &Call<'_>, entity: &Entity, url: &str) -> Result<HttpResponse, Error> {
     let response = send(call, url).await?;
-    match response.status {
-        200 => Ok(response),
-        _ => Err(classify(&response, call.now)),
+    if response.status == 200 {
+        return Ok(response);
     }
+    let mut error = classify(&response, call.now);
+    if response.status == 403 && error.kind == Kind::Rejected {
+        error
+            .message
+            .push_str(&format!("; to read {} needs the permission {}", entity.noun, entity.permission));
+    }
+    Err(error)
 }
 
 async fn send(call: &Call<'_>, url: &str) -> Result<HttpResponse, Error> {

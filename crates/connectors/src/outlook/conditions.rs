@@ -1,29 +1,14 @@
 //! What the configured `where` means for polls: a filter for the provider, and what only the record can tell.
 
-use super::fields::{known, root};
+use super::entity::Entity;
+use super::field::{Can, root};
+use super::filter::odata;
 use super::normalize::Row;
-use chrono::{DateTime, SecondsFormat, Utc};
-use domain::ceql::{Expr, Op, Truth, Value};
+use domain::ceql::{Expr, Op, Truth};
 
-/// Fields the provider filters by, together with the order the walk needs.
-const FILTERABLE: [&str; 13] = [
-    "receivedDateTime",
-    "sentDateTime",
-    "createdDateTime",
-    "lastModifiedDateTime",
-    "isRead",
-    "isDraft",
-    "hasAttachments",
-    "importance",
-    "subject",
-    "from",
-    "sender",
-    "conversationId",
-    "inferenceClassification",
-];
 const CURSOR_FIELD: &str = "lastModifiedDateTime";
 
-/// Conditions on a message, all of which must hold.
+/// Conditions on an object, all of which must hold.
 pub(super) struct Conditions {
     filter: String,
     on_record: Vec<Expr>,
@@ -31,8 +16,13 @@ pub(super) struct Conditions {
 }
 
 impl Conditions {
-    /// Takes the conjuncts of a `where`; the error is the broken rule.
-    pub(super) fn parse(conjuncts: Vec<Expr>) -> Result<Self, String> {
+    /// Takes the conjuncts of a `where`; the error is the broken rule. Without a word on what the provider must be
+    /// able to do with a field to filter by it, all of them are applied to the record.
+    pub(super) fn parse(
+        entity: &Entity,
+        conjuncts: Vec<Expr>,
+        by_provider: Option<Can>,
+    ) -> Result<Self, String> {
         let mut filters = Vec::new();
         let mut on_record = Vec::new();
         let mut roots: Vec<String> = Vec::new();
@@ -41,8 +31,7 @@ impl Conditions {
                 continue;
             }
             for field in conjunct.fields() {
-                let name = known(root(field))
-                    .ok_or_else(|| format!("where: `{field}` is not a field of a message"))?;
+                let name = entity.root(field).map_err(|rule| format!("where: {rule}"))?.name;
                 if name == CURSOR_FIELD && !matches!(conjunct, Expr::Compare { .. }) {
                     return Err(format!(
                         "where: `{field}` must stand alone between ANDs, because polls go by it"
@@ -52,9 +41,10 @@ impl Conditions {
                     roots.push(name.to_owned());
                 }
             }
-            match odata(&conjunct) {
-                Some(filter) => filters.push(filter),
-                None => on_record.push(conjunct),
+            // What the provider can't do beside the order of the walk, the record is asked.
+            match by_provider.map(|least| odata(entity, &conjunct, least)) {
+                Some(Ok(filter)) => filters.push(filter),
+                _ => on_record.push(conjunct),
             }
         }
         Ok(Conditions { filter: filters.join(" and "), on_record, roots })
@@ -77,101 +67,29 @@ impl Conditions {
 
     /// Whether a row is reported. What the record does not tell does not hold it back.
     pub(super) fn allow(&self, row: &Row) -> bool {
-        let holds = self.on_record.iter().all(|condition| condition.matches(&row.message) != Truth::No);
+        let holds = self.on_record.iter().all(|condition| condition.matches(&row.object) != Truth::No);
         holds && !row.is_suppressed(self)
     }
 }
 
 /// A lower bound on the walk's own field: the position replaces it.
 fn is_cursor_bound(expr: &Expr) -> bool {
-    matches!(expr, Expr::Compare { field, op: Op::Gt | Op::Ge, .. } if known(field) == Some(CURSOR_FIELD))
-}
-
-/// The condition as an OData filter; `None` where the provider has none for it.
-fn odata(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::And(members) => joined(members, " and "),
-        Expr::Or(members) => joined(members, " or "),
-        Expr::Not(inner) => Some(format!("not ({})", odata(inner)?)),
-        Expr::Compare { field, op, value } => {
-            Some(format!("{} {} {}", path(field)?, operator(*op), literal(value)?))
-        }
-        Expr::Like { field, pattern } => like(&path(field)?, pattern),
-        Expr::In { field, values } => {
-            let path = path(field)?;
-            let each: Option<Vec<String>> =
-                values.iter().map(|value| Some(format!("{path} eq {}", literal(value)?))).collect();
-            Some(format!("({})", each?.join(" or ")))
-        }
-        Expr::IsNull { field, negated } => {
-            Some(format!("{} {} null", path(field)?, if *negated { "ne" } else { "eq" }))
-        }
-    }
-}
-
-fn joined(members: &[Expr], with: &str) -> Option<String> {
-    let members: Option<Vec<String>> = members.iter().map(odata).collect();
-    Some(format!("({})", members?.join(with)))
-}
-
-/// `From.EmailAddress.Address` as `from/emailAddress/address`.
-fn path(field: &str) -> Option<String> {
-    FILTERABLE.contains(&known(root(field))?).then(|| {
-        let lowered = field.split(['.', '/']).map(|segment| {
-            let mut chars = segment.chars();
-            chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
-        });
-        lowered.collect::<Vec<String>>().join("/")
-    })
-}
-
-fn operator(op: Op) -> &'static str {
-    match op {
-        Op::Eq => "eq",
-        Op::Ne => "ne",
-        Op::Lt => "lt",
-        Op::Gt => "gt",
-        Op::Le => "le",
-        Op::Ge => "ge",
-    }
-}
-
-/// Dates and booleans stand bare in OData, however the configuration quoted them.
-fn literal(value: &Value) -> Option<String> {
-    match value {
-        Value::Bool(value) => Some(value.to_string()),
-        Value::Number(digits) => Some(digits.clone()),
-        Value::Null => Some("null".to_owned()),
-        Value::Text(text) | Value::Bare(text) => Some(match DateTime::parse_from_rfc3339(text) {
-            Ok(at) => at.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::AutoSi, true),
-            Err(_) if text == "true" || text == "false" => text.clone(),
-            Err(_) => quoted(text),
-        }),
-    }
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-/// `%x%` and `x%` have functions; other patterns are left to the record.
-fn like(path: &str, pattern: &str) -> Option<String> {
-    let inner = pattern.strip_suffix('%')?;
-    let (function, text) = match inner.strip_prefix('%') {
-        Some(text) => ("contains", text),
-        None => ("startswith", inner),
-    };
-    (!text.is_empty() && !text.contains('%')).then(|| format!("{function}({path},{})", quoted(text)))
+    matches!(expr, Expr::Compare { field, op: Op::Gt | Op::Ge, .. } if root(field).eq_ignore_ascii_case(CURSOR_FIELD))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::entity::MESSAGE;
     use super::*;
     use expect_test::{Expect, expect};
 
     #[track_caller]
     fn check(filter: &str, expect: Expect) {
-        let shown = match Conditions::parse(domain::ceql::parse(filter).unwrap().conjuncts()) {
+        let shown = match Conditions::parse(
+            &MESSAGE,
+            domain::ceql::parse(filter).unwrap().conjuncts(),
+            Some(Can::Walk),
+        ) {
             Ok(conditions) => {
                 let on_record: Vec<String> = conditions.on_record.iter().map(ToString::to_string).collect();
                 format!("{} | {}", conditions.filter, on_record.join("; "))

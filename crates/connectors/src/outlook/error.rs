@@ -23,7 +23,8 @@ pub(super) fn classify(response: &HttpResponse, now: DateTime<Utc>) -> Error {
     let kind = match (response.status, lower.as_str()) {
         (401, _) => Kind::Unauthorized,
         (429 | 509, _) => Kind::RateLimited,
-        (404, "erroritemnotfound" | "itemnotfound") => Kind::NotFound,
+        (404, "erroritemnotfound" | "itemnotfound" | "errorfoldernotfound") => Kind::NotFound,
+        (400, "errorinvalididmalformed") => Kind::NotFound,
         (410, _) | (400..=409, "syncstatenotfound" | "resyncrequired") => Kind::CursorExpired,
         (400..=499, code) if !code.is_empty() => Kind::Rejected,
         _ => Kind::Unavailable,
@@ -51,6 +52,7 @@ mod tests {
         check(401, "InvalidAuthenticationToken", Kind::Unauthorized);
         check(403, "ErrorAccessDenied", Kind::Rejected);
         check(404, "ErrorItemNotFound", Kind::NotFound);
+        check(400, "ErrorInvalidIdMalformed", Kind::NotFound);
         check(404, "MailboxNotEnabledForRESTAPI", Kind::Rejected);
         check(400, "InefficientFilter", Kind::Rejected);
         check(410, "SyncStateNotFound", Kind::CursorExpired);

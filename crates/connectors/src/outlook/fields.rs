@@ -1,104 +1,85 @@
-//! Which fields of a message are read, and today's names of yesterday's scopes.
+//! Which fields are read, and today's names of yesterday's scopes.
 
+use super::entity::Entity;
+use super::field::{Field, Share};
 use domain::resource::ResourceConfig;
 
-/// Fields read when the url names none: everything that is small.
-const DEFAULT: [&str; 19] = [
-    "receivedDateTime",
-    "sentDateTime",
-    "subject",
-    "bodyPreview",
-    "importance",
-    "hasAttachments",
-    "internetMessageId",
-    "conversationId",
-    "from",
-    "sender",
-    "toRecipients",
-    "ccRecipients",
-    "bccRecipients",
-    "replyTo",
-    "isRead",
-    "categories",
-    "flag",
-    "inferenceClassification",
-    "webLink",
-];
-/// Fields the walk needs, whatever the url names.
-const NEEDED: [&str; 7] = [
-    "id",
-    "changeKey",
-    "lastModifiedDateTime",
-    "receivedDateTime",
-    "createdDateTime",
-    "parentFolderId",
-    "isDraft",
-];
-/// Fields read only when the url names them, because they may be long.
-const LARGE: [&str; 3] = ["body", "uniqueBody", "internetMessageHeaders"];
-const OTHER: [&str; 4] =
-    ["conversationIndex", "isReadReceiptRequested", "isDeliveryReceiptRequested", "unsubscribeEnabled"];
-/// Rows of a page with large fields.
+/// Rows of a page with large fields, and at the most when the configuration asks for more.
 const LARGE_PAGE_SIZE: usize = 10;
+const LARGE_PAGE_SIZE_MAX: usize = 100;
+/// Rows of a page, and at the most (the API's maximum).
+pub(super) const PAGE_SIZE: usize = 100;
+pub(super) const PAGE_SIZE_MAX: usize = 1000;
 
-/// The `$select` of a resource.
+/// The `$select` of a resource, and how many rows of it make a page.
 pub(super) struct Selection {
     select: String,
     is_large: bool,
+    configured: Option<usize>,
 }
 
 impl Selection {
     /// The url's `fields` or the default ones, and whatever the configuration needs to look at.
     pub(super) fn new(
+        entity: &Entity,
         fields: &[String],
         resource: &ResourceConfig,
         roots: &[String],
     ) -> Result<Self, String> {
-        let mut selected: Vec<&'static str> = NEEDED.to_vec();
-        let mut add = |name: &str| {
-            let field = known(name).ok_or_else(|| format!("`{name}` is not a field of a message"))?;
-            if !selected.contains(&field) {
+        let mut selected: Vec<&'static Field> = Vec::new();
+        let mut add = |field: &'static Field| {
+            if !selected.iter().any(|known| known.name == field.name) {
                 selected.push(field);
             }
-            Ok::<(), String>(())
         };
+        let of = |share| entity.fields.iter().filter(move |field| field.share == share);
+        of(Share::Always).for_each(&mut add);
         let configured = [&resource.updated, &resource.created];
         let paths = configured.into_iter().flatten().map(|field| &field.path).chain(&resource.id_field);
         for name in paths.map(|path| path.root()).chain(roots.iter().map(String::as_str)) {
-            add(name)?;
+            add(entity.root(name)?);
         }
-        match fields {
-            [] => DEFAULT.iter().try_for_each(|name| add(name))?,
-            fields => fields.iter().try_for_each(|name| add(root(name)))?,
+        if fields.is_empty() {
+            of(Share::Usual).for_each(&mut add);
         }
-        let is_large = selected.iter().any(|field| LARGE.contains(field));
-        Ok(Selection { select: selected.join(","), is_large })
+        for name in fields {
+            add(entity.root(name)?);
+        }
+        Ok(Selection {
+            select: joined(&selected),
+            is_large: selected.iter().any(|field| field.share == Share::Large),
+            configured: resource.page_size.and_then(|size| usize::try_from(size).ok()),
+        })
     }
 
     pub(super) fn as_str(&self) -> &str {
         &self.select
     }
 
-    /// Fewer rows where each may be long.
-    pub(super) fn page_size(&self, wanted: usize) -> usize {
-        if self.is_large { LARGE_PAGE_SIZE } else { wanted }
+    /// Rows of a first page.
+    pub(super) fn page_size(&self) -> usize {
+        match (self.configured, self.is_large) {
+            (Some(size), false) => size.clamp(1, PAGE_SIZE_MAX),
+            (Some(size), true) => size.clamp(1, LARGE_PAGE_SIZE_MAX),
+            (None, false) => PAGE_SIZE,
+            (None, true) => LARGE_PAGE_SIZE,
+        }
+    }
+
+    /// Rows of a page that must get past many known ones: fewer where each may be long.
+    pub(super) fn page_size_at_least(&self, wanted: usize) -> usize {
+        if self.is_large { self.page_size() } else { wanted.clamp(self.page_size(), PAGE_SIZE_MAX) }
     }
 }
 
-/// The first segment of `From.EmailAddress.Address` or `from/emailAddress/address`.
-pub(super) fn root(name: &str) -> &str {
-    name.split(['.', '/']).next().unwrap_or(name).trim()
+/// What a client gets that names no fields, as a `$select`.
+pub(super) fn usual(entity: &Entity) -> String {
+    let is_usual = |field: &&Field| matches!(field.share, Share::Always | Share::Usual);
+    joined(&entity.fields.iter().filter(is_usual).collect::<Vec<_>>())
 }
 
-/// A message's field in Graph's spelling, whatever the case of its first letter.
-pub(super) fn known(name: &str) -> Option<&'static str> {
-    NEEDED
-        .iter()
-        .chain(&DEFAULT)
-        .chain(&LARGE)
-        .chain(&OTHER)
-        .copied()
-        .find(|field| field.eq_ignore_ascii_case(name))
+fn joined(fields: &[&'static Field]) -> String {
+    fields.iter().map(|field| field.name).collect::<Vec<_>>().join(",")
 }
 
 /// `https://outlook.office.com/mail.read` is `https://graph.microsoft.com/Mail.Read` today.

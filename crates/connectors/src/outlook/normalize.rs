@@ -1,36 +1,39 @@
-//! From a Graph message to a change with the record in the older API's spelling.
+//! From a Graph object to a change with the record in the older API's spelling.
 
 use super::conditions::Conditions;
+use super::entity::Entity;
+use super::field::raised;
 use super::memory::Seen;
 use chrono::DateTime;
 use domain::event::{Change, ChangeKind};
 use domain::resource::ResourceConfig;
 use serde_json::{Map, Value};
 
-/// A listed message.
+/// A listed object.
 pub(super) struct Row {
     id: String,
     change_key: String,
-    /// When it was modified, seconds since the Unix epoch.
+    /// The second the list is ordered by, since the Unix epoch.
     pub(super) second: i64,
     is_draft: bool,
-    pub(super) message: Value,
+    entity: &'static Entity,
+    pub(super) object: Value,
 }
 
 impl Row {
-    /// Reads the fields the walk goes by. Without an id there is nothing to report; a modification time that
+    /// Reads the fields the walk goes by. Without an id there is nothing to report; an ordering time that
     /// can't be read counts as the page's first second.
-    pub(super) fn new(message: Value, from: i64) -> Option<Self> {
-        let id = message.get("id")?.as_str()?.to_owned();
-        let modified = message.get("lastModifiedDateTime").and_then(Value::as_str).unwrap_or_default();
-        let tag = ["changeKey", "@odata.etag"].into_iter().find_map(|field| message.get(field)?.as_str());
-        let change_key = tag.unwrap_or(modified).to_owned();
-        let second = seconds(modified).unwrap_or(from);
-        let is_draft = message.get("isDraft").and_then(Value::as_bool).unwrap_or(false);
-        Some(Row { id, change_key, second, is_draft, message })
+    pub(super) fn new(object: Value, entity: &'static Entity, ordered_by: &str, from: i64) -> Option<Self> {
+        let id = object.get("id")?.as_str()?.to_owned();
+        let text = |field: &str| object.get(field).and_then(Value::as_str);
+        let tag = ["changeKey", "@odata.etag"].into_iter().find_map(text);
+        let change_key = tag.or(text("lastModifiedDateTime")).unwrap_or_default().to_owned();
+        let second = text(ordered_by).and_then(seconds).unwrap_or(from);
+        let is_draft = entity.has_drafts && object.get("isDraft").and_then(Value::as_bool).unwrap_or(false);
+        Some(Row { id, change_key, second, is_draft, entity, object })
     }
 
-    /// This state of the message.
+    /// This state of the object.
     pub(super) fn seen(&self, conditions: &Conditions) -> Seen {
         Seen::of(&self.id, &self.change_key, self.is_suppressed(conditions))
     }
@@ -40,39 +43,40 @@ impl Row {
         self.is_draft && !conditions.speak_of_drafts()
     }
 
-    /// When it came into the mailbox: received, or for a draft created.
+    /// When it came into the mailbox: received, or for a draft and what is no message, created.
     pub(super) fn born_s(&self, resource: &ResourceConfig) -> Option<i64> {
         if self.is_draft {
             return self.date("createdDateTime");
         }
-        let received = self.date("receivedDateTime").or_else(|| self.date("createdDateTime"));
-        received.max(self.created_s(resource))
+        self.came_s().max(self.created_s(resource))
     }
 
-    /// The configured creation date; reception where none is configured.
+    /// When it came, by the provider's own dates.
+    pub(super) fn came_s(&self) -> Option<i64> {
+        self.date(self.entity.came).or_else(|| self.date("createdDateTime"))
+    }
+
+    /// The configured creation date; the provider's own where none is configured, or its pattern does not fit.
     pub(super) fn created_s(&self, resource: &ResourceConfig) -> Option<i64> {
-        match &resource.created {
-            Some(field) => field.read(&self.message).map(|at| at.timestamp()),
-            None => self.date("receivedDateTime"),
-        }
+        let configured = resource.created.as_ref().and_then(|field| field.read(&self.object));
+        configured.map(|at| at.timestamp()).or_else(|| self.date(self.entity.came))
     }
 
     fn date(&self, field: &str) -> Option<i64> {
-        seconds(self.message.get(field)?.as_str()?)
+        seconds(self.object.get(field)?.as_str()?)
     }
 
     pub(super) fn change(&self, resource: &ResourceConfig, kind: ChangeKind, recheck: bool) -> Change {
-        let at = match &resource.updated {
-            Some(field) => field.read(&self.message),
-            None => DateTime::from_timestamp(self.second, 0),
-        };
+        let configured = resource.updated.as_ref().and_then(|field| field.read(&self.object));
+        let modified =
+            || DateTime::from_timestamp(self.date("lastModifiedDateTime").unwrap_or(self.second), 0);
         Change {
             object_id: self.id.clone(),
             shown_id: None,
             kind,
             version: self.change_key.clone(),
-            at,
-            record: pascal(&self.message),
+            at: configured.or_else(modified),
+            record: pascal(&self.object, Nulls::Drop),
             recheck,
         }
     }
@@ -82,25 +86,26 @@ fn seconds(text: &str) -> Option<i64> {
     DateTime::parse_from_rfc3339(text).ok().map(|at| at.timestamp())
 }
 
-/// The record as the older API spelled it: each key with its first letter raised, annotations and nulls left
-/// out.
-pub(super) fn pascal(value: &Value) -> Value {
+/// What becomes of fields without a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nulls {
+    Keep,
+    Drop,
+}
+
+/// The record as the older API spelled it: each key with its first letter raised, annotations left out.
+pub(super) fn pascal(value: &Value, nulls: Nulls) -> Value {
     match value {
         Value::Object(object) => Value::Object(
             object
                 .iter()
-                .filter(|(key, value)| !key.starts_with('@') && !value.is_null())
-                .map(|(key, value)| (raised(key), pascal(value)))
+                .filter(|(key, value)| !key.contains('@') && (nulls == Nulls::Keep || !value.is_null()))
+                .map(|(key, value)| (raised(key), pascal(value, nulls)))
                 .collect::<Map<_, _>>(),
         ),
-        Value::Array(items) => Value::Array(items.iter().map(pascal).collect()),
+        Value::Array(items) => Value::Array(items.iter().map(|item| pascal(item, nulls)).collect()),
         other => other.clone(),
     }
-}
-
-fn raised(key: &str) -> String {
-    let mut chars = key.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]
@@ -119,7 +124,7 @@ mod tests {
             "toRecipients": [{ "emailAddress": { "name": "n", "address": "a@example.com" } }]
         });
         assert_eq!(
-            pascal(&message),
+            pascal(&message, Nulls::Drop),
             json!({
                 "Id": "AAMk",
                 "Subject": "s",

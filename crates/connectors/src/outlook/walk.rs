@@ -1,22 +1,13 @@
-//! One step through a mailbox in the order of modification.
-//!
-//! Pages are asked for by their first second (keyset), because the provider's own next links skip rows when
-//! something changes meanwhile; only within one second that fills a whole page are links followed. What the
-//! memory knows is passed over.
+//! One step through a mailbox in the order of modification. What the memory knows is passed over.
 
 use super::cursor::{Cursor, Walk};
 use super::memory::{Index, Seen};
-use super::{Plan, api, normalize};
-use crate::error::{Error, Kind};
+use super::normalize::Row;
+use super::pages;
+use super::plan::Plan;
+use crate::error::Error;
 use crate::{Call, STEP_BYTES_MAX, STEP_CHANGES_MAX};
 use domain::event::{Change, ChangeKind};
-use normalize::Row;
-
-/// Rows of a first page, and of pages within a crowded second (the API's maximum).
-const PAGE_SIZE: usize = 100;
-const CROWDED_PAGE_SIZE: usize = 1000;
-/// Pages of one step at the most.
-const PAGES_COUNT_MAX: usize = 100;
 
 /// What a step found.
 pub(super) struct Walked {
@@ -30,43 +21,14 @@ pub(super) struct Walked {
 
 pub(super) async fn step(call: &Call<'_>, plan: &Plan<'_>, cursor: &Cursor) -> Result<Walked, Error> {
     let known = cursor.memory.index();
-    let mut from = cursor.from();
     // After a burst the overlap is full of known rows: one page that holds them all, not many.
-    let expected = (cursor.memory.len() + PAGE_SIZE / 2).clamp(PAGE_SIZE, CROWDED_PAGE_SIZE);
-    let mut size = plan.selection.page_size(expected);
-    let mut url = messages_url(call, plan, from, size);
-    let mut server_s = None;
-    for _ in 0..PAGES_COUNT_MAX {
-        let page = api::page(call, &url).await?;
-        let server_s = *server_s.get_or_insert(page.server_s);
-        let is_last = page.value.len() < size && page.next_link.is_none();
-        let rows: Vec<Row> = page.value.into_iter().filter_map(|row| Row::new(row, from)).collect();
-        let last_second = rows.last().map_or(from, |row| row.second);
-        if rows.iter().any(|row| !known.knows(&row.seen(&plan.conditions))) {
-            return Ok(taken(plan, cursor, known, rows, is_last, server_s));
-        }
-        if is_last {
-            return Ok(finished(cursor, server_s));
-        }
-        // A full page that is known: on to its last second, or through it.
-        if last_second > from {
-            from = last_second;
-            url = messages_url(call, plan, from, size);
-        } else if size < plan.selection.page_size(CROWDED_PAGE_SIZE) {
-            size = plan.selection.page_size(CROWDED_PAGE_SIZE);
-            url = messages_url(call, plan, from, size);
-        } else if let Some(link) = page.next_link {
-            url = link;
-        } else {
-            // A full page of one second without a next one: nothing can be behind it.
-            return Ok(finished(cursor, server_s));
-        }
+    let expected = cursor.memory.len() + plan.selection.page_size().div_ceil(2);
+    let size = plan.selection.page_size_at_least(expected);
+    let found = pages::first_news(call, plan, &known, cursor.from(), size).await?;
+    if found.rows.is_empty() {
+        return Ok(finished(cursor, found.server_s));
     }
-    Err(Error::new(Kind::Unavailable, "the provider's list does not end"))
-}
-
-fn messages_url(call: &Call<'_>, plan: &Plan<'_>, from: i64, size: usize) -> String {
-    api::messages_url(call, from, plan.conditions.filter(), plan.selection.as_str(), size)
+    Ok(taken(plan, cursor, known, found.rows, found.is_last, found.server_s))
 }
 
 /// The step ends with rows that were new: the walk goes on from the last of them, or ends.
@@ -100,7 +62,7 @@ fn taken(
             continue;
         }
         if plan.conditions.allow(&row) {
-            bytes += row.message.to_string().len();
+            bytes += row.object.to_string().len();
             changes.push(change(plan, cursor, &known, seen, &row));
         }
         known.add(seen);

@@ -1,5 +1,9 @@
 //! Recorded answers, through the connector: what it asks for, and what it makes of what comes.
 
+mod backfill;
+mod hub;
+mod resources;
+
 use super::Outlook;
 use crate::script::{Script, now};
 use crate::{Call, Connector, Error, Kind, Past, Step};
@@ -9,8 +13,8 @@ use domain::resource::ResourceConfig;
 use expect_test::expect;
 use serde_json::{Value, json};
 
-const LIST: &str = include_str!("test_data/list.json");
-const EMPTY: &str = include_str!("test_data/list_empty.json");
+const LIST: &str = include_str!("../test_data/list.json");
+const EMPTY: &str = include_str!("../test_data/list_empty.json");
 /// The server's clock.
 const DATE: &str = "Sun, 22 Nov 2026 12:00:03 GMT";
 

@@ -1,0 +1,72 @@
+//! What this connector is, as data.
+
+use super::fields;
+use crate::descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
+
+pub(super) static DESCRIPTOR: Descriptor = Descriptor {
+    id: 6410,
+    key: "outlookemail",
+    name: "Outlook Email",
+    description: "Add an Outlook Email instance to be told of new and changed messages, contacts and events.",
+    hub: "general",
+    protocol_type: "odata",
+    odata: true,
+    api: Endpoint { variable: "CARILLON_GRAPH_API_URL", default: "https://graph.microsoft.com/v1.0" },
+    oauth: OAuth {
+        authorize: Endpoint {
+            variable: "CARILLON_MICROSOFT_AUTH_URL",
+            default: "https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
+        },
+        token: Endpoint {
+            variable: "CARILLON_MICROSOFT_TOKEN_URL",
+            default: "https://login.microsoftonline.com/common/oauth2/v2.0/token",
+        },
+        scopes: "offline_access https://graph.microsoft.com/Mail.Read",
+        authorize_parameters: &[("response_mode", "query")],
+        translate_scope: fields::translate_scope,
+        required_scopes: &["offline_access"],
+        scope_on_refresh: true,
+    },
+    resources: &[
+        Resource {
+            name: "messages",
+            aliases: &["changed-messages", "changed-message"],
+            polling: Polling::Dates,
+            poller: r#"{"url":"/hubs/general/messages?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}'","idField":"Id","datesConfiguration":{"updatedDateField":"LastModifiedDateTime","updatedDateFormat":"yyyy-MM-dd'T'HH:mm:ss'Z'","updatedDateTimezone":"GMT","createdDateField":"ReceivedDateTime","createdDateFormat":"yyyy-MM-dd'T'HH:mm:ss'Z'","createdDateTimezone":"GMT"}}"#,
+        },
+        Resource {
+            name: "contacts",
+            aliases: &[],
+            polling: Polling::Dates,
+            poller: r#"{"url":"/hubs/general/contacts?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}'","idField":"Id","datesConfiguration":{"updatedDateField":"LastModifiedDateTime","updatedDateFormat":"yyyy-MM-dd'T'HH:mm:ss'Z'","updatedDateTimezone":"GMT","createdDateField":"CreatedDateTime","createdDateFormat":"yyyy-MM-dd'T'HH:mm:ss'Z'","createdDateTimezone":"GMT"}}"#,
+        },
+        Resource {
+            name: "events",
+            aliases: &[],
+            polling: Polling::Dates,
+            poller: r#"{"url":"/hubs/general/events?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}'","idField":"Id","datesConfiguration":{"updatedDateField":"LastModifiedDateTime","updatedDateFormat":"yyyy-MM-dd'T'HH:mm:ss.SSSSSSS'Z'","updatedDateTimezone":"GMT","createdDateField":"CreatedDateTime","createdDateFormat":"yyyy-MM-dd'T'HH:mm:ss.SSSSSSS'Z'","createdDateTimezone":"GMT"}}"#,
+        },
+        Resource {
+            name: "folders",
+            aliases: &[],
+            polling: Polling::Snapshots,
+            poller: r#"{"url":"/hubs/general/folders","idField":"Id"}"#,
+        },
+        Resource {
+            name: "calendars",
+            aliases: &[],
+            polling: Polling::Snapshots,
+            poller: r#"{"url":"/hubs/general/calendars","idField":"Id"}"#,
+        },
+        read_only("messages/{id}/attachments"),
+        read_only("folders/{id}/messages"),
+        read_only("folders/{id}/folders"),
+        read_only("calendars/{id}/events"),
+        read_only("events/{id}/attachments"),
+    ],
+    readme: include_str!("README.md"),
+};
+
+const fn read_only(name: &'static str) -> Resource {
+    Resource { name, aliases: &[], polling: Polling::Never, poller: "" }
+}

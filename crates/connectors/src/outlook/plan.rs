@@ -1,0 +1,105 @@
+//! What a resource's configuration asks of this connector, at a certain time.
+
+use super::api;
+use super::conditions::Conditions;
+use super::descriptor::DESCRIPTOR;
+use super::entity::{Entity, List};
+use super::field::Can;
+use super::fields::Selection;
+use crate::descriptor::Polling;
+use crate::error::{Error, Kind};
+use crate::{Call, Window};
+use chrono::{DateTime, Utc};
+use domain::resource::ResourceConfig;
+
+/// What to read, and how.
+pub(super) struct Plan<'a> {
+    pub(super) resource: &'a ResourceConfig,
+    pub(super) polling: Polling,
+    pub(super) entity: &'static Entity,
+    /// The list below the mailbox.
+    pub(super) path: &'static str,
+    /// The time that the list is read in the order of.
+    pub(super) ordered_by: &'static str,
+    /// The second before which it ends, if any.
+    pub(super) until: Option<i64>,
+    pub(super) conditions: Conditions,
+    pub(super) selection: Selection,
+}
+
+impl<'a> Plan<'a> {
+    /// `since` is where the walk looks back to: templates must not look less far. The error is the broken rule.
+    pub(super) fn of(
+        resource: &'a ResourceConfig,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, String> {
+        let read = resource.read_at(since, now)?;
+        let polled = DESCRIPTOR.resource(&read.resource).filter(|found| found.polling != Polling::Never);
+        let Some((polled, list)) = polled.and_then(|found| Some((found, List::named(found.name)?))) else {
+            return Err(format!("`{}` is not a resource that Outlook polls", read.resource));
+        };
+        let entity = list.entity;
+        let by_provider = (polled.polling == Polling::Dates).then_some(Can::Walk);
+        let conditions = Conditions::parse(entity, read.conditions, by_provider)?;
+        let selection = Selection::new(entity, &read.fields, resource, conditions.roots())?;
+        Ok(Plan {
+            resource,
+            polling: polled.polling,
+            entity,
+            path: list.graph,
+            ordered_by: "lastModifiedDateTime",
+            until: None,
+            conditions,
+            selection,
+        })
+    }
+
+    pub(super) fn at_poll(
+        resource: &'a ResourceConfig,
+        since: DateTime<Utc>,
+        call: &Call<'_>,
+    ) -> Result<Self, Error> {
+        Self::of(resource, since, call.now)
+            .map_err(|rule| Error::new(Kind::Rejected, format!("the url is broken: {rule}")))
+    }
+
+    /// The plan for a window. Resources without dates have none.
+    pub(super) fn for_window(
+        resource: &'a ResourceConfig,
+        window: Window,
+        call: &Call<'_>,
+    ) -> Result<Self, Error> {
+        let mut plan = Self::at_poll(resource, window.from, call)?;
+        if plan.polling != Polling::Dates {
+            return Err(Error::new(
+                Kind::Rejected,
+                format!("`{}` can't be read again by time", resource.name),
+            ));
+        }
+        plan.ordered_by = plan.entity.refilled_by;
+        // Filters go by whole seconds: the one that the window ends in belongs to it.
+        let part = i64::from(window.to.timestamp_subsec_nanos() > 0);
+        plan.until = Some(window.to.timestamp() + part);
+        Ok(plan)
+    }
+
+    /// A page that begins with a second.
+    pub(super) fn url(&self, call: &Call<'_>, from: i64, size: usize) -> String {
+        // The ordered property comes first in the filter: anything else is refused as inefficient.
+        let mut filter = format!("{} ge {}", self.ordered_by, api::instant(from));
+        if let Some(until) = self.until {
+            filter.push_str(&format!(" and {} lt {}", self.ordered_by, api::instant(until)));
+        }
+        if !self.conditions.filter().is_empty() {
+            filter.push_str(&format!(" and {}", self.conditions.filter()));
+        }
+        let query = [
+            ("$filter", filter.as_str()),
+            ("$orderby", self.ordered_by),
+            ("$top", &size.to_string()),
+            ("$select", self.selection.as_str()),
+        ];
+        api::url(call, self.path, &query)
+    }
+}

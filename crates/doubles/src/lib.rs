@@ -1,7 +1,7 @@
 //! Stateful stand-ins for the services a mailbox connector talks to, for a demo and for tests.
 //!
 //! [`Google`] answers as Google's consent page, token endpoint and Gmail API do, [`Microsoft`] as Entra and
-//! Graph mail do, [`Receiver`] takes callbacks, and [`Application`] writes what a client sends. Each server is a
+//! Graph do, [`Receiver`] takes callbacks, and [`Application`] writes what a client sends. Each server is a
 //! plain [`axum::Router`], served over a socket by [`serve`] or called in-process. They read no clock and draw
 //! every random choice from a seed, so that a run with a virtual [`Clock`] can be repeated exactly.
 
@@ -27,7 +27,7 @@ pub use clock::Clock;
 pub use fault::{Fault, FaultKind, Route};
 pub use google::{Google, MessageSnapshot as GoogleMessage, SavedDraft};
 pub use mail::{Mail, mails_from_dir};
-pub use microsoft::{MessageSnapshot as MicrosoftMessage, Microsoft};
+pub use microsoft::{Attachment, MessageSnapshot as MicrosoftMessage, Microsoft};
 pub use oauth::{CLIENT_ID, CLIENT_SECRET};
 pub use receiver::{Answer, Received, Receiver};
 pub use request_log::RequestLine;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::item::View;
 use super::mailbox::{Change, Mailbox};
+use super::record::Type;
 use super::{error, list};
 use crate::call::Call;
 use crate::reply::Reply;
@@ -45,9 +46,9 @@ impl Position {
 
 /// One page of `/me/mailFolders/{id}/messages/delta`.
 pub(super) fn delta(mailbox: &Mailbox, folder: usize, call: &Call, repeats: bool, now_us: i64) -> Reply {
-    let select = match call.param("$select").map(list::parse_select).transpose() {
+    let select = match call.param("$select").map(|text| list::parse_select(Type::Message, text)).transpose() {
         Ok(select) => select,
-        Err(mistake) => return list::refuse(mistake),
+        Err(mistake) => return list::refuse(Type::Message, mistake),
     };
     let Some(position) = position(mailbox, call, now_us) else { return error::sync_state_not_found() };
     let view = list::view(call, select.as_deref());

@@ -31,6 +31,10 @@ pub(super) fn item_not_found() -> Reply {
     error(404, "ErrorItemNotFound", "The specified object was not found in the store.")
 }
 
+pub(super) fn access_denied() -> Reply {
+    error(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+}
+
 pub(super) fn sync_state_not_found() -> Reply {
     error(410, "SyncStateNotFound", "The sync state generation is not found; a full sync is needed.")
 }
@@ -114,9 +118,7 @@ pub(super) fn fault(kind: FaultKind, route: Route) -> Reply {
             let message = "The server is busy. Please try again later.";
             with_retry_after(error(503, "ErrorServerBusy", message), Some(5))
         }
-        FaultKind::Forbidden => {
-            error(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
-        }
+        FaultKind::Forbidden => access_denied(),
         FaultKind::ServerError { status: 503 } => {
             error(503, "serviceNotAvailable", "The service is temporarily unavailable.")
         }

@@ -1,11 +1,9 @@
 //! The folders of a mailbox.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::error;
 use super::mailbox::Mailbox;
-use crate::call::Call;
-use crate::reply::Reply;
+use super::record::{Record, Type};
 
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
@@ -14,6 +12,11 @@ pub(super) struct Folder {
     /// A name that stands for the id in addresses; folders a person made have none.
     pub(super) well_known: Option<&'static str>,
     pub(super) display_name: String,
+    /// None at the top.
+    pub(super) parent: Option<usize>,
+    pub(super) is_hidden: bool,
+    /// Its index stays taken.
+    pub(super) is_deleted: bool,
 }
 
 pub(super) const INBOX: usize = 0;
@@ -29,7 +32,8 @@ const WELL_KNOWN: [(&str, &str); 7] = [
     ("archive", "Archive"),
     ("outbox", "Outbox"),
 ];
-const PAGE_DEFAULT: usize = 10;
+/// What is above the top folders.
+const ROOT_ID: &str = "AQMkADroot=";
 
 /// The folders every mailbox has.
 pub(super) fn well_known(rng: &mut fastrand::Rng) -> Vec<Folder> {
@@ -37,6 +41,9 @@ pub(super) fn well_known(rng: &mut fastrand::Rng) -> Vec<Folder> {
         id: random_id("AQMkAD", rng, 50),
         well_known: Some(name),
         display_name: (*display_name).to_owned(),
+        parent: None,
+        is_hidden: false,
+        is_deleted: false,
     };
     WELL_KNOWN.iter().map(folder).collect()
 }
@@ -57,8 +64,46 @@ impl Mailbox {
     /// The folder with an id or a well-known name.
     pub(super) fn folder(&self, id: &str) -> Option<usize> {
         self.folders.iter().position(|folder| {
-            folder.id == id || folder.well_known.is_some_and(|name| name.eq_ignore_ascii_case(id))
+            !folder.is_deleted
+                && (folder.id == id || folder.well_known.is_some_and(|name| name.eq_ignore_ascii_case(id)))
         })
+    }
+
+    pub(super) fn add_folder(
+        &mut self,
+        parent: Option<usize>,
+        display_name: &str,
+        rng: &mut fastrand::Rng,
+    ) -> String {
+        let id = random_id("AQMkAD", rng, 50);
+        self.folders.push(Folder {
+            id: id.clone(),
+            well_known: None,
+            display_name: display_name.to_owned(),
+            parent,
+            is_hidden: false,
+            is_deleted: false,
+        });
+        id
+    }
+
+    /// Removes a folder and all below it; gives their indexes.
+    pub(super) fn remove_folder(&mut self, index: usize) -> Vec<usize> {
+        let mut gone = vec![index];
+        let mut next = 0;
+        while let Some(parent) = gone.get(next).copied() {
+            let below = self.folders.iter().enumerate().filter(|(_, folder)| folder.parent == Some(parent));
+            let below: Vec<usize> =
+                below.map(|(index, _)| index).filter(|index| !gone.contains(index)).collect();
+            gone.extend(below);
+            next += 1;
+        }
+        for index in &gone {
+            if let Some(folder) = self.folders.get_mut(*index) {
+                folder.is_deleted = true;
+            }
+        }
+        gone
     }
 
     pub(super) fn folder_id(&self, index: usize) -> &str {
@@ -66,41 +111,33 @@ impl Mailbox {
     }
 }
 
-/// `/me/mailFolders`.
-pub(super) fn list(mailbox: &Mailbox, call: &Call, now_us: i64) -> Reply {
-    let number = |name, default| call.number(name).map(|number| number.unwrap_or(default));
-    let (Ok(top), Ok(skip)) = (number("$top", PAGE_DEFAULT), number("$skip", 0)) else {
-        return error::invalid_query("Invalid value for $top or $skip.");
-    };
-    let indexes = (0..mailbox.folders.len()).skip(skip).take(top);
-    let page: Vec<Value> = indexes.map(|index| render(mailbox, index, now_us)).collect();
-    let mut body = json!({"value": page});
-    if skip + top < mailbox.folders.len() && top > 0 {
-        let path = call.uri.path();
-        let next = format!("{}{path}?$top={top}&$skip={}", call.origin(), skip + top);
-        body["@odata.nextLink"] = next.into();
-    }
-    Reply::json(200, &body)
+/// The folders below another, or at the top.
+pub(super) fn records(
+    mailbox: &Mailbox,
+    parent: Option<usize>,
+    with_hidden: bool,
+    now_us: i64,
+) -> Vec<Record> {
+    let here =
+        |folder: &Folder| !folder.is_deleted && folder.parent == parent && (with_hidden || !folder.is_hidden);
+    let indexes = mailbox.folders.iter().enumerate().filter(|(_, folder)| here(folder));
+    indexes.filter_map(|(index, _)| record(mailbox, index, now_us)).collect()
 }
 
-/// `/me/mailFolders/{id}`.
-pub(super) fn get(mailbox: &Mailbox, id: &str, now_us: i64) -> Reply {
-    match mailbox.folder(id) {
-        Some(index) => Reply::json(200, &render(mailbox, index, now_us)),
-        None => error::item_not_found(),
-    }
-}
-
-fn render(mailbox: &Mailbox, index: usize, now_us: i64) -> Value {
+pub(super) fn record(mailbox: &Mailbox, index: usize, now_us: i64) -> Option<Record> {
+    let folder = mailbox.folders.get(index)?;
     let inside = || mailbox.listed(now_us).filter(|(_, message)| message.folder == index);
-    let name = mailbox.folders.get(index).map_or("", |folder| &folder.display_name);
-    json!({
-        "id": mailbox.folder_id(index),
-        "displayName": name,
-        "parentFolderId": "AQMkADroot=",
-        "childFolderCount": 0,
+    let below = |other: &&Folder| other.parent == Some(index) && !other.is_deleted;
+    let fields = json!({
+        "id": folder.id,
+        "displayName": folder.display_name,
+        "parentFolderId": folder.parent.map_or(ROOT_ID, |parent| mailbox.folder_id(parent)),
+        "childFolderCount": mailbox.folders.iter().filter(below).count(),
         "unreadItemCount": inside().filter(|(_, message)| !message.is_read).count(),
         "totalItemCount": inside().count(),
-        "isHidden": false,
-    })
+        "sizeInBytes": inside().map(|(_, message)| message.mail.size_bytes()).sum::<usize>(),
+        "isHidden": folder.is_hidden,
+    });
+    let fields = fields.as_object()?.clone();
+    Some(Record { kind: Type::Folder, created_us: 0, modified_us: 0, fields })
 }

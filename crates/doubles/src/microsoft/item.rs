@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::store::Attachment;
 use crate::clock::iso_seconds;
 use crate::mail::{Address, Mail, parse_addresses};
 
@@ -27,6 +28,7 @@ pub(super) struct Message {
     pub(super) is_draft: bool,
     pub(super) is_flagged: bool,
     pub(super) categories: Vec<String>,
+    pub(super) attachments: Vec<Attachment>,
     pub(super) conversation_id: String,
     pub(super) mail: Arc<Mail>,
 }
@@ -93,6 +95,11 @@ impl Message {
         if self.is_flagged { "flagged" } else { "notFlagged" }
     }
 
+    /// Pictures in the text do not count.
+    pub(super) fn has_attachments(&self) -> bool {
+        self.attachments.iter().any(|attachment| !attachment.is_inline)
+    }
+
     pub(super) fn shown_id(&self, immutable: bool) -> &str {
         if immutable { &self.immutable_id } else { &self.id }
     }
@@ -124,7 +131,8 @@ impl Message {
             "sentDateTime" => iso_seconds(self.sent_us).into(),
             "changeKey" => self.change_key.as_str().into(),
             "categories" => json!(self.categories),
-            "hasAttachments" | "isDeliveryReceiptRequested" | "isReadReceiptRequested" => false.into(),
+            "hasAttachments" => self.has_attachments().into(),
+            "isDeliveryReceiptRequested" | "isReadReceiptRequested" => false.into(),
             "internetMessageId" => self.internet_message_id().into(),
             "internetMessageHeaders" => self.headers(),
             "subject" => self.mail.subject.as_str().into(),

@@ -1,15 +1,15 @@
-//! Lists of messages: filter, order, pages.
+//! Lists: filter, order, pages.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::error;
 use super::filter::{Filter, Mistake, property};
-use super::item::{Message, PROPERTIES, View};
+use super::item::{Message, View};
 use super::mailbox::Mailbox;
 use super::property::Property;
+use super::record::{Record, Type};
 use crate::call::Call;
 use crate::reply::Reply;
 
@@ -25,27 +25,64 @@ struct Options {
     count: bool,
 }
 
+/// One row of a list.
+#[derive(Clone)]
+pub(super) enum Row<'a> {
+    Message(&'a Message),
+    Record(Record),
+}
+
+impl Row<'_> {
+    /// What a collection holds, or this part of its elements, in lower case.
+    pub(super) fn elements(&self, collection: &str, part: &str) -> Vec<String> {
+        let held = match self {
+            Self::Message(message) => json!(message.categories),
+            Self::Record(record) => record.fields.get(collection).cloned().unwrap_or_default(),
+        };
+        let text = |value: &Value| if part.is_empty() { value.clone() } else { value[part].clone() };
+        let items = held.as_array().into_iter().flatten().map(text);
+        items.filter_map(|value| value.as_str().map(str::to_lowercase)).collect()
+    }
+
+    fn render(&self, mailbox: &Mailbox, view: View<'_>) -> Value {
+        match self {
+            Self::Message(message) => message.render(mailbox.folder_id(message.folder), view),
+            Self::Record(record) => record.render(view.metadata, view.select),
+        }
+    }
+}
+
 /// `/me/messages`, or the messages of a folder.
-pub(super) fn list(mailbox: &Mailbox, folder: Option<usize>, call: &Call, now_us: i64) -> Reply {
-    let options = match options(call) {
+pub(super) fn messages(mailbox: &Mailbox, folder: Option<usize>, call: &Call, now_us: i64) -> Reply {
+    let listed = mailbox.listed(now_us).map(|(_, message)| message.as_ref());
+    let found = listed.filter(|message| folder.is_none_or(|folder| message.folder == folder));
+    // Over the whole mailbox a filtered count is not known; folders do count.
+    let is_counted = folder.is_some() || call.param("$filter").is_none();
+    list(mailbox, Type::Message, found.map(Row::Message).collect(), is_counted, call)
+}
+
+/// A list of anything else.
+pub(super) fn records(mailbox: &Mailbox, kind: Type, records: Vec<Record>, call: &Call) -> Reply {
+    list(mailbox, kind, records.into_iter().map(Row::Record).collect(), true, call)
+}
+
+fn list(mailbox: &Mailbox, kind: Type, rows: Vec<Row<'_>>, is_counted: bool, call: &Call) -> Reply {
+    let options = match options(kind, call) {
         Ok(options) => options,
         Err(reply) => return reply,
     };
-    let found = select(mailbox, folder, &options, now_us);
+    let found = select(kind, rows, &options);
     let view = view(call, options.select.as_deref());
     let mut body = Map::new();
     if view.metadata {
-        body.insert("@odata.context".to_owned(), context(call, mailbox).into());
+        body.insert("@odata.context".to_owned(), context(call, mailbox, kind).into());
     }
     if options.count {
-        // Over the whole mailbox a filtered count is not known; folders do count.
-        let unknown = folder.is_none() && options.filter.is_some();
-        let count = if unknown { Value::from(-1) } else { found.len().into() };
+        let count = if is_counted { found.len().into() } else { Value::from(-1) };
         body.insert("@odata.count".to_owned(), count);
     }
     let page = found.iter().skip(options.skip).take(options.top);
-    let page = page.map(|message| message.render(mailbox.folder_id(message.folder), view));
-    body.insert("value".to_owned(), page.collect());
+    body.insert("value".to_owned(), page.map(|row| row.render(mailbox, view)).collect());
     let next = options.skip + options.top;
     if next < found.len() {
         body.insert("@odata.nextLink".to_owned(), next_link(call, next).into());
@@ -54,16 +91,25 @@ pub(super) fn list(mailbox: &Mailbox, folder: Option<usize>, call: &Call, now_us
 }
 
 /// `/me/messages/{id}`.
-pub(super) fn get(mailbox: &Mailbox, id: &str, call: &Call) -> Reply {
-    let select = match call.param("$select").map(parse_select).transpose() {
+pub(super) fn message(mailbox: &Mailbox, id: &str, call: &Call) -> Reply {
+    get(mailbox, Type::Message, mailbox.get(id).map(|message| Row::Message(message)), call)
+}
+
+/// One object of any other kind, if there is one.
+pub(super) fn record(mailbox: &Mailbox, kind: Type, record: Option<Record>, call: &Call) -> Reply {
+    get(mailbox, kind, record.map(Row::Record), call)
+}
+
+fn get(mailbox: &Mailbox, kind: Type, row: Option<Row<'_>>, call: &Call) -> Reply {
+    let select = match call.param("$select").map(|text| parse_select(kind, text)).transpose() {
         Ok(select) => select,
-        Err(mistake) => return refuse(mistake),
+        Err(mistake) => return refuse(kind, mistake),
     };
-    let Some(message) = mailbox.get(id) else { return error::item_not_found() };
+    let Some(row) = row else { return error::item_not_found() };
     let view = view(call, select.as_deref());
-    let mut body = message.render(mailbox.folder_id(message.folder), view);
+    let mut body = row.render(mailbox, view);
     if let (true, Some(object)) = (view.metadata, body.as_object_mut()) {
-        let context = format!("{}/$entity", context(call, mailbox));
+        let context = format!("{}/$entity", context(call, mailbox, kind));
         object.shift_insert(0, "@odata.context".to_owned(), context.into());
     }
     Reply::json(200, &body)
@@ -79,23 +125,24 @@ pub(super) fn view<'a>(call: &Call, select: Option<&'a [String]>) -> View<'a> {
     }
 }
 
-pub(super) fn parse_select(text: &str) -> Result<Vec<String>, Mistake> {
+pub(super) fn parse_select(kind: Type, text: &str) -> Result<Vec<String>, Mistake> {
     let names = text.split(',').map(str::trim);
-    let check = |name: &str| match PROPERTIES.contains(&name) {
+    let check = |name: &str| match kind.properties().contains(&name) {
         true => Ok(name.to_owned()),
         false => Err(Mistake::Property(name.to_owned())),
     };
     names.map(check).collect()
 }
 
-pub(super) fn refuse(mistake: Mistake) -> Reply {
+pub(super) fn refuse(kind: Type, mistake: Mistake) -> Reply {
     match mistake {
         Mistake::Syntax(text) => error::invalid_query(&format!(
             "The query specified in the URI is not valid. Syntax error at '{text}'."
         )),
         Mistake::Property(name) => {
+            let kind = kind.name();
             let message =
-                format!("Could not find a property named '{name}' on type 'microsoft.graph.message'.");
+                format!("Could not find a property named '{name}' on type 'microsoft.graph.{kind}'.");
             error::bad_request(&message)
         }
         Mistake::Type(name) => {
@@ -105,11 +152,12 @@ pub(super) fn refuse(mistake: Mistake) -> Reply {
     }
 }
 
-fn context(call: &Call, mailbox: &Mailbox) -> String {
-    format!("{}/v1.0/$metadata#users('{}')/messages", call.origin(), mailbox.email.replace('@', "%40"))
+fn context(call: &Call, mailbox: &Mailbox, kind: Type) -> String {
+    let user = mailbox.email.replace('@', "%40");
+    format!("{}/v1.0/$metadata#users('{user}')/{}", call.origin(), kind.collection())
 }
 
-fn options(call: &Call) -> Result<Options, Reply> {
+fn options(kind: Type, call: &Call) -> Result<Options, Reply> {
     let known = ["$filter", "$orderby", "$top", "$skip", "$select", "$count"];
     let unknown =
         call.query().iter().find(|(name, _)| name.starts_with('$') && !known.contains(&name.as_str()));
@@ -120,18 +168,25 @@ fn options(call: &Call) -> Result<Options, Reply> {
         Ok(number) => Ok(number.unwrap_or(default)),
         Err(text) => Err(error::invalid_query(&format!("Invalid value '{text}' for {name} query option."))),
     };
+    let refused = |mistake| refuse(kind, mistake);
     let options = Options {
-        filter: call.param("$filter").map(Filter::parse).transpose().map_err(refuse)?,
-        order: call.param("$orderby").map(parse_order).transpose().map_err(refuse)?.unwrap_or_default(),
+        filter: call.param("$filter").map(|text| Filter::parse(kind, text)).transpose().map_err(refused)?,
+        order: call
+            .param("$orderby")
+            .map(|text| parse_order(kind, text))
+            .transpose()
+            .map_err(refused)?
+            .unwrap_or_default(),
         top: number("$top", PAGE_DEFAULT)?,
         skip: number("$skip", 0)?,
-        select: call.param("$select").map(parse_select).transpose().map_err(refuse)?,
+        select: call.param("$select").map(|text| parse_select(kind, text)).transpose().map_err(refused)?,
         count: call.param("$count") == Some("true"),
     };
     if !(1..=PAGE_MAX).contains(&options.top) {
         return Err(error::invalid_query("Invalid value for $top: it has to be between 1 and 1000."));
     }
-    if !is_efficient(&options) {
+    // Only mail is known to be so particular.
+    if kind == Type::Message && !is_efficient(&options) {
         return Err(error::inefficient_filter());
     }
     Ok(options)
@@ -144,10 +199,10 @@ fn is_efficient(options: &Options) -> bool {
     filter.properties().starts_with(&ordered)
 }
 
-fn parse_order(text: &str) -> Result<Vec<(Property, bool)>, Mistake> {
+fn parse_order(kind: Type, text: &str) -> Result<Vec<(Property, bool)>, Mistake> {
     let order = text.split(',').map(|entry| {
         let mut words = entry.split_whitespace();
-        let property = property(words.next().unwrap_or_default())?;
+        let property = property(kind, words.next().unwrap_or_default())?;
         let descending = match (words.next(), words.next()) {
             (None | Some("asc"), None) => false,
             (Some("desc"), None) => true,
@@ -158,25 +213,17 @@ fn parse_order(text: &str) -> Result<Vec<(Property, bool)>, Mistake> {
     order.collect()
 }
 
-fn select<'a>(
-    mailbox: &'a Mailbox,
-    folder: Option<usize>,
-    options: &Options,
-    now_us: i64,
-) -> Vec<&'a Arc<Message>> {
-    let listed = mailbox.listed(now_us).map(|(_, message)| message);
-    let found = listed.filter(|message| {
-        folder.is_none_or(|folder| message.folder == folder)
-            && options.filter.as_ref().is_none_or(|filter| filter.matches(message))
-    });
-    let mut found: Vec<_> = found.collect();
+fn select<'a>(kind: Type, rows: Vec<Row<'a>>, options: &Options) -> Vec<Row<'a>> {
+    let mut found = rows;
+    found.retain(|row| options.filter.as_ref().is_none_or(|filter| filter.matches(row)));
     let newest_first = [(Property::Received, true)];
-    let order = if options.order.is_empty() { &newest_first[..] } else { &options.order };
+    let order =
+        if options.order.is_empty() && kind == Type::Message { &newest_first[..] } else { &options.order };
     found.sort_by(|left, right| compare(left, right, order));
     found
 }
 
-fn compare(left: &Message, right: &Message, order: &[(Property, bool)]) -> Ordering {
+fn compare(left: &Row<'_>, right: &Row<'_>, order: &[(Property, bool)]) -> Ordering {
     let each = order.iter().map(|(property, descending)| {
         let ordering = property.of(left).cmp(&property.of(right));
         if *descending { ordering.reverse() } else { ordering }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::folder::{self, Folder};
 use super::item::Message;
+use super::store::Stored;
 use crate::fault::FaultKind;
 use crate::mail::Mail;
 
@@ -58,6 +59,8 @@ pub(super) struct Mailbox {
     pub(super) poisoned: BTreeMap<u64, FaultKind>,
     /// Least and most time until lists see a change.
     pub(super) lag_us: (i64, i64),
+    /// Contacts, calendars and events, in order of their creation.
+    pub(super) stored: Vec<Stored>,
     items: BTreeMap<u64, Item>,
     /// Both kinds of ids to the key of the item.
     keys: BTreeMap<String, u64>,
@@ -66,9 +69,11 @@ pub(super) struct Mailbox {
 
 impl Mailbox {
     pub(super) fn new(email: &str, lag_us: (i64, i64), rng: &mut fastrand::Rng) -> Self {
+        let user_id = format!("{:016x}", rng.u64(..));
         Self {
             email: email.to_owned(),
-            user_id: format!("{:016x}", rng.u64(..)),
+            stored: vec![Self::default_calendar(&user_id)],
+            user_id,
             folders: folder::well_known(rng),
             changes: VecDeque::new(),
             change_count: 0,
@@ -125,6 +130,7 @@ impl Mailbox {
             is_draft: false,
             is_flagged: false,
             categories: Vec::new(),
+            attachments: Vec::new(),
             conversation_id,
             mail: Arc::new(mail),
         };
@@ -198,6 +204,6 @@ impl Mailbox {
     }
 }
 
-fn change_key(rng: &mut fastrand::Rng) -> String {
+pub(super) fn change_key(rng: &mut fastrand::Rng) -> String {
     folder::random_id("CQAAABYAAA", rng, 28)
 }

@@ -1,20 +1,25 @@
-//! Microsoft: Entra's consent page and token endpoint, and Graph mail.
+//! Microsoft: Entra's consent page and token endpoint, and Graph's mail, contacts and calendars.
 
 mod batch;
 mod delta;
 mod error;
 mod filter;
 mod folder;
+mod graph;
 mod item;
 mod list;
 mod mailbox;
 mod operations;
 mod property;
+mod record;
+mod record_operations;
+mod store;
 #[cfg(test)]
 mod tests;
 mod token;
 
 pub use operations::MessageSnapshot;
+pub use store::Attachment;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -122,36 +127,11 @@ impl Microsoft {
                 "Specified HTTP method is not allowed for the request target.",
             );
         }
-        match path {
-            ["me"] => me(mailbox),
-            ["me", "messages"] => list::list(mailbox, None, call, now_us),
-            ["me", "messages", id] => list::get(mailbox, id, call),
-            ["me", "mailFolders"] => folder::list(mailbox, call, now_us),
-            ["me", "mailFolders", id] => folder::get(mailbox, id, now_us),
-            ["me", "mailFolders", id, "messages", rest @ ..] => match (mailbox.folder(id), rest) {
-                (None, _) => error::item_not_found(),
-                (Some(folder), []) => list::list(mailbox, Some(folder), call, now_us),
-                (Some(folder), ["delta"]) => delta::delta(mailbox, folder, call, *delta_repeats, now_us),
-                (Some(folder), [id]) if mailbox.get(id).is_some_and(|found| found.folder == folder) => {
-                    list::get(mailbox, id, call)
-                }
-                (Some(_), [_]) => error::item_not_found(),
-                _ => error::no_such_path(call),
-            },
-            _ => error::no_such_path(call),
+        if !graph::is_allowed(&consent.scope, path) {
+            return error::access_denied();
         }
+        graph::Reader { mailbox, now_us, delta_repeats: *delta_repeats }.answer(path, call)
     }
-}
-
-fn me(mailbox: &Mailbox) -> Reply {
-    let name = mailbox.email.split('@').next().unwrap_or_default();
-    let body = json!({
-        "id": mailbox.user_id,
-        "displayName": name,
-        "mail": mailbox.email,
-        "userPrincipalName": mailbox.email,
-    });
-    Reply::json(200, &body)
 }
 
 fn token_reply(issued: Issued) -> Reply {
@@ -182,7 +162,9 @@ impl Provider for Microsoft {
             [_, "oauth2", "v2.0", "authorize"] => Route::Authorize,
             [_, "oauth2", "v2.0", "token"] => Route::Token,
             [_, "me"] => Route::Profile,
-            [_, "me", .., "messages"] => Route::List,
+            [_, "me", "mailFolders" | "contacts" | "calendars" | "events"] => Route::List,
+            [_, "me", .., "messages" | "childFolders"] => Route::List,
+            [_, "me", "calendars", _, "events"] => Route::List,
             [_, "me", .., "messages", "delta"] => Route::History,
             [_, "me", .., "messages", _] => Route::Get,
             _ => Route::Other,

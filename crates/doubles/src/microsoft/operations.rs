@@ -1,6 +1,6 @@
 //! What a person, or the world, does to an Outlook mailbox.
 
-use super::folder::{self, DELETED_ITEMS, DRAFTS, Folder, INBOX, SENT_ITEMS};
+use super::folder::{DELETED_ITEMS, DRAFTS, Folder, INBOX, SENT_ITEMS};
 use super::item::Message;
 use super::mailbox::Mailbox;
 use super::{Microsoft, World};
@@ -206,12 +206,7 @@ impl Microsoft {
 
     /// Adds a folder and gives its id.
     pub fn add_folder(&self, email: &str, display_name: &str) -> String {
-        self.with(email, |mailbox, rng| {
-            let id = folder::random_id("AQMkAD", rng, 50);
-            let display_name = display_name.to_owned();
-            mailbox.folders.push(Folder { id: id.clone(), well_known: None, display_name });
-            id
-        })
+        self.with(email, |mailbox, rng| mailbox.add_folder(None, display_name, rng))
     }
 
     /// The id of a folder with a well-known name.
@@ -265,7 +260,13 @@ impl Microsoft {
         });
     }
 
-    fn add(&self, email: &str, mail: Mail, folder: usize, fill: impl FnOnce(&mut Message)) -> String {
+    pub(super) fn add(
+        &self,
+        email: &str,
+        mail: Mail,
+        folder: usize,
+        fill: impl FnOnce(&mut Message),
+    ) -> String {
         let now_us = self.0.front.clock.now_us();
         self.with(email, |mailbox, rng| mailbox.add(mail, folder, now_us, rng, fill))
     }
@@ -275,7 +276,7 @@ impl Microsoft {
         self.with(email, |mailbox, rng| mailbox.change(id, now_us, now_us, rng, change))
     }
 
-    fn with<R>(&self, email: &str, f: impl FnOnce(&mut Mailbox, &mut fastrand::Rng) -> R) -> R {
+    pub(super) fn with<R>(&self, email: &str, f: impl FnOnce(&mut Mailbox, &mut fastrand::Rng) -> R) -> R {
         let World { rng, mailboxes, .. } = &mut *self.world();
         let Some(mailbox) = mailboxes.get_mut(email) else { panic!("no account {email}") };
         f(mailbox, rng)

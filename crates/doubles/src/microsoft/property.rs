@@ -1,6 +1,8 @@
-//! The properties of a message that lists can be filtered and ordered by.
+//! The properties that lists can be filtered and ordered by.
 
 use super::item::Message;
+use super::list::Row;
+use super::record::Type;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Property {
@@ -18,6 +20,9 @@ pub(super) enum Property {
     FromAddress,
     FromName,
     FlagStatus,
+    InferenceClassification,
+    /// Of anything but a message.
+    Field(&'static str, Kind),
 }
 
 /// The type of a property, which a literal has to agree with.
@@ -26,6 +31,7 @@ pub(super) enum Kind {
     Text,
     Time,
     Flag,
+    Number,
 }
 
 /// The value of a property, or a literal of a filter.
@@ -35,13 +41,17 @@ pub(super) enum Scalar {
     Flag(bool),
     /// Microseconds, finer than what JSON shows.
     Time(i64),
+    Number(i64),
     /// In lower case: the store compares without regard to case.
     Text(String),
 }
 
 impl Property {
     /// Reads the path of a property; `None` when lists cannot be filtered by it.
-    pub(super) fn parse(path: &str) -> Option<Self> {
+    pub(super) fn parse(kind: Type, path: &str) -> Option<Self> {
+        if kind != Type::Message {
+            return kind.filterable(path).map(|(path, kind)| Self::Field(path, kind));
+        }
         Some(match path {
             "createdDateTime" => Self::Created,
             "lastModifiedDateTime" => Self::LastModified,
@@ -57,6 +67,7 @@ impl Property {
             "from/emailAddress/address" | "sender/emailAddress/address" => Self::FromAddress,
             "from/emailAddress/name" | "sender/emailAddress/name" => Self::FromName,
             "flag/flagStatus" => Self::FlagStatus,
+            "inferenceClassification" => Self::InferenceClassification,
             _ => return None,
         })
     }
@@ -65,11 +76,20 @@ impl Property {
         match self {
             Self::Created | Self::LastModified | Self::Received | Self::Sent => Kind::Time,
             Self::IsRead | Self::IsDraft | Self::HasAttachments => Kind::Flag,
+            Self::Field(_, kind) => kind,
             _ => Kind::Text,
         }
     }
 
-    pub(super) fn of(self, message: &Message) -> Scalar {
+    pub(super) fn of(self, row: &Row<'_>) -> Scalar {
+        match (self, row) {
+            (Self::Field(path, kind), Row::Record(record)) => record.scalar(path, kind),
+            (property, Row::Message(message)) => property.of_message(message),
+            _ => Scalar::Null,
+        }
+    }
+
+    fn of_message(self, message: &Message) -> Scalar {
         let address = |pick: fn(crate::mail::Address) -> String| {
             message.from().map_or(Scalar::Null, |address| Scalar::text(&pick(address)))
         };
@@ -81,13 +101,15 @@ impl Property {
             Self::Subject => Scalar::text(&message.mail.subject),
             Self::IsRead => Scalar::Flag(message.is_read),
             Self::IsDraft => Scalar::Flag(message.is_draft),
-            Self::HasAttachments => Scalar::Flag(false),
+            Self::HasAttachments => Scalar::Flag(message.has_attachments()),
             Self::Importance => Scalar::text("normal"),
             Self::ConversationId => Scalar::text(&message.conversation_id),
             Self::InternetMessageId => Scalar::text(&message.internet_message_id()),
             Self::FromAddress => address(|address| address.address),
             Self::FromName => address(|address| address.name),
             Self::FlagStatus => Scalar::text(message.flag_status()),
+            Self::InferenceClassification => Scalar::text("focused"),
+            Self::Field(..) => Scalar::Null,
         }
     }
 }
@@ -102,6 +124,7 @@ impl Scalar {
             Self::Null => true,
             Self::Flag(_) => kind == Kind::Flag,
             Self::Time(_) => kind == Kind::Time,
+            Self::Number(_) => kind == Kind::Number,
             Self::Text(_) => kind == Kind::Text,
         }
     }

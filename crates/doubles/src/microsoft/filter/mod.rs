@@ -1,7 +1,8 @@
-//! OData's `$filter`, as far as lists of messages know it.
+//! OData's `$filter`, as far as lists of a mailbox know it.
 
-use super::item::Message;
+use super::list::Row;
 use super::property::{Kind, Property, Scalar};
+use super::record::Type;
 use super::token::{Token, tokens};
 
 #[derive(Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub(super) enum Filter {
     Compare(Property, Comparison, Scalar),
     Contains(Property, String),
     StartsWith(Property, String),
+    /// An element of a collection, or this part of one, equals the text.
+    Any(String, &'static str, String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +39,8 @@ pub(super) enum Mistake {
 const DEPTH_MAX: usize = 32;
 
 impl Filter {
-    pub(super) fn parse(text: &str) -> Result<Self, Mistake> {
-        let mut parser = Parser { tokens: tokens(text).map_err(Mistake::Syntax)?, next: 0 };
+    pub(super) fn parse(kind: Type, text: &str) -> Result<Self, Mistake> {
+        let mut parser = Parser { kind, tokens: tokens(text).map_err(Mistake::Syntax)?, next: 0 };
         let filter = parser.any_of(DEPTH_MAX)?;
         match parser.take() {
             None => Ok(filter),
@@ -45,14 +48,15 @@ impl Filter {
         }
     }
 
-    pub(super) fn matches(&self, message: &Message) -> bool {
+    pub(super) fn matches(&self, row: &Row<'_>) -> bool {
         match self {
-            Self::And(left, right) => left.matches(message) && right.matches(message),
-            Self::Or(left, right) => left.matches(message) || right.matches(message),
-            Self::Not(inner) => !inner.matches(message),
-            Self::Compare(property, comparison, literal) => comparison.holds(&property.of(message), literal),
-            Self::Contains(property, part) => has(property.of(message), |text| text.contains(part)),
-            Self::StartsWith(property, start) => has(property.of(message), |text| text.starts_with(start)),
+            Self::And(left, right) => left.matches(row) && right.matches(row),
+            Self::Or(left, right) => left.matches(row) || right.matches(row),
+            Self::Not(inner) => !inner.matches(row),
+            Self::Compare(property, comparison, literal) => comparison.holds(&property.of(row), literal),
+            Self::Contains(property, part) => has(property.of(row), |text| text.contains(part)),
+            Self::Any(collection, part, text) => row.elements(collection, part).contains(text),
+            Self::StartsWith(property, start) => has(property.of(row), |text| text.starts_with(start)),
         }
     }
 
@@ -70,6 +74,7 @@ impl Filter {
                 right.collect(found);
             }
             Self::Not(inner) => inner.collect(found),
+            Self::Any(..) => {}
             Self::Compare(property, ..) | Self::Contains(property, _) | Self::StartsWith(property, _) => {
                 if !found.contains(property) {
                     found.push(*property);
@@ -112,6 +117,7 @@ impl Comparison {
 }
 
 struct Parser {
+    kind: Type,
     tokens: Vec<Token>,
     next: usize,
 }
@@ -148,14 +154,17 @@ impl Parser {
         match self.word()?.as_str() {
             "contains" => self.call(Filter::Contains),
             "startswith" => self.call(Filter::StartsWith),
-            path => self.comparison(path),
+            path => match path.strip_suffix("/any") {
+                Some(collection) => self.any_element(collection),
+                None => self.comparison(path),
+            },
         }
     }
 
     fn call(&mut self, make: fn(Property, String) -> Filter) -> Result<Filter, Mistake> {
         self.expect(&Token::Open)?;
         let path = self.word()?;
-        let property = property(&path)?;
+        let property = property(self.kind, &path)?;
         self.expect(&Token::Comma)?;
         let (Some(Token::Text(text)), Kind::Text) = (self.take(), property.kind()) else {
             return Err(Mistake::Type(path));
@@ -164,8 +173,30 @@ impl Parser {
         Ok(make(property, text.to_lowercase()))
     }
 
+    /// `(x:x/address eq 'text')`, with any name for x.
+    fn any_element(&mut self, collection: &str) -> Result<Filter, Mistake> {
+        let Some(part) = self.kind.any(collection) else {
+            return Err(Mistake::Property(collection.to_owned()));
+        };
+        self.expect(&Token::Open)?;
+        let word = self.word()?;
+        let lambda = word.split_once(':').filter(|(name, path)| {
+            let rest = path.strip_prefix(name).map(|rest| rest.strip_prefix('/').unwrap_or(rest));
+            rest == Some(part)
+        });
+        if lambda.is_none() {
+            return Err(Mistake::Syntax(word));
+        }
+        let operator = self.word()?;
+        let (Some(Token::Text(text)), "eq") = (self.take(), operator.as_str()) else {
+            return Err(Mistake::Syntax(operator));
+        };
+        self.expect(&Token::Close)?;
+        Ok(Filter::Any(collection.to_owned(), part, text.to_lowercase()))
+    }
+
     fn comparison(&mut self, path: &str) -> Result<Filter, Mistake> {
-        let property = property(path)?;
+        let property = property(self.kind, path)?;
         let operator = self.word()?;
         let comparison = Comparison::parse(&operator).ok_or(Mistake::Syntax(operator))?;
         let literal = match self.take() {
@@ -207,8 +238,8 @@ impl Parser {
     }
 }
 
-pub(super) fn property(path: &str) -> Result<Property, Mistake> {
-    Property::parse(path).ok_or_else(|| Mistake::Property(path.to_owned()))
+pub(super) fn property(kind: Type, path: &str) -> Result<Property, Mistake> {
+    Property::parse(kind, path).ok_or_else(|| Mistake::Property(path.to_owned()))
 }
 
 fn literal(word: &str) -> Result<Scalar, Mistake> {
@@ -216,7 +247,11 @@ fn literal(word: &str) -> Result<Scalar, Mistake> {
         "null" => Ok(Scalar::Null),
         "true" => Ok(Scalar::Flag(true)),
         "false" => Ok(Scalar::Flag(false)),
-        _ => crate::clock::parse_iso(word).map(Scalar::Time).ok_or_else(|| Mistake::Syntax(word.to_owned())),
+        _ => {
+            let number = word.parse().ok().map(Scalar::Number);
+            let literal = number.or_else(|| crate::clock::parse_iso(word).map(Scalar::Time));
+            literal.ok_or_else(|| Mistake::Syntax(word.to_owned()))
+        }
     }
 }
 

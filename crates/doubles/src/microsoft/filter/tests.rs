@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::super::item::Message;
 use super::*;
 use crate::mail::Mail;
 
@@ -16,7 +17,8 @@ fn message() -> Message {
         is_read: false,
         is_draft: false,
         is_flagged: true,
-        categories: Vec::new(),
+        categories: vec!["Red".to_owned()],
+        attachments: Vec::new(),
         conversation_id: "AAQk".to_owned(),
         mail: Arc::new(Mail {
             subject: "It's (nearly) noon".to_owned(),
@@ -28,12 +30,16 @@ fn message() -> Message {
 
 #[track_caller]
 fn check(filter: &str, expected: bool) {
-    assert_eq!(Filter::parse(filter).unwrap().matches(&message()), expected, "{filter}");
+    assert_eq!(
+        Filter::parse(Type::Message, filter).unwrap().matches(&Row::Message(&message())),
+        expected,
+        "{filter}"
+    );
 }
 
 #[track_caller]
 fn check_mistake(filter: &str, expected: &str) {
-    assert_eq!(format!("{:?}", Filter::parse(filter).unwrap_err()), expected, "{filter}");
+    assert_eq!(format!("{:?}", Filter::parse(Type::Message, filter).unwrap_err()), expected, "{filter}");
 }
 
 #[test]
@@ -59,6 +65,8 @@ fn texts_flags_and_null_compare() {
     check("subject ne null", true);
     check("subject gt null", false);
     check("flag/flagStatus eq 'flagged'", true);
+    check("categories/any(c:c eq 'red')", true);
+    check("categories/any(c:c eq 'blue')", false);
 }
 
 #[test]
@@ -73,7 +81,10 @@ fn and_binds_closer_than_or_and_not_closest() {
 #[test]
 fn properties_come_in_order_of_appearance() {
     let filter = "(isRead eq true and subject ne null) or contains(subject,'x') and isRead ne null";
-    assert_eq!(Filter::parse(filter).unwrap().properties(), [Property::IsRead, Property::Subject]);
+    assert_eq!(
+        Filter::parse(Type::Message, filter).unwrap().properties(),
+        [Property::IsRead, Property::Subject]
+    );
 }
 
 #[test]
@@ -88,6 +99,8 @@ fn mistakes_are_told_apart() {
     check_mistake("receivedDateTime ge yesterday", "Syntax(\"yesterday\")");
     check_mistake("receivedDateTime ge '2026-11-22T11:40:00Z'", "Type(\"receivedDateTime\")");
     check_mistake("contains(isRead,'x')", "Type(\"isRead\")");
+    check_mistake("subject/any(x:x eq 'y')", "Property(\"subject\")");
+    check_mistake("categories/any(x:y eq 'y')", "Syntax(\"x:y\")");
     check_mistake("", "Syntax(\"\")");
     check_mistake(&format!("{}isRead eq true", "not ".repeat(50)), "Syntax(\"too deep\")");
     check_mistake(&"(".repeat(9_000), "Syntax(\"too long\")");

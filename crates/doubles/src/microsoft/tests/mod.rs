@@ -5,6 +5,7 @@ mod delta;
 mod faults;
 mod lag;
 mod list;
+mod records;
 
 use serde_json::Value;
 

@@ -1,0 +1,107 @@
+//! Which path of Graph shows what.
+
+use serde_json::json;
+
+use super::mailbox::Mailbox;
+use super::record::Type;
+use super::store::Stored;
+use super::{delta, error, folder, list, store};
+use crate::call::Call;
+use crate::reply::Reply;
+
+/// Whether a scope covers a path. Mail is not asked about: every scope of the tests has it.
+pub(super) fn is_allowed(scope: &str, path: &[&str]) -> bool {
+    match path {
+        ["me", "contacts", ..] => scope.contains("Contacts."),
+        ["me", "calendars" | "events", ..] => scope.contains("Calendars."),
+        _ => true,
+    }
+}
+
+/// A look at one mailbox.
+pub(super) struct Reader<'a> {
+    pub(super) mailbox: &'a Mailbox,
+    pub(super) now_us: i64,
+    pub(super) delta_repeats: bool,
+}
+
+impl Reader<'_> {
+    pub(super) fn answer(&self, path: &[&str], call: &Call) -> Reply {
+        let Reader { mailbox, now_us, .. } = *self;
+        match path {
+            ["me"] => me(mailbox),
+            ["me", "messages"] => list::messages(mailbox, None, call, now_us),
+            ["me", "messages", id] => list::message(mailbox, id, call),
+            ["me", "messages", id, "attachments"] => match mailbox.get(id) {
+                None => error::item_not_found(),
+                Some(message) => {
+                    let files = store::attachments(&message.id, &message.attachments, message.modified_us);
+                    list::records(mailbox, Type::Attachment, files, call)
+                }
+            },
+            ["me", "mailFolders"] => self.folders(None, call),
+            ["me", "mailFolders", id, rest @ ..] => match mailbox.folder(id) {
+                None => error::item_not_found(),
+                Some(folder) => self.folder(folder, rest, call),
+            },
+            ["me", "contacts"] => self.stored(Type::Contact, mailbox.all_of(Type::Contact), call),
+            ["me", "calendars"] => self.stored(Type::Calendar, mailbox.all_of(Type::Calendar), call),
+            ["me", "calendars", id, "events"] => match mailbox.stored(Type::Calendar, id) {
+                None => error::item_not_found(),
+                Some(_) => self.stored(Type::Event, mailbox.events_of(Some(id)), call),
+            },
+            ["me", "events"] => self.stored(Type::Event, mailbox.events_of(None), call),
+            ["me", "contacts", id] => self.one(Type::Contact, id, call),
+            ["me", "calendars", id] => self.one(Type::Calendar, id, call),
+            ["me", "events", id] => self.one(Type::Event, id, call),
+            ["me", "events", id, "attachments"] => match mailbox.stored(Type::Event, id) {
+                None => error::item_not_found(),
+                Some(event) => {
+                    let files = store::attachments(id, &event.attachments, event.record().modified_us);
+                    list::records(mailbox, Type::Attachment, files, call)
+                }
+            },
+            _ => error::no_such_path(call),
+        }
+    }
+
+    fn folder(&self, folder: usize, rest: &[&str], call: &Call) -> Reply {
+        let Reader { mailbox, now_us, delta_repeats } = *self;
+        match rest {
+            [] => list::record(mailbox, Type::Folder, folder::record(mailbox, folder, now_us), call),
+            ["childFolders"] => self.folders(Some(folder), call),
+            ["messages"] => list::messages(mailbox, Some(folder), call, now_us),
+            ["messages", "delta"] => delta::delta(mailbox, folder, call, delta_repeats, now_us),
+            ["messages", id] if mailbox.get(id).is_some_and(|found| found.folder == folder) => {
+                list::message(mailbox, id, call)
+            }
+            ["messages", _] => error::item_not_found(),
+            _ => error::no_such_path(call),
+        }
+    }
+
+    fn folders(&self, parent: Option<usize>, call: &Call) -> Reply {
+        let with_hidden = call.param("includeHiddenFolders") == Some("true");
+        let found = folder::records(self.mailbox, parent, with_hidden, self.now_us);
+        list::records(self.mailbox, Type::Folder, found, call)
+    }
+
+    fn stored<'a>(&self, kind: Type, stored: impl Iterator<Item = &'a Stored>, call: &Call) -> Reply {
+        list::records(self.mailbox, kind, stored.map(Stored::record).collect(), call)
+    }
+
+    fn one(&self, kind: Type, id: &str, call: &Call) -> Reply {
+        list::record(self.mailbox, kind, self.mailbox.stored(kind, id).map(Stored::record), call)
+    }
+}
+
+fn me(mailbox: &Mailbox) -> Reply {
+    let name = mailbox.email.split('@').next().unwrap_or_default();
+    let body = json!({
+        "id": mailbox.user_id,
+        "displayName": name,
+        "mail": mailbox.email,
+        "userPrincipalName": mailbox.email,
+    });
+    Reply::json(200, &body)
+}

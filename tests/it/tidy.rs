@@ -337,6 +337,8 @@ fn joined(folder: &Path, link: &str) -> String {
 fn connector_files(tree: &Tree) -> Vec<String> {
     const FOLDER: &str = "crates/connectors/src/";
     let inside = tree.keys().filter_map(|path| path.strip_prefix(FOLDER)?.split_once('/'));
+    // A folder of another module has its file beside it.
+    let inside = inside.filter(|(folder, _)| !tree.contains_key(&format!("{FOLDER}{folder}.rs")));
     let mut connectors: Vec<&str> = inside.map(|(connector, _)| connector).collect();
     connectors.dedup();
     let registry = tree.get(&format!("{FOLDER}registry.rs")).map_or("", String::as_str);

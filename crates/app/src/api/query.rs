@@ -10,6 +10,9 @@ use domain::invalid::text_boolean;
 /// Parameters of one request at the most.
 const PARAMETERS_COUNT_MAX: usize = 100;
 
+/// Parameters that may be given more than once, also without `[]` behind them.
+const LISTS: [&str; 3] = ["tags", "topics", "accountIds"];
+
 /// The query of a request, decoded, in its order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Params(Vec<(String, String)>);
@@ -19,13 +22,25 @@ impl Params {
         let pairs = url::form_urlencoded::parse(query.as_bytes());
         let pairs: Vec<(String, String)> =
             pairs.into_owned().map(|(name, value)| (name, value)).take(PARAMETERS_COUNT_MAX + 1).collect();
-        match pairs.len() {
-            0..=PARAMETERS_COUNT_MAX => Ok(Params(pairs)),
-            _ => Err(ApiError::bad(format!("the query has more than {PARAMETERS_COUNT_MAX} parameters"))),
+        if pairs.len() > PARAMETERS_COUNT_MAX {
+            return Err(ApiError::bad(format!("the query has more than {PARAMETERS_COUNT_MAX} parameters")));
+        }
+        let params = Params(pairs);
+        match params.repeated() {
+            Some(name) => Err(ApiError::rule(name, "is given more than once")),
+            None => Ok(params),
         }
     }
 
-    /// A parameter's value, where it is given and not empty; the first of several.
+    /// A parameter that stands there twice, although it is no list.
+    fn repeated(&self) -> Option<&str> {
+        let mut names = std::collections::HashSet::new();
+        let single = self.0.iter().map(|(name, _)| name.as_str());
+        let mut single = single.filter(|name| !name.ends_with("[]") && !LISTS.contains(name));
+        single.find(|name| !names.insert(*name))
+    }
+
+    /// A parameter's value, where it is given and not empty.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.texts(name).next()
     }
@@ -92,6 +107,7 @@ mod tests {
         assert_eq!(params.text("x"), None);
         assert_eq!(params.number("n", 1, 7).ok(), Some(Some(7)));
         assert!(params.number("n", 1, 6).is_err());
-        assert!(Params::parse(&"a=b&".repeat(101)).is_err());
+        assert!(Params::parse("n=7&n=7").is_err());
+        assert!(Params::parse(&"a[]=b&".repeat(101)).is_err());
     }
 }

@@ -89,7 +89,7 @@ pub(super) static ACCOUNT_IDS: Parameter =
 pub(super) static TOPICS: Parameter = parameter(
     "topics[]",
     Kind::Texts,
-    "instance-17-gmail-events",
+    "instance-17-mailbox-events",
     "Required: the topics to list, each at most 200 notifications.",
 );
 pub(super) static WHERE_DELIVERY: Parameter = parameter(
@@ -136,12 +136,12 @@ pub(super) static CALLBACK_URL: Parameter = parameter(
 pub(super) static SCOPE: Parameter = parameter(
     "scope",
     Kind::Text,
-    "offline_access https://graph.microsoft.com/Mail.Read",
+    "mail.read",
     "Scopes, separated by spaces; the connector's own where none are given.",
 );
 pub(super) static STATE: Parameter = parameter(
     "state",
     Kind::Text,
-    "gmail",
+    "my-state",
     "Comes back with the user; the connector's key where it is not given.",
 );

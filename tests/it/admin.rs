@@ -160,11 +160,10 @@ async fn a_lost_retry_comes_at_its_time() {
 #[tokio::test]
 async fn who_is_let_in_gets_in() {
     let world = World::new(406);
-    let administration = world.administration();
-    let first = world.app.add_organization(&administration).await.unwrap();
+    let first = world.app.add_organization().await.unwrap();
     assert_eq!(world.call_as(&first.authorization(), "GET", "/instances", "").await.status, 200);
     let organization_id = first.account.organization_id;
-    let second = world.app.add_user(&administration, organization_id).await.unwrap().unwrap();
+    let second = world.app.add_user(organization_id, true).await.unwrap().unwrap();
     assert!(second.organization_secret.is_none());
     assert_eq!(second.account.organization_id, organization_id);
     assert_ne!(second.account.user_id, first.account.user_id);
@@ -173,7 +172,7 @@ async fn who_is_let_in_gets_in() {
     assert_eq!(world.call_as(&both, "GET", "/instances", "").await.status, 200);
     let mixed = format!("User {}, Organization world-organization", second.user_secret);
     world.call_as(&mixed, "GET", "/instances", "").await.assert_refused(401);
-    assert!(world.app.add_user(&administration, 4711).await.unwrap().is_none());
+    assert!(world.app.add_user(4711, true).await.unwrap().is_none());
 }
 
 /// Jobs that failed too often are dead; sent again, they do their work.

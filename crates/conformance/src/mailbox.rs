@@ -16,14 +16,31 @@ pub const CLAIM_S: i64 = 60;
 pub struct Mailbox<'a> {
     pub store: &'a dyn Store,
     pub id: InstanceId,
+    /// Whose instance it is.
+    pub organization_id: u32,
 }
+
+/// The organization of instances whose case does not care.
+pub const ORGANIZATION: u32 = 1;
 
 impl<'a> Mailbox<'a> {
     /// A new instance.
     pub async fn new(store: &'a dyn Store, number: u32) -> Self {
-        let id = id(number);
-        assert_eq!(store.insert_instance(&new_instance(id)).await.unwrap(), Written::Done, "the id is free");
-        Mailbox { store, id }
+        Self::of(store, ORGANIZATION, number).await
+    }
+
+    /// A new instance of this organization.
+    pub async fn of(store: &'a dyn Store, organization_id: u32, number: u32) -> Self {
+        let mut new = new_instance(id(number));
+        new.instance.account.organization_id = organization_id;
+        new.audit.organization_id = organization_id;
+        assert_eq!(store.insert_instance(&new).await.unwrap(), Written::Done, "the id is free");
+        Mailbox { store, id: new.instance.id, organization_id }
+    }
+
+    /// What a case asks of an instance that is not there.
+    pub fn nobody(store: &'a dyn Store, number: u32) -> Self {
+        Mailbox { store, id: id(number), organization_id: ORGANIZATION }
     }
 
     /// A new instance with notifications of these sequences.
@@ -62,7 +79,12 @@ impl<'a> Mailbox<'a> {
     }
 
     pub async fn commit_state(&self, state: ResourceState, new: Vec<NewNotification>) -> Written {
-        let commit = PollCommit { instance: self.id, state, notifications: new };
+        let commit = PollCommit {
+            instance: self.id,
+            organization_id: self.organization_id,
+            state,
+            notifications: new,
+        };
         self.store.commit_poll(&commit).await.unwrap()
     }
 

@@ -1,7 +1,8 @@
 //! Values to store.
 
 use app::ports::{
-    AttemptOutcome, InstanceChange, LookupHash, NewInstance, NewNotification, SubscriptionChange,
+    Actor, AttemptOutcome, AuditEntry, InstanceChange, LookupHash, NewInstance, NewNotification,
+    SubscriptionChange,
 };
 use chrono::{DateTime, TimeZone as _, Utc};
 use domain::delivery::{Attempt, Reached, Verdict};
@@ -34,13 +35,28 @@ pub fn new_instance(id: InstanceId) -> NewInstance {
         token_hash: token_hash(id),
         session: session(1),
         states: vec![ResourceState::new(RESOURCE, at(0)).with_baseline(json!({ "at": 17 }), at(0))],
+        audit: entry(1, 0, &format!("created {id}")),
+    }
+}
+
+/// An audit entry of this organization and time.
+pub fn entry(organization_id: u32, seconds: i64, name: &str) -> AuditEntry {
+    AuditEntry {
+        id: name.to_owned(),
+        organization_id,
+        at: at(seconds),
+        actor: Actor::User { user_id: 3 },
+        action: "instance.changed".to_owned(),
+        subject: "instances/17".to_owned(),
+        before: None,
+        after: Some(json!({ "name": "Ünïcode \"quoted\"", "tags": [] })),
     }
 }
 
 fn instance(id: InstanceId) -> Instance {
     Instance {
         id,
-        account: Account { organization_id: 1, account_id: 2, user_id: 3 },
+        account: Account { organization_id: 1, account_id: 2, user_id: 3, sees_own_only: false },
         connector: "mail".to_owned(),
         name: "Ünïcode \"quoted\"".to_owned(),
         tags: vec!["one".to_owned(), "two".to_owned()],
@@ -81,6 +97,7 @@ pub fn next_version(instance: &Instance) -> InstanceChange {
         remove_resources: Vec::new(),
         subscription: SubscriptionChange::Keep,
         session: None,
+        audit: None,
     }
 }
 

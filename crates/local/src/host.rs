@@ -23,6 +23,7 @@ const DATABASE: &str = "carillon.db";
 /// A process, ready to run.
 pub struct Host {
     pub app: App,
+    /// Also who may call: its clones count an organization's requests together.
     pub store: SqliteStore,
     pub jobs: Arc<Jobs>,
     pub timers: Arc<Timers>,
@@ -72,6 +73,7 @@ impl Host {
         };
         let ports = Ports {
             store: Arc::new(store.clone()),
+            accounts: Arc::new(store.clone()),
             vault: Arc::new(SqliteVault::new(db.clone(), sealer.clone())),
             schedule: timers.clone(),
             queue: jobs.clone(),
@@ -128,7 +130,7 @@ impl Host {
 
     /// Makes an organization with a user, and their secrets.
     pub async fn new_account(&self) -> anyhow::Result<Admitted> {
-        Ok(self.app.add_organization(&self.administration()).await?)
+        Ok(self.app.add_organization().await?)
     }
 
     fn user(&self, secrets: &GivenSecrets) -> app::ports::LookupHash {

@@ -1,6 +1,7 @@
 //! The world's public API, called as a client does.
 
 use super::{AUTHORIZATION, CALLBACK, SIGNATURE_KEY, World};
+use app::ports::Accounts as _;
 use app::sealing::Lookup;
 use axum::body::Body;
 use domain::ids::InstanceId;
@@ -65,7 +66,7 @@ impl World {
     pub(crate) async fn admit_another(&self, user: &str, organization: &str) {
         let user = self.sealer.lookup_hash(Lookup::User, user);
         let organization = self.sealer.lookup_hash(Lookup::Organization, organization);
-        self.store.add_account(user, organization).await.unwrap();
+        self.store.add_organization(&organization, &user).await.unwrap();
     }
 
     /// Reads what must be there.

@@ -129,6 +129,9 @@ gated!(GatedStore, Store, {
     async fn pause_release(id: InstanceId, generation: u64) -> Result<()>;
     async fn notifications(id: InstanceId, page: LogPage) -> Result<Vec<Notification>>;
     async fn notification(id: InstanceId, event_id: &str) -> Result<Option<Notification>>;
+    async fn notification_of(organization_id: u32, event_id: &str) -> Result<Option<Notification>>;
+    async fn notification_at(mark: LogMark) -> Result<Option<Notification>>;
+    async fn organization_log(organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
 });
 
 gated!(GatedVault, Vault, {

@@ -281,6 +281,8 @@ impl World {
                 "schedules",
                 "dead_jobs",
                 "organizations",
+                "settings",
+                "audit",
                 "events",
             ];
             let mut text = String::new();
@@ -349,10 +351,12 @@ struct Assembly<'a> {
 }
 
 fn assemble(parts: Assembly<'_>) -> App {
-    let store: Arc<dyn app::ports::Store> = Arc::new(SqliteStore::new(parts.db.clone()));
+    let accounts = SqliteStore::new(parts.db.clone());
+    let store: Arc<dyn app::ports::Store> = Arc::new(accounts.clone());
     let vault = Arc::new(SqliteVault::new(parts.db.clone(), parts.sealer.clone()));
     let ports = Ports {
         store: Arc::new(gate::GatedStore::new(store, parts.gate)),
+        accounts: Arc::new(accounts),
         vault: Arc::new(gate::GatedVault::new(vault, parts.gate)),
         schedule: Arc::new(gate::GatedSchedule::new(parts.timers.clone(), parts.gate)),
         queue: Arc::new(gate::GatedQueue::new(parts.jobs.clone(), parts.gate)),

@@ -1,7 +1,7 @@
 //! The life of delivery attempts: claimed, finished, decided.
 
 use crate::mailbox::{CLAIM_S, Mailbox, yours};
-use crate::sample::{at, id, logged, notification, outcome};
+use crate::sample::{at, logged, notification, outcome};
 use app::ports::{Claim, Claimant, Progress, Store, Written};
 use domain::delivery::{SubscriptionStatus, Verdict};
 use futures_util::future::join_all;
@@ -97,7 +97,7 @@ pub async fn what_is_not_there_is_gone(store: &dyn Store) {
     let mailbox = Mailbox::with(store, 640, &[10]).await;
     assert!(matches!(mailbox.claim(11, 1, 0).await, Claim::Gone));
     assert_eq!(mailbox.finish(11, 1, Verdict::Delivered).await, Written::Gone);
-    let nobody = Mailbox { store, id: id(641) };
+    let nobody = Mailbox::nobody(store, 641);
     assert!(matches!(nobody.claim(10, 1, 0).await, Claim::Gone));
     assert_eq!(nobody.finish(10, 1, Verdict::Delivered).await, Written::Gone);
 }

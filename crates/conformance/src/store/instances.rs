@@ -50,7 +50,7 @@ pub async fn a_list_is_of_one_organization_and_paged(store: &dyn Store) {
         insert(number, 71).await;
     }
     insert(116, 72).await;
-    Mailbox { store, id: id(113) }.delete().await;
+    Mailbox::nobody(store, 113).delete().await;
     let list = async |after: Option<InstanceId>, limit| -> Vec<u32> {
         let page = store.instances(71, after, limit).await.unwrap();
         page.iter().map(|instance| instance.id.get()).collect()
@@ -73,7 +73,7 @@ pub async fn a_change_is_conditional_on_the_version(store: &dyn Store) {
     let stored = mailbox.instance().await;
     assert_eq!((stored.name.as_str(), stored.version), ("first", 2));
     assert_eq!(store.instance_by_token(&token_hash(mailbox.id)).await.unwrap(), Some(stored));
-    let nobody = Mailbox { store, id: id(121) };
+    let nobody = Mailbox::nobody(store, 121);
     let mut change = crate::sample::next_version(&mailbox.instance().await);
     change.instance.id = nobody.id;
     assert_eq!(store.change_instance(&change).await.unwrap(), Written::Gone);

@@ -1,7 +1,7 @@
 //! The event log.
 
 use crate::mailbox::Mailbox;
-use crate::sample::{id, notification};
+use crate::sample::notification;
 use app::ports::{LogPage, Store};
 use domain::delivery::Verdict;
 use domain::ids::Sequence;
@@ -50,6 +50,6 @@ pub async fn is_of_one_instance(store: &dyn Store) {
     assert_eq!(page(&mailbox, None, 10, false).await, [10]);
     let name = notification(other.id, 11).name.event_id;
     assert!(store.notification(mailbox.id, &name).await.unwrap().is_none());
-    let nobody = Mailbox { store, id: id(917) };
+    let nobody = Mailbox::nobody(store, 917);
     assert_eq!(page(&nobody, None, 10, false).await, NONE);
 }

@@ -1,6 +1,6 @@
 //! Commits of polls: notifications and state, all or nothing.
 
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, ORGANIZATION};
 use crate::sample::{at, event, id, logged, notification};
 use app::ports::{Claim, LogPage, PollCommit, Progress, Store, Written};
 use domain::state::ResourceState;
@@ -45,7 +45,12 @@ pub async fn a_commit_needs_its_resource(store: &dyn Store) {
     let mailbox = Mailbox::new(store, 420).await;
     let unknown = ResourceState { version: 1, ..ResourceState::new("unknown", at(0)) };
     assert_eq!(mailbox.commit_state(unknown.clone(), Vec::new()).await, Written::Conflict);
-    let commit = PollCommit { instance: id(421), state: unknown, notifications: Vec::new() };
+    let commit = PollCommit {
+        instance: id(421),
+        organization_id: ORGANIZATION,
+        state: unknown,
+        notifications: Vec::new(),
+    };
     assert_eq!(store.commit_poll(&commit).await.unwrap(), Written::Gone);
 }
 

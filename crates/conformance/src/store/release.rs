@@ -31,7 +31,7 @@ pub async fn begins_only_where_something_is_held_back(store: &dyn Store) {
     assert!(mailbox.begin(0).await.is_none(), "disabled");
     mailbox.disable(false).await;
     assert!(mailbox.begin(0).await.is_some());
-    let nobody = Mailbox { store, id: id(806) };
+    let nobody = Mailbox::nobody(store, 806);
     assert!(nobody.begin(0).await.is_none(), "not there");
 }
 

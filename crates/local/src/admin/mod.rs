@@ -13,7 +13,7 @@ use crate::host::Host;
 use anyhow::{Context as _, bail};
 use app::App;
 use app::admin::{Check, Found, Others};
-use app::ports::Administration;
+use app::ports::{Accounts, Administration};
 use report::Report;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub struct Desk {
     pub app: App,
     /// The host as a whole.
     pub host: Arc<dyn Administration>,
+    /// Who may call.
+    pub accounts: Arc<dyn Accounts>,
     /// Whether other processes work on it.
     pub others: Others,
 }
@@ -37,20 +39,25 @@ pub async fn run(config: &Config, request: &Request, say: Say) -> anyhow::Result
         bail!("there is no data in {}", config.data.display());
     }
     let (host, others) = Host::open_for_admin(config).await?;
-    let desk = Desk { app: host.app.clone(), host: Arc::new(host.administration()), others };
+    let desk = Desk {
+        app: host.app.clone(),
+        host: Arc::new(host.administration()),
+        accounts: Arc::new(host.store.clone()),
+        others,
+    };
     run_at(&desk, request, say).await
 }
 
 /// Does what was asked, on this host.
 pub async fn run_at(desk: &Desk, request: &Request, say: Say) -> anyhow::Result<()> {
-    let Desk { app, host, others } = desk;
+    let Desk { app, host, accounts, others } = desk;
     let host = host.as_ref();
     let report = Report { say, json: request.json };
     match request.action {
-        Action::ListOrganizations => organizations(host, report).await,
-        Action::AddOrganization => report.admitted(&app.add_organization(host).await?),
+        Action::ListOrganizations => organizations(accounts.as_ref(), report).await,
+        Action::AddOrganization => report.admitted(&app.add_organization().await?),
         Action::AddUser { organization_id } => {
-            let admitted = app.add_user(host, organization_id).await?;
+            let admitted = app.add_user(organization_id, true).await?;
             report.admitted(&admitted.with_context(|| format!("there is no organization {organization_id}"))?)
         }
         Action::RotateDataKey => {
@@ -75,10 +82,10 @@ pub async fn run_at(desk: &Desk, request: &Request, say: Say) -> anyhow::Result<
 /// Listings are shown this far, pages.
 const PAGES_COUNT_MAX: usize = 1_000;
 
-async fn organizations(host: &dyn Administration, report: Report) -> anyhow::Result<()> {
+async fn organizations(accounts: &dyn Accounts, report: Report) -> anyhow::Result<()> {
     let mut from = None;
     for _ in 0..PAGES_COUNT_MAX {
-        let page = host.organizations(from.as_ref()).await?;
+        let page = accounts.organizations(from.as_ref()).await?;
         for organization in &page.items {
             report.organization(organization)?;
         }

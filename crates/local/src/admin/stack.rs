@@ -18,6 +18,11 @@ pub async fn run(environment: &Environment, request: &Request, say: Say) -> anyh
             rotation.id, rotation.seals_from
         ));
     }
-    let desk = Desk { app: stack.app, host: Arc::new(administration), others: Others::Running };
+    let desk = Desk {
+        app: stack.app,
+        host: Arc::new(administration),
+        accounts: Arc::new(stack.store),
+        others: Others::Running,
+    };
     run_at(&desk, request, say).await
 }

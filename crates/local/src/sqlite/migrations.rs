@@ -6,8 +6,11 @@ use rusqlite::Connection;
 use std::cmp::Ordering;
 
 /// The n-th brings a file from version n to n + 1.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_tables.sql"), include_str!("migrations/0002_reached.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_tables.sql"),
+    include_str!("migrations/0002_reached.sql"),
+    include_str!("migrations/0003_organizations.sql"),
+];
 
 /// Demands the version that this program knows, of a file that another process works on.
 pub(super) fn demand(connection: &Connection) -> Result<(), OpenError> {

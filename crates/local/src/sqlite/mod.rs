@@ -3,6 +3,7 @@
 pub(crate) mod columns;
 mod connection;
 mod db;
+pub(crate) mod listing;
 mod lock_file;
 mod migrations;
 mod store;
@@ -12,3 +13,12 @@ mod vault;
 pub use db::{Db, OpenError};
 pub use store::SqliteStore;
 pub use vault::SqliteVault;
+
+/// The steps that SQLite would take for a query.
+#[cfg(test)]
+pub(crate) fn plan(sql: &str) -> Vec<String> {
+    let connection = connection::in_memory().unwrap();
+    migrations::migrate(&connection).unwrap();
+    let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    explained.query_map([], |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap()
+}

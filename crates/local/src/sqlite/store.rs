@@ -2,21 +2,26 @@
 
 mod accounts;
 mod administration;
+mod admission;
 mod attempts;
+mod audit;
 mod instances;
 mod log;
 mod notifications;
+mod organization_log;
 mod polls;
 mod release;
+mod requests;
 mod resources;
 mod retention;
 mod session;
+mod settings;
 mod takeover;
 
 use super::Db;
 use app::ports::{
-    AttemptKey, AttemptOutcome, Claim, Claimant, InstanceChange, LogPage, LookupHash, Mailbox, NewInstance,
-    Notification, PollCommit, Result, Store, Written,
+    AttemptKey, AttemptOutcome, Claim, Claimant, InstanceChange, LogLine, LogMark, LogPage, LookupHash,
+    Mailbox, NewInstance, Notification, OrganizationPage, PollCommit, Result, Store, Written,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -24,18 +29,21 @@ use domain::delivery::Subscription;
 use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::{Account, Instance};
 use domain::token::Session;
+use requests::Requests;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Configuration, state and notifications in the database.
 #[derive(Clone)]
 pub struct SqliteStore {
     db: Db,
+    requests: Arc<Requests>,
 }
 
 impl SqliteStore {
     /// The store in this database.
     pub fn new(db: Db) -> Self {
-        SqliteStore { db }
+        SqliteStore { db, requests: Arc::default() }
     }
 
     /// Frees what workers of an earlier process held, and removes what their creations left without an instance.
@@ -60,16 +68,10 @@ impl SqliteStore {
         self.db.write("ensure the first account", move |tx| accounts::ensure(tx, &user, &organization)).await
     }
 
-    /// Adds a user with an account of their own, and the organization unless it is known. A hash of a user that
-    /// is known is an error.
-    pub async fn add_account(&self, user: LookupHash, organization: LookupHash) -> Result<Account> {
-        self.db.write("add an account", move |tx| accounts::add(tx, &user, &organization)).await
-    }
-
-    /// Deletes at most `limit` notifications that expired by `now`, and gives some of the free space back to the
-    /// file system. How many: if as many as the limit, there may be more.
+    /// Deletes at most `limit` notifications and audit entries whose time was over by `now`, and gives some of the
+    /// free space back to the file system. How many: if as many as the limit, there may be more.
     pub async fn retention(&self, now: DateTime<Utc>, limit: usize) -> Result<usize> {
-        self.db.write("delete expired notifications", move |tx| retention::expire(tx, now, limit)).await
+        self.db.write("delete what is no longer kept", move |tx| retention::expire(tx, now, limit)).await
     }
 
     /// Notifications that are neither delivered nor dropped, of all instances.
@@ -214,5 +216,26 @@ impl Store for SqliteStore {
     async fn notification(&self, id: InstanceId, event_id: &str) -> Result<Option<Notification>> {
         let event_id = event_id.to_owned();
         self.db.read("read a notification", move |conn| log::find(conn, id, &event_id)).await
+    }
+
+    async fn notification_of(&self, organization_id: u32, event_id: &str) -> Result<Option<Notification>> {
+        let event_id = event_id.to_owned();
+        self.db
+            .read("find a notification", move |conn| organization_log::find(conn, organization_id, &event_id))
+            .await
+    }
+
+    async fn notification_at(&self, mark: LogMark) -> Result<Option<Notification>> {
+        self.db
+            .read("read a notification", move |conn| notifications::get(conn, mark.instance, mark.sequence))
+            .await
+    }
+
+    async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
+        self.db
+            .read("read an organization's log", move |conn| {
+                organization_log::page(conn, organization_id, page)
+            })
+            .await
     }
 }

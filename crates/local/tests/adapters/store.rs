@@ -1,7 +1,9 @@
 //! What the store does beside its port.
 
 use crate::fixtures::{at, folder, id};
-use app::ports::{NewInstance, NewNotification, PollCommit, Store, Vault, Written};
+use app::ports::{
+    Accounts, Actor, AuditEntry, NewInstance, NewNotification, PollCommit, Store, Vault, Written,
+};
 use domain::ids::{EventId, NotificationName, Sequence};
 use domain::instance::Account;
 use domain::state::ResourceState;
@@ -9,7 +11,7 @@ use domain::token::Session;
 use local::sqlite::{Db, SqliteStore, SqliteVault};
 
 fn account(organization_id: u32, account_id: u32, user_id: u32) -> Option<Account> {
-    Some(Account { organization_id, account_id, user_id })
+    Some(Account { organization_id, account_id, user_id, sees_own_only: false })
 }
 
 #[tokio::test]
@@ -25,10 +27,10 @@ async fn accounts_are_found_by_the_hashes_of_their_secrets() {
     assert_eq!(store.account(&user, Some(&user)).await.unwrap(), None, "another organization");
     assert_eq!(store.account(&organization, None).await.unwrap(), None);
 
-    let colleague = store.add_account([3; 32], organization).await.unwrap();
+    let colleague = store.add_organization(&organization, &[3; 32]).await.unwrap();
     assert_eq!(Some(colleague), account(1, 2, 2));
-    assert_eq!(Some(store.add_account([4; 32], [5; 32]).await.unwrap()), account(2, 3, 3));
-    assert!(store.add_account(user, organization).await.is_err(), "the secret is in use");
+    assert_eq!(Some(store.add_organization(&[5; 32], &[4; 32]).await.unwrap()), account(2, 3, 3));
+    assert!(store.add_organization(&organization, &user).await.is_err(), "the secret is in use");
     assert_eq!(store.account(&[4; 32], Some(&organization)).await.unwrap(), None);
 }
 
@@ -36,7 +38,7 @@ async fn accounts_are_found_by_the_hashes_of_their_secrets() {
 async fn new_secrets_replace_those_of_the_first_account() {
     let store = SqliteStore::new(Db::in_memory().unwrap());
     let first = store.ensure_account([1; 32], [2; 32]).await.unwrap();
-    let other = store.add_account([3; 32], [4; 32]).await.unwrap();
+    let other = store.add_organization(&[4; 32], &[3; 32]).await.unwrap();
     assert_eq!(store.ensure_account([1; 32], [2; 32]).await.unwrap(), first, "nothing new");
     assert_eq!(store.ensure_account([3; 32], [4; 32]).await.unwrap(), other, "known, though not the first");
     assert_eq!(store.ensure_account([9; 32], [2; 32]).await.unwrap(), first);
@@ -58,6 +60,20 @@ pub(crate) fn new_instance() -> NewInstance {
         token_hash: [0; 32],
         session: Session::default(),
         states: vec![ResourceState::new("messages", at(0))],
+        audit: entry(0),
+    }
+}
+
+fn entry(at_s: i64) -> AuditEntry {
+    AuditEntry {
+        id: format!("entry at {at_s}"),
+        organization_id: 1,
+        at: at(at_s),
+        actor: Actor::Carillon,
+        action: "instance.created".to_owned(),
+        subject: "instances/1".to_owned(),
+        before: None,
+        after: None,
     }
 }
 
@@ -77,7 +93,12 @@ fn commit(version: u64, sequences: std::ops::Range<u64>, expires_s: Option<i64>)
         }
     };
     let state = ResourceState { version, ..ResourceState::new("messages", at(0)) };
-    PollCommit { instance: id(1), state, notifications: sequences.map(notification).collect() }
+    PollCommit {
+        instance: id(1),
+        organization_id: 1,
+        state,
+        notifications: sequences.map(notification).collect(),
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Instance rows: creation, look-up, change.
 
-use super::{release, resources, session};
+use super::{audit, release, resources, session};
 use crate::sqlite::columns::{from_json, to_json};
 use app::ports::{InstanceChange, LookupHash, NewInstance, SubscriptionChange, Written};
 use domain::ids::InstanceId;
@@ -29,6 +29,7 @@ pub(super) fn insert(conn: &Connection, new: &NewInstance) -> Result<Written> {
     for state in &new.states {
         resources::store(conn, instance.id, state)?;
     }
+    audit::note(conn, &new.audit)?;
     Ok(Written::Done)
 }
 
@@ -66,6 +67,13 @@ pub(super) fn version(conn: &Connection, id: InstanceId) -> Result<Option<u64>> 
         .optional()
 }
 
+/// Whose an instance is that is there and not deleted.
+pub(super) fn organization(conn: &Connection, id: InstanceId) -> Result<Option<u32>> {
+    conn.prepare_cached("SELECT organization_id FROM instances WHERE id = ?1 AND deleted = 0")?
+        .query_row([id.get()], |row| row.get(0))
+        .optional()
+}
+
 /// Changes the row and what goes with it. Every condition is looked at before the first write.
 pub(super) fn change(conn: &Connection, change: &InstanceChange) -> Result<Written> {
     let instance = &change.instance;
@@ -88,6 +96,9 @@ pub(super) fn change(conn: &Connection, change: &InstanceChange) -> Result<Writt
         SubscriptionChange::Keep => {}
         SubscriptionChange::Suspend(reason) => release::suspend(conn, instance.id, reason)?,
         SubscriptionChange::Release => release::open(conn, instance.id)?,
+    }
+    if let Some(entry) = &change.audit {
+        audit::note(conn, entry)?;
     }
     Ok(Written::Done)
 }

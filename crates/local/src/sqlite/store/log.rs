@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result};
 pub(super) const PAGE_COUNT_MAX: usize = 1000;
 
 /// What the column holds at the most.
-const SEQUENCE_MAX: u64 = i64::MAX as u64;
+pub(super) const SEQUENCE_MAX: u64 = i64::MAX as u64;
 
 const NEWEST_FIRST: &str = select_notifications!("AND n.sequence < ?2 ORDER BY n.sequence DESC LIMIT ?3");
 const QUEUED: &str =

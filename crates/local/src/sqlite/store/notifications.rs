@@ -31,13 +31,18 @@ pub(super) fn is_taken(conn: &Connection, id: InstanceId, number: Sequence) -> R
         .exists((id.get(), number.0))
 }
 
-pub(super) fn insert(conn: &Connection, id: InstanceId, new: &NewNotification) -> Result<()> {
+pub(super) fn insert(
+    conn: &Connection,
+    organization_id: u32,
+    id: InstanceId,
+    new: &NewNotification,
+) -> Result<()> {
     let progress = if new.deliver { Progress::Pending } else { Progress::Logged };
     let row_id = conn
         .prepare_cached(
             "INSERT INTO notifications (instance_id, sequence, number, event_id, resource, created_at_us,
-                 progress, attempt, round_start, round_generation, attempts, expires_at_us)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, 0, 0, '[]', ?8)",
+                 progress, attempt, round_start, round_generation, attempts, expires_at_us, organization_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, 0, 0, '[]', ?8, ?9)",
         )?
         .insert(params![
             id.get(),
@@ -48,6 +53,7 @@ pub(super) fn insert(conn: &Connection, id: InstanceId, new: &NewNotification) -
             micros(new.created_at),
             progress.text(),
             new.expires_at.map(micros),
+            organization_id,
         ])?;
     let events: Vec<u8> = new.events.iter().flat_map(|event| *event.as_bytes()).collect();
     conn.prepare_cached("INSERT INTO bodies (row_id, events, body) VALUES (?1, ?2, ?3)")?
@@ -120,6 +126,6 @@ fn events(bytes: &[u8]) -> Vec<EventId> {
     ids.iter().map(|id| EventId::from_bytes(*id)).collect()
 }
 
-fn progress(text: &str) -> Result<Progress> {
+pub(super) fn progress(text: &str) -> Result<Progress> {
     Progress::parse(text).ok_or_else(|| damaged(Type::Text, "not a progress"))
 }

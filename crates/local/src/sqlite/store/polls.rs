@@ -19,9 +19,7 @@ pub(super) fn mailbox(conn: &Connection, id: InstanceId) -> Result<Option<Mailbo
 /// Every condition is looked at before the first write.
 pub(super) fn commit(conn: &Connection, commit: &PollCommit) -> Result<Written> {
     let id = commit.instance;
-    if instances::version(conn, id)?.is_none() {
-        return Ok(Written::Gone);
-    }
+    let Some(organization_id) = instances::organization(conn, id)? else { return Ok(Written::Gone) };
     let stored = resources::version(conn, id, &commit.state.resource)?;
     if !stored.is_some_and(|stored| !stored.removed && stored.version + 1 == commit.state.version) {
         return Ok(Written::Conflict);
@@ -33,7 +31,7 @@ pub(super) fn commit(conn: &Connection, commit: &PollCommit) -> Result<Written> 
     }
     resources::store(conn, id, &commit.state)?;
     for new in &commit.notifications {
-        notifications::insert(conn, id, new)?;
+        notifications::insert(conn, organization_id, id, new)?;
         if new.deliver {
             resources::add_to_outbox(conn, id, &commit.state.resource, new.sequence)?;
         }

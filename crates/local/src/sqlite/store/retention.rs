@@ -1,6 +1,6 @@
-//! What goes: notifications whose time is over, and everything of a deleted instance.
+//! What goes: notifications and audit entries whose time is over, and everything of a deleted instance.
 
-use super::instances;
+use super::{audit, instances};
 use crate::sqlite::columns::micros;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -18,7 +18,7 @@ const ROWS_OF_INSTANCE: [&str; 5] = [
     "DELETE FROM instances WHERE id = ?1",
 ];
 
-/// Deletes at most `limit` expired notifications; how many.
+/// Deletes at most `limit` expired notifications and audit entries; how many.
 pub(super) fn expire(conn: &Connection, now: DateTime<Utc>, limit: usize) -> Result<usize> {
     let rows = conn
         .prepare_cached("SELECT row_id FROM notifications WHERE expires_at_us <= ?1 LIMIT ?2")?
@@ -27,8 +27,9 @@ pub(super) fn expire(conn: &Connection, now: DateTime<Utc>, limit: usize) -> Res
     for row_id in &rows {
         delete(conn, *row_id)?;
     }
+    let entries_count = audit::expire(conn, now, limit.saturating_sub(rows.len()))?;
     vacuum(conn)?;
-    Ok(rows.len())
+    Ok(rows.len() + entries_count)
 }
 
 /// Deletes of a deleted instance at most `limit` notifications; with the last of them, all else. How many were

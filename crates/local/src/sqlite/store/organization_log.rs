@@ -1,0 +1,75 @@
+//! The log of an organization: what all its instances have notified.
+
+use super::log::{PAGE_COUNT_MAX, SEQUENCE_MAX};
+use super::notifications;
+use crate::sqlite::columns::instance_id;
+use app::ports::{LogLine, LogMark, Notification, OrganizationPage};
+use domain::ids::Sequence;
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+
+/// The joins are CROSS so that their order stays as it is written: along the log, and a look at each row's
+/// instance and body. Rows of a deleted instance are passed over; a job removes them.
+const NEWEST_FIRST: &str = "SELECT n.sequence, n.instance_id, n.number, n.progress, length(b.events) / 16
+     FROM notifications n
+     CROSS JOIN instances i ON i.id = n.instance_id AND i.deleted = 0
+     CROSS JOIN bodies b ON b.row_id = n.row_id
+     WHERE n.organization_id = ?1 AND n.sequence >= ?2 AND (n.sequence, n.instance_id) < (?3, ?4)
+     ORDER BY n.sequence DESC, n.instance_id DESC LIMIT ?5";
+const BY_EVENT_ID: &str = "SELECT n.instance_id, n.sequence
+     FROM notifications n
+     CROSS JOIN instances i ON i.id = n.instance_id AND i.deleted = 0
+     WHERE n.event_id = ?2 AND n.organization_id = ?1
+     ORDER BY n.instance_id DESC, n.sequence DESC LIMIT 1";
+
+pub(super) fn page(conn: &Connection, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
+    let from = page.from.map_or(0, |from| from.0.min(SEQUENCE_MAX));
+    let (sequence, instance) = page
+        .before
+        .map_or((SEQUENCE_MAX, 0), |mark| (mark.sequence.0.min(SEQUENCE_MAX), mark.instance.get()));
+    conn.prepare_cached(NEWEST_FIRST)?
+        .query_map((organization_id, from, sequence, instance, page.limit.min(PAGE_COUNT_MAX)), line)?
+        .collect()
+}
+
+fn line(row: &Row<'_>) -> Result<LogLine> {
+    Ok(LogLine {
+        mark: LogMark { sequence: Sequence(row.get(0)?), instance: instance_id(row.get(1)?) },
+        number: row.get(2)?,
+        progress: notifications::progress(row.get_ref(3)?.as_str()?)?,
+        events_count: row.get(4)?,
+    })
+}
+
+pub(super) fn find(conn: &Connection, organization_id: u32, event_id: &str) -> Result<Option<Notification>> {
+    let found = conn
+        .prepare_cached(BY_EVENT_ID)?
+        .query_row((organization_id, event_id), |row| Ok((instance_id(row.get(0)?), Sequence(row.get(1)?))))
+        .optional()?;
+    let Some((instance, sequence)) = found else { return Ok(None) };
+    notifications::get(conn, instance, sequence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BY_EVENT_ID, NEWEST_FIRST};
+    use crate::sqlite::plan;
+
+    #[test]
+    fn a_page_is_a_walk_along_the_index() {
+        let steps = plan(NEWEST_FIRST);
+        assert_eq!(steps.len(), 3, "no sorting: {steps:?}");
+        assert!(steps[0].starts_with("SEARCH n USING INDEX notifications_by_organization"), "{steps:?}");
+        assert!(steps[0].contains("sequence"), "it begins where the page begins: {steps:?}");
+        assert!(steps[1..].iter().all(|step| step.contains("USING INTEGER PRIMARY KEY")), "{steps:?}");
+    }
+
+    #[test]
+    fn a_name_is_looked_up_in_the_index() {
+        let steps = plan(BY_EVENT_ID);
+        assert_eq!(steps.len(), 2, "no sorting: {steps:?}");
+        assert!(
+            steps[0].starts_with("SEARCH n USING INDEX notifications_by_event_id (event_id=?"),
+            "{steps:?}"
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::stack::stack_by;
 use crate::wire::Wire;
-use app::ports::{AttemptKey, Job, PollCommit, Store as _, Written};
+use app::ports::{Accounts as _, AttemptKey, Job, PollCommit, Store as _, Written};
 use app::sealing::{DataKey, Lookup, Sealer};
 use aws::Stack;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -42,7 +42,7 @@ impl Budget {
         let stack = Stack::new(&parts.environment, &parts.clients, http, sealer.clone());
         let user = sealer.lookup_hash(Lookup::User, name);
         let organization = sealer.lookup_hash(Lookup::Organization, name);
-        stack.store.add_account(&user, &organization).await.unwrap();
+        stack.store.add_organization(&organization, &user).await.unwrap();
         let mailbox = Mailbox::gmail(&outside, name);
         let callback = Callback::new(&outside, name);
         let application = Application {
@@ -90,7 +90,7 @@ impl Budget {
         let mut state = rows.remove(0).state;
         state.version += 1;
         state.written_at -= Duration::minutes(minutes);
-        let commit = PollCommit { instance: self.id, state, notifications: Vec::new() };
+        let commit = PollCommit { instance: self.id, organization_id: 1, state, notifications: Vec::new() };
         assert_eq!(self.stack.store.commit_poll(&commit).await.unwrap(), Written::Done);
     }
 

@@ -3,7 +3,7 @@
 use crate::store::{self, NoFirst};
 use crate::table;
 use crate::wire::Wire;
-use app::ports::{Claim, LogPage, LookupHash, Result, Store, Written};
+use app::ports::{Accounts as _, Claim, LogPage, LookupHash, Result, Store, Written};
 use async_trait::async_trait;
 use aws::{DynamoStore, FirstSecrets};
 use aws_sdk_dynamodb::Client;
@@ -123,6 +123,7 @@ async fn too_many_notifications_are_refused_whole() {
     state.version += 1;
     let commit = app::ports::PollCommit {
         instance: mailbox.id,
+        organization_id: 1,
         state,
         notifications: (1..=100).map(|sequence| notification(mailbox.id, sequence)).collect(),
     };
@@ -167,15 +168,16 @@ async fn the_first_secrets_let_in_and_can_be_replaced() {
     assert_eq!(store.account(&user, Some(&[9; 32])).await.unwrap(), None, "another organization's secret");
     let first = store.account(&user, Some(&organization)).await.unwrap().unwrap();
     assert_eq!((first.organization_id, first.user_id), (1, 1));
-    let added = store.add_account(&[3; 32], &[4; 32]).await.unwrap();
+    let added = store.add_organization(&[4; 32], &[3; 32]).await.unwrap();
     assert!(added.organization_id > 1 && added.user_id > 1);
-    assert_eq!(store.add_account(&[5; 32], &[4; 32]).await.unwrap().organization_id, added.organization_id);
-    assert!(store.add_account(&[3; 32], &[4; 32]).await.is_err(), "the user is known");
-    let listed = store.organizations(0, 10).await.unwrap();
+    let another = store.add_organization(&[4; 32], &[5; 32]).await.unwrap();
+    assert_eq!(another.organization_id, added.organization_id);
+    assert!(store.add_organization(&[4; 32], &[3; 32]).await.is_err(), "the user is known");
+    let listed = store.organizations(None).await.unwrap().items;
     let counts: Vec<(u32, u64)> = listed.iter().map(|one| (one.id, one.users_count)).collect();
     assert_eq!(counts, [(1, 1), (added.organization_id, 2)]);
-    assert!(store.add_user(added.organization_id, &[8; 32]).await.unwrap().is_some());
-    assert_eq!(store.add_user(4711, &[9; 32]).await.unwrap(), None, "there is no such organization");
+    assert!(store.add_user(added.organization_id, &[8; 32], true).await.unwrap().is_some());
+    assert_eq!(store.add_user(4711, &[9; 32], true).await.unwrap(), None, "there is no such organization");
 
     let (new_user, new_organization) = ([6; 32], [7; 32]);
     *given.0.lock().unwrap() = Some((new_user, new_organization));

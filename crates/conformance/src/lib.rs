@@ -14,11 +14,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Everything here is part of a test.
 
+pub mod accounts;
 pub mod mailbox;
 pub mod queue;
 pub mod sample;
 pub mod store;
 pub mod vault;
+pub mod wait;
 
 /// One test for each case of a suite.
 #[doc(hidden)]
@@ -108,6 +110,49 @@ macro_rules! store_suite {
                 shows_what_is_queued_as_a_release_would_take_it,
                 finds_one_by_its_event_id,
                 is_of_one_instance,
+            ],
+            organization_log: [
+                is_paged_newest_first,
+                begins_where_it_is_told,
+                tells_how_far_each_notification_is,
+                shows_nothing_of_a_deleted_instance,
+                finds_one_of_any_instance_by_its_event_id,
+                finds_one_by_its_place,
+            ],
+        }
+    };
+}
+
+/// Tests of `Accounts`, and of what a `Store` does with them; `port()` of the fixture returns
+/// `&dyn conformance::accounts::Harness`, which whatever is both is.
+#[macro_export]
+macro_rules! accounts_suite {
+    ($fixture:path) => {
+        $crate::suite! { $fixture, accounts,
+            admission: [
+                who_is_let_in_is_found,
+                a_user_sees_all_or_only_their_own,
+                a_known_organization_is_not_doubled,
+                everybody_is_listed,
+                a_replaced_user_secret_is_worth_nothing,
+                a_replaced_organization_secret_is_worth_nothing,
+                a_removed_user_is_not_found_and_their_numbers_do_not_come_again,
+            ],
+            settings: [
+                are_merged,
+                are_of_one_account,
+            ],
+            requests: [
+                are_counted_by_minute_and_organization,
+                are_counted_exactly_when_many_come_at_once,
+            ],
+            audit: [
+                is_paged_newest_first,
+                is_of_one_organization,
+                an_entry_that_is_noted_again_stands_there_once,
+                a_creation_notes_its_entry,
+                a_change_notes_its_entry_and_a_conflict_does_not,
+                a_deletion_notes_its_entry_and_what_comes_later_does_not,
             ],
         }
     };

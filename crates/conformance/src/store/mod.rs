@@ -4,6 +4,7 @@ pub mod attempts;
 pub mod deletion;
 pub mod instances;
 pub mod log;
+pub mod organization_log;
 pub mod outbox;
 pub mod polls;
 pub mod release;

@@ -20,5 +20,5 @@ pub(crate) fn plan(sql: &str) -> Vec<String> {
     let connection = connection::in_memory().unwrap();
     migrations::migrate(&connection).unwrap();
     let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-    explained.query_map([], |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap()
+    explained.raw_query().mapped(|row| row.get(3)).collect::<Result<_, _>>().unwrap()
 }

@@ -4,6 +4,9 @@ mod at_once {
     mod store {
         conformance::store_suite!(crate::fixtures::store_at_once);
     }
+    mod accounts {
+        conformance::accounts_suite!(crate::fixtures::accounts_at_once);
+    }
     mod vault {
         conformance::vault_suite!(crate::fixtures::vault_at_once);
     }
@@ -15,6 +18,9 @@ mod at_once {
 mod with_threads {
     mod store {
         conformance::store_suite!(crate::fixtures::store_with_threads);
+    }
+    mod accounts {
+        conformance::accounts_suite!(crate::fixtures::accounts_with_threads);
     }
     mod vault {
         conformance::vault_suite!(crate::fixtures::vault_with_threads);

@@ -4,6 +4,7 @@ use app::ports::{Job, Queue, Store, Vault};
 use app::sealing::{DataKey, Sealer};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeZone as _, Utc};
+use conformance::accounts;
 use conformance::queue::Harness;
 use domain::ids::InstanceId;
 use local::jobs::{Class, Jobs, Taken, Went};
@@ -94,6 +95,23 @@ pub(crate) async fn store_at_once() -> Fixture<SqliteStore> {
 
 pub(crate) async fn store_with_threads() -> Fixture<SqliteStore> {
     with_threads(SqliteStore::new)
+}
+
+/// The store as the port of accounts.
+pub(crate) struct AccountsFixture(Fixture<SqliteStore>);
+
+impl AccountsFixture {
+    pub(crate) fn port(&self) -> &dyn accounts::Harness {
+        &self.0.adapter
+    }
+}
+
+pub(crate) async fn accounts_at_once() -> AccountsFixture {
+    AccountsFixture(at_once(SqliteStore::new))
+}
+
+pub(crate) async fn accounts_with_threads() -> AccountsFixture {
+    AccountsFixture(with_threads(SqliteStore::new))
 }
 
 pub(crate) async fn vault_at_once() -> Fixture<SqliteVault> {

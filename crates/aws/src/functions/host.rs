@@ -82,7 +82,8 @@ impl Host {
 
     fn entry_with(&self, keys: &DataKeys, admin_key: Option<&str>, now: DateTime<Utc>) -> Entry {
         let sealer = Arc::new(keys.sealer(now));
-        let environment = Environment { app: self.config(admin_key), ..self.environment.clone() };
+        let mut environment = self.environment.clone();
+        environment.app = self.config(admin_key);
         let app = Stack::new(&environment, &self.clients, self.http.clone(), sealer).app;
         Entry { router: app.router(), app }
     }

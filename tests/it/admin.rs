@@ -5,7 +5,9 @@ mod deaths;
 
 use crate::world::{GMAIL_USER, Gate, World};
 use app::admin::{Check, Checked, Finding, Found, Mode, Others, Outcome};
-use app::ports::{AttemptKey, Job, LogPage, Queue as _, Schedule as _, Store as _, Vault as _};
+use app::ports::{
+    Accounts as _, AttemptKey, Job, LogPage, Queue as _, Schedule as _, Store as _, Vault as _,
+};
 use chrono::Duration;
 use domain::ids::InstanceId;
 use domain::schedule::Timetable;
@@ -173,6 +175,49 @@ async fn who_is_let_in_gets_in() {
     let mixed = format!("User {}, Organization world-organization", second.user_secret);
     world.call_as(&mixed, "GET", "/instances", "").await.assert_refused(401);
     assert!(world.app.add_user(4711, true).await.unwrap().is_none());
+}
+
+/// What an operator does takes effect at once, and stands in the audit record without a secret.
+#[tokio::test]
+async fn who_is_taken_out_gets_in_no_more() {
+    let world = World::new(409);
+    let first = world.app.add_organization().await.unwrap();
+    let organization_id = first.account.organization_id;
+    let second = world.app.add_user(organization_id, false).await.unwrap().unwrap();
+    let status = async |user: &str, organization: &str| {
+        let secrets = format!("User {user}, Organization {organization}");
+        world.call_as(&secrets, "GET", "/instances", "").await.status
+    };
+    let former = first.organization_secret.clone().unwrap();
+    let organization = world.app.replace_organization_secret(organization_id).await.unwrap().unwrap();
+    assert_eq!(status(&first.user_secret, &former).await, 401);
+    assert_eq!(status(&first.user_secret, &organization).await, 200);
+    let first_id = first.account.user_id;
+    let user = world.app.replace_user_secret(organization_id, first_id).await.unwrap().unwrap();
+    assert_eq!(status(&first.user_secret, &organization).await, 401);
+    assert_eq!(status(&user, &organization).await, 200);
+    assert_eq!(status(&second.user_secret, &organization).await, 200);
+    assert!(world.app.remove_user(organization_id, second.account.user_id).await.unwrap());
+    assert_eq!(status(&second.user_secret, &organization).await, 401);
+    assert!(!world.app.remove_user(organization_id, second.account.user_id).await.unwrap());
+    assert!(world.app.replace_user_secret(organization_id, 4711).await.unwrap().is_none());
+    assert!(world.app.replace_organization_secret(4711).await.unwrap().is_none());
+
+    let noted = world.store.audit(organization_id, None, 100).await.unwrap();
+    let mut actions: Vec<&str> = noted.iter().map(|entry| entry.action.as_str()).collect();
+    actions.sort_unstable();
+    let wanted = [
+        "organization.created",
+        "organization.secret_replaced",
+        "user.created",
+        "user.removed",
+        "user.secret_replaced",
+    ];
+    assert_eq!(actions, wanted);
+    let text = world.dump();
+    for secret in [&former, &organization, &user, &second.user_secret] {
+        assert!(!text.contains(secret.as_str()), "a secret stands in the data");
+    }
 }
 
 /// Jobs that failed too often are dead; sent again, they do their work.

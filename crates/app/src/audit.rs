@@ -21,6 +21,11 @@ impl By {
         By { actor: Actor::Carillon, request_id: request_id(app) }
     }
 
+    /// What somebody does on the host itself.
+    pub(crate) fn administrator(app: &Inner) -> Self {
+        By { actor: Actor::Administrator, request_id: request_id(app) }
+    }
+
     pub(crate) fn entry(
         &self,
         app: &Inner,

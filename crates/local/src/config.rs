@@ -61,8 +61,17 @@ carillon: signed events for what changes in mailboxes
   carillon admin …         administer, also while it runs:
     organizations          list the organizations
     organizations add      make an organization with a first user, and print their secrets (also: secrets)
-    users add --organization ID
-                           make a user of an organization, and print the secret
+    organizations rotate --organization ID
+                           give an organization another secret, and print it
+    users [--organization ID]
+                           list the users
+    users add --organization ID [--own]
+                           make a user of an organization, and print the secret; with --own, one who sees
+                           only the instances of their own account
+    users rotate --organization ID --user ID
+                           give a user another secret, and print it
+    users remove --organization ID --user ID
+                           take a user out; instances stay
     queues                 print what waits, and what is dead
     redrive [--limit N]    send dead jobs again (1000)
     check [--mend]         show what crashes left, and what needs a person; mend the former
@@ -93,6 +102,8 @@ pub fn read(
             lexopt::Arg::Long("organization") => {
                 flags.organization = Some(parser.value()?.to_string_lossy().into_owned());
             }
+            lexopt::Arg::Long("user") => flags.user = Some(parser.value()?.to_string_lossy().into_owned()),
+            lexopt::Arg::Long("own") => flags.own = true,
             lexopt::Arg::Long("limit") => flags.limit = Some(parser.value()?.to_string_lossy().into_owned()),
             lexopt::Arg::Long("mend") => flags.mend = true,
             lexopt::Arg::Long("json") => flags.json = true,

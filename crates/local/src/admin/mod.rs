@@ -1,16 +1,17 @@
 //! `carillon admin …`: what to do, on which host, and how it is shown.
 
+mod admission;
 mod report;
 mod request;
 #[cfg(feature = "aws")]
 pub mod stack;
 
 pub use report::show_secrets;
-pub use request::{Action, Flags, Request};
+pub use request::{Action, Admission, Flags, Request};
 
 use crate::config::Config;
 use crate::host::Host;
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use app::App;
 use app::admin::{Check, Found, Others};
 use app::ports::{Accounts, Administration};
@@ -35,7 +36,7 @@ pub struct Desk {
 /// Does what was asked, on the data folder.
 pub async fn run(config: &Config, request: &Request, say: Say) -> anyhow::Result<()> {
     // A folder that was mistyped would look like one in order.
-    if request.action != Action::AddOrganization && !Host::has_data(config) {
+    if request.action != Action::Admission(Admission::AddOrganization) && !Host::has_data(config) {
         bail!("there is no data in {}", config.data.display());
     }
     let (host, others) = Host::open_for_admin(config).await?;
@@ -50,16 +51,11 @@ pub async fn run(config: &Config, request: &Request, say: Say) -> anyhow::Result
 
 /// Does what was asked, on this host.
 pub async fn run_at(desk: &Desk, request: &Request, say: Say) -> anyhow::Result<()> {
-    let Desk { app, host, accounts, others } = desk;
+    let Desk { app, host, others, .. } = desk;
     let host = host.as_ref();
     let report = Report { say, json: request.json };
     match request.action {
-        Action::ListOrganizations => organizations(accounts.as_ref(), report).await,
-        Action::AddOrganization => report.admitted(&app.add_organization().await?),
-        Action::AddUser { organization_id } => {
-            let admitted = app.add_user(organization_id, true).await?;
-            report.admitted(&admitted.with_context(|| format!("there is no organization {organization_id}"))?)
-        }
+        Action::Admission(admission) => admission::run(desk, admission, report).await,
         Action::RotateDataKey => {
             bail!("only a stack has a data key of its own: `carillon admin --aws data-key rotate`")
         }
@@ -77,22 +73,4 @@ pub async fn run_at(desk: &Desk, request: &Request, say: Say) -> anyhow::Result<
             report.checked(&checked)
         }
     }
-}
-
-/// Listings are shown this far, pages.
-const PAGES_COUNT_MAX: usize = 1_000;
-
-async fn organizations(accounts: &dyn Accounts, report: Report) -> anyhow::Result<()> {
-    let mut from = None;
-    for _ in 0..PAGES_COUNT_MAX {
-        let page = accounts.organizations(from.as_ref()).await?;
-        for organization in &page.items {
-            report.organization(organization)?;
-        }
-        from = page.next;
-        if from.is_none() {
-            return Ok(());
-        }
-    }
-    bail!("there are more organizations than are listed")
 }

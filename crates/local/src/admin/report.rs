@@ -2,7 +2,7 @@
 
 use super::Say;
 use app::admin::{Admitted, Checked, Found, Outcome};
-use app::ports::{Depth, Organization, Redriven};
+use app::ports::{Depth, Organization, Redriven, User};
 use chrono::SecondsFormat;
 use serde::Serialize;
 use serde_json::json;
@@ -36,6 +36,53 @@ impl Report {
             return self.line(organization);
         }
         (self.say)(&format!("organization {}: {} users", organization.id, organization.users_count))
+    }
+
+    pub(super) fn user(self, user: &User) -> anyhow::Result<()> {
+        let account = &user.account;
+        if self.json {
+            return self.line(&json!({
+                "organizationId": account.organization_id,
+                "accountId": account.account_id,
+                "userId": account.user_id,
+                "seesOwnOnly": account.sees_own_only,
+                "createdAt": user.created_at,
+            }));
+        }
+        let sees = if account.sees_own_only { "sees their own" } else { "sees all" };
+        (self.say)(&format!("organization {}: user {}, {sees}", account.organization_id, account.user_id))
+    }
+
+    /// An organization's new secret; nobody can show it again.
+    pub(super) fn organization_secret(self, organization_id: u32, secret: &str) -> anyhow::Result<()> {
+        if self.json {
+            let line = json!({ "organizationId": organization_id, "organizationSecret": secret });
+            return self.line(&line);
+        }
+        (self.say)(&format!("organization {organization_id}: the former secret is worth nothing now"))?;
+        (self.say)("This secret is shown once and stored only as a hash:")?;
+        (self.say)(&format!("  organization secret  {secret}"))
+    }
+
+    /// A user's new secret; nobody can show it again.
+    pub(super) fn user_secret(self, organization_id: u32, user_id: u32, secret: &str) -> anyhow::Result<()> {
+        if self.json {
+            let (organization, user) = (organization_id, user_id);
+            return self
+                .line(&json!({ "organizationId": organization, "userId": user, "userSecret": secret }));
+        }
+        (self.say)(&format!(
+            "organization {organization_id}, user {user_id}: the former secret is worth nothing now"
+        ))?;
+        (self.say)("This secret is shown once and stored only as a hash:")?;
+        (self.say)(&format!("  user secret          {secret}"))
+    }
+
+    pub(super) fn removed(self, organization_id: u32, user_id: u32) -> anyhow::Result<()> {
+        if self.json {
+            return self.line(&json!({ "organizationId": organization_id, "userId": user_id }));
+        }
+        (self.say)(&format!("organization {organization_id}: user {user_id} is removed"))
     }
 
     pub(super) fn depths(self, depths: &[Depth]) -> anyhow::Result<()> {

@@ -1,7 +1,8 @@
 //! Opening, closing, group commit.
 
 use crate::fixtures::folder;
-use local::sqlite::{Db, OpenError};
+use app::ports::{LogLine, OrganizationPage, Store};
+use local::sqlite::{Db, OpenError, SqliteStore};
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -60,6 +61,41 @@ fn a_newer_file_is_refused_and_left_as_it_is() {
     let error = Db::open(&path).err().expect("it is newer");
     assert!(matches!(error, OpenError::Newer { .. }), "{error}");
     assert_eq!(version(&path), known + 1);
+}
+
+/// As the format stood before organizations had logs of their own, with two organizations' notifications.
+const SECOND_FORMAT: &str = concat!(
+    include_str!("../../src/sqlite/migrations/0001_tables.sql"),
+    include_str!("../../src/sqlite/migrations/0002_reached.sql"),
+    "PRAGMA user_version = 2;
+     INSERT INTO organizations VALUES (1, zeroblob(32)), (2, CAST('two' AS BLOB));
+     INSERT INTO users VALUES (1, 1, 1, zeroblob(32));
+     INSERT INTO instances VALUES (11, 1, CAST('a' AS BLOB), 1, 0, '{}'), (12, 2, CAST('b' AS BLOB), 1, 0, '{}'),
+         (13, 1, CAST('c' AS BLOB), 1, 1, '{}');
+     INSERT INTO notifications SELECT id - 10, id, 10, 100 + id, 'event ' || id, 'messages', 0, 'pending', 1, 0, 0,
+         NULL, NULL, '[]', NULL, 0, 0 FROM instances;
+     INSERT INTO bodies SELECT row_id, zeroblob(32), '' FROM notifications;
+     INSERT INTO subscriptions SELECT id, 'active', NULL, 0, NULL FROM instances;"
+);
+
+#[tokio::test]
+async fn what_an_older_version_stored_stands_in_its_organization_s_log() {
+    let (_folder, path) = folder();
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    Connection::open(&path).unwrap().execute_batch(SECOND_FORMAT).unwrap();
+    let store = SqliteStore::new(Db::open(&path).unwrap());
+    let log = async |organization_id| -> Vec<(u32, u64, u32)> {
+        let page = OrganizationPage { before: None, from: None, limit: 10 };
+        let lines = store.organization_log(organization_id, page).await.unwrap();
+        let short = |line: &LogLine| (line.mark.instance.get(), line.number, line.events_count);
+        lines.iter().map(short).collect()
+    };
+    assert_eq!(log(1).await, [(11, 111, 2)], "the other one is deleted");
+    assert_eq!(log(2).await, [(12, 112, 2)]);
+    assert!(store.notification_of(1, "event 11").await.unwrap().is_some());
+    assert!(store.notification_of(1, "event 12").await.unwrap().is_none());
+    let account = store.account(&[0; 32], None).await.unwrap().unwrap();
+    assert!(!account.sees_own_only, "who was there sees all");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::fixtures::{at, folder, id};
 use app::ports::{
-    Accounts, Actor, AuditEntry, NewInstance, NewNotification, PollCommit, Store, Vault, Written,
+    AUDIT_DAYS, Accounts, Actor, AuditEntry, NewInstance, NewNotification, PollCommit, Store, Vault, Written,
 };
 use domain::ids::{EventId, NotificationName, Sequence};
 use domain::instance::Account;
@@ -127,6 +127,33 @@ async fn retention_deletes_what_expired_in_bounded_steps_and_gives_the_space_bac
     assert_eq!(logged, events[1..].iter().copied().collect());
     assert_eq!(store.retention(at(1_000_000), 1000).await.unwrap(), 10, "what is pending does not expire");
     assert_eq!(store.undelivered_count().await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn retention_deletes_audit_entries_after_their_time() {
+    let store = SqliteStore::new(Db::in_memory().unwrap());
+    for at_s in [10, 20, 30] {
+        store.note(&entry(at_s)).await.unwrap();
+    }
+    let over = |at_s: i64| at(at_s) + chrono::Duration::days(AUDIT_DAYS);
+    assert_eq!(store.retention(over(9), 1000).await.unwrap(), 0);
+    assert_eq!(store.retention(over(20), 1).await.unwrap(), 1, "in bounded steps");
+    assert_eq!(store.retention(over(20), 1).await.unwrap(), 1);
+    assert_eq!(store.retention(over(20), 1).await.unwrap(), 0);
+    assert_eq!(store.audit(1, None, 10).await.unwrap(), [entry(30)]);
+}
+
+/// The environment says whose secrets they are: not those of whoever came second.
+#[tokio::test]
+async fn given_secrets_bring_a_removed_first_user_back() {
+    let store = SqliteStore::new(Db::in_memory().unwrap());
+    let first = store.ensure_account([1; 32], [2; 32]).await.unwrap();
+    let second = store.add_user(1, &[3; 32], true).await.unwrap();
+    assert!(store.remove_user(1, first.user_id).await.unwrap());
+    assert_eq!(store.first_account().await.unwrap(), second, "somebody is there who may call");
+    assert_eq!(store.ensure_account([1; 32], [2; 32]).await.unwrap(), first);
+    assert_eq!(store.account(&[1; 32], Some(&[2; 32])).await.unwrap(), Some(first));
+    assert_eq!(store.account(&[3; 32], None).await.unwrap(), second);
 }
 
 #[tokio::test]

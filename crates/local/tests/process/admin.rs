@@ -27,6 +27,35 @@ async fn depth(folder: &Path, queue: &str) -> Value {
     depths.into_iter().find(|depth| depth["queue"] == queue).unwrap()
 }
 
+/// What an operator does to callers takes effect in the serving process at once.
+async fn rotates_and_removes(process: &Process, folder: &Path, made: &Value) {
+    let (organization, first) = (&made["organizationId"], &made["userId"]);
+    let status = async |user: &Value, organization: &Value| {
+        let secrets =
+            format!("User {}, Organization {}", user.as_str().unwrap(), organization.as_str().unwrap());
+        process.client.authorized(&secrets).try_call("GET", "/instances", None).await.unwrap().status
+    };
+    let words = format!("users add --own --organization {organization}");
+    let own = admin(folder, &words).await.remove(0);
+    let listed = admin(folder, &format!("users --organization {organization}")).await;
+    let sight: Vec<bool> = listed.iter().map(|user| user["seesOwnOnly"].as_bool().unwrap()).collect();
+    assert_eq!(sight, [false, false, true]);
+    assert_eq!(admin(folder, "users").await.len(), 4, "with the first organization's");
+
+    let words = format!("organizations rotate --organization {organization}");
+    let renewed = admin(folder, &words).await.remove(0)["organizationSecret"].clone();
+    assert_eq!(status(&made["userSecret"], &made["organizationSecret"]).await, 401);
+    assert_eq!(status(&made["userSecret"], &renewed).await, 200);
+    let words = format!("users rotate --organization {organization} --user {first}");
+    let secret = admin(folder, &words).await.remove(0)["userSecret"].clone();
+    assert_eq!(status(&made["userSecret"], &renewed).await, 401);
+    assert_eq!(status(&secret, &renewed).await, 200);
+    assert_eq!(status(&own["userSecret"], &renewed).await, 200);
+    let words = format!("users remove --organization {organization} --user {}", own["userId"]);
+    assert_eq!(admin(folder, &words).await[0]["userId"], own["userId"]);
+    assert_eq!(status(&own["userSecret"], &renewed).await, 401);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beside_a_serving_process_it_lets_in_redrives_and_mends() {
     let outside = Outside::start().await;
@@ -45,6 +74,7 @@ async fn beside_a_serving_process_it_lets_in_redrives_and_mends() {
     let secrets = format!("User {secret}, Organization {}", text("organizationSecret"));
     process.client.authorized(&secrets).get("/instances").await;
     assert_eq!(admin(folder, "organizations").await[1]["users_count"], 2);
+    rotates_and_removes(&process, folder, &made).await;
 
     // A delivery that is due and whose job is dead.
     mailbox.deliver();

@@ -122,3 +122,42 @@ impl Ready {
             && self.newest_seals == keys.newest_seals(now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment;
+    use crate::script::Script;
+
+    /// Both secrets are answered with the same text, which either could be.
+    const ANSWER: &str =
+        r#"{"SecretString":"{\"id\":\"1\",\"key\":\"a text of more than thirty-two characters\"}"}"#;
+
+    fn host(script: &Script, admin_key_secret: Option<&str>) -> Host {
+        let mut environment = environment::tests::sample();
+        environment.admin_key_secret = admin_key_secret.map(str::to_owned);
+        let http: Arc<dyn Http> = Arc::new(egress(&environment).unwrap());
+        Host { environment, clients: Clients::new(&script.config()), http, ready: Mutex::default() }
+    }
+
+    async fn asked(script: &Script, admin_key_secret: Option<&str>) -> Vec<String> {
+        let host = host(script, admin_key_secret);
+        for _ in 0..2 {
+            host.entry().await.unwrap();
+        }
+        let asked = script.asked();
+        let mut asked: Vec<String> =
+            asked.iter().map(|asked| asked.body["SecretId"].as_str().unwrap().to_owned()).collect();
+        asked.sort_unstable();
+        asked
+    }
+
+    #[tokio::test]
+    async fn an_administrators_key_is_read_where_there_is_one_and_once() {
+        let data_key = environment::tests::sample().data_key_secret;
+        let alone = asked(&Script::new(&[(200, ANSWER)]), None).await;
+        assert_eq!(alone, std::slice::from_ref(&data_key));
+        let both = asked(&Script::new(&[(200, ANSWER)]), Some("admin")).await;
+        assert_eq!(both, ["admin".to_owned(), data_key]);
+    }
+}

@@ -27,18 +27,20 @@ pub(super) async fn page(table: &Table, organization: u32, page: OrganizationPag
     let limit = page.limit.min(PAGE_COUNT_MAX);
     let mut lines: Vec<LogLine> = Vec::new();
     let mut gone: HashMap<InstanceId, bool> = HashMap::new();
-    let mut before = page.before;
+    let (mut before, mut look) = (page.before, limit);
     while lines.len() < limit {
-        let wanted = limit - lines.len();
-        let found = merged(table, organization, before, page.from, wanted).await?;
-        let is_last = found.len() < wanted;
+        let found = merged(table, organization, before, page.from, look).await?;
+        let is_last = found.len() < look;
         before = found.last().map(|line| line.mark);
         look_after(table, &found, &mut gone).await?;
         lines.extend(found.into_iter().filter(|line| gone.get(&line.mark.instance) == Some(&false)));
         if is_last {
             break;
         }
+        // Somebody was deleted, perhaps with many lines.
+        look = PAGE_COUNT_MAX;
     }
+    lines.truncate(limit);
     Ok(lines)
 }
 

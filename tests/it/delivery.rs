@@ -213,7 +213,7 @@ async fn after_a_deletion_nothing_arrives_and_nothing_is_left() {
     assert_eq!(world.receiver.take().len(), 0);
     assert_eq!(world.store.notifications(id, page).await.unwrap().len(), 0);
     assert!(world.store.mailbox(id).await.unwrap().is_none());
-    assert!(!world.dump().contains("API Instance with Polling"), "rows are left");
+    assert!(!world.dump_beside_audit().contains("API Instance with Polling"), "rows are left");
     assert_eq!(world.jobs.waiting_count().await.unwrap(), 0);
 }
 

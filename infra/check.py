@@ -15,7 +15,7 @@ FUNCTIONS = {"ApiFunction": "api", "PollFunction": "poll", "DeliverFunction": "d
 VARIABLES = """
     TABLE DELIVERY_QUEUE_URL WORK_QUEUE_URL DEAD_LETTER_QUEUE_URL SCHEDULE_GROUP SCHEDULE_ROLE_ARN POLL_FUNCTION_ARN
     SECRET_PREFIX DATA_KEY_SECRET FIRST_ORGANIZATION_SECRET FIRST_USER_SECRET SECRET_STORAGE EVENT_BUS RETENTION_DAYS
-    RETRY_DELAYS ALLOW_LOCAL_CALLBACKS REQUIRE_HTTPS_CALLBACKS LOG GOOGLE_AUTH_URL GOOGLE_TOKEN_URL GMAIL_API_URL
+    ADMIN_KEY_SECRET REQUESTS_PER_MINUTE RETRY_DELAYS ALLOW_LOCAL_CALLBACKS REQUIRE_HTTPS_CALLBACKS LOG GOOGLE_AUTH_URL GOOGLE_TOKEN_URL GMAIL_API_URL
     MICROSOFT_AUTH_URL MICROSOFT_TOKEN_URL GRAPH_API_URL
 """.split()
 OUTPUTS = """
@@ -37,6 +37,8 @@ SOLE = {
     "secretsmanager:PutSecretValue": {"ApiFunction", "PollFunction"},
     "secretsmanager:CreateSecret": {"ApiFunction", "PollFunction"},
 }
+GLOBAL_INDEXES = {"by-organization": ["log_of", "log_at"], "by-event": ["log_of", "name"]}
+ADMIN_KEY = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:ADMIN-??????"
 SCHEDULE_ROLE = {
     ("lambda:InvokeFunction", "arn:aws:lambda:REGION:ACCOUNT:function:STACK-poll"),
     ("sqs:SendMessage", "<DeliveryQueue.Arn>"),
@@ -208,6 +210,30 @@ def state_survives(resources, _outputs):
             yield f"Table: {key} must be {value}"
 
 
+def indexes_are_read(resources, _outputs):
+    """Global indexes are the log of organizations, which the interface alone reads; the deployed code knows them."""
+    table = resources["Table"]["Properties"]
+    found = {one["IndexName"]: [key["AttributeName"] for key in one["KeySchema"]] for one in table["GlobalSecondaryIndexes"]}
+    if found != GLOBAL_INDEXES:
+        yield f"Table: the global indexes are {found} instead of {GLOBAL_INDEXES}"
+    for one in table["GlobalSecondaryIndexes"]:
+        if one["Projection"]["ProjectionType"] == "ALL":
+            yield f"Table: {one['IndexName']} would hold each body once more"
+    used = {key["AttributeName"] for keys in _key_schemas(table) for key in keys}
+    if {one["AttributeName"] for one in table["AttributeDefinitions"]} != used:
+        yield "Table: attributes are declared that no key has, or the other way round"
+    for index in GLOBAL_INDEXES:
+        readers = {name for name, _, resource in granted(resources, lambda *_: True) if resource.endswith(f"/index/{index}")}
+        if readers != {"ApiFunction"}:
+            yield f"{index}: is read by {sorted(readers)} instead of ApiFunction"
+
+
+def _key_schemas(table):
+    yield table["KeySchema"]
+    for one in table["LocalSecondaryIndexes"] + table["GlobalSecondaryIndexes"]:
+        yield one["KeySchema"]
+
+
 def alarms_reach_somebody(resources, _outputs):
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     for name, one in alarms.items():
@@ -275,6 +301,7 @@ RULES = [
     queues_redrive,
     failed_starts_are_dead_letters,
     state_survives,
+    indexes_are_read,
     alarms_reach_somebody,
     outputs_are_there,
 ]
@@ -292,7 +319,32 @@ def broken(text):
         found.append("emulator: it does not get exactly what it needs")
     too_wide = [one for one in resources_are_the_stacks(emulated, {}) if "schedule/default/*" not in one]
     found.extend(f"emulator: {one}" for one in too_wide)
+    found.extend(f"with_an_admin_key: {one}" for one in with_an_admin_key(source))
+    found.extend(f"while_upgraded: {one}" for one in while_upgraded(source))
     return found
+
+
+def with_an_admin_key(source):
+    """The administrator's key is the one secret that is not the stack's; the interface alone reads it."""
+    resources, outputs = template.evaluated(source, AdminKeySecret="ADMIN")
+    readers = granted(resources, lambda _, resource: resource == ADMIN_KEY)
+    if readers != {("ApiFunction", "secretsmanager:GetSecretValue", ADMIN_KEY)}:
+        yield f"the key is read by {sorted(readers)}"
+    for name, one in functions(resources).items():
+        if one["Environment"]["Variables"].get("CARILLON_ADMIN_KEY_SECRET") != "ADMIN":
+            yield f"{name}: does not know its name"
+    yield from (one for one in resources_are_the_stacks(resources, outputs) if ADMIN_KEY not in one)
+
+
+def while_upgraded(source):
+    """An update of the stack adds one global index at the most, and nothing else differs."""
+    resources, _ = template.evaluated(source, TableIndexes="1")
+    table = resources["Table"]["Properties"]
+    names = [one["IndexName"] for one in table["GlobalSecondaryIndexes"]]
+    if names != ["by-organization"]:
+        yield f"the first of two updates adds {names}"
+    if "Table: attributes" in " ".join(indexes_are_read(resources, {})):
+        yield "the first of two updates declares attributes that no key has"
 
 
 # The first place of the one replaced by the other, and the rule that must notice.
@@ -318,6 +370,12 @@ SAMPLES = [
     ("RecursiveLoop: Allow", "RecursiveLoop: Terminate", "failed_starts_are_dead_letters"),
     ("DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Delete", "state_survives"),
     ("PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false", "state_survives"),
+    ("ProjectionType: INCLUDE, NonKeyAttributes: [num,", "ProjectionType: ALL, NonKeyAttributes: [num,", "indexes_are_read"),
+    ("{AttributeName: log_at, AttributeType: S}", "{AttributeName: log_in, AttributeType: S}", "indexes_are_read"),
+    ("index/by-event", "index/by-mistake", "indexes_are_read"),
+    ("secret:${AdminKeySecret}-??????", "secret:*", "with_an_admin_key"),
+    ("- HasBothIndexes", "- OnEmulator", "indexes_are_read"),
+    ('HasBothIndexes: !Not [!Equals [!Ref TableIndexes, 1]]', 'HasBothIndexes: !Not [!Equals [!Ref TableIndexes, 0]]', "while_upgraded"),
     ("AlarmActions: [!Ref AlarmTopic]", "AlarmActions: []", "alarms_reach_somebody"),
     ("MetricName: Throttles", "MetricName: Invocations", "alarms_reach_somebody"),
     ("CARILLON_LOG=${LogLevel}", "CARILLON_LOG=info,${LogLevel}", "outputs_are_there"),

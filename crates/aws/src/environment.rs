@@ -2,6 +2,8 @@
 
 use app::{Config, Mistake, Variables};
 use domain::ids::InstanceId;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// Everything that the stack tells its functions, and `carillon admin`.
 #[derive(Debug, Clone)]
@@ -38,9 +40,25 @@ pub struct Environment {
     pub log: String,
     /// The stack's region, which its addresses say.
     pub region: String,
+    /// `CARILLON_ADMIN_KEY_SECRET`: the secret whose text is the administrator's key. Default none.
+    pub admin_key_secret: Option<String>,
     /// What means the same on every host.
     pub app: Config,
+    app_variables: Given,
 }
+
+/// Variables as they were given. `Debug` shows none.
+#[derive(Clone)]
+struct Given(HashMap<String, String>);
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Given").finish_non_exhaustive()
+    }
+}
+
+/// The variable that has the administrator's key itself, where a host has it in its environment.
+const ADMIN_KEY: &str = "CARILLON_ADMIN_KEY";
 
 /// Where instances' secrets are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +91,13 @@ impl Environment {
         let home = Home::of(&poll_function_arn)
             .ok_or_else(|| Mistake::new("CARILLON_POLL_FUNCTION_ARN", "must be the ARN of a function"))?;
         let queue = |name| home.queue(name, &variables.required(name)?);
+        let app_variables = RefCell::new(HashMap::new());
+        let noted = |name: &str| {
+            let value = variable(name)?;
+            app_variables.borrow_mut().insert(name.to_owned(), value.clone());
+            Some(value)
+        };
+        let app = Config::read(&Variables(&noted))?;
         Ok(Environment {
             table: named(&variables, "CARILLON_TABLE", 255, "-_.")?,
             delivery_queue: queue("CARILLON_DELIVERY_QUEUE_URL")?,
@@ -94,9 +119,21 @@ impl Environment {
             allow_local_callbacks: variables.switch("CARILLON_ALLOW_LOCAL_CALLBACKS", false)?,
             log: variables.given("CARILLON_LOG").unwrap_or_else(|| "info".to_owned()),
             region: home.region.to_owned(),
-            app: Config::read(&variables)?,
+            admin_key_secret: admin_key_secret(&variables)?,
+            app,
+            app_variables: Given(app_variables.take()),
             poll_function_arn: poll_function_arn.clone(),
         })
+    }
+
+    /// What means the same on every host, with this administrator's key: it is not in the environment here, which
+    /// whoever may look at a function sees.
+    pub fn app_with_admin_key(&self, key: &str) -> Result<Config, Mistake> {
+        let variable = |name: &str| match name == ADMIN_KEY {
+            true => Some(key.to_owned()),
+            false => self.app_variables.0.get(name).cloned(),
+        };
+        Config::read(&Variables(&variable))
     }
 
     /// What an instance's secret is called.
@@ -178,6 +215,11 @@ fn secret_storage(variables: &Variables<'_>) -> Result<SecretStorage, Mistake> {
     }
 }
 
+fn admin_key_secret(variables: &Variables<'_>) -> Result<Option<String>, Mistake> {
+    let name = "CARILLON_ADMIN_KEY_SECRET";
+    variables.given(name).map(|_| named(variables, name, 2048, "/_+=.@-:")).transpose()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -223,6 +265,17 @@ pub(crate) mod tests {
         assert_eq!(environment.log, "info");
         let id = InstanceId::parse("17").unwrap();
         assert_eq!(environment.secret_name(id), "stack/instance/17");
+    }
+
+    #[test]
+    fn an_administrators_key_changes_nothing_else() {
+        assert_eq!(sample().admin_key_secret, None);
+        let environment = read(&[("CARILLON_ADMIN_KEY_SECRET", "admin")]).unwrap();
+        assert_eq!(environment.admin_key_secret.as_deref(), Some("admin"));
+        let key = "a key of many characters, more than any rule asks for";
+        let app = environment.app_with_admin_key(key).unwrap();
+        assert_eq!(app.retention, environment.app.retention);
+        assert!(!format!("{environment:?}{app:?}").contains(key));
     }
 
     #[test]

@@ -48,6 +48,7 @@ impl Stack {
         let queue = SqsQueue::new(clients.sqs.clone(), schedules.clone(), environment, clock.clone());
         let ports = Ports {
             store: Arc::new(store.clone()),
+            accounts: Arc::new(store.clone()),
             vault: vault.clone(),
             schedule: Arc::new(schedules.clone()),
             queue: Arc::new(queue.clone()),

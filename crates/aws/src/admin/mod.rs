@@ -11,18 +11,14 @@ use crate::schedules::Schedules;
 use crate::stack::{Stack, egress};
 use crate::store::DynamoStore;
 use crate::vault::{Place, StackVault};
-use app::ports::{
-    Administration, Depth, Job, Kept, LookupHash, Mark, Organization, Page, PortError, Redriven, Result,
-    Scheduled,
-};
+use app::ports::{Administration, Depth, Job, Kept, Mark, Page, PortError, Redriven, Result, Scheduled};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
-use domain::instance::Account;
 use std::sync::Arc;
 use system::SystemEntropy;
 
-/// Organizations and instances of one page.
+/// Instances of one page.
 const PAGE_COUNT_MAX: usize = 500;
 
 /// A stack, as its operator sees it.
@@ -65,41 +61,20 @@ impl StackAdministration {
     pub async fn rotate_data_key(&self, now: DateTime<Utc>) -> Result<Rotation> {
         rotate(&self.secrets, &self.data_key_secret, &SystemEntropy, now).await
     }
-
-    /// The first organization after this one.
-    async fn next_organization(&self, after: u32) -> Result<Option<u32>> {
-        Ok(self.store.organizations(after, 1).await?.first().map(|organization| organization.id))
-    }
 }
 
 #[async_trait]
 impl Administration for StackAdministration {
-    async fn add_organization(&self, organization: &LookupHash, user: &LookupHash) -> Result<Account> {
-        self.store.add_account(user, organization).await
-    }
-
-    async fn add_user(&self, organization_id: u32, user: &LookupHash) -> Result<Option<Account>> {
-        self.store.add_user(organization_id, user).await
-    }
-
-    async fn organizations(&self, from: Option<&Mark>) -> Result<Page<Organization>> {
-        let after = from.map_or(Ok(0), |mark| mark.0.parse().map_err(|_| no_place()))?;
-        let items = self.store.organizations(after, PAGE_COUNT_MAX).await?;
-        let is_full = items.len() == PAGE_COUNT_MAX;
-        let next = items.last().filter(|_| is_full).map(|last| Mark(last.id.to_string()));
-        Ok(Page { items, next })
-    }
-
     /// Organization by organization: a page ends with one, or is full.
     async fn instances(&self, from: Option<&Mark>) -> Result<Page<InstanceId>> {
         let (organization, after) = match from {
             Some(mark) => pair(mark)?,
-            None => (self.next_organization(0).await?.unwrap_or(0), None),
+            None => (self.store.next_organization(0).await?.unwrap_or(0), None),
         };
         let items = self.store.listed_instances(organization, after, PAGE_COUNT_MAX).await?;
         let next = match items.last().filter(|_| items.len() == PAGE_COUNT_MAX) {
             Some(last) => Some(mark(organization, Some(*last))),
-            None => self.next_organization(organization).await?.map(|next| mark(next, None)),
+            None => self.store.next_organization(organization).await?.map(|next| mark(next, None)),
         };
         Ok(Page { items, next })
     }

@@ -2,17 +2,17 @@
 
 use crate::clients::Clients;
 use crate::environment::Environment;
-use crate::fault::chain;
+use crate::fault::{chain, fault};
 use crate::keys::{DataKeys, READ_AGAIN_AFTER_MIN};
 use crate::stack::{Stack, egress};
-use app::App;
 use app::ports::{Clock as _, Http, Result};
+use app::{App, Config};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 use system::SystemClock;
 use tokio::sync::Mutex;
 
-/// After the data key could not be read again, minutes until the next look.
+/// After a key could not be read, minutes until the next look.
 const LOOK_AGAIN_AFTER_MIN: i64 = 5;
 
 /// A process.
@@ -28,6 +28,7 @@ struct Ready {
     entry: Entry,
     keys: DataKeys,
     newest_seals: bool,
+    admin_key: Option<String>,
     look_at: DateTime<Utc>,
 }
 
@@ -53,7 +54,10 @@ impl Host {
         if let Some(ready) = ready.as_ref().filter(|ready| now < ready.look_at) {
             return Ok(ready.entry.clone());
         }
-        let read = DataKeys::read(&self.clients.secrets, &self.environment.data_key_secret).await;
+        let (read, admin_key) = tokio::join!(
+            DataKeys::read(&self.clients.secrets, &self.environment.data_key_secret),
+            self.admin_key()
+        );
         let keys = match (read, ready.as_mut()) {
             (Ok(keys), _) => keys,
             (Err(error), None) => return Err(error),
@@ -63,25 +67,97 @@ impl Host {
                 return Ok(ready.entry.clone());
             }
         };
+        let is_complete = admin_key.is_some() || self.environment.admin_key_secret.is_none();
+        let admin_key = admin_key.or_else(|| ready.as_ref().and_then(|ready| ready.admin_key.clone()));
         let entry = match ready.as_ref() {
-            Some(ready) if ready.is_same(&keys, now) => ready.entry.clone(),
-            _ => self.entry_with(&keys, now),
+            Some(ready) if ready.is_same(&keys, admin_key.as_ref(), now) => ready.entry.clone(),
+            _ => self.entry_with(&keys, admin_key.as_deref(), now),
         };
         let newest_seals = keys.newest_seals(now);
-        let look_at = now + TimeDelta::minutes(READ_AGAIN_AFTER_MIN);
-        *ready = Some(Ready { entry: entry.clone(), keys, newest_seals, look_at });
+        let minutes = if is_complete { READ_AGAIN_AFTER_MIN } else { LOOK_AGAIN_AFTER_MIN };
+        let look_at = now + TimeDelta::minutes(minutes);
+        *ready = Some(Ready { entry: entry.clone(), keys, newest_seals, admin_key, look_at });
         Ok(entry)
     }
 
-    fn entry_with(&self, keys: &DataKeys, now: DateTime<Utc>) -> Entry {
+    fn entry_with(&self, keys: &DataKeys, admin_key: Option<&str>, now: DateTime<Utc>) -> Entry {
         let sealer = Arc::new(keys.sealer(now));
-        let app = Stack::new(&self.environment, &self.clients, self.http.clone(), sealer).app;
+        let mut environment = self.environment.clone();
+        environment.app = self.config(admin_key);
+        let app = Stack::new(&environment, &self.clients, self.http.clone(), sealer).app;
         Entry { router: app.router(), app }
+    }
+
+    /// A key that is no good leaves the interface as it is without one.
+    fn config(&self, admin_key: Option<&str>) -> Config {
+        let with_key = admin_key.map(|key| self.environment.app_with_admin_key(key));
+        match with_key {
+            None => self.environment.app.clone(),
+            Some(Ok(config)) => config,
+            Some(Err(error)) => {
+                tracing::error!(error = error.to_string(), "admin_key.refused");
+                self.environment.app.clone()
+            }
+        }
+    }
+
+    /// The administrator's key, where the stack has one. Without it everybody else is served all the same.
+    async fn admin_key(&self) -> Option<String> {
+        const CONTEXT: &str = "read the administrator's key";
+        let secret = self.environment.admin_key_secret.as_ref()?;
+        match self.clients.secrets.get_secret_value().secret_id(secret).send().await {
+            Ok(found) => found.secret_string.filter(|text| !text.is_empty()),
+            Err(error) => {
+                tracing::warn!(error = chain(&fault(CONTEXT)(error)), "admin_key.not_read");
+                None
+            }
+        }
     }
 }
 
 impl Ready {
-    fn is_same(&self, keys: &DataKeys, now: DateTime<Utc>) -> bool {
-        self.keys == *keys && self.newest_seals == keys.newest_seals(now)
+    fn is_same(&self, keys: &DataKeys, admin_key: Option<&String>, now: DateTime<Utc>) -> bool {
+        self.keys == *keys
+            && self.admin_key.as_ref() == admin_key
+            && self.newest_seals == keys.newest_seals(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment;
+    use crate::script::Script;
+
+    /// Both secrets are answered with the same text, which either could be.
+    const ANSWER: &str =
+        r#"{"SecretString":"{\"id\":\"1\",\"key\":\"a text of more than thirty-two characters\"}"}"#;
+
+    fn host(script: &Script, admin_key_secret: Option<&str>) -> Host {
+        let mut environment = environment::tests::sample();
+        environment.admin_key_secret = admin_key_secret.map(str::to_owned);
+        let http: Arc<dyn Http> = Arc::new(egress(&environment).unwrap());
+        Host { environment, clients: Clients::new(&script.config()), http, ready: Mutex::default() }
+    }
+
+    async fn asked(script: &Script, admin_key_secret: Option<&str>) -> Vec<String> {
+        let host = host(script, admin_key_secret);
+        for _ in 0..2 {
+            host.entry().await.unwrap();
+        }
+        let asked = script.asked();
+        let mut asked: Vec<String> =
+            asked.iter().map(|asked| asked.body["SecretId"].as_str().unwrap().to_owned()).collect();
+        asked.sort_unstable();
+        asked
+    }
+
+    #[tokio::test]
+    async fn an_administrators_key_is_read_where_there_is_one_and_once() {
+        let data_key = environment::tests::sample().data_key_secret;
+        let alone = asked(&Script::new(&[(200, ANSWER)]), None).await;
+        assert_eq!(alone, std::slice::from_ref(&data_key));
+        let both = asked(&Script::new(&[(200, ANSWER)]), Some("admin")).await;
+        assert_eq!(both, ["admin".to_owned(), data_key]);
     }
 }

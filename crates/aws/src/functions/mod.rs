@@ -15,24 +15,35 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Serves the HTTP interface behind API Gateway.
 pub async fn api() -> anyhow::Result<()> {
-    http::serve(start().await?).await
+    http::serve(start(Function::Interface).await?).await
 }
 
 /// Polls, and does other work: what schedules start and what the work queue brings.
 pub async fn poll() -> anyhow::Result<()> {
-    jobs::serve(start().await?).await
+    jobs::serve(start(Function::Worker).await?).await
 }
 
 /// Delivers what the delivery queue brings.
 pub async fn deliver() -> anyhow::Result<()> {
-    jobs::serve(start().await?).await
+    jobs::serve(start(Function::Worker).await?).await
+}
+
+/// What a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Function {
+    Interface,
+    Worker,
 }
 
 /// Everything that needs no request: the rest is made for the first event.
-async fn start() -> anyhow::Result<Arc<Host>> {
+async fn start(function: Function) -> anyhow::Result<Arc<Host>> {
     // The one place that reads the environment.
     #[allow(clippy::disallowed_methods)]
-    let environment = Environment::read(|name| std::env::var(name).ok())?;
+    let mut environment = Environment::read(|name| std::env::var(name).ok())?;
+    if function == Function::Worker {
+        // Nobody calls a worker, and its role does not read it.
+        environment.admin_key_secret = None;
+    }
     let filter: Targets = environment.log.parse().context("CARILLON_LOG")?;
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
     tracing_subscriber::registry().with(lines.with_writer(std::io::stderr).with_filter(filter)).init();

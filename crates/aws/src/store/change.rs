@@ -7,7 +7,7 @@ use super::key::{self, Key};
 use super::resources::{self, Stored};
 use super::row::{Row, bytes, number, text};
 use super::table::{ACTIONS_COUNT_MAX, Ended, Page, Table, Write};
-use super::{instances, polls, session, subscriptions};
+use super::{audit, instances, polls, session, subscriptions};
 use app::ports::{InstanceChange, PortError, Result, SubscriptionChange, Written};
 use domain::delivery::Subscription;
 use domain::ids::InstanceId;
@@ -103,6 +103,9 @@ async fn writes(table: &Table, before: &Before, change: &InstanceChange) -> Resu
     });
     if is_deleted {
         writes.extend(deletion(before, id));
+    }
+    if let Some(entry) = &change.audit {
+        writes.push(audit::put(entry)?);
     }
     Ok(writes)
 }

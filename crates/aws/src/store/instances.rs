@@ -3,7 +3,7 @@
 use super::key::{self, Key, SHARDS_COUNT};
 use super::row::{Row, bytes, json, number, text};
 use super::table::{Ended, Page, Table, Write};
-use super::{notifications, resources, session, subscriptions};
+use super::{audit, notifications, resources, session, subscriptions};
 use app::ports::{LookupHash, NewInstance, Result, Written};
 use domain::ids::InstanceId;
 use domain::instance::Instance;
@@ -21,6 +21,7 @@ pub(super) async fn insert(table: &Table, new: &NewInstance) -> Result<Written> 
         Write::put(&Key::listed_instance(organization, id), [("instance", number(id))]),
         session::put(id, &new.session)?,
         Write::put(&Key::subscription(id), subscriptions::active()),
+        audit::put(&new.audit)?,
     ];
     for state in &new.states {
         let packed = resources::pack(id, state)?;

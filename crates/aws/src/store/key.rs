@@ -4,12 +4,16 @@
 //! so that the log of a busy mailbox is not in the way; what is too large for an item is a third.
 
 use super::row::{Item, Row, text};
-use app::ports::{LookupHash, Result};
+use app::ports::{LogMark, LookupHash, Result};
+use chrono::{DateTime, Utc};
 use domain::ids::{InstanceId, Sequence};
 use std::fmt::Write as _;
 
 /// Shards of an organization's list, by the highest bits of the instance id: in order over all shards.
 pub(super) const SHARDS_COUNT: u32 = 16;
+/// Partitions of an organization's log, by instance. New lines are all at one end of theirs, and a partition takes
+/// a thousand writes a second.
+pub(super) const LOG_SHARDS_COUNT: u32 = 4;
 
 /// The key of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -83,6 +87,26 @@ impl Key {
         Key::new(instances(organization, shard(id)), listed(id))
     }
 
+    /// A user in the list of an organization's.
+    pub(super) fn listed_user(organization: u32, user: u32) -> Self {
+        Key::new(users(organization), format!("{user:010}"))
+    }
+
+    /// What an account is set to.
+    pub(super) fn settings(organization: u32, account: u32) -> Self {
+        Key::new(format!("S#{organization}"), format!("{account:010}"))
+    }
+
+    /// How much an organization asked in a minute.
+    pub(super) fn requests(organization: u32, minute: i64) -> Self {
+        Key::new(format!("Q#{organization}#{minute}"), "Q")
+    }
+
+    /// An entry of an organization's record of changes.
+    pub(super) fn audit(organization: u32, at: DateTime<Utc>, id: &str) -> Self {
+        Key::new(audit(organization), audited(at, id))
+    }
+
     /// The key of a row that was read.
     pub(super) fn of(row: &Row) -> Result<Self> {
         Ok(Key { pk: row.text("pk")?.to_owned(), sk: row.text("sk")?.to_owned() })
@@ -119,6 +143,36 @@ pub(super) fn parts(id: InstanceId) -> String {
 /// Partition of a shard of an organization's instances.
 pub(super) fn instances(organization: u32, shard: u32) -> String {
     format!("O#{organization}#{shard:x}")
+}
+
+/// Partition of an organization's users.
+pub(super) fn users(organization: u32) -> String {
+    format!("M#{organization}")
+}
+
+/// Partition of an organization's record of changes.
+pub(super) fn audit(organization: u32) -> String {
+    format!("A#{organization}")
+}
+
+/// Microseconds and then ids, in order.
+pub(super) fn audited(at: DateTime<Utc>, id: &str) -> String {
+    format!("{:016}#{id}", at.timestamp_micros().max(0))
+}
+
+/// Partition of a shard of an organization's log, in the indexes of it.
+pub(super) fn log(organization: u32, shard: u32) -> String {
+    format!("L#{organization}#{shard:x}")
+}
+
+/// The shard of an organization's log that has an instance.
+pub(super) fn log_shard(id: InstanceId) -> u32 {
+    id.get() % LOG_SHARDS_COUNT
+}
+
+/// A place in an organization's log.
+pub(super) fn logged(mark: LogMark) -> String {
+    format!("{}#{:010}", digits(mark.sequence), mark.instance.get())
 }
 
 pub(super) fn shard(id: InstanceId) -> u32 {

@@ -1,27 +1,33 @@
 //! The [`Store`] port on one DynamoDB table.
 //!
-//! There is no scan and no global index. What an instance's poll needs is one partition; what every instance
-//! writes is its own. `docs/decisions/0012-one-table.md` says why it is laid out so.
+//! There is no scan. What an instance's poll needs is one partition; what every instance writes is its own. Only
+//! the log of an organization is read from global indexes. `docs/decisions/0012-one-table.md` says why it is laid
+//! out so.
 
 mod accounts;
 mod attempts;
+mod audit;
 mod change;
 mod instances;
 mod key;
 mod log;
 mod notifications;
+mod organization_log;
 mod packed;
 mod polls;
+mod requests;
 mod resources;
 mod row;
 mod session;
+mod settings;
 mod subscriptions;
 mod table;
 
 use crate::first_account::FirstSecrets;
 use app::ports::{
-    AttemptKey, AttemptOutcome, Claim, Claimant, InstanceChange, LogPage, LookupHash, Mailbox, NewInstance,
-    Notification, Organization, PollCommit, Result, Store, Written,
+    Accounts, AttemptKey, AttemptOutcome, AuditEntry, AuditMark, Claim, Claimant, InstanceChange, LogLine,
+    LogMark, LogPage, LookupHash, Mailbox, Mark, NewInstance, Notification, Organization, OrganizationPage,
+    Page, PollCommit, Result, Store, User, Written,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -29,6 +35,7 @@ use chrono::{DateTime, Utc};
 use domain::delivery::Subscription;
 use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::{Account, Instance};
+use domain::settings::Items;
 use domain::token::Session;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -47,25 +54,15 @@ impl DynamoStore {
         DynamoStore { table: Table::new(client, table), first }
     }
 
-    /// Adds a user with an account of their own, and the organization unless it is known. A hash of a user that
-    /// is known is an error.
-    pub async fn add_account(&self, user: &LookupHash, organization: &LookupHash) -> Result<Account> {
-        accounts::add(&self.table, user, organization).await
-    }
-
-    /// Adds a user with an account of their own to an organization; `None` if there is no such organization.
-    pub async fn add_user(&self, organization_id: u32, user: &LookupHash) -> Result<Option<Account>> {
-        accounts::add_user(&self.table, organization_id, user).await
-    }
-
     /// An instance's notifications that are neither delivered nor dropped.
     pub async fn undelivered_count(&self, id: InstanceId) -> Result<u64> {
         notifications::pending_count(&self.table, id).await
     }
 
-    /// Organizations after `after`, in order of their ids.
-    pub async fn organizations(&self, after: u32, limit: usize) -> Result<Vec<Organization>> {
-        accounts::organizations(&self.table, after, limit).await
+    /// The first organization after this one.
+    pub async fn next_organization(&self, after: u32) -> Result<Option<u32>> {
+        let page = accounts::organizations(&self.table, Some(&Mark(after.to_string())), 1).await?;
+        Ok(page.items.first().map(|organization| organization.id))
     }
 
     /// Ids of an organization's instances after `after`, in order, also of deleted ones that are not purged.
@@ -90,7 +87,7 @@ impl Store for DynamoStore {
             Some((first_user, first_organization))
                 if first_user == *user && organization.is_none_or(|given| *given == first_organization) =>
             {
-                accounts::ensure_first(&self.table, &first_user, &first_organization).await.map(Some)
+                accounts::ensure_first(&self.table, &first_user, &first_organization).await
             }
             _ => Ok(None),
         }
@@ -210,5 +207,83 @@ impl Store for DynamoStore {
 
     async fn notification(&self, id: InstanceId, event_id: &str) -> Result<Option<Notification>> {
         log::find(&self.table, id, event_id).await
+    }
+
+    async fn notification_of(&self, organization_id: u32, event_id: &str) -> Result<Option<Notification>> {
+        organization_log::find(&self.table, organization_id, event_id).await
+    }
+
+    async fn notification_at(&self, mark: LogMark) -> Result<Option<Notification>> {
+        organization_log::at(&self.table, mark).await
+    }
+
+    async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
+        organization_log::page(&self.table, organization_id, page).await
+    }
+}
+
+#[async_trait]
+impl Accounts for DynamoStore {
+    async fn add_organization(&self, organization: &LookupHash, user: &LookupHash) -> Result<Account> {
+        accounts::add(&self.table, user, organization).await
+    }
+
+    async fn add_user(
+        &self,
+        organization_id: u32,
+        user: &LookupHash,
+        sees_all: bool,
+    ) -> Result<Option<Account>> {
+        accounts::add_user(&self.table, organization_id, user, sees_all).await
+    }
+
+    async fn organizations(&self, from: Option<&Mark>) -> Result<Page<Organization>> {
+        accounts::organizations(&self.table, from, usize::MAX).await
+    }
+
+    async fn users(&self, organization_id: u32, from: Option<&Mark>) -> Result<Page<User>> {
+        accounts::users(&self.table, organization_id, from).await
+    }
+
+    async fn replace_organization_secret(&self, organization_id: u32, new: &LookupHash) -> Result<bool> {
+        accounts::replace_organization(&self.table, organization_id, new).await
+    }
+
+    async fn replace_user_secret(
+        &self,
+        organization_id: u32,
+        user_id: u32,
+        new: &LookupHash,
+    ) -> Result<bool> {
+        accounts::replace_user(&self.table, organization_id, user_id, new).await
+    }
+
+    async fn remove_user(&self, organization_id: u32, user_id: u32) -> Result<bool> {
+        accounts::remove_user(&self.table, organization_id, user_id).await
+    }
+
+    async fn settings(&self, organization_id: u32, account_id: u32) -> Result<Items> {
+        settings::get(&self.table, organization_id, account_id).await
+    }
+
+    async fn put_settings(&self, organization_id: u32, account_id: u32, items: &Items) -> Result<()> {
+        settings::put(&self.table, organization_id, account_id, items).await
+    }
+
+    async fn count_request(&self, organization_id: u32, minute: i64) -> Result<u32> {
+        requests::count(&self.table, organization_id, minute).await
+    }
+
+    async fn note(&self, entry: &AuditEntry) -> Result<()> {
+        audit::note(&self.table, entry).await
+    }
+
+    async fn audit(
+        &self,
+        organization_id: u32,
+        before: Option<&AuditMark>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>> {
+        audit::page(&self.table, organization_id, before, limit).await
     }
 }

@@ -4,25 +4,26 @@ use super::key::{self, Key};
 use super::packed::{self, Packed};
 use super::row::{Row, bytes, damaged, json, number, text, time};
 use super::subscriptions;
-use super::table::{Page, Table, Write};
-use app::ports::{NewNotification, Notification, Progress, Result, Standing};
+use super::table::{Index, Page, Table, Write};
+use app::ports::{LogMark, NewNotification, Notification, Progress, Result, Standing};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use domain::delivery::{Attempt, Reached, Subscription, SubscriptionStatus};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 
 /// Index of what is pending, in commit order.
-const PENDING: &str = "pending";
+const PENDING: Index = Index::local("pending");
 /// Index by event id, with the events of each notification.
-const BY_NAME: &str = "by-name";
+const BY_NAME: Index = Index::local("by-name");
 
 /// A body, ready to be written.
 pub(super) fn pack(id: InstanceId, new: &NewNotification, inline_max: usize) -> Result<Packed> {
     Packed::new(id, &format!("N#{}", key::digits(new.sequence)), &new.body, inline_max)
 }
 
-/// Stores a new notification whose sequence is not taken.
-pub(super) fn put(id: InstanceId, new: &NewNotification, packed: Packed) -> Result<Write> {
+/// Stores a new notification whose sequence is not taken, in its organization's log too.
+pub(super) fn put(id: InstanceId, organization: u32, new: &NewNotification, packed: Packed) -> Result<Write> {
+    let mark = LogMark { sequence: new.sequence, instance: id };
     let progress = if new.deliver { Progress::Pending } else { Progress::Logged };
     let none: [Attempt; 0] = [];
     let mut attributes = vec![
@@ -35,6 +36,9 @@ pub(super) fn put(id: InstanceId, new: &NewNotification, packed: Packed) -> Resu
         ("round_start", number(0)),
         ("round_of", number(0)),
         ("attempts", json(&none)?),
+        ("log_of", text(key::log(organization, key::log_shard(id)))),
+        ("log_at", text(key::logged(mark))),
+        ("events_count", number(new.events.len())),
     ];
     if !new.events.is_empty() {
         let events: Vec<u8> = new.events.iter().flat_map(|event| *event.as_bytes()).collect();
@@ -53,7 +57,7 @@ pub(super) fn expiry(at: DateTime<Utc>) -> AttributeValue {
     number(at.timestamp() + i64::from(at.timestamp_subsec_nanos() > 0))
 }
 
-/// The index's sort key: the same event id may have been sent twice.
+/// The indexes' sort key: the same event id may have been sent twice.
 fn named(event_id: &str, sequence: Sequence) -> String {
     format!("{event_id}#{}", key::digits(sequence))
 }

@@ -115,7 +115,18 @@ pub(super) async fn unpack(
     inflate(&deflated).map(Some)
 }
 
-fn inline(item: &Item) -> Result<String> {
+/// A text that goes into one item whatever its size, and the bytes that it takes there: as [`inline`] reads it.
+pub(super) fn whole(plain: &str) -> Result<(AttributeValue, usize)> {
+    if plain.len() <= PLAIN_BYTES_MAX {
+        return Ok((text(plain), plain.len()));
+    }
+    let deflated = deflate(plain)?;
+    let size = deflated.len();
+    Ok((bytes(deflated), size))
+}
+
+/// The text that an item has in itself.
+pub(super) fn inline(item: &Item) -> Result<String> {
     match item.get("doc") {
         Some(AttributeValue::S(plain)) => Ok(plain.clone()),
         Some(AttributeValue::B(deflated)) => inflate(deflated.as_ref()),

@@ -67,7 +67,7 @@ pub(super) async fn commit(table: &Table, commit: &PollCommit) -> Result<Written
     ];
     for (new, packed) in pack_bodies(id, &commit.notifications)? {
         packed.store_parts(table, context).await?;
-        writes.push(notifications::put(id, new, packed)?);
+        writes.push(notifications::put(id, commit.organization_id, new, packed)?);
     }
     let refused = match table.transact(context, writes).await? {
         Ended::Done => {

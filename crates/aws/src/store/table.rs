@@ -111,12 +111,36 @@ impl Write {
     }
 }
 
-/// One page of a query over a partition, or over an index of it.
+/// An index of the table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Index {
+    name: &'static str,
+    /// The attribute that its partitions are made of.
+    partition: &'static str,
+    /// Whether a read sees every write that came before it.
+    is_consistent: bool,
+}
+
+impl Index {
+    /// Another order of a partition.
+    pub(super) const fn local(name: &'static str) -> Self {
+        Index { name, partition: "pk", is_consistent: true }
+    }
+
+    /// Partitions of its own, which follow the table a moment later.
+    pub(super) const fn global(name: &'static str, partition: &'static str) -> Self {
+        Index { name, partition, is_consistent: false }
+    }
+}
+
+/// One page of a query over a partition of the table, or of an index.
 pub(super) struct Page<'a> {
     pub(super) pk: String,
-    pub(super) index: Option<&'static str>,
+    pub(super) index: Option<Index>,
     /// A condition on the sort key, with `#sort` for its name and `:from` for its value.
     pub(super) range: Option<(&'static str, &'static str, AttributeValue)>,
+    /// `:to`, where the condition has it.
+    pub(super) to: Option<AttributeValue>,
     pub(super) is_descending: bool,
     pub(super) limit: Option<usize>,
     /// Names of the attributes to read; all if there are none.
@@ -126,7 +150,7 @@ pub(super) struct Page<'a> {
 impl Page<'_> {
     /// The whole partition in order.
     pub(super) fn of(pk: String) -> Self {
-        Page { pk, index: None, range: None, is_descending: false, limit: None, only: None }
+        Page { pk, index: None, range: None, to: None, is_descending: false, limit: None, only: None }
     }
 }
 
@@ -216,21 +240,26 @@ impl Table {
     }
 
     fn request(&self, page: &Page<'_>, limit: Option<usize>, start: Option<Item>) -> QueryFluentBuilder {
+        let partition = page.index.map_or("pk", |index| index.partition);
         let request = self
             .client
             .query()
             .table_name(&self.name)
-            .consistent_read(true)
+            .consistent_read(page.index.is_none_or(|index| index.is_consistent))
             .scan_index_forward(!page.is_descending)
-            .set_index_name(page.index.map(str::to_owned))
+            .set_index_name(page.index.map(|index| index.name.to_owned()))
             .set_limit(limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
             .set_projection_expression(page.only.map(str::to_owned))
             .set_exclusive_start_key(start)
             .expression_attribute_values(":pk", text(&page.pk));
+        let request = match &page.to {
+            None => request,
+            Some(to) => request.expression_attribute_values(":to", to.clone()),
+        };
         match &page.range {
-            None => request.key_condition_expression("pk = :pk"),
+            None => request.key_condition_expression(format!("{partition} = :pk")),
             Some((sort, condition, value)) => request
-                .key_condition_expression(format!("pk = :pk AND {condition}"))
+                .key_condition_expression(format!("{partition} = :pk AND {condition}"))
                 .expression_attribute_names("#sort", *sort)
                 .expression_attribute_values(":from", value.clone()),
         }

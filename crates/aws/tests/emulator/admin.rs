@@ -2,7 +2,7 @@
 
 use crate::stack::stack;
 use app::admin::{Check, Finding, Found, Mode, Others, Outcome};
-use app::ports::{Administration, Clock as _, Job, Mark, Page, Schedule as _, Vault as _};
+use app::ports::{Accounts, Administration, Clock as _, Job, Mark, Page, Schedule as _, Vault as _};
 use app::sealing::{DataKey, Sealer};
 use aws::admin::StackAdministration;
 use domain::ids::InstanceId;
@@ -35,16 +35,17 @@ async fn all<T>(read: impl AsyncFn(Option<Mark>) -> Page<T>) -> Vec<T> {
 
 #[tokio::test]
 async fn organizations_and_users_are_let_in_and_listed() {
-    let (stack, administration) = administration().await;
-    assert_eq!(administration.add_user(7, &[9; 32]).await.unwrap(), None, "no such organization");
-    let first = administration.add_organization(&[1; 32], &[2; 32]).await.unwrap();
-    let second = administration.add_organization(&[3; 32], &[4; 32]).await.unwrap();
-    let user = administration.add_user(second.organization_id, &[5; 32]).await.unwrap().unwrap();
-    assert_eq!(user.organization_id, second.organization_id);
-    assert!(administration.add_user(second.organization_id, &[5; 32]).await.is_err(), "it is known");
+    let (stack, _) = administration().await;
+    let accounts: &dyn Accounts = &stack.store;
+    assert_eq!(accounts.add_user(7, &[9; 32], true).await.unwrap(), None, "no such organization");
+    let first = accounts.add_organization(&[1; 32], &[2; 32]).await.unwrap();
+    let second = accounts.add_organization(&[3; 32], &[4; 32]).await.unwrap();
+    let user = accounts.add_user(second.organization_id, &[5; 32], false).await.unwrap().unwrap();
+    assert_eq!((user.organization_id, user.sees_own_only), (second.organization_id, true));
+    assert!(accounts.add_user(second.organization_id, &[5; 32], true).await.is_err(), "it is known");
     let store: &dyn app::ports::Store = &stack.store;
     assert_eq!(store.account(&[5; 32], Some(&[3; 32])).await.unwrap(), Some(user));
-    let listed = all(async |from| administration.organizations(from.as_ref()).await.unwrap()).await;
+    let listed = all(async |from| accounts.organizations(from.as_ref()).await.unwrap()).await;
     let listed: Vec<(u32, u64)> = listed.into_iter().map(|one| (one.id, one.users_count)).collect();
     assert_eq!(listed, [(first.organization_id, 1), (second.organization_id, 2)]);
 }
@@ -57,7 +58,7 @@ async fn instances_of_all_organizations_are_listed() {
     let mut made = Vec::new();
     for organization in 1..=3_u8 {
         let (hash, user) = ([organization; 32], [organization + 100; 32]);
-        let account = administration.add_organization(&hash, &user).await.unwrap();
+        let account = stack.store.add_organization(&hash, &user).await.unwrap();
         for number in 0..2_u32 {
             let mut new = conformance::sample::new_instance(InstanceId::from_random(
                 (u32::from(organization) * 10 + number).to_be_bytes(),
@@ -106,7 +107,7 @@ async fn what_crashes_left_is_mended_in_either_direction() {
     let orphan = id("18");
     stack.schedules.put(orphan, Timetable::new(orphan, 5), false).await.unwrap();
     stack.vault.write(orphan, &[("k".to_owned(), "v".to_owned())].into(), 1).await.unwrap();
-    let account = administration.add_organization(&[1; 32], &[2; 32]).await.unwrap();
+    let account = stack.store.add_organization(&[1; 32], &[2; 32]).await.unwrap();
     let mut deleted = conformance::sample::new_instance(id("19"));
     deleted.instance.account = account;
     deleted.instance.deleted_at = Some(deleted.instance.created_at);

@@ -2,7 +2,7 @@
 
 use crate::stack::stack_by;
 use crate::wire::Wire;
-use app::ports::{AttemptKey, Job, PollCommit, Store as _, Written};
+use app::ports::{Accounts as _, AttemptKey, Job, PollCommit, Store as _, Written};
 use app::sealing::{DataKey, Lookup, Sealer};
 use aws::Stack;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -42,7 +42,7 @@ impl Budget {
         let stack = Stack::new(&parts.environment, &parts.clients, http, sealer.clone());
         let user = sealer.lookup_hash(Lookup::User, name);
         let organization = sealer.lookup_hash(Lookup::Organization, name);
-        stack.store.add_account(&user, &organization).await.unwrap();
+        stack.store.add_organization(&organization, &user).await.unwrap();
         let mailbox = Mailbox::gmail(&outside, name);
         let callback = Callback::new(&outside, name);
         let application = Application {
@@ -90,28 +90,36 @@ impl Budget {
         let mut state = rows.remove(0).state;
         state.version += 1;
         state.written_at -= Duration::minutes(minutes);
-        let commit = PollCommit { instance: self.id, state, notifications: Vec::new() };
+        let commit = PollCommit { instance: self.id, organization_id: 1, state, notifications: Vec::new() };
         assert_eq!(self.stack.store.commit_poll(&commit).await.unwrap(), Written::Done);
     }
 
     /// Bytes of the rows that a poll reads, by sort key.
     async fn sizes(&self) -> Vec<(String, usize)> {
-        let client = aws_sdk_dynamodb::Client::new(&self.wire.config());
-        let query = client.query().table_name(&self.table).key_condition_expression("pk = :pk");
-        let pk = AttributeValue::S(format!("I#{}", self.id));
-        let answer = query.expression_attribute_values(":pk", pk).send().await.unwrap();
-        let size = |value: &AttributeValue| match value {
-            AttributeValue::S(text) => text.len(),
-            AttributeValue::B(bytes) => bytes.as_ref().len(),
-            AttributeValue::N(number) => number.len() / 2 + 2,
-            other => panic!("{other:?}"),
-        };
-        let items = answer.items().iter().map(|item| {
-            let bytes = item.iter().map(|(name, value)| name.len() + size(value)).sum();
-            (item["sk"].as_s().unwrap().clone(), bytes)
-        });
-        items.collect()
+        let rows = self.rows(None, "pk", format!("I#{}", self.id)).await;
+        rows.iter().map(|row| (row["sk"].as_s().unwrap().clone(), size(row))).collect()
     }
+
+    /// The rows of a partition, of the table or of an index.
+    async fn rows(&self, index: Option<&str>, key: &str, partition: String) -> Vec<Row> {
+        let client = aws_sdk_dynamodb::Client::new(&self.wire.config());
+        let query = client.query().table_name(&self.table).set_index_name(index.map(str::to_owned));
+        let query = query.key_condition_expression(format!("{key} = :key"));
+        let query = query.expression_attribute_values(":key", AttributeValue::S(partition));
+        query.send().await.unwrap().items.unwrap_or_default()
+    }
+}
+
+type Row = std::collections::HashMap<String, AttributeValue>;
+
+fn size(row: &Row) -> usize {
+    let size = |value: &AttributeValue| match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        AttributeValue::N(number) => number.len() / 2 + 2,
+        other => panic!("{other:?}"),
+    };
+    row.iter().map(|(name, value)| name.len() + size(value)).sum()
 }
 
 /// One query, one provider request, and nothing else: no write, no secret.
@@ -157,4 +165,26 @@ async fn a_mail_is_one_transaction_and_its_delivery_two_writes() {
     }
     budget.callback.assert_told(&told);
     assert_eq!(budget.callback.posts().len(), 2);
+}
+
+/// What the organization's log adds to a mail: two index rows of one write unit each, without the body.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notification_is_one_small_row_in_each_index_of_the_log() {
+    let budget = Budget::start("budget-log").await;
+    budget.mailbox.deliver();
+    budget.poll().await;
+    let stored = budget.rows(None, "pk", format!("N#{}", budget.id)).await;
+    assert_eq!(stored.len(), 1);
+    assert!(size(&stored[0]) <= 2048, "{}", size(&stored[0]));
+    let log = stored[0]["log_of"].as_s().unwrap();
+    let line = ["events_count", "log_at", "log_of", "num", "pk", "progress", "sk"];
+    let keys = ["log_of", "name", "pk", "sk"];
+    for (index, wanted) in [("by-organization", line.as_slice()), ("by-event", keys.as_slice())] {
+        let rows = budget.rows(Some(index), "log_of", log.clone()).await;
+        assert_eq!(rows.len(), 1, "{index}");
+        let mut names: Vec<&str> = rows[0].keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, wanted, "{index}");
+        assert!(size(&rows[0]) <= 512, "{index}: {}", size(&rows[0]));
+    }
 }

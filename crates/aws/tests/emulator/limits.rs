@@ -1,11 +1,9 @@
 //! What is larger than an item, than a transaction, than a page.
 
-use crate::store::{self, NoFirst};
+use crate::store;
 use crate::table;
 use crate::wire::Wire;
-use app::ports::{Claim, LogPage, LookupHash, Result, Store, Written};
-use async_trait::async_trait;
-use aws::{DynamoStore, FirstSecrets};
+use app::ports::{Claim, LogPage, OrganizationPage, Store as _, Written};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use conformance::mailbox::{Mailbox, yours};
@@ -13,7 +11,6 @@ use conformance::sample::{new_instance, notification, outcome};
 use domain::delivery::Verdict;
 use domain::ids::InstanceId;
 use serde_json::json;
-use std::sync::{Arc, Mutex};
 
 /// What deflating does not make much smaller.
 fn noise(seed: u64, length: usize) -> String {
@@ -72,24 +69,41 @@ async fn a_body_larger_than_an_item_comes_back_and_goes_with_its_instance() {
     }
 }
 
-/// As after somebody marked fifty thousand messages as read.
+/// As after somebody marked fifty thousand messages as read, or where a poll compares snapshots.
 #[tokio::test]
 async fn a_state_larger_than_an_item_comes_back_and_leaves_nothing_behind() {
     let wire = Wire::new();
     let store = store::store(&wire).await;
     let mailbox = Mailbox::new(&store, 3020).await;
     let mut state = mailbox.state().await;
-    for (round, length) in [(1, 800_000), (2, 500_000), (3, 100)] {
+    // The largest is what a snapshot of a hundred thousand objects takes.
+    for (round, length) in [(1, 800_000), (2, 5_000_000), (3, 500_000), (4, 100)] {
         state.version += 1;
         state.cursor = Some(json!({ "memory": noise(round, length) }));
         assert_eq!(mailbox.commit_state(state.clone(), Vec::new()).await, Written::Done);
         assert!(mailbox.state().await == state, "round {round}");
     }
     state.version += 1;
-    state.cursor = Some(json!({ "memory": noise(4, 400_000) }));
+    state.cursor = Some(json!({ "memory": noise(5, 400_000) }));
     assert_eq!(mailbox.commit_state(state.clone(), Vec::new()).await, Written::Done);
     assert_eq!(count(&wire, format!("B#{}", mailbox.id)).await, 1, "only the present state's part is left");
     assert!(mailbox.state().await == state);
+}
+
+/// A page is filled from what lies behind the lines of deleted instances, over as many looks as that takes.
+#[tokio::test]
+async fn a_log_goes_back_behind_deleted_instances() {
+    let store = store::store(&Wire::new()).await;
+    let (living, deleted) = (Mailbox::of(&store, 3060, 3060).await, Mailbox::of(&store, 3060, 3061).await);
+    living.add(&[1, 2]).await;
+    deleted.add(&(10..40).collect::<Vec<u64>>()).await;
+    deleted.delete().await;
+    let page = OrganizationPage { before: None, from: None, limit: 2 };
+    let log = async || {
+        let lines = store.organization_log(3060, page).await.unwrap();
+        lines.iter().map(|line| line.mark.sequence.0).collect::<Vec<u64>>()
+    };
+    conformance::wait::until_equal(log, vec![2, 1]).await;
 }
 
 /// Ids of all shards, in order, over pages.
@@ -123,6 +137,7 @@ async fn too_many_notifications_are_refused_whole() {
     state.version += 1;
     let commit = app::ports::PollCommit {
         instance: mailbox.id,
+        organization_id: 1,
         state,
         notifications: (1..=100).map(|sequence| notification(mailbox.id, sequence)).collect(),
     };
@@ -141,46 +156,4 @@ async fn attempts_are_remembered_up_to_a_limit() {
     let stored = mailbox.notification(10).await;
     let numbers: Vec<u32> = stored.attempts.iter().map(|attempt| attempt.number).collect();
     assert_eq!(numbers, (11..=60).collect::<Vec<_>>());
-}
-
-/// Secrets that can be changed, as a person would.
-#[derive(Clone, Default)]
-struct Given(Arc<Mutex<Option<(LookupHash, LookupHash)>>>);
-
-#[async_trait]
-impl FirstSecrets for Given {
-    async fn hashes(&self) -> Result<Option<(LookupHash, LookupHash)>> {
-        Ok(*self.0.lock().unwrap())
-    }
-}
-
-/// The stack's own secrets let in at their first use; new ones take the place of the old.
-#[tokio::test]
-async fn the_first_secrets_let_in_and_can_be_replaced() {
-    let client = Client::new(&Wire::new().config());
-    let table = table::make(client.clone()).await;
-    let given = Given::default();
-    let store = DynamoStore::new(client.clone(), table.clone(), Arc::new(given.clone()));
-    let (user, organization) = ([1; 32], [2; 32]);
-    assert_eq!(store.account(&user, Some(&organization)).await.unwrap(), None);
-    *given.0.lock().unwrap() = Some((user, organization));
-    assert_eq!(store.account(&user, Some(&[9; 32])).await.unwrap(), None, "another organization's secret");
-    let first = store.account(&user, Some(&organization)).await.unwrap().unwrap();
-    assert_eq!((first.organization_id, first.user_id), (1, 1));
-    let added = store.add_account(&[3; 32], &[4; 32]).await.unwrap();
-    assert!(added.organization_id > 1 && added.user_id > 1);
-    assert_eq!(store.add_account(&[5; 32], &[4; 32]).await.unwrap().organization_id, added.organization_id);
-    assert!(store.add_account(&[3; 32], &[4; 32]).await.is_err(), "the user is known");
-    let listed = store.organizations(0, 10).await.unwrap();
-    let counts: Vec<(u32, u64)> = listed.iter().map(|one| (one.id, one.users_count)).collect();
-    assert_eq!(counts, [(1, 1), (added.organization_id, 2)]);
-    assert!(store.add_user(added.organization_id, &[8; 32]).await.unwrap().is_some());
-    assert_eq!(store.add_user(4711, &[9; 32]).await.unwrap(), None, "there is no such organization");
-
-    let (new_user, new_organization) = ([6; 32], [7; 32]);
-    *given.0.lock().unwrap() = Some((new_user, new_organization));
-    assert_eq!(store.account(&new_user, Some(&new_organization)).await.unwrap(), Some(first));
-    let old = DynamoStore::new(client, table, Arc::new(NoFirst));
-    assert_eq!(old.account(&user, None).await.unwrap(), None, "the old secret is void");
-    assert_eq!(old.account(&new_user, None).await.unwrap(), Some(first));
 }

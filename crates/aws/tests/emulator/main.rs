@@ -2,6 +2,7 @@
 //! runs `cargo test -p aws --test emulator` with its address in AWS_ENDPOINT_URL.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that can not go on panics
 
+mod accounts;
 mod admin;
 mod budget;
 mod bus;

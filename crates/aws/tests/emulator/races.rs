@@ -3,7 +3,7 @@
 use crate::stack::stack_by;
 use crate::wire::Wire;
 use app::App;
-use app::ports::{Job, Store as _};
+use app::ports::{Accounts as _, Job, Store as _};
 use app::sealing::{DataKey, Lookup, Sealer};
 use aws::Stack;
 use axum::body::Body;
@@ -150,7 +150,7 @@ async fn race(retry_delays: &str) {
     let first = process();
     let (user, organization) =
         (sealer.lookup_hash(Lookup::User, "races"), sealer.lookup_hash(Lookup::Organization, "races"));
-    first.stack.store.add_account(&user, &organization).await.unwrap();
+    first.stack.store.add_organization(&organization, &user).await.unwrap();
     let mailboxes = [Mailbox::gmail(&outside, "races"), Mailbox::outlook(&outside, "races")];
     let callback = Callback::new(&outside, "races");
     let ids = [

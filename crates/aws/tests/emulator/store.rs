@@ -39,3 +39,20 @@ async fn fixture() -> Fixture {
 }
 
 conformance::store_suite!(crate::store::fixture);
+
+/// The same, as what admits and remembers.
+struct AccountsFixture(DynamoStore);
+
+impl AccountsFixture {
+    fn port(&self) -> &dyn conformance::accounts::Harness {
+        &self.0
+    }
+}
+
+async fn accounts_fixture() -> AccountsFixture {
+    AccountsFixture(store(&Wire::new()).await)
+}
+
+mod accounts {
+    conformance::accounts_suite!(crate::store::accounts_fixture);
+}

@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, LocalSecondaryIndex, Projection,
-    ProjectionType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, LocalSecondaryIndex,
+    Projection, ProjectionType, ScalarAttributeType,
 };
 use tokio::sync::OnceCell;
 
@@ -30,9 +30,23 @@ pub(crate) async fn make(client: Client) -> String {
             .build()
             .unwrap()
     };
+    let global = |name: &str, sort: &str, projection: Projection| {
+        GlobalSecondaryIndex::builder()
+            .index_name(name)
+            .key_schema(part("log_of", KeyType::Hash))
+            .key_schema(part(sort, KeyType::Range))
+            .projection(projection)
+            .build()
+            .unwrap()
+    };
     let keys = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
     let events =
         Projection::builder().projection_type(ProjectionType::Include).non_key_attributes("events").build();
+    let lines = ["num", "progress", "events_count"].map(str::to_owned).into();
+    let lines = Projection::builder()
+        .projection_type(ProjectionType::Include)
+        .set_non_key_attributes(Some(lines))
+        .build();
     client
         .create_table()
         .table_name(&name)
@@ -41,10 +55,14 @@ pub(crate) async fn make(client: Client) -> String {
         .attribute_definitions(attribute("sk", ScalarAttributeType::S))
         .attribute_definitions(attribute("name", ScalarAttributeType::S))
         .attribute_definitions(attribute("pending", ScalarAttributeType::N))
+        .attribute_definitions(attribute("log_of", ScalarAttributeType::S))
+        .attribute_definitions(attribute("log_at", ScalarAttributeType::S))
         .key_schema(part("pk", KeyType::Hash))
         .key_schema(part("sk", KeyType::Range))
         .local_secondary_indexes(index("by-name", "name", events))
-        .local_secondary_indexes(index("pending", "pending", keys))
+        .local_secondary_indexes(index("pending", "pending", keys.clone()))
+        .global_secondary_indexes(global("by-organization", "log_at", lines))
+        .global_secondary_indexes(global("by-event", "name", keys))
         .send()
         .await
         .unwrap();

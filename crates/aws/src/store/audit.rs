@@ -1,0 +1,94 @@
+//! What was changed, by whom: entries of an organization, in order of their times.
+
+use super::key::{self, Key};
+use super::notifications::expiry;
+use super::packed;
+use super::row::{Row, damaged, text, to_json};
+use super::table::{Page, Table, Write};
+use app::ports::{AUDIT_DAYS, AuditEntry, AuditMark, Result};
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::TimeDelta;
+
+/// Entries of one page at the most.
+const PAGE_COUNT_MAX: usize = 1000;
+/// What an entry takes at the most, packed. An item may have 400 KB. Configurations that come near it are larger
+/// than an instance's row may be, before and after together: what is beyond goes without its documents.
+const ENTRY_BYTES_MAX: usize = 350 * 1024;
+/// What stands in the place of a document that is too large.
+const OMITTED: &str = "omitted: too large";
+
+/// Notes an entry. The same once more is the same entry.
+pub(super) fn put(entry: &AuditEntry) -> Result<Write> {
+    let until = entry.at + TimeDelta::days(AUDIT_DAYS);
+    let key = Key::audit(entry.organization_id, entry.at, &entry.id);
+    Ok(Write::put(&key, [("doc", packed(entry)?), ("expires", expiry(until))]))
+}
+
+fn packed(entry: &AuditEntry) -> Result<AttributeValue> {
+    let (document, size) = packed::whole(&to_json(entry)?)?;
+    if size <= ENTRY_BYTES_MAX {
+        return Ok(document);
+    }
+    Ok(packed::whole(&to_json(&without_documents(entry))?)?.0)
+}
+
+fn without_documents(entry: &AuditEntry) -> AuditEntry {
+    let omitted = |document: &Option<serde_json::Value>| document.as_ref().map(|_| OMITTED.into());
+    AuditEntry { before: omitted(&entry.before), after: omitted(&entry.after), ..entry.clone() }
+}
+
+pub(super) async fn note(table: &Table, entry: &AuditEntry) -> Result<()> {
+    // Without a condition nothing is refused.
+    let _ = table.write("note what was done", put(entry)?).await?;
+    Ok(())
+}
+
+/// A page, newest first.
+pub(super) async fn page(
+    table: &Table,
+    organization: u32,
+    before: Option<&AuditMark>,
+    limit: usize,
+) -> Result<Vec<AuditEntry>> {
+    let limit = limit.min(PAGE_COUNT_MAX);
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let range = before.map(|mark| ("sk", "#sort < :from", text(key::audited(mark.at, &mark.id))));
+    let page = Page { range, is_descending: true, limit: Some(limit), ..Page::of(key::audit(organization)) };
+    table.query("read what was done", page).await?.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<AuditEntry> {
+    serde_json::from_str(&packed::inline(&row.0)?).map_err(|_| damaged("doc"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use app::ports::Actor;
+    use chrono::DateTime;
+    use serde_json::json;
+
+    fn entry(before: String) -> AuditEntry {
+        AuditEntry {
+            id: "0".repeat(24),
+            organization_id: 1,
+            at: DateTime::from_timestamp(1_795_000_000, 0).unwrap(),
+            actor: Actor::Carillon,
+            action: "instance.changed".to_owned(),
+            subject: "instances/17".to_owned(),
+            before: Some(json!({ "name": before })),
+            after: None,
+        }
+    }
+
+    #[test]
+    fn documents_that_no_item_holds_are_said_to_be_omitted() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let large = entry((0..600_000).map(|_| random.alphanumeric()).collect());
+        let short = without_documents(&large);
+        assert_eq!((&short.before, &short.after), (&Some(json!(OMITTED)), &None));
+        assert_eq!(packed(&large).unwrap(), packed(&short).unwrap());
+    }
+}

@@ -1,0 +1,169 @@
+//! The log of an organization: what all its instances have notified.
+//!
+//! Two global indexes lead to it, of which the table is a moment ahead. They have a notification from its commit
+//! on; one that was stored before they were there is in its instance's log alone.
+
+use super::key::{self, Key, LOG_SHARDS_COUNT};
+use super::notifications;
+use super::row::{Row, damaged, text};
+use super::table::{Index, Page, Table};
+use app::ports::{LogLine, LogMark, Notification, OrganizationPage, Progress, Result};
+use domain::ids::{InstanceId, Sequence};
+use futures_util::future::try_join_all;
+use std::collections::{HashMap, HashSet};
+
+/// What a line shows, in the log's order.
+const BY_ORGANIZATION: Index = Index::global("by-organization", "log_of");
+/// Where the notification with an event id is.
+const BY_EVENT: Index = Index::global("by-event", "log_of");
+/// Lines of one page at the most.
+const PAGE_COUNT_MAX: usize = 1000;
+/// Behind every place.
+const END: &str = ":";
+
+/// A page, newest first, without the lines of deleted instances: it is filled from what lies behind them. Each look
+/// goes further back, so it ends with the log.
+pub(super) async fn page(table: &Table, organization: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
+    let limit = page.limit.min(PAGE_COUNT_MAX);
+    let mut lines: Vec<LogLine> = Vec::new();
+    let mut gone: HashMap<InstanceId, bool> = HashMap::new();
+    let (mut before, mut look) = (page.before, limit);
+    while lines.len() < limit {
+        let found = merged(table, organization, before, page.from, look).await?;
+        let is_last = found.len() < look;
+        before = found.last().map(|line| line.mark);
+        look_after(table, &found, &mut gone).await?;
+        lines.extend(found.into_iter().filter(|line| gone.get(&line.mark.instance) == Some(&false)));
+        if is_last {
+            break;
+        }
+        // Somebody was deleted, perhaps with many lines.
+        look = PAGE_COUNT_MAX;
+    }
+    lines.truncate(limit);
+    Ok(lines)
+}
+
+/// The newest lines of all shards before this place.
+async fn merged(
+    table: &Table,
+    organization: u32,
+    before: Option<LogMark>,
+    from: Option<Sequence>,
+    limit: usize,
+) -> Result<Vec<LogLine>> {
+    let from = key::digits(from.unwrap_or(Sequence(0)));
+    let to = before.map_or(END.to_owned(), just_before);
+    // The table refuses such a range.
+    if from > to {
+        return Ok(Vec::new());
+    }
+    let shards = (0..LOG_SHARDS_COUNT).map(|shard| {
+        let page = Page {
+            index: Some(BY_ORGANIZATION),
+            range: Some(("log_at", "#sort BETWEEN :from AND :to", text(&from))),
+            to: Some(text(&to)),
+            is_descending: true,
+            limit: Some(limit),
+            ..Page::of(key::log(organization, shard))
+        };
+        table.query("read an organization's log", page)
+    });
+    let rows = try_join_all(shards).await?;
+    let mut lines = rows.iter().flatten().map(line).collect::<Result<Vec<_>>>()?;
+    lines.sort_unstable_by_key(|line| std::cmp::Reverse(line.mark));
+    lines.truncate(limit);
+    Ok(lines)
+}
+
+/// The last place before this one: a range has its ends in it.
+fn just_before(mark: LogMark) -> String {
+    format!("{}#{:010}", key::digits(mark.sequence), mark.instance.get().saturating_sub(1))
+}
+
+fn line(row: &Row) -> Result<LogLine> {
+    Ok(LogLine {
+        mark: mark(row.text("log_at")?).ok_or_else(|| damaged("log_at"))?,
+        number: row.number("num")?,
+        progress: Progress::parse(row.text("progress")?).ok_or_else(|| damaged("progress"))?,
+        events_count: row.number("events_count")?,
+    })
+}
+
+fn mark(text: &str) -> Option<LogMark> {
+    let (sequence, instance) = text.split_once('#')?;
+    let instance = instance.parse::<u32>().ok()?;
+    Some(LogMark {
+        sequence: Sequence(sequence.parse().ok()?),
+        instance: InstanceId::from_random(instance.to_be_bytes()),
+    })
+}
+
+/// Notes which instances of these lines are deleted, each once.
+async fn look_after(table: &Table, lines: &[LogLine], gone: &mut HashMap<InstanceId, bool>) -> Result<()> {
+    let unknown: HashSet<InstanceId> =
+        lines.iter().map(|line| line.mark.instance).filter(|id| !gone.contains_key(id)).collect();
+    let keys: Vec<Key> = unknown.iter().map(|id| Key::subscription(*id)).collect();
+    let found = table.get_many("look for deleted instances", &keys).await?;
+    for id in unknown {
+        // A row that is not there went with its instance.
+        let is_gone = found.get(&Key::subscription(id)).is_none_or(|row| row.has("gone"));
+        gone.insert(id, is_gone);
+    }
+    Ok(())
+}
+
+/// The newest with this event id, unless its instance is deleted.
+pub(super) async fn find(table: &Table, organization: u32, event_id: &str) -> Result<Option<Notification>> {
+    let shards = (0..LOG_SHARDS_COUNT).map(|shard| {
+        let page = Page {
+            index: Some(BY_EVENT),
+            range: Some(("name", "begins_with(#sort, :from)", text(format!("{event_id}#")))),
+            is_descending: true,
+            limit: Some(1),
+            only: Some("pk, sk"),
+            ..Page::of(key::log(organization, shard))
+        };
+        table.query("look an event up", page)
+    });
+    let rows = try_join_all(shards).await?;
+    let marks = rows.iter().flatten().map(place).collect::<Result<Vec<_>>>()?;
+    let Some(mark) = marks.into_iter().max() else { return Ok(None) };
+    let subscription = table.get("look an event up", &Key::subscription(mark.instance)).await?;
+    match subscription.is_none_or(|row| row.has("gone")) {
+        true => Ok(None),
+        false => at(table, mark).await,
+    }
+}
+
+fn place(row: &Row) -> Result<LogMark> {
+    let id = row.text("pk")?.strip_prefix("N#").and_then(InstanceId::parse);
+    Ok(LogMark { sequence: notifications::sequence(row)?, instance: id.ok_or_else(|| damaged("pk"))? })
+}
+
+/// One by its place.
+pub(super) async fn at(table: &Table, mark: LogMark) -> Result<Option<Notification>> {
+    let row = table.get("read a notification", &Key::notification(mark.instance, mark.sequence)).await?;
+    Ok(notifications::read_all(table, mark.instance, row.into_iter().collect()).await?.pop())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(sequence: u64, instance: u32) -> LogMark {
+        LogMark { sequence: Sequence(sequence), instance: InstanceId::from_random(instance.to_be_bytes()) }
+    }
+
+    #[test]
+    fn places_are_in_order_and_read_back() {
+        let marks = [at(9, 7), at(10, 1), at(10, 2), at(10, 11), at(1 << 52, 1)];
+        let texts = marks.map(key::logged);
+        assert!(texts.is_sorted(), "{texts:?}");
+        for (one, text) in marks.iter().zip(&texts) {
+            assert_eq!(mark(text), Some(*one));
+            assert!(just_before(*one) < *text && text.as_str() < END);
+        }
+        assert!(just_before(at(10, 2)) >= key::logged(at(10, 1)));
+    }
+}

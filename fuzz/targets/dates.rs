@@ -13,8 +13,11 @@ const SECONDS: [i64; 7] =
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let mut lines = text.splitn(3, '\n');
-    let (pattern, zone, date) =
-        (lines.next().unwrap_or_default(), lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let (pattern, zone, date) = (
+        lines.next().unwrap_or_default(),
+        lines.next().unwrap_or_default(),
+        lines.next().unwrap_or_default(),
+    );
     let zone = Zone::parse(zone).unwrap_or(Zone::GMT);
     assert_eq!(Zone::parse(&zone.to_string()), Ok(zone));
     if let Some(at) = parse_rfc3339(date, zone) {

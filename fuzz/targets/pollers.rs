@@ -42,7 +42,8 @@ fuzz_target!(|data: &[u8]| {
     }
     let item = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let older: Items =
-        [item(EVENTS_ENABLED, "true"), item(CALLBACK_URL, "https://x.example"), item(POLLER_URLS, text)].into();
+        [item(EVENTS_ENABLED, "true"), item(CALLBACK_URL, "https://x.example"), item(POLLER_URLS, text)]
+            .into();
     match Settings::parse(&older, &POLLERS) {
         Ok(settings) => settings.resources.iter().for_each(check),
         Err(errors) => assert!(!errors.is_empty()),

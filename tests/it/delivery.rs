@@ -2,6 +2,7 @@
 
 mod attempts;
 mod bus;
+mod callback;
 mod queue;
 
 use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World, gmail_body};

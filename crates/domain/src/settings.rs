@@ -127,10 +127,9 @@ pub fn check(plain: &Items, secrets: &Items) -> Vec<Invalid> {
     if given(plain, SIGNATURE_PREVIOUS_UNTIL).is_some_and(|text| parse_rfc3339(text, Zone::UTC).is_none()) {
         errors.push(Invalid::new(SIGNATURE_PREVIOUS_UNTIL, "must be a time such as 2026-11-22T12:00:00Z"));
     }
-    for key in [SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY] {
-        if secrets.get(key).is_some_and(|secret| !signature::is_usable(secret)) {
-            errors.push(Invalid::new(key, "must be base64 after `whsec_`"));
-        }
+    // A former key is past choosing.
+    if secrets.get(SIGNATURE_KEY).is_some_and(|key| !signature::is_usable(key)) {
+        errors.push(Invalid::new(SIGNATURE_KEY, "must be base64 after `whsec_`"));
     }
     errors
 }

@@ -1,0 +1,116 @@
+//! What goes with a callback: its owner's headers, and signatures by one key or two.
+
+use super::{notify, status, webhook_id};
+use crate::world::{GMAIL_USER, SIGNATURE_KEY, World, gmail_body};
+use chrono::Duration;
+use domain::signature::{sign, sign_standard};
+use doubles::Received;
+use serde_json::{Value, json};
+
+const KEY: &str = "event.notification.signature.key";
+const UNTIL: &str = "event.notification.signature.previous.until";
+
+fn header<'a>(received: &'a Received, name: &str) -> &'a str {
+    received.headers[name].to_str().unwrap()
+}
+
+/// Signed by these keys, in this order, at the time it was sent.
+#[track_caller]
+fn assert_signed(received: &Received, keys: &[&str]) {
+    let id = webhook_id(received);
+    assert_eq!(header(received, "webhook-id"), id);
+    let timestamp_s: i64 = header(received, "webhook-timestamp").parse().unwrap();
+    assert!((timestamp_s - received.at_us / 1_000_000).abs() <= 1, "{timestamp_s} is not the attempt's time");
+    let expected = sign_standard(keys, id, timestamp_s, &received.body);
+    assert_eq!(header(received, "webhook-signature"), expected);
+    assert_eq!(header(received, "elements-webhook-signature"), sign(keys[0], &received.body));
+}
+
+#[tokio::test]
+async fn each_attempt_is_signed_with_its_own_time() {
+    let world = World::new(221);
+    let id = world.create_gmail().await;
+    world.receiver.answer_next(500);
+    notify(&world, id, 1).await;
+    world.pass(Duration::minutes(1)).await;
+    let received = world.receiver.take();
+    assert_eq!(received.len(), 2);
+    for one in &received {
+        assert_signed(one, &[SIGNATURE_KEY]);
+    }
+    assert_ne!(header(&received[0], "webhook-timestamp"), header(&received[1], "webhook-timestamp"));
+}
+
+#[tokio::test]
+async fn a_key_that_is_replaced_signs_too_for_a_day_or_as_long_as_its_owner_says() {
+    let world = World::new(222);
+    let id = world.create_gmail().await;
+    let shown = world.patch(id, &json!({ "configuration": { KEY: "second" } })).await;
+    assert_eq!(shown["configuration"]["event.notification.signature.previous.key"], "********");
+    notify(&world, id, 1).await;
+    assert_signed(&world.receiver.take()[0], &["second", SIGNATURE_KEY]);
+    world.pass(Duration::hours(25)).await;
+    world.receiver.take();
+    notify(&world, id, 1).await;
+    assert_signed(&world.receiver.take()[0], &["second"]);
+
+    world.patch(id, &json!({ "configuration": { KEY: "third" } })).await;
+    world.patch(id, &json!({ "configuration": { KEY: "********" } })).await;
+    notify(&world, id, 1).await;
+    assert_signed(&world.receiver.take()[0], &["third", "second"]);
+    world.patch(id, &json!({ "configuration": { UNTIL: "2026-11-22T00:00:00Z" } })).await;
+    notify(&world, id, 1).await;
+    assert_signed(&world.receiver.take()[0], &["third"]);
+}
+
+#[tokio::test]
+async fn the_owners_headers_and_password_go_along_and_are_shown_to_nobody() {
+    let world = World::new(223);
+    let mut body = gmail_body(&world.google.new_code(GMAIL_USER));
+    let configuration = body["configuration"].as_object_mut().unwrap();
+    configuration.remove(KEY);
+    configuration.insert("event.notification.basic.username".into(), json!("Aladdin"));
+    configuration.insert("event.notification.basic.password".into(), json!("open sesame"));
+    let headers = json!({ "X-Tenant": "tenant seven", "User-Agent": "ours/1" });
+    configuration.insert("event.notification.callback.headers".into(), headers);
+    let id = world.create(&body).await;
+    notify(&world, id, 1).await;
+    let received = world.receiver.take();
+    assert_eq!(header(&received[0], "authorization"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    assert_eq!(header(&received[0], "x-tenant"), "tenant seven");
+    assert_eq!(received[0].headers.get_all("user-agent").iter().collect::<Vec<_>>(), ["ours/1"]);
+    let shown = world.shown(id).await.to_string() + &world.dump();
+    assert!(!shown.contains("tenant seven") && !shown.contains("open sesame"));
+
+    let path = format!("/instances/{id}");
+    let reply = world
+        .call(
+            "PATCH",
+            &path,
+            &json!({ "configuration": { "event.notification.callback.headers": "Host: x" } }),
+        )
+        .await;
+    reply.assert_refused(400);
+    assert!(reply.body["message"].as_str().unwrap().contains("`host`"), "{}", reply.body);
+}
+
+#[tokio::test]
+async fn an_account_may_want_everything_queued_after_the_first_failure() {
+    let world = World::new(224);
+    let id = world.create_gmail().await;
+    let policy = json!({ "notification.webhook.failure.policy": "queue" });
+    assert_eq!(world.call("PATCH", "/accounts/settings", &policy).await.status, 200);
+    world.receiver.answer_next(500);
+    notify(&world, id, 3).await;
+    world.pass(Duration::hours(1)).await;
+    assert_eq!(world.receiver.take().len(), 1, "one attempt, and everything else waits");
+    assert_eq!(status(&world, id).await, "suspended");
+    let reason = world.shown(id).await["subscription"]["reason"].clone();
+    assert!(reason.as_str().unwrap().contains("failure policy is `queue`"), "{reason}");
+    super::release(&world).await;
+    assert_eq!(world.receiver.take().len(), 3);
+    assert_eq!(status(&world, id).await, "active");
+    let never = json!({ "notification.webhook.failure.policy": "never" });
+    world.call("PATCH", "/accounts/settings", &never).await.assert_refused(400);
+    let _: Value = world.get("/accounts/settings").await;
+}

@@ -5,20 +5,20 @@ use super::{Refusal, Trial, baseline, credentials, trial};
 use crate::app::Inner;
 use crate::audit::By;
 use crate::mend::is_polled;
-use crate::ports::{
-    InstanceChange, Job, Mailbox, Result as PortResult, Secrets, SubscriptionChange, Written,
-};
+use crate::ports::{InstanceChange, Job, Mailbox, Secrets, SubscriptionChange, Written};
 use chrono::{DateTime, Utc};
 use connectors::Connector;
 use connectors::oauth::{Grant, Tokens};
 use domain::backfill::Backfill;
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Validity, without_markup};
+use domain::invalid::text_boolean;
 use domain::resource::ResourceConfig;
 use domain::schedule::Timetable;
 use domain::settings::{
     CALLBACK_URL, EVENTS_ENABLED, Items, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE,
-    OAUTH_USER_TOKEN, POLLER_CONFIGURATION, POLLER_URLS, SIGNATURE_PREVIOUS_KEY, Settings, given,
+    OAUTH_USER_TOKEN, POLLER_CONFIGURATION, POLLER_URLS, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY, Settings,
+    given,
 };
 use domain::state::ResourceState;
 use std::sync::Arc;
@@ -44,6 +44,15 @@ pub(crate) struct Patch {
     pub(crate) replaces: bool,
 }
 
+/// What one try of a change leaves for the next.
+#[derive(Default)]
+struct Tries {
+    /// A code is exchanged once.
+    tokens: Option<Tokens>,
+    /// The signature key from before the request; a try may have put the new one into the vault.
+    signed_with: Option<Option<String>>,
+}
+
 /// Changes an instance. The code, if any, is exchanged once, whatever others do meanwhile.
 pub(crate) async fn change(
     app: &Inner,
@@ -51,11 +60,11 @@ pub(crate) async fn change(
     by: &By,
     patch: Patch,
 ) -> Result<(Instance, Vec<Trial>), Refusal> {
-    let mut tokens = None;
+    let mut tries = Tries::default();
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
-        if let Some(changed) = attempt(app, mailbox, by, &patch, &mut tokens).await? {
+        if let Some(changed) = attempt(app, mailbox, by, &patch, &mut tries).await? {
             return Ok(changed);
         }
     }
@@ -71,12 +80,15 @@ async fn attempt(
     mailbox: Mailbox,
     by: &By,
     patch: &Patch,
-    tokens: &mut Option<Tokens>,
+    tries: &mut Tries,
 ) -> Result<Option<(Instance, Vec<Trial>)>, Refusal> {
     let (connector, before) = app.understood(&mailbox.instance)?;
     let (old_secrets, secrets_version) = app.secrets_now(mailbox.instance.id).await?;
-    let (plain, mut secrets) = merged(app, &mailbox.instance, patch, &old_secrets)?;
+    let signed_with =
+        tries.signed_with.get_or_insert_with(|| old_secrets.get(SIGNATURE_KEY).cloned()).clone();
+    let (plain, mut secrets) = merged(app, &mailbox.instance, patch, &old_secrets, signed_with.as_deref())?;
     let settings = credentials::check(app, connector, &plain, &secrets)?;
+    let tokens = &mut tries.tokens;
     if let (Some(code), None) = (&patch.code, &tokens) {
         let grant = Grant::Code { code, redirect_uri: credentials::redirect_uri(&plain)? };
         let scope = given(&plain, OAUTH_SCOPE);
@@ -95,8 +107,14 @@ async fn attempt(
     };
     let mut instance = mailbox.instance.clone();
     apply(app, &mut instance, patch, plain);
-    let fresh =
+    let mut fresh =
         states(app, connector, &mailbox, &mut instance, (&before, &settings), tokens.as_ref()).await?;
+    if turns_events_on(patch) {
+        let others =
+            failing(&mailbox).filter(|state| !fresh.iter().any(|new| new.resource == state.resource));
+        let others: Vec<ResourceState> = others.map(ResourceState::forgiven).collect();
+        fresh.extend(others);
+    }
     let is_new = secrets != *old_secrets;
     if is_new && app.ports.vault.write(instance.id, &secrets, secrets_version + 1).await? != Written::Done {
         return Ok(None);
@@ -128,7 +146,8 @@ pub(crate) async fn try_change(app: &Inner, id: InstanceId, patch: &Patch) -> Re
     let mailbox = living(app.ports.store.mailbox(id).await?)?;
     let (connector, _) = app.understood(&mailbox.instance)?;
     let (old_secrets, _) = app.secrets_now(id).await?;
-    let (plain, secrets) = merged(app, &mailbox.instance, patch, &old_secrets)?;
+    let signed_with = old_secrets.get(SIGNATURE_KEY).map(String::as_str);
+    let (plain, secrets) = merged(app, &mailbox.instance, patch, &old_secrets, signed_with)?;
     let settings = credentials::check(app, connector, &plain, &secrets)?;
     let token = kept_token(app, connector, &mailbox).await?;
     trial::all(app, connector, &token, &settings.resources).await
@@ -140,10 +159,11 @@ fn merged(
     instance: &Instance,
     patch: &Patch,
     old_secrets: &Secrets,
+    signed_with: Option<&str>,
 ) -> Result<(Items, Secrets), Refusal> {
     let given = patch.items.clone().unwrap_or_default();
     let keys: Vec<String> = given.keys().cloned().collect();
-    let (items, mut secrets) = credentials::split(given, old_secrets, app.now())?;
+    let (items, mut secrets) = credentials::split(given, old_secrets, signed_with, app.now())?;
     if patch.replaces && patch.items.is_some() {
         secrets.retain(|key, _| keys.contains(key) || KEPT_KEYS.contains(&key.as_str()));
         return Ok((items, secrets));
@@ -151,6 +171,17 @@ fn merged(
     let mut plain = instance.configuration.clone();
     plain.extend(items);
     Ok((plain, secrets))
+}
+
+/// Whether events are said to be on: for a client of the original the way to start again what had stopped.
+fn turns_events_on(patch: &Patch) -> bool {
+    let said = patch.items.as_ref().and_then(|items| given(items, EVENTS_ENABLED));
+    said.and_then(text_boolean) == Some(true)
+}
+
+pub(super) fn failing(mailbox: &Mailbox) -> impl Iterator<Item = ResourceState> {
+    let rows = mailbox.resources.iter().filter(|row| !row.removed && row.state.failures > 0);
+    rows.map(|row| row.state.clone())
 }
 
 /// Whether something about what is polled differs, so that it is worth trying.
@@ -294,7 +325,7 @@ fn subscription(mailbox: &Mailbox, instance: &Instance) -> SubscriptionChange {
 }
 
 /// What a change sets going. An outbox that is not empty is flushed by a poll, also of what is polled no more.
-async fn after(
+pub(super) async fn after(
     app: &Inner,
     change: &InstanceChange,
     settings: &Settings,
@@ -316,120 +347,4 @@ async fn after(
     }
     tracing::info!(instance.id = instance.id.get(), "instance.changed");
     Ok(())
-}
-
-/// Switches an instance off or on. Off: no polls, and what is undelivered waits. On: polls go on from the
-/// cursor, and what waits is released.
-pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, by: &By, enabled: bool) -> Result<(), Refusal> {
-    for _ in 0..TRIES_COUNT_MAX {
-        let _held = app.locks.hold(id).await;
-        let mailbox = living(app.ports.store.mailbox(id).await?)?;
-        if mailbox.instance.disabled != enabled {
-            return Ok(());
-        }
-        let (_, settings) = app.understood(&mailbox.instance)?;
-        let mut instance = mailbox.instance.clone();
-        instance.version += 1;
-        instance.updated_at = app.now();
-        instance.disabled = !enabled;
-        let action = if enabled { "instance.enabled" } else { "instance.disabled" };
-        let change = InstanceChange {
-            audit: by.instance(app, action, Some(&mailbox.instance), Some(&instance)),
-            instance,
-            put_states: Vec::new(),
-            remove_resources: Vec::new(),
-            subscription: match enabled {
-                true => SubscriptionChange::Release,
-                false => SubscriptionChange::Suspend("the instance is disabled".to_owned()),
-            },
-            session: None,
-        };
-        if app.ports.store.change_instance(&change).await? == Written::Done {
-            return after(app, &change, &settings, true).await;
-        }
-    }
-    Err(Refusal::Conflict)
-}
-
-/// Begins anew with what had stopped: failures and back-offs are forgotten, also that the provider wanted somebody to
-/// sign in, and a poll is enqueued that finds out.
-pub(crate) async fn resume(app: &Inner, id: InstanceId, by: &By) -> Result<(), Refusal> {
-    for _ in 0..TRIES_COUNT_MAX {
-        let _held = app.locks.hold(id).await;
-        let mailbox = living(app.ports.store.mailbox(id).await?)?;
-        let (_, settings) = app.understood(&mailbox.instance)?;
-        let mut instance = mailbox.instance.clone();
-        instance.version += 1;
-        instance.updated_at = app.now();
-        instance.validity = Validity::Valid;
-        instance.application_error = None;
-        let mut session = mailbox.session.clone();
-        session.version += 1;
-        session.backoff_until = None;
-        session.failures = 0;
-        session.refused = 0;
-        let failing = mailbox.resources.iter().filter(|row| !row.removed && row.state.failures > 0);
-        let change = InstanceChange {
-            audit: by.instance(app, "instance.resumed", Some(&mailbox.instance), Some(&instance)),
-            instance,
-            put_states: failing.map(|row| row.state.clone().forgiven()).collect(),
-            remove_resources: Vec::new(),
-            subscription: SubscriptionChange::Keep,
-            session: Some(session),
-        };
-        if app.ports.store.change_instance(&change).await? == Written::Done {
-            return after(app, &change, &settings, true).await;
-        }
-    }
-    Err(Refusal::Conflict)
-}
-
-/// Deletes an instance: one write makes it gone, a job removes the rest.
-pub(crate) async fn delete(app: &Inner, id: InstanceId, by: &By) -> Result<(), Refusal> {
-    for _ in 0..TRIES_COUNT_MAX {
-        let mut instance = living(app.ports.store.mailbox(id).await?)?.instance;
-        instance.version += 1;
-        instance.deleted_at = Some(app.now());
-        let change = InstanceChange {
-            audit: by.instance(app, "instance.deleted", Some(&instance), None),
-            instance,
-            put_states: Vec::new(),
-            remove_resources: Vec::new(),
-            subscription: SubscriptionChange::Keep,
-            session: None,
-        };
-        if app.ports.store.change_instance(&change).await? == Written::Done {
-            app.ports.queue.send(&[(Job::Purge(id), app.now())]).await?;
-            tracing::info!(instance.id = id.get(), "instance.deleted");
-            return Ok(());
-        }
-    }
-    Err(Refusal::Conflict)
-}
-
-/// The provider wants a person to sign in again: says so, and stops the schedule.
-pub(crate) async fn now_needs_sign_in(
-    app: &Inner,
-    instance: &Instance,
-    reason: &str,
-) -> PortResult<Instance> {
-    let mut next = instance.clone();
-    next.version += 1;
-    next.validity = Validity::NeedsSignIn(reason.to_owned());
-    next.notice(app.now(), reason);
-    let by = By::carillon(app);
-    let change = InstanceChange {
-        audit: by.instance(app, "instance.needs_sign_in", Some(instance), Some(&next)),
-        instance: next,
-        put_states: Vec::new(),
-        remove_resources: Vec::new(),
-        subscription: SubscriptionChange::Keep,
-        session: None,
-    };
-    if app.ports.store.change_instance(&change).await? != Written::Done {
-        // Somebody changed the instance meanwhile, perhaps signed in: the next poll finds out.
-        return Ok(instance.clone());
-    }
-    app.ports.schedule.put(instance.id, Timetable::new(instance.id, 15), false).await?;
-    Ok(change.instance)
 }

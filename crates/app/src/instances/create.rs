@@ -38,7 +38,7 @@ pub(crate) struct Creation {
 /// Creates an instance; returns it with what its resources would do.
 pub(crate) async fn create(app: &Inner, creation: Creation) -> Result<(Instance, Vec<Trial>), Refusal> {
     let connector = creation.connector.clone();
-    let (plain, mut secrets) = credentials::split(creation.items.clone(), &Secrets::new(), app.now())?;
+    let (plain, mut secrets) = credentials::split(creation.items.clone(), &Secrets::new(), None, app.now())?;
     let settings = credentials::check(app, &connector, &plain, &secrets)?;
     let tokens = exchange(app, &creation, &plain, &secrets).await?;
     if let Some(refresh_token) = &tokens.refresh_token {
@@ -61,7 +61,7 @@ pub(crate) async fn create(app: &Inner, creation: Creation) -> Result<(Instance,
 /// provider is not asked.
 pub(crate) async fn try_create(app: &Inner, creation: Creation) -> Result<Vec<Trial>, Refusal> {
     let connector = creation.connector.clone();
-    let (plain, secrets) = credentials::split(creation.items.clone(), &Secrets::new(), app.now())?;
+    let (plain, secrets) = credentials::split(creation.items.clone(), &Secrets::new(), None, app.now())?;
     let settings = credentials::check(app, &connector, &plain, &secrets)?;
     if creation.external_authentication != "initial" {
         let why = "a dry run does not use the code up";

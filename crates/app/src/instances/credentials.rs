@@ -25,8 +25,14 @@ pub(crate) fn settings(connector: &Arc<dyn Connector>, items: &Items) -> Result<
 }
 
 /// Puts the secret items aside. A masked value means "unchanged": what was there before stays. A signature key that
-/// is replaced goes on to sign for a while, unless the items say otherwise.
-pub(super) fn split(items: Items, before: &Secrets, now: DateTime<Utc>) -> Result<(Items, Secrets), Refusal> {
+/// is replaced goes on to sign for a while, unless the items say otherwise: `signed_with` is the one from before the
+/// request, whatever an earlier try of it has stored since.
+pub(super) fn split(
+    items: Items,
+    before: &Secrets,
+    signed_with: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(Items, Secrets), Refusal> {
     let says_otherwise = items.get(SIGNATURE_PREVIOUS_KEY).is_some_and(|key| key != MASK);
     let mut plain = Items::new();
     let mut secrets = before.clone();
@@ -42,18 +48,18 @@ pub(super) fn split(items: Items, before: &Secrets, now: DateTime<Utc>) -> Resul
     }
     secrets.retain(|_, value| !value.is_empty());
     if !says_otherwise {
-        rotate(&mut plain, &mut secrets, before, now);
+        rotate(&mut plain, &mut secrets, signed_with, now);
     }
     if errors.is_empty() { Ok((plain, secrets)) } else { Err(Refusal::Invalid(errors)) }
 }
 
 /// Keeps a signature key that was replaced by another one, and says until when it signs.
-fn rotate(plain: &mut Items, secrets: &mut Secrets, before: &Secrets, now: DateTime<Utc>) {
-    let Some(former) = before.get(SIGNATURE_KEY) else { return };
+fn rotate(plain: &mut Items, secrets: &mut Secrets, signed_with: Option<&str>, now: DateTime<Utc>) {
+    let Some(former) = signed_with else { return };
     match secrets.get(SIGNATURE_KEY) {
         Some(key) if key == former => {}
         Some(_) => {
-            secrets.insert(SIGNATURE_PREVIOUS_KEY.to_owned(), former.clone());
+            secrets.insert(SIGNATURE_PREVIOUS_KEY.to_owned(), former.to_owned());
             plain.entry(SIGNATURE_PREVIOUS_UNTIL.to_owned()).or_insert_with(|| rotation_until(now));
         }
         // Nothing is signed any more.
@@ -124,7 +130,9 @@ mod tests {
         plain: &[(&str, &str)],
         after: &[(&str, &str)],
     ) {
-        let split = split(items(change), &items(before), now()).unwrap();
+        let before = items(before);
+        let signed_with = before.get(SIGNATURE_KEY).map(String::as_str);
+        let split = split(items(change), &before, signed_with, now()).unwrap();
         assert_eq!(split, (items(plain), items(after)));
     }
 
@@ -163,6 +171,6 @@ mod tests {
     fn callback_headers_are_secret() {
         let headers = [(CALLBACK_HEADERS, "X-Key: 1")];
         check(&[], &headers, &[], &headers);
-        assert!(split(items(&[(CALLBACK_HEADERS, MASK)]), &Secrets::new(), now()).is_err());
+        assert!(split(items(&[(CALLBACK_HEADERS, MASK)]), &Secrets::new(), None, now()).is_err());
     }
 }

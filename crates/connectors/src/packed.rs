@@ -11,29 +11,29 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 
 /// Longest id, bytes: ids of both providers are far shorter, and the memory of a poll depends on it.
-pub(super) const ID_BYTES_MAX: usize = 512;
+pub(crate) const ID_BYTES_MAX: usize = 512;
 /// Objects in a snapshot: those that are there and, for a while, as many that are gone.
-pub(super) const PACKED_OBJECTS_MAX: usize = 2 * super::OBJECTS_MAX;
+pub(crate) const PACKED_OBJECTS_MAX: usize = 2 * crate::snapshot::OBJECTS_MAX;
 /// What a snapshot unpacks to at the most: an id, two numbers and a digest for each object.
 const UNPACKED_BYTES_MAX: u64 = (PACKED_OBJECTS_MAX * (ID_BYTES_MAX + 16)) as u64;
 const DIGEST_BYTES: usize = 8;
 
 /// All objects by their ids.
-pub(super) type Objects = BTreeMap<String, Held>;
+pub(crate) type Objects = BTreeMap<String, Held>;
 
 /// What is kept of one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Held {
+pub(crate) struct Held {
     /// Digest of its state.
-    pub(super) digest: u64,
-    pub(super) mark: Mark,
+    pub(crate) digest: u64,
+    pub(crate) mark: Mark,
     /// The listing under way has shown it. Not packed.
-    pub(super) seen: bool,
+    pub(crate) seen: bool,
 }
 
 /// What the last complete listings said of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(crate) enum Mark {
     Present,
     /// It was missing in one listing of several pages: another one decides.
     Missing,
@@ -55,7 +55,7 @@ impl Mark {
     }
 }
 
-pub(super) fn pack(objects: &Objects) -> Result<String, Error> {
+pub(crate) fn pack(objects: &Objects) -> Result<String, Error> {
     // Digests do not deflate: behind the ids they do not get in the way of what does.
     let (mut bytes, mut digests) = (Vec::new(), Vec::new());
     put_number(&mut bytes, objects.len());
@@ -75,7 +75,7 @@ pub(super) fn pack(objects: &Objects) -> Result<String, Error> {
     deflated.map(|deflated| URL_SAFE_NO_PAD.encode(deflated)).map_err(broken)
 }
 
-pub(super) fn unpack(text: &str) -> Result<Objects, Error> {
+pub(crate) fn unpack(text: &str) -> Result<Objects, Error> {
     let deflated = URL_SAFE_NO_PAD.decode(text).map_err(broken)?;
     let mut bytes = Vec::new();
     ZlibDecoder::new(&deflated[..]).take(UNPACKED_BYTES_MAX).read_to_end(&mut bytes).map_err(broken)?;

@@ -74,13 +74,16 @@ pub(super) struct Message {
     pub(super) thread_id: Option<String>,
     #[serde(default)]
     pub(super) label_ids: Option<Vec<String>>,
+    /// The last record that changed it, where a list tells.
+    #[serde(default)]
+    pub(super) history_id: Option<HistoryId>,
 }
 
-/// A page of a listing.
+/// A page of messages, or threads, that may have changed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ListPage {
-    #[serde(default)]
+    #[serde(default, alias = "threads")]
     pub(super) messages: Vec<Message>,
     #[serde(default)]
     pub(super) next_page_token: Option<String>,
@@ -102,23 +105,100 @@ pub(super) async fn history(
     get(call, "history", &query).await
 }
 
-/// Lists messages received since then, spam and trash included.
-pub(super) async fn list_since(call: &Call<'_>, since_s: i64, page: Option<&str>) -> Result<ListPage, Error> {
+/// Lists messages received since then, or threads of such messages; spam and trash included.
+pub(super) async fn list_since(
+    call: &Call<'_>,
+    collection: &str,
+    since_s: i64,
+    page: Option<&str>,
+) -> Result<ListPage, Error> {
+    let fields = match collection {
+        "threads" => "threads(id,historyId),nextPageToken",
+        _ => "messages(id,threadId),nextPageToken",
+    };
     let (q, size) = (format!("after:{since_s}"), LIST_PAGE_SIZE.to_string());
-    let mut query = vec![
-        ("q", q.as_str()),
-        ("includeSpamTrash", "true"),
-        ("maxResults", &size),
-        ("fields", "messages(id,threadId),nextPageToken"),
-    ];
+    let mut query =
+        vec![("q", q.as_str()), ("includeSpamTrash", "true"), ("maxResults", &size), ("fields", fields)];
     query.extend(page.map(|page| ("pageToken", page)));
-    get(call, "messages", &query).await
+    get(call, collection, &query).await
 }
 
-/// Reads one message, as it will stand in `raw`.
-pub(super) async fn message(call: &Call<'_>, id: &str, query: &[(&str, &str)]) -> Result<Value, Error> {
+/// A listing of a collection, newest first.
+pub(super) struct Listing<'a> {
+    /// `messages`, `threads` or `drafts`.
+    pub(super) collection: &'static str,
+    pub(super) q: Option<&'a str>,
+    pub(super) label_ids: &'a [String],
+    pub(super) include_spam_trash: bool,
+    /// Entries of a page: at most 500.
+    pub(super) size: u32,
+}
+
+/// A page of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Entries {
+    /// What they have beside an id depends on the collection.
+    #[serde(default, alias = "messages", alias = "threads", alias = "drafts")]
+    pub(super) entries: Vec<Value>,
+    #[serde(default)]
+    pub(super) next_page_token: Option<String>,
+}
+
+/// Reads a page of a listing.
+pub(super) async fn list(
+    call: &Call<'_>,
+    listing: &Listing<'_>,
+    page: Option<&str>,
+) -> Result<Entries, Error> {
+    listed(call, listing, page, &[]).await
+}
+
+/// Reads only where the next page of a listing begins.
+pub(super) async fn list_token(
+    call: &Call<'_>,
+    listing: &Listing<'_>,
+    page: Option<&str>,
+) -> Result<Option<String>, Error> {
+    let page = listed(call, listing, page, &[("fields", "nextPageToken")]).await?;
+    Ok(page.next_page_token)
+}
+
+async fn listed(
+    call: &Call<'_>,
+    listing: &Listing<'_>,
+    page: Option<&str>,
+    more: &[(&str, &str)],
+) -> Result<Entries, Error> {
+    let size = listing.size.to_string();
+    let mut query = vec![("maxResults", size.as_str())];
+    query.extend(listing.q.map(|q| ("q", q)));
+    query.extend(listing.label_ids.iter().map(|id| ("labelIds", id.as_str())));
+    query.extend(listing.include_spam_trash.then_some(("includeSpamTrash", "true")));
+    query.extend(page.map(|page| ("pageToken", page)));
+    query.extend(more);
+    get(call, listing.collection, &query).await
+}
+
+/// All labels: there are no pages of them.
+pub(super) async fn labels(call: &Call<'_>) -> Result<Vec<Value>, Error> {
+    #[derive(Deserialize)]
+    struct Labels {
+        #[serde(default)]
+        labels: Vec<Value>,
+    }
+    get(call, "labels", &[]).await.map(|reply: Labels| reply.labels)
+}
+
+/// Reads one object of a collection, as it will stand in `raw`.
+pub(super) async fn object(
+    call: &Call<'_>,
+    collection: &str,
+    id: &str,
+    query: &[(&str, &str)],
+) -> Result<Value, Error> {
     let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    get(call, &format!("messages/{id}"), query).await
+    get(call, &format!("{collection}/{id}"), query).await
 }
 
 async fn get<T: DeserializeOwned>(call: &Call<'_>, path: &str, query: &[(&str, &str)]) -> Result<T, Error> {

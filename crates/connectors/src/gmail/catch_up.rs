@@ -8,7 +8,8 @@
 use super::api;
 use super::collapse::Collapsed;
 use super::cursor::{CatchUp, Cursor};
-use super::{Plan, hydrate, normalize};
+use super::hydrate;
+use super::plan::Plan;
 use crate::error::{Error, Kind};
 use crate::{Call, FailedRecord, Past, Step};
 use chrono::{DateTime, Duration, Utc};
@@ -62,14 +63,16 @@ pub(super) async fn step(
     past: &Past,
 ) -> Result<Step, Error> {
     let since_s = (catch_up.lost_at - Duration::hours(MARGIN_H)).timestamp();
-    let page = match api::list_since(call, since_s, catch_up.page.as_deref()).await {
+    let page = match api::list_since(call, plan.collection(), since_s, catch_up.page.as_deref()).await {
         Err(error) if error.kind == Kind::Rejected && catch_up.page.is_some() => {
             return restart(cursor, catch_up, error);
         }
         page => page?,
     };
     let is_done = |message: &api::Message| catch_up.page_done.contains(&digest64(&[message.id.as_bytes()]));
-    let open = page.messages.into_iter().filter(|message| !is_done(message));
+    // Lists of threads tell it, lists of messages do not.
+    let is_unchanged = |message: &api::Message| message.history_id.is_some_and(|id| id <= catch_up.lost);
+    let open = page.messages.into_iter().filter(|message| !is_done(message) && !is_unchanged(message));
     let listed: Vec<Collapsed> = open.map(|message| listed(message, cursor)).collect();
     let outcome = hydrate::all(call, plan, listed.iter(), past).await?.unwrap_or_default();
     let done = listed
@@ -143,7 +146,7 @@ fn later(record: FailedRecord, catch_up: &CatchUp) -> FailedRecord {
 pub(super) fn read_again(message: Value, plan: &Plan, record: &FailedRecord) -> Option<Change> {
     match serde_json::from_str::<CatchUp>(&record.version) {
         Ok(catch_up) => change(message, plan, &catch_up),
-        Err(_) => normalize::created(message, &plan.conditions, true),
+        Err(_) => plan.created(message, true),
     }
 }
 
@@ -153,8 +156,8 @@ fn change(message: Value, plan: &Plan, catch_up: &CatchUp) -> Option<Change> {
     if version <= catch_up.lost {
         return None;
     }
-    let received_at = normalize::internal_date(&message);
-    let mut change = normalize::created(message, &plan.conditions, true)?;
+    let received_at = plan.began_at(&message);
+    let mut change = plan.created(message, true)?;
     if !is_new(received_at, catch_up) {
         change.kind = ChangeKind::Updated;
         change.version = version.to_string();

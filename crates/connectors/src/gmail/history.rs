@@ -3,7 +3,8 @@
 use super::api::{self, Record};
 use super::collapse::{Collapsed, collapse};
 use super::cursor::{Cursor, HistoryId};
-use super::{Plan, hydrate, normalize};
+use super::plan::Plan;
+use super::{hydrate, normalize};
 use crate::error::{Error, Kind};
 use crate::{Call, Past, Step};
 
@@ -12,18 +13,13 @@ const EMPTY_PAGES_COUNT_MAX: usize = 20;
 
 /// Reads the next records and turns them into changes.
 pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor, past: &Past) -> Result<Step, Error> {
-    let page = match first_page_with_records(call, cursor.history_id).await {
-        Err(error) if error.kind == Kind::NotFound => {
-            return Err(Error::new(Kind::CursorExpired, "the provider no longer knows the stored position"));
-        }
-        page => page?,
-    };
+    let page = page(call, cursor.history_id).await?;
     let mut records = page.history;
     records.sort_by_key(|record| record.id);
     let Some(last_of_page) = records.last().map(|record| record.id) else {
         return Ok(idle(cursor, page.history_id));
     };
-    let stretch = Stretch::of(&records, cursor, plan.format.step_messages_max());
+    let stretch = Stretch::of(&records, cursor, plan.step_messages_max());
     let created = stretch.visible.iter().filter(|one| normalize::is_creation(one));
     let mut hydrated = hydrate::all(call, plan, created, past).await?.unwrap_or_default();
     let mut stretch = match hydrated.halted.take() {
@@ -84,7 +80,7 @@ impl Stretch {
 }
 
 /// The position that the provider names is newer than ours and has nothing in between.
-fn idle(cursor: &Cursor, position: Option<HistoryId>) -> Step {
+pub(super) fn idle(cursor: &Cursor, position: Option<HistoryId>) -> Step {
     let next = cursor.advanced_to(position.unwrap_or(cursor.history_id));
     Step {
         changes: vec![],
@@ -94,6 +90,16 @@ fn idle(cursor: &Cursor, position: Option<HistoryId>) -> Step {
         more: false,
         gap: None,
         halted: None,
+    }
+}
+
+/// Reads the first page that has records, or the last one.
+pub(super) async fn page(call: &Call<'_>, after: HistoryId) -> Result<api::HistoryPage, Error> {
+    match first_page_with_records(call, after).await {
+        Err(error) if error.kind == Kind::NotFound => {
+            Err(Error::new(Kind::CursorExpired, "the provider no longer knows the stored position"))
+        }
+        page => page,
     }
 }
 

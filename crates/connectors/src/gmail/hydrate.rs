@@ -1,7 +1,8 @@
 //! Reading created messages, a few at a time.
 
+use super::api;
 use super::collapse::Collapsed;
-use super::{Plan, api};
+use super::plan::Plan;
 use crate::error::{Error, Kind};
 use crate::{Call, FailedRecord, Past, REQUESTS_IN_FLIGHT_MAX, STEP_CHANGES_MAX};
 use futures_util::StreamExt as _;
@@ -43,7 +44,7 @@ impl Format {
         }
     }
 
-    fn query(self) -> Vec<(&'static str, &'static str)> {
+    pub(super) fn query(self) -> Vec<(&'static str, &'static str)> {
         match self {
             Format::Metadata => std::iter::once(("format", "metadata"))
                 .chain(HEADERS.into_iter().map(|header| ("metadataHeaders", header)))
@@ -74,16 +75,16 @@ impl Outcome {
     }
 }
 
-/// Reads one message.
-pub(super) async fn read(call: &Call<'_>, format: &Format, id: &str) -> Result<Value, Error> {
-    let message = api::message(call, id, &format.query()).await?;
+/// Reads one message, or thread.
+pub(super) async fn read(call: &Call<'_>, plan: &Plan, id: &str) -> Result<Value, Error> {
+    let message = api::object(call, plan.collection(), id, &plan.parameters()).await?;
     match message.get("id").and_then(Value::as_str) {
         Some(read) if read == id => Ok(message),
         _ => Err(Error::malformed("message", "it has another id or none")),
     }
 }
 
-/// Reads all these messages; `None` where there are none.
+/// Reads all these messages, or threads; `None` where there are none.
 ///
 /// What concerns the whole mailbox (limits, tokens) ends the reading; what was read until then stands, so that a
 /// provider that refuses now and then does not keep a large step from ever ending. A message that fails on its own while
@@ -100,7 +101,7 @@ pub(super) async fn all<'a>(
     }
     let ids: Vec<String> = wanted.iter().map(|one| one.message_id.clone()).collect();
     let mut reads = futures_util::stream::iter(ids.into_iter().enumerate())
-        .map(|(index, id)| async move { (index, read(call, &plan.format, &id).await) })
+        .map(|(index, id)| async move { (index, read(call, plan, &id).await) })
         .buffer_unordered(REQUESTS_IN_FLIGHT_MAX);
     let mut outcome = Outcome::default();
     let mut answered = false;

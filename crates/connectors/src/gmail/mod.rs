@@ -1,27 +1,33 @@
 #![doc = include_str!("README.md")]
 
 mod api;
+mod backfill;
 mod catch_up;
 mod collapse;
 mod conditions;
 mod cursor;
 mod error;
 mod history;
+mod hub;
 mod hydrate;
+mod lists;
 mod normalize;
+mod plan;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 use crate::descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
 use crate::error::{Error, Kind};
-use crate::{Baseline, Call, Connector, FailedRecord, Past, Step};
+use crate::hub::{Answer, Query, ReadError};
+use crate::{Baseline, Call, Connector, FailedRecord, Past, Step, Window, snapshot};
 use async_trait::async_trait;
-use conditions::Conditions;
 use cursor::Cursor;
 use domain::event::Change;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
-use hydrate::Format;
+use lists::Lists;
+use plan::{Plan, Watched};
 use serde_json::Value;
 
 /// Gmail.
@@ -65,33 +71,28 @@ static DESCRIPTOR: Descriptor = Descriptor {
             polling: Polling::Changes,
             poller: r#"{"url":"/hubs/general/messages","idField":"id"}"#,
         },
+        Resource { name: "messages/{id}/attachments", aliases: &[], polling: Polling::Never, poller: "" },
+        Resource {
+            name: "threads",
+            aliases: &[],
+            polling: Polling::Changes,
+            poller: r#"{"url":"/hubs/general/threads","idField":"id"}"#,
+        },
+        Resource {
+            name: "labels",
+            aliases: &[],
+            polling: Polling::Snapshots,
+            poller: r#"{"url":"/hubs/general/labels","idField":"id"}"#,
+        },
+        Resource {
+            name: "drafts",
+            aliases: &[],
+            polling: Polling::Snapshots,
+            poller: r#"{"url":"/hubs/general/drafts","idField":"id"}"#,
+        },
     ],
     readme: include_str!("README.md"),
 };
-
-/// What a resource's configuration asks of this connector.
-struct Plan {
-    format: Format,
-    conditions: Conditions,
-}
-
-impl Plan {
-    fn of(resource: &ResourceConfig, call_now: chrono::DateTime<chrono::Utc>) -> Result<Self, String> {
-        let read = resource.read_at(call_now, call_now)?;
-        if DESCRIPTOR.resource(&read.resource).is_none() {
-            return Err(format!("`{}` is not a resource that Gmail polls", read.resource));
-        }
-        Ok(Plan {
-            format: Format::parse(read.parameter("format"))?,
-            conditions: Conditions::parse(read.conditions)?,
-        })
-    }
-
-    fn at_poll(resource: &ResourceConfig, call: &Call<'_>) -> Result<Self, Error> {
-        Self::of(resource, call.now)
-            .map_err(|rule| Error::new(Kind::Rejected, format!("the url is broken: {rule}")))
-    }
-}
 
 #[async_trait]
 impl Connector for Gmail {
@@ -104,9 +105,13 @@ impl Connector for Gmail {
         Plan::of(resource, chrono::DateTime::UNIX_EPOCH).map(drop).map_err(|rule| Invalid::new(key, rule))
     }
 
-    async fn baseline(&self, call: &Call<'_>, _resource: &ResourceConfig) -> Result<Baseline, Error> {
+    async fn baseline(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Baseline, Error> {
+        let plan = Plan::at_poll(resource, call)?;
         let profile = api::profile(call).await?;
-        let cursor = Cursor::at(profile.history_id).to_value();
+        let cursor = match plan.watched {
+            Watched::Messages | Watched::Threads => Cursor::at(profile.history_id).to_value(),
+            Watched::Labels | Watched::Drafts => snapshot::baseline(&Lists { call, plan: &plan }).await?,
+        };
         Ok(Baseline { cursor, identity: Some(profile.email_address.to_ascii_lowercase()) })
     }
 
@@ -117,16 +122,43 @@ impl Connector for Gmail {
         cursor: &Value,
         past: &Past,
     ) -> Result<Step, Error> {
-        let cursor = Cursor::from_value(cursor)?;
         let plan = Plan::at_poll(resource, call)?;
+        if let Watched::Labels | Watched::Drafts = plan.watched {
+            return snapshot::step(&Lists { call, plan: &plan }, cursor).await;
+        }
+        let cursor = Cursor::from_value(cursor)?;
         match &cursor.catch_up {
             Some(catch_up) => catch_up::step(call, &plan, &cursor, catch_up, past).await,
+            None if plan.watched == Watched::Threads => threads::step(call, &plan, &cursor).await,
             None => history::step(call, &plan, &cursor, past).await,
         }
     }
 
     async fn recover(&self, call: &Call<'_>, cursor: &Value, past: &Past) -> Result<Step, Error> {
         catch_up::begin(call, &Cursor::from_value(cursor)?, past).await
+    }
+
+    async fn backfill(
+        &self,
+        call: &Call<'_>,
+        resource: &ResourceConfig,
+        window: Window,
+        cursor: Option<&Value>,
+    ) -> Result<Step, Error> {
+        let plan = Plan::at_poll(resource, call)?;
+        if let Watched::Labels | Watched::Drafts = plan.watched {
+            let reason = format!("`{}` can't be read again by time", resource.name);
+            return Err(Error::new(Kind::Rejected, reason));
+        }
+        backfill::step(call, &plan, window, cursor).await
+    }
+
+    async fn read(&self, call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
+        hub::read(call, query).await
+    }
+
+    async fn ping(&self, call: &Call<'_>) -> Result<(), Error> {
+        api::profile(call).await.map(drop)
     }
 
     async fn fetch(
@@ -136,7 +168,7 @@ impl Connector for Gmail {
         record: &FailedRecord,
     ) -> Result<Option<Change>, Error> {
         let plan = Plan::at_poll(resource, call)?;
-        match hydrate::read(call, &plan.format, &record.object_id).await {
+        match hydrate::read(call, &plan, &record.object_id).await {
             Ok(message) => Ok(catch_up::read_again(message, &plan, record)),
             Err(error) if error.kind == Kind::NotFound => Ok(None),
             Err(error) => Err(error),

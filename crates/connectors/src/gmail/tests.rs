@@ -1,5 +1,9 @@
 //! Recorded answers, through the connector: what it asks for, and what it makes of what comes.
 
+mod backfill;
+mod lists;
+mod threads;
+
 use super::Gmail;
 use crate::script::{Script, now};
 use crate::{Call, Connector, Error, FailedRecord, Kind, Past, Step};

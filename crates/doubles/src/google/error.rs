@@ -17,6 +17,13 @@ pub(super) fn invalid_argument(message: &str) -> Reply {
     error(400, "INVALID_ARGUMENT", "global", "badRequest", message)
 }
 
+pub(super) fn unknown_parameter(name: &str) -> Reply {
+    invalid_argument(&format!(
+        "Invalid JSON payload received. Unknown name \"{name}\": Cannot bind query parameter. Field '{name}' could not \
+         be found in request message."
+    ))
+}
+
 pub(super) fn not_found() -> Reply {
     error(404, "NOT_FOUND", "global", "notFound", "Requested entity was not found.")
 }

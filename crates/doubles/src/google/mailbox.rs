@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::labels::Label;
 use crate::fault::FaultKind;
 use crate::mail::Mail;
 
@@ -18,6 +19,21 @@ pub(super) struct Message {
     pub(super) history_id: u64,
     pub(super) internal_date_us: i64,
     pub(super) mail: Arc<Mail>,
+    pub(super) attachments: Vec<Attachment>,
+}
+
+impl Message {
+    pub(super) fn size_bytes(&self) -> usize {
+        self.mail.size_bytes() + self.attachments.iter().map(|one| one.size_bytes).sum::<usize>()
+    }
+}
+
+/// A file that came with a message; what is in it is nobody's business here.
+#[derive(Clone, Debug)]
+pub(super) struct Attachment {
+    pub(super) filename: String,
+    pub(super) mime_type: String,
+    pub(super) size_bytes: usize,
 }
 
 /// One history record. What the message looked like is kept as it was then.
@@ -43,10 +59,11 @@ pub(super) struct Mailbox {
     pub(super) oldest_id: u64,
     /// Draft id to message id.
     pub(super) drafts: BTreeMap<String, String>,
-    pub(super) labels: Vec<String>,
+    pub(super) labels: Vec<Label>,
     pub(super) poisoned: BTreeMap<String, FaultKind>,
     pub(super) units: u64,
     draft_count: u64,
+    label_count: u64,
 }
 
 impl Mailbox {
@@ -63,6 +80,7 @@ impl Mailbox {
             poisoned: BTreeMap::new(),
             units: 0,
             draft_count: 0,
+            label_count: 0,
         }
     }
 
@@ -79,7 +97,15 @@ impl Mailbox {
         let thread_id = self.thread_of(&mail).unwrap_or_else(|| id.clone());
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
         let mail = Arc::new(mail);
-        let message = Message { id: id.clone(), thread_id, labels, history_id: 0, internal_date_us, mail };
+        let message = Message {
+            id: id.clone(),
+            thread_id,
+            labels,
+            history_id: 0,
+            internal_date_us,
+            mail,
+            attachments: Vec::new(),
+        };
         self.messages.insert(id.clone(), message);
         self.record(&id, rng, |record| record.added = true);
         id
@@ -104,8 +130,9 @@ impl Mailbox {
         message.labels.retain(|label| !removed.contains(label));
         message.labels.extend(added.iter().cloned());
         for label in added.iter().filter(|label| label.starts_with("Label_")) {
-            if !self.labels.contains(label) {
-                self.labels.push(label.clone());
+            if !self.labels.iter().any(|known| known.id == *label) {
+                let name = label.trim_start_matches("Label_").to_owned();
+                self.labels.push(Label { id: label.clone(), name, color: None });
             }
         }
         self.record(id, rng, |record| {
@@ -143,6 +170,35 @@ impl Mailbox {
         let draft_id = draft_id.map_or_else(|| self.new_draft_id(), str::to_owned);
         self.drafts.insert(draft_id.clone(), id.clone());
         (draft_id, id)
+    }
+
+    /// Throws a draft away; false when there is none.
+    pub(super) fn delete_draft(&mut self, draft_id: &str, rng: &mut fastrand::Rng) -> bool {
+        self.drafts.remove(draft_id).is_some_and(|message_id| self.purge(&message_id, rng))
+    }
+
+    /// Makes a label and gives its id.
+    pub(super) fn create_label(&mut self, name: &str) -> String {
+        // Ids of labels that are gone do not come again.
+        self.label_count += 1;
+        while self.labels.iter().any(|label| label.id == format!("Label_{}", self.label_count)) {
+            self.label_count += 1;
+        }
+        let id = format!("Label_{}", self.label_count);
+        self.labels.push(Label { id: id.clone(), name: name.to_owned(), color: None });
+        id
+    }
+
+    /// Removes a label, and from every message that has it; false when there is none.
+    pub(super) fn delete_label(&mut self, id: &str, rng: &mut fastrand::Rng) -> bool {
+        let count = self.labels.len();
+        self.labels.retain(|label| label.id != id);
+        let with = self.messages.values().filter(|message| message.labels.iter().any(|label| label == id));
+        let with: Vec<String> = with.map(|message| message.id.clone()).collect();
+        for message in with {
+            self.relabel(&message, &[], &[id], rng);
+        }
+        self.labels.len() < count
     }
 
     /// Sends a draft: it goes, and a sent message with a new id comes.

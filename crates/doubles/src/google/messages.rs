@@ -4,48 +4,29 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use serde_json::{Value, json};
 
-use super::error;
 use super::mailbox::{Mailbox, Message};
 use super::query::Query;
+use super::{error, page};
 use crate::call::Call;
 use crate::reply::Reply;
 
-const PAGE_DEFAULT: usize = 100;
-const PAGE_MAX: usize = 500;
 const SNIPPET_CHARS_MAX: usize = 200;
 
-/// Newest first. A page token holds the place after the last entry, so that pages do not overlap.
-pub(super) fn list(mailbox: &Mailbox, call: &Call) -> Reply {
-    let page_max = match call.number("maxResults") {
-        Ok(number) => number.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX),
-        Err(text) => return error::invalid_argument(&format!("Invalid value at 'max_results', \"{text}\"")),
-    };
-    let before = match call.param("pageToken").map(parse_token) {
-        Some(None) => return error::invalid_argument("Invalid pageToken"),
-        Some(Some(position)) => Some(position),
-        None => None,
-    };
-    let selected = select(mailbox, call);
-    let rest: Vec<_> = selected
-        .iter()
-        .filter(|message| before.as_ref().is_none_or(|before| key(message) < *before))
-        .collect();
-    let page: Vec<_> = rest.iter().take(page_max).collect();
-    let mut body = json!({"resultSizeEstimate": selected.len()});
-    if !page.is_empty() {
-        let entries = page.iter().map(|message| json!({"id": message.id, "threadId": message.thread_id}));
-        body["messages"] = entries.collect();
+pub(super) fn list(mailbox: &Mailbox, call: &Call, now_us: i64) -> Reply {
+    let selected = select(mailbox, call, now_us).into_iter();
+    let entries = selected.map(|message| {
+        let entry = json!({"id": message.id, "threadId": message.thread_id});
+        (key(message), entry)
+    });
+    match page::take(call, entries.collect()) {
+        Ok(page) => page::reply("messages", page),
+        Err(reply) => reply,
     }
-    if rest.len() > page_max
-        && let Some(last) = page.last()
-    {
-        body["nextPageToken"] = token(last).into();
-    }
-    Reply::json(200, &body)
 }
 
-fn select<'a>(mailbox: &'a Mailbox, call: &Call) -> Vec<&'a Message> {
-    let query = Query::parse(call.param("q").unwrap_or_default());
+/// The messages that a list's parameters ask for.
+pub(super) fn select<'a>(mailbox: &'a Mailbox, call: &Call, now_us: i64) -> Vec<&'a Message> {
+    let query = Query::parse(call.param("q").unwrap_or_default(), now_us);
     let labels = call.params("labelIds");
     let everywhere = call.param("includeSpamTrash") == Some("true")
         || query.reaches_spam_and_trash()
@@ -54,24 +35,18 @@ fn select<'a>(mailbox: &'a Mailbox, call: &Call) -> Vec<&'a Message> {
     let selected = mailbox.messages.values().filter(|message| {
         (everywhere || !(has(message, "SPAM") || has(message, "TRASH")))
             && labels.iter().all(|label| has(message, label))
-            && query.matches(message)
+            && query.matches(message, &mailbox.labels)
     });
-    let mut selected: Vec<_> = selected.collect();
-    selected.sort_by_key(|message| std::cmp::Reverse(key(message)));
-    selected
+    selected.collect()
 }
 
-fn key(message: &Message) -> (i64, String) {
+/// Where a message stands in a list.
+pub(super) fn key(message: &Message) -> page::Place {
     (message.internal_date_us, message.id.clone())
 }
 
-fn token(message: &Message) -> String {
-    format!("{}.{}", message.internal_date_us, message.id)
-}
-
-fn parse_token(token: &str) -> Option<(i64, String)> {
-    let (date_us, id) = token.split_once('.')?;
-    Some((date_us.parse().ok()?, id.to_owned()))
+pub(super) fn snippet(message: &Message) -> String {
+    message.mail.preview(SNIPPET_CHARS_MAX)
 }
 
 pub(super) fn get(mailbox: &Mailbox, id: &str, call: &Call, may_read_body: bool) -> Reply {
@@ -89,13 +64,12 @@ pub(super) fn get(mailbox: &Mailbox, id: &str, call: &Call, may_read_body: bool)
 
 /// A message in one of the four formats; `None` when there is no such format.
 pub(super) fn render(message: &Message, format: &str, names: &[&str]) -> Option<Value> {
-    let mail = &message.mail;
     let mut body = json!({
         "id": message.id,
         "threadId": message.thread_id,
         "labelIds": message.labels,
-        "snippet": mail.preview(SNIPPET_CHARS_MAX),
-        "sizeEstimate": mail.size_bytes(),
+        "snippet": snippet(message),
+        "sizeEstimate": message.size_bytes(),
         "historyId": message.history_id.to_string(),
         "internalDate": (message.internal_date_us / 1000).to_string(),
     });
@@ -108,22 +82,49 @@ pub(super) fn render(message: &Message, format: &str, names: &[&str]) -> Option<
     match format.to_ascii_lowercase().as_str() {
         "minimal" => {}
         "metadata" => {
-            body["payload"] = json!({"mimeType": "text/plain", "headers": headers(message, names)});
+            body["payload"] = json!({"mimeType": mime_type(message), "headers": headers(message, names)});
         }
-        "full" => {
-            let data = URL_SAFE.encode(&mail.body);
-            body["payload"] = json!({
-                "partId": "",
-                "mimeType": "text/plain",
-                "filename": "",
-                "headers": headers(message, &[]),
-                "body": {"size": mail.body.len(), "data": data},
-            });
+        "full" => body["payload"] = payload(message),
+        "raw" => {
+            body["raw"] = URL_SAFE.encode(message.mail.raw(&message.id, message.internal_date_us)).into()
         }
-        "raw" => body["raw"] = URL_SAFE.encode(mail.raw(&message.id, message.internal_date_us)).into(),
         _ => return None,
     }
     Some(body)
+}
+
+fn mime_type(message: &Message) -> &'static str {
+    if message.attachments.is_empty() { "text/plain" } else { "multipart/mixed" }
+}
+
+/// The text alone, or as the first of several parts: the others have their content elsewhere.
+fn payload(message: &Message) -> Value {
+    let data = URL_SAFE.encode(&message.mail.body);
+    let body = json!({"size": message.mail.body.len(), "data": data});
+    let mut payload = json!({
+        "partId": "",
+        "mimeType": mime_type(message),
+        "filename": "",
+        "headers": headers(message, &[]),
+        "body": body,
+    });
+    if message.attachments.is_empty() {
+        return payload;
+    }
+    let text = json!({"partId": "0", "mimeType": "text/plain", "filename": "", "headers": [], "body": body});
+    let others = message.attachments.iter().enumerate().map(|(index, attachment)| {
+        let disposition = format!("attachment; filename=\"{}\"", attachment.filename);
+        json!({
+            "partId": (index + 1).to_string(),
+            "mimeType": attachment.mime_type,
+            "filename": attachment.filename,
+            "headers": [{"name": "Content-Disposition", "value": disposition}],
+            "body": {"attachmentId": format!("ANGjdJ{}-{}", message.id, index + 1), "size": attachment.size_bytes},
+        })
+    });
+    payload["body"] = json!({"size": 0});
+    payload["parts"] = std::iter::once(text).chain(others).collect();
+    payload
 }
 
 /// All headers, or only those named.

@@ -4,13 +4,16 @@ mod api;
 mod batch;
 mod error;
 mod history;
+mod labels;
 mod mailbox;
 mod messages;
 mod operations;
+mod page;
 mod partial_response;
 mod query;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 pub use operations::{MessageSnapshot, SavedDraft};
 
@@ -143,7 +146,7 @@ impl Google {
             Ok(mask) => mask,
             Err(text) => return error::invalid_argument(&format!("Invalid field selection {text}")),
         };
-        let mut reply = api::answer(mailbox, consent, path, call, world.options);
+        let mut reply = api::answer(mailbox, consent, path, call, world.options, now_us);
         if let (200, Some(mask), Some(value)) = (reply.status, mask, reply.value()) {
             reply.body = mask.apply(value).to_string().into_bytes();
         }

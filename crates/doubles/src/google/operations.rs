@@ -1,6 +1,7 @@
 //! What a person, or the world, does to a Gmail mailbox.
 
-use super::mailbox::Mailbox;
+use super::labels::Label;
+use super::mailbox::{Attachment, Mailbox};
 use super::{Google, World};
 use crate::clock::DAY_US;
 use crate::fault::FaultKind;
@@ -116,6 +117,44 @@ impl Google {
         self.change(email, |mailbox, rng| mailbox.send_draft(draft_id, now_us, rng))
     }
 
+    /// Throws a draft away; false without such a draft.
+    pub fn delete_draft(&self, email: &str, draft_id: &str) -> bool {
+        self.change(email, |mailbox, rng| mailbox.delete_draft(draft_id, rng))
+    }
+
+    /// Puts a file to a message that came in; false without such a message. History says nothing of it, so that it
+    /// belongs right behind the delivery.
+    pub fn attach(&self, email: &str, id: &str, filename: &str, mime_type: &str, size_bytes: usize) -> bool {
+        let (filename, mime_type) = (filename.to_owned(), mime_type.to_owned());
+        self.change(email, |mailbox, _| match mailbox.messages.get_mut(id) {
+            Some(message) => {
+                message.attachments.push(Attachment { filename, mime_type, size_bytes });
+                true
+            }
+            None => false,
+        })
+    }
+
+    /// Makes a label of one's own and gives its id.
+    pub fn create_label(&self, email: &str, name: &str) -> String {
+        self.change(email, |mailbox, _| mailbox.create_label(name))
+    }
+
+    /// Gives a label of one's own another name; false without such a label. No history tells of it.
+    pub fn rename_label(&self, email: &str, label: &str, name: &str) -> bool {
+        self.change_label(email, label, |label| label.name = name.to_owned())
+    }
+
+    /// Gives a label of one's own colours; false without such a label.
+    pub fn color_label(&self, email: &str, label: &str, text: &str, background: &str) -> bool {
+        self.change_label(email, label, |label| label.color = Some((text.to_owned(), background.to_owned())))
+    }
+
+    /// Removes a label of one's own, with a history record for each message that had it; false without such a label.
+    pub fn delete_label(&self, email: &str, label: &str) -> bool {
+        self.change(email, |mailbox, rng| mailbox.delete_label(label, rng))
+    }
+
     /// Adds a label, in one history record. This and the following give false without such a message.
     pub fn add_label(&self, email: &str, id: &str, label: &str) -> bool {
         self.modify(email, id, &[label], &[])
@@ -200,6 +239,12 @@ impl Google {
     fn add(&self, email: &str, mail: Mail, labels: &[&str], offset_us: i64) -> String {
         let now_us = self.0.front.clock.now_us();
         self.change(email, |mailbox, rng| mailbox.add(mail, labels, now_us + offset_us, now_us, rng))
+    }
+
+    fn change_label(&self, email: &str, id: &str, change: impl FnOnce(&mut Label)) -> bool {
+        self.change(email, |mailbox, _| {
+            mailbox.labels.iter_mut().find(|label| label.id == id).map(change).is_some()
+        })
     }
 
     fn change<R>(&self, email: &str, f: impl FnOnce(&mut Mailbox, &mut fastrand::Rng) -> R) -> R {

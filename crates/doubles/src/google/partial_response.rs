@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 /// The names a mask may hold. Google rejects others, and so finds the spelling mistakes of a caller.
 const NAMES: &[&str] = &[
     "attachmentId",
+    "backgroundColor",
     "body",
     "color",
     "data",
@@ -42,6 +43,7 @@ const NAMES: &[&str] = &[
     "size",
     "sizeEstimate",
     "snippet",
+    "textColor",
     "threadId",
     "threads",
     "threadsTotal",

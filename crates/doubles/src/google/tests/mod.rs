@@ -3,7 +3,10 @@ mod batch;
 mod changes;
 mod faults;
 mod history;
+mod labels;
 mod messages;
+mod search;
+mod threads;
 
 use crate::probe::{Caller, Time};
 use crate::{CLIENT_ID, CLIENT_SECRET, Google, Mail};

@@ -1,0 +1,83 @@
+//! Reading through the hub: which resource a path names, and one object of it.
+
+mod attachments;
+mod list;
+mod part;
+mod search;
+#[cfg(test)]
+mod tests;
+
+use super::hydrate::Format;
+use super::{DESCRIPTOR, api, lists};
+use crate::Call;
+use crate::error::{Error, Kind};
+use crate::hub::{Answer, Query, ReadError};
+use list::Collection;
+use part::Fields;
+use serde_json::Value;
+
+/// Answers one read.
+pub(super) async fn read(call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
+    let path: Vec<&str> = query.path.iter().map(String::as_str).collect();
+    let [name, below @ ..] = path.as_slice() else { return Err(ReadError::NoResource) };
+    let name = DESCRIPTOR.resource(name).ok_or(ReadError::NoResource)?.name;
+    match (Collection::of(name), below) {
+        (Some(collection), []) => list::page(call, collection, query).await.map(Answer::Many),
+        (Some(collection), [id]) => {
+            let parameters = collection.parameters(format(query, Format::Full)?);
+            one(call, collection.path(), id, &parameters, query).await
+        }
+        (Some(Collection::Messages), [id, "attachments"]) => {
+            attachments::list(call, id, query).await.map(Answer::Many)
+        }
+        (Some(Collection::Messages), [_, "attachments", _]) => Err(ReadError::rule(
+            "attachments",
+            "the content of attachments is not served, only what `messages/{id}/attachments` lists of them",
+        )),
+        (None, []) if name == "labels" => labels(call, query).await,
+        (None, [id]) if name == "labels" => one(call, "labels", id, &[], query).await,
+        _ => Err(ReadError::NoResource),
+    }
+}
+
+/// The whole list: Gmail gives it at once, without the counts that a single label has.
+async fn labels(call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
+    let labels = api::labels(call).await?;
+    part::of_all(labels, &lists::LABEL_FIELDS, query).map(Answer::Many)
+}
+
+async fn one(
+    call: &Call<'_>,
+    collection: &str,
+    id: &str,
+    parameters: &[(&str, &str)],
+    query: &Query,
+) -> Result<Answer, ReadError> {
+    let fields = Fields::parse(&query.fields)?;
+    let object = object(call, collection, id, parameters).await?;
+    Ok(Answer::One(fields.of(object)))
+}
+
+/// Reads one object by an id that a client made up, perhaps: what cannot be an id is not there.
+async fn object(
+    call: &Call<'_>,
+    collection: &str,
+    id: &str,
+    parameters: &[(&str, &str)],
+) -> Result<Value, Error> {
+    let bad_id = ["invalidArgument", "badRequest", "INVALID_ARGUMENT"];
+    api::object(call, collection, id, parameters).await.map_err(|mut error| {
+        let reason = error.provider_message.as_deref();
+        if error.kind == Kind::Rejected && reason.is_some_and(|reason| bad_id.contains(&reason)) {
+            error.kind = Kind::NotFound;
+        }
+        error
+    })
+}
+
+fn format(query: &Query, default: Format) -> Result<Format, ReadError> {
+    match query.parameter("format") {
+        None => Ok(default),
+        given => Format::parse(given).map_err(|rule| ReadError::rule("format", rule)),
+    }
+}

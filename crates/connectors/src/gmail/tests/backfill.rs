@@ -1,0 +1,84 @@
+//! Reading a window again.
+
+use super::*;
+use crate::Window;
+
+fn window() -> Window {
+    let from = Utc.with_ymd_and_hms(2026, 11, 22, 11, 0, 0).unwrap();
+    Window { from, to: at() }
+}
+
+fn backfill(
+    answers: &[(u16, &str)],
+    url: &str,
+    cursor: Option<&Value>,
+) -> (Result<Step, Error>, Vec<String>) {
+    let script = Script::new(answers, REQUIRED, None);
+    let step = now(Gmail.backfill(&call(&script), &resource(url), window(), cursor));
+    (step, script.asked())
+}
+
+fn told(step: &Step) -> Vec<&str> {
+    step.changes.iter().map(|change| change.object_id.as_str()).collect()
+}
+
+fn message(id: &str, internal_date: &str) -> String {
+    MESSAGE.replace("18c1a5d1f0a1b201", id).replace("1795347600000", internal_date)
+}
+
+#[test]
+fn what_came_in_within_the_window_is_told_to_be_checked() {
+    let list = r#"{"messages":[{"id":"late"},{"id":"in"},{"id":"first"},{"id":"early"},{"id":"gone"}],"nextPageToken":"p2"}"#;
+    let late = message("late", "1795348800000");
+    let inside = message("in", "1795347600000");
+    let first = message("first", "1795345200000");
+    let early = message("early", "1795345199999");
+    let answers = [(200, list), (200, &late), (200, &inside), (200, &first), (200, &early), (404, "{}")];
+    let (step, asked) = backfill(&answers, "/changed-messages", None);
+    let step = step.ok().unwrap();
+    assert_eq!(told(&step), ["in", "first"]);
+    assert!(step.changes.iter().all(|one| one.recheck && one.version.is_empty()));
+    assert_eq!(
+        asked[0],
+        "http://gmail/gmail/v1/users/me/messages?maxResults=100&q=after%3A1795345199+before%3A1795348802&\
+         includeSpamTrash=true&prettyPrint=false"
+    );
+    assert!(step.more);
+    let (last, asked) = backfill(&[(200, "{}")], "/changed-messages", Some(&step.cursor));
+    let last = last.ok().unwrap();
+    assert!(asked[0].contains("pageToken=p2") && !last.more && last.changes.is_empty());
+}
+
+#[test]
+fn a_limit_keeps_what_was_read_and_does_not_read_it_again() {
+    let list = r#"{"messages":[{"id":"a"},{"id":"b"}]}"#;
+    let (a, b) = (message("a", "1795347600000"), message("b", "1795347600000"));
+    let (step, _) = backfill(&[(200, list), (200, &a), (429, "{}")], "/messages", None);
+    let step = step.ok().unwrap();
+    assert_eq!(told(&step), ["a"]);
+    assert!(step.more && step.halted.is_some());
+    let (step, asked) = backfill(&[(200, list), (200, &b)], "/messages", Some(&step.cursor));
+    let step = step.ok().unwrap();
+    assert_eq!((told(&step), asked.len(), step.more), (vec!["b"], 2, false));
+}
+
+#[test]
+fn threads_that_began_within_the_window_are_told() {
+    let list = r#"{"threads":[{"id":"new"},{"id":"old"}]}"#;
+    let thread = |id: &str, date: &str| {
+        let messages =
+            json!([{ "id": id, "internalDate": date }, { "id": "2", "internalDate": "1795347600000" }]);
+        json!({ "id": id, "historyId": "1", "messages": messages }).to_string()
+    };
+    let (new, old) = (thread("new", "1795346000000"), thread("old", "1795000000000"));
+    let (step, asked) = backfill(&[(200, list), (200, &new), (200, &old)], "/threads", None);
+    assert_eq!(told(&step.ok().unwrap()), ["new"]);
+    assert!(asked[1].contains("/threads/new?format=minimal&fields="), "{asked:?}");
+}
+
+#[test]
+fn labels_and_drafts_have_no_time_to_go_by() {
+    for url in ["/labels", "/drafts"] {
+        assert_eq!(backfill(&[], url, None).0.err().map(|error| error.kind), Some(Kind::Rejected));
+    }
+}

@@ -1,0 +1,170 @@
+//! Threads, out of what history says of their messages: one change a thread.
+//!
+//! A thread has the id of its first message, so that it is created when that one is added. Where the first message was
+//! a draft, the first one that counts creates the thread; the event log tells whether that was before. History does
+//! not say that a thread has ended: its last messages' deletion is an update of it, unless the url's `format` has
+//! threads read, and it is not there.
+
+use super::collapse::{Collapsed, DRAFT, collapse};
+use super::conditions::Conditions;
+use super::cursor::{Cursor, HistoryId};
+use super::plan::Plan;
+use super::{history, hydrate, normalize};
+use crate::error::{Error, Kind};
+use crate::{Call, REQUESTS_IN_FLIGHT_MAX, Step};
+use chrono::{DateTime, Utc};
+use domain::event::{Change, ChangeKind};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use serde_json::{Value, json};
+
+/// How a thread is read where the url does not say: as history tells of it.
+pub(super) const THIN: [(&str, &str); 2] =
+    [("format", "minimal"), ("fields", "id,historyId,messages(id,threadId,labelIds,internalDate)")];
+
+/// Reads the next records of history and turns them into changes of threads.
+pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor) -> Result<Step, Error> {
+    let page = history::page(call, cursor.history_id).await?;
+    let mut records = page.history;
+    records.sort_by_key(|record| record.id);
+    let Some(last_of_page) = records.last().map(|record| record.id) else {
+        return Ok(history::idle(cursor, page.history_id));
+    };
+    let (collapsed, through) = collapse(&records, plan.step_messages_max());
+    let mut next = cursor.advanced_to(through);
+    let visible = normalize::visible(collapsed, &mut next);
+    let threads = grown(visible, &next, &plan.conditions);
+    let changes = threads.into_iter().filter(|thread| thread.is_allowed).map(|thread| thread.change(cursor));
+    let changes: Vec<Change> = match plan.has_format {
+        true => read_all(call, plan, changes.collect()).await?,
+        false => changes.collect(),
+    };
+    Ok(Step {
+        changes,
+        failed: Vec::new(),
+        more: page.next_page_token.is_some() || next.history_id < last_of_page,
+        cursor: next.to_value(),
+        moved: true,
+        gap: None,
+        halted: None,
+    })
+}
+
+/// What a stretch of history did to one thread.
+struct Grown {
+    id: String,
+    is_created: bool,
+    /// An earlier stretch may have created it.
+    is_doubtful: bool,
+    is_allowed: bool,
+    first: HistoryId,
+    last: HistoryId,
+    /// The messages that changed and are there.
+    messages: Vec<Value>,
+}
+
+fn grown(visible: Vec<Collapsed>, next: &Cursor, conditions: &Conditions) -> Vec<Grown> {
+    let mut threads: Vec<Grown> = Vec::new();
+    let mut index = std::collections::HashMap::new();
+    for one in visible {
+        let id = one.thread_id.clone().unwrap_or_else(|| one.message_id.clone());
+        let at = *index.entry(id.clone()).or_insert_with(|| {
+            threads.push(Grown::new(id, one.first));
+            threads.len() - 1
+        });
+        threads[at].add(&one, next, conditions);
+    }
+    threads
+}
+
+impl Grown {
+    fn new(id: String, first: HistoryId) -> Self {
+        let (is_created, is_doubtful, is_allowed) = (false, false, false);
+        Grown { id, is_created, is_doubtful, is_allowed, first, last: first, messages: Vec::new() }
+    }
+
+    fn add(&mut self, one: &Collapsed, next: &Cursor, conditions: &Conditions) {
+        if normalize::is_creation(one) {
+            let was_draft = one.undrafted || next.is_known_draft(&self.id);
+            self.is_created |= one.message_id == self.id || was_draft;
+            self.is_doubtful |= was_draft;
+        }
+        self.first = self.first.min(one.first);
+        self.last = self.last.max(one.last);
+        let message = one.stub();
+        self.is_allowed |= allow(conditions, &self.id, &message);
+        if !one.deleted {
+            self.messages.push(message);
+        }
+    }
+
+    fn change(self, before: &Cursor) -> Change {
+        let was_listed = before.recheck_through.is_some_and(|through| self.first <= through);
+        Change {
+            shown_id: None,
+            kind: if self.is_created { ChangeKind::Created } else { ChangeKind::Updated },
+            version: self.last.to_string(),
+            at: None,
+            record: json!({
+                "id": self.id, "historyId": self.last.to_string(), "messages": self.messages,
+            }),
+            recheck: self.is_created && (self.is_doubtful || was_listed),
+            object_id: self.id,
+        }
+    }
+}
+
+/// A thread passes if one of its messages does.
+fn allow(conditions: &Conditions, thread_id: &str, message: &Value) -> bool {
+    let mut shown = json!({ "id": thread_id, "threadId": thread_id });
+    if let Some(labels) = message.get("labelIds") {
+        shown["labelIds"] = labels.clone();
+    }
+    conditions.allow(&shown)
+}
+
+/// Reads the changed threads. One that can't be read is told as history told of it; what concerns the mailbox as a
+/// whole ends the step.
+async fn read_all(call: &Call<'_>, plan: &Plan, changes: Vec<Change>) -> Result<Vec<Change>, Error> {
+    let reads = futures_util::stream::iter(changes).map(|change| async move {
+        match hydrate::read(call, plan, &change.object_id).await {
+            Ok(record) => Ok(Change { record, ..change }),
+            Err(error) if error.kind == Kind::NotFound => Ok(Change {
+                kind: ChangeKind::Deleted,
+                record: json!({ "id": change.object_id }),
+                recheck: false,
+                ..change
+            }),
+            Err(error) if hydrate::is_own(&error) => Ok(change),
+            Err(error) => Err(error),
+        }
+    });
+    reads.buffered(REQUESTS_IN_FLIGHT_MAX).try_collect().await
+}
+
+/// A thread that was read, as a creation: unless it has nothing but drafts, or is outside the conditions.
+pub(super) fn created(thread: Value, conditions: &Conditions, recheck: bool) -> Option<Change> {
+    let id = thread.get("id")?.as_str()?.to_owned();
+    let is_visible = messages(&thread).any(|message| !is_draft(message) && allow(conditions, &id, message));
+    is_visible.then(|| Change {
+        object_id: id,
+        shown_id: None,
+        kind: ChangeKind::Created,
+        version: String::new(),
+        at: began_at(&thread),
+        record: thread,
+        recheck,
+    })
+}
+
+/// When its first message came in.
+pub(super) fn began_at(thread: &Value) -> Option<DateTime<Utc>> {
+    messages(thread).filter(|message| !is_draft(message)).filter_map(normalize::internal_date).min()
+}
+
+fn messages(thread: &Value) -> impl Iterator<Item = &Value> {
+    thread["messages"].as_array().into_iter().flatten()
+}
+
+fn is_draft(message: &Value) -> bool {
+    message["labelIds"].as_array().is_some_and(|labels| labels.iter().any(|label| label == DRAFT))
+}

@@ -2,6 +2,7 @@
 //! have the documented shape.
 
 mod changes;
+mod gmail;
 mod refusals;
 mod samples;
 

@@ -8,6 +8,7 @@ mod admin;
 mod defects;
 mod delivery;
 mod dialect;
+mod graph;
 mod lifecycle;
 mod simulation;
 mod tokens;

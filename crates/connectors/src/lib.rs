@@ -11,6 +11,7 @@ mod http;
 pub mod hub;
 pub mod oauth;
 mod outlook;
+mod packed;
 mod registry;
 #[cfg(test)]
 mod script;

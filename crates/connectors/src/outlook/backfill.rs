@@ -33,8 +33,7 @@ pub(super) async fn step(
         None => begin(),
     };
     let mut known = stretch.memory.index();
-    let expected = stretch.memory.len() + plan.selection.page_size().div_ceil(2);
-    let size = plan.selection.page_size_at_least(expected);
+    let size = plan.selection.page_size_beyond(stretch.memory.len(), cursor.is_some());
     let found = pages::first_news(call, plan, &known, stretch.position, size).await?;
     let mut changes: Vec<Change> = Vec::new();
     let mut bytes = 0;

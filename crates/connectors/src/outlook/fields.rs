@@ -4,7 +4,7 @@ use super::entity::Entity;
 use super::field::{Field, Share};
 use domain::resource::ResourceConfig;
 
-/// Rows of a page with large fields, and at the most when the configuration asks for more.
+/// Rows of a page with large fields, and at the most when the configuration, or a burst, asks for more.
 const LARGE_PAGE_SIZE: usize = 10;
 const LARGE_PAGE_SIZE_MAX: usize = 100;
 /// Rows of a page, and at the most (the API's maximum).
@@ -60,15 +60,23 @@ impl Selection {
     pub(super) fn page_size(&self) -> usize {
         match (self.configured, self.is_large) {
             (Some(size), false) => size.clamp(1, PAGE_SIZE_MAX),
-            (Some(size), true) => size.clamp(1, LARGE_PAGE_SIZE_MAX),
+            (Some(size), true) => size.clamp(LARGE_PAGE_SIZE, LARGE_PAGE_SIZE_MAX),
             (None, false) => PAGE_SIZE,
             (None, true) => LARGE_PAGE_SIZE,
         }
     }
 
-    /// Rows of a page that must get past many known ones: fewer where each may be long.
+    /// Rows of a page that has known ones in it: after a burst one page that holds them all, not many. A walk that
+    /// goes on takes larger steps than a small page, or it would never come to its end.
+    pub(super) fn page_size_beyond(&self, known: usize, is_going_on: bool) -> usize {
+        let least = if is_going_on && !self.is_large { PAGE_SIZE } else { 0 };
+        self.page_size_at_least(known + self.page_size().max(least).div_ceil(2))
+    }
+
+    /// Rows of a page that must get past many: fewer where each may be long.
     pub(super) fn page_size_at_least(&self, wanted: usize) -> usize {
-        if self.is_large { self.page_size() } else { wanted.clamp(self.page_size(), PAGE_SIZE_MAX) }
+        let most = if self.is_large { LARGE_PAGE_SIZE_MAX } else { PAGE_SIZE_MAX };
+        wanted.clamp(self.page_size(), most)
     }
 }
 

@@ -21,9 +21,7 @@ pub(super) struct Walked {
 
 pub(super) async fn step(call: &Call<'_>, plan: &Plan<'_>, cursor: &Cursor) -> Result<Walked, Error> {
     let known = cursor.memory.index();
-    // After a burst the overlap is full of known rows: one page that holds them all, not many.
-    let expected = cursor.memory.len() + plan.selection.page_size().div_ceil(2);
-    let size = plan.selection.page_size_at_least(expected);
+    let size = plan.selection.page_size_beyond(cursor.memory.len(), cursor.walk.is_some());
     let found = pages::first_news(call, plan, &known, cursor.from(), size).await?;
     if found.rows.is_empty() {
         return Ok(finished(cursor, found.server_s));

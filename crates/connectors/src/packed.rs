@@ -1,0 +1,167 @@
+//! A snapshot as text: sorted ids, each without what it shares with the one before, and the digests of their states;
+//! deflated, in base64url.
+
+use crate::error::Error;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+
+/// Longest id, bytes: ids of both providers are far shorter, and the memory of a poll depends on it.
+pub(crate) const ID_BYTES_MAX: usize = 512;
+/// Objects in a snapshot: those that are there and, for a while, as many that are gone.
+pub(crate) const PACKED_OBJECTS_MAX: usize = 2 * crate::snapshot::OBJECTS_MAX;
+/// What a snapshot unpacks to at the most: an id, two numbers and a digest for each object.
+const UNPACKED_BYTES_MAX: u64 = (PACKED_OBJECTS_MAX * (ID_BYTES_MAX + 16)) as u64;
+const DIGEST_BYTES: usize = 8;
+
+/// All objects by their ids.
+pub(crate) type Objects = BTreeMap<String, Held>;
+
+/// What is kept of one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// Digest of its state.
+    pub(crate) digest: u64,
+    pub(crate) mark: Mark,
+    /// The listing under way has shown it. Not packed.
+    pub(crate) seen: bool,
+}
+
+/// What the last complete listings said of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Present,
+    /// It was missing in one listing of several pages: another one decides.
+    Missing,
+    /// It is gone, and that is still to be reported.
+    Gone,
+}
+
+impl Mark {
+    fn number(self) -> usize {
+        match self {
+            Mark::Present => 0,
+            Mark::Missing => 1,
+            Mark::Gone => 2,
+        }
+    }
+
+    fn of(number: usize) -> Option<Self> {
+        [Mark::Present, Mark::Missing, Mark::Gone].into_iter().find(|mark| mark.number() == number)
+    }
+}
+
+pub(crate) fn pack(objects: &Objects) -> Result<String, Error> {
+    // Digests do not deflate: behind the ids they do not get in the way of what does.
+    let (mut bytes, mut digests) = (Vec::new(), Vec::new());
+    put_number(&mut bytes, objects.len());
+    let mut former = "";
+    for (id, held) in objects {
+        let shared = id.bytes().zip(former.bytes()).take_while(|(one, other)| one == other).count();
+        let rest = &id.as_bytes()[shared..];
+        put_number(&mut bytes, shared);
+        put_number(&mut bytes, rest.len() * 4 + held.mark.number());
+        bytes.extend_from_slice(rest);
+        digests.extend_from_slice(&held.digest.to_be_bytes());
+        former = id;
+    }
+    bytes.extend(digests);
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    let deflated = encoder.write_all(&bytes).and_then(|()| encoder.finish());
+    deflated.map(|deflated| URL_SAFE_NO_PAD.encode(deflated)).map_err(broken)
+}
+
+pub(crate) fn unpack(text: &str) -> Result<Objects, Error> {
+    let deflated = URL_SAFE_NO_PAD.decode(text).map_err(broken)?;
+    let mut bytes = Vec::new();
+    ZlibDecoder::new(&deflated[..]).take(UNPACKED_BYTES_MAX).read_to_end(&mut bytes).map_err(broken)?;
+    read(&bytes).ok_or_else(|| broken("it breaks off"))
+}
+
+fn read(bytes: &[u8]) -> Option<Objects> {
+    let (count, mut rest) = number(bytes)?;
+    let digests_at = bytes.len().checked_sub(count.checked_mul(DIGEST_BYTES)?)?;
+    let digests = bytes.get(digests_at..)?.chunks_exact(DIGEST_BYTES);
+    let mut former: Vec<u8> = Vec::new();
+    let mut entries = Vec::with_capacity(count);
+    for digest in digests {
+        let (shared, after) = number(rest)?;
+        let (length_and_mark, after) = number(after)?;
+        let (own, after) = after.split_at_checked(length_and_mark / 4)?;
+        former.get(shared..)?;
+        former.truncate(shared);
+        former.extend_from_slice(own);
+        let digest = u64::from_be_bytes(digest.try_into().ok()?);
+        let held = Held { digest, mark: Mark::of(length_and_mark % 4)?, seen: false };
+        entries.push((String::from_utf8(former.clone()).ok()?, held));
+        rest = after;
+    }
+    // Sorted already, so that the map is built in one go.
+    Some(entries.into_iter().collect())
+}
+
+fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::malformed("stored snapshot", error)
+}
+
+/// Seven bits a byte, the lowest first; the eighth says that more follow.
+fn put_number(bytes: &mut Vec<u8>, mut number: usize) {
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut number = 0;
+    // Four bytes hold more than any count or length here.
+    for (index, byte) in bytes.iter().take(4).enumerate() {
+        number |= usize::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((number, &bytes[index + 1..]));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(ids: &[(&str, u64, Mark)]) -> Objects {
+        let held = |(id, digest, mark): &(&str, u64, Mark)| {
+            ((*id).to_owned(), Held { digest: *digest, mark: *mark, seen: false })
+        };
+        ids.iter().map(held).collect()
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked() {
+        for ids in [
+            vec![],
+            vec![("", 0, Mark::Gone)],
+            vec![("AAMk1", 1, Mark::Present), ("AAMk12", u64::MAX, Mark::Missing), ("B", 3, Mark::Gone)],
+            // Two letters that share their first byte.
+            vec![("é", 1, Mark::Present), ("è", 2, Mark::Present), ("e", 3, Mark::Present)],
+        ] {
+            let objects = objects(&ids);
+            assert_eq!(unpack(&pack(&objects).unwrap()).unwrap(), objects, "{ids:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_broken_is_an_error_and_not_an_empty_snapshot() {
+        let packed = pack(&objects(&[("a", 1, Mark::Present), ("b", 2, Mark::Present)])).unwrap();
+        for broken in ["", "!", "AAAA", &packed[..packed.len() / 2]] {
+            assert!(unpack(broken).is_err(), "{broken}");
+        }
+        for bytes in [&[][..], &[9], &[1, 0, 4], &[1, 3, 4, b'a', 0, 0, 0, 0, 0, 0, 0, 0], &[0x80; 9]] {
+            assert!(read(bytes).is_none(), "{bytes:?}");
+        }
+    }
+}

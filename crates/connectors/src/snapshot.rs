@@ -1,0 +1,264 @@
+//! Polling what has neither a list of changes nor dates: all of it is compared with what it was before.
+//!
+//! The former state of every object is the cursor, packed. Creations and updates are reported as the listing goes on;
+//! a step that is full ends in the middle of it and keeps the page token. Deletions are decided only by a listing that
+//! ran from its first page to its end within one step.
+//!
+//! A list that shifts while it is paged can pass an object by: one that is deleted from an earlier page pulls the
+//! first object of the next page to where nobody looks any more. So where a listing has several pages, an object has to
+//! be missing in two complete listings in a row, one a poll, before it is reported as deleted. What that does not
+//! exclude is an object that is passed by twice in a row: it is reported as deleted, and as created by the next listing
+//! that shows it. An object that was created and deleted, or changed and changed back, between two listings is not seen.
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"] // beside it, because a folder here is a connector
+mod tests;
+
+use crate::error::{Error, Kind};
+use crate::packed::{self, Held, Mark, Objects};
+use crate::{STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
+use async_trait::async_trait;
+use domain::event::{Change, ChangeKind};
+use domain::ids::digest64;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Objects of a resource at the most: all of them are in memory, and in the cursor.
+pub(crate) const OBJECTS_MAX: usize = 100_000;
+/// Pages of one listing at the most: enough for [`OBJECTS_MAX`] where pages are small, and an end where a provider
+/// gives one token after the other.
+const PAGES_COUNT_MAX: usize = 2_000;
+
+/// One object as the listing shows it.
+pub(crate) struct Listed {
+    /// Its id.
+    pub(crate) id: String,
+    /// What makes one state of it differ from another; only a digest is kept.
+    pub(crate) state: String,
+    /// What is reported of it.
+    pub(crate) record: Value,
+}
+
+/// A page of a listing.
+pub(crate) struct Page {
+    pub(crate) objects: Vec<Listed>,
+    /// Where the next page begins; `None` in the last one.
+    pub(crate) next: Option<Value>,
+}
+
+/// A resource that can be listed whole, page by page.
+#[async_trait]
+pub(crate) trait Pages: Send + Sync {
+    /// Reads the first page, or the one behind another. What a resource's conditions exclude is not in it.
+    async fn page(&self, after: Option<&Value>) -> Result<Page, Error>;
+
+    /// The record of an object of which only the id is known any more.
+    fn gone(&self, id: &str) -> Value;
+}
+
+/// Lists all there is; gives the cursor from which changes are seen.
+pub(crate) async fn baseline(pages: &dyn Pages) -> Result<Value, Error> {
+    let mut comparison = Comparison::new(pages, Objects::new(), 0);
+    comparison.changes_max = usize::MAX;
+    comparison.is_silent = true;
+    comparison.list(None).await?;
+    Stored::of(&comparison.objects, 0, None)
+}
+
+/// Reads the next stretch of changes after a cursor.
+pub(crate) async fn step(pages: &dyn Pages, cursor: &Value) -> Result<Step, Error> {
+    let stored = Stored::deserialize(cursor).map_err(|error| Error::malformed("stored position", error))?;
+    let mut comparison = Comparison::new(pages, packed::unpack(&stored.snapshot)?, stored.generation);
+    let was_listing = stored.page.is_some();
+    let (page, is_listed) = match comparison.has_gone() {
+        // An earlier listing decided it: nothing is listed again before that is reported.
+        true => (stored.page, true),
+        false => match comparison.list(stored.page).await? {
+            End::Full(page) => (page, false),
+            End::Resumed => (None, false),
+            End::Whole { is_one_page } => {
+                comparison.mark_missing(is_one_page);
+                (None, true)
+            }
+        },
+    };
+    comparison.take_deletions();
+    let moved = comparison.is_touched || was_listing;
+    let more = !is_listed || comparison.has_gone();
+    let cursor = match moved {
+        true => Stored::of(&comparison.objects, stored.generation + 1, page)?,
+        false => cursor.clone(),
+    };
+    let changes = comparison.changes;
+    Ok(Step { changes, failed: Vec::new(), cursor, moved, more, gap: None, halted: None })
+}
+
+/// The cursor.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    /// All objects, packed.
+    snapshot: String,
+    /// Goes up with each step that is stored, so that a state that comes again is another version.
+    generation: u64,
+    /// Where a listing goes on that a step ended; that page was not taken whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page: Option<Value>,
+}
+
+impl Stored {
+    fn of(objects: &Objects, generation: u64, page: Option<Value>) -> Result<Value, Error> {
+        let stored = Stored { snapshot: packed::pack(objects)?, generation, page };
+        serde_json::to_value(stored).map_err(|error| Error::malformed("snapshot", error))
+    }
+}
+
+/// How a listing ended.
+enum End {
+    /// The step took as much as it may: the listing goes on with this page; `None` is the first.
+    Full(Option<Value>),
+    /// At its last page, but it began in an earlier step.
+    Resumed,
+    /// From the first page to the last.
+    Whole { is_one_page: bool },
+}
+
+/// Comparing a listing with a snapshot, which becomes the new one on the way.
+struct Comparison<'a> {
+    pages: &'a dyn Pages,
+    objects: Objects,
+    generation: u64,
+    changes: Vec<Change>,
+    changes_max: usize,
+    bytes: usize,
+    /// A baseline reports nothing.
+    is_silent: bool,
+    /// The snapshot is another than before.
+    is_touched: bool,
+    listed: usize,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(pages: &'a dyn Pages, objects: Objects, generation: u64) -> Self {
+        Comparison {
+            pages,
+            objects,
+            generation,
+            changes: Vec::new(),
+            changes_max: STEP_CHANGES_MAX,
+            bytes: 0,
+            is_silent: false,
+            is_touched: false,
+            listed: 0,
+        }
+    }
+
+    async fn list(&mut self, from: Option<Value>) -> Result<End, Error> {
+        let mut is_resumed = from.is_some();
+        let mut at = from;
+        for count in 0..PAGES_COUNT_MAX {
+            let page = match self.pages.page(at.as_ref()).await {
+                // The stored token is too old: the listing begins again, and what it showed before is known.
+                Err(error) if count == 0 && is_resumed && is_refusal(&error) => {
+                    (at, is_resumed) = (None, false);
+                    continue;
+                }
+                page => page?,
+            };
+            for object in page.objects {
+                if !self.take(object)? {
+                    return Ok(End::Full(at));
+                }
+            }
+            match page.next {
+                Some(next) => at = Some(next),
+                None if is_resumed => return Ok(End::Resumed),
+                None => return Ok(End::Whole { is_one_page: at.is_none() }),
+            }
+        }
+        Err(Error::new(Kind::Rejected, format!("the list has more than {PAGES_COUNT_MAX} pages")))
+    }
+
+    /// Takes one listed object in; false where the step has no room for its change.
+    fn take(&mut self, object: Listed) -> Result<bool, Error> {
+        if object.id.len() > packed::ID_BYTES_MAX {
+            return Err(Error::malformed("list", "an id is too long"));
+        }
+        let digest = digest64(&[object.state.as_bytes()]);
+        let is_full = self.is_full();
+        let kind = match self.objects.get_mut(&object.id) {
+            // A list that shifts shows an object twice; the first time counts.
+            Some(held) if held.seen => return Ok(true),
+            Some(held) if held.digest == digest => {
+                held.seen = true;
+                self.is_touched |= held.mark != Mark::Present;
+                held.mark = Mark::Present;
+                return self.count().map(|()| true);
+            }
+            _ if is_full => return Ok(false),
+            Some(_) => ChangeKind::Updated,
+            None => ChangeKind::Created,
+        };
+        self.objects.insert(object.id.clone(), Held { digest, mark: Mark::Present, seen: true });
+        self.count()?;
+        let version = format!("{}.{digest:016x}", self.generation);
+        self.report(kind, object.id, version, object.record);
+        Ok(true)
+    }
+
+    fn count(&mut self) -> Result<(), Error> {
+        self.listed += 1;
+        if self.listed > OBJECTS_MAX || self.objects.len() > packed::PACKED_OBJECTS_MAX {
+            let reason = format!("the resource has more than {OBJECTS_MAX} objects, too many to compare");
+            return Err(Error::new(Kind::Rejected, reason));
+        }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.changes.len() >= self.changes_max || self.bytes >= STEP_BYTES_MAX
+    }
+
+    /// After a whole listing: what it did not show is missing.
+    fn mark_missing(&mut self, is_one_page: bool) {
+        for held in self.objects.values_mut().filter(|held| !held.seen) {
+            let is_sure = is_one_page || held.mark == Mark::Missing;
+            held.mark = if is_sure { Mark::Gone } else { Mark::Missing };
+            self.is_touched = true;
+        }
+    }
+
+    fn has_gone(&self) -> bool {
+        self.objects.values().any(|held| held.mark == Mark::Gone)
+    }
+
+    fn take_deletions(&mut self) {
+        let room = self.changes_max.saturating_sub(self.changes.len());
+        let gone = self.objects.iter().filter(|(_, held)| held.mark == Mark::Gone);
+        let gone: Vec<String> = gone.take(room).map(|(id, _)| id.clone()).collect();
+        for id in gone {
+            if self.is_full() {
+                return;
+            }
+            self.objects.remove(&id);
+            let (version, record) = (self.generation.to_string(), self.pages.gone(&id));
+            self.report(ChangeKind::Deleted, id, version, record);
+        }
+    }
+
+    /// Nobody knows whether an id that is new to the snapshot was there and reported before: the log tells, and a
+    /// repeated creation becomes an update.
+    fn report(&mut self, kind: ChangeKind, id: String, version: String, record: Value) {
+        self.is_touched = true;
+        if self.is_silent {
+            return;
+        }
+        self.bytes += record.to_string().len();
+        let recheck = kind == ChangeKind::Created;
+        self.changes.push(Change { object_id: id, shown_id: None, kind, version, at: None, record, recheck });
+    }
+}
+
+/// The provider does not take this page token (any more).
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.kind, Kind::Rejected | Kind::NotFound | Kind::CursorExpired)
+}

@@ -1,0 +1,274 @@
+//! Listings that are scripted, through whole polls.
+
+use super::*;
+use crate::script::now;
+use serde_json::json;
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+/// A resource as it stands now: pages of a size, tokens that count pages.
+struct World {
+    /// Id and state.
+    objects: Vec<(String, String)>,
+    page_size: usize,
+    /// Objects that are left out of the listing, though they are there.
+    passed_by: HashSet<String>,
+    record_bytes: usize,
+    refuses_tokens: bool,
+    asked: Mutex<Vec<Option<u64>>>,
+}
+
+impl World {
+    fn new(objects: &[(&str, &str)], page_size: usize) -> Self {
+        let objects = objects.iter().map(|(id, state)| ((*id).to_owned(), (*state).to_owned())).collect();
+        World {
+            objects,
+            page_size,
+            passed_by: HashSet::new(),
+            record_bytes: 0,
+            refuses_tokens: false,
+            asked: Mutex::default(),
+        }
+    }
+
+    fn many(count: usize, page_size: usize) -> Self {
+        let mut world = World::new(&[], page_size);
+        world.objects = (0..count).map(|n| (format!("{n:06}"), "a".to_owned())).collect();
+        world
+    }
+
+    fn baseline(&self) -> Value {
+        now(baseline(self)).unwrap()
+    }
+
+    fn step(&self, cursor: &Value) -> Step {
+        now(step(self, cursor)).ok().unwrap()
+    }
+
+    /// All steps of one poll, shown; and the cursor behind it.
+    fn poll(&self, cursor: &Value) -> (Vec<String>, Value) {
+        let (mut told, mut cursor) = (Vec::new(), cursor.clone());
+        for _ in 0..1000 {
+            let step = self.step(&cursor);
+            assert!(step.changes.len() <= STEP_CHANGES_MAX);
+            assert!(step.moved || step.cursor == cursor);
+            told.extend(shown(&step));
+            cursor = step.cursor;
+            if !step.more {
+                return (told, cursor);
+            }
+        }
+        panic!("it never ends");
+    }
+
+    fn pages_asked(&self) -> Vec<Option<u64>> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl Pages for World {
+    async fn page(&self, after: Option<&Value>) -> Result<Page, Error> {
+        self.asked.lock().unwrap().push(after.and_then(Value::as_u64));
+        if after.is_some() && self.refuses_tokens {
+            return Err(Error::new(Kind::Rejected, "token"));
+        }
+        let from = after.map_or(0, |after| after.as_u64().unwrap() as usize);
+        let visible: Vec<_> = self.objects.iter().filter(|(id, _)| !self.passed_by.contains(id)).collect();
+        let taken = visible.iter().skip(from).take(self.page_size);
+        let listed = |(id, state): &&(String, String)| Listed {
+            id: id.clone(),
+            state: state.clone(),
+            record: json!({ "id": id, "state": state, "filler": "x".repeat(self.record_bytes) }),
+        };
+        let to = from + self.page_size;
+        Ok(Page { objects: taken.map(listed).collect(), next: (to < visible.len()).then(|| json!(to)) })
+    }
+
+    fn gone(&self, id: &str) -> Value {
+        json!({ "id": id })
+    }
+}
+
+fn shown(step: &Step) -> Vec<String> {
+    step.changes.iter().map(|change| format!("{} {}", change.kind.wire(), change.object_id)).collect()
+}
+
+#[test]
+fn a_baseline_reports_nothing_and_an_idle_step_neither() {
+    let world = World::new(&[("a", "1"), ("b", "1")], 10);
+    let cursor = world.baseline();
+    let step = world.step(&cursor);
+    assert_eq!((step.changes.len(), step.moved, step.more), (0, false, false));
+    assert_eq!(step.cursor, cursor);
+}
+
+#[test]
+fn creations_updates_and_deletions_are_told() {
+    let cursor = World::new(&[("a", "1"), ("b", "1"), ("c", "1")], 10).baseline();
+    let world = World::new(&[("d", "1"), ("b", "2"), ("c", "1")], 10);
+    let (told, cursor) = world.poll(&cursor);
+    assert_eq!(told, ["CREATED d", "UPDATED b", "DELETED a"]);
+    assert!(world.poll(&cursor).0.is_empty());
+}
+
+#[test]
+fn the_same_step_read_again_gives_the_same_changes() {
+    let cursor = World::new(&[("a", "1"), ("b", "1")], 10).baseline();
+    let world = World::new(&[("b", "2"), ("c", "1")], 10);
+    let (one, other) = (world.step(&cursor), world.step(&cursor));
+    assert_eq!((one.changes, one.cursor), (other.changes, other.cursor));
+}
+
+#[test]
+fn a_state_that_comes_again_is_another_version() {
+    let states = ["1", "2", "1", "2"];
+    let mut cursor = World::new(&[("a", "1")], 10).baseline();
+    let mut versions = HashSet::new();
+    for state in &states[1..] {
+        let step = World::new(&[("a", state)], 10).step(&cursor);
+        assert!(versions.insert(step.changes[0].version.clone()));
+        cursor = step.cursor;
+    }
+}
+
+#[test]
+fn each_deletion_of_an_id_that_comes_again_is_another_version() {
+    let (there, gone) = (World::new(&[("a", "1")], 10), World::new(&[], 10));
+    let mut cursor = there.baseline();
+    let mut versions = HashSet::new();
+    for _ in 0..3 {
+        let deleted = gone.step(&cursor);
+        assert_eq!(shown(&deleted), ["DELETED a"]);
+        assert!(versions.insert(deleted.changes[0].version.clone()));
+        let created = there.step(&deleted.cursor);
+        let change = &created.changes[0];
+        assert!(change.recheck && !change.version.is_empty(), "the log makes it an update");
+        assert!(versions.insert(change.version.clone()));
+        cursor = created.cursor;
+    }
+}
+
+#[test]
+fn many_creations_take_several_steps_and_each_page_once_or_twice() {
+    let cursor = World::many(0, 100).baseline();
+    let world = World::many(1000, 100);
+    let first = world.step(&cursor);
+    assert_eq!((first.changes.len(), first.more, first.moved), (STEP_CHANGES_MAX, true, true));
+    assert_eq!(world.pages_asked(), [None, Some(100), Some(200)]);
+    let second = world.step(&first.cursor);
+    assert_eq!(world.pages_asked(), [Some(200), Some(300), Some(400), Some(500)], "it goes on");
+    assert_eq!((second.changes.len(), second.changes[0].object_id.as_str()), (250, "000250"));
+    let (told, end) = world.poll(&second.cursor);
+    let unique: HashSet<_> = told.iter().collect();
+    assert_eq!((told.len(), unique.len()), (500, 500));
+    world.pages_asked();
+    assert!(world.poll(&end).0.is_empty());
+    assert_eq!(world.pages_asked().len(), 10, "one listing");
+}
+
+#[test]
+fn many_deletions_are_decided_by_one_listing() {
+    let cursor = World::many(1000, 2000).baseline();
+    let world = World::many(100, 2000);
+    let (told, end) = world.poll(&cursor);
+    assert_eq!(told.len(), 900);
+    assert!(told.iter().all(|line| line.starts_with("DELETED")));
+    assert_eq!(world.pages_asked(), [None]);
+    assert!(world.poll(&end).0.is_empty());
+}
+
+#[test]
+fn a_listing_that_was_resumed_decides_no_deletion_but_leads_to_one_that_does() {
+    let mut before = World::many(0, 200);
+    before.objects.push(("zzz".to_owned(), "a".to_owned()));
+    let cursor = before.baseline();
+    let world = World::many(300, 200);
+    let first = world.step(&cursor);
+    let second = world.step(&first.cursor);
+    assert!(second.more && second.changes.iter().all(|change| change.kind == ChangeKind::Created));
+    let (told, cursor) = world.poll(&second.cursor);
+    assert!(told.is_empty(), "missing once, where there are two pages");
+    assert_eq!(world.poll(&cursor).0, ["DELETED zzz"]);
+}
+
+#[test]
+fn an_object_that_one_listing_of_several_pages_passed_by_is_not_deleted() {
+    let mut world = World::many(10, 4);
+    let cursor = world.baseline();
+    world.passed_by.insert("000004".to_owned());
+    let (told, cursor) = world.poll(&cursor);
+    assert!(told.is_empty());
+    world.passed_by.clear();
+    let (told, cursor) = world.poll(&cursor);
+    assert!(told.is_empty());
+    world.passed_by.insert("000004".to_owned());
+    let (told, cursor) = world.poll(&cursor);
+    assert!(told.is_empty(), "not twice in a row");
+    assert_eq!(world.poll(&cursor).0, ["DELETED 000004"]);
+}
+
+#[test]
+fn an_object_that_is_listed_twice_counts_once() {
+    let cursor = World::new(&[], 2).baseline();
+    let (told, cursor) = World::new(&[("a", "1"), ("b", "1"), ("b", "2"), ("c", "1")], 2).poll(&cursor);
+    assert_eq!(told, ["CREATED a", "CREATED b", "CREATED c"]);
+    assert_eq!(World::new(&[("a", "1"), ("b", "2"), ("c", "1")], 9).poll(&cursor).0, ["UPDATED b"]);
+}
+
+#[test]
+fn a_token_that_is_refused_begins_the_listing_again() {
+    let cursor = World::many(0, 100).baseline();
+    let mut world = World::many(300, 100);
+    let first = world.step(&cursor);
+    world.refuses_tokens = true;
+    let failed = now(step(&world, &first.cursor)).err().map(|error| error.kind);
+    assert_eq!(failed, Some(Kind::Rejected), "new tokens are refused as well");
+    world.page_size = 1000;
+    let (told, _) = world.poll(&first.cursor);
+    assert_eq!(told.len(), 50);
+}
+
+#[test]
+fn large_records_end_a_step() {
+    let cursor = World::many(0, 100).baseline();
+    let mut world = World::many(5, 100);
+    world.record_bytes = STEP_BYTES_MAX / 2;
+    assert_eq!(world.step(&cursor).changes.len(), 2);
+    assert_eq!(world.poll(&cursor).0.len(), 5);
+}
+
+#[test]
+fn too_many_objects_are_refused() {
+    let refused = |result: Result<(), Error>| {
+        let error = result.err().unwrap();
+        assert_eq!(error.kind, Kind::Rejected);
+        assert!(error.message.contains("100000 objects"), "{error}");
+    };
+    let world = World::many(OBJECTS_MAX + 1, 10_000);
+    refused(now(baseline(&world)).map(drop));
+    let cursor = World::many(OBJECTS_MAX, 10_000).baseline();
+    refused(now(step(&world, &cursor)).map(drop));
+    assert_eq!(now(step(&world, &json!({}))).err().map(|error| error.kind), Some(Kind::Malformed));
+}
+
+#[test]
+fn a_hundred_thousand_long_ids_fit() {
+    let begun = std::time::Instant::now();
+    let mut random = 7_u64;
+    let mut rest = || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        format!("{random:016x}")
+    };
+    let mut world = World::new(&[], 1000);
+    let id = |rest: String| format!("{}{rest}{rest:0<26}", "A".repeat(108));
+    world.objects = (0..OBJECTS_MAX).map(|_| (id(rest()), "s".to_owned())).collect();
+    assert_eq!(world.objects[0].0.len(), 150);
+    let cursor = world.baseline();
+    assert!(cursor.to_string().len() < 8_000_000, "{}", cursor.to_string().len());
+    world.objects[50_000].1 = "t".to_owned();
+    let step = world.step(&cursor);
+    assert_eq!(step.changes.len(), 1);
+    assert!(!world.step(&step.cursor).moved);
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+}

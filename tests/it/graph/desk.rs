@@ -1,0 +1,187 @@
+//! One mailbox at the double, and the connector over it.
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use chrono::{DateTime, Utc};
+use connectors::hub::{Answer, Query, Records};
+use connectors::{
+    Call, Connector, Http, HttpError, HttpRequest, HttpResponse, Method, Past, Route, Step, Window, registry,
+};
+use domain::resource::ResourceConfig;
+use doubles::{CLIENT_ID, CLIENT_SECRET, Clock, Mail, Microsoft};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tower::ServiceExt as _;
+
+pub(crate) const ADA: &str = "ada@double.example";
+const SCOPES: &str = "https://graph.microsoft.com/Mail.Read https://graph.microsoft.com/Contacts.Read https://graph.microsoft.com/Calendars.Read";
+/// Sunday, 22 November 2026, 12:00:00 UTC.
+const START_US: i64 = 1_795_348_800_000_000;
+/// As many steps as one poll of the application has.
+const STEPS_COUNT_MAX: usize = 40;
+
+/// The way to the double, without a socket.
+struct Wire(Router);
+
+#[async_trait]
+impl Http for Wire {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let method = match request.method {
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
+        };
+        let mut builder = http::Request::builder().method(method).uri(&request.url);
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        let request = builder.body(Body::from(request.body)).map_err(|_| HttpError::BadUrl)?;
+        let (parts, body) = self.0.clone().oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.map_err(|error| HttpError::Broken(error.into()))?.to_bytes();
+        Ok(HttpResponse { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+}
+
+pub(crate) struct Desk {
+    pub(crate) microsoft: Microsoft,
+    connector: Arc<dyn Connector>,
+    wire: Wire,
+    token: String,
+    clock: Arc<AtomicI64>,
+    watched: BTreeMap<String, (ResourceConfig, Value)>,
+}
+
+/// The descriptor's own poller entry for a resource.
+pub(crate) fn configured(name: &str) -> ResourceConfig {
+    let connector = outlook();
+    let found = connector.descriptor().resource(name).unwrap();
+    ResourceConfig::parse(name, &serde_json::from_str(found.poller).unwrap()).unwrap()
+}
+
+pub(crate) fn query(path: &[&str]) -> Query {
+    Query { path: path.iter().map(|&segment| segment.to_owned()).collect(), ..Query::of("") }
+}
+
+pub(crate) fn mail(subject: &str) -> Mail {
+    Mail {
+        subject: subject.to_owned(),
+        from: "Bo <bo@else.example>".to_owned(),
+        to: ADA.to_owned(),
+        body: "Hello".to_owned(),
+        ..Mail::default()
+    }
+}
+
+fn outlook() -> Arc<dyn Connector> {
+    registry().into_iter().find(|connector| connector.descriptor().key == "outlookemail").unwrap()
+}
+
+impl Desk {
+    pub(crate) async fn new() -> Self {
+        let clock = Arc::new(AtomicI64::new(START_US));
+        let read = clock.clone();
+        let microsoft = Microsoft::new(Clock::new(move || read.load(Ordering::SeqCst)), 7);
+        microsoft.add_account(ADA);
+        microsoft.set_granted_scope(Some(SCOPES));
+        let code = microsoft.new_code(ADA);
+        let wire = Wire(microsoft.router());
+        let form = format!(
+            "grant_type=authorization_code&code={code}&redirect_uri=http://us.example/back&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}"
+        );
+        let request = HttpRequest {
+            method: Method::Post,
+            url: "http://microsoft.test/common/oauth2/v2.0/token".to_owned(),
+            headers: vec![("content-type", "application/x-www-form-urlencoded".to_owned())],
+            body: form.into(),
+            timeout_ms: 1000,
+            answer_bytes_max: 1 << 20,
+            route: Route::Provider,
+        };
+        let reply = wire.send(request).await.unwrap();
+        let issued: Value = serde_json::from_slice(&reply.body).unwrap();
+        let token = issued["access_token"].as_str().unwrap().to_owned();
+        Desk { microsoft, connector: outlook(), wire, token, clock, watched: BTreeMap::new() }
+    }
+
+    pub(crate) fn advance_s(&self, seconds: i64) {
+        self.clock.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.clock.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn call(&self) -> Call<'_> {
+        Call {
+            http: &self.wire,
+            api_url: "http://microsoft.test/v1.0",
+            access_token: &self.token,
+            now: self.now(),
+            timeout_ms: 1000,
+        }
+    }
+
+    /// Takes the baselines of resources as the descriptor configures them.
+    pub(crate) async fn watch(&mut self, names: &[&str]) {
+        for name in names {
+            self.watch_as(name, configured(name)).await;
+        }
+    }
+
+    pub(crate) async fn watch_as(&mut self, name: &str, config: ResourceConfig) {
+        let baseline = self.connector.baseline(&self.call(), &config).await.unwrap();
+        assert!(baseline.identity.is_some());
+        self.watched.insert(name.to_owned(), (config, baseline.cursor));
+    }
+
+    /// Polls a watched resource to its end; gives kinds and ids.
+    pub(crate) async fn poll(&mut self, name: &str) -> Vec<String> {
+        let past = Past { baseline_at: self.now(), last_success_at: self.now(), failures: 0 };
+        let (config, mut cursor) = self.watched.remove(name).unwrap();
+        let mut found = Vec::new();
+        for _ in 0..STEPS_COUNT_MAX {
+            let step = self.connector.poll(&self.call(), &config, &cursor, &past).await.unwrap();
+            found.extend(step.changes.iter().map(|one| format!("{} {}", one.kind.wire(), one.object_id)));
+            cursor = step.cursor;
+            if !step.more {
+                self.watched.insert(name.to_owned(), (config, cursor));
+                return found;
+            }
+        }
+        panic!("{name} has no end");
+    }
+
+    /// The ids of what a window holds.
+    pub(crate) async fn backfill(&self, config: &ResourceConfig, window: Window) -> Vec<String> {
+        let mut cursor: Option<Value> = None;
+        let mut ids = Vec::new();
+        for _ in 0..STEPS_COUNT_MAX {
+            let step: Step =
+                self.connector.backfill(&self.call(), config, window, cursor.as_ref()).await.unwrap();
+            assert!(step.changes.iter().all(|change| change.recheck));
+            ids.extend(step.changes.into_iter().map(|change| change.object_id));
+            if !step.more {
+                return ids;
+            }
+            cursor = Some(step.cursor);
+        }
+        panic!("the window has no end");
+    }
+
+    pub(crate) async fn list(&self, query: &Query) -> Records {
+        match self.connector.read(&self.call(), query).await.unwrap() {
+            Answer::Many(records) => records,
+            Answer::One(_) => panic!("one object came for {:?}", query.path),
+        }
+    }
+
+    pub(crate) async fn object(&self, query: &Query) -> Value {
+        match self.connector.read(&self.call(), query).await.unwrap() {
+            Answer::One(object) => object,
+            Answer::Many(_) => panic!("a list came for {:?}", query.path),
+        }
+    }
+}

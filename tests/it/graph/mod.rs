@@ -1,0 +1,174 @@
+//! The Outlook connector and the double face to face: what is beside mail, reads, and windows read again.
+
+mod desk;
+
+use chrono::DateTime;
+use connectors::Window;
+use connectors::hub::{Order, Page, Query};
+use desk::{ADA, Desk, configured, mail, query};
+use domain::ceql;
+use domain::resource::ResourceConfig;
+use doubles::Attachment;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+#[tokio::test]
+async fn contacts_and_events_are_polled_by_their_dates() {
+    let mut desk = Desk::new().await;
+    let old = desk.microsoft.add_contact(ADA, &json!({ "displayName": "old" }));
+    desk.advance_s(1200);
+    desk.watch(&["contacts", "events"]).await;
+    desk.advance_s(60);
+    let new = desk.microsoft.add_contact(ADA, &json!({ "displayName": "new" }));
+    desk.microsoft.change_record(ADA, &old, &json!({ "companyName": "Else" }));
+    let event = desk.microsoft.add_event(ADA, None, &json!({ "subject": "Review" }));
+    desk.advance_s(60);
+    assert_eq!(desk.poll("contacts").await, [format!("UPDATED {old}"), format!("CREATED {new}")]);
+    assert_eq!(desk.poll("events").await, [format!("CREATED {event}")]);
+    for _ in 0..400 {
+        desk.microsoft.add_contact(ADA, &json!({ "displayName": "one of many" }));
+    }
+    desk.microsoft.delete_record(ADA, &new);
+    desk.advance_s(60);
+    assert_eq!(desk.poll("contacts").await.len(), 400);
+    assert_eq!(desk.poll("contacts").await, [""; 0]);
+    assert_eq!(desk.poll("events").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn folders_and_calendars_are_polled_by_comparing() {
+    let mut desk = Desk::new().await;
+    desk.watch(&["folders", "calendars"]).await;
+    let calendar = desk.microsoft.add_calendar(ADA, "Team");
+    let folder = desk.microsoft.add_child_folder(ADA, "inbox", "Projects").unwrap();
+    let below = desk.microsoft.add_child_folder(ADA, &folder, "Carillon").unwrap();
+    desk.microsoft.deliver(ADA, mail("a count changes"));
+    assert_eq!(desk.poll("calendars").await, [format!("CREATED {calendar}")]);
+    assert_eq!(desk.poll("folders").await, [format!("CREATED {folder}"), format!("CREATED {below}")]);
+    desk.microsoft.rename_folder(ADA, &below, "Bells");
+    desk.microsoft.change_record(ADA, &calendar, &json!({ "name": "Crew" }));
+    assert_eq!(desk.poll("folders").await, [format!("UPDATED {below}")]);
+    assert_eq!(desk.poll("calendars").await, [format!("UPDATED {calendar}")]);
+    desk.microsoft.delete_folder(ADA, &folder);
+    desk.microsoft.delete_record(ADA, &calendar);
+    assert_eq!(desk.poll("calendars").await, [format!("DELETED {calendar}")]);
+    let gone: BTreeSet<String> = desk.poll("folders").await.into_iter().collect();
+    assert_eq!(gone, BTreeSet::from([format!("DELETED {folder}"), format!("DELETED {below}")]));
+    assert_eq!(desk.poll("folders").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_small_page_size_holds_no_burst_up() {
+    let mut desk = Desk::new().await;
+    let small = json!({ "url": "/contacts", "pageSize": 1 });
+    desk.watch_as("contacts", ResourceConfig::parse("contacts", &small).unwrap()).await;
+    desk.advance_s(60);
+    for _ in 0..400 {
+        desk.microsoft.add_contact(ADA, &json!({ "displayName": "one of many" }));
+    }
+    assert_eq!(desk.poll("contacts").await.len(), 400);
+}
+
+#[tokio::test]
+async fn a_mailbox_is_read_page_by_page() {
+    let desk = Desk::new().await;
+    for number in 0..8 {
+        desk.microsoft.deliver(ADA, mail(&format!("s{number}")));
+        desk.advance_s(1);
+    }
+    let mut page = Query { page_size: Some(3), ..Query::of("messages") };
+    let mut subjects = Vec::new();
+    loop {
+        let read = desk.list(&page).await;
+        subjects.extend(read.records.iter().map(|record| record["Subject"].clone()));
+        let Some(next) = read.next else { break };
+        page.page = Page::After(next);
+    }
+    assert_eq!(subjects, ["s7", "s6", "s5", "s4", "s3", "s2", "s1", "s0"]);
+    let second = Query { page: Page::Number(2), page_size: Some(3), ..Query::of("messages") };
+    assert_eq!(desk.list(&second).await.records[0]["Subject"], "s4");
+    assert_eq!(desk.list(&query(&["folders", "inbox", "messages"])).await.total, Some(8));
+}
+
+#[tokio::test]
+async fn conditions_and_orders_are_ones_that_graph_takes() {
+    let desk = Desk::new().await;
+    for number in 0..4 {
+        desk.microsoft.deliver(ADA, mail(&format!("s{number}")));
+        desk.advance_s(1);
+    }
+    let condition =
+        "IsRead = false AND Subject LIKE '%S%' AND Subject IN ('s1', 's2') AND NOT (HasAttachments = true)";
+    let newest = Query {
+        condition: ceql::parse(condition).ok(),
+        order_by: vec![Order { field: "ReceivedDateTime".to_owned(), is_descending: true }],
+        fields: ["Subject", "From.EmailAddress.Address"].map(str::to_owned).to_vec(),
+        ..Query::of("messages")
+    };
+    let shown = |subject: &str| json!({ "Subject": subject, "From": { "EmailAddress": { "Address": "bo@else.example" } } });
+    assert_eq!(desk.list(&newest).await.records, [shown("s2"), shown("s1")]);
+    desk.microsoft.add_contact(
+        ADA,
+        &json!({ "displayName": "n", "emailAddresses": [{ "name": "n", "address": "n@else.example" }] }),
+    );
+    let contact = Query {
+        condition: ceql::parse("EmailAddresses.Address = 'n@else.example'").ok(),
+        order_by: vec![Order { field: "DisplayName".to_owned(), is_descending: false }],
+        ..Query::of("contacts")
+    };
+    assert_eq!(desk.list(&contact).await.total, Some(1));
+    let start =
+        json!({ "subject": "e", "start": { "dateTime": "2026-11-24T09:00:00.0000000", "timeZone": "UTC" } });
+    desk.microsoft.add_event(ADA, None, &start);
+    let later = Query {
+        condition: ceql::parse("Start.DateTime >= '2026-11-24T00:00:00Z'").ok(),
+        ..Query::of("events")
+    };
+    assert_eq!(desk.list(&later).await.records[0]["Subject"], "e");
+}
+
+#[tokio::test]
+async fn every_list_and_its_objects_are_there_to_read() {
+    let desk = Desk::new().await;
+    let file = Attachment {
+        name: "notes.txt".to_owned(),
+        content_type: "text/plain".to_owned(),
+        size_bytes: 7,
+        is_inline: false,
+    };
+    let id = desk.microsoft.deliver_with(ADA, mail("x"), vec![file.clone()]);
+    let event = desk.microsoft.add_event(ADA, None, &json!({ "subject": "e" }));
+    desk.microsoft.attach(ADA, &event, file);
+    let contact = desk.microsoft.add_contact(ADA, &json!({ "displayName": "n" }));
+    for owner in [["messages", &id], ["events", &event]] {
+        let files = desk.list(&query(&[owner[0], owner[1], "attachments"])).await.records;
+        assert_eq!((&files[0]["Name"], files[0].get("ContentBytes")), (&json!("notes.txt"), None));
+    }
+    assert_eq!(desk.list(&query(&["folders"])).await.records.len(), 7);
+    assert_eq!(desk.list(&query(&["folders", "inbox", "folders"])).await.records, [Value::Null; 0]);
+    let calendars = desk.list(&query(&["calendars"])).await.records;
+    let calendar = calendars[0]["Id"].as_str().unwrap();
+    assert_eq!(desk.list(&query(&["calendars", calendar, "events"])).await.total, Some(1));
+    for one in [["messages", &id], ["contacts", &contact], ["events", &event], ["calendars", calendar]] {
+        assert_eq!(desk.object(&query(&one)).await["Id"], one[1]);
+    }
+    assert_eq!(desk.object(&query(&["folders", "inbox"])).await["DisplayName"], "Inbox");
+}
+
+#[tokio::test]
+async fn a_window_is_read_again_once_and_whole() {
+    let desk = Desk::new().await;
+    let from = desk.now();
+    for number in 0..600 {
+        desk.microsoft.deliver(ADA, mail("x"));
+        desk.advance_s(i64::from(number % 7 == 0));
+    }
+    desk.advance_s(1);
+    let window = Window { from, to: desk.now() };
+    desk.microsoft.deliver(ADA, mail("after it"));
+    let ids = desk.backfill(&configured("messages"), window).await;
+    let unique: BTreeSet<&String> = ids.iter().collect();
+    assert_eq!((ids.len(), unique.len()), (600, 600));
+    let before = Window { from: DateTime::UNIX_EPOCH, to: from };
+    assert_eq!(desk.backfill(&configured("messages"), before).await, [""; 0]);
+}

@@ -11,7 +11,6 @@ mod http;
 pub mod hub;
 pub mod oauth;
 mod outlook;
-mod packed;
 mod registry;
 #[cfg(test)]
 mod script;

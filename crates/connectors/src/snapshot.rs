@@ -10,16 +10,16 @@
 //! exclude is an object that is passed by twice in a row: it is reported as deleted, and as created by the next listing
 //! that shows it. An object that was created and deleted, or changed and changed back, between two listings is not seen.
 
+mod packed;
 #[cfg(test)]
-#[path = "snapshot_tests.rs"] // beside it, because a folder here is a connector
 mod tests;
 
 use crate::error::{Error, Kind};
-use crate::packed::{self, Held, Mark, Objects};
 use crate::{STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
 use async_trait::async_trait;
 use domain::event::{Change, ChangeKind};
 use domain::ids::digest64;
+use packed::{Held, Mark, Objects};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -29,7 +29,7 @@ struct Wire(Router);
 
 #[async_trait]
 impl Http for Wire {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let method = match request.method {
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,

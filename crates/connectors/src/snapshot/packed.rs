@@ -13,7 +13,7 @@ use std::io::{Read as _, Write as _};
 /// Longest id, bytes: ids of both providers are far shorter, and the memory of a poll depends on it.
 pub(super) const ID_BYTES_MAX: usize = 512;
 /// Objects in a snapshot: those that are there and, for a while, as many that are gone.
-pub(super) const PACKED_OBJECTS_MAX: usize = 2 * super::OBJECTS_MAX;
+pub(super) const PACKED_OBJECTS_MAX: usize = 2 * crate::snapshot::OBJECTS_MAX;
 /// What a snapshot unpacks to at the most: an id, two numbers and a digest for each object.
 const UNPACKED_BYTES_MAX: u64 = (PACKED_OBJECTS_MAX * (ID_BYTES_MAX + 16)) as u64;
 const DIGEST_BYTES: usize = 8;

@@ -56,7 +56,11 @@ impl Pages for Lists<'_> {
                 let page = api::list(self.call, &listing, after.and_then(Value::as_str)).await?;
                 (page.entries, page.next_page_token.map(Value::String))
             }
-            _ => (api::labels(self.call).await?, None),
+            // Google's own labels are always there: without them it is no list, and nothing is deleted for it.
+            _ => match api::labels(self.call).await? {
+                labels if labels.is_empty() => return Err(Error::malformed("list of labels", "it is empty")),
+                labels => (labels, None),
+            },
         };
         let is_wanted = |record: &Value| self.plan.filter.iter().all(|one| one.matches(record) == Truth::Yes);
         let records = records.into_iter().filter(is_wanted);

@@ -81,6 +81,13 @@ fn each_save_of_a_draft_is_an_update_and_sending_it_its_end() {
 }
 
 #[test]
+fn a_list_without_any_label_is_no_list() {
+    let taken = baseline(&[(200, PROFILE), (200, &labels(&[label("a", "a")]))], "/labels");
+    let (step, _) = poll_at(&[(200, "{}")], &taken.cursor, "/labels");
+    assert_eq!(step.err().map(|error| error.kind), Some(Kind::Malformed));
+}
+
+#[test]
 fn a_limit_leaves_the_position_as_it_was() {
     let taken = baseline(&[(200, PROFILE), (200, &labels(&[label("a", "a")]))], "/labels");
     let (step, _) = poll_at(&[(429, "{}")], &taken.cursor, "/labels");
@@ -93,9 +100,10 @@ fn each_polled_resources_own_entry_passes() {
         let entry: Value = serde_json::from_str(one.poller).unwrap();
         let config = ResourceConfig::parse("any-name", &entry).unwrap();
         assert!(Gmail.check(&config).is_ok(), "{}", one.name);
-        let script = Script::new(&[(200, PROFILE), (200, "{}")], REQUIRED, None);
+        let script = Script::new(&[(200, PROFILE), (200, &labels(&[label("a", "a")]))], REQUIRED, None);
         let taken = now(Gmail.baseline(&call(&script), &config)).ok().unwrap();
-        let script = Script::new(&[(200, r#"{"historyId":"7301000"}"#)], REQUIRED, None);
+        let same = json!({ "historyId": "7301000", "labels": [label("a", "a")] }).to_string();
+        let script = Script::new(&[(200, &same)], REQUIRED, None);
         let past = Past { baseline_at: at(), last_success_at: at(), failures: 0 };
         let step = now(Gmail.poll(&call(&script), &config, &taken.cursor, &past)).ok().unwrap();
         assert!(!step.moved && !step.more, "{}", one.name);

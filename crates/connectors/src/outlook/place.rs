@@ -27,7 +27,8 @@ impl Place {
         }
         match asked.as_slice() {
             [_, id] => {
-                let list = List::named(first).ok_or(ReadError::NoResource)?;
+                let list = List::named(first).filter(|list| !list.hub.contains('/'));
+                let list = list.ok_or(ReadError::NoResource)?;
                 Ok(Place { list, is_object: true, path: format!("{}/{}", list.graph, segment(id)?) })
             }
             _ => Err(ReadError::NoResource),
@@ -88,6 +89,8 @@ mod tests {
     #[test]
     fn what_leads_nowhere_is_not_asked_for() {
         check(&["nothing"], None);
+        check(&["messages/{id}/attachments"], None);
+        check(&["messages/{id}/attachments", "A"], None);
         check(&["messages", "A", "nothing"], None);
         check(&["messages", "A", "attachments", "B"], None);
         check(&["messages", ".."], None);

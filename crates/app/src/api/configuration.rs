@@ -51,7 +51,8 @@ pub(super) async fn change(
 
 fn find(app: &App, instance: &Instance, path: &RawPathParams) -> Result<Value, ApiError> {
     let id = path.iter().find(|(name, _)| *name == "item").map(|(_, value)| value).unwrap_or_default();
-    let is_it = |item: &Value| item["id"].to_string() == id || item["key"] == id;
+    let number: Option<u64> = id.parse().ok();
+    let is_it = |item: &Value| item["key"] == id || (number.is_some() && item["id"].as_u64() == number);
     items(app, instance).into_iter().find(is_it).ok_or_else(|| ApiError::not_found("configuration item"))
 }
 

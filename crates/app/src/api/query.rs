@@ -20,8 +20,7 @@ pub(super) struct Params(Vec<(String, String)>);
 impl Params {
     pub(super) fn parse(query: &str) -> Result<Self, ApiError> {
         let pairs = url::form_urlencoded::parse(query.as_bytes());
-        let pairs: Vec<(String, String)> =
-            pairs.into_owned().map(|(name, value)| (name, value)).take(PARAMETERS_COUNT_MAX + 1).collect();
+        let pairs: Vec<(String, String)> = pairs.into_owned().take(PARAMETERS_COUNT_MAX + 1).collect();
         if pairs.len() > PARAMETERS_COUNT_MAX {
             return Err(ApiError::bad(format!("the query has more than {PARAMETERS_COUNT_MAX} parameters")));
         }

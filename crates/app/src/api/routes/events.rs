@@ -5,6 +5,10 @@ use crate::api::route::{CallerKind, Route, get, post, put};
 use crate::api::{analytics, deliveries, events};
 
 pub(super) fn routes() -> Vec<Route> {
+    log().into_iter().chain(notifications()).collect()
+}
+
+fn log() -> Vec<Route> {
     let filters = [&FROM, &TO, &OBJECT_TYPE, &EVENT_TYPE, &OBJECT_ID, &STATUS, &PAGE_SIZE, &NEXT_PAGE];
     vec![
         get("/instances/events", events::list_all, "List events, newest first").with(&filters).page("Event"),
@@ -43,6 +47,11 @@ pub(super) fn routes() -> Vec<Route> {
             "Deliver an event again: same id, same body",
         )
         .one("Retry"),
+    ]
+}
+
+fn notifications() -> Vec<Route> {
+    vec![
         get("/notifications", deliveries::notifications, "List the newest notifications of topics")
             .with(&[&TOPICS])
             .many("Notification"),

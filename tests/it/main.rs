@@ -9,5 +9,6 @@ mod defects;
 mod delivery;
 mod dialect;
 mod lifecycle;
+mod resources;
 mod simulation;
 mod tokens;

@@ -5,6 +5,7 @@ mod tidy;
 mod world;
 
 mod admin;
+mod backfills;
 mod defects;
 mod delivery;
 mod dialect;

@@ -13,3 +13,4 @@ mod lifecycle;
 mod resources;
 mod simulation;
 mod tokens;
+mod trials;

@@ -4,6 +4,7 @@
 mod tidy;
 mod world;
 
+mod accounts;
 mod admin;
 mod backfills;
 mod defects;

@@ -1,6 +1,6 @@
 //! What an operator does: lets users in, and looks for what crashes left.
 
-mod accounts;
+pub(crate) mod accounts;
 mod check;
 mod examine;
 mod finding;
@@ -10,61 +10,35 @@ pub use check::{Check, Checked, Mode, Others};
 pub use finding::{Finding, Found, Outcome};
 
 use crate::app::App;
+use crate::audit::By;
 use crate::ports::{Administration, Depth, Redriven, Result};
-use domain::instance::Account;
 
 impl App {
     /// Makes an organization with a first user. The secrets are known to the caller alone: only hashes are kept.
     pub async fn add_organization(&self) -> Result<Admitted> {
-        let admitted = accounts::add_organization(&self.0).await?;
-        let Account { organization_id, .. } = admitted.account;
-        let (subject, after) =
-            (accounts::organization(organization_id), accounts::document(&admitted.account));
-        accounts::note(&self.0, organization_id, "organization.created", subject, Some(after)).await?;
-        Ok(admitted)
+        accounts::add_organization(&self.0, &By::administrator(&self.0)).await
     }
 
     /// Makes another user of an organization, who sees all of it or only their own; `None` if there is no such
     /// organization.
     pub async fn add_user(&self, organization_id: u32, sees_all: bool) -> Result<Option<Admitted>> {
-        let Some(admitted) = accounts::add_user(&self.0, organization_id, sees_all).await? else {
-            return Ok(None);
-        };
-        let (subject, after) =
-            (accounts::user(admitted.account.user_id), accounts::document(&admitted.account));
-        accounts::note(&self.0, organization_id, "user.created", subject, Some(after)).await?;
-        Ok(Some(admitted))
+        accounts::add_user(&self.0, &By::administrator(&self.0), organization_id, sees_all).await
     }
 
     /// Gives an organization another secret, which is known to the caller alone; `None` if there is no such
     /// organization.
     pub async fn replace_organization_secret(&self, organization_id: u32) -> Result<Option<String>> {
-        let secret = accounts::replace_organization_secret(&self.0, organization_id).await?;
-        if secret.is_some() {
-            let subject = accounts::organization(organization_id);
-            accounts::note(&self.0, organization_id, "organization.secret_replaced", subject, None).await?;
-        }
-        Ok(secret)
+        accounts::replace_organization_secret(&self.0, &By::administrator(&self.0), organization_id).await
     }
 
     /// The same for a user of an organization.
     pub async fn replace_user_secret(&self, organization_id: u32, user_id: u32) -> Result<Option<String>> {
-        let secret = accounts::replace_user_secret(&self.0, organization_id, user_id).await?;
-        if secret.is_some() {
-            let subject = accounts::user(user_id);
-            accounts::note(&self.0, organization_id, "user.secret_replaced", subject, None).await?;
-        }
-        Ok(secret)
+        accounts::replace_user_secret(&self.0, &By::administrator(&self.0), organization_id, user_id).await
     }
 
     /// Takes a user out; `false` if there is no such user of this organization.
     pub async fn remove_user(&self, organization_id: u32, user_id: u32) -> Result<bool> {
-        let is_removed = self.0.ports.accounts.remove_user(organization_id, user_id).await?;
-        if is_removed {
-            let subject = accounts::user(user_id);
-            accounts::note(&self.0, organization_id, "user.removed", subject, None).await?;
-        }
-        Ok(is_removed)
+        accounts::remove_user(&self.0, &By::administrator(&self.0), organization_id, user_id).await
     }
 
     /// How much is in each queue.

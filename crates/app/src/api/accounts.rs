@@ -5,11 +5,9 @@ use super::body;
 use super::error::ApiError;
 use super::paging::{self, Page, foreign};
 use super::query::Params;
-use crate::admin::Admitted;
+use crate::admin::{Admitted, accounts};
 use crate::app::App;
-use crate::instances::random_token;
 use crate::ports::{AuditMark, Mark};
-use crate::sealing::Lookup;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -79,13 +77,13 @@ async fn change(app: &App, caller: &Caller, id: u32, bytes: &Bytes) -> Result<Js
     let items = account_settings::check(&object)
         .map_err(|errors| ApiError::bad(crate::instances::in_words(&errors)))?;
     let organization_id = caller.account.organization_id;
-    let accounts = &app.0.ports.accounts;
-    let before = accounts.settings(organization_id, id).await?;
-    accounts.put_settings(organization_id, id, &items).await?;
-    let after = accounts.settings(organization_id, id).await?;
+    let port = &app.0.ports.accounts;
+    let before = port.settings(organization_id, id).await?;
+    port.put_settings(organization_id, id, &items).await?;
+    let after = port.settings(organization_id, id).await?;
     let documents = (Some(json!(before)), Some(json!(after)));
     let subject = format!("accounts/{id}/settings");
-    accounts.note(&caller.by.entry(&app.0, organization_id, "account.changed", subject, documents)).await?;
+    port.note(&caller.by.entry(&app.0, organization_id, "account.changed", subject, documents)).await?;
     Ok(Json(with_defaults(after)))
 }
 
@@ -117,12 +115,9 @@ pub(super) async fn add_organization(
     by: Administrator,
 ) -> Result<Json<Value>, ApiError> {
     by.of_all()?;
-    let admitted = app.add_organization().await?;
-    let organization_id = admitted.account.organization_id;
-    note(&app, &by, organization_id, "organization.added", format!("organizations/{organization_id}"))
-        .await?;
+    let admitted = accounts::add_organization(&app.0, &by.by).await?;
     Ok(Json(json!({
-        "id": organization_id,
+        "id": admitted.account.organization_id,
         "organizationSecret": admitted.organization_secret,
         "user": user_with_secret(&admitted),
     })))
@@ -136,17 +131,6 @@ fn user_with_secret(admitted: &Admitted) -> Value {
         "seesAll": !admitted.account.sees_own_only,
         "userSecret": admitted.user_secret,
     })
-}
-
-async fn note(
-    app: &App,
-    by: &Administrator,
-    organization_id: u32,
-    action: &str,
-    subject: String,
-) -> Result<(), ApiError> {
-    let entry = by.by.entry(&app.0, organization_id, action, subject, (None, None));
-    Ok(app.0.ports.accounts.note(&entry).await?)
 }
 
 fn organization(by: &Administrator, id: &str) -> Result<u32, ApiError> {
@@ -190,9 +174,8 @@ pub(super) async fn add_user(
         Some(value) => domain::invalid::boolean(value)
             .ok_or_else(|| ApiError::rule("seesAll", "must be true or false"))?,
     };
-    let admitted = app.add_user(id, sees_all).await?.ok_or_else(|| ApiError::not_found("organization"))?;
-    let subject = format!("organizations/{id}/users/{}", admitted.account.user_id);
-    note(&app, &by, id, "user.added", subject).await?;
+    let admitted = accounts::add_user(&app.0, &by.by, id, sees_all).await?;
+    let admitted = admitted.ok_or_else(|| ApiError::not_found("organization"))?;
     Ok(Json(user_with_secret(&admitted)))
 }
 
@@ -202,11 +185,10 @@ pub(super) async fn remove_user(
     Path((id, user)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let (id, user_id) = user_of(&by, &id, &user)?;
-    if !app.0.ports.accounts.remove_user(id, user_id).await? {
-        return Err(ApiError::not_found("user"));
+    match accounts::remove_user(&app.0, &by.by, id, user_id).await? {
+        true => Ok(StatusCode::OK),
+        false => Err(ApiError::not_found("user")),
     }
-    note(&app, &by, id, "user.removed", format!("organizations/{id}/users/{user_id}")).await?;
-    Ok(StatusCode::OK)
 }
 
 fn user_of(by: &Administrator, id: &str, user: &str) -> Result<(u32, u32), ApiError> {
@@ -221,12 +203,8 @@ pub(super) async fn rotate_organization(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let id = organization(&by, &id)?;
-    let secret = random_token(&app.0);
-    let hash = app.0.sealer.lookup_hash(Lookup::Organization, &secret);
-    if !app.0.ports.accounts.replace_organization_secret(id, &hash).await? {
-        return Err(ApiError::not_found("organization"));
-    }
-    note(&app, &by, id, "organization.rotated", format!("organizations/{id}")).await?;
+    let secret = accounts::replace_organization_secret(&app.0, &by.by, id).await?;
+    let secret = secret.ok_or_else(|| ApiError::not_found("organization"))?;
     Ok(Json(json!({ "id": id, "organizationSecret": secret })))
 }
 
@@ -237,12 +215,8 @@ pub(super) async fn rotate_user(
     Path((id, user)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let (id, user_id) = user_of(&by, &id, &user)?;
-    let secret = random_token(&app.0);
-    let hash = app.0.sealer.lookup_hash(Lookup::User, &secret);
-    if !app.0.ports.accounts.replace_user_secret(id, user_id, &hash).await? {
-        return Err(ApiError::not_found("user"));
-    }
-    note(&app, &by, id, "user.rotated", format!("organizations/{id}/users/{user_id}")).await?;
+    let secret = accounts::replace_user_secret(&app.0, &by.by, id, user_id).await?;
+    let secret = secret.ok_or_else(|| ApiError::not_found("user"))?;
     Ok(Json(json!({ "id": user_id, "organizationId": id, "userSecret": secret })))
 }
 

@@ -2,6 +2,8 @@
 
 mod attempts;
 mod bus;
+mod headers;
+mod policy;
 mod queue;
 
 use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World, gmail_body};

@@ -2,6 +2,8 @@
 //! have the documented shape.
 
 mod changes;
+mod forms;
+mod lists;
 mod refusals;
 mod samples;
 

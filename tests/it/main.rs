@@ -10,6 +10,7 @@ mod backfills;
 mod defects;
 mod delivery;
 mod dialect;
+mod events;
 mod lifecycle;
 mod resources;
 mod simulation;

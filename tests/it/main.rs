@@ -4,11 +4,16 @@
 mod tidy;
 mod world;
 
+mod accounts;
 mod admin;
+mod backfills;
 mod defects;
 mod delivery;
 mod dialect;
+mod events;
 mod graph;
 mod lifecycle;
+mod resources;
 mod simulation;
 mod tokens;
+mod trials;

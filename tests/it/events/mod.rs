@@ -31,10 +31,10 @@ async fn told(world: &World) -> Told {
     for step in 0..3 {
         world.clock.advance(Duration::minutes(1));
         match step {
-            1 => {
-                drop((world.google.trash(GMAIL_USER, &mail), world.microsoft.mark_read(OUTLOOK_USER, &other)))
-            }
-            2 => drop((world.google.purge(GMAIL_USER, &mail), world.microsoft.flag(OUTLOOK_USER, &other))),
+            1 => assert!(
+                world.google.trash(GMAIL_USER, &mail) && world.microsoft.mark_read(OUTLOOK_USER, &other)
+            ),
+            2 => assert!(world.google.purge(GMAIL_USER, &mail) && world.microsoft.flag(OUTLOOK_USER, &other)),
             _ => {}
         }
         world.poll(gmail).await;

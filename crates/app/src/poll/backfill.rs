@@ -1,9 +1,9 @@
 //! Taking a backfill further, after the resources of a poll: a bounded number of steps, each committed.
 
-use super::resource::{Begins, Failure, Read};
+use super::resource::{Begins, Read, read};
 use super::{ResourceReport, Run, retry_records};
 use crate::ports::Result;
-use connectors::{Kind, Step, Window};
+use connectors::{Step, Window};
 use domain::backfill::{self, Backfill};
 use domain::resource::ResourceConfig;
 use domain::settings::Settings;
@@ -35,7 +35,7 @@ async fn one(run: &mut Run<'_>, config: &ResourceConfig, mut state: ResourceStat
     }
     for _ in 0..STEPS_COUNT_MAX {
         let Some(backfill) = Backfill::of(&state) else { return Ok(false) };
-        let read = match read(run, config, &state, backfill).await? {
+        let read = match read(run, config, &state, Some(&backfill)).await? {
             Ok(read) => read,
             Err(failure) => {
                 run.failed(&mut state, failure, &mut report).await?;
@@ -56,29 +56,8 @@ async fn one(run: &mut Run<'_>, config: &ResourceConfig, mut state: ResourceStat
     Ok(true)
 }
 
-/// Reads the next stretch; a refused token is refreshed and the stretch read again, once.
-async fn read(
-    run: &mut Run<'_>,
-    config: &ResourceConfig,
-    state: &ResourceState,
-    backfill: Backfill,
-) -> Result<std::result::Result<Read, Failure>> {
-    for refused in [false, true] {
-        let token = match run.token(refused).await {
-            Ok(token) => token,
-            Err(crate::tokens::NoToken::Port(error)) => return Err(error),
-            Err(failure) => return Ok(Err(Failure::Token(failure))),
-        };
-        match read_with(run, config, state, &backfill, &token).await {
-            Ok(read) => return Ok(Ok(read)),
-            Err(error) if error.kind == Kind::Unauthorized && !refused => {}
-            Err(error) => return Ok(Err(Failure::Provider(error))),
-        }
-    }
-    Ok(Err(Failure::refused_token()))
-}
-
-async fn read_with(
+/// Reads the next stretch with this token.
+pub(super) async fn read_with(
     run: &Run<'_>,
     config: &ResourceConfig,
     state: &ResourceState,

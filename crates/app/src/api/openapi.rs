@@ -95,7 +95,9 @@ fn operation(route: &Route) -> Value {
 fn operation_id(route: &Route) -> String {
     let words = route.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let raised = words.map(|word| word[..1].to_ascii_uppercase() + &word[1..]);
-    route.method.to_owned() + &raised.collect::<String>()
+    // Two addresses that differ by it are two operations.
+    let slash = if route.path.ends_with('/') { "Slash" } else { "" };
+    route.method.to_owned() + &raised.collect::<String>() + slash
 }
 
 fn tag(path: &str) -> &str {

@@ -69,11 +69,13 @@ macro_rules! suite {
                 what_has_dates_is_told_by_its_dates,
                 what_has_no_dates_is_told_by_comparing,
                 folders_and_calendars_are_told_by_comparing,
+                the_older_list_of_urls_is_polled_too,
                 each_resource_has_a_state_of_its_own,
             ],
             hubs: [
                 a_gmail_mailbox_is_read_as_its_owner_sees_it,
                 an_outlook_mailbox_is_read_as_its_owner_sees_it,
+                fields_without_a_value_are_left_out_unless_they_are_wanted,
                 what_a_provider_can_not_do_is_refused_by_name,
             ],
             backfill: [

@@ -102,6 +102,22 @@ pub async fn folders_and_calendars_are_told_by_comparing(platform: &dyn Platform
     callback.assert_told(&wanted);
 }
 
+/// The older form of what is polled: names by lines, the rest as the connector has it.
+pub async fn the_older_list_of_urls_is_polled_too(platform: &dyn Platform) {
+    let (client, outside) = (platform.client(), platform.outside());
+    let (mailbox, callback) = (Mailbox::gmail(outside, "older"), Callback::new(outside, "older"));
+    let mut wanted = body(&mailbox, &callback);
+    let configuration = wanted["configuration"].as_object_mut().unwrap();
+    configuration.remove("event.poller.configuration");
+    configuration.insert("event.poller.urls".to_owned(), "messages\nlabels|/hubs/general/labels".into());
+    let id = client.create(&wanted).await.id;
+    let label = outside.google.create_label(mailbox.address(), "Receipts");
+    let wanted = [mailbox.deliver(), told("CREATED", &label)];
+    client.poll_well(id).await;
+    callback.wait_for(&wanted).await;
+    callback.assert_told(&wanted);
+}
+
 /// Threads beside messages: each under its own name, with its own state.
 pub async fn each_resource_has_a_state_of_its_own(platform: &dyn Platform) {
     let outside = platform.outside();

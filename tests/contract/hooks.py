@@ -139,7 +139,7 @@ def instance_of(case, path, dice):
 
 def authorize(case, path, instance, dice):
     headers = dict(case.headers or {})
-    element = path.startswith("/hubs") or path == "/ping"
+    element = is_read(path) or path == "/ping"
     element = element or path.startswith("/instances") and own(case.method, path)
     if element or path in ("/instances", "/instances/event-poller-records") and dice.below(3) == 0:
         if case.method != "POST":
@@ -152,6 +152,11 @@ def authorize(case, path, instance, dice):
     case.headers = headers
 
 
+def is_read(path):
+    """Whether it reads a mailbox, with or without the name of a hub."""
+    return path.startswith(("/hubs/", "/{resource}"))
+
+
 def own(method, path):
     """Whether it is about the token's instance."""
     return path.startswith(("/instances/enabled", "/instances/configuration")) or (
@@ -161,9 +166,10 @@ def own(method, path):
 
 def lead(case, path, instance, dice):
     parameters = dict(case.path_parameters)
-    if path.startswith("/hubs"):
+    if is_read(path):
         if dice.mostly():
-            parameters |= {"hub": "general"} | place(instance, parameters, dice)
+            found = {"hub": "general"} | place(instance, parameters, dice)
+            parameters |= {name: value for name, value in found.items() if name in parameters}
     elif dice.mostly():
         known = STAGE["known"] | instance["known"]
         if path.startswith("/organizations"):
@@ -209,7 +215,7 @@ def place(instance, parameters, dice):
 def ask(case, path, instance, dice):
     query = dict(case.query)
     declared = {parameter.name for parameter in case.operation.query}
-    if path.startswith("/hubs") and dice.mostly():
+    if is_read(path) and dice.mostly():
         element, resource = instance["element"], case.path_parameters.get("resource")
         choices = QUERIES[element] | PAGES | {"where": CONDITIONS[element].get(resource, [])}
         chosen = {name: values for name, values in choices.items() if name in declared and dice.below(4) == 0}

@@ -170,6 +170,9 @@ def lead(case, path, instance, dice):
         if dice.mostly():
             found = {"hub": "general"} | place(instance, parameters, dice)
             parameters |= {name: value for name, value in found.items() if name in parameters}
+        # Without a hub this name is another route's.
+        if "hub" not in parameters and parameters["resource"] == "events":
+            parameters["resource"] = "messages"
     elif dice.mostly():
         known = STAGE["known"] | instance["known"]
         if path.startswith("/organizations"):

@@ -58,6 +58,7 @@ pub(super) async fn step(
     let ids = page.entries.iter().filter_map(|entry| entry["id"].as_str());
     let open: Vec<Collapsed> = ids.filter(|id| !place.done.contains(&digest(id))).map(listed).collect();
     let mut outcome = hydrate::all(call, plan, open.iter(), past).await?.unwrap_or_default();
+    let has_rest = outcome.leave_rest(&open);
     let settled = open.iter().filter(|one| outcome.settles(&one.message_id));
     let done = place.done.iter().copied().chain(settled.map(|one| digest(&one.message_id))).collect();
     let is_inside =
@@ -68,10 +69,11 @@ pub(super) async fn step(
     let failed =
         outcome.failed.into_iter().map(|one| FailedRecord { version: String::new(), ..one }).collect();
     let halted = outcome.halted;
-    let more = halted.is_some() || page.next_page_token.is_some();
-    let next = match &halted {
-        Some(_) => Place { done, ..place },
-        None => Place { page: page.next_page_token, done: Vec::new(), ..place },
+    let is_open = halted.is_some() || has_rest;
+    let more = is_open || page.next_page_token.is_some();
+    let next = match is_open {
+        true => Place { done, ..place },
+        false => Place { page: page.next_page_token, done: Vec::new(), ..place },
     };
     Ok(Step { changes, failed, cursor: next.to_value()?, moved: true, more, gap: None, halted })
 }

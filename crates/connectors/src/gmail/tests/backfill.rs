@@ -136,6 +136,24 @@ fn threads_that_began_within_the_window_are_told() {
 }
 
 #[test]
+fn large_threads_end_a_step_and_are_read_in_the_next() {
+    let list = r#"{"threads":[{"id":"a"},{"id":"b"},{"id":"c"}]}"#;
+    let large = |id: &str| {
+        let text = "x".repeat(crate::STEP_BYTES_MAX / 2);
+        json!({ "id": id, "messages": [{ "id": id, "internalDate": "1795347600000", "snippet": text }] })
+            .to_string()
+    };
+    let (a, b, c) = (large("a"), large("b"), large("c"));
+    let url = "/threads?format=full";
+    let (step, _) = backfill(&[(200, list), (200, &a), (200, &b), (200, &c)], url, None);
+    let step = step.ok().unwrap();
+    assert_eq!((told(&step), step.more), (vec!["a", "b"], true));
+    let (step, asked) = backfill(&[(200, list), (200, &c)], url, Some(&step.cursor));
+    let step = step.ok().unwrap();
+    assert_eq!((told(&step), step.more, asked.len()), (vec!["c"], false, 2));
+}
+
+#[test]
 fn labels_and_drafts_have_no_time_to_go_by() {
     for url in ["/labels", "/drafts"] {
         assert_eq!(backfill(&[], url, None).0.err().map(|error| error.kind), Some(Kind::Rejected));

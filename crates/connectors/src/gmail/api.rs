@@ -3,7 +3,7 @@
 use super::cursor::HistoryId;
 use super::error::classify;
 use crate::Call;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::http::{HttpRequest, Method, Route};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -191,13 +191,17 @@ pub(super) async fn labels(call: &Call<'_>) -> Result<Vec<Value>, Error> {
     get(call, "labels", &[]).await.map(|reply: Labels| reply.labels)
 }
 
-/// Reads one object of a collection, as it will stand in `raw`.
+/// Reads one object of a collection, as it will stand in `raw`. The id may be one that a client made up.
 pub(super) async fn object(
     call: &Call<'_>,
     collection: &str,
     id: &str,
     query: &[(&str, &str)],
 ) -> Result<Value, Error> {
+    // Dots alone would lead to another path, and what has a slash is no id of Google's.
+    if id.bytes().all(|byte| byte == b'.') || id.contains('/') {
+        return Err(Error::new(Kind::NotFound, "there is no object with this id"));
+    }
     let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
     get(call, &format!("{collection}/{id}"), query).await
 }

@@ -17,6 +17,7 @@ mod tests;
 use crate::error::{Error, Kind};
 use crate::{STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::event::{Change, ChangeKind};
 use domain::ids::digest64;
 use packed::{Held, Mark, Objects};
@@ -57,12 +58,16 @@ pub(crate) trait Pages: Send + Sync {
 }
 
 /// Lists all there is; gives the cursor from which changes are seen.
-pub(crate) async fn baseline(pages: &dyn Pages) -> Result<Value, Error> {
-    let mut comparison = Comparison::new(pages, Objects::new(), 0);
+///
+/// Generations begin at the time, in seconds: those of a later baseline then lie above those of an earlier one, which
+/// grow far more slowly, and different changes have different versions.
+pub(crate) async fn baseline(pages: &dyn Pages, now: DateTime<Utc>) -> Result<Value, Error> {
+    let generation = u64::try_from(now.timestamp()).unwrap_or(0);
+    let mut comparison = Comparison::new(pages, Objects::new(), generation);
     comparison.changes_max = usize::MAX;
     comparison.is_silent = true;
     comparison.list(None).await?;
-    Stored::of(&comparison.objects, 0, None)
+    Stored::of(&comparison.objects, generation, None)
 }
 
 /// Reads the next stretch of changes after a cursor.

@@ -18,9 +18,9 @@ impl InstanceId {
         InstanceId((u32::from_be_bytes(bytes) & 0x7fff_ffff).max(1))
     }
 
-    /// Reads a decimal id as it stands in a path; `None` if it is not a positive 31-bit integer.
+    /// Reads a decimal id as it stands in a path: digits alone; `None` if it is not a positive 31-bit integer.
     pub fn parse(text: &str) -> Option<Self> {
-        let value: u32 = text.parse().ok()?;
+        let value: u32 = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())??;
         (1..=0x7fff_ffff).contains(&value).then_some(InstanceId(value))
     }
 
@@ -146,6 +146,8 @@ mod tests {
         assert_eq!(InstanceId::parse("2147483648"), None);
         assert_eq!(InstanceId::parse("0"), None);
         assert_eq!(InstanceId::parse("-1"), None);
+        assert_eq!(InstanceId::parse("+17"), None);
+        assert_eq!(InstanceId::parse(""), None);
         assert_eq!(InstanceId::parse("17").map(InstanceId::get), Some(17));
     }
 

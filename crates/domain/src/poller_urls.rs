@@ -20,6 +20,8 @@ const PARTS: [(Option<&str>, &str); 8] = [
     (Some(DATES), "createdDateTimezone"),
 ];
 const DATES: &str = "datesConfiguration";
+/// Errors told at once: a list may be long, and wrong in each of its words.
+const ERRORS_COUNT_MAX: usize = 20;
 
 /// Reads the list. `entry` gives the connector's entry of a resource that is only named, as JSON text. Every error names
 /// the line.
@@ -40,10 +42,11 @@ pub(crate) fn parse(
             Err(broken) => errors.extend(broken.iter().map(|broken| in_line(number, &key, broken))),
         }
         // One more than allowed is enough to say so.
-        if resources.len() > RESOURCES_COUNT_MAX {
+        if resources.len() > RESOURCES_COUNT_MAX || errors.len() >= ERRORS_COUNT_MAX {
             break;
         }
     }
+    errors.truncate(ERRORS_COUNT_MAX);
     if errors.is_empty() && !(1..=RESOURCES_COUNT_MAX).contains(&resources.len()) {
         let rule = format!("must have from 1 to {RESOURCES_COUNT_MAX} resources");
         errors.push(Invalid::new(POLLER_URLS, rule));
@@ -60,6 +63,9 @@ fn entries(
     let mut entries = Vec::new();
     let lines = list.lines().enumerate().map(|(index, line)| (index + 1, line));
     for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+        if errors.len() >= ERRORS_COUNT_MAX {
+            break;
+        }
         let parts: Vec<&str> = line.split('|').map(str::trim).collect();
         // An address has a slash; the name of a resource that follows another one has none in front.
         let has_address = parts.get(1).is_some_and(|part| part.starts_with('/') || part.contains("${"));
@@ -73,6 +79,9 @@ fn entries(
             continue;
         }
         for name in parts.iter().filter(|name| !name.is_empty()) {
+            if errors.len() >= ERRORS_COUNT_MAX {
+                break;
+            }
             match entry(name.trim_start_matches('/')).and_then(|text| serde_json::from_str(text).ok()) {
                 Some(value) => entries.push((number, (*name).to_owned(), value)),
                 None => errors
@@ -202,6 +211,13 @@ mod tests {
             `event.poller.urls`: line 2 names a resource that another line names too
             `event.poller.urls`: line 3 names a resource that another line names too"#]],
         );
+        for word in ["x|", "x\n", "b|/b|||||||||\n", "x|/${\n"] {
+            assert_eq!(
+                parse(&word.repeat(1000), &entry).err().map(|errors| errors.len()),
+                Some(20),
+                "{word}"
+            );
+        }
         let many: Vec<String> = (0..21).map(|n| format!("a{n}|/a")).collect();
         check(&many.join("\n"), expect!["`event.poller.urls`: must have from 1 to 20 resources"]);
     }

@@ -108,9 +108,9 @@ impl ResourceConfig {
         let created = fields.date(&dates, "created");
         let filter_by_current_date = fields.boolean("filterByCurrentDate").unwrap_or(false);
         // The documentation once spells it in another way.
-        let filter_by_updated_date =
-            fields.boolean("filterByUpdatedDate").or_else(|| fields.boolean("filterByUpdateDate"));
-        let _ = fields.text(object, "xPath", "xPath");
+        let filter_by_updated_date = fields
+            .boolean("filterByUpdatedDate")
+            .or_else(|| object.get("filterByUpdateDate").and_then(invalid::boolean));
         let created_check_tolerance_s = fields.number("createdCheckTolerance", SECONDS_MAX).unwrap_or(0);
         let page_size = fields.number("pageSize", PAGE_SIZE_MAX).filter(|size| *size > 0);
         let poll_delay_s = fields.number("pollDelay", SECONDS_MAX).unwrap_or(0);
@@ -139,6 +139,23 @@ impl ResourceConfig {
         let default_format = self.updated.as_ref().and_then(|field| field.pattern.as_ref());
         HubRead::parse(&self.template.expand(&Times { since, now, default_format }))
     }
+}
+
+/// What [`ResourceConfig::parse`] passes over and whoever saves an entry should hear of: such values are in
+/// configurations that were stored before anything looked at them.
+pub(crate) fn check(key: &str, value: &Value) -> Vec<Invalid> {
+    let Some(object) = value.as_object() else { return Vec::new() };
+    let mut errors = Vec::new();
+    let mut fields = Fields { object, prefix: format!("{ENTRY_PREFIX}{key}."), errors: &mut errors };
+    let _ = fields.text(object, "xPath", "xPath");
+    let _ = fields.boolean("filterByUpdateDate");
+    for beside in ["updatedDateTimezone", "createdDateTimezone"] {
+        let text = fields.text(object, beside, beside);
+        if let Some(Err(error)) = text.as_deref().map(Zone::parse) {
+            fields.wrong(beside, error.to_string());
+        }
+    }
+    errors
 }
 
 /// The configured key as a name: one leading slash is dropped.
@@ -215,13 +232,12 @@ impl Fields<'_> {
             })
         };
         let (path, pattern, zone) = (read("Field"), read("Format"), read("Timezone"));
-        let beside = format!("{kind}DateTimezone");
-        let object = self.object;
-        let zone = zone.or_else(|| Some((beside.clone(), self.text(object, &beside, &beside)?)));
+        let beside = self.object.get(&format!("{kind}DateTimezone")).and_then(Value::as_str);
+        let beside = beside.and_then(|text| Zone::parse(text.trim()).ok()).unwrap_or(Zone::UTC);
         let pattern = pattern.and_then(|(shown, text)| {
             DatePattern::parse(&text).map_err(|error| self.wrong(&shown, error.to_string())).ok()
         });
-        let zone = zone.map_or(Some(Zone::UTC), |(shown, text)| {
+        let zone = zone.map_or(Some(beside), |(shown, text)| {
             Zone::parse(&text).map_err(|error| self.wrong(&shown, error.to_string())).ok()
         });
         let path = path.and_then(|(shown, text)| {
@@ -400,6 +416,25 @@ mod tests {
             json!({ "url": "/messages?where=Subject LIKE '%de%'" }),
             expect!["messages reads messages where [Subject LIKE '%de%'] fields []"],
         );
+    }
+
+    #[test]
+    fn what_was_stored_before_it_was_checked_is_read_and_refused_only_when_it_is_saved() {
+        let stored = json!({
+            "url": "/messages", "xPath": 7, "updatedDateTimezone": "nowhere", "createdDateTimezone": [],
+            "filterByUpdateDate": "maybe", "datesConfiguration": { "updatedDateField": "a" },
+        });
+        let config = ResourceConfig::parse("messages", &stored).unwrap();
+        assert!(config.filter_by_updated_date);
+        assert_eq!(config.updated.unwrap().zone, Zone::UTC);
+        let told: Vec<String> = super::check("messages", &stored).iter().map(ToString::to_string).collect();
+        expect![[r#"
+            `event.poller.configuration.messages.xPath`: must be a text
+            `event.poller.configuration.messages.filterByUpdateDate`: must be true or false
+            `event.poller.configuration.messages.updatedDateTimezone`: `nowhere` is no time zone: use GMT, a region such as America/Denver, an offset such as -08:00, or a three-letter id such as PST
+            `event.poller.configuration.messages.createdDateTimezone`: must be a text"#]].assert_eq(&told.join("\n"));
+        let fine = json!({ "url": "/messages", "xPath": "/list", "updatedDateTimezone": "EST" });
+        assert!(super::check("messages", &fine).is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::date_pattern::{Zone, parse_rfc3339};
 use crate::invalid::{Invalid, text_boolean};
 use crate::resource::ResourceConfig;
-use crate::{callback, catalogue, json_text, poller_urls, signature};
+use crate::{callback, catalogue, json_text, poller_urls, resource, signature};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -127,6 +127,9 @@ pub fn check(plain: &Items, secrets: &Items) -> Vec<Invalid> {
     if given(plain, SIGNATURE_PREVIOUS_UNTIL).is_some_and(|text| parse_rfc3339(text, Zone::UTC).is_none()) {
         errors.push(Invalid::new(SIGNATURE_PREVIOUS_UNTIL, "must be a time such as 2026-11-22T12:00:00Z"));
     }
+    let poller = given(plain, POLLER_CONFIGURATION).and_then(|text| json_text::parse(text).ok());
+    let entries = poller.as_ref().and_then(Value::as_object).into_iter().flatten();
+    errors.extend(entries.take(RESOURCES_COUNT_MAX).flat_map(|(key, entry)| resource::check(key, entry)));
     // A former key is past choosing.
     if secrets.get(SIGNATURE_KEY).is_some_and(|key| !signature::is_usable(key)) {
         errors.push(Invalid::new(SIGNATURE_KEY, "must be base64 after `whsec_`"));
@@ -330,9 +333,9 @@ mod tests {
     #[test]
     fn what_is_saved_keeps_more_rules() {
         let texts = |value: Value| items(value.as_object().unwrap()).unwrap();
-        let plain = texts(
-            json!({ FILTER_NULLS: "perhaps", SIGNATURE_PREVIOUS_UNTIL: "soon", BASIC_USERNAME: "a:b" }),
-        );
+        let plain =
+            texts(json!({ FILTER_NULLS: "perhaps", SIGNATURE_PREVIOUS_UNTIL: "soon", BASIC_USERNAME: "a:b",
+            POLLER_CONFIGURATION: { "a": { "url": "/a", "xPath": 7 } } }));
         let secrets = texts(json!({ SIGNATURE_KEY: "whsec_!", CALLBACK_HEADERS: { "host": "x" } }));
         let errors = super::check(&plain, &secrets);
         expect![[r#"
@@ -340,6 +343,7 @@ mod tests {
             `event.notification.callback.headers`: must not have `host`: Carillon sets it
             `filter.response.nulls`: must be true or false
             `event.notification.signature.previous.until`: must be a time such as 2026-11-22T12:00:00Z
+            `event.poller.configuration.a.xPath`: must be a text
             `event.notification.signature.key`: must be base64 after `whsec_`"#]].assert_eq(&errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         let fine = texts(json!({ FILTER_NULLS: false, SIGNATURE_PREVIOUS_UNTIL: "2026-11-22T12:00:00Z" }));
         assert!(super::check(&fine, &Items::new()).is_empty());

@@ -3,7 +3,7 @@
 use super::cursor::HistoryId;
 use super::error::classify;
 use crate::Call;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::http::{HttpRequest, Method, Route};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// Records in one page of history: the API's maximum.
 pub(super) const HISTORY_PAGE_SIZE: usize = 500;
-/// Messages in one page of a catch-up's listing.
+/// Messages in one page of a catch-up's listing at the most.
 pub(super) const LIST_PAGE_SIZE: usize = 100;
 /// The longest answer read: a full message has its text, not its attachments.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -110,13 +110,14 @@ pub(super) async fn list_since(
     call: &Call<'_>,
     collection: &str,
     since_s: i64,
+    size: usize,
     page: Option<&str>,
 ) -> Result<ListPage, Error> {
     let fields = match collection {
         "threads" => "threads(id,historyId),nextPageToken",
         _ => "messages(id,threadId),nextPageToken",
     };
-    let (q, size) = (format!("after:{since_s}"), LIST_PAGE_SIZE.to_string());
+    let (q, size) = (format!("after:{since_s}"), size.to_string());
     let mut query =
         vec![("q", q.as_str()), ("includeSpamTrash", "true"), ("maxResults", &size), ("fields", fields)];
     query.extend(page.map(|page| ("pageToken", page)));
@@ -190,13 +191,17 @@ pub(super) async fn labels(call: &Call<'_>) -> Result<Vec<Value>, Error> {
     get(call, "labels", &[]).await.map(|reply: Labels| reply.labels)
 }
 
-/// Reads one object of a collection, as it will stand in `raw`.
+/// Reads one object of a collection, as it will stand in `raw`. The id may be one that a client made up.
 pub(super) async fn object(
     call: &Call<'_>,
     collection: &str,
     id: &str,
     query: &[(&str, &str)],
 ) -> Result<Value, Error> {
+    // Dots alone would lead to another path, and what has a slash is no id of Google's.
+    if id.bytes().all(|byte| byte == b'.') || id.contains('/') {
+        return Err(Error::new(Kind::NotFound, "there is no object with this id"));
+    }
     let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
     get(call, &format!("{collection}/{id}"), query).await
 }

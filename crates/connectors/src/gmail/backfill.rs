@@ -8,11 +8,14 @@ use super::collapse::Collapsed;
 use super::cursor::HistoryId;
 use super::hydrate;
 use super::plan::Plan;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::{Call, FailedRecord, Past, Step, Window};
 use domain::ids::digest64;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// Listings begun again because a page was refused: the next refusal is no page that grew old.
+const RESTARTS_COUNT_MAX: u32 = 1;
 
 /// Where the listing goes on.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +24,9 @@ struct Place {
     /// Digests of the ids of this page that are done, where reading it ended early.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     done: Vec<u64>,
+    /// How often the listing was begun again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    restarts: u32,
 }
 
 /// Reports a page of what came in.
@@ -45,10 +51,14 @@ pub(super) async fn step(
         include_spam_trash: true,
         size: u32::try_from(plan.step_messages_max().min(api::LIST_PAGE_SIZE)).unwrap_or(1),
     };
-    let page = api::list(call, &listing, place.page.as_deref()).await?;
+    let page = match api::list(call, &listing, place.page.as_deref()).await {
+        Err(error) if place.has_old_page(&error) => return place.again().map(nothing_at),
+        page => page?,
+    };
     let ids = page.entries.iter().filter_map(|entry| entry["id"].as_str());
     let open: Vec<Collapsed> = ids.filter(|id| !place.done.contains(&digest(id))).map(listed).collect();
     let mut outcome = hydrate::all(call, plan, open.iter(), past).await?.unwrap_or_default();
+    let has_rest = outcome.leave_rest(&open);
     let settled = open.iter().filter(|one| outcome.settles(&one.message_id));
     let done = place.done.iter().copied().chain(settled.map(|one| digest(&one.message_id))).collect();
     let is_inside =
@@ -59,13 +69,39 @@ pub(super) async fn step(
     let failed =
         outcome.failed.into_iter().map(|one| FailedRecord { version: String::new(), ..one }).collect();
     let halted = outcome.halted;
-    let more = halted.is_some() || page.next_page_token.is_some();
-    let next = match &halted {
-        Some(_) => Place { done, ..place },
-        None => Place { page: page.next_page_token, done: Vec::new() },
+    let is_open = halted.is_some() || has_rest;
+    let more = is_open || page.next_page_token.is_some();
+    let next = match is_open {
+        true => Place { done, ..place },
+        false => Place { page: page.next_page_token, done: Vec::new(), ..place },
     };
-    let cursor = serde_json::to_value(next).map_err(|error| Error::malformed("position", error))?;
-    Ok(Step { changes, failed, cursor, moved: true, more, gap: None, halted })
+    Ok(Step { changes, failed, cursor: next.to_value()?, moved: true, more, gap: None, halted })
+}
+
+impl Place {
+    /// A page that is refused is too old, and may be begun again: the event log drops what was told of it.
+    fn has_old_page(&self, error: &Error) -> bool {
+        let is_refused = matches!(error.kind, Kind::Rejected | Kind::NotFound);
+        is_refused && self.page.is_some() && self.restarts < RESTARTS_COUNT_MAX
+    }
+
+    fn again(&self) -> Result<Value, Error> {
+        Place { page: None, done: Vec::new(), restarts: self.restarts + 1 }.to_value()
+    }
+
+    fn to_value(&self) -> Result<Value, Error> {
+        serde_json::to_value(self).map_err(|error| Error::malformed("position", error))
+    }
+}
+
+/// Nothing was read: the next step begins there.
+fn nothing_at(cursor: Value) -> Step {
+    Step { cursor, moved: true, more: true, ..Step::nothing() }
+}
+
+/// Places that were never begun again are stored as before.
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 fn digest(id: &str) -> u64 {

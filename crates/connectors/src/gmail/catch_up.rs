@@ -63,7 +63,9 @@ pub(super) async fn step(
     past: &Past,
 ) -> Result<Step, Error> {
     let since_s = (catch_up.lost_at - Duration::hours(MARGIN_H)).timestamp();
-    let page = match api::list_since(call, plan.collection(), since_s, catch_up.page.as_deref()).await {
+    let size = plan.step_messages_max().min(api::LIST_PAGE_SIZE);
+    let answer = api::list_since(call, plan.collection(), since_s, size, catch_up.page.as_deref()).await;
+    let page = match answer {
         Err(error) if error.kind == Kind::Rejected && catch_up.page.is_some() => {
             return restart(cursor, catch_up, error);
         }
@@ -74,7 +76,8 @@ pub(super) async fn step(
     let is_unchanged = |message: &api::Message| message.history_id.is_some_and(|id| id <= catch_up.lost);
     let open = page.messages.into_iter().filter(|message| !is_done(message) && !is_unchanged(message));
     let listed: Vec<Collapsed> = open.map(|message| listed(message, cursor)).collect();
-    let outcome = hydrate::all(call, plan, listed.iter(), past).await?.unwrap_or_default();
+    let mut outcome = hydrate::all(call, plan, listed.iter(), past).await?.unwrap_or_default();
+    let has_rest = outcome.leave_rest(&listed);
     let done = listed
         .iter()
         .filter(|one| outcome.settles(&one.message_id))
@@ -93,7 +96,7 @@ pub(super) async fn step(
         ..cursor.clone()
     };
     let next = match page.next_page_token {
-        _ if halted.is_some() => going_on(catch_up.page.clone(), page_done),
+        _ if halted.is_some() || has_rest => going_on(catch_up.page.clone(), page_done),
         Some(token) => going_on(Some(token), Vec::new()),
         // Creations after the pin may have been listed: up to here they are checked against the log.
         None => Cursor {

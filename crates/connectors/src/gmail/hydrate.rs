@@ -4,7 +4,7 @@ use super::api;
 use super::collapse::Collapsed;
 use super::plan::Plan;
 use crate::error::{Error, Kind};
-use crate::{Call, FailedRecord, Past, REQUESTS_IN_FLIGHT_MAX, STEP_CHANGES_MAX};
+use crate::{Call, FailedRecord, Past, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX, STEP_CHANGES_MAX};
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -72,6 +72,18 @@ impl Outcome {
         self.messages.contains_key(id)
             || self.gone.iter().any(|gone| gone == id)
             || self.failed.iter().any(|failed| failed.object_id == id)
+    }
+
+    /// Leaves to the next step what is beyond the bytes of this one; says whether there is such.
+    pub(super) fn leave_rest(&mut self, wanted: &[Collapsed]) -> bool {
+        let (mut bytes, before) = (0, self.messages.len());
+        for one in wanted {
+            if bytes >= STEP_BYTES_MAX {
+                self.messages.remove(&one.message_id);
+            }
+            bytes += self.messages.get(&one.message_id).map_or(0, |message| message.to_string().len());
+        }
+        self.messages.len() < before
     }
 }
 

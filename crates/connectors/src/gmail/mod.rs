@@ -110,7 +110,9 @@ impl Connector for Gmail {
         let profile = api::profile(call).await?;
         let cursor = match plan.watched {
             Watched::Messages | Watched::Threads => Cursor::at(profile.history_id).to_value(),
-            Watched::Labels | Watched::Drafts => snapshot::baseline(&Lists { call, plan: &plan }).await?,
+            Watched::Labels | Watched::Drafts => {
+                snapshot::baseline(&Lists { call, plan: &plan }, call.now).await?
+            }
         };
         Ok(Baseline { cursor, identity: Some(profile.email_address.to_ascii_lowercase()) })
     }

@@ -5,17 +5,19 @@
 //! not say that a thread has ended: its last messages' deletion is an update of it, unless the url's `format` has
 //! threads read, and it is not there.
 
+use super::api::Record;
 use super::collapse::{Collapsed, DRAFT, collapse};
 use super::conditions::Conditions;
 use super::cursor::{Cursor, HistoryId};
 use super::plan::Plan;
 use super::{history, hydrate, normalize};
 use crate::error::{Error, Kind};
-use crate::{Call, REQUESTS_IN_FLIGHT_MAX, Step};
+use crate::{Call, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX, Step};
 use chrono::{DateTime, Utc};
 use domain::event::{Change, ChangeKind};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// How a thread is read where the url does not say: as history tells of it.
 pub(super) const THIN: [(&str, &str); 2] =
@@ -29,17 +31,26 @@ pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor) -> Resul
     let Some(last_of_page) = records.last().map(|record| record.id) else {
         return Ok(history::idle(cursor, page.history_id));
     };
-    let (collapsed, through) = collapse(&records, plan.step_messages_max());
-    let mut next = cursor.advanced_to(through);
-    let visible = normalize::visible(collapsed, &mut next);
-    let threads = grown(visible, &next, &plan.conditions);
-    let changes = threads.into_iter().filter(|thread| thread.is_allowed).map(|thread| thread.change(cursor));
-    let changes: Vec<Change> = match plan.has_format {
-        true => read_all(call, plan, changes.collect()).await?,
-        false => changes.collect(),
-    };
+    let (mut threads, mut next) = stretch(&records, plan.step_messages_max(), plan, cursor);
+    let mut read = HashMap::new();
+    if plan.has_format {
+        let ReadThreads { endings, full_at } = read_all(call, plan, &threads).await?;
+        read = endings;
+        if let Some(full_at) = full_at {
+            let kept = records.partition_point(|record| record.id < full_at);
+            (threads, next) = stretch(&records[..kept], usize::MAX, plan, cursor);
+        }
+    }
+    let changes = threads.iter().map(|thread| {
+        let change = thread.change(cursor);
+        match read.remove(&thread.id) {
+            Some(Ending::There(record)) => Change { record, ..change },
+            Some(Ending::Gone) => deleted(change),
+            None => change,
+        }
+    });
     Ok(Step {
-        changes,
+        changes: changes.collect(),
         failed: Vec::new(),
         more: page.next_page_token.is_some() || next.history_id < last_of_page,
         cursor: next.to_value(),
@@ -47,6 +58,16 @@ pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor) -> Resul
         gap: None,
         halted: None,
     })
+}
+
+/// What these records did to the threads that count, and the position behind them.
+fn stretch(records: &[Record], messages_max: usize, plan: &Plan, cursor: &Cursor) -> (Vec<Grown>, Cursor) {
+    let (collapsed, through) = collapse(records, messages_max);
+    let mut next = cursor.advanced_to(through);
+    let visible = normalize::visible(collapsed, &mut next);
+    let mut threads = grown(visible, &next, &plan.conditions);
+    threads.retain(|thread| thread.is_allowed);
+    (threads, next)
 }
 
 /// What a stretch of history did to one thread.
@@ -64,7 +85,7 @@ struct Grown {
 
 fn grown(visible: Vec<Collapsed>, next: &Cursor, conditions: &Conditions) -> Vec<Grown> {
     let mut threads: Vec<Grown> = Vec::new();
-    let mut index = std::collections::HashMap::new();
+    let mut index = HashMap::new();
     for one in visible {
         let id = one.thread_id.clone().unwrap_or_else(|| one.message_id.clone());
         let at = *index.entry(id.clone()).or_insert_with(|| {
@@ -97,7 +118,7 @@ impl Grown {
         }
     }
 
-    fn change(self, before: &Cursor) -> Change {
+    fn change(&self, before: &Cursor) -> Change {
         let was_listed = before.recheck_through.is_some_and(|through| self.first <= through);
         Change {
             shown_id: None,
@@ -108,7 +129,7 @@ impl Grown {
                 "id": self.id, "historyId": self.last.to_string(), "messages": self.messages,
             }),
             recheck: self.is_created && (self.is_doubtful || was_listed),
-            object_id: self.id,
+            object_id: self.id.clone(),
         }
     }
 }
@@ -122,23 +143,58 @@ fn allow(conditions: &Conditions, thread_id: &str, message: &Value) -> bool {
     conditions.allow(&shown)
 }
 
-/// Reads the changed threads. One that can't be read is told as history told of it; what concerns the mailbox as a
-/// whole ends the step.
-async fn read_all(call: &Call<'_>, plan: &Plan, changes: Vec<Change>) -> Result<Vec<Change>, Error> {
-    let reads = futures_util::stream::iter(changes).map(|change| async move {
-        match hydrate::read(call, plan, &change.object_id).await {
-            Ok(record) => Ok(Change { record, ..change }),
-            Err(error) if error.kind == Kind::NotFound => Ok(Change {
-                kind: ChangeKind::Deleted,
-                record: json!({ "id": change.object_id }),
-                recheck: false,
-                ..change
-            }),
-            Err(error) if hydrate::is_own(&error) => Ok(change),
+/// What a read found.
+enum Ending {
+    There(Value),
+    Gone,
+}
+
+/// Threads that were read. One that isn't here is told as history told of it.
+struct ReadThreads {
+    endings: HashMap<String, Ending>,
+    /// They are as many bytes as a step takes: the first record that speaks of a thread that was not read.
+    full_at: Option<HistoryId>,
+}
+
+/// Reads the changed threads in their order. What concerns the mailbox as a whole ends the step.
+async fn read_all(call: &Call<'_>, plan: &Plan, threads: &[Grown]) -> Result<ReadThreads, Error> {
+    let ids: Vec<String> = threads.iter().map(|thread| thread.id.clone()).collect();
+    let reads = futures_util::stream::iter(ids).map(|id| async move {
+        match hydrate::read(call, plan, &id).await {
+            Ok(record) => Ok(Some(Ending::There(record))),
+            Err(error) if error.kind == Kind::NotFound => Ok(Some(Ending::Gone)),
+            Err(error) if hydrate::is_own(&error) => Ok(None),
             Err(error) => Err(error),
         }
     });
-    reads.buffered(REQUESTS_IN_FLIGHT_MAX).try_collect().await
+    let mut reads = std::pin::pin!(reads.buffered(REQUESTS_IN_FLIGHT_MAX));
+    let mut read = ReadThreads { endings: HashMap::new(), full_at: None };
+    let mut bytes = 0;
+    for thread in threads {
+        // Records are taken whole: those that begin with the first one belong to it.
+        if bytes >= STEP_BYTES_MAX && thread.first > threads[0].first {
+            read.full_at = Some(thread.first);
+            break;
+        }
+        let Some(ending) = reads.try_next().await?.flatten() else { continue };
+        if let Ending::There(record) = &ending {
+            bytes += record.to_string().len();
+        }
+        read.endings.insert(thread.id.clone(), ending);
+    }
+    Ok(read)
+}
+
+/// A thread ends once, whatever history goes on to say of its messages: without a version, the event log drops what
+/// it holds.
+fn deleted(change: Change) -> Change {
+    Change {
+        kind: ChangeKind::Deleted,
+        record: json!({ "id": change.object_id }),
+        version: String::new(),
+        recheck: true,
+        ..change
+    }
 }
 
 /// A thread that was read, as a creation: unless it has nothing but drafts, or is outside the conditions.

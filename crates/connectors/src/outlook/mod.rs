@@ -60,7 +60,7 @@ impl Connector for Outlook {
     async fn baseline(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Baseline, Error> {
         let plan = Plan::at_poll(resource, call.now, call)?;
         let cursor = match plan.polling {
-            Polling::Snapshots => snapshot::baseline(&Listing::new(call, &plan)).await?,
+            Polling::Snapshots => snapshot::baseline(&Listing::new(call, &plan), call.now).await?,
             _ => dated_baseline(call, resource).await?.to_value(),
         };
         Ok(Baseline { cursor, identity: api::inbox_id(call).await? })

@@ -38,7 +38,11 @@ impl World {
     }
 
     fn baseline(&self) -> Value {
-        now(baseline(self)).unwrap()
+        self.baseline_at(1_795_000_000)
+    }
+
+    fn baseline_at(&self, second: i64) -> Value {
+        now(baseline(self, DateTime::from_timestamp(second, 0).unwrap())).unwrap()
     }
 
     fn step(&self, cursor: &Value) -> Step {
@@ -130,6 +134,32 @@ fn a_state_that_comes_again_is_another_version() {
         assert!(versions.insert(step.changes[0].version.clone()));
         cursor = step.cursor;
     }
+}
+
+#[test]
+fn changes_after_another_baseline_are_other_versions() {
+    let versions = |second: i64| {
+        let mut cursor = World::new(&[("a", "1"), ("b", "1")], 10).baseline_at(second);
+        let mut versions = Vec::new();
+        for objects in [&[("a", "2"), ("b", "1")][..], &[("a", "1")], &[("a", "2")]] {
+            let step = World::new(objects, 10).step(&cursor);
+            versions.extend(step.changes.into_iter().map(|change| change.version));
+            cursor = step.cursor;
+        }
+        versions
+    };
+    let (first, later) = (versions(1_795_000_000), versions(1_795_003_600));
+    assert_eq!(first.len(), 4);
+    assert!(later.iter().all(|version| !first.contains(version)), "{first:?} {later:?}");
+}
+
+#[test]
+fn a_cursor_whose_generations_began_at_zero_goes_on() {
+    let mut cursor = World::new(&[("a", "1")], 10).baseline();
+    cursor["generation"] = json!(3);
+    let step = World::new(&[("a", "2")], 10).step(&cursor);
+    assert!(step.changes[0].version.starts_with("3."));
+    assert_eq!(step.cursor["generation"], 4);
 }
 
 #[test]
@@ -246,7 +276,7 @@ fn too_many_objects_are_refused() {
         assert!(error.message.contains("100000 objects"), "{error}");
     };
     let world = World::many(OBJECTS_MAX + 1, 10_000);
-    refused(now(baseline(&world)).map(drop));
+    refused(now(baseline(&world, DateTime::UNIX_EPOCH)).map(drop));
     let cursor = World::many(OBJECTS_MAX, 10_000).baseline();
     refused(now(step(&world, &cursor)).map(drop));
     assert_eq!(now(step(&world, &json!({}))).err().map(|error| error.kind), Some(Kind::Malformed));

@@ -162,6 +162,20 @@ fn limits_are_named() {
 }
 
 #[test]
+fn what_can_be_no_id_is_not_asked_for() {
+    for id in [".", "..", "../profile", "a/b"] {
+        for below in [&[][..], &["attachments"]] {
+            let mut query = Query::of("messages");
+            query.path.push(id.to_owned());
+            query.path.extend(below.iter().map(|&segment| segment.to_owned()));
+            let (answer, asked) = read(&[], &query);
+            let Err(ReadError::Provider(error)) = answer else { panic!("{answer:?}") };
+            assert_eq!((error.kind, asked.len()), (Kind::NotFound, 0), "{id}");
+        }
+    }
+}
+
+#[test]
 fn one_object_is_read_whole() {
     let one = |path: &str, answer: (u16, &str)| read(&[answer], &query(path, |_| {}));
     let (answer, asked) = one("messages/a", (200, A));

@@ -13,8 +13,17 @@ fn backfill(
     url: &str,
     cursor: Option<&Value>,
 ) -> (Result<Step, Error>, Vec<String>) {
+    backfill_after(0, answers, url, cursor)
+}
+
+fn backfill_after(
+    failures: u32,
+    answers: &[(u16, &str)],
+    url: &str,
+    cursor: Option<&Value>,
+) -> (Result<Step, Error>, Vec<String>) {
     let script = Script::new(answers, REQUIRED, None);
-    let past = Past { baseline_at: window().from, last_success_at: window().from, failures: 0 };
+    let past = Past { baseline_at: window().from, last_success_at: window().from, failures };
     let step = now(Gmail.backfill(&call(&script), &resource(url), window(), cursor, &past));
     (step, script.asked())
 }
@@ -64,6 +73,55 @@ fn a_limit_keeps_what_was_read_and_does_not_read_it_again() {
 }
 
 #[test]
+fn a_message_that_fails_alone_is_set_aside_after_a_few_failures() {
+    let list = r#"{"messages":[{"id":"bad"}],"nextPageToken":"p2"}"#;
+    let answers = [(200, list), (500, "{}")];
+    for failures in 0..3 {
+        let (step, _) = backfill_after(failures, &answers, "/messages", None);
+        assert_eq!(step.err().map(|error| error.kind), Some(Kind::Unavailable));
+    }
+    let (step, _) = backfill_after(3, &answers, "/messages", None);
+    let step = step.ok().unwrap();
+    assert_eq!((step.changes.len(), step.more, step.cursor["page"].as_str()), (0, true, Some("p2")));
+    assert_eq!((step.failed[0].object_id.as_str(), step.failed[0].version.as_str()), ("bad", ""));
+}
+
+#[test]
+fn what_was_read_and_is_not_told_is_not_read_again_behind_a_limit() {
+    let list = r#"{"messages":[{"id":"early"},{"id":"spam"},{"id":"in"}]}"#;
+    let early = message("early", "1795345199999");
+    let spam = message("spam", "1795347600000").replace("INBOX", "SPAM");
+    let inside = message("in", "1795347600000");
+    let url = "/messages?where=labelIds='INBOX'";
+    let (step, _) = backfill(&[(200, list), (200, &early), (200, &spam), (429, "{}")], url, None);
+    let step = step.ok().unwrap();
+    assert!(step.changes.is_empty() && step.halted.is_some());
+    let (step, asked) = backfill(&[(200, list), (200, &inside)], url, Some(&step.cursor));
+    assert_eq!((told(&step.ok().unwrap()), asked.len()), (vec!["in"], 2));
+}
+
+#[test]
+fn a_page_that_is_refused_begins_the_listing_again_once() {
+    let refusal = r#"{"error":{"code":400,"errors":[{"reason":"invalidArgument"}]}}"#;
+    for (status, body) in [(400, refusal), (404, "{}")] {
+        let second = json!({ "page": "p2" });
+        let (step, _) = backfill(&[(status, body)], "/messages", Some(&second));
+        let step = step.ok().unwrap();
+        assert!(step.more && step.moved && step.changes.is_empty());
+        let list = r#"{"messages":[{"id":"in"}],"nextPageToken":"p3"}"#;
+        let inside = message("in", "1795347600000");
+        let (again, asked) = backfill(&[(200, list), (200, &inside)], "/messages", Some(&step.cursor));
+        let again = again.ok().unwrap();
+        assert!(!asked[0].contains("pageToken"), "{asked:?}");
+        assert_eq!((told(&again), again.cursor["page"].as_str()), (vec!["in"], Some("p3")));
+        let (failed, _) = backfill(&[(status, body)], "/messages", Some(&again.cursor));
+        assert!(failed.is_err(), "a second refusal is one");
+    }
+    let (first, _) = backfill(&[(400, refusal)], "/messages", None);
+    assert_eq!(first.err().map(|error| error.kind), Some(Kind::Rejected), "there is no page to be old");
+}
+
+#[test]
 fn threads_that_began_within_the_window_are_told() {
     let list = r#"{"threads":[{"id":"new"},{"id":"old"}]}"#;
     let thread = |id: &str, date: &str| {
@@ -75,6 +133,24 @@ fn threads_that_began_within_the_window_are_told() {
     let (step, asked) = backfill(&[(200, list), (200, &new), (200, &old)], "/threads", None);
     assert_eq!(told(&step.ok().unwrap()), ["new"]);
     assert!(asked[1].contains("/threads/new?format=minimal&fields="), "{asked:?}");
+}
+
+#[test]
+fn large_threads_end_a_step_and_are_read_in_the_next() {
+    let list = r#"{"threads":[{"id":"a"},{"id":"b"},{"id":"c"}]}"#;
+    let large = |id: &str| {
+        let text = "x".repeat(crate::STEP_BYTES_MAX / 2);
+        json!({ "id": id, "messages": [{ "id": id, "internalDate": "1795347600000", "snippet": text }] })
+            .to_string()
+    };
+    let (a, b, c) = (large("a"), large("b"), large("c"));
+    let url = "/threads?format=full";
+    let (step, _) = backfill(&[(200, list), (200, &a), (200, &b), (200, &c)], url, None);
+    let step = step.ok().unwrap();
+    assert_eq!((told(&step), step.more), (vec!["a", "b"], true));
+    let (step, asked) = backfill(&[(200, list), (200, &c)], url, Some(&step.cursor));
+    let step = step.ok().unwrap();
+    assert_eq!((told(&step), step.more, asked.len()), (vec!["c"], false, 2));
 }
 
 #[test]

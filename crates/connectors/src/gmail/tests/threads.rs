@@ -91,7 +91,7 @@ fn a_format_has_threads_read_and_tells_those_that_ended() {
     expect![[r#"
         CREATED a1 [7301001] -
           {"id":"a1","historyId":"7301001","messages":[{"id":"a1"}]}
-        DELETED b1 [7301002] -
+        DELETED b1 [] -
           {"id":"b1"}
         UPDATED c1 [7301003] -
           {"id":"c1","historyId":"7301003","messages":[{"id":"c1","threadId":"c1","labelIds":["STARRED"]}]}"#]]
@@ -101,6 +101,41 @@ fn a_format_has_threads_read_and_tells_those_that_ended() {
     let cursor = json!({ "history_id": "7301000" });
     let (limited, _) = poll_at(&[(200, &page), (200, thread), (429, "{}")], &cursor, url);
     assert_eq!(limited.err().map(|error| error.kind), Some(Kind::RateLimited));
+}
+
+#[test]
+fn a_thread_that_is_gone_is_the_same_deletion_whatever_history_says_of_it() {
+    let url = "/threads?format=minimal";
+    let gone = |id: u64| {
+        let records = [record(id, "messagesDeleted", &format!("m{id}"), "b1", &["TRASH"])];
+        poll_threads(&records, url, &[(404, "{}")]).0.changes.remove(0)
+    };
+    let (first, second) = (gone(7301002), gone(7301005));
+    let instance = domain::ids::InstanceId::parse("7").unwrap();
+    assert_eq!(first.event_id(instance, "threads"), second.event_id(instance, "threads"));
+    assert!(first.recheck && second.recheck, "the event log drops the second");
+}
+
+#[test]
+fn large_threads_end_a_step_and_the_next_goes_on_behind_them() {
+    let records: Vec<Value> = ["a1", "b1", "c1", "d1"]
+        .iter()
+        .zip(7301001..)
+        .map(|(id, at)| record(at, "messagesAdded", id, id, &["INBOX"]))
+        .chain([record(7301005, "labelsAdded", "a1", "a1", &["STARRED"])])
+        .collect();
+    let large = |id: &str| {
+        let text = "x".repeat(crate::STEP_BYTES_MAX / 2);
+        json!({ "id": id, "messages": [{ "id": id, "snippet": text }] }).to_string()
+    };
+    let whole = [large("a1"), large("b1"), large("c1"), large("d1")];
+    let answers: Vec<(u16, &str)> = whole.iter().map(|thread| (200, thread.as_str())).collect();
+    let (step, _) = poll_threads(&records, "/threads?format=full", &answers);
+    let told: Vec<_> =
+        step.changes.iter().map(|one| (one.object_id.as_str(), one.version.as_str())).collect();
+    assert_eq!(told, [("a1", "7301001"), ("b1", "7301002")]);
+    assert!(step.changes[0].record["messages"][0]["snippet"].is_string());
+    assert_eq!((step.cursor["history_id"].as_str(), step.more), (Some("7301002"), true));
 }
 
 #[test]

@@ -32,6 +32,8 @@ impl Process {
             ("CARILLON_ADMIN_KEY", ADMIN_KEY),
             ("CARILLON_RETRY_DELAYS", retry_delays),
             ("CARILLON_LOG", "error"),
+            // More than any test or measurement asks in a minute.
+            ("CARILLON_REQUESTS_PER_MINUTE", "1000000"),
         ]);
         command.stdout(Stdio::piped()).kill_on_drop(true);
         command

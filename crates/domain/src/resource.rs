@@ -40,7 +40,7 @@ pub struct ResourceConfig {
     pub created_check_tolerance_s: u32,
     /// Records a page.
     pub page_size: Option<u32>,
-    /// Seconds by which templates look further back.
+    /// Seconds by which templates look further back, and polls by dates as far as the connector bounds it.
     pub poll_delay_s: u32,
     template: Template,
 }

@@ -1,13 +1,14 @@
 //! Reads for clients: a page of a list, or one object.
 
+use super::api;
 use super::cut::{Paths, cut};
 use super::entity::{Entity, List};
 use super::field::{Can, Kind as FieldKind, Path};
 use super::fields::{PAGE_SIZE, PAGE_SIZE_MAX, usual};
 use super::filter::odata;
+use super::next::{self, Repeated};
 use super::normalize::{Nulls, pascal};
 use super::place::Place;
-use super::{api, next};
 use crate::Call;
 use crate::error::Error;
 use crate::hub::{Answer, Page, Query, ReadError, Records};
@@ -28,17 +29,29 @@ pub(super) async fn read(call: &Call<'_>, query: &Query) -> Result<Answer, ReadE
         let object = api::object(call, entity, &url).await?;
         return Ok(Answer::One(cut(pascal(&object, Nulls::Keep), &paths)));
     }
+    // A token that holds its whole query stands alone: what else came with it does not matter.
+    let (order, filter) = match &query.page {
+        Page::After(Value::String(_)) => (Vec::new(), None),
+        _ => {
+            let order = order(entity, query)?;
+            let filter = filter(entity, query, &order)?;
+            (order, filter)
+        }
+    };
+    let repeated = Repeated { select: &select, filter: filter.as_deref() };
     let request = match &query.page {
-        Page::Number(number) => first_request(place.list, query, *number, &select)?,
-        Page::After(value) => next::request(entity, value)?,
+        Page::Number(number) => first_request(place.list, query, *number, &order, &repeated),
+        Page::After(value) => next::request(entity, value, &repeated)?,
     };
     let request: Vec<(&str, &str)> =
         request.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let page = api::page(call, entity, &api::url(call, &place.path, &request)).await?;
     let records = page.value.iter().filter(|row| row.is_object());
+    let sent = request.iter().find(|(name, _)| *name == "$filter").map(|(_, filter)| *filter);
+    let repeated = Repeated { filter: sent, ..repeated };
     Ok(Answer::Many(Records {
         records: records.map(|row| cut(pascal(row, Nulls::Keep), &paths)).collect(),
-        next: page.next_link.map(|link| next::of(&link, &select)).transpose()?,
+        next: page.next_link.map(|link| next::of(&link, &repeated)).transpose()?,
         total: page.count.and_then(|count| u64::try_from(count).ok()),
     }))
 }
@@ -63,13 +76,13 @@ fn first_request(
     list: &List,
     query: &Query,
     number: u32,
-    select: &str,
-) -> Result<Vec<(String, String)>, ReadError> {
+    order: &[(Path, bool)],
+    repeated: &Repeated<'_>,
+) -> Vec<(String, String)> {
     let mut request = Vec::new();
     let mut add = |name: &str, value: String| request.push((name.to_owned(), value));
-    let order = order(list.entity, query)?;
-    if let Some(filter) = filter(list.entity, query, &order)? {
-        add("$filter", filter);
+    if let Some(filter) = repeated.filter {
+        add("$filter", filter.to_owned());
     }
     if !order.is_empty() {
         let entry = |(path, is_descending): &(Path, bool)| {
@@ -86,11 +99,11 @@ fn first_request(
     if skip > 0 {
         add("$skip", skip.to_string());
     }
-    add("$select", select.to_owned());
+    add("$select", repeated.select.to_owned());
     if list.is_counted {
         add("$count", "true".to_owned());
     }
-    Ok(request)
+    request
 }
 
 fn order(entity: &Entity, query: &Query) -> Result<Vec<(Path, bool)>, ReadError> {

@@ -1,8 +1,9 @@
 //! Whole listings of what has no dates: calendars, and the tree of folders.
 
+use super::api;
+use super::next::{self, Repeated};
 use super::normalize::{Nulls, Row, pascal};
 use super::plan::Plan;
-use super::{api, next};
 use crate::error::{Error, Kind};
 use crate::snapshot::{Listed, Page, Pages};
 use crate::{Call, REQUESTS_IN_FLIGHT_MAX};
@@ -44,7 +45,8 @@ impl<'a> Listing<'a> {
             let page = api::page(self.call, self.plan.entity, &api::url(self.call, path, &query)).await?;
             rows.extend(page.value);
             let Some(link) = page.next_link else { return Ok((rows, count)) };
-            request = next::request(self.plan.entity, &next::of(&link, select)?)
+            let repeated = Repeated { select, filter: None };
+            request = next::request(self.plan.entity, &next::of(&link, &repeated)?, &repeated)
                 .map_err(|_| Error::new(Kind::Malformed, "the provider's next link can't be read"))?;
         }
         Err(Error::new(Kind::Rejected, "the provider's list does not end"))

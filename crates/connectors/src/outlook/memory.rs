@@ -41,6 +41,16 @@ impl Memory {
         self.0 = self.0.split_off(&second);
     }
 
+    /// Notes that nothing is missing from a second on, though there may be nothing to remember of it.
+    pub(super) fn mark(&mut self, second: i64) {
+        self.0.entry(second).or_default();
+    }
+
+    /// From when on it is known what was seen, where the memory tells.
+    pub(super) fn begins(&self) -> Option<i64> {
+        self.0.keys().next().copied()
+    }
+
     /// For looking up many.
     pub(super) fn index(&self) -> Index {
         let all = || self.0.values().flatten().copied();
@@ -92,6 +102,7 @@ impl<'de> Deserialize<'de> for Memory {
         let mut memory = Memory::default();
         for (second, text) in Vec::<(i64, String)>::deserialize(deserializer)? {
             let bytes = URL_SAFE_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
+            memory.mark(second);
             for chunk in bytes.chunks_exact(SEEN_BYTES) {
                 let mut message = [0; 8];
                 let mut state = [0; 4];

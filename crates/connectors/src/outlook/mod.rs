@@ -29,7 +29,7 @@ use crate::hub::{Answer, Query, ReadError};
 use crate::{Baseline, Call, Connector, Past, Step, Window, snapshot};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use cursor::Cursor;
+use cursor::{Cursor, overlap_s};
 use descriptor::DESCRIPTOR;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
@@ -78,9 +78,13 @@ impl Connector for Outlook {
             return snapshot::step(&Listing::new(call, &plan), cursor).await;
         }
         let cursor = Cursor::from_value(cursor)?;
-        let plan = Plan::at_poll(resource, instant(cursor.since()), call)?;
+        let overlap_s = overlap_s(resource);
+        let plan = Plan::at_poll(resource, instant(cursor.since(overlap_s)), call)?;
         let walked = walk::step(call, &plan, &cursor).await?;
-        let cursor = if walked.moved { walked.cursor } else { walked.cursor.settled(walked.server_s) };
+        let cursor = match walked.moved {
+            true => walked.cursor,
+            false => walked.cursor.settled(walked.server_s, overlap_s),
+        };
         Ok(Step {
             changes: walked.changes,
             failed: Vec::new(),
@@ -115,17 +119,18 @@ impl Connector for Outlook {
 
 /// The provider's clock, with what was modified shortly before it.
 async fn dated_baseline(call: &Call<'_>, resource: &ResourceConfig) -> Result<Cursor, Error> {
-    let mut cursor = Cursor::at(call.now.timestamp());
+    let overlap_s = overlap_s(resource);
+    let mut cursor = Cursor::at(call.now.timestamp(), overlap_s);
     for step in 1.. {
-        let plan = Plan::at_poll(resource, instant(cursor.since()), call)?;
+        let plan = Plan::at_poll(resource, instant(cursor.since(overlap_s)), call)?;
         let walked = walk::step(call, &plan, &cursor).await?;
         let skew = walked.server_s - call.now.timestamp();
         if step == 1 && skew.abs() > CLOCK_SKEW_MAX_S {
-            cursor = Cursor::at(walked.server_s);
+            cursor = Cursor::at(walked.server_s, overlap_s);
         } else if walked.more && step < BASELINE_STEPS_COUNT_MAX {
             cursor = walked.cursor;
         } else {
-            return Ok(walked.cursor.settled(walked.server_s));
+            return Ok(walked.cursor.settled(walked.server_s, overlap_s));
         }
     }
     Ok(cursor)

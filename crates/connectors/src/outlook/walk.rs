@@ -1,6 +1,6 @@
 //! One step through a mailbox in the order of modification. What the memory knows is passed over.
 
-use super::cursor::{Cursor, Walk};
+use super::cursor::{Cursor, Walk, overlap_s};
 use super::memory::{Index, Seen};
 use super::normalize::Row;
 use super::pages;
@@ -22,9 +22,9 @@ pub(super) struct Walked {
 pub(super) async fn step(call: &Call<'_>, plan: &Plan<'_>, cursor: &Cursor) -> Result<Walked, Error> {
     let known = cursor.memory.index();
     let size = plan.selection.page_size_beyond(cursor.memory.len(), cursor.walk.is_some());
-    let found = pages::first_news(call, plan, &known, cursor.from(), size).await?;
+    let found = pages::first_news(call, plan, &known, cursor.from(overlap_s(plan.resource)), size).await?;
     if found.rows.is_empty() {
-        return Ok(finished(cursor, found.server_s));
+        return Ok(finished(plan, cursor, found.server_s));
     }
     Ok(taken(plan, cursor, known, found.rows, found.is_last, found.server_s))
 }
@@ -41,7 +41,8 @@ fn taken(
     let ceiling = cursor.walk.map_or(server_s, |walk| walk.ceiling);
     let mut next = cursor.clone();
     let mut changes = Vec::new();
-    let mut position = cursor.from();
+    let overlap_s = overlap_s(plan.resource);
+    let mut position = cursor.from(overlap_s);
     let mut more = !is_last;
     let mut bytes = 0;
     for row in rows {
@@ -72,19 +73,19 @@ fn taken(
     if !more {
         next.watermark = reached;
     }
-    next.memory.forget_before(position.min(ceiling).min(reached) - super::cursor::OVERLAP_S);
+    next.memory.forget_before(position.min(ceiling).min(reached) - overlap_s);
+    // What is known begins where it did, up to the walk's end.
+    let ended_at = if more { cursor.watermark } else { reached };
+    next.known_from(cursor.since(overlap_s).max(ended_at - overlap_s));
     Walked { changes, cursor: next, moved: true, more, server_s }
 }
 
 /// Nothing new. A walk that was under way ends, which moves the position; else the poll was idle.
-fn finished(cursor: &Cursor, server_s: i64) -> Walked {
+fn finished(plan: &Plan<'_>, cursor: &Cursor, server_s: i64) -> Walked {
     let Some(walk) = cursor.walk else {
         return Walked { changes: vec![], cursor: cursor.clone(), moved: false, more: false, server_s };
     };
-    let mut next = cursor.clone();
-    next.walk = None;
-    next.watermark = walk.position.min(walk.ceiling).max(cursor.watermark);
-    next.memory.forget_before(next.since());
+    let next = cursor.clone().settled(walk.position.min(walk.ceiling), overlap_s(plan.resource));
     Walked { changes: vec![], cursor: next, moved: true, more: false, server_s: walk.ceiling }
 }
 
@@ -92,7 +93,8 @@ fn finished(cursor: &Cursor, server_s: i64) -> Walked {
 /// only widens that, and what it widens is checked against the event log.
 fn change(plan: &Plan<'_>, cursor: &Cursor, known: &Index, seen: Seen, row: &Row) -> Change {
     let unseen = !known.knows_message(&seen);
-    let is_recent = row.born_s(plan.resource).is_some_and(|born| born >= cursor.since());
+    let is_recent =
+        row.born_s(plan.resource).is_some_and(|born| born >= cursor.since(overlap_s(plan.resource)));
     let tolerance_s = i64::from(plan.resource.created_check_tolerance_s);
     let is_tolerated = tolerance_s > 0
         && row.created_s(plan.resource).is_some_and(|created| (row.second - created).abs() <= tolerance_s);

@@ -131,6 +131,39 @@ fn the_next_page_is_our_own_address_with_the_links_query() {
 }
 
 #[test]
+fn a_long_condition_is_paged_by_sending_it_again() {
+    let names: Vec<String> = (0..300).map(|n| format!("'a long name {n}'")).collect();
+    let long = filtered(&format!("Subject IN ({})", names.join(", ")));
+    let (_, first) = read_with(&[(200, EMPTY)], &long);
+    let link = format!("{}&$skip=100", first[0]);
+    let page = json!({ "value": [{ "id": "a" }], "@odata.nextLink": link }).to_string();
+    let next = many(&[(200, &page)], &long).next.unwrap();
+    assert!(next.to_string().len() < 5 * 1024, "{}", next.to_string().len());
+    let second = Query { page: Page::After(next.clone()), ..long };
+    let (answer, requests) = read_with(&[(200, &page)], &second);
+    let Ok(Answer::Many(records)) = answer else { panic!("{answer:?}") };
+    assert_eq!(records.next.as_ref(), Some(&next), "and so on");
+    let pairs = |url: &str| {
+        let query = url.split_once('?').unwrap().1.to_owned();
+        let pairs = url::form_urlencoded::parse(query.as_bytes()).into_owned();
+        pairs.collect::<std::collections::BTreeMap<String, String>>()
+    };
+    assert_eq!(pairs(&requests[0]), pairs(&link));
+    let short = Page::After(json!("$filter=isRead eq true&$select=id&$skip=1"));
+    let short = Query { page: short, ..Query::of("messages") };
+    let endless = format!("https://graph/?$filter=isRead eq true{}&$skip=2", " ".repeat(6000));
+    let page = json!({ "value": [], "@odata.nextLink": endless }).to_string();
+    let grown =
+        Query { page: Page::After(many(&[(200, &page)], &short).next.unwrap()), ..Query::of("messages") };
+    assert!(asked(&grown).starts_with("`where`: must be sent"), "the filter is never lost");
+    let bare = Query { page: Page::After(next), ..Query::of("messages") };
+    assert_eq!(
+        asked(&bare),
+        "`where`: must be sent with this `nextPage` again, as it was for the first page"
+    );
+}
+
+#[test]
 fn one_object_is_read_and_a_missing_one_is_not_found() {
     let one = query(&["messages", "AAMk="]);
     let (answer, asked) = read_with(&[(200, r#"{"id":"AAMk=","subject":null,"isRead":true}"#)], &one);

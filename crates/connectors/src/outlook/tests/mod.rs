@@ -117,6 +117,32 @@ fn unknown_and_missing_fields_hold_nothing_up() {
 }
 
 #[test]
+fn mail_that_becomes_readable_within_the_poll_delay_is_told() {
+    let entry = json!({ "url": "/messages", "pollDelay": 1800 });
+    let resource = ResourceConfig::parse("messages", &entry).unwrap();
+    let mail = |id: &str, time: &str| json!({ "id": id, "changeKey": "k", "receivedDateTime": time, "lastModifiedDateTime": time });
+    let list = |rows: &[Value]| json!({ "value": rows }).to_string();
+    let known = mail("known", "2026-11-22T11:45:00Z");
+    let before = list(std::slice::from_ref(&known));
+    let script = Script::new(&[(200, &before), (200, r#"{"id":"inbox"}"#)], REQUIRED, Some(DATE));
+    let baseline = now(Outlook.baseline(&call(&script), &resource)).ok().unwrap();
+    assert!(script.asked()[0].contains("ge%202026-11-22T11%3A30%3A00Z&"), "{:?}", script.asked());
+    let late = list(&[mail("late", "2026-11-22T11:40:00Z"), known]);
+    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0 };
+    let poll = |cursor: &Value| {
+        let script = Script::new(&[(200, &late)], REQUIRED, Some(DATE));
+        let step = now(Outlook.poll(&call(&script), &resource, cursor, &past)).ok().unwrap();
+        assert!(script.asked()[0].contains("ge%202026-11-22T11%3A30%3A03Z&"), "{:?}", script.asked());
+        step
+    };
+    let step = poll(&baseline.cursor);
+    assert_eq!((step.changes[0].kind.wire(), step.changes[0].object_id.as_str()), ("CREATED", "late"));
+    assert_eq!(step.changes.len(), 1, "what was there at the baseline is known");
+    assert!(!step.changes[0].recheck);
+    assert!(poll(&step.cursor).changes.is_empty());
+}
+
+#[test]
 fn a_next_page_on_another_host_is_not_followed() {
     let row = |n: usize| json!({ "id": format!("m{n}"), "changeKey": "k", "lastModifiedDateTime": "2026-11-22T11:50:00Z" });
     let rows: Vec<Value> = (0..1000).map(row).collect();

@@ -20,13 +20,14 @@ pub(super) async fn now(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let instance = caller.instance(&app, &id).await?;
+    let request_id = caller.by.request_id;
     let deadline = app.0.now() + Duration::seconds(REQUEST_S);
     let work = async move { app.poll(instance.id, deadline).await };
     let polled = tokio::spawn(work).await;
     let polled =
         polled.map_err(|_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the poll failed inside"))?;
     match polled? {
-        PollOutcome::Polled(report) => Ok(answer(&report)),
+        PollOutcome::Polled(report) => Ok(answer(&report, &request_id)),
         PollOutcome::NotFound => Err(ApiError::no_instance()),
         PollOutcome::NotPolled(reason) => {
             Err(ApiError::new(StatusCode::CONFLICT, format!("the instance is not polled: {reason}")))
@@ -35,8 +36,8 @@ pub(super) async fn now(
 }
 
 /// 200 if any resource was read, or nothing went wrong; else 429 while the provider wants to be left alone,
-/// and 502 where it failed.
-fn answer(report: &PollReport) -> Response {
+/// and 502 where it failed. An error has what errors have, too.
+fn answer(report: &PollReport, request_id: &str) -> Response {
     let mut body = Map::new();
     let resources: Map<String, Value> =
         report.resources.iter().map(|(name, one)| (name.clone(), resource(one))).collect();
@@ -51,6 +52,12 @@ fn answer(report: &PollReport) -> Response {
         true => StatusCode::TOO_MANY_REQUESTS,
         false => StatusCode::BAD_GATEWAY,
     };
+    if status != StatusCode::OK {
+        let errors = report.resources.iter().filter_map(|(name, one)| Some((name, one.error.as_ref()?)));
+        let errors: Vec<String> = errors.map(|(name, error)| format!("`{name}`: {error}")).collect();
+        body.insert("requestId".to_owned(), request_id.into());
+        body.insert("message".to_owned(), format!("no resource was read: {}", errors.join("; ")).into());
+    }
     let mut headers = HeaderMap::new();
     if let Some(seconds) = wait.filter(|_| status == StatusCode::TOO_MANY_REQUESTS) {
         headers.insert("retry-after", HeaderValue::from(seconds));

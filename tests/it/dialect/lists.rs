@@ -35,7 +35,8 @@ async fn instances_are_found_by_tag_name_and_connector() {
         let mut ids: Vec<u32> =
             found.as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap() as u32).collect();
         let mut expected = expected;
-        (ids.sort_unstable(), expected.sort_unstable());
+        ids.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(ids, expected, "{query}");
     }
     let gmail = world.get("/elements/gmail/instances?tags[]=eu").await;

@@ -102,7 +102,8 @@ async fn what_waits_is_listed_by_where_and_hydrated_when_asked() {
         let found = list(&condition).await;
         let mut ids: Vec<u64> = found.iter().map(|one| one["instanceId"].as_u64().unwrap()).collect();
         let mut expected: Vec<u64> = expected.iter().map(|id| id.get().into()).collect();
-        (ids.sort_unstable(), expected.sort_unstable());
+        ids.sort_unstable();
+        expected.sort_unstable();
         ids.dedup();
         assert_eq!(ids, expected, "{condition}");
         assert!(found.iter().all(|one| one["notification"]["message"].is_object()), "{condition}");

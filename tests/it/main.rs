@@ -4,9 +4,11 @@
 mod tidy;
 mod world;
 
+mod access;
 mod accounts;
 mod admin;
 mod backfills;
+mod bounds;
 mod defects;
 mod delivery;
 mod described;

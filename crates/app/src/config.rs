@@ -106,6 +106,10 @@ fn requests_per_minute(count: &str) -> Result<u32, Mistake> {
 }
 
 fn admin_key(key: &str) -> Result<[u8; 32], Mistake> {
+    if key.contains(|c: char| c == ',' || c.is_whitespace()) {
+        // The header that carries it is split there.
+        return Err(Mistake::new("CARILLON_ADMIN_KEY", "must have no comma and no white space"));
+    }
     match key.len() {
         ADMIN_KEY_BYTES_MIN.. => Ok(admin_key_digest(key)),
         _ => {
@@ -192,6 +196,16 @@ mod tests {
     #[test]
     fn no_delays_are_one_attempt() {
         assert_eq!(read(&[("CARILLON_RETRY_DELAYS", "")]).unwrap().retry_policy.attempts_max(), 1);
+    }
+
+    #[test]
+    fn a_key_that_no_header_can_carry_is_refused() {
+        let read = |key| read(&[("CARILLON_ADMIN_KEY", key)]);
+        for key in ["sixteen bytes or more", "sixteen,bytes,or,more", "sixteen\tbytes-or-more"] {
+            let error = read(key).unwrap_err().to_string();
+            assert_eq!(error, "CARILLON_ADMIN_KEY must have no comma and no white space");
+        }
+        assert!(read(" sixteen-bytes-or-more= ").unwrap().admin_key_digest.is_some());
     }
 
     #[test]

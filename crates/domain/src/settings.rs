@@ -45,9 +45,16 @@ pub(crate) const RESOURCES_COUNT_MAX: usize = 20;
 /// Configuration items as texts.
 pub type Items = BTreeMap<String, String>;
 
-/// Whether an item's value is a secret.
+/// Ends of keys that nobody calls anything else by.
+const SECRET_ENDS: [&str; 4] = ["secret", "password", "token", ".key"];
+
+/// Whether an item's value is a secret: as the catalogue says, and where it has no such key, by what the key ends in.
 pub fn is_secret(key: &str) -> bool {
-    catalogue::item(key).is_some_and(|item| item.secret)
+    let key_lowercase = key.to_ascii_lowercase();
+    match catalogue::item(key) {
+        Some(item) => item.secret,
+        None => SECRET_ENDS.iter().any(|end| key_lowercase.ends_with(end)),
+    }
 }
 
 /// A configuration object as texts: booleans, numbers and objects may come as such or as strings.
@@ -350,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_what_the_catalogue_says() {
+    fn secrets_are_what_the_catalogue_says_and_what_is_called_so() {
         for key in [
             OAUTH_API_KEY,
             OAUTH_API_SECRET,
@@ -361,9 +368,14 @@ mod tests {
             BASIC_PASSWORD,
             CALLBACK_HEADERS,
             "password",
+            "proxy.password",
+            "clientSecret",
+            "bearer_TOKEN",
+            "encryption.key",
         ] {
             assert!(is_secret(key), "{key}");
         }
+        assert!(!is_secret("monkey") && !is_secret("token.url"));
         assert!(!is_secret(BASIC_USERNAME) && !is_secret(SIGNATURE_PREVIOUS_UNTIL) && !is_secret("x"));
     }
 }

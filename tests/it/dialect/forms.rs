@@ -13,13 +13,14 @@ async fn token(world: &World, id: InstanceId) -> String {
     format!("User world-user, Element {token}")
 }
 
-/// One instance, three ways to call it.
-async fn forms(world: &World, id: InstanceId) -> [(String, String); 3] {
+/// One instance, four ways to call it.
+async fn forms(world: &World, id: InstanceId) -> [(String, String); 4] {
     let world_user = AUTHORIZATION.to_owned();
     [
         (world_user.clone(), format!("/instances/{id}")),
         (world_user, format!("/elements/gmail/instances/{id}")),
         (token(world, id).await, "/instances".to_owned()),
+        (token(world, id).await, "/elements/gmail/instances".to_owned()),
     ]
 }
 
@@ -59,7 +60,7 @@ async fn each_call_works_by_id_by_token_and_below_its_connector() {
         assert_eq!(call(&world, form, "GET", &path, &Value::Null).await.body, changed);
         assert_eq!(world.shown(id).await["configuration"][INTERVAL], minutes);
     }
-    for form in [2, 1, 0] {
+    for form in [3, 2, 1, 0] {
         let id = world.create_gmail().await;
         let form = &forms(&world, id).await[form];
         call(&world, form, "DELETE", "", &Value::Null).await;

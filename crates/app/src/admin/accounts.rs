@@ -3,7 +3,7 @@
 use crate::app::Inner;
 use crate::audit::By;
 use crate::instances::random_token;
-use crate::ports::Result;
+use crate::ports::{Mark, Result};
 use crate::sealing::Lookup;
 use domain::instance::Account;
 use serde_json::{Value, json};
@@ -34,8 +34,17 @@ pub(crate) async fn add_organization(app: &Inner, by: &By) -> Result<Admitted> {
     let user_hash = app.sealer.lookup_hash(Lookup::User, &user);
     let account = app.ports.accounts.add_organization(&organization_hash, &user_hash).await?;
     let id = account.organization_id;
-    note(app, by, id, "organization.created", subject(id), Some(document(&account))).await?;
+    let noted = note(app, by, id, "organization.created", subject(id), Some(document(&account))).await;
+    undone_unless(noted, app, &account).await?;
     Ok(Admitted { account, user_secret: user, organization_secret: Some(organization) })
+}
+
+/// Whoever was let in without a note is put out again: their secret is never shown, and nobody may have it unnoted.
+async fn undone_unless(noted: Result<()>, app: &Inner, account: &Account) -> Result<()> {
+    if noted.is_err() {
+        app.ports.accounts.remove_user(account.organization_id, account.user_id).await?;
+    }
+    noted
 }
 
 /// Makes another user of an organization; `None` if there is no such organization.
@@ -50,7 +59,8 @@ pub(crate) async fn add_user(
     let account = app.ports.accounts.add_user(organization_id, &hash, sees_all).await?;
     let Some(account) = account else { return Ok(None) };
     let what = subject_of_user(organization_id, account.user_id);
-    note(app, by, organization_id, "user.created", what, Some(document(&account))).await?;
+    let noted = note(app, by, organization_id, "user.created", what, Some(document(&account))).await;
+    undone_unless(noted, app, &account).await?;
     Ok(Some(Admitted { account, user_secret: user, organization_secret: None }))
 }
 
@@ -60,14 +70,17 @@ pub(crate) async fn replace_organization_secret(
     by: &By,
     organization_id: u32,
 ) -> Result<Option<String>> {
-    let secret = random_token(app);
-    let hash = app.sealer.lookup_hash(Lookup::Organization, &secret);
-    if !app.ports.accounts.replace_organization_secret(organization_id, &hash).await? {
+    let page = app.ports.accounts.organizations(before(organization_id).as_ref()).await?;
+    if page.items.first().is_none_or(|first| first.id != organization_id) {
         return Ok(None);
     }
+    // Noted first: a secret that was replaced and can't be told would shut everybody out.
     let what = subject(organization_id);
     note(app, by, organization_id, "organization.secret_replaced", what, None).await?;
-    Ok(Some(secret))
+    let secret = random_token(app);
+    let hash = app.sealer.lookup_hash(Lookup::Organization, &secret);
+    let is_replaced = app.ports.accounts.replace_organization_secret(organization_id, &hash).await?;
+    Ok(is_replaced.then_some(secret))
 }
 
 /// The user's new secret; `None` if there is no such user of this organization.
@@ -77,14 +90,16 @@ pub(crate) async fn replace_user_secret(
     organization_id: u32,
     user_id: u32,
 ) -> Result<Option<String>> {
-    let secret = random_token(app);
-    let hash = app.sealer.lookup_hash(Lookup::User, &secret);
-    if !app.ports.accounts.replace_user_secret(organization_id, user_id, &hash).await? {
+    let page = app.ports.accounts.users(organization_id, before(user_id).as_ref()).await?;
+    if page.items.first().is_none_or(|first| first.account.user_id != user_id) {
         return Ok(None);
     }
     let what = subject_of_user(organization_id, user_id);
     note(app, by, organization_id, "user.secret_replaced", what, None).await?;
-    Ok(Some(secret))
+    let secret = random_token(app);
+    let hash = app.sealer.lookup_hash(Lookup::User, &secret);
+    let is_replaced = app.ports.accounts.replace_user_secret(organization_id, user_id, &hash).await?;
+    Ok(is_replaced.then_some(secret))
 }
 
 /// Takes a user out; `false` if there is no such user of this organization.
@@ -95,6 +110,11 @@ pub(crate) async fn remove_user(app: &Inner, by: &By, organization_id: u32, user
         note(app, by, organization_id, "user.removed", what, None).await?;
     }
     Ok(is_removed)
+}
+
+/// The place in a list before this number: lists of accounts go by numbers on every host.
+fn before(id: u32) -> Option<Mark> {
+    id.checked_sub(1).map(|before| Mark(before.to_string()))
 }
 
 async fn note(

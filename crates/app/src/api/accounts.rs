@@ -1,6 +1,6 @@
-//! Organizations, users and what their accounts are set to; and the record of what was changed.
+//! Organizations and users, and the record of what was changed.
 
-use super::auth::{Administrator, Caller};
+use super::auth::Administrator;
 use super::body;
 use super::error::ApiError;
 use super::paging::{self, Page, foreign};
@@ -14,78 +14,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
-use domain::account_settings::{self, FAILURE_POLICY};
 use domain::date_pattern::{Zone, parse_rfc3339};
 use domain::envelope::iso_seconds;
-use domain::settings::Items;
 use serde_json::{Value, json};
-
-/// The settings of the caller's account.
-pub(super) async fn settings(State(app): State<App>, caller: Caller) -> Result<Json<Value>, ApiError> {
-    shown(&app, &caller, caller.account.account_id).await
-}
-
-pub(super) async fn settings_of(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    shown(&app, &caller, account(&caller, &id)?).await
-}
-
-pub(super) async fn change_settings(
-    State(app): State<App>,
-    caller: Caller,
-    bytes: Bytes,
-) -> Result<Json<Value>, ApiError> {
-    let id = caller.account.account_id;
-    change(&app, &caller, id, &bytes).await
-}
-
-pub(super) async fn change_settings_of(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    bytes: Bytes,
-) -> Result<Json<Value>, ApiError> {
-    let id = account(&caller, &id)?;
-    change(&app, &caller, id, &bytes).await
-}
-
-/// An account that the caller may look at: their own, or with the sight of all, any of the organization.
-fn account(caller: &Caller, id: &str) -> Result<u32, ApiError> {
-    let id: u32 = id.parse().map_err(|_| ApiError::not_found("account"))?;
-    match caller.account.sees_own_only && id != caller.account.account_id {
-        true => Err(ApiError::not_found("account")),
-        false => Ok(id),
-    }
-}
-
-async fn shown(app: &App, caller: &Caller, id: u32) -> Result<Json<Value>, ApiError> {
-    let given = app.0.ports.accounts.settings(caller.account.organization_id, id).await?;
-    Ok(Json(with_defaults(given)))
-}
-
-fn with_defaults(given: Items) -> Value {
-    let mut all = Items::from([(FAILURE_POLICY.to_owned(), "retry".to_owned())]);
-    all.extend(given);
-    json!(all)
-}
-
-async fn change(app: &App, caller: &Caller, id: u32, bytes: &Bytes) -> Result<Json<Value>, ApiError> {
-    let object = body::object(bytes)?;
-    let items = account_settings::check(&object)
-        .map_err(|errors| ApiError::bad(crate::instances::in_words(&errors)))?;
-    let organization_id = caller.account.organization_id;
-    let accounts = &app.0.ports.accounts;
-    let before = accounts.settings(organization_id, id).await?;
-    accounts.put_settings(organization_id, id, &items).await?;
-    let after = accounts.settings(organization_id, id).await?;
-    let documents = (Some(json!(before)), Some(json!(after)));
-    let subject = format!("accounts/{id}/settings");
-    accounts.note(&caller.by.entry(&app.0, organization_id, "account.changed", subject, documents)).await?;
-    Ok(Json(with_defaults(after)))
-}
 
 pub(super) async fn organizations(
     State(app): State<App>,
@@ -103,7 +34,9 @@ pub(super) async fn organizations(
 fn listed_from(params: &Params) -> Result<Option<Mark>, ApiError> {
     let after = paging::after(params)?;
     // These lists go by numbers on every host.
-    let mark = |after: Value| after.as_str()?.parse::<u32>().ok().map(|id| Mark(id.to_string()));
+    let mark = |after: Value| {
+        after.as_str()?.parse::<u32>().ok().filter(|id| *id > 0).map(|id| Mark(id.to_string()))
+    };
     after.map(|after| mark(after).ok_or_else(foreign)).transpose()
 }
 
@@ -232,13 +165,18 @@ pub(super) async fn audit(
     let id = organization(&by, &id)?;
     let page = Page::of(&params)?;
     let before = page.after.as_ref().map(|after| mark(after).ok_or_else(foreign)).transpose()?;
-    let entries = app.0.ports.accounts.audit(id, before.as_ref(), page.size).await?;
-    let last = entries.last().filter(|_| entries.len() == page.size);
+    // One more than asked for: there is a next page.
+    let mut entries = app.0.ports.accounts.audit(id, before.as_ref(), page.size + 1).await?;
+    let is_more = entries.len() > page.size;
+    entries.truncate(page.size);
+    let last = entries.last().filter(|_| is_more);
     let next = last.map(|last| json!([last.at.to_rfc3339_opts(SecondsFormat::Micros, true), last.id]));
     Ok((paging::headers(entries.len(), None, page.size, next), Json(entries)).into_response())
 }
 
 fn mark(token: &Value) -> Option<AuditMark> {
     let [at, id] = token.as_array()?.as_slice() else { return None };
-    Some(AuditMark { at: parse_rfc3339(at.as_str()?, Zone::UTC)?, id: id.as_str()?.to_owned() })
+    // Nothing else is an entry's name, so nothing else is asked of the store.
+    let id = id.as_str().filter(|id| id.len() == 24 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    Some(AuditMark { at: parse_rfc3339(at.as_str()?, Zone::UTC)?, id: id.to_owned() })
 }

@@ -17,6 +17,9 @@ pub(super) struct Caller {
     pub(super) account: Account,
     /// The instance of the Element token, where one was given.
     pub(super) element: Option<Instance>,
+    /// The organization's secret was given. A token alone reaches no further than its own instance: whoever has it
+    /// may be told of one mailbox, not of all.
+    has_organization: bool,
     pub(super) by: By,
 }
 
@@ -35,9 +38,35 @@ impl Caller {
             .ok_or_else(|| ApiError::rule("Authorization", "needs `Element <instance token>`"))
     }
 
+    /// The only instance that the caller reaches, where it is not all of the account's.
+    pub(super) fn only(&self) -> Option<&Instance> {
+        self.element.as_ref().filter(|_| !self.has_organization)
+    }
+
     /// Whether the caller may see it.
     pub(super) fn owns(&self, instance: &Instance) -> bool {
+        self.may_see(instance) && self.only().is_none_or(|own| own.id == instance.id)
+    }
+
+    fn may_see(&self, instance: &Instance) -> bool {
         instance.deleted_at.is_none() && self.account.sees(&instance.account)
+    }
+}
+
+/// A caller with the organization's secret, for what is not about one instance.
+pub(super) struct Platform(pub(super) Caller);
+
+impl FromRequestParts<App> for Platform {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        match caller.has_organization {
+            true => Ok(Platform(caller)),
+            false => Err(ApiError::forbidden(
+                "`Authorization`: needs `Organization <organization secret>`: an instance's token is for that instance",
+            )),
+        }
     }
 }
 
@@ -59,10 +88,10 @@ impl FromRequestParts<App> for Caller {
         let account = account.ok_or_else(|| unauthorized("the secrets are not known"))?;
         within_limit(app, account.organization_id).await?;
         let by = By { actor: Actor::User { user_id: account.user_id }, request_id };
-        let mut caller = Caller { account, element: None, by };
+        let mut caller = Caller { account, element: None, has_organization: organization.is_some(), by };
         if let Some(token) = given.element {
             let instance = app.0.ports.store.instance_by_token(&hash(Lookup::InstanceToken, token)).await?;
-            let instance = instance.filter(|instance| caller.owns(instance));
+            let instance = instance.filter(|instance| caller.may_see(instance));
             caller.element = Some(instance.ok_or_else(|| unauthorized("the instance token is not known"))?);
         }
         Ok(caller)
@@ -154,7 +183,7 @@ impl FromRequestParts<App> for Administrator {
             };
         }
         let caller = Caller::from_request_parts(parts, app).await?;
-        if caller.account.sees_own_only || Given::parse(&parts.headers).organization.is_none() {
+        if caller.account.sees_own_only || !caller.has_organization {
             return Err(ApiError::forbidden("only a user who sees all of the organization may do this"));
         }
         Ok(Administrator { organization_id: Some(caller.account.organization_id), by: caller.by })

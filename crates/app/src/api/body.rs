@@ -2,6 +2,7 @@
 
 use super::error::ApiError;
 use axum::body::Bytes;
+use domain::instance::without_markup;
 use domain::json_text;
 use domain::settings::{self, Items};
 use serde_json::{Map, Value};
@@ -58,6 +59,15 @@ pub(super) fn long_text(object: &Map<String, Value>, key: &str) -> Result<Option
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.len() <= ADDRESS_BYTES_MAX => Ok(Some(text.clone())),
         Some(_) => Err(ApiError::rule(key, &format!("must be a text of at most {ADDRESS_BYTES_MAX} bytes"))),
+    }
+}
+
+/// `name`; one that is markup and nothing else is none.
+pub(super) fn name(object: &Map<String, Value>) -> Result<Option<String>, ApiError> {
+    let name = text(object, "name")?;
+    match name.as_ref().is_some_and(|name| !name.trim().is_empty() && without_markup(name).is_empty()) {
+        true => Err(ApiError::rule("name", "must have something beside markup")),
+        false => Ok(name),
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn change(
     path: RawPathParams,
     bytes: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let item = find(&app, &own.instance, &path)?;
+    let mut item = find(&app, &own.instance, &path)?;
     let key = item["key"].as_str().unwrap_or_default().to_owned();
     let mut object = body::object(&bytes)?;
     let value =
@@ -44,7 +44,9 @@ pub(super) async fn change(
     let patch = Patch { items: Some(items), ..Patch::default() };
     finish(async move {
         let (instance, _) = instances::change(&app.0, own.instance.id, &own.caller.by, patch).await?;
-        find(&app, &instance, &path).map(Json)
+        // One that the catalogue does not have is gone once it is empty.
+        item["propertyValue"] = Value::Null;
+        Ok(Json(find(&app, &instance, &path).unwrap_or(item)))
     })
     .await
 }

@@ -1,97 +1,110 @@
-//! Subscriptions, and what is queued for them: list and release.
+//! Deliveries: those of a notification, and all that wait.
 
 use super::auth::Caller;
 use super::error::ApiError;
 use super::events::delivery_status;
-use super::lists::all;
-use super::log::{self, Filter};
+use super::notifications::{READ_COUNT, numbered, of_body};
+use super::paging::{self, PAGE_BYTES_MAX, Page, Place, answer_bytes};
 use super::query::Params;
+use super::subscriptions::{Wanted, state_of};
 use super::wire;
 use crate::app::App;
-use crate::ports::{Job, LogMark, LogPage, Notification};
+use crate::ports::{LogPage, Notification};
 use axum::Json;
 use axum::extract::{Path, State};
-use chrono::Duration;
-use domain::ceql::{self, Expr, Truth};
+use axum::response::{IntoResponse, Response};
 use domain::delivery::{Subscription, SubscriptionStatus};
 use domain::envelope::iso_seconds;
+use domain::ids::Sequence;
 use domain::instance::Instance;
 use serde_json::{Value, json};
 
-/// Deliveries listed at the most.
-const DELIVERIES_COUNT_MAX: usize = 200;
-/// How far back a notification is looked for by its number, and how many are looked at.
-const LOOK_BACK_DAYS: i64 = 31;
-const LOOK_COUNT_MAX: usize = 100_000;
-
-/// `where`, as in `channel='webhook' and status='queued' and config.url='https://…'`.
-fn condition(params: &Params) -> Result<Option<Expr>, ApiError> {
-    let given = params.text("where").filter(|condition| !condition.trim().is_empty());
-    given.map(ceql::parse).transpose().map_err(|error| ApiError::rule("where", &error.to_string()))
-}
-
-fn holds(condition: Option<&Expr>, record: &Value) -> bool {
-    condition.is_none_or(|condition| condition.matches(record) == Truth::Yes)
-}
-
-pub(super) async fn subscriptions(
-    State(app): State<App>,
-    caller: Caller,
-    params: Params,
-) -> Result<Json<Vec<Value>>, ApiError> {
-    let condition = condition(&params)?;
-    let mut found = Vec::new();
-    for instance in all(&app, &caller).await? {
-        let state = state(&app, &instance).await?;
-        found.extend(wire::subscription_of(&instance, &state).filter(|one| holds(condition.as_ref(), one)));
-    }
-    Ok(Json(found))
-}
-
-pub(super) async fn subscription(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    let (instance, state) = find(&app, &caller, &id).await?;
-    wire::subscription_of(&instance, &state).map(Json).ok_or_else(|| ApiError::not_found("subscription"))
-}
-
-async fn find(app: &App, caller: &Caller, id: &str) -> Result<(Instance, Subscription), ApiError> {
-    let missing = || ApiError::not_found("subscription");
-    let id: u32 = id.parse().map_err(|_| missing())?;
-    let instance = all(app, caller).await?.into_iter().find(|one| one.id.subscription_id() == id);
-    let instance = instance.ok_or_else(missing)?;
-    let state = state(app, &instance).await?;
-    Ok((instance, state))
-}
-
-async fn state(app: &App, instance: &Instance) -> Result<Subscription, ApiError> {
-    Ok(app.0.ports.store.subscription(instance.id).await?.unwrap_or_default())
-}
+/// Notifications looked at for one page at the most; its token goes on where the look ended.
+const LOOKS_COUNT_MAX: usize = 1_000;
 
 /// What waits to be delivered, oldest first in each instance.
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
     params: Params,
-) -> Result<Json<Vec<Value>>, ApiError> {
-    let (condition, is_hydrated) = (condition(&params)?, params.flag("hydrate")?);
-    let mut listed = Vec::new();
-    for instance in all(&app, &caller).await? {
-        if listed.len() == DELIVERIES_COUNT_MAX {
-            break;
+) -> Result<Response, ApiError> {
+    let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, Page::large(&params)?);
+    let place = page.place()?;
+    let mut walk = wanted.walk(&app, &caller, place.and_then(Place::walked)).await?;
+    let mut waiting = Waiting::new(&wanted, page.size, params.flag("hydrate")?);
+    while waiting.next.is_none() {
+        let Some(instance) = walk.next().await? else { break };
+        if wanted.may_be(&instance) {
+            let behind = place.filter(|place| place.instance == instance.id).map_or(0, |place| place.behind);
+            waiting.read(&app, &instance, behind).await?;
         }
-        let state = state(&app, &instance).await?;
-        let page = LogPage { before: None, limit: DELIVERIES_COUNT_MAX, pending_only: true };
-        for notification in app.0.ports.store.notifications(instance.id, page).await? {
-            let record = delivery(&instance, &state, &notification, is_hydrated);
-            if holds(condition.as_ref(), &record) && listed.len() < DELIVERIES_COUNT_MAX {
-                listed.push(record);
+    }
+    let next = waiting.next.or_else(|| walk.stopped_at().and_then(Place::after)).map(Place::token);
+    let headers = paging::headers(waiting.listed.len(), None, page.size, next);
+    Ok((headers, Json(waiting.listed)).into_response())
+}
+
+/// A page of what waits.
+struct Waiting<'a> {
+    wanted: &'a Wanted,
+    size: usize,
+    is_hydrated: bool,
+    listed: Vec<Value>,
+    bytes: usize,
+    looked_count: usize,
+    /// Where the next page begins, once this one ended before the list did.
+    next: Option<Place>,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(wanted: &'a Wanted, size: usize, is_hydrated: bool) -> Self {
+        Waiting { wanted, size, is_hydrated, listed: Vec::new(), bytes: 0, looked_count: 0, next: None }
+    }
+
+    /// What waits of one instance, behind a sequence.
+    async fn read(&mut self, app: &App, instance: &Instance, mut behind: u64) -> Result<(), ApiError> {
+        let mut state = None;
+        loop {
+            let before = Some(Sequence(behind));
+            let page = LogPage { before, limit: READ_COUNT, pending_only: true };
+            let read = app.0.ports.store.notifications(instance.id, page).await?;
+            let state = match &state {
+                None if read.is_empty() => return Ok(()),
+                None => state.insert(state_of(app, instance).await?),
+                Some(state) => state,
+            };
+            for notification in &read {
+                if !self.show(instance, state, notification) {
+                    self.next = Some(Place { instance: instance.id, behind });
+                    return Ok(());
+                }
+                behind = notification.sequence.0;
+            }
+            if read.len() < READ_COUNT {
+                return Ok(());
             }
         }
     }
-    Ok(Json(listed))
+
+    /// `false` where the page ends before it.
+    fn show(&mut self, instance: &Instance, state: &Subscription, notification: &Notification) -> bool {
+        if self.looked_count == LOOKS_COUNT_MAX {
+            return false;
+        }
+        self.looked_count += 1;
+        let record = delivery(instance, state, notification, self.is_hydrated);
+        if !self.wanted.holds(&record) {
+            return true;
+        }
+        let bytes = if self.is_hydrated { answer_bytes(&notification.body, 1) } else { 0 };
+        let is_full = self.listed.len() == self.size || self.bytes + bytes > PAGE_BYTES_MAX;
+        if is_full && !self.listed.is_empty() {
+            return false;
+        }
+        self.bytes += bytes;
+        self.listed.push(record);
+        true
+    }
 }
 
 /// The deliveries of one notification, named by the number of its callback body: one, as each instance has one
@@ -102,7 +115,8 @@ pub(super) async fn of_notification(
     Path(number): Path<String>,
     params: Params,
 ) -> Result<Json<Vec<Value>>, ApiError> {
-    let (instance, state, notification) = numbered(&app, &caller, &number).await?;
+    let (instance, notification) = numbered(&app, &caller, &number, &params).await?;
+    let state = state_of(&app, &instance).await?;
     Ok(Json(vec![delivery(&instance, &state, &notification, params.flag("hydrate")?)]))
 }
 
@@ -112,100 +126,12 @@ pub(super) async fn of_notification_and_subscription(
     Path((number, subscription)): Path<(String, String)>,
     params: Params,
 ) -> Result<Json<Value>, ApiError> {
-    let (instance, state, notification) = numbered(&app, &caller, &number).await?;
+    let (instance, notification) = numbered(&app, &caller, &number, &params).await?;
     if subscription != instance.id.subscription_id().to_string() {
         return Err(ApiError::not_found("subscription of this notification"));
     }
+    let state = state_of(&app, &instance).await?;
     Ok(Json(delivery(&instance, &state, &notification, params.flag("hydrate")?)))
-}
-
-/// A notification by its number, as its callback had it.
-pub(super) async fn notification(
-    State(app): State<App>,
-    caller: Caller,
-    Path(number): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    let (_, _, notification) = numbered(&app, &caller, &number).await?;
-    Ok(Json(of_body(&notification)))
-}
-
-/// The newest notifications of topics, as their callbacks had them.
-pub(super) async fn notifications(
-    State(app): State<App>,
-    caller: Caller,
-    params: Params,
-) -> Result<Json<Vec<Value>>, ApiError> {
-    let topics: Vec<&str> = params.texts("topics").collect();
-    if topics.is_empty() {
-        return Err(ApiError::rule("topics[]", "is required"));
-    }
-    Filter::of(&params)?;
-    let mut found = Vec::new();
-    for topic in topics {
-        let id = topic.strip_prefix("instance-").and_then(|rest| rest.split('-').next()).unwrap_or_default();
-        let Ok(instance) = caller.instance(&app, id).await else { continue };
-        let page = LogPage { before: None, limit: DELIVERIES_COUNT_MAX, pending_only: false };
-        let read = app.0.ports.store.notifications(instance.id, page).await?;
-        found.extend(read.iter().filter(|one| !one.events.is_empty()).map(of_body));
-    }
-    found.truncate(DELIVERIES_COUNT_MAX);
-    Ok(Json(found))
-}
-
-fn of_body(notification: &Notification) -> Value {
-    let mut body: Value = serde_json::from_str(&notification.body).unwrap_or_default();
-    body["id"] = notification.name.id.into();
-    body["createdDate"] = iso_seconds(notification.created_at).into();
-    body
-}
-
-async fn numbered(
-    app: &App,
-    caller: &Caller,
-    number: &str,
-) -> Result<(Instance, Subscription, Notification), ApiError> {
-    let missing = || ApiError::not_found("notification");
-    let number: u64 = number.parse().map_err(|_| missing())?;
-    let now = app.0.now();
-    let since = (now - Duration::days(LOOK_BACK_DAYS), now + Duration::minutes(1));
-    let (lines, _) = log::lines(app, caller, since, LOOK_COUNT_MAX).await?;
-    let mark: LogMark = lines.iter().find(|(line, _)| line.number == number).ok_or_else(missing)?.0.mark;
-    let instance = caller.instance(app, &mark.instance.to_string()).await?;
-    let state = state(app, &instance).await?;
-    let notification = app.0.ports.store.notification_at(mark).await?.ok_or_else(missing)?;
-    Ok((instance, state, notification))
-}
-
-/// Starts to deliver what is queued, for each callback that the condition names.
-pub(super) async fn release(
-    State(app): State<App>,
-    caller: Caller,
-    params: Params,
-) -> Result<Json<Vec<Value>>, ApiError> {
-    let condition = condition(&params)?;
-    let mut released = Vec::new();
-    for instance in all(&app, &caller).await? {
-        let state = state(&app, &instance).await?;
-        let Some(mut record) = wire::subscription_of(&instance, &state) else { continue };
-        record["subscriptionId"] = instance.id.subscription_id().into();
-        record["status"] = "queued".into();
-        let waits = state.status != SubscriptionStatus::Active && !instance.disabled;
-        if !waits || !holds(condition.as_ref(), &record) {
-            continue;
-        }
-        app.0.ports.queue.send(&[(Job::Release(instance.id), app.0.now())]).await?;
-        let documents = (Some(json!({ "status": state.status, "reason": state.reason })), None);
-        let subject = format!("instances/{}/subscription", instance.id);
-        let organization_id = instance.account.organization_id;
-        let entry = caller.by.entry(&app.0, organization_id, "subscription.released", subject, documents);
-        app.0.ports.accounts.note(&entry).await?;
-        released.push(json!({
-            "subscriptionId": instance.id.subscription_id(),
-            "instanceId": instance.id.get(),
-            "status": "releasing",
-        }));
-    }
-    Ok(Json(released))
 }
 
 fn delivery(

@@ -61,6 +61,11 @@ impl ApiError {
         ApiError { retry_after_s, ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 
+    /// What was looked for was not found where it was looked, and not everything was looked at.
+    pub(super) fn too_much(key: &str, looked: &str) -> Self {
+        ApiError::rule(key, &format!("was not found among {looked}, and there is more"))
+    }
+
     pub(super) fn no_instance() -> Self {
         ApiError::new(StatusCode::NOT_FOUND, "no such instance")
     }

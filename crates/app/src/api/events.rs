@@ -79,9 +79,17 @@ pub(super) async fn one_of_all(
     Ok(Json(record(&notification, Queued::default().holds(&app, notification.instance).await?)))
 }
 
+/// 15 bytes as base64url; nothing else is asked of the store.
+fn is_event_id(text: &str) -> bool {
+    text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
 async fn find_any(app: &App, caller: &Caller, event: &str) -> Result<Notification, ApiError> {
     if let Some(instance) = &caller.element {
         return find(app, instance.id, event).await;
+    }
+    if !is_event_id(event) {
+        return Err(ApiError::not_found("event"));
     }
     let organization_id = caller.account.organization_id;
     let found = app.0.ports.store.notification_of(organization_id, event).await?;
@@ -91,6 +99,9 @@ async fn find_any(app: &App, caller: &Caller, event: &str) -> Result<Notificatio
 }
 
 async fn find(app: &App, id: InstanceId, event: &str) -> Result<Notification, ApiError> {
+    if !is_event_id(event) {
+        return Err(ApiError::not_found("event"));
+    }
     let found = app.0.ports.store.notification(id, event).await?;
     found.ok_or_else(|| ApiError::not_found("event"))
 }

@@ -21,6 +21,9 @@ const KNOWN: [&str; 6] = ["where", "fields", "orderBy", "page", "pageSize", "nex
 /// Fields of one `orderBy` and of one `fields`.
 const ORDERS_COUNT_MAX: usize = 5;
 const FIELDS_COUNT_MAX: usize = 100;
+/// Records of one page, bytes as they are sent. A function on Lambda answers at most 6 MB, and a page that the provider
+/// gave can't be cut: its token is behind all of it.
+const PAGE_BYTES_MAX: usize = 5_000_000;
 /// The last page that can be asked for by its number.
 const PAGE_MAX: u64 = 100_000;
 
@@ -39,7 +42,7 @@ pub(super) async fn read(
         .await
         .map_err(|failure| refused(&app, failure))?
     {
-        Some(Answer::Many(records)) => Ok(page(records, &query, keeps_nulls)),
+        Some(Answer::Many(records)) => page(records, &query, keeps_nulls),
         Some(Answer::One(record)) => Ok(Json(shown(record, keeps_nulls)).into_response()),
         None => Err(ApiError::not_found("resource")),
     }
@@ -130,11 +133,16 @@ fn order(part: &str) -> Result<Order, ApiError> {
     Ok(Order { field: field.to_owned(), is_descending })
 }
 
-fn page(read: Records, query: &Query, keeps_nulls: bool) -> Response {
+fn page(read: Records, query: &Query, keeps_nulls: bool) -> Result<Response, ApiError> {
     let size = query.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(read.records.len());
     let headers = paging::headers(read.records.len(), read.total, size, read.next);
     let records: Vec<Value> = read.records.into_iter().map(|record| shown(record, keeps_nulls)).collect();
-    (headers, Json(records)).into_response()
+    let bytes: usize = records.iter().map(|record| paging::answer_bytes(&record.to_string(), 1)).sum();
+    if bytes > PAGE_BYTES_MAX {
+        let rule = "gives a page of more than 5 MB: ask for less, or for some `fields`";
+        return Err(ApiError::rule("pageSize", rule));
+    }
+    Ok((headers, Json(records)).into_response())
 }
 
 /// A record without the fields that have no value, unless the instance keeps them.

@@ -1,6 +1,6 @@
 //! Instances: create, read, change, enable, resume, delete. Lists are in [`super::lists`].
 
-use super::auth::{Caller, Own};
+use super::auth::{Caller, Own, Platform};
 use super::error::ApiError;
 use super::query::Params;
 use super::{body, wire};
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) async fn create(
     State(app): State<App>,
-    caller: Caller,
+    Platform(caller): Platform,
     params: Params,
     bytes: Bytes,
 ) -> Result<Json<Value>, ApiError> {
@@ -27,7 +27,7 @@ pub(super) async fn create(
 
 pub(super) async fn create_at(
     State(app): State<App>,
-    caller: Caller,
+    Platform(caller): Platform,
     Path(element): Path<String>,
     params: Params,
     bytes: Bytes,
@@ -44,7 +44,7 @@ async fn create_from(
 ) -> Result<Json<Value>, ApiError> {
     let connector = app.0.connector(element).cloned();
     let connector = connector.ok_or_else(|| ApiError::rule(field, "is not a connector's key or id"))?;
-    let name = body::text(object, "name")?.filter(|name| !name.trim().is_empty());
+    let name = body::name(object)?.filter(|name| !name.trim().is_empty());
     let creation = Creation {
         by: caller.by,
         account: caller.account,
@@ -132,9 +132,17 @@ pub(super) async fn replace(
     Ok(Json(instance))
 }
 
+/// Who changes a name gives one.
+fn given_name(object: &Map<String, Value>) -> Result<Option<String>, ApiError> {
+    match body::name(object)? {
+        Some(name) if name.trim().is_empty() => Err(ApiError::rule("name", "must not be empty")),
+        name => Ok(name),
+    }
+}
+
 fn read_patch(object: &Map<String, Value>, replaces: bool) -> Result<Patch, ApiError> {
     Ok(Patch {
-        name: body::text(object, "name")?,
+        name: given_name(object)?,
         tags: body::tags(object)?,
         items: body::items(object)?,
         // What a reply says in its place is not a code.

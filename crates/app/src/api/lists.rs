@@ -3,8 +3,9 @@
 use super::auth::Caller;
 use super::error::ApiError;
 use super::instances::shown;
-use super::paging::{self, Page};
+use super::paging::{self, Page, Place};
 use super::query::Params;
+use super::walk::{LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
 use super::wire;
 use crate::app::App;
 use crate::ports::Mailbox;
@@ -15,11 +16,10 @@ use axum::response::{IntoResponse, Response};
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Validity};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-/// Instances looked at for one page at the most; the token of a page goes on where the look ended.
-const LOOKS_COUNT_MAX: usize = 2_000;
-/// Instances read from the store at once.
-const READ_COUNT: usize = 200;
+/// Instances counted in one request.
+const COUNTED_COUNT_MAX: usize = 10_000;
 /// Failures in a row from which a poller counts as stopped, although it goes on trying: some minutes.
 const FAILURES_COUNT_MIN: u32 = 10;
 
@@ -62,6 +62,7 @@ pub(super) async fn list_or_own(
     }
 }
 
+/// The same below a connector.
 pub(super) async fn list_of(
     State(app): State<App>,
     caller: Caller,
@@ -69,7 +70,12 @@ pub(super) async fn list_of(
     params: Params,
 ) -> Result<Response, ApiError> {
     let connector = app.0.connector(&element).ok_or_else(|| ApiError::not_found("connector"))?;
-    listed(&app, &caller, &params, Some(connector.descriptor().key)).await
+    let key = connector.descriptor().key;
+    match &caller.element {
+        Some(own) if own.connector == key => Ok(shown(&app, own.id).await?.into_response()),
+        Some(_) => Err(ApiError::no_instance()),
+        None => listed(&app, &caller, &params, Some(key)).await,
+    }
 }
 
 async fn listed(
@@ -87,11 +93,11 @@ async fn listed(
     }
     let shown = found.iter().map(|instance| wire::listed(app, instance, is_hydrated));
     let shown = shown.collect::<Result<Vec<_>, _>>()?;
-    Ok((headers(&page, shown.len(), next), Json(shown)).into_response())
+    Ok((headers(&page, shown.len(), next.map(|id| id.get().into())), Json(shown)).into_response())
 }
 
-fn headers(page: &Page, returned: usize, next: Option<InstanceId>) -> HeaderMap {
-    paging::headers(returned, None, page.size, next.map(|id| id.get().into()))
+fn headers(page: &Page, returned: usize, next: Option<Value>) -> HeaderMap {
+    paging::headers(returned, None, page.size, next)
 }
 
 /// A page of the caller's instances that are wanted, and the last one looked at if there may be more behind it.
@@ -101,67 +107,70 @@ async fn take(
     page: &Page,
     is_wanted: impl Fn(&Instance) -> bool,
 ) -> Result<(Vec<Instance>, Option<InstanceId>), ApiError> {
-    let mut after = page.after_number()?.and_then(|after| InstanceId::parse(&after.to_string()));
-    let mut found = Vec::new();
-    for _ in 0..LOOKS_COUNT_MAX / READ_COUNT {
-        let organization_id = caller.account.organization_id;
-        let read = app.0.ports.store.instances(organization_id, after, READ_COUNT).await?;
-        let is_last = read.len() < READ_COUNT;
-        for instance in read {
-            after = Some(instance.id);
-            if caller.owns(&instance) && is_wanted(&instance) {
-                found.push(instance);
-            }
-            if found.len() == page.size {
-                return Ok((found, after));
-            }
+    let mut walk = Walk::new(app, caller, page.after_instance()?, LOOKS_COUNT_MAX);
+    let mut found: Vec<Instance> = Vec::new();
+    while let Some(instance) = walk.next().await? {
+        if !is_wanted(&instance) {
+            continue;
         }
-        if is_last {
-            return Ok((found, None));
+        // One more than asked for: there is a next page.
+        if found.len() == page.size {
+            let last = found.last().map(|last| last.id);
+            return Ok((found, last));
         }
+        found.push(instance);
     }
-    Ok((found, after))
+    Ok((found, walk.stopped_at()))
 }
 
-/// All of the caller's instances, for what is about all of them.
-pub(super) async fn all(app: &App, caller: &Caller) -> Result<Vec<Instance>, ApiError> {
-    let mut found = Vec::new();
-    let mut after = None;
-    loop {
-        let organization_id = caller.account.organization_id;
-        let read = app.0.ports.store.instances(organization_id, after, READ_COUNT).await?;
-        let is_last = read.len() < READ_COUNT;
-        after = read.last().map(|last| last.id);
-        found.extend(read.into_iter().filter(|instance| caller.owns(instance)));
-        if is_last {
-            return Ok(found);
-        }
+/// How many there are, of each connector. Whoever has more than are looked at adds pages up.
+pub(super) async fn count(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let page = Page::of(&params)?;
+    let mut walk = Walk::new(&app, &caller, page.after_instance()?, COUNTED_COUNT_MAX);
+    let mut counts = BTreeMap::<String, u64>::new();
+    while let Some(instance) = walk.next().await? {
+        *counts.entry(instance.connector).or_default() += 1;
     }
-}
-
-pub(super) async fn count(State(app): State<App>, caller: Caller) -> Result<Json<Value>, ApiError> {
-    let all = all(&app, &caller).await?;
-    let of = |key: &str| all.iter().filter(|instance| instance.connector == key).count();
     let connectors = app.0.connectors.iter().map(|connector| connector.descriptor());
     let by_connector: Vec<Value> = connectors
-        .map(|one| json!({ "elementId": one.id, "elementKey": one.key, "totalInstances": of(one.key) }))
+        .map(|one| {
+            let count = counts.get(one.key).copied().unwrap_or(0);
+            json!({ "elementId": one.id, "elementKey": one.key, "totalInstances": count })
+        })
         .collect();
-    Ok(Json(json!({ "totalInstances": all.len(), "elementInstances": by_connector })))
+    let total: u64 = counts.values().sum();
+    let next = walk.stopped_at().map(|id| id.get().into());
+    let body = json!({ "totalInstances": total, "elementInstances": by_connector });
+    Ok((headers(&page, by_connector.len(), next), Json(body)).into_response())
 }
 
-/// Instances whose polls stopped, wholly or in a resource, each with the reasons.
+/// Instances whose polls stopped, wholly or in a resource, each with the reasons. Those that did not stop are passed
+/// over, so that none hides behind them.
 pub(super) async fn polling_disabled(
     State(app): State<App>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
     let page = Page::of(&params)?;
-    let (found, next) = take(&app, &caller, &page, |_| true).await?;
-    let mut stopped = Vec::new();
-    for instance in found {
+    let mut walk = Walk::new(&app, &caller, page.after_instance()?, READS_COUNT_MAX);
+    let mut stopped: Vec<(InstanceId, Value)> = Vec::new();
+    let mut next = None;
+    while let Some(instance) = walk.next().await? {
         let mailbox = app.0.ports.store.mailbox(instance.id).await?;
-        stopped.extend(mailbox.map(|mailbox| stop_of(&app, &mailbox)).transpose()?.flatten());
+        let stop = mailbox.map(|mailbox| stop_of(&app, &mailbox)).transpose()?.flatten();
+        let Some(stop) = stop else { continue };
+        if stopped.len() == page.size {
+            next = stopped.last().map(|(id, _)| *id);
+            break;
+        }
+        stopped.push((instance.id, stop));
     }
+    let next = next.or_else(|| walk.stopped_at()).map(|id| id.get().into());
+    let stopped: Vec<Value> = stopped.into_iter().map(|(_, stop)| stop).collect();
     Ok((headers(&page, stopped.len(), next), Json(stopped)).into_response())
 }
 
@@ -203,16 +212,28 @@ pub(super) async fn poller_records(
     params: Params,
 ) -> Result<Response, ApiError> {
     let page = Page::of(&params)?;
-    let (found, next) = match &caller.element {
-        Some(own) => (vec![own.clone()], None),
-        None => take(&app, &caller, &page, |_| true).await?,
-    };
+    let place = page.place()?;
+    let mut walk = Walk::new(&app, &caller, place.and_then(Place::walked), READS_COUNT_MAX);
+    if let Some(own) = &caller.element {
+        walk = walk.over(Some(own.clone()));
+    }
     let mut records = Vec::new();
-    for instance in found {
+    let mut next = None;
+    while let Some(instance) = walk.next().await? {
         let Some(mailbox) = app.0.ports.store.mailbox(instance.id).await? else { continue };
         let (_, settings) = app.0.understood(&mailbox.instance)?;
         let polled = mailbox.resources.iter().filter(|row| wire::is_polled(row, &settings));
-        records.extend(polled.map(|row| wire::poller_record(&app, &mailbox, row, &settings)));
+        let shown = polled.map(|row| wire::poller_record(&app, &mailbox, row, &settings));
+        let behind = place.filter(|place| place.instance == instance.id).map_or(0, |place| place.behind);
+        let shown: Vec<Value> = shown.skip(usize::try_from(behind).unwrap_or(usize::MAX)).collect();
+        let room = page.size - records.len();
+        let is_more = shown.len() > room;
+        records.extend(shown.into_iter().take(room));
+        if is_more {
+            next = Some(Place { instance: instance.id, behind: behind + room as u64 });
+            break;
+        }
     }
+    let next = next.or_else(|| walk.stopped_at().and_then(Place::after)).map(Place::token);
     Ok((headers(&page, records.len(), next), Json(records)).into_response())
 }

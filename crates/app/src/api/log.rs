@@ -3,7 +3,7 @@
 use super::auth::Caller;
 use super::error::ApiError;
 use super::events::{Queued, delivery_status, event_status};
-use super::paging::{Page, foreign};
+use super::paging::{PAGE_BYTES_MAX, Page, SEQUENCE_END, answer_bytes, foreign};
 use super::query::Params;
 use crate::app::App;
 use crate::ports::{LogLine, LogMark, LogPage, Notification, OrganizationPage};
@@ -125,18 +125,22 @@ impl Scope {
             None => filter.to.map(|to| LogMark { sequence: Sequence(micros(to)), instance: LAST }),
         };
         let mut seen = Seen::default();
-        let mut notifications = Vec::new();
+        let mut notifications: Vec<Notification> = Vec::new();
+        let mut bytes = 0;
         for _ in 0..LOOKS_COUNT_MAX / READ_COUNT {
             let read = self.read(app, caller, before, filter, &mut seen).await?;
             let is_last = read.looked_count < READ_COUNT;
             for notification in read.notifications {
                 let is_queued = queued.holds(app, notification.instance).await?;
                 if filter.takes(&notification, is_queued) {
+                    bytes += answer_bytes(&notification.body, 2);
+                    // One more than there is room for: there is a next page.
+                    let is_full = notifications.len() == page.size || bytes > PAGE_BYTES_MAX;
+                    if is_full && !notifications.is_empty() {
+                        return Ok(Found { notifications, next: before.map(token) });
+                    }
                     before = Some(mark_of(&notification));
                     notifications.push(notification);
-                }
-                if notifications.len() == page.size {
-                    return Ok(Found { notifications, next: before.map(token) });
                 }
             }
             if is_last {
@@ -224,35 +228,86 @@ impl Seen {
     }
 }
 
-/// Lines of the log that the caller sees, at most `limit` of them; whether there are more.
-pub(super) async fn lines(
-    app: &App,
-    caller: &Caller,
-    (from, to): (DateTime<Utc>, DateTime<Utc>),
-    limit: usize,
-) -> Result<(Vec<(LogLine, u32)>, bool), ApiError> {
-    let mut before = Some(LogMark { sequence: Sequence(micros(to)), instance: LAST });
-    let mut seen = Seen::default();
-    let mut found = Vec::new();
-    loop {
-        let page = OrganizationPage { before, from: Some(Sequence(micros(from))), limit: LINES_READ_COUNT };
-        let read = app.0.ports.store.organization_log(caller.account.organization_id, page).await?;
-        let is_last = read.len() < LINES_READ_COUNT;
-        before = read.last().map(|line| line.mark).or(before);
+/// Lines of the log that the caller sees, newest first, read in stretches.
+struct Lines<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    from: Sequence,
+    before: Option<LogMark>,
+    seen: Seen,
+    /// Also those that the caller does not see.
+    looked_count: usize,
+    is_last: bool,
+}
+
+impl<'a> Lines<'a> {
+    fn new(app: &'a App, caller: &'a Caller, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> Self {
+        let before = Some(LogMark { sequence: Sequence(micros(to)), instance: LAST });
+        let from = Sequence(micros(from));
+        Lines { app, caller, from, before, seen: Seen::default(), looked_count: 0, is_last: false }
+    }
+
+    async fn next(&mut self) -> Result<Vec<(LogLine, u32)>, ApiError> {
+        let page = OrganizationPage { before: self.before, from: Some(self.from), limit: LINES_READ_COUNT };
+        let organization_id = self.caller.account.organization_id;
+        let read = self.app.0.ports.store.organization_log(organization_id, page).await?;
+        self.is_last = read.len() < LINES_READ_COUNT;
+        self.before = read.last().map(|line| line.mark).or(self.before);
+        self.looked_count += read.len();
+        let mut found = Vec::new();
         for line in read {
-            if let Some(account) = seen.account_of(app, caller, line.mark.instance).await? {
+            if let Some(account) = self.seen.account_of(self.app, self.caller, line.mark.instance).await? {
                 found.push((line, account));
             }
         }
-        if found.len() > limit || is_last {
-            let is_more = found.len() > limit;
-            return Ok((found, is_more));
-        }
+        Ok(found)
     }
 }
 
-/// Sequences have 53 bits.
-const SEQUENCE_END: u64 = 1 << 53;
+/// Lines of the log that the caller sees; whether there are more than `limit`, seen or not: then these are not all.
+pub(super) async fn lines(
+    app: &App,
+    caller: &Caller,
+    range: (DateTime<Utc>, DateTime<Utc>),
+    limit: usize,
+) -> Result<(Vec<(LogLine, u32)>, bool), ApiError> {
+    let mut lines = Lines::new(app, caller, range);
+    let mut found = Vec::new();
+    while !lines.is_last && lines.looked_count <= limit {
+        found.extend(lines.next().await?);
+    }
+    Ok((found, lines.looked_count > limit))
+}
+
+/// How a search ended.
+pub(super) enum Search {
+    Found(LogMark),
+    /// Everything was looked at.
+    NotThere,
+    /// More than enough was looked at, and there is more.
+    Stopped,
+}
+
+/// Looks for the notification of this number, among `limit` lines or a few more.
+pub(super) async fn find(
+    app: &App,
+    caller: &Caller,
+    range: (DateTime<Utc>, DateTime<Utc>),
+    limit: usize,
+    number: u64,
+) -> Result<Search, ApiError> {
+    let mut lines = Lines::new(app, caller, range);
+    while !lines.is_last {
+        if lines.looked_count > limit {
+            return Ok(Search::Stopped);
+        }
+        if let Some((line, _)) = lines.next().await?.iter().find(|(line, _)| line.number == number) {
+            return Ok(Search::Found(line.mark));
+        }
+    }
+    Ok(Search::NotThere)
+}
+
 /// Lines are short: more of them at once.
 const LINES_READ_COUNT: usize = 1_000;
 /// Behind every instance of the same sequence.

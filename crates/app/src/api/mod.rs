@@ -1,5 +1,6 @@
 //! The HTTP interface, in the Open Connectors dialect.
 
+mod account;
 mod accounts;
 mod analytics;
 mod auth;
@@ -14,12 +15,15 @@ mod hubs;
 mod instances;
 mod lists;
 mod log;
+mod notifications;
 mod openapi;
 mod paging;
 mod poll;
 mod query;
 mod route;
 mod routes;
+mod subscriptions;
+mod walk;
 mod wire;
 
 use crate::app::App;

@@ -4,12 +4,13 @@ use super::BASE_PATH;
 use super::route::{CallerKind, Kind, Parameter, Route, Shape};
 use super::routes;
 use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
 
 /// Shapes and examples of bodies.
 const SCHEMAS: &str = include_str!("schemas.json");
 
 /// What any request may be answered with when it is not well, and what that means.
-const FAILURES: [(&str, &str); 12] = [
+const FAILURES: [(&str, &str); 11] = [
     ("400", "The request breaks a rule; the message names the field and the rule, and nothing was changed"),
     ("401", "The `Authorization` header is missing, or what it holds is not known"),
     ("403", "The caller may not do this, or the instance is disabled"),
@@ -17,7 +18,6 @@ const FAILURES: [(&str, &str); 12] = [
     ("405", "The address does not take this method"),
     ("409", "It can't be done as things stand, or somebody else changed the same thing at the same time"),
     ("413", "The body is too long"),
-    ("415", "The body has a content type that is not taken"),
     (
         "429",
         "Too many requests of this organization, or the provider wants to be left alone: see `Retry-After`",
@@ -28,7 +28,7 @@ const FAILURES: [(&str, &str); 12] = [
 ];
 
 /// The whole document. `outside` are routes that are not below the base path.
-pub(super) fn document(dialect: &[Route], outside: &[Route]) -> Value {
+fn document(dialect: &[Route], outside: &[Route]) -> Value {
     let mut paths = Map::new();
     let all = dialect.iter().map(|route| (BASE_PATH, route)).chain(outside.iter().map(|route| ("", route)));
     for (base, route) in all {
@@ -82,8 +82,7 @@ fn operation(route: &Route) -> Value {
         "responses": responses(route),
     });
     if let Some(schema) = route.body {
-        operation["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": reference(schema) } } });
+        operation["requestBody"] = json!({ "required": !route.is_body_optional, "content": { "application/json": { "schema": reference(schema) } } });
     }
     if route.caller == CallerKind::Anybody {
         operation["security"] = json!([]);
@@ -99,13 +98,20 @@ fn operation_id(route: &Route) -> String {
     route.method.to_owned() + &raised.collect::<String>() + slash
 }
 
+/// A resource of a mailbox is one also where the hub is not named.
 fn tag(path: &str) -> &str {
-    path.trim_start_matches('/').split('/').next().unwrap_or_default()
+    match path.trim_start_matches('/').split('/').next().unwrap_or_default() {
+        parameter if parameter.starts_with('{') => "hubs",
+        noun => noun,
+    }
 }
 
 fn caller(kind: CallerKind) -> &'static str {
     match kind {
-        CallerKind::User => "Called by a user, with the organization's secret or with an instance's token.",
+        CallerKind::User => {
+            "Called by a user, with the organization's secret, or with an instance's token for that instance alone."
+        }
+        CallerKind::Organization => "Called by a user with the organization's secret.",
         CallerKind::Element => "Called by a user with an instance's token.",
         CallerKind::Administrator => {
             "Called with the administrator's key, or by a user who sees all of the organization."
@@ -143,7 +149,7 @@ fn of_query(parameter: &Parameter) -> Value {
     json!({
         "name": parameter.name,
         "in": "query",
-        "required": false,
+        "required": parameter.is_required,
         "description": parameter.description,
         "schema": schema,
         "example": example,
@@ -155,7 +161,7 @@ fn responses(route: &Route) -> Value {
     let mut good = json!({ "description": "It is done", "headers": request_id() });
     let schema = match shape {
         Shape::Empty => None,
-        Shape::One(schema) => Some(reference(schema)),
+        Shape::One(schema) | Shape::OnePage(schema) => Some(reference(schema)),
         Shape::Many(schema) | Shape::Page(schema) => {
             Some(json!({ "type": "array", "items": reference(schema) }))
         }
@@ -163,7 +169,7 @@ fn responses(route: &Route) -> Value {
     if let Some(schema) = schema {
         good["content"] = json!({ "application/json": { "schema": schema } });
     }
-    if let Shape::Page(_) = shape {
+    if let Shape::Page(_) | Shape::OnePage(_) = shape {
         for header in ["Elements-Returned-Count", "Elements-Total-Count", "Elements-Next-Page-Token"] {
             good["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
         }
@@ -225,8 +231,54 @@ fn headers() -> Value {
     })
 }
 
-/// Serves the document.
-pub(super) async fn serve() -> axum::Json<Value> {
+/// It is the same for as long as the program runs.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let dialect: Vec<Route> = routes::dialect().into_iter().chain(routes::sink()).collect();
-    axum::Json(document(&dialect, &routes::outside()))
+    document(&dialect, &routes::outside())
+});
+
+/// Serves the document.
+pub(super) async fn serve() -> axum::Json<&'static Value> {
+    axum::Json(&DOCUMENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Every operation of the document, by what names it.
+    fn operations() -> Vec<&'static Value> {
+        let paths = DOCUMENT["paths"].as_object().unwrap();
+        paths.values().flat_map(|item| item.as_object().unwrap().values()).collect()
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_a_noun() {
+        let names: Vec<&str> = operations().iter().map(|one| one["operationId"].as_str().unwrap()).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+        assert!(names.contains(&"getEvents") && names.contains(&"getEventsSlash"));
+        for one in operations() {
+            assert!(!one["tags"][0].as_str().unwrap().contains('{'), "{one}");
+            assert_eq!(one["responses"].get("415"), None, "no body is refused for its type");
+        }
+    }
+
+    #[test]
+    fn what_must_be_given_is_marked() {
+        let required = |path: &str, method: &str| -> Vec<&str> {
+            let operation = &DOCUMENT["paths"][format!("{BASE_PATH}{path}")][method];
+            let all = operation["parameters"].as_array().unwrap().iter();
+            all.filter(|one| one["required"] == true).map(|one| one["name"].as_str().unwrap()).collect()
+        };
+        assert_eq!(required("/elements/{element}/oauth/url", "get"), ["element", "apiKey", "callbackUrl"]);
+        assert_eq!(required("/elements/{element}/oauth/url", "post"), ["element"]);
+        assert_eq!(required("/notifications", "get"), ["topics[]"]);
+        let body = |path: &str| {
+            DOCUMENT["paths"][format!("{BASE_PATH}{path}")]["post"]["requestBody"]["required"].clone()
+        };
+        assert_eq!((body("/organizations/{id}/users"), body("/instances")), (false.into(), true.into()));
+        let list = &DOCUMENT["paths"][format!("{BASE_PATH}/instances")]["get"]["responses"]["200"];
+        assert!(list["headers"].get("Elements-Next-Page-Token").is_some());
+    }
 }

@@ -5,7 +5,14 @@ use super::query::Params;
 use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::ids::InstanceId;
 use serde_json::{Value, json};
+
+/// Sequences have 53 bits.
+pub(super) const SEQUENCE_END: u64 = 1 << 53;
+/// Bodies of one page, bytes as they are sent. A function on Lambda answers at most 6 MB, and an answer is more than
+/// its bodies.
+pub(super) const PAGE_BYTES_MAX: usize = 4_000_000;
 
 const PAGE_SIZE_DEFAULT: usize = 50;
 pub(super) const PAGE_SIZE_MAX: usize = 200;
@@ -26,9 +33,53 @@ impl Page {
         Ok(Page { size, after: after(params)? })
     }
 
-    /// Where to go on, if the token is a number.
-    pub(super) fn after_number(&self) -> Result<Option<u64>, ApiError> {
-        self.after.as_ref().map(|after| after.as_u64().ok_or_else(foreign)).transpose()
+    /// A page that is as long as pages get where nothing else is said: who lists little sees all of it at once.
+    pub(super) fn large(params: &Params) -> Result<Self, ApiError> {
+        match params.text("pageSize") {
+            Some(_) => Page::of(params),
+            None => Ok(Page { size: PAGE_SIZE_MAX, after: after(params)? }),
+        }
+    }
+
+    /// The instance to go on behind.
+    pub(super) fn after_instance(&self) -> Result<Option<InstanceId>, ApiError> {
+        let id = |after: &Value| InstanceId::parse(&after.as_u64()?.to_string());
+        self.after.as_ref().map(|after| id(after).ok_or_else(foreign)).transpose()
+    }
+
+    /// The place to go on at.
+    pub(super) fn place(&self) -> Result<Option<Place>, ApiError> {
+        self.after.as_ref().map(|after| Place::read(after).ok_or_else(foreign)).transpose()
+    }
+}
+
+/// A place in a list of what instances have: at this instance, behind so much of what it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) instance: InstanceId,
+    pub(super) behind: u64,
+}
+
+impl Place {
+    /// What comes after an instance; nothing does after the last one.
+    pub(super) fn after(instance: InstanceId) -> Option<Self> {
+        let instance = InstanceId::parse(&(instance.get() + 1).to_string())?;
+        Some(Place { instance, behind: 0 })
+    }
+
+    /// The instance before, which a walk goes on behind.
+    pub(super) fn walked(self) -> Option<InstanceId> {
+        InstanceId::parse(&(self.instance.get() - 1).to_string())
+    }
+
+    pub(super) fn token(self) -> Value {
+        json!([self.instance.get(), self.behind])
+    }
+
+    fn read(token: &Value) -> Option<Self> {
+        let [instance, behind] = token.as_array()?.as_slice() else { return None };
+        let instance = InstanceId::parse(&instance.as_u64()?.to_string())?;
+        Some(Place { instance, behind: behind.as_u64().filter(|behind| *behind < SEQUENCE_END)? })
     }
 }
 
@@ -62,4 +113,38 @@ pub(super) fn headers(returned: usize, total: Option<u64>, size: usize, next: Op
         }
     }
     headers
+}
+
+/// What a body takes in an answer, if it stands there as JSON (`depth` 1) or as a text (2): on Lambda an answer is
+/// a text in a document again, and each time quotes and backslashes are escaped once more.
+pub(super) fn answer_bytes(body: &str, depth: u32) -> usize {
+    let escaped = body.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+    body.len() + escaped * ((1 << depth) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_count_as_often_as_they_are_escaped() {
+        let once = serde_json::to_string(r#"a"b\c"#).unwrap();
+        let twice = serde_json::to_string(&once).unwrap();
+        // Each text stands in quotes of its own.
+        assert_eq!(answer_bytes(r#"a"b\c"#, 1), once.len() - 2);
+        assert_eq!(answer_bytes(r#"a"b\c"#, 2), twice.len() - 2 - 4);
+    }
+
+    #[test]
+    fn a_place_goes_on_at_its_instance() {
+        let at = |id: &str| InstanceId::parse(id).unwrap();
+        let place = Place::after(at("16")).unwrap();
+        assert_eq!((place.instance, place.walked()), (at("17"), Some(at("16"))));
+        assert_eq!(Place::read(&place.token()), Some(place));
+        assert_eq!(Place { instance: at("1"), behind: 3 }.walked(), None);
+        assert_eq!(Place::after(InstanceId::MAX), None);
+        for token in [json!([0, 1]), json!([1]), json!(7), json!([1, 1_u64 << 53]), json!([1_u64 << 31, 0])] {
+            assert_eq!(Place::read(&token), None, "{token}");
+        }
+    }
 }

@@ -20,13 +20,14 @@ pub(super) async fn now(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let instance = caller.instance(&app, &id).await?;
+    let request_id = caller.by.request_id;
     let deadline = app.0.now() + Duration::seconds(REQUEST_S);
     let work = async move { app.poll(instance.id, deadline).await };
     let polled = tokio::spawn(work).await;
     let polled =
         polled.map_err(|_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the poll failed inside"))?;
     match polled? {
-        PollOutcome::Polled(report) => Ok(answer(&report, &caller.by.request_id)),
+        PollOutcome::Polled(report) => Ok(answer(&report, &request_id)),
         PollOutcome::NotFound => Err(ApiError::no_instance()),
         PollOutcome::NotPolled(reason) => {
             Err(ApiError::new(StatusCode::CONFLICT, format!("the instance is not polled: {reason}")))

@@ -17,6 +17,8 @@ pub(super) struct Route {
     pub(super) parameters: Vec<&'static Parameter>,
     /// Schema of the request's body.
     pub(super) body: Option<&'static str>,
+    /// Whether it may be left out.
+    pub(super) is_body_optional: bool,
     /// Status and schema of what comes back when all is well.
     pub(super) answer: (u16, Shape),
     /// Schema of what may come back in the place of an error where the provider failed or has to be left alone.
@@ -28,6 +30,8 @@ pub(super) struct Route {
 pub(super) enum CallerKind {
     /// A user, with the organization's secret or an instance's token.
     User,
+    /// A user, with the organization's secret.
+    Organization,
     /// A user, with an instance's token.
     Element,
     /// The administrator's key, or a user who sees all of the organization.
@@ -45,6 +49,8 @@ pub(super) enum Shape {
     Many(&'static str),
     /// A page of a list, with the headers of one.
     Page(&'static str),
+    /// One of a schema that may be a page, with the headers of one.
+    OnePage(&'static str),
     Empty,
 }
 
@@ -53,6 +59,7 @@ pub(super) enum Shape {
 pub(super) struct Parameter {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
+    pub(super) is_required: bool,
     /// Meaning, units, default, limits.
     pub(super) description: &'static str,
     pub(super) example: &'static str,
@@ -124,6 +131,7 @@ fn route(
         caller: CallerKind::User,
         parameters: Vec::new(),
         body: None,
+        is_body_optional: false,
         answer: (200, Shape::Empty),
         provider_failure: None,
     }
@@ -143,6 +151,10 @@ impl Route {
         Route { body: Some(schema), ..self }
     }
 
+    pub(super) fn optional_body(self, schema: &'static str) -> Self {
+        Route { is_body_optional: true, ..self.body(schema) }
+    }
+
     pub(super) fn one(self, schema: &'static str) -> Self {
         Route { answer: (200, Shape::One(schema)), ..self }
     }
@@ -158,6 +170,10 @@ impl Route {
     /// What the provider's failure is told with, beside an error.
     pub(super) fn or_failed(self, schema: &'static str) -> Self {
         Route { provider_failure: Some(schema), ..self }
+    }
+
+    pub(super) fn one_page(self, schema: &'static str) -> Self {
+        Route { answer: (200, Shape::OnePage(schema)), ..self }
     }
 
     /// The answer comes with this status.

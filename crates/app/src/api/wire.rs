@@ -10,7 +10,7 @@ use domain::envelope::iso_seconds;
 use domain::instance::{Instance, Validity};
 use domain::settings::{
     CALLBACK_URL, EVENTS_ENABLED, MASK, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, POLLER_CONFIGURATION, Settings,
-    given,
+    given, is_secret,
 };
 use serde_json::{Map, Value, json};
 
@@ -116,8 +116,10 @@ fn subscription(subscription: &Subscription) -> Value {
 
 /// Items as texts; the secret ones masked, events always said.
 pub(super) fn configuration(instance: &Instance) -> Map<String, Value> {
-    let mut items: Map<String, Value> =
-        instance.configuration.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
+    // What counts as a secret by now may have been stored as plain before.
+    let shown = |key: &str, value: &str| if is_secret(key) { MASK.into() } else { value.into() };
+    let plain = instance.configuration.iter();
+    let mut items: Map<String, Value> = plain.map(|(key, value)| (key.clone(), shown(key, value))).collect();
     // The kept refresh token was not configured, unless it was.
     let is_shown =
         |key: &&String| *key != OAUTH_REFRESH_TOKEN || instance.external_authentication == "initial";

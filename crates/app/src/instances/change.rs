@@ -18,7 +18,7 @@ use domain::schedule::Timetable;
 use domain::settings::{
     CALLBACK_URL, EVENTS_ENABLED, Items, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL,
     OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, OAUTH_USER_TOKEN, POLLER_CONFIGURATION, POLLER_URLS, SIGNATURE_KEY,
-    SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings, given,
+    SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings, given, is_secret,
 };
 use domain::signature::rotation_until;
 use domain::state::ResourceState;
@@ -207,13 +207,17 @@ fn merged(
         given.remove(SIGNATURE_PREVIOUS_UNTIL);
     }
     let keys: Vec<String> = given.keys().cloned().collect();
-    let (items, mut secrets) = credentials::split(given, old_secrets, signed_with, app.now())?;
-    let mut plain = stored.clone();
+    // What counts as a secret by now may have been stored as plain before.
+    let (late, mut plain): (Items, Items) = stored.clone().into_iter().partition(|(key, _)| is_secret(key));
+    let known: Secrets = late.into_iter().chain(old_secrets.clone()).collect();
+    let (items, mut secrets) = credentials::split(given, &known, signed_with, app.now())?;
     if patch.replaces && patch.items.is_some() {
         secrets.retain(|key, _| keys.contains(key) || KEPT_KEYS.contains(&key.as_str()));
         plain.retain(|key, _| KEPT_KEYS.contains(&key.as_str()));
     }
     plain.extend(items);
+    // An empty text takes an item out.
+    plain.retain(|key, value| !value.is_empty() || !keys.contains(key));
     // Also where an earlier request stored the keys and got no further.
     if secrets.contains_key(SIGNATURE_PREVIOUS_KEY) {
         plain.entry(SIGNATURE_PREVIOUS_UNTIL.to_owned()).or_insert_with(|| rotation_until(app.now()));

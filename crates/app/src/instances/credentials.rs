@@ -67,6 +67,46 @@ fn rotate(plain: &mut Items, secrets: &mut Secrets, signed_with: Option<&str>, n
     }
 }
 
+/// Items of one configuration, plain and secret.
+const ITEMS_COUNT_MAX: usize = 100;
+/// A key, bytes.
+const KEY_BYTES_MAX: usize = 256;
+/// Plain items with their keys, bytes: with everything else of an instance they have to go into one row of 400 kB,
+/// before and after a change into one entry of the audit record, and into a page of a list.
+const PLAIN_BYTES_MAX: usize = 128 * 1024;
+/// Secrets with their keys, bytes: sealed they have to go into what a host keeps for one secret, 64 kB.
+const SECRETS_BYTES_MAX: usize = 32 * 1024;
+
+/// Limits of a configuration as a whole, whatever requests it was put together by.
+fn limits(plain: &Items, secrets: &Secrets) -> Vec<Invalid> {
+    let bytes = |items: &Items| items.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+    let whole = |is_broken: bool, rule: String| is_broken.then(|| Invalid::new("configuration", rule));
+    let count = plain.len() + secrets.len();
+    let mut errors: Vec<Invalid> = [
+        whole(
+            count > ITEMS_COUNT_MAX,
+            format!("has more than {ITEMS_COUNT_MAX} items: an empty text takes one out"),
+        ),
+        whole(
+            bytes(plain) > PLAIN_BYTES_MAX,
+            format!("has items of more than {PLAIN_BYTES_MAX} bytes in all"),
+        ),
+        whole(
+            bytes(secrets) > SECRETS_BYTES_MAX,
+            format!("has secrets of more than {SECRETS_BYTES_MAX} bytes in all"),
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let is_key = |key: &str| (1..=KEY_BYTES_MAX).contains(&key.len());
+    if plain.keys().chain(secrets.keys()).any(|key| !is_key(key)) {
+        let rule = format!("has a key that is empty or longer than {KEY_BYTES_MAX} bytes");
+        errors.push(Invalid::new("configuration", rule));
+    }
+    errors
+}
+
 /// Checks everything about a configuration that can be checked without the provider.
 pub(super) fn check(
     app: &Inner,
@@ -74,7 +114,7 @@ pub(super) fn check(
     plain: &Items,
     secrets: &Secrets,
 ) -> Result<Settings, Refusal> {
-    let mut errors = Vec::new();
+    let mut errors = limits(plain, secrets);
     for key in [OAUTH_API_KEY, OAUTH_API_SECRET] {
         if !secrets.contains_key(key) {
             errors.push(Invalid::new(key, "is required"));
@@ -165,6 +205,22 @@ mod tests {
         check(&old, &[(SIGNATURE_KEY, "old")], &[], &old);
         check(&[], &old, &[], &old);
         check(&[(SIGNATURE_KEY, "old"), (SIGNATURE_PREVIOUS_KEY, "older")], &[(SIGNATURE_KEY, "")], &[], &[]);
+    }
+
+    #[test]
+    fn a_configuration_has_limits_as_a_whole() {
+        let many = |count: usize, bytes: usize| -> Items {
+            (0..count).map(|number| (format!("key-{number:03}"), "x".repeat(bytes - 7))).collect()
+        };
+        let none = Items::new();
+        assert!(limits(&many(50, 100), &many(50, 100)).is_empty());
+        assert_eq!(limits(&many(50, 100), &many(51, 100)).len(), 1);
+        assert!(limits(&many(2, 64 * 1024), &many(1, 32 * 1024)).is_empty());
+        assert_eq!(limits(&many(2, 64 * 1024 + 1), &none).len(), 1);
+        assert_eq!(limits(&none, &many(1, 32 * 1024 + 1)).len(), 1);
+        for key in [String::new(), "k".repeat(257)] {
+            assert_eq!(limits(&Items::from([(key, "x".to_owned())]), &none).len(), 1);
+        }
     }
 
     #[test]

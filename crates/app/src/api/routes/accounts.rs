@@ -1,32 +1,13 @@
 //! Accounts, organizations, users, and what was changed.
 
 use super::parameters::*;
-use crate::api::accounts;
 use crate::api::route::{CallerKind, Route, delete, get, patch, post, put};
+use crate::api::{account, accounts};
 
 pub(super) fn routes() -> Vec<Route> {
     let admin = |route: Route| route.by(CallerKind::Administrator);
-    vec![
-        get("/accounts/settings", accounts::settings, "Read the settings of the caller's account")
-            .one("Settings"),
-        patch("/accounts/settings", accounts::change_settings, "Change the settings of the caller's account")
-            .body("Settings")
-            .one("Settings"),
-        post("/accounts/settings", accounts::change_settings, "The same, by the original's other method")
-            .body("Settings")
-            .one("Settings"),
-        get("/accounts/{id}/settings", accounts::settings_of, "Read the settings of an account")
-            .one("Settings"),
-        patch("/accounts/{id}/settings", accounts::change_settings_of, "Change the settings of an account")
-            .body("Settings")
-            .one("Settings"),
-        post(
-            "/accounts/{id}/settings",
-            accounts::change_settings_of,
-            "The same, by the original's other method",
-        )
-        .body("Settings")
-        .one("Settings"),
+    let settings = settings().into_iter().map(|route| route.by(CallerKind::Organization));
+    let administered = vec![
         admin(get("/organizations", accounts::organizations, "List organizations"))
             .with(&[&NEXT_PAGE])
             .page("Organization"),
@@ -40,7 +21,7 @@ pub(super) fn routes() -> Vec<Route> {
             .with(&[&NEXT_PAGE])
             .page("User"),
         admin(post("/organizations/{id}/users", accounts::add_user, "Add a user; the secret is shown once"))
-            .body("UserRequest")
+            .optional_body("UserRequest")
             .one("UserWithSecret"),
         admin(delete("/organizations/{id}/users/{user}", accounts::remove_user, "Take a user out")),
         admin(put(
@@ -58,5 +39,31 @@ pub(super) fn routes() -> Vec<Route> {
         admin(get("/organizations/{id}/audit", accounts::audit, "List what was changed, newest first"))
             .with(&[&PAGE_SIZE, &NEXT_PAGE])
             .page("AuditEntry"),
+    ];
+    settings.chain(administered).collect()
+}
+
+fn settings() -> Vec<Route> {
+    vec![
+        get("/accounts/settings", account::settings, "Read the settings of the caller's account")
+            .one("Settings"),
+        patch("/accounts/settings", account::change_settings, "Change the settings of the caller's account")
+            .body("Settings")
+            .one("Settings"),
+        post("/accounts/settings", account::change_settings, "The same, by the original's other method")
+            .body("Settings")
+            .one("Settings"),
+        get("/accounts/{id}/settings", account::settings_of, "Read the settings of an account")
+            .one("Settings"),
+        patch("/accounts/{id}/settings", account::change_settings_of, "Change the settings of an account")
+            .body("Settings")
+            .one("Settings"),
+        post(
+            "/accounts/{id}/settings",
+            account::change_settings_of,
+            "The same, by the original's other method",
+        )
+        .body("Settings")
+        .one("Settings"),
     ]
 }

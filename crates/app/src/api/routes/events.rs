@@ -2,10 +2,10 @@
 
 use super::parameters::*;
 use crate::api::route::{CallerKind, Route, get, post, put};
-use crate::api::{analytics, deliveries, events};
+use crate::api::{analytics, deliveries, events, notifications, subscriptions};
 
 pub(super) fn routes() -> Vec<Route> {
-    log().into_iter().chain(notifications()).collect()
+    log().into_iter().chain(told()).collect()
 }
 
 fn log() -> Vec<Route> {
@@ -50,46 +50,47 @@ fn log() -> Vec<Route> {
     ]
 }
 
-fn notifications() -> Vec<Route> {
+fn told() -> Vec<Route> {
     vec![
-        get("/notifications", deliveries::notifications, "List the newest notifications of topics")
+        get("/notifications", notifications::list, "List the newest notifications of topics")
             .with(&[&TOPICS])
             .many("Notification"),
-        get("/notifications/{number}", deliveries::notification, "Read a notification by its number")
+        get("/notifications/{number}", notifications::one, "Read a notification by its number")
+            .with(&[&FROM, &TO])
             .one("Notification"),
         get(
             "/notifications/{number}/subscriptions/deliveries",
             deliveries::of_notification,
             "List deliveries of a notification",
         )
-        .with(&[&HYDRATE])
+        .with(&[&HYDRATE, &FROM, &TO])
         .many("Delivery"),
         get(
             "/notifications/{number}/subscriptions/{subscription}/deliveries",
             deliveries::of_notification_and_subscription,
             "Read the delivery of a notification to a subscription",
         )
-        .with(&[&HYDRATE])
+        .with(&[&HYDRATE, &FROM, &TO])
         .one("Delivery"),
-        get("/notifications/subscriptions", deliveries::subscriptions, "List subscriptions")
-            .with(&[&WHERE_DELIVERY])
-            .many("Subscription"),
-        get("/notifications/subscriptions/{subscription}", deliveries::subscription, "Read a subscription")
+        get("/notifications/subscriptions", subscriptions::list, "List subscriptions")
+            .with(&[&WHERE_DELIVERY, &LARGE_PAGE_SIZE, &NEXT_PAGE])
+            .page("Subscription"),
+        get("/notifications/subscriptions/{subscription}", subscriptions::one, "Read a subscription")
             .one("Subscription"),
         get(
             "/notifications/subscriptions/deliveries",
             deliveries::list,
-            "List what waits to be delivered, at most 200",
+            "List what waits to be delivered, oldest first in each instance",
         )
-        .with(&[&WHERE_DELIVERY, &HYDRATE])
-        .many("Delivery"),
+        .with(&[&WHERE_DELIVERY, &HYDRATE, &LARGE_PAGE_SIZE, &NEXT_PAGE])
+        .page("Delivery"),
         put(
             "/notifications/subscriptions/deliveries",
-            deliveries::release,
-            "Release what is queued, in order",
+            subscriptions::release,
+            "Release what is queued, in order, for a page of subscriptions",
         )
-        .with(&[&WHERE_DELIVERY])
-        .many("Release"),
+        .with(&[&WHERE_DELIVERY, &LARGE_PAGE_SIZE, &NEXT_PAGE])
+        .page("Release"),
     ]
 }
 

@@ -5,19 +5,22 @@ use crate::api::route::{CallerKind, Route, delete, get, patch, post, put};
 use crate::api::{backfill, configuration, instances, lists, poll};
 
 pub(super) fn routes() -> Vec<Route> {
-    [all(), by_id(), own(), below_connector()].into_iter().flatten().collect()
+    [all(), by_id(), own(), below_connector(), own_below_connector()].into_iter().flatten().collect()
 }
 
 fn all() -> Vec<Route> {
     vec![
         post("/instances", instances::create, "Create an instance from a sign-in")
+            .by(CallerKind::Organization)
             .with(&[&DRY_RUN])
             .body("InstanceRequest")
             .one("InstanceOrDryRun"),
         get("/instances", lists::list_or_own, "List instances, or with an Element token read its own")
             .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE])
-            .one("InstanceOrInstances"),
-        get("/instances/count", lists::count, "Count instances").one("InstanceCount"),
+            .one_page("InstanceOrInstances"),
+        get("/instances/count", lists::count, "Count instances, at most 10,000 in a page")
+            .with(&[&NEXT_PAGE])
+            .one_page("InstanceCount"),
         get(
             "/instances/event-poller-records",
             lists::poller_records,
@@ -113,12 +116,17 @@ fn own() -> Vec<Route> {
 fn below_connector() -> Vec<Route> {
     vec![
         post("/elements/{element}/instances", instances::create_at, "Create an instance of a connector")
+            .by(CallerKind::Organization)
             .with(&[&DRY_RUN])
             .body("InstanceRequest")
             .one("InstanceOrDryRun"),
-        get("/elements/{element}/instances", lists::list_of, "List instances of a connector")
-            .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE])
-            .page("Instance"),
+        get(
+            "/elements/{element}/instances",
+            lists::list_of,
+            "List instances of a connector, or with an Element token read its own",
+        )
+        .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE])
+        .one_page("InstanceOrInstances"),
         get("/elements/{element}/instances/{id}", instances::read, "Read an instance of a connector")
             .one("Instance"),
         put("/elements/{element}/instances/{id}", instances::replace, "Replace an instance of a connector")
@@ -159,6 +167,52 @@ fn below_connector() -> Vec<Route> {
             configuration::change,
             "Change a configuration item of an instance of a connector",
         )
+        .body("ConfigurationValue")
+        .one("ConfigurationItem"),
+    ]
+}
+
+fn own_below_connector() -> Vec<Route> {
+    let own = |route: Route| route.by(CallerKind::Element);
+    vec![
+        own(put("/elements/{element}/instances", instances::replace, "Replace the token's instance"))
+            .with(&[&DRY_RUN, &RE_AUTHENTICATE])
+            .body("InstancePatch")
+            .one("InstanceOrDryRun"),
+        own(patch("/elements/{element}/instances", instances::patch, "Change the token's instance"))
+            .with(&[&DRY_RUN])
+            .body("InstancePatch")
+            .one("InstanceOrDryRun"),
+        own(delete("/elements/{element}/instances", instances::delete, "Delete the token's instance")),
+        own(put(
+            "/elements/{element}/instances/enabled",
+            instances::enable,
+            "Switch the token's instance on",
+        ))
+        .one("Enabled"),
+        own(delete(
+            "/elements/{element}/instances/enabled",
+            instances::disable,
+            "Switch the token's instance off",
+        ))
+        .one("Enabled"),
+        own(get(
+            "/elements/{element}/instances/configuration",
+            configuration::list,
+            "List configuration items of the token's instance",
+        ))
+        .many("ConfigurationItem"),
+        own(get(
+            "/elements/{element}/instances/configuration/{item}",
+            configuration::read,
+            "Read a configuration item of the token's instance",
+        ))
+        .one("ConfigurationItem"),
+        own(patch(
+            "/elements/{element}/instances/configuration/{item}",
+            configuration::change,
+            "Change a configuration item of the token's instance",
+        ))
         .body("ConfigurationValue")
         .one("ConfigurationItem"),
     ]

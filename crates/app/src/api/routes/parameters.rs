@@ -8,11 +8,23 @@ const fn parameter(
     example: &'static str,
     description: &'static str,
 ) -> Parameter {
-    Parameter { name, kind, description, example }
+    Parameter { name, kind, is_required: false, description, example }
+}
+
+/// Nothing is done without it.
+const fn required(
+    name: &'static str,
+    kind: Kind,
+    example: &'static str,
+    description: &'static str,
+) -> Parameter {
+    Parameter { is_required: true, ..parameter(name, kind, example, description) }
 }
 
 pub(super) static PAGE_SIZE: Parameter =
     parameter("pageSize", Kind::Number(1, 200), "50", "Records of a page; 50 where it is not given.");
+pub(super) static LARGE_PAGE_SIZE: Parameter =
+    parameter("pageSize", Kind::Number(1, 200), "200", "Records of a page; 200 where it is not given.");
 pub(super) static NEXT_PAGE: Parameter = parameter(
     "nextPage",
     Kind::Text,
@@ -86,11 +98,11 @@ pub(super) static INTERVAL: Parameter = parameter(
 );
 pub(super) static ACCOUNT_IDS: Parameter =
     parameter("accountIds[]", Kind::Texts, "1", "Only these accounts, by their numbers.");
-pub(super) static TOPICS: Parameter = parameter(
+pub(super) static TOPICS: Parameter = required(
     "topics[]",
     Kind::Texts,
     "instance-17-mailbox-events",
-    "Required: the topics to list, each at most 200 notifications.",
+    "At most 20; the newest notifications of one after the other, at most 200 or 4 MB in all.",
 );
 pub(super) static WHERE_DELIVERY: Parameter = parameter(
     "where",
@@ -126,12 +138,12 @@ pub(super) static HUB_PAGE_SIZE: Parameter = parameter(
     "Records of a page; where it is not given, the resource's own choice. Some resources take less than 1000.",
 );
 pub(super) static API_KEY: Parameter =
-    parameter("apiKey", Kind::Text, "CLIENT_ID", "Required: the application's client id.");
-pub(super) static CALLBACK_URL: Parameter = parameter(
+    required("apiKey", Kind::Text, "CLIENT_ID", "The application's client id.");
+pub(super) static CALLBACK_URL: Parameter = required(
     "callbackUrl",
     Kind::Text,
     "https://app.example/oauth",
-    "Required: where the provider sends the user back, as it is registered there.",
+    "Where the provider sends the user back, as it is registered there.",
 );
 pub(super) static SCOPE: Parameter = parameter(
     "scope",

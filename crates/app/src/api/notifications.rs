@@ -1,0 +1,137 @@
+//! Notifications as their callbacks had them: one by its number, and the newest of topics.
+
+use super::auth::Caller;
+use super::error::ApiError;
+use super::log::{self, Filter, Search};
+use super::paging::{PAGE_BYTES_MAX, answer_bytes};
+use super::query::Params;
+use crate::app::App;
+use crate::ports::{LogPage, Notification};
+use axum::Json;
+use axum::extract::{Path, State};
+use chrono::Duration;
+use domain::envelope::iso_seconds;
+use domain::ids::InstanceId;
+use domain::instance::Instance;
+use serde_json::Value;
+
+/// Notifications of topics in one answer.
+const NOTIFICATIONS_COUNT_MAX: usize = 200;
+/// Topics of one request: each is a walk along an instance's log.
+const TOPICS_COUNT_MAX: usize = 20;
+/// Notifications read at once; each may have some hundred kB.
+pub(super) const READ_COUNT: usize = 50;
+/// How far back a notification is looked for by its number where the request does not say.
+const LOOK_BACK_DAYS: i64 = 31;
+/// Lines of the log that are looked at for it: numbers are not in order.
+const LOOKS_COUNT_MAX: usize = 20_000;
+
+/// A notification by its number, as its callback had it.
+pub(super) async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    Path(number): Path<String>,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
+    let (_, notification) = numbered(&app, &caller, &number, &params).await?;
+    Ok(Json(of_body(&notification)))
+}
+
+/// The newest notifications of topics, as their callbacks had them.
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    if params.text("topics").is_none() {
+        return Err(ApiError::rule("topics[]", "is required"));
+    }
+    if params.texts("topics").count() > TOPICS_COUNT_MAX {
+        return Err(ApiError::rule("topics[]", &format!("has more than {TOPICS_COUNT_MAX} topics")));
+    }
+    let mut ids: Vec<InstanceId> = Vec::new();
+    for id in params.texts("topics").filter_map(instance_of) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    let mut newest = Newest::default();
+    for id in ids {
+        let instance = app.0.ports.store.instance(id).await?;
+        if instance.is_some_and(|instance| caller.owns(&instance)) {
+            newest.read(&app, id).await?;
+        }
+    }
+    Ok(Json(newest.shown))
+}
+
+/// `instance-17-gmail-events`.
+fn instance_of(topic: &str) -> Option<InstanceId> {
+    InstanceId::parse(topic.strip_prefix("instance-")?.split('-').next()?)
+}
+
+/// What is shown, as much as goes into an answer.
+#[derive(Default)]
+struct Newest {
+    shown: Vec<Value>,
+    bytes: usize,
+    is_full: bool,
+}
+
+impl Newest {
+    async fn read(&mut self, app: &App, id: InstanceId) -> Result<(), ApiError> {
+        let mut before = None;
+        while !self.is_full {
+            let page = LogPage { before, limit: READ_COUNT, pending_only: false };
+            let read = app.0.ports.store.notifications(id, page).await?;
+            before = read.last().map(|last| last.sequence);
+            read.iter().filter(|one| !one.events.is_empty()).for_each(|one| self.show(one));
+            if read.len() < READ_COUNT {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, notification: &Notification) {
+        let bytes = answer_bytes(&notification.body, 1);
+        let is_too_long = !self.shown.is_empty() && self.bytes + bytes > PAGE_BYTES_MAX;
+        self.is_full = self.is_full || is_too_long || self.shown.len() == NOTIFICATIONS_COUNT_MAX;
+        if !self.is_full {
+            self.bytes += bytes;
+            self.shown.push(of_body(notification));
+        }
+    }
+}
+
+pub(super) fn of_body(notification: &Notification) -> Value {
+    let mut body: Value = serde_json::from_str(&notification.body).unwrap_or_default();
+    body["id"] = notification.name.id.into();
+    body["createdDate"] = iso_seconds(notification.created_at).into();
+    body
+}
+
+/// The notification of this number. It is looked for among the newest: who knows about when it was says so.
+pub(super) async fn numbered(
+    app: &App,
+    caller: &Caller,
+    number: &str,
+    params: &Params,
+) -> Result<(Instance, Notification), ApiError> {
+    let missing = || ApiError::not_found("notification");
+    let number: u64 = number.parse().map_err(|_| missing())?;
+    let filter = Filter::of(params)?;
+    let to = filter.to.unwrap_or_else(|| app.0.now() + Duration::minutes(1));
+    let from = filter.from.unwrap_or(to - Duration::days(LOOK_BACK_DAYS));
+    let mark = match log::find(app, caller, (from, to), LOOKS_COUNT_MAX, number).await? {
+        Search::Found(mark) => mark,
+        Search::NotThere => return Err(missing()),
+        Search::Stopped => {
+            let looked = format!("the newest {LOOKS_COUNT_MAX} notifications: say `from` and `to`");
+            return Err(ApiError::too_much("number", &looked));
+        }
+    };
+    let instance = caller.instance(app, &mark.instance.to_string()).await?;
+    let notification = app.0.ports.store.notification_at(mark).await?.ok_or_else(missing)?;
+    Ok((instance, notification))
+}

@@ -1,0 +1,208 @@
+//! Subscriptions: what there is, and releasing what is queued for them.
+
+use super::auth::Caller;
+use super::error::ApiError;
+use super::paging::{self, Page};
+use super::query::Params;
+use super::walk::{LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
+use super::wire;
+use crate::app::App;
+use crate::ports::Job;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use domain::ceql::{self, Expr, Op, Truth};
+use domain::delivery::{Subscription, SubscriptionStatus};
+use domain::ids::InstanceId;
+use domain::instance::Instance;
+use serde_json::{Value, json};
+
+/// Instances among which one subscription is looked for: its number does not lead to its instance.
+const FIND_COUNT_MAX: usize = 10_000;
+
+/// `where`, as in `channel='webhook' and status='queued' and config.url='https://…'`. Where it says which instance or
+/// subscription, the others are not even read.
+pub(super) struct Wanted {
+    condition: Option<Expr>,
+    instance: Option<InstanceId>,
+    subscription: Option<u32>,
+}
+
+impl Wanted {
+    /// `id_field` is what the records call a subscription's number.
+    pub(super) fn of(params: &Params, id_field: &str) -> Result<Self, ApiError> {
+        let given = params.text("where").filter(|condition| !condition.trim().is_empty());
+        let condition = given.map(ceql::parse).transpose();
+        let condition = condition.map_err(|error| ApiError::rule("where", &error.to_string()))?;
+        let equal = |field| condition.as_ref().and_then(|condition| equal_to(condition, field));
+        let instance = equal("instanceId").and_then(|id| InstanceId::parse(&id));
+        let subscription = equal(id_field).and_then(|id| id.parse().ok());
+        Ok(Wanted { condition, instance, subscription })
+    }
+
+    /// The instances that come into question.
+    pub(super) async fn walk<'a>(
+        &self,
+        app: &'a App,
+        caller: &'a Caller,
+        after: Option<InstanceId>,
+    ) -> Result<Walk<'a>, ApiError> {
+        let looks_count_max = if self.subscription.is_some() { LOOKS_COUNT_MAX } else { READS_COUNT_MAX };
+        let walk = Walk::new(app, caller, after, looks_count_max);
+        match self.instance {
+            Some(id) => Ok(walk.over(app.0.ports.store.instance(id).await?)),
+            None => Ok(walk),
+        }
+    }
+
+    /// Whether it is worth reading more of an instance.
+    pub(super) fn may_be(&self, instance: &Instance) -> bool {
+        self.subscription.is_none_or(|id| id == instance.id.subscription_id())
+    }
+
+    pub(super) fn holds(&self, record: &Value) -> bool {
+        self.condition.as_ref().is_none_or(|condition| condition.matches(record) == Truth::Yes)
+    }
+}
+
+/// What a field must be equal to for the condition to hold.
+fn equal_to(condition: &Expr, wanted: &str) -> Option<String> {
+    let value = |one: Expr| match one {
+        Expr::Compare { field, op: Op::Eq, value } if field == wanted => match value {
+            ceql::Value::Text(text) | ceql::Value::Number(text) | ceql::Value::Bare(text) => Some(text),
+            ceql::Value::Bool(_) | ceql::Value::Null => None,
+        },
+        _ => None,
+    };
+    condition.clone().conjuncts().into_iter().find_map(value)
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let (wanted, page) = (Wanted::of(&params, "id")?, Page::large(&params)?);
+    let mut walk = wanted.walk(&app, &caller, page.after_instance()?).await?;
+    let mut found: Vec<(InstanceId, Value)> = Vec::new();
+    let mut next = None;
+    while let Some(instance) = walk.next().await? {
+        if !wanted.may_be(&instance) || wire::channel(&instance).is_none() {
+            continue;
+        }
+        let state = state_of(&app, &instance).await?;
+        let Some(record) = wire::subscription_of(&instance, &state).filter(|one| wanted.holds(one)) else {
+            continue;
+        };
+        if found.len() == page.size {
+            next = found.last().map(|(id, _)| *id);
+            break;
+        }
+        found.push((instance.id, record));
+    }
+    Ok(answer(&page, next.or_else(|| walk.stopped_at()), found.into_iter().map(|(_, one)| one).collect()))
+}
+
+fn answer(page: &Page, next: Option<InstanceId>, records: Vec<Value>) -> Response {
+    let next = next.map(|id| id.get().into());
+    (paging::headers(records.len(), None, page.size, next), Json(records)).into_response()
+}
+
+pub(super) async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let missing = || ApiError::not_found("subscription");
+    let id: u32 = id.parse().map_err(|_| missing())?;
+    let mut walk = Walk::new(&app, &caller, None, FIND_COUNT_MAX);
+    while let Some(instance) = walk.next().await? {
+        if instance.id.subscription_id() == id {
+            let state = state_of(&app, &instance).await?;
+            return wire::subscription_of(&instance, &state).map(Json).ok_or_else(missing);
+        }
+    }
+    match walk.stopped_at() {
+        Some(_) => {
+            let looked = format!("{FIND_COUNT_MAX} instances: list with `where=instanceId=…`");
+            Err(ApiError::too_much("subscription", &looked))
+        }
+        None => Err(missing()),
+    }
+}
+
+pub(super) async fn state_of(app: &App, instance: &Instance) -> Result<Subscription, ApiError> {
+    Ok(app.0.ports.store.subscription(instance.id).await?.unwrap_or_default())
+}
+
+/// Starts to deliver what is queued, for each callback that the condition names, a page of them at a time.
+pub(super) async fn release(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, Page::large(&params)?);
+    let mut walk = wanted.walk(&app, &caller, page.after_instance()?).await?;
+    let mut released: Vec<(InstanceId, Value)> = Vec::new();
+    let mut next = None;
+    while let Some(instance) = walk.next().await? {
+        if !wanted.may_be(&instance) || instance.disabled {
+            continue;
+        }
+        let state = state_of(&app, &instance).await?;
+        let Some(mut record) = wire::subscription_of(&instance, &state) else { continue };
+        record["subscriptionId"] = instance.id.subscription_id().into();
+        record["status"] = "queued".into();
+        if state.status == SubscriptionStatus::Active || !wanted.holds(&record) {
+            continue;
+        }
+        if released.len() == page.size {
+            next = released.last().map(|(id, _)| *id);
+            break;
+        }
+        begin(&app, &caller, &instance, &state).await?;
+        let told = json!({
+            "subscriptionId": instance.id.subscription_id(),
+            "instanceId": instance.id.get(),
+            "status": "releasing",
+        });
+        released.push((instance.id, told));
+    }
+    Ok(answer(&page, next.or_else(|| walk.stopped_at()), released.into_iter().map(|(_, one)| one).collect()))
+}
+
+/// Notes it first: nothing is released that nobody can be asked about.
+async fn begin(
+    app: &App,
+    caller: &Caller,
+    instance: &Instance,
+    state: &Subscription,
+) -> Result<(), ApiError> {
+    let documents = (Some(json!({ "status": state.status, "reason": state.reason })), None);
+    let subject = format!("instances/{}/subscription", instance.id);
+    let organization_id = instance.account.organization_id;
+    let entry = caller.by.entry(&app.0, organization_id, "subscription.released", subject, documents);
+    app.0.ports.accounts.note(&entry).await?;
+    Ok(app.0.ports.queue.send(&[(Job::Release(instance.id), app.0.now())]).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_must_hold_narrows_the_walk() {
+        let wanted = |condition: &str| {
+            let equal = |field| equal_to(&ceql::parse(condition).unwrap(), field);
+            (equal("instanceId"), equal("subscriptionId"))
+        };
+        let text = |id: &str| Some(id.to_owned());
+        assert_eq!(wanted("instanceId=17"), (text("17"), None));
+        assert_eq!(
+            wanted("status='queued' AND subscriptionId='5' AND instanceId=17"),
+            (text("17"), text("5"))
+        );
+        assert_eq!(wanted("instanceId=17 OR instanceId=18"), (None, None));
+        assert_eq!(wanted("NOT instanceId=17 AND subscriptionId > 5"), (None, None));
+    }
+}

@@ -1,0 +1,90 @@
+//! A walk over a caller's instances, in order of their ids: bounded in what it looks at, and it can go on later.
+
+use super::auth::Caller;
+use super::error::ApiError;
+use crate::app::App;
+use domain::ids::InstanceId;
+use domain::instance::Instance;
+use std::collections::VecDeque;
+
+/// Instances read from the store at once.
+const READ_COUNT: usize = 200;
+/// Instances looked at for one page at the most; the token of a page goes on where the look ended.
+pub(super) const LOOKS_COUNT_MAX: usize = 2_000;
+/// The same where something is read for each of them.
+pub(super) const READS_COUNT_MAX: usize = 500;
+
+/// Instances that the caller sees, one after the other.
+pub(super) struct Walk<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    read: VecDeque<Instance>,
+    /// Behind what was read.
+    after: Option<InstanceId>,
+    /// The last one that was looked at.
+    looked: Option<InstanceId>,
+    looks_left: usize,
+    is_all_read: bool,
+}
+
+impl<'a> Walk<'a> {
+    /// Those behind `after`, of all that the caller sees; at most so many are looked at.
+    pub(super) fn new(
+        app: &'a App,
+        caller: &'a Caller,
+        after: Option<InstanceId>,
+        looks_count_max: usize,
+    ) -> Self {
+        let walk = Walk {
+            app,
+            caller,
+            read: VecDeque::new(),
+            after,
+            looked: after,
+            looks_left: looks_count_max,
+            is_all_read: false,
+        };
+        match caller.only() {
+            Some(own) => walk.over(Some(own.clone())),
+            None => walk,
+        }
+    }
+
+    /// The same over this instance alone, or none.
+    pub(super) fn over(self, one: Option<Instance>) -> Self {
+        let after = self.after;
+        let one = one.filter(|one| after.is_none_or(|after| one.id > after));
+        Walk { read: one.into_iter().collect(), is_all_read: true, ..self }
+    }
+
+    /// The next one; `None` at the end, or when enough was looked at.
+    pub(super) async fn next(&mut self) -> Result<Option<Instance>, ApiError> {
+        loop {
+            let Some(instance) = self.upcoming().await? else { return Ok(None) };
+            self.looks_left -= 1;
+            self.looked = Some(instance.id);
+            if self.caller.owns(&instance) {
+                return Ok(Some(instance));
+            }
+        }
+    }
+
+    async fn upcoming(&mut self) -> Result<Option<Instance>, ApiError> {
+        if self.read.is_empty() && !self.is_all_read {
+            let organization_id = self.caller.account.organization_id;
+            let read = self.app.0.ports.store.instances(organization_id, self.after, READ_COUNT).await?;
+            self.is_all_read = read.len() < READ_COUNT;
+            self.after = read.last().map(|last| last.id).or(self.after);
+            self.read = read.into();
+        }
+        match self.looks_left {
+            0 => Ok(None),
+            _ => Ok(self.read.pop_front()),
+        }
+    }
+
+    /// The last one that was looked at, if the walk ended before the instances did.
+    pub(super) fn stopped_at(&self) -> Option<InstanceId> {
+        self.looked.filter(|_| !self.read.is_empty())
+    }
+}

@@ -62,7 +62,8 @@ impl Document {
         if response.is_null() {
             return Some(format!("the status {} is not described", reply.status));
         }
-        if !response["headers"]["Elements-Returned-Count"].is_null() {
+        // Where a list may be an object instead, the header is not referred to but described in place.
+        if !response["headers"]["Elements-Returned-Count"]["$ref"].is_null() {
             let counted = reply.header("elements-returned-count").and_then(|count| count.parse().ok());
             if counted != reply.body.as_array().map(Vec::len) {
                 return Some(format!("the page does not say its length but {counted:?}"));

@@ -174,6 +174,10 @@ fn responses(route: &Route) -> Value {
             good["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
         }
     }
+    if let Shape::OnePage(_) = shape {
+        // An answer that is no list has no length.
+        good["headers"]["Elements-Returned-Count"] = json!({ "schema": { "type": "integer" } });
+    }
     let mut responses = Map::from_iter([(status.to_string(), good)]);
     for (status, meaning) in FAILURES {
         let error = reference("Error");

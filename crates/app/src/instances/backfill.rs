@@ -123,7 +123,7 @@ fn chosen<'a>(
     wanted.resources.iter().map(one).collect()
 }
 
-/// The window ends where the polls are: what comes later is theirs.
+/// The window ends where the polls are: what comes later is theirs. What was there before their baseline never is.
 fn row(
     mailbox: &Mailbox,
     config: &ResourceConfig,
@@ -132,8 +132,10 @@ fn row(
     now: DateTime<Utc>,
 ) -> ResourceState {
     let polled = mailbox.resources.iter().find(|row| row.state.resource == config.name);
+    let baseline_at = polled.and_then(|row| row.state.baseline_at);
     let polled_until = polled.and_then(|row| row.state.last_success_at).unwrap_or(now);
-    let to = wanted.to.min(polled_until - Duration::seconds(LAG_S));
+    let settled_until = polled_until - Duration::seconds(LAG_S);
+    let to = wanted.to.min(baseline_at.map_or(settled_until, |baseline_at| settled_until.max(baseline_at)));
     let backfill = Backfill {
         id: backfill_id.to_owned(),
         resource: config.name.clone(),

@@ -139,7 +139,7 @@ pub async fn every_change_is_recorded_without_secrets(platform: &dyn Platform) {
         (&json!("Scenario"), &json!("Another name"))
     );
     assert_eq!(entry["actor"]["type"], "user");
-    assert!(entries.iter().any(|one| one["action"] == "organization.added"));
+    assert!(entries.iter().any(|one| one["action"] == "organization.created"));
     let text = Value::from(entries).to_string();
     for secret in ["signature key of", doubles::CLIENT_SECRET] {
         assert!(!text.contains(secret), "the record shows a secret");

@@ -80,7 +80,7 @@ async fn ask(client: &Client, path: &str, parameters: &[&Value]) -> Reply {
 }
 
 fn is_required(parameter: &Value) -> bool {
-    text(parameter, "description").starts_with("Required")
+    parameter["required"] == true
 }
 
 /// All that can be read is read, bare and with each of its parameters, and answered as it is described. No list of

@@ -123,11 +123,17 @@ def after_call(context, case, response):
         seen["tokens"].setdefault(case.operation.path, []).append(token[0] if isinstance(token, list) else token)
 
 
+# What leads to a connector's instances.
+BELOW = "/elements/{element}"
+
+
 def instance_of(case, path, dice):
     """The instance that a case is about: by what it does to it."""
     if case.method == "DELETE" and not path.endswith("/enabled"):
         # Each way to delete has its own.
-        return dice.one_of(STAGE["doomed"][len(path) % 3 :: 3])
+        ways = ("/instances", "/instances/{id}", BELOW + "/instances", BELOW + "/instances/{id}")
+        way = ways.index(path) if path in ways else 0
+        return dice.one_of(STAGE["doomed"][way :: len(ways)])
     elif "/enabled" in path or "/configuration" in path and case.method != "GET":
         kind = "spare"
     elif case.method in ("PUT", "PATCH"):
@@ -140,7 +146,7 @@ def instance_of(case, path, dice):
 def authorize(case, path, instance, dice):
     headers = dict(case.headers or {})
     element = is_read(path) or path == "/ping"
-    element = element or path.startswith("/instances") and own(case.method, path)
+    element = element or own(case.method, path.removeprefix(BELOW))
     if element or path in ("/instances", "/instances/event-poller-records") and dice.below(3) == 0:
         if case.method != "POST":
             headers["Authorization"] = f"{STAGE['authorization']}, Element {instance['token']}"
@@ -185,7 +191,7 @@ def lead(case, path, instance, dice):
         for name in parameters:
             if any(known.get(name, [])):
                 parameters[name] = str(dice.one_of(known[name]))
-        if path.startswith("/elements") and "id" in parameters:
+        if path.startswith(BELOW + "/instances"):
             parameters["element"] = instance["element"]
     if path.startswith("/organizations") and case.method != "GET" and is_ours(parameters.get("id")):
         parameters["id"] = str(STAGE["organization"])

@@ -194,9 +194,10 @@ pub(super) async fn poller_records(
     params: Params,
 ) -> Result<Response, ApiError> {
     let page = Page::of(&params)?;
+    let wanted = Wanted::of(&params, None);
     let (found, next) = match &caller.element {
         Some(own) => (vec![own.clone()], None),
-        None => take(&app, &caller, &page, |_| true).await?,
+        None => take(&app, &caller, &page, |instance| wanted.takes(instance)).await?,
     };
     let mut records = Vec::new();
     for instance in found {

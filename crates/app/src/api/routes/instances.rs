@@ -21,9 +21,9 @@ fn all() -> Vec<Route> {
         get(
             "/instances/event-poller-records",
             lists::poller_records,
-            "List polled resources and where they stand",
+            "List polled resources and where they stand; a page is of instances",
         )
-        .with(&[&PAGE_SIZE, &NEXT_PAGE])
+        .with(&[&TAGS, &SEARCH_TEXT, &PAGE_SIZE, &NEXT_PAGE])
         .page("PollerRecord"),
         get(
             "/instances/polling-disabled",

@@ -5,7 +5,7 @@ mod client;
 mod mailbox;
 
 use crate::config::Config;
-use crate::host::Host;
+use crate::host::{Host, first_link, link_line};
 use crate::serve;
 use anyhow::Context as _;
 use app::Endpoints;
@@ -33,6 +33,7 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let stage = Stage::set(config, stop.clone()).await?;
     say(&format!("carillon listening on {}", stage.client.base()))?;
+    say(&stage.link_line)?;
     say("Stand-in providers and a callback receiver run beside it. Ctrl-C ends the demo.")?;
     say(&stage.client.authorization())?;
     let mut mailboxes =
@@ -65,6 +66,7 @@ struct Stage {
     receiver: Receiver,
     callback: String,
     client: Client,
+    link_line: String,
     serving: tokio::task::JoinHandle<anyhow::Result<()>>,
 }
 
@@ -100,8 +102,10 @@ impl Stage {
             .await
             .with_context(|| format!("listening on {}", config.listen))?;
         let client = Client::new(&format!("http://{}", listener.local_addr()?), &user)?;
-        let serving = tokio::spawn(serve::serve(host, listener, stop));
-        Ok(Stage { google, microsoft, receiver, callback, client, serving })
+        let link = first_link(&user).context("the demo's user has both secrets")?;
+        let link_line = link_line(client.base(), &link);
+        let serving = tokio::spawn(serve::serve(host, listener, Some(link), stop));
+        Ok(Stage { google, microsoft, receiver, callback, client, link_line, serving })
     }
 }
 

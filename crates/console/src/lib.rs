@@ -2,6 +2,7 @@
 
 mod api;
 mod assets;
+mod connecting;
 mod cookie;
 mod failure;
 mod flash;

@@ -61,7 +61,7 @@ async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failur
 }
 
 fn links(id: &str, state: &State) -> Markup {
-    let sign_in = format!("/instances/{id}/sign-in");
+    let sign_in = format!("/instances/{id}/authenticate");
     html! {
         @if state.status == Status::NeedsSignIn { a.button.primary href=(sign_in) { "Re-authenticate" } }
         @else { a.button href=(sign_in) { "Re-authenticate" } }

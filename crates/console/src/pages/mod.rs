@@ -2,11 +2,14 @@
 
 mod activity;
 mod connect;
+mod connected;
 mod deliveries;
+mod edit;
 mod instance;
 mod instance_actions;
 mod instances;
 mod sign_in;
+mod sign_in_again;
 
 use crate::{Shared, assets};
 use axum::Router;
@@ -22,6 +25,9 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(instance::routes())
         .merge(instance_actions::routes())
         .merge(connect::routes())
+        .merge(connected::routes())
+        .merge(edit::routes())
+        .merge(sign_in_again::routes())
         .merge(activity::routes())
         .merge(deliveries::routes())
 }

@@ -57,7 +57,7 @@ async fn act(
     let flash = match answer.status {
         status if status.is_success() => said(&answer),
         http::StatusCode::UNAUTHORIZED => return Err(Failure::SignIn),
-        http::StatusCode::NOT_FOUND => return Err(Failure::Refused(answer)),
+        http::StatusCode::NOT_FOUND => return Err(Failure::Refused(Box::new(answer))),
         // A poll that failed says how each resource went.
         _ if answer.body["resources"].is_object() => said(&answer),
         _ => Flash::bad(answer.message()),
@@ -83,9 +83,7 @@ fn polled(answer: &Answer) -> Flash {
     match sum("events") {
         0 => Flash::good(format!("Polled: nothing new.{more}")),
         1 => Flash::good(format!("Polled: 1 event.{more}")),
-        count => {
-            Flash::good(format!("Polled: {count} events in {} notifications.{more}", sum("notifications")))
-        }
+        count => Flash::good(format!("Polled: {count} events.{more}")),
     }
 }
 

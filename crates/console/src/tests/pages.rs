@@ -115,7 +115,7 @@ async fn what_was_done_is_said_once() {
     let browser = Browser::signed_in().await;
     let token = browser.get("/instances/7").await.form_token();
     browser.post("/instances/7/poll", &[("form_token", &token)]).await;
-    assert!(browser.get("/instances/7").await.text.contains("Polled: 2 events in 1 notifications."));
+    assert!(browser.get("/instances/7").await.text.contains("Polled: 2 events."));
     assert!(!browser.get("/instances/7").await.text.contains("Polled: 2 events"));
 }
 

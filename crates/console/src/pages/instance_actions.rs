@@ -99,10 +99,7 @@ async fn token(signed: Signed, Path(id): Path<String>) -> Result<Response, Failu
         (ui::card("Element token", html! { pre.select tabindex="0" { code { (token) } } }))
         (ui::card("How it is used", html! { pre tabindex="0" { code { (curl) } } }))
     };
-    Ok(Page::new(format!("Token of {}", name(&instance)))
-        .section(Section::Instances)
-        .body(body)
-        .show(&signed))
+    Ok(below(format!("Token of {}", name(&instance)), &id, &instance).body(body).show(&signed))
 }
 
 /// A page that belongs to an instance.

@@ -46,16 +46,25 @@ impl Client {
             tag: "Demo",
         };
         let body = application.body(connector, code);
-        let reply = self.post("/instances", &body).await?;
+        let (status, reply) = self.post("/instances", &body).await?;
+        if status != 200 {
+            bail!("creating the instance answered {status}: {reply}");
+        }
         reply["id"].as_u64().context("the reply has no id")
     }
 
-    /// Polls now; being asked to wait is fine.
-    pub(super) async fn poll(&self, instance: u64) -> anyhow::Result<()> {
-        self.post(&format!("/instances/{instance}/poll"), &json!({})).await.map(drop)
+    /// Polls now; being asked to wait is fine. False where it is not polled: whoever looks at the demo may have
+    /// disabled or deleted it.
+    pub(super) async fn poll(&self, instance: u64) -> anyhow::Result<bool> {
+        let (status, reply) = self.post(&format!("/instances/{instance}/poll"), &json!({})).await?;
+        match status {
+            200 | 429 => Ok(true),
+            404 | 409 => Ok(false),
+            status => bail!("a poll answered {status}: {reply}"),
+        }
     }
 
-    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
         let request = HttpRequest {
             method: Method::Post,
             url: format!("{}{}{path}", self.base, app::api::BASE_PATH),
@@ -70,9 +79,6 @@ impl Client {
         };
         let response = self.http.send(request).await?;
         let reply: Value = serde_json::from_slice(&response.body).context("the reply is not JSON")?;
-        match response.status {
-            200 | 429 => Ok(reply),
-            status => bail!("POST {path} answered {status}: {reply}"),
-        }
+        Ok((response.status, reply))
     }
 }

@@ -120,7 +120,9 @@ async fn start(router: axum::Router) -> anyhow::Result<String> {
 async fn arrival(stage: &Stage, expected: &Expected) -> anyhow::Result<String> {
     let began = tokio::time::Instant::now();
     while began.elapsed() < Duration::from_secs(PATIENCE_S) {
-        stage.client.poll(expected.instance).await?;
+        if !stage.client.poll(expected.instance).await? {
+            return Ok(format!("{}  {:<12}  └ instance {} is not polled", stamp(), "", expected.instance));
+        }
         let arrived = stage.receiver.wait_for(1);
         // A notification may need another poll: mail becomes readable late.
         let _ = tokio::time::timeout(Duration::from_millis(500), arrived).await;

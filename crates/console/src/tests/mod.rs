@@ -1,5 +1,7 @@
 //! Pages against a scripted interface.
 
+mod connect;
+mod connect_scripted;
 mod pages;
 mod sessions;
 
@@ -66,13 +68,19 @@ impl Browser {
     }
 
     pub(super) fn with(public_url: Option<&str>) -> Self {
-        let now = Arc::new(Mutex::new(crate::time::read(Some("2026-11-22T12:00:00Z")).unwrap()));
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let (clock, log) = (now.clone(), asked.clone());
+        let log = asked.clone();
         let api = Router::new().fallback(move |request: Request| {
             log.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
             async move { interface(&request) }
         });
+        Self::on(api, asked, public_url)
+    }
+
+    /// On another interface.
+    pub(super) fn on(api: Router, asked: Arc<Mutex<Vec<String>>>, public_url: Option<&str>) -> Self {
+        let now = Arc::new(Mutex::new(crate::time::read(Some("2026-11-22T12:00:00Z")).unwrap()));
+        let clock = now.clone();
         let first_link = FirstLink {
             token: "once".to_owned(),
             user_secret: "u".to_owned(),

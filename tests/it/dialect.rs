@@ -5,6 +5,7 @@ mod changes;
 mod gmail;
 mod refusals;
 mod samples;
+mod sign_in;
 
 use crate::world::{AUTHORIZATION, GMAIL_USER, OUTLOOK_USER, World, gmail_body, outlook_body};
 use chrono::Duration;

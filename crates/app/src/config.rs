@@ -46,6 +46,9 @@ pub struct Config {
     pub requests_per_minute: u32,
     /// Digest of the administrator's key, where there is one.
     pub admin_key_digest: Option<[u8; 32]>,
+    /// `CARILLON_PUBLIC_URL`: where browsers reach the host, without a `/` at the end; as a request says where it is
+    /// not given.
+    pub public_url: Option<String>,
     /// Time for one provider request, ms.
     pub provider_timeout_ms: u64,
     /// Time for one callback, ms.
@@ -61,6 +64,7 @@ impl Default for Config {
             retention: Duration::days(7),
             requests_per_minute: REQUESTS_PER_MINUTE,
             admin_key_digest: None,
+            public_url: None,
             provider_timeout_ms: 30_000,
             callback_timeout_ms: 30_000,
         }
@@ -90,6 +94,7 @@ impl Config {
                 None => default.requests_per_minute,
             },
             admin_key_digest: variables.given("CARILLON_ADMIN_KEY").map(|key| admin_key(&key)).transpose()?,
+            public_url: variables.given("CARILLON_PUBLIC_URL").map(|url| public_url(&url)).transpose()?,
             ..default
         })
     }
@@ -117,6 +122,15 @@ fn admin_key(key: &str) -> Result<[u8; 32], Mistake> {
             Err(Mistake::new("CARILLON_ADMIN_KEY", rule))
         }
     }
+}
+
+/// An origin: the console's pages are at the root.
+fn public_url(url: &str) -> Result<String, Mistake> {
+    let origin = url::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let origin = origin.filter(|url| url.path() == "/" && url.query().is_none() && url.username().is_empty());
+    let rule = "must be an address without a path, as `https://mail.example`";
+    let origin = origin.ok_or_else(|| Mistake::new("CARILLON_PUBLIC_URL", rule))?;
+    Ok(origin.origin().ascii_serialization())
 }
 
 /// The key itself is not kept, and digests tell nothing by how long they take to compare.
@@ -177,6 +191,24 @@ impl Mistake {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_public_address_is_an_origin() {
+        let read = |url: &str| {
+            let url = url.to_owned();
+            Config::read(&Variables(&move |name| (name == "CARILLON_PUBLIC_URL").then(|| url.clone())))
+        };
+        assert_eq!(
+            read("https://mail.example/").unwrap().public_url.as_deref(),
+            Some("https://mail.example")
+        );
+        assert_eq!(read("").unwrap().public_url, None);
+        for wrong in
+            ["mail.example", "https://mail.example/console", "ftp://mail.example", "https://u@mail.example"]
+        {
+            assert_eq!(read(wrong).err().unwrap().variable, "CARILLON_PUBLIC_URL", "{wrong}");
+        }
+    }
 
     fn read(given: &[(&str, &str)]) -> Result<Config, Mistake> {
         let lookup =

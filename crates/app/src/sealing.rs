@@ -58,14 +58,23 @@ impl Sealer {
 
     /// Seals as `1.<key id>.<base64url of nonce and ciphertext>`.
     pub fn seal(&self, instance: InstanceId, field: &str, plain: &[u8]) -> Result<String, SealError> {
+        self.seal_at(Place::Instance(instance), field, plain)
+    }
+
+    /// Seals what belongs to no instance, under a key derived for this purpose alone.
+    pub fn seal_for(&self, purpose: &str, field: &str, plain: &[u8]) -> Result<String, SealError> {
+        self.seal_at(Place::Purpose(purpose), field, plain)
+    }
+
+    fn seal_at(&self, place: Place<'_>, field: &str, plain: &[u8]) -> Result<String, SealError> {
         let key = self.keys.first().ok_or(SealError::Format)?;
         let mut nonce = [0; aead::NONCE_LEN];
         rand::SecureRandom::fill(&self.random, &mut nonce).map_err(|_| SealError::NoRandomness)?;
         let mut sealed = plain.to_vec();
-        derived(key, instance)?
+        derived(key, place)?
             .seal_in_place_append_tag(
                 aead::Nonce::assume_unique_for_key(nonce),
-                associated(instance, field, &key.id),
+                associated(place, field, &key.id),
                 &mut sealed,
             )
             .map_err(|_| SealError::Damaged)?;
@@ -76,6 +85,15 @@ impl Sealer {
 
     /// Opens what [`Sealer::seal`] made for the same instance and field.
     pub fn open(&self, instance: InstanceId, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
+        self.open_at(Place::Instance(instance), field, sealed)
+    }
+
+    /// Opens what [`Sealer::seal_for`] made for the same purpose and field.
+    pub fn open_for(&self, purpose: &str, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
+        self.open_at(Place::Purpose(purpose), field, sealed)
+    }
+
+    fn open_at(&self, place: Place<'_>, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
         let (id, text) =
             sealed.strip_prefix("1.").and_then(|rest| rest.split_once('.')).ok_or(SealError::Format)?;
         let key = self.keys.iter().find(|key| key.id == id);
@@ -86,8 +104,8 @@ impl Sealer {
         }
         let mut cipher = bytes.split_off(aead::NONCE_LEN);
         let nonce = aead::Nonce::try_assume_unique_for_key(&bytes).map_err(|_| SealError::Format)?;
-        let plain = derived(key, instance)?
-            .open_in_place(nonce, associated(instance, field, id), &mut cipher)
+        let plain = derived(key, place)?
+            .open_in_place(nonce, associated(place, field, id), &mut cipher)
             .map_err(|_| SealError::Damaged)?;
         Ok(plain.to_vec())
     }
@@ -116,8 +134,18 @@ impl Lookup {
     }
 }
 
-fn derived(key: &DataKey, instance: InstanceId) -> Result<aead::LessSafeKey, SealError> {
-    let info = format!("carillon instance {instance}");
+/// What a key is derived for, and a ciphertext bound to.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Instance(InstanceId),
+    Purpose(&'a str),
+}
+
+fn derived(key: &DataKey, place: Place<'_>) -> Result<aead::LessSafeKey, SealError> {
+    let info = match place {
+        Place::Instance(instance) => format!("carillon instance {instance}"),
+        Place::Purpose(purpose) => format!("carillon purpose {purpose}"),
+    };
     let mut bytes = [0; 32];
     hkdf::Salt::new(hkdf::HKDF_SHA256, b"carillon sealing 1")
         .extract(&key.bytes)
@@ -128,8 +156,12 @@ fn derived(key: &DataKey, instance: InstanceId) -> Result<aead::LessSafeKey, Sea
     Ok(aead::LessSafeKey::new(key))
 }
 
-fn associated(instance: InstanceId, field: &str, key_id: &str) -> aead::Aad<Vec<u8>> {
-    aead::Aad::from(format!("{instance}|{key_id}|{field}").into_bytes())
+fn associated(place: Place<'_>, field: &str, key_id: &str) -> aead::Aad<Vec<u8>> {
+    let place = match place {
+        Place::Instance(instance) => instance.to_string(),
+        Place::Purpose(purpose) => purpose.to_owned(),
+    };
+    aead::Aad::from(format!("{place}|{key_id}|{field}").into_bytes())
 }
 
 #[cfg(test)]
@@ -153,6 +185,19 @@ mod tests {
         assert!(matches!(sealer.open(id(2), "token", &sealed), Err(SealError::Damaged)));
         assert!(matches!(sealer.open(id(1), "other", &sealed), Err(SealError::Damaged)));
         assert_ne!(sealed, sealer.seal(id(1), "token", b"secret").unwrap());
+    }
+
+    #[test]
+    fn a_purpose_has_a_key_of_its_own() {
+        let sealer = Sealer::new(&[1; 32], vec![key("a", 7)]);
+        let sealed = sealer.seal_for("console", "session", b"secret").unwrap();
+        assert_eq!(sealer.open_for("console", "session", &sealed).unwrap(), b"secret");
+        assert!(matches!(sealer.open_for("console", "flash", &sealed), Err(SealError::Damaged)));
+        assert!(matches!(sealer.open_for("other", "session", &sealed), Err(SealError::Damaged)));
+        assert!(matches!(sealer.open(id(1), "session", &sealed), Err(SealError::Damaged)));
+        // Also where the purpose is spelled as an instance is.
+        let sealed = sealer.seal(id(1), "session", b"secret").unwrap();
+        assert!(matches!(sealer.open_for(&id(1).to_string(), "session", &sealed), Err(SealError::Damaged)));
     }
 
     #[test]

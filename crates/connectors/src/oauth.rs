@@ -19,8 +19,8 @@ pub struct Application<'a> {
 
 /// What is exchanged for an access token.
 pub enum Grant<'a> {
-    /// The code of a sign-in, and the redirect address it was sent to.
-    Code { code: &'a str, redirect_uri: &'a str },
+    /// The code of a sign-in, the redirect address it was sent to, and the verifier where the sign-in had a challenge.
+    Code { code: &'a str, redirect_uri: &'a str, code_verifier: Option<&'a str> },
     /// The token kept from an earlier exchange.
     Refresh { refresh_token: &'a str },
 }
@@ -86,23 +86,35 @@ pub fn scopes(oauth: &OAuth, given: Option<&str>) -> String {
     scopes.join(" ")
 }
 
+/// What a sign-in is asked for with.
+pub struct SignIn<'a> {
+    pub client_id: &'a str,
+    pub redirect_uri: &'a str,
+    pub scope: Option<&'a str>,
+    pub state: &'a str,
+    /// PKCE's S256 digest of a verifier, which the exchange of the code then has to show.
+    pub code_challenge: Option<&'a str>,
+}
+
 /// The address to send a user to.
 pub fn authorize_url(
     oauth: &OAuth,
     authorize_url: &str,
-    client_id: &str,
-    redirect_uri: &str,
-    scope: Option<&str>,
-    state: &str,
+    sign_in: &SignIn<'_>,
 ) -> Result<String, url::ParseError> {
     let mut url = url::Url::parse(authorize_url)?;
     url.query_pairs_mut()
         .extend_pairs(oauth.authorize_parameters)
-        .append_pair("scope", &scopes(oauth, scope))
+        .append_pair("scope", &scopes(oauth, sign_in.scope))
         .append_pair("response_type", "code")
-        .append_pair("redirect_uri", redirect_uri)
-        .append_pair("state", state)
-        .append_pair("client_id", client_id);
+        .append_pair("redirect_uri", sign_in.redirect_uri)
+        .append_pair("state", sign_in.state)
+        .append_pair("client_id", sign_in.client_id);
+    if let Some(challenge) = sign_in.code_challenge {
+        url.query_pairs_mut()
+            .append_pair("code_challenge", challenge)
+            .append_pair("code_challenge_method", "S256");
+    }
     Ok(url.into())
 }
 
@@ -117,10 +129,13 @@ pub fn token_request(
 ) -> HttpRequest<'static> {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     match grant {
-        Grant::Code { code, redirect_uri } => {
+        Grant::Code { code, redirect_uri, code_verifier } => {
             form.append_pair("grant_type", "authorization_code");
             form.append_pair("code", code);
             form.append_pair("redirect_uri", redirect_uri);
+            if let Some(verifier) = code_verifier {
+                form.append_pair("code_verifier", verifier);
+            }
         }
         Grant::Refresh { refresh_token } => {
             form.append_pair("grant_type", "refresh_token");
@@ -237,6 +252,37 @@ mod tests {
         check(502, "<html>Bad gateway</html>", Unavailable);
         check(400, "<html>proxy</html>", Unavailable);
         check(200, "{\"access_tok", Unavailable);
+    }
+
+    fn provider() -> OAuth {
+        OAuth {
+            authorize: crate::descriptor::Endpoint { variable: "A", default: "https://login.example" },
+            token: crate::descriptor::Endpoint { variable: "T", default: "https://token.example" },
+            scopes: "mail",
+            authorize_parameters: &[],
+            translate_scope: str::to_owned,
+            required_scopes: &[],
+            scope_on_refresh: false,
+        }
+    }
+
+    #[test]
+    fn a_challenge_goes_into_the_address_and_its_verifier_into_the_exchange() {
+        let address = |code_challenge| {
+            let sign_in =
+                SignIn { client_id: "c", redirect_uri: "r", scope: None, state: "s", code_challenge };
+            authorize_url(&provider(), "https://login.example", &sign_in).unwrap()
+        };
+        assert!(address(Some("abc")).contains("&code_challenge=abc&code_challenge_method=S256"));
+        assert!(!address(None).contains("challenge"));
+        let form = |code_verifier| {
+            let application = Application { client_id: "c", client_secret: "p" };
+            let grant = Grant::Code { code: "code", redirect_uri: "r", code_verifier };
+            let request = token_request(&provider(), "https://token.example", &application, &grant, None, 1);
+            String::from_utf8(request.body.to_vec()).unwrap()
+        };
+        assert!(form(Some("word")).contains("&code_verifier=word&"));
+        assert!(!form(None).contains("verifier"));
     }
 
     #[test]

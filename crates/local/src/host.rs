@@ -8,9 +8,12 @@ use crate::sqlite::{Db, OpenError, SqliteStore, SqliteVault};
 use crate::timers::Timers;
 use anyhow::Context as _;
 use app::admin::{Admitted, Others};
-use app::ports::Clock;
+use app::ports::{Clock, Entropy as _};
 use app::sealing::{Lookup, Sealer};
 use app::{App, Ports};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use console::{Console, FirstLink};
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -19,6 +22,8 @@ use system::{CallbackAddresses, Egress, SystemClock, SystemEntropy};
 
 /// Name of the database in the data folder.
 const DATABASE: &str = "carillon.db";
+/// Of a link that signs in: more than can be guessed.
+const LINK_BYTES: usize = 24;
 
 /// A process, ready to run.
 pub struct Host {
@@ -28,6 +33,8 @@ pub struct Host {
     pub jobs: Arc<Jobs>,
     pub timers: Arc<Timers>,
     pub clock: Arc<dyn Clock>,
+    /// `CARILLON_PUBLIC_URL`.
+    public_url: Option<String>,
     sealer: Arc<Sealer>,
     db: Db,
     /// What [`Db::writes_of_others`] said before anything was read into memory.
@@ -83,7 +90,20 @@ impl Host {
             bus: None,
         };
         let app = App::new(ports, sealer.clone(), config.app.clone());
-        Ok(Host { app, store, jobs, timers, clock, sealer, db, writes_seen })
+        let public_url = config.app.public_url.clone();
+        Ok(Host { app, store, jobs, timers, clock, public_url, sealer, db, writes_seen })
+    }
+
+    /// The console's pages with the interface behind them. `first_link` signs in once.
+    pub fn router(&self, first_link: Option<FirstLink>) -> axum::Router {
+        let clock = self.clock.clone();
+        console::router(Console {
+            api: self.app.router(),
+            seal: Arc::new(ConsoleSeal(self.sealer.clone())),
+            clock: Arc::new(move || clock.now()),
+            public_url: self.public_url.clone(),
+            first_link,
+        })
     }
 
     /// The host as its operator sees it.
@@ -140,6 +160,35 @@ impl Host {
     fn organization(&self, secrets: &GivenSecrets) -> app::ports::LookupHash {
         self.sealer.lookup_hash(Lookup::Organization, &secrets.organization)
     }
+}
+
+/// What browsers keep is sealed under a key for the console alone.
+struct ConsoleSeal(Arc<Sealer>);
+
+impl console::Seal for ConsoleSeal {
+    fn seal(&self, purpose: &str, plain: &[u8]) -> Option<String> {
+        self.0.seal_for("console", purpose, plain).ok()
+    }
+
+    fn open(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
+        self.0.open_for("console", purpose, sealed).ok()
+    }
+}
+
+/// A link to the console that signs in once with secrets that were just made, where both are known here.
+pub fn first_link(made: &Admitted) -> Option<FirstLink> {
+    let mut bytes = [0; LINK_BYTES];
+    SystemEntropy.fill(&mut bytes);
+    Some(FirstLink {
+        token: URL_SAFE_NO_PAD.encode(bytes),
+        user_secret: made.user_secret.clone(),
+        organization_secret: made.organization_secret.clone()?,
+    })
+}
+
+/// The line that shows it, once the address is known.
+pub fn link_line(address: &str, link: &FirstLink) -> String {
+    format!("open {address}/sign-in/{} in a browser: the link signs in once", link.token)
 }
 
 /// Where the database is, and what opens what is sealed in it.

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use local::admin::Request;
 use local::config::{self, Command, Config, USAGE};
-use local::host::Host;
+use local::host::{Host, first_link, link_line};
 use std::io::Write as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -46,9 +46,11 @@ async fn administer_stack(_: &Request) -> anyhow::Result<()> {
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
     let host = Host::open(config).await?;
-    if let Some(made) = host.admit(config.secrets.as_ref()).await? {
-        local::admin::show_secrets(&made, say)?;
+    let made = host.admit(config.secrets.as_ref()).await?;
+    if let Some(made) = &made {
+        local::admin::show_secrets(made, say)?;
     }
+    let first_link = made.as_ref().and_then(first_link);
     host.mend().await?;
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
@@ -56,7 +58,10 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let stop = told_to_stop()?;
     say(&format!("carillon listening on http://{address}"))?;
-    local::serve::serve(host, listener, stop).await
+    if let Some(link) = &first_link {
+        say(&link_line(&format!("http://{address}"), link))?;
+    }
+    local::serve::serve(host, listener, first_link, stop).await
 }
 
 /// Turns true at SIGTERM or Ctrl-C.

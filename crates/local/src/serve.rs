@@ -5,6 +5,7 @@ use crate::jobs::{Class, Taken, Went};
 use app::Ran;
 use app::ports::{Job, Queue as _};
 use chrono::{DateTime, Duration, Utc};
+use console::FirstLink;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -27,7 +28,12 @@ const RETENTION_BATCH: usize = 500;
 
 /// Runs until `stop` turns true; then nothing new begins, what is under way has ten seconds, and the rest
 /// stays queued.
-pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+pub async fn serve(
+    host: Host,
+    listener: TcpListener,
+    first_link: Option<FirstLink>,
+    mut stop: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
     let host = Arc::new(host);
     let polls = Arc::new(Semaphore::new(POLLS_COUNT_MAX));
     let deliveries = Arc::new(Semaphore::new(DELIVERIES_COUNT_MAX));
@@ -39,7 +45,7 @@ pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<
         tokio::spawn(run_take_in(host.clone(), stop.clone())),
     ];
     let mut stopped = stop.clone();
-    let http = axum::serve(listener, host.app.router()).with_graceful_shutdown(async move {
+    let http = axum::serve(listener, host.router(first_link)).with_graceful_shutdown(async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     });
     let http = tokio::spawn(http.into_future());

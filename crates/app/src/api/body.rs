@@ -1,6 +1,7 @@
 //! Request bodies, read by hand: every error names the field and the rule.
 
 use super::error::ApiError;
+use crate::instances::SignInCode;
 use axum::body::Bytes;
 use domain::instance::without_markup;
 use domain::json_text;
@@ -33,12 +34,17 @@ pub(super) fn element(object: &Map<String, Value>) -> Result<String, ApiError> {
     }
 }
 
-/// `providerData.code`.
-pub(super) fn code(object: &Map<String, Value>) -> Result<Option<String>, ApiError> {
-    match object.get("providerData").and_then(|data| data.get("code")) {
+/// `providerData.code`, with `providerData.codeVerifier`.
+pub(super) fn code(object: &Map<String, Value>) -> Result<Option<SignInCode>, ApiError> {
+    let Some(code) = provider_data(object, "code")? else { return Ok(None) };
+    Ok(Some(SignInCode { code, verifier: provider_data(object, "codeVerifier")? }))
+}
+
+fn provider_data(object: &Map<String, Value>, name: &str) -> Result<Option<String>, ApiError> {
+    match object.get("providerData").and_then(|data| data.get(name)) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(code)) => Ok(Some(code.clone()).filter(|code| !code.is_empty())),
-        Some(_) => Err(ApiError::rule("providerData.code", "must be a text")),
+        Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+        Some(_) => Err(ApiError::rule(&format!("providerData.{name}"), "must be a text")),
     }
 }
 

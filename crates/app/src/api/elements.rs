@@ -1,6 +1,6 @@
 //! Connectors: what there is, what each can do and wants to be told, and where to send a user to sign in.
 
-use super::auth::Caller;
+use super::auth::{Caller, Own};
 use super::body;
 use super::error::ApiError;
 use super::query::Params;
@@ -10,8 +10,10 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use connectors::{Connector, Descriptor, Polling, oauth};
+use connectors::oauth::{self, SignIn};
+use connectors::{Connector, Descriptor, Polling};
 use domain::catalogue::{Item, catalogue};
+use domain::settings;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -134,9 +136,9 @@ pub(super) async fn oauth_url_of(
 ) -> Result<Json<Value>, ApiError> {
     let object = body::object(&bytes)?;
     let configured = [
-        ("apiKey", domain::settings::OAUTH_API_KEY),
-        ("callbackUrl", domain::settings::OAUTH_CALLBACK_URL),
-        ("scope", domain::settings::OAUTH_SCOPE),
+        ("apiKey", settings::OAUTH_API_KEY),
+        ("callbackUrl", settings::OAUTH_CALLBACK_URL),
+        ("scope", settings::OAUTH_SCOPE),
     ];
     url(&app, &element, |name| {
         let other = configured.iter().find(|(short, _)| *short == name).map(|(_, key)| *key);
@@ -149,6 +151,28 @@ pub(super) async fn oauth_url_of(
     })
 }
 
+/// The same for a stored instance, whose application signs in again. Its client id stays in the vault's keeping: the
+/// address is the only thing it is told in, as providers show it there anyway.
+pub(super) async fn oauth_url_again(
+    State(app): State<App>,
+    own: Own,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
+    let instance = &own.instance;
+    let (secrets, _) = app.0.secrets_now(instance.id).await?;
+    let stored = |key: &str| settings::given(&instance.configuration, key).map(str::to_owned);
+    url(&app, &instance.connector, |name| {
+        Ok(match name {
+            "apiKey" => secrets.get(settings::OAUTH_API_KEY).cloned(),
+            "callbackUrl" => {
+                params.text(name).map(str::to_owned).or_else(|| stored(settings::OAUTH_CALLBACK_URL))
+            }
+            "scope" => params.text(name).map(str::to_owned).or_else(|| stored(settings::OAUTH_SCOPE)),
+            name => params.text(name).map(str::to_owned),
+        })
+    })
+}
+
 /// The secret that clients send along is not needed.
 fn url(
     app: &App,
@@ -157,20 +181,62 @@ fn url(
 ) -> Result<Json<Value>, ApiError> {
     let descriptor = connector(app, element)?.descriptor();
     let required = |name: &str| value(name)?.ok_or_else(|| ApiError::rule(name, "is required"));
-    let url = oauth::authorize_url(
-        &descriptor.oauth,
-        app.0.config.endpoints.url(&descriptor.oauth.authorize),
-        &required("apiKey")?,
-        &required("callbackUrl")?,
-        value("scope")?.as_deref(),
-        value("state")?.as_deref().unwrap_or(descriptor.key),
-    );
+    let challenge = value("codeChallenge")?;
+    check_challenge(challenge.as_deref(), value("codeChallengeMethod")?.as_deref())?;
+    let (scope, state) = (value("scope")?, value("state")?);
+    let sign_in = SignIn {
+        client_id: &required("apiKey")?,
+        redirect_uri: &required("callbackUrl")?,
+        scope: scope.as_deref(),
+        state: state.as_deref().unwrap_or(descriptor.key),
+        code_challenge: challenge.as_deref(),
+    };
+    let address = app.0.config.endpoints.url(&descriptor.oauth.authorize);
+    let url = oauth::authorize_url(&descriptor.oauth, address, &sign_in);
     let url = url.map_err(|_| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the configured authorize address is not a URL")
     })?;
     Ok(Json(json!({ "oauthUrl": url, "element": descriptor.key })))
 }
 
+/// Base64 of a SHA-256 digest, without padding: 43 characters.
+const CHALLENGE_BYTES: usize = 43;
+
+/// PKCE with S256 alone: a challenge that is the verifier itself protects nothing.
+fn check_challenge(challenge: Option<&str>, method: Option<&str>) -> Result<(), ApiError> {
+    if method.is_some_and(|method| method != "S256") {
+        return Err(ApiError::rule("codeChallengeMethod", "must be S256"));
+    }
+    let is_digest = |text: &str| {
+        text.len() == CHALLENGE_BYTES
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    match challenge {
+        Some(challenge) if !is_digest(challenge) => {
+            Err(ApiError::rule("codeChallenge", "must be a SHA-256 digest as 43 letters of base64url"))
+        }
+        None if method.is_some() => Err(ApiError::rule("codeChallenge", "is required with its method")),
+        _ => Ok(()),
+    }
+}
+
 pub(super) async fn health() -> Json<Value> {
     Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_is_an_s256_digest_or_refused() {
+        let digest = Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        let is_taken = |challenge, method| check_challenge(challenge, method).is_ok();
+        assert!(is_taken(None, None) && is_taken(digest, None) && is_taken(digest, Some("S256")));
+        for (challenge, method) in
+            [(digest, Some("plain")), (Some("short"), None), (Some(""), Some("S256")), (None, Some("S256"))]
+        {
+            assert!(!is_taken(challenge, method), "{challenge:?} {method:?}");
+        }
+    }
 }

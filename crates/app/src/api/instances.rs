@@ -146,7 +146,7 @@ fn read_patch(object: &Map<String, Value>, replaces: bool) -> Result<Patch, ApiE
         tags: body::tags(object)?,
         items: body::items(object)?,
         // What a reply says in its place is not a code.
-        code: body::code(object)?.filter(|code| code != domain::settings::MASK),
+        code: body::code(object)?.filter(|sign_in| sign_in.code != domain::settings::MASK),
         replaces,
     })
 }

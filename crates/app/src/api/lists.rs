@@ -212,6 +212,7 @@ pub(super) async fn poller_records(
     params: Params,
 ) -> Result<Response, ApiError> {
     let page = Page::of(&params)?;
+    let wanted = Wanted::of(&params, None);
     let place = page.place()?;
     let mut walk = Walk::new(&app, &caller, place.and_then(Place::walked), READS_COUNT_MAX);
     if let Some(own) = &caller.element {
@@ -220,6 +221,9 @@ pub(super) async fn poller_records(
     let mut records = Vec::new();
     let mut next = None;
     while let Some(instance) = walk.next().await? {
+        if caller.element.is_none() && !wanted.takes(&instance) {
+            continue;
+        }
         let Some(mailbox) = app.0.ports.store.mailbox(instance.id).await? else { continue };
         let (_, settings) = app.0.understood(&mailbox.instance)?;
         let polled = mailbox.resources.iter().filter(|row| wire::is_polled(row, &settings));

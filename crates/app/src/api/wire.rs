@@ -8,6 +8,7 @@ use domain::catalogue;
 use domain::delivery::Subscription;
 use domain::envelope::iso_seconds;
 use domain::instance::{Instance, Validity};
+use domain::schedule::Timetable;
 use domain::settings::{
     CALLBACK_URL, EVENTS_ENABLED, MASK, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, POLLER_CONFIGURATION, Settings,
     given, is_secret,
@@ -71,6 +72,7 @@ pub(super) fn mailbox(app: &App, mailbox: &Mailbox) -> Result<Value, PortError> 
     let rows = mailbox.resources.iter().filter(|row| is_polled(row, &settings));
     value["resources"] = rows.map(|row| resource(app, row, &settings)).collect();
     value["subscription"] = subscription(&mailbox.subscription);
+    value["nextPoll"] = next_poll(app, &mailbox.instance, &settings);
     Ok(value)
 }
 
@@ -86,7 +88,15 @@ pub(super) fn poller_record(app: &App, mailbox: &Mailbox, row: &ResourceRow, set
     value["instanceId"] = mailbox.instance.id.get().into();
     value["elementKey"] = mailbox.instance.connector.as_str().into();
     value["interval"] = settings.interval_min.into();
+    value["nextPoll"] = next_poll(app, &mailbox.instance, settings);
     value
+}
+
+/// When the timetable polls it next; null where it does not.
+fn next_poll(app: &App, instance: &Instance, settings: &Settings) -> Value {
+    let is_polled = settings.events_enabled && !instance.disabled && instance.is_valid();
+    let table = Timetable::new(instance.id, settings.interval_min);
+    is_polled.then(|| iso_seconds(table.next_after(app.0.now()))).into()
 }
 
 fn resource(app: &App, row: &ResourceRow, settings: &Settings) -> Value {

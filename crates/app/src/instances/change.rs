@@ -1,13 +1,13 @@
 //! Changing and deleting instances.
 
 use super::create::warn_of_plain_http;
-use super::{Refusal, Trial, baseline, credentials, trial};
+use super::{Refusal, SignInCode, Trial, baseline, credentials, trial};
 use crate::app::Inner;
 use crate::audit::By;
 use crate::mend::is_polled;
 use crate::ports::{InstanceChange, Job, Mailbox, ResourceRow, Secrets, SubscriptionChange, Written};
 use chrono::{DateTime, Utc};
-use connectors::oauth::{Grant, Tokens};
+use connectors::oauth::Tokens;
 use connectors::{Connector, Polling};
 use domain::backfill::{self, Backfill};
 use domain::ids::InstanceId;
@@ -49,7 +49,7 @@ pub(crate) struct Patch {
     /// Items to merge in.
     pub(crate) items: Option<Items>,
     /// The code of a new sign-in.
-    pub(crate) code: Option<String>,
+    pub(crate) code: Option<SignInCode>,
     /// The items are all there are: what they do not name goes, except for what the instance signs in with.
     pub(crate) replaces: bool,
 }
@@ -104,7 +104,7 @@ async fn attempt(
     let settings = credentials::check(app, connector, &plain, &secrets)?;
     let tokens = &mut tries.tokens;
     if let (Some(code), None) = (&patch.code, &tokens) {
-        let grant = Grant::Code { code, redirect_uri: credentials::redirect_uri(&plain)? };
+        let grant = credentials::grant(code, &plain)?;
         let scope = given(&plain, OAUTH_SCOPE);
         *tokens = Some(app.exchange(connector.descriptor(), &secrets, &grant, scope).await?);
     }

@@ -2,7 +2,7 @@
 //! schedule again. A crash before the commit point leaves nothing that works; after it, everything does.
 
 use super::baseline::{self, Baselines};
-use super::{Refusal, Trial, credentials, trial};
+use super::{Refusal, SignInCode, Trial, credentials, trial};
 use crate::app::Inner;
 use crate::audit::By;
 use crate::ports::{Job, NewInstance, PortError, Secrets, Written};
@@ -28,7 +28,7 @@ pub(crate) struct Creation {
     pub(crate) by: By,
     pub(crate) account: Account,
     pub(crate) connector: Arc<dyn Connector>,
-    pub(crate) code: Option<String>,
+    pub(crate) code: Option<SignInCode>,
     pub(crate) items: Items,
     pub(crate) name: String,
     pub(crate) tags: Vec<String>,
@@ -91,7 +91,7 @@ async fn exchange(
                 "is required with `externalAuthentication` `initial`",
             ));
         }
-        (_, _, Some(code)) => Grant::Code { code, redirect_uri: credentials::redirect_uri(plain)? },
+        (_, _, Some(code)) => credentials::grant(code, plain)?,
         (_, _, None) => return Err(Refusal::rule("providerData.code", "is required")),
     };
     let tokens = app.exchange(descriptor, secrets, &grant, scope).await?;

@@ -5,6 +5,7 @@ use crate::app::Inner;
 use crate::ports::Secrets;
 use chrono::{DateTime, Utc};
 use connectors::Connector;
+use connectors::oauth::Grant;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use domain::settings::{
@@ -144,10 +145,19 @@ pub(super) fn check(
     }
 }
 
-/// The redirect address that codes are exchanged with.
-pub(super) fn redirect_uri(plain: &Items) -> Result<&str, Refusal> {
-    given(plain, OAUTH_CALLBACK_URL)
-        .ok_or_else(|| Refusal::rule(OAUTH_CALLBACK_URL, "is required to exchange `providerData.code`"))
+/// What a user was sent back with. No `Debug`: it is secret.
+#[derive(Clone)]
+pub(crate) struct SignInCode {
+    pub(crate) code: String,
+    /// PKCE's, where the address of the sign-in had a challenge.
+    pub(crate) verifier: Option<String>,
+}
+
+/// The exchange of a code, with the redirect address that the configuration names.
+pub(super) fn grant<'a>(sign_in: &'a SignInCode, plain: &'a Items) -> Result<Grant<'a>, Refusal> {
+    let redirect_uri = given(plain, OAUTH_CALLBACK_URL)
+        .ok_or_else(|| Refusal::rule(OAUTH_CALLBACK_URL, "is required to exchange `providerData.code`"))?;
+    Ok(Grant::Code { code: &sign_in.code, redirect_uri, code_verifier: sign_in.verifier.as_deref() })
 }
 
 #[cfg(test)]

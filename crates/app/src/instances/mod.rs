@@ -12,7 +12,7 @@ pub(crate) use backfill::{Wanted, begin as begin_backfill};
 pub(crate) use baseline::mailbox_digest;
 pub(crate) use change::{Patch, change, try_change};
 pub(crate) use create::{Creation, create, random_token, token_of, try_create};
-pub(crate) use credentials::settings;
+pub(crate) use credentials::{SignInCode, settings};
 pub(crate) use switch::{delete, now_needs_sign_in, resume, set_enabled};
 pub(crate) use trial::Trial;
 

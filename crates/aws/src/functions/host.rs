@@ -6,6 +6,7 @@ use crate::fault::{chain, fault};
 use crate::keys::{DataKeys, READ_AGAIN_AFTER_MIN};
 use crate::stack::{Stack, egress};
 use app::ports::{Clock as _, Http, Result};
+use app::sealing::Sealer;
 use app::{App, Config};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
@@ -84,8 +85,17 @@ impl Host {
         let sealer = Arc::new(keys.sealer(now));
         let mut environment = self.environment.clone();
         environment.app = self.config(admin_key);
-        let app = Stack::new(&environment, &self.clients, self.http.clone(), sealer).app;
-        Entry { router: app.router(), app }
+        let public_url = environment.app.public_url.clone();
+        let app = Stack::new(&environment, &self.clients, self.http.clone(), sealer.clone()).app;
+        let router = console::router(console::Console {
+            api: app.router(),
+            seal: Arc::new(ConsoleSeal(sealer)),
+            clock: Arc::new(|| SystemClock.now()),
+            public_url,
+            // Whoever deployed the stack reads the first secrets where they were made.
+            first_link: None,
+        });
+        Entry { router, app }
     }
 
     /// A key that is no good leaves the interface as it is without one.
@@ -112,6 +122,19 @@ impl Host {
                 None
             }
         }
+    }
+}
+
+/// What browsers keep is sealed under a key for the console alone.
+struct ConsoleSeal(Arc<Sealer>);
+
+impl console::Seal for ConsoleSeal {
+    fn seal(&self, purpose: &str, plain: &[u8]) -> Option<String> {
+        self.0.seal_for("console", purpose, plain).ok()
+    }
+
+    fn open(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
+        self.0.open_for("console", purpose, sealed).ok()
     }
 }
 

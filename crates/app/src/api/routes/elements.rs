@@ -18,14 +18,14 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .many("ElementItem"),
         get("/elements/{element}/oauth/url", elements::oauth_url, "Tell where to send a user to sign in")
-            .with(&[&API_KEY, &CALLBACK_URL, &SCOPE, &STATE])
+            .with(&[&API_KEY, &CALLBACK_URL, &SCOPE, &STATE, &CODE_CHALLENGE, &CODE_CHALLENGE_METHOD])
             .one("OAuthUrl"),
         get(
             "/elements/{element}/oauth/url/default",
             elements::oauth_url,
             "The same, by the original's other name",
         )
-        .with(&[&API_KEY, &CALLBACK_URL, &SCOPE, &STATE])
+        .with(&[&API_KEY, &CALLBACK_URL, &SCOPE, &STATE, &CODE_CHALLENGE, &CODE_CHALLENGE_METHOD])
         .one("OAuthUrl"),
         post("/elements/{element}/oauth/url", elements::oauth_url_of, "The same, from a body")
             .body("OAuthUrlRequest")

@@ -2,7 +2,7 @@
 
 use super::parameters::*;
 use crate::api::route::{CallerKind, Route, delete, get, patch, post, put};
-use crate::api::{backfill, configuration, instances, lists, poll};
+use crate::api::{backfill, configuration, elements, instances, lists, poll};
 
 pub(super) fn routes() -> Vec<Route> {
     [all(), by_id(), own(), below_connector(), own_below_connector()].into_iter().flatten().collect()
@@ -24,9 +24,9 @@ fn all() -> Vec<Route> {
         get(
             "/instances/event-poller-records",
             lists::poller_records,
-            "List polled resources and where they stand",
+            "List polled resources and where they stand; a page is of instances",
         )
-        .with(&[&PAGE_SIZE, &NEXT_PAGE])
+        .with(&[&TAGS, &SEARCH_TEXT, &PAGE_SIZE, &NEXT_PAGE])
         .page("PollerRecord"),
         get(
             "/instances/polling-disabled",
@@ -60,6 +60,13 @@ fn by_id() -> Vec<Route> {
         patch("/instances/{id}/configuration/{item}", configuration::change, "Change a configuration item")
             .body("ConfigurationValue")
             .one("ConfigurationItem"),
+        get(
+            "/instances/{id}/oauth/url",
+            elements::oauth_url_again,
+            "Tell where to send a user to sign in again",
+        )
+        .with(&[&STORED_CALLBACK_URL, &SCOPE, &STATE, &CODE_CHALLENGE, &CODE_CHALLENGE_METHOD])
+        .one("OAuthUrl"),
         post("/instances/{id}/poll", poll::now, "Poll now, for at most 20 seconds")
             .one("PollReport")
             .or_failed("PollReport"),

@@ -157,3 +157,22 @@ pub(super) static STATE: Parameter = parameter(
     "my-state",
     "Comes back with the user; the connector's key where it is not given.",
 );
+pub(super) static CODE_CHALLENGE: Parameter = parameter(
+    "codeChallenge",
+    Kind::Text,
+    "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    "PKCE: the SHA-256 digest of a verifier, in base64url without padding. The verifier is then \
+     `providerData.codeVerifier`, beside the code.",
+);
+pub(super) static CODE_CHALLENGE_METHOD: Parameter = parameter(
+    "codeChallengeMethod",
+    Kind::OneOf(&["S256"]),
+    "S256",
+    "How the challenge was made; there is one way.",
+);
+pub(super) static STORED_CALLBACK_URL: Parameter = parameter(
+    "callbackUrl",
+    Kind::Text,
+    "https://app.example/oauth",
+    "Where the provider sends the user back; the instance's `oauth.callback.url` where it is not given.",
+);

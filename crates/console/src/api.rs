@@ -1,0 +1,142 @@
+//! The HTTP interface as a client sees it: in this process, but through its front door.
+
+use crate::failure::Failure;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+/// Where the dialect begins.
+const BASE_PATH: &str = "/elements/api-v2";
+/// An answer at the most, bytes: a page of 200 events with whole records is well below.
+const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// The interface, with who calls it.
+#[derive(Clone)]
+pub(crate) struct Api {
+    router: Router,
+    authorization: HeaderValue,
+}
+
+/// What the interface answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// Null where there is none.
+    pub(crate) body: Value,
+}
+
+impl Api {
+    /// Nothing where the secrets can't be part of a header: then they are none of ours.
+    pub(crate) fn new(router: Router, user: &str, organization: &str) -> Option<Self> {
+        // A comma would begin another part of the header.
+        if [user, organization].iter().any(|secret| secret.contains(',') || secret.trim().is_empty()) {
+            return None;
+        }
+        let text = format!("User {}, Organization {}", user.trim(), organization.trim());
+        let mut authorization = HeaderValue::from_str(&text).ok()?;
+        authorization.set_sensitive(true);
+        Some(Api { router, authorization })
+    }
+
+    /// Reads; an error of the interface is a [`Failure`], which shows as a page.
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer, Failure> {
+        self.call(Method::GET, path, None).await.ok()
+    }
+
+    #[allow(dead_code)] // for pages with forms of more than a button
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
+        self.call(Method::POST, path, Some(body)).await.ok()
+    }
+
+    #[allow(dead_code)] // for pages with forms of more than a button
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
+        self.call(Method::PATCH, path, Some(body)).await.ok()
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Result<Answer, Failure> {
+        self.call(Method::DELETE, path, None).await.ok()
+    }
+
+    /// Any answer, for forms that show what was refused. `path` is below the base path and encoded: see [`address`].
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{BASE_PATH}{path}"));
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request
+            .header(header::AUTHORIZATION, self.authorization.clone())
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())));
+        let Ok(request) = request else {
+            return Answer::own(StatusCode::BAD_REQUEST, "this address can't be asked for");
+        };
+        let response = match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let (parts, body) = response.into_parts();
+        let Ok(bytes) = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await else {
+            return Answer::own(StatusCode::BAD_GATEWAY, "the answer is too long to show");
+        };
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+impl Answer {
+    fn own(status: StatusCode, message: &str) -> Self {
+        let body = serde_json::json!({ "message": message });
+        Answer { status, headers: HeaderMap::new(), body }
+    }
+
+    pub(crate) fn ok(self) -> Result<Self, Failure> {
+        match self.status {
+            status if status.is_success() => Ok(self),
+            StatusCode::UNAUTHORIZED => Err(Failure::SignIn),
+            _ => Err(Failure::Refused(Box::new(self))),
+        }
+    }
+
+    /// The token of the next page, where there is one.
+    pub(crate) fn next_page(&self) -> Option<&str> {
+        self.header("elements-next-page-token")
+    }
+
+    /// What is wrong, in the interface's words.
+    pub(crate) fn message(&self) -> String {
+        match self.body["message"].as_str() {
+            Some(message) => message.to_owned(),
+            None => format!("the interface answered {}", self.status.as_u16()),
+        }
+    }
+
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.header("elements-request-id").or_else(|| self.body["requestId"].as_str())
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The rows of a list.
+    pub(crate) fn rows(&self) -> &[Value] {
+        self.body.as_array().map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// An address of segments and a query, each encoded; parameters without a value are left out.
+pub(crate) fn address(segments: &[&str], query: &[(&str, &str)]) -> String {
+    let mut path = String::new();
+    for segment in segments {
+        path.push('/');
+        // A space is `%20` in a path.
+        path.push_str(
+            &url::form_urlencoded::byte_serialize(segment.as_bytes()).collect::<String>().replace('+', "%20"),
+        );
+    }
+    let given = query.iter().filter(|(_, value)| !value.is_empty());
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
+    if query.is_empty() { path } else { format!("{path}?{query}") }
+}

@@ -1,0 +1,153 @@
+//! What a connector asks for, as the interface lists it.
+
+use crate::api::address;
+use crate::failure::Failure;
+use crate::signed::Signed;
+use serde_json::{Map, Value};
+
+/// Where the provider sends users back: the console's own address, so no form asks for it.
+pub(crate) const CALLBACK: &str = "oauth.callback.url";
+pub(super) const INTERVAL: &str = "event.poller.refresh_interval";
+pub(super) const POLLER: &str = "event.poller.configuration";
+const VENDOR_TYPE: &str = "event.vendor.type";
+const NOTIFICATION_URL: &str = "event.notification.callback.url";
+
+/// Labels of the documented form, where those of the items differ.
+const LABELS: [(&str, &str); 2] =
+    [("event.notification.enabled", "Events Enabled"), (VENDOR_TYPE, "Event Type")];
+
+/// Ways events come, in words.
+pub(super) const VENDOR_METHOD_WORDS: [(&str, &str); 2] = [("polling", "Polling"), ("webhook", "Webhook")];
+
+/// Parts of the form, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Behind "Show Optional Fields".
+    Optional,
+    /// The application's credentials, and what else the connector needs.
+    Application,
+    Events,
+}
+
+/// What an item is edited with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Editor {
+    Text,
+    Address,
+    Password,
+    Lines,
+    Switch,
+    Interval,
+    Polling,
+    EventType,
+}
+
+/// One item.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub(super) key: String,
+    pub(super) label: String,
+    pub(super) description: String,
+    pub(super) default: String,
+    pub(super) required: bool,
+    pub(super) part: Part,
+    pub(super) editor: Editor,
+}
+
+/// A connector's form.
+#[derive(Debug, Clone)]
+pub(crate) struct Definition {
+    pub(crate) key: String,
+    pub(crate) name: String,
+    /// In display order.
+    pub(super) items: Vec<Item>,
+    /// What can be polled, each with its entry.
+    pub(super) resources: Map<String, Value>,
+    /// Ways events come.
+    pub(super) methods: Vec<String>,
+    /// Minutes.
+    pub(super) interval_min: u64,
+    pub(super) interval_max: u64,
+}
+
+impl Definition {
+    pub(crate) async fn read(signed: &Signed, key: &str) -> Result<Self, Failure> {
+        let (configuration, metadata) =
+            (address(&["elements", key, "configuration"], &[]), address(&["elements", key, "metadata"], &[]));
+        let (items, metadata) = tokio::join!(signed.api.get(&configuration), signed.api.get(&metadata));
+        Ok(Self::of(key, items?.rows(), &metadata?.body))
+    }
+
+    pub(super) fn of(key: &str, rows: &[Value], metadata: &Value) -> Self {
+        let polling = &metadata["events"]["polling"];
+        let methods: Vec<String> = metadata["events"]["methods"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|method| method.as_str().map(str::to_owned))
+            .collect();
+        let mut rows: Vec<&Value> = rows.iter().filter(|row| is_asked(row, methods.len())).collect();
+        rows.sort_by_key(|row| row["displayOrder"].as_u64().unwrap_or(u64::MAX));
+        let minutes = |name: &str, default| polling["intervalMinutes"][name].as_u64().unwrap_or(default);
+        Definition {
+            key: metadata["key"].as_str().unwrap_or(key).to_owned(),
+            name: metadata["name"].as_str().unwrap_or(key).to_owned(),
+            items: rows.into_iter().map(item).collect(),
+            resources: polling["resources"].as_object().cloned().unwrap_or_default(),
+            interval_min: minutes("minimum", 1),
+            interval_max: minutes("maximum", 1440),
+            methods,
+        }
+    }
+
+    pub(super) fn part(&self, part: Part) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(move |item| item.part == part)
+    }
+
+    /// What an item says where nothing was given; optional texts say it in their hint and stay empty.
+    pub(super) fn initial<'a>(&self, item: &'a Item) -> &'a str {
+        let is_filled = item.part == Part::Events || item.editor == Editor::Switch || item.required;
+        if is_filled { &item.default } else { "" }
+    }
+}
+
+fn is_asked(row: &Value, methods_count: usize) -> bool {
+    match row["key"].as_str() {
+        None | Some(CALLBACK) => false,
+        // Asked for only where there is something to choose.
+        Some(VENDOR_TYPE) => methods_count > 1,
+        Some(_) => row["hideFromConsole"] != true && row["active"] != false,
+    }
+}
+
+fn item(row: &Value) -> Item {
+    let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    let key = text("key");
+    let required = row["required"] == true;
+    let part = match row["groupName"].as_str() {
+        Some("Event Configuration") => Part::Events,
+        Some("Optional Fields") => Part::Optional,
+        _ if required => Part::Application,
+        _ => Part::Optional,
+    };
+    let editor = match (key.as_str(), row["type"].as_str()) {
+        (POLLER, _) => Editor::Polling,
+        (INTERVAL, _) => Editor::Interval,
+        (VENDOR_TYPE, _) => Editor::EventType,
+        (NOTIFICATION_URL, _) => Editor::Address,
+        (_, Some("BOOLEAN")) => Editor::Switch,
+        (_, Some("PASSWORD")) => Editor::Password,
+        (_, Some("TEXTAREA")) => Editor::Lines,
+        _ => Editor::Text,
+    };
+    let label = LABELS.iter().find(|(known, _)| *known == key).map(|(_, label)| (*label).to_owned());
+    Item {
+        label: label.unwrap_or_else(|| text("name")),
+        description: text("description"),
+        default: text("defaultValue"),
+        key,
+        required,
+        part,
+        editor,
+    }
+}

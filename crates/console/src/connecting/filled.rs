@@ -1,0 +1,140 @@
+//! What was filled in.
+
+use super::definition::{CALLBACK, Definition, Editor, Item, POLLER};
+use super::polling::{self, pretty};
+use crate::form::Fields;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// How secrets are shown, and what leaves them as they are.
+const MASK: &str = "********";
+
+/// A filled form. No `Debug`: it holds secrets.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Filled {
+    #[serde(rename = "n")]
+    pub(crate) name: String,
+    /// With commas between them.
+    #[serde(rename = "t")]
+    pub(super) tags: String,
+    /// By key.
+    #[serde(rename = "c")]
+    pub(super) items: BTreeMap<String, String>,
+}
+
+impl Filled {
+    /// A form nobody has filled in yet.
+    pub(crate) fn fresh(definition: &Definition) -> Self {
+        Self::with(definition, |item| definition.initial(item).to_owned())
+    }
+
+    /// As an instance is configured now, secrets masked.
+    pub(crate) fn of_instance(definition: &Definition, instance: &Value) -> Self {
+        let text = |value: &Value| match value {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        };
+        let filled = Self::with(definition, |item| {
+            text(&instance["configuration"][&item.key]).unwrap_or_else(|| definition.initial(item).to_owned())
+        });
+        let tags: Vec<&str> =
+            instance["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        Filled {
+            name: instance["name"].as_str().unwrap_or_default().to_owned(),
+            tags: tags.join(", "),
+            ..filled
+        }
+    }
+
+    /// As it was posted; `poller` is what list and code together say.
+    pub(crate) fn posted(definition: &Definition, fields: &Fields, poller: &str) -> Self {
+        let value = |item: &Item| match item.editor {
+            Editor::Polling => poller.to_owned(),
+            Editor::Switch => fields.flag(&field_name(&item.key)).to_string(),
+            // A secret may begin or end with a space, if somebody insists.
+            Editor::Password => fields.text(&field_name(&item.key)).to_owned(),
+            _ => fields.text(&field_name(&item.key)).trim().replace("\r\n", "\n"),
+        };
+        Filled {
+            name: fields.text("name").trim().to_owned(),
+            tags: fields.text("tags").trim().to_owned(),
+            ..Self::with(definition, value)
+        }
+    }
+
+    fn with(definition: &Definition, value: impl Fn(&Item) -> String) -> Self {
+        let item = |item: &Item| {
+            let value = value(item);
+            let value = match item.editor {
+                Editor::Polling => pretty(&value),
+                Editor::Switch => value.trim().eq_ignore_ascii_case("true").to_string(),
+                _ => value,
+            };
+            (item.key.clone(), value)
+        };
+        Filled { items: definition.items.iter().map(item).collect(), ..Filled::default() }
+    }
+
+    /// One item.
+    pub(crate) fn text(&self, key: &str) -> &str {
+        self.items.get(key).map_or("", String::as_str)
+    }
+
+    /// What makes an instance of it, but for the code.
+    pub(crate) fn creation(&self, element: &str, callback: &str) -> Value {
+        let given = self.items.iter().filter(|(_, value)| !value.is_empty());
+        let mut items: Map<String, Value> =
+            given.map(|(key, value)| (key.clone(), said(key, value))).collect();
+        items.insert(CALLBACK.to_owned(), callback.into());
+        let mut body =
+            json!({ "element": { "key": element }, "configuration": items, "tags": self.tag_list() });
+        if !self.name.is_empty() {
+            body["name"] = self.name.as_str().into();
+        }
+        body
+    }
+
+    /// What differs from before, as a change says it.
+    pub(crate) fn change(&self, before: &Filled) -> Value {
+        let differs = |key: &str, value: &str| match key {
+            POLLER => !polling::is_same(before.text(key), value),
+            _ => before.text(key) != value,
+        };
+        let items: Map<String, Value> = self
+            .items
+            .iter()
+            .filter(|(key, value)| *value != MASK && differs(key, value))
+            .map(|(key, value)| (key.clone(), said(key, value)))
+            .collect();
+        let mut body = Map::new();
+        if !items.is_empty() {
+            body.insert("configuration".to_owned(), items.into());
+        }
+        if self.name != before.name {
+            body.insert("name".to_owned(), self.name.as_str().into());
+        }
+        if self.tag_list() != before.tag_list() {
+            body.insert("tags".to_owned(), self.tag_list().into());
+        }
+        body.into()
+    }
+
+    fn tag_list(&self) -> Vec<&str> {
+        self.tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect()
+    }
+}
+
+/// The poller configuration goes as an object where it is one, so that it can be read in what is sent.
+fn said(key: &str, value: &str) -> Value {
+    match serde_json::from_str::<Value>(value) {
+        Ok(object @ Value::Object(_)) if key == POLLER => object,
+        _ => value.into(),
+    }
+}
+
+/// Name of an item's field.
+pub(super) fn field_name(key: &str) -> String {
+    format!("item.{key}")
+}

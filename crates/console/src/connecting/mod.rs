@@ -1,0 +1,21 @@
+//! Connecting and editing: what a connector asks for, what was filled in, and what is kept while a user signs in at
+//! the provider. No connector is named here.
+
+mod definition;
+mod filled;
+mod pending;
+mod polling;
+mod posted;
+mod problems;
+mod trial;
+mod view;
+mod view_polling;
+
+pub(crate) use definition::{CALLBACK, Definition};
+pub(crate) use filled::Filled;
+pub(crate) use pending::{Pending, callback};
+pub(crate) use polling::{Action, Sides};
+pub(crate) use posted::Read;
+pub(crate) use problems::Problems;
+pub(crate) use trial::{in_words as trial_in_words, table as trial_table};
+pub(crate) use view::{Kind, View, form};

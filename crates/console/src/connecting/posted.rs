@@ -1,0 +1,57 @@
+//! A posted form, read.
+
+use super::definition::{Definition, POLLER};
+use super::filled::Filled;
+use super::polling::{Action, Decision, Sides, decide};
+use super::problems::Problems;
+use crate::form::Fields;
+
+/// What a posted form asks for.
+pub(crate) struct Read {
+    pub(crate) filled: Filled,
+    pub(crate) action: Action,
+    /// What list and code just did.
+    pub(crate) said: Option<&'static str>,
+    /// List and code, where both were changed and nobody said which counts.
+    pub(crate) sides: Option<Sides>,
+    /// Why it can't be sent as it is.
+    pub(crate) problems: Problems,
+}
+
+impl Read {
+    pub(crate) fn of(definition: &Definition, fields: &Fields) -> Self {
+        let action = Action::of(fields);
+        let (poller, sides) = match decide(fields, action) {
+            Decision::Says(poller) => (poller, None),
+            Decision::Undecided(sides) => (sides.code.clone(), Some(sides)),
+        };
+        let problems = match sides {
+            Some(_) => Problems::at(
+                POLLER,
+                "list and code were both changed, and differ: apply the list to the code, or read it from the code",
+            ),
+            None => Problems::default(),
+        };
+        Read {
+            filled: Filled::posted(definition, fields, &poller),
+            said: match action {
+                Action::ToCode => Some("The list counts: the code says what is ticked."),
+                Action::FromCode => Some("The code counts: the list shows what it says."),
+                Action::Try | Action::Go => None,
+            },
+            action,
+            sides,
+            problems,
+        }
+    }
+
+    /// A form that nobody sent yet.
+    pub(crate) fn unsent(filled: Filled) -> Self {
+        Read { filled, action: Action::Go, said: None, sides: None, problems: Problems::default() }
+    }
+
+    /// Whether the form is only shown again.
+    pub(crate) fn is_only_shown(&self) -> bool {
+        matches!(self.action, Action::ToCode | Action::FromCode) || !self.problems.is_empty()
+    }
+}

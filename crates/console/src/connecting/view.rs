@@ -1,0 +1,198 @@
+//! The form, in the documented order.
+
+use super::definition::{Definition, Editor, Item, Part, VENDOR_METHOD_WORDS};
+use super::filled::{Filled, field_name};
+use super::polling::Sides;
+use super::problems::Problems;
+use super::view_polling::polling;
+use crate::flash::Tone;
+use crate::signed::Signed;
+use crate::ui::{self, Field, field};
+use maud::{Markup, html};
+
+/// The slider ends here; the number goes on.
+const SLIDER_MINUTES_MAX: u64 = 60;
+
+/// What the form is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Create,
+    Edit,
+}
+
+/// A form to be shown.
+pub(crate) struct View<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) definition: &'a Definition,
+    pub(crate) filled: &'a Filled,
+    pub(crate) problems: &'a Problems,
+    /// Where the form is posted to.
+    pub(crate) action: &'a str,
+    /// Where the provider sends users back, to be registered there.
+    pub(crate) callback: &'a str,
+    /// What list and code just did.
+    pub(crate) said: Option<&'a str>,
+    /// List and code, where they differ.
+    pub(crate) sides: Option<&'a Sides>,
+}
+
+pub(crate) fn form(signed: &Signed, view: &View<'_>) -> Markup {
+    let definition = view.definition;
+    let optional: Vec<&Item> = definition.part(Part::Optional).collect();
+    let body = html! {
+        // The button that Enter presses.
+        button.unseen type="submit" name="do" value="go" tabindex="-1" aria-hidden="true" {}
+        section.card.connect {
+            (field(&Field { value: &view.filled.name, error: view.problems.about("name").as_deref(), hint: Some("What the instance is called, for you."), required: true, ..Field::new("name", "Name") }))
+            @if !optional.is_empty() { (optional_fields(view, &optional)) }
+            @for item in definition.part(Part::Application) { (shown(view, item)) }
+            @if view.kind == Kind::Create {
+                div.field {
+                    p { strong { "Redirect address" } }
+                    p.hint { "Register it with your application at the provider, or the sign-in is refused." }
+                    pre.select tabindex="0" { code { (view.callback) } }
+                }
+            }
+        }
+        section.card.connect {
+            h2 { "Event Configuration" }
+            @for item in definition.part(Part::Events) { (shown(view, item)) }
+        }
+        section.card.connect {
+            (field(&Field { value: &view.filled.tags, error: view.problems.about("tags").as_deref(), hint: Some("With commas between them."), ..Field::new("tags", "Tags") }))
+        }
+        div.actions {
+            @match view.kind {
+                Kind::Create => { button.primary type="submit" name="do" value="go" { "Create Instance" } a.button href="/connect" { "Cancel" } }
+                Kind::Edit => {
+                    button.primary type="submit" name="do" value="go" { "Update" }
+                    button type="submit" name="do" value="try" { "Try" }
+                    a.button href=(view.action.trim_end_matches("/edit")) { "Cancel" }
+                }
+            }
+        }
+        @match view.kind {
+            Kind::Create => { p.hint { "Next you sign in at " (definition.name) " and come back here." } }
+            Kind::Edit => { p.hint { "Try asks the provider what each resource would do, and stores nothing." } }
+        }
+    };
+    html! {
+        (problems(view))
+        div.connect-form { (ui::form(signed, view.action, body)) }
+    }
+}
+
+/// What is wrong, before the form: what no field shows, and where to look.
+fn problems(view: &View<'_>) -> Markup {
+    let mut fields: Vec<(&str, String, &str)> =
+        vec![("name", "name".to_owned(), "Name"), ("tags", "tags".to_owned(), "Tags")];
+    fields.extend(
+        view.definition
+            .items
+            .iter()
+            .map(|item| (item.key.as_str(), field_name(&item.key), item.label.as_str())),
+    );
+    let keys: Vec<&str> = fields.iter().map(|(key, _, _)| *key).collect();
+    let wrong: Vec<_> = fields.iter().filter(|(key, _, _)| view.problems.about(key).is_some()).collect();
+    html! {
+        @if !view.problems.is_empty() {
+            div role="alert" {
+                (ui::notice(Tone::Bad, html! {
+                    p { strong { "Nothing was stored." } }
+                    @for text in view.problems.beside(&keys) { p { (text) } }
+                    @if !wrong.is_empty() {
+                        p { "Look at: " @for (index, (_, id, label)) in wrong.iter().enumerate() { @if index > 0 { ", " } a href={ "#" (id) } { (label) } } }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+fn optional_fields(view: &View<'_>, items: &[&Item]) -> Markup {
+    let is_open = items.iter().any(|item| view.problems.about(&item.key).is_some());
+    html! {
+        details.optional-fields open[is_open] {
+            summary { "Show Optional Fields" }
+            div.inner { @for item in items { (shown(view, item)) } }
+        }
+    }
+}
+
+fn shown(view: &View<'_>, item: &Item) -> Markup {
+    let (name, error) = (field_name(&item.key), view.problems.about(&item.key));
+    let (value, hint) = (view.filled.text(&item.key), hint(view.definition, item));
+    let text = |kind, autocomplete| {
+        field(&Field {
+            kind,
+            value,
+            hint: Some(&hint),
+            error: error.as_deref(),
+            required: item.required,
+            autocomplete,
+            ..Field::new(&name, &item.label)
+        })
+    };
+    match item.editor {
+        Editor::Text => text("text", "off"),
+        Editor::Address => text("url", "off"),
+        Editor::Password => text("password", "new-password"),
+        Editor::Interval => interval(view, item, error.as_deref()),
+        Editor::Polling => polling(view, item, error.as_deref()),
+        Editor::EventType => event_type(view, item),
+        Editor::Switch => html! {
+            div.field {
+                label.switch { input id=(name) name=(name) type="checkbox" value="true" checked[value == "true"] aria-describedby={ (name) "-hint" }; (item.label) }
+                p.hint id={ (name) "-hint" } { (hint) }
+                @if let Some(error) = &error { p.error { (error) } }
+            }
+        },
+        Editor::Lines => html! {
+            div.field {
+                label for=(name) { (item.label) span.optional { " (optional)" } }
+                p.hint id={ (name) "-hint" } { (hint) }
+                @if let Some(error) = &error { p.error id={ (name) "-error" } { (error) } }
+                textarea.short id=(name) name=(name) rows="3" spellcheck="false" aria-describedby={ (name) "-hint" @if error.is_some() { " " (name) "-error" } } aria-invalid=[error.as_ref().map(|_| "true")] { "\n" (value) }
+            }
+        },
+    }
+}
+
+fn hint(definition: &Definition, item: &Item) -> String {
+    let is_said = item.default.is_empty() || definition.initial(item) == item.default;
+    match is_said {
+        true => item.description.clone(),
+        false => format!("{} Left empty: {}", item.description, item.default),
+    }
+}
+
+/// Number and slider, the number first, so that nothing moves when the slider appears. The slider has no name, so the number counts; the script shows it and keeps both in step.
+fn interval(view: &View<'_>, item: &Item, error: Option<&str>) -> Markup {
+    let (name, definition) = (field_name(&item.key), view.definition);
+    let (min, max) = (definition.interval_min, definition.interval_max);
+    html! {
+        div.field {
+            label for=(name) { (item.label) }
+            p.hint id={ (name) "-hint" } { (item.description) }
+            @if let Some(error) = error { p.error id={ (name) "-error" } { (error) } }
+            div.interval {
+                input id=(name) name=(name) type="number" min=(min) max=(max) step="1" inputmode="numeric" value=(view.filled.text(&item.key))
+                    aria-describedby={ (name) "-hint" } aria-invalid=[error.map(|_| "true")];
+                input type="range" hidden data-slider-of=(name) min=(min) max=(SLIDER_MINUTES_MAX.min(max)) value=(view.filled.text(&item.key)) aria-label={ (item.label) ", slider" };
+            }
+        }
+    }
+}
+
+fn event_type(view: &View<'_>, item: &Item) -> Markup {
+    let (name, value) = (field_name(&item.key), view.filled.text(&item.key));
+    html! {
+        div.field {
+            label for=(name) { (item.label) }
+            p.hint id={ (name) "-hint" } { (item.description) }
+            select id=(name) name=(name) aria-describedby={ (name) "-hint" } {
+                @for method in &view.definition.methods { option value=(method) selected[method == value] { (VENDOR_METHOD_WORDS.iter().find(|(known, _)| known == method).map_or(method.as_str(), |(_, words)| words)) } }
+            }
+        }
+    }
+}

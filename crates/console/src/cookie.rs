@@ -1,0 +1,27 @@
+//! Cookies: read from requests, and set with the flags that every one of ours has.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+/// The value of a cookie.
+pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// For as many seconds. `Lax`, because providers send the user back with a link, which `Strict` would have come
+/// without the session.
+pub(crate) fn set(name: &str, value: &str, seconds: i64, is_https: bool) -> Option<HeaderValue> {
+    let secure = if is_https { "; Secure" } else { "" };
+    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::from_str(&text).ok()
+}
+
+/// Takes it away.
+pub(crate) fn clear(name: &str, is_https: bool) -> Option<HeaderValue> {
+    set(name, "", 0, is_https)
+}

@@ -1,0 +1,66 @@
+//! Posted forms, checked to come from a page of ours.
+
+use crate::Shared;
+use crate::failure::Failure;
+use crate::session::is_same;
+use crate::signed::Signed;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+
+/// Name of the field with the session's token; [`crate::ui::form`] puts it into every form.
+pub(crate) const TOKEN_FIELD: &str = "form_token";
+/// Fields of one form at the most: a large one has some dozens.
+const FIELDS_COUNT_MAX: usize = 2_000;
+
+/// Fields in their order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let fields: Vec<_> =
+            url::form_urlencoded::parse(bytes).into_owned().take(FIELDS_COUNT_MAX + 1).collect();
+        (fields.len() <= FIELDS_COUNT_MAX).then_some(Fields(fields))
+    }
+
+    /// The field's value, empty where it is not there.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    #[allow(dead_code)] // for pages with forms of more than a button
+    /// Each value of a field that is there more than once.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    #[allow(dead_code)] // for pages with forms of more than a button
+    /// Whether it was ticked.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.all(name).any(|value| value == "true" || value == "on")
+    }
+}
+
+/// A form of somebody who is signed in. A handler that changes something takes this and not [`Signed`].
+pub(crate) struct Posted {
+    pub(crate) signed: Signed,
+    #[allow(dead_code)] // for pages with forms of more than a button
+    pub(crate) fields: Fields,
+}
+
+impl FromRequest<Shared> for Posted {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, shared: &Shared) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let signed =
+            <Signed as axum::extract::FromRequestParts<Shared>>::from_request_parts(&mut parts, shared)
+                .await?;
+        let bytes = Bytes::from_request(Request::from_parts(parts, body), shared).await;
+        let fields = Fields::parse(&bytes.map_err(|_| Failure::Unreadable)?).ok_or(Failure::Unreadable)?;
+        match is_same(fields.text(TOKEN_FIELD), &signed.session.form_token) {
+            true => Ok(Posted { signed, fields }),
+            false => Err(Failure::Forged),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What is around every page: headers, where forms may come from, and the way to the sign-in.
+
+use crate::Shared;
+use crate::api::address;
+use crate::cookie;
+use crate::failure::{Failure, SignInNeeded};
+use crate::page::FormTargets;
+use crate::session::COOKIE;
+use crate::signed::{see_other, with_cookie};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use url::Url;
+
+/// Nothing from elsewhere, nothing inline.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+                      connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+/// Addresses to come back to, bytes; a longer one is forgotten.
+const NEXT_BYTES_MAX: usize = 2_000;
+
+pub(crate) async fn frame(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    if method == Method::POST && !is_from_here(&shared, &headers) {
+        return with_headers(Failure::Forged.into_response());
+    }
+    let response = next.run(request).await;
+    if response.extensions().get::<SignInNeeded>().is_none() {
+        return with_headers(response);
+    }
+    let back = match method == Method::GET {
+        true => Some(path),
+        false => referer(&shared, &headers),
+    };
+    let to = address(&["sign-in"], &[("next", &own_path(back.as_deref().unwrap_or_default()))]);
+    let stale =
+        cookie::read(&headers, COOKIE).and_then(|_| cookie::clear(COOKIE, is_https(&shared, &headers)));
+    with_headers(with_cookie(see_other(&to), stale))
+}
+
+fn with_headers(mut response: Response) -> Response {
+    let targets = response.extensions_mut().remove::<FormTargets>();
+    let policy = targets.and_then(|targets| HeaderValue::from_str(&format!("{POLICY} {}", targets.0)).ok());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy.unwrap_or(HeaderValue::from_static(POLICY)));
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // Pages show mailboxes: no cache keeps them, also not for the way back after signing out.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Whether a form came from a page of ours, by what browsers say; one that says nothing shows its token.
+fn is_from_here(shared: &Shared, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_own_site = text("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
+    let is_own_origin = text("origin").is_none_or(|origin| is_own(shared, headers, origin));
+    is_own_site && is_own_origin
+}
+
+/// Whether an address is at the host that was asked, or at the public address.
+fn is_own(shared: &Shared, headers: &HeaderMap, address: &str) -> bool {
+    let Ok(url) = Url::parse(address) else { return false };
+    let host = match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        _ => return false,
+    };
+    let public = shared.0.public_url.as_deref().and_then(|url| Url::parse(url).ok());
+    let asked = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    asked.is_some_and(|asked| asked.eq_ignore_ascii_case(&host))
+        || public.is_some_and(|public| public.origin() == url.origin())
+}
+
+fn referer(shared: &Shared, headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::REFERER)?.to_str().ok().filter(|text| is_own(shared, headers, text))?;
+    let url = Url::parse(text).ok()?;
+    Some(url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
+}
+
+/// A path of ours to come back to, or nothing: never another host, and never the sign-in itself.
+pub(crate) fn own_path(path: &str) -> String {
+    let is_own = path.starts_with('/') && !path.starts_with("//") && !path.starts_with("/sign-");
+    let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_own && is_plain && path.len() <= NEXT_BYTES_MAX && path != "/" {
+        path.to_owned()
+    } else {
+        String::new()
+    }
+}
+
+/// Whether the browser asked by https: behind a proxy, as the proxy says.
+pub(crate) fn is_https(shared: &Shared, headers: &HeaderMap) -> bool {
+    public_url(shared, headers).starts_with("https://")
+}
+
+/// Where the browser reaches us: as configured, or as the request says.
+pub(crate) fn public_url(shared: &Shared, headers: &HeaderMap) -> String {
+    if let Some(url) = &shared.0.public_url {
+        return url.clone();
+    }
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = match text("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    format!("{scheme}://{}", text("host").unwrap_or("localhost"))
+}

@@ -1,0 +1,91 @@
+#![doc = include_str!("../README.md")]
+
+mod api;
+mod assets;
+mod connecting;
+mod cookie;
+mod failure;
+mod flash;
+mod form;
+mod frame;
+mod page;
+mod pages;
+mod session;
+mod signed;
+mod status;
+#[cfg(test)]
+mod tests;
+mod time;
+mod ui;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use chrono::{DateTime, Utc};
+use std::sync::{Arc, Mutex};
+
+/// A posted form at the most, bytes: the largest holds a poller configuration.
+const FORM_BYTES_MAX: usize = 1024 * 1024;
+
+/// What a host gives.
+pub struct Console {
+    /// The HTTP interface; the console calls it as any application does.
+    pub api: Router,
+    /// Seals what browsers keep.
+    pub seal: Arc<dyn Seal>,
+    /// The time.
+    pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// Where browsers reach the host, as `https://mail.example`; as a request says where it is not given.
+    pub public_url: Option<String>,
+    /// A link that signs in once, where the host just made the secrets.
+    pub first_link: Option<FirstLink>,
+}
+
+/// Sealing for the console alone.
+pub trait Seal: Send + Sync {
+    /// Nothing where it can't be sealed.
+    fn seal(&self, purpose: &str, plain: &[u8]) -> Option<String>;
+    /// Nothing where it was not sealed for this purpose, or changed since.
+    fn open(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>>;
+}
+
+/// `/sign-in/<token>` signs in with these, once.
+pub struct FirstLink {
+    pub token: String,
+    pub user_secret: String,
+    pub organization_secret: String,
+}
+
+/// The console's pages, and the interface for everything else.
+pub fn router(console: Console) -> Router {
+    let api = console.api.clone();
+    let shared = Shared(Arc::new(Inner {
+        api: console.api,
+        seal: console.seal,
+        clock: console.clock,
+        public_url: console.public_url.map(|url| url.trim_end_matches('/').to_owned()),
+        first_link: Mutex::new(console.first_link),
+    }));
+    pages::routes()
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), frame::frame))
+        .with_state(shared)
+        .fallback_service(api)
+}
+
+/// What every page works with. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Shared(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) api: Router,
+    pub(crate) seal: Arc<dyn Seal>,
+    clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    pub(crate) public_url: Option<String>,
+    pub(crate) first_link: Mutex<Option<FirstLink>>,
+}
+
+impl Shared {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        (self.0.clock)()
+    }
+}

@@ -1,0 +1,179 @@
+//! Back from the provider's login, and what came of it.
+
+use super::connect::login;
+use super::instance::{name, read};
+use crate::Shared;
+use crate::api::{Answer, address};
+use crate::connecting::{CALLBACK, Pending, Problems, trial_in_words};
+use crate::failure::Failure;
+use crate::flash::Flash;
+use crate::form::Fields;
+use crate::page::{Page, Section};
+use crate::signed::{Signed, see_other};
+use crate::ui;
+use axum::Router;
+use axum::extract::{Path, RawQuery};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use maud::html;
+use serde_json::{Value, json};
+
+/// What a provider says of itself, characters; it comes in an address, so anybody could have written it.
+const SAID_CHARS_MAX: usize = 300;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new().route("/oauth/callback", get(back)).route("/instances/{id}/connected", get(connected))
+}
+
+/// Where providers send users back. It changes something by GET, which its state makes safe: nobody else knows it.
+async fn back(signed: Signed, RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Failure> {
+    let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
+    let pending = Pending::of(&signed, &headers).filter(|pending| pending.is_state(query.text("state")));
+    let Some(pending) = pending else { return Ok(unknown(&signed)) };
+    let code = query.text("code");
+    if code.is_empty() {
+        return again(&signed, pending, Problems::general(denied(&query)));
+    }
+    let provider_data = json!({ "code": code, "codeVerifier": pending.verifier });
+    let answer = exchange(&signed, &pending, provider_data).await;
+    match answer.status {
+        status if status.is_success() => {}
+        StatusCode::UNAUTHORIZED => return Err(Failure::SignIn),
+        _ => return again(&signed, pending, Problems::of(&answer)),
+    }
+    let tried = trial_in_words(&answer.body["trial"]);
+    let id = answer.body["id"].to_string();
+    let response = match &pending.instance {
+        Some(_) => {
+            signed.go(&address(&["instances", &id], &[]), Flash::good(format!("Signed in again.{tried}")))
+        }
+        None => signed.go(
+            &address(&["instances", &id, "connected"], &[]),
+            Flash::good(format!("Signed in, and stored.{tried}")),
+        ),
+    };
+    Ok(Pending::forget(&signed, response))
+}
+
+async fn exchange(signed: &Signed, pending: &Pending, provider_data: Value) -> Answer {
+    match &pending.instance {
+        Some(id) => {
+            // Codes are exchanged with the address they were sent to, which may be another than before.
+            let body =
+                json!({ "providerData": provider_data, "configuration": { CALLBACK: pending.callback } });
+            signed.api.call(Method::PATCH, &address(&["instances", id], &[]), Some(&body)).await
+        }
+        None => {
+            let mut body = pending.filled.creation(&pending.element, &pending.callback);
+            body["providerData"] = provider_data;
+            signed.api.call(Method::POST, "/instances", Some(&body)).await
+        }
+    }
+}
+
+/// To the filled form, which says why.
+fn again(signed: &Signed, pending: Pending, problems: Problems) -> Result<Response, Failure> {
+    let to = match &pending.instance {
+        Some(id) => address(&["instances", id, "authenticate"], &[("again", "true")]),
+        None => address(&["connect", &pending.element], &[("again", "true")]),
+    };
+    let failed = pending.failed(problems);
+    match failed.keep(signed, see_other(&to)) {
+        Ok(response) => Ok(response),
+        // The reason made it too large.
+        Err(_) => Ok(signed.go(&to, Flash::bad("The sign-in failed, and the form could not be kept."))),
+    }
+}
+
+fn denied(query: &Fields) -> String {
+    let said = |name: &str| query.text(name).chars().take(SAID_CHARS_MAX).collect::<String>();
+    match (said("error").as_str(), said("error_description").as_str()) {
+        ("", _) => "The provider sent you back without a code.".to_owned(),
+        ("access_denied", "") => "The sign-in was denied at the provider.".to_owned(),
+        ("access_denied", why) => format!("The sign-in was denied at the provider: {why}"),
+        (error, "") => format!("The sign-in failed at the provider: {error}"),
+        (error, why) => format!("The sign-in failed at the provider: {error}: {why}"),
+    }
+}
+
+fn unknown(signed: &Signed) -> Response {
+    let body = html! {
+        p { "It was not begun in this session, or took too long, or was finished already. Nothing was done with it." }
+        div.actions { a.button.primary href="/connect" { "Connect a mailbox" } a.button href="/instances" { "Go to the instances" } }
+    };
+    Page::new("This sign-in is not known here")
+        .section(Section::Connect)
+        .status(StatusCode::FORBIDDEN)
+        .body(body)
+        .show(signed)
+        .into_response()
+}
+
+async fn connected(signed: Signed, Path(id): Path<String>) -> Result<Response, Failure> {
+    let instance = read(&signed, &id).await?;
+    let token = instance["token"].as_str().unwrap_or_default();
+    let path = address(&["instances", &id], &[]);
+    let body = html! {
+        p.crumbs { a href="/instances" { "Instances" } " / " a href=(path) { (name(&instance)) } }
+        (ui::card("What you need now", html! {
+            dl.facts {
+                div { dt { "Id" } dd.id { (instance["id"]) } }
+                div { dt { "Connector" } dd { (instance["element"]["name"].as_str().unwrap_or_default()) } }
+            }
+            details.reveal {
+                summary { "Show the Element token" }
+                div.inner {
+                    p.hint { "Whoever has it and a user secret reads the mailbox through the interface. Keep it as you keep a password." }
+                    pre.select tabindex="0" { code { (token) } }
+                }
+            }
+            div.actions {
+                a.button.primary href=(path) { "See the instance" }
+                a.button href=(address(&["activity"], &[("instance", &id)])) { "See its events" }
+            }
+        }))
+        (ui::card("The same with curl", html! {
+            p.hint { "Each <…> stands for a secret of yours; the code is what the provider sent you back with." }
+            pre tabindex="0" { code { (curl(&signed, &instance)) } }
+        }))
+    };
+    let title = format!("{} is connected", name(&instance));
+    Ok(Page::new(title).section(Section::Connect).body(body).show(&signed))
+}
+
+/// What creates such an instance; secrets are masked, as the interface has them.
+fn curl(signed: &Signed, instance: &Value) -> String {
+    let mut configuration = instance["configuration"].clone();
+    if let Some(items) = configuration.as_object_mut() {
+        for (key, value) in items.iter_mut().filter(|(_, value)| value.as_str() == Some("********")) {
+            *value = format!("<{key}>").into();
+        }
+        // The poller configuration reads better as the object it is.
+        for value in items.values_mut() {
+            let object = value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+            if let Some(object) = object.filter(Value::is_object) {
+                *value = object;
+            }
+        }
+    }
+    let body = json!({
+        "element": { "key": instance["element"]["key"] },
+        "providerData": { "code": "<code>" },
+        "configuration": configuration,
+        "tags": instance["tags"],
+        "name": instance["name"],
+    });
+    let body = serde_json::to_string_pretty(&body).unwrap_or_default();
+    format!(
+        "curl -X POST '{}/elements/api-v2/instances' \\\n  -H 'Authorization: User <user secret>, Organization <organization secret>' \\\n  -H 'Content-Type: application/json' \\\n  -d '{}'",
+        signed.public_url,
+        // As shells take it.
+        body.replace('\'', "'\\''")
+    )
+}
+
+/// Leads to a login that this form may go to.
+pub(super) fn to_login(signed: &Signed, pending: &Pending, answer: &Answer) -> Result<Response, Failure> {
+    pending.keep(signed, see_other(login(answer)?.as_str())).map_err(|_| Failure::Unreadable)
+}

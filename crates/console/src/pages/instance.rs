@@ -1,0 +1,210 @@
+//! One instance: how it is, where its resources stand, and what can be done.
+
+use crate::Shared;
+use crate::api::address;
+use crate::failure::Failure;
+use crate::flash::Tone;
+use crate::page::{Page, Section};
+use crate::signed::Signed;
+use crate::status::{self, State, Status};
+use crate::time::{self, relative, relative_or};
+use crate::ui::{self, Column, Mark, badge, table};
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::get;
+use maud::{Markup, html};
+use serde_json::Value;
+
+const COLUMNS: [Column; 6] = [
+    Column::Text("Resource"),
+    Column::Text("State"),
+    Column::Text("Last poll"),
+    Column::Text("Last change"),
+    Column::Number("Failures"),
+    Column::Number("Records to retry"),
+];
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new().route("/instances/{id}", get(show))
+}
+
+/// An instance as the interface shows it.
+pub(super) async fn read(signed: &Signed, id: &str) -> Result<Value, Failure> {
+    Ok(signed.api.get(&address(&["instances", id], &[])).await?.body)
+}
+
+pub(super) fn name(instance: &Value) -> &str {
+    instance["name"].as_str().unwrap_or_default()
+}
+
+async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failure> {
+    let instance = read(&signed, &id).await?;
+    let resources: Vec<&Value> = instance["resources"].as_array().into_iter().flatten().collect();
+    let state = State::of(&instance, &resources);
+    let body = html! {
+        (ui::live("state", html! {
+            (overview(&signed, &instance, &state))
+            @if state.status != Status::Disabled { (subscription(&instance)) }
+            (notices(&signed, &instance))
+            (polled(&signed, &state, &resources))
+        }))
+        (what_to_do(&signed, &instance, &id))
+    };
+    let links = links(&id, &state);
+    Ok(Page::new(name(&instance))
+        .section(Section::Instances)
+        .part_of("/instances", "Instances")
+        .actions(links)
+        .body(body)
+        .show(&signed))
+}
+
+fn links(id: &str, state: &State) -> Markup {
+    let sign_in = format!("/instances/{id}/authenticate");
+    html! {
+        @if state.status == Status::NeedsSignIn { a.button.primary href=(sign_in) { "Re-authenticate" } }
+        @else { a.button href=(sign_in) { "Re-authenticate" } }
+        a.button href={ "/instances/" (id) "/edit" } { "Edit" }
+        a.button href={ "/instances/" (id) "/token" } { "View token" }
+        a.button.danger href={ "/instances/" (id) "/delete" } { "Delete" }
+    }
+}
+
+fn overview(signed: &Signed, instance: &Value, state: &State) -> Markup {
+    let tags = instance["tags"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let made_at = time::read(instance["createdDate"].as_str());
+    let setting = |key: &str| instance["configuration"][key].as_str().unwrap_or_default();
+    html! {
+        section.card aria-label="Overview" {
+            p.state { (ui::status(state)) @if let Some(reason) = &state.reason { span { (reason) } } }
+            dl.facts {
+                div { dt { "Connector" } dd { (instance["element"]["name"].as_str().unwrap_or_default()) } }
+                div { dt { "Id" } dd.id { (instance["id"]) } }
+                div { dt { "Last poll" } dd { (relative_or(state.last_poll, signed.now, "never")) } }
+                div { dt { "Next poll" } dd { (relative_or(state.next_poll, signed.now, "not planned")) } }
+                div { dt { "Interval" } dd { (setting("event.poller.refresh_interval")) " min" } }
+                div { dt { "Connected" } dd { (relative_or(made_at, signed.now, "")) } }
+                @if let Some(url) = instance["eventsNotificationCallbackUrl"].as_str() {
+                    div.wide { dt { "Callback" } dd { code { (url) } } }
+                }
+            }
+            (ui::tags(tags))
+        }
+    }
+}
+
+/// Whether events leave, where they go somewhere.
+fn subscription(instance: &Value) -> Markup {
+    let reason = instance["subscription"]["reason"].as_str();
+    html! {
+        @match instance["subscription"]["status"].as_str() {
+            Some("suspended") => {
+                (ui::notice(Tone::Bad, html! {
+                    p { strong { "Deliveries wait. " } (reason.unwrap_or("The callback did not take them.")) }
+                    p { a href=(address(&["deliveries"], &[("instance", &instance["id"].to_string())])) { "See what is queued, and release it" } }
+                }))
+            }
+            Some("releasing") => { (ui::notice(Tone::Good, html! { p { "What was queued is being delivered, in order." } })) }
+            _ => {}
+        }
+    }
+}
+
+fn notices(signed: &Signed, instance: &Value) -> Markup {
+    let notices: Vec<&Value> = instance["notices"].as_array().into_iter().flatten().rev().collect();
+    html! {
+        @if !notices.is_empty() {
+            (ui::card("Notices", html! {
+                ul.notices {
+                    @for notice in notices {
+                        li {
+                            span.muted { (relative_or(time::read(notice["date"].as_str()), signed.now, "")) }
+                            " " (notice["message"].as_str().unwrap_or_default())
+                        }
+                    }
+                }
+            }))
+        }
+    }
+}
+
+fn polled(signed: &Signed, state: &State, resources: &[&Value]) -> Markup {
+    let rows: Vec<Vec<Markup>> = resources.iter().map(|one| row(signed, state, one)).collect();
+    ui::card(
+        "Resources",
+        html! {
+            @if rows.is_empty() {
+                p.muted { "Nothing is polled. Turn Events Enabled on and tick resources with " strong { "Edit" } "." }
+            } @else {
+                (table("Resources and where they stand", &COLUMNS, &rows))
+                @for one in resources { (gaps(one)) }
+            }
+        },
+    )
+}
+
+fn row(signed: &Signed, state: &State, resource: &Value) -> Vec<Markup> {
+    let retry_at = time::read(resource["retryAt"].as_str()).filter(|at| *at > signed.now);
+    let (mark, word) = match status::failures(resource) {
+        _ if !state.is_polled() => (Mark::Off, "Not polled"),
+        _ if status::is_stopped(resource) => (Mark::Bad, "Stopped"),
+        0 if resource["lastPoll"].is_null() => (Mark::Waiting, "Starting"),
+        0 => (Mark::Good, "Healthy"),
+        _ => (Mark::Warning, "Backing off"),
+    };
+    let error = resource["error"].as_str().filter(|_| mark != Mark::Good);
+    let at = |field: &str| time::read(resource[field].as_str());
+    vec![
+        html! { code { (resource["name"].as_str().unwrap_or_default()) } },
+        html! {
+            (badge(mark, word))
+            @if let Some(at) = retry_at { p.reason { "Tried again " (relative(at, signed.now)) } }
+            @if let Some(error) = error { p.reason { (error) } }
+        },
+        relative_or(at("lastPoll"), signed.now, "never"),
+        relative_or(at("lastChange"), signed.now, "none yet"),
+        html! { (resource["failures"].as_u64().unwrap_or(0)) },
+        html! { (resource["recordsToRetry"].as_u64().unwrap_or(0)) },
+    ]
+}
+
+fn gaps(resource: &Value) -> Markup {
+    html! {
+        @for gap in resource["gaps"].as_array().into_iter().flatten() {
+            (ui::notice(Tone::Bad, html! {
+                p {
+                    strong { "Changes may have been missed" } " in "
+                    code { (resource["name"].as_str().unwrap_or_default()) } " between "
+                    (gap["from"].as_str().unwrap_or_default()) " and " (gap["to"].as_str().unwrap_or_default())
+                    ": " (gap["reason"].as_str().unwrap_or_default())
+                }
+            }))
+        }
+    }
+}
+
+/// The actions, each with what it does.
+fn what_to_do(signed: &Signed, instance: &Value, id: &str) -> Markup {
+    let action = |name: &str| format!("/instances/{id}/{name}");
+    let is_disabled = instance["disabled"] == true;
+    ui::card(
+        "Actions",
+        html! {
+            ul.choices {
+                li {
+                    (ui::button(signed, &action("poll"), "Poll now"))
+                    p { "Reads the mailbox at once, for at most 20 seconds." }
+                }
+                li {
+                    (ui::button(signed, &action("resume"), "Resume"))
+                    p { "Forgets failures and back-offs, and polls." }
+                }
+                li {
+                    @if is_disabled { (ui::button(signed, &action("enable"), "Enable")) p { "Polls again, and delivers what waits." } }
+                    @else { (ui::button(signed, &action("disable"), "Disable")) p { "Stops polls and deliveries; nothing is lost." } }
+                }
+            }
+        },
+    )
+}

@@ -1,0 +1,43 @@
+//! Times as people read them, with the exact one beside.
+
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+
+/// A time of the interface.
+pub(crate) fn read(text: Option<&str>) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text?).ok().map(|at| at.to_utc())
+}
+
+/// "3 min ago" or "in 2 min", with the exact time for those who point at it.
+pub(crate) fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
+    let seconds = (now - at).num_seconds();
+    let words = match seconds {
+        -1..=1 => "now".to_owned(),
+        2.. => format!("{} ago", span(seconds)),
+        _ => format!("in {}", span(-seconds)),
+    };
+    html! { time datetime=(at.to_rfc3339()) title=(exact(at)) { (words) } }
+}
+
+/// As [`relative`] says a time that may not be there.
+pub(crate) fn relative_or(at: Option<DateTime<Utc>>, now: DateTime<Utc>, none: &str) -> Markup {
+    match at {
+        Some(at) => relative(at, now),
+        None => html! { span.muted { (none) } },
+    }
+}
+
+/// Date and time of day, UTC.
+pub(crate) fn exact(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A length of time in one unit.
+pub(crate) fn span(seconds: i64) -> String {
+    match seconds.max(0) {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3_600 => format!("{} min", seconds / 60),
+        seconds @ 3_600..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}

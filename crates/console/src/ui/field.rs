@@ -1,0 +1,52 @@
+//! A field of a form: label, hint and error, tied to the input for those who hear the page.
+
+use maud::{Markup, html};
+
+/// What a field is. Start from [`Field::new`].
+pub(crate) struct Field<'a> {
+    /// Also its id, so it is once on the page.
+    pub(crate) name: &'a str,
+    pub(crate) label: &'a str,
+    /// `text`, `password`, `url`, `number`, ...
+    pub(crate) kind: &'a str,
+    pub(crate) value: &'a str,
+    pub(crate) hint: Option<&'a str>,
+    pub(crate) error: Option<&'a str>,
+    pub(crate) required: bool,
+    pub(crate) autocomplete: &'a str,
+}
+
+impl<'a> Field<'a> {
+    pub(crate) fn new(name: &'a str, label: &'a str) -> Self {
+        Field {
+            name,
+            label,
+            kind: "text",
+            value: "",
+            hint: None,
+            error: None,
+            required: false,
+            autocomplete: "off",
+        }
+    }
+}
+
+/// The field with one input.
+pub(crate) fn field(field: &Field<'_>) -> Markup {
+    let (hint_id, error_id) = (format!("{}-hint", field.name), format!("{}-error", field.name));
+    let described: Vec<&str> = [field.hint.map(|_| hint_id.as_str()), field.error.map(|_| error_id.as_str())]
+        .into_iter()
+        .flatten()
+        .collect();
+    let described = (!described.is_empty()).then(|| described.join(" "));
+    html! {
+        div.field {
+            label for=(field.name) { (field.label) @if !field.required { span.optional { " (optional)" } } }
+            @if let Some(hint) = field.hint { p.hint id=(hint_id) { (hint) } }
+            @if let Some(error) = field.error { p.error id=(error_id) { (error) } }
+            input id=(field.name) name=(field.name) type=(field.kind) value=(field.value) required[field.required]
+                autocomplete=(field.autocomplete) aria-describedby=[described]
+                aria-invalid=[field.error.map(|_| "true")] spellcheck="false";
+        }
+    }
+}

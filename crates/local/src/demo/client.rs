@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use app::admin::Admitted;
 use connectors::{Http as _, HttpRequest, Method, Route};
 use doubles::Application;
-use serde_json::{Value, json};
+use serde_json::Value;
 use system::{CallbackAddresses, Egress};
 
 /// What notifications of the demo are signed with.
@@ -36,8 +36,15 @@ impl Client {
         format!("Authorization: {}", self.authorization)
     }
 
-    /// Creates an instance with the body that the connector's documentation shows.
-    pub(super) async fn create(&self, connector: &str, code: &str, callback: &str) -> anyhow::Result<u64> {
+    /// Creates an instance with the body that the connector's documentation shows, polled for one resource more.
+    pub(super) async fn create(
+        &self,
+        connector: &str,
+        code: &str,
+        callback: &str,
+        resource: &str,
+    ) -> anyhow::Result<u64> {
+        let metadata = self.call(Method::Get, &format!("/elements/{connector}/metadata"), None).await?;
         let application = Application {
             callback,
             signature_key: SIGNATURE_KEY,
@@ -45,25 +52,27 @@ impl Client {
             name: &format!("Demo {connector}"),
             tag: "Demo",
         };
-        let body = application.body(connector, code);
-        let reply = self.post("/instances", &body).await?;
+        let mut body = application.body(connector, code);
+        body["configuration"]["event.poller.configuration"][resource] =
+            metadata["events"]["polling"]["resources"][resource].clone();
+        let reply = self.call(Method::Post, "/instances", Some(&body)).await?;
         reply["id"].as_u64().context("the reply has no id")
     }
 
     /// Polls now; being asked to wait is fine.
     pub(super) async fn poll(&self, instance: u64) -> anyhow::Result<()> {
-        self.post(&format!("/instances/{instance}/poll"), &json!({})).await.map(drop)
+        self.call(Method::Post, &format!("/instances/{instance}/poll"), None).await.map(drop)
     }
 
-    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
         let request = HttpRequest {
-            method: Method::Post,
+            method,
             url: format!("{}{}{path}", self.base, app::api::BASE_PATH),
             headers: vec![
                 ("authorization", self.authorization.clone()),
                 ("content-type", "application/json".to_owned()),
             ],
-            body: body.to_string().into(),
+            body: body.map(Value::to_string).unwrap_or_default().into(),
             timeout_ms: TIMEOUT_MS,
             answer_bytes_max: ANSWER_BYTES_MAX,
             route: Route::Provider,
@@ -72,7 +81,7 @@ impl Client {
         let reply: Value = serde_json::from_slice(&response.body).context("the reply is not JSON")?;
         match response.status {
             200 | 429 => Ok(reply),
-            status => bail!("POST {path} answered {status}: {reply}"),
+            status => bail!("{path} answered {status}: {reply}"),
         }
     }
 }

@@ -38,9 +38,9 @@ pub async fn run(
     say(&stage.client.authorization())?;
     let mut mailboxes =
         Mailboxes::new(stage.google.clone(), stage.microsoft.clone(), config.mail_dir.as_deref())?;
-    for (connector, code) in mailboxes.sign_in() {
-        let id = stage.client.create(connector, &code, &stage.callback).await?;
-        say(&format!("connected {connector} as instance {id}"))?;
+    for (connector, code, resource) in mailboxes.sign_in() {
+        let id = stage.client.create(connector, &code, &stage.callback, resource).await?;
+        say(&format!("connected {connector} as instance {id}, polled for messages and {resource}"))?;
         mailboxes.connected(connector, id);
     }
     say("")?;

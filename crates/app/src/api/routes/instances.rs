@@ -57,7 +57,9 @@ fn by_id() -> Vec<Route> {
         patch("/instances/{id}/configuration/{item}", configuration::change, "Change a configuration item")
             .body("ConfigurationValue")
             .one("ConfigurationItem"),
-        post("/instances/{id}/poll", poll::now, "Poll now, for at most 20 seconds").one("PollReport"),
+        post("/instances/{id}/poll", poll::now, "Poll now, for at most 20 seconds")
+            .one("PollReport")
+            .or_failed("PollReport"),
         post("/instances/{id}/resume", instances::resume, "Forget failures and back-offs, and poll")
             .one("Instance")
             .status(202),

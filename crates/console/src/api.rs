@@ -50,10 +50,6 @@ impl Api {
         self.call(Method::POST, path, Some(body)).await.ok()
     }
 
-    pub(crate) async fn put(&self, path: &str) -> Result<Answer, Failure> {
-        self.call(Method::PUT, path, None).await.ok()
-    }
-
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
         self.call(Method::PATCH, path, Some(body)).await.ok()
     }

@@ -35,6 +35,8 @@ pub(crate) struct Page {
     section: Option<Section>,
     status: StatusCode,
     body: Markup,
+    /// Links to what the page is a part of: address and name, from above.
+    crumbs: Vec<(String, String)>,
     /// Beside the heading.
     actions: Markup,
     form_targets: Option<FormTargets>,
@@ -48,6 +50,7 @@ impl Page {
             section: None,
             status: StatusCode::OK,
             body: Markup::default(),
+            crumbs: Vec::new(),
             actions: Markup::default(),
             form_targets: None,
         }
@@ -63,6 +66,12 @@ impl Page {
 
     pub(crate) fn body(self, body: Markup) -> Self {
         Page { body, ..self }
+    }
+
+    /// A link to what this page is a part of; called more than once, from above to below.
+    pub(crate) fn part_of(mut self, path: impl Into<String>, name: impl Into<String>) -> Self {
+        self.crumbs.push((path.into(), name.into()));
+        self
     }
 
     /// Buttons and links beside the heading.
@@ -111,6 +120,11 @@ impl Page {
                     a.skip href="#main" { "Skip to the content" }
                     (self.header(signed))
                     main #main tabindex="-1" {
+                        @if !self.crumbs.is_empty() {
+                            nav.crumbs aria-label="Part of" {
+                                ol { @for (path, name) in &self.crumbs { li { a href=(path) { (name) } } } }
+                            }
+                        }
                         div.heading {
                             h1 { (self.title) }
                             div.actions { (self.actions) }

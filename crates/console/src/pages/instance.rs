@@ -43,7 +43,6 @@ async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failur
     let resources: Vec<&Value> = instance["resources"].as_array().into_iter().flatten().collect();
     let state = State::of(&instance, &resources);
     let body = html! {
-        p.crumbs { a href="/instances" { "Instances" } }
         (ui::live("state", html! {
             (overview(&signed, &instance, &state))
             (subscription(&instance))
@@ -53,7 +52,12 @@ async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failur
         (what_to_do(&signed, &instance, &id))
     };
     let links = links(&id, &state);
-    Ok(Page::new(name(&instance)).section(Section::Instances).actions(links).body(body).show(&signed))
+    Ok(Page::new(name(&instance))
+        .section(Section::Instances)
+        .part_of("/instances", "Instances")
+        .actions(links)
+        .body(body)
+        .show(&signed))
 }
 
 fn links(id: &str, state: &State) -> Markup {

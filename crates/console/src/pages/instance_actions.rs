@@ -97,7 +97,6 @@ async fn token(signed: Signed, Path(id): Path<String>) -> Result<Response, Failu
         signed.public_url
     );
     let body = html! {
-        p.crumbs { a href="/instances" { "Instances" } " / " a href={ "/instances/" (id) } { (name(&instance)) } }
         p { "Whoever has this token and a user secret reads the mailbox through the interface. Keep it as you keep a password." }
         (ui::card("Element token", html! { pre.select tabindex="0" { code { (token) } } }))
         (ui::card("How it is used", html! { pre tabindex="0" { code { (curl) } } }))
@@ -106,6 +105,14 @@ async fn token(signed: Signed, Path(id): Path<String>) -> Result<Response, Failu
         .section(Section::Instances)
         .body(body)
         .show(&signed))
+}
+
+/// A page that belongs to an instance.
+fn below(title: String, id: &str, instance: &Value) -> Page {
+    Page::new(title)
+        .section(Section::Instances)
+        .part_of("/instances", "Instances")
+        .part_of(address(&["instances", id], &[]), name(instance))
 }
 
 async fn ask_to_delete(signed: Signed, Path(id): Path<String>) -> Result<Response, Failure> {
@@ -120,14 +127,13 @@ async fn ask_to_delete(signed: Signed, Path(id): Path<String>) -> Result<Respons
         }
     };
     let body = html! {
-        p.crumbs { a href="/instances" { "Instances" } " / " a href=(path) { (name(&instance)) } }
         section.card {
             p { (events) ", what waits to be delivered is dropped, and the provider's tokens are removed. This can't be undone; the mailbox itself is not touched." }
             (ui::form(&signed, &format!("{path}/delete"), form))
         }
     };
     let title = format!("Delete {}?", name(&instance));
-    Ok(Page::new(title).section(Section::Instances).body(body).show(&signed))
+    Ok(below(title, &id, &instance).body(body).show(&signed))
 }
 
 async fn delete(Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {

@@ -1,1 +1,214 @@
 //! Pages against a scripted interface.
+
+mod pages;
+mod sessions;
+
+use crate::{Console, FirstLink, Seal};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tower::ServiceExt as _;
+
+pub(super) const HOST: &str = "console.example";
+
+/// The console on a scripted interface, and what a browser keeps.
+pub(super) struct Browser {
+    router: Router,
+    now: Arc<Mutex<DateTime<Utc>>>,
+    /// What the interface was asked: method and address.
+    asked: Arc<Mutex<Vec<String>>>,
+    cookies: Mutex<Vec<(String, String)>>,
+}
+
+/// A page as it came.
+pub(super) struct Seen {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+}
+
+impl Seen {
+    pub(super) fn location(&self) -> &str {
+        self.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(super) fn form_token(&self) -> String {
+        let rest = self.text.split("name=\"form_token\" value=\"").nth(1).unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    }
+}
+
+/// Good enough to see that what was sealed for one purpose opens for no other.
+struct Reversed;
+
+impl Seal for Reversed {
+    fn seal(&self, purpose: &str, plain: &[u8]) -> Option<String> {
+        let text = [purpose.as_bytes(), b"|", plain].concat();
+        Some(URL_SAFE_NO_PAD.encode(text.into_iter().rev().collect::<Vec<u8>>()))
+    }
+
+    fn open(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
+        let text: Vec<u8> = URL_SAFE_NO_PAD.decode(sealed).ok()?.into_iter().rev().collect();
+        text.strip_prefix(format!("{purpose}|").as_bytes()).map(<[u8]>::to_vec)
+    }
+}
+
+impl Browser {
+    pub(super) fn new() -> Self {
+        Self::with(None)
+    }
+
+    pub(super) fn with(public_url: Option<&str>) -> Self {
+        let now = Arc::new(Mutex::new(crate::time::read(Some("2026-11-22T12:00:00Z")).unwrap()));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (clock, log) = (now.clone(), asked.clone());
+        let api = Router::new().fallback(move |request: Request| {
+            log.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
+            async move { interface(&request) }
+        });
+        let first_link = FirstLink {
+            token: "once".to_owned(),
+            user_secret: "u".to_owned(),
+            organization_secret: "o".to_owned(),
+        };
+        let router = crate::router(Console {
+            api,
+            seal: Arc::new(Reversed),
+            clock: Arc::new(move || *clock.lock().unwrap()),
+            public_url: public_url.map(str::to_owned),
+            first_link: Some(first_link),
+        });
+        Browser { router, now, asked, cookies: Mutex::default() }
+    }
+
+    /// One that is signed in.
+    pub(super) async fn signed_in() -> Self {
+        let browser = Self::new();
+        assert_eq!(browser.get("/sign-in/once").await.status, StatusCode::SEE_OTHER);
+        browser
+    }
+
+    pub(super) fn later(&self, time: TimeDelta) {
+        *self.now.lock().unwrap() += time;
+    }
+
+    pub(super) fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Seen {
+        self.send("GET", path, &[], String::new()).await
+    }
+
+    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Seen {
+        self.post_from(path, &[("origin", "http://console.example")], fields).await
+    }
+
+    pub(super) async fn post_from(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        fields: &[(&str, &str)],
+    ) -> Seen {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send("POST", path, headers, body).await
+    }
+
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: String) -> Seen {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, HOST);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        for (name, value) in self.cookies.lock().unwrap().iter() {
+            request = request.header(header::COOKIE, format!("{name}={value}"));
+        }
+        let request = request.body(Body::from(body)).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 1 << 24).await.unwrap();
+        self.keep(&parts.headers);
+        Seen {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+
+    fn keep(&self, headers: &HeaderMap) {
+        let mut cookies = self.cookies.lock().unwrap();
+        for cookie in headers.get_all(header::SET_COOKIE) {
+            let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap();
+            cookies.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+    }
+}
+
+/// An instance whose every text would be markup.
+pub(super) const HOSTILE: &str = r#"<img src=x onerror="alert(1)">'&"#;
+
+fn interface(request: &Request) -> Response {
+    let known =
+        request.headers().get(header::AUTHORIZATION).is_some_and(|value| value == "User u, Organization o");
+    if !known {
+        return error(StatusCode::UNAUTHORIZED, "`Authorization`: the secrets are not known");
+    }
+    let path = request.uri().path().strip_prefix("/elements/api-v2").unwrap();
+    match (request.method().as_str(), path) {
+        ("GET", "/instances") => match request.uri().query().unwrap_or_default() {
+            query if query.contains("searchText=none") => error(StatusCode::NOT_FOUND, "nothing matches"),
+            _ => ([("elements-next-page-token", "next-token")], axum::Json(json!([instance()])))
+                .into_response(),
+        },
+        ("GET", "/instances/event-poller-records") => axum::Json(json!([resource()])).into_response(),
+        ("GET", "/instances/events/analytics/instances") => axum::Json(
+            json!([{ "timestamp": "2026-11-22T00:00:00Z", "records": [{ "instanceId": 7, "count": 41 }] }]),
+        )
+        .into_response(),
+        ("GET", "/instances/7") => {
+            let mut one = instance();
+            one["resources"] = json!([resource()]);
+            one["subscription"] = json!({ "status": "suspended", "reason": HOSTILE });
+            axum::Json(one).into_response()
+        }
+        ("POST", "/instances/7/poll") => axum::Json(
+            json!({ "resources": { "messages": { "changes": 2, "events": 2, "notifications": 1 } } }),
+        )
+        .into_response(),
+        ("DELETE", "/instances/7") => StatusCode::OK.into_response(),
+        _ => error(StatusCode::NOT_FOUND, HOSTILE),
+    }
+}
+
+fn error(status: StatusCode, message: &str) -> Response {
+    (status, axum::Json(json!({ "requestId": "r-1", "message": message }))).into_response()
+}
+
+fn instance() -> Value {
+    json!({
+        "id": 7, "name": HOSTILE, "createdDate": "2026-11-22T11:00:00Z", "token": "the-token",
+        "element": { "name": HOSTILE }, "tags": [HOSTILE], "valid": true, "disabled": false,
+        "eventsEnabled": true, "eventsNotificationCallbackUrl": HOSTILE,
+        "notices": [{ "date": "2026-11-22T11:00:00Z", "message": HOSTILE }],
+        "configuration": { "event.poller.refresh_interval": "15" },
+    })
+}
+
+fn resource() -> Value {
+    json!({
+        "name": HOSTILE, "instanceId": 7, "failures": 3, "error": HOSTILE, "frozen": false,
+        "lastPoll": "2026-11-22T11:59:00Z", "nextPoll": "2026-11-22T12:05:00Z",
+        "retryAt": "2026-11-22T12:00:30Z", "recordsToRetry": 1,
+        "gaps": [{ "from": "2026-11-22T10:00:00Z", "to": "2026-11-22T10:30:00Z", "reason": HOSTILE }],
+    })
+}

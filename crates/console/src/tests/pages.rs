@@ -1,0 +1,138 @@
+//! What is on pages, and around them.
+
+use super::{Browser, HOSTILE};
+use axum::http::{StatusCode, header};
+
+/// Every page that shows without something having to happen before.
+const PAGES: [&str; 9] = [
+    "/instances",
+    "/instances?search=none",
+    "/instances/7",
+    "/instances/7/token",
+    "/instances/7/delete",
+    "/instances/8",
+    "/connect",
+    "/activity",
+    "/deliveries",
+];
+
+#[tokio::test]
+async fn every_page_lets_nothing_in_from_elsewhere() {
+    let browser = Browser::signed_in().await;
+    for path in PAGES.iter().chain(&["/sign-in/gone", "/", "/console/assets/none"]) {
+        let page = browser.get(path).await;
+        let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        for part in [
+            "default-src 'none'",
+            "style-src 'self'",
+            "script-src 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "form-action 'self'",
+        ] {
+            assert!(policy.split("; ").any(|one| one == part), "{path}: {part}");
+        }
+        assert_eq!(page.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
+        assert_eq!(page.headers[header::REFERRER_POLICY], "same-origin", "{path}");
+        assert_eq!(page.headers[header::CACHE_CONTROL], "no-store", "{path}");
+        assert!(!page.text.contains(" style="), "{path}");
+        assert!(!page.text.contains(" onclick="), "{path}");
+        assert_eq!(
+            page.text.matches("<script").count(),
+            page.text.matches("<script src=\"/console/assets/").count()
+        );
+    }
+}
+
+#[tokio::test]
+async fn hostile_texts_stay_texts() {
+    let browser = Browser::signed_in().await;
+    for path in PAGES {
+        let page = browser.get(path).await;
+        assert!(!page.text.contains("<img"), "{path}");
+        assert!(!page.text.contains(HOSTILE), "{path}");
+    }
+    let page = browser.get("/instances/7").await;
+    assert!(page.text.contains("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;"));
+}
+
+#[tokio::test]
+async fn every_page_has_one_heading_and_a_name() {
+    let browser = Browser::signed_in().await;
+    for path in PAGES {
+        let page = browser.get(path).await;
+        assert_eq!(page.text.matches("<h1").count(), 1, "{path}");
+        assert_eq!(page.text.matches("<main").count(), 1, "{path}");
+        assert!(page.text.contains(" · Carillon</title>"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn assets_are_kept_for_a_year_under_the_name_of_their_content() {
+    let browser = Browser::new();
+    let page = browser.get("/sign-in").await;
+    for name in ["console.css.", "console.js.", "bell.svg."] {
+        let at = page.text.find(&format!("/console/assets/{name}")).unwrap();
+        let path = page.text[at..].split('"').next().unwrap();
+        let asset = browser.get(path).await;
+        assert_eq!(asset.status, StatusCode::OK);
+        assert_eq!(asset.headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+    }
+}
+
+#[tokio::test]
+async fn a_list_says_how_each_instance_is() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/instances?tags=a,b&search=x&page=token").await;
+    for text in ["Backing off", "1 min ago", "in 30 s", ">41<", "page=next-token"] {
+        assert!(page.text.contains(text), "{text}");
+    }
+    let query = "searchText=x&pageSize=50&nextPage=token&tags%5B%5D=a&tags%5B%5D=b";
+    let asked = browser.asked();
+    for path in ["instances", "instances/event-poller-records"] {
+        assert!(asked.contains(&format!("GET /elements/api-v2/{path}?{query}")), "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_without_a_find_says_what_to_do() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/instances?search=none").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("Nothing matches") && page.text.contains("Show all instances"));
+}
+
+#[tokio::test]
+async fn what_the_interface_refuses_is_shown_with_its_request() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/instances/8").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.text.contains("There is nothing here") && page.text.contains("<code>r-1</code>"));
+}
+
+#[tokio::test]
+async fn what_was_done_is_said_once() {
+    let browser = Browser::signed_in().await;
+    let token = browser.get("/instances/7").await.form_token();
+    browser.post("/instances/7/poll", &[("form_token", &token)]).await;
+    assert!(browser.get("/instances/7").await.text.contains("Polled: 2 events in 1 notifications."));
+    assert!(!browser.get("/instances/7").await.text.contains("Polled: 2 events"));
+}
+
+#[tokio::test]
+async fn an_instance_is_deleted_after_a_page_that_asks() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/instances/7/delete").await;
+    assert!(!browser.asked().iter().any(|asked| asked.starts_with("DELETE")));
+    let deleted = browser.post("/instances/7/delete", &[("form_token", &page.form_token())]).await;
+    assert_eq!(deleted.location(), "/instances");
+    assert_eq!(browser.asked(), ["DELETE /elements/api-v2/instances/7"]);
+}
+
+#[tokio::test]
+async fn everything_else_is_the_interface() {
+    let browser = Browser::new();
+    let answer = browser.get("/elements/api-v2/instances").await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert!(answer.headers.get(header::CONTENT_SECURITY_POLICY).is_none());
+}

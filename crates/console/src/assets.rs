@@ -16,7 +16,11 @@ const DIGEST_BYTES: usize = 8;
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
 pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("console.css", "text/css; charset=utf-8", include_str!("../assets/console.css"))
+    Asset::new(
+        "console.css",
+        "text/css; charset=utf-8",
+        concat!(include_str!("../assets/console.css"), include_str!("../assets/activity.css")),
+    )
 });
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("console.js", "text/javascript; charset=utf-8", include_str!("../assets/console.js"))

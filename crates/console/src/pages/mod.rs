@@ -3,19 +3,21 @@
 mod activity;
 mod connect;
 mod deliveries;
+mod event;
+mod inspector;
 mod instance;
 mod instance_actions;
 mod instances;
+mod overview;
+mod pictures;
 mod sign_in;
 
 use crate::{Shared, assets};
 use axum::Router;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
-        .route("/", get(home))
+        .merge(overview::routes())
         .merge(assets::routes())
         .merge(sign_in::routes())
         .merge(instances::routes())
@@ -23,10 +25,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(instance_actions::routes())
         .merge(connect::routes())
         .merge(activity::routes())
+        .merge(event::routes())
         .merge(deliveries::routes())
-}
-
-/// The instances; who is not signed in goes on to the sign-in from there.
-async fn home() -> Response {
-    crate::signed::see_other("/instances").into_response()
+        .merge(inspector::routes())
 }

@@ -20,6 +20,7 @@ pub(crate) struct Stack {
     pub(crate) environment: Environment,
     pub(crate) aws: Clients,
     client: Client,
+    admin_key: String,
 }
 
 pub(crate) async fn platform() -> Stack {
@@ -32,7 +33,7 @@ pub(crate) async fn platform() -> Stack {
         &given("CARILLON_TEST_ORGANIZATION_SECRET"),
     );
     outside();
-    let stack = Stack { environment, aws, client };
+    let stack = Stack { environment, aws, client, admin_key: given("CARILLON_TEST_ADMIN_KEY") };
     static HURRIED: OnceCell<()> = OnceCell::const_new();
     HURRIED.get_or_init(|| stack.hurry()).await;
     stack
@@ -165,6 +166,10 @@ impl Platform for Stack {
 
     fn client(&self) -> &Client {
         &self.client
+    }
+
+    fn admin_key(&self) -> &str {
+        &self.admin_key
     }
 
     /// Two schedules of the same moment.

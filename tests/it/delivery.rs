@@ -3,6 +3,8 @@
 mod attempts;
 mod bus;
 mod callback;
+mod headers;
+mod policy;
 mod queue;
 
 use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World, gmail_body};

@@ -2,7 +2,9 @@
 //! have the documented shape.
 
 mod changes;
+mod forms;
 mod gmail;
+mod lists;
 mod refusals;
 mod samples;
 

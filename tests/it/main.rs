@@ -4,11 +4,18 @@
 mod tidy;
 mod world;
 
+mod accounts;
 mod admin;
+mod backfills;
 mod defects;
 mod delivery;
+mod described;
 mod dialect;
+mod events;
 mod graph;
+mod hubs;
 mod lifecycle;
+mod resources;
 mod simulation;
 mod tokens;
+mod trials;

@@ -411,7 +411,8 @@ fn tree() -> io::Result<Tree> {
             let (path, name, kind) = (entry.path(), entry.file_name(), entry.file_type()?);
             if kind.is_dir() && !SKIPPED.iter().any(|skipped| name == *skipped) {
                 folders.push(path);
-            } else if kind.is_file() {
+            } else if kind.is_file() && name != ".git" {
+                // A second working tree has a file of that name.
                 let relative = path.strip_prefix(&root).unwrap_or(&path).components();
                 let relative: Vec<_> = relative.map(|part| part.as_os_str().to_string_lossy()).collect();
                 // What is not text has no words.

@@ -157,6 +157,7 @@ pub trait Connector: Send + Sync {
         resource: &ResourceConfig,
         _window: Window,
         _cursor: Option<&Value>,
+        _past: &Past,
     ) -> Result<Step, Error> {
         Err(Error::new(Kind::Rejected, format!("`{}` can't be read again by time", resource.name)))
     }

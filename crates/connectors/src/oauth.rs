@@ -278,8 +278,7 @@ mod tests {
         let form = |code_verifier| {
             let application = Application { client_id: "c", client_secret: "p" };
             let grant = Grant::Code { code: "code", redirect_uri: "r", code_verifier };
-            let request =
-                token_request(&provider(), "https://token.example", &application, &grant, None, 1);
+            let request = token_request(&provider(), "https://token.example", &application, &grant, None, 1);
             String::from_utf8(request.body.to_vec()).unwrap()
         };
         assert!(form(Some("word")).contains("&code_verifier=word&"));

@@ -16,10 +16,24 @@ const DIGEST_BYTES: usize = 8;
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
 pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("console.css", "text/css; charset=utf-8", concat!(include_str!("../assets/console.css"), "\n", include_str!("../assets/connect.css")))
+    Asset::new(
+        "console.css",
+        "text/css; charset=utf-8",
+        concat!(
+            include_str!("../assets/console.css"),
+            "\n",
+            include_str!("../assets/connect.css"),
+            "\n",
+            include_str!("../assets/activity.css")
+        ),
+    )
 });
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("console.js", "text/javascript; charset=utf-8", concat!(include_str!("../assets/console.js"), "\n", include_str!("../assets/connect.js")))
+    Asset::new(
+        "console.js",
+        "text/javascript; charset=utf-8",
+        concat!(include_str!("../assets/console.js"), "\n", include_str!("../assets/connect.js")),
+    )
 });
 pub(crate) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("bell.svg", "image/svg+xml", include_str!("../assets/bell.svg")));

@@ -17,15 +17,21 @@
 
 mod callback;
 mod client;
+mod document;
 mod mailbox;
+mod organization;
 mod outside;
 mod platform;
 pub mod scenarios;
+mod sign_in;
+mod signature;
 mod wait;
 
 pub use callback::{Callback, Told};
-pub use client::{Client, Instance, Reply, body};
+pub use client::{Client, Instance, Reply, body, with};
+pub use document::{Document, Operation};
 pub use mailbox::Mailbox;
+pub use organization::Organization;
 pub use outside::Outside;
 pub use platform::{Platform, RETRY_DELAYS, RETRY_DELAYS_S};
 pub use wait::{PATIENCE, until};
@@ -43,10 +49,59 @@ macro_rules! suite {
             delivery: [
                 a_failing_callback_is_retried_suspended_and_released,
                 a_dead_callback_holds_up_no_other,
+                by_the_policy_queue_one_failure_holds_back_everything,
+                a_disabled_instance_goes_on_where_it_was,
+                a_callback_carries_its_owners_name_and_headers,
+                two_keys_sign_while_one_takes_the_others_place,
             ],
             instances: [
                 a_bad_request_is_answered_in_the_dialect,
                 a_deleted_instance_leaves_nothing,
+            ],
+            configuration: [
+                an_instance_is_changed_in_each_of_three_ways,
+                a_configuration_is_tried_before_it_is_stored,
+                a_changed_callback_and_new_resources_count_at_once,
+                instances_are_listed_searched_and_counted,
+                a_stopped_instance_is_shown_and_goes_on,
+            ],
+            resources: [
+                what_has_dates_is_told_by_its_dates,
+                what_has_no_dates_is_told_by_comparing,
+                folders_and_calendars_are_told_by_comparing,
+                the_older_list_of_urls_is_polled_too,
+                each_resource_has_a_state_of_its_own,
+            ],
+            hubs: [
+                a_gmail_mailbox_is_read_as_its_owner_sees_it,
+                an_outlook_mailbox_is_read_as_its_owner_sees_it,
+                fields_without_a_value_are_left_out_unless_they_are_wanted,
+                what_a_provider_can_not_do_is_refused_by_name,
+            ],
+            backfill: [
+                a_window_is_read_again_and_what_the_log_has_is_not_told_twice,
+                a_window_that_can_not_be_read_again_is_refused,
+            ],
+            log: [
+                the_log_is_listed_by_what_is_asked_for,
+                the_log_is_counted_by_interval_instance_and_account,
+                each_notification_leads_to_its_delivery,
+                an_event_is_delivered_again_when_it_is_asked_for,
+            ],
+            elements: [
+                a_connector_tells_what_it_does_and_wants_to_be_told,
+                a_user_signs_in_where_the_interface_says,
+            ],
+            accounts: [
+                organizations_see_nothing_of_each_other,
+                the_administrators_key_alone_makes_organizations,
+                a_user_sees_what_is_theirs_until_they_are_removed,
+                a_replaced_secret_is_worth_nothing,
+                every_change_is_recorded_without_secrets,
+            ],
+            description: [
+                every_reading_call_answers_as_it_is_described,
+                callbacks_that_point_here_are_taken,
             ],
         }
     };

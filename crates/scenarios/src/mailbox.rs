@@ -44,6 +44,16 @@ impl Mailbox {
         }
     }
 
+    /// Whose mailbox it is.
+    pub fn address(&self) -> &str {
+        &self.user
+    }
+
+    /// Some mail.
+    pub fn mail(&self) -> Mail {
+        Mail::sample(&mut self.random.lock().unwrap())
+    }
+
     /// A code as if the user had consented.
     pub fn code(&self) -> String {
         match &self.at {
@@ -123,15 +133,19 @@ impl Mailbox {
         }
     }
 
+    /// The user takes back what was granted.
+    pub fn revoke(&self) {
+        match &self.at {
+            Provider::Google(google) => google.revoke(&self.user),
+            Provider::Microsoft(microsoft) => microsoft.revoke(&self.user),
+        }
+    }
+
     /// Requests that the provider let in so far.
     pub fn requests_count(&self) -> u64 {
         match &self.at {
             Provider::Google(google) => google.usage(&self.user).admitted,
             Provider::Microsoft(microsoft) => microsoft.usage(&self.user).admitted,
         }
-    }
-
-    fn mail(&self) -> Mail {
-        Mail::sample(&mut self.random.lock().unwrap())
     }
 }

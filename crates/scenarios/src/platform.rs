@@ -16,6 +16,8 @@ pub trait Platform: Sync {
     fn outside(&self) -> &Outside;
     /// The interface, as a user of the first organization.
     fn client(&self) -> &Client;
+    /// What the host takes for its administrator's key.
+    fn admin_key(&self) -> &str;
     /// Starts the same poll twice at once, as closely to what schedules do as the platform allows.
     async fn start_twice(&self, instance: u64);
     /// What there is of an instance behind the interface, in words: its schedule, its secrets, its rows.

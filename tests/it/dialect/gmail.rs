@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::body::Body;
 use chrono::Duration;
 use connectors::hub::{Answer, Query, Records};
-use connectors::{Call, Connector, Http, HttpError, HttpRequest, HttpResponse, Polling, Window};
+use connectors::{Call, Connector, Http, HttpError, HttpRequest, HttpResponse, Past, Polling, Window};
 use doubles::Mail;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -241,8 +241,12 @@ async fn a_window_is_read_again_to_its_edges() {
         let (mut told, mut cursor) = (Vec::new(), None);
         for _ in 0..10 {
             let window = Window { from, to };
-            let step =
-                gmail().backfill(&reader.call(), &resource, window, cursor.as_ref()).await.ok().unwrap();
+            let past = Past { baseline_at: from, last_success_at: from, failures: 0 };
+            let step = gmail()
+                .backfill(&reader.call(), &resource, window, cursor.as_ref(), &past)
+                .await
+                .ok()
+                .unwrap();
             told.extend(step.changes.iter().map(|change| change.object_id.clone()));
             cursor = Some(step.cursor);
             if !step.more {

@@ -158,9 +158,10 @@ impl Desk {
     pub(crate) async fn backfill(&self, config: &ResourceConfig, window: Window) -> Vec<String> {
         let mut cursor: Option<Value> = None;
         let mut ids = Vec::new();
+        let past = Past { baseline_at: window.from, last_success_at: window.from, failures: 0 };
         for _ in 0..STEPS_COUNT_MAX {
             let step: Step =
-                self.connector.backfill(&self.call(), config, window, cursor.as_ref()).await.unwrap();
+                self.connector.backfill(&self.call(), config, window, cursor.as_ref(), &past).await.unwrap();
             assert!(step.changes.iter().all(|change| change.recheck));
             ids.extend(step.changes.into_iter().map(|change| change.object_id));
             if !step.more {

@@ -6,16 +6,15 @@ mod bus;
 mod gate;
 mod wire;
 
-pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, gmail_body, outlook_body};
+pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, Reply, gmail_body, outlook_body};
 pub(crate) use bus::TestBus;
 pub(crate) use gate::Gate;
 
 use app::ports::{Clock, Entropy, Job, Queue as _, Store as _};
 use app::sealing::{DataKey, Lookup, Sealer};
-use app::{App, Endpoints, Ports, Ran};
+use app::{App, Ports, Ran};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
-use domain::delivery::RetryPolicy;
 use domain::ids::InstanceId;
 use doubles::{Google, Microsoft, Receiver};
 use futures_util::FutureExt as _;
@@ -34,6 +33,7 @@ const STEPS_COUNT_MAX: usize = 20_000;
 /// Where notifications go.
 pub(crate) const CALLBACK: &str = "http://callback.test/hook";
 pub(crate) const SIGNATURE_KEY: &str = "world-signature-key";
+pub(crate) const ADMIN_KEY: &str = "world-administrators-key";
 pub(crate) const AUTHORIZATION: &str = "User world-user, Organization world-organization";
 
 /// A clock that moves only when told; sleeping moves it.
@@ -82,9 +82,10 @@ pub(crate) struct World {
     pub(crate) store: SqliteStore,
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) timers: Arc<Timers>,
-    pub(crate) retry_delays: String,
+    pub(crate) wire: Arc<Wire>,
+    /// What the host's variables say, beside the providers' addresses.
+    variables: Vec<(&'static str, String)>,
     db: Db,
-    wire: Arc<Wire>,
     sealer: Arc<Sealer>,
     seed: u64,
     restarts: AtomicU64,
@@ -98,6 +99,14 @@ impl World {
     }
 
     pub(crate) fn with_retry_delays(seed: u64, retry_delays: &str) -> Self {
+        Self::with_variables(seed, &[("CARILLON_RETRY_DELAYS", retry_delays)])
+    }
+
+    /// A host with an administrator's key, and what else these variables say.
+    pub(crate) fn with_variables(seed: u64, variables: &[(&'static str, &str)]) -> Self {
+        let mut all = vec![("CARILLON_ADMIN_KEY", ADMIN_KEY.to_owned())];
+        all.extend(variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let variables = all;
         let clock = VirtualClock(Arc::new(AtomicI64::new(START_US)));
         let shared = clock.clone();
         let theirs = doubles::Clock::new(move || shared.now_us());
@@ -124,7 +133,7 @@ impl World {
             bus: &bus,
             sealer: &sealer,
             seed,
-            retry_delays,
+            variables: &variables,
         });
         let world = World {
             clock,
@@ -137,9 +146,9 @@ impl World {
             store,
             jobs,
             timers,
-            retry_delays: retry_delays.to_owned(),
-            db,
             wire,
+            variables,
+            db,
             sealer,
             seed,
             restarts: AtomicU64::new(0),
@@ -173,7 +182,7 @@ impl World {
             bus: &self.bus,
             sealer: &self.sealer,
             seed,
-            retry_delays: &self.retry_delays,
+            variables: &self.variables,
         })
     }
 
@@ -354,7 +363,7 @@ struct Assembly<'a> {
     bus: &'a TestBus,
     sealer: &'a Arc<Sealer>,
     seed: u64,
-    retry_delays: &'a str,
+    variables: &'a [(&'static str, String)],
 }
 
 fn assemble(parts: Assembly<'_>) -> App {
@@ -372,10 +381,10 @@ fn assemble(parts: Assembly<'_>) -> App {
         entropy: Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(parts.seed)))),
         bus: Some(Arc::new(parts.bus.clone())),
     };
-    let config = app::Config {
-        endpoints: Endpoints::read(wire::endpoint),
-        retry_policy: RetryPolicy::parse(parts.retry_delays).unwrap(),
-        ..app::Config::default()
+    let variable = |name: &str| {
+        let given = parts.variables.iter().find(|(known, _)| *known == name);
+        given.map(|(_, value)| value.clone()).or_else(|| wire::endpoint(name))
     };
+    let config = app::Config::read(&app::Variables(&variable)).unwrap();
     App::new(ports, parts.sealer.clone(), config)
 }

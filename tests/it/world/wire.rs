@@ -1,13 +1,17 @@
-//! The way out, without sockets: requests go straight to the doubles' routers. Each takes a millisecond.
+//! The way out, without sockets: requests go straight to the doubles' routers. Each takes a millisecond, or as long
+//! as it is told to.
 
 use super::VirtualClock;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
+use bytes::Bytes;
 use chrono::Duration;
 use connectors::{Http, HttpError, HttpRequest, HttpResponse, Method};
 use doubles::{Google, Microsoft, Receiver};
 use http_body_util::BodyExt as _;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
 use tower::ServiceExt as _;
 
 pub(crate) struct Wire {
@@ -15,6 +19,9 @@ pub(crate) struct Wire {
     microsoft: Router,
     receiver: Router,
     clock: VirtualClock,
+    pace_ms: AtomicI64,
+    /// What is answered in the place of a double, to targets that hold a text.
+    canned: Mutex<Option<(&'static str, Bytes)>>,
 }
 
 impl Wire {
@@ -24,7 +31,34 @@ impl Wire {
         receiver: &Receiver,
         clock: VirtualClock,
     ) -> Self {
-        Wire { google: google.router(), microsoft: microsoft.router(), receiver: receiver.router(), clock }
+        Wire {
+            google: google.router(),
+            microsoft: microsoft.router(),
+            receiver: receiver.router(),
+            clock,
+            pace_ms: AtomicI64::new(1),
+            canned: Mutex::default(),
+        }
+    }
+
+    /// Each request takes so long from now on.
+    pub(crate) fn set_pace_ms(&self, pace_ms: i64) {
+        self.pace_ms.store(pace_ms, Ordering::SeqCst);
+    }
+
+    /// Answers requests whose target holds a text with this, as what no double could hold.
+    pub(crate) fn answer_with(&self, within: &'static str, body: String) {
+        *self.canned.lock().unwrap() = Some((within, body.into()));
+    }
+
+    fn canned(&self, url: &str) -> Option<HttpResponse> {
+        let canned = self.canned.lock().unwrap();
+        let (_, body) = canned.as_ref().filter(|(within, _)| url.contains(within))?;
+        let headers = http::HeaderMap::from_iter([(
+            http::header::CONTENT_TYPE,
+            http::HeaderValue::from_static("application/json"),
+        )]);
+        Some(HttpResponse { status: 200, headers, body: body.clone() })
     }
 }
 
@@ -45,7 +79,10 @@ pub(crate) fn endpoint(variable: &str) -> Option<String> {
 #[async_trait]
 impl Http for Wire {
     async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
-        self.clock.advance(Duration::milliseconds(1));
+        self.clock.advance(Duration::milliseconds(self.pace_ms.load(Ordering::SeqCst)));
+        if let Some(canned) = self.canned(&request.url) {
+            return Ok(canned);
+        }
         let router = match request.url.split('/').nth(2) {
             Some("google.test") => self.google.clone(),
             Some("microsoft.test") => self.microsoft.clone(),

@@ -62,6 +62,8 @@ fn items(app: &App, instance: &Instance) -> Vec<Value> {
     let known = catalogue().iter().map(|item| item.key);
     let others: BTreeSet<&str> =
         values.keys().map(String::as_str).filter(|key| catalogue::item(key).is_none()).collect();
+    // An empty text takes an item out.
+    let given = |key: &str| values.get(key).filter(|value| value.as_str() != Some("")).cloned();
     let default = |key: &str| {
         app.0.connector(&instance.connector).and_then(|one| wire::default_of(key, one.descriptor()))
     };
@@ -74,7 +76,7 @@ fn items(app: &App, instance: &Instance) -> Vec<Value> {
                 "key": key,
                 "name": item.map_or(key, |item| item.name),
                 "description": item.map(|item| item.description),
-                "propertyValue": values.get(key).cloned().or_else(|| default(key).map(Value::from)),
+                "propertyValue": given(key).or_else(|| default(key).map(Value::from)),
                 "type": item.map(|item| item.kind.text()),
                 "required": item.is_some_and(|item| item.required),
                 "hideFromConsole": item.is_some_and(|item| item.hidden),

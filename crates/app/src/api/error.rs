@@ -44,6 +44,10 @@ impl ApiError {
         ApiError::new(StatusCode::NOT_FOUND, format!("no such {what}"))
     }
 
+    pub(super) fn nothing_here() -> Self {
+        ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+    }
+
     pub(super) fn forbidden(why: &str) -> Self {
         ApiError::new(StatusCode::FORBIDDEN, why)
     }

@@ -45,6 +45,20 @@ pub(super) async fn read(
     }
 }
 
+/// The same without `/hubs/{hub}`, as the original takes it. Without an Element token there is nothing at such an
+/// address.
+pub(super) async fn read_bare(
+    State(app): State<App>,
+    caller: Caller,
+    path: RawPathParams,
+    params: Params,
+) -> Result<Response, ApiError> {
+    match caller.element {
+        Some(_) => read(State(app), caller, path, params).await,
+        None => Err(ApiError::nothing_here()),
+    }
+}
+
 /// Whether the mailbox answers.
 pub(super) async fn ping(State(app): State<App>, caller: Caller) -> Result<Json<Value>, ApiError> {
     let instance = enabled(&caller)?;

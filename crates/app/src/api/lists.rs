@@ -179,12 +179,21 @@ fn stop_of(app: &App, mailbox: &Mailbox) -> Result<Option<Value>, ApiError> {
         Validity::NeedsSignIn(reason) => Some(reason.clone()),
         Validity::Valid if instance.disabled => Some("the instance is disabled".to_owned()),
         Validity::Valid if !settings.events_enabled || stopped.is_empty() => return Ok(None),
-        Validity::Valid => instance.application_error.clone(),
+        Validity::Valid => instance.application_error.clone().or_else(|| stopped.first().map(why)),
     };
     let mut value = wire::listed(app, instance, false)?;
     value["reason"] = reason.into();
     value["resources"] = stopped.into();
     Ok(Some(value))
+}
+
+/// Why the first resource that stopped did, where the whole instance has no reason.
+fn why(record: &Value) -> String {
+    let name = record["objectType"].as_str().unwrap_or_default();
+    match record["error"].as_str() {
+        Some(error) => format!("`{name}` can't be read: {error}"),
+        None => format!("`{name}` has not been read for a long time"),
+    }
 }
 
 /// One record for each polled resource of the instance, or of all of the caller's.

@@ -251,6 +251,8 @@ pub(super) async fn lines(
     }
 }
 
+/// Sequences have 53 bits.
+const SEQUENCE_END: u64 = 1 << 53;
 /// Lines are short: more of them at once.
 const LINES_READ_COUNT: usize = 1_000;
 /// Behind every instance of the same sequence.
@@ -267,5 +269,6 @@ fn token(mark: LogMark) -> Value {
 fn mark(token: &Value) -> Option<LogMark> {
     let [sequence, instance] = token.as_array()?.as_slice() else { return None };
     let instance = InstanceId::parse(&instance.as_u64()?.to_string())?;
-    Some(LogMark { sequence: Sequence(sequence.as_u64()?), instance })
+    let sequence = sequence.as_u64().filter(|sequence| *sequence < SEQUENCE_END)?;
+    Some(LogMark { sequence: Sequence(sequence), instance })
 }

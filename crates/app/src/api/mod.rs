@@ -43,7 +43,7 @@ pub(crate) fn router(app: App) -> Router {
     let sink = of(routes::sink()).layer(DefaultBodyLimit::max(EVENT_BODY_BYTES_MAX));
     of(routes::outside())
         .nest(BASE_PATH, dialect.merge(sink))
-        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address"))
+        .fallback(async || ApiError::nothing_here())
         .method_not_allowed_fallback(async || {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
         })

@@ -91,11 +91,12 @@ fn operation(route: &Route) -> Value {
     operation
 }
 
-/// `get /instances/{id}/events` as `getInstancesIdEvents`.
+/// `get /instances/{id}/events` as `getInstancesIdEvents`; a slash at the end is a word, so that no two are the same.
 fn operation_id(route: &Route) -> String {
+    let slash = if route.path.ends_with('/') { "Slash" } else { "" };
     let words = route.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let raised = words.map(|word| word[..1].to_ascii_uppercase() + &word[1..]);
-    route.method.to_owned() + &raised.collect::<String>()
+    route.method.to_owned() + &raised.collect::<String>() + slash
 }
 
 fn tag(path: &str) -> &str {
@@ -169,11 +170,21 @@ fn responses(route: &Route) -> Value {
     }
     let mut responses = Map::from_iter([(status.to_string(), good)]);
     for (status, meaning) in FAILURES {
-        let failure = json!({
+        let error = reference("Error");
+        let schema = match route.provider_failure {
+            Some(report) if ["429", "502"].contains(&status) => {
+                json!({ "anyOf": [error, reference(report)] })
+            }
+            _ => error,
+        };
+        let mut failure = json!({
             "description": meaning,
             "headers": request_id(),
-            "content": { "application/json": { "schema": reference("Error") } },
+            "content": { "application/json": { "schema": schema } },
         });
+        if status == "429" {
+            failure["headers"]["Retry-After"] = json!({ "$ref": "#/components/headers/Retry-After" });
+        }
         responses.insert(status.to_owned(), failure);
     }
     Value::Object(responses)
@@ -191,14 +202,20 @@ fn headers() -> Value {
     json!({
         "Elements-Request-Id": {
             "description": "Names the request, also in its error and in the audit record.",
+            "required": true,
             "schema": { "type": "string" },
         },
         "Elements-Returned-Count": {
             "description": "How many records this page has.",
+            "required": true,
             "schema": { "type": "integer" },
         },
         "Elements-Total-Count": {
             "description": "How many records the whole list has; only where that is known.",
+            "schema": { "type": "integer" },
+        },
+        "Retry-After": {
+            "description": "Seconds to wait, where that is known.",
             "schema": { "type": "integer" },
         },
         "Elements-Next-Page-Token": {

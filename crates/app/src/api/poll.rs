@@ -26,7 +26,7 @@ pub(super) async fn now(
     let polled =
         polled.map_err(|_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the poll failed inside"))?;
     match polled? {
-        PollOutcome::Polled(report) => Ok(answer(&report)),
+        PollOutcome::Polled(report) => Ok(answer(&report, &caller.by.request_id)),
         PollOutcome::NotFound => Err(ApiError::no_instance()),
         PollOutcome::NotPolled(reason) => {
             Err(ApiError::new(StatusCode::CONFLICT, format!("the instance is not polled: {reason}")))
@@ -35,8 +35,8 @@ pub(super) async fn now(
 }
 
 /// 200 if any resource was read, or nothing went wrong; else 429 while the provider wants to be left alone,
-/// and 502 where it failed.
-fn answer(report: &PollReport) -> Response {
+/// and 502 where it failed, with the report beside what every error says.
+fn answer(report: &PollReport, request_id: &str) -> Response {
     let mut body = Map::new();
     let resources: Map<String, Value> =
         report.resources.iter().map(|(name, one)| (name.clone(), resource(one))).collect();
@@ -51,6 +51,11 @@ fn answer(report: &PollReport) -> Response {
         true => StatusCode::TOO_MANY_REQUESTS,
         false => StatusCode::BAD_GATEWAY,
     };
+    if status != StatusCode::OK {
+        let error = report.resources.iter().find_map(|(_, one)| one.error.as_deref());
+        body.insert("requestId".to_owned(), request_id.into());
+        body.insert("message".to_owned(), error.unwrap_or("the provider was not read").into());
+    }
     let mut headers = HeaderMap::new();
     if let Some(seconds) = wait.filter(|_| status == StatusCode::TOO_MANY_REQUESTS) {
         headers.insert("retry-after", HeaderValue::from(seconds));

@@ -10,6 +10,8 @@ use domain::invalid::text_boolean;
 /// Parameters of one request at the most.
 const PARAMETERS_COUNT_MAX: usize = 100;
 
+/// Times that can be asked for: from 1970 on, before the year 3000. Whoever reckons with them stays in range.
+const TIMES_S: std::ops::Range<i64> = 0..32_503_680_000;
 /// Parameters that may be given more than once, also without `[]` behind them.
 const LISTS: [&str; 3] = ["tags", "topics", "accountIds"];
 
@@ -82,8 +84,12 @@ impl Params {
 /// Reads a time as it stands in parameters and bodies.
 pub(super) fn time(name: &str, text: &str) -> Result<DateTime<Utc>, ApiError> {
     let in_ms = || DateTime::from_timestamp_millis(text.parse().ok()?);
-    parse_rfc3339(text, Zone::UTC).or_else(in_ms).ok_or_else(|| {
-        ApiError::rule(name, "must be a time, as 2026-11-22T11:40:00Z, or milliseconds since the Unix epoch")
+    let at = parse_rfc3339(text, Zone::UTC).or_else(in_ms).filter(|at| TIMES_S.contains(&at.timestamp()));
+    at.ok_or_else(|| {
+        ApiError::rule(
+            name,
+            "must be a time from 1970 to 2999, as 2026-11-22T11:40:00Z, or milliseconds since the Unix epoch",
+        )
     })
 }
 
@@ -107,6 +113,8 @@ mod tests {
         assert_eq!(params.number("n", 1, 7).ok(), Some(Some(7)));
         assert!(params.number("n", 1, 6).is_err());
         assert!(Params::parse("n=7&n=7").is_err());
+        assert!(time("from", "9999-01-01T00:00:00Z").is_err() && time("from", "-1").is_err());
+        assert!(time("from", "2999-12-31T23:59:59Z").is_ok() && time("from", "0").is_ok());
         assert!(Params::parse(&"a[]=b&".repeat(101)).is_err());
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Route {
     pub(super) body: Option<&'static str>,
     /// Status and schema of what comes back when all is well.
     pub(super) answer: (u16, Shape),
+    /// Schema of what may come back in the place of an error where the provider failed or has to be left alone.
+    pub(super) provider_failure: Option<&'static str>,
 }
 
 /// What the `Authorization` header has to hold.
@@ -123,6 +125,7 @@ fn route(
         parameters: Vec::new(),
         body: None,
         answer: (200, Shape::Empty),
+        provider_failure: None,
     }
 }
 
@@ -150,6 +153,11 @@ impl Route {
 
     pub(super) fn page(self, schema: &'static str) -> Self {
         Route { answer: (200, Shape::Page(schema)), ..self }
+    }
+
+    /// What the provider's failure is told with, beside an error.
+    pub(super) fn or_failed(self, schema: &'static str) -> Self {
+        Route { provider_failure: Some(schema), ..self }
     }
 
     /// The answer comes with this status.

@@ -5,7 +5,7 @@ use super::change::{TRIES_COUNT_MAX, living};
 use crate::app::Inner;
 use crate::audit::By;
 use crate::ports::{InstanceChange, Job, Mailbox, SubscriptionChange, Written};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use connectors::{Connector, Polling};
 use domain::backfill::{self, Backfill};
 use domain::ids::InstanceId;
@@ -15,6 +15,9 @@ use domain::settings::Settings;
 use domain::state::ResourceState;
 use serde_json::json;
 use std::sync::Arc;
+
+/// Lists may show this late what came in before, seconds: until then it is the polls' to report.
+const LAG_S: i64 = 120;
 
 /// What a client wants read again.
 #[derive(Debug, Clone)]
@@ -130,7 +133,7 @@ fn row(
 ) -> ResourceState {
     let polled = mailbox.resources.iter().find(|row| row.state.resource == config.name);
     let polled_until = polled.and_then(|row| row.state.last_success_at).unwrap_or(now);
-    let to = wanted.to.min(polled_until);
+    let to = wanted.to.min(polled_until - Duration::seconds(LAG_S));
     let backfill = Backfill {
         id: backfill_id.to_owned(),
         resource: config.name.clone(),

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use crate::app::Inner;
+use chrono::{DateTime, Utc};
 use connectors::{Baseline, Call, Connector, Error, Kind};
 use domain::ids::hash_of;
 use domain::resource::ResourceConfig;
@@ -25,12 +26,13 @@ pub(super) async fn take(
     connector: &Arc<dyn Connector>,
     access_token: &str,
     resources: &[&ResourceConfig],
+    deadline: DateTime<Utc>,
 ) -> Result<Baselines, Refusal> {
     let mut baselines = Baselines { states: Vec::new(), mailbox_digest: String::new(), is_incomplete: false };
     for resource in resources {
         let now = app.now();
         let state = ResourceState { version: 1, ..ResourceState::new(&resource.name, now) };
-        match one(app, connector, access_token, resource).await {
+        match within(app, deadline, one(app, connector, access_token, resource)).await {
             Ok(Baseline { cursor, identity }) => {
                 if let Some(identity) = identity {
                     baselines.mailbox_digest = mailbox_digest(&identity);
@@ -46,6 +48,17 @@ pub(super) async fn take(
         }
     }
     Ok(baselines)
+}
+
+/// A read that ends by the deadline, or fails for a passing reason.
+async fn within<T>(
+    app: &Inner,
+    deadline: DateTime<Utc>,
+    read: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let left = (deadline - app.now()).to_std().unwrap_or_default();
+    let late = || Error::new(Kind::Unavailable, "the provider took too long");
+    tokio::time::timeout(left, read).await.unwrap_or_else(|_| Err(late()))
 }
 
 async fn one(

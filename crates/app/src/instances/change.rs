@@ -5,29 +5,39 @@ use super::{Refusal, SignInCode, Trial, baseline, credentials, trial};
 use crate::app::Inner;
 use crate::audit::By;
 use crate::mend::is_polled;
-use crate::ports::{InstanceChange, Job, Mailbox, Secrets, SubscriptionChange, Written};
+use crate::ports::{InstanceChange, Job, Mailbox, ResourceRow, Secrets, SubscriptionChange, Written};
 use chrono::{DateTime, Utc};
-use connectors::Connector;
 use connectors::oauth::Tokens;
-use domain::backfill::Backfill;
+use connectors::{Connector, Polling};
+use domain::backfill::{self, Backfill};
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Validity, without_markup};
 use domain::invalid::text_boolean;
 use domain::resource::ResourceConfig;
 use domain::schedule::Timetable;
 use domain::settings::{
-    CALLBACK_URL, EVENTS_ENABLED, Items, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE,
-    OAUTH_USER_TOKEN, POLLER_CONFIGURATION, POLLER_URLS, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY, Settings,
-    given,
+    CALLBACK_URL, EVENTS_ENABLED, Items, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL,
+    OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, OAUTH_USER_TOKEN, POLLER_CONFIGURATION, POLLER_URLS, SIGNATURE_KEY,
+    SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings, given,
 };
+use domain::signature::rotation_until;
 use domain::state::ResourceState;
 use std::sync::Arc;
 
 /// Items that say what is polled.
 const POLL_KEYS: [&str; 3] = [EVENTS_ENABLED, POLLER_CONFIGURATION, POLLER_URLS];
-/// Secrets that a replaced configuration need not name again.
-const KEPT_KEYS: [&str; 5] =
-    [OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_USER_TOKEN, OAUTH_REFRESH_TOKEN, SIGNATURE_PREVIOUS_KEY];
+/// Items that a replaced configuration need not name again: what the instance signs in with, and the key that it signed
+/// with before.
+const KEPT_KEYS: [&str; 8] = [
+    OAUTH_API_KEY,
+    OAUTH_API_SECRET,
+    OAUTH_CALLBACK_URL,
+    OAUTH_SCOPE,
+    OAUTH_USER_TOKEN,
+    OAUTH_REFRESH_TOKEN,
+    SIGNATURE_PREVIOUS_KEY,
+    SIGNATURE_PREVIOUS_UNTIL,
+];
 /// Tries against others who change the same row.
 pub(super) const TRIES_COUNT_MAX: usize = 5;
 
@@ -45,12 +55,15 @@ pub(crate) struct Patch {
 }
 
 /// What one try of a change leaves for the next.
-#[derive(Default)]
 struct Tries {
     /// A code is exchanged once.
     tokens: Option<Tokens>,
     /// The signature key from before the request; a try may have put the new one into the vault.
     signed_with: Option<Option<String>>,
+    /// A configuration is tried once.
+    trials: Option<Vec<Trial>>,
+    /// A client waits until then.
+    deadline: DateTime<Utc>,
 }
 
 /// Changes an instance. The code, if any, is exchanged once, whatever others do meanwhile.
@@ -60,7 +73,8 @@ pub(crate) async fn change(
     by: &By,
     patch: Patch,
 ) -> Result<(Instance, Vec<Trial>), Refusal> {
-    let mut tries = Tries::default();
+    let deadline = trial::deadline(app);
+    let mut tries = Tries { tokens: None, signed_with: None, trials: None, deadline };
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
@@ -97,21 +111,30 @@ async fn attempt(
     if let Some(refresh_token) = tokens.as_ref().and_then(|tokens| tokens.refresh_token.clone()) {
         secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), refresh_token);
     }
-    let is_tried = settings.events_enabled && polls_otherwise(&mailbox.instance.configuration, &plain);
-    let trials = match is_tried {
-        true => {
-            let token = working_token(app, connector, &mailbox, tokens.as_ref()).await?;
-            trial::all(app, connector, &token, &settings.resources).await?
-        }
-        false => Vec::new(),
-    };
+    if tries.trials.is_none()
+        && settings.events_enabled
+        && polls_otherwise(&mailbox.instance.configuration, &plain)
+    {
+        tries.trials =
+            Some(tried(app, connector, &mailbox, &settings, tokens.as_ref(), tries.deadline).await?);
+    }
     let mut instance = mailbox.instance.clone();
     apply(app, &mut instance, patch, plain);
-    let mut fresh =
-        states(app, connector, &mailbox, &mut instance, (&before, &settings), tokens.as_ref()).await?;
+    let mut fresh = states(
+        app,
+        connector,
+        &mailbox,
+        &mut instance,
+        (&before, &settings),
+        (tokens.as_ref(), tries.deadline),
+    )
+    .await?;
+    let removed = removed(&mailbox, &settings, &instance);
     if turns_events_on(patch) {
-        let others =
-            failing(&mailbox).filter(|state| !fresh.iter().any(|new| new.resource == state.resource));
+        let is_other = |state: &ResourceState| {
+            !removed.contains(&state.resource) && !fresh.iter().any(|new| new.resource == state.resource)
+        };
+        let others = failing(&mailbox).filter(is_other);
         let others: Vec<ResourceState> = others.map(ResourceState::forgiven).collect();
         fresh.extend(others);
     }
@@ -127,7 +150,7 @@ async fn attempt(
             Some(tokens) => Some(app.session_of(instance.id, tokens, mailbox.session.version + 1)?),
             None => None,
         },
-        remove_resources: removed(&mailbox, &settings),
+        remove_resources: removed,
         put_states: fresh,
         subscription: subscription(&mailbox, &instance),
         audit: by.instance(app, "instance.changed", Some(&mailbox.instance), Some(&instance)),
@@ -138,7 +161,7 @@ async fn attempt(
     }
     let is_unflushed = mailbox.resources.iter().any(|row| !row.outbox.is_empty());
     after(app, &change, &settings, is_unflushed).await?;
-    Ok(Some((change.instance, trials)))
+    Ok(Some((change.instance, tries.trials.take().unwrap_or_default())))
 }
 
 /// What a change would do to the polls, without storing anything: a code is not exchanged.
@@ -149,8 +172,24 @@ pub(crate) async fn try_change(app: &Inner, id: InstanceId, patch: &Patch) -> Re
     let signed_with = old_secrets.get(SIGNATURE_KEY).map(String::as_str);
     let (plain, secrets) = merged(app, &mailbox.instance, patch, &old_secrets, signed_with)?;
     let settings = credentials::check(app, connector, &plain, &secrets)?;
-    let token = kept_token(app, connector, &mailbox).await?;
-    trial::all(app, connector, &token, &settings.resources).await
+    tried(app, connector, &mailbox, &settings, None, trial::deadline(app)).await
+}
+
+/// Tries what is polled, unless the provider wants to be left alone.
+async fn tried(
+    app: &Inner,
+    connector: &Arc<dyn Connector>,
+    mailbox: &Mailbox,
+    settings: &Settings,
+    tokens: Option<&Tokens>,
+    deadline: DateTime<Utc>,
+) -> Result<Vec<Trial>, Refusal> {
+    if mailbox.session.backoff_until.is_some_and(|until| until > app.now()) {
+        let why = "the provider asked to be left alone for a while";
+        return Ok(trial::unread(app, connector, &settings.resources, why));
+    }
+    let token = working_token(app, connector, mailbox, tokens).await?;
+    trial::all(app, connector, &token, &settings.resources, deadline).await
 }
 
 /// The configuration after a patch.
@@ -161,15 +200,24 @@ fn merged(
     old_secrets: &Secrets,
     signed_with: Option<&str>,
 ) -> Result<(Items, Secrets), Refusal> {
-    let given = patch.items.clone().unwrap_or_default();
+    let stored = &instance.configuration;
+    let mut given = patch.items.clone().unwrap_or_default();
+    // What a client read and sends back along with everything else says nothing about a new key.
+    if given.get(SIGNATURE_PREVIOUS_UNTIL) == stored.get(SIGNATURE_PREVIOUS_UNTIL) {
+        given.remove(SIGNATURE_PREVIOUS_UNTIL);
+    }
     let keys: Vec<String> = given.keys().cloned().collect();
     let (items, mut secrets) = credentials::split(given, old_secrets, signed_with, app.now())?;
+    let mut plain = stored.clone();
     if patch.replaces && patch.items.is_some() {
         secrets.retain(|key, _| keys.contains(key) || KEPT_KEYS.contains(&key.as_str()));
-        return Ok((items, secrets));
+        plain.retain(|key, _| KEPT_KEYS.contains(&key.as_str()));
     }
-    let mut plain = instance.configuration.clone();
     plain.extend(items);
+    // Also where an earlier request stored the keys and got no further.
+    if secrets.contains_key(SIGNATURE_PREVIOUS_KEY) {
+        plain.entry(SIGNATURE_PREVIOUS_UNTIL.to_owned()).or_insert_with(|| rotation_until(app.now()));
+    }
     Ok((plain, secrets))
 }
 
@@ -180,7 +228,11 @@ fn turns_events_on(patch: &Patch) -> bool {
 }
 
 pub(super) fn failing(mailbox: &Mailbox) -> impl Iterator<Item = ResourceState> {
-    let rows = mailbox.resources.iter().filter(|row| !row.removed && row.state.failures > 0);
+    let is_failing = |row: &&ResourceRow| {
+        // A backfill that gave up stays so: what it would read by now the log may have forgotten.
+        !row.removed && row.state.failures > 0 && !backfill::is_row(&row.state.resource)
+    };
+    let rows = mailbox.resources.iter().filter(is_failing);
     rows.map(|row| row.state.clone())
 }
 
@@ -230,11 +282,11 @@ async fn states(
     mailbox: &Mailbox,
     instance: &mut Instance,
     (before, after): (&Settings, &Settings),
-    tokens: Option<&Tokens>,
+    (tokens, deadline): (Option<&Tokens>, DateTime<Utc>),
 ) -> Result<Vec<ResourceState>, Refusal> {
     let now = app.now();
     let added = |resource: &&ResourceConfig| {
-        !before.events_enabled || !before.resources.iter().any(|old| is_same(old, resource, now))
+        !before.events_enabled || !before.resources.iter().any(|old| is_same(connector, old, resource, now))
     };
     let added: Vec<&ResourceConfig> = after.resources.iter().filter(added).collect();
     let all = baseline::all(after);
@@ -243,7 +295,7 @@ async fn states(
         return Ok(Vec::new());
     }
     let token = working_token(app, connector, mailbox, tokens).await?;
-    let taken = baseline::take(app, connector, &token, wanted).await?;
+    let taken = baseline::take(app, connector, &token, wanted, deadline).await?;
     if tokens.is_some() && taken.is_incomplete && taken.mailbox_digest.is_empty() {
         // Going on with the old position in a mailbox that may be another one would tell nonsense.
         return Err(Refusal::Provider {
@@ -270,9 +322,21 @@ async fn states(
 }
 
 /// Whether two entries read the same thing, so that a position in one is a position in the other.
-fn is_same(one: &ResourceConfig, other: &ResourceConfig, now: DateTime<Utc>) -> bool {
-    let resource = |config: &ResourceConfig| config.read_at(now, now).map(|read| read.resource).ok();
-    one.name == other.name && resource(one) == resource(other)
+///
+/// A snapshot holds what its conditions let through: under others it would tell of objects that came and went, though
+/// they did not.
+fn is_same(
+    connector: &Arc<dyn Connector>,
+    one: &ResourceConfig,
+    other: &ResourceConfig,
+    now: DateTime<Utc>,
+) -> bool {
+    let (Ok(old), Ok(new)) = (one.read_at(now, now), other.read_at(now, now)) else { return false };
+    let known = connector.descriptor().resource(&new.resource);
+    let is_snapshot = known.is_some_and(|known| known.polling == Polling::Snapshots);
+    one.name == other.name
+        && old.resource == new.resource
+        && (!is_snapshot || old.conditions == new.conditions)
 }
 
 /// A state that replaces another one goes on with its numbers.
@@ -303,11 +367,13 @@ async fn kept_token(
     })
 }
 
-fn removed(mailbox: &Mailbox, settings: &Settings) -> Vec<String> {
+/// Rows of what is polled no more. A backfill goes with its resource, and with the mailbox that it was asked of.
+fn removed(mailbox: &Mailbox, settings: &Settings, after: &Instance) -> Vec<String> {
+    let digest = &mailbox.instance.mailbox_digest;
+    let is_another = !digest.is_empty() && *digest != after.mailbox_digest;
     let is_polled = |name: &str| settings.resources.iter().any(|resource| resource.name == name);
     let is_of = |state: &ResourceState| match Backfill::of(state) {
-        // A backfill goes with its resource.
-        Some(backfill) => is_polled(&backfill.resource),
+        Some(backfill) => is_polled(&backfill.resource) && !is_another,
         None => is_polled(&state.resource),
     };
     let rows = mailbox.resources.iter().map(|row| &row.state);

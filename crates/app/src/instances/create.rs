@@ -40,12 +40,14 @@ pub(crate) async fn create(app: &Inner, creation: Creation) -> Result<(Instance,
     let connector = creation.connector.clone();
     let (plain, mut secrets) = credentials::split(creation.items.clone(), &Secrets::new(), None, app.now())?;
     let settings = credentials::check(app, &connector, &plain, &secrets)?;
+    let deadline = trial::deadline(app);
     let tokens = exchange(app, &creation, &plain, &secrets).await?;
     if let Some(refresh_token) = &tokens.refresh_token {
         secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), refresh_token.clone());
     }
-    let trials = trial::all(app, &connector, &tokens.access_token, &settings.resources).await?;
-    let baselines = baseline::take(app, &connector, &tokens.access_token, &baseline::all(&settings)).await?;
+    let trials = trial::all(app, &connector, &tokens.access_token, &settings.resources, deadline).await?;
+    let all = baseline::all(&settings);
+    let baselines = baseline::take(app, &connector, &tokens.access_token, &all, deadline).await?;
     let is_incomplete = baselines.is_incomplete;
     let by = creation.by.clone();
     let instance = row(app, creation, plain, &secrets, &baselines);
@@ -67,8 +69,9 @@ pub(crate) async fn try_create(app: &Inner, creation: Creation) -> Result<Vec<Tr
         let why = "a dry run does not use the code up";
         return Ok(trial::unread(app, &connector, &settings.resources, why));
     }
+    let deadline = trial::deadline(app);
     let tokens = exchange(app, &creation, &plain, &secrets).await?;
-    trial::all(app, &connector, &tokens.access_token, &settings.resources).await
+    trial::all(app, &connector, &tokens.access_token, &settings.resources, deadline).await
 }
 
 async fn exchange(

@@ -10,8 +10,8 @@ use domain::resource::{DateField, HubRead, ResourceConfig};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// All resources together, seconds: a client waits meanwhile.
-pub(crate) const TRIAL_S: i64 = 20;
+/// All of a request that asks a provider, seconds: a client waits meanwhile.
+const REQUEST_S: i64 = 20;
 /// Records looked at of each resource: enough to see whether the configured fields are there.
 const RECORDS_COUNT: u32 = 5;
 
@@ -21,6 +21,11 @@ pub(crate) struct Trial {
     pub(crate) outcome: Value,
 }
 
+/// When a request that begins now is to be done with the provider.
+pub(super) fn deadline(app: &Inner) -> DateTime<Utc> {
+    app.now() + Duration::seconds(REQUEST_S)
+}
+
 /// Tries each resource. One that is broken is a refusal with its reason; one that can't be read for a passing reason
 /// is told as not read.
 pub(crate) async fn all(
@@ -28,8 +33,8 @@ pub(crate) async fn all(
     connector: &Arc<dyn Connector>,
     access_token: &str,
     resources: &[ResourceConfig],
+    deadline: DateTime<Utc>,
 ) -> Result<Vec<Trial>, Refusal> {
-    let deadline = app.now() + Duration::seconds(TRIAL_S);
     let mut trials = Vec::new();
     let mut broken = Vec::new();
     for resource in resources {
@@ -79,14 +84,21 @@ async fn one(
         now,
         timeout_ms: app.config.provider_timeout_ms.min(left_ms),
     };
-    match connector.read(&call, &query(&read, resource)).await {
+    let query = query(&read, resource);
+    let left = std::time::Duration::from_millis(left_ms);
+    let Ok(answer) = tokio::time::timeout(left, connector.read(&call, &query)).await else {
+        outcome["notRead"] = "the provider took too long".into();
+        return Ok(outcome);
+    };
+    match answer {
         Ok(Answer::Many(page)) => looked_at(resource, &page.records, outcome),
         Ok(Answer::One(record)) => looked_at(resource, &[record], outcome),
         Err(ReadError::Refused(invalid)) => Err(Invalid::new(key(resource, ".url"), invalid.rule)),
         Err(ReadError::NoResource) => {
             Err(Invalid::new(key(resource, ".url"), "names no resource that can be read"))
         }
-        Err(ReadError::Provider(error)) if matches!(error.kind, Kind::Rejected | Kind::NotFound) => Err(
+        // Polls by changes ask for less than a list does; the baseline shows whether they may.
+        Err(ReadError::Provider(error)) if is_refusal(&error) && outcome["method"] != "changes" => Err(
             Invalid::new(key(resource, ""), format!("the provider refuses to show it: {}", error.message)),
         ),
         Err(ReadError::Provider(error)) => {
@@ -94,6 +106,10 @@ async fn one(
             Ok(outcome)
         }
     }
+}
+
+fn is_refusal(error: &connectors::Error) -> bool {
+    matches!(error.kind, Kind::Rejected | Kind::NotFound)
 }
 
 fn key(resource: &ResourceConfig, field: &str) -> String {

@@ -1,9 +1,10 @@
 //! Taking a backfill further, after the resources of a poll: a bounded number of steps, each committed.
 
-use super::resource::{Begins, Failure, Read};
+use super::commit::Committed;
+use super::resource::{Begins, Read, read};
 use super::{ResourceReport, Run, retry_records};
 use crate::ports::Result;
-use connectors::{Kind, Step, Window};
+use connectors::{Past, Step, Window};
 use domain::backfill::{self, Backfill};
 use domain::resource::ResourceConfig;
 use domain::settings::Settings;
@@ -12,8 +13,9 @@ use domain::state::ResourceState;
 /// Steps of one poll: the polls of the mailbox go on meanwhile.
 const STEPS_COUNT_MAX: usize = 10;
 
-/// Takes each backfill of the mailbox further; whether there is more to do now.
-pub(super) async fn all(run: &mut Run<'_>, settings: &Settings) -> Result<bool> {
+/// Takes each backfill of the mailbox further; whether there is more to do now. A resource whose own poll has more to
+/// read is left for later: what the poll has not come to yet is its business.
+pub(super) async fn all(run: &mut Run<'_>, settings: &Settings, unfinished: &[String]) -> Result<bool> {
     let rows = run.mailbox.resources.iter().filter(|row| !row.removed && backfill::is_running(&row.state));
     let states: Vec<ResourceState> = rows.map(|row| row.state.clone()).collect();
     let mut more = false;
@@ -23,7 +25,10 @@ pub(super) async fn all(run: &mut Run<'_>, settings: &Settings) -> Result<bool> 
         let Some(config) = settings.resources.iter().find(|config| config.name == backfill.resource) else {
             continue;
         };
-        more |= one(run, config, state).await?;
+        match unfinished.contains(&config.name) || run.app.now() >= run.deadline {
+            true => more = true,
+            false => more |= one(run, config, state).await?,
+        }
     }
     Ok(more)
 }
@@ -35,19 +40,26 @@ async fn one(run: &mut Run<'_>, config: &ResourceConfig, mut state: ResourceStat
     }
     for _ in 0..STEPS_COUNT_MAX {
         let Some(backfill) = Backfill::of(&state) else { return Ok(false) };
-        let read = match read(run, config, &state, backfill).await? {
+        let mut read = match read(run, config, &state, Some(&backfill)).await? {
             Ok(read) => read,
             Err(failure) => {
                 run.failed(&mut state, failure, &mut report).await?;
                 return Ok(false);
             }
         };
+        let halted = read.step.halted.take();
         let is_listed = matches!(&read.begins, Begins::Backfill(backfill) if backfill.is_listed);
         match run.commit(config, &mut state, read, &mut report).await? {
-            super::commit::Committed::Lost => return Ok(true),
+            Committed::Lost => return Ok(true),
             // What is left waits for its time.
-            super::commit::Committed::Done if is_listed => return Ok(false),
-            super::commit::Committed::Done => {}
+            Committed::Done if is_listed => return Ok(false),
+            Committed::Done => {}
+        }
+        if let Some(error) = halted
+            && let Some(failure) = run.passes(error).await?
+        {
+            run.failed(&mut state, failure, &mut report).await?;
+            return Ok(false);
         }
         if run.app.now() >= run.deadline {
             break;
@@ -56,29 +68,8 @@ async fn one(run: &mut Run<'_>, config: &ResourceConfig, mut state: ResourceStat
     Ok(true)
 }
 
-/// Reads the next stretch; a refused token is refreshed and the stretch read again, once.
-async fn read(
-    run: &mut Run<'_>,
-    config: &ResourceConfig,
-    state: &ResourceState,
-    backfill: Backfill,
-) -> Result<std::result::Result<Read, Failure>> {
-    for refused in [false, true] {
-        let token = match run.token(refused).await {
-            Ok(token) => token,
-            Err(crate::tokens::NoToken::Port(error)) => return Err(error),
-            Err(failure) => return Ok(Err(Failure::Token(failure))),
-        };
-        match read_with(run, config, state, &backfill, &token).await {
-            Ok(read) => return Ok(Ok(read)),
-            Err(error) if error.kind == Kind::Unauthorized && !refused => {}
-            Err(error) => return Ok(Err(Failure::Provider(error))),
-        }
-    }
-    Ok(Err(Failure::refused_token()))
-}
-
-async fn read_with(
+/// Reads the next stretch with this token.
+pub(super) async fn read_with(
     run: &Run<'_>,
     config: &ResourceConfig,
     state: &ResourceState,
@@ -87,16 +78,17 @@ async fn read_with(
 ) -> std::result::Result<Read, connectors::Error> {
     let call = run.call(token);
     let retried = retry_records::look_again(run, config, &call, state).await?;
-    let window = Window { from: backfill.from, to: backfill.to };
     let mut next = backfill.clone();
-    let mut step = match backfill.is_listed {
+    // What the log has forgotten meanwhile could come twice.
+    let from = backfill.from.max(call.now - run.app.config.retention);
+    let is_listed = backfill.is_listed || backfill.to <= from;
+    let past = Past { baseline_at: from, last_success_at: from, failures: state.failures };
+    let window = Window { from, to: backfill.to };
+    let mut step = match is_listed {
         true => Step::nothing(),
-        false => run.connector.backfill(&call, config, window, backfill.position.as_ref()).await?,
+        false => run.connector.backfill(&call, config, window, backfill.position.as_ref(), &past).await?,
     };
-    if let Some(error) = step.halted.take().filter(|_| step.changes.is_empty() && step.failed.is_empty()) {
-        return Err(error);
-    }
-    next.is_listed |= !step.more;
+    next.is_listed = is_listed || !step.more;
     next.position = Some(std::mem::take(&mut step.cursor));
     step.moved = true;
     Ok(Read { step, begins: Begins::Backfill(Box::new(next)), retried })

@@ -3,12 +3,17 @@
 use super::resource::{Begins, Read};
 use super::{ResourceReport, Run, outbox, retry_records};
 use crate::ports::{NewNotification, PollCommit, Result, Written};
+use chrono::Duration;
+use domain::backfill::Backfill;
 use domain::envelope::{self, Built, Sender};
 use domain::event::{Change, ChangeKind};
 use domain::ids::{EventId, NotificationName, Sequence};
 use domain::resource::ResourceConfig;
 use domain::state::{Gap, ResourceState};
 use serde_json::{Value, json};
+
+/// How long a backfill is borne in mind, hours: longer than one takes, and than a provider's lists lag.
+const BESIDE_BACKFILL_H: i64 = 48;
 
 /// How a commit ended.
 pub(super) enum Committed {
@@ -95,6 +100,10 @@ impl Run<'_> {
     async fn unreported(&self, config: &ResourceConfig, changes: Vec<Change>) -> Result<Vec<Change>> {
         let id = self.mailbox.instance.id;
         let event_id = |change: &Change| change.event_id(id, &config.name);
+        let mut changes = changes;
+        if self.is_beside_backfill(config) {
+            changes.iter_mut().for_each(|change| change.recheck |= change.kind == ChangeKind::Created);
+        }
         let changes = self.recheck(config, changes).await?;
         // What was a creation before may be an update that is logged as well.
         let mut changes = self.recheck(config, changes).await?;
@@ -104,6 +113,14 @@ impl Run<'_> {
             change.shown_id = config.id_field.as_ref().and_then(|field| text(field.get(&change.record)?));
         }
         Ok(changes)
+    }
+
+    /// A backfill of this resource was asked for not long ago: it may have reported what the walk comes to now.
+    fn is_beside_backfill(&self, config: &ResourceConfig) -> bool {
+        let since = self.app.now() - Duration::hours(BESIDE_BACKFILL_H);
+        let backfills = self.mailbox.resources.iter().filter_map(|row| Backfill::of(&row.state));
+        let mut backfills = backfills.filter(|backfill| backfill.resource == config.name);
+        backfills.any(|backfill| backfill.requested_at > since)
     }
 
     /// Checks the doubtful ones against the log: a logged creation becomes an update, any other logged change

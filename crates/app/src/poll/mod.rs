@@ -60,12 +60,14 @@ pub(crate) async fn poll(app: &Inner, id: InstanceId, deadline: DateTime<Utc>) -
     let mut run = Run { app, mailbox, connector, deadline, token: None, stopped: None };
     run.respect_backoff();
     let mut report = PollReport::default();
+    let mut unfinished = Vec::new();
     for config in &settings.resources {
         let (one, more) = resource::poll(&mut run, config).await?;
         report.more |= more;
+        unfinished.extend(more.then(|| config.name.clone()));
         report.resources.push((config.name.clone(), one));
     }
-    report.more |= backfill::all(&mut run, &settings).await?;
+    report.more |= backfill::all(&mut run, &settings, &unfinished).await?;
     follow_up(&run, &settings, &mut report).await?;
     log(&run, &report);
     Ok(PollOutcome::Polled(report))

@@ -1,7 +1,7 @@
 //! Polling one resource: a bounded number of steps, each committed before the next.
 
 use super::commit::Committed;
-use super::{ResourceReport, Run, retry_records};
+use super::{ResourceReport, Run, backfill, retry_records};
 use crate::ports::Result;
 use connectors::{Call, Error, Kind, Past, Step};
 use domain::backfill::Backfill;
@@ -19,7 +19,7 @@ pub(super) async fn poll(run: &mut Run<'_>, config: &ResourceConfig) -> Result<(
         return Ok((report, false));
     }
     for _ in 0..STEPS_COUNT_MAX {
-        let mut read = match read(run, config, &state).await? {
+        let mut read = match read(run, config, &state, None).await? {
             Ok(read) => read,
             Err(failure) => {
                 run.failed(&mut state, failure, &mut report).await?;
@@ -74,18 +74,12 @@ pub(super) enum Failure {
     Token(crate::tokens::NoToken),
 }
 
-impl Failure {
-    /// Even a fresh token is not taken.
-    pub(super) fn refused_token() -> Self {
-        Failure::Provider(Error::new(Kind::Unauthorized, "the provider refuses the access token"))
-    }
-}
-
-/// Reads the next step; a refused token is refreshed and the step tried again, once.
-async fn read(
+/// Reads the next step, of the resource or of a backfill; a refused token is refreshed and the step tried again, once.
+pub(super) async fn read(
     run: &mut Run<'_>,
     config: &ResourceConfig,
     state: &ResourceState,
+    backfill: Option<&Backfill>,
 ) -> Result<std::result::Result<Read, Failure>> {
     for refused in [false, true] {
         let token = match run.token(refused).await {
@@ -93,13 +87,17 @@ async fn read(
             Err(crate::tokens::NoToken::Port(error)) => return Err(error),
             Err(failure) => return Ok(Err(Failure::Token(failure))),
         };
-        match read_with(run, config, state, &token).await {
+        let read = match backfill {
+            Some(backfill) => backfill::read_with(run, config, state, backfill, &token).await,
+            None => read_with(run, config, state, &token).await,
+        };
+        match read {
             Ok(read) => return Ok(Ok(read)),
             Err(error) if error.kind == Kind::Unauthorized && !refused => {}
             Err(error) => return Ok(Err(Failure::Provider(error))),
         }
     }
-    Ok(Err(Failure::refused_token()))
+    Ok(Err(Failure::Provider(Error::new(Kind::Unauthorized, "the provider refuses the access token"))))
 }
 
 async fn read_with(

@@ -29,6 +29,7 @@ pub(super) async fn step(
     plan: &Plan,
     window: Window,
     cursor: Option<&Value>,
+    past: &Past,
 ) -> Result<Step, Error> {
     let place = match cursor {
         Some(cursor) => {
@@ -47,8 +48,7 @@ pub(super) async fn step(
     let page = api::list(call, &listing, place.page.as_deref()).await?;
     let ids = page.entries.iter().filter_map(|entry| entry["id"].as_str());
     let open: Vec<Collapsed> = ids.filter(|id| !place.done.contains(&digest(id))).map(listed).collect();
-    let past = Past { baseline_at: window.from, last_success_at: window.from, failures: 0 };
-    let mut outcome = hydrate::all(call, plan, open.iter(), &past).await?.unwrap_or_default();
+    let mut outcome = hydrate::all(call, plan, open.iter(), past).await?.unwrap_or_default();
     let settled = open.iter().filter(|one| outcome.settles(&one.message_id));
     let done = place.done.iter().copied().chain(settled.map(|one| digest(&one.message_id))).collect();
     let is_inside =

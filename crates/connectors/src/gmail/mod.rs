@@ -144,13 +144,14 @@ impl Connector for Gmail {
         resource: &ResourceConfig,
         window: Window,
         cursor: Option<&Value>,
+        past: &Past,
     ) -> Result<Step, Error> {
         let plan = Plan::at_poll(resource, call)?;
         if let Watched::Labels | Watched::Drafts = plan.watched {
             let reason = format!("`{}` can't be read again by time", resource.name);
             return Err(Error::new(Kind::Rejected, reason));
         }
-        backfill::step(call, &plan, window, cursor).await
+        backfill::step(call, &plan, window, cursor, past).await
     }
 
     async fn read(&self, call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {

@@ -98,6 +98,7 @@ impl Connector for Outlook {
         resource: &ResourceConfig,
         window: Window,
         cursor: Option<&Value>,
+        _past: &Past,
     ) -> Result<Step, Error> {
         let plan = Plan::for_window(resource, window, call)?;
         backfill::step(call, &plan, window, cursor).await

@@ -37,8 +37,7 @@ impl Filled {
             other => Some(other.to_string()),
         };
         let filled = Self::with(definition, |item| {
-            text(&instance["configuration"][&item.key])
-                .unwrap_or_else(|| definition.initial(item).to_owned())
+            text(&instance["configuration"][&item.key]).unwrap_or_else(|| definition.initial(item).to_owned())
         });
         let tags: Vec<&str> =
             instance["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -86,7 +85,8 @@ impl Filled {
     /// What makes an instance of it, but for the code.
     pub(crate) fn creation(&self, element: &str, callback: &str) -> Value {
         let given = self.items.iter().filter(|(_, value)| !value.is_empty());
-        let mut items: Map<String, Value> = given.map(|(key, value)| (key.clone(), said(key, value))).collect();
+        let mut items: Map<String, Value> =
+            given.map(|(key, value)| (key.clone(), said(key, value))).collect();
         items.insert(CALLBACK.to_owned(), callback.into());
         let mut body =
             json!({ "element": { "key": element }, "configuration": items, "tags": self.tag_list() });

@@ -86,7 +86,8 @@ impl Pending {
 
     /// What this session began last.
     pub(crate) fn of(signed: &Signed, headers: &HeaderMap) -> Option<Self> {
-        let parts = COOKIES.iter().map_while(|name| cookie::read(headers, name).filter(|part| !part.is_empty()));
+        let parts =
+            COOKIES.iter().map_while(|name| cookie::read(headers, name).filter(|part| !part.is_empty()));
         let sealed: String = parts.collect();
         let deflated = signed.shared.0.seal.open(PURPOSE, &sealed)?;
         let mut text = Vec::new();

@@ -31,9 +31,8 @@ impl Problems {
         let first = parts.next().unwrap_or_default();
         // The first one still has its mark.
         let first = first.strip_prefix('`').ok_or(first);
-        let named = |part: &str| {
-            part.split_once("`: ").map(|(field, rule)| (field.to_owned(), rule.to_owned()))
-        };
+        let named =
+            |part: &str| part.split_once("`: ").map(|(field, rule)| (field.to_owned(), rule.to_owned()));
         let first = match first {
             Ok(part) => named(part).unwrap_or_else(|| (String::new(), format!("`{part}"))),
             Err(text) => (String::new(), text.to_owned()),
@@ -54,8 +53,7 @@ impl Problems {
 
     /// What none of these fields shows, with the field it names.
     pub(crate) fn beside(&self, keys: &[&str]) -> Vec<String> {
-        let is_shown =
-            |field: &str, text: &str| keys.iter().any(|key| told(key, field, text).is_some());
+        let is_shown = |field: &str, text: &str| keys.iter().any(|key| told(key, field, text).is_some());
         let others = self.0.iter().filter(|(field, text)| !is_shown(field, text));
         others
             .map(|(field, text)| match field.is_empty() {
@@ -86,7 +84,10 @@ mod tests {
             problems.about("event.poller.configuration").as_deref(),
             Some("messages.url: must begin with `/hubs`")
         );
-        assert_eq!(problems.about("event"), Some("poller.configuration.messages.url: must begin with `/hubs`".to_owned()));
+        assert_eq!(
+            problems.about("event"),
+            Some("poller.configuration.messages.url: must begin with `/hubs`".to_owned())
+        );
         assert_eq!(problems.beside(&["name", "event.poller.configuration"]), ["other: is odd"]);
     }
 

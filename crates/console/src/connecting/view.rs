@@ -87,7 +87,10 @@ fn problems(view: &View<'_>) -> Markup {
     let mut fields: Vec<(&str, String, &str)> =
         vec![("name", "name".to_owned(), "Name"), ("tags", "tags".to_owned(), "Tags")];
     fields.extend(
-        view.definition.items.iter().map(|item| (item.key.as_str(), field_name(&item.key), item.label.as_str())),
+        view.definition
+            .items
+            .iter()
+            .map(|item| (item.key.as_str(), field_name(&item.key), item.label.as_str())),
     );
     let keys: Vec<&str> = fields.iter().map(|(key, _, _)| *key).collect();
     let wrong: Vec<_> = fields.iter().filter(|(key, _, _)| view.problems.about(key).is_some()).collect();

@@ -48,13 +48,15 @@ async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let definition = Definition::read(&signed, &key).await?;
-    let is_again = Fields::parse(query.unwrap_or_default().as_bytes()).is_some_and(|query| query.flag("again"));
+    let is_again =
+        Fields::parse(query.unwrap_or_default().as_bytes()).is_some_and(|query| query.flag("again"));
     let kept = Pending::of(&signed, &headers).filter(|kept| is_again && is_for(kept, &definition));
     let (filled, problems) = match kept {
         Some(kept) => (kept.filled, kept.problems),
         None => (Filled::fresh(&definition), Problems::default()),
     };
-    shown(&signed, &definition, &Shown { filled: &filled, problems: &problems, said: None, sides: None }).await
+    let shows = Shown { filled: &filled, problems: &problems, said: None, sides: None };
+    shown(&signed, &definition, StatusCode::OK, &shows).await
 }
 
 fn is_for(kept: &Pending, definition: &Definition) -> bool {
@@ -69,7 +71,12 @@ struct Shown<'a> {
     sides: Option<&'a Sides>,
 }
 
-async fn shown(signed: &Signed, definition: &Definition, shown: &Shown<'_>) -> Result<Response, Failure> {
+async fn shown(
+    signed: &Signed,
+    definition: &Definition,
+    status: StatusCode,
+    shown: &Shown<'_>,
+) -> Result<Response, Failure> {
     let target = provider(signed, &definition.key).await?;
     let view = View {
         kind: Kind::Create,
@@ -85,7 +92,6 @@ async fn shown(signed: &Signed, definition: &Definition, shown: &Shown<'_>) -> R
         p.crumbs { a href="/connect" { "Connect a mailbox" } }
         (form(signed, &view))
     };
-    let status = if shown.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = Page::new(format!("Connect {}", definition.name)).section(Section::Connect).status(status);
     Ok(page.body(body).form_target(&target.origin()).show(signed))
 }
@@ -110,8 +116,10 @@ async fn begin(Path(key): Path<String>, posted: Posted) -> Result<Response, Fail
     let again = |problems: Problems| {
         let (signed, definition, read) = (&signed, &definition, &read);
         async move {
+            let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
             let (said, sides) = (read.said, read.sides.as_ref());
-            shown(signed, definition, &Shown { filled: &read.filled, problems: &problems, said, sides }).await
+            let shows = Shown { filled: &read.filled, problems: &problems, said, sides };
+            shown(signed, definition, status, &shows).await
         }
     };
     if read.is_only_shown() {
@@ -148,11 +156,16 @@ async fn begin(Path(key): Path<String>, posted: Posted) -> Result<Response, Fail
 }
 
 /// What the interface finds wrong, as far as it can be found without the provider.
-async fn refused(signed: &Signed, definition: &Definition, filled: &Filled) -> Result<Option<Problems>, Failure> {
+async fn refused(
+    signed: &Signed,
+    definition: &Definition,
+    filled: &Filled,
+) -> Result<Option<Problems>, Failure> {
     let mut body = filled.creation(&definition.key, &callback(signed));
     // A dry run does not use a code up.
     body["providerData"] = json!({ "code": "-" });
-    let answer = signed.api.call(Method::POST, &address(&["instances"], &[("dryRun", "true")]), Some(&body)).await;
+    let answer =
+        signed.api.call(Method::POST, &address(&["instances"], &[("dryRun", "true")]), Some(&body)).await;
     match answer.status {
         status if status.is_success() => Ok(None),
         StatusCode::UNAUTHORIZED => Err(Failure::SignIn),

@@ -45,7 +45,9 @@ async fn back(signed: Signed, RawQuery(query): RawQuery, headers: HeaderMap) -> 
     let tried = trial_in_words(&answer.body["trial"]);
     let id = answer.body["id"].to_string();
     let response = match &pending.instance {
-        Some(_) => signed.go(&address(&["instances", &id], &[]), Flash::good(format!("Signed in again.{tried}"))),
+        Some(_) => {
+            signed.go(&address(&["instances", &id], &[]), Flash::good(format!("Signed in again.{tried}")))
+        }
         None => signed.go(
             &address(&["instances", &id, "connected"], &[]),
             Flash::good(format!("{} is connected.{tried}", name(&answer.body))),

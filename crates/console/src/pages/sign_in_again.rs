@@ -31,7 +31,8 @@ async fn ask(
 ) -> Result<Response, Failure> {
     let instance = read(&signed, &id).await?;
     let target = login(&sign_in(&signed, &id, &[]).await?)?;
-    let is_again = Fields::parse(query.unwrap_or_default().as_bytes()).is_some_and(|query| query.flag("again"));
+    let is_again =
+        Fields::parse(query.unwrap_or_default().as_bytes()).is_some_and(|query| query.flag("again"));
     let kept = Pending::of(&signed, &headers)
         .filter(|kept| is_again && kept.instance.as_deref() == Some(id.as_str()));
     let path = address(&["instances", &id], &[]);
@@ -65,7 +66,8 @@ async fn begin(Path(id): Path<String>, posted: Posted) -> Result<Response, Failu
     let signed = posted.signed;
     let instance = read(&signed, &id).await?;
     let element = instance["element"]["key"].as_str().unwrap_or_default();
-    let pending = Pending::begin(&signed, element, Some(&id), Filled::default()).ok_or(Failure::Unreadable)?;
+    let pending =
+        Pending::begin(&signed, element, Some(&id), Filled::default()).ok_or(Failure::Unreadable)?;
     let challenge = pending.challenge();
     let query = [("state", pending.state()), ("codeChallenge", &challenge), ("codeChallengeMethod", "S256")];
     let answer = sign_in(&signed, &id, &query).await?;

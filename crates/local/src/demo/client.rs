@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use app::admin::Admitted;
 use connectors::{Http as _, HttpRequest, Method, Route};
 use doubles::Application;
-use serde_json::{Value, json};
+use serde_json::Value;
 use system::{CallbackAddresses, Egress};
 
 /// What notifications of the demo are signed with.
@@ -36,8 +36,15 @@ impl Client {
         format!("Authorization: {}", self.authorization)
     }
 
-    /// Creates an instance with the body that the connector's documentation shows.
-    pub(super) async fn create(&self, connector: &str, code: &str, callback: &str) -> anyhow::Result<u64> {
+    /// Creates an instance with the body that the connector's documentation shows, polled for one resource more.
+    pub(super) async fn create(
+        &self,
+        connector: &str,
+        code: &str,
+        callback: &str,
+        resource: &str,
+    ) -> anyhow::Result<u64> {
+        let (_, metadata) = self.call(Method::Get, &format!("/elements/{connector}/metadata"), None).await?;
         let application = Application {
             callback,
             signature_key: SIGNATURE_KEY,
@@ -45,8 +52,10 @@ impl Client {
             name: &format!("Demo {connector}"),
             tag: "Demo",
         };
-        let body = application.body(connector, code);
-        let (status, reply) = self.post("/instances", &body).await?;
+        let mut body = application.body(connector, code);
+        body["configuration"]["event.poller.configuration"][resource] =
+            metadata["events"]["polling"]["resources"][resource].clone();
+        let (status, reply) = self.call(Method::Post, "/instances", Some(&body)).await?;
         if status != 200 {
             bail!("creating the instance answered {status}: {reply}");
         }
@@ -56,7 +65,7 @@ impl Client {
     /// Polls now; being asked to wait is fine. False where it is not polled: whoever looks at the demo may have
     /// disabled or deleted it.
     pub(super) async fn poll(&self, instance: u64) -> anyhow::Result<bool> {
-        let (status, reply) = self.post(&format!("/instances/{instance}/poll"), &json!({})).await?;
+        let (status, reply) = self.call(Method::Post, &format!("/instances/{instance}/poll"), None).await?;
         match status {
             200 | 429 => Ok(true),
             404 | 409 => Ok(false),
@@ -64,15 +73,15 @@ impl Client {
         }
     }
 
-    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<(u16, Value)> {
         let request = HttpRequest {
-            method: Method::Post,
+            method,
             url: format!("{}{}{path}", self.base, app::api::BASE_PATH),
             headers: vec![
                 ("authorization", self.authorization.clone()),
                 ("content-type", "application/json".to_owned()),
             ],
-            body: body.to_string().into(),
+            body: body.map(Value::to_string).unwrap_or_default().into(),
             timeout_ms: TIMEOUT_MS,
             answer_bytes_max: ANSWER_BYTES_MAX,
             route: Route::Provider,

@@ -2,10 +2,17 @@
 
 use anyhow::Context as _;
 use doubles::{Google, Mail, Microsoft};
+use serde_json::json;
 use std::path::Path;
 
 const GMAIL: (&str, &str) = ("gmail", "ada@example.com");
 const OUTLOOK: (&str, &str) = ("outlookemail", "grace@example.com");
+/// What is polled beside messages: one resource by comparing, one by its dates.
+const LABELS: &str = "labels";
+const CONTACTS: &str = "contacts";
+/// What the user of Outlook consents to.
+const OUTLOOK_SCOPE: &str =
+    "offline_access https://graph.microsoft.com/Mail.Read https://graph.microsoft.com/Contacts.Read";
 
 /// A change that was made, and what should arrive for it.
 pub(super) struct Expected {
@@ -32,6 +39,7 @@ impl Mailboxes {
     pub(super) fn new(google: Google, microsoft: Microsoft, mail_dir: Option<&Path>) -> anyhow::Result<Self> {
         google.add_account(GMAIL.1);
         microsoft.add_account(OUTLOOK.1);
+        microsoft.set_granted_scope(Some(OUTLOOK_SCOPE));
         let mails = match mail_dir {
             Some(folder) => doubles::mails_from_dir(folder).context("reading MAIL_DIR")?,
             None => Vec::new(),
@@ -47,9 +55,12 @@ impl Mailboxes {
         })
     }
 
-    /// Signs both users in: connector and authorization code.
-    pub(super) fn sign_in(&self) -> [(&'static str, String); 2] {
-        [(GMAIL.0, self.google.new_code(GMAIL.1)), (OUTLOOK.0, self.microsoft.new_code(OUTLOOK.1))]
+    /// Signs both users in: connector, authorization code, and what is polled beside messages.
+    pub(super) fn sign_in(&self) -> [(&'static str, String, &'static str); 2] {
+        [
+            (GMAIL.0, self.google.new_code(GMAIL.1), LABELS),
+            (OUTLOOK.0, self.microsoft.new_code(OUTLOOK.1), CONTACTS),
+        ]
     }
 
     pub(super) fn connected(&mut self, connector: &str, instance: u64) {
@@ -70,9 +81,11 @@ impl Mailboxes {
         let mail = self.next_mail();
         let (google, user) = (&self.google, GMAIL.1);
         let id = self.last[0].clone();
-        let what = match round % 4 {
+        let mut object_id = id.clone();
+        let what = match round % 5 {
             0 => {
                 self.last[0] = google.deliver(user, mail);
+                object_id.clone_from(&self.last[0]);
                 "new mail"
             }
             1 => {
@@ -83,12 +96,15 @@ impl Mailboxes {
                 google.add_label(user, &id, "STARRED");
                 "starred"
             }
+            3 => {
+                object_id = google.create_label(user, &format!("Label {round}"));
+                "new label"
+            }
             _ => {
                 google.purge(user, &id);
                 "deleted for good"
             }
         };
-        let object_id = self.last[0].clone();
         Expected { connector: GMAIL.0, instance: self.instances[0], what: what.to_owned(), object_id }
     }
 
@@ -96,9 +112,11 @@ impl Mailboxes {
         let mail = self.next_mail();
         let (microsoft, user) = (&self.microsoft, OUTLOOK.1);
         let id = self.last[1].clone();
-        let what = match round % 4 {
+        let mut object_id = id.clone();
+        let what = match round % 5 {
             0 => {
                 self.last[1] = microsoft.deliver(user, mail);
+                object_id.clone_from(&self.last[1]);
                 "new mail"
             }
             1 => {
@@ -109,12 +127,16 @@ impl Mailboxes {
                 microsoft.flag(user, &id);
                 "flagged"
             }
+            3 => {
+                object_id =
+                    microsoft.add_contact(user, &json!({ "displayName": format!("Contact {round}") }));
+                "new contact"
+            }
             _ => {
                 microsoft.soft_delete(user, &id);
                 "moved to Deleted Items"
             }
         };
-        let object_id = self.last[1].clone();
         Expected { connector: OUTLOOK.0, instance: self.instances[1], what: what.to_owned(), object_id }
     }
 

@@ -2,6 +2,7 @@
 //! and the notification that arrived for it shown on the terminal.
 
 mod client;
+mod inbox;
 mod mailbox;
 
 use crate::config::Config;
@@ -11,9 +12,12 @@ use anyhow::Context as _;
 use app::Endpoints;
 use chrono::Utc;
 use client::Client;
-use doubles::{Clock, Google, Microsoft, Receiver};
+use console::Arrived;
+use doubles::{Clock, Google, Microsoft};
+use inbox::Inbox;
 use mailbox::{Expected, Mailboxes};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -34,13 +38,15 @@ pub async fn run(
     let stage = Stage::set(config, stop.clone()).await?;
     say(&format!("carillon listening on {}", stage.client.base()))?;
     say(&stage.link_line)?;
-    say("Stand-in providers and a callback receiver run beside it. Ctrl-C ends the demo.")?;
+    say(
+        "Stand-in providers and a callback receiver run beside it: the console shows what arrived, at /inspector. Ctrl-C ends the demo.",
+    )?;
     say(&stage.client.authorization())?;
     let mut mailboxes =
         Mailboxes::new(stage.google.clone(), stage.microsoft.clone(), config.mail_dir.as_deref())?;
-    for (connector, code) in mailboxes.sign_in() {
-        let id = stage.client.create(connector, &code, &stage.callback).await?;
-        say(&format!("connected {connector} as instance {id}"))?;
+    for (connector, code, resource) in mailboxes.sign_in() {
+        let id = stage.client.create(connector, &code, &stage.callback, resource).await?;
+        say(&format!("connected {connector} as instance {id}, polled for messages and {resource}"))?;
         mailboxes.connected(connector, id);
     }
     say("")?;
@@ -49,10 +55,11 @@ pub async fn run(
             () = tokio::time::sleep(Duration::from_secs(PACE_S)) => {}
             _ = stop.wait_for(|stop| *stop) => break,
         }
+        let seen = stage.inbox.count();
         let expected = mailboxes.change();
         say(&format!("{}  {:<12}  {}", stamp(), expected.connector, expected.what))?;
         tokio::select! {
-            arrived = arrival(&stage, &expected) => say(&arrived?)?,
+            arrived = arrival(&stage, &expected, seen) => say(&arrived?)?,
             _ = stop.wait_for(|stop| *stop) => break,
         }
     }
@@ -63,7 +70,7 @@ pub async fn run(
 struct Stage {
     google: Google,
     microsoft: Microsoft,
-    receiver: Receiver,
+    inbox: Inbox,
     callback: String,
     client: Client,
     link_line: String,
@@ -73,12 +80,12 @@ struct Stage {
 impl Stage {
     async fn set(config: &Config, stop: watch::Receiver<bool>) -> anyhow::Result<Self> {
         let clock = Clock::new(now_us);
-        let (google, microsoft) = (Google::new(clock.clone(), 1), Microsoft::new(clock.clone(), 2));
+        let (google, microsoft) = (Google::new(clock.clone(), 1), Microsoft::new(clock, 2));
         microsoft.set_lag(0, LAG_MAX_US);
-        let receiver = Receiver::new(clock);
+        let inbox = Inbox::new(now_us);
         let google_at = start(google.router()).await?;
         let microsoft_at = start(microsoft.router()).await?;
-        let callback = format!("{}/events", start(receiver.router()).await?);
+        let callback = format!("{}/events", start(inbox.router()).await?);
         let endpoints = Endpoints::read(|variable| {
             Some(match variable {
                 "CARILLON_GOOGLE_AUTH_URL" => format!("{google_at}/o/oauth2/v2/auth"),
@@ -96,7 +103,8 @@ impl Stage {
             std::fs::remove_dir_all(&data).context("removing an earlier demo's data")?;
         }
         let app = app::Config { endpoints, ..config.app.clone() };
-        let host = Host::open(&Config { data, app, ..config.clone() }).await?;
+        let host =
+            Host::open(&Config { data, app, ..config.clone() }).await?.inspected(Arc::new(inbox.clone()));
         let user = host.new_account().await?;
         let listener = TcpListener::bind(config.listen)
             .await
@@ -105,7 +113,7 @@ impl Stage {
         let link = first_link(&user).context("the demo's user has both secrets")?;
         let link_line = link_line(client.base(), &link);
         let serving = tokio::spawn(serve::serve(host, listener, Some(link), stop));
-        Ok(Stage { google, microsoft, receiver, callback, client, link_line, serving })
+        Ok(Stage { google, microsoft, inbox, callback, client, link_line, serving })
     }
 }
 
@@ -117,35 +125,40 @@ async fn start(router: axum::Router) -> anyhow::Result<String> {
 }
 
 /// Asks for a poll until the notification is there; says what arrived, and when.
-async fn arrival(stage: &Stage, expected: &Expected) -> anyhow::Result<String> {
+async fn arrival(stage: &Stage, expected: &Expected, mut seen: u64) -> anyhow::Result<String> {
     let began = tokio::time::Instant::now();
     while began.elapsed() < Duration::from_secs(PATIENCE_S) {
         if !stage.client.poll(expected.instance).await? {
             return Ok(format!("{}  {:<12}  └ instance {} is not polled", stamp(), "", expected.instance));
         }
-        let arrived = stage.receiver.wait_for(1);
         // A notification may need another poll: mail becomes readable late.
-        let _ = tokio::time::timeout(Duration::from_millis(500), arrived).await;
-        for received in stage.receiver.take() {
-            let is_signed = stage.receiver.verify(client::SIGNATURE_KEY.as_bytes(), &received);
-            let body: Value = serde_json::from_slice(&received.body).context("a callback's body")?;
+        let _ = tokio::time::timeout(Duration::from_millis(500), stage.inbox.next()).await;
+        let (arrived, count) = stage.inbox.after(seen);
+        seen = count;
+        for one in arrived {
+            let body: Value = serde_json::from_str(&one.body).context("a callback's body")?;
             let events = body["message"]["events"].as_array().into_iter().flatten();
             let mut ours = events.filter(|event| event["objectId"] == expected.object_id.as_str());
             if let Some(event) = ours.next() {
-                return Ok(format!(
-                    "{}  {:<12}  └ {} {} in notification {} after {:.1} s, signature {}",
-                    stamp(),
-                    "",
-                    event["eventType"].as_str().unwrap_or_default(),
-                    shortened(&expected.object_id),
-                    body["message"]["eventId"].as_str().unwrap_or_default(),
-                    began.elapsed().as_secs_f64(),
-                    if is_signed { "valid" } else { "NOT VALID" },
-                ));
+                let kind = event["eventType"].as_str().unwrap_or_default();
+                return Ok(told(&one, kind, expected, began.elapsed()));
             }
         }
     }
     Ok(format!("{}  {:<12}  └ nothing arrived within {PATIENCE_S} s", stamp(), ""))
+}
+
+fn told(one: &Arrived, kind: &str, expected: &Expected, took: Duration) -> String {
+    format!(
+        "{}  {:<12}  └ {kind} {} in notification {} after {:.1} s, signature {}{}",
+        stamp(),
+        "",
+        shortened(&expected.object_id),
+        one.event_id,
+        took.as_secs_f64(),
+        if one.is_signed { "valid" } else { "NOT VALID" },
+        if one.answered == 200 { "" } else { "; refused once, on purpose: it is tried again" },
+    )
 }
 
 fn shortened(id: &str) -> String {

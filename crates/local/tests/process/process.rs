@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 
 pub(crate) const USER_SECRET: &str = "process-user-secret";
 pub(crate) const ORGANIZATION_SECRET: &str = "process-organization-secret";
+const ADMIN_KEY: &str = "process-admin-key-process-admin-key-process-admin-key";
 /// Longer than a start or an end takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -28,6 +29,7 @@ impl Process {
         command.envs([
             ("CARILLON_USER_SECRET", USER_SECRET),
             ("CARILLON_ORGANIZATION_SECRET", ORGANIZATION_SECRET),
+            ("CARILLON_ADMIN_KEY", ADMIN_KEY),
             ("CARILLON_RETRY_DELAYS", retry_delays),
             ("CARILLON_LOG", "error"),
         ]);
@@ -108,6 +110,10 @@ impl Platform for OneProcess {
 
     fn client(&self) -> &Client {
         &self.process.client
+    }
+
+    fn admin_key(&self) -> &str {
+        ADMIN_KEY
     }
 
     async fn start_twice(&self, instance: u64) {

@@ -1,6 +1,7 @@
 //! Callbacks that fail.
 
-use crate::{Callback, Client, Mailbox, Platform, RETRY_DELAYS_S, until};
+use crate::signature::is_signed_by;
+use crate::{Callback, Client, Mailbox, Organization, Platform, RETRY_DELAYS_S, body, until, with};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -29,9 +30,8 @@ pub async fn a_failing_callback_is_retried_suspended_and_released(platform: &dyn
     client.poll_well(id).await;
     until("both are queued", async || (queued(client, &callback).await.len() == 2).then_some(())).await;
     callback.heal();
-    let condition = format!("status='queued' and config.url='{}'", callback.url());
-    let released = client.call("PUT", &deliveries(&condition), &json!({})).await;
-    assert_eq!(released.body[0]["instanceId"], id, "{}", released.body);
+    let released = client.done("PUT", &deliveries(&callback), &json!({})).await;
+    assert_eq!(released[0]["instanceId"], id, "{released}");
     let both = [first, second];
     callback.wait_for(&both).await;
     assert_eq!(callback.told(), both, "in the order of the changes");
@@ -61,6 +61,110 @@ pub async fn a_dead_callback_holds_up_no_other(platform: &dyn Platform) {
     client.call("DELETE", &format!("/instances/{to_dead}"), &Value::Null).await;
 }
 
+/// With the policy `queue` one failure holds back everything until somebody releases it.
+pub async fn by_the_policy_queue_one_failure_holds_back_everything(platform: &dyn Platform) {
+    let outside = platform.outside();
+    let client = Organization::new(platform).await.client;
+    let policy = "notification.webhook.failure.policy";
+    assert_eq!(client.get("/accounts/settings").await[policy], "retry");
+    assert!(
+        client
+            .refused("PATCH", "/accounts/settings", &json!({ policy: "give up" }), 400)
+            .await
+            .contains(policy)
+    );
+    let set = client.done("PATCH", "/accounts/settings", &json!({ policy: "queue" })).await;
+    assert_eq!(set[policy], "queue");
+    let mailbox = Mailbox::outlook(outside, "queued");
+    let callback = Callback::new(outside, "queued");
+    let id = client.connect(&mailbox, &callback).await.id;
+    callback.fail(500);
+    let first = mailbox.deliver();
+    client.poll_well(id).await;
+    wait_for_status(&client, id, "suspended").await;
+    let reason = client.get(&format!("/instances/{id}")).await["subscription"]["reason"].clone();
+    assert!(reason.as_str().unwrap().contains("queue"), "{reason}");
+    let second = mailbox.deliver();
+    client.poll_well(id).await;
+    until("both are queued", async || (queued(&client, &callback).await.len() == 2).then_some(())).await;
+    assert_eq!(callback.posts().len(), 1, "nothing was retried");
+    callback.heal();
+    client.done("PUT", &deliveries(&callback), &json!({})).await;
+    let both = [first, second];
+    callback.wait_for(&both).await;
+    assert_eq!(callback.told(), both, "in the order of the changes");
+}
+
+/// What a disabled instance could not say is said when it is switched on again; so is what happened meanwhile.
+pub async fn a_disabled_instance_goes_on_where_it_was(platform: &dyn Platform) {
+    let (client, outside) = (platform.client(), platform.outside());
+    let mailbox = Mailbox::gmail(outside, "disabled");
+    let callback = Callback::new(outside, "disabled");
+    let instance = client.connect(&mailbox, &callback).await;
+    let (path, own) = (format!("/instances/{}/enabled", instance.id), client.of(&instance));
+    callback.fail(503);
+    let first = mailbox.deliver();
+    client.poll_well(instance.id).await;
+    callback.wait_for_posts(1).await;
+    assert_eq!(client.done("DELETE", &path, &Value::Null).await["disabled"], true);
+    own.refused("GET", "/hubs/general/messages", &Value::Null, 403).await;
+    let second = mailbox.deliver();
+    callback.heal();
+    assert_eq!(client.done("PUT", &path, &Value::Null).await["disabled"], false);
+    own.get("/hubs/general/messages").await;
+    client.poll_well(instance.id).await;
+    callback.wait_for(&[first, second]).await;
+}
+
+/// A name and a password, and headers, go with each callback; no answer shows them.
+pub async fn a_callback_carries_its_owners_name_and_headers(platform: &dyn Platform) {
+    let (client, outside) = (platform.client(), platform.outside());
+    let mailbox = Mailbox::gmail(outside, "named");
+    let callback = Callback::new(outside, "named");
+    let mut wanted = body(&mailbox, &callback);
+    wanted["configuration"]["event.notification.basic.username"] = "ada".into();
+    wanted["configuration"]["event.notification.basic.password"] = "password of named".into();
+    wanted["configuration"]["event.notification.callback.headers"] =
+        json!({ "X-Tenant": "header of named" }).to_string().into();
+    let id = client.create(&wanted).await.id;
+    let told = [mailbox.deliver()];
+    client.poll_well(id).await;
+    callback.wait_for(&told).await;
+    let headers = &callback.posts()[0].headers;
+    assert_eq!(headers["authorization"], "Basic YWRhOnBhc3N3b3JkIG9mIG5hbWVk");
+    assert_eq!(headers["x-tenant"], "header of named");
+    let shown = client.get(&format!("/instances/{id}")).await.to_string();
+    for secret in ["password of named", "header of named", callback.signature_key()] {
+        assert!(!shown.contains(secret), "an answer shows a secret");
+    }
+    let mut ours = wanted["configuration"].clone();
+    ours["event.notification.callback.headers"] = "elements-webhook-id: mine".into();
+    let change = json!({ "configuration": ours });
+    client.refused("PATCH", &format!("/instances/{id}"), &change, 400).await;
+}
+
+/// After a change of the signature key both keys sign by Standard Webhooks, and the new one as the dialect does.
+pub async fn two_keys_sign_while_one_takes_the_others_place(platform: &dyn Platform) {
+    let (client, outside) = (platform.client(), platform.outside());
+    let mailbox = Mailbox::outlook(outside, "rotated");
+    let callback = Callback::new(outside, "rotated");
+    let id = client.connect(&mailbox, &callback).await.id;
+    mailbox.deliver();
+    client.poll_well(id).await;
+    let former = callback.signature_key();
+    let new = "another signature key of rotated";
+    let first = callback.wait_for_posts(1).await.remove(0);
+    assert_eq!(first.headers["webhook-id"], first.headers["elements-webhook-id"]);
+    assert!(is_signed_by(former, &first) && !is_signed_by(new, &first));
+    let change = json!({ "configuration": { "event.notification.signature.key": new } });
+    client.done("PATCH", &format!("/instances/{id}"), &change).await;
+    mailbox.deliver();
+    client.poll_well(id).await;
+    let second = callback.wait_for_posts(2).await.remove(1);
+    assert!(is_signed_by(former, &second) && is_signed_by(new, &second));
+    assert!(outside.receiver.verify(new.as_bytes(), &second), "the dialect's header has the new key's");
+}
+
 async fn wait_for_status(client: &Client, instance: u64, status: &str) {
     let path = format!("/instances/{instance}");
     until(&format!("the callback is {status}"), async || {
@@ -70,12 +174,12 @@ async fn wait_for_status(client: &Client, instance: u64, status: &str) {
 }
 
 async fn queued(client: &Client, callback: &Callback) -> Vec<Value> {
-    let condition = format!("status='queued' and config.url='{}'", callback.url());
-    let listed = client.get(&deliveries(&condition)).await;
+    let listed = client.get(&deliveries(callback)).await;
     listed.as_array().unwrap().clone()
 }
 
-fn deliveries(condition: &str) -> String {
-    let query: String = condition.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    format!("/notifications/subscriptions/deliveries?where={query}")
+/// What waits for this callback.
+fn deliveries(callback: &Callback) -> String {
+    let condition = format!("status='queued' and config.url='{}'", callback.url());
+    with("/notifications/subscriptions/deliveries", &[("where", &condition)])
 }

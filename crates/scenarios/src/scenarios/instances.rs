@@ -1,6 +1,6 @@
 //! Instances that do not come to be, and that end.
 
-use crate::{Callback, Client, Mailbox, Platform, Reply, body, until};
+use crate::{Callback, Client, Mailbox, Platform, body, until};
 use serde_json::{Value, json};
 
 pub async fn a_bad_request_is_answered_in_the_dialect(platform: &dyn Platform) {
@@ -12,16 +12,17 @@ pub async fn a_bad_request_is_answered_in_the_dialect(platform: &dyn Platform) {
     wrong_code["providerData"]["code"] = "4/0Anonsense".into();
     let mut wrong_interval = good.clone();
     wrong_interval["configuration"]["event.poller.refresh_interval"] = "0".into();
-    assert_refused(&client.call("POST", "/instances", &wrong_code).await, 400);
-    assert_refused(&client.call("POST", "/instances", &wrong_interval).await, 400);
-    assert_refused(&client.call("POST", "/instances", &json!({ "element": { "key": "fax" } })).await, 400);
-    assert_refused(&client.try_call("POST", "/instances", Some("{".to_owned())).await.unwrap(), 400);
-    assert_refused(&client.call("GET", "/instances/1", &Value::Null).await, 404);
-    assert_refused(&client.call("GET", "/nothing/here", &Value::Null).await, 404);
-    assert_refused(&client.call("DELETE", "/instances", &Value::Null).await, 405);
+    client.refused("POST", "/instances", &wrong_code, 400).await;
+    client.refused("POST", "/instances", &wrong_interval, 400).await;
+    client.refused("POST", "/instances", &json!({ "element": { "key": "fax" } }), 400).await;
+    client.try_call("POST", "/instances", Some("{".to_owned())).await.unwrap().refused(400);
+    client.refused("GET", "/instances/1", &Value::Null, 404).await;
+    client.refused("GET", "/nothing/here", &Value::Null, 404).await;
+    client.refused("PATCH", "/elements", &json!({}), 405).await;
+    client.refused("DELETE", "/instances", &Value::Null, 400).await;
     for authorization in ["User wrong, Organization wrong", "Element wrong", "Bearer wrong"] {
         let stranger = client.authorized(authorization);
-        assert_refused(&stranger.call("POST", "/instances", &good).await, 401);
+        stranger.refused("POST", "/instances", &good, 401).await;
     }
     client.create(&good).await;
 }
@@ -35,13 +36,12 @@ pub async fn a_deleted_instance_leaves_nothing(platform: &dyn Platform) {
     let wanted = [mailbox.deliver()];
     client.poll_well(instance.id).await;
     callback.wait_for(&wanted).await;
-    let user = client.authorization().split(',').next().unwrap();
-    let own = client.authorized(&format!("{user}, Element {}", instance.token));
+    let own = client.of(&instance);
     assert_eq!(own.get("/instances").await["id"], instance.id);
     assert!(!platform.leftovers(instance.id).await.is_empty());
     let path = format!("/instances/{}", instance.id);
     assert_eq!(client.call("DELETE", &path, &Value::Null).await.status, 200);
-    assert_refused(&own.call("GET", "/instances", &Value::Null).await, 401);
+    own.refused("GET", "/instances", &Value::Null, 401).await;
     assert_gone(client, &path).await;
     let nothing_left = async || platform.leftovers(instance.id).await.is_empty().then_some(());
     until("nothing is left of the instance", nothing_left).await;
@@ -54,16 +54,6 @@ pub async fn a_deleted_instance_leaves_nothing(platform: &dyn Platform) {
 }
 
 async fn assert_gone(client: &Client, path: &str) {
-    assert_refused(&client.call("GET", path, &Value::Null).await, 404);
-    assert_refused(&client.call("DELETE", path, &Value::Null).await, 404);
-}
-
-/// Refused in the documented shape: an id of 24 hexadecimal digits, also in the header, and a message.
-#[track_caller]
-fn assert_refused(reply: &Reply, status: u16) {
-    assert_eq!(reply.status, status, "{}", reply.body);
-    let request_id = reply.body["requestId"].as_str().unwrap_or("no body in the documented shape");
-    assert!(request_id.len() == 24 && request_id.chars().all(|c| c.is_ascii_hexdigit()), "{request_id}");
-    assert_eq!(reply.headers["elements-request-id"], request_id);
-    assert!(!reply.body["message"].as_str().unwrap().is_empty());
+    client.refused("GET", path, &Value::Null, 404).await;
+    client.refused("DELETE", path, &Value::Null, 404).await;
 }

@@ -1,5 +1,13 @@
 //! The scenarios, by what they are about.
 
+pub mod accounts;
+pub mod backfill;
+pub mod configuration;
 pub mod delivery;
+pub mod description;
+pub mod elements;
+pub mod hubs;
 pub mod instances;
+pub mod log;
 pub mod polling;
+pub mod resources;

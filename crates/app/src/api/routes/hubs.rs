@@ -24,6 +24,16 @@ pub(super) fn routes() -> Vec<Route> {
         ))
         .with(&[&FIELDS])
         .one("Record"),
+        own(get("/{resource}", hubs::read_bare, "List a resource of the mailbox, without naming the hub"))
+            .with(&list)
+            .page("Record"),
+        own(get(
+            "/{resource}/{object}",
+            hubs::read_bare,
+            "Read an object of a resource, without naming the hub",
+        ))
+        .with(&[&FIELDS])
+        .one("Record"),
         own(get("/ping", hubs::ping, "Tell whether the mailbox answers")).one("Ping"),
     ]
 }

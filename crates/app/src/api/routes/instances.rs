@@ -57,10 +57,16 @@ fn by_id() -> Vec<Route> {
         patch("/instances/{id}/configuration/{item}", configuration::change, "Change a configuration item")
             .body("ConfigurationValue")
             .one("ConfigurationItem"),
-        get("/instances/{id}/oauth/url", elements::oauth_url_again, "Tell where to send a user to sign in again")
-            .with(&[&STORED_CALLBACK_URL, &SCOPE, &STATE, &CODE_CHALLENGE, &CODE_CHALLENGE_METHOD])
-            .one("OAuthUrl"),
-        post("/instances/{id}/poll", poll::now, "Poll now, for at most 20 seconds").one("PollReport"),
+        get(
+            "/instances/{id}/oauth/url",
+            elements::oauth_url_again,
+            "Tell where to send a user to sign in again",
+        )
+        .with(&[&STORED_CALLBACK_URL, &SCOPE, &STATE, &CODE_CHALLENGE, &CODE_CHALLENGE_METHOD])
+        .one("OAuthUrl"),
+        post("/instances/{id}/poll", poll::now, "Poll now, for at most 20 seconds")
+            .one("PollReport")
+            .or_failed("PollReport"),
         post("/instances/{id}/resume", instances::resume, "Forget failures and back-offs, and poll")
             .one("Instance")
             .status(202),

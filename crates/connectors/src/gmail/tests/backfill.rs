@@ -14,7 +14,8 @@ fn backfill(
     cursor: Option<&Value>,
 ) -> (Result<Step, Error>, Vec<String>) {
     let script = Script::new(answers, REQUIRED, None);
-    let step = now(Gmail.backfill(&call(&script), &resource(url), window(), cursor));
+    let past = Past { baseline_at: window().from, last_success_at: window().from, failures: 0 };
+    let step = now(Gmail.backfill(&call(&script), &resource(url), window(), cursor, &past));
     (step, script.asked())
 }
 

@@ -16,7 +16,8 @@ fn stretch(
 ) -> (Result<Step, Error>, Vec<String>) {
     let script = Script::new(answers, REQUIRED, Some(DATE));
     let resource = ResourceConfig::parse(name, &json!({ "url": format!("/{name}") })).unwrap();
-    let step = now(Outlook.backfill(&call(&script), &resource, window(), cursor));
+    let past = Past { baseline_at: window().from, last_success_at: window().from, failures: 0 };
+    let step = now(Outlook.backfill(&call(&script), &resource, window(), cursor, &past));
     (step, script.asked())
 }
 

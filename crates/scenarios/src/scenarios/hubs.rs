@@ -1,0 +1,145 @@
+//! Reading mailboxes through their instances.
+
+use crate::organization::text;
+use crate::sign_in::sign_in;
+use crate::{Callback, Client, Mailbox, Platform, body, with};
+use serde_json::{Value, json};
+
+/// Scopes for all that is read of Outlook.
+const OUTLOOK_SCOPE: &str = "offline_access https://graph.microsoft.com/Mail.Read \
+    https://graph.microsoft.com/Contacts.Read https://graph.microsoft.com/Calendars.Read";
+
+/// A mailbox's own client, and the mailbox.
+async fn connected(platform: &dyn Platform, mailbox: &Mailbox, name: &str) -> Client {
+    let (client, callback) = (platform.client(), Callback::new(platform.outside(), name));
+    let mut wanted = body(mailbox, &callback);
+    if mailbox.connector() != "gmail" {
+        wanted["providerData"]["code"] = sign_in(client, mailbox, OUTLOOK_SCOPE).await.into();
+    }
+    client.of(&client.create(&wanted).await)
+}
+
+fn ids(records: &[Value], key: &str) -> Vec<String> {
+    records.iter().map(|record| text(record, key)).collect()
+}
+
+pub async fn a_gmail_mailbox_is_read_as_its_owner_sees_it(platform: &dyn Platform) {
+    let (outside, mailbox) = (platform.outside(), Mailbox::gmail(platform.outside(), "read"));
+    let own = connected(platform, &mailbox, "read").await;
+    let user = mailbox.address();
+    let mut delivered: Vec<String> = (0..3).map(|_| mailbox.deliver().object).collect();
+    delivered.reverse();
+    outside.google.add_label(user, &delivered[1], "STARRED");
+    outside.google.attach(user, &delivered[0], "report.pdf", "application/pdf", 4_096);
+    let label = outside.google.create_label(user, "Receipts");
+
+    let pages = own.list("/hubs/general/messages?pageSize=2").await;
+    assert_eq!(ids(&pages, "id"), delivered, "newest first, page by page");
+    let first = own.call("GET", "/hubs/whatever/messages?pageSize=2&fields=id", &Value::Null).await;
+    assert_eq!(first.body, json!([{ "id": delivered[0] }, { "id": delivered[1] }]));
+    let second = own.get("/hubs/general/messages?pageSize=2&page=2&fields=id").await;
+    assert_eq!(second, json!([{ "id": delivered[2] }]));
+    let starred = with("/hubs/general/messages", &[("where", "labelIds = 'STARRED'")]);
+    assert_eq!(ids(&own.list(&starred).await, "id"), [delivered[1].as_str()]);
+    let one = own.get(&format!("/hubs/general/messages/{}", delivered[1])).await;
+    assert!(one["labelIds"].as_array().unwrap().contains(&"STARRED".into()), "{one}");
+    let path = format!("/hubs/general/messages/{}/attachments", delivered[0]);
+    let files = own.list(&path).await;
+    assert_eq!(ids(&files, "filename"), ["report.pdf"]);
+    let file = format!("{path}/{}", text(&files[0], "partId"));
+    assert!(own.refused("GET", &file, &Value::Null, 400).await.contains("attachments"));
+    assert!(ids(&own.list("/hubs/general/changed-messages").await, "id").contains(&delivered[0]));
+    let threads = own.list("/hubs/general/threads?fields=id").await;
+    assert!(threads.len() >= 3, "{threads:?}");
+    assert!(ids(&own.list("/hubs/general/labels").await, "id").contains(&label));
+    assert_eq!(own.get(&format!("/hubs/general/labels/{label}")).await["name"], "Receipts");
+    let draft = outside.google.save_draft(user, None, mailbox.mail());
+    assert_eq!(ids(&own.list("/hubs/general/drafts").await, "id"), [draft.draft_id]);
+    assert_eq!(own.get("/ping").await["endpoint"], "gmail");
+}
+
+pub async fn an_outlook_mailbox_is_read_as_its_owner_sees_it(platform: &dyn Platform) {
+    let (outside, mailbox) = (platform.outside(), Mailbox::outlook(platform.outside(), "read"));
+    let own = connected(platform, &mailbox, "read").await;
+    let (user, microsoft) = (mailbox.address(), &outside.microsoft);
+    let delivered: Vec<String> = (0..3).map(|_| mailbox.deliver().object).collect();
+    microsoft.mark_read(user, &delivered[1]);
+    let folder = microsoft.add_folder(user, "Receipts");
+    microsoft.move_to(user, &delivered[2], &folder);
+    let contact =
+        microsoft.add_contact(user, &json!({ "displayName": "Ada Lovelace", "companyName": "Engines" }));
+    microsoft.add_contact(user, &json!({ "displayName": "Grace Hopper", "companyName": "Compilers" }));
+    let calendar = microsoft.add_calendar(user, "Travel");
+    let event = microsoft.add_event(user, Some(&calendar), &json!({ "subject": "To London" }));
+    let file = doubles::Attachment {
+        name: "ticket.pdf".to_owned(),
+        content_type: "application/pdf".to_owned(),
+        size_bytes: 4_096,
+        is_inline: false,
+    };
+    microsoft.attach(user, &event, file);
+
+    let ordered =
+        [("orderBy", "ReceivedDateTime desc"), ("pageSize", "2"), ("fields", "Id,ReceivedDateTime")];
+    let pages = own.list(&with("/hubs/general/messages", &ordered)).await;
+    assert_eq!(pages.len(), 3);
+    assert!(pages.iter().map(|one| text(one, "ReceivedDateTime")).is_sorted_by(|one, next| one >= next));
+    let read = with("/hubs/general/messages", &[("where", "IsRead = true")]);
+    assert_eq!(ids(&own.list(&read).await, "Id"), [delivered[1].as_str()]);
+    assert_eq!(
+        own.get(&format!("/hubs/general/messages/{}", delivered[0])).await["Id"],
+        delivered[0].as_str()
+    );
+    let moved = own.list(&format!("/hubs/general/folders/{folder}/messages")).await;
+    assert_eq!(ids(&moved, "Id"), [delivered[2].as_str()]);
+    assert!(ids(&own.list("/hubs/general/folders").await, "DisplayName").contains(&"Receipts".to_owned()));
+    let engines = with("/hubs/general/contacts", &[("where", "CompanyName = 'Engines'")]);
+    assert_eq!(ids(&own.list(&engines).await, "Id"), [contact.as_str()]);
+    assert_eq!(own.get(&format!("/hubs/general/contacts/{contact}")).await["DisplayName"], "Ada Lovelace");
+    assert!(ids(&own.list("/hubs/general/calendars").await, "Name").contains(&"Travel".to_owned()));
+    let events = own.list(&format!("/hubs/general/calendars/{calendar}/events")).await;
+    assert_eq!(ids(&events, "Id"), [event.as_str()]);
+    let files = own.list(&format!("/hubs/general/events/{event}/attachments")).await;
+    assert_eq!(ids(&files, "Name"), ["ticket.pdf"]);
+    assert_eq!(own.get("/ping").await["endpoint"], "outlookemail");
+}
+
+/// A field without a value is left out, unless the instance wants it; a client names fields, or gets the usual ones.
+pub async fn fields_without_a_value_are_left_out_unless_they_are_wanted(platform: &dyn Platform) {
+    let (outside, mailbox) = (platform.outside(), Mailbox::outlook(platform.outside(), "nulls"));
+    let own = connected(platform, &mailbox, "nulls").await;
+    outside.microsoft.add_contact(mailbox.address(), &json!({ "displayName": "Ada Lovelace" }));
+    let path = "/hubs/general/contacts?fields=DisplayName,CompanyName";
+    assert_eq!(own.get(path).await, json!([{ "DisplayName": "Ada Lovelace" }]));
+    let nulls = json!({ "propertyValue": false });
+    own.done("PATCH", "/instances/configuration/filter.response.nulls", &nulls).await;
+    assert_eq!(own.get(path).await, json!([{ "DisplayName": "Ada Lovelace", "CompanyName": null }]));
+}
+
+/// Each refusal names what it is about.
+pub async fn what_a_provider_can_not_do_is_refused_by_name(platform: &dyn Platform) {
+    let outside = platform.outside();
+    let mailboxes = [Mailbox::gmail(outside, "can-not"), Mailbox::outlook(outside, "can-not")];
+    for mailbox in &mailboxes {
+        let own = connected(platform, mailbox, "can-not").await;
+        for (name, value, named) in [
+            ("where", "Flavour = 'sweet'", "Flavour"),
+            ("where", "id = ", "where"),
+            ("orderBy", "Flavour", "orderBy"),
+            ("pageSize", "0", "pageSize"),
+            ("nextPage", "nonsense", "nextPage"),
+        ] {
+            let path = with("/hubs/general/messages", &[(name, value)]);
+            let words = own.refused("GET", &path, &Value::Null, 400).await;
+            assert!(words.contains(named), "{name} {value}: {words}");
+        }
+        own.refused("GET", "/hubs/general/faxes", &Value::Null, 404).await;
+        own.refused("GET", "/hubs/general/messages/nothing", &Value::Null, 404).await;
+        platform.client().refused("GET", "/ping", &Value::Null, 400).await;
+        mailbox.limit(60);
+        let limited = own.call("GET", "/hubs/general/messages", &Value::Null).await;
+        limited.refused(429);
+        assert!(limited.header("retry-after").is_some());
+        mailbox.unlimit();
+    }
+}

@@ -1,0 +1,124 @@
+//! The description of the interface says what the interface does.
+
+mod answers;
+mod schema;
+
+use crate::world::World;
+use http_body_util::BodyExt as _;
+use schema::breaks;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use tower::ServiceExt as _;
+
+const METHODS: [&str; 6] = ["get", "post", "put", "patch", "delete", "head"];
+
+/// Calls an address as a whole, below the base path or not.
+async fn call(world: &World, authorization: &str, method: &str, path: &str) -> (u16, Value) {
+    let request = http::Request::builder()
+        .method(method.to_ascii_uppercase().as_str())
+        .uri(format!("http://carillon.test{path}"))
+        .header("authorization", authorization)
+        .header("content-type", "application/json")
+        .body(axum::body::Body::from(if method == "get" { "" } else { "{}" }))
+        .unwrap();
+    let response = world.app.router().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    (parts.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
+
+async fn document(world: &World) -> Value {
+    let (status, document) = call(world, "", "get", "/openapi.json").await;
+    assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
+    document
+}
+
+/// Each value somewhere in a document, with where it is.
+fn walk<'a>(value: &'a Value, at: String, seen: &mut dyn FnMut(&str, &'a Value)) {
+    seen(&at, value);
+    match value {
+        Value::Object(object) => object.iter().for_each(|(key, one)| walk(one, format!("{at}/{key}"), seen)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(n, one)| walk(one, format!("{at}/{n}"), seen))
+        }
+        _ => {}
+    }
+}
+
+fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let items =
+        paths.iter().flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |one| (path, one)));
+    items.map(|(path, (method, operation))| (path.as_str(), method.as_str(), operation)).collect()
+}
+
+#[tokio::test]
+async fn every_reference_leads_somewhere_and_every_schema_is_used() {
+    let world = World::new(581);
+    let document = document(&world).await;
+    let mut references = BTreeSet::new();
+    walk(&document, String::new(), &mut |at, value| {
+        if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{at}: {reference} leads nowhere");
+            references.insert(reference.to_owned());
+        }
+    });
+    for schema in document["components"]["schemas"].as_object().unwrap().keys() {
+        let reference = format!("#/components/schemas/{schema}");
+        assert!(references.contains(&reference), "nothing names the schema {schema}");
+    }
+}
+
+#[tokio::test]
+async fn operations_have_ids_of_their_own_and_say_who_may_call_and_what_comes_back() {
+    let world = World::new(582);
+    let document = document(&world).await;
+    let mut ids = BTreeSet::new();
+    for (path, method, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(ids.insert(id), "{id} twice, at {method} {path}");
+        assert!(METHODS.contains(&method), "{method} {path}");
+        assert!(!operation["summary"].as_str().unwrap().is_empty());
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path}");
+        for status in ["400", "401", "404", "429", "500"] {
+            assert!(responses.contains_key(status), "{method} {path} does not tell of {status}");
+        }
+        let parameters = operation["parameters"].as_array().unwrap();
+        let names: BTreeSet<(&str, &str)> = parameters
+            .iter()
+            .map(|one| (one["in"].as_str().unwrap(), one["name"].as_str().unwrap()))
+            .collect();
+        assert_eq!(names.len(), parameters.len(), "{method} {path} has a parameter twice");
+        let in_path: BTreeSet<&str> = path.split(['{', '}']).skip(1).step_by(2).collect();
+        let described: BTreeSet<&str> =
+            names.iter().filter(|(place, _)| *place == "path").map(|(_, name)| *name).collect();
+        assert_eq!(described, in_path, "{method} {path}");
+    }
+    assert!(ids.len() > 80, "{}", ids.len());
+}
+
+#[tokio::test]
+async fn every_example_is_one_of_its_schema() {
+    let world = World::new(583);
+    let document = document(&world).await;
+    let mut count = 0;
+    walk(&document["components"]["schemas"], String::new(), &mut |at, schema| {
+        let is_schema = schema.get("type").is_some() || schema.get("anyOf").is_some();
+        for example in
+            schema.get("examples").and_then(Value::as_array).into_iter().flatten().filter(|_| is_schema)
+        {
+            assert_eq!(breaks(&document, schema, example, at), None);
+            count += 1;
+        }
+    });
+    assert!(count >= 40, "{count} examples");
+    for (path, method, operation) in operations(&document) {
+        for parameter in operation["parameters"].as_array().unwrap() {
+            if let Some(example) = parameter.get("example") {
+                assert_eq!(breaks(&document, &parameter["schema"], example, path), None, "{method}");
+            }
+        }
+    }
+}

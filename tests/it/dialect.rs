@@ -7,6 +7,7 @@ mod gmail;
 mod lists;
 mod refusals;
 mod samples;
+mod sign_in;
 
 use crate::world::{AUTHORIZATION, GMAIL_USER, OUTLOOK_USER, World, gmail_body, outlook_body};
 use chrono::Duration;

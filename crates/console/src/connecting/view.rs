@@ -152,7 +152,7 @@ fn shown(view: &View<'_>, item: &Item) -> Markup {
                 label for=(name) { (item.label) span.optional { " (optional)" } }
                 p.hint id={ (name) "-hint" } { (hint) }
                 @if let Some(error) = &error { p.error id={ (name) "-error" } { (error) } }
-                textarea.short id=(name) name=(name) rows="3" spellcheck="false" aria-describedby={ (name) "-hint " (name) "-error" } { "\n" (value) }
+                textarea.short id=(name) name=(name) rows="3" spellcheck="false" aria-describedby={ (name) "-hint" @if error.is_some() { " " (name) "-error" } } aria-invalid=[error.as_ref().map(|_| "true")] { "\n" (value) }
             }
         },
     }
@@ -166,7 +166,7 @@ fn hint(definition: &Definition, item: &Item) -> String {
     }
 }
 
-/// Slider and number. The slider has no name, so the number counts; the script shows it and keeps both in step.
+/// Number and slider, the number first, so that nothing moves when the slider appears. The slider has no name, so the number counts; the script shows it and keeps both in step.
 fn interval(view: &View<'_>, item: &Item, error: Option<&str>) -> Markup {
     let (name, definition) = (field_name(&item.key), view.definition);
     let (min, max) = (definition.interval_min, definition.interval_max);
@@ -176,9 +176,9 @@ fn interval(view: &View<'_>, item: &Item, error: Option<&str>) -> Markup {
             p.hint id={ (name) "-hint" } { (item.description) }
             @if let Some(error) = error { p.error id={ (name) "-error" } { (error) } }
             div.interval {
-                input type="range" hidden data-slider-of=(name) min=(min) max=(SLIDER_MINUTES_MAX.min(max)) value=(view.filled.text(&item.key)) aria-label={ (item.label) ", slider" };
                 input id=(name) name=(name) type="number" min=(min) max=(max) step="1" inputmode="numeric" value=(view.filled.text(&item.key))
                     aria-describedby={ (name) "-hint" } aria-invalid=[error.map(|_| "true")];
+                input type="range" hidden data-slider-of=(name) min=(min) max=(SLIDER_MINUTES_MAX.min(max)) value=(view.filled.text(&item.key)) aria-label={ (item.label) ", slider" };
             }
         }
     }

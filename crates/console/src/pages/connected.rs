@@ -50,7 +50,7 @@ async fn back(signed: Signed, RawQuery(query): RawQuery, headers: HeaderMap) -> 
         }
         None => signed.go(
             &address(&["instances", &id, "connected"], &[]),
-            Flash::good(format!("{} is connected.{tried}", name(&answer.body))),
+            Flash::good(format!("Signed in, and stored.{tried}")),
         ),
     };
     Ok(Pending::forget(&signed, response))
@@ -134,7 +134,7 @@ async fn connected(signed: Signed, Path(id): Path<String>) -> Result<Response, F
             }
         }))
         (ui::card("The same with curl", html! {
-            p.hint { "Each <…> and ******** stands for a secret of yours, and the code is what the provider sent you back with." }
+            p.hint { "Each <…> stands for a secret of yours; the code is what the provider sent you back with." }
             pre tabindex="0" { code { (curl(&signed, &instance)) } }
         }))
     };
@@ -148,6 +148,13 @@ fn curl(signed: &Signed, instance: &Value) -> String {
     if let Some(items) = configuration.as_object_mut() {
         for (key, value) in items.iter_mut().filter(|(_, value)| value.as_str() == Some("********")) {
             *value = format!("<{key}>").into();
+        }
+        // The poller configuration reads better as the object it is.
+        for value in items.values_mut() {
+            let object = value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+            if let Some(object) = object.filter(Value::is_object) {
+                *value = object;
+            }
         }
     }
     let body = json!({

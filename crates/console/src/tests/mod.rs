@@ -1,6 +1,8 @@
 //! Pages against a scripted interface.
 
 mod activity;
+mod connect;
+mod connect_scripted;
 mod log;
 mod pages;
 mod sessions;
@@ -90,13 +92,28 @@ impl Browser {
     }
 
     fn of(public_url: Option<&str>, inspector: Option<Arc<dyn Inspector>>) -> Self {
-        let now = Arc::new(Mutex::new(crate::time::read(Some("2026-11-22T12:00:00Z")).unwrap()));
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let (clock, log) = (now.clone(), asked.clone());
+        let log = asked.clone();
         let api = Router::new().fallback(move |request: Request| {
             log.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
             async move { interface(&request) }
         });
+        Self::with_api(api, asked, public_url, inspector)
+    }
+
+    /// On another interface.
+    pub(super) fn on(api: Router, asked: Arc<Mutex<Vec<String>>>, public_url: Option<&str>) -> Self {
+        Self::with_api(api, asked, public_url, None)
+    }
+
+    fn with_api(
+        api: Router,
+        asked: Arc<Mutex<Vec<String>>>,
+        public_url: Option<&str>,
+        inspector: Option<Arc<dyn Inspector>>,
+    ) -> Self {
+        let now = Arc::new(Mutex::new(crate::time::read(Some("2026-11-22T12:00:00Z")).unwrap()));
+        let clock = now.clone();
         let first_link = FirstLink {
             token: "once".to_owned(),
             user_secret: "u".to_owned(),

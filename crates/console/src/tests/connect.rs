@@ -1,0 +1,266 @@
+//! Connecting, signing in and editing.
+
+use super::HOSTILE;
+use super::connect_scripted::{Connecting, POLLER};
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+const BACK: &str = "http://console.example/oauth/callback";
+
+#[tokio::test]
+async fn the_form_has_the_documented_order_and_labels_for_a_connector_nobody_knows() {
+    let connecting = Connecting::new().await;
+    let page = connecting.browser.get("/connect/pigeon").await;
+    let mut at = 0;
+    for label in [
+        ">Name<",
+        "Show Optional Fields",
+        "Callback Notification Signature Key",
+        "API Key",
+        "API Secret",
+        "&lt;img src=x",
+        "Event Configuration",
+        "Events Enabled",
+        "Event Notification Callback URL",
+        "Event poller refresh interval (mins)",
+        "type=\"number\"",
+        "type=\"range\"",
+        "Configure Polling",
+        "Event Poller Configuration for &quot;labels&quot;",
+        "URL",
+        "ID Field",
+        "Advanced Filtering",
+        "Updated Date Field",
+        "Updated Date Format",
+        "Created Date Field",
+        "Created Date Format",
+        "Raw JSON",
+        "Tags",
+        "Create Instance",
+    ] {
+        at += page.text[at..].find(label).unwrap_or_else(|| panic!("{label} comes later"));
+    }
+    for absent in ["Vendor Event Type", "Never asked", "item.oauth.callback.url", "Event Type"] {
+        assert!(!page.text.contains(absent), "{absent}");
+    }
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.ends_with("form-action 'self' https://login.example"), "{policy}");
+}
+
+#[tokio::test]
+async fn what_connectors_and_people_say_is_text() {
+    let connecting = Connecting::new().await;
+    let hostile = [("name", HOSTILE), ("tags", HOSTILE), ("item.loft", HOSTILE), ("poll.1.name", HOSTILE)];
+    let others = [&hostile[..], &[("do", "to-code"), ("item.event.poller.configuration", HOSTILE)]].concat();
+    for page in [
+        connecting.browser.get("/connect").await,
+        connecting.browser.get("/connect/pigeon").await,
+        connecting.fill("/connect/pigeon", &others).await,
+        connecting
+            .fill("/connect/pigeon", &[("do", "from-code"), ("item.event.poller.configuration", HOSTILE)])
+            .await,
+    ] {
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(!page.text.contains("<img"), "{}", page.text);
+    }
+}
+
+#[tokio::test]
+async fn a_filled_form_leads_to_the_login_and_back_to_an_instance() {
+    let connecting = Connecting::new().await;
+    let begun = connecting.fill("/connect/pigeon", &[]).await;
+    assert_eq!((begun.status, begun.location()), (StatusCode::SEE_OTHER, "https://login.example/authorize"));
+    let asked = connecting.sent_to("POST /elements/pigeon/oauth/url").pop().unwrap();
+    assert_eq!((&asked["apiKey"], &asked["callbackUrl"]), (&json!("client"), &json!(BACK)));
+    assert_eq!(asked["codeChallengeMethod"], "S256");
+    let state = asked["state"].as_str().unwrap();
+    let done = connecting.browser.get(&format!("/oauth/callback?code=the-code&state={state}")).await;
+    assert_eq!(done.location(), "/instances/7/connected", "{}", done.text);
+    let made = connecting.sent_to("POST /instances").pop().unwrap();
+    let verifier = made["providerData"]["codeVerifier"].as_str().unwrap();
+    let digest = ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes());
+    assert_eq!(asked["codeChallenge"], URL_SAFE_NO_PAD.encode(digest), "PKCE");
+    assert_eq!(made["providerData"]["code"], "the-code");
+    assert_eq!((&made["name"], &made["tags"]), (&json!("Mine"), &json!(["a", "b"])));
+    let configuration = &made["configuration"];
+    assert_eq!(configuration["oauth.callback.url"], BACK);
+    assert_eq!(configuration["oauth.api.secret"], "hush");
+    assert_eq!(configuration["event.poller.configuration"], serde_json::from_str::<Value>(POLLER).unwrap());
+    let page = connecting.browser.get(done.location()).await;
+    let curl = [r"app.example/it'\''s", "&lt;oauth.api.secret&gt;", "User &lt;user secret&gt;"];
+    for text in [&["the-token", "Show the Element token", "messages works"][..], &curl[..]].concat() {
+        assert!(page.text.contains(text), "{text} in {}", page.text);
+    }
+    let again = connecting.browser.get(&format!("/oauth/callback?code=the-code&state={state}")).await;
+    assert_eq!(again.status, StatusCode::FORBIDDEN, "a state is used once");
+}
+
+#[tokio::test]
+async fn a_state_that_is_not_this_sessions_exchanges_nothing() {
+    let connecting = Connecting::new().await;
+    let state = connecting.begin().await;
+    for query in ["code=c&state=other", "code=c", "code=c&state=", "error=access_denied&state=other"] {
+        let refused = connecting.browser.get(&format!("/oauth/callback?{query}")).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{query}");
+    }
+    connecting.browser.later(TimeDelta::minutes(31));
+    let late = connecting.browser.get(&format!("/oauth/callback?code=c&state={state}")).await;
+    assert_eq!(late.status, StatusCode::FORBIDDEN);
+    assert!(connecting.sent_to("POST /instances").is_empty());
+}
+
+#[tokio::test]
+async fn a_denied_login_returns_to_the_filled_form_with_the_reason() {
+    let connecting = Connecting::new().await;
+    let state = connecting.begin().await;
+    let query = format!("error=access_denied&error_description=No+%3Cb%3E&state={state}");
+    let denied = connecting.browser.get(&format!("/oauth/callback?{query}")).await;
+    assert_eq!(denied.location(), "/connect/pigeon?again=true");
+    let page = connecting.browser.get(denied.location()).await;
+    for text in ["denied at the provider: No &lt;b&gt;", "value=\"Mine\"", "value=\"hush\"", "value=\"a, b\""]
+    {
+        assert!(page.text.contains(text), "{text}");
+    }
+    let fresh = connecting.browser.get("/connect/pigeon").await;
+    assert!(!fresh.text.contains("hush"), "a new form is empty");
+}
+
+#[tokio::test]
+async fn what_the_interface_refuses_is_told_at_its_field() {
+    let connecting = Connecting::new().await;
+    connecting.refuse(
+        400,
+        "`event.poller.configuration.messages.url`: is odd; `oauth.api.key`: is wrong; `loft`: is full",
+    );
+    let page = connecting.fill("/connect/pigeon", &[]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for (field, text) in [
+        ("item.event.poller.configuration", "messages.url: is odd"),
+        ("item.oauth.api.key", "is wrong"),
+        ("item.loft", "is full"),
+    ] {
+        assert!(
+            page.text.contains(&format!("id=\"{field}-error\">{text}<")),
+            "{field}: {text} in {}",
+            page.text
+        );
+    }
+    assert!(
+        connecting.sent_to("POST /elements/pigeon/oauth/url").len() <= 2,
+        "only the page asked for the login"
+    );
+    *connecting.refusal.lock().unwrap() = None;
+    let state = connecting.begin().await;
+    connecting.refuse(502, "the provider's token endpoint answered 500");
+    let failed = connecting.browser.get(&format!("/oauth/callback?code=c&state={state}")).await;
+    assert_eq!(failed.location(), "/connect/pigeon?again=true");
+    let page = connecting.browser.get(failed.location()).await;
+    assert!(page.text.contains("token endpoint answered 500") && page.text.contains("value=\"Mine\""));
+}
+
+#[tokio::test]
+async fn a_form_that_no_cookie_holds_is_refused_in_words() {
+    let connecting = Connecting::new().await;
+    // What does not deflate.
+    let digest = |index: u32| ring::digest::digest(&ring::digest::SHA256, &index.to_be_bytes());
+    let long: String = (0..300).map(|index| URL_SAFE_NO_PAD.encode(digest(index))).collect();
+    let page = connecting.fill("/connect/pigeon", &[("item.loft", &long)]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text.contains("too large to be kept in the browser"));
+    assert!(!page.headers.contains_key("set-cookie"));
+}
+
+async fn poller_of(connecting: &Connecting, others: &[(&str, &str)]) -> Option<Value> {
+    connecting.fill("/connect/pigeon", others).await;
+    let sent = connecting.sent_to("POST /instances?dryRun=true").pop()?;
+    Some(sent["configuration"]["event.poller.configuration"].clone())
+}
+
+#[tokio::test]
+async fn list_or_code_counts_whichever_was_changed() {
+    let connecting = Connecting::new().await;
+    let code = ("item.event.poller.configuration", r#"{"labels":{"url":"/l"}}"#);
+    let list = ("poll.1.url", "/hubs/x/messages?a=b");
+    let both = json!({ "url": "/hubs/x/messages?a=b", "idField": "id", "size": 7 });
+    assert_eq!(poller_of(&connecting, &[code]).await, Some(json!({ "labels": { "url": "/l" } })));
+    assert_eq!(poller_of(&connecting, &[list]).await, Some(json!({ "messages": both })), "the rest stays");
+    let ticked = poller_of(&connecting, &[("poll.0.on", "true"), ("poll.1.on", "")]).await;
+    assert_eq!(ticked, Some(json!({ "labels": { "url": "/hubs/x/labels", "idField": "id" } })));
+    let dates = [("poll.1.dates", "true"), ("poll.1.updatedDateField", "changed")];
+    let dated = poller_of(&connecting, &dates).await.unwrap();
+    assert_eq!(dated["messages"]["datesConfiguration"], json!({ "updatedDateField": "changed" }));
+    assert_eq!(
+        poller_of(&connecting, &[code, list, ("poll.in-step", "true")]).await,
+        Some(json!({ "labels": { "url": "/l" } }))
+    );
+    assert_eq!(
+        poller_of(&connecting, &[code, list]).await,
+        None,
+        "both were changed: nobody knows which counts"
+    );
+    let undecided = connecting.fill("/connect/pigeon", &[code, list]).await;
+    assert!(undecided.text.contains("list and code were both changed"));
+    assert!(undecided.text.contains("/hubs/x/messages?a=b") && undecided.text.contains("&quot;/l&quot;"));
+    let applied = connecting.fill("/connect/pigeon", &[code, list, ("do", "to-code")]).await;
+    assert!(applied.text.contains("The list counts") && !applied.text.contains("&quot;/l&quot;"));
+    let taken = connecting.fill("/connect/pigeon", &[code, list, ("do", "from-code")]).await;
+    assert!(taken.text.contains("The code counts") && !taken.text.contains("?a=b"));
+}
+
+#[tokio::test]
+async fn an_edit_sends_what_differs_and_a_trial_stores_nothing() {
+    let connecting = Connecting::new().await;
+    let same = [
+        ("item.oauth.api.key", "********"),
+        ("item.oauth.api.secret", "********"),
+        ("item.event.notification.callback.url", "https://app.example/it's"),
+    ];
+    let page = connecting.browser.get("/instances/7/edit").await;
+    assert!(
+        page.text.contains("value=\"********\"") && page.text.contains("app.example/it&#39;s")
+            || page.text.contains("app.example/it's")
+    );
+    let unchanged = connecting.fill("/instances/7/edit", &same).await;
+    assert_eq!(unchanged.location(), "/instances/7");
+    assert!(connecting.sent_to("PATCH /instances/7").is_empty());
+    let others = [&same[..], &[("item.event.poller.refresh_interval", "5"), ("tags", "c")]].concat();
+    let tried = connecting.fill("/instances/7/edit", &[&others[..], &[("do", "try")]].concat()).await;
+    assert!(
+        tried.text.contains("Tried, nothing stored")
+            && tried.text.contains("by dates")
+            && tried.text.contains("4 with an id")
+    );
+    assert!(tried.text.contains("value=\"5\""), "what was typed stays");
+    let wanted = json!({ "configuration": { "event.poller.refresh_interval": "5" }, "tags": ["c"] });
+    let tried = connecting.sent_to("PATCH /instances/7?dryRun=true");
+    assert_eq!(tried.first(), Some(&wanted));
+    let saved = connecting.fill("/instances/7/edit", &others).await;
+    assert_eq!(saved.location(), "/instances/7");
+    assert_eq!(connecting.sent_to("PATCH /instances/7"), [wanted]);
+    connecting.refuse(400, "`tags`: are odd");
+    let refused = connecting.fill("/instances/7/edit", &others).await;
+    assert!(refused.text.contains("id=\"tags-error\">are odd<") && refused.text.contains("value=\"5\""));
+}
+
+#[tokio::test]
+async fn signing_in_again_changes_the_instance_by_its_code() {
+    let connecting = Connecting::new().await;
+    let token = connecting.browser.get("/instances/7/authenticate").await.form_token();
+    connecting.sent.lock().unwrap().clear();
+    let begun = connecting.browser.post("/instances/7/authenticate", &[("form_token", &token)]).await;
+    assert_eq!(begun.location(), "https://login.example/authorize");
+    let asked: Vec<String> = connecting.sent.lock().unwrap().iter().map(|(asked, _)| asked.clone()).collect();
+    let query = asked.iter().find_map(|asked| asked.strip_prefix("GET /instances/7/oauth/url?")).unwrap();
+    let query: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let of = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap();
+    assert_eq!((of("callbackUrl").as_str(), of("codeChallengeMethod").as_str()), (BACK, "S256"));
+    let done = connecting.browser.get(&format!("/oauth/callback?code=c&state={}", of("state"))).await;
+    assert_eq!(done.location(), "/instances/7");
+    let sent = connecting.sent_to("PATCH /instances/7").pop().unwrap();
+    assert_eq!(sent["providerData"]["code"], "c");
+    assert!(sent["providerData"]["codeVerifier"].as_str().is_some_and(|verifier| verifier.len() == 64));
+    assert_eq!(sent["configuration"], json!({ "oauth.callback.url": BACK }));
+}

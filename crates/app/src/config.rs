@@ -188,6 +188,24 @@ impl Mistake {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_public_address_is_an_origin() {
+        let read = |url: &str| {
+            let url = url.to_owned();
+            Config::read(&Variables(&move |name| (name == "CARILLON_PUBLIC_URL").then(|| url.clone())))
+        };
+        assert_eq!(
+            read("https://mail.example/").unwrap().public_url.as_deref(),
+            Some("https://mail.example")
+        );
+        assert_eq!(read("").unwrap().public_url, None);
+        for wrong in
+            ["mail.example", "https://mail.example/console", "ftp://mail.example", "https://u@mail.example"]
+        {
+            assert_eq!(read(wrong).err().unwrap().variable, "CARILLON_PUBLIC_URL", "{wrong}");
+        }
+    }
+
     fn read(given: &[(&str, &str)]) -> Result<Config, Mistake> {
         let lookup =
             |name: &str| given.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());

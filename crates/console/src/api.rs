@@ -46,10 +46,12 @@ impl Api {
         self.call(Method::GET, path, None).await.ok()
     }
 
+    #[allow(dead_code)] // for pages with forms of more than a button
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
         self.call(Method::POST, path, Some(body)).await.ok()
     }
 
+    #[allow(dead_code)] // for pages with forms of more than a button
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
         self.call(Method::PATCH, path, Some(body)).await.ok()
     }
@@ -93,7 +95,7 @@ impl Answer {
         match self.status {
             status if status.is_success() => Ok(self),
             StatusCode::UNAUTHORIZED => Err(Failure::SignIn),
-            _ => Err(Failure::Refused(self)),
+            _ => Err(Failure::Refused(Box::new(self))),
         }
     }
 

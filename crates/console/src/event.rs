@@ -111,6 +111,14 @@ impl<'a> Event<'a> {
         self.record[field].as_str().unwrap_or_default()
     }
 
+    /// The notification's number, as its callback has it.
+    pub(crate) fn number(&self) -> String {
+        match &self.record["notificationId"] {
+            Value::String(text) => text.clone(),
+            number => number.to_string(),
+        }
+    }
+
     pub(crate) fn created_at(&self) -> Option<DateTime<Utc>> {
         time::read(self.record["eventDate"].as_str())
     }
@@ -205,7 +213,7 @@ fn raw(record: &Value) -> &str {
 }
 
 /// What an attempt met, as the end of a sentence.
-pub(crate) fn answered(attempt: &Value) -> String {
+fn answered(attempt: &Value) -> String {
     match (attempt["status"].as_u64(), attempt["error"].as_str()) {
         (Some(status), _) => format!("was answered {status}"),
         (None, Some(error)) => format!("had no answer: {error}"),

@@ -12,7 +12,7 @@ pub(crate) enum Failure {
     /// Nobody is signed in, or no longer; [`crate::frame`] leads to the sign-in and back.
     SignIn,
     /// The interface refused.
-    Refused(Answer),
+    Refused(Box<Answer>),
     /// The form did not come from one of our pages.
     Forged,
     /// There is nothing at this address.

@@ -81,6 +81,7 @@ impl Page {
         Page { actions, ..self }
     }
 
+    #[allow(dead_code)] // for forms that lead to a provider
     /// Lets a form of this page lead to another origin (`https://accounts.example`) by a redirect.
     pub(crate) fn form_target(self, origin: &url::Origin) -> Self {
         Page { form_targets: Some(FormTargets(origin.ascii_serialization())), ..self }

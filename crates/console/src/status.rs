@@ -49,19 +49,19 @@ impl State {
         let (status, reason) = judged(instance, resources);
         let times =
             |field: &'static str| resources.iter().filter_map(move |one| time::read(one[field].as_str()));
-        let is_polled = !matches!(status, Status::NeedsSignIn | Status::Disabled | Status::EventsOff);
         let timetable = times("nextPoll").min().or_else(|| time::read(instance["nextPoll"].as_str()));
         // What is backed off is tried again at its own time, also between two of the timetable.
         let next_poll = match status {
             Status::BackingOff | Status::Stopped => times("retryAt").min().or(timetable),
             _ => timetable,
         };
-        State {
-            status,
-            reason,
-            last_poll: times("lastPoll").max(),
-            next_poll: next_poll.filter(|_| is_polled),
-        }
+        let state = State { status, reason, last_poll: times("lastPoll").max(), next_poll: None };
+        State { next_poll: next_poll.filter(|_| state.is_polled()), ..state }
+    }
+
+    /// Whether polls go on, at whatever pace.
+    pub(crate) fn is_polled(&self) -> bool {
+        !matches!(self.status, Status::NeedsSignIn | Status::Disabled | Status::EventsOff)
     }
 }
 

@@ -45,9 +45,9 @@ async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failur
     let body = html! {
         (ui::live("state", html! {
             (overview(&signed, &instance, &state))
-            (subscription(&instance))
+            @if state.status != Status::Disabled { (subscription(&instance)) }
             (notices(&signed, &instance))
-            (polled(&signed, &resources))
+            (polled(&signed, &state, &resources))
         }))
         (what_to_do(&signed, &instance, &id))
     };
@@ -130,8 +130,8 @@ fn notices(signed: &Signed, instance: &Value) -> Markup {
     }
 }
 
-fn polled(signed: &Signed, resources: &[&Value]) -> Markup {
-    let rows: Vec<Vec<Markup>> = resources.iter().map(|one| row(signed, one)).collect();
+fn polled(signed: &Signed, state: &State, resources: &[&Value]) -> Markup {
+    let rows: Vec<Vec<Markup>> = resources.iter().map(|one| row(signed, state, one)).collect();
     ui::card(
         "Resources",
         html! {
@@ -145,9 +145,10 @@ fn polled(signed: &Signed, resources: &[&Value]) -> Markup {
     )
 }
 
-fn row(signed: &Signed, resource: &Value) -> Vec<Markup> {
+fn row(signed: &Signed, state: &State, resource: &Value) -> Vec<Markup> {
     let retry_at = time::read(resource["retryAt"].as_str()).filter(|at| *at > signed.now);
     let (mark, word) = match status::failures(resource) {
+        _ if !state.is_polled() => (Mark::Off, "Not polled"),
         _ if status::is_stopped(resource) => (Mark::Bad, "Stopped"),
         0 if resource["lastPoll"].is_null() => (Mark::Waiting, "Starting"),
         0 => (Mark::Good, "Healthy"),

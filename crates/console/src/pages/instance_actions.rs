@@ -57,7 +57,7 @@ async fn act(
     let flash = match answer.status {
         status if status.is_success() => said(&answer),
         http::StatusCode::UNAUTHORIZED => return Err(Failure::SignIn),
-        http::StatusCode::NOT_FOUND => return Err(Failure::Refused(answer)),
+        http::StatusCode::NOT_FOUND => return Err(Failure::Refused(Box::new(answer))),
         // A poll that failed says how each resource went.
         _ if answer.body["resources"].is_object() => said(&answer),
         _ => Flash::bad(answer.message()),
@@ -83,9 +83,7 @@ fn polled(answer: &Answer) -> Flash {
     match sum("events") {
         0 => Flash::good(format!("Polled: nothing new.{more}")),
         1 => Flash::good(format!("Polled: 1 event.{more}")),
-        count => {
-            Flash::good(format!("Polled: {count} events in {} notifications.{more}", sum("notifications")))
-        }
+        count => Flash::good(format!("Polled: {count} events.{more}")),
     }
 }
 
@@ -101,10 +99,7 @@ async fn token(signed: Signed, Path(id): Path<String>) -> Result<Response, Failu
         (ui::card("Element token", html! { pre.select tabindex="0" { code { (token) } } }))
         (ui::card("How it is used", html! { pre tabindex="0" { code { (curl) } } }))
     };
-    Ok(Page::new(format!("Token of {}", name(&instance)))
-        .section(Section::Instances)
-        .body(body)
-        .show(&signed))
+    Ok(below(format!("Token of {}", name(&instance)), &id, &instance).body(body).show(&signed))
 }
 
 /// A page that belongs to an instance.

@@ -142,7 +142,7 @@ fn latency_chart(records: &[Value]) -> Markup {
         .zip(counts)
         .map(|((_, label), count)| Bar { label: (*label).to_owned(), values: vec![count] })
         .collect();
-    let summary = match (took.get(took.len() / 2), took.last()) {
+    let summary = match (took.get(took.len().saturating_sub(1) / 2), took.last()) {
         (Some(median), Some(slowest)) => format!(
             "Of the last {} deliveries, half took at most {}; the slowest took {}.",
             took.len(),

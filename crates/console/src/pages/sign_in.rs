@@ -142,8 +142,8 @@ fn form(next: &str, note: Option<&str>, error: Option<&str>) -> Markup {
             }
             form.card method="post" action="/sign-in" {
                 input type="hidden" name="next" value=(next);
-                (field(&secret("user_secret", "User secret", "Yours alone: what follows `User` in the line that was given to you.")))
-                (field(&secret("organization_secret", "Organization secret", "The same for everybody of your organization: what follows `Organization`.")))
+                (field(&secret("user_secret", "User secret", "Yours alone: what follows “User” in the line that was given to you.")))
+                (field(&secret("organization_secret", "Organization secret", "The same for everybody of your organization: what follows “Organization”.")))
                 button.primary type="submit" { "Sign in" }
             }
             p.muted { "No secrets? Whoever runs this service makes them with " code { "carillon admin users add" } "." }

@@ -68,6 +68,16 @@ async fn every_page_has_one_heading_and_a_name() {
 }
 
 #[tokio::test]
+async fn pages_of_an_instance_lead_back_to_it() {
+    let browser = Browser::signed_in().await;
+    for path in ["/instances/7/token", "/instances/7/delete"] {
+        let page = browser.get(path).await;
+        let crumbs = page.text.split("<nav class=\"crumbs\"").nth(1).unwrap();
+        assert!(crumbs.split("</nav>").next().unwrap().contains("href=\"/instances/7\""), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn assets_are_kept_for_a_year_under_the_name_of_their_content() {
     let browser = Browser::new();
     let page = browser.get("/sign-in").await;
@@ -115,7 +125,7 @@ async fn what_was_done_is_said_once() {
     let browser = Browser::signed_in().await;
     let token = browser.get("/instances/7").await.form_token();
     browser.post("/instances/7/poll", &[("form_token", &token)]).await;
-    assert!(browser.get("/instances/7").await.text.contains("Polled: 2 events in 1 notifications."));
+    assert!(browser.get("/instances/7").await.text.contains("Polled: 2 events."));
     assert!(!browser.get("/instances/7").await.text.contains("Polled: 2 events"));
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Browser, HOST};
 use axum::http::{StatusCode, header};
+use base64::Engine as _;
 use chrono::TimeDelta;
 
 const SECRETS: [(&str, &str); 2] = [("user_secret", " u "), ("organization_secret", "o")];
@@ -135,7 +136,6 @@ async fn secrets_that_were_replaced_lead_to_the_sign_in() {
     let browser = Browser::signed_in().await;
     let session = r#"session|{"u":"old","o":"o","t":"t","e":9999999999}"#;
     let sealed: Vec<u8> = session.bytes().rev().collect();
-    use base64::Engine as _;
     let sealed = super::URL_SAFE_NO_PAD.encode(sealed);
     *browser.cookies.lock().unwrap() = vec![("carillon_session".to_owned(), sealed)];
     assert_eq!(browser.get("/instances").await.location(), "/sign-in?next=%2Finstances");

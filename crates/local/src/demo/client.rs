@@ -44,7 +44,7 @@ impl Client {
         callback: &str,
         resource: &str,
     ) -> anyhow::Result<u64> {
-        let metadata = self.call(Method::Get, &format!("/elements/{connector}/metadata"), None).await?;
+        let (_, metadata) = self.call(Method::Get, &format!("/elements/{connector}/metadata"), None).await?;
         let application = Application {
             callback,
             signature_key: SIGNATURE_KEY,
@@ -55,16 +55,25 @@ impl Client {
         let mut body = application.body(connector, code);
         body["configuration"]["event.poller.configuration"][resource] =
             metadata["events"]["polling"]["resources"][resource].clone();
-        let reply = self.call(Method::Post, "/instances", Some(&body)).await?;
+        let (status, reply) = self.call(Method::Post, "/instances", Some(&body)).await?;
+        if status != 200 {
+            bail!("creating the instance answered {status}: {reply}");
+        }
         reply["id"].as_u64().context("the reply has no id")
     }
 
-    /// Polls now; being asked to wait is fine.
-    pub(super) async fn poll(&self, instance: u64) -> anyhow::Result<()> {
-        self.call(Method::Post, &format!("/instances/{instance}/poll"), None).await.map(drop)
+    /// Polls now; being asked to wait is fine. False where it is not polled: whoever looks at the demo may have
+    /// disabled or deleted it.
+    pub(super) async fn poll(&self, instance: u64) -> anyhow::Result<bool> {
+        let (status, reply) = self.call(Method::Post, &format!("/instances/{instance}/poll"), None).await?;
+        match status {
+            200 | 429 => Ok(true),
+            404 | 409 => Ok(false),
+            status => bail!("a poll answered {status}: {reply}"),
+        }
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<(u16, Value)> {
         let request = HttpRequest {
             method,
             url: format!("{}{}{path}", self.base, app::api::BASE_PATH),
@@ -79,9 +88,6 @@ impl Client {
         };
         let response = self.http.send(request).await?;
         let reply: Value = serde_json::from_slice(&response.body).context("the reply is not JSON")?;
-        match response.status {
-            200 | 429 => Ok(reply),
-            status => bail!("{path} answered {status}: {reply}"),
-        }
+        Ok((response.status, reply))
     }
 }

@@ -52,7 +52,7 @@ pub(crate) fn chart(chart: &Chart<'_>) -> Markup {
             div.axis.each[chart.axis.len() == chart.bars.len()] aria-hidden="true" { @for word in chart.axis { span { (word) } } }
             @if chart.parts.len() > 1 {
                 ul.legend aria-hidden="true" {
-                    @for (part, name) in chart.parts.iter().enumerate() { li { (swatch(chart.id, part)) (name) } }
+                    @for (part, name) in chart.parts.iter().enumerate() { li { (swatch(part)) (name) } }
                 }
             }
             (as_table(chart))
@@ -91,11 +91,11 @@ fn hatch(id: &str, size: u64) -> Markup {
     }
 }
 
-fn swatch(id: &str, part: usize) -> Markup {
+fn swatch(part: usize) -> Markup {
     html! {
         svg.swatch viewBox="0 0 14 14" width="14" height="14" {
-            rect class=(if part == 0 { "bar" } else { "other" }) x="1" y="1" width="12" height="12"
-                fill=[(part > 0).then(|| format!("url(#{id}-hatch)"))] {}
+            @if part == 0 { rect.bar x="1" y="1" width="12" height="12" {} }
+            @else { rect.other x="1" y="1" width="12" height="12" fill="none" {} path.hatch.fine d="M1 9 9 1M5 13 13 5" {} }
         }
     }
 }

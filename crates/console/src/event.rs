@@ -111,6 +111,14 @@ impl<'a> Event<'a> {
         self.record[field].as_str().unwrap_or_default()
     }
 
+    /// The notification's number, as its callback has it.
+    pub(crate) fn number(&self) -> String {
+        match &self.record["notificationId"] {
+            Value::String(text) => text.clone(),
+            number => number.to_string(),
+        }
+    }
+
     pub(crate) fn created_at(&self) -> Option<DateTime<Utc>> {
         time::read(self.record["eventDate"].as_str())
     }
@@ -170,11 +178,14 @@ impl<'a> Event<'a> {
         let answered = last.map(answered).unwrap_or_default();
         match self.delivery() {
             Delivery::Delivered => {
-                let tries = match self.attempts().len() {
-                    0 | 1 => "the first attempt".to_owned(),
-                    count => format!("attempt {count}"),
-                };
-                format!("Delivered: {tries} {answered}.")
+                let count = self.attempts().len();
+                match self.attempts().iter().rev().nth(1) {
+                    None => format!("Delivered: the first attempt {answered}."),
+                    Some(before) => {
+                        let before = self::answered(before);
+                        format!("Delivered: attempt {count} {answered}; the one before {before}.")
+                    }
+                }
             }
             Delivery::Created | Delivery::Retry if instance["disabled"] == true => {
                 "Waiting: the instance is disabled, and nothing is delivered until it is enabled.".to_owned()
@@ -205,7 +216,7 @@ fn raw(record: &Value) -> &str {
 }
 
 /// What an attempt met, as the end of a sentence.
-pub(crate) fn answered(attempt: &Value) -> String {
+fn answered(attempt: &Value) -> String {
     match (attempt["status"].as_u64(), attempt["error"].as_str()) {
         (Some(status), _) => format!("was answered {status}"),
         (None, Some(error)) => format!("had no answer: {error}"),
@@ -241,6 +252,11 @@ mod tests {
         );
         assert!(
             why("delivered", json!([{ "status": 200 }]), None).contains("the first attempt was answered")
+        );
+        let second = json!([{ "status": 503 }, { "status": 200 }]);
+        assert_eq!(
+            why("delivered", second, None),
+            "Delivered: attempt 2 was answered 200; the one before was answered 503."
         );
         assert!(why("dropped", json!([]), None).contains("deleted"));
     }

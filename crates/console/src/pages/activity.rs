@@ -3,7 +3,7 @@
 use super::instance;
 use crate::Shared;
 use crate::api::{Answer, address};
-use crate::event::{Delivery, Event, answered};
+use crate::event::{Delivery, Event};
 use crate::failure::Failure;
 use crate::form::Fields;
 use crate::names::Names;
@@ -270,26 +270,32 @@ fn row(signed: &Signed, record: &Value, names: &Names) -> Vec<Markup> {
         html! { (event.attempts().len()) },
         match event.next_attempt().filter(|_| is_waiting) {
             Some(at) => time::relative(at, signed.now),
-            None => {
-                html! { span.muted { @if delivery == Delivery::Queued { "when released" } @else { "none" } } }
-            }
+            None if delivery == Delivery::Queued => html! { span.muted { "when released" } },
+            None => html! { span.muted.nothing { "none" } },
         },
         html! {
             @match event.attempts().last() {
-                Some(last) => { (last_answer(last)) }
+                Some(last) => { (last_answer(last)) @if let Some(before) = before_last(&event) { p.reason { "after " (before) } } }
                 None => { span.muted { "none yet" } }
             }
         },
     ]
 }
 
+/// How the attempt before went, where the last one was not the first.
+fn before_last(event: &Event<'_>) -> Option<String> {
+    let before = event.attempts().iter().rev().nth(1)?;
+    Some(before["status"].as_u64().map_or_else(|| "no answer".to_owned(), |status| status.to_string()))
+}
+
 /// An answer in a cell.
-pub(super) fn last_answer(attempt: &Value) -> Markup {
+fn last_answer(attempt: &Value) -> Markup {
     let took_ms = attempt["durationMs"].as_u64().unwrap_or(0);
     html! {
-        @match attempt["status"].as_u64() {
-            Some(status) => { (status) " in " (took_ms) " ms" }
-            None => { (answered(attempt)) }
+        @match (attempt["status"].as_u64(), attempt["error"].as_str()) {
+            (Some(status), _) => { (status) " in " (took_ms) " ms" }
+            (None, Some(error)) => { "none: " (error) }
+            (None, None) => { "taken in " (took_ms) " ms" }
         }
     }
 }

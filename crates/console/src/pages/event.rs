@@ -1,6 +1,5 @@
 //! One event opened: why it is where it is, its attempts, its body, and how to check its signature.
 
-use super::activity::last_answer;
 use super::instance;
 use crate::Shared;
 use crate::api::address;
@@ -23,7 +22,7 @@ use serde_json::Value;
 /// Characters of a body on the page; the whole of it can be saved.
 const SHOWN_CHARS_MAX: usize = 100_000;
 const ATTEMPTS: [Column; 4] = [
-    Column::Number("Attempt"),
+    Column::Text("Attempt"),
     Column::Text("Time"),
     Column::Text("Status"),
     Column::Text("First bytes of the answer"),
@@ -88,8 +87,8 @@ fn place(signed: &Signed, event: &Event<'_>, instance: &Value) -> Markup {
                 div { dt { "Instance" } dd { a href=(address(&["instances", &instance_id], &[])) { (title(instance, &instance_id)) } } }
                 div { dt { "Made" } dd { (relative_or(event.created_at(), signed.now, "")) } }
                 @if let Some(took_ms) = event.latency_ms() { div { dt { "Delivered after" } dd { (length(took_ms)) } } }
-                div { dt { "Notification" } dd.id { (event.text("notificationId")) } }
-                div { dt { "Event id" } dd.id { (event.id()) } }
+                div { dt { "Notification" } dd.id { (event.number()) } }
+                div.wide { dt { "Event id" } dd.id { (event.id()) } }
                 @if let Some(url) = instance["eventsNotificationCallbackUrl"].as_str() {
                     div.wide { dt { "Callback" } dd { code { (url) } } }
                 }
@@ -136,6 +135,11 @@ fn attempt(signed: &Signed, attempt: &Value) -> Vec<Markup> {
         _ => Mark::Bad,
     };
     let at = time::read(attempt["date"].as_str());
+    let answer = match attempt["status"].as_u64() {
+        Some(status) => format!("{status} in {}", length(attempt["durationMs"].as_i64().unwrap_or(0))),
+        None if mark == Mark::Good => "Taken".to_owned(),
+        None => "No answer".to_owned(),
+    };
     let excerpt = attempt["answer"].as_str().unwrap_or_default();
     vec![
         html! { (attempt["number"].as_u64().unwrap_or_default()) },
@@ -143,7 +147,10 @@ fn attempt(signed: &Signed, attempt: &Value) -> Vec<Markup> {
             (relative_or(at, signed.now, ""))
             @if let Some(at) = at { " " span.reason { (at.format("%H:%M:%S%.3f UTC").to_string()) } }
         },
-        html! { span.badge.good[mark == Mark::Good].bad[mark != Mark::Good] { (ui::shape(mark)) (last_answer(attempt)) } },
+        html! {
+            (badge(mark, &answer))
+            @if let Some(error) = attempt["error"].as_str() { p.reason { (error) } }
+        },
         html! { @if excerpt.is_empty() { span.muted { "empty" } } @else { code { (excerpt) } } },
     ]
 }

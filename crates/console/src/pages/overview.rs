@@ -112,10 +112,13 @@ fn health(found: &Found, states: &[(&Value, State)]) -> Markup {
     let others = [
         (count(&[Status::BackingOff]), "backing off"),
         (count(&[Status::Stopped]), "stopped"),
-        (count(&[Status::NeedsSignIn]), "needing a sign-in"),
+        (count(&[Status::NeedsSignIn]), "waiting for a sign-in"),
         (count(&[Status::Disabled, Status::EventsOff]), "switched off"),
         (starting, "waiting for a first poll"),
     ];
+    let more_words = |all: &[(usize, &'static str)]| {
+        all.iter().find(|(count, _)| *count > 0).map_or("healthy", |one| one.1)
+    };
     let more: Vec<String> = others
         .iter()
         .filter(|(count, _)| *count > 0)
@@ -127,6 +130,7 @@ fn health(found: &Found, states: &[(&Value, State)]) -> Markup {
             @if healthy == states.len() && healthy == 1 { "The mailbox is healthy" }
             @else if healthy == states.len() && healthy == 2 { "Both mailboxes are healthy" }
             @else if healthy == states.len() { "All " (healthy) " mailboxes are healthy" }
+            @else if states.len() == 1 { "The mailbox is " (more_words(&others)) }
             @else { (healthy) " of " (states.len()) " mailboxes " (if healthy == 1 { "is" } else { "are" }) " healthy, " (more.join(", ")) }
             "; " (waits(found)) "."
             @if only_first { " Of the first " (states.len()) " mailboxes; " a href="/instances" { "see all" } "." }

@@ -12,8 +12,8 @@ use chrono::{Duration, SecondsFormat};
 use maud::{Markup, html};
 use serde_json::Value;
 
-/// Events whose deliveries are measured: one page of the interface.
-const MEASURED_COUNT_MAX: &str = "200";
+/// Events whose deliveries are measured: enough to tell, and their bodies come along.
+const MEASURED_COUNT_MAX: &str = "100";
 /// Resources drawn.
 const DRAWN_COUNT_MAX: usize = 200;
 /// Ends of the classes of delivery times, ms, and their names.
@@ -142,7 +142,7 @@ fn latency_chart(records: &[Value]) -> Markup {
         .zip(counts)
         .map(|((_, label), count)| Bar { label: (*label).to_owned(), values: vec![count] })
         .collect();
-    let summary = match (took.get(took.len() / 2), took.last()) {
+    let summary = match (took.get(took.len().saturating_sub(1) / 2), took.last()) {
         (Some(median), Some(slowest)) => format!(
             "Of the last {} deliveries, half took at most {}; the slowest took {}.",
             took.len(),
@@ -158,7 +158,7 @@ fn latency_chart(records: &[Value]) -> Markup {
         of: "Time taken",
         parts: &["deliveries"],
         bars: &bars,
-        axis: &["< 1 s", "1–5 s", "5–30 s", "< 5 min", "< 1 h", "longer"],
+        axis: &["<1 s", "1–5 s", "5–30 s", "<5 min", "<1 h", "longer"],
     })
 }
 

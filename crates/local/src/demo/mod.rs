@@ -25,7 +25,7 @@ use tokio::sync::watch;
 /// Between two changes, s.
 const PACE_S: u64 = 3;
 /// A notification that takes longer is missing, s.
-const PATIENCE_S: u64 = 60;
+const PATIENCE_S: u64 = 20;
 /// Mail becomes readable up to this much after its timestamp, us: as real mailboxes have it.
 const LAG_MAX_US: i64 = 2_000_000;
 

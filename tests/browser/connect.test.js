@@ -72,6 +72,8 @@ for (const [key, connector] of Object.entries(CONNECTORS)) {
     assert.match(shown[1], /^curl -X POST 'http:\/\/127\.0\.0\.1:/, "the same with curl");
     assert.ok(!shown[1].includes(APPLICATION.secret) && !shown[1].includes(KEY), "secrets are masked");
     await visitor.inspect(`connected-${key}`);
+    await visitor.click("link", "See its events");
+    await visitor.sees("heading", `Activity of Tested ${key}`);
 
     const event = await pollUntil(visitor, id, receiver, connector.changes, () => true);
     assert.ok(event.isSigned, "the callback's signature is right");

@@ -1,5 +1,6 @@
 // Every page, as it looks and as it is heard: at two widths, light and dark.
 
+import assert from "node:assert/strict";
 import { stage } from "./visitor.js";
 
 const { visit } = stage("pages");
@@ -33,18 +34,19 @@ visit("what shows events", {}, async (visitor) => {
   await refused.getByRole("link").click();
   await page.getByText("Delivered", { exact: true }).first().waitFor();
   await visitor.inspect("event-retried");
-  for (const summary of await page.locator("details:not([open]) > summary").all()) await summary.click();
+  await visitor.openAll();
   await visitor.inspect("event-opened");
 });
 
 visit("new events come to an open page", {}, async (visitor) => {
   const { page } = visitor;
   await visitor.signIn(undefined, "/sign-in?next=/activity");
-  const newest = () => page.getByRole("row").nth(1).getByRole("link").first().getAttribute("href");
-  await page.getByRole("row").nth(1).waitFor();
-  const before = await newest();
-  await page.locator(`tbody tr:first-child a:not([href="${before}"])`).first().waitFor();
-  await page.getByRole("row").nth(2).waitFor();
+  const newest = page.locator("tbody tr:first-child th a");
+  const before = await newest.getAttribute("href");
+  await page.evaluate(() => (window.isSame = true));
+  await page.locator(`tbody tr:first-child th a:not([href="${before}"])`).waitFor();
+  await page.locator(`tbody tr:not(:first-child) th a[href="${before}"]`).waitFor();
+  assert.ok(await page.evaluate(() => window.isSame), "the page was not loaded anew");
 });
 
 visit("instances and what belongs to one", {}, async (visitor) => {
@@ -76,7 +78,7 @@ visit("the catalogue and the forms", {}, async (visitor) => {
     await page.goto(path);
     await visitor.inspect(name);
   }
-  for (const summary of await page.locator("summary").all()) await summary.click();
+  await visitor.openAll();
   await visitor.inspect("connect-opened");
 });
 
@@ -105,4 +107,27 @@ visit("errors", {}, async (visitor) => {
     await page.goto(path);
     await visitor.inspect(name);
   }
+});
+
+visit("the checks find what they are for", {}, async (visitor) => {
+  const { page } = visitor;
+  await page.goto("/sign-in");
+  await page.evaluate(() => {
+    const image = document.createElement("img");
+    image.src = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
+    document.querySelector("main").append(image);
+    document.querySelector("h1").style.width = "500px";
+  });
+  await assert.rejects(visitor.inspect("checks"), (error) => {
+    assert.match(error.message, /image-alt \(critical\)/);
+    assert.match(error.message, /checks-390: scrolls sideways/);
+    return true;
+  });
+  await page.evaluate(() => {
+    const script = document.createElement("script");
+    script.textContent = "window.isBroken = true";
+    document.body.append(script);
+  });
+  assert.equal(await page.evaluate(() => window.isBroken), undefined);
+  assert.equal(visitor.complaints.splice(0).filter((one) => one.includes("Content Security Policy")).length, 1);
 });

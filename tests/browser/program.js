@@ -96,8 +96,8 @@ export class Program {
       headers: { authorization: `Admin ${this.adminKey}` },
     });
     if (!made.ok) throw new Error(`no organization: ${made.status} ${await made.text()}`);
-    const { secret, user } = await made.json();
-    return { user: user.secret, organization: secret };
+    const { organizationSecret, user } = await made.json();
+    return { user: user.userSecret, organization: organizationSecret };
   }
 
   async stop() {

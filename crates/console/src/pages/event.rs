@@ -142,7 +142,7 @@ fn attempt(signed: &Signed, attempt: &Value) -> Vec<Markup> {
     };
     let excerpt = attempt["answer"].as_str().unwrap_or_default();
     vec![
-        html! { (attempt["number"].as_u64().unwrap_or_default()) },
+        html! { span.when-stacked { "Attempt " } (attempt["number"].as_u64().unwrap_or_default()) },
         html! {
             (relative_or(at, signed.now, ""))
             @if let Some(at) = at { " " span.reason { (at.format("%H:%M:%S%.3f UTC").to_string()) } }

@@ -88,7 +88,7 @@ pub(super) async fn draw(signed: &Signed, span: Span, records: &[Value]) -> Mark
         section.card {
             div.heading {
                 h2 { (span.heading()) }
-                nav.switch aria-label="Length of the picture" {
+                nav.spans aria-label="Length of the picture" {
                     (link(Span::Hour, "/?span=hour", "Hour")) (link(Span::Day, "/?span=day", "Day"))
                 }
             }

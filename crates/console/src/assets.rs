@@ -19,7 +19,13 @@ pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new(
         "console.css",
         "text/css; charset=utf-8",
-        concat!(include_str!("../assets/console.css"), "\n", include_str!("../assets/connect.css")),
+        concat!(
+            include_str!("../assets/console.css"),
+            "\n",
+            include_str!("../assets/connect.css"),
+            "\n",
+            include_str!("../assets/activity.css")
+        ),
     )
 });
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {

@@ -2,12 +2,15 @@
 
 mod api;
 mod assets;
+mod chart;
 mod connecting;
 mod cookie;
+mod event;
 mod failure;
 mod flash;
 mod form;
 mod frame;
+mod names;
 mod page;
 mod pages;
 mod session;
@@ -38,6 +41,28 @@ pub struct Console {
     pub public_url: Option<String>,
     /// A link that signs in once, where the host just made the secrets.
     pub first_link: Option<FirstLink>,
+    /// What a receiver got, where the host runs one beside itself: `/inspector` shows it.
+    pub inspector: Option<Arc<dyn Inspector>>,
+}
+
+/// A receiver that runs beside the host.
+pub trait Inspector: Send + Sync {
+    /// What arrived, newest first, at most so many.
+    fn arrived(&self, count_max: usize) -> Vec<Arrived>;
+}
+
+/// A callback that arrived.
+#[derive(Clone)]
+pub struct Arrived {
+    /// When, microseconds since the Unix epoch.
+    pub at_us: i64,
+    pub event_id: String,
+    /// The status that the receiver answered.
+    pub answered: u16,
+    /// What it said with it.
+    pub said: String,
+    pub is_signed: bool,
+    pub body: String,
 }
 
 /// Sealing for the console alone.
@@ -64,6 +89,7 @@ pub fn router(console: Console) -> Router {
         clock: console.clock,
         public_url: console.public_url.map(|url| url.trim_end_matches('/').to_owned()),
         first_link: Mutex::new(console.first_link),
+        inspector: console.inspector,
     }));
     pages::routes()
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
@@ -82,6 +108,7 @@ pub(crate) struct Inner {
     clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     pub(crate) public_url: Option<String>,
     pub(crate) first_link: Mutex<Option<FirstLink>>,
+    pub(crate) inspector: Option<Arc<dyn Inspector>>,
 }
 
 impl Shared {

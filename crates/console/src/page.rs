@@ -10,6 +10,7 @@ use maud::{DOCTYPE, Markup, html};
 /// A place in the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
+    Overview,
     Instances,
     Connect,
     Activity,
@@ -17,7 +18,8 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    const ALL: [(Section, &'static str, &'static str); 4] = [
+    const ALL: [(Section, &'static str, &'static str); 5] = [
+        (Section::Overview, "/", "Overview"),
         (Section::Instances, "/instances", "Instances"),
         (Section::Connect, "/connect", "Connect"),
         (Section::Activity, "/activity", "Activity"),

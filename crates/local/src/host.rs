@@ -13,7 +13,7 @@ use app::sealing::{Lookup, Sealer};
 use app::{App, Ports};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use console::{Console, FirstLink};
+use console::{Console, FirstLink, Inspector};
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -39,6 +39,8 @@ pub struct Host {
     db: Db,
     /// What [`Db::writes_of_others`] said before anything was read into memory.
     writes_seen: i64,
+    /// The demo's receiver.
+    inspector: Option<Arc<dyn Inspector>>,
 }
 
 impl Host {
@@ -91,7 +93,12 @@ impl Host {
         };
         let app = App::new(ports, sealer.clone(), config.app.clone());
         let public_url = config.app.public_url.clone();
-        Ok(Host { app, store, jobs, timers, clock, public_url, sealer, db, writes_seen })
+        Ok(Host { app, store, jobs, timers, clock, public_url, sealer, db, writes_seen, inspector: None })
+    }
+
+    /// With a receiver that runs beside it: the console shows what it got.
+    pub fn inspected(self, inspector: Arc<dyn Inspector>) -> Self {
+        Host { inspector: Some(inspector), ..self }
     }
 
     /// The console's pages with the interface behind them. `first_link` signs in once.
@@ -103,6 +110,7 @@ impl Host {
             clock: Arc::new(move || clock.now()),
             public_url: self.public_url.clone(),
             first_link,
+            inspector: self.inspector.clone(),
         })
     }
 

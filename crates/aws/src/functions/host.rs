@@ -94,6 +94,7 @@ impl Host {
             public_url,
             // Whoever deployed the stack reads the first secrets where they were made.
             first_link: None,
+            inspector: None,
         });
         Entry { router, app }
     }

@@ -7,7 +7,7 @@ use super::problems::Problems;
 use super::view_polling::polling;
 use crate::flash::Tone;
 use crate::signed::Signed;
-use crate::ui::{self, Field, field};
+use crate::ui::{self, Field, field, marked};
 use maud::{Markup, html};
 
 /// The slider ends here; the number goes on.
@@ -143,14 +143,14 @@ fn shown(view: &View<'_>, item: &Item) -> Markup {
         Editor::Switch => html! {
             div.field {
                 label.switch { input id=(name) name=(name) type="checkbox" value="true" checked[value == "true"] aria-describedby={ (name) "-hint" }; (item.label) }
-                p.hint id={ (name) "-hint" } { (hint) }
+                p.hint id={ (name) "-hint" } { (marked(&hint)) }
                 @if let Some(error) = &error { p.error { (error) } }
             }
         },
         Editor::Lines => html! {
             div.field {
                 label for=(name) { (item.label) span.optional { " (optional)" } }
-                p.hint id={ (name) "-hint" } { (hint) }
+                p.hint id={ (name) "-hint" } { (marked(&hint)) }
                 @if let Some(error) = &error { p.error id={ (name) "-error" } { (error) } }
                 textarea.short id=(name) name=(name) rows="3" spellcheck="false" aria-describedby={ (name) "-hint" @if error.is_some() { " " (name) "-error" } } aria-invalid=[error.as_ref().map(|_| "true")] { "\n" (value) }
             }
@@ -173,7 +173,7 @@ fn interval(view: &View<'_>, item: &Item, error: Option<&str>) -> Markup {
     html! {
         div.field {
             label for=(name) { (item.label) }
-            p.hint id={ (name) "-hint" } { (item.description) }
+            p.hint id={ (name) "-hint" } { (marked(&item.description)) }
             @if let Some(error) = error { p.error id={ (name) "-error" } { (error) } }
             div.interval {
                 input id=(name) name=(name) type="number" min=(min) max=(max) step="1" inputmode="numeric" value=(view.filled.text(&item.key))
@@ -189,7 +189,7 @@ fn event_type(view: &View<'_>, item: &Item) -> Markup {
     html! {
         div.field {
             label for=(name) { (item.label) }
-            p.hint id={ (name) "-hint" } { (item.description) }
+            p.hint id={ (name) "-hint" } { (marked(&item.description)) }
             select id=(name) name=(name) aria-describedby={ (name) "-hint" } {
                 @for method in &view.definition.methods { option value=(method) selected[method == value] { (VENDOR_METHOD_WORDS.iter().find(|(known, _)| known == method).map_or(method.as_str(), |(_, words)| words)) } }
             }

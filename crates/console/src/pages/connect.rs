@@ -89,10 +89,12 @@ async fn shown(
         sides: shown.sides,
     };
     let body = html! {
-        p.crumbs { a href="/connect" { "Connect a mailbox" } }
         (form(signed, &view))
     };
-    let page = Page::new(format!("Connect {}", definition.name)).section(Section::Connect).status(status);
+    let page = Page::new(format!("Connect {}", definition.name))
+        .section(Section::Connect)
+        .part_of("/connect", "Connect a mailbox")
+        .status(status);
     Ok(page.body(body).form_target(&target.origin()).show(signed))
 }
 

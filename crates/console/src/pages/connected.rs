@@ -115,7 +115,6 @@ async fn connected(signed: Signed, Path(id): Path<String>) -> Result<Response, F
     let token = instance["token"].as_str().unwrap_or_default();
     let path = address(&["instances", &id], &[]);
     let body = html! {
-        p.crumbs { a href="/instances" { "Instances" } " / " a href=(path) { (name(&instance)) } }
         (ui::card("What you need now", html! {
             dl.facts {
                 div { dt { "Id" } dd.id { (instance["id"]) } }
@@ -130,7 +129,7 @@ async fn connected(signed: Signed, Path(id): Path<String>) -> Result<Response, F
             }
             div.actions {
                 a.button.primary href=(path) { "See the instance" }
-                a.button href=(address(&["activity"], &[("instance", &id)])) { "See its events" }
+                a.button href=(address(&["instances", &id, "activity"], &[])) { "See its events" }
             }
         }))
         (ui::card("The same with curl", html! {
@@ -139,7 +138,8 @@ async fn connected(signed: Signed, Path(id): Path<String>) -> Result<Response, F
         }))
     };
     let title = format!("{} is connected", name(&instance));
-    Ok(Page::new(title).section(Section::Connect).body(body).show(&signed))
+    let page = Page::new(title).section(Section::Connect).part_of("/instances", "Instances");
+    Ok(page.part_of(path, name(&instance)).body(body).show(&signed))
 }
 
 /// What creates such an instance; secrets are masked, as the interface has them.

@@ -92,7 +92,6 @@ fn shown(
         sides: read.sides.as_ref(),
     };
     let body = html! {
-        p.crumbs { a href="/instances" { "Instances" } " / " a href=(path) { (name(&edited.instance)) } }
         @if let Some(trial) = trial {
             section.card role="status" {
                 h2 { "Tried, nothing stored" }
@@ -104,5 +103,6 @@ fn shown(
     };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let title = format!("Edit {}", name(&edited.instance));
-    Page::new(title).section(Section::Instances).status(status).body(body).show(signed)
+    let page = Page::new(title).section(Section::Instances).status(status).part_of("/instances", "Instances");
+    page.part_of(path, name(&edited.instance)).body(body).show(signed)
 }

@@ -5,20 +5,22 @@ mod connect;
 mod connected;
 mod deliveries;
 mod edit;
+mod event;
+mod inspector;
 mod instance;
 mod instance_actions;
 mod instances;
+mod overview;
+mod pictures;
 mod sign_in;
 mod sign_in_again;
 
 use crate::{Shared, assets};
 use axum::Router;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
-        .route("/", get(home))
+        .merge(overview::routes())
         .merge(assets::routes())
         .merge(sign_in::routes())
         .merge(instances::routes())
@@ -29,10 +31,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(edit::routes())
         .merge(sign_in_again::routes())
         .merge(activity::routes())
+        .merge(event::routes())
         .merge(deliveries::routes())
-}
-
-/// The instances; who is not signed in goes on to the sign-in from there.
-async fn home() -> Response {
-    crate::signed::see_other("/instances").into_response()
+        .merge(inspector::routes())
 }

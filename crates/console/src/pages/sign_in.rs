@@ -118,7 +118,7 @@ async fn sign_out(posted: Posted) -> Response {
 }
 
 fn onward(next: &str) -> &str {
-    if next.is_empty() { "/instances" } else { next }
+    if next.is_empty() { "/" } else { next }
 }
 
 fn page(status: StatusCode, next: &str, note: Option<&str>, error: Option<&str>) -> Response {

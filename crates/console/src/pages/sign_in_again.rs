@@ -43,7 +43,6 @@ async fn ask(
         }
     };
     let body = html! {
-        p.crumbs { a href="/instances" { "Instances" } " / " a href=(path) { (name(&instance)) } }
         @if let Some(kept) = &kept {
             div role="alert" {
                 (ui::notice(Tone::Bad, html! {
@@ -59,7 +58,9 @@ async fn ask(
         }
     };
     let title = format!("Re-authenticate {}", name(&instance));
-    Ok(Page::new(title).section(Section::Instances).body(body).form_target(&target.origin()).show(&signed))
+    let page = Page::new(title).section(Section::Instances).part_of("/instances", "Instances");
+    let page = page.part_of(path, name(&instance)).form_target(&target.origin());
+    Ok(page.body(body).show(&signed))
 }
 
 async fn begin(Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {

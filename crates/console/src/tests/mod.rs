@@ -1,11 +1,13 @@
 //! Pages against a scripted interface.
 
+mod activity;
 mod connect;
 mod connect_scripted;
+mod log;
 mod pages;
 mod sessions;
 
-use crate::{Console, FirstLink, Seal};
+use crate::{Arrived, Console, FirstLink, Inspector, Seal};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -62,23 +64,54 @@ impl Seal for Reversed {
     }
 }
 
+/// A receiver that refused what came.
+struct Refusing;
+
+impl Inspector for Refusing {
+    fn arrived(&self, _: usize) -> Vec<Arrived> {
+        let body = json!({ "message": HOSTILE }).to_string();
+        let (event_id, said) = (HOSTILE.to_owned(), HOSTILE.to_owned());
+        vec![Arrived { at_us: 0, event_id, answered: 503, said, is_signed: false, body }]
+    }
+}
+
 impl Browser {
     pub(super) fn new() -> Self {
         Self::with(None)
     }
 
     pub(super) fn with(public_url: Option<&str>) -> Self {
+        Self::of(public_url, None)
+    }
+
+    /// One that is signed in where a receiver runs beside.
+    pub(super) async fn inspecting() -> Self {
+        let browser = Self::of(None, Some(Arc::new(Refusing)));
+        browser.get("/sign-in/once").await;
+        browser
+    }
+
+    fn of(public_url: Option<&str>, inspector: Option<Arc<dyn Inspector>>) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let log = asked.clone();
         let api = Router::new().fallback(move |request: Request| {
             log.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
             async move { interface(&request) }
         });
-        Self::on(api, asked, public_url)
+        Self::with_api(api, asked, public_url, inspector)
     }
 
     /// On another interface.
     pub(super) fn on(api: Router, asked: Arc<Mutex<Vec<String>>>, public_url: Option<&str>) -> Self {
+        Self::with_api(api, asked, public_url, None)
+    }
+
+    fn with_api(
+        api: Router,
+        asked: Arc<Mutex<Vec<String>>>,
+        public_url: Option<&str>,
+        inspector: Option<Arc<dyn Inspector>>,
+    ) -> Self {
         let now = Arc::new(Mutex::new(crate::time::read(Some("2026-11-22T12:00:00Z")).unwrap()));
         let clock = now.clone();
         let first_link = FirstLink {
@@ -92,6 +125,7 @@ impl Browser {
             clock: Arc::new(move || *clock.lock().unwrap()),
             public_url: public_url.map(str::to_owned),
             first_link: Some(first_link),
+            inspector,
         });
         Browser { router, now, asked, cookies: Mutex::default() }
     }
@@ -180,12 +214,13 @@ fn interface(request: &Request) -> Response {
         },
         ("GET", "/instances/event-poller-records") => axum::Json(json!([resource()])).into_response(),
         ("GET", "/instances/events/analytics/instances") => axum::Json(
-            json!([{ "timestamp": "2026-11-22T00:00:00Z", "records": [{ "instanceId": 7, "count": 41 }] }]),
+            json!([{ "timestamp": "2026-11-22T00:00:00Z", "records": [{ "instanceId": 7, "count": 41, "success": 40, "failed": 1 }] }]),
         )
         .into_response(),
         ("GET", "/instances/7") => {
             let mut one = instance();
             one["resources"] = json!([resource()]);
+            one["configuration"]["event.notification.signature.key"] = "****".into();
             one["subscription"] = json!({ "status": "suspended", "reason": HOSTILE });
             axum::Json(one).into_response()
         }
@@ -194,7 +229,7 @@ fn interface(request: &Request) -> Response {
         )
         .into_response(),
         ("DELETE", "/instances/7") => StatusCode::OK.into_response(),
-        _ => error(StatusCode::NOT_FOUND, HOSTILE),
+        _ => log::answer(request, path).unwrap_or_else(|| error(StatusCode::NOT_FOUND, HOSTILE)),
     }
 }
 

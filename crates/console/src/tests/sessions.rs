@@ -26,7 +26,7 @@ async fn no_other_host_is_gone_on_to() {
     for next in ["https://evil.example/", "//evil.example", "/\\evil.example", "/sign-in", "x"] {
         let browser = Browser::new();
         let entered = browser.post("/sign-in", &[SECRETS[0], SECRETS[1], ("next", next)]).await;
-        assert_eq!(entered.location(), "/instances", "{next}");
+        assert_eq!(entered.location(), "/", "{next}");
     }
 }
 
@@ -117,7 +117,7 @@ async fn the_first_link_signs_in_once() {
     assert_eq!(browser.get("/sign-in/guess").await.status, StatusCode::GONE);
     let ahead = browser.send("GET", "/sign-in/once", &[("sec-purpose", "prefetch")], String::new()).await;
     assert!(ahead.headers.get(header::SET_COOKIE).is_none());
-    assert_eq!(browser.get("/sign-in/once").await.location(), "/instances");
+    assert_eq!(browser.get("/sign-in/once").await.location(), "/");
     assert_eq!(browser.get("/instances").await.status, StatusCode::OK);
     assert_eq!(browser.get("/sign-in/once").await.status, StatusCode::GONE);
 }

@@ -38,7 +38,8 @@ pub(crate) fn status(state: &State) -> Markup {
     badge(mark, state.status.name())
 }
 
-fn class(mark: Mark) -> &'static str {
+/// The class of its colour.
+pub(crate) fn class(mark: Mark) -> &'static str {
     match mark {
         Mark::Good => "good",
         Mark::Waiting => "waiting",
@@ -50,7 +51,7 @@ fn class(mark: Mark) -> &'static str {
 }
 
 /// The shape alone, beside words.
-pub(super) fn shape(mark: Mark) -> Markup {
+pub(crate) fn shape(mark: Mark) -> Markup {
     html! {
         svg.shape viewBox="0 0 12 12" width="12" height="12" aria-hidden="true" focusable="false" {
             @match mark {

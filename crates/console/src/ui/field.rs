@@ -42,11 +42,20 @@ pub(crate) fn field(field: &Field<'_>) -> Markup {
     html! {
         div.field {
             label for=(field.name) { (field.label) @if !field.required { span.optional { " (optional)" } } }
-            @if let Some(hint) = field.hint { p.hint id=(hint_id) { (hint) } }
+            @if let Some(hint) = field.hint { p.hint id=(hint_id) { (marked(hint)) } }
             @if let Some(error) = field.error { p.error id=(error_id) { (error) } }
             input id=(field.name) name=(field.name) type=(field.kind) value=(field.value) required[field.required]
                 autocomplete=(field.autocomplete) aria-describedby=[described]
                 aria-invalid=[field.error.map(|_| "true")] spellcheck="false";
+        }
+    }
+}
+
+/// A text of the interface, which sets names between backticks.
+pub(crate) fn marked(text: &str) -> Markup {
+    html! {
+        @for (index, part) in text.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }

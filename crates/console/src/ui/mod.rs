@@ -5,8 +5,8 @@ mod field;
 mod icon;
 mod table;
 
-pub(crate) use badge::{Mark, badge, status};
-pub(crate) use field::{Field, field};
+pub(crate) use badge::{Mark, badge, class, shape, status};
+pub(crate) use field::{Field, field, marked};
 pub(crate) use icon::bell;
 pub(crate) use table::{Column, table};
 
@@ -74,6 +74,11 @@ pub(crate) fn pages(first: Option<&str>, next: Option<&str>) -> Markup {
             }
         }
     }
+}
+
+/// The way to what a demo's receiver got, where this is a demo.
+pub(crate) fn inspector_link(signed: &Signed) -> Markup {
+    html! { @if signed.shared.0.inspector.is_some() { a.button href="/inspector" { "Callback inspector" } } }
 }
 
 /// Tags of an instance.

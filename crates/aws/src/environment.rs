@@ -272,7 +272,7 @@ pub(crate) mod tests {
         assert_eq!(sample().admin_key_secret, None);
         let environment = read(&[("CARILLON_ADMIN_KEY_SECRET", "admin")]).unwrap();
         assert_eq!(environment.admin_key_secret.as_deref(), Some("admin"));
-        let key = "a key of many characters, more than any rule asks for";
+        let key = "a-key-of-many-characters-more-than-any-rule-asks-for";
         let app = environment.app_with_admin_key(key).unwrap();
         assert_eq!(app.retention, environment.app.retention);
         assert!(!format!("{environment:?}{app:?}").contains(key));

@@ -148,6 +148,8 @@ class Visitor {
       await page.setViewportSize(viewport);
       for (const colorScheme of ["light", "dark"]) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        // What sticks to the top would be pictured where it does not belong.
+        await page.evaluate(() => window.scrollTo(0, 0));
         const view = `${name}-${viewport.width}-${colorScheme}`;
         await page.screenshot({ path: path.join(OUTPUT, "screenshots", `${view}.png`), fullPage: true });
         found.push(...(await this.#findings(view)));

@@ -66,14 +66,14 @@ class Visitor {
   complaints = [];
   #refusals = new Set();
 
-  /** `scripts: false` switches JavaScript off, `phone: true` takes a phone. */
-  static async come(stage, { scripts = true, phone = false }) {
+  /** `scripts: false` switches JavaScript off. */
+  static async come(stage, { scripts = true }) {
     const visitor = new Visitor();
     visitor.program = stage.program;
     visitor.context = await stage.browser.newContext({
       baseURL: stage.program.address,
       javaScriptEnabled: scripts,
-      viewport: phone ? PHONE : WIDE,
+      viewport: WIDE,
       // Colours are measured at rest.
       reducedMotion: "reduce",
     });

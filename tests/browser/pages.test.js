@@ -116,7 +116,7 @@ visit("the checks find what they are for", {}, async (visitor) => {
     const image = document.createElement("img");
     image.src = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
     document.querySelector("main").append(image);
-    document.querySelector("h1").style.width = "500px";
+    document.querySelector("h1").style.minWidth = "500px";
   });
   await assert.rejects(visitor.inspect("checks"), (error) => {
     assert.match(error.message, /image-alt \(critical\)/);

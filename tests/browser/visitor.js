@@ -66,14 +66,14 @@ class Visitor {
   complaints = [];
   #refusals = new Set();
 
-  /** `scripts: false` switches JavaScript off, `phone: true` takes a phone. */
-  static async come(stage, { scripts = true, phone = false }) {
+  /** `scripts: false` switches JavaScript off. */
+  static async come(stage, { scripts = true }) {
     const visitor = new Visitor();
     visitor.program = stage.program;
     visitor.context = await stage.browser.newContext({
       baseURL: stage.program.address,
       javaScriptEnabled: scripts,
-      viewport: phone ? PHONE : WIDE,
+      viewport: WIDE,
       // Colours are measured at rest.
       reducedMotion: "reduce",
     });
@@ -148,6 +148,8 @@ class Visitor {
       await page.setViewportSize(viewport);
       for (const colorScheme of ["light", "dark"]) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        // What sticks to the top would be pictured where it does not belong.
+        await page.evaluate(() => window.scrollTo(0, 0));
         const view = `${name}-${viewport.width}-${colorScheme}`;
         await page.screenshot({ path: path.join(OUTPUT, "screenshots", `${view}.png`), fullPage: true });
         found.push(...(await this.#findings(view)));

@@ -2,6 +2,7 @@
 
 use crate::api::Answer;
 use crate::page::Page;
+use crate::ui;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::html;
@@ -63,7 +64,7 @@ fn refused(answer: &Answer) -> Response {
         _ => "Something failed",
     };
     let body = html! {
-        p.lead { (answer.message()) }
+        p.lead { (ui::sentence(&answer.message())) }
         @if let Some(text) = answer.body["providerMessage"].as_str() {
             p { "The provider says: " q { (text) } }
         }

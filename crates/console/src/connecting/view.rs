@@ -7,7 +7,7 @@ use super::problems::Problems;
 use super::view_polling::polling;
 use crate::flash::Tone;
 use crate::signed::Signed;
-use crate::ui::{self, Field, field, marked};
+use crate::ui::{self, Field, field, marked, sentence};
 use maud::{Markup, html};
 
 /// The slider ends here; the number goes on.
@@ -144,14 +144,14 @@ fn shown(view: &View<'_>, item: &Item) -> Markup {
             div.field {
                 label.switch { input id=(name) name=(name) type="checkbox" value="true" checked[value == "true"] aria-describedby={ (name) "-hint" }; (item.label) }
                 p.hint id={ (name) "-hint" } { (marked(&hint)) }
-                @if let Some(error) = &error { p.error { (error) } }
+                @if let Some(error) = &error { p.error { (sentence(error)) } }
             }
         },
         Editor::Lines => html! {
             div.field {
                 label for=(name) { (item.label) span.optional { " (optional)" } }
                 p.hint id={ (name) "-hint" } { (marked(&hint)) }
-                @if let Some(error) = &error { p.error id={ (name) "-error" } { (error) } }
+                @if let Some(error) = &error { p.error id={ (name) "-error" } { (sentence(error)) } }
                 textarea.short id=(name) name=(name) rows="3" spellcheck="false" aria-describedby={ (name) "-hint" @if error.is_some() { " " (name) "-error" } } aria-invalid=[error.as_ref().map(|_| "true")] { "\n" (value) }
             }
         },
@@ -174,7 +174,7 @@ fn interval(view: &View<'_>, item: &Item, error: Option<&str>) -> Markup {
         div.field {
             label for=(name) { (item.label) }
             p.hint id={ (name) "-hint" } { (marked(&item.description)) }
-            @if let Some(error) = error { p.error id={ (name) "-error" } { (error) } }
+            @if let Some(error) = error { p.error id={ (name) "-error" } { (sentence(error)) } }
             div.interval {
                 input id=(name) name=(name) type="number" min=(min) max=(max) step="1" inputmode="numeric" value=(view.filled.text(&item.key))
                     aria-describedby={ (name) "-hint" } aria-invalid=[error.map(|_| "true")];

@@ -4,6 +4,7 @@ use super::definition::Item;
 use super::filled::field_name;
 use super::polling::{DATE_FIELDS, Row, rows};
 use super::view::View;
+use crate::ui::sentence;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ pub(super) fn polling(view: &View<'_>, item: &Item, error: Option<&str>) -> Mark
         fieldset.polling data-polling=(name) aria-describedby={ (name) "-hint" } {
             legend { (item.label) }
             p.hint id={ (name) "-hint" } { "Tick what is polled. The pencil opens how." }
-            @if let Some(error) = error { p.error id={ (name) "-error" } { (error) } }
+            @if let Some(error) = error { p.error id={ (name) "-error" } { (sentence(error)) } }
             p.said role="status" { @if let Some(said) = view.said { (said) } }
             input type="hidden" name="poll.base" value=(base);
             input type="hidden" name="poll.in-step" value="false";

@@ -145,7 +145,7 @@ fn attempt(signed: &Signed, attempt: &Value) -> Vec<Markup> {
         html! { span.when-stacked { "Attempt " } (attempt["number"].as_u64().unwrap_or_default()) },
         html! {
             (relative_or(at, signed.now, ""))
-            @if let Some(at) = at { " " span.reason { (at.format("%H:%M:%S%.3f UTC").to_string()) } }
+            @if let Some(at) = at { " " span.reason.whole { (at.format("%H:%M:%S%.3f UTC").to_string()) } }
         },
         html! {
             (badge(mark, &answer))

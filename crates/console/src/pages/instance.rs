@@ -102,7 +102,7 @@ fn subscription(instance: &Value) -> Markup {
         @match instance["subscription"]["status"].as_str() {
             Some("suspended") => {
                 (ui::notice(Tone::Bad, html! {
-                    p { strong { "Deliveries wait. " } (reason.unwrap_or("The callback did not take them.")) }
+                    p { strong { "Deliveries wait. " } (ui::sentence(reason.unwrap_or("the callback did not take them"))) "." }
                     p { a href=(address(&["deliveries"], &[("instance", &instance["id"].to_string())])) { "See what is queued, and release it" } }
                 }))
             }
@@ -121,7 +121,7 @@ fn notices(signed: &Signed, instance: &Value) -> Markup {
                     @for notice in notices {
                         li {
                             span.muted { (relative_or(time::read(notice["date"].as_str()), signed.now, "")) }
-                            " " (notice["message"].as_str().unwrap_or_default())
+                            " " (ui::sentence(notice["message"].as_str().unwrap_or_default()))
                         }
                     }
                 }

@@ -139,8 +139,8 @@ async fn what_the_interface_refuses_is_told_at_its_field() {
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     for (field, text) in [
         ("item.event.poller.configuration", "messages.url: is odd"),
-        ("item.oauth.api.key", "is wrong"),
-        ("item.loft", "is full"),
+        ("item.oauth.api.key", "Is wrong"),
+        ("item.loft", "Is full"),
     ] {
         assert!(
             page.text.contains(&format!("id=\"{field}-error\">{text}<")),
@@ -202,7 +202,7 @@ async fn list_or_code_counts_whichever_was_changed() {
         "both were changed: nobody knows which counts"
     );
     let undecided = connecting.fill("/connect/pigeon", &[code, list]).await;
-    assert!(undecided.text.contains("list and code were both changed"));
+    assert!(undecided.text.contains("List and code were both changed"));
     assert!(undecided.text.contains("/hubs/x/messages?a=b") && undecided.text.contains("&quot;/l&quot;"));
     let applied = connecting.fill("/connect/pigeon", &[code, list, ("do", "to-code")]).await;
     assert!(applied.text.contains("The list counts") && !applied.text.contains("&quot;/l&quot;"));
@@ -242,7 +242,7 @@ async fn an_edit_sends_what_differs_and_a_trial_stores_nothing() {
     assert_eq!(connecting.sent_to("PATCH /instances/7"), [wanted]);
     connecting.refuse(400, "`tags`: are odd");
     let refused = connecting.fill("/instances/7/edit", &others).await;
-    assert!(refused.text.contains("id=\"tags-error\">are odd<") && refused.text.contains("value=\"5\""));
+    assert!(refused.text.contains("id=\"tags-error\">Are odd<") && refused.text.contains("value=\"5\""));
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub(crate) fn field(field: &Field<'_>) -> Markup {
         div.field {
             label for=(field.name) { (field.label) @if !field.required { span.optional { " (optional)" } } }
             @if let Some(hint) = field.hint { p.hint id=(hint_id) { (marked(hint)) } }
-            @if let Some(error) = field.error { p.error id=(error_id) { (error) } }
+            @if let Some(error) = field.error { p.error id=(error_id) { (sentence(error)) } }
             input id=(field.name) name=(field.name) type=(field.kind) value=(field.value) required[field.required]
                 autocomplete=(field.autocomplete) aria-describedby=[described]
                 aria-invalid=[field.error.map(|_| "true")] spellcheck="false";
@@ -57,5 +57,15 @@ pub(crate) fn marked(text: &str) -> Markup {
         @for (index, part) in text.split('`').enumerate() {
             @if index % 2 == 1 { code { (part) } } @else { (part) }
         }
+    }
+}
+
+/// A text of the interface, which follows a name there and stands alone here. One that begins with a name stays.
+pub(crate) fn sentence(text: &str) -> String {
+    let first = text.split(' ').next().unwrap_or_default();
+    let mut rest = text.chars();
+    match rest.next() {
+        Some(letter) if first.chars().all(char::is_alphabetic) => letter.to_uppercase().chain(rest).collect(),
+        _ => text.to_owned(),
     }
 }

@@ -6,7 +6,7 @@ mod icon;
 mod table;
 
 pub(crate) use badge::{Mark, badge, class, shape, status};
-pub(crate) use field::{Field, field, marked};
+pub(crate) use field::{Field, field, marked, sentence};
 pub(crate) use icon::bell;
 pub(crate) use table::{Column, table};
 

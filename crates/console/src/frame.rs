@@ -4,7 +4,6 @@ use crate::Shared;
 use crate::api::address;
 use crate::cookie;
 use crate::failure::{Failure, SignInNeeded};
-use crate::page::FormTargets;
 use crate::session::COOKIE;
 use crate::signed::{see_other, with_cookie};
 use axum::extract::{Request, State};
@@ -40,11 +39,9 @@ pub(crate) async fn frame(State(shared): State<Shared>, request: Request, next: 
 }
 
 fn with_headers(mut response: Response) -> Response {
-    let targets = response.extensions_mut().remove::<FormTargets>();
-    let policy = targets.and_then(|targets| HeaderValue::from_str(&format!("{POLICY} {}", targets.0)).ok());
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy.unwrap_or(HeaderValue::from_static(POLICY)));
     for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),

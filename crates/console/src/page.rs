@@ -6,6 +6,7 @@ use crate::ui;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Response};
 use maud::{DOCTYPE, Markup, html};
+use url::Url;
 
 /// A place in the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +28,6 @@ impl Section {
     ];
 }
 
-/// Where else forms of a page may lead, as the policy spells it. Browsers apply `form-action` to redirects too.
-#[derive(Clone)]
-pub(crate) struct FormTargets(pub(crate) String);
-
 /// A page to be.
 pub(crate) struct Page {
     title: String,
@@ -41,7 +38,7 @@ pub(crate) struct Page {
     crumbs: Vec<(String, String)>,
     /// Beside the heading.
     actions: Markup,
-    form_targets: Option<FormTargets>,
+    onward: Option<Url>,
 }
 
 impl Page {
@@ -54,7 +51,7 @@ impl Page {
             body: Markup::default(),
             crumbs: Vec::new(),
             actions: Markup::default(),
-            form_targets: None,
+            onward: None,
         }
     }
 
@@ -81,10 +78,10 @@ impl Page {
         Page { actions, ..self }
     }
 
-    #[allow(dead_code)] // for forms that lead to a provider
-    /// Lets a form of this page lead to another origin (`https://accounts.example`) by a redirect.
-    pub(crate) fn form_target(self, origin: &url::Origin) -> Self {
-        Page { form_targets: Some(FormTargets(origin.ascii_serialization())), ..self }
+    /// The page leads on to another site at once. A redirect would do so after a form only where the policy names each
+    /// site on the way, and nobody knows how often a login redirects.
+    pub(crate) fn onward(self, to: &Url) -> Self {
+        Page { onward: Some(to.clone()), ..self }
     }
 
     /// For somebody who is signed in.
@@ -99,11 +96,7 @@ impl Page {
     }
 
     fn response(self, signed: Option<&Signed>) -> Response {
-        let mut response = (self.status, Html(self.markup(signed).into_string())).into_response();
-        if let Some(targets) = self.form_targets {
-            response.extensions_mut().insert(targets);
-        }
-        response
+        (self.status, Html(self.markup(signed).into_string())).into_response()
     }
 
     fn markup(&self, signed: Option<&Signed>) -> Markup {
@@ -114,6 +107,7 @@ impl Page {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
+                    @if let Some(to) = &self.onward { meta http-equiv="refresh" content=(format!("0; url={to}")); }
                     title { (self.title) " · Carillon" }
                     link rel="icon" href=(assets::ICON.path()) type="image/svg+xml";
                     link rel="stylesheet" href=(assets::STYLE.path());

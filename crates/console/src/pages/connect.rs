@@ -6,7 +6,7 @@ use crate::connecting::{Definition, Filled, Kind, Pending, Problems, Read, Sides
 use crate::failure::Failure;
 use crate::form::{Fields, Posted};
 use crate::page::{Page, Section};
-use crate::signed::{Signed, see_other};
+use crate::signed::Signed;
 use crate::ui;
 use axum::Router;
 use axum::extract::{Path, RawQuery};
@@ -77,7 +77,6 @@ async fn shown(
     status: StatusCode,
     shown: &Shown<'_>,
 ) -> Result<Response, Failure> {
-    let target = provider(signed, &definition.key).await?;
     let view = View {
         kind: Kind::Create,
         definition,
@@ -95,14 +94,19 @@ async fn shown(
         .section(Section::Connect)
         .part_of("/connect", "Connect a mailbox")
         .status(status);
-    Ok(page.body(body).form_target(&target.origin()).show(signed))
+    Ok(page.body(body).show(signed))
 }
 
-/// Where the provider's login is: forms of the page have to be allowed to lead there.
-async fn provider(signed: &Signed, key: &str) -> Result<Url, Failure> {
-    let asked = json!({ "apiKey": "-", "callbackUrl": callback(signed) });
-    let answer = signed.api.post(&address(&["elements", key, "oauth", "url"], &[]), &asked).await?;
-    login(&answer)
+/// The page that leads to a login.
+pub(super) fn to_login(signed: &Signed, login: &Url) -> Response {
+    let host = login.host_str().unwrap_or("the provider");
+    let body = html! {
+        section.card {
+            p { "You sign in at " strong { (host) } " and come back here." }
+            div.actions { a.button.primary href=(login) { "Continue" } }
+        }
+    };
+    Page::new("On to the sign-in").section(Section::Connect).body(body).onward(login).show(signed)
 }
 
 /// The address of a login.
@@ -147,7 +151,7 @@ async fn begin(Path(key): Path<String>, posted: Posted) -> Result<Response, Fail
         return again(Problems::of(&answer)).await;
     }
     let to = login(&answer.ok()?)?;
-    match pending.keep(&signed, see_other(to.as_str())) {
+    match pending.keep(&signed, to_login(&signed, &to)) {
         Ok(response) => Ok(response),
         Err(_) => again(Problems::general(
             "The form is too large to be kept in the browser while you sign in. Connect with less (a shorter \

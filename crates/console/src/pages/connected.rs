@@ -1,6 +1,6 @@
 //! Back from the provider's login, and what came of it.
 
-use super::connect::login;
+use super::connect::{login, to_login};
 use super::instance::{name, read};
 use crate::Shared;
 use crate::api::{Answer, address};
@@ -173,7 +173,7 @@ fn curl(signed: &Signed, instance: &Value) -> String {
     )
 }
 
-/// Leads to a login that this form may go to.
-pub(super) fn to_login(signed: &Signed, pending: &Pending, answer: &Answer) -> Result<Response, Failure> {
-    pending.keep(signed, see_other(login(answer)?.as_str())).map_err(|_| Failure::Unreadable)
+/// Leads to a login, with what is to be known when the user comes back.
+pub(super) fn keep_and_go(signed: &Signed, pending: &Pending, answer: &Answer) -> Result<Response, Failure> {
+    pending.keep(signed, to_login(signed, &login(answer)?)).map_err(|_| Failure::Unreadable)
 }

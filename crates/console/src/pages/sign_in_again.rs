@@ -1,7 +1,6 @@
 //! Re-authenticate: the stored application asks the user to sign in at the provider again.
 
-use super::connect::login;
-use super::connected::to_login;
+use super::connected::keep_and_go;
 use super::instance::{name, read};
 use crate::Shared;
 use crate::api::{Answer, address};
@@ -30,7 +29,6 @@ async fn ask(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let instance = read(&signed, &id).await?;
-    let target = login(&sign_in(&signed, &id, &[]).await?)?;
     let is_again =
         Fields::parse(query.unwrap_or_default().as_bytes()).is_some_and(|query| query.flag("again"));
     let kept = Pending::of(&signed, &headers)
@@ -59,7 +57,7 @@ async fn ask(
     };
     let title = format!("Re-authenticate {}", name(&instance));
     let page = Page::new(title).section(Section::Instances).part_of("/instances", "Instances");
-    let page = page.part_of(path, name(&instance)).form_target(&target.origin());
+    let page = page.part_of(path, name(&instance));
     Ok(page.body(body).show(&signed))
 }
 
@@ -72,7 +70,7 @@ async fn begin(Path(id): Path<String>, posted: Posted) -> Result<Response, Failu
     let challenge = pending.challenge();
     let query = [("state", pending.state()), ("codeChallenge", &challenge), ("codeChallengeMethod", "S256")];
     let answer = sign_in(&signed, &id, &query).await?;
-    to_login(&signed, &pending, &answer)
+    keep_and_go(&signed, &pending, &answer)
 }
 
 async fn sign_in(signed: &Signed, id: &str, query: &[(&str, &str)]) -> Result<Answer, Failure> {

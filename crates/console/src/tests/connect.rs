@@ -10,6 +10,10 @@ use serde_json::{Value, json};
 
 const BACK: &str = "http://console.example/oauth/callback";
 
+/// By the page itself: a redirect after a form would be held against the policy, at each site on its way.
+const ON_TO_THE_LOGIN: &str =
+    "<meta http-equiv=\"refresh\" content=\"0; url=https://login.example/authorize\">";
+
 #[tokio::test]
 async fn the_form_has_the_documented_order_and_labels_for_a_connector_nobody_knows() {
     let connecting = Connecting::new().await;
@@ -47,7 +51,7 @@ async fn the_form_has_the_documented_order_and_labels_for_a_connector_nobody_kno
         assert!(!page.text.contains(absent), "{absent}");
     }
     let policy = page.headers["content-security-policy"].to_str().unwrap();
-    assert!(policy.ends_with("form-action 'self' https://login.example"), "{policy}");
+    assert!(policy.ends_with("form-action 'self'"), "{policy}");
 }
 
 #[tokio::test]
@@ -72,7 +76,7 @@ async fn what_connectors_and_people_say_is_text() {
 async fn a_filled_form_leads_to_the_login_and_back_to_an_instance() {
     let connecting = Connecting::new().await;
     let begun = connecting.fill("/connect/pigeon", &[]).await;
-    assert_eq!((begun.status, begun.location()), (StatusCode::SEE_OTHER, "https://login.example/authorize"));
+    assert!(begun.text.contains(ON_TO_THE_LOGIN), "{}", begun.text);
     let asked = connecting.sent_to("POST /elements/pigeon/oauth/url").pop().unwrap();
     assert_eq!((&asked["apiKey"], &asked["callbackUrl"]), (&json!("client"), &json!(BACK)));
     assert_eq!(asked["codeChallengeMethod"], "S256");
@@ -251,7 +255,7 @@ async fn signing_in_again_changes_the_instance_by_its_code() {
     let token = connecting.browser.get("/instances/7/authenticate").await.form_token();
     connecting.sent.lock().unwrap().clear();
     let begun = connecting.browser.post("/instances/7/authenticate", &[("form_token", &token)]).await;
-    assert_eq!(begun.location(), "https://login.example/authorize");
+    assert!(begun.text.contains(ON_TO_THE_LOGIN), "{}", begun.text);
     let asked: Vec<String> = connecting.sent.lock().unwrap().iter().map(|(asked, _)| asked.clone()).collect();
     let query = asked.iter().find_map(|asked| asked.strip_prefix("GET /instances/7/oauth/url?")).unwrap();
     let query: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();

@@ -9,7 +9,7 @@ use app::ports::{Clock as _, Http, Result};
 use app::sealing::Sealer;
 use app::{App, Config};
 use chrono::{DateTime, TimeDelta, Utc};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use system::SystemClock;
 use tokio::sync::Mutex;
 
@@ -37,7 +37,27 @@ struct Ready {
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) app: App,
-    pub(super) router: axum::Router,
+    sealer: Arc<Sealer>,
+    public_url: Option<String>,
+    router: Arc<OnceLock<axum::Router>>,
+}
+
+impl Entry {
+    /// The interface and the console, made for the first request: workers have none, and are smaller for it.
+    pub(super) fn router(&self) -> axum::Router {
+        let make = || {
+            console::router(console::Console {
+                api: self.app.router(),
+                seal: Arc::new(ConsoleSeal(self.sealer.clone())),
+                clock: Arc::new(|| SystemClock.now()),
+                public_url: self.public_url.clone(),
+                // Whoever deployed the stack reads the first secrets where they were made.
+                first_link: None,
+                inspector: None,
+            })
+        };
+        self.router.get_or_init(make).clone()
+    }
 }
 
 impl Host {
@@ -87,16 +107,7 @@ impl Host {
         environment.app = self.config(admin_key);
         let public_url = environment.app.public_url.clone();
         let app = Stack::new(&environment, &self.clients, self.http.clone(), sealer.clone()).app;
-        let router = console::router(console::Console {
-            api: app.router(),
-            seal: Arc::new(ConsoleSeal(sealer)),
-            clock: Arc::new(|| SystemClock.now()),
-            public_url,
-            // Whoever deployed the stack reads the first secrets where they were made.
-            first_link: None,
-            inspector: None,
-        });
-        Entry { router, app }
+        Entry { app, sealer, public_url, router: Arc::default() }
     }
 
     /// A key that is no good leaves the interface as it is without one.

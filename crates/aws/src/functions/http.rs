@@ -21,7 +21,7 @@ pub(super) async fn serve(host: Arc<Host>) -> anyhow::Result<()> {
 async fn answer(host: &Host, request: Request) -> Response {
     let request_id = request.lambda_context().request_id;
     match host.entry().await {
-        Ok(entry) => match entry.router.oneshot(request.map(Body::new)).await {
+        Ok(entry) => match entry.router().oneshot(request.map(Body::new)).await {
             Ok(response) => response,
             Err(never) => match never {},
         },

@@ -69,6 +69,25 @@ async fn an_entry_that_changes_its_condition_goes_on_where_it_was() {
     assert_eq!(polled(&world, id).await, one("CREATED", &mail));
 }
 
+/// A snapshot holds what its condition let through: under another one, what was there neither comes nor goes.
+#[tokio::test]
+async fn a_snapshot_whose_condition_changes_tells_of_nothing_that_was_there() {
+    let world = World::new(316);
+    let id = create(&world, "gmail", poller("labels", "/hubs/general/labels", "id")).await;
+    world.google.create_label(GMAIL_USER, "Old");
+    assert_eq!(polled(&world, id).await.len(), 1);
+    for url in [
+        "/hubs/general/labels?where=type='user'",
+        "/hubs/general/labels?where=name='New'",
+        "/hubs/general/labels",
+    ] {
+        world.patch(id, &patch_of(poller("labels", url, "id"))).await;
+        assert_eq!(polled(&world, id).await, [], "{url}: nothing came or went");
+    }
+    let new = world.google.create_label(GMAIL_USER, "New");
+    assert_eq!(polled(&world, id).await, one("CREATED", &new));
+}
+
 /// `event.poller.urls`: names alone, and lines that say everything.
 #[tokio::test]
 async fn the_older_form_of_a_poller_configuration_polls_as_well() {

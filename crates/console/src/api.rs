@@ -46,16 +46,6 @@ impl Api {
         self.call(Method::GET, path, None).await.ok()
     }
 
-    #[allow(dead_code)] // for pages with forms of more than a button
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
-        self.call(Method::POST, path, Some(body)).await.ok()
-    }
-
-    #[allow(dead_code)] // for pages with forms of more than a button
-    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
-        self.call(Method::PATCH, path, Some(body)).await.ok()
-    }
-
     pub(crate) async fn delete(&self, path: &str) -> Result<Answer, Failure> {
         self.call(Method::DELETE, path, None).await.ok()
     }

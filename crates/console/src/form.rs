@@ -28,13 +28,11 @@ impl Fields {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
-    #[allow(dead_code)] // for pages with forms of more than a button
     /// Each value of a field that is there more than once.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    #[allow(dead_code)] // for pages with forms of more than a button
     /// Whether it was ticked.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.all(name).any(|value| value == "true" || value == "on")
@@ -44,7 +42,6 @@ impl Fields {
 /// A form of somebody who is signed in. A handler that changes something takes this and not [`Signed`].
 pub(crate) struct Posted {
     pub(crate) signed: Signed,
-    #[allow(dead_code)] // for pages with forms of more than a button
     pub(crate) fields: Fields,
 }
 

@@ -1,5 +1,6 @@
 //! Where a process can die: before and after each thing it does to the world.
 
+use super::methods::methods;
 use app::ports::*;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -87,67 +88,10 @@ macro_rules! gated {
     };
 }
 
-gated!(GatedStore, Store, {
-    async fn account(user: &LookupHash, organization: Option<&LookupHash>) -> Result<Option<Account>>;
-    async fn insert_instance(new: &NewInstance) -> Result<Written>;
-    async fn instance(id: InstanceId) -> Result<Option<Instance>>;
-    async fn instance_by_token(token: &LookupHash) -> Result<Option<Instance>>;
-    async fn instances(
-        organization_id: u32,
-        after: Option<InstanceId>,
-        limit: usize,
-    ) -> Result<Vec<Instance>>;
-    async fn mailbox(id: InstanceId) -> Result<Option<Mailbox>>;
-    async fn change_instance(change: &InstanceChange) -> Result<Written>;
-    async fn purge_instance(id: InstanceId, limit: usize) -> Result<(u64, bool)>;
-    async fn lease_session(
-        id: InstanceId,
-        version: u64,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Written>;
-    async fn put_session(id: InstanceId, session: &Session) -> Result<Written>;
-    async fn commit_poll(commit: &PollCommit) -> Result<Written>;
-    async fn clear_outbox(id: InstanceId, resource: &str, sequences: &[Sequence]) -> Result<()>;
-    async fn logged_events(id: InstanceId, events: &[EventId]) -> Result<HashSet<EventId>>;
-    async fn claim_attempt(
-        key: AttemptKey,
-        by: Claimant,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Claim>;
-    async fn finish_attempt(key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written>;
-    async fn reopen(id: InstanceId, sequence: Sequence, now: DateTime<Utc>) -> Result<Option<AttemptKey>>;
-    async fn subscription(id: InstanceId) -> Result<Option<Subscription>>;
-    async fn begin_release(
-        id: InstanceId,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Option<Subscription>>;
-    async fn next_queued(id: InstanceId) -> Result<Option<Notification>>;
-    async fn end_release(id: InstanceId, generation: u64) -> Result<Written>;
-    async fn pause_release(id: InstanceId, generation: u64) -> Result<()>;
-    async fn notifications(id: InstanceId, page: LogPage) -> Result<Vec<Notification>>;
-    async fn notification(id: InstanceId, event_id: &str) -> Result<Option<Notification>>;
-    async fn notification_of(organization_id: u32, event_id: &str) -> Result<Option<Notification>>;
-    async fn notification_at(mark: LogMark) -> Result<Option<Notification>>;
-    async fn organization_log(organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
-});
-
-gated!(GatedVault, Vault, {
-    async fn read(id: InstanceId) -> Result<Option<(Secrets, u64)>>;
-    async fn write(id: InstanceId, secrets: &Secrets, version: u64) -> Result<Written>;
-    async fn remove(id: InstanceId) -> Result<()>;
-});
-
-gated!(GatedSchedule, Schedule, {
-    async fn put(id: InstanceId, timetable: Timetable, enabled: bool) -> Result<()>;
-    async fn remove(id: InstanceId) -> Result<()>;
-});
-
-gated!(GatedQueue, Queue, {
-    async fn send(jobs: &[(Job, DateTime<Utc>)]) -> Result<()>;
-});
+methods!(Store, gated, GatedStore);
+methods!(Vault, gated, GatedVault);
+methods!(Schedule, gated, GatedSchedule);
+methods!(Queue, gated, GatedQueue);
 
 gated!(GatedHttp, Http, {
     async fn send(request: HttpRequest<'_>) -> std::result::Result<HttpResponse, HttpError>;

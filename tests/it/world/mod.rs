@@ -4,6 +4,7 @@
 mod api;
 mod bus;
 mod gate;
+mod methods;
 mod wire;
 
 pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, Reply, gmail_body, outlook_body};
@@ -171,8 +172,11 @@ impl World {
 
     /// Another process with points to die at, or a pace, of its own.
     pub(crate) fn another_process_behind(&self, gate: &Arc<Gate>) -> App {
-        let seed = self.seed + 1000 + self.restarts.fetch_add(1, Ordering::SeqCst);
-        assemble(Assembly {
+        assemble(self.assembly(gate))
+    }
+
+    fn assembly<'a>(&'a self, gate: &'a Arc<Gate>) -> Assembly<'a> {
+        Assembly {
             db: &self.db,
             jobs: &self.jobs,
             timers: &self.timers,
@@ -181,9 +185,9 @@ impl World {
             gate,
             bus: &self.bus,
             sealer: &self.sealer,
-            seed,
+            seed: self.seed + 1000 + self.restarts.fetch_add(1, Ordering::SeqCst),
             variables: &self.variables,
-        })
+        }
     }
 
     /// The process died and starts again: only the database is left of it.
@@ -372,24 +376,41 @@ struct Assembly<'a> {
 }
 
 fn assemble(parts: Assembly<'_>) -> App {
-    let accounts = SqliteStore::new(parts.db.clone());
-    let store: Arc<dyn app::ports::Store> = Arc::new(accounts.clone());
-    let vault = Arc::new(SqliteVault::new(parts.db.clone(), parts.sealer.clone()));
-    let ports = Ports {
-        store: Arc::new(gate::GatedStore::new(store, parts.gate)),
-        accounts: Arc::new(accounts),
-        vault: Arc::new(gate::GatedVault::new(vault, parts.gate)),
-        schedule: Arc::new(gate::GatedSchedule::new(parts.timers.clone(), parts.gate)),
-        queue: Arc::new(gate::GatedQueue::new(parts.jobs.clone(), parts.gate)),
-        clock: Arc::new(parts.clock.clone()),
-        http: Arc::new(gate::GatedHttp::new(parts.wire.clone(), parts.gate)),
-        entropy: Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(parts.seed)))),
-        bus: Some(Arc::new(parts.bus.clone())),
+    let gate = parts.gate;
+    let ports = parts.ports();
+    let gated = Ports {
+        store: Arc::new(gate::GatedStore::new(ports.store, gate)),
+        vault: Arc::new(gate::GatedVault::new(ports.vault, gate)),
+        schedule: Arc::new(gate::GatedSchedule::new(ports.schedule, gate)),
+        queue: Arc::new(gate::GatedQueue::new(ports.queue, gate)),
+        http: Arc::new(gate::GatedHttp::new(ports.http, gate)),
+        ..ports
     };
-    let variable = |name: &str| {
-        let given = parts.variables.iter().find(|(known, _)| *known == name);
-        given.map(|(_, value)| value.clone()).or_else(|| wire::endpoint(name))
-    };
-    let config = app::Config::read(&app::Variables(&variable)).unwrap();
-    App::new(ports, parts.sealer.clone(), config)
+    App::new(gated, parts.sealer.clone(), parts.config())
+}
+
+impl Assembly<'_> {
+    /// The adapters as they are, with nothing around them.
+    fn ports(&self) -> Ports {
+        let accounts = SqliteStore::new(self.db.clone());
+        Ports {
+            store: Arc::new(accounts.clone()),
+            accounts: Arc::new(accounts),
+            vault: Arc::new(SqliteVault::new(self.db.clone(), self.sealer.clone())),
+            schedule: self.timers.clone(),
+            queue: self.jobs.clone(),
+            clock: Arc::new(self.clock.clone()),
+            http: self.wire.clone(),
+            entropy: Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(self.seed)))),
+            bus: Some(Arc::new(self.bus.clone())),
+        }
+    }
+
+    fn config(&self) -> app::Config {
+        let variable = |name: &str| {
+            let given = self.variables.iter().find(|(known, _)| *known == name);
+            given.map(|(_, value)| value.clone()).or_else(|| wire::endpoint(name))
+        };
+        app::Config::read(&app::Variables(&variable)).unwrap()
+    }
 }

@@ -171,15 +171,16 @@ def queues_redrive(resources, _outputs):
         if name == "DeadLetterQueue":
             continue
         redrive = queue.get("RedrivePolicy", {})
-        if redrive.get("deadLetterTargetArn") != "<DeadLetterQueue.Arn>" or redrive.get("maxReceiveCount", 0) < 5:
+        if redrive.get("deadLetterTargetArn") != "<DeadLetterQueue.Arn>" or redrive.get("maxReceiveCount", 0) < 40:
             yield f"{name}: has no dead letter queue, or gives up too soon"
         readers = [one for one in sources.values() if one["EventSourceArn"] == f"<{name}.Arn>"]
         if len(readers) != 1 or readers[0].get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
             yield f"{name}: has one event source, which reports what failed"
             continue
         function = readers[0]["FunctionName"].strip("<>").removesuffix(".Arn")
-        if queue["VisibilityTimeout"] < 6 * functions(resources)[function]["Timeout"]:
-            yield f"{name}: shows messages again before six time-outs of {function}"
+        timeout = functions(resources)[function]["Timeout"]
+        if not 3 * timeout <= queue["VisibilityTimeout"] <= 240:
+            yield f"{name}: shows messages again after three time-outs of {function}, and within four minutes"
 
 
 def failed_starts_are_dead_letters(resources, _outputs):
@@ -279,15 +280,17 @@ def granted(resources, wanted):
 def wider_for_the_emulator(resources):
     """What the emulator's check of policies needs, and AWS must not have."""
     wide = "arn:aws:scheduler:REGION:ACCOUNT:schedule/default/*"
-    return granted(resources, lambda action, resource: resource == wide or action == "sqs:SendMessageBatch")
+    batches = ("sqs:SendMessageBatch", "sqs:ChangeMessageVisibilityBatch")
+    return granted(resources, lambda action, resource: resource == wide or action in batches)
 
 
 def widened(resources):
-    """What that is, by what there is without it: schedules of the default group, and batches of messages."""
+    """What that is, by what there is without it: schedules of the default group, and batches of what is for one."""
     own, wide = (f"arn:aws:scheduler:REGION:ACCOUNT:schedule/{group}/*" for group in ("STACK", "default"))
     schedules = granted(resources, lambda _, resource: resource == own)
-    messages = granted(resources, lambda action, resource: action == "sqs:SendMessage" and "Dead" not in resource)
-    batches = {(name, "sqs:SendMessageBatch", resource) for name, _, resource in messages}
+    single = ("sqs:SendMessage", "sqs:ChangeMessageVisibility")
+    messages = granted(resources, lambda action, resource: action in single and "Dead" not in resource)
+    batches = {(name, f"{action}Batch", resource) for name, action, resource in messages}
     return {(name, action, wide) for name, action, _ in schedules} | batches
 
 
@@ -364,8 +367,8 @@ SAMPLES = [
     ("LogGroup: !Ref DeliverLog", "LogGroup: !Ref AccessLog", "functions_are_complete"),
     ("Role: !GetAtt DeliverRole.Arn", "Role: !GetAtt PollRole.Arn", "functions_are_complete"),
     ("      RetentionInDays: !Ref LogRetentionDays\n", "", "logs_end"),
-    ("maxReceiveCount: 10", "maxReceiveCount: 1", "queues_redrive"),
-    ("VisibilityTimeout: 450", "VisibilityTimeout: 75", "queues_redrive"),
+    ("maxReceiveCount: 50", "maxReceiveCount: 10", "queues_redrive"),
+    ("VisibilityTimeout: 225", "VisibilityTimeout: 75", "queues_redrive"),
     ("TargetArn: !GetAtt DeadLetterQueue.Arn", "TargetArn: !GetAtt WorkQueue.Arn", "failed_starts_are_dead_letters"),
     ("RecursiveLoop: Allow", "RecursiveLoop: Terminate", "failed_starts_are_dead_letters"),
     ("DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Delete", "state_survives"),

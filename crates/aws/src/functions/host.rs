@@ -1,5 +1,6 @@
 //! One process of a function: what is made at its start, and what with its first event.
 
+use super::failed::Sources;
 use crate::clients::Clients;
 use crate::environment::Environment;
 use crate::fault::{chain, fault};
@@ -21,6 +22,7 @@ pub(super) struct Host {
     environment: Environment,
     clients: Clients,
     http: Arc<dyn Http>,
+    sources: Sources,
     ready: Mutex<Option<Ready>>,
 }
 
@@ -65,7 +67,13 @@ impl Host {
     pub(super) async fn new(environment: Environment) -> anyhow::Result<Self> {
         let clients = Clients::in_a_function(&environment).await;
         let http: Arc<dyn Http> = Arc::new(egress(&environment)?);
-        Ok(Host { environment, clients, http, ready: Mutex::default() })
+        let sources = Sources::new(clients.sqs.clone(), &environment);
+        Ok(Host { environment, clients, http, sources, ready: Mutex::default() })
+    }
+
+    /// Where messages come from.
+    pub(super) fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// The use cases, with a data key that is not older than an hour. The first event reads it.
@@ -172,7 +180,9 @@ mod tests {
         let mut environment = environment::tests::sample();
         environment.admin_key_secret = admin_key_secret.map(str::to_owned);
         let http: Arc<dyn Http> = Arc::new(egress(&environment).unwrap());
-        Host { environment, clients: Clients::new(&script.config()), http, ready: Mutex::default() }
+        let clients = Clients::new(&script.config());
+        let sources = Sources::new(clients.sqs.clone(), &environment);
+        Host { environment, clients, http, sources, ready: Mutex::default() }
     }
 
     async fn asked(script: &Script, admin_key_secret: Option<&str>) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! The functions `poll` and `deliver`: jobs that schedules and queues bring.
 
+use super::failed::Sources;
 use super::host::Host;
 use crate::fault::chain;
 use crate::letter;
@@ -11,10 +12,14 @@ use futures_util::future::join_all;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 use system::SystemClock;
 
 /// Time of one poll, seconds.
 const POLL_S: i64 = 60;
+/// Tries of a job within one invocation, and the pause before the second, which doubles: most faults pass by then.
+const TRIES_COUNT_MAX: u32 = 3;
+const PAUSE_FIRST_MS: u64 = 200;
 /// Time before the function's end for what a poll that reached its deadline still has to do, seconds.
 const MARGIN_S: i64 = 5;
 
@@ -44,19 +49,37 @@ pub(super) async fn serve(host: Arc<Host>) -> anyhow::Result<()> {
 /// An error is a job that has to be run again: Lambda does, where a schedule brought it.
 async fn handle(host: &Host, event: LambdaEvent<Value>) -> Result<Value, lambda_runtime::Error> {
     let deadline = deadline(SystemClock.now(), event.context.deadline);
-    let app = host.entry().await.map_err(|error| {
+    let entry = host.entry().await.map_err(|error| {
         tracing::error!(error = chain(&error), "host.failed");
         Failed("the host can't start")
-    })?;
-    let run = |job| run(app.app.clone(), job, deadline);
-    match Event::of(event.payload) {
-        Event::Job(job) => {
-            isolated(run(job)).await?;
+    });
+    match (Event::of(event.payload), entry) {
+        (Event::Job(job), Ok(entry)) => {
+            isolated(run(entry.app, job, deadline)).await?;
             Ok(Value::Null)
         }
-        Event::Batch(messages) => Ok(serde_json::to_value(batch(messages, run).await)?),
-        Event::Unreadable => Err(Failed("neither a job nor a batch of messages").into()),
+        (Event::Batch(messages), Ok(entry)) => {
+            let failed = batch(messages, |job| run(entry.app.clone(), job, deadline)).await;
+            Ok(serde_json::to_value(put_back(host.sources(), failed).await)?)
+        }
+        (Event::Batch(messages), Err(_)) => {
+            Ok(serde_json::to_value(put_back(host.sources(), messages).await)?)
+        }
+        (Event::Job(_), Err(failed)) => Err(failed.into()),
+        (Event::Unreadable, _) => Err(Failed("neither a job nor a batch of messages").into()),
     }
+}
+
+/// Names the messages that have to come again, and has them come soon.
+async fn put_back(sources: &Sources, failed: Vec<SqsMessage>) -> SqsBatchResponse {
+    if !failed.is_empty() {
+        sources.come_again(&failed).await;
+    }
+    let mut response = SqsBatchResponse::default();
+    for message in failed {
+        response.add_failure(message.message_id.unwrap_or_default());
+    }
+    response
 }
 
 impl Event {
@@ -71,8 +94,8 @@ impl Event {
     }
 }
 
-/// Runs a batch's jobs side by side, and names those that have to come again.
-async fn batch<F>(messages: Vec<SqsMessage>, run: impl Fn(Job) -> F) -> SqsBatchResponse
+/// Runs a batch's jobs side by side; returns the messages that have to come again.
+async fn batch<F>(messages: Vec<SqsMessage>, run: impl Fn(Job) -> F) -> Vec<SqsMessage>
 where
     F: Future<Output = Result<(), Failed>> + Send + 'static,
 {
@@ -80,22 +103,17 @@ where
         let job = letter::read(message.body.as_deref().unwrap_or_default());
         let running = job.map(|job| isolated(run(job)));
         async move {
-            let id = message.message_id.unwrap_or_default();
             let ran = match running {
                 Some(running) => running.await,
                 None => {
-                    tracing::error!(message.id = id, "job.unreadable");
+                    tracing::error!(message.id = message.message_id, "job.unreadable");
                     Err(Failed("not a job"))
                 }
             };
-            ran.is_err().then_some(id)
+            ran.is_err().then_some(message)
         }
     });
-    let mut response = SqsBatchResponse::default();
-    for id in join_all(each).await.into_iter().flatten() {
-        response.add_failure(id);
-    }
-    response
+    join_all(each).await.into_iter().flatten().collect()
 }
 
 /// On a task of its own, so that a panic is this job's failure alone.
@@ -109,14 +127,21 @@ async fn isolated(running: impl Future<Output = Result<(), Failed>> + Send + 'st
     }
 }
 
+/// Every job may run again, so a fault that passes within the invocation is waited for.
 async fn run(app: App, job: Job, deadline: DateTime<Utc>) -> Result<(), Failed> {
-    match app.run(job, deadline).await {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            tracing::error!(instance.id = job.instance().get(), error = chain(&error), "job.failed");
-            Err(Failed(error.context))
+    let id = job.instance().get();
+    for round in 1.. {
+        let Err(error) = app.run(job, deadline).await else { return Ok(()) };
+        let most = PAUSE_FIRST_MS << round;
+        let pause = Duration::from_millis(fastrand::u64(most / 2..=most));
+        if round == TRIES_COUNT_MAX || SystemClock.now() + pause >= deadline {
+            tracing::error!(instance.id = id, error = chain(&error), "job.failed");
+            return Err(Failed(error.context));
         }
+        tracing::warn!(instance.id = id, error = chain(&error), "job.tried_again");
+        SystemClock.sleep(pause).await;
     }
+    Err(Failed("a job was tried without an end"))
 }
 
 /// Until when a poll may go on: a minute, and not into the function's end (epoch ms).
@@ -153,7 +178,10 @@ mod tests {
         F: Future<Output = Result<(), Failed>> + Send + 'static,
     {
         let Event::Batch(messages) = Event::of(records(bodies)) else { panic!("not a batch") };
-        serde_json::to_value(batch(messages, run).await).unwrap()
+        let script = crate::script::Script::new(&[(200, r#"{"Successful":[],"Failed":[]}"#)]);
+        let client = aws_sdk_sqs::Client::new(&script.config());
+        let sources = Sources::new(client, &crate::environment::tests::sample());
+        serde_json::to_value(put_back(&sources, batch(messages, run).await).await).unwrap()
     }
 
     #[test]

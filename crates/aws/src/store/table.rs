@@ -5,7 +5,7 @@
 
 use super::key::Key;
 use super::row::{Item, Row, number, text};
-use crate::fault::fault;
+use crate::fault::{code, fault};
 use app::ports::{Clock as _, PortError, Result};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -22,8 +22,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 use system::SystemClock;
 
-/// Tries of a transaction that another one was in the way of, and of what a batch left over.
+/// Tries of a write that a transaction was in the way of, and of what a batch left over.
 const TRIES_COUNT_MAX: u32 = 8;
+const IN_THE_WAY: &str = "other transactions were in the way again and again";
 /// First wait between them; it doubles, with jitter.
 const WAIT_FIRST_MS: u64 = 15;
 /// Keys of one batch of reads.
@@ -61,6 +62,16 @@ pub(super) enum Ended {
     Done,
     /// Nothing was written. For each write whether its condition failed, with the row that it met, if any.
     Refused(Vec<Option<Met>>),
+}
+
+/// How one try of a single write ended.
+enum Sent {
+    /// The row after it, where it was asked for.
+    Stored(Met),
+    /// The row that the condition failed on.
+    Refused(Met),
+    /// A transaction is under way on the same item.
+    InTheWay,
 }
 
 /// A row that a condition failed on; `None` if there is none.
@@ -283,12 +294,24 @@ impl Table {
         self.write_for(context, write, ReturnValue::AllNew).await
     }
 
+    /// A transaction on the same item is in the way for some milliseconds: then the write is sent again.
     async fn write_for(
         &self,
         context: &'static str,
         write: Write,
         after: ReturnValue,
     ) -> Result<std::result::Result<Met, Met>> {
+        for round in 0..TRIES_COUNT_MAX {
+            match self.write_once(context, write.clone(), after.clone()).await? {
+                Sent::Stored(after) => return Ok(Ok(after)),
+                Sent::Refused(met) => return Ok(Err(met)),
+                Sent::InTheWay => wait(round).await,
+            }
+        }
+        Err(PortError::new(context, IN_THE_WAY))
+    }
+
+    async fn write_once(&self, context: &'static str, write: Write, after: ReturnValue) -> Result<Sent> {
         let values = write.values();
         match write.action {
             Action::Put(item) => {
@@ -356,7 +379,7 @@ impl Table {
             }
             wait(round).await;
         }
-        Err(PortError::new(context, "other transactions were in the way again and again"))
+        Err(PortError::new(context, IN_THE_WAY))
     }
 
     /// Deletes these items, in any order and without a condition.
@@ -436,11 +459,12 @@ fn settle<E: std::error::Error + Send + Sync + ProvideErrorMetadata + 'static>(
     context: &'static str,
     sent: std::result::Result<Option<Item>, SdkError<E>>,
     refusal: impl Fn(&E) -> Option<Option<Item>>,
-) -> Result<std::result::Result<Met, Met>> {
+) -> Result<Sent> {
     match sent {
-        Ok(after) => Ok(Ok(after.map(Row))),
+        Ok(after) => Ok(Sent::Stored(after.map(Row))),
+        Err(error) if code(&error) == "TransactionConflictException" => Ok(Sent::InTheWay),
         Err(error) => match error.as_service_error().and_then(&refusal) {
-            Some(met) => Ok(Err(met_row(met))),
+            Some(met) => Ok(Sent::Refused(met_row(met))),
             None => Err(fault(context)(error)),
         },
     }

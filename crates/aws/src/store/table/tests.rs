@@ -44,6 +44,20 @@ async fn it_does_not_wait_for_ever() {
 }
 
 #[tokio::test]
+async fn a_single_write_waits_for_a_transaction_and_not_for_ever() {
+    let conflict = (400, r#"{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException"}"#);
+    let update = || Write::update(key(1), "SET a = :a").with(":a", number(1));
+    for write in [Write::put(&key(1), []), update(), Write::delete(key(1))] {
+        let (waiting, script) = table(&[conflict, conflict, DONE]);
+        assert!(waiting.write("test", write.clone()).await.unwrap().is_ok());
+        assert_eq!(script.operations().len(), 3);
+    }
+    let (refusing, script) = table(&[conflict]);
+    assert!(refusing.write("test", update()).await.is_err());
+    assert_eq!(script.operations().len(), TRIES_COUNT_MAX as usize);
+}
+
+#[tokio::test]
 async fn a_failed_condition_is_an_answer_and_anything_else_an_error() {
     let (refusing, _) = table(&[(400, &cancelled("None", "ConditionalCheckFailed"))]);
     let Ended::Refused(refused) = refusing.transact("test", two_writes()).await.unwrap() else {

@@ -19,11 +19,13 @@ mod accounts;
 mod administration;
 mod audit;
 mod claim;
+mod poller;
 
 pub use accounts::{Accounts, User};
 pub use administration::{Administration, Depth, Kept, Mark, Organization, Page, Redriven, Scheduled};
 pub use audit::{AUDIT_DAYS, Actor, AuditEntry, AuditMark};
 pub use claim::{Claim, Claimant, Standing};
+pub use poller::{PollEnded, Poller};
 
 /// An adapter failed. The step had no effect, or an effect that doing it again does not repeat.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +56,7 @@ pub struct Mailbox {
     pub instance: Instance,
     pub session: Session,
     pub subscription: Subscription,
+    pub poller: Poller,
     /// One for each polled resource, and for removed ones whose outbox is not empty.
     pub resources: Vec<ResourceRow>,
 }
@@ -300,6 +303,21 @@ pub trait Store: Send + Sync {
     ) -> Result<Written>;
     /// Stores a session, conditional on the stored version being one less than its own.
     async fn put_session(&self, id: InstanceId, session: &Session) -> Result<Written>;
+
+    /// Takes the right to poll until `until`, conditional on the fence that was read and on nobody holding it at
+    /// `now`: the fence goes up by one, and a mark is cleared. `Conflict`: read again.
+    async fn begin_poll(
+        &self,
+        id: InstanceId,
+        fence: u64,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Written>;
+    /// Marks that another look is wanted, conditional on the lease of this fence being held at `now`.
+    /// `Conflict`: it ended meanwhile.
+    async fn ask_again(&self, id: InstanceId, fence: u64, now: DateTime<Utc>) -> Result<Written>;
+    /// Gives the lease of this fence back, in one write with finding out whether somebody came meanwhile.
+    async fn end_poll(&self, id: InstanceId, fence: u64) -> Result<PollEnded>;
 
     /// Stores a poll's notifications and state: all or nothing, conditional on the state's version, on the
     /// resource not being removed, on no sequence being taken by another notification of the instance, and on

@@ -63,6 +63,14 @@ macro_rules! store_suite {
                 an_expired_lease_is_taken_over,
                 a_session_is_stored_on_the_version_it_follows,
             ],
+            poller: [
+                a_mailbox_has_one_poller,
+                a_race_for_a_mailbox_has_one_winner,
+                a_dead_poller_is_followed_and_has_no_say,
+                another_look_is_asked_of_the_holder,
+                nobody_polls_what_is_deleted,
+                what_else_is_written_leaves_the_lease_alone,
+            ],
             polls: [
                 a_commit_stores_notifications_and_state,
                 the_loser_of_two_overlapping_polls_writes_nothing,

@@ -24,6 +24,9 @@ macro_rules! methods {
                 until: DateTime<Utc>,
             ) -> Result<Written>;
             async fn put_session(id: InstanceId, session: &Session) -> Result<Written>;
+            async fn begin_poll(id: InstanceId, fence: u64, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Written>;
+            async fn ask_again(id: InstanceId, fence: u64, now: DateTime<Utc>) -> Result<Written>;
+            async fn end_poll(id: InstanceId, fence: u64) -> Result<PollEnded>;
             async fn commit_poll(commit: &PollCommit) -> Result<Written>;
             async fn clear_outbox(id: InstanceId, resource: &str, sequences: &[Sequence]) -> Result<()>;
             async fn logged_events(id: InstanceId, events: &[EventId]) -> Result<HashSet<EventId>>;

@@ -14,6 +14,7 @@ mod log;
 mod notifications;
 mod organization_log;
 mod packed;
+mod poller;
 mod polls;
 mod requests;
 mod resources;
@@ -27,7 +28,7 @@ use crate::first_account::FirstSecrets;
 use app::ports::{
     Accounts, AttemptKey, AttemptOutcome, AuditEntry, AuditMark, Claim, Claimant, InstanceChange, LogLine,
     LogMark, LogPage, LookupHash, Mailbox, Mark, NewInstance, Notification, Organization, OrganizationPage,
-    Page, PollCommit, Result, Store, User, Written,
+    Page, PollCommit, PollEnded, Result, Store, User, Written,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -138,6 +139,24 @@ impl Store for DynamoStore {
 
     async fn put_session(&self, id: InstanceId, session: &Session) -> Result<Written> {
         session::store(&self.table, id, session).await
+    }
+
+    async fn begin_poll(
+        &self,
+        id: InstanceId,
+        fence: u64,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Written> {
+        poller::begin(&self.table, id, fence, (now, until)).await
+    }
+
+    async fn ask_again(&self, id: InstanceId, fence: u64, now: DateTime<Utc>) -> Result<Written> {
+        poller::ask_again(&self.table, id, fence, now).await
+    }
+
+    async fn end_poll(&self, id: InstanceId, fence: u64) -> Result<PollEnded> {
+        poller::end(&self.table, id, fence).await
     }
 
     async fn commit_poll(&self, commit: &PollCommit) -> Result<Written> {

@@ -4,8 +4,8 @@ use super::key::{self, Key};
 use super::packed::Packed;
 use super::row::{Row, numbers, text};
 use super::table::{ACTIONS_COUNT_MAX, Ended, Page, Table, Write};
-use super::{instances, notifications, resources, session, subscriptions};
-use app::ports::{Mailbox, NewNotification, PollCommit, PortError, ResourceRow, Result, Written};
+use super::{instances, notifications, poller, resources, session, subscriptions};
+use app::ports::{Mailbox, NewNotification, PollCommit, Poller, PortError, ResourceRow, Result, Written};
 use domain::ids::{EventId, InstanceId, Sequence};
 use std::collections::HashSet;
 
@@ -19,12 +19,16 @@ pub(super) async fn mailbox(table: &Table, id: InstanceId) -> Result<Option<Mail
     for _ in 0..READS_COUNT_MAX {
         let rows = table.query("read a mailbox", Page::of(key::mailbox(id))).await?;
         let (mut instance, mut session, mut subscription) = (None, None, None);
+        let mut poller = Poller::default();
         let mut states = Vec::new();
         for row in &rows {
             match row.text("sk")? {
                 key::CONFIG => instance = Some(instances::read(row)?),
                 key::SESSION => session = Some(session::read(row)?),
-                key::SUBSCRIPTION => subscription = Some(subscriptions::read(row)?),
+                key::SUBSCRIPTION => {
+                    subscription = Some(subscriptions::read(row)?);
+                    poller = poller::read(row)?;
+                }
                 _ => states.push(row),
             }
         }
@@ -39,6 +43,7 @@ pub(super) async fn mailbox(table: &Table, id: InstanceId) -> Result<Option<Mail
             instance,
             session: session.unwrap_or_default(),
             subscription: subscription.unwrap_or_default(),
+            poller,
             resources,
         }));
     }

@@ -6,6 +6,7 @@ pub mod instances;
 pub mod log;
 pub mod organization_log;
 pub mod outbox;
+pub mod poller;
 pub mod polls;
 pub mod release;
 pub mod reopening;

@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_reached.sql"),
     include_str!("migrations/0003_organizations.sql"),
+    include_str!("migrations/0004_pollers.sql"),
 ];
 
 /// Demands the version that this program knows, of a file that another process works on.

@@ -9,6 +9,7 @@ mod instances;
 mod log;
 mod notifications;
 mod organization_log;
+mod poller;
 mod polls;
 mod release;
 mod requests;
@@ -21,7 +22,7 @@ mod takeover;
 use super::Db;
 use app::ports::{
     AttemptKey, AttemptOutcome, Claim, Claimant, InstanceChange, LogLine, LogMark, LogPage, LookupHash,
-    Mailbox, NewInstance, Notification, OrganizationPage, PollCommit, Result, Store, Written,
+    Mailbox, NewInstance, Notification, OrganizationPage, PollCommit, PollEnded, Result, Store, Written,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -141,6 +142,24 @@ impl Store for SqliteStore {
     async fn put_session(&self, id: InstanceId, session: &Session) -> Result<Written> {
         let session = session.clone();
         self.db.write("store a session", move |tx| session::put(tx, id, &session)).await
+    }
+
+    async fn begin_poll(
+        &self,
+        id: InstanceId,
+        fence: u64,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Written> {
+        self.db.write("begin a poll", move |tx| poller::begin(tx, id, fence, now, until)).await
+    }
+
+    async fn ask_again(&self, id: InstanceId, fence: u64, now: DateTime<Utc>) -> Result<Written> {
+        self.db.write("ask for another poll", move |tx| poller::ask_again(tx, id, fence, now)).await
+    }
+
+    async fn end_poll(&self, id: InstanceId, fence: u64) -> Result<PollEnded> {
+        self.db.write("end a poll", move |tx| poller::end(tx, id, fence)).await
     }
 
     async fn commit_poll(&self, commit: &PollCommit) -> Result<Written> {

@@ -1,6 +1,6 @@
 //! What a poll reads and commits.
 
-use super::{instances, notifications, release, resources, session};
+use super::{instances, notifications, poller, release, resources, session};
 use app::ports::{Mailbox, PollCommit, Written};
 use domain::ids::{EventId, InstanceId};
 use rusqlite::{Connection, Result};
@@ -12,6 +12,7 @@ pub(super) fn mailbox(conn: &Connection, id: InstanceId) -> Result<Option<Mailbo
         instance,
         session: session::get(conn, id)?.unwrap_or_default(),
         subscription: release::get(conn, id)?.unwrap_or_default(),
+        poller: poller::get(conn, id)?,
         resources: resources::all(conn, id)?,
     }))
 }

@@ -1,0 +1,89 @@
+//! Who polls a mailbox: a lease with a fence, and the mark of whoever came meanwhile.
+//!
+//! It stands in the callback's item, which every instance has from its creation, whose other writes leave it alone,
+//! and which a deletion marks: an item of its own would have to be made for instances that are there already, and
+//! never for one that is deleted at the same moment.
+
+use super::key::Key;
+use super::row::{Row, number, text, time};
+use super::table::{Met, Table, Write};
+use app::ports::{PollEnded, Poller, Result, Written};
+use chrono::{DateTime, Utc};
+use domain::ids::InstanceId;
+
+pub(super) fn read(row: &Row) -> Result<Poller> {
+    Ok(Poller {
+        fence: row.number_or_none("poll_fence")?.unwrap_or(0),
+        until: row.time_or_none("poll_until")?,
+        again: row.has("poll_again"),
+    })
+}
+
+pub(super) async fn begin(
+    table: &Table,
+    id: InstanceId,
+    fence: u64,
+    (now, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Written> {
+    // Two polls of the same moment are told apart, and so is our own write whose answer got lost.
+    let holder = fastrand::u64(..).to_string();
+    let is_as_read = match fence {
+        0 => "attribute_not_exists(poll_fence)",
+        _ => "poll_fence = :fence",
+    };
+    let condition = format!(
+        "attribute_exists(pk) AND attribute_not_exists(gone) AND {is_as_read}
+         AND (attribute_not_exists(poll_until) OR poll_until <= :now)"
+    );
+    let begin = Write::update(
+        Key::subscription(id),
+        "SET poll_fence = :next, poll_until = :until, poll_holder = :holder REMOVE poll_again",
+    )
+    .when(condition)
+    .with(":next", number(fence + 1))
+    .with(":until", time(until))
+    .with(":holder", text(&holder))
+    .with(":now", time(now));
+    let begin = if fence == 0 { begin } else { begin.with(":fence", number(fence)) };
+    let written = table.write("begin a poll", begin).await?;
+    if let Err(Some(row)) = &written
+        && row.text_or_none("poll_holder")? == Some(holder.as_str())
+    {
+        return Ok(Written::Done);
+    }
+    Ok(ended(written))
+}
+
+pub(super) async fn ask_again(
+    table: &Table,
+    id: InstanceId,
+    fence: u64,
+    now: DateTime<Utc>,
+) -> Result<Written> {
+    let ask = Write::update(Key::subscription(id), "SET poll_again = :yes")
+        .when("poll_fence = :fence AND poll_until > :now AND attribute_not_exists(gone)")
+        .with(":yes", text("yes"))
+        .with(":fence", number(fence))
+        .with(":now", time(now));
+    Ok(ended(table.write("ask for another poll", ask).await?))
+}
+
+/// Made again it finds the same: a mark that comes in between meets no lease, and is refused.
+pub(super) async fn end(table: &Table, id: InstanceId, fence: u64) -> Result<PollEnded> {
+    let end = Write::update(Key::subscription(id), "REMOVE poll_until")
+        .when("poll_fence = :fence")
+        .with(":fence", number(fence));
+    Ok(match table.update("end a poll", end).await? {
+        Ok(Some(row)) if row.has("poll_again") => PollEnded::Again,
+        Ok(_) => PollEnded::Quiet,
+        Err(_) => PollEnded::Lost,
+    })
+}
+
+fn ended(written: std::result::Result<(), Met>) -> Written {
+    match written {
+        Ok(()) => Written::Done,
+        Err(Some(row)) if !row.has("gone") => Written::Conflict,
+        Err(_) => Written::Gone,
+    }
+}

@@ -1,0 +1,68 @@
+//! Who polls a mailbox: a lease with a fence, and the mark of whoever came meanwhile.
+
+use super::instances;
+use crate::sqlite::columns::{micros, time_or_none};
+use app::ports::{PollEnded, Poller, Written};
+use chrono::{DateTime, Utc};
+use domain::ids::InstanceId;
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+
+pub(super) fn get(conn: &Connection, id: InstanceId) -> Result<Poller> {
+    let found = conn
+        .prepare_cached("SELECT fence, until_us, again FROM pollers WHERE instance_id = ?1")?
+        .query_row([id.get()], poller)
+        .optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+fn poller(row: &Row<'_>) -> Result<Poller> {
+    Ok(Poller { fence: row.get(0)?, until: time_or_none(row.get(1)?)?, again: row.get(2)? })
+}
+
+pub(super) fn begin(
+    conn: &Connection,
+    id: InstanceId,
+    fence: u64,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Written> {
+    if instances::version(conn, id)?.is_none() {
+        return Ok(Written::Gone);
+    }
+    let stored = get(conn, id)?;
+    if stored.fence != fence || stored.is_leased(now) {
+        return Ok(Written::Conflict);
+    }
+    conn.prepare_cached(
+        "INSERT INTO pollers (instance_id, fence, until_us, again) VALUES (?1, ?2, ?3, 0)
+         ON CONFLICT DO UPDATE SET fence = excluded.fence, until_us = excluded.until_us, again = 0",
+    )?
+    .execute((id.get(), fence + 1, micros(until)))?;
+    Ok(Written::Done)
+}
+
+pub(super) fn ask_again(
+    conn: &Connection,
+    id: InstanceId,
+    fence: u64,
+    now: DateTime<Utc>,
+) -> Result<Written> {
+    if instances::version(conn, id)?.is_none() {
+        return Ok(Written::Gone);
+    }
+    let stored = get(conn, id)?;
+    if stored.fence != fence || !stored.is_leased(now) {
+        return Ok(Written::Conflict);
+    }
+    conn.prepare_cached("UPDATE pollers SET again = 1 WHERE instance_id = ?1")?.execute([id.get()])?;
+    Ok(Written::Done)
+}
+
+pub(super) fn end(conn: &Connection, id: InstanceId, fence: u64) -> Result<PollEnded> {
+    let stored = get(conn, id)?;
+    if stored.fence != fence || fence == 0 {
+        return Ok(PollEnded::Lost);
+    }
+    conn.prepare_cached("UPDATE pollers SET until_us = NULL WHERE instance_id = ?1")?.execute([id.get()])?;
+    Ok(if stored.again { PollEnded::Again } else { PollEnded::Quiet })
+}

@@ -41,7 +41,7 @@ pub(super) fn answer(
     let metadata_only = is_metadata_only(&consent.scope);
     match path {
         ["profile"] => profile(mailbox),
-        ["history"] => history::list(mailbox, call, options),
+        ["history"] => history::list(mailbox, call, options, now_us),
         ["messages" | "threads" | "drafts"] if metadata_only && call.param("q").is_some() => {
             error::forbidden("Metadata scope does not support 'q' parameter")
         }

@@ -3,12 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::error;
-use super::mailbox::{Mailbox, Record};
+use super::mailbox::{Mailbox, Record, Touched};
 use crate::call::Call;
 use crate::reply::Reply;
 
 const PAGE_DEFAULT: usize = 100;
 const PAGE_MAX: usize = 500;
+/// Records below the one asked from that a careless server sends along.
+const OLD_RECORDS_MAX: usize = 3;
 
 /// Oddities of the real API that can be switched on.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +19,8 @@ pub(super) struct Options {
     pub(super) empty_pages: bool,
     /// Messages inside a record carry their labels.
     pub(super) labels: bool,
+    /// First pages begin with a few records up to the one asked from.
+    pub(super) old_records: bool,
 }
 
 /// Where a page starts: after a record, and whether the empty page before it was sent.
@@ -36,7 +40,7 @@ impl Position {
     }
 }
 
-pub(super) fn list(mailbox: &Mailbox, call: &Call, options: Options) -> Reply {
+pub(super) fn list(mailbox: &Mailbox, call: &Call, options: Options, now_us: i64) -> Reply {
     let position = match start(mailbox, call) {
         Ok(position) => position,
         Err(reply) => return reply,
@@ -51,7 +55,10 @@ pub(super) fn list(mailbox: &Mailbox, call: &Call, options: Options) -> Reply {
             return error::invalid_argument(&format!("Invalid value at 'history_types', \"{text}\""));
         }
     };
-    let mut records = mailbox.history.iter().filter(|record| record.id > position.after);
+    let begins = mailbox.history.partition_point(|record| record.id <= position.after);
+    let has_old = options.old_records && call.param("pageToken").is_none();
+    let begins = begins.saturating_sub(if has_old { OLD_RECORDS_MAX } else { 0 });
+    let mut records = mailbox.history.range(begins..).filter(|record| record.visible_at_us <= now_us);
     let mut page: Vec<(u64, Value)> = Vec::new();
     let mut has_more = false;
     for record in &mut records {
@@ -102,6 +109,7 @@ fn render(
             body.insert("nextPageToken".to_owned(), next.token().into());
         }
     }
+    // It counts what is not shown yet.
     body.insert("historyId".to_owned(), mailbox.history_id.to_string().into());
     Reply::json(200, &Value::Object(body))
 }
@@ -128,36 +136,51 @@ impl<'a> Wanted<'a> {
 
     /// The record as JSON; `None` when nothing of it is asked for.
     fn render(&self, record: &Record, with_labels: bool) -> Option<Value> {
-        if let Some(label) = self.label {
-            let mut labels = record.labels.iter().chain(&record.labels_added).chain(&record.labels_removed);
-            labels.find(|known| *known == label)?;
+        let mut body = json!({"id": record.id.to_string(), "messages": []});
+        for touched in record.touched.iter().filter(|touched| self.wants_message(touched)) {
+            self.add(touched, with_labels, &mut body);
         }
-        let mut message = json!({"id": record.message_id, "threadId": record.thread_id});
-        let mut body = json!({"id": record.id.to_string(), "messages": [message]});
-        if with_labels && !record.labels.is_empty() {
-            message["labelIds"] = json!(record.labels);
+        let has_part = body.as_object().is_some_and(|body| body.len() > 2);
+        has_part.then_some(body)
+    }
+
+    fn wants_message(&self, touched: &Touched) -> bool {
+        let mut labels = touched.labels.iter().chain(&touched.labels_added).chain(&touched.labels_removed);
+        self.label.is_none_or(|label| labels.any(|known| known == label))
+    }
+
+    fn add(&self, touched: &Touched, with_labels: bool, body: &mut Value) {
+        let mut message = json!({"id": touched.message_id, "threadId": touched.thread_id});
+        push(body, "messages", message.clone());
+        if with_labels && !touched.labels.is_empty() {
+            message["labelIds"] = json!(touched.labels);
         }
         let parts = [
-            ("messageAdded", "messagesAdded", record.added, None),
-            ("messageDeleted", "messagesDeleted", record.deleted, None),
-            ("labelAdded", "labelsAdded", !record.labels_added.is_empty(), Some(&record.labels_added)),
+            ("messageAdded", "messagesAdded", touched.added, None),
+            ("messageDeleted", "messagesDeleted", touched.deleted, None),
+            ("labelAdded", "labelsAdded", !touched.labels_added.is_empty(), Some(&touched.labels_added)),
             (
                 "labelRemoved",
                 "labelsRemoved",
-                !record.labels_removed.is_empty(),
-                Some(&record.labels_removed),
+                !touched.labels_removed.is_empty(),
+                Some(&touched.labels_removed),
             ),
         ];
-        let mut has_part = false;
         for (name, key, present, labels) in parts {
             if present && self.wants(name) {
-                body[key] = match labels {
-                    None => json!([{"message": message}]),
-                    Some(labels) => json!([{"message": message, "labelIds": labels}]),
+                let entry = match labels {
+                    None => json!({"message": message}),
+                    Some(labels) => json!({"message": message, "labelIds": labels}),
                 };
-                has_part = true;
+                push(body, key, entry);
             }
         }
-        has_part.then_some(body)
+    }
+}
+
+fn push(body: &mut Value, key: &str, entry: Value) {
+    match body[key].as_array_mut() {
+        Some(entries) => entries.push(entry),
+        None => body[key] = json!([entry]),
     }
 }

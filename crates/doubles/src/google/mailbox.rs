@@ -1,6 +1,6 @@
 //! One Gmail mailbox: messages, their labels, and the history of both.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::labels::Label;
@@ -28,6 +28,17 @@ impl Message {
     }
 }
 
+impl Touched {
+    fn of(message: &Message) -> Self {
+        Touched {
+            message_id: message.id.clone(),
+            thread_id: message.thread_id.clone(),
+            labels: message.labels.clone(),
+            ..Touched::default()
+        }
+    }
+}
+
 /// A file that came with a message; what is in it is nobody's business here.
 #[derive(Clone, Debug)]
 pub(super) struct Attachment {
@@ -36,10 +47,19 @@ pub(super) struct Attachment {
     pub(super) size_bytes: usize,
 }
 
-/// One history record. What the message looked like is kept as it was then.
-#[derive(Clone, Debug, Default)]
+/// One history record.
+#[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) id: u64,
+    /// Lists show it from then on; it counts at once.
+    pub(super) visible_at_us: i64,
+    /// Mostly one: what is done to many messages at once is one record.
+    pub(super) touched: Vec<Touched>,
+}
+
+/// What a record says of one message. What the message looked like is kept as it was then.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Touched {
     pub(super) message_id: String,
     pub(super) thread_id: String,
     pub(super) labels: Vec<String>,
@@ -49,9 +69,23 @@ pub(super) struct Record {
     pub(super) labels_removed: Vec<String>,
 }
 
+/// How long after a change history shows its record.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lag {
+    pub(super) min_us: i64,
+    pub(super) max_us: i64,
+    /// No record shows before an earlier one.
+    pub(super) is_ordered: bool,
+}
+
 pub(super) struct Mailbox {
     pub(super) email: String,
     pub(super) messages: BTreeMap<String, Message>,
+    /// Deleted for good, and yet kept, as administrators can bring mail back.
+    purged: BTreeMap<String, Message>,
+    pub(super) lag: Lag,
+    /// The time of the change that is under way.
+    pub(super) now_us: i64,
     pub(super) history: VecDeque<Record>,
     /// The latest history id.
     pub(super) history_id: u64,
@@ -67,11 +101,14 @@ pub(super) struct Mailbox {
 }
 
 impl Mailbox {
-    pub(super) fn new(email: &str, rng: &mut fastrand::Rng) -> Self {
+    pub(super) fn new(email: &str, lag: Lag, rng: &mut fastrand::Rng) -> Self {
         let history_id = rng.u64(1_000_000..9_000_000);
         Self {
             email: email.to_owned(),
             messages: BTreeMap::new(),
+            purged: BTreeMap::new(),
+            lag,
+            now_us: 0,
             history: VecDeque::new(),
             history_id,
             oldest_id: history_id,
@@ -106,8 +143,9 @@ impl Mailbox {
             mail,
             attachments: Vec::new(),
         };
+        let record = Touched { added: true, ..Touched::of(&message) };
         self.messages.insert(id.clone(), message);
-        self.record(&id, rng, |record| record.added = true);
+        self.record(vec![record], rng);
         id
     }
 
@@ -119,36 +157,63 @@ impl Mailbox {
         remove: &[&str],
         rng: &mut fastrand::Rng,
     ) -> bool {
-        let Some(message) = self.messages.get_mut(id) else { return false };
-        let missing = |label: &&&str| !message.labels.iter().any(|l| l == **label);
-        let added: Vec<String> = add.iter().filter(missing).map(|label| (*label).to_owned()).collect();
-        let present = |label: &&&str| message.labels.iter().any(|l| l == **label);
-        let removed: Vec<String> = remove.iter().filter(present).map(|label| (*label).to_owned()).collect();
-        if added.is_empty() && removed.is_empty() {
-            return true;
+        self.relabel_all(&[id], add, remove, rng) == 1
+    }
+
+    /// Changes the labels of many messages, in one record; gives how many there are. No change, no record.
+    pub(super) fn relabel_all(
+        &mut self,
+        ids: &[&str],
+        add: &[&str],
+        remove: &[&str],
+        rng: &mut fastrand::Rng,
+    ) -> usize {
+        let mut count = 0;
+        let mut touched = Vec::new();
+        for id in ids {
+            let Some(message) = self.messages.get_mut(*id) else { continue };
+            count += 1;
+            let missing = |label: &&&str| !message.labels.iter().any(|l| l == **label);
+            let added: Vec<String> = add.iter().filter(missing).map(|label| (*label).to_owned()).collect();
+            let present = |label: &&&str| message.labels.iter().any(|l| l == **label);
+            let removed: Vec<String> =
+                remove.iter().filter(present).map(|label| (*label).to_owned()).collect();
+            if added.is_empty() && removed.is_empty() {
+                continue;
+            }
+            message.labels.retain(|label| !removed.contains(label));
+            message.labels.extend(added.iter().cloned());
+            touched.push(Touched { labels_added: added, labels_removed: removed, ..Touched::of(message) });
         }
-        message.labels.retain(|label| !removed.contains(label));
-        message.labels.extend(added.iter().cloned());
-        for label in added.iter().filter(|label| label.starts_with("Label_")) {
-            if !self.labels.iter().any(|known| known.id == *label) {
-                let name = label.trim_start_matches("Label_").to_owned();
-                self.labels.push(Label { id: label.clone(), name, color: None });
+        let labels: BTreeSet<String> = touched.iter().flat_map(|one| one.labels_added.clone()).collect();
+        for id in labels.into_iter().filter(|label| label.starts_with("Label_")) {
+            if !self.labels.iter().any(|known| known.id == id) {
+                let name = id.trim_start_matches("Label_").to_owned();
+                self.labels.push(Label { id, name, color: None });
             }
         }
-        self.record(id, rng, |record| {
-            record.labels_added = added;
-            record.labels_removed = removed;
-        });
-        true
+        if !touched.is_empty() {
+            self.record(touched, rng);
+        }
+        count
     }
 
     /// Removes a message for good; false when there is none.
     pub(super) fn purge(&mut self, id: &str, rng: &mut fastrand::Rng) -> bool {
-        if !self.messages.contains_key(id) {
-            return false;
+        let Some(message) = self.messages.get(id) else { return false };
+        self.record(vec![Touched { deleted: true, ..Touched::of(message) }], rng);
+        if let Some((id, message)) = self.messages.remove_entry(id) {
+            self.purged.insert(id, message);
         }
-        self.record(id, rng, |record| record.deleted = true);
-        self.messages.remove(id);
+        true
+    }
+
+    /// Brings a message back that was removed for good, with the id it had; false when there is none.
+    pub(super) fn restore(&mut self, id: &str, rng: &mut fastrand::Rng) -> bool {
+        let Some((id, message)) = self.purged.remove_entry(id) else { return false };
+        let record = Touched { added: true, ..Touched::of(&message) };
+        self.messages.insert(id, message);
+        self.record(vec![record], rng);
         true
     }
 
@@ -227,30 +292,37 @@ impl Mailbox {
         let Some(message) = self.messages.get_mut(id) else { return };
         if message.mail.subject == former.mail.subject {
             message.thread_id.clone_from(&former.thread_id);
-            if let Some(record) = self.history.back_mut() {
-                record.thread_id.clone_from(&former.thread_id);
+            if let Some(touched) = self.history.back_mut().and_then(|record| record.touched.first_mut()) {
+                touched.thread_id.clone_from(&former.thread_id);
             }
         }
     }
 
-    fn record(&mut self, id: &str, rng: &mut fastrand::Rng, fill: impl FnOnce(&mut Record)) {
+    fn record(&mut self, touched: Vec<Touched>, rng: &mut fastrand::Rng) {
         self.history_id += 1 + rng.u64(..HISTORY_ID_GAP_MAX);
-        let Some(message) = self.messages.get_mut(id) else { return };
-        message.history_id = self.history_id;
-        let mut record = Record {
-            id: self.history_id,
-            message_id: message.id.clone(),
-            thread_id: message.thread_id.clone(),
-            labels: message.labels.clone(),
-            ..Record::default()
-        };
-        fill(&mut record);
-        self.history.push_back(record);
+        for one in &touched {
+            if let Some(message) = self.messages.get_mut(&one.message_id) {
+                message.history_id = self.history_id;
+            }
+        }
+        let visible_at_us = self.visible_at_us(rng);
+        self.history.push_back(Record { id: self.history_id, visible_at_us, touched });
         if self.history.len() > RECORDS_MAX
             && let Some(dropped) = self.history.pop_front()
         {
             self.oldest_id = dropped.id;
         }
+    }
+
+    fn visible_at_us(&self, rng: &mut fastrand::Rng) -> i64 {
+        let Lag { min_us, max_us, is_ordered } = self.lag;
+        if max_us <= 0 {
+            // No number is drawn, so that a seed gives the same mailbox with and without this.
+            return self.now_us;
+        }
+        let own = self.now_us + rng.i64(min_us..=max_us.max(min_us));
+        let former = self.history.back().filter(|_| is_ordered).map_or(own, |record| record.visible_at_us);
+        own.max(former)
     }
 
     /// Ids grow with time: 44 bits of milliseconds above 20 random bits.

@@ -35,7 +35,7 @@ use crate::front::{self, Front, Part, Provider};
 use crate::oauth::{self, Grants, Issued};
 use crate::reply::Reply;
 use history::Options;
-use mailbox::Mailbox;
+use mailbox::{Lag, Mailbox};
 use partial_response::Mask;
 
 /// Others measured a wall somewhere between 4×25 requests that passed and 60 at once that did not; ten is on
@@ -56,6 +56,7 @@ struct World {
     grants: Grants,
     mailboxes: BTreeMap<String, Mailbox>,
     options: Options,
+    lag: Lag,
 }
 
 front::controls!(Google);
@@ -75,7 +76,8 @@ impl Google {
             rng: fastrand::Rng::with_seed(seed),
             grants: Grants::new(style),
             mailboxes: BTreeMap::new(),
-            options: Options { empty_pages: false, labels: true },
+            options: Options { empty_pages: false, labels: true, old_records: false },
+            lag: Lag::default(),
         };
         let front = Front::new(clock, seed.wrapping_add(1), IN_FLIGHT_MAX);
         Self(Arc::new(Inner { front, state: Mutex::new(world) }))

@@ -1,7 +1,7 @@
 //! What a person, or the world, does to a Gmail mailbox.
 
 use super::labels::Label;
-use super::mailbox::{Attachment, Mailbox};
+use super::mailbox::{Attachment, Lag, Mailbox};
 use super::{Google, World};
 use crate::clock::DAY_US;
 use crate::fault::FaultKind;
@@ -39,8 +39,9 @@ pub struct SavedDraft {
 impl Google {
     /// Adds an account with an empty mailbox. Adding it again changes nothing.
     pub fn add_account(&self, email: &str) {
-        let World { rng, mailboxes, .. } = &mut *self.world();
-        mailboxes.entry(email.to_owned()).or_insert_with(|| Mailbox::new(email, rng));
+        let World { rng, mailboxes, lag, .. } = &mut *self.world();
+        let mailbox = || Mailbox::new(email, *lag, rng);
+        mailboxes.entry(email.to_owned()).or_insert_with(mailbox);
     }
 
     /// A code as if the user had consented; any `redirect_uri` goes with it.
@@ -170,6 +171,12 @@ impl Google {
         self.change(email, |mailbox, rng| mailbox.relabel(id, add, remove, rng))
     }
 
+    /// Adds and removes labels of many messages in one history record, as Gmail does for a selection; gives how many of
+    /// them there are.
+    pub fn modify_all(&self, email: &str, ids: &[&str], add: &[&str], remove: &[&str]) -> usize {
+        self.change(email, |mailbox, rng| mailbox.relabel_all(ids, add, remove, rng))
+    }
+
     /// Moves a message to the trash: two history records, one for the label that comes, one for the other.
     pub fn trash(&self, email: &str, id: &str) -> bool {
         self.add_label(email, id, "TRASH") && self.remove_label(email, id, "INBOX")
@@ -188,6 +195,12 @@ impl Google {
     /// Deletes a message for good.
     pub fn purge(&self, email: &str, id: &str) -> bool {
         self.change(email, |mailbox, rng| mailbox.purge(id, rng))
+    }
+
+    /// Brings back a message that was deleted for good, under its id; history says that it was added. False where none
+    /// was deleted.
+    pub fn restore(&self, email: &str, id: &str) -> bool {
+        self.change(email, |mailbox, rng| mailbox.restore(id, rng))
     }
 
     /// Everything before the current history id is forgotten: a cursor from before gets a 404.
@@ -236,6 +249,20 @@ impl Google {
         self.world().options.labels = on;
     }
 
+    /// History shows the records of later changes only some time after them, between these bounds, drawn for each. The
+    /// ids that answers name count them at once, and messages can be read at once. In order, no record shows before an
+    /// earlier one; else a later change may show first.
+    pub fn set_history_lag(&self, min_us: i64, max_us: i64, is_ordered: bool) {
+        let world = &mut *self.world();
+        world.lag = Lag { min_us, max_us, is_ordered };
+        world.mailboxes.values_mut().for_each(|mailbox| mailbox.lag = world.lag);
+    }
+
+    /// Whether history begins with a few records up to the one asked from, as it should not.
+    pub fn set_old_records(&self, on: bool) {
+        self.world().options.old_records = on;
+    }
+
     fn add(&self, email: &str, mail: Mail, labels: &[&str], offset_us: i64) -> String {
         let now_us = self.0.front.clock.now_us();
         self.change(email, |mailbox, rng| mailbox.add(mail, labels, now_us + offset_us, now_us, rng))
@@ -248,8 +275,10 @@ impl Google {
     }
 
     fn change<R>(&self, email: &str, f: impl FnOnce(&mut Mailbox, &mut fastrand::Rng) -> R) -> R {
+        let now_us = self.0.front.clock.now_us();
         let World { rng, mailboxes, .. } = &mut *self.world();
         let Some(mailbox) = mailboxes.get_mut(email) else { panic!("no account {email}") };
+        mailbox.now_us = now_us;
         f(mailbox, rng)
     }
 }

@@ -134,3 +134,85 @@ async fn a_seed_repeats_a_run() {
     };
     assert_eq!(run().await, run().await);
 }
+
+#[tokio::test]
+async fn a_record_may_show_later_than_it_counts() {
+    let world = world().await;
+    let start = world.google.current_history_id(ADA);
+    world.google.set_history_lag(2_000_000, 2_000_000, true);
+    let id = world.google.deliver(ADA, mail("late"));
+    let path = format!("/history?startHistoryId={start}");
+    world.time.advance_us(1_999_999);
+    let current = world.google.current_history_id(ADA).to_string();
+    assert_eq!(world.get(&path).await, serde_json::json!({"historyId": current}), "empty, and it names it");
+    assert_eq!(world.get("/profile").await["historyId"], current);
+    assert_eq!(world.get(&format!("/messages/{id}?format=minimal")).await["historyId"], current);
+    world.time.advance_us(1);
+    assert_eq!(ids(&world.get(&path).await), [current.parse::<u64>().unwrap()]);
+}
+
+#[tokio::test]
+async fn each_record_has_a_lag_of_its_own_unless_they_come_in_order() {
+    for is_ordered in [true, false] {
+        let world = world().await;
+        let start = world.google.current_history_id(ADA);
+        world.google.set_history_lag(0, 10_000_000, is_ordered);
+        for number in 0..100 {
+            world.google.deliver(ADA, mail(&number.to_string()));
+        }
+        let (mut counts, mut is_prefix) = (Vec::new(), true);
+        let path = format!("/history?startHistoryId={start}&maxResults=500");
+        let mut former = Vec::new();
+        for _ in 0..=10 {
+            let shown = ids(&world.get(&path).await);
+            is_prefix &= shown.starts_with(&former);
+            counts.push(shown.len());
+            former = shown;
+            world.time.advance_s(1);
+        }
+        assert!(counts.is_sorted() && counts[10] == 100, "{counts:?}");
+        assert!(counts[3] > 0 || is_ordered, "{counts:?}");
+        assert_eq!(is_prefix, is_ordered, "{counts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_careless_server_sends_records_that_were_not_asked_for() {
+    let world = world().await;
+    let first = world.google.current_history_id(ADA);
+    (0..5).for_each(|number| drop(world.google.deliver(ADA, mail(&number.to_string()))));
+    let all = ids(&world.get(&format!("/history?startHistoryId={first}")).await);
+    world.google.set_old_records(true);
+    assert_eq!(ids(&world.get(&format!("/history?startHistoryId={}", all[3])).await), all[1..]);
+    assert_eq!(ids(&world.get(&format!("/history?startHistoryId={}", all[4])).await), all[2..]);
+}
+
+#[tokio::test]
+async fn a_selection_is_changed_in_one_record() {
+    let world = world().await;
+    let messages: Vec<_> =
+        (0..300).map(|number| world.google.deliver(ADA, mail(&number.to_string()))).collect();
+    let start = world.google.current_history_id(ADA);
+    let selected: Vec<&str> = messages.iter().map(String::as_str).chain(["unknown"]).collect();
+    assert_eq!(world.google.modify_all(ADA, &selected, &["Label_1"], &["UNREAD"]), 300);
+    assert_eq!(world.google.modify_all(ADA, &selected, &["Label_1"], &["UNREAD"]), 300, "nothing changed");
+    let list = world.get(&format!("/history?startHistoryId={start}")).await;
+    let current = world.google.current_history_id(ADA);
+    assert_eq!(ids(&list), [current]);
+    for key in ["messages", "labelsAdded", "labelsRemoved"] {
+        assert_eq!(list["history"][0][key].as_array().unwrap().len(), 300);
+    }
+    assert!(world.google.messages(ADA).iter().all(|message| message.history_id == current));
+}
+
+#[tokio::test]
+async fn a_deleted_message_can_come_back_under_its_id() {
+    let world = world().await;
+    let id = world.google.deliver(ADA, mail("x"));
+    assert!(!world.google.restore(ADA, &id), "it was not deleted");
+    world.google.purge(ADA, &id);
+    let start = world.google.current_history_id(ADA);
+    assert!(world.google.restore(ADA, &id));
+    assert_eq!(world.since(start).await, ["messagesAdded UNREAD+CATEGORY_PERSONAL+INBOX"]);
+    assert_eq!(world.get(&format!("/messages/{id}?format=minimal")).await["id"], id);
+}

@@ -2,14 +2,20 @@
 
 use crate::app::{Inner, Ran};
 use crate::destinations::{Sent, send};
-use crate::ports::{AttemptKey, AttemptOutcome, Claim, Claimant, Job, Notification, Result, Written};
-use chrono::Duration;
+use crate::ports::{
+    AttemptKey, AttemptOutcome, Claim, Claimant, Job, Notification, PortError, Result, Written,
+};
+use chrono::{DateTime, Duration, Utc};
 use connectors::HttpError;
 use domain::account_settings::FailurePolicy;
 use domain::delivery::{Answer, Attempt, Verdict, decide};
 use domain::instance::{Account, Instance};
 use domain::settings::{CALLBACK_URL, given};
 
+/// Tries to store an outcome, and the pause before the second, which doubles: a post whose outcome is not stored is
+/// made again.
+const STORE_TRIES_COUNT_MAX: u32 = 3;
+const STORE_PAUSE_MS: u64 = 100;
 /// Beyond the callback's time-out, a claim leaves this much for storing the outcome.
 const CLAIM_MARGIN_S: i64 = 15;
 
@@ -30,7 +36,7 @@ pub(crate) async fn deliver(app: &Inner, key: AttemptKey) -> Result<Ran> {
         }
         Claim::Yours(claimed) => {
             let (notification, instance) = *claimed;
-            let verdict = attempt(app, &notification, &instance, Failing::Retries).await?;
+            let verdict = attempt(app, &notification, &instance, until, Failing::Retries).await?;
             if let Some(Verdict::Retry(due_at)) = verdict {
                 app.ports.queue.send(&[again(notification.attempt + 1, due_at)]).await?;
             }
@@ -49,21 +55,35 @@ pub(crate) enum Failing {
 }
 
 /// Until when a claim made now holds.
-pub(crate) fn claim_until(app: &Inner) -> chrono::DateTime<chrono::Utc> {
+pub(crate) fn claim_until(app: &Inner) -> DateTime<Utc> {
     let timeout =
         Duration::milliseconds(i64::try_from(app.config.callback_timeout_ms).unwrap_or(i64::MAX / 2));
     app.now() + timeout + Duration::seconds(CLAIM_MARGIN_S)
 }
 
-/// Posts a claimed notification and stores the outcome; `None` if somebody else stored one first.
+/// Posts a notification that is claimed until then, and stores the outcome; `None` if somebody else stored one first.
 pub(crate) async fn attempt(
     app: &Inner,
     notification: &Notification,
     instance: &Instance,
+    claimed_until: DateTime<Utc>,
     failing: Failing,
 ) -> Result<Option<Verdict>> {
     let started_at = app.now();
-    let Sent { answer, excerpt, reached } = send(app, notification, instance).await?;
+    let key = AttemptKey {
+        instance: notification.instance,
+        sequence: notification.sequence,
+        attempt: notification.attempt,
+    };
+    let Sent { answer, excerpt, reached } = match send(app, notification, instance).await {
+        Ok(sent) => sent,
+        Err(error) => {
+            // Nothing was posted: whoever runs the job again need not wait for the claim to run out. If that fails
+            // too, they do.
+            let _ = app.ports.store.unclaim_attempt(key, claimed_until).await;
+            return Err(error);
+        }
+    };
     let now = app.now();
     let attempt_of_round = notification.attempt.saturating_sub(notification.round_start);
     let mut verdict = decide(&answer, attempt_of_round, &app.config.retry_policy, now);
@@ -89,13 +109,23 @@ pub(crate) async fn attempt(
     log(notification, &attempt, verdict);
     let outcome =
         AttemptOutcome { reason, attempt, verdict, reached, expires_at: now + app.config.retention };
-    let key = AttemptKey {
-        instance: notification.instance,
-        sequence: notification.sequence,
-        attempt: notification.attempt,
-    };
-    let written = app.ports.store.finish_attempt(key, &outcome).await?;
+    let written = store(app, key, &outcome).await?;
     Ok((written == Written::Done).then_some(verdict))
+}
+
+/// After a try that failed, a conflict may be our own outcome, whose answer got lost: then it is the job's next run
+/// that finds the attempt decided, and enqueues what follows.
+async fn store(app: &Inner, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
+    let mut failure = None;
+    for round in 0..STORE_TRIES_COUNT_MAX {
+        match (app.ports.store.finish_attempt(key, outcome).await, failure.take()) {
+            (Ok(Written::Conflict), Some(error)) => return Err(error),
+            (Ok(written), _) => return Ok(written),
+            (Err(error), _) => failure = Some(error),
+        }
+        app.ports.clock.sleep(std::time::Duration::from_millis(STORE_PAUSE_MS << round)).await;
+    }
+    Err(failure.unwrap_or_else(|| PortError::new("store an outcome", "it was not tried")))
 }
 
 /// What the account wants of a failed attempt. Where that can't be read, the attempt is stored all the same: made

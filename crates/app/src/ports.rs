@@ -336,6 +336,9 @@ pub trait Store: Send + Sync {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Claim>;
+    /// Gives back a claim that was made until then, of which nothing was posted: the attempt can be claimed again at
+    /// once. Nothing happens to a later claim.
+    async fn unclaim_attempt(&self, key: AttemptKey, until: DateTime<Utc>) -> Result<()>;
     /// Stores the outcome of a claimed attempt in one write: `Retry` makes the next attempt number due;
     /// `Suspend` leaves the notification pending with the next attempt number and no due time, and suspends
     /// the subscription (generation goes up) unless it is already. `Conflict`: it was decided before.

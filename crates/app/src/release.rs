@@ -31,10 +31,11 @@ pub(crate) async fn release(app: &Inner, id: InstanceId) -> Result<()> {
         };
         let key = AttemptKey { instance: id, sequence: notification.sequence, attempt: notification.attempt };
         let by = Claimant::Release { generation };
-        match store.claim_attempt(key, by, app.now(), claim_until(app)).await? {
+        let until = claim_until(app);
+        match store.claim_attempt(key, by, app.now(), until).await? {
             Claim::Yours(claimed) => {
                 let (notification, instance) = *claimed;
-                let verdict = attempt(app, &notification, &instance, Failing::Suspends).await?;
+                let verdict = attempt(app, &notification, &instance, until, Failing::Suspends).await?;
                 if matches!(verdict, Some(Verdict::Suspend)) {
                     return Ok(());
                 }

@@ -86,6 +86,7 @@ macro_rules! store_suite {
             attempts: [
                 a_claim_gives_everything_a_post_needs,
                 a_claimed_attempt_is_busy,
+                a_claim_that_is_given_back_is_free_at_once,
                 a_race_for_an_attempt_has_one_winner,
                 an_expired_claim_is_taken_over_and_the_first_outcome_counts,
                 a_decided_attempt_tells_the_next,

@@ -2,6 +2,7 @@
 
 use super::{body, notify, objects, status, suspend, webhook_id, with_callback};
 use crate::world::{GMAIL_USER, World, gmail_body};
+use app::ports::{Vault as _, Written};
 use chrono::Duration;
 use doubles::{Answer, Received};
 use serde_json::{Value, json};
@@ -180,6 +181,26 @@ async fn a_retry_that_was_due_while_nobody_ran_is_made_up_for() {
     let received = world.receiver.take();
     assert_eq!(received.len(), 2);
     assert_eq!(objects(&received[1]), mails);
+}
+
+/// What fails before the post costs no claim: the attempt is not left alone until that runs out.
+#[tokio::test]
+async fn secrets_that_can_not_be_read_hold_an_attempt_up_for_seconds() {
+    let mut world = World::new(182);
+    let id = world.create_gmail().await;
+    let (secrets, version) = world.vault().read(id).await.unwrap().unwrap();
+    world.vault().remove(id).await.unwrap();
+    world.restart();
+    let begun_at = world.now();
+    let mails = notify(&world, id, 1).await;
+    assert_eq!(world.receiver.take().len(), 0);
+    assert_eq!(world.vault().write(id, &secrets, 1).await.unwrap(), Written::Done);
+    assert_eq!(version, 1);
+    world.pass(Duration::minutes(5)).await;
+    let received = world.receiver.take();
+    assert_eq!(received.iter().flat_map(objects).collect::<Vec<_>>(), mails);
+    let waited_s = (received[0].at_us - begun_at.timestamp_micros()) / 1_000_000;
+    assert!(waited_s < 10, "it took {waited_s} s");
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ macro_rules! methods {
                 now: DateTime<Utc>,
                 until: DateTime<Utc>,
             ) -> Result<Claim>;
+            async fn unclaim_attempt(key: AttemptKey, until: DateTime<Utc>) -> Result<()>;
             async fn finish_attempt(key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written>;
             async fn reopen(
                 id: InstanceId,

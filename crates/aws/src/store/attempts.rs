@@ -130,6 +130,16 @@ async fn mark(
     })
 }
 
+pub(super) async fn unclaim(table: &Table, key: AttemptKey, until: DateTime<Utc>) -> Result<()> {
+    let write =
+        Write::update(Key::notification(key.instance, key.sequence), "REMOVE claimed_until, claimant")
+            .when("attempt = :attempt AND claimed_until = :until")
+            .with(":attempt", number(key.attempt))
+            .with(":until", time(until));
+    // Refused: it is not that claim any more.
+    table.write("give an attempt back", write).await.map(drop)
+}
+
 pub(super) async fn finish(table: &Table, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
     let context = "finish an attempt";
     for _ in 0..LOOKS_COUNT_MAX {

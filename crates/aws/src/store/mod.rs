@@ -181,6 +181,10 @@ impl Store for DynamoStore {
         attempts::claim(&self.table, key, by, now, until).await
     }
 
+    async fn unclaim_attempt(&self, key: AttemptKey, until: DateTime<Utc>) -> Result<()> {
+        attempts::unclaim(&self.table, key, until).await
+    }
+
     async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
         attempts::finish(&self.table, key, outcome).await
     }

@@ -24,6 +24,21 @@ pub async fn a_claimed_attempt_is_busy(store: &dyn Store) {
     assert!(matches!(claim, Claim::Busy { until } if until == at(CLAIM_S)), "{claim:?}");
 }
 
+/// Nothing was posted, so nobody has to wait; what somebody else claimed since is theirs.
+pub async fn a_claim_that_is_given_back_is_free_at_once(store: &dyn Store) {
+    let mailbox = Mailbox::with(store, 607, &[10]).await;
+    let give_back = async |until_s| store.unclaim_attempt(mailbox.key(10, 1), at(until_s)).await.unwrap();
+    yours(mailbox.claim(10, 1, 0).await);
+    give_back(CLAIM_S).await;
+    yours(mailbox.claim(10, 1, 1).await);
+    give_back(CLAIM_S).await;
+    let claim = mailbox.claim(10, 1, 2).await;
+    assert!(matches!(claim, Claim::Busy { until } if until == at(CLAIM_S + 1)), "{claim:?}");
+    assert_eq!(mailbox.finish(10, 1, Verdict::Delivered).await, Written::Done);
+    give_back(CLAIM_S + 1).await;
+    assert_eq!(mailbox.notification(10).await.progress, Progress::Delivered);
+}
+
 /// Eight at once: one posts.
 pub async fn a_race_for_an_attempt_has_one_winner(store: &dyn Store) {
     let mailbox = Mailbox::with(store, 610, &[10]).await;

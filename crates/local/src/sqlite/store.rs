@@ -189,6 +189,10 @@ impl Store for SqliteStore {
         self.db.write("claim an attempt", move |tx| attempts::claim(tx, key, by, now, until)).await
     }
 
+    async fn unclaim_attempt(&self, key: AttemptKey, until: DateTime<Utc>) -> Result<()> {
+        self.db.write("give an attempt back", move |tx| attempts::unclaim(tx, key, until)).await
+    }
+
     async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
         let outcome = outcome.clone();
         self.db.write("finish an attempt", move |tx| attempts::finish(tx, key, &outcome)).await

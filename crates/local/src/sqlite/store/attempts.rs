@@ -58,6 +58,15 @@ fn mark(conn: &Connection, key: AttemptKey, by: Claimant, until: DateTime<Utc>) 
     Ok(())
 }
 
+pub(super) fn unclaim(conn: &Connection, key: AttemptKey, until: DateTime<Utc>) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE notifications SET claim_until_us = NULL
+         WHERE instance_id = ?1 AND sequence = ?2 AND attempt = ?3 AND claim_until_us = ?4",
+    )?
+    .execute((key.instance.get(), key.sequence.0, key.attempt, micros(until)))?;
+    Ok(())
+}
+
 pub(super) fn finish(conn: &Connection, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
     if instances::version(conn, key.instance)?.is_none() {
         return Ok(Written::Gone);

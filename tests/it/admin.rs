@@ -66,6 +66,7 @@ async fn a_world_in_order_has_no_findings() {
 async fn what_may_be_under_way_is_left_alone() {
     let world = World::new(402);
     let id = world.create_gmail().await;
+    world.pass(Duration::minutes(5)).await;
     let orphan = InstanceId::from_random([0, 0, 0, 77]);
     let (table, secrets) = (Timetable::new(orphan, 15), [("a".to_owned(), "b".to_owned())].into());
     world.vault().write(orphan, &secrets, 1).await.unwrap();

@@ -76,9 +76,9 @@ impl App {
         crate::poll::poll(&self.0, id, deadline).await
     }
 
-    /// Finishes what a process that died left half-way with this instance.
+    /// Brings schedule and jobs in line with the instance's row: finishes what a process that died left half-way.
     pub async fn mend(&self, id: InstanceId) -> Result<()> {
-        crate::mend::mend(&self.0, id).await
+        crate::settle::whole(&self.0, id).await
     }
 
     /// Runs one job. An error means that it has to be run again.
@@ -88,6 +88,7 @@ impl App {
             Job::Poll(id) => drop(self.poll(id, deadline).await?),
             Job::Release(id) => crate::release::release(&self.0, id).await?,
             Job::Purge(id) => crate::purge::purge(&self.0, id).await?,
+            Job::Settle { instance, since } => crate::settle::run(&self.0, instance, since).await?,
         }
         Ok(Ran::Well)
     }

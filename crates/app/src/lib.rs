@@ -12,7 +12,6 @@ mod deliver;
 mod destinations;
 mod instances;
 mod locks;
-mod mend;
 mod poll;
 pub mod ports;
 mod purge;
@@ -20,6 +19,7 @@ mod reading;
 mod release;
 pub mod sealing;
 mod secrets;
+mod settle;
 mod tokens;
 
 pub use app::{App, Ports, Ran};

@@ -288,6 +288,9 @@ pub trait Store: Send + Sync {
     /// Changes an instance, conditional on its version and on not being deleted. With `deleted_at` set this
     /// is the deletion: from then on its token finds nothing and commits and claims answer `Gone`.
     async fn change_instance(&self, change: &InstanceChange) -> Result<Written>;
+    /// Takes all marks out of `unsettled`, conditional on the stored version being that of this row; nothing else
+    /// changes, the version neither. Where it is another one, what it implies is not known to be done: `Conflict`.
+    async fn note_settled(&self, instance: &Instance) -> Result<Written>;
     /// Removes a deleted instance's rows, at most `limit` notifications a call, undelivered ones first counted.
     /// Returns how many undelivered ones were dropped, and whether rows are left.
     async fn purge_instance(&self, id: InstanceId, limit: usize) -> Result<(u64, bool)>;
@@ -419,6 +422,13 @@ pub enum Job {
     Release(InstanceId),
     /// Remove what a deletion left.
     Purge(InstanceId),
+    /// See to it that schedule and jobs are as the instance's row says, and remove what has no row. Enqueued, delayed,
+    /// before a row is written, so that a row never stands alone.
+    Settle {
+        instance: InstanceId,
+        /// When that was: no two changes wait as one, and how long it has been tried already.
+        since: DateTime<Utc>,
+    },
 }
 
 impl Job {
@@ -427,6 +437,7 @@ impl Job {
         match self {
             Job::Deliver(key) => key.instance,
             Job::Poll(id) | Job::Release(id) | Job::Purge(id) => *id,
+            Job::Settle { instance, .. } => *instance,
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::app::Inner;
 use crate::deliver::{Failing, attempt, claim_until};
 use crate::ports::{AttemptKey, Claim, Claimant, Job, Result, Written};
 use chrono::{DateTime, Duration, Utc};
-use domain::delivery::Verdict;
+use domain::delivery::{SubscriptionStatus, Verdict};
 use domain::ids::InstanceId;
 
 /// The lease holds for one time-out beyond the work time, so that no second worker starts while the last
@@ -12,6 +12,26 @@ use domain::ids::InstanceId;
 const LEASE_S: i64 = 75;
 /// Then the rest goes on as another job, so that one instance does not keep a worker.
 const WORK_S: i64 = 25;
+/// Until another job looks, where nothing was clear, seconds.
+const UNCLEAR_S: i64 = 5;
+
+/// Posts of one job, and looks of it that find nothing to post although the release is not over: a claim that was told
+/// to queue at the same time, an attempt that somebody else decided. The waits between them, ms, double.
+const POSTS_COUNT_MAX: usize = 2_000;
+const LOOKS_COUNT_MAX: u32 = 6;
+const AGAIN_FIRST_MS: u64 = 20;
+
+/// What is to be done after a look at what is queued.
+enum Next {
+    /// Look at once: a post was made.
+    Posted,
+    /// Look again, after a pause.
+    Unclear,
+    /// It is over, or somebody else's.
+    Over,
+    /// Another job goes on then.
+    Later(DateTime<Utc>),
+}
 
 /// Runs a release job.
 pub(crate) async fn release(app: &Inner, id: InstanceId) -> Result<()> {
@@ -22,31 +42,59 @@ pub(crate) async fn release(app: &Inner, id: InstanceId) -> Result<()> {
         return come_again_if_leased(app, id).await;
     };
     let generation = subscription.generation;
-    while app.now() < started_at + Duration::seconds(WORK_S) {
-        let Some(notification) = store.next_queued(id).await? else {
-            match store.end_release(id, generation).await? {
-                Written::Done | Written::Gone => return Ok(()),
-                Written::Conflict => continue,
+    let (mut posts, mut looks) = (0, 0);
+    while app.now() < started_at + Duration::seconds(WORK_S)
+        && posts < POSTS_COUNT_MAX
+        && looks < LOOKS_COUNT_MAX
+    {
+        match next(app, id, generation).await? {
+            Next::Posted => (posts, looks) = (posts + 1, 0),
+            Next::Unclear => {
+                app.ports.clock.sleep(std::time::Duration::from_millis(AGAIN_FIRST_MS << looks)).await;
+                looks += 1;
             }
-        };
-        let key = AttemptKey { instance: id, sequence: notification.sequence, attempt: notification.attempt };
-        let by = Claimant::Release { generation };
-        let until = claim_until(app);
-        match store.claim_attempt(key, by, app.now(), until).await? {
-            Claim::Yours(claimed) => {
-                let (notification, instance) = *claimed;
-                let verdict = attempt(app, &notification, &instance, until, Failing::Suspends).await?;
-                if matches!(verdict, Some(Verdict::Suspend)) {
-                    return Ok(());
-                }
-            }
-            Claim::Busy { until } => return again(app, id, until.max(lease_until)).await,
-            Claim::Decided { .. } => {}
-            Claim::Queued | Claim::Gone => return Ok(()),
+            Next::Over => return Ok(()),
+            Next::Later(due_at) => return again(app, id, due_at.max(lease_until)).await,
         }
     }
     store.pause_release(id, generation).await?;
-    again(app, id, app.now()).await
+    // One that found nothing to do so often leaves the others their turn.
+    let wait_s = if looks == LOOKS_COUNT_MAX { UNCLEAR_S } else { 0 };
+    again(app, id, app.now() + Duration::seconds(wait_s)).await
+}
+
+/// Delivers the first of what is queued, or ends the release.
+async fn next(app: &Inner, id: InstanceId, generation: u64) -> Result<Next> {
+    let store = &app.ports.store;
+    let Some(notification) = store.next_queued(id).await? else {
+        return Ok(match store.end_release(id, generation).await? {
+            Written::Done | Written::Gone => Next::Over,
+            Written::Conflict if is_ours(app, id, generation).await? => Next::Unclear,
+            Written::Conflict => Next::Over,
+        });
+    };
+    let key = AttemptKey { instance: id, sequence: notification.sequence, attempt: notification.attempt };
+    let by = Claimant::Release { generation };
+    let until = claim_until(app);
+    Ok(match store.claim_attempt(key, by, app.now(), until).await? {
+        Claim::Yours(claimed) => {
+            let (notification, instance) = *claimed;
+            match attempt(app, &notification, &instance, until, Failing::Suspends).await? {
+                Some(Verdict::Suspend) => Next::Over,
+                _ => Next::Posted,
+            }
+        }
+        Claim::Busy { until } => Next::Later(until),
+        Claim::Decided { .. } => Next::Unclear,
+        Claim::Queued | Claim::Gone => Next::Over,
+    })
+}
+
+/// Whether this release is still the one that counts: whoever disabled the instance, or gave its callback another
+/// address, has begun a new generation.
+async fn is_ours(app: &Inner, id: InstanceId, generation: u64) -> Result<bool> {
+    let now = app.ports.store.subscription(id).await?;
+    Ok(now.is_some_and(|now| now.status == SubscriptionStatus::Releasing && now.generation == generation))
 }
 
 async fn again(app: &Inner, id: InstanceId, due_at: DateTime<Utc>) -> Result<()> {

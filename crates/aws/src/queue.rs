@@ -1,6 +1,7 @@
 //! The [`Queue`] port on SQS.
 //!
-//! Two standard queues: what delivers (`Deliver`, `Release`) and other work (`Poll`, `Purge`). An instance is a
+//! Two standard queues: what delivers (`Deliver`, `Release`) and other work (`Poll`, `Purge`,
+//! `Settle`). An instance is a
 //! message group, so that none holds up the others. A delay of up to 900 s rides on the message; a longer one is
 //! a schedule of its own. Visibility time-outs are no delays: a message in flight counts against the queue's
 //! limit.
@@ -62,7 +63,7 @@ impl SqsQueue {
     fn queue_of(&self, job: &Job) -> &QueueAddress {
         match job {
             Job::Deliver(_) | Job::Release(_) => &self.delivery,
-            Job::Poll(_) | Job::Purge(_) => &self.work,
+            Job::Poll(_) | Job::Purge(_) | Job::Settle { .. } => &self.work,
         }
     }
 

@@ -42,11 +42,19 @@ pub mod cases {
         assert_eq!(harness.take(at(10_000)).await, None, "it was done");
     }
 
-    /// Also two attempts of one notification.
+    /// Also two attempts of one notification, and what was promised twice.
     pub async fn every_kind_of_job_comes_as_it_was_sent(harness: &dyn Harness) {
         let one = id(1110);
-        let first =
-            [deliver(1110, 10, 1), deliver(1110, 10, 2), Job::Poll(one), Job::Release(one), Job::Purge(one)];
+        let settle = |since| Job::Settle { instance: one, since: at(since) };
+        let first = [
+            deliver(1110, 10, 1),
+            deliver(1110, 10, 2),
+            Job::Poll(one),
+            Job::Release(one),
+            Job::Purge(one),
+            settle(0),
+            settle(1),
+        ];
         let sent: Vec<_> = first.iter().map(|job| (*job, at(0))).collect();
         harness.queue().send(&sent).await.unwrap();
         let mut seen = Vec::new();

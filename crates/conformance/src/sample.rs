@@ -73,6 +73,7 @@ fn instance(id: InstanceId) -> Instance {
         mailbox_digest: "digest".to_owned(),
         notices: Vec::new(),
         deleted_at: None,
+        unsettled: [].into(),
         version: 1,
     }
 }

@@ -3,7 +3,7 @@
 use crate::ids::InstanceId;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who owns an instance, and who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,6 +34,17 @@ pub enum Validity {
     Valid,
     /// No: a person has to sign in again. The text says why.
     NeedsSignIn(String),
+}
+
+/// What a change of an instance's row implies outside of the row, and nobody has seen to yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unsettled {
+    /// The schedule may not be as the row says.
+    Schedule,
+    /// A poll beside the schedule was not enqueued: it takes a baseline, begins a backfill, or finds out whether what
+    /// had stopped goes on.
+    Poll,
 }
 
 /// An instance as stored, without its secrets.
@@ -75,6 +86,9 @@ pub struct Instance {
     pub notices: Vec<Notice>,
     /// Set once it is deleted: rows of it may still be there.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Written with the change that implies it, taken out by whoever has seen to it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unsettled: BTreeSet<Unsettled>,
     /// Goes up with each change of the row.
     pub version: u64,
 }

@@ -16,6 +16,7 @@ macro_rules! methods {
             ) -> Result<Vec<Instance>>;
             async fn mailbox(id: InstanceId) -> Result<Option<Mailbox>>;
             async fn change_instance(change: &InstanceChange) -> Result<Written>;
+            async fn note_settled(instance: &Instance) -> Result<Written>;
             async fn purge_instance(id: InstanceId, limit: usize) -> Result<(u64, bool)>;
             async fn lease_session(
                 id: InstanceId,
@@ -24,7 +25,12 @@ macro_rules! methods {
                 until: DateTime<Utc>,
             ) -> Result<Written>;
             async fn put_session(id: InstanceId, session: &Session) -> Result<Written>;
-            async fn begin_poll(id: InstanceId, fence: u64, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Written>;
+            async fn begin_poll(
+                id: InstanceId,
+                fence: u64,
+                now: DateTime<Utc>,
+                until: DateTime<Utc>,
+            ) -> Result<Written>;
             async fn ask_again(id: InstanceId, fence: u64, now: DateTime<Utc>) -> Result<Written>;
             async fn end_poll(id: InstanceId, fence: u64) -> Result<PollEnded>;
             async fn commit_poll(commit: &PollCommit) -> Result<Written>;

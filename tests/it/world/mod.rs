@@ -31,6 +31,8 @@ use wire::Wire;
 const START_US: i64 = 1_795_348_800_000_000;
 /// Steps of one run until idle; more means that it never ends.
 const STEPS_COUNT_MAX: usize = 20_000;
+/// Jobs but those that are promised before anything is written, and find nothing to do where all went well.
+const BUT_PROMISES: &str = r#"job NOT LIKE '{"Settle":%' AND job NOT LIKE '%"attempt":0}}'"#;
 /// Where notifications go.
 pub(crate) const CALLBACK: &str = "http://callback.test/hook";
 pub(crate) const SIGNATURE_KEY: &str = "world-signature-key";
@@ -312,7 +314,8 @@ impl World {
         let rows = self.db.read("dump", move |conn| {
             let mut text = String::new();
             for table in tables {
-                let mut statement = conn.prepare(&format!("SELECT * FROM {table}"))?;
+                let rows = if *table == "jobs" { BUT_PROMISES } else { "TRUE" };
+                let mut statement = conn.prepare(&format!("SELECT * FROM {table} WHERE {rows}"))?;
                 let columns = statement.column_count();
                 let mut rows = statement.query([])?;
                 while let Some(row) = rows.next()? {
@@ -340,10 +343,12 @@ impl Drop for World {
         if std::thread::panicking() || !self.check_at_end {
             return;
         }
-        for class in Class::ALL {
-            let left = self.jobs.next_due(class).filter(|due| *due <= self.now());
-            assert_eq!(left, None, "a {class:?} job is left");
-        }
+        let now_us = self.now().timestamp_micros();
+        let due = format!("SELECT group_concat(job) FROM jobs WHERE due_at_us <= ?1 AND {BUT_PROMISES}");
+        let left = self.db.read("look for jobs", move |conn| {
+            conn.query_row(&due, [now_us], |row| row.get::<_, Option<String>>(0))
+        });
+        assert_eq!(left.now_or_never().unwrap().unwrap(), None, "a job is left");
         let instances = self.store.instances(1, None, 100).now_or_never().unwrap().unwrap();
         for instance in instances {
             let mailbox = self.store.mailbox(instance.id).now_or_never().unwrap().unwrap().unwrap();

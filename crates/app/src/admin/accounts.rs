@@ -42,7 +42,7 @@ pub(crate) async fn add_organization(app: &Inner, by: &By) -> Result<Admitted> {
 /// Whoever was let in without a note is put out again: their secret is never shown, and nobody may have it unnoted.
 async fn undone_unless(noted: Result<()>, app: &Inner, account: &Account) -> Result<()> {
     if noted.is_err() {
-        app.ports.accounts.remove_user(account.organization_id, account.user_id).await?;
+        app.ports.accounts.remove_user(account.organization_id, account.user_id, None).await?;
     }
     noted
 }
@@ -104,12 +104,9 @@ pub(crate) async fn replace_user_secret(
 
 /// Takes a user out; `false` if there is no such user of this organization.
 pub(crate) async fn remove_user(app: &Inner, by: &By, organization_id: u32, user_id: u32) -> Result<bool> {
-    let is_removed = app.ports.accounts.remove_user(organization_id, user_id).await?;
-    if is_removed {
-        let what = subject_of_user(organization_id, user_id);
-        note(app, by, organization_id, "user.removed", what, None).await?;
-    }
-    Ok(is_removed)
+    let what = subject_of_user(organization_id, user_id);
+    let entry = by.entry(app, organization_id, "user.removed", what, (None, None));
+    app.ports.accounts.remove_user(organization_id, user_id, Some(&entry)).await
 }
 
 /// The place in a list before this number: lists of accounts go by numbers on every host.

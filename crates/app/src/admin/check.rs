@@ -189,7 +189,7 @@ async fn mend<'a>(app: &Inner, id: InstanceId, found: impl Iterator<Item = &'a S
             _ => is_amiss = true,
         }
     }
-    if is_amiss { crate::mend::mend(app, id).await } else { Ok(()) }
+    if is_amiss { crate::settle::whole(app, id).await } else { Ok(()) }
 }
 
 /// A retry is not to come before its time.

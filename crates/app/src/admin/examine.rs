@@ -3,8 +3,8 @@
 use super::check::Others;
 use super::finding::Finding;
 use crate::app::Inner;
-use crate::mend::{is_polled, is_release_left};
 use crate::ports::{Administration, AttemptKey, Job, Kept, LogPage, Mailbox, Notification, Result};
+use crate::settle::{is_polled, is_release_left};
 use chrono::{DateTime, Utc};
 use domain::backfill::is_row;
 use domain::delivery::SubscriptionStatus;
@@ -64,10 +64,11 @@ impl Surroundings<'_> {
 
     /// A schedule or secrets, if they have no instance.
     pub(super) async fn orphan(&self, kept: Kept, finding: &Finding) -> Result<Option<Spotted>> {
-        if self.app.ports.store.instance(kept.instance).await?.is_some() {
+        let is_kept = self.app.ports.store.instance(kept.instance).await?.is_some();
+        if is_kept || self.is_promised(kept.instance).await? {
             return Ok(None);
         }
-        // A creation stores secrets and schedule first, and the row that makes them valid last.
+        // A creation stores its secrets first, and the row that makes them valid last.
         let is_settled = match kept.made_at {
             Some(made_at) => made_at <= self.settled_until,
             None => self.others == Others::Stopped,
@@ -75,12 +76,18 @@ impl Surroundings<'_> {
         Ok(Some(Spotted { is_settled, ..Spotted::note(finding.clone()) }))
     }
 
-    /// A finding, unless there is a job that is about to set it right.
+    /// A finding, unless there is a job that is about to set it right: this one, or one that settles the instance.
     async fn without_job(&self, job: Job, finding: Finding, since: DateTime<Utc>) -> Result<Option<Spotted>> {
-        if self.host.holds(&job).await? == Some(true) {
+        if self.host.holds(&job).await? == Some(true) || self.is_promised(job.instance()).await? {
             return Ok(None);
         }
         Ok(Some(Spotted { is_settled: since <= self.settled_until, ..Spotted::note(finding) }))
+    }
+
+    /// Whether a job is about to bring all in line with the instance's row.
+    async fn is_promised(&self, id: InstanceId) -> Result<bool> {
+        let job = Job::Settle { instance: id, since: self.now };
+        Ok(self.host.holds(&job).await? == Some(true))
     }
 
     async fn schedule(&self, mailbox: &Mailbox, settings: &Settings) -> Result<Option<Spotted>> {
@@ -94,8 +101,12 @@ impl Surroundings<'_> {
             (Some(stored), true) if stored.interval_s != wanted_s => {
                 Finding::WrongInterval { stored_s: stored.interval_s, wanted_s }
             }
+            _ if !instance.unsettled.is_empty() => Finding::ChangeUnsettled,
             _ => return Ok(None),
         };
+        if self.is_promised(instance.id).await? {
+            return Ok(None);
+        }
         let is_settled = instance.updated_at <= self.settled_until;
         Ok(Some(Spotted { is_settled, ..Spotted::note(finding) }))
     }

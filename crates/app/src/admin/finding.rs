@@ -21,6 +21,8 @@ pub enum Finding {
     ScheduleOn,
     /// The schedule has another interval than the configuration.
     WrongInterval { stored_s: u32, wanted_s: u32 },
+    /// The instance was changed, and nobody has seen to what that implies: a poll that was to be enqueued, perhaps.
+    ChangeUnsettled,
     /// The instance is deleted and its rows are still there.
     DeletionUnfinished,
     /// Notifications are committed and not enqueued, and no poll is about to do it.
@@ -55,6 +57,7 @@ impl fmt::Display for Finding {
             Finding::WrongInterval { stored_s, wanted_s } => {
                 write!(f, "its schedule says every {stored_s} s, its configuration every {wanted_s} s")
             }
+            Finding::ChangeUnsettled => f.write_str("what its last change implies was not seen to"),
             Finding::DeletionUnfinished => f.write_str("its deletion did not come to its end"),
             Finding::OutboxNotFlushed { count } => write!(f, "{count} committed and not enqueued"),
             Finding::ReleaseAbandoned => f.write_str("its release is at a halt"),

@@ -2,7 +2,6 @@
 
 use super::auth::Own;
 use super::error::ApiError;
-use super::instances::finish;
 use super::{body, wire};
 use crate::app::App;
 use crate::instances::{self, Patch};
@@ -42,13 +41,10 @@ pub(super) async fn change(
     let given = domain::settings::items(&given);
     let items = given.map_err(|errors| ApiError::bad(instances::in_words(&errors)))?;
     let patch = Patch { items: Some(items), ..Patch::default() };
-    finish(async move {
-        let (instance, _) = instances::change(&app.0, own.instance.id, &own.caller.by, patch).await?;
-        // One that the catalogue does not have is gone once it is empty.
-        item["propertyValue"] = Value::Null;
-        Ok(Json(find(&app, &instance, &path).unwrap_or(item)))
-    })
-    .await
+    let (instance, _) = instances::change(&app.0, own.instance.id, &own.caller.by, patch).await?;
+    // One that the catalogue does not have is gone once it is empty.
+    item["propertyValue"] = Value::Null;
+    Ok(Json(find(&app, &instance, &path).unwrap_or(item)))
 }
 
 fn find(app: &App, instance: &Instance, path: &RawPathParams) -> Result<Value, ApiError> {

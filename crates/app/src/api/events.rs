@@ -6,12 +6,13 @@ use super::log::{Filter, Scope};
 use super::paging::{self, Page};
 use super::query::Params;
 use crate::app::App;
-use crate::ports::{Job, Notification, Progress};
+use crate::ports::{AttemptKey, Job, Notification, Progress};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use chrono::Duration;
 use domain::delivery::SubscriptionStatus;
 use domain::envelope::iso_seconds;
 use domain::ids::InstanceId;
@@ -122,7 +123,13 @@ impl Queued {
     }
 }
 
+/// From the promise of a job to the job, seconds: no request lives so long.
+const PROMISED_AFTER_S: i64 = 120;
+
 /// Delivers again: the same event id, the same body.
+///
+/// Noted first, and its job is promised before the notification is made due: a job of another attempt than the one that
+/// is next leads to that one, and no attempt has the number 0.
 pub(super) async fn retry(
     State(app): State<App>,
     caller: Caller,
@@ -130,17 +137,23 @@ pub(super) async fn retry(
 ) -> Result<Json<Value>, ApiError> {
     let instance = caller.instance(&app, &id).await?;
     let notification = find(&app, instance.id, &event).await?;
-    let now = app.0.now();
-    let key = app.0.ports.store.reopen(instance.id, notification.sequence, now).await?;
-    let key = key.ok_or_else(|| {
-        ApiError::conflict("this event is only logged, or was dropped: it is not delivered")
-    })?;
-    app.0.ports.queue.send(&[(Job::Deliver(key), now)]).await?;
+    let refused = || ApiError::conflict("this event is only logged, or was dropped: it is not delivered");
+    let Notification { instance: id, sequence, .. } = notification;
+    let attempt = match notification.progress {
+        Progress::Pending => notification.attempt,
+        Progress::Delivered => notification.attempt.saturating_add(1),
+        Progress::Dropped | Progress::Logged => return Err(refused()),
+    };
     let subject = format!("instances/{id}/events/{event}");
-    let documents = (None, Some(json!({ "attempt": key.attempt })));
+    let documents = (None, Some(json!({ "attempt": attempt })));
     let entry =
         caller.by.entry(&app.0, instance.account.organization_id, "event.retried", subject, documents);
     app.0.ports.accounts.note(&entry).await?;
+    let now = app.0.now();
+    let promised = Job::Deliver(AttemptKey { instance: id, sequence, attempt: 0 });
+    app.0.ports.queue.send(&[(promised, now + Duration::seconds(PROMISED_AFTER_S))]).await?;
+    let key = app.0.ports.store.reopen(id, sequence, now).await?.ok_or_else(refused)?;
+    app.0.ports.queue.send(&[(Job::Deliver(key), now)]).await?;
     Ok(Json(json!({ "eventId": notification.name.event_id, "attempt": key.attempt })))
 }
 

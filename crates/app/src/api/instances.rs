@@ -56,27 +56,11 @@ async fn create_from(
         external_authentication: body::text(object, "externalAuthentication")?
             .unwrap_or_else(|| "none".to_owned()),
     };
-    let is_dry = params.flag("dryRun")?;
-    finish(async move {
-        if is_dry {
-            return Ok(Json(dry_run(&instances::try_create(&app.0, creation).await?)));
-        }
-        let (instance, trials) = instances::create(&app.0, creation).await?;
-        Ok(Json(with_trials(wire::instance(&app, &instance)?, &trials)))
-    })
-    .await
-}
-
-/// A client that goes away does not stop what it began half-way.
-pub(super) async fn finish<T: Send + 'static>(
-    work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
-) -> Result<T, ApiError> {
-    tokio::spawn(work).await.unwrap_or_else(|_| {
-        Err(ApiError::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "something failed inside; look before trying again",
-        ))
-    })
+    if params.flag("dryRun")? {
+        return Ok(Json(dry_run(&instances::try_create(&app.0, creation).await?)));
+    }
+    let (instance, trials) = instances::create(&app.0, creation).await?;
+    Ok(Json(with_trials(wire::instance(&app, &instance)?, &trials)))
 }
 
 fn dry_run(trials: &[Trial]) -> Value {
@@ -152,16 +136,12 @@ fn read_patch(object: &Map<String, Value>, replaces: bool) -> Result<Patch, ApiE
 }
 
 async fn change(app: App, own: Own, params: &Params, patch: Patch) -> Result<Json<Value>, ApiError> {
-    let is_dry = params.flag("dryRun")?;
     let (id, by) = (own.instance.id, own.caller.by);
-    finish(async move {
-        if is_dry {
-            return Ok(Json(dry_run(&instances::try_change(&app.0, id, &patch).await?)));
-        }
-        let (instance, trials) = instances::change(&app.0, id, &by, patch).await?;
-        Ok(Json(with_trials(wire::instance(&app, &instance)?, &trials)))
-    })
-    .await
+    if params.flag("dryRun")? {
+        return Ok(Json(dry_run(&instances::try_change(&app.0, id, &patch).await?)));
+    }
+    let (instance, trials) = instances::change(&app.0, id, &by, patch).await?;
+    Ok(Json(with_trials(wire::instance(&app, &instance)?, &trials)))
 }
 
 pub(super) async fn delete(State(app): State<App>, own: Own) -> Result<StatusCode, ApiError> {

@@ -1,8 +1,13 @@
 //! A route: its handler, and what the description of the interface says of it. Both come from one entry, so that
 //! neither has what the other lacks.
 
+use super::error::ApiError;
 use crate::app::App;
+use axum::extract::Request;
 use axum::handler::Handler;
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{self, MethodRouter};
 
 /// One method of one path.
@@ -123,6 +128,9 @@ fn route(
     handler: MethodRouter<App>,
     summary: &'static str,
 ) -> Route {
+    // Whatever may change something, so that no handler has to think of it.
+    let handler =
+        if method == "get" { handler } else { handler.route_layer(middleware::from_fn(to_its_end)) };
     Route {
         method,
         path,
@@ -135,6 +143,14 @@ fn route(
         answer: (200, Shape::Empty),
         provider_failure: None,
     }
+}
+
+/// On a task of its own: a client that goes away does not stop what it began half-way.
+async fn to_its_end(request: Request, next: Next) -> Response {
+    tokio::spawn(next.run(request)).await.unwrap_or_else(|_| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        ApiError::new(status, "something failed inside; look before trying again").into_response()
+    })
 }
 
 impl Route {

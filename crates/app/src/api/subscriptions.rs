@@ -7,7 +7,7 @@ use super::query::Params;
 use super::walk::{LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
 use super::wire;
 use crate::app::App;
-use crate::ports::Job;
+use crate::instances;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -160,7 +160,7 @@ pub(super) async fn release(
             next = released.last().map(|(id, _)| *id);
             break;
         }
-        begin(&app, &caller, &instance, &state).await?;
+        instances::release(&app.0, instance.id, &caller.by).await?;
         let told = json!({
             "subscriptionId": instance.id.subscription_id(),
             "instanceId": instance.id.get(),
@@ -169,21 +169,6 @@ pub(super) async fn release(
         released.push((instance.id, told));
     }
     Ok(answer(&page, next.or_else(|| walk.stopped_at()), released.into_iter().map(|(_, one)| one).collect()))
-}
-
-/// Notes it first: nothing is released that nobody can be asked about.
-async fn begin(
-    app: &App,
-    caller: &Caller,
-    instance: &Instance,
-    state: &Subscription,
-) -> Result<(), ApiError> {
-    let documents = (Some(json!({ "status": state.status, "reason": state.reason })), None);
-    let subject = format!("instances/{}/subscription", instance.id);
-    let organization_id = instance.account.organization_id;
-    let entry = caller.by.entry(&app.0, organization_id, "subscription.released", subject, documents);
-    app.0.ports.accounts.note(&entry).await?;
-    Ok(app.0.ports.queue.send(&[(Job::Release(instance.id), app.0.now())]).await?)
 }
 
 #[cfg(test)]

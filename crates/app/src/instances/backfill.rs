@@ -4,11 +4,13 @@ use super::Refusal;
 use super::change::{TRIES_COUNT_MAX, living};
 use crate::app::Inner;
 use crate::audit::By;
-use crate::ports::{InstanceChange, Job, Mailbox, SubscriptionChange, Written};
+use crate::ports::{InstanceChange, Mailbox, SubscriptionChange, Written};
+use crate::settle::{self, Promise};
 use chrono::{DateTime, Duration, Utc};
 use connectors::{Connector, Polling};
 use domain::backfill::{self, Backfill};
 use domain::ids::InstanceId;
+use domain::instance::Unsettled;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use domain::settings::Settings;
@@ -30,6 +32,7 @@ pub(crate) struct Wanted {
 
 /// Notes what is to be read; polls of the instance do it. Returns the backfill's id.
 pub(crate) async fn begin(app: &Inner, id: InstanceId, by: &By, wanted: &Wanted) -> Result<String, Refusal> {
+    let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
@@ -40,6 +43,7 @@ pub(crate) async fn begin(app: &Inner, id: InstanceId, by: &By, wanted: &Wanted)
         let backfill_id = backfill::id_of(id, now);
         let mut instance = mailbox.instance.clone();
         instance.version += 1;
+        instance.unsettled.insert(Unsettled::Poll);
         let documents = (None, Some(json!({ "from": wanted.from, "to": wanted.to, "id": backfill_id })));
         let subject = format!("instances/{id}/backfill");
         let organization_id = instance.account.organization_id;
@@ -52,8 +56,7 @@ pub(crate) async fn begin(app: &Inner, id: InstanceId, by: &By, wanted: &Wanted)
             subscription: SubscriptionChange::Keep,
             session: None,
         };
-        if app.ports.store.change_instance(&change).await? == Written::Done {
-            app.ports.queue.send(&[(Job::Poll(id), now)]).await?;
+        if settle::commit(app, &mut promise, &change).await? == Written::Done {
             return Ok(backfill_id);
         }
     }
@@ -82,7 +85,7 @@ fn check(
     if !errors.is_empty() {
         return Err(Refusal::Invalid(errors));
     }
-    if !crate::mend::is_polled(&mailbox.instance, settings) {
+    if !settle::is_polled(&mailbox.instance, settings) {
         return Err(Refusal::NotNow(
             "the instance is not polled: events are off, it is disabled, or a person has to sign in",
         ));

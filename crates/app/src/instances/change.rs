@@ -4,17 +4,16 @@ use super::create::warn_of_plain_http;
 use super::{Refusal, SignInCode, Trial, baseline, credentials, trial};
 use crate::app::Inner;
 use crate::audit::By;
-use crate::mend::is_polled;
-use crate::ports::{InstanceChange, Job, Mailbox, ResourceRow, Secrets, SubscriptionChange, Written};
+use crate::ports::{InstanceChange, Mailbox, ResourceRow, Secrets, SubscriptionChange, Written};
+use crate::settle::{self, Promise};
 use chrono::{DateTime, Utc};
 use connectors::oauth::Tokens;
 use connectors::{Connector, Polling};
 use domain::backfill::{self, Backfill};
 use domain::ids::InstanceId;
-use domain::instance::{Instance, Validity, without_markup};
+use domain::instance::{Instance, Unsettled, Validity, without_markup};
 use domain::invalid::text_boolean;
 use domain::resource::ResourceConfig;
-use domain::schedule::Timetable;
 use domain::settings::{
     CALLBACK_URL, EVENTS_ENABLED, Items, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL,
     OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, OAUTH_USER_TOKEN, POLLER_CONFIGURATION, POLLER_URLS, SIGNATURE_KEY,
@@ -64,6 +63,8 @@ struct Tries {
     trials: Option<Vec<Trial>>,
     /// A client waits until then.
     deadline: DateTime<Utc>,
+    /// Made once a try comes to write.
+    promise: Promise,
 }
 
 /// Changes an instance. The code, if any, is exchanged once, whatever others do meanwhile.
@@ -74,7 +75,8 @@ pub(crate) async fn change(
     patch: Patch,
 ) -> Result<(Instance, Vec<Trial>), Refusal> {
     let deadline = trial::deadline(app);
-    let mut tries = Tries { tokens: None, signed_with: None, trials: None, deadline };
+    let promise = Promise::about(id);
+    let mut tries = Tries { tokens: None, signed_with: None, trials: None, deadline, promise };
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
@@ -145,6 +147,10 @@ async fn attempt(
     // Also where an earlier try wrote the vault and got no further.
     instance.secrets_version = secrets_version + u64::from(is_new);
     instance.secret_keys = secrets.keys().cloned().collect();
+    instance.unsettled.insert(Unsettled::Schedule);
+    if fresh.iter().any(|state| state.cursor.is_none()) {
+        instance.unsettled.insert(Unsettled::Poll);
+    }
     let change = InstanceChange {
         session: match tokens {
             Some(tokens) => Some(app.session_of(instance.id, tokens, mailbox.session.version + 1)?),
@@ -156,11 +162,10 @@ async fn attempt(
         audit: by.instance(app, "instance.changed", Some(&mailbox.instance), Some(&instance)),
         instance,
     };
-    if app.ports.store.change_instance(&change).await? != Written::Done {
+    if settle::commit(app, &mut tries.promise, &change).await? != Written::Done {
         return Ok(None);
     }
-    let is_unflushed = mailbox.resources.iter().any(|row| !row.outbox.is_empty());
-    after(app, &change, &settings, is_unflushed).await?;
+    tracing::info!(instance.id = change.instance.id.get(), "instance.changed");
     Ok(Some((change.instance, tries.trials.take().unwrap_or_default())))
 }
 
@@ -392,29 +397,4 @@ fn subscription(mailbox: &Mailbox, instance: &Instance) -> SubscriptionChange {
         return SubscriptionChange::Release;
     }
     SubscriptionChange::Keep
-}
-
-/// What a change sets going. An outbox that is not empty is flushed by a poll, also of what is polled no more.
-pub(super) async fn after(
-    app: &Inner,
-    change: &InstanceChange,
-    settings: &Settings,
-    is_unflushed: bool,
-) -> Result<(), Refusal> {
-    let instance = &change.instance;
-    let table = Timetable::new(instance.id, settings.interval_min);
-    app.ports.schedule.put(instance.id, table, is_polled(instance, settings)).await?;
-    let now = app.now();
-    let mut jobs = Vec::new();
-    if is_unflushed || change.put_states.iter().any(|state| state.cursor.is_none()) {
-        jobs.push((Job::Poll(instance.id), now));
-    }
-    if change.subscription == SubscriptionChange::Release {
-        jobs.push((Job::Release(instance.id), now));
-    }
-    if !jobs.is_empty() {
-        app.ports.queue.send(&jobs).await?;
-    }
-    tracing::info!(instance.id = instance.id.get(), "instance.changed");
-    Ok(())
 }

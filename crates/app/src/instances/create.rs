@@ -1,21 +1,22 @@
-//! Creating an instance: check, exchange, baseline; then secret, schedule, the commit point, and the
-//! schedule again. A crash before the commit point leaves nothing that works; after it, everything does.
+//! Creating an instance: check, exchange, baseline; then a promise, the secret, the row, which is the commit point, and
+//! the schedule. What a crash leaves before the commit point is removed by the job that was promised; what it leaves
+//! undone after it, that job does.
 
 use super::baseline::{self, Baselines};
 use super::{Refusal, SignInCode, Trial, credentials, trial};
 use crate::app::Inner;
 use crate::audit::By;
-use crate::ports::{Job, NewInstance, PortError, Secrets, Written};
+use crate::ports::{NewInstance, PortError, Secrets, Written};
 use crate::sealing::Lookup;
+use crate::settle::{self, Promise};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use chrono::{DateTime, Utc};
 use connectors::Connector;
 use connectors::oauth::{Grant, Tokens};
 use domain::ids::InstanceId;
-use domain::instance::{Account, Instance, Validity, without_markup};
-use domain::schedule::Timetable;
-use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, Settings, given};
+use domain::instance::{Account, Instance, Unsettled, Validity, without_markup};
+use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, given};
 use std::sync::Arc;
 
 /// Field that instance tokens are sealed for.
@@ -48,13 +49,9 @@ pub(crate) async fn create(app: &Inner, creation: Creation) -> Result<(Instance,
     let trials = trial::all(app, &connector, &tokens.access_token, &settings.resources, deadline).await?;
     let all = baseline::all(&settings);
     let baselines = baseline::take(app, &connector, &tokens.access_token, &all, deadline).await?;
-    let is_incomplete = baselines.is_incomplete;
     let by = creation.by.clone();
     let instance = row(app, creation, plain, &secrets, &baselines);
-    let instance = store(app, instance, &by, &settings, &secrets, &tokens, baselines).await?;
-    if is_incomplete {
-        app.ports.queue.send(&[(Job::Poll(instance.id), app.now())]).await?;
-    }
+    let instance = store(app, instance, &by, &secrets, &tokens, baselines).await?;
     tracing::info!(instance.id = instance.id.get(), connector = instance.connector, "instance.created");
     Ok((instance, trials))
 }
@@ -132,9 +129,13 @@ fn row(app: &Inner, creation: Creation, plain: Items, secrets: &Secrets, baselin
         mailbox_digest: baselines.mailbox_digest.clone(),
         notices: Vec::new(),
         deleted_at: None,
+        unsettled: [Unsettled::Schedule].into(),
         version: 1,
         configuration: plain,
     };
+    if baselines.is_incomplete {
+        instance.unsettled.insert(Unsettled::Poll);
+    }
     warn_of_plain_http(&mut instance, now);
     instance
 }
@@ -150,7 +151,6 @@ async fn store(
     app: &Inner,
     mut instance: Instance,
     by: &By,
-    settings: &Settings,
     secrets: &Secrets,
     tokens: &Tokens,
     baselines: Baselines,
@@ -158,12 +158,12 @@ async fn store(
     let token = random_token(app);
     for _ in 0..ID_TRIES_COUNT_MAX {
         let id = instance.id;
+        let mut promise = Promise::about(id);
+        promise.keep(app).await?;
         if app.ports.vault.write(id, secrets, 1).await? != Written::Done {
             instance.id = random_id(app);
             continue;
         }
-        let table = Timetable::new(id, settings.interval_min);
-        app.ports.schedule.put(id, table, false).await?;
         let sealed = app.sealer.seal(id, INSTANCE_TOKEN, token.as_bytes());
         instance.token_sealed = sealed.map_err(|error| PortError::new("sealing a token", error))?;
         let new = NewInstance {
@@ -173,8 +173,12 @@ async fn store(
             states: baselines.states.clone(),
             audit: by.creation(app, &instance),
         };
+        if !promise.covers(app) {
+            // The job that was promised may find no row, and remove the secret: then there must never be one.
+            return Err(PortError::new("storing an instance", "its secret took too long to store").into());
+        }
         if app.ports.store.insert_instance(&new).await? == Written::Done {
-            app.ports.schedule.put(id, table, settings.events_enabled).await?;
+            settle::marked(app, id).await;
             return Ok(instance);
         }
         instance.id = random_id(app);

@@ -13,7 +13,7 @@ pub(crate) use baseline::mailbox_digest;
 pub(crate) use change::{Patch, change, try_change};
 pub(crate) use create::{Creation, create, random_token, token_of, try_create};
 pub(crate) use credentials::{SignInCode, settings};
-pub(crate) use switch::{delete, now_needs_sign_in, resume, set_enabled};
+pub(crate) use switch::{delete, now_needs_sign_in, release, resume, set_enabled};
 pub(crate) use trial::Trial;
 
 use connectors::oauth::{TokenError, TokenErrorKind};

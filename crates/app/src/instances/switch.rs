@@ -1,29 +1,35 @@
 //! Switching instances off and on, starting them again, and ending them.
 
 use super::Refusal;
-use super::change::{TRIES_COUNT_MAX, after, failing, living};
+use super::change::{TRIES_COUNT_MAX, failing, living};
 use crate::app::Inner;
 use crate::audit::By;
-use crate::ports::{InstanceChange, Job, Result as PortResult, SubscriptionChange, Written};
+use crate::ports::{InstanceChange, Result as PortResult, SubscriptionChange, Written};
+use crate::settle::{self, Promise};
+use domain::delivery::SubscriptionStatus;
 use domain::ids::InstanceId;
-use domain::instance::{Instance, Validity};
-use domain::schedule::Timetable;
+use domain::instance::{Instance, Unsettled, Validity};
 use domain::state::ResourceState;
+use serde_json::json;
 
 /// Switches an instance off or on. Off: no polls, and what is undelivered waits. On: polls go on from the
 /// cursor, and what waits is released.
 pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, by: &By, enabled: bool) -> Result<(), Refusal> {
+    let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
         if mailbox.instance.disabled != enabled {
+            if !mailbox.instance.unsettled.is_empty() {
+                settle::marked(app, id).await;
+            }
             return Ok(());
         }
-        let (_, settings) = app.understood(&mailbox.instance)?;
         let mut instance = mailbox.instance.clone();
         instance.version += 1;
         instance.updated_at = app.now();
         instance.disabled = !enabled;
+        instance.unsettled.insert(Unsettled::Schedule);
         let action = if enabled { "instance.enabled" } else { "instance.disabled" };
         let change = InstanceChange {
             audit: by.instance(app, action, Some(&mailbox.instance), Some(&instance)),
@@ -36,8 +42,9 @@ pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, by: &By, enabled: b
             },
             session: None,
         };
-        if app.ports.store.change_instance(&change).await? == Written::Done {
-            return after(app, &change, &settings, true).await;
+        if settle::commit(app, &mut promise, &change).await? == Written::Done {
+            tracing::info!(instance.id = id.get(), "instance.changed");
+            return Ok(());
         }
     }
     Err(Refusal::Conflict)
@@ -46,13 +53,14 @@ pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, by: &By, enabled: b
 /// Begins anew with what had stopped: failures and back-offs are forgotten, also that the provider wanted somebody to
 /// sign in, and a poll is enqueued that finds out.
 pub(crate) async fn resume(app: &Inner, id: InstanceId, by: &By) -> Result<(), Refusal> {
+    let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
-        let (_, settings) = app.understood(&mailbox.instance)?;
         let mut instance = mailbox.instance.clone();
         instance.version += 1;
         instance.updated_at = app.now();
+        instance.unsettled.extend([Unsettled::Schedule, Unsettled::Poll]);
         instance.validity = Validity::Valid;
         instance.application_error = None;
         let mut session = mailbox.session.clone();
@@ -68,15 +76,51 @@ pub(crate) async fn resume(app: &Inner, id: InstanceId, by: &By) -> Result<(), R
             subscription: SubscriptionChange::Keep,
             session: Some(session),
         };
-        if app.ports.store.change_instance(&change).await? == Written::Done {
-            return after(app, &change, &settings, true).await;
+        if settle::commit(app, &mut promise, &change).await? == Written::Done {
+            tracing::info!(instance.id = id.get(), "instance.changed");
+            return Ok(());
         }
     }
     Err(Refusal::Conflict)
 }
 
+/// Begins to deliver what is queued, unless that is under way.
+pub(crate) async fn release(app: &Inner, id: InstanceId, by: &By) -> Result<(), Refusal> {
+    let mut promise = Promise::about(id);
+    for _ in 0..TRIES_COUNT_MAX {
+        let mailbox = living(app.ports.store.mailbox(id).await?)?;
+        let before = &mailbox.subscription;
+        let documents = (Some(json!({ "status": before.status, "reason": before.reason })), None);
+        let organization_id = mailbox.instance.account.organization_id;
+        let entry = by.entry(app, organization_id, "subscription.released", subscription_of(id), documents);
+        let mut instance = mailbox.instance.clone();
+        instance.version += 1;
+        let change = InstanceChange {
+            audit: Some(entry),
+            instance,
+            put_states: Vec::new(),
+            remove_resources: Vec::new(),
+            // Of one that is under way the worker goes on.
+            subscription: match before.status {
+                SubscriptionStatus::Suspended if !mailbox.instance.disabled => SubscriptionChange::Release,
+                _ => SubscriptionChange::Keep,
+            },
+            session: None,
+        };
+        if settle::commit(app, &mut promise, &change).await? == Written::Done {
+            return Ok(());
+        }
+    }
+    Err(Refusal::Conflict)
+}
+
+fn subscription_of(id: InstanceId) -> String {
+    format!("instances/{id}/subscription")
+}
+
 /// Deletes an instance: one write makes it gone, a job removes the rest.
 pub(crate) async fn delete(app: &Inner, id: InstanceId, by: &By) -> Result<(), Refusal> {
+    let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
         let mut instance = living(app.ports.store.mailbox(id).await?)?.instance;
         instance.version += 1;
@@ -89,8 +133,7 @@ pub(crate) async fn delete(app: &Inner, id: InstanceId, by: &By) -> Result<(), R
             subscription: SubscriptionChange::Keep,
             session: None,
         };
-        if app.ports.store.change_instance(&change).await? == Written::Done {
-            app.ports.queue.send(&[(Job::Purge(id), app.now())]).await?;
+        if settle::commit(app, &mut promise, &change).await? == Written::Done {
             tracing::info!(instance.id = id.get(), "instance.deleted");
             return Ok(());
         }
@@ -108,6 +151,7 @@ pub(crate) async fn now_needs_sign_in(
     next.version += 1;
     next.validity = Validity::NeedsSignIn(reason.to_owned());
     next.notice(app.now(), reason);
+    next.unsettled.insert(Unsettled::Schedule);
     let by = By::carillon(app);
     let change = InstanceChange {
         audit: by.instance(app, "instance.needs_sign_in", Some(instance), Some(&next)),
@@ -117,10 +161,9 @@ pub(crate) async fn now_needs_sign_in(
         subscription: SubscriptionChange::Keep,
         session: None,
     };
-    if app.ports.store.change_instance(&change).await? != Written::Done {
+    if settle::commit(app, &mut Promise::about(instance.id), &change).await? != Written::Done {
         // Somebody changed the instance meanwhile, perhaps signed in: the next poll finds out.
         return Ok(instance.clone());
     }
-    app.ports.schedule.put(instance.id, Timetable::new(instance.id, 15), false).await?;
     Ok(change.instance)
 }

@@ -3,7 +3,7 @@
 mod backfill;
 mod commit;
 mod failure;
-mod outbox;
+pub(crate) mod outbox;
 mod report;
 mod resource;
 mod retry_records;
@@ -12,6 +12,7 @@ pub use report::{PollOutcome, PollReport, ResourceReport};
 
 use crate::app::Inner;
 use crate::ports::{Job, Mailbox, Result};
+use crate::settle;
 use chrono::{DateTime, Utc};
 use connectors::Connector;
 use domain::ids::InstanceId;
@@ -46,16 +47,20 @@ pub(crate) async fn poll(app: &Inner, id: InstanceId, deadline: DateTime<Utc>) -
         app.ports.queue.send(&[(Job::Poll(id), app.now())]).await?;
         return Ok(PollOutcome::Polled(PollReport { resources: Vec::new(), more: true }));
     }
-    let Some(mailbox) = app.ports.store.mailbox(id).await? else { return Ok(PollOutcome::NotFound) };
+    let Some(mailbox) = app.ports.store.mailbox(id).await? else {
+        // Something late has made it anew, or it was never removed: it would come again and again.
+        app.ports.schedule.remove(id).await?;
+        return Ok(PollOutcome::NotFound);
+    };
     outbox::flush(app, &mailbox).await?;
-    if let Some(reason) = not_polled(&mailbox) {
-        // The outbox is empty now, so nothing depends on another tick.
-        app.ports.schedule.put(id, Timetable::new(id, 15), false).await?;
-        return Ok(reason);
+    if !mailbox.instance.unsettled.is_empty() {
+        settle::marked(app, id).await;
     }
     let (connector, settings) = app.understood(&mailbox.instance)?;
-    if !settings.events_enabled {
-        return Ok(PollOutcome::NotPolled("events are off".to_owned()));
+    if let Some(reason) = not_polled(&mailbox, &settings) {
+        // A schedule may have brought us that should be off. The outbox is empty now, so nothing depends on its ticks.
+        settle::whole(app, id).await?;
+        return Ok(reason);
     }
     let mut run = Run { app, mailbox, connector, deadline, token: None, stopped: None };
     run.respect_backoff();
@@ -73,7 +78,7 @@ pub(crate) async fn poll(app: &Inner, id: InstanceId, deadline: DateTime<Utc>) -
     Ok(PollOutcome::Polled(report))
 }
 
-fn not_polled(mailbox: &Mailbox) -> Option<PollOutcome> {
+fn not_polled(mailbox: &Mailbox, settings: &Settings) -> Option<PollOutcome> {
     let instance = &mailbox.instance;
     if instance.deleted_at.is_some() {
         return Some(PollOutcome::NotFound);
@@ -82,6 +87,9 @@ fn not_polled(mailbox: &Mailbox) -> Option<PollOutcome> {
         return Some(PollOutcome::NotPolled("the instance is disabled".to_owned()));
     }
     match &instance.validity {
+        Validity::Valid if !settings.events_enabled => {
+            Some(PollOutcome::NotPolled("events are off".to_owned()))
+        }
         Validity::Valid => None,
         Validity::NeedsSignIn(reason) => Some(PollOutcome::NotPolled(reason.clone())),
     }

@@ -10,7 +10,7 @@ const BATCH_COUNT_MAX: usize = 100;
 
 /// Enqueues what earlier polls committed and did not get to enqueue, also of removed resources; takes up a
 /// release that nobody works on.
-pub(super) async fn flush(app: &Inner, mailbox: &Mailbox) -> Result<()> {
+pub(crate) async fn flush(app: &Inner, mailbox: &Mailbox) -> Result<()> {
     for row in &mailbox.resources {
         enqueue(app, mailbox.instance.id, &row.state.resource, &row.outbox).await?;
     }

@@ -38,8 +38,14 @@ pub trait Accounts: Send + Sync {
     /// The same for a user of an organization.
     async fn replace_user_secret(&self, organization_id: u32, user_id: u32, new: &LookupHash)
     -> Result<bool>;
-    /// Takes a user out: the secret is worth nothing from then on; instances stay. `false` if there is none.
-    async fn remove_user(&self, organization_id: u32, user_id: u32) -> Result<bool>;
+    /// Takes a user out and notes it, in one write: the secret is worth nothing from then on; instances stay. `false`
+    /// if there is none: then nothing is noted. Without a note it undoes what could not be noted.
+    async fn remove_user(
+        &self,
+        organization_id: u32,
+        user_id: u32,
+        audit: Option<&AuditEntry>,
+    ) -> Result<bool>;
 
     /// What an account is set to.
     async fn settings(&self, organization_id: u32, account_id: u32) -> Result<Items>;

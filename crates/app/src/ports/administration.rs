@@ -81,7 +81,8 @@ pub trait Administration: Send + Sync {
     async fn schedule(&self, id: InstanceId) -> Result<Option<Scheduled>>;
     /// An instance's notifications that are neither delivered nor dropped.
     async fn undelivered_count(&self, id: InstanceId) -> Result<u64>;
-    /// Whether this job waits or is under way; `None` where a queue can't be asked.
+    /// Whether this job waits or is under way, or, of those that settle an instance, any; `None` where a queue can't be
+    /// asked.
     async fn holds(&self, job: &Job) -> Result<Option<bool>>;
 
     /// How much is in each queue, that of the dead jobs among them.

@@ -51,7 +51,8 @@ fn waits_are_rounded_up_and_never_negative() {
 #[tokio::test]
 async fn each_kind_of_job_has_its_queue_and_its_group() {
     let script = Script::new(&[TAKEN]);
-    let jobs = [deliver(5), Job::Poll(id(18)), Job::Release(id(19)), Job::Purge(id(20))];
+    let settle = Job::Settle { instance: id(21), since: DateTime::UNIX_EPOCH };
+    let jobs = [deliver(5), Job::Poll(id(18)), Job::Release(id(19)), Job::Purge(id(20)), settle];
     send(&script, &jobs.map(|job| (job, 1_500))).await.unwrap();
     let asked = script.asked();
     assert_eq!(asked.len(), 2);
@@ -60,7 +61,10 @@ async fn each_kind_of_job_has_its_queue_and_its_group() {
         let entries = asked[index].body["Entries"].as_array().unwrap();
         entries.iter().map(|entry| entry["MessageGroupId"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!((groups(0), groups(1)), (vec!["17".into(), "19".into()], vec!["18".into(), "20".into()]));
+    assert_eq!(
+        (groups(0), groups(1)),
+        (vec!["17".into(), "19".into()], vec!["18".into(), "20".into(), "21".into()])
+    );
     let first = &asked[0].body["Entries"][0];
     assert_eq!(first["MessageBody"], r#"{"Deliver":{"instance":17,"sequence":5,"attempt":1}}"#);
     assert_eq!(first["DelaySeconds"], 2);

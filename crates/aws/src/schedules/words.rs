@@ -34,6 +34,7 @@ pub(super) fn once_name(job: &Job, due_at: DateTime<Utc>) -> String {
         Job::Poll(_) => format!("once-{instance}-poll-{second}"),
         Job::Release(_) => format!("once-{instance}-release-{second}"),
         Job::Purge(_) => format!("once-{instance}-purge-{second}"),
+        Job::Settle { .. } => format!("once-{instance}-settle-{second}"),
     }
 }
 
@@ -109,7 +110,13 @@ mod tests {
         let instance = InstanceId::from_random([0xff; 4]);
         let key = AttemptKey { instance, sequence: Sequence((1 << 53) - 1), attempt: u32::MAX };
         let due_at = time(32_503_680_000_000_000);
-        let jobs = [Job::Deliver(key), Job::Poll(instance), Job::Release(instance), Job::Purge(instance)];
+        let jobs = [
+            Job::Deliver(key),
+            Job::Poll(instance),
+            Job::Release(instance),
+            Job::Purge(instance),
+            Job::Settle { instance, since: due_at },
+        ];
         let names: std::collections::BTreeSet<String> =
             jobs.iter().map(|job| once_name(job, due_at)).collect();
         assert_eq!(names.len(), jobs.len());

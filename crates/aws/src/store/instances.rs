@@ -7,6 +7,7 @@ use super::{audit, notifications, resources, session, subscriptions};
 use app::ports::{LookupHash, NewInstance, Result, Written};
 use domain::ids::InstanceId;
 use domain::instance::Instance;
+use std::collections::BTreeSet;
 
 /// Instances of one page at the most.
 const PAGE_COUNT_MAX: usize = 1000;
@@ -38,6 +39,21 @@ pub(super) async fn insert(table: &Table, new: &NewInstance) -> Result<Written> 
 pub(super) fn config(instance: &Instance) -> Result<Write> {
     let attributes = [("doc", json(instance)?), ("version", number(instance.version))];
     Ok(Write::put(&Key::config(instance.id), attributes))
+}
+
+/// Takes the marks of what was to be seen to out of the row, unless it changed: one version has one document, but for
+/// these marks.
+pub(super) async fn note_settled(table: &Table, instance: &Instance) -> Result<Written> {
+    let settled = Instance { unsettled: BTreeSet::new(), ..instance.clone() };
+    let write = Write::update(Key::config(instance.id), "SET doc = :doc")
+        .when("version = :version")
+        .with(":doc", json(&settled)?)
+        .with(":version", number(instance.version));
+    Ok(match table.write("note that a change is settled", write).await? {
+        Ok(()) => Written::Done,
+        Err(Some(_)) => Written::Conflict,
+        Err(None) => Written::Gone,
+    })
 }
 
 /// Also a deleted one.

@@ -123,6 +123,10 @@ impl Store for DynamoStore {
         change::change(&self.table, change).await
     }
 
+    async fn note_settled(&self, instance: &Instance) -> Result<Written> {
+        instances::note_settled(&self.table, instance).await
+    }
+
     async fn purge_instance(&self, id: InstanceId, limit: usize) -> Result<(u64, bool)> {
         instances::purge(&self.table, id, limit).await
     }
@@ -281,8 +285,13 @@ impl Accounts for DynamoStore {
         accounts::replace_user(&self.table, organization_id, user_id, new).await
     }
 
-    async fn remove_user(&self, organization_id: u32, user_id: u32) -> Result<bool> {
-        accounts::remove_user(&self.table, organization_id, user_id).await
+    async fn remove_user(
+        &self,
+        organization_id: u32,
+        user_id: u32,
+        audit: Option<&AuditEntry>,
+    ) -> Result<bool> {
+        accounts::remove_user(&self.table, organization_id, user_id, audit).await
     }
 
     async fn settings(&self, organization_id: u32, account_id: u32) -> Result<Items> {

@@ -75,7 +75,7 @@ async fn a_replaced_first_secret_is_void() {
     *given.0.lock().unwrap() = Some(([5; 32], [6; 32]));
     assert_eq!(store.account(&[5; 32], Some(&[6; 32])).await.unwrap(), first);
     assert_eq!(store.account(&[3; 32], None).await.unwrap(), None, "one pair counts");
-    assert!(store.remove_user(1, 1).await.unwrap());
+    assert!(store.remove_user(1, 1, None).await.unwrap());
     assert_eq!(
         store.account(&[5; 32], Some(&[6; 32])).await.unwrap(),
         None,

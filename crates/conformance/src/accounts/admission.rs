@@ -1,6 +1,7 @@
 //! Organizations and users: let in, found by their secrets, listed, removed.
 
 use super::Harness;
+use crate::sample::entry;
 use app::ports::{LookupHash, Mark, Organization, Page, User};
 use domain::ids::hash_of;
 use domain::instance::Account;
@@ -179,11 +180,16 @@ pub async fn a_removed_user_is_not_found_and_their_numbers_do_not_come_again(hos
         added.expect("the organization is there")
     };
     let second = add("left 2").await;
-    let remove =
-        async |organization_id, user_id| host.accounts().remove_user(organization_id, user_id).await.unwrap();
+    let noted = entry(organization_id, 5, "user removed");
+    let remove = async |organization_id, user_id| {
+        host.accounts().remove_user(organization_id, user_id, Some(&noted)).await.unwrap()
+    };
     assert!(!remove(other.organization_id, second.user_id).await, "it is another organization's user");
     assert_eq!(find(host, "left 2", Some("left")).await, Some(second));
+    let entries = async || host.accounts().audit(organization_id, None, 10).await.unwrap();
+    assert_eq!(entries().await, [], "what was not done is not noted");
     assert!(remove(organization_id, second.user_id).await);
+    assert_eq!(entries().await, std::slice::from_ref(&noted));
     assert_eq!(find(host, "left 2", Some("left")).await, None);
     assert_eq!(find(host, "left 2", None).await, None);
     assert!(!remove(organization_id, second.user_id).await, "there is none any more");

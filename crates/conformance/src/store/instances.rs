@@ -5,6 +5,7 @@ use crate::sample::{RESOURCE, at, id, new_instance, session, token_hash};
 use app::ports::{Store, SubscriptionChange, Written};
 use domain::delivery::SubscriptionStatus;
 use domain::ids::InstanceId;
+use domain::instance::Unsettled;
 use domain::state::ResourceState;
 
 /// The id, the token and the whole mailbox lead to what was stored.
@@ -77,6 +78,33 @@ pub async fn a_change_is_conditional_on_the_version(store: &dyn Store) {
     let mut change = crate::sample::next_version(&mailbox.instance().await);
     change.instance.id = nobody.id;
     assert_eq!(store.change_instance(&change).await.unwrap(), Written::Gone);
+}
+
+/// Marks of what a change set going stay until somebody says that just this version was seen to.
+pub async fn a_change_is_settled_by_its_version(store: &dyn Store) {
+    let mailbox = Mailbox::new(store, 125).await;
+    let mark = |marks: &[Unsettled]| {
+        let marks = marks.iter().copied().collect();
+        mailbox.change(|change| change.instance.unsettled = marks)
+    };
+    assert_eq!(mark(&[Unsettled::Schedule, Unsettled::Poll]).await, Written::Done);
+    let first = mailbox.instance().await;
+    assert_eq!(first.unsettled, [Unsettled::Schedule, Unsettled::Poll].into());
+    assert_eq!(mark(&[Unsettled::Schedule]).await, Written::Done);
+    assert_eq!(store.note_settled(&first).await.unwrap(), Written::Conflict, "it was changed again");
+    let second = mailbox.instance().await;
+    assert_eq!(second.unsettled, [Unsettled::Schedule].into());
+    for _ in 0..2 {
+        assert_eq!(store.note_settled(&second).await.unwrap(), Written::Done);
+    }
+    let settled = mailbox.instance().await;
+    assert_eq!((settled.version, settled.unsettled.len()), (second.version, 0), "and nothing else");
+    assert_eq!(store.instance_by_token(&token_hash(mailbox.id)).await.unwrap(), Some(settled));
+    mailbox.delete().await;
+    assert_ne!(store.note_settled(&second).await.unwrap(), Written::Done);
+    let nobody = Mailbox::nobody(store, 126);
+    let other = domain::instance::Instance { id: nobody.id, ..second };
+    assert_eq!(store.note_settled(&other).await.unwrap(), Written::Gone);
 }
 
 /// States and session come with the instance, or nothing does: a poll in between makes it a conflict.

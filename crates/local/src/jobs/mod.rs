@@ -35,7 +35,7 @@ impl Class {
     pub fn of(job: &Job) -> Self {
         match job {
             Job::Deliver(_) => Class::Deliver,
-            Job::Poll(_) | Job::Release(_) | Job::Purge(_) => Class::Other,
+            Job::Poll(_) | Job::Release(_) | Job::Purge(_) | Job::Settle { .. } => Class::Other,
         }
     }
 }

@@ -74,7 +74,15 @@ pub(super) fn first_of(conn: &Connection, lane: LaneId, limit: usize) -> Result<
     Ok((jobs, more))
 }
 
+/// Whether a job waits or is under way; of an instance's settling jobs any will do.
 pub(super) fn holds(conn: &Connection, job: &Job) -> Result<bool> {
+    if let Job::Settle { instance, .. } = job {
+        return conn
+            .prepare_cached(
+                "SELECT 1 FROM jobs WHERE class = ?1 AND instance_id = ?2 AND job LIKE '{\"Settle\":%'",
+            )?
+            .exists((class(Class::of(job)), instance.get()));
+    }
     conn.prepare_cached("SELECT 1 FROM jobs WHERE job = ?1")?.exists([to_json(job)?])
 }
 

@@ -125,6 +125,11 @@ impl Store for SqliteStore {
         self.db.write("change an instance", move |tx| instances::change(tx, &change)).await
     }
 
+    async fn note_settled(&self, instance: &Instance) -> Result<Written> {
+        let instance = instance.clone();
+        self.db.write("note that a change is settled", move |tx| instances::note_settled(tx, &instance)).await
+    }
+
     async fn purge_instance(&self, id: InstanceId, limit: usize) -> Result<(u64, bool)> {
         self.db.write("remove a deleted instance's rows", move |tx| retention::purge(tx, id, limit)).await
     }

@@ -149,7 +149,7 @@ async fn given_secrets_bring_a_removed_first_user_back() {
     let store = SqliteStore::new(Db::in_memory().unwrap());
     let first = store.ensure_account([1; 32], [2; 32]).await.unwrap();
     let second = store.add_user(1, &[3; 32], true).await.unwrap();
-    assert!(store.remove_user(1, first.user_id).await.unwrap());
+    assert!(store.remove_user(1, first.user_id, None).await.unwrap());
     assert_eq!(store.first_account().await.unwrap(), second, "somebody is there who may call");
     assert_eq!(store.ensure_account([1; 32], [2; 32]).await.unwrap(), first);
     assert_eq!(store.account(&[1; 32], Some(&[2; 32])).await.unwrap(), Some(first));

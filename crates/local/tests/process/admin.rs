@@ -97,10 +97,11 @@ async fn beside_a_serving_process_it_lets_in_redrives_and_mends() {
     assert_eq!(received[0].body, received[1].body);
     assert_eq!(depth(folder, "dead").await["waiting_count"], 0);
 
-    // A schedule that was left off long ago.
+    // A schedule that was left off long ago, and what was promised for its instance lost.
     change(
         folder,
         "UPDATE schedules SET enabled = 0;
+         DELETE FROM jobs;
          UPDATE instances SET document = json_set(document, '$.updated_at', '2020-01-01T00:00:00Z');",
     );
     let shown = admin(folder, "check").await;

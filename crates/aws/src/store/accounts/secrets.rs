@@ -1,10 +1,11 @@
 //! Secrets that take the place of others, and users who are taken out.
 
 use super::{LOOKS_COUNT_MAX, account, first, hash, put_organization, put_user};
+use crate::store::audit;
 use crate::store::key::Key;
 use crate::store::row::{Row, bytes, number};
 use crate::store::table::{Ended, Table, Write};
-use app::ports::{LookupHash, PortError, Result};
+use app::ports::{AuditEntry, LookupHash, PortError, Result};
 
 /// Gives an organization another secret; `false` if there is no such organization.
 pub(in crate::store) async fn replace_organization(table: &Table, id: u32, new: &LookupHash) -> Result<bool> {
@@ -61,8 +62,13 @@ pub(in crate::store) async fn replace_user(
     Err(changes_too_fast(context))
 }
 
-/// Takes a user out of the list, and the secret away; `false` if there is none.
-pub(in crate::store) async fn remove_user(table: &Table, organization_id: u32, user_id: u32) -> Result<bool> {
+/// Takes a user out of the list, and the secret away, and notes it; `false` if there is none.
+pub(in crate::store) async fn remove_user(
+    table: &Table,
+    organization_id: u32,
+    user_id: u32,
+    entry: Option<&AuditEntry>,
+) -> Result<bool> {
     let context = "take a user out";
     for _ in 0..LOOKS_COUNT_MAX {
         let key = Key::listed_user(organization_id, user_id);
@@ -75,6 +81,7 @@ pub(in crate::store) async fn remove_user(table: &Table, organization_id: u32, u
                 .when("attribute_exists(pk)")
                 .with(":less", number(-1)),
         ];
+        writes.extend(entry.map(audit::put).transpose()?);
         writes.extend(first::follow_removal(account, &old));
         if let Ended::Done = table.transact(context, writes).await? {
             return Ok(true);

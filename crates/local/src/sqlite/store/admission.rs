@@ -65,8 +65,22 @@ impl Accounts for SqliteStore {
             .await
     }
 
-    async fn remove_user(&self, organization_id: u32, user_id: u32) -> Result<bool> {
-        self.db.write("remove a user", move |tx| accounts::remove_user(tx, organization_id, user_id)).await
+    async fn remove_user(
+        &self,
+        organization_id: u32,
+        user_id: u32,
+        audit: Option<&AuditEntry>,
+    ) -> Result<bool> {
+        let entry = audit.cloned();
+        self.db
+            .write("remove a user", move |tx| {
+                let is_removed = accounts::remove_user(tx, organization_id, user_id)?;
+                if let Some(entry) = entry.filter(|_| is_removed) {
+                    audit::note(tx, &entry)?;
+                }
+                Ok(is_removed)
+            })
+            .await
     }
 
     async fn settings(&self, organization_id: u32, account_id: u32) -> Result<Items> {

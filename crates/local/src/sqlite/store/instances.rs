@@ -6,6 +6,7 @@ use app::ports::{InstanceChange, LookupHash, NewInstance, SubscriptionChange, Wr
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+use std::collections::BTreeSet;
 
 pub(super) fn insert(conn: &Connection, new: &NewInstance) -> Result<Written> {
     let instance = &new.instance;
@@ -100,6 +101,18 @@ pub(super) fn change(conn: &Connection, change: &InstanceChange) -> Result<Writt
     if let Some(entry) = &change.audit {
         audit::note(conn, entry)?;
     }
+    Ok(Written::Done)
+}
+
+/// Takes the marks of what was to be seen to out of the row, unless it changed.
+pub(super) fn note_settled(conn: &Connection, instance: &Instance) -> Result<Written> {
+    let Some(version) = version(conn, instance.id)? else { return Ok(Written::Gone) };
+    if version != instance.version {
+        return Ok(Written::Conflict);
+    }
+    let settled = Instance { unsettled: BTreeSet::new(), ..instance.clone() };
+    conn.prepare_cached("UPDATE instances SET document = ?2 WHERE id = ?1")?
+        .execute((instance.id.get(), to_json(&settled)?))?;
     Ok(Written::Done)
 }
 

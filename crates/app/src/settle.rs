@@ -1,0 +1,198 @@
+//! Seeing to what an instance's row implies outside of the row: its schedule, jobs, and the removal of what it left.
+//!
+//! A row and its schedule can't be written as one, nor a row and a job. So whoever changes a row does four things:
+//!
+//! 1. [`Promise::keep`] enqueues a job that settles the instance, due when the caller surely is no more;
+//! 2. the row is written, and with it the marks of what it now implies (`unsettled`, a release that nobody works on,
+//!    a deletion);
+//! 3. what is marked is done at once;
+//! 4. the marks are taken out, if the row is still that version. If it is not, all is done again by the row that is
+//!    there now: the newest change has the last word.
+//!
+//! A death between any two of them leaves at least the job, and a mark that the next poll or change sees. The job does
+//! all of it again, marked or not: a process that stalled between reading a row and writing a schedule may have put an
+//! older one over a newer one.
+
+use crate::app::Inner;
+use crate::poll::outbox;
+use crate::ports::{InstanceChange, Job, Mailbox, PortError, Result, Written};
+use chrono::{DateTime, Duration, Utc};
+use domain::delivery::SubscriptionStatus;
+use domain::ids::InstanceId;
+use domain::instance::{Instance, Unsettled};
+use domain::schedule::Timetable;
+use domain::settings::Settings;
+
+/// From a promise to its job, seconds: longer than a process lives that wrote within [`WRITE_WITHIN_S`] (a function
+/// has 75 s at most), so that the job comes behind whatever the caller still does.
+const SETTLE_AFTER_S: i64 = 120;
+/// A promise covers what is written so soon after it, seconds; later it is made anew.
+const WRITE_WITHIN_S: i64 = 30;
+/// Waits of a job that has to come again, seconds: a quarter of the time that it has been tried for, within these. The
+/// longest is such that, with one interval more, an instance is polled soon after the end of an outage.
+const PAUSE_S_MIN: i64 = 15;
+const PAUSE_S_MAX: i64 = 120;
+/// Then a job gives up, days: an outage that lasts so long is an operator's, who has `carillon admin check`.
+const TRIED_DAYS_MAX: i64 = 7;
+/// Tries against others who change the same row, and the wait after the first, ms, which doubles.
+const TRIES_COUNT_MAX: u32 = 5;
+const AGAIN_FIRST_MS: u64 = 20;
+
+/// That somebody sees to what a row implies, whatever becomes of whoever writes it.
+pub(crate) struct Promise {
+    id: InstanceId,
+    /// What is written before this is covered.
+    covers_until: Option<DateTime<Utc>>,
+}
+
+/// How much of it is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// What the row says is outstanding.
+    Marked,
+    /// The schedule too, marked or not.
+    Whole,
+}
+
+/// Whether more is to come before all is as the row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    /// Jobs of others are to do it, and may get lost: a purge, a release.
+    Something,
+}
+
+impl Promise {
+    /// One that is not made yet.
+    pub(crate) fn about(id: InstanceId) -> Self {
+        Promise { id, covers_until: None }
+    }
+
+    /// Makes it, unless it covers what is written now.
+    pub(crate) async fn keep(&mut self, app: &Inner) -> Result<()> {
+        if self.covers(app) {
+            return Ok(());
+        }
+        let since = app.now();
+        let due_at = since + Duration::seconds(SETTLE_AFTER_S);
+        app.ports.queue.send(&[(Job::Settle { instance: self.id, since }, due_at)]).await?;
+        self.covers_until = Some(since + Duration::seconds(WRITE_WITHIN_S));
+        Ok(())
+    }
+
+    /// Whether it covers what is written now.
+    pub(crate) fn covers(&self, app: &Inner) -> bool {
+        self.covers_until.is_some_and(|until| app.now() < until)
+    }
+}
+
+/// Writes a change of an instance, and sees to what it implies.
+pub(crate) async fn commit(app: &Inner, promise: &mut Promise, change: &InstanceChange) -> Result<Written> {
+    promise.keep(app).await?;
+    let written = app.ports.store.change_instance(change).await?;
+    if written == Written::Done {
+        marked(app, change.instance.id).await;
+    }
+    Ok(written)
+}
+
+/// Does what the row says is outstanding. A failure is no failure of the caller: the change is stored, and the job that
+/// was promised does the rest.
+pub(crate) async fn marked(app: &Inner, id: InstanceId) {
+    if let Err(error) = settle(app, id, Extent::Marked).await {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(instance.id = id.get(), error, "instance.unsettled");
+    }
+}
+
+/// Brings all in line with the row. Repeatable: of an instance in order nothing changes.
+pub(crate) async fn whole(app: &Inner, id: InstanceId) -> Result<()> {
+    settle(app, id, Extent::Whole).await.map(drop)
+}
+
+/// Runs a job. What it could not do, or left to others, it comes again for.
+pub(crate) async fn run(app: &Inner, id: InstanceId, since: DateTime<Utc>) -> Result<()> {
+    let settled = settle(app, id, Extent::Whole).await;
+    let now = app.now();
+    if settled.as_ref().is_ok_and(|left| *left == Left::Nothing)
+        || now - since >= Duration::days(TRIED_DAYS_MAX)
+    {
+        return settled.map(drop);
+    }
+    if let Err(error) = &settled {
+        let error: &dyn std::error::Error = error;
+        tracing::warn!(instance.id = id.get(), error, "instance.unsettled");
+    }
+    app.ports.queue.send(&[(Job::Settle { instance: id, since }, now + pause(now - since))]).await
+}
+
+fn pause(tried_for: Duration) -> Duration {
+    Duration::seconds((tried_for.num_seconds() / 4).clamp(PAUSE_S_MIN, PAUSE_S_MAX))
+}
+
+async fn settle(app: &Inner, id: InstanceId, extent: Extent) -> Result<Left> {
+    let mut extent = extent;
+    for tried in 0..TRIES_COUNT_MAX {
+        let Some(mailbox) = app.ports.store.mailbox(id).await? else { return remove(app, id).await };
+        if mailbox.instance.deleted_at.is_some() {
+            app.ports.queue.send(&[(Job::Purge(id), app.now())]).await?;
+            return Ok(Left::Something);
+        }
+        align(app, &mailbox, extent).await?;
+        if is_done(app, &mailbox.instance, extent).await? {
+            let is_left = is_release_left(&mailbox);
+            return Ok(if is_left { Left::Something } else { Left::Nothing });
+        }
+        // Whoever changed the row meanwhile set the schedule perhaps before us: ours may be the older one, and their
+        // marks may be gone.
+        extent = Extent::Whole;
+        app.ports.clock.sleep(std::time::Duration::from_millis(AGAIN_FIRST_MS << tried)).await;
+    }
+    Err(PortError::new("settling an instance", "it was changed by others again and again"))
+}
+
+async fn align(app: &Inner, mailbox: &Mailbox, extent: Extent) -> Result<()> {
+    let instance = &mailbox.instance;
+    if extent == Extent::Whole || instance.unsettled.contains(&Unsettled::Schedule) {
+        let (_, settings) = app.understood(instance)?;
+        let table = Timetable::new(instance.id, settings.interval_min);
+        app.ports.schedule.put(instance.id, table, is_polled(instance, &settings)).await?;
+    }
+    outbox::flush(app, mailbox).await?;
+    if instance.unsettled.contains(&Unsettled::Poll) {
+        app.ports.queue.send(&[(Job::Poll(instance.id), app.now())]).await?;
+    }
+    Ok(())
+}
+
+/// Whether what was done is what the row implies by now. Then its marks are gone.
+async fn is_done(app: &Inner, instance: &Instance, extent: Extent) -> Result<bool> {
+    let store = &app.ports.store;
+    if !instance.unsettled.is_empty() {
+        return Ok(store.note_settled(instance).await? == Written::Done);
+    }
+    if extent == Extent::Marked {
+        return Ok(true);
+    }
+    let now = store.instance(instance.id).await?;
+    Ok(now.is_some_and(|now| now.version == instance.version))
+}
+
+/// Of a creation that never came to its row, or of an instance that is purged. A creation writes its row while a
+/// promise covers it, or never, so that none is under way by now.
+async fn remove(app: &Inner, id: InstanceId) -> Result<Left> {
+    app.ports.schedule.remove(id).await?;
+    app.ports.vault.remove(id).await?;
+    app.forget_secrets(id);
+    Ok(Left::Nothing)
+}
+
+/// Whether the instance's schedule is to be on.
+pub(crate) fn is_polled(instance: &Instance, settings: &Settings) -> bool {
+    settings.events_enabled && !instance.disabled && instance.is_valid()
+}
+
+/// Whether there is a release that a worker should be at.
+pub(crate) fn is_release_left(mailbox: &Mailbox) -> bool {
+    mailbox.subscription.status == SubscriptionStatus::Releasing && !mailbox.instance.disabled
+}

@@ -3,21 +3,26 @@
 //!
 //! A failure names its seed; `CARILLON_SIMULATION_SEED=<seed>` runs that one alone.
 
+mod cloud;
 mod ledger;
 mod traffic;
 
 use crate::world::World;
 use app::ports::Store as _;
 use chrono::Duration;
+use cloud::Cloud;
 use domain::ids::InstanceId;
 use doubles::FaultKind;
 use futures_util::FutureExt as _;
 use ledger::Ledger;
 use serde_json::{Value, json};
+use std::panic::AssertUnwindSafe;
 use traffic::Traffic;
 
 /// Seeds of one half; the two halves run side by side.
 const SEEDS_COUNT: u64 = 500;
+/// Seeds of one half of the clouds.
+const CLOUDS_COUNT: u64 = 250;
 const ROUNDS_COUNT: usize = 14;
 /// Waits between attempts, seconds: short, so that callbacks are suspended now and then.
 const RETRY_DELAYS: &str = "5,20,60";
@@ -33,15 +38,40 @@ async fn the_second_half_of_the_seeds_holds() {
     run_all(SEEDS_COUNT).await;
 }
 
-async fn run_all(first: u64) {
+#[test]
+fn the_first_half_of_the_seeds_of_a_cloud_holds() {
+    run_clouds(0);
+}
+
+#[test]
+fn the_second_half_of_the_seeds_of_a_cloud_holds() {
+    run_clouds(CLOUDS_COUNT);
+}
+
+fn run_clouds(first: u64) {
+    let fails = |seed: &u64| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let run = AssertUnwindSafe(|| {
+            runtime.block_on(tokio::task::unconstrained(Cloud::new(*seed).run()));
+        });
+        std::panic::catch_unwind(run).is_err()
+    };
+    let failed: Vec<u64> = seeds(first, CLOUDS_COUNT).filter(fails).collect();
+    assert!(failed.is_empty(), "seeds {failed:?} failed, see above");
+}
+
+fn seeds(first: u64, count: u64) -> std::ops::Range<u64> {
     #[allow(clippy::disallowed_methods)] // the one variable of the tests: which seed to look at
     let chosen = std::env::var("CARILLON_SIMULATION_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seeds = match chosen {
+    match chosen {
         Some(seed) => seed..seed + 1,
-        None => first..first + SEEDS_COUNT,
-    };
-    for seed in seeds {
-        let named = std::panic::AssertUnwindSafe(Simulation::new(seed).run()).catch_unwind().await;
+        None => first..first + count,
+    }
+}
+
+async fn run_all(first: u64) {
+    for seed in seeds(first, SEEDS_COUNT) {
+        let named = AssertUnwindSafe(Simulation::new(seed).run()).catch_unwind().await;
         assert!(named.is_ok(), "seed {seed} failed, see above");
     }
 }

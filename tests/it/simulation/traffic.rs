@@ -41,6 +41,16 @@ impl Traffic {
         }
     }
 
+    /// Much comes at once.
+    pub(super) fn burst(&mut self, world: &World, random: &mut fastrand::Rng) {
+        for _ in 0..random.usize(20..120) {
+            match random.bool() {
+                true => self.gmail.push(world.google.deliver(GMAIL_USER, Mail::sample(random))),
+                false => self.outlook.push(world.microsoft.deliver(OUTLOOK_USER, Mail::sample(random))),
+            }
+        }
+    }
+
     fn in_gmail(&mut self, world: &World, random: &mut fastrand::Rng) {
         let google = &world.google;
         let mail = Mail::sample(random);

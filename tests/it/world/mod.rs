@@ -10,6 +10,7 @@ mod wire;
 pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, Reply, gmail_body, outlook_body};
 pub(crate) use bus::TestBus;
 pub(crate) use gate::Gate;
+pub(crate) use methods::methods;
 
 use app::ports::{Clock, Entropy, Job, Queue as _, Store as _};
 use app::sealing::{DataKey, Lookup, Sealer};
@@ -175,6 +176,12 @@ impl World {
     /// Another process with points to die at, or a pace, of its own.
     pub(crate) fn another_process_behind(&self, gate: &Arc<Gate>) -> App {
         assemble(self.assembly(gate))
+    }
+
+    /// Another process whose ports stand behind what this puts around them.
+    pub(crate) fn another_process_around(&self, around: impl FnOnce(Ports) -> Ports) -> App {
+        let parts = self.assembly(&self.gate);
+        App::new(around(parts.ports()), self.sealer.clone(), parts.config())
     }
 
     fn assembly<'a>(&'a self, gate: &'a Arc<Gate>) -> Assembly<'a> {

@@ -1,0 +1,98 @@
+//! The ports of a process: each call takes a turn before its effect and one after it.
+
+use super::process::{Fate, Tap};
+use crate::world::methods;
+use app::ports::*;
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::delivery::Subscription;
+use domain::ids::{EventId, InstanceId, Sequence};
+use domain::instance::{Account, Instance};
+use domain::schedule::Timetable;
+use domain::token::Session;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// What a call really does: as the adapter does it, but for what is seen on the way, and for mutations.
+macro_rules! effect {
+    ($tapped:ident, mailbox, $id:ident) => {
+        $tapped.effect_of_mailbox($id).await
+    };
+    ($tapped:ident, put_session, $id:ident, $session:ident) => {
+        $tapped.effect_of_put_session($id, $session).await
+    };
+    ($tapped:ident, send, $jobs:ident) => {
+        $tapped.effect_of_send($jobs).await
+    };
+    ($tapped:ident, $name:ident, $($arg:ident),*) => {
+        $tapped.inner.$name($($arg),*).await
+    };
+}
+
+macro_rules! tapped {
+    ($tapped:ident, $port:ident, { $(async fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty;)* }) => {
+        pub(super) struct $tapped {
+            inner: Arc<dyn $port>,
+            tap: Arc<Tap>,
+        }
+
+        impl $tapped {
+            pub(super) fn new(inner: Arc<dyn $port>, tap: &Arc<Tap>) -> Self {
+                $tapped { inner, tap: tap.clone() }
+            }
+        }
+
+        #[async_trait]
+        impl $port for $tapped {
+            $(async fn $name(&self, $($arg: $type),*) -> $result {
+                let name = stringify!($name);
+                let fate = self.tap.before(name).await?;
+                let this = self;
+                let mut result = effect!(this, $name, $($arg),*);
+                if fate == Fate::Repeated && is_repeatable(name) {
+                    result = effect!(this, $name, $($arg),*);
+                }
+                self.tap.after(name, fate, result).await
+            })*
+        }
+    };
+}
+
+methods!(Store, tapped, TappedStore);
+methods!(Vault, tapped, TappedVault);
+methods!(Schedule, tapped, TappedSchedule);
+methods!(Queue, tapped, TappedQueue);
+
+/// A transaction that is sent again is known by its token; a single write meets what it wrote itself.
+fn is_repeatable(name: &str) -> bool {
+    !matches!(name, "insert_instance" | "change_instance" | "commit_poll" | "finish_attempt")
+}
+
+impl TappedStore {
+    async fn effect_of_mailbox(&self, id: InstanceId) -> Result<Option<Mailbox>> {
+        let caller = self.tap.caller();
+        let now_us = self.tap.shared.turns.now_us();
+        self.tap.shared.sightings().reads(id, caller.number, now_us);
+        self.inner.mailbox(id).await
+    }
+
+    async fn effect_of_put_session(&self, id: InstanceId, session: &Session) -> Result<Written> {
+        let written = self.inner.put_session(id, session).await?;
+        let now_us = self.tap.shared.turns.now_us();
+        if written == Written::Done
+            && session.backoff_until.is_some_and(|until| until.timestamp_micros() > now_us)
+        {
+            self.tap.shared.sightings().waits(id, now_us);
+        }
+        Ok(written)
+    }
+}
+
+impl TappedQueue {
+    /// A delay counts from the queue's now.
+    async fn effect_of_send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()> {
+        let skew: TimeDelta = self.tap.skew;
+        let jobs: Vec<_> = jobs.iter().map(|(job, due_at)| (*job, *due_at - skew)).collect();
+        self.inner.send(&jobs).await
+    }
+}

@@ -1,0 +1,195 @@
+//! One process of a cloud: it shares nothing with the others but the ports, and each thing that it does to the world
+//! takes time, may fail, and may have happened although it failed.
+
+use super::checks::Rule;
+use super::ports::{TappedQueue, TappedSchedule, TappedStore, TappedVault};
+use super::queues::Queues;
+use super::turns::{Life, Turns};
+use super::wire::{Caller, CloudWire, Sightings};
+use crate::world::World;
+use app::ports::{Clock, PortError, Result};
+use app::{App, Ports};
+use async_trait::async_trait;
+use axum::Router;
+use chrono::{DateTime, Duration, Utc};
+use domain::ids::InstanceId;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+const MS: i64 = 1_000;
+const S: i64 = 1_000_000;
+/// How far a process's clock may be off, either way.
+pub(super) const SKEW_US_MAX: i64 = 2 * S;
+/// Port calls of one invocation.
+const CALLS_COUNT_MAX: u32 = 1_500;
+
+/// How things stand with the cloud: chances of 1,000 for one call.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Weather {
+    /// A call has no effect and an error.
+    pub(super) fails: u32,
+    /// A call has its effect, and an error.
+    pub(super) loses_answer: u32,
+    /// A call is made again by the client that made it, as it had no answer.
+    pub(super) repeats: u32,
+    /// A call takes seconds.
+    pub(super) stalls: u32,
+    /// An invocation is cut off somewhere.
+    pub(super) kills: u32,
+    /// A request to a provider takes seconds.
+    pub(super) slow: u32,
+}
+
+/// What all processes of one world share.
+pub(super) struct Shared {
+    pub(super) turns: Arc<Turns>,
+    pub(super) queues: Arc<Queues>,
+    pub(super) weather: Mutex<Weather>,
+    pub(super) sightings: Mutex<Sightings>,
+}
+
+impl Shared {
+    pub(super) fn weather(&self) -> Weather {
+        *self.weather.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn sightings(&self) -> MutexGuard<'_, Sightings> {
+        self.sightings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn happens(&self, of_1000: u32) -> bool {
+        of_1000 > 0 && self.turns.draw(|random| random.u32(0..1_000)) < of_1000
+    }
+}
+
+/// What a call comes to.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Fate {
+    Well,
+    Repeated,
+    AnswerLost,
+}
+
+/// What a process does goes through here.
+pub(super) struct Tap {
+    pub(super) shared: Arc<Shared>,
+    pub(super) life: Arc<Life>,
+    /// How far the process's clock is ahead.
+    pub(super) skew: Duration,
+    calls_count: AtomicU32,
+    /// What it works on.
+    caller: Mutex<Caller>,
+}
+
+impl Tap {
+    /// Before the effect of a call.
+    pub(super) async fn before(&self, name: &'static str) -> Result<Fate> {
+        let count = self.calls_count.fetch_add(1, Ordering::SeqCst);
+        if count == CALLS_COUNT_MAX {
+            let what = format!("{:?} makes {count} calls", self.caller());
+            self.shared.sightings().wrong.push((Rule::Bounded, what));
+        }
+        let weather = self.shared.weather();
+        let longest = if self.shared.happens(weather.stalls) { 15 * S } else { 12 * MS };
+        self.pause(500, longest).await;
+        if self.shared.happens(weather.fails) {
+            self.pause(500, 5 * MS).await;
+            return Err(PortError::new(name, "told to fail"));
+        }
+        let fate = match () {
+            () if self.shared.happens(weather.loses_answer) => Fate::AnswerLost,
+            () if self.shared.happens(weather.repeats) => Fate::Repeated,
+            () => Fate::Well,
+        };
+        Ok(fate)
+    }
+
+    /// After it.
+    pub(super) async fn after<T>(&self, name: &'static str, fate: Fate, result: Result<T>) -> Result<T> {
+        let longest = if self.shared.happens(self.shared.weather().stalls) { 15 * S } else { 8 * MS };
+        self.pause(200, longest).await;
+        match fate {
+            Fate::AnswerLost => Err(PortError::new(name, "the answer was lost")),
+            Fate::Well | Fate::Repeated => result,
+        }
+    }
+
+    pub(super) async fn pause(&self, from_us: i64, to_us: i64) {
+        let wait_us = self.shared.turns.draw(|random| random.i64(from_us..to_us));
+        self.shared.turns.wait(&self.life, wait_us).await;
+    }
+
+    pub(super) fn caller(&self) -> Caller {
+        self.caller.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+struct SkewedClock(Arc<Tap>);
+
+#[async_trait]
+impl Clock for SkewedClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0.shared.turns.now_us()).unwrap() + self.0.skew
+    }
+
+    async fn sleep(&self, duration: std::time::Duration) {
+        let wait_us = i64::try_from(duration.as_micros()).unwrap();
+        self.0.shared.turns.wait(&self.0.life, wait_us).await;
+    }
+}
+
+/// A process: memory and locks of its own, until it dies.
+pub(super) struct Process {
+    pub(super) tap: Arc<Tap>,
+    pub(super) app: App,
+    router: OnceLock<Router>,
+}
+
+impl Process {
+    pub(super) fn start(world: &World, shared: &Arc<Shared>) -> Self {
+        let skew_us = shared.turns.draw(|random| random.i64(-SKEW_US_MAX..=SKEW_US_MAX));
+        let tap = Arc::new(Tap {
+            shared: shared.clone(),
+            life: Arc::default(),
+            skew: Duration::microseconds(skew_us),
+            calls_count: AtomicU32::new(0),
+            caller: Mutex::default(),
+        });
+        let app = world.another_process_around(|ports| Ports {
+            store: Arc::new(TappedStore::new(ports.store, &tap)),
+            vault: Arc::new(TappedVault::new(ports.vault, &tap)),
+            schedule: Arc::new(TappedSchedule::new(shared.queues.clone(), &tap)),
+            queue: Arc::new(TappedQueue::new(shared.queues.clone(), &tap)),
+            clock: Arc::new(SkewedClock(tap.clone())),
+            http: Arc::new(CloudWire::new(ports.http, &tap)),
+            ..ports
+        });
+        Process { tap, app, router: OnceLock::new() }
+    }
+
+    /// Begins an invocation.
+    pub(super) fn begin(&self, caller: Caller) {
+        self.tap.calls_count.store(0, Ordering::SeqCst);
+        *self.tap.caller.lock().unwrap() = caller;
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        SkewedClock(self.tap.clone()).now()
+    }
+
+    pub(super) fn router(&self) -> Router {
+        self.router.get_or_init(|| self.app.router()).clone()
+    }
+
+    /// It is cut off; nothing of it goes on.
+    pub(super) fn kill(&self) {
+        self.tap.life.end();
+        self.tap.shared.sightings().forget(&self.tap.life);
+    }
+}
+
+impl Caller {
+    pub(super) fn of(number: u64, what: &'static str, instance: Option<InstanceId>) -> Self {
+        Caller { number, what, instance }
+    }
+}

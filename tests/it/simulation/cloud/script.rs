@@ -1,0 +1,190 @@
+//! What happens to the cloud: mail, weather, and people who call the interface.
+
+use super::process::Weather;
+use super::{Ask, Cloud};
+use crate::world::{AUTHORIZATION, GMAIL_USER, OUTLOOK_USER, gmail_body, outlook_body};
+use domain::ids::InstanceId;
+use doubles::FaultKind;
+use serde_json::{Value, json};
+
+/// The account of an instance that comes and goes.
+const GUEST: &str = "guest@example.com";
+/// Things that happen in the storm, and the longest time between two of them, seconds.
+const SCENES_COUNT: usize = 40;
+const SCENE_S_MAX: i64 = 150;
+
+/// The instances.
+#[derive(Clone, Copy)]
+pub(super) struct Cast {
+    pub(super) gmail: InstanceId,
+    pub(super) outlook: InstanceId,
+    pub(super) guest: InstanceId,
+}
+
+impl Cloud {
+    /// From beginning to end.
+    pub(in super::super) async fn run(mut self) {
+        self.world.google.set_token_lifetime_s(900);
+        self.world.microsoft.set_token_lifetime_s(900);
+        self.world.google.add_account(GUEST);
+        self.traffic.before(&self.world, &mut self.random);
+        let cast = Cast {
+            gmail: self.create(gmail_body(&self.world.google.new_code(GMAIL_USER))).await,
+            outlook: self.create(outlook_body(&self.world.microsoft.new_code(OUTLOOK_USER))).await,
+            guest: self.create(gmail_body(&self.world.google.new_code(GUEST))).await,
+        };
+        self.world.microsoft.set_lag(0, self.random.i64(1..60_000_000));
+        self.weather();
+        for _ in 0..SCENES_COUNT {
+            self.scene(&cast);
+            let seconds = self.random.i64(0..SCENE_S_MAX);
+            self.run_for(seconds).await;
+            self.look(&cast);
+        }
+        self.calm_down();
+        self.check_polled_again(&cast).await;
+        self.end(&cast).await;
+    }
+
+    /// What must be answered well in good weather.
+    async fn create(&mut self, body: Value) -> InstanceId {
+        self.call("create", "POST", "/instances", body, None);
+        self.run_for(5).await;
+        let (ask, status, body) = self.answers.pop().unwrap();
+        assert_eq!((ask.what, status), ("create", 200), "{body}");
+        let id = InstanceId::parse(&body["id"].to_string()).unwrap();
+        self.tokens.insert(id, body["token"].as_str().unwrap().to_owned());
+        id
+    }
+
+    pub(super) fn call(
+        &mut self,
+        what: &'static str,
+        method: &'static str,
+        path: impl Into<String>,
+        body: Value,
+        instance: Option<InstanceId>,
+    ) {
+        let path = path.into();
+        let authorization = match instance.and_then(|id| self.tokens.get(&id)) {
+            Some(token) if path.starts_with("/hubs/") => format!("User world-user, Element {token}"),
+            _ => AUTHORIZATION.to_owned(),
+        };
+        let ask = Ask { what, method, path, body, instance, authorization };
+        self.start(super::Function::Api, super::Work::Call(ask));
+    }
+
+    /// One thing that happens.
+    fn scene(&mut self, cast: &Cast) {
+        match self.random.u8(0..30) {
+            0..=8 => self.traffic.happen(&self.world, &mut self.random),
+            9..=11 => self.weather(),
+            12 | 13 => self.sky(),
+            14 => match self.random.bool() {
+                true => self.world.google.expire_access_tokens(GMAIL_USER),
+                false => self.world.microsoft.expire_access_tokens(OUTLOOK_USER),
+            },
+            15 if self.random.u8(..) < 40 => self.traffic.burst(&self.world, &mut self.random),
+            16..=18 => self.crowd(cast),
+            _ => {
+                for _ in 0..self.random.usize(1..4) {
+                    self.ask(cast);
+                }
+            }
+        }
+    }
+
+    /// Many want the same mailbox polled, and read, at once.
+    fn crowd(&mut self, cast: &Cast) {
+        let id = if self.random.bool() { cast.gmail } else { cast.outlook };
+        self.traffic.happen(&self.world, &mut self.random);
+        if self.random.bool() {
+            self.world.google.expire_access_tokens(GMAIL_USER);
+            self.world.microsoft.expire_access_tokens(OUTLOOK_USER);
+        }
+        for _ in 0..self.random.usize(2..7) {
+            match self.random.u8(0..4) {
+                0 => self.call("read", "GET", "/hubs/general/messages", Value::Null, Some(id)),
+                _ => self.call("poll", "POST", format!("/instances/{id}/poll"), Value::Null, Some(id)),
+            }
+        }
+    }
+
+    /// The cloud's own weather.
+    fn weather(&mut self) {
+        let strength = if self.random.u8(..) < 60 { 0 } else { self.random.u32(4..50) };
+        let part = |random: &mut fastrand::Rng, of: u32| random.u32(0..=strength * of / 10);
+        let random = &mut self.random;
+        let weather = Weather {
+            fails: part(random, 10),
+            loses_answer: part(random, 10),
+            repeats: part(random, 5),
+            stalls: part(random, 4),
+            kills: part(random, 100),
+            slow: part(random, 60),
+        };
+        *self.shared.weather.lock().unwrap() = weather;
+    }
+
+    /// The providers' and the receiver's.
+    fn sky(&mut self) {
+        let rate = if self.random.u8(..) < 80 { 0.0 } else { self.random.f64() * 0.3 };
+        let kinds = vec![
+            FaultKind::RateLimited { retry_after_s: Some(self.random.u32(1..90)) },
+            FaultKind::RateLimited { retry_after_s: None },
+            FaultKind::ForbiddenLimit,
+            FaultKind::ServerError { status: 503 },
+            FaultKind::BadGatewayHtml,
+            FaultKind::Truncated,
+            FaultKind::InvalidClient,
+            FaultKind::MissingRefreshToken,
+        ];
+        self.world.google.set_fault_rate(rate, kinds.clone());
+        self.world.microsoft.set_fault_rate(rate, kinds);
+        let failing = if self.random.u8(..) < 100 { self.random.f64() * 0.6 } else { 0.0 };
+        self.world.receiver.set_failure_rate(failing, self.random.u64(..));
+    }
+
+    /// Somebody calls the interface.
+    fn ask(&mut self, cast: &Cast) {
+        let id = match self.random.u8(0..5) {
+            0 | 1 => cast.gmail,
+            2 | 3 => cast.outlook,
+            _ => cast.guest,
+        };
+        let of = |rest: &str| format!("/instances/{id}{rest}");
+        match self.random.u8(0..16) {
+            0 => self.call("disable", "DELETE", of("/enabled"), Value::Null, Some(id)),
+            1 | 2 => self.call("enable", "PUT", of("/enabled"), Value::Null, Some(id)),
+            3 => {
+                let note = self.random.u32(..).to_string();
+                let body = json!({ "configuration": { "custom.api.password": note } });
+                self.call("patch", "PATCH", of(""), body, Some(id));
+            }
+            4 => {
+                let path = format!("{}?{}", crate::world::CALLBACK, self.random.u8(..));
+                let body = json!({ "configuration": { "event.notification.callback.url": path } });
+                self.call("patch", "PATCH", of(""), body, Some(id));
+            }
+            5 => self.call("resume", "POST", of("/resume"), Value::Null, Some(id)),
+            6 => self.call("release", "PUT", RELEASE, Value::Null, None),
+            7 if id == cast.guest => self.call("delete", "DELETE", of(""), Value::Null, Some(id)),
+            8 | 9 => self.call("read", "GET", "/hubs/general/messages", Value::Null, Some(id)),
+            10 => self.call("shown", "GET", of(""), Value::Null, None),
+            _ => self.call("poll", "POST", of("/poll"), Value::Null, Some(id)),
+        }
+    }
+
+    /// The faults end.
+    fn calm_down(&mut self) {
+        *self.shared.weather.lock().unwrap() = Weather::default();
+        self.shared.queues.calm(true);
+        self.world.google.clear_faults();
+        self.world.microsoft.clear_faults();
+        self.world.receiver.set_failure_rate(0.0, 0);
+    }
+}
+
+/// Whatever is queued is delivered.
+pub(super) const RELEASE: &str =
+    "/notifications/subscriptions/deliveries?where=channel%3D'webhook'%20and%20status%3D'queued'";

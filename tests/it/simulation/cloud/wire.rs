@@ -1,0 +1,219 @@
+//! The way to the providers, and who is seen on it: how many requests of a mailbox are in flight, whose they are, and
+//! whether anybody asks who was told to wait.
+
+use super::checks::Rule;
+use super::process::{SKEW_US_MAX, Tap};
+use super::turns::{Life, at_once};
+use async_trait::async_trait;
+use connectors::{Http, HttpError, HttpRequest, HttpResponse};
+use domain::ids::InstanceId;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const MS: i64 = 1_000;
+const S: i64 = 1_000_000;
+/// Requests of a poll in flight at a time.
+const IN_FLIGHT_COUNT_MAX: usize = 4;
+/// Requests of one invocation.
+const REQUESTS_COUNT_MAX: u32 = 600;
+
+/// Whose request it is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Caller {
+    /// Names the invocation.
+    pub(super) number: u64,
+    /// `tick`, `job`, `poll`: these poll. Others read.
+    pub(super) what: &'static str,
+    pub(super) instance: Option<InstanceId>,
+}
+
+impl Caller {
+    fn polls(&self) -> bool {
+        matches!(self.what, "tick" | "job" | "poll")
+    }
+}
+
+/// What was seen of one mailbox.
+#[derive(Default)]
+struct Mailbox {
+    in_flight: Vec<(u64, Arc<Life>)>,
+    /// Invocations that poll it now, with their requests so far.
+    pollers: BTreeMap<u64, (u32, Arc<Life>, &'static str)>,
+    /// When it was read well by a poll last.
+    polled_us: i64,
+    /// Nobody who may know asks before then; since when it may be known, and to whom before that.
+    wait_until_us: i64,
+    told: u64,
+    known_us: Option<i64>,
+    /// When an invocation read the row last.
+    read_us: BTreeMap<u64, i64>,
+}
+
+/// What was seen on the wire, and what was wrong with it.
+#[derive(Default)]
+pub(super) struct Sightings {
+    mailboxes: BTreeMap<InstanceId, Mailbox>,
+    pub(super) requests_count: u64,
+    pub(super) overlapping_count: u64,
+    /// What was seen that must not be.
+    pub(super) wrong: Vec<(Rule, String)>,
+}
+
+impl Sightings {
+    pub(super) fn polled_us(&self, id: InstanceId) -> i64 {
+        self.mailboxes.get(&id).map_or(0, |mailbox| mailbox.polled_us)
+    }
+
+    /// A process is gone, and with it what it was at.
+    pub(super) fn forget(&mut self, life: &Arc<Life>) {
+        for mailbox in self.mailboxes.values_mut() {
+            mailbox.in_flight.retain(|(_, theirs)| !Arc::ptr_eq(theirs, life));
+            mailbox.pollers.retain(|_, (_, theirs, _)| !Arc::ptr_eq(theirs, life));
+        }
+    }
+
+    /// An invocation has ended.
+    pub(super) fn ended(&mut self, number: u64) {
+        for mailbox in self.mailboxes.values_mut() {
+            mailbox.pollers.remove(&number);
+            mailbox.read_us.remove(&number);
+        }
+    }
+
+    /// An invocation reads the mailbox's row: it knows what stands there.
+    pub(super) fn reads(&mut self, id: InstanceId, number: u64, now_us: i64) {
+        self.mailboxes.entry(id).or_default().read_us.insert(number, now_us);
+    }
+
+    /// The mailbox's row says from now on that the provider wants to be left alone.
+    pub(super) fn waits(&mut self, id: InstanceId, now_us: i64) {
+        let mailbox = self.mailboxes.entry(id).or_default();
+        mailbox.known_us = mailbox.known_us.or(Some(now_us));
+    }
+
+    /// Somebody begins a request to the provider.
+    fn begin(&mut self, id: InstanceId, caller: &Caller, life: &Arc<Life>, now_us: i64) {
+        self.requests_count += 1;
+        let mailbox = self.mailboxes.entry(id).or_default();
+        mailbox.in_flight.push((caller.number, life.clone()));
+        let polls =
+            mailbox.in_flight.iter().filter(|(number, _)| mailbox.pollers.contains_key(number)).count();
+        if caller.polls() {
+            let poller = mailbox.pollers.entry(caller.number).or_insert((0, life.clone(), caller.what));
+            poller.0 += 1;
+            let count = poller.0;
+            if count > REQUESTS_COUNT_MAX {
+                self.wrong.push((Rule::Bounded, format!("an invocation makes {count} requests")));
+            }
+            let others = mailbox
+                .pollers
+                .iter()
+                .filter(|(number, (count, _, _))| **number != caller.number && *count > 1);
+            let others: Vec<_> = others.map(|(number, (count, _, what))| (*number, *count, *what)).collect();
+            if count > 1 && !others.is_empty() {
+                self.overlapping_count += 1;
+                self.wrong.push((Rule::OnePoller, format!("two pollers of {id}: {caller:?} and {others:?}")));
+            }
+        }
+        if polls > IN_FLIGHT_COUNT_MAX {
+            self.wrong.push((Rule::InFlight, format!("{polls} requests of polls of {id} are in flight")));
+        }
+        let read_us = mailbox.read_us.get(&caller.number).copied().unwrap_or(0);
+        let knows =
+            caller.number == mailbox.told || mailbox.known_us.is_some_and(|known_us| known_us < read_us);
+        if knows && now_us + 2 * SKEW_US_MAX < mailbox.wait_until_us {
+            let early_s = (mailbox.wait_until_us - now_us) / S;
+            self.wrong.push((
+                Rule::RetryAfter,
+                format!("{caller:?} asks {early_s} s before a Retry-After has passed"),
+            ));
+        }
+    }
+
+    fn end(
+        &mut self,
+        id: InstanceId,
+        caller: &Caller,
+        response: &Result<HttpResponse, HttpError>,
+        now_us: i64,
+    ) {
+        let mailbox = self.mailboxes.entry(id).or_default();
+        let Ok(response) = response else { return };
+        if response.status == 200 && caller.polls() {
+            mailbox.polled_us = now_us;
+        }
+        let header = response.headers.get("retry-after").and_then(|value| value.to_str().ok());
+        if response.status == 429
+            && let Some(seconds) = header.and_then(|value| value.parse::<i64>().ok())
+        {
+            mailbox.wait_until_us = mailbox.wait_until_us.max(now_us + seconds * S);
+            mailbox.told = caller.number;
+            mailbox.known_us = None;
+        }
+    }
+}
+
+/// A request under way, also one that nobody waits for any more.
+struct InFlight<'a> {
+    wire: &'a CloudWire,
+    mailbox: Option<InstanceId>,
+    number: u64,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        let Some(id) = self.mailbox else { return };
+        let mut sightings = self.wire.tap.shared.sightings();
+        let mailbox = sightings.mailboxes.entry(id).or_default();
+        if let Some(at) = mailbox.in_flight.iter().position(|(number, _)| *number == self.number) {
+            mailbox.in_flight.swap_remove(at);
+        }
+    }
+}
+
+pub(super) struct CloudWire {
+    inner: Arc<dyn Http>,
+    tap: Arc<Tap>,
+}
+
+impl CloudWire {
+    pub(super) fn new(inner: Arc<dyn Http>, tap: &Arc<Tap>) -> Self {
+        CloudWire { inner, tap: tap.clone() }
+    }
+
+    /// Which mailbox the request is for, if it is for one: not a token, not a callback.
+    fn mailbox(&self, caller: &Caller, url: &str) -> Option<InstanceId> {
+        let is_provider = url.contains("google.test") || url.contains("microsoft.test");
+        let is_token = url.ends_with("/token");
+        caller.instance.filter(|_| is_provider && !is_token)
+    }
+}
+
+#[async_trait]
+impl Http for CloudWire {
+    async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
+        let shared = self.tap.shared.clone();
+        let weather = shared.weather();
+        let caller = self.tap.caller();
+        let timeout_us = i64::try_from(request.timeout_ms).unwrap() * MS;
+        let mailbox = self.mailbox(&caller, &request.url);
+        let longest = if shared.happens(weather.slow) { 12 * S } else { 60 * MS };
+        let there_us = shared.turns.draw(|random| random.i64(2 * MS..longest));
+        if let Some(id) = mailbox {
+            shared.sightings().begin(id, &caller, &self.tap.life, shared.turns.now_us());
+        }
+        let _in_flight = InFlight { wire: self, mailbox, number: caller.number };
+        shared.turns.wait(&self.tap.life, there_us.min(timeout_us)).await;
+        let response = match there_us < timeout_us {
+            true => at_once(self.inner.send(request)),
+            false => Err(HttpError::Timeout),
+        };
+        self.tap.pause(MS, 20 * MS).await;
+        let lost = shared.happens(weather.loses_answer / 2);
+        let response = if lost { Err(HttpError::Broken("the answer was lost".into())) } else { response };
+        if let Some(id) = mailbox {
+            shared.sightings().end(id, &caller, &response, shared.turns.now_us());
+        }
+        response
+    }
+}

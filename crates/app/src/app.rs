@@ -3,11 +3,13 @@
 use crate::config::Config;
 use crate::locks::Locks;
 use crate::poll::PollOutcome;
+use crate::poll::Way;
 use crate::ports::{
     Accounts, Bus, Clock, Entropy, Http, Job, PortError, Queue, Result, Schedule, Store, Vault,
 };
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
+use crate::traffic::Traffic;
 use chrono::{DateTime, Utc};
 use connectors::Connector;
 use domain::ids::InstanceId;
@@ -49,6 +51,7 @@ pub(crate) struct Inner {
     pub(crate) connectors: Vec<Arc<dyn Connector>>,
     pub(crate) secrets: SecretsCache,
     pub(crate) locks: Locks,
+    pub(crate) traffic: Traffic,
 }
 
 impl App {
@@ -61,6 +64,7 @@ impl App {
             connectors: connectors::registry(),
             secrets: SecretsCache::default(),
             locks: Locks::default(),
+            traffic: Traffic::default(),
         }))
     }
 
@@ -69,11 +73,18 @@ impl App {
         crate::api::router(self.clone())
     }
 
-    /// Polls an instance, until the deadline at the latest. What is left goes on as a job.
+    /// The schedule's poll of an instance, until the deadline at the latest. What is left goes on as a job.
     ///
-    /// An error means that the poll could not do its own bookkeeping: it has to be run again.
+    /// Where somebody else polls the mailbox it leaves a mark for them and is done ([`PollOutcome::Busy`]). An error
+    /// means that the poll could not do its own bookkeeping: it has to be run again.
+    pub async fn tick(&self, id: InstanceId, deadline: DateTime<Utc>) -> Result<PollOutcome> {
+        crate::poll::poll(&self.0, id, Way::Tick, deadline).await
+    }
+
+    /// The same for a client that waits for what is found: where somebody else polls the mailbox it waits for its
+    /// turn, until the deadline.
     pub async fn poll(&self, id: InstanceId, deadline: DateTime<Utc>) -> Result<PollOutcome> {
-        crate::poll::poll(&self.0, id, deadline).await
+        crate::poll::poll(&self.0, id, Way::Asked, deadline).await
     }
 
     /// Brings schedule and jobs in line with the instance's row: finishes what a process that died left half-way.
@@ -85,7 +96,7 @@ impl App {
     pub async fn run(&self, job: Job, deadline: DateTime<Utc>) -> Result<Ran> {
         match job {
             Job::Deliver(key) => return crate::deliver::deliver(&self.0, key).await,
-            Job::Poll(id) => drop(self.poll(id, deadline).await?),
+            Job::Poll(id) => drop(crate::poll::poll(&self.0, id, Way::Wish, deadline).await?),
             Job::Release(id) => crate::release::release(&self.0, id).await?,
             Job::Purge(id) => crate::purge::purge(&self.0, id).await?,
             Job::Settle { instance, since } => crate::settle::run(&self.0, instance, since).await?,

@@ -1,7 +1,7 @@
 //! Use cases of Carillon: the HTTP interface, polling, delivery, and the ports they need.
 //!
 //! No use case knows where it runs: a host makes an [`App`] from its adapters and calls [`App::router`],
-//! [`App::poll`] and [`App::run`].
+//! [`App::tick`] and [`App::run`].
 
 pub mod admin;
 pub mod api;
@@ -21,6 +21,7 @@ pub mod sealing;
 mod secrets;
 mod settle;
 mod tokens;
+mod traffic;
 
 pub use app::{App, Ports, Ran};
 pub use config::{Config, Endpoints, Mistake, Variables};

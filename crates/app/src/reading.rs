@@ -3,10 +3,12 @@
 use crate::app::Inner;
 use crate::ports::PortError;
 use crate::tokens::{Holder, NoToken};
-use chrono::{DateTime, Utc};
+use crate::traffic::{Errand, Lane};
+use async_trait::async_trait;
+use chrono::{DateTime, Duration, Utc};
 use connectors::hub::{Answer, Query, ReadError};
 use connectors::oauth::{TokenError, TokenErrorKind};
-use connectors::{Call, Connector, Kind};
+use connectors::{Call, Connector, Error, Http, HttpError, HttpRequest, HttpResponse, Kind};
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use domain::schedule::backoff;
@@ -47,20 +49,24 @@ pub(crate) async fn ask(app: &Inner, instance: &Instance, wish: Wish<'_>) -> Res
     let (connector, _) = app.understood(instance)?;
     let mailbox = app.ports.store.mailbox(instance.id).await?.ok_or(Failure::Gone)?;
     let mut session = mailbox.session;
-    let now = app.now();
-    if let Some(until) = session.backoff_until.filter(|until| *until > now) {
+    let gate = Gate { app, lane: app.traffic.lane(instance.id) };
+    gate.lane.see(mailbox.poller.until);
+    let backoff_until = session.backoff_until.filter(|until| *until > app.now());
+    if let Some(until) = gate.waits_until().max(backoff_until) {
         return Err(Failure::BackingOff { until });
     }
     for refused in [false, true] {
         let token = token(app, instance, connector, &mut session, refused).await?;
-        match ask_with(app, connector, &token, &wish).await {
+        match ask_with(&gate, connector, &token, &wish).await {
             Err(ReadError::Provider(error)) if error.kind == Kind::Unauthorized && !refused => {}
-            Err(ReadError::Provider(error)) if error.kind == Kind::RateLimited => {
-                back_off(app, instance.id, &mut session, error.retry_after_s).await?;
-                return Err(Failure::Read(error.into()));
+            Err(ReadError::Provider(error)) => {
+                return Err(failed(&gate, instance.id, &mut session, error).await?);
             }
             Err(error) => return Err(Failure::Read(error)),
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                gate.lane.read_answered();
+                return Ok(answer);
+            }
         }
     }
     let refused = connectors::Error::new(Kind::Unauthorized, "the provider refuses the access token");
@@ -83,13 +89,14 @@ async fn token(
 }
 
 async fn ask_with(
-    app: &Inner,
+    gate: &Gate<'_>,
     connector: &Arc<dyn Connector>,
     access_token: &str,
     wish: &Wish<'_>,
 ) -> Result<Option<Answer>, ReadError> {
+    let app = gate.app;
     let call = Call {
-        http: app.ports.http.as_ref(),
+        http: gate,
         api_url: app.config.endpoints.url(&connector.descriptor().api),
         access_token,
         now: app.now(),
@@ -101,16 +108,61 @@ async fn ask_with(
     }
 }
 
-/// What the provider asked for holds for polls too: it counts what comes while it limits.
-async fn back_off(
-    app: &Inner,
+/// A Retry-After holds for everybody who would ask for this mailbox: the provider counts what comes while it limits.
+/// Without one there were only too many requests at once, and reads give way.
+async fn failed(
+    gate: &Gate<'_>,
     id: InstanceId,
     session: &mut Session,
-    retry_after_s: Option<u64>,
-) -> Result<(), PortError> {
-    let until = app.now() + backoff(1, retry_after_s, u64::from(id.get()));
-    let next = Session { backoff_until: Some(until), version: session.version + 1, ..session.clone() };
-    app.replace_session(id, session, next).await
+    mut error: Error,
+) -> Result<Failure, PortError> {
+    let (app, now) = (gate.app, gate.app.now());
+    match (error.kind, error.retry_after_s) {
+        (Kind::Halted, _) => {
+            let until = gate.waits_until().unwrap_or(now + Duration::seconds(1));
+            return Ok(Failure::BackingOff { until });
+        }
+        (Kind::RateLimited | Kind::Unavailable, Some(seconds)) => {
+            let until = now + backoff(1, Some(seconds), 0);
+            gate.lane.limit(until);
+            let next =
+                Session { backoff_until: Some(until), version: session.version + 1, ..session.clone() };
+            app.replace_session(id, session, next).await?;
+        }
+        (Kind::RateLimited, None) => {
+            let from = gate.lane.read_refused(now, u64::from(id.get()));
+            error.retry_after_s = u64::try_from((from - now).num_milliseconds().max(0) / 1000 + 1).ok();
+        }
+        _ => {}
+    }
+    Ok(Failure::Read(error.into()))
+}
+
+/// The way out of reads.
+struct Gate<'a> {
+    app: &'a Inner,
+    lane: Arc<Lane>,
+}
+
+impl Gate<'_> {
+    /// Until when no read may be made.
+    fn waits_until(&self) -> Option<DateTime<Utc>> {
+        let now = self.app.now();
+        self.lane.limited_until(now).max(self.lane.reads_from(now))
+    }
+}
+
+#[async_trait]
+impl Http for Gate<'_> {
+    async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
+        let _place = self.lane.enter(Errand::Read, self.app.now()).await;
+        if self.waits_until().is_some() {
+            return Err(HttpError::NotSent);
+        }
+        let response = self.app.ports.http.send(request).await?;
+        self.lane.note(&response, self.app.now());
+        Ok(response)
+    }
 }
 
 /// Whether a person has to sign in again before this works.

@@ -20,6 +20,9 @@ pub enum Kind {
     Rejected,
     /// The answer can't be read.
     Malformed,
+    /// The caller wants no further request ([`HttpError::NotSent`]): the step ends with what it has, and nothing
+    /// failed.
+    Halted,
 }
 
 /// A failed call.
@@ -76,6 +79,7 @@ impl From<HttpError> for Error {
     fn from(source: HttpError) -> Self {
         let kind = match source {
             HttpError::TooLong(_) => Kind::Malformed,
+            HttpError::NotSent => Kind::Halted,
             _ => Kind::Unavailable,
         };
         let mut error = Error::new(kind, format!("the provider can't be reached: {source}"));

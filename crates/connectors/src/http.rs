@@ -74,6 +74,9 @@ pub enum HttpError {
     /// Not a usable address.
     #[error("the address is not a valid http or https URL")]
     BadUrl,
+    /// The caller lets nothing out any more, for a reason that it knows itself.
+    #[error("the request was not sent")]
+    NotSent,
     /// No answer in time.
     #[error("no answer within the time limit")]
     Timeout,

@@ -73,7 +73,7 @@ async fn run_timers(host: Arc<Host>, permits: Arc<Semaphore>, mut stop: watch::R
             let host = host.clone();
             tokio::spawn(async move {
                 let now = host.clock.now();
-                if let Err(error) = host.app.poll(id, now + Duration::seconds(POLL_S)).await {
+                if let Err(error) = host.app.tick(id, now + Duration::seconds(POLL_S)).await {
                     log_failure(&error);
                     let again = (Job::Poll(id), now + Duration::seconds(POLL_AGAIN_S));
                     if let Err(error) = host.jobs.send(&[again]).await {

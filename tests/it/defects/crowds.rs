@@ -56,7 +56,7 @@ async fn rows_that_move_between_pages_are_not_lost() {
         .collect();
     // The poll reads a stretch at a time; between two stretches the mailbox goes on.
     for n in 0..8 {
-        world.app.poll(id, world.now() + Duration::milliseconds(2)).await.unwrap();
+        world.app.poll(id, world.now() + Duration::milliseconds(5_002)).await.unwrap();
         for mail in sent.iter().skip(n * 100).step_by(3).take(40) {
             world.microsoft.flag(OUTLOOK_USER, mail);
         }

@@ -119,7 +119,7 @@ async fn a_position_that_expires_during_the_catch_up_is_caught_up_too() {
     let mut missed = miss(&world, id).await;
     for round in 0..3 {
         // A deadline this near ends the poll after one step.
-        world.app.poll(id, world.now() + Duration::milliseconds(2)).await.unwrap();
+        world.app.poll(id, world.now() + Duration::milliseconds(5_100)).await.unwrap();
         missed.new.push(world.google.deliver(GMAIL_USER, Mail::default()));
         if round != 1 {
             world.google.expire_history(GMAIL_USER);
@@ -138,7 +138,7 @@ async fn mail_that_arrives_during_the_catch_up_is_reported_once() {
     let id = world.create_gmail().await;
     let mut missed = miss(&world, id).await;
     for _ in 0..6 {
-        world.app.poll(id, world.now() + Duration::milliseconds(2)).await.unwrap();
+        world.app.poll(id, world.now() + Duration::milliseconds(5_100)).await.unwrap();
         let mail = world.google.deliver(GMAIL_USER, Mail::default());
         world.google.remove_label(GMAIL_USER, &mail, "UNREAD");
         missed.new.push(mail);

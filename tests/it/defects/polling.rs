@@ -69,7 +69,7 @@ async fn a_limit_in_the_middle_of_a_poll_loses_and_repeats_nothing() {
         let id = world.create_gmail().await;
         let sent: Vec<_> = (0..600).map(|_| world.google.deliver(GMAIL_USER, Mail::default())).collect();
         // The first stretch of messages is read, then the limit is met.
-        world.app.poll(id, world.now() + Duration::milliseconds(2)).await.unwrap();
+        world.app.poll(id, world.now() + Duration::milliseconds(5_100)).await.unwrap();
         world.google.push_fault(Fault { on: Route::Get, kind, times: 1 });
         world.run_until_idle().await;
         let limited_at = world.now();
@@ -141,7 +141,7 @@ async fn a_mailbox_never_has_more_than_four_requests_in_flight() {
     assert_created(&polled(&world, id).await, &sent);
     let usage = world.google.usage(GMAIL_USER);
     assert_eq!(usage.refused, 0);
-    assert_eq!(usage.in_flight_peak, 4, "it reads side by side, and no more");
+    assert_eq!(usage.in_flight_peak, 3, "it reads side by side, and leaves one to others");
 }
 
 /// The position is one for the mailbox; what is watched newly was neither filled from before nor was it said
@@ -255,8 +255,9 @@ async fn overlapping_polls_report_each_change_once() {
     let sent: Vec<_> = (0..30).map(|_| world.google.deliver(GMAIL_USER, Mail::default())).collect();
     let others: Vec<_> = (0..4).map(|_| world.another_process()).collect();
     let deadline = world.now() + Duration::seconds(20);
-    let outcomes = futures_util::future::join_all(others.iter().map(|app| app.poll(id, deadline))).await;
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(PollOutcome::Polled(_)))));
+    let outcomes = futures_util::future::join_all(others.iter().map(|app| app.tick(id, deadline))).await;
+    let is_polled = |outcome: &&_| matches!(outcome, Ok(PollOutcome::Polled(_)));
+    assert_eq!(outcomes.iter().filter(is_polled).count(), 1);
     world.run_until_idle().await;
     assert_created(&world.arrived(), &sent);
 }

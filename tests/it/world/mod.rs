@@ -246,7 +246,7 @@ impl World {
         let due = self.timers.due(now);
         let is_due = !due.is_empty();
         for id in due {
-            if self.app.poll(id, now + Duration::seconds(60)).await.is_err() {
+            if self.app.tick(id, now + Duration::seconds(60)).await.is_err() {
                 self.jobs.send(&[(Job::Poll(id), now + Duration::seconds(10))]).await.unwrap();
             }
         }
@@ -360,6 +360,7 @@ impl Drop for World {
         for instance in instances {
             let mailbox = self.store.mailbox(instance.id).now_or_never().unwrap().unwrap().unwrap();
             assert!(!mailbox.session.is_leased(self.now()), "a token lease is left");
+            assert!(!mailbox.poller.is_leased(self.now()), "a poller's lease is left");
             for row in mailbox.resources {
                 assert_eq!(row.outbox, [], "an outbox row of {} is left", row.state.resource);
             }

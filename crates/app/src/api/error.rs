@@ -115,7 +115,7 @@ impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let status = match error.kind {
             Kind::NotFound => return ApiError::not_found("object"),
-            Kind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Kind::RateLimited | Kind::Halted => StatusCode::TOO_MANY_REQUESTS,
             Kind::Rejected | Kind::CursorExpired => StatusCode::BAD_REQUEST,
             Kind::Unauthorized | Kind::Unavailable | Kind::Malformed => StatusCode::BAD_GATEWAY,
         };

@@ -28,6 +28,8 @@ pub(super) async fn now(
         polled.map_err(|_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the poll failed inside"))?;
     match polled? {
         PollOutcome::Polled(report) => Ok(answer(&report, &request_id)),
+        // Whoever polls goes on: what they find goes to the callback.
+        PollOutcome::Busy => Ok(answer(&PollReport { resources: Vec::new(), more: true }, &request_id)),
         PollOutcome::NotFound => Err(ApiError::no_instance()),
         PollOutcome::NotPolled(reason) => {
             Err(ApiError::new(StatusCode::CONFLICT, format!("the instance is not polled: {reason}")))

@@ -43,8 +43,7 @@ async fn one(run: &mut Run<'_>, config: &ResourceConfig, mut state: ResourceStat
         let mut read = match read(run, config, &state, Some(&backfill)).await? {
             Ok(read) => read,
             Err(failure) => {
-                run.failed(&mut state, failure, &mut report).await?;
-                return Ok(false);
+                return run.failed(&mut state, failure, &mut report).await;
             }
         };
         let halted = read.step.halted.take();
@@ -58,8 +57,7 @@ async fn one(run: &mut Run<'_>, config: &ResourceConfig, mut state: ResourceStat
         if let Some(error) = halted
             && let Some(failure) = run.passes(error).await?
         {
-            run.failed(&mut state, failure, &mut report).await?;
-            return Ok(false);
+            return run.failed(&mut state, failure, &mut report).await;
         }
         if run.app.now() >= run.deadline {
             break;

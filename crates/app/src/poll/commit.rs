@@ -50,6 +50,11 @@ impl Run<'_> {
             self.recovered().await?;
             return Ok(Committed::Done);
         }
+        // A heartbeat tells nothing that whoever polls meanwhile would not: that one of both is refused does no harm.
+        let is_heartbeat = is_idle && state.failures == 0;
+        if !is_heartbeat && !self.gate.hold().await? {
+            return Ok(Committed::Lost);
+        }
         let mut next = state.clone();
         let mut changes = read.retried.changes.clone();
         changes.extend(step.changes);
@@ -87,6 +92,7 @@ impl Run<'_> {
         }
         *state = commit.state;
         self.remember(state);
+        self.has_written = true;
         report.changes += found;
         report.events += changes.len();
         report.notifications += delivered;

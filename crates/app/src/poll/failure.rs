@@ -1,5 +1,6 @@
 //! What a failed step means for the resource, the mailbox and the instance.
 
+use super::gate::Halt;
 use super::resource::Failure;
 use super::{ResourceReport, Run, Stopped};
 use crate::instances::{mailbox_digest, now_needs_sign_in};
@@ -8,18 +9,13 @@ use crate::tokens::{Holder, NoToken};
 use chrono::{DateTime, Duration, Utc};
 use connectors::oauth::{TokenError, TokenErrorKind};
 use connectors::{Call, Error, Kind};
-use domain::backfill::is_running;
 use domain::instance::Instance;
 use domain::schedule::backoff;
-use domain::settings::Settings;
 use domain::state::ResourceState;
 use domain::token::Session;
 
 /// A fresh token refused in so many polls in a row means that a person has to sign in again.
 const REFUSALS_COUNT_MAX: u32 = 3;
-/// A request gets at least this long, however near the deadline is.
-const REQUEST_MS_MIN: u64 = 2_000;
-
 impl Run<'_> {
     /// The state of a resource as this poll knows it.
     pub(super) fn state_of(&self, resource: &str) -> Option<ResourceState> {
@@ -63,14 +59,12 @@ impl Run<'_> {
 
     /// What the connector needs for its requests.
     pub(super) fn call<'b>(&'b self, token: &'b str) -> Call<'b> {
-        let now = self.app.now();
-        let left_ms = u64::try_from((self.deadline - now).num_milliseconds()).unwrap_or(0);
         Call {
-            http: self.app.ports.http.as_ref(),
+            http: &self.gate,
             api_url: self.app.config.endpoints.url(&self.connector.descriptor().api),
             access_token: token,
-            now,
-            timeout_ms: self.app.config.provider_timeout_ms.min(left_ms.max(REQUEST_MS_MIN)),
+            now: self.app.now(),
+            timeout_ms: self.app.config.provider_timeout_ms,
         }
     }
 
@@ -86,11 +80,28 @@ impl Run<'_> {
         Ok(token)
     }
 
+    /// What an error of a connector means here: where nothing was sent, the gate knows why.
+    pub(super) fn failure(&self, error: Error) -> Result<Failure> {
+        if error.kind != Kind::Halted {
+            return Ok(Failure::Provider(error));
+        }
+        match self.gate.halted() {
+            Halt::Deadline => Ok(Failure::Late),
+            Halt::Lost => Ok(Failure::Lost),
+            Halt::Fault(error) => Err(error),
+            Halt::Limited(until) => {
+                let mut error = Error::new(Kind::RateLimited, "the provider wants to be left alone");
+                error.retry_after_s = Some(seconds_until(self.app.now(), until));
+                Ok(Failure::Provider(error))
+            }
+        }
+    }
+
     /// After a step that ended early: a refused token is refreshed, and the poll goes on; anything else is a
     /// failure.
     pub(super) async fn passes(&mut self, error: Error) -> Result<Option<Failure>> {
         if error.kind != Kind::Unauthorized {
-            return Ok(Some(Failure::Provider(error)));
+            return self.failure(error).map(Some);
         }
         match self.token(true).await {
             Ok(_) => Ok(None),
@@ -100,31 +111,41 @@ impl Run<'_> {
     }
 
     /// Stores a failure: the cursor stays, the resource backs off, and what concerns the mailbox stops the
-    /// others too.
+    /// others too. Says whether there is more to do now, because nothing failed and only the time was over.
+    ///
+    /// Only whoever has the lease does: however many polls meet the same failure, it counts once.
     pub(super) async fn failed(
         &mut self,
         state: &mut ResourceState,
         failure: Failure,
         report: &mut ResourceReport,
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        if matches!(failure, Failure::Late) {
+            return Ok(true);
+        }
+        if matches!(failure, Failure::Lost) || !self.gate.hold().await? {
+            return Ok(false);
+        }
         let until = match &failure {
             Failure::Provider(error) => self.provider_failed(state, error).await?,
             Failure::Token(error) => self.token_failed(error).await?,
+            Failure::Late | Failure::Lost => None,
         };
         let error = in_words(&failure);
         let now = self.app.now();
         report.error = Some(error.clone());
         report.is_wait = matches!(&failure, Failure::Provider(error) if error.kind == Kind::RateLimited);
         report.retry_after_s = until.map(|until| seconds_until(now, until));
-        let Some(until) = until else { return Ok(()) };
+        let Some(until) = until else { return Ok(false) };
         let mut next = state.clone().failed(error, until, now);
         next.version += 1;
         let commit = self.commit_of(next, Vec::new());
         if self.app.ports.store.commit_poll(&commit).await? == crate::ports::Written::Done {
             *state = commit.state;
             self.remember(state);
+            self.has_written = true;
         }
-        Ok(())
+        Ok(false)
     }
 
     async fn provider_failed(
@@ -187,11 +208,15 @@ impl Run<'_> {
 
     /// The mailbox answers again: its failures are forgotten.
     pub(super) async fn recovered(&mut self) -> Result<()> {
+        let session = &self.mailbox.session;
+        let is_well = session.backoff_until.is_none() && session.failures == 0 && session.refused == 0;
+        if (is_well && self.mailbox.instance.application_error.is_none()) || !self.gate.hold().await? {
+            return Ok(());
+        }
         if self.mailbox.instance.application_error.is_some() {
             self.application_error(None).await?;
         }
-        let session = &self.mailbox.session;
-        if session.backoff_until.is_none() && session.failures == 0 && session.refused == 0 {
+        if is_well {
             return Ok(());
         }
         self.change_session(|session| {
@@ -207,6 +232,7 @@ impl Run<'_> {
         change(&mut next);
         next.version += 1;
         let id = self.mailbox.instance.id;
+        self.has_written = true;
         self.app.replace_session(id, &mut self.mailbox.session, next).await
     }
 
@@ -253,25 +279,6 @@ impl Run<'_> {
         }
         Ok(())
     }
-
-    /// When the next thing of this mailbox is due, apart from the schedule.
-    pub(super) fn next_due(&self, settings: &Settings) -> Option<DateTime<Utc>> {
-        if self.stopped.as_ref().is_some_and(|stopped| stopped.until.is_none()) {
-            return None;
-        }
-        let mailbox_until = self.mailbox.session.backoff_until;
-        let polled = |name: &str| settings.resources.iter().any(|config| config.name == name);
-        let is_due = |row: &&crate::ports::ResourceRow| {
-            polled(&row.state.resource) || (!row.removed && is_running(&row.state))
-        };
-        let rows = self.mailbox.resources.iter().filter(is_due);
-        let due = rows.filter_map(|row| {
-            let records = row.state.retry_records.iter().map(|record| record.due_at);
-            // While the resource backs off, its records wait too.
-            records.min().max(row.state.backoff_until)
-        });
-        due.min().map(|due| due.max(mailbox_until.unwrap_or(due))).or(mailbox_until)
-    }
 }
 
 fn in_words(failure: &Failure) -> String {
@@ -281,6 +288,7 @@ fn in_words(failure: &Failure) -> String {
         Failure::Token(NoToken::Waiting | NoToken::Port(_)) => {
             "another poll is refreshing the access token".to_owned()
         }
+        Failure::Late | Failure::Lost => "the poll ended".to_owned(),
     }
 }
 

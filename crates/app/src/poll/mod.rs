@@ -1,8 +1,13 @@
 //! Polling one instance: flush what is committed, then read each resource and commit what changed.
+//!
+//! A mailbox has one poller at a time, in whatever process, and three ways lead to it ([`Way`]). Whoever comes while
+//! somebody polls leaves a mark and goes; the poller finds it when it gives the lease back.
 
 mod backfill;
 mod commit;
 mod failure;
+mod follow_up;
+mod gate;
 pub(crate) mod outbox;
 mod report;
 mod resource;
@@ -11,26 +16,53 @@ mod retry_records;
 pub use report::{PollOutcome, PollReport, ResourceReport};
 
 use crate::app::Inner;
-use crate::ports::{Job, Mailbox, Result};
+use crate::ports::{Job, Mailbox, Result, Written};
 use crate::settle;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use connectors::Connector;
+use domain::backfill::is_running;
 use domain::ids::InstanceId;
 use domain::instance::Validity;
-use domain::schedule::Timetable;
 use domain::settings::Settings;
+use gate::Gate;
 use std::sync::Arc;
+
+/// Looks at a mailbox whose poller changes at each of them. After that a job looks again.
+const LOOKS_COUNT_MAX: usize = 4;
+/// When that job comes.
+const LOOK_AGAIN_MS: i64 = 1_000;
+/// Between two looks of a client that waits for its turn: it doubles from the first to the second.
+const WAIT_FIRST_MS: u64 = 250;
+const WAIT_MAX_MS: u64 = 1_000;
+/// Looks of a client that waits, where a clock stands still or goes back: 20 s and some.
+const WAITS_COUNT_MAX: usize = 30;
+
+/// Who wants a poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The schedule, which comes again by itself. Where nobody polls it looks without the lease, and takes it when it
+    /// finds something.
+    Tick,
+    /// A job: work that is left, the end of a back-off, a baseline.
+    Wish,
+    /// A client, who waits for what is found.
+    Asked,
+}
 
 /// One poll under way.
 pub(crate) struct Run<'a> {
     pub(crate) app: &'a Inner,
     pub(crate) mailbox: Mailbox,
     pub(crate) connector: &'a Arc<dyn Connector>,
+    way: Way,
+    gate: Gate<'a>,
     pub(crate) deadline: DateTime<Utc>,
     /// The token of this poll, once it was needed.
     pub(crate) token: Option<String>,
     /// The mailbox as a whole failed: no more provider calls in this poll.
     pub(crate) stopped: Option<Stopped>,
+    /// Something was stored that may be due at another time than before.
+    has_written: bool,
 }
 
 /// Why no resource of the mailbox can be read now.
@@ -40,42 +72,133 @@ pub(crate) struct Stopped {
     pub(crate) until: Option<DateTime<Utc>>,
 }
 
-/// Polls an instance. See [`crate::App::poll`].
-pub(crate) async fn poll(app: &Inner, id: InstanceId, deadline: DateTime<Utc>) -> Result<PollOutcome> {
-    let _held = app.locks.hold(id).await;
+/// Polls an instance. See [`crate::App::tick`] and [`crate::App::poll`].
+pub(crate) async fn poll(
+    app: &Inner,
+    id: InstanceId,
+    way: Way,
+    deadline: DateTime<Utc>,
+) -> Result<PollOutcome> {
     if app.now() >= deadline {
         app.ports.queue.send(&[(Job::Poll(id), app.now())]).await?;
-        return Ok(PollOutcome::Polled(PollReport { resources: Vec::new(), more: true }));
+        return Ok(PollOutcome::Busy);
     }
-    let Some(mailbox) = app.ports.store.mailbox(id).await? else {
+    for _ in 0..LOOKS_COUNT_MAX {
+        if let Some(outcome) = look(app, id, way, deadline).await? {
+            return Ok(outcome);
+        }
+    }
+    app.ports.queue.send(&[(Job::Poll(id), app.now() + Duration::milliseconds(LOOK_AGAIN_MS))]).await?;
+    Ok(PollOutcome::Busy)
+}
+
+/// `None` if somebody else began or ended a poll in between: a fresh look tells.
+async fn look(app: &Inner, id: InstanceId, way: Way, deadline: DateTime<Utc>) -> Result<Option<PollOutcome>> {
+    let Some(mailbox) = mailbox_in_turn(app, id, way, deadline).await? else {
         // Something late has made it anew, or it was never removed: it would come again and again.
         app.ports.schedule.remove(id).await?;
-        return Ok(PollOutcome::NotFound);
+        return Ok(Some(PollOutcome::NotFound));
     };
-    outbox::flush(app, &mailbox).await?;
     if !mailbox.instance.unsettled.is_empty() {
         settle::marked(app, id).await;
     }
     let (connector, settings) = app.understood(&mailbox.instance)?;
     if let Some(reason) = not_polled(&mailbox, &settings) {
+        outbox::flush(app, &mailbox).await?;
         // A schedule may have brought us that should be off. The outbox is empty now, so nothing depends on its ticks.
         settle::whole(app, id).await?;
-        return Ok(reason);
+        return Ok(Some(reason));
     }
-    let mut run = Run { app, mailbox, connector, deadline, token: None, stopped: None };
-    run.respect_backoff();
-    let mut report = PollReport::default();
-    let mut unfinished = Vec::new();
-    for config in &settings.resources {
-        let (one, more) = resource::poll(&mut run, config).await?;
-        report.more |= more;
-        unfinished.extend(more.then(|| config.name.clone()));
-        report.resources.push((config.name.clone(), one));
+    if mailbox.poller.is_leased(app.now()) {
+        return ask_the_holder(app, &mailbox, way).await;
     }
-    report.more |= backfill::all(&mut run, &settings, &unfinished).await?;
-    follow_up(&run, &settings, &mut report).await?;
-    log(&run, &report);
-    Ok(PollOutcome::Polled(report))
+    let gate = Gate::new(app, id, mailbox.poller.fence, deadline);
+    let (token, stopped) = (None, None);
+    let mut run = Run { app, mailbox, connector, way, gate, deadline, token, stopped, has_written: false };
+    let polled = run.all(&settings).await;
+    let ended = run.gate.end().await;
+    // A failed poll is run again, and begins with what this one left: the lease is not kept from it.
+    let report = polled?;
+    if run.gate.is_lost().await {
+        return Ok(None);
+    }
+    run.follow_up(&settings, &report, ended?).await?;
+    follow_up::log(&run, &report);
+    Ok(Some(PollOutcome::Polled(report)))
+}
+
+/// The mailbox; a client that asked waits until nobody else polls it, or its time is over.
+async fn mailbox_in_turn(
+    app: &Inner,
+    id: InstanceId,
+    way: Way,
+    deadline: DateTime<Utc>,
+) -> Result<Option<Mailbox>> {
+    let mut wait_ms = WAIT_FIRST_MS;
+    for _ in 0..WAITS_COUNT_MAX {
+        let mailbox = app.ports.store.mailbox(id).await?;
+        let now = app.now();
+        let is_held = mailbox.as_ref().is_some_and(|mailbox| mailbox.poller.is_leased(now));
+        let wait = std::time::Duration::from_millis(wait_ms);
+        if way != Way::Asked || !is_held || now + wait >= deadline {
+            return Ok(mailbox);
+        }
+        app.ports.clock.sleep(wait).await;
+        wait_ms = (wait_ms * 2).min(WAIT_MAX_MS);
+    }
+    app.ports.store.mailbox(id).await
+}
+
+/// Somebody else polls: they are to look again, unless they know already.
+///
+/// A holder that died looks no more. Ticks come again by themselves; a client was told that its poll goes on; and what
+/// a job has to send, because it was committed, goes out now.
+async fn ask_the_holder(app: &Inner, mailbox: &Mailbox, way: Way) -> Result<Option<PollOutcome>> {
+    let (id, poller) = (mailbox.instance.id, mailbox.poller);
+    if way == Way::Wish && mailbox.resources.iter().any(|row| !row.outbox.is_empty()) {
+        outbox::flush(app, mailbox).await?;
+    }
+    let asked = match poller.again {
+        true => Written::Done,
+        false => app.ports.store.ask_again(id, poller.fence, app.now()).await?,
+    };
+    match (asked, way, poller.until) {
+        (Written::Conflict, ..) => return Ok(None),
+        (Written::Gone, ..) => return Ok(Some(PollOutcome::NotFound)),
+        (Written::Done, Way::Asked, Some(until)) => app.ports.queue.send(&[(Job::Poll(id), until)]).await?,
+        (Written::Done, ..) => {}
+    }
+    Ok(Some(PollOutcome::Busy))
+}
+
+impl Run<'_> {
+    /// Reads all there is to read.
+    async fn all(&mut self, settings: &Settings) -> Result<PollReport> {
+        let mut report = PollReport::default();
+        if (self.way != Way::Tick || self.has_work_left()) && !self.gate.hold().await? {
+            return Ok(report);
+        }
+        outbox::flush(self.app, &self.mailbox).await?;
+        self.respect_backoff();
+        let mut unfinished = Vec::new();
+        for config in &settings.resources {
+            let (one, more) = resource::poll(self, config).await?;
+            report.more |= more;
+            unfinished.extend(more.then(|| config.name.clone()));
+            report.resources.push((config.name.clone(), one));
+        }
+        report.more |= backfill::all(self, settings, &unfinished).await?;
+        Ok(report)
+    }
+
+    /// Whether there is more to do than to look: then a tick takes the lease first.
+    fn has_work_left(&self) -> bool {
+        let now = self.app.now();
+        self.mailbox.resources.iter().any(|row| {
+            let is_due = row.state.retry_records.iter().any(|record| record.due_at <= now);
+            !row.outbox.is_empty() || row.state.cursor.is_none() || is_due || is_running(&row.state)
+        })
+    }
 }
 
 fn not_polled(mailbox: &Mailbox, settings: &Settings) -> Option<PollOutcome> {
@@ -93,38 +216,4 @@ fn not_polled(mailbox: &Mailbox, settings: &Settings) -> Option<PollOutcome> {
         Validity::Valid => None,
         Validity::NeedsSignIn(reason) => Some(PollOutcome::NotPolled(reason.clone())),
     }
-}
-
-/// Work that is left, the end of a back-off and failed records each get a poll of their own, unless the
-/// schedule comes before.
-async fn follow_up(run: &Run<'_>, settings: &Settings, report: &mut PollReport) -> Result<()> {
-    let now = run.app.now();
-    let due_at = if report.more { Some(now) } else { run.next_due(settings) };
-    let Some(due_at) = due_at else { return Ok(()) };
-    let id = run.mailbox.instance.id;
-    if due_at >= Timetable::new(id, settings.interval_min).next_after(now) {
-        return Ok(());
-    }
-    run.app.ports.queue.send(&[(Job::Poll(id), due_at)]).await
-}
-
-fn log(run: &Run<'_>, report: &PollReport) {
-    let sum = |count: fn(&ResourceReport) -> usize| {
-        report.resources.iter().map(|(_, one)| count(one)).sum::<usize>()
-    };
-    let error = report.resources.iter().find_map(|(_, one)| one.error.as_deref());
-    if error.is_none() && !report.more && sum(|one| one.changes) == 0 {
-        tracing::debug!(instance.id = run.mailbox.instance.id.get(), "poll.idle");
-        return;
-    }
-    tracing::info!(
-        instance.id = run.mailbox.instance.id.get(),
-        connector = run.mailbox.instance.connector,
-        changes = sum(|one| one.changes),
-        events = sum(|one| one.events),
-        notifications = sum(|one| one.notifications),
-        more = report.more,
-        error,
-        "poll.finished"
-    );
 }

@@ -5,6 +5,8 @@
 pub enum PollOutcome {
     /// It looked at the resources.
     Polled(PollReport),
+    /// Somebody else polls the mailbox just now, and was asked to look again.
+    Busy,
     /// There is no such instance.
     NotFound,
     /// The instance is not polled, for this reason.

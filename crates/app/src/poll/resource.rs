@@ -18,12 +18,15 @@ pub(super) async fn poll(run: &mut Run<'_>, config: &ResourceConfig) -> Result<(
     if run.refuse_early(&state, &mut report) {
         return Ok((report, false));
     }
+    run.gate.next_resource().await;
     for _ in 0..STEPS_COUNT_MAX {
+        // Changes of the instance come between two steps, and do not wait for the whole poll.
+        let _held = run.app.locks.hold(run.mailbox.instance.id).await;
         let mut read = match read(run, config, &state, None).await? {
             Ok(read) => read,
             Err(failure) => {
-                run.failed(&mut state, failure, &mut report).await?;
-                return Ok((report, false));
+                let more = run.failed(&mut state, failure, &mut report).await?;
+                return Ok((report, more));
             }
         };
         report.read = true;
@@ -38,8 +41,8 @@ pub(super) async fn poll(run: &mut Run<'_>, config: &ResourceConfig) -> Result<(
         if let Some(error) = halted
             && let Some(failure) = run.passes(error).await?
         {
-            run.failed(&mut state, failure, &mut report).await?;
-            return Ok((report, false));
+            let more = run.failed(&mut state, failure, &mut report).await?;
+            return Ok((report, more));
         }
         if run.app.now() >= run.deadline {
             break;
@@ -72,6 +75,10 @@ pub(super) enum Failure {
     Provider(Error),
     /// There is no access token.
     Token(crate::tokens::NoToken),
+    /// The poll's time is over: what is left is for the next one.
+    Late,
+    /// Somebody else polls the mailbox.
+    Lost,
 }
 
 /// Reads the next step, of the resource or of a backfill; a refused token is refreshed and the step tried again, once.
@@ -94,7 +101,7 @@ pub(super) async fn read(
         match read {
             Ok(read) => return Ok(Ok(read)),
             Err(error) if error.kind == Kind::Unauthorized && !refused => {}
-            Err(error) => return Ok(Err(Failure::Provider(error))),
+            Err(error) => return run.failure(error).map(Err),
         }
     }
     Ok(Err(Failure::Provider(Error::new(Kind::Unauthorized, "the provider refuses the access token"))))

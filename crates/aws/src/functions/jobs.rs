@@ -33,6 +33,13 @@ enum Event {
     Unreadable,
 }
 
+/// Who brought a job: a schedule comes again by itself, a queue does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Schedule,
+    Queue,
+}
+
 /// What went wrong with a job. Its cause is logged; Lambda and the queue only count.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -55,11 +62,11 @@ async fn handle(host: &Host, event: LambdaEvent<Value>) -> Result<Value, lambda_
     });
     match (Event::of(event.payload), entry) {
         (Event::Job(job), Ok(entry)) => {
-            isolated(run(entry.app, job, deadline)).await?;
+            isolated(run(entry.app, By::Schedule, job, deadline)).await?;
             Ok(Value::Null)
         }
         (Event::Batch(messages), Ok(entry)) => {
-            let failed = batch(messages, |job| run(entry.app.clone(), job, deadline)).await;
+            let failed = batch(messages, |job| run(entry.app.clone(), By::Queue, job, deadline)).await;
             Ok(serde_json::to_value(put_back(host.sources(), failed).await)?)
         }
         (Event::Batch(messages), Err(_)) => {
@@ -128,10 +135,14 @@ async fn isolated(running: impl Future<Output = Result<(), Failed>> + Send + 'st
 }
 
 /// Every job may run again, so a fault that passes within the invocation is waited for.
-async fn run(app: App, job: Job, deadline: DateTime<Utc>) -> Result<(), Failed> {
+async fn run(app: App, by: By, job: Job, deadline: DateTime<Utc>) -> Result<(), Failed> {
     let id = job.instance().get();
     for round in 1.. {
-        let Err(error) = app.run(job, deadline).await else { return Ok(()) };
+        let ran = match (by, job) {
+            (By::Schedule, Job::Poll(id)) => app.tick(id, deadline).await.map(drop),
+            _ => app.run(job, deadline).await.map(drop),
+        };
+        let Err(error) = ran else { return Ok(()) };
         let most = PAUSE_FIRST_MS << round;
         let pause = Duration::from_millis(fastrand::u64(most / 2..=most));
         if round == TRIES_COUNT_MAX || SystemClock.now() + pause >= deadline {

@@ -66,11 +66,11 @@ impl Budget {
         budget
     }
 
-    /// Polls; what was asked of AWS, and how often the provider was.
+    /// Polls as the schedule does; what was asked of AWS, and how often the provider was.
     async fn poll(&self) -> (Vec<String>, u64) {
         self.wire.take();
         let before = self.mailbox.requests_count();
-        self.stack.app.poll(self.id, now() + Duration::seconds(20)).await.unwrap();
+        self.stack.app.tick(self.id, now() + Duration::seconds(20)).await.unwrap();
         (self.wire.take(), self.mailbox.requests_count() - before)
     }
 
@@ -148,7 +148,7 @@ async fn a_heartbeat_is_one_write_unit() {
     assert!(sizes.iter().map(|(_, bytes)| bytes).sum::<usize>() <= 8192, "{sizes:?}");
 }
 
-/// A mail: read, committed, enqueued; then claimed, posted and stored.
+/// A mail: the lease, read, committed, enqueued, the lease given back; then claimed, posted and stored.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_is_one_transaction_and_its_delivery_two_writes() {
     let budget = Budget::start("budget-mail").await;
@@ -158,7 +158,10 @@ async fn a_mail_is_one_transaction_and_its_delivery_two_writes() {
     for delivery in [cold.as_slice(), warm.as_slice()] {
         told.push(budget.mailbox.deliver());
         let (asked, provider) = budget.poll().await;
-        assert_eq!(asked, ["Query", "TransactWriteItems", "SendMessageBatch", "UpdateItem"]);
+        assert_eq!(
+            asked,
+            ["Query", "UpdateItem", "TransactWriteItems", "SendMessageBatch", "UpdateItem", "UpdateItem"]
+        );
         assert_eq!(provider, 2, "the history and the message");
         assert_eq!(budget.deliver_newest().await, delivery);
         assert_eq!(budget.deliver_newest().await, ["BatchGetItem"], "a doubled job costs a read");

@@ -1,0 +1,81 @@
+//! What a poll leaves to a job, and what it tells the log.
+
+use super::{PollReport, ResourceReport, Run, Way};
+use crate::ports::{Job, PollEnded, Result};
+use chrono::{DateTime, Duration, Utc};
+use domain::backfill::is_running;
+use domain::schedule::Timetable;
+use domain::settings::Settings;
+
+/// A job that comes by so much before its time (clocks differ) is sent again, seconds.
+const EARLY_S: i64 = 10;
+
+impl Run<'_> {
+    /// Work that is left, the end of a back-off and failed records get a poll of their own, unless the schedule comes
+    /// before; so does whoever came meanwhile. At most one job, sent after the lease was given back: one that came
+    /// before would meet it, and leave a mark for nobody.
+    pub(super) async fn follow_up(
+        &self,
+        settings: &Settings,
+        report: &PollReport,
+        ended: Option<PollEnded>,
+    ) -> Result<()> {
+        let now = self.app.now();
+        let id = self.mailbox.instance.id;
+        let is_wanted = report.more || ended == Some(PollEnded::Again);
+        let due_at = if is_wanted { Some(now) } else { self.due(settings, now) };
+        let Some(due_at) = due_at else { return Ok(()) };
+        if due_at >= Timetable::new(id, settings.interval_min).next_after(now) {
+            return Ok(());
+        }
+        self.app.ports.queue.send(&[(Job::Poll(id), due_at)]).await
+    }
+
+    /// When this poll has to send a job for. What was due before it began has one: of those who find that, only a tick
+    /// sends another, because the poll that stored it may have left it to the ticks in between.
+    fn due(&self, settings: &Settings, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let due_at = self.next_due(settings)?;
+        let is_early = self.way == Way::Wish && due_at <= now + Duration::seconds(EARLY_S);
+        (self.way == Way::Tick || self.has_written || is_early).then_some(due_at)
+    }
+
+    /// When the next thing of this mailbox is due, apart from the schedule.
+    fn next_due(&self, settings: &Settings) -> Option<DateTime<Utc>> {
+        if self.stopped.as_ref().is_some_and(|stopped| stopped.until.is_none()) {
+            return None;
+        }
+        let mailbox_until = self.mailbox.session.backoff_until;
+        let polled = |name: &str| settings.resources.iter().any(|config| config.name == name);
+        let is_due = |row: &&crate::ports::ResourceRow| {
+            polled(&row.state.resource) || (!row.removed && is_running(&row.state))
+        };
+        let rows = self.mailbox.resources.iter().filter(is_due);
+        let due = rows.filter_map(|row| {
+            let records = row.state.retry_records.iter().map(|record| record.due_at);
+            // While the resource backs off, its records wait too.
+            records.min().max(row.state.backoff_until)
+        });
+        due.min().map(|due| due.max(mailbox_until.unwrap_or(due))).or(mailbox_until)
+    }
+}
+
+pub(super) fn log(run: &Run<'_>, report: &PollReport) {
+    let sum = |count: fn(&ResourceReport) -> usize| {
+        report.resources.iter().map(|(_, one)| count(one)).sum::<usize>()
+    };
+    let error = report.resources.iter().find_map(|(_, one)| one.error.as_deref());
+    if error.is_none() && !report.more && sum(|one| one.changes) == 0 {
+        tracing::debug!(instance.id = run.mailbox.instance.id.get(), "poll.idle");
+        return;
+    }
+    tracing::info!(
+        instance.id = run.mailbox.instance.id.get(),
+        connector = run.mailbox.instance.connector,
+        changes = sum(|one| one.changes),
+        events = sum(|one| one.events),
+        notifications = sum(|one| one.notifications),
+        more = report.more,
+        error,
+        "poll.finished"
+    );
+}

@@ -1,0 +1,169 @@
+//! The way out of one poll, and what it depends on: the lease, the time that is left, and what the mailbox takes.
+//!
+//! A request that may not go is not sent ([`HttpError::NotSent`]). Connectors end their step there and keep what they
+//! have, as they do when the provider limits; why it was is asked here.
+
+use crate::app::Inner;
+use crate::ports::{PollEnded, PortError, Result, Written};
+use crate::traffic::{Errand, Lane, Polling};
+use async_trait::async_trait;
+use chrono::{DateTime, Duration, Utc};
+use connectors::{Http, HttpError, HttpRequest, HttpResponse};
+use domain::ids::InstanceId;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Mutex as AsyncMutex;
+
+/// A lease outlives its poll's deadline by this, seconds: for a last commit, and for clocks that differ.
+const LEASE_MARGIN_S: i64 = 15;
+/// A request that can't have as long as this is not sent, ms.
+const REQUEST_MS_MIN: i64 = 2_000;
+/// Kept before the deadline for storing what was read, ms.
+const COMMIT_MS: i64 = 3_000;
+
+/// Why a request was not sent.
+pub(super) enum Halt {
+    /// What is left of the poll's time does not do for another one.
+    Deadline,
+    /// Somebody else polls.
+    Lost,
+    /// The provider wants to be left alone until then.
+    Limited(DateTime<Utc>),
+    /// The lease could not be taken.
+    Fault(PortError),
+}
+
+/// The right to poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Right {
+    /// Nobody had the lease when the mailbox was read: one request of each resource is free.
+    Look {
+        fence: u64,
+        is_spent: bool,
+    },
+    /// It has the lease of this fence.
+    Held {
+        fence: u64,
+    },
+    Lost,
+}
+
+/// The gate of one poll.
+pub(super) struct Gate<'a> {
+    app: &'a Inner,
+    id: InstanceId,
+    deadline: DateTime<Utc>,
+    lane: Arc<Lane>,
+    _polling: Polling,
+    right: AsyncMutex<Right>,
+    halt: Mutex<Option<Halt>>,
+}
+
+impl<'a> Gate<'a> {
+    /// For a mailbox that nobody polls, as was read with this fence.
+    pub(super) fn new(app: &'a Inner, id: InstanceId, fence: u64, deadline: DateTime<Utc>) -> Self {
+        let lane = app.traffic.lane(id);
+        Gate {
+            app,
+            id,
+            deadline,
+            _polling: lane.polls(),
+            lane,
+            right: AsyncMutex::new(Right::Look { fence, is_spent: false }),
+            halt: Mutex::default(),
+        }
+    }
+
+    /// Takes the lease, where it is not held yet; false if somebody else polls by now, or nobody should.
+    pub(super) async fn hold(&self) -> Result<bool> {
+        self.take(&mut *self.right.lock().await).await
+    }
+
+    async fn take(&self, right: &mut Right) -> Result<bool> {
+        let Right::Look { fence, .. } = *right else { return Ok(*right != Right::Lost) };
+        let now = self.app.now();
+        let until = self.deadline.max(now) + Duration::seconds(LEASE_MARGIN_S);
+        let taken = self.app.ports.store.begin_poll(self.id, fence, now, until).await?;
+        *right = match taken {
+            Written::Done => Right::Held { fence: fence + 1 },
+            Written::Conflict | Written::Gone => Right::Lost,
+        };
+        Ok(taken == Written::Done)
+    }
+
+    /// Another resource begins: its first request is free as well.
+    pub(super) async fn next_resource(&self) {
+        if let Right::Look { is_spent, .. } = &mut *self.right.lock().await {
+            *is_spent = false;
+        }
+    }
+
+    /// Somebody else polls, or nobody should.
+    pub(super) async fn is_lost(&self) -> bool {
+        *self.right.lock().await == Right::Lost
+    }
+
+    /// Gives the lease back; `None` where there was none.
+    pub(super) async fn end(&self) -> Result<Option<PollEnded>> {
+        let Right::Held { fence } = *self.right.lock().await else { return Ok(None) };
+        self.app.ports.store.end_poll(self.id, fence).await.map(Some)
+    }
+
+    /// Why the last request was not sent.
+    pub(super) fn halted(&self) -> Halt {
+        self.halt.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(Halt::Deadline)
+    }
+
+    /// Time for one request at this moment, ms.
+    fn left_ms(&self) -> i64 {
+        (self.deadline - self.app.now()).num_milliseconds() - COMMIT_MS
+    }
+
+    async fn ask_right(&self) -> std::result::Result<(), Halt> {
+        let mut right = self.right.lock().await;
+        if let Right::Look { is_spent, .. } = &mut *right
+            && !std::mem::replace(is_spent, true)
+        {
+            return Ok(());
+        }
+        match self.take(&mut right).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Halt::Lost),
+            Err(error) => Err(Halt::Fault(error)),
+        }
+    }
+
+    fn ask_time(&self) -> std::result::Result<(), Halt> {
+        if let Some(until) = self.lane.limited_until(self.app.now()) {
+            return Err(Halt::Limited(until));
+        }
+        if self.left_ms() < REQUEST_MS_MIN { Err(Halt::Deadline) } else { Ok(()) }
+    }
+
+    fn not_sent(&self, why: Halt) -> HttpError {
+        *self.halt.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+        HttpError::NotSent
+    }
+}
+
+#[async_trait]
+impl Http for Gate<'_> {
+    async fn send(&self, mut request: HttpRequest<'_>) -> std::result::Result<HttpResponse, HttpError> {
+        self.ask_time().map_err(|why| self.not_sent(why))?;
+        self.ask_right().await.map_err(|why| self.not_sent(why))?;
+        let _place = self.lane.enter(Errand::Poll, self.app.now()).await;
+        // Waiting for a place took time, and others may have been told to wait.
+        self.ask_time().map_err(|why| self.not_sent(why))?;
+        let left_ms = u64::try_from(self.left_ms()).unwrap_or(0);
+        let is_cut = left_ms < request.timeout_ms;
+        request.timeout_ms = request.timeout_ms.min(left_ms);
+        match self.app.ports.http.send(request).await {
+            // Our own time was over, not the provider's.
+            Err(HttpError::Timeout) if is_cut => Err(self.not_sent(Halt::Deadline)),
+            Ok(response) => {
+                self.lane.note(&response, self.app.now());
+                Ok(response)
+            }
+            failed => failed,
+        }
+    }
+}

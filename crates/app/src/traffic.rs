@@ -1,0 +1,207 @@
+//! What is on its way to each mailbox: at most four requests of a process, over polls, reads and backfills.
+//!
+//! Over processes a cheap rule does: there is one poller, which uses three; while a mailbox is polled, by whomever,
+//! each process reads it with one request at a time. Polls go first.
+
+use chrono::{DateTime, Duration, Utc};
+use connectors::{HttpResponse, REQUESTS_IN_FLIGHT_MAX};
+use domain::ids::InstanceId;
+use domain::schedule::{RETRY_AFTER_MAX_S, backoff};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// Requests of one poll: one fewer than the mailbox may have, so that a tick's look or a read fits beside it.
+const POLL_COUNT_MAX: usize = REQUESTS_IN_FLIGHT_MAX - 1;
+/// Requests of reads, while nobody polls and while somebody does.
+const READS_COUNT_MAX: usize = REQUESTS_IN_FLIGHT_MAX - 1;
+const READS_BESIDE_POLL_COUNT_MAX: usize = 1;
+/// Mailboxes remembered. Beyond it those that nobody uses are forgotten, and with them how often reads were refused.
+const LANES_COUNT_MAX: usize = 20_000;
+
+/// One lane for each mailbox.
+#[derive(Default)]
+pub(crate) struct Traffic(Mutex<HashMap<InstanceId, Arc<Lane>>>);
+
+impl Traffic {
+    pub(crate) fn lane(&self, id: InstanceId) -> Arc<Lane> {
+        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lanes.len() >= LANES_COUNT_MAX {
+            lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
+        }
+        lanes.entry(id).or_default().clone()
+    }
+}
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Errand {
+    /// A poll or a backfill.
+    Poll,
+    /// A client's read.
+    Read,
+}
+
+/// The way to one mailbox.
+#[derive(Default)]
+pub(crate) struct Lane {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// Polls of this process under way, whether they ask something just now or not.
+    pollers: usize,
+    polls_in_flight: usize,
+    polls_waiting: usize,
+    reads_in_flight: usize,
+    /// Another process polls until then at the longest, as a read saw.
+    polled_until: Option<DateTime<Utc>>,
+    /// The provider wants to be left alone until then, whoever it said it to.
+    limited_until: Option<DateTime<Utc>>,
+    /// No reads before then, and how often in a row they were refused.
+    reads_from: Option<DateTime<Utc>>,
+    reads_refused: u32,
+}
+
+impl State {
+    fn may_enter(&self, errand: Errand, now: DateTime<Utc>) -> bool {
+        let is_full = self.polls_in_flight + self.reads_in_flight >= REQUESTS_IN_FLIGHT_MAX;
+        match errand {
+            _ if is_full => false,
+            Errand::Poll => self.polls_in_flight < POLL_COUNT_MAX,
+            Errand::Read => {
+                // A poll that has its share keeps nobody from what is left.
+                let polls_come = self.polls_waiting > 0 && self.polls_in_flight < POLL_COUNT_MAX;
+                !polls_come && self.reads_in_flight < self.reads_max(now)
+            }
+        }
+    }
+
+    fn reads_max(&self, now: DateTime<Utc>) -> usize {
+        let is_polled = self.pollers > 0 || self.polled_until.is_some_and(|until| now < until);
+        if is_polled { READS_BESIDE_POLL_COUNT_MAX } else { READS_COUNT_MAX }
+    }
+
+    fn in_flight(&mut self, errand: Errand) -> &mut usize {
+        match errand {
+            Errand::Poll => &mut self.polls_in_flight,
+            Errand::Read => &mut self.reads_in_flight,
+        }
+    }
+}
+
+impl Lane {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that a poll is under way, until dropped.
+    pub(crate) fn polls(self: &Arc<Self>) -> Polling {
+        self.state().pollers += 1;
+        Polling(self.clone())
+    }
+
+    /// Waits for a place; it is free again when dropped.
+    pub(crate) async fn enter(self: &Arc<Self>, errand: Errand, now: DateTime<Utc>) -> Place {
+        let _waiting = (errand == Errand::Poll).then(|| Waiting::of(self));
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            {
+                let mut state = self.state();
+                if state.may_enter(errand, now) {
+                    *state.in_flight(errand) += 1;
+                    return Place { lane: self.clone(), errand };
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// Until when nobody may ask.
+    pub(crate) fn limited_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.state().limited_until.filter(|until| now < *until)
+    }
+
+    /// Takes in what an answer says to everybody: a Retry-After of a provider that limits.
+    pub(crate) fn note(&self, response: &HttpResponse, now: DateTime<Utc>) {
+        if !matches!(response.status, 429 | 503) {
+            return;
+        }
+        if let Some(seconds) = response.retry_after_s(now) {
+            self.limit(now + Duration::seconds(seconds.clamp(1, RETRY_AFTER_MAX_S) as i64));
+        }
+    }
+
+    /// Nobody asks before then.
+    pub(crate) fn limit(&self, until: DateTime<Utc>) {
+        let mut state = self.state();
+        state.limited_until = state.limited_until.max(Some(until));
+    }
+
+    /// Takes in what the mailbox's row says: until when somebody polls it, in whatever process.
+    pub(crate) fn see(&self, polled_until: Option<DateTime<Utc>>) {
+        self.state().polled_until = polled_until;
+    }
+
+    /// Until when reads wait, because they were too many; polls do not.
+    pub(crate) fn reads_from(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.state().reads_from.filter(|from| now < *from)
+    }
+
+    /// A read was one too many, and the provider did not say for how long: reads wait, longer each time.
+    pub(crate) fn read_refused(&self, now: DateTime<Utc>, seed: u64) -> DateTime<Utc> {
+        let mut state = self.state();
+        state.reads_refused = state.reads_refused.saturating_add(1);
+        let from = now + backoff(state.reads_refused, None, seed);
+        state.reads_from = Some(from);
+        from
+    }
+
+    /// A read was answered.
+    pub(crate) fn read_answered(&self) {
+        let mut state = self.state();
+        (state.reads_refused, state.reads_from) = (0, None);
+    }
+}
+
+/// A poll under way.
+pub(crate) struct Polling(Arc<Lane>);
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        self.0.state().pollers -= 1;
+        self.0.changed.notify_waiters();
+    }
+}
+
+struct Waiting<'a>(&'a Lane);
+
+impl<'a> Waiting<'a> {
+    fn of(lane: &'a Lane) -> Self {
+        lane.state().polls_waiting += 1;
+        Waiting(lane)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state().polls_waiting -= 1;
+        self.0.changed.notify_waiters();
+    }
+}
+
+/// A request's place in flight.
+pub(crate) struct Place {
+    lane: Arc<Lane>,
+    errand: Errand,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *self.lane.state().in_flight(self.errand) -= 1;
+        self.lane.changed.notify_waiters();
+    }
+}

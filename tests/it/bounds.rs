@@ -144,28 +144,31 @@ async fn log(world: &World, id: InstanceId, (first, count): (u64, u64), body: &s
     numbers
 }
 
+/// However much lies before it, and whoever may not see it is told that it is not there.
 #[tokio::test]
-async fn a_number_that_was_not_found_among_all_is_not_called_missing() {
+async fn a_number_finds_its_notification_in_a_long_log_and_an_unknown_one_is_missing() {
     let world = World::new(823);
     let id = world.create_gmail().await;
     let day_us = 86_400_000_000;
     let now_us = world.clock.now_us() as u64;
     let old = log(&world, id, (now_us - 20 * day_us, 10), "{}").await;
-    for stretch in 0..22 {
+    for stretch in 0..25 {
         log(&world, id, (now_us - 10 * day_us + stretch * 1000, 1000), "{}").await;
     }
-    for number in ["1".to_owned(), old[3].to_string()] {
-        for below in ["", "/subscriptions/deliveries"] {
-            let path = format!("/notifications/{number}{below}");
-            let reply = world.call("GET", &path, &Value::Null).await;
-            reply.assert_refused(400);
-            assert!(reply.body["message"].as_str().unwrap().contains("from"), "{}", reply.body);
+    let subscription = id.subscription_id();
+    for below in ["", "/subscriptions/deliveries", &format!("/subscriptions/{subscription}/deliveries")] {
+        let path = |number: u64| format!("/notifications/{number}{below}");
+        world.get(&path(old[3])).await;
+        for unknown in [1, old[3] ^ 1, u64::MAX] {
+            world.call("GET", &path(unknown), &Value::Null).await.assert_refused(404);
         }
     }
+    assert_eq!(world.get(&format!("/notifications/{}", old[3])).await["id"], old[3]);
     let then = "from=2026-11-01T00:00:00Z&to=2026-11-05T00:00:00Z";
-    let found = world.get(&format!("/notifications/{}?{then}", old[3])).await;
-    assert_eq!(found["id"], old[3]);
-    world.call("GET", &format!("/notifications/1?{then}"), &Value::Null).await.assert_refused(404);
+    assert_eq!(world.get(&format!("/notifications/{}?{then}", old[3])).await["id"], old[3]);
+    world.admit_another("other-user", "other-organization").await;
+    let other = "User other-user, Organization other-organization";
+    world.call_as(other, "GET", &format!("/notifications/{}", old[3]), "").await.assert_refused(404);
 }
 
 #[tokio::test]

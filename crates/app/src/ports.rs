@@ -382,10 +382,21 @@ pub trait Store: Send + Sync {
     async fn notification(&self, id: InstanceId, event_id: &str) -> Result<Option<Notification>>;
     /// One notification of any instance of an organization by `message.eventId`.
     async fn notification_of(&self, organization_id: u32, event_id: &str) -> Result<Option<Notification>>;
+    /// Where the newest notification of an organization is that has this number.
+    async fn notification_numbered(&self, organization_id: u32, number: u64) -> Result<Numbered>;
     /// One notification by its place.
     async fn notification_at(&self, mark: LogMark) -> Result<Option<Notification>>;
     /// A page of what an organization's instances have notified.
     async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
+}
+
+/// What came of looking for a notification by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbered {
+    Found(LogMark),
+    NotThere,
+    /// It is none that numbers lead to. Those that were stored before they did are found in the log alone.
+    Unknown,
 }
 
 /// An instance's secrets by configuration key. Never to be printed.

@@ -127,6 +127,8 @@ macro_rules! store_suite {
                 tells_how_far_each_notification_is,
                 shows_nothing_of_a_deleted_instance,
                 finds_one_of_any_instance_by_its_event_id,
+                finds_one_of_any_instance_by_its_number,
+                never_calls_one_missing_that_has_a_number_of_its_own,
                 finds_one_by_its_place,
             ],
         }

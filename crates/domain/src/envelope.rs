@@ -202,7 +202,7 @@ mod tests {
               "createdDate": "Mon Aug 20 15:29:34 UTC 2018",
               "topic": "instance-7-outlookemail-events",
               "action": "create",
-              "id": "2549924499621849",
+              "id": "8331892929871617",
               "message": {
                 "elementKey": "outlookemail",
                 "accountId": 801,

@@ -87,6 +87,9 @@ impl EventId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sequence(pub u64);
 
+/// Bits of eight bytes that are not in a number: a JSON number holds 53.
+const UNUSED_BITS: u32 = 11;
+
 /// What names a notification: its id on the wire (53 bits, so that a JSON number holds it) and the 20
 /// base64url characters of `message.eventId`. Both follow from the events in it, so that building the same
 /// notification again gives the same names.
@@ -110,10 +113,17 @@ impl NotificationName {
         let hash = context.finish();
         let bytes = hash.as_ref();
         let mut number = [0; 8];
-        number.copy_from_slice(&bytes[16..24]);
-        // 15 bytes are 20 characters; the number comes from bytes that are not in the text.
-        let id = (u64::from_be_bytes(number) >> 11).max(1);
+        number.copy_from_slice(&bytes[..8]);
+        let id = (u64::from_be_bytes(number) >> UNUSED_BITS).max(1);
+        // 15 bytes are 20 characters.
         NotificationName { id, event_id: URL_SAFE_NO_PAD.encode(&bytes[..15]) }
+    }
+
+    /// What the event ids of a number begin with, so that an index by event id finds numbers too: 48 of its bits, the
+    /// first eight characters. Names that were made before the number came from the same bytes begin otherwise.
+    pub fn beginning(id: u64) -> String {
+        let bytes = (id << UNUSED_BITS).to_be_bytes();
+        URL_SAFE_NO_PAD.encode(&bytes[..6])
     }
 }
 
@@ -174,5 +184,9 @@ mod tests {
         assert_eq!(name.event_id.len(), 20);
         assert!(name.id < 1 << 53);
         assert_eq!(name, NotificationName::of(InstanceId(7), &events));
+        for instance in 1..100 {
+            let name = NotificationName::of(InstanceId(instance), &events);
+            assert!(name.event_id.starts_with(&NotificationName::beginning(name.id)), "{name:?}");
+        }
     }
 }

@@ -61,6 +61,7 @@ macro_rules! methods {
             async fn notifications(id: InstanceId, page: LogPage) -> Result<Vec<Notification>>;
             async fn notification(id: InstanceId, event_id: &str) -> Result<Option<Notification>>;
             async fn notification_of(organization_id: u32, event_id: &str) -> Result<Option<Notification>>;
+            async fn notification_numbered(organization_id: u32, number: u64) -> Result<Numbered>;
             async fn notification_at(mark: LogMark) -> Result<Option<Notification>>;
             async fn organization_log(organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
         });

@@ -285,21 +285,23 @@ pub(super) enum Search {
     /// Everything was looked at.
     NotThere,
     /// More than enough was looked at, and there is more.
-    Stopped,
+    Stopped {
+        looked_count: usize,
+    },
 }
 
-/// Looks for the notification of this number, among `limit` lines or a few more.
+/// Looks for the notification of this number, among `limit` lines or a few more, and until a time.
 pub(super) async fn find(
     app: &App,
     caller: &Caller,
     range: (DateTime<Utc>, DateTime<Utc>),
-    limit: usize,
+    (limit, until): (usize, DateTime<Utc>),
     number: u64,
 ) -> Result<Search, ApiError> {
     let mut lines = Lines::new(app, caller, range);
     while !lines.is_last {
-        if lines.looked_count > limit {
-            return Ok(Search::Stopped);
+        if lines.looked_count > limit || app.0.now() > until {
+            return Ok(Search::Stopped { looked_count: lines.looked_count });
         }
         if let Some((line, _)) = lines.next().await?.iter().find(|(line, _)| line.number == number) {
             return Ok(Search::Found(line.mark));

@@ -6,10 +6,10 @@ use super::log::{self, Filter, Search};
 use super::paging::{PAGE_BYTES_MAX, answer_bytes};
 use super::query::Params;
 use crate::app::App;
-use crate::ports::{LogPage, Notification};
+use crate::ports::{LogMark, LogPage, Notification, Numbered};
 use axum::Json;
 use axum::extract::{Path, State};
-use chrono::Duration;
+use chrono::{DateTime, Duration};
 use domain::envelope::iso_seconds;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
@@ -21,10 +21,10 @@ const NOTIFICATIONS_COUNT_MAX: usize = 200;
 const TOPICS_COUNT_MAX: usize = 20;
 /// Notifications read at once; each may have some hundred kB.
 pub(super) const READ_COUNT: usize = 50;
-/// How far back a notification is looked for by its number where the request does not say.
-const LOOK_BACK_DAYS: i64 = 31;
-/// Lines of the log that are looked at for it: numbers are not in order.
-const LOOKS_COUNT_MAX: usize = 20_000;
+/// Lines of the log that are looked at for a number that leads to none of them: numbers are not in order.
+const LOOKS_COUNT_MAX: usize = 200_000;
+/// The same, seconds: whoever asks waits, and gateways wait for half a minute.
+const LOOKS_S: i64 = 15;
 
 /// A notification by its number, as its callback had it.
 pub(super) async fn one(
@@ -111,7 +111,7 @@ pub(super) fn of_body(notification: &Notification) -> Value {
     body
 }
 
-/// The notification of this number. It is looked for among the newest: who knows about when it was says so.
+/// The notification of this number.
 pub(super) async fn numbered(
     app: &App,
     caller: &Caller,
@@ -121,17 +121,36 @@ pub(super) async fn numbered(
     let missing = || ApiError::not_found("notification");
     let number: u64 = number.parse().map_err(|_| missing())?;
     let filter = Filter::of(params)?;
-    let to = filter.to.unwrap_or_else(|| app.0.now() + Duration::minutes(1));
-    let from = filter.from.unwrap_or(to - Duration::days(LOOK_BACK_DAYS));
-    let mark = match log::find(app, caller, (from, to), LOOKS_COUNT_MAX, number).await? {
-        Search::Found(mark) => mark,
-        Search::NotThere => return Err(missing()),
-        Search::Stopped => {
-            let looked = format!("the newest {LOOKS_COUNT_MAX} notifications: say `from` and `to`");
-            return Err(ApiError::too_much("number", &looked));
-        }
+    let organization_id = caller.account.organization_id;
+    let mark = match app.0.ports.store.notification_numbered(organization_id, number).await? {
+        Numbered::Found(mark) => mark,
+        Numbered::NotThere => return Err(missing()),
+        Numbered::Unknown => looked_for(app, caller, number, &filter).await?.ok_or_else(missing)?,
     };
-    let instance = caller.instance(app, &mark.instance.to_string()).await?;
+    let instance = app.0.ports.store.instance(mark.instance).await?;
+    let instance = instance.filter(|instance| caller.owns(instance)).ok_or_else(missing)?;
     let notification = app.0.ports.store.notification_at(mark).await?.ok_or_else(missing)?;
     Ok((instance, notification))
+}
+
+/// Walks through all that is kept, or from a time to another where the request says so. That it is not there is said
+/// only where everything was looked at.
+async fn looked_for(
+    app: &App,
+    caller: &Caller,
+    number: u64,
+    filter: &Filter,
+) -> Result<Option<LogMark>, ApiError> {
+    let now = app.0.now();
+    let range =
+        (filter.from.unwrap_or(DateTime::UNIX_EPOCH), filter.to.unwrap_or(now + Duration::minutes(1)));
+    let limits = (LOOKS_COUNT_MAX, now + Duration::seconds(LOOKS_S));
+    match log::find(app, caller, range, limits, number).await? {
+        Search::Found(mark) => Ok(Some(mark)),
+        Search::NotThere => Ok(None),
+        Search::Stopped { looked_count } => {
+            let looked = format!("the newest {looked_count} notifications: say `from` and `to`");
+            Err(ApiError::too_much("number", &looked))
+        }
+    }
 }

@@ -27,8 +27,8 @@ mod table;
 use crate::first_account::FirstSecrets;
 use app::ports::{
     Accounts, AttemptKey, AttemptOutcome, AuditEntry, AuditMark, Claim, Claimant, InstanceChange, LogLine,
-    LogMark, LogPage, LookupHash, Mailbox, Mark, NewInstance, Notification, Organization, OrganizationPage,
-    Page, PollCommit, PollEnded, Result, Store, User, Written,
+    LogMark, LogPage, LookupHash, Mailbox, Mark, NewInstance, Notification, Numbered, Organization,
+    OrganizationPage, Page, PollCommit, PollEnded, Result, Store, User, Written,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -238,6 +238,10 @@ impl Store for DynamoStore {
 
     async fn notification_of(&self, organization_id: u32, event_id: &str) -> Result<Option<Notification>> {
         organization_log::find(&self.table, organization_id, event_id).await
+    }
+
+    async fn notification_numbered(&self, organization_id: u32, number: u64) -> Result<Numbered> {
+        organization_log::numbered(&self.table, organization_id, number).await
     }
 
     async fn notification_at(&self, mark: LogMark) -> Result<Option<Notification>> {

@@ -7,8 +7,8 @@ use super::key::{self, Key, LOG_SHARDS_COUNT};
 use super::notifications;
 use super::row::{Row, damaged, text};
 use super::table::{Index, Page, Table};
-use app::ports::{LogLine, LogMark, Notification, OrganizationPage, Progress, Result};
-use domain::ids::{InstanceId, Sequence};
+use app::ports::{LogLine, LogMark, Notification, Numbered, OrganizationPage, Progress, Result};
+use domain::ids::{InstanceId, NotificationName, Sequence};
 use futures_util::future::try_join_all;
 use std::collections::{HashMap, HashSet};
 
@@ -18,6 +18,9 @@ const BY_ORGANIZATION: Index = Index::global("by-organization", "log_of");
 const BY_EVENT: Index = Index::global("by-event", "log_of");
 /// Lines of one page at the most.
 const PAGE_COUNT_MAX: usize = 1000;
+/// Notifications of a shard whose names begin alike, at the most: 48 bits are the same by chance once in a log of ten
+/// million, and those of one name are looked at from the newest on.
+const ALIKE_COUNT_MAX: usize = 10;
 /// Behind every place.
 const END: &str = ":";
 
@@ -115,20 +118,47 @@ async fn look_after(table: &Table, lines: &[LogLine], gone: &mut HashMap<Instanc
 
 /// The newest with this event id, unless its instance is deleted.
 pub(super) async fn find(table: &Table, organization: u32, event_id: &str) -> Result<Option<Notification>> {
+    let newest = named(table, organization, format!("{event_id}#"), 1).await?.pop();
+    match newest {
+        Some(mark) => living(table, mark).await,
+        None => Ok(None),
+    }
+}
+
+/// The newest with this number, unless its instance is deleted. A number is the beginning of a name, so it needs no
+/// index of its own, which would cost a write for each notification. One that was named before that is not found here.
+pub(super) async fn numbered(table: &Table, organization: u32, number: u64) -> Result<Numbered> {
+    let beginning = NotificationName::beginning(number);
+    let mut marks = named(table, organization, beginning, ALIKE_COUNT_MAX).await?;
+    while let Some(mark) = marks.pop() {
+        if living(table, mark).await?.is_some_and(|found| found.name.id == number) {
+            return Ok(Numbered::Found(mark));
+        }
+    }
+    Ok(Numbered::Unknown)
+}
+
+/// Where the notifications are whose names begin so, at most so many of each shard, the newest last.
+async fn named(table: &Table, organization: u32, beginning: String, limit: usize) -> Result<Vec<LogMark>> {
     let shards = (0..LOG_SHARDS_COUNT).map(|shard| {
         let page = Page {
             index: Some(BY_EVENT),
-            range: Some(("name", "begins_with(#sort, :from)", text(format!("{event_id}#")))),
+            range: Some(("name", "begins_with(#sort, :from)", text(&beginning))),
             is_descending: true,
-            limit: Some(1),
+            limit: Some(limit),
             only: Some("pk, sk"),
             ..Page::of(key::log(organization, shard))
         };
         table.query("look an event up", page)
     });
     let rows = try_join_all(shards).await?;
-    let marks = rows.iter().flatten().map(place).collect::<Result<Vec<_>>>()?;
-    let Some(mark) = marks.into_iter().max() else { return Ok(None) };
+    let mut marks = rows.iter().flatten().map(place).collect::<Result<Vec<_>>>()?;
+    marks.sort_unstable();
+    Ok(marks)
+}
+
+/// One by its place, unless its instance is deleted.
+async fn living(table: &Table, mark: LogMark) -> Result<Option<Notification>> {
     let subscription = table.get("look an event up", &Key::subscription(mark.instance)).await?;
     match subscription.is_none_or(|row| row.has("gone")) {
         true => Ok(None),

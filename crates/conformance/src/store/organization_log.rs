@@ -4,7 +4,7 @@
 use crate::mailbox::Mailbox;
 use crate::sample::{event, id, logged, notification};
 use crate::wait::{until, until_equal};
-use app::ports::{LogLine, LogMark, OrganizationPage, Progress, Store, Written};
+use app::ports::{LogLine, LogMark, Numbered, OrganizationPage, Progress, Store, Written};
 use domain::delivery::Verdict;
 use domain::ids::Sequence;
 
@@ -139,6 +139,47 @@ pub async fn finds_one_of_any_instance_by_its_event_id(store: &dyn Store) {
     until(async || store.notification_of(60_042, &theirs).await.unwrap(), Option::is_some).await;
     assert_eq!(find(&other).await, None, "it is another organization's");
     assert!(store.notification_of(60_041, "unknown").await.unwrap().is_none());
+}
+
+/// The number that stands in a body finds it, in its own organization alone, until its instance is deleted.
+pub async fn finds_one_of_any_instance_by_its_number(store: &dyn Store) {
+    let (first, second) = (Mailbox::of(store, 60_061, 1261).await, Mailbox::of(store, 60_061, 1262).await);
+    let other = Mailbox::of(store, 60_062, 1263).await;
+    for mailbox in [&first, &second, &other] {
+        mailbox.add(&[10, 11]).await;
+    }
+    let find = async |organization_id, mailbox: &Mailbox<'_>, sequence| {
+        let number = notification(mailbox.id, sequence).name.id;
+        match store.notification_numbered(organization_id, number).await.unwrap() {
+            Numbered::Found(mark) => Some((mark.sequence.0, mark.instance)),
+            Numbered::NotThere | Numbered::Unknown => None,
+        }
+    };
+    for mailbox in [&first, &second] {
+        for sequence in [10, 11] {
+            let wanted = Some((sequence, mailbox.id));
+            until_equal(async || find(60_061, mailbox, sequence).await, wanted).await;
+        }
+    }
+    until_equal(async || find(60_062, &other, 11).await, Some((11, other.id))).await;
+    assert_eq!(find(60_061, &other, 11).await, None, "it is another organization's");
+    assert_eq!(find(60_061, &first, 12).await, None, "nothing has it");
+    second.delete().await;
+    until_equal(async || find(60_061, &second, 11).await, None).await;
+    assert_eq!(find(60_061, &first, 11).await, Some((11, first.id)));
+}
+
+/// As those have that were stored before numbers led anywhere.
+pub async fn never_calls_one_missing_that_has_a_number_of_its_own(store: &dyn Store) {
+    let mailbox = Mailbox::of(store, 60_071, 1271).await;
+    let mut old = notification(mailbox.id, 10);
+    old.name.id ^= 1 << 52;
+    let number = old.name.id;
+    assert_eq!(mailbox.commit(vec![old]).await, Written::Done);
+    match store.notification_numbered(60_071, number).await.unwrap() {
+        Numbered::Found(found) => assert_eq!(found, mark(10, 1271)),
+        answer => assert_eq!(answer, Numbered::Unknown),
+    }
 }
 
 /// At once: this is no read of the log.

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_reached.sql"),
     include_str!("migrations/0003_organizations.sql"),
     include_str!("migrations/0004_pollers.sql"),
+    include_str!("migrations/0005_numbers.sql"),
 ];
 
 /// Demands the version that this program knows, of a file that another process works on.

@@ -22,7 +22,8 @@ mod takeover;
 use super::Db;
 use app::ports::{
     AttemptKey, AttemptOutcome, Claim, Claimant, InstanceChange, LogLine, LogMark, LogPage, LookupHash,
-    Mailbox, NewInstance, Notification, OrganizationPage, PollCommit, PollEnded, Result, Store, Written,
+    Mailbox, NewInstance, Notification, Numbered, OrganizationPage, PollCommit, PollEnded, Result, Store,
+    Written,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -250,6 +251,14 @@ impl Store for SqliteStore {
         let event_id = event_id.to_owned();
         self.db
             .read("find a notification", move |conn| organization_log::find(conn, organization_id, &event_id))
+            .await
+    }
+
+    async fn notification_numbered(&self, organization_id: u32, number: u64) -> Result<Numbered> {
+        self.db
+            .read("find a notification", move |conn| {
+                organization_log::numbered(conn, organization_id, number)
+            })
             .await
     }
 

@@ -1,7 +1,7 @@
 //! Opening, closing, group commit.
 
 use crate::fixtures::folder;
-use app::ports::{LogLine, OrganizationPage, Store};
+use app::ports::{LogLine, Numbered, OrganizationPage, Store};
 use local::sqlite::{Db, OpenError, SqliteStore};
 use rusqlite::Connection;
 use std::path::Path;
@@ -94,6 +94,8 @@ async fn what_an_older_version_stored_stands_in_its_organization_s_log() {
     assert_eq!(log(2).await, [(12, 112, 2)]);
     assert!(store.notification_of(1, "event 11").await.unwrap().is_some());
     assert!(store.notification_of(1, "event 12").await.unwrap().is_none());
+    assert!(matches!(store.notification_numbered(1, 111).await.unwrap(), Numbered::Found(_)));
+    assert_eq!(store.notification_numbered(1, 112).await.unwrap(), Numbered::NotThere);
     let account = store.account(&[0; 32], None).await.unwrap().unwrap();
     assert!(!account.sees_own_only, "who was there sees all");
 }

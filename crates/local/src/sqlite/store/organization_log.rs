@@ -3,7 +3,7 @@
 use super::log::{PAGE_COUNT_MAX, SEQUENCE_MAX};
 use super::notifications;
 use crate::sqlite::columns::instance_id;
-use app::ports::{LogLine, LogMark, Notification, OrganizationPage};
+use app::ports::{LogLine, LogMark, Notification, Numbered, OrganizationPage};
 use domain::ids::Sequence;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
@@ -20,6 +20,13 @@ const BY_EVENT_ID: &str = "SELECT n.instance_id, n.sequence
      CROSS JOIN instances i ON i.id = n.instance_id AND i.deleted = 0
      WHERE n.event_id = ?2 AND n.organization_id = ?1
      ORDER BY n.instance_id DESC, n.sequence DESC LIMIT 1";
+
+/// The index ends with the row, so the newest comes last.
+const BY_NUMBER: &str = "SELECT n.instance_id, n.sequence
+     FROM notifications n
+     CROSS JOIN instances i ON i.id = n.instance_id AND i.deleted = 0
+     WHERE n.number = ?2 AND n.organization_id = ?1
+     ORDER BY n.row_id DESC LIMIT 1";
 
 pub(super) fn page(conn: &Connection, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
     let from = page.from.map_or(0, |from| from.0.min(SEQUENCE_MAX));
@@ -40,18 +47,27 @@ fn line(row: &Row<'_>) -> Result<LogLine> {
     })
 }
 
+fn place(row: &Row<'_>) -> Result<LogMark> {
+    Ok(LogMark { instance: instance_id(row.get(0)?), sequence: Sequence(row.get(1)?) })
+}
+
+pub(super) fn numbered(conn: &Connection, organization_id: u32, number: u64) -> Result<Numbered> {
+    // Such a number fits in no column.
+    let Ok(number) = i64::try_from(number) else { return Ok(Numbered::NotThere) };
+    let mut query = conn.prepare_cached(BY_NUMBER)?;
+    let found = query.query_row((organization_id, number), place).optional()?;
+    Ok(found.map_or(Numbered::NotThere, Numbered::Found))
+}
+
 pub(super) fn find(conn: &Connection, organization_id: u32, event_id: &str) -> Result<Option<Notification>> {
-    let found = conn
-        .prepare_cached(BY_EVENT_ID)?
-        .query_row((organization_id, event_id), |row| Ok((instance_id(row.get(0)?), Sequence(row.get(1)?))))
-        .optional()?;
-    let Some((instance, sequence)) = found else { return Ok(None) };
-    notifications::get(conn, instance, sequence)
+    let found = conn.prepare_cached(BY_EVENT_ID)?.query_row((organization_id, event_id), place).optional()?;
+    let Some(mark) = found else { return Ok(None) };
+    notifications::get(conn, mark.instance, mark.sequence)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BY_EVENT_ID, NEWEST_FIRST};
+    use super::{BY_EVENT_ID, BY_NUMBER, NEWEST_FIRST};
     use crate::sqlite::plan;
 
     #[test]
@@ -62,6 +78,13 @@ mod tests {
         let both_ends = "(organization_id=? AND sequence>? AND (sequence,instance_id)<(?,?))";
         assert!(steps[0].ends_with(both_ends), "from where the page begins to where it ends: {steps:?}");
         assert!(steps[1..].iter().all(|step| step.contains("USING INTEGER PRIMARY KEY")), "{steps:?}");
+    }
+
+    #[test]
+    fn a_number_is_looked_up_in_the_index() {
+        let steps = plan(BY_NUMBER);
+        assert_eq!(steps.len(), 2, "no sorting: {steps:?}");
+        assert!(steps[0].starts_with("SEARCH n USING INDEX notifications_by_number (number=?"), "{steps:?}");
     }
 
     #[test]

@@ -244,7 +244,7 @@ async fn an_existing_refresh_token_creates_an_instance() {
         "{}",
         refused.body
     );
-    body["configuration"]["oauth.user.refresh_token"] = json!(refresh_token(&world).await);
+    body["configuration"]["oauth.user.refresh_token"] = json!(world.refresh_token().await);
     let id = world.create(&body).await;
     let shown = world.shown(id).await;
     assert_eq!(shown["externalAuthentication"], "initial");
@@ -252,27 +252,6 @@ async fn an_existing_refresh_token_creates_an_instance() {
     let mail = world.google.deliver(GMAIL_USER, Mail::default());
     world.pass(Duration::hours(3)).await;
     assert_eq!(world.arrived(), [("CREATED".to_owned(), mail)]);
-}
-
-/// A refresh token, got from the provider as another program would.
-async fn refresh_token(world: &World) -> String {
-    use http_body_util::BodyExt as _;
-    use tower::ServiceExt as _;
-    let code = world.google.new_code(GMAIL_USER);
-    let form = format!(
-        "grant_type=authorization_code&code={}&redirect_uri=x&client_id={}&client_secret={}",
-        code.replace('/', "%2F"),
-        doubles::CLIENT_ID,
-        doubles::CLIENT_SECRET
-    );
-    let request = http::Request::post("http://google.test/token")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(axum::body::Body::from(form))
-        .unwrap();
-    let response = world.google.router().oneshot(request).await.unwrap();
-    let bytes = response.into_body().collect().await.unwrap().to_bytes();
-    let reply: Value = serde_json::from_slice(&bytes).unwrap();
-    reply["refresh_token"].as_str().unwrap().to_owned()
 }
 
 /// Where to send a user: offline access is asked for, or no refresh token comes; old scopes are translated.

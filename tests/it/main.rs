@@ -17,6 +17,7 @@ mod events;
 mod graph;
 mod hubs;
 mod lifecycle;
+mod pasted;
 mod resources;
 mod simulation;
 mod tokens;

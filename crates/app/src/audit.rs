@@ -4,8 +4,7 @@ use crate::app::Inner;
 use crate::ports::{Actor, AuditEntry};
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Validity};
-use domain::settings::{MASK, is_secret};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Who does something, and the request that led to it.
@@ -74,16 +73,11 @@ pub(crate) fn subject(id: InstanceId) -> String {
 
 /// What can be changed of an instance. Of a secret there is only that it is there, and its version.
 fn document(instance: &Instance) -> Value {
-    // What counts as a secret by now may have been stored as plain before.
-    let shown = |key: &str, value: &str| if is_secret(key) { MASK.into() } else { value.into() };
-    let plain = instance.configuration.iter().map(|(key, value)| (key.clone(), shown(key, value)));
-    let secret = instance.secret_keys.iter().map(|key| (key.clone(), MASK.into()));
-    let configuration: Map<String, Value> = plain.chain(secret).collect();
     json!({
         "element": instance.connector,
         "name": instance.name,
         "tags": instance.tags,
-        "configuration": configuration,
+        "configuration": instance.shown_configuration(),
         "secretsVersion": instance.secrets_version,
         "disabled": instance.disabled,
         "valid": instance.validity == Validity::Valid,

@@ -71,7 +71,7 @@ async fn publish(app: &Inner, notification: &Notification) -> std::result::Resul
 }
 
 /// The secrets that a callback needs.
-const CALLBACK_SECRETS: [&str; 3] = [SIGNATURE_KEY, CALLBACK_HEADERS, BASIC_PASSWORD];
+const CALLBACK_SECRETS: [&str; 4] = [SIGNATURE_KEY, CALLBACK_HEADERS, BASIC_PASSWORD, CALLBACK_URL];
 
 /// What says that this is ours; an owner's own header of the same name takes its place.
 const USER_AGENT: (&str, &str) = ("user-agent", "carillon");
@@ -99,7 +99,7 @@ async fn post(
     headers.extend(own.iter().map(|(name, value)| (name.as_str(), value.clone())));
     let request = HttpRequest {
         method: Method::Post,
-        url: plain.get(CALLBACK_URL).cloned().unwrap_or_default(),
+        url: callback::target(plain, &secrets),
         headers,
         body: notification.body.clone().into(),
         timeout_ms: app.config.callback_timeout_ms,

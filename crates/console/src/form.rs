@@ -18,8 +18,16 @@ pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
-        let fields: Vec<_> =
-            url::form_urlencoded::parse(bytes).into_owned().take(FIELDS_COUNT_MAX + 1).collect();
+        // What is pasted from a file may begin with the mark that editors put there.
+        let unmarked = |(name, value): (String, String)| match value.strip_prefix('\u{feff}') {
+            Some(rest) => (name, rest.to_owned()),
+            None => (name, value),
+        };
+        let fields: Vec<_> = url::form_urlencoded::parse(bytes)
+            .into_owned()
+            .take(FIELDS_COUNT_MAX + 1)
+            .map(unmarked)
+            .collect();
         (fields.len() <= FIELDS_COUNT_MAX).then_some(Fields(fields))
     }
 

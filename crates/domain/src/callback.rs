@@ -1,8 +1,8 @@
 //! What a callback carries beside the notification, because its owner says so: a name and a password, and headers.
 
 use crate::invalid::Invalid;
-use crate::json_text;
-use crate::settings::{BASIC_PASSWORD, BASIC_USERNAME, CALLBACK_HEADERS, Items, given};
+use crate::settings::{BASIC_PASSWORD, BASIC_USERNAME, CALLBACK_HEADERS, CALLBACK_URL, Items, given};
+use crate::{address, json_text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -32,14 +32,23 @@ const OURS: [&str; 12] = [
 const OUR_PREFIXES: [&str; 2] = ["elements-", "webhook-"];
 const AUTHORIZATION: &str = "authorization";
 
+/// The address with what may stand in it for basic authentication: then it is a secret, and what is stored beside the
+/// vault is masked.
+fn full_address<'a>(plain: &'a Items, secrets: &'a Items) -> &'a str {
+    given(secrets, CALLBACK_URL).or_else(|| given(plain, CALLBACK_URL)).unwrap_or_default()
+}
+
+/// Where notifications are posted: the address without credentials, which go in a header.
+pub fn target(plain: &Items, secrets: &Items) -> String {
+    address::bare(full_address(plain, secrets))
+}
+
 /// The headers that go with each callback, names in lower case.
 ///
 /// What was saved keeps the rules of [`check`]; what does not is left out.
 pub fn headers(plain: &Items, secrets: &Items) -> Vec<(String, String)> {
     let mut headers = secrets.get(CALLBACK_HEADERS).and_then(|text| parse(text).ok()).unwrap_or_default();
-    if is_basic(plain, secrets) {
-        let name = given(plain, BASIC_USERNAME).unwrap_or_default();
-        let password = secrets.get(BASIC_PASSWORD).map_or("", String::as_str);
+    if let Some((name, password)) = basic(plain, secrets) {
         headers.retain(|(name, _)| name != AUTHORIZATION);
         let credentials = STANDARD.encode(format!("{name}:{password}"));
         headers.push((AUTHORIZATION.to_owned(), format!("Basic {credentials}")));
@@ -50,6 +59,16 @@ pub fn headers(plain: &Items, secrets: &Items) -> Vec<(String, String)> {
 /// What is wrong with these items. No rule shows a value.
 pub(crate) fn check(plain: &Items, secrets: &Items) -> Vec<Invalid> {
     let mut errors = Vec::new();
+    let full = full_address(plain, secrets);
+    if let Some(unusable) =
+        Some(full).filter(|full| !full.is_empty()).and_then(|full| address::parse(full).err())
+    {
+        errors.push(Invalid::new(CALLBACK_URL, unusable.to_string()));
+    }
+    if is_basic(plain, secrets) && address::credentials(full).is_some() {
+        let rule = format!("must not have a user name beside `{BASIC_USERNAME}` or `{BASIC_PASSWORD}`");
+        errors.push(Invalid::new(CALLBACK_URL, rule));
+    }
     let is_text = |text: &str| text.len() <= BASIC_BYTES_MAX && !text.contains(char::is_control);
     // The first colon ends the name.
     if given(plain, BASIC_USERNAME).is_some_and(|name| !is_text(name) || name.contains(':')) {
@@ -63,7 +82,7 @@ pub(crate) fn check(plain: &Items, secrets: &Items) -> Vec<Invalid> {
     match secrets.get(CALLBACK_HEADERS).map(|text| parse(text)) {
         Some(Err(rule)) => errors.push(Invalid::new(CALLBACK_HEADERS, rule)),
         Some(Ok(headers))
-            if is_basic(plain, secrets) && headers.iter().any(|(name, _)| name == AUTHORIZATION) =>
+            if basic(plain, secrets).is_some() && headers.iter().any(|(name, _)| name == AUTHORIZATION) =>
         {
             let rule = format!("must not have `{AUTHORIZATION}` beside a user name or a password");
             errors.push(Invalid::new(CALLBACK_HEADERS, rule));
@@ -71,6 +90,16 @@ pub(crate) fn check(plain: &Items, secrets: &Items) -> Vec<Invalid> {
         _ => {}
     }
     errors
+}
+
+/// User name and password of basic authentication.
+fn basic(plain: &Items, secrets: &Items) -> Option<(String, String)> {
+    if is_basic(plain, secrets) {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let password = secrets.get(BASIC_PASSWORD).map(String::as_str);
+        return Some((text(given(plain, BASIC_USERNAME)), text(password)));
+    }
+    address::credentials(full_address(plain, secrets))
 }
 
 fn is_basic(plain: &Items, secrets: &Items) -> bool {
@@ -191,6 +220,30 @@ mod tests {
         );
         check_all(&[], &password, expect!["authorization: Basic Om9wZW4gc2VzYW1l"]);
         check_all(&[(BASIC_USERNAME, " ")], &[], expect![[r#""#]]);
+    }
+
+    #[test]
+    fn an_address_may_have_them_too() {
+        let shown = [(CALLBACK_URL, "https://Aladdin:********@app.example/cb")];
+        let full = [(CALLBACK_URL, "https://Aladdin:open%20sesame@app.example/cb")];
+        for (plain, secrets) in [(&shown[..], &full[..]), (&full[..], &[])] {
+            check_all(plain, secrets, expect!["authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="]);
+        }
+        check_all(
+            &[shown[0], (BASIC_USERNAME, "a")],
+            &[full[0], (CALLBACK_HEADERS, "Authorization: Bearer x")],
+            expect![[r#"
+                `event.notification.callback.url`: must not have a user name beside `event.notification.basic.username` or `event.notification.basic.password`
+                `event.notification.callback.headers`: must not have `authorization` beside a user name or a password"#]],
+        );
+        let items = |pairs: [(&str, &str); 1]| {
+            Items::from(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())))
+        };
+        assert_eq!(target(&items(shown), &items(full)), "https://app.example/cb");
+        assert_eq!(
+            target(&items([(CALLBACK_URL, "https://app.example/?a@b")]), &Items::new()),
+            "https://app.example/?a@b"
+        );
     }
 
     #[test]

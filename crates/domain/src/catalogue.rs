@@ -256,7 +256,7 @@ const ITEMS: [Item; 21] = [
     Item {
         key: CALLBACK_URL,
         name: "Event Notification Callback URL",
-        description: "Where notifications are posted.",
+        description: "Where notifications are posted. A name and a password in it go by HTTP basic authentication.",
         kind: Kind::Text1000,
         ..at(7032, 102, Group::Events)
     },

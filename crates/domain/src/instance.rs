@@ -1,6 +1,7 @@
 //! One connected mailbox: what its owner configured, and what became of it.
 
 use crate::ids::InstanceId;
+use crate::settings::{Items, MASK, shown};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +61,7 @@ pub struct Instance {
     pub name: String,
     /// Tags, free of markup; the name where none were given.
     pub tags: Vec<String>,
-    /// Configuration items as texts, without the secret ones.
+    /// Configuration items as texts, without the secret ones; of an address with credentials what may be shown.
     pub configuration: BTreeMap<String, String>,
     /// Keys of the configured secrets, whose values are in the vault.
     pub secret_keys: Vec<String>,
@@ -116,6 +117,19 @@ impl Instance {
         if self.notices.len() > NOTICES_COUNT_MAX {
             self.notices.remove(0);
         }
+    }
+
+    /// The configuration as it may be shown, secrets masked. What counts as one by now may have been stored as plain
+    /// before.
+    pub fn shown_configuration(&self) -> Items {
+        let plain = self.configuration.iter();
+        let mut items: Items =
+            plain.map(|(key, value)| (key.clone(), shown(key, value).into_owned())).collect();
+        for key in &self.secret_keys {
+            // An address with a password is shown but for that.
+            items.entry(key.clone()).or_insert_with(|| MASK.to_owned());
+        }
+        items
     }
 
     /// The provider lets us in.

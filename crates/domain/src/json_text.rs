@@ -1,12 +1,14 @@
 //! JSON as people paste it.
 
+use crate::pasted::without_mark;
 use serde_json::Value;
 
 /// Parses JSON; line breaks and tabs inside strings, which pages put there, are taken as white space. So are the
-/// letters `\n`, `\t` and `\r` between tokens, which come from escaping twice.
+/// letters `\n`, `\t` and `\r` between tokens, which come from escaping twice. A byte order mark is passed over.
 ///
 /// The error is the strict parser's, with line and column.
 pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
+    let text = without_mark(text);
     match serde_json::from_str(text) {
         Ok(value) => Ok(value),
         Err(strict) => serde_json::from_str(&as_meant(text)).map_err(|_| strict),
@@ -52,6 +54,12 @@ mod tests {
         let twice = r#"{\n\t"a": "b\nc",\r\n "d": "\\"\n}"#;
         assert_eq!(parse(twice).unwrap(), json!({ "a": "b\nc", "d": "\\" }));
         assert!(parse(r#"{\x"a": 1}"#).is_err());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(parse("\u{feff}{\r\n\"a\": 1}\r").unwrap(), json!({ "a": 1 }));
+        assert!(parse("\u{feff}\u{feff}{}").is_err() && parse("{}\u{feff}").is_err());
     }
 
     #[test]

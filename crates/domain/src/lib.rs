@@ -4,6 +4,7 @@
 //! read come in as arguments, so that each rule can be tested by calling it.
 
 pub mod account_settings;
+pub mod address;
 pub mod backfill;
 pub mod callback;
 pub mod catalogue;
@@ -17,6 +18,7 @@ pub mod ids;
 pub mod instance;
 pub mod invalid;
 pub mod json_text;
+pub mod pasted;
 mod poller_urls;
 pub mod resource;
 pub mod schedule;

@@ -3,8 +3,9 @@
 use crate::date_pattern::{Zone, parse_rfc3339};
 use crate::invalid::{Invalid, text_boolean};
 use crate::resource::ResourceConfig;
-use crate::{callback, catalogue, json_text, poller_urls, resource, signature};
+use crate::{address, callback, catalogue, json_text, pasted, poller_urls, resource, signature};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What a secret looks like in replies; sent back, it means "unchanged".
@@ -57,6 +58,34 @@ pub fn is_secret(key: &str) -> bool {
     }
 }
 
+/// An item as it may be shown, and as it is stored beside the vault: a secret is masked, and so are the credentials in
+/// an address.
+pub fn shown<'a>(key: &str, value: &'a str) -> Cow<'a, str> {
+    match is_secret(key) {
+        true => MASK.into(),
+        false => address::masked(value).map_or(Cow::Borrowed(value), Cow::Owned),
+    }
+}
+
+/// Items whose values begin and end with a letter that is seen: what is around it was pasted along.
+const TRIMMED: [&str; 7] = [
+    OAUTH_API_KEY,
+    OAUTH_API_SECRET,
+    OAUTH_CALLBACK_URL,
+    OAUTH_SCOPE,
+    OAUTH_USER_TOKEN,
+    OAUTH_REFRESH_TOKEN,
+    CALLBACK_URL,
+];
+
+/// A value without what was pasted along with it.
+fn clean<'a>(key: &str, text: &'a str) -> &'a str {
+    match TRIMMED.contains(&key) {
+        true => pasted::trimmed(text),
+        false => pasted::without_mark(text),
+    }
+}
+
 /// A configuration object as texts: booleans, numbers and objects may come as such or as strings.
 pub fn items(configuration: &Map<String, Value>) -> Result<Items, Vec<Invalid>> {
     if configuration.len() > ITEMS_COUNT_MAX {
@@ -67,7 +96,7 @@ pub fn items(configuration: &Map<String, Value>) -> Result<Items, Vec<Invalid>> 
     for (key, value) in configuration {
         let text = match value {
             Value::Null => continue,
-            Value::String(text) => text.clone(),
+            Value::String(text) => clean(key, text).to_owned(),
             other => other.to_string(),
         };
         match text.len() {
@@ -83,7 +112,7 @@ pub fn items(configuration: &Map<String, Value>) -> Result<Items, Vec<Invalid>> 
 pub struct Settings {
     /// Events are on: the instance is polled.
     pub events_enabled: bool,
-    /// Where notifications go. When events are on, this or the bus, or both.
+    /// Where notifications go, as it may be shown. When events are on, this or the bus, or both.
     pub callback_url: Option<String>,
     /// Notifications go to the host's event bus.
     pub bus: bool,
@@ -158,19 +187,11 @@ fn switch(items: &Items, key: &str, errors: &mut Vec<Invalid>) -> bool {
 }
 
 fn callback_url(items: &Items, is_required: bool, errors: &mut Vec<Invalid>) -> Option<String> {
-    let Some(text) = given(items, CALLBACK_URL) else {
-        if is_required {
-            errors.push(Invalid::new(CALLBACK_URL, format!("is required when `{EVENTS_ENABLED}` is true")));
-        }
-        return None;
-    };
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let host_len = rest.map_or(0, |rest| rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let clean = text.len() <= 2048 && !text.contains(|c: char| c.is_whitespace() || c.is_control());
-    if host_len == 0 || !clean {
-        errors.push(Invalid::new(CALLBACK_URL, "must be an http or https address of at most 2048 bytes"));
+    let url = given(items, CALLBACK_URL).map(str::to_owned);
+    if url.is_none() && is_required {
+        errors.push(Invalid::new(CALLBACK_URL, format!("is required when `{EVENTS_ENABLED}` is true")));
     }
-    Some(text.to_owned())
+    url
 }
 
 fn interval(items: &Items, errors: &mut Vec<Invalid>) -> u32 {
@@ -294,14 +315,12 @@ mod tests {
         check(
             json!({
                 EVENTS_ENABLED: "yes",
-                CALLBACK_URL: "ftp://x",
                 REFRESH_INTERVAL: 0,
                 VENDOR_TYPE: "webhooks",
                 POLLER_CONFIGURATION: "{\"a\":"
             }),
             expect![[r#"
                 `event.notification.enabled`: must be true or false
-                `event.notification.callback.url`: must be an http or https address of at most 2048 bytes
                 `event.poller.refresh_interval`: must be a whole number of minutes from 1 to 1440
                 `event.vendor.type`: must be `polling`: these providers have no webhooks
                 `event.poller.configuration`: is not JSON: EOF while parsing a value at line 1 column 5"#]],
@@ -342,10 +361,12 @@ mod tests {
         let texts = |value: Value| items(value.as_object().unwrap()).unwrap();
         let plain =
             texts(json!({ FILTER_NULLS: "perhaps", SIGNATURE_PREVIOUS_UNTIL: "soon", BASIC_USERNAME: "a:b",
+            CALLBACK_URL: "ftp://x",
             POLLER_CONFIGURATION: { "a": { "url": "/a", "xPath": 7 } } }));
         let secrets = texts(json!({ SIGNATURE_KEY: "whsec_!", CALLBACK_HEADERS: { "host": "x" } }));
         let errors = super::check(&plain, &secrets);
         expect![[r#"
+            `event.notification.callback.url`: must be an http or https address of at most 2048 bytes
             `event.notification.basic.username`: must have at most 1024 bytes, no colon and no control character
             `event.notification.callback.headers`: must not have `host`: Carillon sets it
             `filter.response.nulls`: must be true or false
@@ -354,6 +375,29 @@ mod tests {
             `event.notification.signature.key`: must be base64 after `whsec_`"#]].assert_eq(&errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         let fine = texts(json!({ FILTER_NULLS: false, SIGNATURE_PREVIOUS_UNTIL: "2026-11-22T12:00:00Z" }));
         assert!(super::check(&fine, &Items::new()).is_empty());
+    }
+
+    #[test]
+    fn what_was_pasted_along_is_no_part_of_a_value() {
+        let texts = |value: Value| items(value.as_object().unwrap()).unwrap();
+        let clean = texts(json!({ OAUTH_API_KEY: " id\n", OAUTH_API_SECRET: "\u{feff}secret\u{a0}",
+            CALLBACK_URL: "https://x.example/\r\n", POLLER_CONFIGURATION: "\u{feff}{}", BASIC_PASSWORD: " p " }));
+        let expected = [
+            (CALLBACK_URL, "https://x.example/"),
+            (POLLER_CONFIGURATION, "{}"),
+            (BASIC_PASSWORD, " p "),
+            (OAUTH_API_KEY, "id"),
+            (OAUTH_API_SECRET, "secret"),
+        ];
+        assert_eq!(clean, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+    }
+
+    #[test]
+    fn what_is_shown_has_no_secret() {
+        assert_eq!(shown(BASIC_PASSWORD, "ring"), MASK);
+        assert_eq!(shown(CALLBACK_URL, "https://u:p@x.example/"), "https://u:********@x.example/");
+        assert_eq!(shown("proxy.url", "http://u:p@proxy:8080"), "http://u:********@proxy:8080");
+        assert_eq!(shown(CALLBACK_URL, "https://x.example/?a=1"), "https://x.example/?a=1");
     }
 
     #[test]

@@ -105,6 +105,25 @@ impl World {
         self.create(&outlook_body(&self.microsoft.new_code(OUTLOOK_USER))).await
     }
 
+    /// A refresh token, got from the provider as another program would.
+    pub(crate) async fn refresh_token(&self) -> String {
+        let code = self.google.new_code(GMAIL_USER);
+        let form = format!(
+            "grant_type=authorization_code&code={}&redirect_uri=x&client_id={}&client_secret={}",
+            code.replace('/', "%2F"),
+            doubles::CLIENT_ID,
+            doubles::CLIENT_SECRET
+        );
+        let request = http::Request::post("http://google.test/token")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(form))
+            .unwrap();
+        let response = self.google.router().oneshot(request).await.unwrap();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let reply: Value = serde_json::from_slice(&bytes).unwrap();
+        reply["refresh_token"].as_str().unwrap().to_owned()
+    }
+
     /// The events that arrived since the last look: (type, object id), in the order of arrival.
     pub(crate) fn arrived(&self) -> Vec<(String, String)> {
         let mut events = Vec::new();

@@ -83,7 +83,9 @@ impl Http for Wire {
         if let Some(canned) = self.canned(&request.url) {
             return Ok(canned);
         }
-        let router = match request.url.split('/').nth(2) {
+        // Names are the same in any case, and every port leads to the same double.
+        let host = request.url.split('/').nth(2).map(str::to_ascii_lowercase);
+        let router = match host.as_deref().and_then(|host| host.split(':').next()) {
             Some("google.test") => self.google.clone(),
             Some("microsoft.test") => self.microsoft.clone(),
             Some("callback.test") => self.receiver.clone(),

@@ -2,9 +2,15 @@
 
 use super::error::ApiError;
 use crate::instances::SignInCode;
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as _};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_ENCODING;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use domain::instance::without_markup;
 use domain::json_text;
+use domain::pasted::trimmed;
 use domain::settings::{self, Items};
 use serde_json::{Map, Value};
 
@@ -14,8 +20,26 @@ const NAME_BYTES_MAX: usize = 256;
 /// Addresses and scopes in bodies.
 const ADDRESS_BYTES_MAX: usize = 8 * 1024;
 
+/// Refuses bodies that are compressed: they are small, and how large one is shows only once it is unpacked.
+pub(super) async fn uncompressed(request: Request, next: Next) -> Response {
+    let codings = request.headers().get_all(CONTENT_ENCODING).iter();
+    let mut codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let is_plain = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    match request.body().is_end_stream() || codings.all(|coding| is_plain(coding.trim_ascii())) {
+        true => next.run(request).await,
+        false => ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "`Content-Encoding`: must be `identity`: bodies are taken uncompressed",
+        )
+        .into_response(),
+    }
+}
+
 /// A body that is a JSON object; the error has line and column.
 pub(super) fn object(body: &Bytes) -> Result<Map<String, Value>, ApiError> {
+    if body.starts_with(&[0xff, 0xfe]) || body.starts_with(&[0xfe, 0xff]) {
+        return Err(ApiError::bad("the body is UTF-16: send it as UTF-8"));
+    }
     let text = std::str::from_utf8(body).map_err(|_| ApiError::bad("the body is not UTF-8"))?;
     match json_text::parse(text) {
         Ok(Value::Object(object)) => Ok(object),
@@ -43,7 +67,7 @@ pub(super) fn code(object: &Map<String, Value>) -> Result<Option<SignInCode>, Ap
 fn provider_data(object: &Map<String, Value>, name: &str) -> Result<Option<String>, ApiError> {
     match object.get("providerData").and_then(|data| data.get(name)) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+        Some(Value::String(text)) => Ok(Some(trimmed(text).to_owned()).filter(|text| !text.is_empty())),
         Some(_) => Err(ApiError::rule(&format!("providerData.{name}"), "must be a text")),
     }
 }

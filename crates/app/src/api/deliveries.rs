@@ -148,7 +148,7 @@ fn delivery(
         "eventId": notification.name.event_id,
         "status": delivery_status(notification, is_queued),
         "channel": wire::channel(instance),
-        "config": { "url": instance.configuration.get(domain::settings::CALLBACK_URL) },
+        "config": { "url": wire::callback(instance) },
         "createdDate": iso_seconds(notification.created_at),
         "updatedDate": notification.attempts.last().map(|attempt| iso_seconds(attempt.at)),
         "attempts": notification.attempts.len(),

@@ -12,7 +12,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use connectors::oauth::{self, SignIn};
 use connectors::{Connector, Descriptor, Polling};
+use domain::address::check_led_to;
 use domain::catalogue::{Item, catalogue};
+use domain::pasted::trimmed;
 use domain::settings;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -180,13 +182,19 @@ fn url(
     value: impl Fn(&str) -> Result<Option<String>, ApiError>,
 ) -> Result<Json<Value>, ApiError> {
     let descriptor = connector(app, element)?.descriptor();
+    let value = |name: &str| {
+        let trimmed = value(name)?.map(|value| trimmed(&value).to_owned());
+        Ok::<_, ApiError>(trimmed.filter(|value| !value.is_empty()))
+    };
     let required = |name: &str| value(name)?.ok_or_else(|| ApiError::rule(name, "is required"));
     let challenge = value("codeChallenge")?;
     check_challenge(challenge.as_deref(), value("codeChallengeMethod")?.as_deref())?;
     let (scope, state) = (value("scope")?, value("state")?);
+    let redirect_uri = required("callbackUrl")?;
+    check_led_to(&redirect_uri).map_err(|rule| ApiError::rule("callbackUrl", &rule.to_string()))?;
     let sign_in = SignIn {
         client_id: &required("apiKey")?,
-        redirect_uri: &required("callbackUrl")?,
+        redirect_uri: &redirect_uri,
         scope: scope.as_deref(),
         state: state.as_deref().unwrap_or(descriptor.key),
         code_challenge: challenge.as_deref(),

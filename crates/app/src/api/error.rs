@@ -160,6 +160,10 @@ pub(super) async fn with_request_id(State(app): State<App>, mut request: Request
         if let Some(methods) = allow {
             response.headers_mut().insert("allow", methods);
         }
+        if error.status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            // What would have been taken.
+            response.headers_mut().insert("accept-encoding", HeaderValue::from_static("identity"));
+        }
         if let Some(seconds) = retry_after_s {
             response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
         }

@@ -43,7 +43,9 @@ pub const BASE_PATH: &str = "/elements/api-v2";
 
 /// All routes.
 pub(crate) fn router(app: App) -> Router {
-    let dialect = of(routes::dialect()).layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    let dialect = of(routes::dialect())
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn(body::uncompressed));
     let sink = of(routes::sink()).layer(DefaultBodyLimit::max(EVENT_BODY_BYTES_MAX));
     of(routes::outside())
         .nest(BASE_PATH, dialect.merge(sink))

@@ -9,8 +9,10 @@ use std::sync::LazyLock;
 /// Shapes and examples of bodies.
 const SCHEMAS: &str = include_str!("schemas.json");
 
+/// What a compressed body is answered with.
+const COMPRESSED: &str = "415";
 /// What any request may be answered with when it is not well, and what that means.
-const FAILURES: [(&str, &str); 11] = [
+const FAILURES: [(&str, &str); 12] = [
     ("400", "The request breaks a rule; the message names the field and the rule, and nothing was changed"),
     ("401", "The `Authorization` header is missing, or what it holds is not known"),
     ("403", "The caller may not do this, or the instance is disabled"),
@@ -18,6 +20,7 @@ const FAILURES: [(&str, &str); 11] = [
     ("405", "The address does not take this method"),
     ("409", "It can't be done as things stand, or somebody else changed the same thing at the same time"),
     ("413", "The body is too long"),
+    (COMPRESSED, "The body is compressed; `Accept-Encoding` says what is taken"),
     (
         "429",
         "Too many requests of this organization, or the provider wants to be left alone: see `Retry-After`",
@@ -179,7 +182,8 @@ fn responses(route: &Route) -> Value {
         good["headers"]["Elements-Returned-Count"] = json!({ "schema": { "type": "integer" } });
     }
     let mut responses = Map::from_iter([(status.to_string(), good)]);
-    for (status, meaning) in FAILURES {
+    let is_sent = |status: &str| status != COMPRESSED || route.body.is_some();
+    for (status, meaning) in FAILURES.into_iter().filter(|(status, _)| is_sent(status)) {
         let error = reference("Error");
         let schema = match route.provider_failure {
             Some(report) if ["429", "502"].contains(&status) => {
@@ -264,7 +268,12 @@ mod tests {
         assert!(names.contains(&"getEvents") && names.contains(&"getEventsSlash"));
         for one in operations() {
             assert!(!one["tags"][0].as_str().unwrap().contains('{'), "{one}");
-            assert_eq!(one["responses"].get("415"), None, "no body is refused for its type");
+            let is_415 = one["responses"].get("415").is_some();
+            assert_eq!(
+                is_415,
+                one.get("requestBody").is_some(),
+                "a body is refused for being compressed: {one}"
+            );
         }
     }
 

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::instances::token_of;
 use crate::ports::{Mailbox, PortError, ResourceRow};
 use connectors::Descriptor;
+use domain::address;
 use domain::catalogue;
 use domain::delivery::Subscription;
 use domain::envelope::iso_seconds;
@@ -11,7 +12,7 @@ use domain::instance::{Instance, Validity};
 use domain::schedule::Timetable;
 use domain::settings::{
     CALLBACK_URL, EVENTS_ENABLED, MASK, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, POLLER_CONFIGURATION, Settings,
-    given, is_secret,
+    given,
 };
 use serde_json::{Map, Value, json};
 
@@ -40,7 +41,7 @@ pub(super) fn instance(app: &App, instance: &Instance) -> Result<Value, PortErro
         "externalAuthentication": instance.external_authentication,
         "user": { "id": instance.account.user_id, "emailAddress": "", "firstName": "", "lastName": "" },
     });
-    if let Some(url) = settings.callback_url {
+    if let Some(url) = callback(instance) {
         value["eventsNotificationCallbackUrl"] = url.into();
         value["subscriptionId"] = instance.id.subscription_id().into();
     }
@@ -126,16 +127,10 @@ fn subscription(subscription: &Subscription) -> Value {
 
 /// Items as texts; the secret ones masked, events always said.
 pub(super) fn configuration(instance: &Instance) -> Map<String, Value> {
-    // What counts as a secret by now may have been stored as plain before.
-    let shown = |key: &str, value: &str| if is_secret(key) { MASK.into() } else { value.into() };
-    let plain = instance.configuration.iter();
-    let mut items: Map<String, Value> = plain.map(|(key, value)| (key.clone(), shown(key, value))).collect();
     // The kept refresh token was not configured, unless it was.
-    let is_shown =
-        |key: &&String| *key != OAUTH_REFRESH_TOKEN || instance.external_authentication == "initial";
-    for key in instance.secret_keys.iter().filter(is_shown) {
-        items.insert(key.clone(), MASK.into());
-    }
+    let is_shown = |key: &str| key != OAUTH_REFRESH_TOKEN || instance.external_authentication == "initial";
+    let items = instance.shown_configuration().into_iter().filter(|(key, _)| is_shown(key));
+    let mut items: Map<String, Value> = items.map(|(key, value)| (key, value.into())).collect();
     items.entry(EVENTS_ENABLED).or_insert_with(|| "false".into());
     items
 }
@@ -178,6 +173,11 @@ pub(super) fn element(descriptor: &Descriptor) -> Value {
     })
 }
 
+/// The callback's address, without what it holds of secrets.
+pub(super) fn callback(instance: &Instance) -> Option<String> {
+    given(&instance.configuration, CALLBACK_URL).map(address::shown)
+}
+
 /// Where notifications go; an instance with both destinations is a webhook's.
 pub(super) fn channel(instance: &Instance) -> Option<&'static str> {
     match given(&instance.configuration, CALLBACK_URL) {
@@ -192,7 +192,7 @@ pub(super) fn subscription_of(instance: &Instance, state: &Subscription) -> Opti
         "id": instance.id.subscription_id(),
         "channel": channel(instance)?,
         "topics": [domain::envelope::topic(instance.id, &instance.connector)],
-        "config": { "url": given(&instance.configuration, CALLBACK_URL) },
+        "config": { "url": callback(instance) },
         "active": state.status == domain::delivery::SubscriptionStatus::Active,
         "status": state.status,
         "reason": state.reason,

@@ -1,7 +1,7 @@
 //! Changing and deleting instances.
 
 use super::create::warn_of_plain_http;
-use super::{Refusal, SignInCode, Trial, baseline, credentials, trial};
+use super::{Refusal, SignInCode, Trial, baseline, credentials, exchange, trial};
 use crate::app::Inner;
 use crate::audit::By;
 use crate::ports::{InstanceChange, Mailbox, ResourceRow, Secrets, SubscriptionChange, Written};
@@ -17,7 +17,7 @@ use domain::resource::ResourceConfig;
 use domain::settings::{
     CALLBACK_URL, EVENTS_ENABLED, Items, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL,
     OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, OAUTH_USER_TOKEN, POLLER_CONFIGURATION, POLLER_URLS, SIGNATURE_KEY,
-    SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings, given, is_secret,
+    SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings, given,
 };
 use domain::signature::rotation_until;
 use domain::state::ResourceState;
@@ -106,9 +106,7 @@ async fn attempt(
     let settings = credentials::check(app, connector, &plain, &secrets)?;
     let tokens = &mut tries.tokens;
     if let (Some(code), None) = (&patch.code, &tokens) {
-        let grant = credentials::grant(code, &plain)?;
-        let scope = given(&plain, OAUTH_SCOPE);
-        *tokens = Some(app.exchange(connector.descriptor(), &secrets, &grant, scope).await?);
+        *tokens = Some(exchange::code(app, connector.descriptor(), (&plain, &secrets), code).await?);
     }
     if let Some(refresh_token) = tokens.as_ref().and_then(|tokens| tokens.refresh_token.clone()) {
         secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), refresh_token);
@@ -212,10 +210,8 @@ fn merged(
         given.remove(SIGNATURE_PREVIOUS_UNTIL);
     }
     let keys: Vec<String> = given.keys().cloned().collect();
-    // What counts as a secret by now may have been stored as plain before.
-    let (late, mut plain): (Items, Items) = stored.clone().into_iter().partition(|(key, _)| is_secret(key));
-    let known: Secrets = late.into_iter().chain(old_secrets.clone()).collect();
-    let (items, mut secrets) = credentials::split(given, &known, signed_with, app.now())?;
+    let (mut plain, known) = credentials::sorted(stored, old_secrets);
+    let (items, mut secrets) = credentials::split(given.clone(), &known, signed_with, app.now())?;
     if patch.replaces && patch.items.is_some() {
         secrets.retain(|key, _| keys.contains(key) || KEPT_KEYS.contains(&key.as_str()));
         plain.retain(|key, _| KEPT_KEYS.contains(&key.as_str()));
@@ -227,6 +223,7 @@ fn merged(
     if secrets.contains_key(SIGNATURE_PREVIOUS_KEY) {
         plain.entry(SIGNATURE_PREVIOUS_UNTIL.to_owned()).or_insert_with(|| rotation_until(app.now()));
     }
+    credentials::check_origin(stored, &given, &plain, &secrets)?;
     Ok((plain, secrets))
 }
 

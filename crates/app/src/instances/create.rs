@@ -3,7 +3,7 @@
 //! undone after it, that job does.
 
 use super::baseline::{self, Baselines};
-use super::{Refusal, SignInCode, Trial, credentials, trial};
+use super::{Refusal, SignInCode, Trial, credentials, exchange, trial};
 use crate::app::Inner;
 use crate::audit::By;
 use crate::ports::{NewInstance, PortError, Secrets, Written};
@@ -13,10 +13,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use chrono::{DateTime, Utc};
 use connectors::Connector;
-use connectors::oauth::{Grant, Tokens};
+use connectors::oauth::Tokens;
+use domain::address::is_plain_http;
 use domain::ids::InstanceId;
 use domain::instance::{Account, Instance, Unsettled, Validity, without_markup};
-use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, given};
+use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, given};
 use std::sync::Arc;
 
 /// Field that instance tokens are sealed for.
@@ -42,7 +43,7 @@ pub(crate) async fn create(app: &Inner, creation: Creation) -> Result<(Instance,
     let (plain, mut secrets) = credentials::split(creation.items.clone(), &Secrets::new(), None, app.now())?;
     let settings = credentials::check(app, &connector, &plain, &secrets)?;
     let deadline = trial::deadline(app);
-    let tokens = exchange(app, &creation, &plain, &secrets).await?;
+    let tokens = tokens(app, &creation, &plain, &secrets).await?;
     if let Some(refresh_token) = &tokens.refresh_token {
         secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), refresh_token.clone());
     }
@@ -67,31 +68,31 @@ pub(crate) async fn try_create(app: &Inner, creation: Creation) -> Result<Vec<Tr
         return Ok(trial::unread(app, &connector, &settings.resources, why));
     }
     let deadline = trial::deadline(app);
-    let tokens = exchange(app, &creation, &plain, &secrets).await?;
+    let tokens = tokens(app, &creation, &plain, &secrets).await?;
     trial::all(app, &connector, &tokens.access_token, &settings.resources, deadline).await
 }
 
-async fn exchange(
+async fn tokens(
     app: &Inner,
     creation: &Creation,
     plain: &Items,
     secrets: &Secrets,
 ) -> Result<Tokens, Refusal> {
     let descriptor = creation.connector.descriptor();
-    let scope = given(plain, OAUTH_SCOPE);
     let kept = secrets.get(OAUTH_REFRESH_TOKEN);
-    let grant = match (creation.external_authentication.as_str(), kept, &creation.code) {
-        ("initial", Some(refresh_token), _) => Grant::Refresh { refresh_token },
+    let tokens = match (creation.external_authentication.as_str(), kept, &creation.code) {
+        ("initial", Some(refresh_token), _) => {
+            exchange::refresh_token(app, descriptor, (plain, secrets), refresh_token).await?
+        }
         ("initial", None, _) => {
             return Err(Refusal::rule(
                 OAUTH_REFRESH_TOKEN,
                 "is required with `externalAuthentication` `initial`",
             ));
         }
-        (_, _, Some(code)) => credentials::grant(code, plain)?,
+        (_, _, Some(code)) => exchange::code(app, descriptor, (plain, secrets), code).await?,
         (_, _, None) => return Err(Refusal::rule("providerData.code", "is required")),
     };
-    let tokens = app.exchange(descriptor, secrets, &grant, scope).await?;
     if tokens.refresh_token.is_none() && kept.is_none() {
         return Err(Refusal::Provider {
             message: "the provider gave no refresh token: send the user through `oauth/url` again, for offline access"
@@ -142,7 +143,7 @@ fn row(app: &Inner, creation: Creation, plain: Items, secrets: &Secrets, baselin
 
 /// Plain http is taken, and the owner is told what it means.
 pub(super) fn warn_of_plain_http(instance: &mut Instance, now: DateTime<Utc>) {
-    if given(&instance.configuration, CALLBACK_URL).is_some_and(|url| url.starts_with("http:")) {
+    if given(&instance.configuration, CALLBACK_URL).is_some_and(is_plain_http) {
         instance.notice(now, "the callback is plain http: anybody on the way can read the events");
     }
 }

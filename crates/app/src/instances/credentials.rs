@@ -5,12 +5,13 @@ use crate::app::Inner;
 use crate::ports::Secrets;
 use chrono::{DateTime, Utc};
 use connectors::Connector;
-use connectors::oauth::Grant;
+use domain::address;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use domain::settings::{
-    CALLBACK_URL, EVENT_BUS, Items, MASK, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL, Pollers,
-    SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings, given, is_secret,
+    BASIC_PASSWORD, BASIC_USERNAME, CALLBACK_HEADERS, CALLBACK_URL, EVENT_BUS, Items, MASK, OAUTH_API_KEY,
+    OAUTH_API_SECRET, OAUTH_CALLBACK_URL, Pollers, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY,
+    SIGNATURE_PREVIOUS_UNTIL, Settings, given, is_secret,
 };
 use domain::signature::rotation_until;
 use std::sync::Arc;
@@ -25,7 +26,25 @@ pub(crate) fn settings(connector: &Arc<dyn Connector>, items: &Items) -> Result<
     Settings::parse(items, &Pollers { default: &default, entry: &entry })
 }
 
-/// Puts the secret items aside. A masked value means "unchanged": what was there before stays. A signature key that
+/// What is stored of a configuration, plain and secret. What counts as a secret by now may have been stored as plain
+/// before.
+pub(super) fn sorted(stored: &Items, secrets: &Secrets) -> (Items, Secrets) {
+    let mut plain = Items::new();
+    let mut known = secrets.clone();
+    for (key, value) in stored {
+        let masked = address::masked(value);
+        if is_secret(key) || masked.as_ref().is_some_and(|masked| masked != value) {
+            known.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        if !is_secret(key) {
+            plain.insert(key.clone(), masked.unwrap_or_else(|| value.clone()));
+        }
+    }
+    (plain, known)
+}
+
+/// Puts the secret items aside, and whole addresses with credentials in them, of which the masked form is plain. A
+/// masked value means "unchanged": what was there before stays. A signature key that
 /// is replaced goes on to sign for a while, unless the items say otherwise: `signed_with` is the one from before the
 /// request, whatever an earlier try of it has stored since.
 pub(super) fn split(
@@ -38,9 +57,19 @@ pub(super) fn split(
     let mut plain = Items::new();
     let mut secrets = before.clone();
     let mut errors = Vec::new();
+    let led_to = given(&items, OAUTH_CALLBACK_URL).map(address::check_led_to);
+    errors
+        .extend(led_to.and_then(Result::err).map(|rule| Invalid::new(OAUTH_CALLBACK_URL, rule.to_string())));
     for (key, value) in items {
         if !is_secret(&key) {
-            plain.insert(key, value);
+            match shown_and_full(&key, value, before) {
+                Ok((shown, full)) => {
+                    // An empty text is none.
+                    secrets.insert(key.clone(), full.unwrap_or_default());
+                    plain.insert(key, shown);
+                }
+                Err(invalid) => errors.push(invalid),
+            }
         } else if value != MASK {
             secrets.insert(key, value);
         } else if !before.contains_key(&key) {
@@ -52,6 +81,51 @@ pub(super) fn split(
         rotate(&mut plain, &mut secrets, signed_with, now);
     }
     if errors.is_empty() { Ok((plain, secrets)) } else { Err(Refusal::Invalid(errors)) }
+}
+
+/// A plain value as it may be shown; the whole of it beside that, where it is an address with credentials.
+fn shown_and_full(key: &str, value: String, before: &Secrets) -> Result<(String, Option<String>), Invalid> {
+    match address::masked(&value) {
+        None => Ok((value, None)),
+        Some(masked) if masked != value => Ok((masked, Some(value))),
+        Some(masked) => match before.get(key).and_then(|stored| address::unmasked(&value, stored)) {
+            Some(full) => Ok((masked, Some(full))),
+            None => {
+                Err(Invalid::new(key, "is masked, but there is no earlier value of the same origin and user"))
+            }
+        },
+    }
+}
+
+/// What a callback is sent with belongs to the origin that it was given for: who may change the address may not read the
+/// secrets by having them sent elsewhere. A mask says "unchanged", which is not enough here. The signature key is kept:
+/// it is never sent, and what it signs tells nothing of it.
+pub(super) fn check_origin(
+    before: &Items,
+    asked: &Items,
+    plain: &Items,
+    secrets: &Secrets,
+) -> Result<(), Refusal> {
+    let origin = |items: &Items| given(items, CALLBACK_URL).and_then(address::origin);
+    let after = origin(plain);
+    if after.is_none() || after == origin(before) {
+        return Ok(());
+    }
+    let is_kept = |key: &str| asked.get(key).is_none_or(|value| value == MASK);
+    // A name beside a password says little; alone it is a token, as a rule.
+    let is_token = !secrets.contains_key(BASIC_PASSWORD) && given(plain, BASIC_USERNAME).is_some();
+    let kept = [
+        (BASIC_USERNAME, is_token),
+        (BASIC_PASSWORD, secrets.contains_key(BASIC_PASSWORD)),
+        (CALLBACK_HEADERS, secrets.contains_key(CALLBACK_HEADERS)),
+    ];
+    let rule = "must be given again, or taken out by an empty text: the callback goes to another origin";
+    let errors: Vec<Invalid> = kept
+        .into_iter()
+        .filter(|(key, is_there)| *is_there && is_kept(key))
+        .map(|(key, _)| Invalid::new(key, rule))
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(Refusal::Invalid(errors)) }
 }
 
 /// Keeps a signature key that was replaced by another one, and says until when it signs.
@@ -129,9 +203,7 @@ pub(super) fn check(
             None
         }
     };
-    if app.config.require_https_callbacks
-        && given(plain, CALLBACK_URL).is_some_and(|url| !url.starts_with("https:"))
-    {
+    if app.config.require_https_callbacks && given(plain, CALLBACK_URL).is_some_and(address::is_plain_http) {
         errors.push(Invalid::new(CALLBACK_URL, "must be an https address"));
     }
     if settings.as_ref().is_some_and(|settings| settings.bus) && app.ports.bus.is_none() {
@@ -151,13 +223,6 @@ pub(crate) struct SignInCode {
     pub(crate) code: String,
     /// PKCE's, where the address of the sign-in had a challenge.
     pub(crate) verifier: Option<String>,
-}
-
-/// The exchange of a code, with the redirect address that the configuration names.
-pub(super) fn grant<'a>(sign_in: &'a SignInCode, plain: &'a Items) -> Result<Grant<'a>, Refusal> {
-    let redirect_uri = given(plain, OAUTH_CALLBACK_URL)
-        .ok_or_else(|| Refusal::rule(OAUTH_CALLBACK_URL, "is required to exchange `providerData.code`"))?;
-    Ok(Grant::Code { code: &sign_in.code, redirect_uri, code_verifier: sign_in.verifier.as_deref() })
 }
 
 #[cfg(test)]

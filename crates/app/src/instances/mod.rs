@@ -5,6 +5,7 @@ mod baseline;
 mod change;
 mod create;
 mod credentials;
+mod exchange;
 mod switch;
 mod trial;
 

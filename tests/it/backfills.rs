@@ -211,3 +211,35 @@ async fn a_second_backfill_waits_for_the_first_and_a_disabled_instance_has_none(
     begin(&world, id, &body).await.assert_refused(409);
     world.run_until_idle().await;
 }
+
+/// What a backfill told, the walk of its resource may come to later, also when another resource was read again since.
+#[tokio::test]
+async fn a_backfill_is_borne_in_mind_beside_one_of_another_resource() {
+    let world = World::new(428);
+    let mut body = crate::world::gmail_body(&world.google.new_code(GMAIL_USER));
+    body["configuration"]["event.poller.configuration"] = json!({
+        "mail": { "url": "/hubs/general/messages", "idField": "id" },
+        "threads": { "url": "/hubs/general/threads", "idField": "id" },
+    });
+    let id = world.create(&body).await;
+    world.pass(Duration::hours(2)).await;
+    // Lists show it at once, history only later.
+    world.google.set_history_lag(60_000_000, 60_000_000, true);
+    let date_us = Some((world.now() - Duration::minutes(30)).timestamp_micros());
+    let mail = world.google.import_old(GMAIL_USER, Mail { date_us, ..Mail::default() });
+    let window = |resource: &str| {
+        let from = iso(world.now() - Duration::hours(1));
+        json!({ "from": from, "resources": [resource] })
+    };
+    let first = begun(&world, id, &window("mail")).await;
+    world.run_until_idle().await;
+    assert_eq!(world.arrived(), [("CREATED".to_owned(), mail.clone())]);
+    let second = begun(&world, id, &window("threads")).await;
+    world.run_until_idle().await;
+    world.arrived();
+    assert_eq!(world.get(&second).await["status"], "done");
+    world.pass(Duration::minutes(31)).await;
+    let again = world.arrived();
+    assert!(!again.contains(&("CREATED".to_owned(), mail)), "told twice: {again:?}");
+    assert_eq!(world.get(&first).await["status"], "done", "it is kept");
+}

@@ -19,6 +19,7 @@ mod hubs;
 mod lifecycle;
 mod pasted;
 mod resources;
+mod settling;
 mod simulation;
 mod tokens;
 mod trials;

@@ -90,8 +90,11 @@ impl Promise {
 pub(crate) async fn commit(app: &Inner, promise: &mut Promise, change: &InstanceChange) -> Result<Written> {
     promise.keep(app).await?;
     let written = app.ports.store.change_instance(change).await?;
-    if written == Written::Done {
-        marked(app, change.instance.id).await;
+    match written {
+        Written::Done => marked(app, change.instance.id).await,
+        // Whoever tries again leaves the other a moment.
+        Written::Conflict => app.ports.clock.sleep(std::time::Duration::from_millis(AGAIN_FIRST_MS)).await,
+        Written::Gone => {}
     }
     Ok(written)
 }

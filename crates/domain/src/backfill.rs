@@ -2,12 +2,14 @@
 
 use crate::ids::{InstanceId, digest64};
 use crate::state::ResourceState;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Failures in a row after which a backfill gives up: with the back-off about two hours.
 pub const FAILURES_COUNT_MAX: u32 = 15;
+/// How long a backfill is borne in mind, hours: longer than one takes, and than a provider's lists lag.
+pub const BORNE_IN_MIND_H: i64 = 48;
 /// What the names of such rows begin with; no configured resource's does.
 const PREFIX: &str = "backfill:";
 
@@ -56,6 +58,11 @@ impl Backfill {
     pub fn of(state: &ResourceState) -> Option<Self> {
         let position = state.cursor.as_ref().filter(|_| is_row(&state.resource))?;
         Backfill::deserialize(position).ok()
+    }
+
+    /// Whether it may have reported what the walk of its resource comes to now.
+    pub fn is_recent(&self, now: DateTime<Utc>) -> bool {
+        self.requested_at > now - Duration::hours(BORNE_IN_MIND_H)
     }
 
     /// As a row's position.

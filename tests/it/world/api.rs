@@ -43,18 +43,12 @@ impl Reply {
 impl World {
     /// Calls the API with these credentials.
     pub(crate) async fn call_as(&self, authorization: &str, method: &str, path: &str, body: &str) -> Reply {
-        let request = http::Request::builder()
-            .method(method)
-            .uri(format!("http://carillon.test{}{path}", app::api::BASE_PATH))
-            .header("authorization", authorization)
-            .header("content-type", "application/json")
-            .body(Body::from(body.to_owned()))
-            .unwrap();
-        let response = self.app.router().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Reply { status: parts.status.as_u16(), headers: parts.headers, body }
+        call(&self.app, authorization, method, path, body).await
+    }
+
+    /// Calls the API of another process.
+    pub(crate) async fn call_on(&self, app: &app::App, method: &str, path: &str) -> Reply {
+        call(app, AUTHORIZATION, method, path, "").await
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str, body: &Value) -> Reply {
@@ -155,4 +149,19 @@ pub(crate) fn gmail_body(code: &str) -> Value {
 /// The Outlook sample, filled in.
 pub(crate) fn outlook_body(code: &str) -> Value {
     APPLICATION.body("outlookemail", code)
+}
+
+async fn call(app: &app::App, authorization: &str, method: &str, path: &str, body: &str) -> Reply {
+    let request = http::Request::builder()
+        .method(method)
+        .uri(format!("http://carillon.test{}{path}", ::app::api::BASE_PATH))
+        .header("authorization", authorization)
+        .header("content-type", "application/json")
+        .body(Body::from(body.to_owned()))
+        .unwrap();
+    let response = app.router().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Reply { status: parts.status.as_u16(), headers: parts.headers, body }
 }

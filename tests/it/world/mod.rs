@@ -5,12 +5,14 @@ mod api;
 mod bus;
 mod gate;
 mod methods;
+mod outage;
 mod wire;
 
 pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, Reply, gmail_body, outlook_body};
 pub(crate) use bus::TestBus;
 pub(crate) use gate::Gate;
 pub(crate) use methods::methods;
+pub(crate) use outage::{Failing, Outage};
 
 use app::ports::{Clock, Entropy, Job, Queue as _, Store as _};
 use app::sealing::{DataKey, Lookup, Sealer};
@@ -87,6 +89,8 @@ pub(crate) struct World {
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) timers: Arc<Timers>,
     pub(crate) wire: Arc<Wire>,
+    pub(crate) scheduler: Outage,
+    pub(crate) queue: Outage,
     /// What the host's variables say, beside the providers' addresses.
     variables: Vec<(&'static str, String)>,
     db: Db,
@@ -127,6 +131,7 @@ impl World {
         let gate = Arc::new(Gate::default());
         let bus = TestBus::default();
         let (jobs, timers) = hosts(&db, &clock);
+        let (scheduler, queue) = (Outage::default(), Outage::default());
         let app = assemble(Assembly {
             db: &db,
             jobs: &jobs,
@@ -135,6 +140,7 @@ impl World {
             wire: &wire,
             gate: &gate,
             bus: &bus,
+            outages: (&scheduler, &queue),
             sealer: &sealer,
             seed,
             variables: &variables,
@@ -151,6 +157,8 @@ impl World {
             jobs,
             timers,
             wire,
+            scheduler,
+            queue,
             variables,
             db,
             sealer,
@@ -193,6 +201,7 @@ impl World {
             wire: &self.wire,
             gate,
             bus: &self.bus,
+            outages: (&self.scheduler, &self.queue),
             sealer: &self.sealer,
             seed: self.seed + 1000 + self.restarts.fetch_add(1, Ordering::SeqCst),
             variables: &self.variables,
@@ -217,7 +226,13 @@ impl World {
 
     /// The queue loses everything, and nobody notices.
     pub(crate) async fn lose_jobs(&mut self) {
-        self.db.write("lose the jobs", |tx| tx.execute("DELETE FROM jobs", [])).await.unwrap();
+        self.lose_jobs_of("").await;
+    }
+
+    /// The same of one kind, as `Purge`.
+    pub(crate) async fn lose_jobs_of(&mut self, kind: &str) {
+        let lost = format!("DELETE FROM jobs WHERE job LIKE '{{\"{kind}%'");
+        self.db.write("lose the jobs", move |tx| tx.execute(&lost, [])).await.unwrap();
         self.restart();
     }
 
@@ -383,6 +398,8 @@ struct Assembly<'a> {
     wire: &'a Arc<Wire>,
     gate: &'a Arc<Gate>,
     bus: &'a TestBus,
+    /// Of the scheduler, and of the queue.
+    outages: (&'a Outage, &'a Outage),
     sealer: &'a Arc<Sealer>,
     seed: u64,
     variables: &'a [(&'static str, String)],
@@ -410,8 +427,8 @@ impl Assembly<'_> {
             store: Arc::new(accounts.clone()),
             accounts: Arc::new(accounts),
             vault: Arc::new(SqliteVault::new(self.db.clone(), self.sealer.clone())),
-            schedule: self.timers.clone(),
-            queue: self.jobs.clone(),
+            schedule: Arc::new(outage::FailingSchedule(self.timers.clone(), self.outages.0.clone())),
+            queue: Arc::new(outage::FailingQueue(self.jobs.clone(), self.outages.1.clone())),
             clock: Arc::new(self.clock.clone()),
             http: self.wire.clone(),
             entropy: Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(self.seed)))),

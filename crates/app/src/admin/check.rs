@@ -14,6 +14,8 @@ use serde::Serialize;
 /// What is younger may be under way in a living process, min: no request and no job of ours lasts as long, and
 /// a queue that is a little behind has caught up.
 const SETTLED_AFTER_MIN: i64 = 15;
+/// Pages of one listing: at a hundred each, ten times what a host is made for.
+const PAGES_COUNT_MAX: usize = 100_000;
 /// Instances looked up at once: enough to hide the way to a remote store, few enough to leave it to others.
 const AT_ONCE_COUNT: usize = 8;
 
@@ -86,7 +88,7 @@ struct Round<'a> {
 impl Round<'_> {
     async fn instances(&mut self) -> Result<()> {
         let mut from = None;
-        loop {
+        for _ in 0..PAGES_COUNT_MAX {
             let Page { items, next } = self.surroundings.host.instances(from.as_ref()).await?;
             self.checked.instances_count += items.len() as u64;
             let here = self.surroundings;
@@ -101,11 +103,12 @@ impl Round<'_> {
                 None => return Ok(()),
             }
         }
+        Err(endless())
     }
 
     async fn schedules(&mut self) -> Result<()> {
         let mut from = None;
-        loop {
+        for _ in 0..PAGES_COUNT_MAX {
             let Page { items, next } = self.surroundings.host.schedules(from.as_ref()).await?;
             self.checked.schedules_count += items.len() as u64;
             self.orphans(items, &Finding::OrphanedSchedule).await;
@@ -114,11 +117,12 @@ impl Round<'_> {
                 None => return Ok(()),
             }
         }
+        Err(endless())
     }
 
     async fn secrets(&mut self) -> Result<()> {
         let mut from = None;
-        loop {
+        for _ in 0..PAGES_COUNT_MAX {
             let Page { items, next } = self.surroundings.host.secrets(from.as_ref()).await?;
             self.checked.secrets_count += items.len() as u64;
             self.orphans(items, &Finding::OrphanedSecret).await;
@@ -127,6 +131,7 @@ impl Round<'_> {
                 None => return Ok(()),
             }
         }
+        Err(endless())
     }
 
     async fn orphans(&mut self, items: Vec<Kept>, finding: &Finding) {
@@ -196,6 +201,10 @@ async fn mend<'a>(app: &Inner, id: InstanceId, found: impl Iterator<Item = &'a S
 fn due_at(app: &Inner, lost: &[(Job, DateTime<Utc>)]) -> Vec<(Job, DateTime<Utc>)> {
     let now = app.now();
     lost.iter().map(|(job, due_at)| (*job, now.max(*due_at))).collect()
+}
+
+fn endless() -> PortError {
+    PortError::new("check", "a listing has no end")
 }
 
 fn log_failure(id: InstanceId, error: &PortError) {

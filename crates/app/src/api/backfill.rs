@@ -50,7 +50,7 @@ fn resources(object: &Map<String, Value>) -> Result<Vec<String>, ApiError> {
     Ok(names)
 }
 
-/// All that are kept: the last one that was asked for.
+/// All that are kept: of each resource the last one that was asked for, for two days at least.
 pub(super) async fn list(State(app): State<App>, own: Own) -> Result<Json<Value>, ApiError> {
     let id = own.instance.id;
     let all = rows(&app, id).await?;

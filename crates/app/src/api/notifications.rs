@@ -25,6 +25,8 @@ pub(super) const READ_COUNT: usize = 50;
 const LOOKS_COUNT_MAX: usize = 200_000;
 /// The same, seconds: whoever asks waits, and gateways wait for half a minute.
 const LOOKS_S: i64 = 15;
+/// Pages of the newest that are looked through: what only the log shows is among them, and is not shown here.
+const PAGES_COUNT_MAX: usize = 40;
 
 /// A notification by its number, as its callback had it.
 pub(super) async fn one(
@@ -81,7 +83,10 @@ struct Newest {
 impl Newest {
     async fn read(&mut self, app: &App, id: InstanceId) -> Result<(), ApiError> {
         let mut before = None;
-        while !self.is_full {
+        for _ in 0..PAGES_COUNT_MAX {
+            if self.is_full {
+                break;
+            }
             let page = LogPage { before, limit: READ_COUNT, pending_only: false };
             let read = app.0.ports.store.notifications(id, page).await?;
             before = read.last().map(|last| last.sequence);

@@ -11,6 +11,7 @@ use crate::instances;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use chrono::Duration;
 use domain::ceql::{self, Expr, Op, Truth};
 use domain::delivery::{Subscription, SubscriptionStatus};
 use domain::ids::InstanceId;
@@ -19,6 +20,8 @@ use serde_json::{Value, json};
 
 /// Instances among which one subscription is looked for: its number does not lead to its instance.
 const FIND_COUNT_MAX: usize = 10_000;
+/// Then a page of releases ends, seconds: each is some writes, and a request may take half a minute.
+const RELEASES_S: i64 = 15;
 
 /// `where`, as in `channel='webhook' and status='queued' and config.url='https://…'`. Where it says which instance or
 /// subscription, the others are not even read.
@@ -142,6 +145,7 @@ pub(super) async fn release(
     params: Params,
 ) -> Result<Response, ApiError> {
     let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, Page::large(&params)?);
+    let until = app.0.now() + Duration::seconds(RELEASES_S);
     let mut walk = wanted.walk(&app, &caller, page.after_instance()?).await?;
     let mut released: Vec<(InstanceId, Value)> = Vec::new();
     let mut next = None;
@@ -156,7 +160,7 @@ pub(super) async fn release(
         if state.status == SubscriptionStatus::Active || !wanted.holds(&record) {
             continue;
         }
-        if released.len() == page.size {
+        if released.len() == page.size || (app.0.now() >= until && !released.is_empty()) {
             next = released.last().map(|(id, _)| *id);
             break;
         }

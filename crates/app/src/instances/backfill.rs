@@ -52,7 +52,7 @@ pub(crate) async fn begin(app: &Inner, id: InstanceId, by: &By, wanted: &Wanted)
             audit: Some(by.entry(app, organization_id, "instance.backfill", subject, documents)),
             instance,
             put_states: rows.collect(),
-            remove_resources: finished(&mailbox),
+            remove_resources: replaced(&mailbox, &resources, now),
             subscription: SubscriptionChange::Keep,
             session: None,
         };
@@ -158,8 +158,16 @@ fn row(
     }
 }
 
-/// Rows of earlier backfills, which the new one replaces.
-fn finished(mailbox: &Mailbox) -> Vec<String> {
-    let rows = mailbox.resources.iter().map(|row| &row.state.resource);
-    rows.filter(|name| backfill::is_row(name)).cloned().collect()
+/// Rows of earlier backfills of the same resources, and those that nobody has to bear in mind any more. The others stay:
+/// the walk of their resource may still come to what they have reported.
+fn replaced(mailbox: &Mailbox, resources: &[&ResourceConfig], now: DateTime<Utc>) -> Vec<String> {
+    let is_replaced = |backfill: &Backfill| {
+        !backfill.is_recent(now) || resources.iter().any(|config| config.name == backfill.resource)
+    };
+    let rows = mailbox.resources.iter().map(|row| &row.state);
+    let rows = rows.filter(|state| backfill::is_row(&state.resource));
+    // What can't be read is nobody's.
+    rows.filter(|state| Backfill::of(state).is_none_or(|backfill| is_replaced(&backfill)))
+        .map(|state| state.resource.clone())
+        .collect()
 }

@@ -3,7 +3,6 @@
 use super::resource::{Begins, Read};
 use super::{ResourceReport, Run, outbox, retry_records};
 use crate::ports::{NewNotification, PollCommit, Result, Written};
-use chrono::Duration;
 use domain::backfill::Backfill;
 use domain::envelope::{self, Built, Sender};
 use domain::event::{Change, ChangeKind};
@@ -11,9 +10,6 @@ use domain::ids::{EventId, NotificationName, Sequence};
 use domain::resource::ResourceConfig;
 use domain::state::{Gap, ResourceState};
 use serde_json::{Value, json};
-
-/// How long a backfill is borne in mind, hours: longer than one takes, and than a provider's lists lag.
-const BESIDE_BACKFILL_H: i64 = 48;
 
 /// How a commit ended.
 pub(super) enum Committed {
@@ -123,10 +119,10 @@ impl Run<'_> {
 
     /// A backfill of this resource was asked for not long ago: it may have reported what the walk comes to now.
     fn is_beside_backfill(&self, config: &ResourceConfig) -> bool {
-        let since = self.app.now() - Duration::hours(BESIDE_BACKFILL_H);
+        let now = self.app.now();
         let backfills = self.mailbox.resources.iter().filter_map(|row| Backfill::of(&row.state));
         let mut backfills = backfills.filter(|backfill| backfill.resource == config.name);
-        backfills.any(|backfill| backfill.requested_at > since)
+        backfills.any(|backfill| backfill.is_recent(now))
     }
 
     /// Checks the doubtful ones against the log: a logged creation becomes an update, any other logged change

@@ -3,6 +3,7 @@
 use super::key::Key;
 use super::notifications;
 use super::packed;
+use super::pause::pause_before;
 use super::row::{Row, json, number, text, time};
 use super::table::{Ended, Table, Write};
 use super::{instances, subscriptions};
@@ -69,7 +70,8 @@ pub(super) async fn claim(
     until: DateTime<Utc>,
 ) -> Result<Claim> {
     let context = "claim an attempt";
-    for _ in 0..LOOKS_COUNT_MAX {
+    for round in 0..LOOKS_COUNT_MAX {
+        pause_before(round).await;
         let Some(look) = look(table, context, key.instance, key.sequence).await? else {
             return Ok(Claim::Gone);
         };
@@ -142,7 +144,8 @@ pub(super) async fn unclaim(table: &Table, key: AttemptKey, until: DateTime<Utc>
 
 pub(super) async fn finish(table: &Table, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
     let context = "finish an attempt";
-    for _ in 0..LOOKS_COUNT_MAX {
+    for round in 0..LOOKS_COUNT_MAX {
+        pause_before(round).await;
         let Some(look) = look(table, context, key.instance, key.sequence).await? else {
             return Ok(Written::Gone);
         };
@@ -233,7 +236,8 @@ pub(super) async fn reopen(
     now: DateTime<Utc>,
 ) -> Result<Option<AttemptKey>> {
     let context = "reopen a notification";
-    for _ in 0..LOOKS_COUNT_MAX {
+    for round in 0..LOOKS_COUNT_MAX {
+        pause_before(round).await;
         let Some(look) = look(table, context, id, sequence).await? else { return Ok(None) };
         let before = look.standing;
         let attempt = match before.progress {

@@ -4,6 +4,7 @@
 //! has to look at the instance's row as well.
 
 use super::key::{self, Key};
+use super::pause::pause_before;
 use super::resources::{self, Stored};
 use super::row::{Row, bytes, number, text};
 use super::table::{ACTIONS_COUNT_MAX, Ended, Page, Table, Write};
@@ -28,7 +29,8 @@ struct Before {
 pub(super) async fn change(table: &Table, change: &InstanceChange) -> Result<Written> {
     let context = "change an instance";
     let id = change.instance.id;
-    for _ in 0..LOOKS_COUNT_MAX {
+    for look in 0..LOOKS_COUNT_MAX {
+        pause_before(look).await;
         let Some(before) = before(table, id).await? else { return Ok(Written::Gone) };
         if before.version + 1 != change.instance.version || !fits(&before, change) {
             return Ok(Written::Conflict);

@@ -14,6 +14,7 @@ mod log;
 mod notifications;
 mod organization_log;
 mod packed;
+mod pause;
 mod poller;
 mod polls;
 mod requests;

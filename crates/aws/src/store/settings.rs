@@ -1,6 +1,7 @@
 //! What accounts are set to.
 
 use super::key::Key;
+use super::pause::pause_before;
 use super::row::{Row, json, number};
 use super::table::{Table, Write};
 use app::ports::{PortError, Result};
@@ -18,7 +19,8 @@ pub(super) async fn get(table: &Table, organization: u32, account: u32) -> Resul
 pub(super) async fn put(table: &Table, organization: u32, account: u32, items: &Items) -> Result<()> {
     let context = "store settings";
     let key = Key::settings(organization, account);
-    for _ in 0..LOOKS_COUNT_MAX {
+    for look in 0..LOOKS_COUNT_MAX {
+        pause_before(look).await;
         let row = table.get(context, &key).await?;
         let mut merged: Items = row.as_ref().map(|row| row.json("doc")).transpose()?.unwrap_or_default();
         merged.extend(items.iter().map(|(name, value)| (name.clone(), value.clone())));

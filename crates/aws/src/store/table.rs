@@ -4,9 +4,10 @@
 //! its own effect: callers that must know compare what is stored with what they wrote.
 
 use super::key::Key;
+use super::pause::wait;
 use super::row::{Item, Row, number, text};
 use crate::fault::{code, fault};
-use app::ports::{Clock as _, PortError, Result};
+use app::ports::{PortError, Result};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -19,14 +20,10 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure as OnFailure, Select, TransactWriteItem, Update, WriteRequest,
 };
 use std::collections::HashMap;
-use std::time::Duration;
-use system::SystemClock;
 
 /// Tries of a write that a transaction was in the way of, and of what a batch left over.
 const TRIES_COUNT_MAX: u32 = 8;
 const IN_THE_WAY: &str = "other transactions were in the way again and again";
-/// First wait between them; it doubles, with jitter.
-const WAIT_FIRST_MS: u64 = 15;
 /// Keys of one batch of reads.
 const READS_COUNT_MAX: usize = 100;
 /// Items of one batch of writes.
@@ -484,11 +481,6 @@ fn is_passing(reason: &CancellationReason) -> bool {
         reason.code(),
         None | Some("None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
     )
-}
-
-async fn wait(round: u32) {
-    let most = WAIT_FIRST_MS << round;
-    SystemClock.sleep(Duration::from_millis(fastrand::u64(most / 2..=most))).await;
 }
 
 #[cfg(test)]

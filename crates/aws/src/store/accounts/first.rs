@@ -5,6 +5,7 @@
 
 use super::{LOOKS_COUNT_MAX, find, hash, list_user, put_organization, put_user};
 use crate::store::key::Key;
+use crate::store::pause::pause_before;
 use crate::store::row::{Row, bytes, number, text, time};
 use crate::store::table::{Ended, Table, Write};
 use app::ports::{Clock as _, LookupHash, PortError, Result};
@@ -23,7 +24,8 @@ pub(in crate::store) async fn ensure(
     organization: &LookupHash,
 ) -> Result<Option<Account>> {
     let context = "ensure the first account";
-    for _ in 0..LOOKS_COUNT_MAX {
+    for look in 0..LOOKS_COUNT_MAX {
+        pause_before(look).await;
         if let Some(known) = find(table, user, Some(organization)).await? {
             return Ok(Some(known));
         }

@@ -3,6 +3,7 @@
 use super::{LOOKS_COUNT_MAX, account, first, hash, put_organization, put_user};
 use crate::store::audit;
 use crate::store::key::Key;
+use crate::store::pause::pause_before;
 use crate::store::row::{Row, bytes, number};
 use crate::store::table::{Ended, Table, Write};
 use app::ports::{AuditEntry, LookupHash, PortError, Result};
@@ -10,7 +11,8 @@ use app::ports::{AuditEntry, LookupHash, PortError, Result};
 /// Gives an organization another secret; `false` if there is no such organization.
 pub(in crate::store) async fn replace_organization(table: &Table, id: u32, new: &LookupHash) -> Result<bool> {
     let context = "replace an organization's secret";
-    for _ in 0..LOOKS_COUNT_MAX {
+    for look in 0..LOOKS_COUNT_MAX {
+        pause_before(look).await;
         let key = Key::listed_organization(id);
         let Some(row) = table.get(context, &key).await? else { return Ok(false) };
         if !row.has("secret_hash") {
@@ -42,7 +44,8 @@ pub(in crate::store) async fn replace_user(
     new: &LookupHash,
 ) -> Result<bool> {
     let context = "replace a user's secret";
-    for _ in 0..LOOKS_COUNT_MAX {
+    for look in 0..LOOKS_COUNT_MAX {
+        pause_before(look).await;
         let key = Key::listed_user(organization_id, user_id);
         let Some(row) = table.get(context, &key).await? else { return Ok(false) };
         let (account, old) = (account(&row)?, hash(&row, "secret_hash")?);
@@ -70,7 +73,8 @@ pub(in crate::store) async fn remove_user(
     entry: Option<&AuditEntry>,
 ) -> Result<bool> {
     let context = "take a user out";
-    for _ in 0..LOOKS_COUNT_MAX {
+    for look in 0..LOOKS_COUNT_MAX {
+        pause_before(look).await;
         let key = Key::listed_user(organization_id, user_id);
         let Some(row) = table.get(context, &key).await? else { return Ok(false) };
         let (account, old) = (account(&row)?, hash(&row, "secret_hash")?);

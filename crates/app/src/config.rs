@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 use connectors::Endpoint;
+use domain::address;
 use domain::delivery::RetryPolicy;
 use std::collections::HashMap;
 
@@ -19,13 +20,20 @@ const RETENTION_DAYS_MAX: u32 = 3_650;
 pub struct Endpoints(HashMap<&'static str, String>);
 
 impl Endpoints {
-    /// Asks for the value of each variable that a connector declares.
-    pub fn read(mut variable: impl FnMut(&str) -> Option<String>) -> Self {
+    /// Asks for the value of each variable that a connector declares; one that no client can use is a mistake.
+    pub fn read(mut variable: impl FnMut(&str) -> Option<String>) -> Result<Self, Mistake> {
         let connectors = connectors::registry();
         let all = connectors.iter().flat_map(|connector| connector.descriptor().endpoints());
-        let given =
-            |value: String| Some(value.trim_end_matches('/').to_owned()).filter(|value| !value.is_empty());
-        Endpoints(all.filter_map(|e| Some((e.variable, given(variable(e.variable)?)?))).collect())
+        let mut given = HashMap::new();
+        for endpoint in all {
+            let value = variable(endpoint.variable).unwrap_or_default();
+            let url = value.trim_end_matches('/');
+            if !url.is_empty() {
+                address::parse(url).map_err(|rule| Mistake::new(endpoint.variable, rule.to_string()))?;
+                given.insert(endpoint.variable, url.to_owned());
+            }
+        }
+        Ok(Endpoints(given))
     }
 
     pub(crate) fn url<'a>(&'a self, endpoint: &'a Endpoint) -> &'a str {
@@ -82,7 +90,7 @@ impl Config {
             None => default.retry_policy,
         };
         Ok(Config {
-            endpoints: Endpoints::read(|name| variables.given(name)),
+            endpoints: Endpoints::read(|name| variables.given(name))?,
             retry_policy,
             require_https_callbacks: variables.switch("CARILLON_REQUIRE_HTTPS_CALLBACKS", false)?,
             retention: match variables.given("CARILLON_RETENTION_DAYS") {
@@ -126,8 +134,9 @@ fn admin_key(key: &str) -> Result<[u8; 32], Mistake> {
 
 /// An origin: the console's pages are at the root.
 fn public_url(url: &str) -> Result<String, Mistake> {
-    let origin = url::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let origin = origin.filter(|url| url.path() == "/" && url.query().is_none() && url.username().is_empty());
+    let is_bare = address::credentials(url).is_none();
+    let origin = address::parse(url).ok().filter(|_| is_bare);
+    let origin = origin.filter(|url| url.path() == "/" && url.query().is_none() && url.fragment().is_none());
     let rule = "must be an address without a path, as `https://mail.example`";
     let origin = origin.ok_or_else(|| Mistake::new("CARILLON_PUBLIC_URL", rule))?;
     Ok(origin.origin().ascii_serialization())
@@ -203,10 +212,30 @@ mod tests {
             Some("https://mail.example")
         );
         assert_eq!(read("").unwrap().public_url, None);
-        for wrong in
-            ["mail.example", "https://mail.example/console", "ftp://mail.example", "https://u@mail.example"]
-        {
+        assert_eq!(read("HTTPS://Mail.example").unwrap().public_url.as_deref(), Some("https://mail.example"));
+        for wrong in [
+            "mail.example",
+            "https://mail.example/console",
+            "https://mail.example/?a",
+            "https://mail.example/#a",
+            "ftp://mail.example",
+            "https://u@mail.example",
+            "https://:p@mail.example",
+            "https://mail.example:0",
+            "https://mail..example",
+        ] {
             assert_eq!(read(wrong).err().unwrap().variable, "CARILLON_PUBLIC_URL", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_provider_is_at_an_address_that_can_be_asked() {
+        let name = "CARILLON_GMAIL_API_URL";
+        for right in ["http://127.0.0.1:9/", "HTTPS://stand-in.example/gmail", ""] {
+            assert!(read(&[(name, right)]).is_ok(), "{right}");
+        }
+        for wrong in ["stand-in.example", "http://127.0.0.1:99999", "http://[::1", "ftp://stand-in.example"] {
+            assert_eq!(read(&[(name, wrong)]).err().unwrap().variable, name, "{wrong}");
         }
     }
 

@@ -116,6 +116,36 @@ async fn a_masked_address_that_comes_back_leaves_its_password_as_it_is() {
     assert_names(&change(&world, id, json!({ URL: MASKED })).await, &[URL]);
 }
 
+/// The address is another one then, and a reason to try what waits.
+#[tokio::test]
+async fn a_corrected_password_in_an_address_releases_what_waits() {
+    let world = World::new(916);
+    let mut body = gmail_body(&world.google.new_code(GMAIL_USER));
+    body["configuration"][URL] = json!("http://user:wrong@callback.test/hook");
+    let id = world.create(&body).await;
+    world.receiver.answer_next(410);
+    headers_of_next(&world, id).await;
+    assert_eq!(world.shown(id).await["subscription"]["status"], "suspended");
+    world.patch(id, &json!({ "configuration": { URL: WITH_PASSWORD } })).await;
+    assert_eq!(world.receiver.take().remove(0).headers["authorization"], BASIC);
+    assert_eq!(world.shown(id).await["subscription"]["status"], "active");
+}
+
+/// Replies hold tokens.
+#[tokio::test]
+async fn no_reply_is_kept_by_whatever_is_on_its_way() {
+    let world = World::new(917);
+    let id = world.create_gmail().await;
+    for path in [format!("/instances/{id}"), "/instances/1".to_owned(), "/nothing".to_owned()] {
+        let reply = world.call("GET", &path, &Value::Null).await;
+        assert_eq!(
+            (&reply.headers["cache-control"], &reply.headers["x-content-type-options"]),
+            (&"no-store".parse().unwrap(), &"nosniff".parse().unwrap()),
+            "{path}"
+        );
+    }
+}
+
 /// One request carries one authorization.
 #[tokio::test]
 async fn a_password_in_an_address_and_another_beside_it_are_refused() {

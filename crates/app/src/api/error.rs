@@ -168,9 +168,13 @@ pub(super) async fn with_request_id(State(app): State<App>, mut request: Request
             response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
         }
     }
+    let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert(REQUEST_ID_HEADER, value);
+        headers.insert(REQUEST_ID_HEADER, value);
     }
+    // Replies hold tokens and mail, and JSON is no page.
+    headers.entry("cache-control").or_insert(HeaderValue::from_static("no-store"));
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     response
 }
 

@@ -156,7 +156,7 @@ async fn attempt(
         },
         remove_resources: removed,
         put_states: fresh,
-        subscription: subscription(&mailbox, &instance),
+        subscription: subscription(&mailbox, &instance, patch, is_new),
         audit: by.instance(app, "instance.changed", Some(&mailbox.instance), Some(&instance)),
         instance,
     };
@@ -386,11 +386,18 @@ fn removed(mailbox: &Mailbox, settings: &Settings, after: &Instance) -> Vec<Stri
     rows.filter(|state| !is_of(state)).map(|state| state.resource.clone()).collect()
 }
 
-/// A new callback address is a reason to try what is queued.
-fn subscription(mailbox: &Mailbox, instance: &Instance) -> SubscriptionChange {
+/// A new callback address is a reason to try what is queued, also where it differs in its password alone.
+fn subscription(
+    mailbox: &Mailbox,
+    instance: &Instance,
+    patch: &Patch,
+    has_new_secrets: bool,
+) -> SubscriptionChange {
+    let is_named = patch.items.as_ref().is_some_and(|items| items.contains_key(CALLBACK_URL));
     let url = |instance: &Instance| given(&instance.configuration, CALLBACK_URL).map(str::to_owned);
     let is_suspended = mailbox.subscription.status != domain::delivery::SubscriptionStatus::Active;
-    if is_suspended && !instance.disabled && url(&mailbox.instance) != url(instance) {
+    let is_new = url(&mailbox.instance) != url(instance) || (is_named && has_new_secrets);
+    if is_suspended && !instance.disabled && is_new {
         return SubscriptionChange::Release;
     }
     SubscriptionChange::Keep

@@ -27,7 +27,16 @@ pub(super) fn routes() -> Router<Shared> {
 }
 
 /// Where providers send users back. It changes something by GET, which its state makes safe: nobody else knows it.
-async fn back(signed: Signed, RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Failure> {
+/// HEAD only looks.
+async fn back(
+    signed: Signed,
+    method: Method,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    if method != Method::GET {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
     let pending = Pending::of(&signed, &headers).filter(|pending| pending.is_state(query.text("state")));
     let Some(pending) = pending else { return Ok(unknown(&signed)) };

@@ -13,7 +13,7 @@ use crate::{FirstLink, Shared, cookie, flash};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
@@ -89,13 +89,15 @@ fn entered(
     Ok(with_cookie(see_other(onward(next)), Some(cookie)))
 }
 
-/// Signs in with the secrets that the host made, and never again. What browsers fetch ahead uses nothing up.
+/// Signs in with the secrets that the host made, and never again. What browsers fetch ahead uses nothing up, and
+/// neither does HEAD, by which programs look whether a link is alive.
 async fn sign_in_once(
     State(shared): State<Shared>,
+    method: Method,
     headers: HeaderMap,
     Path(token): Path<String>,
 ) -> Result<Response, Failure> {
-    if headers.contains_key("sec-purpose") || headers.contains_key("purpose") {
+    if method != Method::GET || headers.contains_key("sec-purpose") || headers.contains_key("purpose") {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     match taken(&shared, &token) {

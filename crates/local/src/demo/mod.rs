@@ -96,7 +96,7 @@ impl Stage {
                 "CARILLON_GRAPH_API_URL" => format!("{microsoft_at}/v1.0"),
                 _ => return None,
             })
-        });
+        })?;
         // The stand-ins forget everything when they end, so the demo begins anew each time.
         let data = config.data.join("demo");
         if data.exists() {

@@ -15,7 +15,7 @@ use connectors::Connector;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use domain::settings::Settings;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// The adapters.
 #[derive(Clone)]
@@ -45,6 +45,8 @@ pub enum Ran {
 pub struct App(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
+    /// For work that goes on when whoever began it does not.
+    pub(crate) itself: Weak<Inner>,
     pub(crate) ports: Ports,
     pub(crate) config: Config,
     pub(crate) sealer: Arc<Sealer>,
@@ -57,7 +59,8 @@ pub(crate) struct Inner {
 impl App {
     /// Puts the use cases together.
     pub fn new(ports: Ports, sealer: Arc<Sealer>, config: Config) -> Self {
-        App(Arc::new(Inner {
+        App(Arc::new_cyclic(|itself| Inner {
+            itself: itself.clone(),
             ports,
             config,
             sealer,

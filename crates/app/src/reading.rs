@@ -55,10 +55,13 @@ pub(crate) async fn ask(app: &Inner, instance: &Instance, wish: Wish<'_>) -> Res
     if let Some(until) = gate.waits_until().max(backoff_until) {
         return Err(Failure::BackingOff { until });
     }
-    for refused in [false, true] {
-        let token = token(app, instance, connector, &mut session, refused).await?;
+    let mut before = None;
+    for is_last in [false, true] {
+        let token = token(app, instance, connector, &mut session, before.as_deref()).await?;
         match ask_with(&gate, connector, &token, &wish).await {
-            Err(ReadError::Provider(error)) if error.kind == Kind::Unauthorized && !refused => {}
+            Err(ReadError::Provider(error)) if error.kind == Kind::Unauthorized && !is_last => {
+                before = Some(token);
+            }
             Err(ReadError::Provider(error)) => {
                 return Err(failed(&gate, instance.id, &mut session, error).await?);
             }
@@ -78,7 +81,7 @@ async fn token(
     instance: &Instance,
     connector: &Arc<dyn Connector>,
     session: &mut Session,
-    refused: bool,
+    refused: Option<&str>,
 ) -> Result<String, Failure> {
     let holder = Holder::of(instance, connector);
     app.access_token(&holder, session, refused).await.map_err(|error| match error {

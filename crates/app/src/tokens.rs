@@ -17,6 +17,8 @@ pub(crate) const ACCESS_TOKEN: &str = "access_token";
 const TOKEN_TIMEOUT_MS: u64 = 10_000;
 /// A refresh that takes longer is believed dead. The endpoint's time-out and room for two writes.
 const LEASE_S: i64 = 15;
+/// Tries to store a rotated refresh token while its owner changes other secrets.
+const KEEP_TRIES_COUNT_MAX: usize = 5;
 /// How long a poll waits for another one's refresh: 25 looks at the session, 200 ms apart.
 const LOOKS_COUNT_MAX: usize = 25;
 const LOOK_MS: u64 = 200;
@@ -56,24 +58,24 @@ impl<'a> Holder<'a> {
 }
 
 impl Inner {
-    /// A token that works, from the session or a refresh. `refused` says that the provider did not take the
-    /// session's token. The session is brought up to date.
+    /// A token that works, from the session or a refresh. `refused` is one that the provider did not take: another
+    /// one than that is good, whoever refreshed it. The session is brought up to date.
     pub(crate) async fn access_token(
         &self,
         holder: &Holder<'_>,
         session: &mut Session,
-        refused: bool,
+        refused: Option<&str>,
     ) -> std::result::Result<String, NoToken> {
-        let refused_version = refused.then_some(session.version);
-        let is_good =
-            |session: &Session, now| session.is_fresh(now) && Some(session.version) != refused_version;
         for _ in 0..LOOKS_COUNT_MAX {
             let now = self.now();
-            if is_good(session, now) || (session.is_leased(now) && session.is_usable(now) && !refused) {
-                return Ok(self.opened(holder.id, session)?);
+            if session.is_fresh(now) || (session.is_leased(now) && session.is_usable(now)) {
+                let token = self.opened(holder.id, session)?;
+                if refused != Some(token.as_str()) {
+                    return Ok(token);
+                }
             }
             if !session.is_leased(now) && self.lease(holder.id, session, now).await? {
-                return self.refresh(holder, session).await;
+                return self.refresh_to_its_end(holder, session).await;
             }
             self.ports.clock.sleep(std::time::Duration::from_millis(LOOK_MS)).await;
             let mailbox = self.ports.store.mailbox(holder.id).await?;
@@ -98,6 +100,27 @@ impl Inner {
         Ok(written == Written::Done)
     }
 
+    /// On a task of its own: a token that the provider has rotated is lost if whoever waits for it, a client of a read,
+    /// goes away before it is stored.
+    async fn refresh_to_its_end(
+        &self,
+        holder: &Holder<'_>,
+        session: &mut Session,
+    ) -> std::result::Result<String, NoToken> {
+        let context = "refreshing an access token";
+        let app = self.itself.upgrade().ok_or_else(|| PortError::new(context, "the process ends"))?;
+        let (id, connector) = (holder.id, holder.connector.clone());
+        let (scope, mut refreshed) = (holder.scope.map(str::to_owned), session.clone());
+        let refreshing = tokio::spawn(async move {
+            let holder = Holder { id, connector: &connector, scope: scope.as_deref() };
+            let result = app.refresh(&holder, &mut refreshed).await;
+            (result, refreshed)
+        });
+        let (result, refreshed) = refreshing.await.map_err(|error| PortError::new(context, error))?;
+        *session = refreshed;
+        result
+    }
+
     /// Under the lease: exchanges the refresh token. If it is dead and another one was stored meanwhile, tries
     /// that one, once.
     async fn refresh(
@@ -119,8 +142,9 @@ impl Inner {
             Ok(tokens) => {
                 self.keep_refresh_token(holder.id, &secrets, version, &tokens).await?;
                 // A token is no proof that the provider takes it: refusals go on counting.
-                let refused = session.refused;
-                let next = Session { refused, ..self.session_of(holder.id, &tokens, session.version + 1)? };
+                let (refused, refused_since) = (session.refused, session.refused_since);
+                let next = self.session_of(holder.id, &tokens, session.version + 1)?;
+                let next = Session { refused, refused_since, ..next };
                 self.replace_session(holder.id, session, next).await?;
                 Ok(tokens.access_token)
             }
@@ -161,22 +185,31 @@ impl Inner {
 
     /// The vault is written before the table: a crash in between leaves a token that is newer than the
     /// session, never one that is lost. Where none is returned the old one stays.
+    ///
+    /// Somebody else may write meanwhile: beside other secrets the new token is stored all the same, and one that came
+    /// of a new sign-in is newer than ours.
     async fn keep_refresh_token(
         &self,
         id: InstanceId,
-        secrets: &Secrets,
+        used: &Secrets,
         version: u64,
         tokens: &Tokens,
     ) -> Result<()> {
-        let Some(new) = tokens.refresh_token.as_ref() else { return Ok(()) };
-        if secrets.get(OAUTH_REFRESH_TOKEN) == Some(new) {
-            return Ok(());
+        let (used_token, new) = (used.get(OAUTH_REFRESH_TOKEN), tokens.refresh_token.as_ref());
+        let Some(new) = new.filter(|new| used_token != Some(*new)) else { return Ok(()) };
+        let (mut secrets, mut version) = (Arc::new(used.clone()), version);
+        for _ in 0..KEEP_TRIES_COUNT_MAX {
+            let mut next = Secrets::clone(&secrets);
+            next.insert(OAUTH_REFRESH_TOKEN.to_owned(), new.clone());
+            if self.ports.vault.write(id, &next, version + 1).await? != Written::Conflict {
+                return Ok(());
+            }
+            (secrets, version) = self.secrets_now(id).await?;
+            if secrets.get(OAUTH_REFRESH_TOKEN) != used_token {
+                return Ok(());
+            }
         }
-        let mut secrets = secrets.clone();
-        secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), new.clone());
-        // A conflict means that the owner signed in again meanwhile: that token is the newer one.
-        self.ports.vault.write(id, &secrets, version + 1).await?;
-        Ok(())
+        Err(PortError::new("storing a refresh token", "the secrets were changed at each try"))
     }
 
     /// A session with these tokens.

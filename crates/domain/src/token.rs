@@ -27,7 +27,15 @@ pub struct Session {
     pub failures: u32,
     /// The provider refused a token that should have been good this many times in a row.
     pub refused: u32,
+    /// When the first of these refusals was.
+    #[serde(default)]
+    pub refused_since: Option<DateTime<Utc>>,
 }
+
+/// Good tokens are refused for hours, now and then, when a provider fails: outages of two hours were seen. A person is
+/// asked only after twice that, hours, and so many refusals in it.
+const REFUSED_H: i64 = 4;
+const REFUSALS_COUNT_MIN: u32 = 12;
 
 impl Session {
     /// The token needs no refresh yet.
@@ -38,6 +46,23 @@ impl Session {
     /// The token still works, though it may be due for a refresh.
     pub fn is_usable(&self, now: DateTime<Utc>) -> bool {
         !self.access_token_sealed.is_empty() && now < self.expires_at
+    }
+
+    /// Once more the provider refused a token that it had just given.
+    pub fn note_refusal(&mut self, now: DateTime<Utc>) {
+        self.refused = self.refused.saturating_add(1);
+        self.refused_since.get_or_insert(now);
+    }
+
+    /// No refusal stands: the provider took a token, or a person is to sign in.
+    pub fn forget_refusals(&mut self) {
+        (self.refused, self.refused_since) = (0, None);
+    }
+
+    /// It has refused for so long that it is no outage: a person has to sign in again.
+    pub fn is_refused_for_good(&self, now: DateTime<Utc>) -> bool {
+        let is_long = self.refused_since.is_some_and(|since| now - since >= Duration::hours(REFUSED_H));
+        is_long && self.refused >= REFUSALS_COUNT_MIN
     }
 
     /// Somebody holds the right to refresh.
@@ -58,6 +83,32 @@ pub fn refresh_at(now: DateTime<Utc>, lifetime_s: u32, seed: u64) -> DateTime<Ut
 mod tests {
     use super::*;
     use chrono::TimeZone as _;
+
+    #[test]
+    fn an_outage_of_hours_is_no_reason_to_sign_in_again() {
+        let at = |minutes: i64| Utc.timestamp_opt(1_795_000_000 + minutes * 60, 0).unwrap();
+        let mut session = Session::default();
+        for minutes in 0..60 {
+            session.note_refusal(at(minutes));
+        }
+        assert!(!session.is_refused_for_good(at(239)), "however often");
+        assert!(session.is_refused_for_good(at(240)));
+        // One refusal, and hours in which nobody asked.
+        session.forget_refusals();
+        session.note_refusal(at(0));
+        session.note_refusal(at(6000));
+        assert!(!session.is_refused_for_good(at(6000)));
+    }
+
+    #[test]
+    fn a_session_from_before_refusals_had_a_time_is_read() {
+        let mut stored = serde_json::to_value(Session { refused: 2, ..Session::default() }).unwrap();
+        stored.as_object_mut().unwrap().remove("refused_since");
+        let mut session: Session = serde_json::from_value(stored).unwrap();
+        let now = Utc.timestamp_opt(1_795_000_000, 0).unwrap();
+        session.note_refusal(now);
+        assert_eq!((session.refused, session.refused_since), (3, Some(now)));
+    }
 
     #[test]
     fn refreshes_ahead_of_expiry_but_not_at_every_poll() {

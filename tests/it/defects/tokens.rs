@@ -84,6 +84,7 @@ async fn the_losers_invalid_grant_does_not_kill_the_account() {
     let mut first = std::pin::pin!(slow.tick(id, deadline));
     while world.microsoft.requests().is_empty() {
         assert!(futures_util::poll!(first.as_mut()).is_pending());
+        tokio::task::yield_now().await;
     }
     world.clock.advance(Duration::seconds(20));
     let second = fast.tick(id, deadline).await;
@@ -142,24 +143,132 @@ async fn a_refused_access_token_is_healed_by_one_refresh() {
     assert_eq!(world.shown(id).await["valid"], true);
 }
 
-/// Fresh tokens that are refused again and again are a person's business, and polling stops; one bad quarter
-/// of an hour is not.
+/// A provider that refuses good tokens for a while is down, and no mailbox's fault: within seconds, three polls in a row
+/// asked a person to sign in. Only hours of it are a person's business.
 #[tokio::test]
 async fn only_lasting_refusals_ask_for_a_person() {
-    let world = World::new(86);
-    let id = world.create_gmail().await;
-    world.google.push_fault(Fault { on: Route::History, kind: FaultKind::Unauthorized, times: 2 });
-    polled(&world, id).await;
-    assert_eq!(world.shown(id).await["valid"], true);
-    let mail = world.google.deliver(GMAIL_USER, Mail::default());
-    world.pass(Duration::minutes(20)).await;
-    assert_created(&world.arrived(), &[mail]);
-    world.google.set_fault_rate(1.0, vec![FaultKind::Unauthorized]);
-    world.pass(Duration::hours(2)).await;
+    for is_gmail in [true, false] {
+        let world = World::new(86);
+        let id = if is_gmail { world.create_gmail().await } else { world.create_outlook().await };
+        let refuse = |rate| {
+            world.google.set_fault_rate(rate, vec![FaultKind::Unauthorized]);
+            world.microsoft.set_fault_rate(rate, vec![FaultKind::Unauthorized]);
+        };
+        let deliver = || match is_gmail {
+            true => world.google.deliver(GMAIL_USER, Mail::default()),
+            false => world.microsoft.deliver(OUTLOOK_USER, Mail::default()),
+        };
+        for outage in [Duration::seconds(4), Duration::hours(2), Duration::minutes(230)] {
+            refuse(1.0);
+            let mail = deliver();
+            world.poll(id).await;
+            world.pass(outage).await;
+            assert_eq!(world.shown(id).await["valid"], true, "after {outage}");
+            refuse(0.0);
+            world.pass(Duration::minutes(35)).await;
+            assert_created(&world.arrived(), &[mail]);
+        }
+        refuse(1.0);
+        world.google.clear_requests();
+        world.microsoft.clear_requests();
+        world.pass(Duration::hours(6)).await;
+        let asked = world.google.requests().len() + world.microsoft.requests().len();
+        assert!(asked < 150, "{asked} requests");
+        let shown = world.shown(id).await;
+        assert_eq!(shown["valid"], json!(false));
+        assert!(shown["invalidReason"].as_str().unwrap().contains("sign in"), "{shown}");
+        world.google.clear_requests();
+        world.microsoft.clear_requests();
+        world.pass(Duration::hours(2)).await;
+        assert_eq!((world.google.requests(), world.microsoft.requests()), (vec![], vec![]));
+    }
+}
+
+/// Ten polls at once met a token that had ended early: to each of them the refused token looked like a new one, because
+/// another's lease had changed the row, and each of their refusals counted. One refreshes, and one counts.
+#[tokio::test]
+async fn refusals_count_once_whatever_the_number_of_processes() {
+    for is_gmail in [true, false] {
+        let world = World::new(87);
+        world.google.set_in_flight_max(100);
+        world.microsoft.set_in_flight_max(100);
+        let id = if is_gmail { world.create_gmail().await } else { world.create_outlook().await };
+        let apps: Vec<_> = (0..10).map(|_| world.another_process()).collect();
+        let tokens = || world.google.token_requests_count() + world.microsoft.token_requests_count();
+        let session = async || world.store.mailbox(id).await.unwrap().unwrap().session;
+        // The token alone: one refresh heals it for all of them.
+        world.google.expire_access_tokens(GMAIL_USER);
+        world.microsoft.expire_access_tokens(OUTLOOK_USER);
+        let before = tokens();
+        let deadline = world.now() + Duration::minutes(5);
+        let ticks = futures_util::future::join_all(apps.iter().map(|app| app.tick(id, deadline)));
+        assert!(ticks.await.iter().all(Result::is_ok));
+        assert_eq!((tokens() - before, session().await.refused), (1, 0));
+        world.run_until_idle().await;
+        // And a provider that takes none: whoever holds the mailbox counts.
+        world.google.set_fault_rate(1.0, vec![FaultKind::Unauthorized]);
+        world.microsoft.set_fault_rate(1.0, vec![FaultKind::Unauthorized]);
+        let deadline = world.now() + Duration::minutes(5);
+        let ticks = futures_util::future::join_all(apps.iter().map(|app| app.tick(id, deadline)));
+        assert!(ticks.await.iter().all(Result::is_ok));
+        assert_eq!(session().await.refused, 1, "gmail: {is_gmail}");
+        world.google.clear_faults();
+        world.microsoft.clear_faults();
+        world.pass(Duration::minutes(31)).await;
+        assert_eq!((&world.shown(id).await["valid"], session().await.refused), (&json!(true), 0));
+    }
+}
+
+/// The owner changes another secret between the refresh and the write of the rotated token, which was then dropped: the
+/// provider takes the old one no more.
+#[tokio::test]
+async fn a_rotated_token_is_kept_though_another_secret_changes() {
+    let world = World::new(88);
+    world.microsoft.set_rotation(true);
+    world.microsoft.set_refuse_reuse(true);
+    let id = world.create_outlook().await;
+    world.clock.advance(Duration::hours(2));
+    world.microsoft.clear_requests();
+    let poller = world.another_process_behind(&crate::world::Gate::slow(200));
+    let deadline = world.now() + Duration::minutes(5);
+    let mut poll = std::pin::pin!(poller.tick(id, deadline));
+    while world.microsoft.requests().is_empty() {
+        assert!(futures_util::poll!(poll.as_mut()).is_pending());
+        tokio::task::yield_now().await;
+    }
+    let patch = json!({ "configuration": { "event.notification.signature.key": "another-signature-key" } });
+    world.patch(id, &patch).await;
+    assert!(poll.await.is_ok());
+    for _ in 0..3 {
+        world.pass(Duration::hours(2)).await;
+    }
     let shown = world.shown(id).await;
-    assert_eq!(shown["valid"], json!(false));
-    assert!(shown["invalidReason"].as_str().unwrap().contains("sign in"), "{shown}");
-    world.google.clear_requests();
-    world.pass(Duration::hours(2)).await;
-    assert_eq!(world.google.requests(), []);
+    assert_eq!((&shown["valid"], shown.get("invalidReason")), (&json!(true), None));
+    assert_eq!(world.microsoft.requests().iter().filter(|line| line.status == 400).count(), 0);
+}
+
+/// A client of a read that goes away while the token is refreshed takes nothing along.
+#[tokio::test]
+async fn a_refresh_goes_on_when_the_client_goes_away() {
+    let world = World::new(89);
+    world.microsoft.set_rotation(true);
+    world.microsoft.set_refuse_reuse(true);
+    let id = world.create_outlook().await;
+    let own = format!("User world-user, Element {}", world.shown(id).await["token"].as_str().unwrap());
+    world.clock.advance(Duration::hours(2));
+    world.microsoft.clear_requests();
+    {
+        let mut read = std::pin::pin!(world.call_as(&own, "GET", "/hubs/general/messages", ""));
+        while world.microsoft.requests().is_empty() {
+            assert!(futures_util::poll!(read.as_mut()).is_pending());
+            tokio::task::yield_now().await;
+        }
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.call_as(&own, "GET", "/hubs/general/messages", "").await.status, 200);
+    world.pass(Duration::hours(3)).await;
+    assert_eq!(world.shown(id).await["valid"], true);
+    assert_eq!(world.microsoft.requests().iter().filter(|line| line.status == 400).count(), 0);
 }

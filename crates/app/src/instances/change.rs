@@ -362,7 +362,7 @@ async fn kept_token(
 ) -> Result<String, Refusal> {
     let holder = crate::tokens::Holder::of(&mailbox.instance, connector);
     let mut session = mailbox.session.clone();
-    app.access_token(&holder, &mut session, false).await.map_err(|error| match error {
+    app.access_token(&holder, &mut session, None).await.map_err(|error| match error {
         crate::tokens::NoToken::Refused(error) => error.into(),
         crate::tokens::NoToken::Port(error) => error.into(),
         crate::tokens::NoToken::Waiting => Refusal::Provider {

@@ -14,8 +14,6 @@ use domain::schedule::backoff;
 use domain::state::ResourceState;
 use domain::token::Session;
 
-/// A fresh token refused in so many polls in a row means that a person has to sign in again.
-const REFUSALS_COUNT_MAX: u32 = 3;
 impl Run<'_> {
     /// The state of a resource as this poll knows it.
     pub(super) fn state_of(&self, resource: &str) -> Option<ResourceState> {
@@ -75,6 +73,7 @@ impl Run<'_> {
             return Ok(token.clone());
         }
         let holder = Holder::of(&self.mailbox.instance, self.connector);
+        let refused = self.token.as_deref().filter(|_| refused);
         let token = self.app.access_token(&holder, &mut self.mailbox.session, refused).await?;
         self.token = Some(token.clone());
         Ok(token)
@@ -157,18 +156,28 @@ impl Run<'_> {
         let seed = u64::from(self.mailbox.instance.id.get());
         let until = now + backoff(state.failures + 1, error.retry_after_s, seed);
         match error.kind {
-            Kind::RateLimited => {
+            // Whatever the provider says for how long, it says to the whole mailbox.
+            Kind::RateLimited | Kind::Unavailable
+                if error.kind == Kind::RateLimited || error.retry_after_s.is_some() =>
+            {
                 self.stop(error.message.clone(), Some(until));
                 self.change_session(|session| session.backoff_until = Some(until)).await?;
             }
             Kind::Unauthorized => {
                 self.stop(error.message.clone(), Some(until));
+                let mut is_for_good = false;
                 self.change_session(|session| {
-                    session.refused += 1;
+                    session.note_refusal(now);
                     session.backoff_until = Some(until);
+                    is_for_good = session.is_refused_for_good(now);
+                    if is_for_good {
+                        // Whoever is sent to sign in and goes on without begins again.
+                        session.forget_refusals();
+                        session.backoff_until = None;
+                    }
                 })
                 .await?;
-                if self.mailbox.session.refused >= REFUSALS_COUNT_MAX {
+                if is_for_good {
                     self.needs_sign_in("the provider refuses fresh access tokens").await?;
                     return Ok(None);
                 }
@@ -222,7 +231,7 @@ impl Run<'_> {
         self.change_session(|session| {
             session.backoff_until = None;
             session.failures = 0;
-            session.refused = 0;
+            session.forget_refusals();
         })
         .await
     }

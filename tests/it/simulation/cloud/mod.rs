@@ -289,7 +289,7 @@ impl Work {
                     let (app, due) = (process.app.clone(), due.clone());
                     async move {
                         match due {
-                            Due::Tick(tick) => app.poll(tick.id, deadline).await.is_ok(),
+                            Due::Tick(tick) => app.tick(tick.id, deadline).await.is_ok(),
                             Due::Message(message) => app.run(message.job, deadline).await.is_ok(),
                         }
                     }

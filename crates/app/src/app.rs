@@ -10,12 +10,15 @@ use crate::ports::{
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
 use crate::traffic::Traffic;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use connectors::Connector;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use domain::settings::Settings;
 use std::sync::{Arc, Weak};
+
+/// What is about to leave the event log is not relied on, minutes: a poll takes time, and hosts' clocks differ.
+const LOG_MARGIN_MIN: i64 = 60;
 
 /// The adapters.
 #[derive(Clone)]
@@ -111,6 +114,11 @@ impl App {
 impl Inner {
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.ports.clock.now()
+    }
+
+    /// Since when the event log holds all that was told.
+    pub(crate) fn log_since(&self) -> DateTime<Utc> {
+        self.now() - self.config.retention + Duration::minutes(LOG_MARGIN_MIN)
     }
 
     pub(crate) fn connector(&self, key_or_id: &str) -> Option<&Arc<dyn Connector>> {

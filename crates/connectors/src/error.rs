@@ -18,11 +18,20 @@ pub enum Kind {
     Unavailable,
     /// The provider refuses for good: a person has to act (scopes, policy, our own bug).
     Rejected,
+    /// The provider refuses this one object, and perhaps no other.
+    ObjectRefused,
     /// The answer can't be read.
     Malformed,
     /// The caller wants no further request ([`HttpError::NotSent`]): the step ends with what it has, and nothing
     /// failed.
     Halted,
+}
+
+impl Kind {
+    /// Whether the failure of reading one object may be the object's own: then others are not held up by it.
+    pub fn is_of_object(self) -> bool {
+        matches!(self, Kind::Unavailable | Kind::ObjectRefused | Kind::Malformed)
+    }
 }
 
 /// A failed call.

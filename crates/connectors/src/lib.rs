@@ -23,7 +23,7 @@ pub use registry::registry;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::event::Change;
+use domain::event::{Change, ChangeKind};
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use serde_json::Value;
@@ -65,6 +65,8 @@ pub struct Past {
     pub last_success_at: DateTime<Utc>,
     /// Failures in a row since.
     pub failures: u32,
+    /// What was told since then stands in the event log; what was told before may be forgotten.
+    pub log_since: DateTime<Utc>,
 }
 
 /// The position from which to watch, and whose mailbox it is.
@@ -108,11 +110,13 @@ impl Step {
     }
 }
 
-/// A created record that could not be read.
+/// A record that could not be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FailedRecord {
     /// Its id.
     pub object_id: String,
+    /// What happened to it.
+    pub kind: ChangeKind,
     /// The provider's name of the change.
     pub version: String,
     /// What is known of it without reading it.
@@ -172,8 +176,8 @@ pub trait Connector: Send + Sync {
         Ok(())
     }
 
-    /// Reads one created record again. `None`: it is gone, or nothing to report. For connectors whose lists hold
-    /// the records there are none to read again.
+    /// Reads one record again, as it is now. `None`: there is nothing to report; [`Kind::NotFound`]: it is
+    /// gone. For connectors whose lists hold the records there are none to read again.
     async fn fetch(
         &self,
         _call: &Call<'_>,

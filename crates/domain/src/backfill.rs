@@ -76,7 +76,7 @@ impl Backfill {
         if state.failures >= FAILURES_COUNT_MAX {
             return Status::Failed;
         }
-        match self.is_listed && state.retry_records.is_empty() {
+        match self.is_listed && state.retry_records.waiting_count() == 0 {
             true => Status::Done,
             false => Status::Running,
         }

@@ -2,12 +2,15 @@
 
 use crate::ids::{EventId, InstanceId};
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What happened to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ChangeKind {
     /// The object is new to the mailbox.
+    #[default]
     Created,
     /// The object was there and differs now.
     Updated,

@@ -1,12 +1,11 @@
 //! The stored state of one polled resource.
 
 use crate::ids::Sequence;
+use crate::retry_list::{Looks, RetryList};
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Records waiting for another try at the most; beyond it the oldest goes out as it is.
-pub const RETRY_RECORDS_COUNT_MAX: usize = 50;
 /// Gaps kept for the instance to show.
 const GAPS_COUNT_MAX: usize = 10;
 /// An idle poll stores its heartbeat when the last write is older than this.
@@ -40,25 +39,16 @@ pub struct ResourceState {
     pub last_sequence: Sequence,
     /// Records that failed on their own, to be tried again.
     #[serde(default)]
-    pub retry_records: Vec<RetryRecord>,
+    pub retry_records: RetryList,
+    /// How looking at them goes.
+    #[serde(default, skip_serializing_if = "Looks::is_new")]
+    pub looks: Looks,
+    /// A part of the step behind the position was committed: what follows may stand in the event log.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_partial: bool,
     /// Intervals in which changes may have been missed, newest last.
     #[serde(default)]
     pub gaps: Vec<Gap>,
-}
-
-/// A record whose change was seen but which the provider did not give us.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RetryRecord {
-    /// Its id.
-    pub object_id: String,
-    /// The provider's name of the change.
-    pub version: String,
-    /// What the change said of the record, sent as it is if the record never comes.
-    pub stub: Value,
-    /// Tries so far.
-    pub tries: u32,
-    /// Not before then.
-    pub due_at: DateTime<Utc>,
 }
 
 /// An interval in which the provider could not tell us everything.
@@ -87,7 +77,9 @@ impl ResourceState {
             backoff_until: None,
             last_error: None,
             last_sequence: Sequence(0),
-            retry_records: Vec::new(),
+            retry_records: RetryList::default(),
+            looks: Looks::default(),
+            is_partial: false,
             gaps: Vec::new(),
         }
     }
@@ -123,7 +115,16 @@ impl ResourceState {
         self.version += 1;
         self.failures = 0;
         self.backoff_until = None;
+        self.looks.failures = 0;
+        self.looks.paused_until = None;
         self
+    }
+
+    /// When records that failed are to be looked at again.
+    pub fn next_look(&self) -> Option<DateTime<Utc>> {
+        self.retry_records
+            .next_due()
+            .map(|due_at| self.looks.paused_until.map_or(due_at, |until| until.max(due_at)))
     }
 
     /// Back-off has not run out.

@@ -44,6 +44,12 @@ pub enum FaultKind {
     BadGatewayHtml,
     /// The true answer, cut in the middle; the length header agrees with the cut body.
     Truncated,
+    /// What is asked for is refused, and nothing else: Gmail's 400 `failedPrecondition` and 403 `forbidden`, Graph's
+    /// `ErrorInvalidRequest` and `ErrorAccessDenied`.
+    Refused {
+        /// 400 or 403.
+        status: u16,
+    },
     /// 401 although the token may be good.
     Unauthorized,
     /// 404.
@@ -77,9 +83,11 @@ impl FaultKind {
     fn fits(self, route: Route) -> bool {
         match self {
             Self::InvalidGrant | Self::InvalidClient | Self::MissingRefreshToken => route == Route::Token,
-            Self::ForbiddenLimit | Self::Forbidden | Self::Unauthorized | Self::NotFound => {
-                !matches!(route, Route::Token | Route::Authorize)
-            }
+            Self::ForbiddenLimit
+            | Self::Forbidden
+            | Self::Refused { .. }
+            | Self::Unauthorized
+            | Self::NotFound => !matches!(route, Route::Token | Route::Authorize),
             _ => true,
         }
     }
@@ -91,13 +99,22 @@ pub(crate) struct FaultPlan {
     accounts: BTreeMap<String, FaultKind>,
     probability: f64,
     kinds: Vec<FaultKind>,
+    /// Requests that random failures are for.
+    random_on: Route,
     rng: fastrand::Rng,
 }
 
 impl FaultPlan {
     pub(crate) fn new(seed: u64) -> Self {
         let rng = fastrand::Rng::with_seed(seed);
-        Self { queue: VecDeque::new(), accounts: BTreeMap::new(), probability: 0.0, kinds: Vec::new(), rng }
+        Self {
+            queue: VecDeque::new(),
+            accounts: BTreeMap::new(),
+            probability: 0.0,
+            kinds: Vec::new(),
+            random_on: Route::Any,
+            rng,
+        }
     }
 
     pub(crate) fn push(&mut self, fault: Fault) {
@@ -106,7 +123,8 @@ impl FaultPlan {
         }
     }
 
-    pub(crate) fn set_rate(&mut self, probability: f64, kinds: Vec<FaultKind>) {
+    pub(crate) fn set_rate(&mut self, on: Route, probability: f64, kinds: Vec<FaultKind>) {
+        self.random_on = on;
         self.probability = probability;
         self.kinds = kinds;
     }
@@ -127,7 +145,7 @@ impl FaultPlan {
     pub(crate) fn clear(&mut self) {
         self.queue.clear();
         self.accounts.clear();
-        self.set_rate(0.0, Vec::new());
+        self.set_rate(Route::Any, 0.0, Vec::new());
     }
 
     /// The fault for a request: the first queued one that fits, else perhaps a random one.
@@ -149,7 +167,8 @@ impl FaultPlan {
 
     fn draw_random(&mut self, route: Route) -> Option<FaultKind> {
         // A browser would show the failure to a person, who tries again; there is nothing to test in that.
-        if route == Route::Authorize || self.rng.f64() >= self.probability {
+        let is_meant = self.random_on == Route::Any || self.random_on == route;
+        if route == Route::Authorize || !is_meant || self.rng.f64() >= self.probability {
             return None;
         }
         let kinds: Vec<_> = self.kinds.iter().copied().filter(|kind| kind.fits(route)).collect();
@@ -180,7 +199,7 @@ mod tests {
         let kinds = vec![FaultKind::BadGatewayHtml, FaultKind::MissingRefreshToken];
         let run = |seed| {
             let mut plan = FaultPlan::new(seed);
-            plan.set_rate(0.5, kinds.clone());
+            plan.set_rate(Route::Any, 0.5, kinds.clone());
             (0..200).map(|_| plan.draw(Route::List)).collect::<Vec<_>>()
         };
         let drawn = run(7);

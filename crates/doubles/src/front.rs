@@ -158,7 +158,17 @@ macro_rules! controls {
 
             /// Makes each request fail with the given probability (0 to 1), in one of the ways that fit it.
             pub fn set_fault_rate(&self, probability: f64, kinds: Vec<$crate::FaultKind>) {
-                self.0.front.faults().set_rate(probability, kinds);
+                self.set_fault_rate_on($crate::Route::Any, probability, kinds);
+            }
+
+            /// The same for one kind of request only: a provider of which a part is out of order.
+            pub fn set_fault_rate_on(
+                &self,
+                on: $crate::Route,
+                probability: f64,
+                kinds: Vec<$crate::FaultKind>,
+            ) {
+                self.0.front.faults().set_rate(on, probability, kinds);
             }
 
             /// Makes every request of one account fail in the same way, where it fits; the others go on.

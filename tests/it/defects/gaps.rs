@@ -1,11 +1,11 @@
 //! Gmail positions that expired: caught up with, and told.
 
-use super::{assert_created, polled};
-use crate::world::{GMAIL_USER, World};
+use super::{assert_all, assert_created, polled, with_poller};
+use crate::world::{GMAIL_USER, World, gmail_body};
 use chrono::Duration;
 use domain::ids::InstanceId;
 use doubles::Mail;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Requests for history that were answered 404.
 fn too_old_count(world: &World) -> usize {
@@ -163,5 +163,47 @@ async fn a_crash_during_the_catch_up_loses_nothing() {
         world.restart();
         world.pass(Duration::minutes(16)).await;
         assert_created(&world.arrived(), &missed.new);
+    }
+}
+
+/// The host keeps its log for a day, and the gap is longer: what the log has forgotten was known all the same.
+#[tokio::test]
+async fn known_mail_is_not_created_again_when_the_log_has_forgotten_it() {
+    let world = World::with_variables(38, &[("CARILLON_RETENTION_DAYS", "1")]);
+    let id = world.create_gmail().await;
+    let known: Vec<_> = (0..3).map(|_| world.google.deliver(GMAIL_USER, Mail::default())).collect();
+    assert_created(&polled(&world, id).await, &known);
+    world.clock.advance(Duration::days(3));
+    world.store.retention(world.now(), 1000).await.unwrap();
+    let new = world.google.deliver(GMAIL_USER, Mail::default());
+    world.google.remove_label(GMAIL_USER, &known[0], "UNREAD");
+    world.google.expire_history(GMAIL_USER);
+    let told = polled(&world, id).await;
+    let of = |kind: &str| -> Vec<(String, String)> {
+        told.iter().filter(|(other, _)| other == kind).cloned().collect()
+    };
+    assert_created(&of("CREATED"), &[new]);
+    assert_all(&of("UPDATED"), "UPDATED", &known[..1]);
+}
+
+/// Mail from before the baseline that is relabelled between the pin and the listing stands in both.
+#[tokio::test]
+async fn a_change_that_is_listed_is_not_told_again_by_the_history_behind_it() {
+    for name in ["changed-messages", "threads"] {
+        let world = World::new(39);
+        let old = world.google.deliver(GMAIL_USER, Mail::default());
+        let body = gmail_body(&world.google.new_code(GMAIL_USER));
+        let poller = json!({ name: { "url": format!("/hubs/general/{name}"), "idField": "id" } });
+        let id = world.create(&with_poller(body, poller)).await;
+        world.clock.advance(Duration::hours(1));
+        world.google.add_label(GMAIL_USER, &old, "STARRED");
+        world.google.expire_history(GMAIL_USER);
+        // A deadline this near ends the poll after one step: the position is pinned.
+        world.app.poll(id, world.now() + Duration::milliseconds(2)).await.unwrap();
+        world.google.remove_label(GMAIL_USER, &old, "UNREAD");
+        world.run_until_idle().await;
+        assert_all(&world.arrived(), "UPDATED", std::slice::from_ref(&old));
+        world.pass(Duration::hours(1)).await;
+        assert_eq!(world.arrived(), [], "{name}");
     }
 }

@@ -241,7 +241,7 @@ async fn a_window_is_read_again_to_its_edges() {
         let (mut told, mut cursor) = (Vec::new(), None);
         for _ in 0..10 {
             let window = Window { from, to };
-            let past = Past { baseline_at: from, last_success_at: from, failures: 0 };
+            let past = Past { baseline_at: from, last_success_at: from, failures: 0, log_since: from };
             let step = gmail()
                 .backfill(&reader.call(), &resource, window, cursor.as_ref(), &past)
                 .await

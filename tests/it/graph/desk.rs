@@ -139,7 +139,8 @@ impl Desk {
 
     /// Polls a watched resource to its end; gives kinds and ids.
     pub(crate) async fn poll(&mut self, name: &str) -> Vec<String> {
-        let past = Past { baseline_at: self.now(), last_success_at: self.now(), failures: 0 };
+        let past =
+            Past { baseline_at: self.now(), last_success_at: self.now(), failures: 0, log_since: self.now() };
         let (config, mut cursor) = self.watched.remove(name).unwrap();
         let mut found = Vec::new();
         for _ in 0..STEPS_COUNT_MAX {
@@ -158,7 +159,12 @@ impl Desk {
     pub(crate) async fn backfill(&self, config: &ResourceConfig, window: Window) -> Vec<String> {
         let mut cursor: Option<Value> = None;
         let mut ids = Vec::new();
-        let past = Past { baseline_at: window.from, last_success_at: window.from, failures: 0 };
+        let past = Past {
+            baseline_at: window.from,
+            last_success_at: window.from,
+            failures: 0,
+            log_since: window.from,
+        };
         for _ in 0..STEPS_COUNT_MAX {
             let step: Step =
                 self.connector.backfill(&self.call(), config, window, cursor.as_ref(), &past).await.unwrap();

@@ -116,7 +116,7 @@ impl From<Error> for ApiError {
         let status = match error.kind {
             Kind::NotFound => return ApiError::not_found("object"),
             Kind::RateLimited | Kind::Halted => StatusCode::TOO_MANY_REQUESTS,
-            Kind::Rejected | Kind::CursorExpired => StatusCode::BAD_REQUEST,
+            Kind::Rejected | Kind::ObjectRefused | Kind::CursorExpired => StatusCode::BAD_REQUEST,
             Kind::Unauthorized | Kind::Unavailable | Kind::Malformed => StatusCode::BAD_GATEWAY,
         };
         let provider_message = error.provider_message.or_else(|| Some(error.message.clone()));

@@ -116,7 +116,7 @@ fn resource(app: &App, row: &ResourceRow, settings: &Settings) -> Value {
         "error": state.last_error,
         "retryAt": state.backoff_until.map(iso_seconds),
         "frozen": state.is_frozen(settings.interval_min * 60, now),
-        "recordsToRetry": state.retry_records.len(),
+        "recordsToRetry": state.retry_records.waiting_count(),
         "gaps": state.gaps.iter().map(gap).collect::<Vec<_>>(),
     })
 }

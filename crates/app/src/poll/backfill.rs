@@ -1,11 +1,12 @@
 //! Taking a backfill further, after the resources of a poll: a bounded number of steps, each committed.
 
 use super::commit::Committed;
-use super::resource::{Begins, Read, read};
-use super::{ResourceReport, Run, retry_records};
+use super::resource::{Begins, Read, Wanted, read};
+use super::retry_records::{self, Retried};
+use super::{ResourceReport, Run};
 use crate::ports::Result;
 use connectors::{Past, Step, Window};
-use domain::backfill::{self, Backfill};
+use domain::backfill::{Backfill, Status};
 use domain::resource::ResourceConfig;
 use domain::settings::Settings;
 use domain::state::ResourceState;
@@ -16,7 +17,7 @@ const STEPS_COUNT_MAX: usize = 10;
 /// Takes each backfill of the mailbox further; whether there is more to do now. A resource whose own poll has more to
 /// read is left for later: what the poll has not come to yet is its business.
 pub(super) async fn all(run: &mut Run<'_>, settings: &Settings, unfinished: &[String]) -> Result<bool> {
-    let rows = run.mailbox.resources.iter().filter(|row| !row.removed && backfill::is_running(&row.state));
+    let rows = run.mailbox.resources.iter().filter(|row| !row.removed && is_left(&row.state));
     let states: Vec<ResourceState> = rows.map(|row| row.state.clone()).collect();
     let mut more = false;
     for state in states {
@@ -33,6 +34,15 @@ pub(super) async fn all(run: &mut Run<'_>, settings: &Settings, unfinished: &[St
     Ok(more)
 }
 
+/// There is more of the window, or records of it are looked at again: those too that were told without their content.
+fn is_left(state: &ResourceState) -> bool {
+    match Backfill::of(state).map(|backfill| backfill.status(state)) {
+        Some(Status::Running) => true,
+        Some(Status::Done) => state.next_look().is_some(),
+        Some(Status::Failed) | None => false,
+    }
+}
+
 async fn one(run: &mut Run<'_>, config: &ResourceConfig, mut state: ResourceState) -> Result<bool> {
     let mut report = ResourceReport::default();
     if run.refuse_early(&state, &mut report) {
@@ -40,18 +50,22 @@ async fn one(run: &mut Run<'_>, config: &ResourceConfig, mut state: ResourceStat
     }
     for _ in 0..STEPS_COUNT_MAX {
         let Some(backfill) = Backfill::of(&state) else { return Ok(false) };
-        let mut read = match read(run, config, &state, Some(&backfill)).await? {
+        let wanted = match retry_records::is_due(&state, run.app.now()) {
+            true => Wanted::Looks,
+            false if backfill.is_listed => return Ok(false),
+            false => Wanted::Backfill(&backfill),
+        };
+        let mut read = match read(run, config, &state, wanted).await? {
             Ok(read) => read,
             Err(failure) => {
                 return run.failed(&mut state, failure, &mut report).await;
             }
         };
-        let halted = read.step.halted.take();
-        let is_listed = matches!(&read.begins, Begins::Backfill(backfill) if backfill.is_listed);
+        let halted = read.halted();
         match run.commit(config, &mut state, read, &mut report).await? {
             Committed::Lost => return Ok(true),
             // What is left waits for its time.
-            Committed::Done if is_listed => return Ok(false),
+            Committed::Full => return Ok(false),
             Committed::Done => {}
         }
         if let Some(error) = halted
@@ -75,19 +89,23 @@ pub(super) async fn read_with(
     token: &str,
 ) -> std::result::Result<Read, connectors::Error> {
     let call = run.call(token);
-    let retried = retry_records::look_again(run, config, &call, state).await?;
     let mut next = backfill.clone();
     // What the log has forgotten meanwhile could come twice.
     let from = backfill.from.max(call.now - run.app.config.retention);
-    let is_listed = backfill.is_listed || backfill.to <= from;
-    let past = Past { baseline_at: from, last_success_at: from, failures: state.failures };
+    let is_listed = backfill.to <= from;
+    let past = Past {
+        baseline_at: from,
+        last_success_at: from,
+        failures: state.failures,
+        log_since: run.app.log_since(),
+    };
     let window = Window { from, to: backfill.to };
     let mut step = match is_listed {
         true => Step::nothing(),
         false => run.connector.backfill(&call, config, window, backfill.position.as_ref(), &past).await?,
     };
-    next.is_listed = is_listed || !step.more;
+    next.is_listed = !step.more;
     next.position = Some(std::mem::take(&mut step.cursor));
     step.moved = true;
-    Ok(Read { step, begins: Begins::Backfill(Box::new(next)), retried })
+    Ok(Read { step, begins: Begins::Backfill(Box::new(next)), retried: Retried::default() })
 }

@@ -1,8 +1,10 @@
 //! From a step to notifications and the next state, in one transaction.
 
 use super::resource::{Begins, Read};
-use super::{ResourceReport, Run, outbox, retry_records};
+use super::retry_records::{self, INCOMPLETE};
+use super::{ResourceReport, Run, chunks, outbox};
 use crate::ports::{NewNotification, PollCommit, Result, Written};
+use chrono::{DateTime, Utc};
 use domain::backfill::Backfill;
 use domain::envelope::{self, Built, Sender};
 use domain::event::{Change, ChangeKind};
@@ -16,6 +18,8 @@ pub(super) enum Committed {
     Done,
     /// Another poll was first, or the instance is gone: nothing was stored.
     Lost,
+    /// No more records can wait: the position waits with them, and nothing was stored.
+    Full,
 }
 
 impl Run<'_> {
@@ -39,9 +43,8 @@ impl Run<'_> {
         report: &mut ResourceReport,
     ) -> Result<Committed> {
         let now = self.app.now();
-        let step = read.step;
-        let step_moved = step.moved;
-        let is_idle = !step.moved && step.failed.is_empty() && read.retried.is_empty();
+        let Read { step, begins, retried } = read;
+        let is_idle = !step.moved && step.failed.is_empty() && retried.is_empty();
         if is_idle && !state.is_heartbeat_due(now) {
             self.recovered().await?;
             return Ok(Committed::Done);
@@ -51,60 +54,113 @@ impl Run<'_> {
         if !is_heartbeat && !self.gate.hold().await? {
             return Ok(Committed::Lost);
         }
+        let is_answered = retried.is_answered || !matches!(begins, Begins::Looks);
         let mut next = state.clone();
-        let mut changes = read.retried.changes.clone();
-        changes.extend(step.changes);
-        changes.extend(retry_records::update(self, &mut next, &read.retried, step.failed));
+        let mut changes = retry_records::settle(&mut next, retried, now, self.app.config.retention);
+        retry_records::add(&mut next, step.failed, now);
+        if next.retry_records.is_over_full() {
+            return Ok(Committed::Full);
+        }
+        changes.extend(self.joined(config, &mut next, step.changes).await?);
         let found = changes.len();
-        let changes = self.unreported(config, changes).await?;
-        if let Begins::Baseline { identity: Some(identity) } = &read.begins {
+        let changes = self.unreported(config, state, changes).await?;
+        if let Begins::Baseline { identity: Some(identity) } = &begins {
             self.belongs_to(identity).await?;
         }
-        next = match read.begins {
-            Begins::Baseline { .. } => next.with_baseline(step.cursor, now),
-            Begins::Walk => ResourceState { cursor: Some(step.cursor), ..next.succeeded(now) },
-            Begins::Backfill(mut backfill) => {
-                backfill.changes_count += found as u64;
-                backfill.events_count += changes.len() as u64;
-                ResourceState { cursor: Some(backfill.to_value()), ..next.succeeded(now) }
-            }
-        };
-        if step_moved {
+        let mut next = begun(next, begins, step.cursor, now, [found, changes.len()]);
+        if step.moved {
             next.changed_at = Some(now);
         }
-        next.version += 1;
+        next.looks.witness = witness(&changes).or(next.looks.witness);
         next.last_sequence = self.last_sequence();
         let mut notifications = self.build(config, &mut next, &changes);
         let delivered = notifications.len();
         if let Some((from, reason)) = step.gap {
             notifications.push(self.gap(config, &mut next, Gap { from, to: now, reason }));
         }
-        let sequences =
-            notifications.iter().filter(|one| one.deliver).map(|one| one.sequence).collect::<Vec<_>>();
-        let id = self.mailbox.instance.id;
+        if !self.store_chunks(state, next, notifications).await? {
+            return Ok(Committed::Lost);
+        }
+        report.changes += found;
+        report.events += changes.len();
+        report.notifications += delivered;
+        if is_answered {
+            self.recovered().await?;
+        }
+        Ok(Committed::Done)
+    }
+
+    /// Stores a step in as many transactions as it takes: one, but for a step that is larger than connectors make
+    /// them. Until the last of them the position stays and the state says so. Whether nobody else was first.
+    async fn store_chunks(
+        &mut self,
+        state: &mut ResourceState,
+        next: ResourceState,
+        notifications: Vec<NewNotification>,
+    ) -> Result<bool> {
+        let mut chunks = chunks::of(notifications);
+        let last = chunks.pop().unwrap_or_default();
+        for chunk in chunks {
+            let last_sequence = chunk.last().map_or(state.last_sequence, |one| one.sequence);
+            let partial = ResourceState { is_partial: true, last_sequence, ..state.clone() };
+            if !self.store_one(state, partial, chunk).await? {
+                return Ok(false);
+            }
+        }
+        self.store_one(state, ResourceState { is_partial: false, ..next }, last).await
+    }
+
+    async fn store_one(
+        &mut self,
+        state: &mut ResourceState,
+        next: ResourceState,
+        notifications: Vec<NewNotification>,
+    ) -> Result<bool> {
+        let next = ResourceState { version: state.version + 1, ..next };
+        let deliver = notifications.iter().filter(|one| one.deliver);
+        let sequences: Vec<Sequence> = deliver.map(|one| one.sequence).collect();
         let commit = self.commit_of(next, notifications);
         if self.app.ports.store.commit_poll(&commit).await? != Written::Done {
-            return Ok(Committed::Lost);
+            return Ok(false);
         }
         *state = commit.state;
         self.remember(state);
         self.has_written = true;
-        report.changes += found;
-        report.events += changes.len();
-        report.notifications += delivered;
-        self.recovered().await?;
-        outbox::enqueue(self.app, id, &state.resource, &sequences).await?;
-        Ok(Committed::Done)
+        outbox::enqueue(self.app, self.mailbox.instance.id, &state.resource, &sequences).await?;
+        Ok(true)
+    }
+
+    /// Leaves out what waits with the creation of its object.
+    async fn joined(
+        &self,
+        config: &ResourceConfig,
+        next: &mut ResourceState,
+        changes: Vec<Change>,
+    ) -> Result<Vec<Change>> {
+        let id = self.mailbox.instance.id;
+        let creation_of = |change: &Change| EventId::of_creation(id, &config.name, &change.object_id);
+        let touched = retry_records::touched(next, &changes);
+        if touched.is_empty() {
+            return Ok(changes);
+        }
+        let creations: Vec<EventId> = touched.into_iter().map(creation_of).collect();
+        let told = self.app.ports.store.logged_events(id, &creations).await?;
+        Ok(retry_records::join(next, changes, &told, creation_of))
     }
 
     /// Leaves out what the event log holds, where the walk may have passed it before, and shows each object by
     /// the configured id field.
-    async fn unreported(&self, config: &ResourceConfig, changes: Vec<Change>) -> Result<Vec<Change>> {
+    async fn unreported(
+        &self,
+        config: &ResourceConfig,
+        state: &ResourceState,
+        changes: Vec<Change>,
+    ) -> Result<Vec<Change>> {
         let id = self.mailbox.instance.id;
         let event_id = |change: &Change| change.event_id(id, &config.name);
         let mut changes = changes;
-        if self.is_beside_backfill(config) {
-            changes.iter_mut().for_each(|change| change.recheck |= change.kind == ChangeKind::Created);
+        if state.is_partial || self.is_beside_backfill(config) {
+            changes.iter_mut().for_each(|change| change.recheck = true);
         }
         let changes = self.recheck(config, changes).await?;
         // What was a creation before may be an update that is logged as well.
@@ -204,6 +260,40 @@ impl Run<'_> {
             expires_at: Some(now + self.app.config.retention),
         }
     }
+}
+
+/// The state after a step; `counts` are the changes found and the events made of them.
+fn begun(
+    next: ResourceState,
+    begins: Begins,
+    cursor: Value,
+    now: DateTime<Utc>,
+    counts: [usize; 2],
+) -> ResourceState {
+    match begins {
+        Begins::Baseline { .. } => next.with_baseline(cursor, now),
+        Begins::Walk => ResourceState { cursor: Some(cursor), ..next.succeeded(now) },
+        Begins::Looks => match Backfill::of(&next) {
+            Some(backfill) => ResourceState { cursor: Some(counted(backfill, counts)), ..next },
+            None => next,
+        },
+        Begins::Backfill(backfill) => {
+            ResourceState { cursor: Some(counted(*backfill, counts)), ..next.succeeded(now) }
+        }
+    }
+}
+
+fn counted(mut backfill: Backfill, [found, told]: [usize; 2]) -> Value {
+    backfill.changes_count += found as u64;
+    backfill.events_count += told as u64;
+    backfill.to_value()
+}
+
+/// A created object that was read.
+fn witness(changes: &[Change]) -> Option<String> {
+    let is_whole =
+        |change: &&Change| change.kind == ChangeKind::Created && change.record.get(INCOMPLETE).is_none();
+    changes.iter().rev().find(is_whole).map(|change| change.object_id.clone())
 }
 
 fn text(value: &Value) -> Option<String> {

@@ -51,9 +51,8 @@ impl Run<'_> {
         };
         let rows = self.mailbox.resources.iter().filter(is_due);
         let due = rows.filter_map(|row| {
-            let records = row.state.retry_records.iter().map(|record| record.due_at);
             // While the resource backs off, its records wait too.
-            records.min().max(row.state.backoff_until)
+            row.state.next_look().max(row.state.backoff_until)
         });
         due.min().map(|due| due.max(mailbox_until.unwrap_or(due))).or(mailbox_until)
     }

@@ -4,6 +4,7 @@
 //! somebody polls leaves a mark and goes; the poller finds it when it gives the lease back.
 
 mod backfill;
+mod chunks;
 mod commit;
 mod failure;
 mod follow_up;
@@ -195,7 +196,7 @@ impl Run<'_> {
     fn has_work_left(&self) -> bool {
         let now = self.app.now();
         self.mailbox.resources.iter().any(|row| {
-            let is_due = row.state.retry_records.iter().any(|record| record.due_at <= now);
+            let is_due = row.state.next_look().is_some_and(|due_at| due_at <= now);
             !row.outbox.is_empty() || row.state.cursor.is_none() || is_due || is_running(&row.state)
         })
     }

@@ -1,7 +1,7 @@
 //! Requests to the Gmail API and their replies.
 
 use super::cursor::HistoryId;
-use super::error::classify;
+use super::error::{classify, of_object};
 use crate::Call;
 use crate::error::{Error, Kind};
 use crate::http::{HttpRequest, Method, Route};
@@ -203,7 +203,7 @@ pub(super) async fn object(
         return Err(Error::new(Kind::NotFound, "there is no object with this id"));
     }
     let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    get(call, &format!("{collection}/{id}"), query).await
+    get(call, &format!("{collection}/{id}"), query).await.map_err(of_object)
 }
 
 async fn get<T: DeserializeOwned>(call: &Call<'_>, path: &str, query: &[(&str, &str)]) -> Result<T, Error> {

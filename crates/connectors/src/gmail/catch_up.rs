@@ -19,8 +19,6 @@ use serde_json::Value;
 
 /// The listing begins this long before the last success: mail may appear late.
 const MARGIN_H: i64 = 24;
-/// The event log surely reaches back this far, days; retention is a day longer.
-const LOG_DAYS: i64 = 6;
 /// Listings begun again before the provider is believed to be at fault.
 const RESTARTS_COUNT_MAX: u32 = 3;
 
@@ -35,7 +33,8 @@ pub(super) async fn begin(call: &Call<'_>, cursor: &Cursor, past: &Past) -> Resu
         lost: cursor.history_id,
         lost_at,
         baseline_at: past.baseline_at,
-        log_complete: call.now - lost_at < Duration::days(LOG_DAYS) - Duration::hours(MARGIN_H),
+        // As long as that, the log tells of all that came in within the margin.
+        log_kept_s: (call.now - past.log_since).num_seconds(),
         page: None,
         page_done: Vec::new(),
         restarts: 0,
@@ -89,7 +88,7 @@ pub(super) async fn step(
     let changes = listed
         .iter()
         .filter_map(|one| messages.remove(&one.message_id))
-        .filter_map(|message| change(message, plan, catch_up))
+        .filter_map(|message| change(message, plan, catch_up, call.now))
         .collect();
     let going_on = |page, page_done| Cursor {
         catch_up: Some(CatchUp { page, page_done, ..catch_up.clone() }),
@@ -142,35 +141,46 @@ fn listed(message: api::Message, cursor: &Cursor) -> Collapsed {
 
 /// A listed message that could not be read takes along what tells later whether it changed at all.
 fn later(record: FailedRecord, catch_up: &CatchUp) -> FailedRecord {
-    FailedRecord { version: serde_json::to_string(catch_up).unwrap_or_default(), ..record }
+    let facts = CatchUp { page: None, page_done: Vec::new(), ..catch_up.clone() };
+    FailedRecord { version: serde_json::to_string(&facts).unwrap_or_default(), ..record }
 }
 
 /// What a record that failed before says now: as a created one, or as one that was listed.
-pub(super) fn read_again(message: Value, plan: &Plan, record: &FailedRecord) -> Option<Change> {
-    match serde_json::from_str::<CatchUp>(&record.version) {
-        Ok(catch_up) => change(message, plan, &catch_up),
-        Err(_) => plan.created(message, true),
+pub(super) fn read_again(
+    message: Value,
+    plan: &Plan,
+    record: &FailedRecord,
+    now: DateTime<Utc>,
+) -> Option<Change> {
+    if let Ok(catch_up) = serde_json::from_str::<CatchUp>(&record.version) {
+        return change(message, plan, &catch_up, now);
     }
+    let created = plan.created(message, true)?;
+    Some(match record.kind {
+        ChangeKind::Created => created,
+        kind => Change { kind, version: record.version.clone(), ..created },
+    })
 }
 
 /// What a listed message says happened to it, if anything.
-fn change(message: Value, plan: &Plan, catch_up: &CatchUp) -> Option<Change> {
+fn change(message: Value, plan: &Plan, catch_up: &CatchUp, now: DateTime<Utc>) -> Option<Change> {
     let version: super::cursor::HistoryId = serde_json::from_value(message.get("historyId")?.clone()).ok()?;
     if version <= catch_up.lost {
         return None;
     }
     let received_at = plan.began_at(&message);
     let mut change = plan.created(message, true)?;
-    if !is_new(received_at, catch_up) {
+    if !is_new(received_at, catch_up, now) {
         change.kind = ChangeKind::Updated;
         change.version = version.to_string();
     }
     Some(change)
 }
 
-/// Received after the baseline, and not known from a time that the log no longer tells of.
-fn is_new(received_at: Option<DateTime<Utc>>, catch_up: &CatchUp) -> bool {
+/// Received after the baseline; and either after the loss, or so lately that the log tells whether it was reported.
+/// What was received earlier was shown before the loss, and the log has forgotten it.
+fn is_new(received_at: Option<DateTime<Utc>>, catch_up: &CatchUp, now: DateTime<Utc>) -> bool {
     let Some(received_at) = received_at else { return true };
-    received_at >= catch_up.baseline_at
-        && (catch_up.log_complete || received_at >= catch_up.lost_at - Duration::minutes(10))
+    let log_since = now - Duration::seconds(catch_up.log_kept_s);
+    received_at >= catch_up.baseline_at && (received_at >= catch_up.lost_at || received_at >= log_since)
 }

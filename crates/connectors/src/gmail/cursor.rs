@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for HistoryId {
 pub(super) struct Cursor {
     /// Records after this one are new.
     pub(super) history_id: HistoryId,
-    /// Creations up to this record may have been listed by a catch-up already.
+    /// Changes up to this record may have been listed by a catch-up already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) recheck_through: Option<HistoryId>,
     /// A catch-up that is under way; `history_id` is then where history goes on after it.
@@ -63,8 +63,9 @@ pub(super) struct CatchUp {
     pub(super) lost_at: DateTime<Utc>,
     /// When the baseline was taken: what was received before was there before us.
     pub(super) baseline_at: DateTime<Utc>,
-    /// The event log reaches back beyond the listed interval, so that it tells what was reported.
-    pub(super) log_complete: bool,
+    /// How long the event log keeps what was reported, seconds: nothing, where a stored position does not say.
+    #[serde(default)]
+    pub(super) log_kept_s: i64,
     /// Where the listing goes on.
     pub(super) page: Option<String>,
     /// Digests of the ids of this page that are done, where reading it ended early.

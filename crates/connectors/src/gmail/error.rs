@@ -61,6 +61,28 @@ fn kind(status: u16, reason: Option<&str>) -> Kind {
     }
 }
 
+/// Refusals of the mailbox as a whole, whatever is asked for: scopes, the application's project, the domain's policy.
+const OF_MAILBOX: [&str; 9] = [
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+    "SERVICE_DISABLED",
+    "accessNotConfigured",
+    "accountDisabled",
+    "authError",
+    "domainPolicy",
+    "insufficientPermissions",
+    "insufficientScopes",
+    "quotaExceeded",
+];
+
+/// What the failure of reading one object is: a refusal may be the object's own.
+pub(super) fn of_object(mut error: Error) -> Error {
+    let is_of_mailbox = error.provider_message.as_deref().is_some_and(|reason| OF_MAILBOX.contains(&reason));
+    if error.kind == Kind::Rejected && !is_of_mailbox {
+        error.kind = Kind::ObjectRefused;
+    }
+    error
+}
+
 /// Some limits tell their end in the message: "Retry after <RFC 3339>".
 fn retry_after_in(message: &str, now: DateTime<Utc>) -> Option<u64> {
     let rest = message.split("Retry after ").nth(1)?;

@@ -5,6 +5,7 @@ use super::collapse::Collapsed;
 use super::plan::Plan;
 use crate::error::{Error, Kind};
 use crate::{Call, FailedRecord, Past, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX, STEP_CHANGES_MAX};
+use domain::event::ChangeKind;
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -12,8 +13,11 @@ use std::collections::HashMap;
 /// Headers of the default, metadata.
 const HEADERS: [&str; 10] =
     ["Subject", "From", "To", "Cc", "Bcc", "Date", "Message-ID", "In-Reply-To", "References", "Reply-To"];
-/// A record that failed alone this often is passed: it would stop the mailbox for ever.
-const LONE_FAILURES_COUNT_MAX: u32 = 3;
+/// A step of which nothing could be read is given up so often, then passed: its records would stop the mailbox for
+/// ever.
+pub(super) const STEP_FAILURES_COUNT_MAX: u32 = 3;
+/// After so many failures without an answer a step that is given up reads no further.
+const LONE_FAILURES_COUNT_MAX: usize = 20;
 
 /// How much of a created message is read: the `format` parameter of the configured url.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +121,7 @@ pub(super) async fn all<'a>(
         .buffer_unordered(REQUESTS_IN_FLIGHT_MAX);
     let mut outcome = Outcome::default();
     let mut answered = false;
+    let gives_up = past.failures < STEP_FAILURES_COUNT_MAX;
     let mut last_error = None;
     while let Some((index, result)) = reads.next().await {
         let one = wanted[index];
@@ -129,28 +134,31 @@ pub(super) async fn all<'a>(
                 answered = true;
                 outcome.gone.push(one.message_id.clone());
             }
-            Err(error) if !is_own(&error) => {
+            Err(error) if !error.kind.is_of_object() => {
                 outcome.halted = Some(error);
                 break;
             }
             Err(error) => {
                 outcome.failed.push(failed(one));
                 last_error = Some(error);
+                if !answered && gives_up && outcome.failed.len() >= LONE_FAILURES_COUNT_MAX {
+                    break;
+                }
             }
         }
     }
     match outcome.halted.take_if(|_| !answered).or(last_error) {
-        Some(error) if !is_own(&error) => Err(error),
-        Some(error) if !answered && past.failures < LONE_FAILURES_COUNT_MAX => Err(error),
+        Some(error) if !error.kind.is_of_object() => Err(error),
+        Some(error) if !answered && gives_up => Err(error),
         _ => Ok(Some(outcome)),
     }
 }
 
-/// Whether the failure may be the record's own.
-pub(super) fn is_own(error: &Error) -> bool {
-    matches!(error.kind, Kind::Unavailable | Kind::Malformed)
-}
-
 fn failed(one: &Collapsed) -> FailedRecord {
-    FailedRecord { object_id: one.message_id.clone(), version: one.last.to_string(), stub: one.stub() }
+    FailedRecord {
+        object_id: one.message_id.clone(),
+        kind: ChangeKind::Created,
+        version: one.last.to_string(),
+        stub: one.stub(),
+    }
 }

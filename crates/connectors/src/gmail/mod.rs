@@ -131,7 +131,7 @@ impl Connector for Gmail {
         let cursor = Cursor::from_value(cursor)?;
         match &cursor.catch_up {
             Some(catch_up) => catch_up::step(call, &plan, &cursor, catch_up, past).await,
-            None if plan.watched == Watched::Threads => threads::step(call, &plan, &cursor).await,
+            None if plan.watched == Watched::Threads => threads::step(call, &plan, &cursor, past).await,
             None => history::step(call, &plan, &cursor, past).await,
         }
     }
@@ -171,10 +171,7 @@ impl Connector for Gmail {
         record: &FailedRecord,
     ) -> Result<Option<Change>, Error> {
         let plan = Plan::at_poll(resource, call)?;
-        match hydrate::read(call, &plan, &record.object_id).await {
-            Ok(message) => Ok(catch_up::read_again(message, &plan, record)),
-            Err(error) if error.kind == Kind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let message = hydrate::read(call, &plan, &record.object_id).await?;
+        Ok(catch_up::read_again(message, &plan, record, call.now))
     }
 }

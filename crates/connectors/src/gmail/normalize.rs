@@ -40,11 +40,11 @@ pub(super) fn changes(
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     for one in visible {
+        let recheck = before.recheck_through.is_some_and(|through| one.first <= through);
         if !is_creation(one) {
-            changes.extend(thin(one, conditions));
+            changes.extend(thin(one, conditions, recheck));
             continue;
         }
-        let recheck = before.recheck_through.is_some_and(|through| one.first <= through);
         let Some(message) = hydrated.messages.remove(&one.message_id) else { continue };
         if is_draft(&message) {
             next.remember_draft(&one.message_id);
@@ -69,7 +69,7 @@ pub(super) fn created(message: Value, conditions: &Conditions, recheck: bool) ->
 }
 
 /// An update or deletion: the labels are in the record, so nothing is read.
-fn thin(one: &Collapsed, conditions: &Conditions) -> Option<Change> {
+fn thin(one: &Collapsed, conditions: &Conditions, recheck: bool) -> Option<Change> {
     let record = one.stub();
     let kind = if one.deleted { ChangeKind::Deleted } else { ChangeKind::Updated };
     conditions.allow(&record).then(|| Change {
@@ -79,7 +79,7 @@ fn thin(one: &Collapsed, conditions: &Conditions) -> Option<Change> {
         version: one.last.to_string(),
         at: None,
         record,
-        recheck: false,
+        recheck,
     })
 }
 

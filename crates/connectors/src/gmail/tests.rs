@@ -8,7 +8,7 @@ use super::Gmail;
 use crate::script::{Script, now};
 use crate::{Call, Connector, Error, FailedRecord, Kind, Past, Step};
 use chrono::{DateTime, TimeZone as _, Utc};
-use domain::event::Change;
+use domain::event::{Change, ChangeKind};
 use domain::resource::ResourceConfig;
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ fn resource(url: &str) -> ResourceConfig {
 
 fn poll_at(answers: &[(u16, &str)], cursor: &Value, url: &str) -> (Result<Step, Error>, Vec<String>) {
     let script = Script::new(answers, REQUIRED, None);
-    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0 };
+    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at() };
     let step = now(Gmail.poll(&call(&script), &resource(url), cursor, &past));
     (step, script.asked())
 }
@@ -188,7 +188,12 @@ fn a_message_that_cannot_be_read_is_set_aside_where_others_can() {
     let step = poll(&[(200, &page), (200, MESSAGE), (200, &MESSAGE[..40]), (404, gone)]).ok().unwrap();
     assert_eq!(step.changes.len(), 1);
     let stub = json!({ "id": "bad", "threadId": "t", "labelIds": ["INBOX"] });
-    let failed = FailedRecord { object_id: "bad".to_owned(), version: "7301002".to_owned(), stub };
+    let failed = FailedRecord {
+        object_id: "bad".to_owned(),
+        kind: ChangeKind::Created,
+        version: "7301002".to_owned(),
+        stub,
+    };
     assert_eq!(step.failed, [failed]);
     assert_eq!(step.cursor["history_id"], "7301003", "the position passes it");
     // All of them fail: that is the provider's fault, and the position stays.
@@ -218,6 +223,7 @@ fn what_was_read_before_a_limit_is_kept() {
 fn a_record_that_was_set_aside_is_read_again() {
     let record = FailedRecord {
         object_id: "18c1a5d1f0a1b201".to_owned(),
+        kind: ChangeKind::Created,
         version: "7301101".to_owned(),
         stub: json!({}),
     };
@@ -228,7 +234,7 @@ fn a_record_that_was_set_aside_is_read_again() {
     let change = fetch(&[(200, MESSAGE)]).ok().unwrap().unwrap();
     assert!(change.recheck, "it may have been reported in the meantime");
     assert_eq!((change.kind.wire(), change.object_id.as_str()), ("CREATED", "18c1a5d1f0a1b201"));
-    assert!(fetch(&[(404, "{}")]).ok().unwrap().is_none(), "it is gone");
+    assert_eq!(fetch(&[(404, "{}")]).err().map(|error| error.kind), Some(Kind::NotFound), "it is gone");
     assert_eq!(fetch(&[(200, "{}")]).err().map(|error| error.kind), Some(Kind::Malformed), "another message");
 }
 

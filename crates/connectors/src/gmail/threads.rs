@@ -12,7 +12,7 @@ use super::cursor::{Cursor, HistoryId};
 use super::plan::Plan;
 use super::{history, hydrate, normalize};
 use crate::error::{Error, Kind};
-use crate::{Call, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX, Step};
+use crate::{Call, FailedRecord, Past, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX, Step};
 use chrono::{DateTime, Utc};
 use domain::event::{Change, ChangeKind};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -24,7 +24,7 @@ pub(super) const THIN: [(&str, &str); 2] =
     [("format", "minimal"), ("fields", "id,historyId,messages(id,threadId,labelIds,internalDate)")];
 
 /// Reads the next records of history and turns them into changes of threads.
-pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor) -> Result<Step, Error> {
+pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor, past: &Past) -> Result<Step, Error> {
     let page = history::page(call, cursor.history_id).await?;
     let mut records = page.history;
     records.sort_by_key(|record| record.id);
@@ -34,24 +34,26 @@ pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor) -> Resul
     let (mut threads, mut next) = stretch(&records, plan.step_messages_max(), plan, cursor);
     let mut read = HashMap::new();
     if plan.has_format {
-        let ReadThreads { endings, full_at } = read_all(call, plan, &threads).await?;
+        let ReadThreads { endings, full_at } = read_all(call, plan, &threads, past).await?;
         read = endings;
         if let Some(full_at) = full_at {
             let kept = records.partition_point(|record| record.id < full_at);
             (threads, next) = stretch(&records[..kept], usize::MAX, plan, cursor);
         }
     }
-    let changes = threads.iter().map(|thread| {
+    let (mut changes, mut failed) = (Vec::new(), Vec::new());
+    for thread in &threads {
         let change = thread.change(cursor);
         match read.remove(&thread.id) {
-            Some(Ending::There(record)) => Change { record, ..change },
-            Some(Ending::Gone) => deleted(change),
-            None => change,
+            Some(Ending::There(record)) => changes.push(Change { record, ..change }),
+            Some(Ending::Gone) => changes.push(deleted(change)),
+            Some(Ending::Unread(_)) => failed.push(unread(change)),
+            None => changes.push(change),
         }
-    });
+    }
     Ok(Step {
-        changes: changes.collect(),
-        failed: Vec::new(),
+        changes,
+        failed,
         more: page.next_page_token.is_some() || next.history_id < last_of_page,
         cursor: next.to_value(),
         moved: true,
@@ -128,7 +130,7 @@ impl Grown {
             record: json!({
                 "id": self.id, "historyId": self.last.to_string(), "messages": self.messages,
             }),
-            recheck: self.is_created && (self.is_doubtful || was_listed),
+            recheck: was_listed || (self.is_created && self.is_doubtful),
             object_id: self.id.clone(),
         }
     }
@@ -147,9 +149,11 @@ fn allow(conditions: &Conditions, thread_id: &str, message: &Value) -> bool {
 enum Ending {
     There(Value),
     Gone,
+    /// It failed on its own.
+    Unread(Error),
 }
 
-/// Threads that were read. One that isn't here is told as history told of it.
+/// Threads that were read.
 struct ReadThreads {
     endings: HashMap<String, Ending>,
     /// They are as many bytes as a step takes: the first record that speaks of a thread that was not read.
@@ -157,13 +161,18 @@ struct ReadThreads {
 }
 
 /// Reads the changed threads in their order. What concerns the mailbox as a whole ends the step.
-async fn read_all(call: &Call<'_>, plan: &Plan, threads: &[Grown]) -> Result<ReadThreads, Error> {
+async fn read_all(
+    call: &Call<'_>,
+    plan: &Plan,
+    threads: &[Grown],
+    past: &Past,
+) -> Result<ReadThreads, Error> {
     let ids: Vec<String> = threads.iter().map(|thread| thread.id.clone()).collect();
     let reads = futures_util::stream::iter(ids).map(|id| async move {
         match hydrate::read(call, plan, &id).await {
-            Ok(record) => Ok(Some(Ending::There(record))),
-            Err(error) if error.kind == Kind::NotFound => Ok(Some(Ending::Gone)),
-            Err(error) if hydrate::is_own(&error) => Ok(None),
+            Ok(record) => Ok(Ending::There(record)),
+            Err(error) if error.kind == Kind::NotFound => Ok(Ending::Gone),
+            Err(error) if error.kind.is_of_object() => Ok(Ending::Unread(error)),
             Err(error) => Err(error),
         }
     });
@@ -176,13 +185,38 @@ async fn read_all(call: &Call<'_>, plan: &Plan, threads: &[Grown]) -> Result<Rea
             read.full_at = Some(thread.first);
             break;
         }
-        let Some(ending) = reads.try_next().await?.flatten() else { continue };
+        let Some(ending) = reads.try_next().await? else { break };
         if let Ending::There(record) = &ending {
             bytes += record.to_string().len();
         }
         read.endings.insert(thread.id.clone(), ending);
     }
-    Ok(read)
+    let unread = read.endings.values().filter(|ending| matches!(ending, Ending::Unread(_))).count();
+    match unread == read.endings.len() && past.failures < hydrate::STEP_FAILURES_COUNT_MAX {
+        true => read.failure(),
+        false => Ok(read),
+    }
+}
+
+impl ReadThreads {
+    /// Why none could be read, if there were any.
+    fn failure(mut self) -> Result<Self, Error> {
+        let id = self.endings.keys().next().cloned();
+        match id.and_then(|id| self.endings.remove(&id)) {
+            Some(Ending::Unread(error)) => Err(error),
+            _ => Ok(self),
+        }
+    }
+}
+
+/// It is read again later, and told then.
+fn unread(change: Change) -> FailedRecord {
+    FailedRecord {
+        object_id: change.object_id,
+        kind: change.kind,
+        version: change.version,
+        stub: change.record,
+    }
 }
 
 /// A thread ends once, whatever history goes on to say of its messages: without a version, the event log drops what

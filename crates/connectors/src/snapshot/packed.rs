@@ -2,13 +2,8 @@
 //! deflated, in base64url.
 
 use crate::error::Error;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use flate2::Compression;
-use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
+use domain::packed_text;
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
 
 /// Longest id, bytes: ids of both providers are far shorter, and the memory of a poll depends on it.
 pub(super) const ID_BYTES_MAX: usize = 512;
@@ -70,15 +65,11 @@ pub(super) fn pack(objects: &Objects) -> Result<String, Error> {
         former = id;
     }
     bytes.extend(digests);
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    let deflated = encoder.write_all(&bytes).and_then(|()| encoder.finish());
-    deflated.map(|deflated| URL_SAFE_NO_PAD.encode(deflated)).map_err(broken)
+    packed_text::pack(&bytes).map_err(broken)
 }
 
 pub(super) fn unpack(text: &str) -> Result<Objects, Error> {
-    let deflated = URL_SAFE_NO_PAD.decode(text).map_err(broken)?;
-    let mut bytes = Vec::new();
-    ZlibDecoder::new(&deflated[..]).take(UNPACKED_BYTES_MAX).read_to_end(&mut bytes).map_err(broken)?;
+    let bytes = packed_text::unpack(text, UNPACKED_BYTES_MAX).map_err(broken)?;
     read(&bytes).ok_or_else(|| broken("it breaks off"))
 }
 

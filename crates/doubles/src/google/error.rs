@@ -89,6 +89,13 @@ pub(super) fn fault(kind: FaultKind, route: Route) -> Reply {
             error(403, "PERMISSION_DENIED", "usageLimits", "rateLimitExceeded", message)
         }
         FaultKind::Forbidden => forbidden("Request had insufficient authentication scopes."),
+        FaultKind::Refused { status: 403 } => {
+            error(403, "PERMISSION_DENIED", "global", "forbidden", "Forbidden")
+        }
+        FaultKind::Refused { .. } => {
+            let message = "Precondition check failed.";
+            error(400, "FAILED_PRECONDITION", "global", "failedPrecondition", message)
+        }
         FaultKind::ServerError { status: 503 } => {
             error(503, "UNAVAILABLE", "global", "backendError", "The service is currently unavailable.")
         }

@@ -195,7 +195,7 @@ impl Provider for Google {
 
     fn poison(&self, call: &Call, account: &str) -> Option<FaultKind> {
         match call.segments().as_slice() {
-            ["gmail", "v1", "users", _, "messages", id] => {
+            ["gmail", "v1", "users", _, "messages" | "threads", id] => {
                 self.world().mailboxes.get(account)?.poisoned.get(*id).copied()
             }
             _ => None,

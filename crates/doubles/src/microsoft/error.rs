@@ -118,7 +118,8 @@ pub(super) fn fault(kind: FaultKind, route: Route) -> Reply {
             let message = "The server is busy. Please try again later.";
             with_retry_after(error(503, "ErrorServerBusy", message), Some(5))
         }
-        FaultKind::Forbidden => access_denied(),
+        FaultKind::Forbidden | FaultKind::Refused { status: 403 } => access_denied(),
+        FaultKind::Refused { .. } => error(400, "ErrorInvalidRequest", "Your request can't be completed."),
         FaultKind::ServerError { status: 503 } => {
             error(503, "serviceNotAvailable", "The service is temporarily unavailable.")
         }

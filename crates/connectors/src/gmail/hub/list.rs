@@ -10,7 +10,7 @@ use crate::gmail::lists;
 use crate::hub::{Order, Page, Query, ReadError, Records};
 use crate::{Call, REQUESTS_IN_FLIGHT_MAX};
 use domain::ceql::{Expr, Truth};
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 /// Records of a page where nobody says how many: each is a request.
@@ -224,22 +224,45 @@ fn refused(error: Error, token: Option<&str>) -> ReadError {
     }
 }
 
-/// Reads what the entries stand for, in their order; what is gone since is left out.
+/// Reads what the entries stand for, in their order; what is gone since is left out. One that can't be read while others
+/// can is shown as it was listed.
 async fn hydrate(
     call: &Call<'_>,
     collection: Collection,
     format: Format,
     entries: &[Value],
 ) -> Result<Vec<Value>, Error> {
-    let ids = entries.iter().filter_map(|entry| entry["id"].as_str().map(str::to_owned));
-    let ids: Vec<String> = ids.collect();
-    let reads = futures_util::stream::iter(ids).map(|id| async move {
-        match object(call, collection.path(), &id, &collection.parameters(format)).await {
-            Ok(record) => Ok(Some(record)),
-            Err(error) if error.kind == Kind::NotFound => Ok(None),
-            Err(error) => Err(error),
+    let named = entries.iter().filter_map(|entry| Some((entry, entry["id"].as_str()?.to_owned())));
+    let named: Vec<(&Value, String)> = named.collect();
+    let ids: Vec<String> = named.iter().map(|(_, id)| id.clone()).collect();
+    let reads = futures_util::stream::iter(ids)
+        .map(|id| async move { object(call, collection.path(), &id, &collection.parameters(format)).await });
+    let mut reads = std::pin::pin!(reads.buffered(REQUESTS_IN_FLIGHT_MAX));
+    let (mut records, mut failure, mut answered) = (Vec::new(), None, false);
+    for (entry, _) in &named {
+        match reads.next().await {
+            Some(Ok(record)) => {
+                answered = true;
+                records.push(record);
+            }
+            Some(Err(error)) if error.kind == Kind::NotFound => answered = true,
+            Some(Err(error)) if error.kind.is_of_object() => {
+                records.push(incomplete(entry));
+                failure = Some(error);
+            }
+            Some(Err(error)) => return Err(error),
+            None => break,
         }
-    });
-    let records: Vec<Option<Value>> = reads.buffered(REQUESTS_IN_FLIGHT_MAX).try_collect().await?;
-    Ok(records.into_iter().flatten().collect())
+    }
+    match failure {
+        Some(error) if !answered => Err(error),
+        _ => Ok(records),
+    }
+}
+
+/// What a list tells of an object, and that this is not all.
+fn incomplete(entry: &Value) -> Value {
+    let mut shown = entry.clone();
+    shown["carillonRecordIncomplete"] = true.into();
+    shown
 }

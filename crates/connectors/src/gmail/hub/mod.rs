@@ -68,7 +68,7 @@ async fn object(
     let bad_id = ["invalidArgument", "badRequest", "INVALID_ARGUMENT"];
     api::object(call, collection, id, parameters).await.map_err(|mut error| {
         let reason = error.provider_message.as_deref();
-        if error.kind == Kind::Rejected && reason.is_some_and(|reason| bad_id.contains(&reason)) {
+        if error.kind == Kind::ObjectRefused && reason.is_some_and(|reason| bad_id.contains(&reason)) {
             error.kind = Kind::NotFound;
         }
         error

@@ -23,7 +23,12 @@ fn backfill_after(
     cursor: Option<&Value>,
 ) -> (Result<Step, Error>, Vec<String>) {
     let script = Script::new(answers, REQUIRED, None);
-    let past = Past { baseline_at: window().from, last_success_at: window().from, failures };
+    let past = Past {
+        baseline_at: window().from,
+        last_success_at: window().from,
+        failures,
+        log_since: window().from,
+    };
     let step = now(Gmail.backfill(&call(&script), &resource(url), window(), cursor, &past));
     (step, script.asked())
 }

@@ -16,7 +16,12 @@ fn stretch(
 ) -> (Result<Step, Error>, Vec<String>) {
     let script = Script::new(answers, REQUIRED, Some(DATE));
     let resource = ResourceConfig::parse(name, &json!({ "url": format!("/{name}") })).unwrap();
-    let past = Past { baseline_at: window().from, last_success_at: window().from, failures: 0 };
+    let past = Past {
+        baseline_at: window().from,
+        last_success_at: window().from,
+        failures: 0,
+        log_since: window().from,
+    };
     let step = now(Outlook.backfill(&call(&script), &resource, window(), cursor, &past));
     (step, script.asked())
 }

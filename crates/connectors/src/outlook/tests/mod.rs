@@ -40,7 +40,7 @@ fn cursor() -> Value {
 
 fn poll_at(answers: &[(u16, &str)], cursor: &Value, url: &str) -> (Result<Step, Error>, Vec<String>) {
     let script = Script::new(answers, REQUIRED, Some(DATE));
-    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0 };
+    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at() };
     let step = now(Outlook.poll(&call(&script), &resource(url), cursor, &past));
     (step, script.asked())
 }
@@ -128,7 +128,7 @@ fn mail_that_becomes_readable_within_the_poll_delay_is_told() {
     let baseline = now(Outlook.baseline(&call(&script), &resource)).ok().unwrap();
     assert!(script.asked()[0].contains("ge%202026-11-22T11%3A30%3A00Z&"), "{:?}", script.asked());
     let late = list(&[mail("late", "2026-11-22T11:40:00Z"), known]);
-    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0 };
+    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at() };
     let poll = |cursor: &Value| {
         let script = Script::new(&[(200, &late)], REQUIRED, Some(DATE));
         let step = now(Outlook.poll(&call(&script), &resource, cursor, &past)).ok().unwrap();

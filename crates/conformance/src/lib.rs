@@ -77,6 +77,7 @@ macro_rules! store_suite {
                 the_loser_of_two_overlapping_polls_writes_nothing,
                 a_commit_needs_its_resource,
                 a_sequence_is_taken_once,
+                ten_thousand_records_wait_in_a_state,
                 events_are_logged,
             ],
             outbox: [

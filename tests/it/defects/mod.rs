@@ -6,6 +6,7 @@ mod gaps;
 mod gmail;
 mod outlook;
 mod polling;
+mod records;
 mod tokens;
 
 use crate::world::World;

@@ -3,7 +3,7 @@
 use super::Hubs;
 use crate::world::{GMAIL_USER, OUTLOOK_USER};
 use chrono::Duration;
-use doubles::{Fault, FaultKind, Route};
+use doubles::{Fault, FaultKind, Mail, Route};
 use serde_json::{Value, json};
 
 fn fault(hubs: &Hubs, kind: FaultKind) {
@@ -108,4 +108,26 @@ async fn a_missing_permission_is_the_providers_refusal() {
     assert!(reply.body["message"].as_str().unwrap().contains("Contacts.Read"), "{}", reply.body);
     assert_eq!(world.call_as(&own, "GET", "/hubs/general/messages", "").await.status, 200);
     assert_eq!(world.shown(id).await["valid"], true);
+}
+
+/// One record of a page that can't be read is shown as it was listed; the page is the others'.
+#[tokio::test]
+async fn a_record_that_cannot_be_read_costs_no_page() {
+    let hubs = Hubs::new(579).await;
+    let google = &hubs.world.google;
+    let delivered = (0..5).map(|_| google.deliver(GMAIL_USER, Mail::default()));
+    let bad = delivered.collect::<Vec<_>>()[2].clone();
+    for kind in [FaultKind::Refused { status: 400 }, FaultKind::Refused { status: 403 }, FaultKind::Truncated]
+    {
+        google.poison(GMAIL_USER, &bad, kind);
+        let reply = hubs.call("gmail", "/hubs/general/messages").await;
+        assert_eq!(reply.status, 200, "{kind:?}: {}", reply.body);
+        let records = reply.body.as_array().unwrap();
+        let (odd, whole): (Vec<&Value>, Vec<&Value>) =
+            records.iter().partition(|record| record.get("carillonRecordIncomplete").is_some());
+        assert_eq!((odd.len(), &odd[0]["id"]), (1, &json!(bad)), "{kind:?}");
+        assert!(!whole.is_empty() && whole.iter().all(|record| record.get("payload").is_some()));
+    }
+    google.set_fault_rate_on(Route::Get, 1.0, vec![FaultKind::Refused { status: 403 }]);
+    hubs.call("gmail", "/hubs/general/messages").await.assert_refused(400);
 }

@@ -3,6 +3,8 @@
 use crate::mailbox::{Mailbox, ORGANIZATION};
 use crate::sample::{at, event, id, logged, notification};
 use app::ports::{Claim, LogPage, PollCommit, Progress, Store, Written};
+use domain::ids::digest64;
+use domain::retry_list::{RETRY_RECORDS_COUNT_MAX, RetryList};
 use domain::state::ResourceState;
 use serde_json::json;
 
@@ -67,6 +69,26 @@ pub async fn a_sequence_is_taken_once(store: &dyn Store) {
     assert_ne!(mailbox.notification(10).await.body, "another");
     let page = LogPage { before: None, limit: 10, pending_only: false };
     assert_eq!(store.notifications(mailbox.id, page).await.unwrap().len(), 1, "all or nothing");
+}
+
+/// A state with as many records as may wait is stored with a commit, read back, and small again without them.
+pub async fn ten_thousand_records_wait_in_a_state(store: &dyn Store) {
+    let mailbox = Mailbox::new(store, 450).await;
+    let read = mailbox.state().await;
+    let record = |number: usize| {
+        let id = format!("{:016x}", digest64(&[&number.to_be_bytes()]));
+        let stub = json!({ "id": id, "threadId": id, "labelIds": ["UNREAD", "CATEGORY_PERSONAL", "INBOX"] });
+        json!({ "object_id": id, "version": "7301002", "stub": stub, "tries": 1, "due_at": at(2) })
+    };
+    let records = (0..RETRY_RECORDS_COUNT_MAX).map(record).collect();
+    let mut next = ResourceState { version: read.version + 1, ..read };
+    next.retry_records = serde_json::from_value(serde_json::Value::Array(records)).unwrap();
+    let commit = mailbox.commit_state(next.clone(), vec![notification(mailbox.id, 10)]);
+    assert_eq!(commit.await, Written::Done);
+    assert_eq!(mailbox.resource().await, Some((next.clone(), vec![10])));
+    let fewer = ResourceState { version: next.version + 1, retry_records: RetryList::default(), ..next };
+    assert_eq!(mailbox.commit_state(fewer.clone(), Vec::new()).await, Written::Done);
+    assert_eq!(mailbox.resource().await, Some((fewer, vec![10])));
 }
 
 /// The log knows the events of its notifications, delivered or only logged.

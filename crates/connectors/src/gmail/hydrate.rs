@@ -16,7 +16,7 @@ const HEADERS: [&str; 10] =
 /// A step of which nothing could be read is given up so often, then passed: its records would stop the mailbox for
 /// ever.
 pub(super) const STEP_FAILURES_COUNT_MAX: u32 = 3;
-/// After so many failures without an answer a step that is given up reads no further.
+/// After so many failures without an answer it is asked for the last of the step: if that fails too, the rest is left.
 const LONE_FAILURES_COUNT_MAX: usize = 20;
 
 /// How much of a created message is read: the `format` parameter of the configured url.
@@ -141,8 +141,11 @@ pub(super) async fn all<'a>(
             Err(error) => {
                 outcome.failed.push(failed(one));
                 last_error = Some(error);
-                if !answered && gives_up && outcome.failed.len() >= LONE_FAILURES_COUNT_MAX {
-                    break;
+                if !answered && gives_up && outcome.failed.len() == LONE_FAILURES_COUNT_MAX {
+                    answered = answers(call, plan, wanted.last()).await;
+                    if !answered {
+                        break;
+                    }
                 }
             }
         }
@@ -151,6 +154,15 @@ pub(super) async fn all<'a>(
         Some(error) if !error.kind.is_of_object() => Err(error),
         Some(error) if !answered && gives_up => Err(error),
         _ => Ok(Some(outcome)),
+    }
+}
+
+/// Whether the provider gives what is far from all that failed.
+async fn answers(call: &Call<'_>, plan: &Plan, last: Option<&&Collapsed>) -> bool {
+    let Some(last) = last else { return false };
+    match read(call, plan, &last.message_id).await {
+        Ok(_) => true,
+        Err(error) => error.kind == Kind::NotFound,
     }
 }
 

@@ -224,8 +224,8 @@ fn refused(error: Error, token: Option<&str>) -> ReadError {
     }
 }
 
-/// Reads what the entries stand for, in their order; what is gone since is left out. One that can't be read while others
-/// can is shown as it was listed.
+/// Reads what the entries stand for, in their order; what is gone since is left out. One that is refused or can't be
+/// understood, while others can be read, is shown as it was listed.
 async fn hydrate(
     call: &Call<'_>,
     collection: Collection,
@@ -246,7 +246,8 @@ async fn hydrate(
                 records.push(record);
             }
             Some(Err(error)) if error.kind == Kind::NotFound => answered = true,
-            Some(Err(error)) if error.kind.is_of_object() => {
+            // A failure that passes is the page's: whoever asks again gets the whole of it.
+            Some(Err(error)) if matches!(error.kind, Kind::ObjectRefused | Kind::Malformed) => {
                 records.push(incomplete(entry));
                 failure = Some(error);
             }

@@ -92,10 +92,18 @@ fn a_format_has_threads_read_and_tells_those_that_ended() {
         CREATED a1 [7301001] -
           {"id":"a1","historyId":"7301001","messages":[{"id":"a1"}]}
         DELETED b1 [] -
-          {"id":"b1"}
-        UPDATED c1 [7301003] -
-          {"id":"c1","historyId":"7301003","messages":[{"id":"c1","threadId":"c1","labelIds":["STARRED"]}]}"#]]
+          {"id":"b1"}"#]]
     .assert_eq(&shown(&step.changes));
+    let set_aside = &step.failed[0];
+    assert_eq!(
+        (set_aside.object_id.as_str(), set_aside.kind),
+        ("c1", ChangeKind::Updated),
+        "it is told when it is read"
+    );
+    let other = thread.replace("a1", "c1");
+    let script = Script::new(&[(200, &other)], REQUIRED, None);
+    let again = now(Gmail.fetch(&call(&script), &resource(url), set_aside)).ok().unwrap().unwrap();
+    assert_eq!((again.kind, again.version.as_str(), again.recheck), (ChangeKind::Updated, "7301003", true));
     assert!(asked[1].ends_with("/threads/a1?format=minimal&prettyPrint=false"), "{asked:?}");
     let page = page(&records);
     let cursor = json!({ "history_id": "7301000" });

@@ -30,9 +30,7 @@ const OPEN: &[Rule] = &[
     Rule::InFlight,
     Rule::RetryAfter,
     Rule::Bounded,
-    Rule::PolledAgain,
     Rule::StaysConnected,
-    Rule::DeletedIsGone,
 ];
 
 impl Cloud {

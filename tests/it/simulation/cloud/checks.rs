@@ -25,13 +25,8 @@ pub(super) enum Rule {
 }
 
 /// Known not to hold yet.
-const OPEN: &[Rule] = &[
-    Rule::OnePoller,
-    Rule::InFlight,
-    Rule::RetryAfter,
-    Rule::Bounded,
-    Rule::StaysConnected,
-];
+const OPEN: &[Rule] =
+    &[Rule::OnePoller, Rule::InFlight, Rule::RetryAfter, Rule::Bounded, Rule::StaysConnected];
 
 impl Cloud {
     fn must(&mut self, rule: Rule, is_so: bool, otherwise: impl FnOnce() -> String) {

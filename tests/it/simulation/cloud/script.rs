@@ -1,7 +1,7 @@
 //! What happens to the cloud: mail, weather, and people who call the interface.
 
 use super::process::Weather;
-use super::{Ask, Cloud};
+use super::{Ask, Cloud, POLL_LIMIT_S};
 use crate::world::{AUTHORIZATION, GMAIL_USER, OUTLOOK_USER, gmail_body, outlook_body};
 use domain::ids::InstanceId;
 use doubles::FaultKind;
@@ -44,6 +44,17 @@ impl Cloud {
         self.calm_down();
         self.check_polled_again(&cast).await;
         self.end(&cast).await;
+        self.come_to_rest().await;
+    }
+
+    /// A poll that was under way just now gives its lease back.
+    async fn come_to_rest(&mut self) {
+        for _ in 0..POLL_LIMIT_S {
+            if self.running.is_empty() {
+                return;
+            }
+            self.run_for(1).await;
+        }
     }
 
     /// What must be answered well in good weather.

@@ -57,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) secrets: SecretsCache,
     pub(crate) locks: Locks,
     pub(crate) traffic: Traffic,
+    pub(crate) sink: crate::api::Sink,
 }
 
 impl App {
@@ -71,6 +72,7 @@ impl App {
             secrets: SecretsCache::default(),
             locks: Locks::default(),
             traffic: Traffic::default(),
+            sink: crate::api::Sink::default(),
         }))
     }
 
@@ -96,6 +98,11 @@ impl App {
     /// Brings schedule and jobs in line with the instance's row: finishes what a process that died left half-way.
     pub async fn mend(&self, id: InstanceId) -> Result<()> {
         crate::settle::whole(&self.0, id).await
+    }
+
+    /// The host's clock was set back by so much: what is kept in memory waits no longer than it was meant to.
+    pub fn set_back(&self, by: chrono::Duration, now: DateTime<Utc>) {
+        self.0.traffic.set_back(by, now);
     }
 
     /// Runs one job. An error means that it has to be run again.

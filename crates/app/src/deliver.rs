@@ -75,7 +75,7 @@ pub(crate) async fn attempt(
         sequence: notification.sequence,
         attempt: notification.attempt,
     };
-    let Sent { answer, excerpt, reached } = match send(app, notification, instance).await {
+    let Sent { answer, excerpt, cause, reached } = match send(app, notification, instance).await {
         Ok(sent) => sent,
         Err(error) => {
             // Nothing was posted: whoever runs the job again need not wait for the claim to run out. If that fails
@@ -106,7 +106,7 @@ pub(crate) async fn attempt(
         error: error(&answer),
         answer: excerpt,
     };
-    log(notification, &attempt, verdict);
+    log(notification, &attempt, cause, verdict);
     let outcome =
         AttemptOutcome { reason, attempt, verdict, reached, expires_at: now + app.config.retention };
     let written = store(app, key, &outcome).await?;
@@ -169,7 +169,7 @@ fn suspension(answer: &Answer) -> String {
     }
 }
 
-fn log(notification: &Notification, attempt: &Attempt, verdict: Verdict) {
+fn log(notification: &Notification, attempt: &Attempt, cause: Option<String>, verdict: Verdict) {
     tracing::info!(
         instance.id = notification.instance.get(),
         notification.id = notification.name.id,
@@ -177,6 +177,7 @@ fn log(notification: &Notification, attempt: &Attempt, verdict: Verdict) {
         attempt = attempt.number,
         status = attempt.status,
         error = attempt.error,
+        cause,
         duration_ms = attempt.duration_ms,
         verdict = match verdict {
             Verdict::Delivered => "delivered",

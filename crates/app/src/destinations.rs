@@ -18,6 +18,7 @@ use domain::signature::{
     STANDARD_ID_HEADER, STANDARD_SIGNATURE_HEADER, STANDARD_TIMESTAMP_HEADER, WEBHOOK_ID_HEADER,
     WEBHOOK_SIGNATURE_HEADER, sign, sign_standard,
 };
+use std::error::Error as _;
 use std::sync::Arc;
 
 /// A callback's answer is read this far, bytes; the rest is left.
@@ -29,17 +30,25 @@ pub(crate) struct Sent {
     pub(crate) answer: Answer,
     /// The first bytes of the callback's answer.
     pub(crate) excerpt: String,
+    /// What the callback's failure came of, for the log alone.
+    pub(crate) cause: Option<String>,
     pub(crate) reached: Reached,
 }
 
 /// Sends a notification to each destination that does not have it.
 pub(crate) async fn send(app: &Inner, notification: &Notification, instance: &Instance) -> Result<Sent> {
-    let mut sent = Sent { answer: Answer::Published, excerpt: String::new(), reached: notification.reached };
+    let mut sent = Sent {
+        answer: Answer::Published,
+        excerpt: String::new(),
+        cause: None,
+        reached: notification.reached,
+    };
     let wants_bus = wants_bus(instance);
     // Without any destination the missing address is the failure.
     let wants_callback = given(&instance.configuration, CALLBACK_URL).is_some() || !wants_bus;
     if wants_callback && !sent.reached.callback {
         let answered = post(app, notification, instance).await?;
+        sent.cause = answered.as_ref().err().and_then(|error| error.source()).map(ToString::to_string);
         (sent.answer, sent.excerpt) = read(answered, app.now());
         sent.reached.callback = matches!(sent.answer, Answer::Status { code: 200..=299, .. });
     }

@@ -14,6 +14,7 @@ use domain::state::ResourceState;
 use domain::token::Session;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
 mod accounts;
 mod administration;
@@ -28,14 +29,29 @@ pub use claim::{Claim, Claimant, Standing};
 pub use poller::{PollEnded, Poller};
 
 /// An adapter failed. The step had no effect, or an effect that doing it again does not repeat.
-#[derive(Debug, thiserror::Error)]
-#[error("{context}")]
+///
+/// Its text has the causes, too: a line of the log shows the text alone.
+#[derive(Debug)]
 pub struct PortError {
     /// What was attempted, without data.
     pub context: &'static str,
-    #[source]
+    /// What it failed of, without data.
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
+
+impl fmt::Display for PortError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.context)?;
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self.source.as_ref());
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for PortError {}
 
 impl PortError {
     /// Wraps an adapter's error.

@@ -31,6 +31,15 @@ impl Traffic {
         }
         lanes.entry(id).or_default().clone()
     }
+
+    /// The clock was set back by so much: what waits until a time ahead does so for as much less.
+    pub(crate) fn set_back(&self, by: Duration, now: DateTime<Utc>) {
+        for lane in self.0.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            let State { polled_until, limited_until, reads_from, .. } = &mut *lane.state();
+            let waits = [polled_until, limited_until, reads_from].into_iter().flatten();
+            waits.filter(|until| **until > now).for_each(|until| *until = (*until - by).max(now));
+        }
+    }
 }
 
 /// What a request is for.

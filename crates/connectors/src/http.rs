@@ -65,7 +65,10 @@ impl HttpResponse {
     }
 }
 
-/// Why there is no answer. The texts name a stage, never an address.
+/// What an answer that did not come broke off with.
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why there is no answer. The texts begin with a class, and neither they nor the sources name an address.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The address is one that callbacks may not go to.
@@ -78,15 +81,57 @@ pub enum HttpError {
     #[error("the request was not sent")]
     NotSent,
     /// No answer in time.
-    #[error("no answer within the time limit")]
+    #[error("timeout: no answer within the time limit")]
     Timeout,
-    /// Resolution, connection or TLS failed.
+    /// No connection in time.
+    #[error("timeout: no connection within the time limit")]
+    ConnectTimeout,
+    /// The address's name was not found.
+    #[error("dns: the name of the address does not resolve")]
+    Dns(#[source] Source),
+    /// Nobody listens.
+    #[error("refused: nobody listens at the address")]
+    Refused(#[source] Source),
+    /// No way leads there.
+    #[error("unreachable: no way leads to the address")]
+    Unreachable(#[source] Source),
+    /// No secure connection.
+    #[error("tls: {0}")]
+    Tls(TlsFault, #[source] Source),
+    /// The connection failed in another way.
     #[error("could not connect")]
-    Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The answer broke off or was not HTTP.
-    #[error("the answer broke off")]
-    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Connect(#[source] Source),
+    /// What came is no HTTP.
+    #[error("bad header: the answer does not begin with an HTTP status line")]
+    NotHttp,
+    /// The connection ended before the answer did.
+    #[error("broke off: the answer did not come to its end")]
+    Broken(#[source] Source),
     /// A provider's answer is longer than allowed.
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
+}
+
+/// What is wrong with a secure connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TlsFault {
+    #[error("expired: the certificate is no longer valid")]
+    Expired,
+    #[error("not yet valid: the certificate is for later")]
+    NotYetValid,
+    #[error("name: the certificate is for other names")]
+    Name,
+    /// Also a chain that lacks an intermediate certificate.
+    #[error(
+        "unknown issuer: the certificate does not lead to a known authority; is an intermediate one missing?"
+    )]
+    UnknownIssuer,
+    /// The certificate in another way.
+    #[error("certificate: it was refused")]
+    Certificate,
+    #[error("no common cipher suite or protocol version")]
+    NothingInCommon,
+    /// The negotiation failed in another way.
+    #[error("handshake: it failed")]
+    Handshake,
 }

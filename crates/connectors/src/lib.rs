@@ -18,7 +18,7 @@ mod snapshot;
 
 pub use descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
 pub use error::{Error, Kind};
-pub use http::{Http, HttpError, HttpRequest, HttpResponse, Method, Route};
+pub use http::{Http, HttpError, HttpRequest, HttpResponse, Method, Route, TlsFault};
 pub use registry::registry;
 
 use async_trait::async_trait;

@@ -31,7 +31,8 @@ pub struct Config {
     pub secrets: Option<GivenSecrets>,
     /// What means the same on every host.
     pub app: app::Config,
-    /// `CARILLON_ALLOW_LOCAL_CALLBACKS`: callbacks to private, loopback and link-local addresses. Default true here.
+    /// `CARILLON_ALLOW_LOCAL_CALLBACKS`: callbacks to private, loopback and link-local addresses. By default only
+    /// while nobody but this machine can call: whoever creates an instance sees what such an address answers.
     pub allow_local_callbacks: bool,
     /// `MAIL_DIR`: a folder of `.eml` files that the demo fills its mailboxes from.
     pub mail_dir: Option<PathBuf>,
@@ -113,13 +114,16 @@ pub fn read(
             other => return Err(other.unexpected().into()),
         }
     }
+    let listen: SocketAddr =
+        listen.parse().context("--listen (CARILLON_LISTEN) must be an address and a port")?;
     Ok(Config {
         command: command(&words, flags)?,
-        listen: listen.parse().context("--listen (CARILLON_LISTEN) must be an address and a port")?,
+        listen,
         data,
         secrets: secrets(given("CARILLON_USER_SECRET"), given("CARILLON_ORGANIZATION_SECRET"))?,
         app: app::Config::read(&variables)?,
-        allow_local_callbacks: variables.switch("CARILLON_ALLOW_LOCAL_CALLBACKS", true)?,
+        allow_local_callbacks: variables
+            .switch("CARILLON_ALLOW_LOCAL_CALLBACKS", listen.ip().is_loopback())?,
         mail_dir: given("MAIL_DIR").map(PathBuf::from),
         log: given("CARILLON_LOG").unwrap_or_else(|| "info".to_owned()),
     })
@@ -168,6 +172,25 @@ mod tests {
         assert_eq!(config.listen.port(), 1);
         assert_eq!(config.data, PathBuf::from("d"));
         assert!(config.allow_local_callbacks && !config.app.require_https_callbacks);
+    }
+
+    #[test]
+    fn local_callbacks_are_allowed_while_nobody_else_can_call_unless_it_is_said() {
+        let allowed = |listen: &str, given: &[(&str, &str)]| {
+            parse(&["--listen", listen], given).unwrap().allow_local_callbacks
+        };
+        for (listen, by_default) in [
+            ("127.0.0.1:8080", true),
+            ("127.8.0.1:1", true),
+            ("[::1]:1", true),
+            ("0.0.0.0:8080", false),
+            ("[::]:8080", false),
+            ("192.168.1.2:8080", false),
+        ] {
+            assert_eq!(allowed(listen, &[]), by_default, "{listen}");
+            assert!(allowed(listen, &[("CARILLON_ALLOW_LOCAL_CALLBACKS", "true")]));
+            assert!(!allowed(listen, &[("CARILLON_ALLOW_LOCAL_CALLBACKS", "false")]));
+        }
     }
 
     #[test]

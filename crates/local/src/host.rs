@@ -13,6 +13,7 @@ use app::sealing::{Lookup, Sealer};
 use app::{App, Ports};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Duration, Utc};
 use console::{Console, FirstLink, Inspector};
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -45,11 +46,11 @@ pub struct Host {
 
 impl Host {
     /// Opens the data folder and puts everything together. Nothing runs yet.
-    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let (database, sealer) = folder(config)?;
         let db = Db::open(&database)?;
         SqliteStore::new(db.clone()).forget_dead_workers().await?;
-        Self::assemble(config, db, sealer).await
+        Self::assemble(config, db, sealer, clock).await
     }
 
     /// Whether there is a database in the data folder.
@@ -66,13 +67,17 @@ impl Host {
             Err(OpenError::InUse { .. }) => (Db::beside(&database)?, Others::Running),
             Err(error) => return Err(error.into()),
         };
-        Ok((Self::assemble(config, db, sealer).await?, others))
+        Ok((Self::assemble(config, db, sealer, Arc::new(SystemClock)).await?, others))
     }
 
-    async fn assemble(config: &Config, db: Db, sealer: Sealer) -> anyhow::Result<Self> {
+    async fn assemble(
+        config: &Config,
+        db: Db,
+        sealer: Sealer,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
         let sealer = Arc::new(sealer);
         let writes_seen = db.writes_of_others().await?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = SqliteStore::new(db.clone());
         let jobs = Arc::new(Jobs::open(db.clone()).await?);
         let timers = Arc::new(Timers::open(db.clone(), clock.clone()).await?);
@@ -133,6 +138,20 @@ impl Host {
             self.timers.reload().await?;
         }
         Ok(now)
+    }
+
+    /// The clock was set back by so much: nothing waits longer than it was meant to.
+    pub async fn set_back(&self, by: Duration, now: DateTime<Utc>) -> app::ports::Result<()> {
+        self.store.set_back(by, now).await?;
+        self.app.set_back(by, now);
+        self.timers.set_back(now);
+        self.jobs.set_back(by, now).await
+    }
+
+    /// Has everybody who waits for a time look at the clock.
+    pub fn look_again(&self) {
+        self.timers.notify();
+        self.jobs.notify();
     }
 
     /// Finishes what an earlier process left half-way.

@@ -9,5 +9,7 @@ pub mod host;
 pub mod jobs;
 pub mod keys;
 pub mod serve;
+mod server;
 pub mod sqlite;
 pub mod timers;
+mod wall_clock;

@@ -5,6 +5,8 @@ use local::admin::Request;
 use local::config::{self, Command, Config, USAGE};
 use local::host::{Host, first_link, link_line};
 use std::io::Write as _;
+use std::sync::Arc;
+use system::SystemClock;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::Layer as _;
@@ -45,7 +47,7 @@ async fn administer_stack(_: &Request) -> anyhow::Result<()> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
-    let host = Host::open(config).await?;
+    let host = Host::open(config, Arc::new(SystemClock)).await?;
     let made = host.admit(config.secrets.as_ref()).await?;
     if let Some(made) = &made {
         local::admin::show_secrets(made, say)?;

@@ -2,6 +2,8 @@
 
 use crate::host::Host;
 use crate::jobs::{Class, Taken, Went};
+use crate::server::{self, Times};
+use crate::wall_clock;
 use app::Ran;
 use app::ports::{Job, Queue as _};
 use chrono::{DateTime, Duration, Utc};
@@ -12,6 +14,8 @@ use tokio::sync::{Semaphore, watch};
 
 /// Polls under way at once. Each waits for a provider most of its time.
 const POLLS_COUNT_MAX: usize = 64;
+/// Releases under way at once. Each waits for its callback most of its time: they must not take the polls' places.
+const RELEASES_COUNT_MAX: usize = 64;
 /// Delivery attempts under way at once, over all instances; of one instance at most four.
 const DELIVERIES_COUNT_MAX: usize = 512;
 /// Time of one scheduled poll.
@@ -36,19 +40,18 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let host = Arc::new(host);
     let polls = Arc::new(Semaphore::new(POLLS_COUNT_MAX));
+    let releases = Arc::new(Semaphore::new(RELEASES_COUNT_MAX));
     let deliveries = Arc::new(Semaphore::new(DELIVERIES_COUNT_MAX));
     let loops = [
         tokio::spawn(run_timers(host.clone(), polls.clone(), stop.clone())),
         tokio::spawn(run_jobs(host.clone(), Class::Other, polls.clone(), stop.clone())),
+        tokio::spawn(run_jobs(host.clone(), Class::Release, releases.clone(), stop.clone())),
         tokio::spawn(run_jobs(host.clone(), Class::Deliver, deliveries.clone(), stop.clone())),
+        tokio::spawn(wall_clock::watch(host.clone(), stop.clone())),
         tokio::spawn(run_retention(host.clone(), stop.clone())),
         tokio::spawn(run_take_in(host.clone(), stop.clone())),
     ];
-    let mut stopped = stop.clone();
-    let http = axum::serve(listener, host.router(first_link)).with_graceful_shutdown(async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    });
-    let http = tokio::spawn(http.into_future());
+    let http = tokio::spawn(server::run(listener, host.router(first_link), Times::USUAL, stop.clone()));
     stop.wait_for(|stop| *stop).await?;
     let idle = async {
         for one in loops {
@@ -56,6 +59,7 @@ pub async fn serve(
         }
         // All permits back means that nothing is under way.
         let _ = polls.acquire_many(POLLS_COUNT_MAX as u32).await;
+        let _ = releases.acquire_many(RELEASES_COUNT_MAX as u32).await;
         let _ = deliveries.acquire_many(DELIVERIES_COUNT_MAX as u32).await;
         let _ = http.await;
     };
@@ -149,7 +153,7 @@ async fn permit(
 }
 
 /// Waits until `next`, a change, or the stop.
-async fn wait(
+pub(crate) async fn wait(
     host: &Host,
     next: Option<DateTime<Utc>>,
     changed: impl Future<Output = ()>,

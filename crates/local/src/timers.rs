@@ -79,6 +79,23 @@ impl Timers {
         std::iter::from_fn(|| ticking.pop(now)).collect()
     }
 
+    /// The clock was set back: nothing is due later than its interval says.
+    pub fn set_back(&self, now: DateTime<Utc>) {
+        let mut ticking = self.ticking();
+        let late: Vec<_> = ticking
+            .next
+            .iter()
+            .map(|(id, (timetable, at))| (*id, *timetable, *at, timetable.next_after(now)))
+            .filter(|(_, _, at, next)| at > next)
+            .collect();
+        late.into_iter().for_each(|(id, timetable, _, next)| ticking.set(id, timetable, next));
+    }
+
+    /// Has whoever waits look again.
+    pub fn notify(&self) {
+        self.changed.notify_one();
+    }
+
     /// When something is due next.
     pub fn next_due(&self) -> Option<DateTime<Utc>> {
         self.ticking().by_time.first().map(|(at, _)| *at)
@@ -116,7 +133,7 @@ impl Timers {
     ) -> Result<()> {
         let ticking = Arc::clone(&self.ticking);
         self.db.write(context, move |tx| change(tx, &mut lock(&ticking))).await?;
-        self.changed.notify_one();
+        self.notify();
         Ok(())
     }
 }

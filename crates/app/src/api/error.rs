@@ -29,11 +29,13 @@ pub(super) struct ApiError {
     provider_message: Option<String>,
     /// When it makes sense to try again, seconds.
     retry_after_s: Option<u64>,
+    /// What went wrong inside, for the log alone.
+    cause: Option<String>,
 }
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        ApiError { status, message: message.into(), provider_message: None, retry_after_s: None }
+        ApiError { status, message: message.into(), provider_message: None, retry_after_s: None, cause: None }
     }
 
     pub(super) fn bad(message: impl Into<String>) -> Self {
@@ -127,12 +129,11 @@ impl From<Error> for ApiError {
 
 impl From<PortError> for ApiError {
     fn from(error: PortError) -> Self {
-        let error: &dyn std::error::Error = &error;
-        tracing::error!(error, "request.failed");
-        ApiError::new(
+        let told = ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "something failed inside; nothing was lost, try again",
-        )
+        );
+        ApiError { cause: Some(error.to_string()), ..told }
     }
 }
 
@@ -150,6 +151,9 @@ pub(super) async fn with_request_id(State(app): State<App>, mut request: Request
     request.extensions_mut().insert(RequestId(request_id.clone()));
     let mut response = next.run(request).await;
     if let Some(error) = failure(&mut response).await {
+        if let Some(cause) = &error.cause {
+            tracing::error!(request.id = request_id, error = cause, "request.failed");
+        }
         let mut body = serde_json::json!({ "requestId": request_id, "message": error.message });
         if let Some(provider_message) = error.provider_message {
             body["providerMessage"] = provider_message.into();

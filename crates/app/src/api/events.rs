@@ -8,9 +8,7 @@ use super::query::Params;
 use crate::app::App;
 use crate::ports::{AttemptKey, Job, Notification, Progress};
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::Duration;
 use domain::delivery::SubscriptionStatus;
@@ -155,12 +153,6 @@ pub(super) async fn retry(
     let key = app.0.ports.store.reopen(id, sequence, now).await?.ok_or_else(refused)?;
     app.0.ports.queue.send(&[(Job::Deliver(key), now)]).await?;
     Ok(Json(json!({ "eventId": notification.name.event_id, "attempt": key.attempt })))
-}
-
-/// Callbacks that point at the platform itself: taken and logged, nothing follows.
-pub(super) async fn sink(body: Bytes) -> StatusCode {
-    tracing::info!(body_bytes = body.len(), "event.received");
-    StatusCode::OK
 }
 
 /// Where a notification stands, in the words of delivery records.

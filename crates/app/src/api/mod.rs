@@ -22,6 +22,7 @@ mod poll;
 mod query;
 mod route;
 mod routes;
+mod sink;
 mod subscriptions;
 mod walk;
 mod wire;
@@ -33,11 +34,10 @@ use axum::http::StatusCode;
 use axum::middleware;
 use error::ApiError;
 use route::Route;
+pub(crate) use sink::Sink;
 
 /// Requests are small; a pasted configuration with large urls is far below.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// Callbacks that point at ourselves, as the samples have it.
-const EVENT_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Everything of the dialect is below this path.
 pub const BASE_PATH: &str = "/elements/api-v2";
 
@@ -46,9 +46,8 @@ pub(crate) fn router(app: App) -> Router {
     let dialect = of(routes::dialect())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(body::uncompressed));
-    let sink = of(routes::sink()).layer(DefaultBodyLimit::max(EVENT_BODY_BYTES_MAX));
     of(routes::outside())
-        .nest(BASE_PATH, dialect.merge(sink))
+        .nest(BASE_PATH, dialect.merge(of(routes::sink())))
         .fallback(async || ApiError::nothing_here())
         .method_not_allowed_fallback(async || {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")

@@ -12,18 +12,20 @@ use crate::ui::{self, Field, field};
 use crate::{FirstLink, Shared, cookie, flash};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 
+/// A form at the most, bytes: it is read before anybody knows who sends it, and holds two secrets and a path.
+const FORM_BYTES_MAX: usize = 16 * 1024;
 /// The cheapest page that only somebody known gets.
 const KNOWN: &str = "/instances?pageSize=1&hydrate=false";
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
-        .route("/sign-in", get(ask).post(sign_in))
+        .route("/sign-in", get(ask).post(sign_in).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)))
         .route("/sign-in/{token}", get(sign_in_once))
         .route("/sign-out", post(sign_out))
 }

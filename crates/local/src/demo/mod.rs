@@ -19,6 +19,7 @@ use mailbox::{Expected, Mailboxes};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
+use system::SystemClock;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -103,8 +104,9 @@ impl Stage {
             std::fs::remove_dir_all(&data).context("removing an earlier demo's data")?;
         }
         let app = app::Config { endpoints, ..config.app.clone() };
-        let host =
-            Host::open(&Config { data, app, ..config.clone() }).await?.inspected(Arc::new(inbox.clone()));
+        let host = Host::open(&Config { data, app, ..config.clone() }, Arc::new(SystemClock))
+            .await?
+            .inspected(Arc::new(inbox.clone()));
         let user = host.new_account().await?;
         let listener = TcpListener::bind(config.listen)
             .await

@@ -23,6 +23,8 @@ pub(super) struct Lane {
     pub(super) has_more: bool,
     /// The last job did not go well.
     ailing: bool,
+    /// Whose instance it is, where that is known.
+    pub(super) organization_id: Option<u32>,
 }
 
 impl Lane {
@@ -86,6 +88,17 @@ impl Lane {
         if let Some(due_at) = again {
             self.place(*job, due_at);
         }
+    }
+
+    /// Brings what is due later nearer, as the table has it.
+    pub(super) fn set_back(&mut self, by_us: i64, now_us: i64) {
+        let nearer = |due_at: i64| if due_at > now_us { (due_at - by_us).max(now_us) } else { due_at };
+        for ((due_at, turn), job) in std::mem::take(&mut self.waiting) {
+            let place = (nearer(due_at), turn);
+            self.waiting.insert(place, job);
+            self.places.insert(job, place);
+        }
+        self.in_flight.values_mut().flatten().for_each(|again| *again = nearer(*again));
     }
 
     /// Takes over what the table has first.

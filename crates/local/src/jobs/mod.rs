@@ -18,24 +18,27 @@ use rusqlite::Connection;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// The two classes of jobs: an instance has a lane of each, so that a slow callback does not hold up polls.
+/// The classes of jobs: an instance has a lane of each, so that a slow callback does not hold up polls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
     /// Delivery attempts: a few of one instance at a time.
     Deliver,
+    /// A release: it waits for its callback most of its time, so not many of an organization at a time.
+    Release,
     /// Everything else: one of an instance at a time.
     Other,
 }
 
 impl Class {
-    /// Both.
-    pub const ALL: [Class; 2] = [Class::Deliver, Class::Other];
+    /// All of them.
+    pub const ALL: [Class; 3] = [Class::Deliver, Class::Release, Class::Other];
 
     /// The class of a job.
     pub fn of(job: &Job) -> Self {
         match job {
             Job::Deliver(_) => Class::Deliver,
-            Job::Poll(_) | Job::Release(_) | Job::Purge(_) | Job::Settle { .. } => Class::Other,
+            Job::Release(_) => Class::Release,
+            Job::Poll(_) | Job::Purge(_) | Job::Settle { .. } => Class::Other,
         }
     }
 }
@@ -67,17 +70,17 @@ pub struct Jobs {
     /// Changed together with the table, inside the write, so that both see everything in one order. Never held
     /// while waiting for the database.
     lanes: Arc<Mutex<Lanes>>,
-    changed: [Notify; 2],
+    changed: [Notify; Class::ALL.len()],
 }
 
 impl Jobs {
     /// The queue in this database: everything in the table is waiting.
     pub async fn open(db: Db) -> Result<Self> {
         let mut lanes = Lanes::default();
-        for lane in db.read("read the queue", table::lanes).await? {
-            lanes.add_unread(lane);
+        for (lane, organization_id) in db.read("read the queue", table::lanes).await? {
+            lanes.add_unread(lane, organization_id);
         }
-        Ok(Jobs { db, lanes: Arc::new(Mutex::new(lanes)), changed: [Notify::new(), Notify::new()] })
+        Ok(Jobs { db, lanes: Arc::new(Mutex::new(lanes)), changed: Default::default() })
     }
 
     /// Takes a job of this class that is due, in turn from the lanes that have one.
@@ -149,6 +152,24 @@ impl Jobs {
         self.db.read("count the dead jobs", table::dead_count).await
     }
 
+    /// The clock was set back by so much: what is due later is due as much earlier.
+    pub async fn set_back(&self, by: Duration, now: DateTime<Utc>) -> Result<()> {
+        let (by_us, now_us) = (by.num_microseconds().unwrap_or(i64::MAX), micros(now));
+        self.change("bring jobs forward", move |tx, lanes| {
+            table::set_back(tx, by_us, now_us)?;
+            lanes.set_back(by_us, now_us);
+            Ok(())
+        })
+        .await?;
+        self.notify();
+        Ok(())
+    }
+
+    /// Has whoever waits look again.
+    pub fn notify(&self) {
+        self.changed.iter().for_each(Notify::notify_one);
+    }
+
     async fn end(
         &self,
         job: Job,
@@ -189,10 +210,6 @@ impl Jobs {
         self.db.write(context, move |tx| work(tx, &mut lock(&lanes))).await
     }
 
-    fn notify(&self) {
-        self.changed.iter().for_each(Notify::notify_one);
-    }
-
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         lock(&self.lanes)
     }
@@ -206,8 +223,12 @@ impl Queue for Jobs {
             for (job, due_at) in sent {
                 let due_at = micros(due_at);
                 let stored = table::put(tx, &job, due_at)?;
+                let organization_id = match lanes.knows(&job) {
+                    true => None,
+                    false => table::organization_id(tx, job.instance())?,
+                };
                 // Should the commit fail, the lanes know of a job too many: it finds nothing to do.
-                lanes.offer(job, due_at, stored);
+                lanes.offer(job, due_at, stored, organization_id);
             }
             Ok(())
         })

@@ -31,7 +31,8 @@ impl Jobs {
                     };
                     let stored = table::put(tx, &job, due_at)?;
                     table::unbury(tx, &job)?;
-                    lanes.offer(job, due_at, stored);
+                    let organization_id = table::organization_id(tx, job.instance())?;
+                    lanes.offer(job, due_at, stored, organization_id);
                     redriven.sent_count += 1;
                 }
                 redriven.is_more = table::dead_count(tx)? > redriven.unreadable_count;
@@ -45,8 +46,8 @@ impl Jobs {
     /// Takes in what another process has written to the table. It only ever adds jobs, or makes one due earlier.
     pub async fn reload(&self) -> Result<()> {
         self.change("read the queue again", |tx, lanes| {
-            for lane in table::lanes(tx)? {
-                lanes.add_unread(lane);
+            for (lane, organization_id) in table::lanes(tx)? {
+                lanes.add_unread(lane, organization_id);
                 let (jobs, more) = table::first_of(tx, lane, lanes.refill_count(lane))?;
                 lanes.refill(lane, jobs, more);
             }

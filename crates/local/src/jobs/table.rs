@@ -3,6 +3,7 @@
 use super::{Class, LaneId};
 use crate::sqlite::columns::{from_json, instance_id, to_json};
 use app::ports::Job;
+use domain::ids::InstanceId;
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
 /// Stores a job that is due then, or earlier if it waits for an earlier time already: the time that counts.
@@ -48,15 +49,31 @@ pub(super) fn bury(tx: &Connection, job: &Job, failures: u32, now_us: i64) -> Re
     delete(tx, job)
 }
 
-/// The lanes that have jobs.
-pub(super) fn lanes(conn: &Connection) -> Result<Vec<LaneId>> {
-    conn.prepare("SELECT DISTINCT class, instance_id FROM jobs")?
-        .query_map([], |row| {
-            let name = row.get_ref(0)?.as_str()?;
-            let known = Class::ALL.into_iter().find(|known| class(*known) == name);
-            Ok((known.unwrap_or(Class::Other), instance_id(row.get(1)?)))
-        })?
-        .collect()
+/// The lanes that have jobs, with the organizations of their instances.
+pub(super) fn lanes(conn: &Connection) -> Result<Vec<(LaneId, Option<u32>)>> {
+    conn.prepare(
+        "SELECT DISTINCT jobs.class, jobs.instance_id, instances.organization_id
+         FROM jobs LEFT JOIN instances ON instances.id = jobs.instance_id",
+    )?
+    .query_map([], |row| {
+        let name = row.get_ref(0)?.as_str()?;
+        let known = Class::ALL.into_iter().find(|known| class(*known) == name);
+        Ok(((known.unwrap_or(Class::Other), instance_id(row.get(1)?)), row.get(2)?))
+    })?
+    .collect()
+}
+
+/// Whose instance it is, while there is one.
+pub(super) fn organization_id(conn: &Connection, id: InstanceId) -> Result<Option<u32>> {
+    conn.prepare_cached("SELECT organization_id FROM instances WHERE id = ?1")?
+        .query_row([id.get()], |row| row.get(0))
+        .optional()
+}
+
+/// Brings what is due later nearer, to `now` at the nearest.
+pub(super) fn set_back(tx: &Connection, by_us: i64, now_us: i64) -> Result<()> {
+    tx.execute("UPDATE jobs SET due_at_us = max(?2, due_at_us - ?1) WHERE due_at_us > ?2", (by_us, now_us))?;
+    Ok(())
 }
 
 /// The first jobs of a lane with their due times, and whether there are more.
@@ -132,6 +149,7 @@ pub(super) fn dead_count(conn: &Connection) -> Result<u64> {
 pub(super) fn class(class: Class) -> &'static str {
     match class {
         Class::Deliver => "deliver",
+        Class::Release => "release",
         Class::Other => "other",
     }
 }

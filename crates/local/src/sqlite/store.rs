@@ -5,6 +5,7 @@ mod administration;
 mod admission;
 mod attempts;
 mod audit;
+mod clock;
 mod instances;
 mod log;
 mod notifications;
@@ -26,7 +27,7 @@ use app::ports::{
     Written,
 };
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use domain::delivery::Subscription;
 use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::{Account, Instance};
@@ -52,6 +53,11 @@ impl SqliteStore {
     /// For the process that has just opened the data folder, before it does anything else.
     pub async fn forget_dead_workers(&self) -> Result<()> {
         self.db.write("free what an earlier process held", takeover::forget_dead_workers).await
+    }
+
+    /// The clock was set back by so much: what waits or holds until a time ahead does so for as much less.
+    pub async fn set_back(&self, by: Duration, now: DateTime<Utc>) -> Result<()> {
+        self.db.write("bring waits nearer", move |conn| clock::set_back(conn, by, now)).await
     }
 
     /// Instances that an earlier process may have left half-way: outboxes, deletions, releases, schedules.

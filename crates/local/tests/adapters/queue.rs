@@ -78,6 +78,27 @@ async fn failures_wait_longer_and_longer_and_end_among_the_dead() {
 }
 
 #[tokio::test]
+async fn when_the_clock_was_set_back_the_table_and_the_memory_agree() {
+    let (_folder, path) = folder();
+    let sent = [(deliver(1, 10), at(3_605)), (deliver(2, 10), at(10)), (deliver(3, 10), at(20))];
+    {
+        let jobs = Jobs::open(Db::open(&path).unwrap()).await.unwrap();
+        jobs.send(&sent).await.unwrap();
+        jobs.set_back(chrono::Duration::hours(1), at(15)).await.unwrap();
+        assert_eq!(jobs.next_due(Class::Deliver), Some(at(10)));
+        assert_eq!(take(&jobs, at(14)).await.map(|taken| taken.job), Some(deliver(2, 10)));
+        assert_eq!(jobs.next_due(Class::Deliver), Some(at(15)));
+    }
+    let jobs = Jobs::open(Db::open(&path).unwrap()).await.unwrap();
+    let mut taken = Vec::new();
+    while let Some(one) = take(&jobs, at(15)).await {
+        taken.push(one.due_at);
+    }
+    taken.sort();
+    assert_eq!(taken, [at(10), at(15), at(15)]);
+}
+
+#[tokio::test]
 async fn whoever_waits_is_woken_by_what_is_sent_or_done() {
     let jobs = jobs().await;
     assert_eq!(jobs.next_due(Class::Deliver), None);

@@ -58,6 +58,17 @@ async fn each_instance_is_due_at_its_own_phase() {
 }
 
 #[tokio::test]
+async fn when_the_clock_was_set_back_no_tick_is_later_than_its_interval_says() {
+    let (timers, _) = timers().await;
+    timers.put(id(1), ten_minutes(30), true).await.unwrap();
+    timers.put(id(2), ten_minutes(40), true).await.unwrap();
+    assert_eq!(timers.due(at(3_630)), [id(1), id(2)]);
+    timers.set_back(at(35));
+    assert_eq!(timers.next_due(), Some(at(40)));
+    assert_eq!(timers.due(at(630)), [id(2), id(1)]);
+}
+
+#[tokio::test]
 async fn a_schedule_is_changed_switched_off_and_removed() {
     let (timers, clock) = timers().await;
     timers.put(id(1), ten_minutes(30), true).await.unwrap();

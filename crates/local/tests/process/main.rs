@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used)] // a test that can not go on panics
 
 mod admin;
+mod clock;
+mod doors;
+mod fairness;
 mod process;
 
 use doubles::FaultKind;

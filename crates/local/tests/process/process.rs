@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running `carillon serve`.
 pub(crate) struct Process {
     child: Child,
+    address: String,
     pub(crate) client: Client,
 }
 
@@ -25,6 +26,10 @@ impl Process {
     fn command(outside: &Outside, folder: &Path, retry_delays: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder);
+        Self::with_variables(command, outside, retry_delays)
+    }
+
+    fn with_variables(mut command: Command, outside: &Outside, retry_delays: &str) -> Command {
         command.envs(outside.variables());
         command.envs([
             ("CARILLON_USER_SECRET", USER_SECRET),
@@ -40,11 +45,36 @@ impl Process {
     }
 
     pub(crate) async fn start(outside: &Outside, folder: &Path, retry_delays: &str) -> Self {
-        let mut child = Self::command(outside, folder, retry_delays).spawn().unwrap();
+        Self::spawned(Self::command(outside, folder, retry_delays)).await
+    }
+
+    /// With so many descriptors and no more.
+    pub(crate) async fn start_limited(
+        outside: &Outside,
+        folder: &Path,
+        retry_delays: &str,
+        descriptors: u32,
+    ) -> Self {
+        let mut command = Command::new("sh");
+        let program = env!("CARGO_BIN_EXE_carillon");
+        let script =
+            format!("ulimit -n {descriptors} && exec \"$0\" serve --listen 127.0.0.1:0 --data \"$1\"");
+        command.args(["-c", &script, program]).arg(folder);
+        Self::spawned(Self::with_variables(command, outside, retry_delays)).await
+    }
+
+    async fn spawned(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
         let base = line.strip_prefix("carillon listening on ").unwrap();
-        Process { child, client: Client::new(base, USER_SECRET, ORGANIZATION_SECRET) }
+        let address = base.trim_start_matches("http://").to_owned();
+        Process { child, address, client: Client::new(base, USER_SECRET, ORGANIZATION_SECRET) }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// What a second process on the same folder says.

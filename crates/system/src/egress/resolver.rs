@@ -1,26 +1,65 @@
 //! Resolution that refuses: the client connects only to what this hands out, so nothing can change between
 //! the check and the connection.
 
+use super::CallbackAddresses;
 use super::addresses::is_public;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns;
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tower::Service;
 
-/// A name leads to an address that callbacks may not go to.
+/// Why a name leads nowhere.
 #[derive(Debug, thiserror::Error)]
-#[error("the name leads to an address that is not public")]
-pub(crate) struct RefusedAddress;
+pub(super) enum ResolveError {
+    /// To an address that callbacks may not go to.
+    #[error("the name leads to an address that is not public")]
+    Refused,
+    #[error("the name does not resolve")]
+    Unknown(#[source] io::Error),
+}
 
-/// Resolves by the system; a name with any address that is not public is refused whole.
-pub(crate) struct CheckedResolver;
+/// Resolves by the system; where only public addresses are allowed, a name with any other is refused whole.
+#[derive(Clone, Copy)]
+pub(super) struct Resolver(pub(super) CallbackAddresses);
 
-impl Resolve for CheckedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
+type Found = std::vec::IntoIter<SocketAddr>;
+
+impl Resolver {
+    async fn resolve(self, name: &str) -> Result<Found, ResolveError> {
+        let found = tokio::net::lookup_host((name, 0)).await.map_err(ResolveError::Unknown)?;
+        let found: Vec<SocketAddr> = found.collect();
+        if self.0 == CallbackAddresses::Public && found.iter().any(|address| !is_public(address.ip())) {
+            return Err(ResolveError::Refused);
+        }
+        Ok(found.into_iter())
+    }
+}
+
+/// For callbacks.
+impl Service<dns::Name> for Resolver {
+    type Response = Found;
+    type Error = ResolveError;
+    type Future = Pin<Box<dyn Future<Output = Result<Found, ResolveError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ResolveError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: dns::Name) -> Self::Future {
+        let resolver = *self;
+        Box::pin(async move { resolver.resolve(name.as_str()).await })
+    }
+}
+
+/// For providers, whose names are our own: so that a failure says that it was the name.
+impl reqwest::dns::Resolve for Resolver {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let resolver = *self;
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if found.iter().any(|address| !is_public(address.ip())) {
-                return Err(RefusedAddress.into());
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
+            let found = resolver.resolve(name.as_str()).await?;
+            Ok(Box::new(found) as reqwest::dns::Addrs)
         })
     }
 }

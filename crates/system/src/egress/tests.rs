@@ -1,3 +1,6 @@
+mod faults;
+mod odd_answers;
+
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -2,7 +2,7 @@
 
 use super::parameters::*;
 use crate::api::route::{CallerKind, Route, get, post, put};
-use crate::api::{analytics, deliveries, events, notifications, subscriptions};
+use crate::api::{analytics, deliveries, events, notifications, sink, subscriptions};
 
 pub(super) fn routes() -> Vec<Route> {
     log().into_iter().chain(told()).collect()
@@ -99,7 +99,7 @@ pub(super) fn sink() -> Vec<Route> {
     let summary = "Take a callback that points at the service itself: nothing follows";
     ["/events", "/events/", "/events/{*rest}"]
         .into_iter()
-        .flat_map(|path| [get(path, events::sink, summary), post(path, events::sink, summary)])
+        .flat_map(|path| [get(path, sink::take, summary), post(path, sink::take, summary)])
         .map(|route| route.by(CallerKind::Anybody))
         .collect()
 }

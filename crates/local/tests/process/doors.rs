@@ -1,0 +1,92 @@
+//! What strangers can do to a process: they have no secrets, and a network.
+
+use crate::process::Process;
+use scenarios::{Outside, RETRY_DELAYS};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// Long before a slow client's time is over.
+const SOON: Duration = Duration::from_secs(10);
+/// A sink that buffers what strangers send would hold a megabyte of each.
+const BODY_BYTES: usize = 1_000_000;
+const BODIES_COUNT: usize = 100;
+/// Slow clients: as many as a process usually may have open, ours too.
+const CLIENTS_COUNT: usize = 900;
+
+async fn opened(process: &Process, said: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(process.address()).await.unwrap();
+    stream.write_all(said).await.unwrap();
+    stream
+}
+
+async fn is_well(process: &Process) -> bool {
+    let asked = async {
+        let mut stream =
+            opened(process, b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.starts_with("HTTP/1.1 200 ")
+    };
+    tokio::time::timeout(SOON, asked).await.unwrap_or(false)
+}
+
+/// Resident memory of the process, bytes; nothing where the system does not tell it so.
+fn resident_bytes(process: &Process) -> Option<usize> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().trim_end_matches("kB").trim().parse::<usize>().ok()? * 1024)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_slow_clients_than_descriptors_shut_nobody_out() {
+    let outside = Outside::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    // Fewer descriptors than clients come.
+    let process = Process::start_limited(&outside, folder.path(), RETRY_DELAYS, 256).await;
+    let mut slow = Vec::new();
+    for n in 0..CLIENTS_COUNT {
+        let said: &[u8] = match n % 3 {
+            0 => b"G",
+            1 => b"GET /health HTTP/1.1\r\nhost: x\r\n",
+            _ => b"POST /elements/api-v2/events HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nab",
+        };
+        slow.push(opened(&process, said).await);
+    }
+    assert!(is_well(&process).await);
+    drop(slow);
+    process.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_strangers_post_is_not_kept() {
+    let outside = Outside::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(&outside, folder.path(), RETRY_DELAYS).await;
+    assert!(is_well(&process).await);
+    let before = resident_bytes(&process);
+    let head = format!(
+        "POST /elements/api-v2/events HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+        BODY_BYTES + 1
+    );
+    let mut half_sent = Vec::new();
+    for _ in 0..BODIES_COUNT {
+        let mut stream = opened(&process, head.as_bytes()).await;
+        stream.write_all(&vec![b' '; BODY_BYTES]).await.unwrap();
+        half_sent.push(stream);
+    }
+    assert!(is_well(&process).await);
+    if let (Some(before), Some(now)) = (before, resident_bytes(&process)) {
+        assert!(now < before + BODIES_COUNT * BODY_BYTES / 3, "from {before} to {now} bytes");
+    }
+    let mut first = half_sent.remove(0);
+    first.write_all(b" ").await.unwrap();
+    let mut status = [0; 13];
+    first.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200 ");
+    let mut long = opened(&process, head.replace("1000001", "1048577").as_bytes()).await;
+    long.write_all(&vec![b' '; 1_048_577]).await.unwrap();
+    long.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 413 ");
+    process.terminate().await;
+}

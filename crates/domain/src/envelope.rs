@@ -3,13 +3,17 @@
 use crate::event::Change;
 use crate::ids::{EventId, InstanceId, NotificationName};
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Events in one notification at the most, as documented for polling.
 pub const EVENTS_COUNT_MAX: usize = 10;
 /// Records of one notification at the most, bytes of JSON. A stored notification stays under the 400 KB of a
 /// DynamoDB item, with room for the envelope and the attempts.
 pub const RECORDS_BYTES_MAX: usize = 300_000;
+
+/// A record that is too large keeps what is not: values of so many bytes of JSON, and so many together.
+const STUB_VALUE_BYTES_MAX: usize = 1_000;
+const STUB_BYTES_MAX: usize = 20_000;
 
 /// What the envelope says of the instance.
 #[derive(Debug, Clone)]
@@ -35,7 +39,7 @@ pub struct Built {
 /// Builds the notifications for these changes of one resource, at most ten events each, in their order.
 ///
 /// `raw.<resource>` holds the records of exactly the notification's events. A record that is too large alone
-/// is replaced by its id and the flag `carillonRecordOmitted`.
+/// keeps its small fields, in its own spelling, and gets the flag `carillonRecordOmitted`.
 pub fn build(
     sender: &Sender<'_>,
     resource: &str,
@@ -65,8 +69,47 @@ fn fitting_record(change: &Change) -> (Value, usize) {
     if bytes <= RECORDS_BYTES_MAX {
         return (change.record.clone(), bytes);
     }
-    let stub = json!({ "id": change.object_id, "carillonRecordOmitted": true, "carillonRecordBytes": bytes });
-    (stub, 200 + change.object_id.len())
+    let stub = stub(change, bytes);
+    let bytes = stub.to_string().len();
+    (stub, bytes)
+}
+
+/// What is small of a record, in its own spelling: who gets it finds its id, its dates and its subject where every other
+/// record has them.
+fn stub(change: &Change, bytes: usize) -> Value {
+    let mut left = STUB_BYTES_MAX;
+    let mut kept = match small(&change.record, &mut left) {
+        Some(Value::Object(kept)) => kept,
+        _ => Map::new(),
+    };
+    let ids = [Some(change.object_id.as_str()), change.shown_id.as_deref()];
+    if !kept.values().any(|value| value.is_string() && ids.contains(&value.as_str())) {
+        kept.insert("id".to_owned(), change.object_id.as_str().into());
+    }
+    kept.insert("carillonRecordOmitted".to_owned(), true.into());
+    kept.insert("carillonRecordBytes".to_owned(), bytes.into());
+    Value::Object(kept)
+}
+
+/// A value without its large parts, as long as there is room left.
+fn small(value: &Value, left: &mut usize) -> Option<Value> {
+    if let Value::Object(fields) = value {
+        // What is plain comes first: many small objects do not take the room of an id.
+        let (deep, plain): (Vec<_>, Vec<_>) = fields.iter().partition(|(_, value)| value.is_object());
+        let mut kept = Map::new();
+        for (key, value) in plain.into_iter().chain(deep) {
+            let Some(rest) = left.checked_sub(key.len()) else { continue };
+            let mut rest = rest;
+            if let Some(value) = small(value, &mut rest) {
+                kept.insert(key.clone(), value);
+                *left = rest;
+            }
+        }
+        return Some(Value::Object(kept));
+    }
+    let bytes = value.to_string().len();
+    *left = left.checked_sub(bytes).filter(|_| bytes <= STUB_VALUE_BYTES_MAX)?;
+    Some(value.clone())
 }
 
 fn build_one(
@@ -261,6 +304,38 @@ mod tests {
         assert_eq!(counts, [1, 2]);
         assert!(built.iter().all(|one| one.body.len() < 350_000));
         let last: Value = serde_json::from_str(&built[1].body).unwrap();
-        assert_eq!(last["message"]["raw"]["messages"][1]["carillonRecordOmitted"], true);
+        let stub = json!({ "Id": "m3", "carillonRecordOmitted": true, "carillonRecordBytes": 400_024 });
+        assert_eq!(last["message"]["raw"]["messages"][1], stub);
+    }
+
+    #[test]
+    fn a_giant_keeps_what_is_small_of_it_in_its_own_spelling() {
+        let person = json!({ "EmailAddress": { "Name": "n", "Address": "a@example.com" } });
+        let record = json!({
+            "Id": "m1", "Subject": "all hands", "ReceivedDateTime": "2026-11-27T10:00:00Z", "From": person,
+            "ToRecipients": vec![&person; 5000], "Body": { "ContentType": "html", "Content": "x".repeat(70_000) },
+        });
+        let giant = Change { record, ..change(1, 0) };
+        let body: Value = serde_json::from_str(&build_for(&[giant])[0].body).unwrap();
+        let stub = json!({
+            "Id": "m1", "Subject": "all hands", "ReceivedDateTime": "2026-11-27T10:00:00Z", "From": person,
+            "Body": { "ContentType": "html" }, "carillonRecordOmitted": true, "carillonRecordBytes": 350_198,
+        });
+        assert_eq!(body["message"]["raw"]["messages"][0], stub);
+    }
+
+    #[test]
+    fn a_giant_of_many_small_things_keeps_its_id_and_stays_small() {
+        let mut record = json!({ "details": {}, "id": "m1" });
+        for n in 0..20_000 {
+            record["details"][format!("k{n}")] = json!({ "deep": n });
+        }
+        let body = &build_for(&[Change { record, ..change(1, 0) }])[0].body;
+        let value: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(value["message"]["raw"]["messages"][0]["id"], "m1");
+        assert!(body.len() < 80_000, "{}", body.len());
+        let nameless = Change { record: json!(["x".repeat(400_000)]), ..change(2, 0) };
+        let value: Value = serde_json::from_str(&build_for(&[nameless])[0].body).unwrap();
+        assert_eq!(value["message"]["raw"]["messages"][0]["id"], "m2");
     }
 }

@@ -9,12 +9,14 @@ mod error;
 mod gmail;
 mod http;
 pub mod hub;
+mod lenient;
 pub mod oauth;
 mod outlook;
 mod registry;
 #[cfg(test)]
 mod script;
 mod snapshot;
+mod values;
 
 pub use descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
 pub use error::{Error, Kind};
@@ -169,6 +171,12 @@ pub trait Connector: Send + Sync {
     /// Reads a page of a resource, or one object of it, for a client.
     async fn read(&self, _call: &Call<'_>, _query: &hub::Query) -> Result<hub::Answer, hub::ReadError> {
         Err(hub::ReadError::NoResource)
+    }
+
+    /// What a configuration asks of this mailbox that the mailbox does not have, in words for people: the same
+    /// configuration may be right for another mailbox, and yet nothing would ever come.
+    async fn lacks(&self, _call: &Call<'_>, _resource: &ResourceConfig) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
     }
 
     /// Asks the provider for the least, to see whether the mailbox answers.

@@ -15,7 +15,7 @@ mod packed;
 mod tests;
 
 use crate::error::{Error, Kind};
-use crate::{STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
+use crate::{Past, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::event::{Change, ChangeKind};
@@ -45,6 +45,8 @@ pub(crate) struct Page {
     pub(crate) objects: Vec<Listed>,
     /// Where the next page begins; `None` in the last one.
     pub(crate) next: Option<Value>,
+    /// Entries that could not be read. They may be objects that are known.
+    pub(crate) left_out: usize,
 }
 
 /// A resource that can be listed whole, page by page.
@@ -67,14 +69,20 @@ pub(crate) async fn baseline(pages: &dyn Pages, now: DateTime<Utc>) -> Result<Va
     comparison.changes_max = usize::MAX;
     comparison.is_silent = true;
     comparison.list(None).await?;
-    Stored::of(&comparison.objects, generation, None)
+    let first = comparison.left_out;
+    Stored::of(
+        &comparison.objects,
+        Stored { generation, left_out: first, left_out_first: first, ..Stored::default() },
+    )
 }
 
 /// Reads the next stretch of changes after a cursor.
-pub(crate) async fn step(pages: &dyn Pages, cursor: &Value) -> Result<Step, Error> {
+pub(crate) async fn step(pages: &dyn Pages, cursor: &Value, past: &Past) -> Result<Step, Error> {
     let stored = Stored::deserialize(cursor).map_err(|error| Error::malformed("stored position", error))?;
     let mut comparison = Comparison::new(pages, packed::unpack(&stored.snapshot)?, stored.generation);
     let was_listing = stored.page.is_some();
+    let was_told = stored.left_out;
+    let mut left_out = was_told;
     let (page, is_listed) = match comparison.has_gone() {
         // An earlier listing decided it: nothing is listed again before that is reported.
         true => (stored.page, true),
@@ -82,27 +90,49 @@ pub(crate) async fn step(pages: &dyn Pages, cursor: &Value) -> Result<Step, Erro
             End::Full(page) => (page, false),
             End::Resumed => (None, false),
             End::Whole { is_one_page } => {
-                comparison.mark_missing(is_one_page);
+                left_out = comparison.left_out;
+                // What can't be read may be what is missing.
+                if left_out <= stored.left_out_first {
+                    comparison.mark_missing(is_one_page);
+                }
                 (None, true)
             }
         },
     };
     comparison.take_deletions();
-    let moved = comparison.is_touched || was_listing;
+    let moved = comparison.is_touched || was_listing || left_out != was_told;
     let more = !is_listed || comparison.has_gone();
+    let gap = (left_out > was_told).then(|| (past.last_success_at, gap(left_out)));
     let cursor = match moved {
-        true => Stored::of(&comparison.objects, stored.generation + 1, page)?,
+        true => {
+            let generation = stored.generation + 1;
+            Stored::of(&comparison.objects, Stored { generation, page, left_out, ..stored })?
+        }
         false => cursor.clone(),
     };
     let changes = comparison.changes;
-    Ok(Step { changes, failed: Vec::new(), cursor, moved, more, gap: None, halted: None })
+    Ok(Step { changes, failed: Vec::new(), cursor, moved, more, gap, halted: None })
+}
+
+/// In words, for people.
+fn gap(left_out: usize) -> String {
+    format!(
+        "{left_out} entries of the list can't be read: they are left out, and what is missing from the list is not told as \
+         deleted meanwhile"
+    )
 }
 
 /// The cursor.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Stored {
     /// All objects, packed.
     snapshot: String,
+    /// Entries of the last whole listing that could not be read, as was told.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    left_out: usize,
+    /// The same at the baseline: those were never known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    left_out_first: usize,
     /// Goes up with each step that is stored, so that a state that comes again is another version.
     generation: u64,
     /// Where a listing goes on that a step ended; that page was not taken whole.
@@ -110,9 +140,15 @@ struct Stored {
     page: Option<Value>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl Stored {
-    fn of(objects: &Objects, generation: u64, page: Option<Value>) -> Result<Value, Error> {
-        let stored = Stored { snapshot: packed::pack(objects)?, generation, page };
+    /// With these objects.
+    fn of(objects: &Objects, stored: Stored) -> Result<Value, Error> {
+        let stored = Stored { snapshot: packed::pack(objects)?, ..stored };
         serde_json::to_value(stored).map_err(|error| Error::malformed("snapshot", error))
     }
 }
@@ -140,6 +176,7 @@ struct Comparison<'a> {
     /// The snapshot is another than before.
     is_touched: bool,
     listed: usize,
+    left_out: usize,
 }
 
 impl<'a> Comparison<'a> {
@@ -154,6 +191,7 @@ impl<'a> Comparison<'a> {
             is_silent: false,
             is_touched: false,
             listed: 0,
+            left_out: 0,
         }
     }
 
@@ -169,6 +207,7 @@ impl<'a> Comparison<'a> {
                 }
                 page => page?,
             };
+            self.left_out += page.left_out;
             for object in page.objects {
                 if !self.take(object)? {
                     return Ok(End::Full(at));
@@ -186,7 +225,8 @@ impl<'a> Comparison<'a> {
     /// Takes one listed object in; false where the step has no room for its change.
     fn take(&mut self, object: Listed) -> Result<bool, Error> {
         if object.id.len() > packed::ID_BYTES_MAX {
-            return Err(Error::malformed("list", "an id is too long"));
+            self.left_out += 1;
+            return Ok(true);
         }
         let digest = digest64(&[object.state.as_bytes()]);
         let is_full = self.is_full();

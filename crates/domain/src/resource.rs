@@ -135,9 +135,18 @@ impl ResourceConfig {
     ///
     /// The error is a rule in words; a configuration that was accepted gives none, whatever the times.
     pub fn read_at(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<HubRead, String> {
+        HubRead::parse(&self.template.expand(&self.times(since, now)))
+    }
+
+    /// The same as if all its templates printed UTC. Where that gives another time, a template prints a local time
+    /// without its zone, which nobody can read right.
+    pub fn read_as_utc(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<HubRead, String> {
+        HubRead::parse(&self.template.expand_as_utc(&self.times(since, now)))
+    }
+
+    fn times(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Times<'_> {
         let since = since - chrono::Duration::seconds(i64::from(self.poll_delay_s));
-        let default_format = self.updated.as_ref().and_then(|field| field.pattern.as_ref());
-        HubRead::parse(&self.template.expand(&Times { since, now, default_format }))
+        Times { since, now, default_format: self.updated.as_ref().and_then(|field| field.pattern.as_ref()) }
     }
 }
 

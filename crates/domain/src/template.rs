@@ -154,7 +154,12 @@ impl Template {
 
     /// The url with each template replaced by its date.
     pub fn expand(&self, times: &Times<'_>) -> String {
-        self.parts.iter().map(|part| part.expand(times)).collect()
+        self.parts.iter().map(|part| part.expand(times, None)).collect()
+    }
+
+    /// The same as if each template printed UTC: another text for the same time, where a template prints a local one.
+    pub fn expand_as_utc(&self, times: &Times<'_>) -> String {
+        self.parts.iter().map(|part| part.expand(times, Some(Zone::UTC))).collect()
     }
 
     /// Whether the url holds any template.
@@ -164,11 +169,12 @@ impl Template {
 }
 
 impl Part {
-    fn expand(&self, times: &Times<'_>) -> String {
+    /// In its own zone, or in this one.
+    fn expand(&self, times: &Times<'_>, in_zone: Option<Zone>) -> String {
         match self {
             Self::Text(text) => text.clone(),
-            Self::Since(pattern, zone) => pattern.format(times.since, *zone),
-            Self::Now(pattern, zone) => pattern.format(times.now, *zone),
+            Self::Since(pattern, zone) => pattern.format(times.since, in_zone.unwrap_or(*zone)),
+            Self::Now(pattern, zone) => pattern.format(times.now, in_zone.unwrap_or(*zone)),
             Self::SinceDefault => match times.default_format {
                 Some(pattern) => pattern.format(times.since, Zone::GMT),
                 None => times.since.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),

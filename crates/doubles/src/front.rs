@@ -10,6 +10,7 @@ use http::header::DATE;
 use crate::call::Call;
 use crate::clock::{Clock, http_date};
 use crate::fault::{FaultKind, FaultPlan, Route};
+use crate::odd::DateHeader;
 use crate::reply::Reply;
 use crate::request_log::RequestLog;
 use crate::wall::{InFlight, Wall};
@@ -18,6 +19,7 @@ pub(crate) struct Front {
     pub(crate) clock: Clock,
     pub(crate) wall: Wall,
     faults: Mutex<FaultPlan>,
+    date: Mutex<DateHeader>,
     log: Mutex<RequestLog>,
 }
 
@@ -54,11 +56,16 @@ pub(crate) struct Part {
 impl Front {
     pub(crate) fn new(clock: Clock, seed: u64, in_flight_max: usize) -> Self {
         let faults = Mutex::new(FaultPlan::new(seed));
-        Self { clock, wall: Wall::new(in_flight_max), faults, log: Mutex::default() }
+        let date = Mutex::new(DateHeader::True);
+        Self { clock, wall: Wall::new(in_flight_max), faults, date, log: Mutex::default() }
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, FaultPlan> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn date(&self) -> MutexGuard<'_, DateHeader> {
+        self.date.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn log(&self) -> MutexGuard<'_, RequestLog> {
@@ -78,9 +85,16 @@ pub(crate) async fn handle<P: Provider>(State(provider): State<P>, request: Requ
         Some(Ok(parts)) => attend_parts(&provider, parts).await,
         Some(Err(reply)) => reply,
     };
-    let reply = provider.finish(&call, reply).with_header(DATE, http_date(front.clock.now_us()));
+    let reply = dated(front, provider.finish(&call, reply));
     front.log().finish(number, reply.status);
     reply.into_response()
+}
+
+fn dated(front: &Front, reply: Reply) -> Reply {
+    match front.date().at_us(front.clock.now_us()) {
+        Some(at_us) => reply.with_header(DATE, http_date(at_us)),
+        None => reply,
+    }
 }
 
 /// A request that was let in, and whose it is.
@@ -184,6 +198,11 @@ macro_rules! controls {
             /// Drops every failure, queued or of an account, and sets the rate to zero. Poisoned messages stay so.
             pub fn clear_faults(&self) {
                 self.0.front.faults().clear();
+            }
+
+            /// Sets what the `Date` header of answers says; the time at first.
+            pub fn set_date_header(&self, date: $crate::DateHeader) {
+                *self.0.front.date() = date;
             }
 
             /// The last 10,000 requests, oldest first. A batch is one of them.

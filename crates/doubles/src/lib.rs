@@ -14,6 +14,7 @@ mod google;
 mod mail;
 mod microsoft;
 mod oauth;
+mod odd;
 #[cfg(test)]
 mod probe;
 mod receiver;
@@ -27,8 +28,9 @@ pub use clock::Clock;
 pub use fault::{Fault, FaultKind, Route};
 pub use google::{Google, MessageSnapshot as GoogleMessage, SavedDraft};
 pub use mail::{Mail, mails_from_dir};
-pub use microsoft::{Attachment, MessageSnapshot as MicrosoftMessage, Microsoft};
+pub use microsoft::{Attachment, Corruption, MessageSnapshot as MicrosoftMessage, Microsoft};
 pub use oauth::{CLIENT_ID, CLIENT_SECRET};
+pub use odd::{BARE_CONTROL, DateHeader, HALF_EMOJI, LATIN_1};
 pub use receiver::{Answer, Received, Receiver};
 pub use request_log::RequestLine;
 pub use serve::serve;

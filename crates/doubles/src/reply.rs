@@ -57,8 +57,9 @@ impl Reply {
     }
 
     pub(crate) fn into_response(self) -> Response {
-        let length = self.body.len();
-        let mut response = Response::new(Body::from(self.body));
+        let body = crate::odd::broken(self.body);
+        let length = body.len();
+        let mut response = Response::new(Body::from(body));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
         response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
         for (name, value) in self.headers {

@@ -4,6 +4,7 @@
 mod crowds;
 mod gaps;
 mod gmail;
+mod odd;
 mod outlook;
 mod polling;
 mod records;

@@ -155,19 +155,46 @@ impl Desk {
         panic!("{name} has no end");
     }
 
+    /// Polls a watched resource again and again until it comes to its end; gives kinds and ids, and how many gaps were told.
+    pub(crate) async fn poll_patiently(&mut self, name: &str) -> (Vec<String>, usize) {
+        let mut past = Past { baseline_at: self.now(), last_success_at: self.now(), failures: 0 };
+        let (config, mut cursor) = self.watched.remove(name).unwrap();
+        let (mut found, mut gaps) = (Vec::new(), 0);
+        for _ in 0..STEPS_COUNT_MAX {
+            let Ok(step) = self.connector.poll(&self.call(), &config, &cursor, &past).await else {
+                past.failures += 1;
+                continue;
+            };
+            past.failures = 0;
+            found.extend(step.changes.iter().map(|one| format!("{} {}", one.kind.wire(), one.object_id)));
+            gaps += usize::from(step.gap.is_some());
+            cursor = step.cursor;
+            if !step.more {
+                self.watched.insert(name.to_owned(), (config, cursor));
+                return (found, gaps);
+            }
+        }
+        panic!("{name} has no end");
+    }
+
     /// The ids of what a window holds.
     pub(crate) async fn backfill(&self, config: &ResourceConfig, window: Window) -> Vec<String> {
         let mut cursor: Option<Value> = None;
         let mut ids = Vec::new();
-        let past = Past {
+        let mut past = Past {
             baseline_at: window.from,
             last_success_at: window.from,
             failures: 0,
             log_since: window.from,
         };
         for _ in 0..STEPS_COUNT_MAX {
-            let step: Step =
-                self.connector.backfill(&self.call(), config, window, cursor.as_ref(), &past).await.unwrap();
+            let step = self.connector.backfill(&self.call(), config, window, cursor.as_ref(), &past).await;
+            let Ok(step): Result<Step, _> = step else {
+                past.failures += 1;
+                assert!(past.failures < 5, "it fails on and on");
+                continue;
+            };
+            past.failures = 0;
             assert!(step.changes.iter().all(|change| change.recheck));
             ids.extend(step.changes.into_iter().map(|change| change.object_id));
             if !step.more {

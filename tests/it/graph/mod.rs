@@ -8,9 +8,9 @@ use connectors::hub::{Order, Page, Query};
 use desk::{ADA, Desk, configured, mail, query};
 use domain::ceql;
 use domain::resource::ResourceConfig;
-use doubles::Attachment;
+use doubles::{Attachment, Corruption};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[tokio::test]
 async fn contacts_and_events_are_polled_by_their_dates() {
@@ -171,4 +171,87 @@ async fn a_window_is_read_again_once_and_whole() {
     assert_eq!((ids.len(), unique.len()), (600, 600));
     let before = Window { from: DateTime::UNIX_EPOCH, to: from };
     assert_eq!(desk.backfill(&configured("messages"), before).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_listed_is_gone_round_in_every_resource() {
+    let mut desk = Desk::new().await;
+    desk.watch(&["contacts", "events", "folders", "calendars"]).await;
+    let (mut fine, mut corrupt) = (BTreeMap::new(), Vec::new());
+    for place in 0..3 {
+        let contact = desk.microsoft.add_contact(ADA, &json!({ "displayName": "n" }));
+        let event = desk.microsoft.add_event(ADA, None, &json!({ "subject": "e" }));
+        let folder = desk.microsoft.add_child_folder(ADA, "inbox", "f").unwrap();
+        let calendar = desk.microsoft.add_calendar(ADA, "c");
+        for (name, id) in
+            [("contacts", contact), ("events", event), ("folders", folder), ("calendars", calendar)]
+        {
+            match place {
+                1 => corrupt.push(id),
+                _ => fine.entry(name).or_insert_with(Vec::new).push(format!("CREATED {id}")),
+            }
+        }
+        desk.advance_s(30);
+    }
+    corrupt.iter().for_each(|id| desk.microsoft.corrupt(ADA, id, Corruption::Whole));
+    for (name, expected) in &fine {
+        let (told, gaps) = desk.poll_patiently(name).await;
+        assert_eq!((&told, gaps), (expected, 1), "{name}");
+        let (told, gaps) = desk.poll_patiently(name).await;
+        assert_eq!((told.len(), gaps), (0, 0), "{name}");
+    }
+    corrupt.iter().for_each(|id| desk.microsoft.corrupt(ADA, id, None));
+    desk.advance_s(700);
+    for (name, id) in ["contacts", "events", "folders", "calendars"].iter().zip(&corrupt) {
+        assert_eq!(desk.poll_patiently(name).await, (vec![format!("CREATED {id}")], 0), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_known_folder_that_cannot_be_listed_is_not_deleted() {
+    let mut desk = Desk::new().await;
+    let folder = desk.microsoft.add_child_folder(ADA, "inbox", "f").unwrap();
+    desk.watch(&["folders"]).await;
+    desk.microsoft.corrupt(ADA, &folder, Corruption::Whole);
+    for gaps in [1, 0, 0] {
+        assert_eq!(desk.poll_patiently("folders").await, (Vec::new(), gaps));
+    }
+    desk.microsoft.corrupt(ADA, &folder, None);
+    desk.microsoft.delete_folder(ADA, &folder);
+    let mut told = desk.poll("folders").await;
+    told.extend(desk.poll("folders").await);
+    assert_eq!(told, [format!("DELETED {folder}")]);
+}
+
+#[tokio::test]
+async fn a_window_with_an_item_that_cannot_be_listed_is_read_to_its_end() {
+    let desk = Desk::new().await;
+    let from = desk.now();
+    let ids: Vec<String> = (0..30)
+        .map(|_| {
+            desk.advance_s(10);
+            desk.microsoft.deliver(ADA, mail("x"))
+        })
+        .collect();
+    desk.advance_s(10);
+    desk.microsoft.corrupt(ADA, &ids[11], Corruption::Whole);
+    let window = Window { from, to: desk.now() };
+    let told = desk.backfill(&configured("messages"), window).await;
+    assert_eq!(told.len(), 29);
+}
+
+#[tokio::test]
+async fn objects_that_say_nothing_of_themselves_hold_up_nothing() {
+    let mut desk = Desk::new().await;
+    desk.watch(&["contacts", "calendars"]).await;
+    let odd = desk.microsoft.add_contact(ADA, &json!({ "displayName": "odd" }));
+    let fine = desk.microsoft.add_contact(ADA, &json!({ "displayName": "fine" }));
+    desk.microsoft.show_as(ADA, &odd, &json!({ "id": 7, "lastModifiedDateTime": false }));
+    assert_eq!(desk.poll_patiently("contacts").await, (vec![format!("CREATED {fine}")], 1));
+    assert_eq!(desk.poll_patiently("contacts").await, (Vec::new(), 0));
+    let odd = desk.microsoft.add_calendar(ADA, "odd");
+    let fine = desk.microsoft.add_calendar(ADA, "fine");
+    desk.microsoft.show_as(ADA, &odd, &json!({ "id": null }));
+    assert_eq!(desk.poll_patiently("calendars").await, (vec![format!("CREATED {fine}")], 1));
+    assert_eq!(desk.poll_patiently("calendars").await, (Vec::new(), 0));
 }

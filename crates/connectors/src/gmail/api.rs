@@ -5,6 +5,7 @@ use super::error::{classify, of_object};
 use crate::Call;
 use crate::error::{Error, Kind};
 use crate::http::{HttpRequest, Method, Route};
+use crate::lenient;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -231,5 +232,5 @@ async fn get<T: DeserializeOwned>(call: &Call<'_>, path: &str, query: &[(&str, &
     if response.status != 200 {
         return Err(classify(&response, call.now));
     }
-    serde_json::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))
+    lenient::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, short};
 use crate::http::HttpResponse;
+use crate::lenient;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
@@ -31,7 +32,7 @@ struct Item {
 
 /// Classifies an answer that is not 200. The body may be anything, also HTML.
 pub(super) fn classify(response: &HttpResponse, now: DateTime<Utc>) -> Error {
-    let body = serde_json::from_slice::<Failure>(&response.body).ok().map(|failure| failure.error);
+    let body = lenient::from_slice::<Failure>(&response.body).ok().map(|failure| failure.error);
     let reason = body.as_ref().and_then(|body| {
         body.errors.iter().find_map(|item| item.reason.clone()).or_else(|| body.status.clone())
     });

@@ -64,11 +64,9 @@ impl Pages for Lists<'_> {
         };
         let is_wanted = |record: &Value| self.plan.filter.iter().all(|one| one.matches(record) == Truth::Yes);
         let records = records.into_iter().filter(is_wanted);
-        let objects: Option<Vec<Listed>> = records.map(|record| self.listed(record)).collect();
-        match objects {
-            Some(objects) => Ok(Page { objects, next }),
-            None => Err(Error::malformed("list", "an entry has no id")),
-        }
+        let listed: Vec<Option<Listed>> = records.map(|record| self.listed(record)).collect();
+        let left_out = listed.iter().filter(|one| one.is_none()).count();
+        Ok(Page { objects: listed.into_iter().flatten().collect(), next, left_out })
     }
 
     fn gone(&self, id: &str) -> Value {

@@ -10,6 +10,7 @@ mod error;
 mod history;
 mod hub;
 mod hydrate;
+mod labelled;
 mod lists;
 mod normalize;
 mod plan;
@@ -102,7 +103,9 @@ impl Connector for Gmail {
 
     fn check(&self, resource: &ResourceConfig) -> Result<(), Invalid> {
         let key = format!("event.poller.configuration.{}.url", resource.name);
-        Plan::of(resource, chrono::DateTime::UNIX_EPOCH).map(drop).map_err(|rule| Invalid::new(key, rule))
+        let checked =
+            Plan::of(resource, chrono::DateTime::UNIX_EPOCH).and_then(|_| labelled::check(resource));
+        checked.map_err(|rule| Invalid::new(key, rule))
     }
 
     async fn baseline(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Baseline, Error> {
@@ -126,7 +129,7 @@ impl Connector for Gmail {
     ) -> Result<Step, Error> {
         let plan = Plan::at_poll(resource, call)?;
         if let Watched::Labels | Watched::Drafts = plan.watched {
-            return snapshot::step(&Lists { call, plan: &plan }, cursor).await;
+            return snapshot::step(&Lists { call, plan: &plan }, cursor, past).await;
         }
         let cursor = Cursor::from_value(cursor)?;
         match &cursor.catch_up {
@@ -158,6 +161,10 @@ impl Connector for Gmail {
 
     async fn read(&self, call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
         hub::read(call, query).await
+    }
+
+    async fn lacks(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Vec<String>, Error> {
+        labelled::lacks(call, resource).await
     }
 
     async fn ping(&self, call: &Call<'_>) -> Result<(), Error> {

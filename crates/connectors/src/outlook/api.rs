@@ -1,29 +1,35 @@
 //! Requests to Microsoft Graph and their replies.
 
+use super::clocks::Clocks;
 use super::entity::Entity;
 use super::error::classify;
 use crate::Call;
 use crate::error::{Error, Kind};
 use crate::http::{HttpRequest, HttpResponse, Method, Route};
+use crate::lenient;
 use chrono::{DateTime, SecondsFormat};
-use serde::Deserialize;
 use serde_json::Value;
 
 /// The longest answer read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A page of a list, as the provider sent them.
-#[derive(Deserialize)]
 pub(super) struct Page {
     pub(super) value: Vec<Value>,
-    #[serde(rename = "@odata.nextLink", default)]
     pub(super) next_link: Option<String>,
     /// Below zero where the provider does not know.
-    #[serde(rename = "@odata.count", default)]
     pub(super) count: Option<i64>,
-    /// The provider's clock, seconds since the Unix epoch; ours where it does not tell.
-    #[serde(skip)]
-    pub(super) server_s: i64,
+    /// What time it is.
+    pub(super) clocks: Clocks,
+}
+
+impl Page {
+    /// The rows are what matters: without them it is no page, whatever else is odd about it.
+    fn of(mut reply: Value, clocks: Clocks) -> Option<Self> {
+        let Value::Array(value) = reply.get_mut("value")?.take() else { return None };
+        let next_link = reply["@odata.nextLink"].as_str().map(str::to_owned);
+        Some(Page { value, next_link, count: reply["@odata.count"].as_i64(), clocks })
+    }
 }
 
 /// An address below the mailbox.
@@ -50,10 +56,8 @@ pub(super) async fn page(call: &Call<'_>, entity: &Entity, url: &str) -> Result<
         return Err(Error::new(Kind::Malformed, "the provider's next page is on another host"));
     }
     let response = get(call, entity, url).await?;
-    let server_s = server_time(&response).unwrap_or(call.now.timestamp());
-    let page: Page =
-        serde_json::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))?;
-    Ok(Page { server_s, ..page })
+    Page::of(read(&response)?, Clocks::at(&response, call.now))
+        .ok_or_else(|| Error::malformed("reply", "it is no list"))
 }
 
 /// The inbox's id, constant for a mailbox, to tell mailboxes apart. `None` where the provider does not tell.
@@ -62,8 +66,7 @@ pub(super) async fn inbox_id(call: &Call<'_>) -> Result<Option<String>, Error> {
     let response = send(call, &url).await?;
     match response.status {
         200 => {
-            let folder: Value =
-                serde_json::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))?;
+            let folder = read(&response)?;
             Ok(folder.get("id").and_then(Value::as_str).map(str::to_owned))
         }
         400..=428 => Ok(None),
@@ -73,8 +76,11 @@ pub(super) async fn inbox_id(call: &Call<'_>) -> Result<Option<String>, Error> {
 
 /// Reads one object.
 pub(super) async fn object(call: &Call<'_>, entity: &Entity, url: &str) -> Result<Value, Error> {
-    let response = get(call, entity, url).await?;
-    serde_json::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))
+    read(&get(call, entity, url).await?)
+}
+
+fn read(response: &HttpResponse) -> Result<Value, Error> {
+    lenient::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))
 }
 
 async fn get(call: &Call<'_>, entity: &Entity, url: &str) -> Result<HttpResponse, Error> {
@@ -110,9 +116,4 @@ async fn send(call: &Call<'_>, url: &str) -> Result<HttpResponse, Error> {
         })
         .await?;
     Ok(response)
-}
-
-fn server_time(response: &HttpResponse) -> Option<i64> {
-    let at: DateTime<chrono::Utc> = httpdate::parse_http_date(response.header("date")?).ok()?.into();
-    Some(at.timestamp())
 }

@@ -2,10 +2,11 @@
 //! that time.
 
 use super::memory::Memory;
-use super::pages;
+use super::pages::{self, Narrowed, Search};
 use super::plan::Plan;
+use super::walk::Taken;
 use crate::error::Error;
-use crate::{Call, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step, Window};
+use crate::{Call, Step, Window};
 use domain::event::{Change, ChangeKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,6 +19,9 @@ struct Stretch {
     /// The rows taken of that second.
     #[serde(default)]
     memory: Memory,
+    /// The list fails now and then: it is read in small parts.
+    #[serde(default)]
+    is_careful: bool,
 }
 
 pub(super) async fn step(
@@ -25,8 +29,9 @@ pub(super) async fn step(
     plan: &Plan<'_>,
     window: Window,
     cursor: Option<&Value>,
+    failures: u32,
 ) -> Result<Step, Error> {
-    let begin = || Stretch { position: window.from.timestamp(), memory: Memory::default() };
+    let begin = || Stretch { position: window.from.timestamp(), ..Stretch::default() };
     let mut stretch = match cursor {
         Some(cursor) => Stretch::deserialize(cursor)
             .map_err(|error| Error::malformed("stored position of a window", error))?,
@@ -34,13 +39,16 @@ pub(super) async fn step(
     };
     let mut known = stretch.memory.index();
     let size = plan.selection.page_size_beyond(stretch.memory.len(), cursor.is_some());
-    let found = pages::first_news(call, plan, &known, stretch.position, size).await?;
-    let mut changes: Vec<Change> = Vec::new();
-    let mut bytes = 0;
+    let search = Search { call, plan, known: &known, holes: &[], failures, is_careful: stretch.is_careful };
+    let found = pages::first_news(&search, stretch.position, size).await?;
+    let narrowed = found.narrowed;
+    let bare = narrowed.as_ref().map_or(&[][..], |narrowed| &narrowed.bare);
+    let mut taken = Taken::default();
     let mut more = !found.is_last;
-    for row in found.rows {
-        if changes.len() == STEP_CHANGES_MAX || bytes >= STEP_BYTES_MAX {
-            more = true;
+    let mut is_whole = true;
+    for (place, row) in found.rows.iter().enumerate() {
+        if taken.is_full() {
+            (more, is_whole) = (true, false);
             break;
         }
         let seen = row.seen(&plan.conditions);
@@ -48,17 +56,20 @@ pub(super) async fn step(
         if known.knows(&seen) {
             continue;
         }
-        if plan.conditions.allow(&row) {
-            bytes += row.object.to_string().len();
-            changes.push(change(plan, window, &row));
-        }
+        taken.take(plan, row, change(plan, window, row), bare.contains(&place));
         known.add(seen);
         stretch.memory.remember(row.second, seen);
     }
+    if is_whole {
+        stretch.position = stretch.position.max(found.reached);
+    }
+    let gap = taken.gap(narrowed.as_ref().and_then(Narrowed::left_out).filter(|_| is_whole));
+    stretch.is_careful = narrowed.is_some();
     stretch.memory.forget_before(stretch.position);
     // Plain data with text keys always serialises.
     let cursor = serde_json::to_value(&stretch).unwrap_or_default();
-    Ok(Step { changes, failed: Vec::new(), cursor, moved: true, more, gap: None, halted: None })
+    let Taken { changes, failed, .. } = taken;
+    Ok(Step { changes, failed, cursor, moved: true, more, gap, halted: found.halted })
 }
 
 /// A creation has no version here: one that the log holds is no news, whatever was done to it since.

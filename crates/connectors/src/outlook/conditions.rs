@@ -68,12 +68,12 @@ impl Conditions {
     /// Whether a row is reported. What the record does not tell does not hold it back.
     pub(super) fn allow(&self, row: &Row) -> bool {
         let holds = self.on_record.iter().all(|condition| condition.matches(&row.object) != Truth::No);
-        holds && !row.is_suppressed(self)
+        holds && row.is_readable() && !row.is_suppressed(self)
     }
 }
 
 /// A lower bound on the walk's own field: the position replaces it.
-fn is_cursor_bound(expr: &Expr) -> bool {
+pub(super) fn is_cursor_bound(expr: &Expr) -> bool {
     matches!(expr, Expr::Compare { field, op: Op::Gt | Op::Ge, .. } if root(field).eq_ignore_ascii_case(CURSOR_FIELD))
 }
 

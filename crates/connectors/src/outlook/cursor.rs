@@ -1,5 +1,7 @@
 //! The position in a mailbox's modification times.
 
+use super::clocks::Clocks;
+use super::holes::Holes;
 use super::memory::Memory;
 use crate::error::Error;
 use domain::resource::ResourceConfig;
@@ -18,12 +20,27 @@ pub(super) fn overlap_s(resource: &ResourceConfig) -> i64 {
     i64::from(resource.poll_delay_s).clamp(OVERLAP_S, OVERLAP_MAX_S)
 }
 
+/// A position that is so far ahead of the clocks was not taken from them, seconds: less is a process with another clock.
+const AHEAD_MAX_S: i64 = 120;
+/// How far back a position goes that was ahead, seconds: what the event log holds in any case, so that nothing is told
+/// as new that was told before.
+const AGAIN_S: i64 = 86_400;
+
 /// What is stored between polls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Cursor {
     /// Everything modified up to this second, less the overlap, was read. Seconds since the Unix epoch; never
-    /// past the provider's clock.
+    /// past the provider's clock nor ours.
     pub(super) watermark: i64,
+    /// Both clocks allowed it. Positions of older versions followed the provider's alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) is_checked: bool,
+    /// What was modified up to this second may have been told before: the event log knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) again_until: Option<i64>,
+    /// The seconds to go round.
+    #[serde(default, skip_serializing_if = "Holes::is_empty")]
+    pub(super) holes: Holes,
     /// The states seen in the overlap.
     #[serde(default)]
     pub(super) memory: Memory,
@@ -40,12 +57,27 @@ pub(super) struct Walk {
     /// The provider's clock when the walk began. The watermark never passes it, so that what becomes readable
     /// while a long walk goes on is still within the next one's overlap.
     pub(super) ceiling: i64,
+    /// Its list fails now and then: it is read in small parts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) is_careful: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Cursor {
     /// A first position: what lies in the overlap before it is still to be seen.
     pub(super) fn at(watermark: i64, overlap_s: i64) -> Self {
-        let mut cursor = Cursor { watermark, memory: Memory::default(), walk: None };
+        let mut cursor = Cursor {
+            watermark,
+            is_checked: true,
+            again_until: None,
+            holes: Holes::default(),
+            memory: Memory::default(),
+            walk: None,
+        };
         cursor.known_from(watermark - overlap_s);
         cursor
     }
@@ -79,20 +111,44 @@ impl Cursor {
         }
     }
 
-    /// The position after a walk that found nothing new: up to the provider's clock all is read.
-    pub(super) fn settled(mut self, server_s: i64, overlap_s: i64) -> Self {
+    /// The position after a walk that found nothing new: up to this second all is read.
+    pub(super) fn settled(mut self, second: i64, overlap_s: i64) -> Self {
         let known = self.since(overlap_s);
-        self.watermark = self.watermark.max(server_s);
+        self.watermark = self.watermark.max(second);
         self.walk = None;
+        self.again_until = None;
         let since = known.max(self.watermark - overlap_s);
         self.memory.forget_before(since);
         self.known_from(since);
         self
     }
+
+    /// Where to go back to, if this position lies ahead of the clocks: nothing that comes is behind it.
+    ///
+    /// A position of an older version is ahead when one clock says so: it may have been taken from the other. Any other
+    /// one is ahead when both say so: a process whose own clock is slow reads it too.
+    pub(super) fn healed(&self, clocks: Clocks, baseline_s: i64, overlap_s: i64) -> Option<Self> {
+        let present = if self.is_checked { clocks.later() } else { clocks.earlier() };
+        if self.watermark <= present.saturating_add(AHEAD_MAX_S) {
+            return None;
+        }
+        let from = baseline_s.max(clocks.earlier() - AGAIN_S);
+        Some(Cursor {
+            again_until: Some(clocks.earlier()),
+            holes: self.holes.clone(),
+            ..Cursor::at(from + overlap_s, overlap_s)
+        })
+    }
+
+    /// What was changed in this second may have been told before.
+    pub(super) fn is_again(&self, second: i64) -> bool {
+        self.again_until.is_some_and(|until| second <= until)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::clocks::clocks;
     use super::*;
     use serde_json::json;
 
@@ -115,5 +171,34 @@ mod tests {
         assert_eq!((grown.since(900), grown.since(120)), (10_100, 10_880));
         let usual = grown.settled(11_000, 120);
         assert_eq!(usual.to_value(), json!({ "watermark": 11_000, "memory": [] }));
+    }
+
+    #[test]
+    fn a_position_ahead_of_the_clocks_goes_back() {
+        let old = |watermark: i64| Cursor::from_value(&json!({ "watermark": watermark })).unwrap();
+        let checked = |watermark: i64| Cursor { is_checked: true, ..old(watermark) };
+        let now = 1_795_348_800;
+        let (same, ahead) = (clocks(Some(now), now), clocks(Some(now + 86_400), now));
+        let healed = |cursor: Cursor, both, baseline_s| {
+            let found = cursor.healed(both, baseline_s, 120)?;
+            Some((
+                found.since(120) - now,
+                found.is_checked && found.is_again(now) && !found.is_again(now + 1),
+            ))
+        };
+        assert_eq!(
+            healed(old(now + 600), same, now - 7200),
+            Some((-7200, true)),
+            "no further than the baseline"
+        );
+        assert_eq!(healed(old(253_402_300_799), same, 0), Some((-86_400, true)));
+        assert_eq!(
+            healed(old(now + 86_400), ahead, 0),
+            Some((-86_400, true)),
+            "the same clock says so again"
+        );
+        assert_eq!(healed(checked(now + 86_400), ahead, 0), None, "our own clock may be slow");
+        assert_eq!(healed(checked(now + 86_400), same, 0), Some((-86_400, true)));
+        assert_eq!(healed(old(now + 120), same, 0), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, short};
 use crate::http::HttpResponse;
+use crate::lenient;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
@@ -18,7 +19,7 @@ struct Body {
 
 /// Classifies an answer that is not 200. Codes decide, never messages; their case varies.
 pub(super) fn classify(response: &HttpResponse, now: DateTime<Utc>) -> Error {
-    let code = serde_json::from_slice::<Failure>(&response.body).ok().map(|failure| failure.error.code);
+    let code = lenient::from_slice::<Failure>(&response.body).ok().map(|failure| failure.error.code);
     let lower = code.as_deref().unwrap_or_default().to_ascii_lowercase();
     let kind = match (response.status, lower.as_str()) {
         (401, _) => Kind::Unauthorized,

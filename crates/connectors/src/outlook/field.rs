@@ -1,6 +1,7 @@
 //! Fields of the provider's objects: what they hold, when they are read, and what lists can do with them.
 
 use super::entity::Entity;
+use crate::values::Holds;
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,18 @@ pub(super) enum Kind {
     Each(&'static str),
     /// What no filter knows.
     Other,
+}
+
+impl Kind {
+    /// What it is compared to, where that is no text.
+    pub(super) fn holds(self) -> Option<Holds> {
+        match self {
+            Kind::Date | Kind::ZonedDate => Some(Holds::Date),
+            Kind::Flag => Some(Holds::Flag),
+            Kind::Number => Some(Holds::Number),
+            Kind::Text | Kind::Parts(_) | Kind::Each(_) | Kind::Other => None,
+        }
+    }
 }
 
 /// When a field is read.

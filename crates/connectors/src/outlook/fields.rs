@@ -86,6 +86,11 @@ pub(super) fn usual(entity: &Entity) -> String {
     joined(&entity.fields.iter().filter(is_usual).collect::<Vec<_>>())
 }
 
+/// What the walk needs of each row, as a `$select`.
+pub(super) fn bare(entity: &Entity) -> String {
+    joined(&entity.fields.iter().filter(|field| field.share == Share::Always).collect::<Vec<_>>())
+}
+
 fn joined(fields: &[&'static Field]) -> String {
     fields.iter().map(|field| field.name).collect::<Vec<_>>().join(",")
 }

@@ -2,6 +2,7 @@
 
 use super::entity::Entity;
 use super::field::{Can, Kind, Path};
+use crate::values::Holds;
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::ceql::{Expr, Op, Value};
 use domain::date_pattern::{Zone, parse_rfc3339};
@@ -91,19 +92,18 @@ fn literal(kind: Kind, field: &str, value: &Value) -> Result<String, String> {
         }
         Kind::Flag => match text.to_ascii_lowercase().as_str() {
             flag @ ("true" | "false") => Ok(flag.to_owned()),
-            _ => Err(format!("`{field}` compares to true or false")),
+            _ => Err(Holds::Flag.rule(field)),
         },
         Kind::Number => match text.parse::<i64>() {
             Ok(number) => Ok(number.to_string()),
-            Err(_) => Err(format!("`{field}` compares to a whole number")),
+            Err(_) => Err(Holds::Number.rule(field)),
         },
         Kind::Text | Kind::Parts(_) | Kind::Each(_) | Kind::Other => Ok(quoted(&text)),
     }
 }
 
 fn instant(field: &str, text: &str) -> Result<DateTime<Utc>, String> {
-    parse_rfc3339(text, Zone::UTC)
-        .ok_or_else(|| format!("`{field}` compares to a date, as '2026-11-22T11:40:00Z'"))
+    parse_rfc3339(text, Zone::UTC).ok_or_else(|| Holds::Date.rule(field))
 }
 
 fn quoted(text: &str) -> String {

@@ -4,13 +4,16 @@ use super::conditions::Conditions;
 use super::entity::Entity;
 use super::field::raised;
 use super::memory::Seen;
+use crate::FailedRecord;
 use chrono::DateTime;
 use domain::event::{Change, ChangeKind};
 use domain::resource::ResourceConfig;
 use serde_json::{Map, Value};
 
 /// A listed object.
+#[derive(Clone)]
 pub(super) struct Row {
+    /// Empty where it can't be told from others: it has no id, or is no object.
     id: String,
     change_key: String,
     /// The second the list is ordered by, since the Unix epoch.
@@ -22,25 +25,54 @@ pub(super) struct Row {
 
 impl Row {
     /// Reads the fields the walk goes by. Without an id there is nothing to report; an ordering time that
-    /// can't be read counts as the page's first second.
-    pub(super) fn new(object: Value, entity: &'static Entity, ordered_by: &str, from: i64) -> Option<Self> {
-        let id = object.get("id")?.as_str()?.to_owned();
+    /// can't be read counts as `from`.
+    pub(super) fn new(object: Value, entity: &'static Entity, ordered_by: &str, from: i64) -> Self {
+        let id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let text = |field: &str| object.get(field).and_then(Value::as_str);
         let tag = ["changeKey", "@odata.etag"].into_iter().find_map(text);
         let change_key = tag.or(text("lastModifiedDateTime")).unwrap_or_default().to_owned();
         let second = text(ordered_by).and_then(seconds).unwrap_or(from);
         let is_draft = entity.has_drafts && object.get("isDraft").and_then(Value::as_bool).unwrap_or(false);
-        Some(Row { id, change_key, second, is_draft, entity, object })
+        Row { id, change_key, second, is_draft, entity, object }
+    }
+
+    /// The rows of a page. One whose ordering time can't be read lies where the one before it does.
+    pub(super) fn of_page(
+        objects: Vec<Value>,
+        entity: &'static Entity,
+        ordered_by: &str,
+        from: i64,
+    ) -> Vec<Self> {
+        let mut second = from;
+        let row = |object| {
+            let row = Row::new(object, entity, ordered_by, second);
+            second = row.second;
+            row
+        };
+        objects.into_iter().map(row).collect()
+    }
+
+    /// It is known what this is. What is not can't be reported, and holds nothing else up.
+    pub(super) fn is_readable(&self) -> bool {
+        !self.id.is_empty()
     }
 
     /// This state of the object.
     pub(super) fn seen(&self, conditions: &Conditions) -> Seen {
+        if !self.is_readable() {
+            return Seen::of("", &self.object.to_string(), false);
+        }
         Seen::of(&self.id, &self.change_key, self.is_suppressed(conditions))
     }
 
     /// Drafts are not reported, unless the configuration speaks of them.
     pub(super) fn is_suppressed(&self, conditions: &Conditions) -> bool {
         self.is_draft && !conditions.speak_of_drafts()
+    }
+
+    /// As the provider names it.
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
     /// When it came into the mailbox: received, or for a draft and what is no message, created.
@@ -80,6 +112,11 @@ impl Row {
             recheck,
         }
     }
+}
+
+/// The change of an object whose content could not be read, for another try.
+pub(super) fn failed(change: Change) -> FailedRecord {
+    FailedRecord { object_id: change.object_id, version: change.version, stub: change.record }
 }
 
 fn seconds(text: &str) -> Option<i64> {

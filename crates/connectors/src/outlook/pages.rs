@@ -3,62 +3,198 @@
 //! They are asked for by their first second (keyset), because the provider's own next links skip rows when
 //! something changes meanwhile; only within one second that fills a whole page are links followed.
 
-use super::api;
+use super::api::{self, Page};
+use super::clocks::Clocks;
 use super::fields::PAGE_SIZE_MAX;
 use super::memory::Index;
+use super::narrow;
 use super::normalize::Row;
-use super::plan::Plan;
+use super::plan::{Part, Plan};
 use crate::Call;
 use crate::error::{Error, Kind};
 
 /// Pages of one step at the most.
 const PAGES_COUNT_MAX: usize = 100;
 
+/// What is looked for, and what is to be gone round.
+pub(super) struct Search<'a> {
+    pub(super) call: &'a Call<'a>,
+    pub(super) plan: &'a Plan<'a>,
+    pub(super) known: &'a Index,
+    /// Seconds that the provider can't show, in their order.
+    pub(super) holes: &'a [i64],
+    /// Failures of this list in a row, until now.
+    pub(super) failures: u32,
+    /// The walk came through small parts before.
+    pub(super) is_careful: bool,
+}
+
 /// The first page that has something new.
 pub(super) struct Found {
-    /// Its rows, known ones too; empty when nothing is new up to the list's end.
+    /// Its rows, known ones too; empty when nothing is new as far as was read.
+    pub(super) rows: Vec<Row>,
+    /// What lies before this second was read.
+    pub(super) reached: i64,
+    pub(super) is_last: bool,
+    /// The time at the first answer.
+    pub(super) clocks: Clocks,
+    /// Why it was not read further.
+    pub(super) halted: Option<Error>,
+    /// How it came through a list that fails.
+    pub(super) narrowed: Option<Narrowed>,
+}
+
+/// A list that was read in small parts.
+#[derive(Debug, Default)]
+pub(super) struct Narrowed {
+    /// The second that had to be read by its rows, and that requests go round from now on.
+    pub(super) hole: Option<i64>,
+    /// Something of it could not be read at all.
+    pub(super) is_left_out: bool,
+    /// Rows of which only the ids and dates could be read, by their places in the page.
+    pub(super) bare: Vec<usize>,
+}
+
+impl Narrowed {
+    /// The second of which something is missing.
+    pub(super) fn left_out(&self) -> Option<i64> {
+        self.hole.filter(|_| self.is_left_out)
+    }
+}
+
+/// Asks for one part after the other.
+pub(super) struct Reader<'a> {
+    pub(super) search: &'a Search<'a>,
+    clocks: Option<Clocks>,
+    pub(super) requests_count: usize,
+}
+
+/// What a request brought.
+pub(super) struct Answer {
     pub(super) rows: Vec<Row>,
     pub(super) is_last: bool,
-    /// The provider's clock at the first answer.
-    pub(super) server_s: i64,
+    next_link: Option<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(search: &'a Search<'a>) -> Self {
+        Reader { search, clocks: None, requests_count: 0 }
+    }
+
+    pub(super) async fn ask(&mut self, part: &Part) -> Result<Answer, Error> {
+        let url = self.search.plan.url(self.search.call, part);
+        self.follow(&url, part).await
+    }
+
+    async fn follow(&mut self, url: &str, part: &Part) -> Result<Answer, Error> {
+        self.requests_count += 1;
+        let Search { call, plan, .. } = self.search;
+        let Page { value, next_link, clocks, .. } = api::page(call, plan.entity, url).await?;
+        self.clocks.get_or_insert(clocks);
+        let is_last = value.len() < part.size && next_link.is_none();
+        let rows = Row::of_page(value, plan.entity, plan.ordered_by, part.from);
+        Ok(Answer { rows, is_last, next_link })
+    }
+
+    pub(super) fn has_news(&self, rows: &[Row]) -> bool {
+        rows.iter().any(|row| !self.search.known.knows(&row.seen(&self.search.plan.conditions)))
+    }
+
+    /// The time at the first answer; before there is one, our own.
+    pub(super) fn clocks(&self) -> Clocks {
+        self.clocks.unwrap_or_else(|| Clocks::ours(self.search.call.now))
+    }
+
+    pub(super) fn found(&self, rows: Vec<Row>, reached: i64, is_last: bool) -> Found {
+        Found { rows, reached, is_last, clocks: self.clocks(), halted: None, narrowed: None }
+    }
+
+    /// Reads from `reached` to a second, or to the list's end. What it returns is news, or a reason to stop; `None`: all
+    /// of it is known.
+    async fn stretch(
+        &mut self,
+        reached: &mut i64,
+        until: Option<i64>,
+        mut size: usize,
+    ) -> Result<Option<Found>, Error> {
+        let crowded = self.search.plan.selection.page_size_at_least(PAGE_SIZE_MAX);
+        let mut part = Part { until, ..Part::first(*reached, size) };
+        let mut link: Option<String> = None;
+        while self.requests_count < PAGES_COUNT_MAX {
+            let answer = match link.take() {
+                Some(link) => self.follow(&link, &part).await?,
+                None => self.ask(&part).await?,
+            };
+            let last_second = answer.rows.last().map_or(*reached, |row| row.second).max(*reached);
+            if self.has_news(&answer.rows) {
+                let is_last = answer.is_last && until.is_none();
+                return Ok(Some(self.found(answer.rows, last_second, is_last)));
+            }
+            // A full page that is known: on to its last second, or through it.
+            if answer.is_last {
+                return Ok(None);
+            } else if last_second > *reached {
+                *reached = last_second;
+            } else if size < crowded {
+                size = crowded;
+            } else if answer.next_link.is_some() {
+                link = answer.next_link;
+                continue;
+            } else {
+                // A full page of one second, and no link to what else it holds: there may be more behind it.
+                *reached += 1;
+            }
+            part = Part { until, ..Part::first(*reached, size) };
+            if until.is_some_and(|until| *reached >= until) {
+                return Ok(None);
+            }
+        }
+        Err(Error::new(Kind::Unavailable, "the provider's list does not end"))
+    }
 }
 
 /// Looks for rows that are not known, from a second on; `size` is how many rows the first page has.
-pub(super) async fn first_news(
-    call: &Call<'_>,
-    plan: &Plan<'_>,
-    known: &Index,
-    mut from: i64,
-    mut size: usize,
-) -> Result<Found, Error> {
-    let crowded = plan.selection.page_size_at_least(PAGE_SIZE_MAX);
-    let mut url = plan.url(call, from, size);
-    let mut first_s = None;
-    for _ in 0..PAGES_COUNT_MAX {
-        let page = api::page(call, plan.entity, &url).await?;
-        let server_s = *first_s.get_or_insert(page.server_s);
-        let is_last = page.value.len() < size && page.next_link.is_none();
-        let row = |object| Row::new(object, plan.entity, plan.ordered_by, from);
-        let rows: Vec<Row> = page.value.into_iter().filter_map(row).collect();
-        let last_second = rows.last().map_or(from, |row| row.second);
-        if rows.iter().any(|row| !known.knows(&row.seen(&plan.conditions))) {
-            return Ok(Found { rows, is_last, server_s });
+///
+/// A request that fails behind the first one takes nothing with it: what was read until then is a place to go on from.
+pub(super) async fn first_news(search: &Search<'_>, from: i64, size: usize) -> Result<Found, Error> {
+    let mut reader = Reader::new(search);
+    let mut reached = from;
+    let ahead = search.holes.iter().copied().filter(|hole| *hole >= from);
+    for until in ahead.map(Some).chain([None]) {
+        if until.is_none_or(|until| reached < until) {
+            let usual = match narrow::is_sure(search) {
+                true => Err(Error::new(Kind::Unavailable, "the provider's list fails")),
+                false => reader.stretch(&mut reached, until, size).await,
+            };
+            match usual {
+                Ok(Some(found)) => return Ok(found),
+                Ok(None) => {}
+                Err(error) if narrow::is_called_for(search, &error) => {
+                    if let Some(found) =
+                        narrow::through(&mut reader, &mut reached, until, size, error).await?
+                    {
+                        return Ok(found);
+                    }
+                }
+                Err(error) => return halted(&reader, from, reached, error),
+            }
         }
-        // A full page that is known: on to its last second, or through it.
-        if is_last {
-            return Ok(Found { rows: Vec::new(), is_last, server_s });
-        } else if last_second > from {
-            from = last_second;
-            url = plan.url(call, from, size);
-        } else if size < crowded {
-            size = crowded;
-            url = plan.url(call, from, size);
-        } else if let Some(link) = page.next_link {
-            url = link;
-        } else {
-            // A full page of one second without a next one: nothing can be behind it.
-            return Ok(Found { rows: Vec::new(), is_last: true, server_s });
-        }
+        reached = until.map_or(reached, |hole| hole + 1);
     }
-    Err(Error::new(Kind::Unavailable, "the provider's list does not end"))
+    Ok(reader.found(Vec::new(), reached, true))
+}
+
+/// The second of the last change in the list.
+pub(super) async fn newest(call: &Call<'_>, plan: &Plan<'_>) -> Result<Option<i64>, Error> {
+    let page = api::page(call, plan.entity, &plan.newest_url(call)).await?;
+    let rows = Row::of_page(page.value, plan.entity, plan.ordered_by, 0);
+    Ok(rows.first().map(|row| row.second))
+}
+
+/// An error ends the step; it is the step's only if that came nowhere.
+pub(super) fn halted(reader: &Reader<'_>, from: i64, reached: i64, error: Error) -> Result<Found, Error> {
+    match reached > from {
+        true => Ok(Found { halted: Some(error), ..reader.found(Vec::new(), reached, false) }),
+        false => Err(error),
+    }
 }

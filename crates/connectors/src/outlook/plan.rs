@@ -5,12 +5,34 @@ use super::conditions::Conditions;
 use super::descriptor::DESCRIPTOR;
 use super::entity::{Entity, List};
 use super::field::Can;
-use super::fields::Selection;
+use super::fields::{self, Selection};
 use crate::descriptor::Polling;
 use crate::error::{Error, Kind};
 use crate::{Call, Window};
 use chrono::{DateTime, Utc};
 use domain::resource::ResourceConfig;
+
+/// A part of a list.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    /// Its first second.
+    pub(super) from: i64,
+    /// The second before which it ends, if any.
+    pub(super) until: Option<i64>,
+    /// Rows at the most.
+    pub(super) size: usize,
+    /// Rows passed over before.
+    pub(super) skip: usize,
+    /// Only what the walk needs of each row.
+    pub(super) is_bare: bool,
+}
+
+impl Part {
+    /// A page that begins with a second.
+    pub(super) fn first(from: i64, size: usize) -> Self {
+        Part { from, until: None, size, skip: 0, is_bare: false }
+    }
+}
 
 /// What to read, and how.
 pub(super) struct Plan<'a> {
@@ -84,22 +106,35 @@ impl<'a> Plan<'a> {
         Ok(plan)
     }
 
-    /// A page that begins with a second.
-    pub(super) fn url(&self, call: &Call<'_>, from: i64, size: usize) -> String {
+    /// The request for the row that was changed last.
+    pub(super) fn newest_url(&self, call: &Call<'_>) -> String {
+        let filter = format!("{} ge {}", self.ordered_by, api::instant(0));
+        let order = format!("{} desc", self.ordered_by);
+        let query = [
+            ("$filter", filter.as_str()),
+            ("$orderby", order.as_str()),
+            ("$top", "1"),
+            ("$select", &fields::bare(self.entity)),
+        ];
+        api::url(call, self.path, &query)
+    }
+
+    /// The request for a part of the list.
+    pub(super) fn url(&self, call: &Call<'_>, part: &Part) -> String {
         // The ordered property comes first in the filter: anything else is refused as inefficient.
-        let mut filter = format!("{} ge {}", self.ordered_by, api::instant(from));
-        if let Some(until) = self.until {
+        let mut filter = format!("{} ge {}", self.ordered_by, api::instant(part.from));
+        if let Some(until) = [self.until, part.until].into_iter().flatten().min() {
             filter.push_str(&format!(" and {} lt {}", self.ordered_by, api::instant(until)));
         }
         if !self.conditions.filter().is_empty() {
             filter.push_str(&format!(" and {}", self.conditions.filter()));
         }
-        let query = [
-            ("$filter", filter.as_str()),
-            ("$orderby", self.ordered_by),
-            ("$top", &size.to_string()),
-            ("$select", self.selection.as_str()),
-        ];
+        let bare = part.is_bare.then(|| fields::bare(self.entity));
+        let (size, skip) = (part.size.to_string(), part.skip.to_string());
+        let mut query =
+            vec![("$filter", filter.as_str()), ("$orderby", self.ordered_by), ("$top", size.as_str())];
+        query.extend((part.skip > 0).then_some(("$skip", skip.as_str())));
+        query.push(("$select", bare.as_deref().unwrap_or(self.selection.as_str())));
         api::url(call, self.path, &query)
     }
 }

@@ -14,6 +14,8 @@ struct World {
     /// Objects that are left out of the listing, though they are there.
     passed_by: HashSet<String>,
     record_bytes: usize,
+    /// Entries that can't be read, on each page.
+    left_out: usize,
     refuses_tokens: bool,
     asked: Mutex<Vec<Option<u64>>>,
 }
@@ -26,6 +28,7 @@ impl World {
             page_size,
             passed_by: HashSet::new(),
             record_bytes: 0,
+            left_out: 0,
             refuses_tokens: false,
             asked: Mutex::default(),
         }
@@ -46,7 +49,7 @@ impl World {
     }
 
     fn step(&self, cursor: &Value) -> Step {
-        now(step(self, cursor)).ok().unwrap()
+        now(step(self, cursor, &past())).ok().unwrap()
     }
 
     /// All steps of one poll, shown; and the cursor behind it.
@@ -86,12 +89,17 @@ impl Pages for World {
             record: json!({ "id": id, "state": state, "filler": "x".repeat(self.record_bytes) }),
         };
         let to = from + self.page_size;
-        Ok(Page { objects: taken.map(listed).collect(), next: (to < visible.len()).then(|| json!(to)) })
+        let next = (to < visible.len()).then(|| json!(to));
+        Ok(Page { objects: taken.map(listed).collect(), next, left_out: self.left_out })
     }
 
     fn gone(&self, id: &str) -> Value {
         json!({ "id": id })
     }
+}
+
+fn past() -> Past {
+    Past { baseline_at: DateTime::UNIX_EPOCH, last_success_at: DateTime::UNIX_EPOCH, failures: 0 }
 }
 
 fn shown(step: &Step) -> Vec<String> {
@@ -252,11 +260,40 @@ fn a_token_that_is_refused_begins_the_listing_again() {
     let mut world = World::many(300, 100);
     let first = world.step(&cursor);
     world.refuses_tokens = true;
-    let failed = now(step(&world, &first.cursor)).err().map(|error| error.kind);
+    let failed = now(step(&world, &first.cursor, &past())).err().map(|error| error.kind);
     assert_eq!(failed, Some(Kind::Rejected), "new tokens are refused as well");
     world.page_size = 1000;
     let (told, _) = world.poll(&first.cursor);
     assert_eq!(told.len(), 50);
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_is_told_once_and_nothing_is_deleted_for_it() {
+    let cursor = World::new(&[("a", "1"), ("b", "1")], 9).baseline();
+    let mut odd = World::new(&[("a", "2")], 9);
+    odd.left_out = 1;
+    let step = odd.step(&cursor);
+    assert_eq!(shown(&step), ["UPDATED a"], "b may be what can't be read");
+    let (from, reason) = step.gap.clone().unwrap();
+    assert_eq!(from, past().last_success_at);
+    assert!(reason.starts_with("1 entries of the list can't be read"), "{reason}");
+    let again = odd.step(&step.cursor);
+    assert!(again.gap.is_none() && !again.moved && again.changes.is_empty());
+    odd.left_out = 0;
+    let (told, cursor) = odd.poll(&again.cursor);
+    assert_eq!(told, ["DELETED b"]);
+    odd.left_out = 1;
+    assert!(odd.step(&cursor).gap.is_some(), "another one is told again");
+}
+
+#[test]
+fn an_entry_that_never_could_be_read_holds_no_deletion_back() {
+    let mut odd = World::new(&[("a", "1"), ("b", "1")], 9);
+    odd.left_out = 1;
+    let cursor = odd.baseline();
+    assert!(odd.step(&cursor).gap.is_none() && !odd.step(&cursor).moved);
+    odd.objects.pop();
+    assert_eq!(odd.poll(&cursor).0, ["DELETED b"]);
 }
 
 #[test]
@@ -278,8 +315,8 @@ fn too_many_objects_are_refused() {
     let world = World::many(OBJECTS_MAX + 1, 10_000);
     refused(now(baseline(&world, DateTime::UNIX_EPOCH)).map(drop));
     let cursor = World::many(OBJECTS_MAX, 10_000).baseline();
-    refused(now(step(&world, &cursor)).map(drop));
-    assert_eq!(now(step(&world, &json!({}))).err().map(|error| error.kind), Some(Kind::Malformed));
+    refused(now(step(&world, &cursor, &past())).map(drop));
+    assert_eq!(now(step(&world, &json!({}), &past())).err().map(|error| error.kind), Some(Kind::Malformed));
 }
 
 #[test]

@@ -44,11 +44,20 @@ impl Row<'_> {
         items.filter_map(|value| value.as_str().map(str::to_lowercase)).collect()
     }
 
-    fn render(&self, mailbox: &Mailbox, view: View<'_>) -> Value {
+    /// Its immutable id.
+    fn id(&self) -> &str {
         match self {
+            Self::Message(message) => &message.immutable_id,
+            Self::Record(record) => record.fields.get("id").and_then(Value::as_str).unwrap_or_default(),
+        }
+    }
+
+    fn render(&self, mailbox: &Mailbox, view: View<'_>) -> Value {
+        let shown = match self {
             Self::Message(message) => message.render(mailbox.folder_id(message.folder), view),
             Self::Record(record) => record.render(view.metadata, view.select),
-        }
+        };
+        mailbox.odd.shown(self.id(), shown)
     }
 }
 
@@ -82,6 +91,10 @@ fn list(mailbox: &Mailbox, kind: Type, rows: Vec<Row<'_>>, is_counted: bool, cal
         body.insert("@odata.count".to_owned(), count);
     }
     let page = found.iter().skip(options.skip).take(options.top);
+    let ids: Vec<&str> = page.clone().map(Row::id).collect();
+    if let Some(failure) = mailbox.odd.failure(&ids, options.select.as_deref()) {
+        return failure;
+    }
     body.insert("value".to_owned(), page.map(|row| row.render(mailbox, view)).collect());
     let next = options.skip + options.top;
     if next < found.len() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::folder::{self, Folder};
 use super::item::Message;
+use super::odd::Odd;
 use super::store::Stored;
 use crate::fault::FaultKind;
 use crate::mail::Mail;
@@ -57,6 +58,7 @@ pub(super) struct Mailbox {
     /// Delta tokens of an earlier generation are unknown.
     pub(super) delta_generation: u64,
     pub(super) poisoned: BTreeMap<u64, FaultKind>,
+    pub(super) odd: Odd,
     /// Least and most time until lists see a change.
     pub(super) lag_us: (i64, i64),
     /// Contacts, calendars and events, in order of their creation.
@@ -79,6 +81,7 @@ impl Mailbox {
             change_count: 0,
             delta_generation: 0,
             poisoned: BTreeMap::new(),
+            odd: Odd::default(),
             lag_us,
             items: BTreeMap::new(),
             keys: BTreeMap::new(),

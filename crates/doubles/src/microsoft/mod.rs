@@ -9,6 +9,7 @@ mod graph;
 mod item;
 mod list;
 mod mailbox;
+mod odd;
 mod operations;
 mod property;
 mod record;
@@ -18,6 +19,7 @@ mod store;
 mod tests;
 mod token;
 
+pub use odd::Corruption;
 pub use operations::MessageSnapshot;
 pub use store::Attachment;
 

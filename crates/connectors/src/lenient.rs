@@ -1,0 +1,148 @@
+//! Reading JSON that holds mail.
+//!
+//! Mail is what strangers wrote, cut and converted by many programs. Now and then one text of one record holds half of
+//! a surrogate pair (a preview that was cut inside an emoji), a byte of another encoding or a bare control character.
+//! Read strictly, the whole answer is lost with it, and every later one that holds the record. So an answer that is not
+//! JSON is mended, text by text, and read once more; what can't be mended is an error as before. Answers that hold
+//! tokens are read strictly: there, odd bytes mean that something is wrong.
+
+use serde::de::DeserializeOwned;
+
+/// What stands in the place of what is broken.
+const REPLACEMENT: &str = "\u{FFFD}";
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Reads an answer that holds mail. The error is the strict reader's on what is left after mending.
+pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    match serde_json::from_slice(bytes) {
+        Err(error) if error.is_syntax() => serde_json::from_str(&mended(bytes)),
+        read => read,
+    }
+}
+
+/// One pass over the answer; the result has at most three bytes for each of it.
+fn mended(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes));
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_ref();
+    let mut is_within = false;
+    // All that is looked for is ASCII, so that the text is cut between characters.
+    while let Some(at) = rest.bytes().position(|byte| byte == b'"' || is_within && is_special(byte)) {
+        let (before, special) = rest.split_at(at);
+        out.push_str(before);
+        let taken = match special.as_bytes() {
+            [b'"', ..] => {
+                is_within = !is_within;
+                out.push('"');
+                1
+            }
+            [b'\\', ..] => escape(special, &mut out),
+            [control, ..] => {
+                out.push_str(shown(*control));
+                1
+            }
+            [] => break,
+        };
+        rest = special.get(taken..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+fn is_special(byte: u8) -> bool {
+    byte == b'\\' || byte < b' '
+}
+
+/// White space that somebody forgot to escape says what it means.
+fn shown(control: u8) -> &'static str {
+    match control {
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        b'\t' => "\\t",
+        _ => REPLACEMENT,
+    }
+}
+
+/// Copies the escape that a text begins with, if it is whole; gives its length.
+fn escape(text: &str, out: &mut String) -> usize {
+    let length = match (text.as_bytes().get(1), unit(text)) {
+        (Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'), _) => 2,
+        (_, Some(0xD800..=0xDBFF)) if matches!(text.get(6..).and_then(unit), Some(0xDC00..=0xDFFF)) => 12,
+        (_, Some(0xD800..=0xDFFF)) => {
+            out.push_str(REPLACEMENT);
+            return 6;
+        }
+        (_, Some(_)) => 6,
+        // Only the backslash is broken: what follows it may end the text.
+        _ => {
+            out.push_str(REPLACEMENT);
+            return 1;
+        }
+    };
+    out.push_str(text.get(..length).unwrap_or_default());
+    length
+}
+
+/// The UTF-16 unit of an escape `\u1234` at the beginning.
+fn unit(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hex.then(|| u16::from_str_radix(digits, 16).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[track_caller]
+    fn check(text: &[u8], expected: &str) {
+        let answer = [b"{\"a\":\"", text, b"\",\"b\":[1,\"fine\"]}"].concat();
+        let read: Value = from_slice(&answer).unwrap();
+        assert_eq!(read, json!({ "a": expected, "b": [1, "fine"] }), "{text:?}");
+    }
+
+    #[test]
+    fn what_is_broken_in_a_text_is_replaced_and_the_rest_stays() {
+        check(br"see you \ud83d", "see you \u{FFFD}");
+        check(br"\ude00 alone", "\u{FFFD} alone");
+        check(br"\ud83d\ud83d\ude00", "\u{FFFD}\u{1F600}");
+        check(br"\ud83d\u0041", "\u{FFFD}A");
+        check(br"\uD83D\n\uDE00", "\u{FFFD}\n\u{FFFD}");
+        check(b"caf\xe9", "caf\u{FFFD}");
+        check(b"cut \xf0\x9f\x98", "cut \u{FFFD}");
+        check(b"\xed\xa0\xbd", "\u{FFFD}\u{FFFD}\u{FFFD}");
+        check(b"one\ntwo\tthree\0", "one\ntwo\tthree\u{FFFD}");
+        check(br"a\qb\u12", "a\u{FFFD}qb\u{FFFD}u12");
+        check("\\ud83d caf\u{e9} \\\\ \\\" ok \u{1F600}".as_bytes(), "\u{FFFD} caf\u{e9} \\ \" ok \u{1F600}");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(from_slice::<Value>(b"\xEF\xBB\xBF{\"a\":1}").unwrap(), json!({ "a": 1 }));
+    }
+
+    #[test]
+    fn what_is_whole_is_read_as_it_is() {
+        check(br#"\ud83d\ude00 \"quoted\" \\ud83d \/"#, "\u{1F600} \"quoted\" \\ud83d /");
+    }
+
+    #[test]
+    fn what_is_no_json_stays_an_error() {
+        for answer in ["", "<html>\u{FFFD}</html>", "{\"a\":\"b", "{\"a\":\"\\", "{\"a\":\"\\u", "{\"a\":1,}"]
+        {
+            assert!(from_slice::<Value>(answer.as_bytes()).is_err(), "{answer}");
+        }
+        assert!(from_slice::<Vec<u8>>(b"{}").is_err(), "another shape is no matter of texts");
+    }
+
+    /// Quotes, escapes and controls in each place: nothing is lost, nothing is slow, nothing panics.
+    #[test]
+    fn an_answer_of_nothing_but_odd_bytes_is_read_in_one_pass() {
+        for odd in [&b"\\ud800"[..], b"\xff", b"\0", b"\\x"] {
+            let answer = [&b"\""[..], &odd.repeat(200_000), b"\""].concat();
+            let read: String = from_slice(&answer).unwrap();
+            assert!(read.starts_with(REPLACEMENT) && read.len() <= 3 * answer.len());
+        }
+    }
+}

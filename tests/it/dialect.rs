@@ -2,6 +2,7 @@
 //! have the documented shape.
 
 mod changes;
+mod conditions;
 mod forms;
 mod gmail;
 mod lists;

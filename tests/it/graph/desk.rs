@@ -157,7 +157,12 @@ impl Desk {
 
     /// Polls a watched resource again and again until it comes to its end; gives kinds and ids, and how many gaps were told.
     pub(crate) async fn poll_patiently(&mut self, name: &str) -> (Vec<String>, usize) {
-        let mut past = Past { baseline_at: self.now(), last_success_at: self.now(), failures: 0 };
+        let mut past = Past {
+            baseline_at: self.now(),
+            last_success_at: self.now(),
+            failures: 0,
+            log_since: DateTime::UNIX_EPOCH,
+        };
         let (config, mut cursor) = self.watched.remove(name).unwrap();
         let (mut found, mut gaps) = (Vec::new(), 0);
         for _ in 0..STEPS_COUNT_MAX {

@@ -90,6 +90,13 @@ async fn one(
         outcome["notRead"] = "the provider took too long".into();
         return Ok(outcome);
     };
+    // What can't be asked for is said by the answer.
+    let lacks = tokio::time::timeout(left, connector.lacks(&call, resource)).await;
+    if let Ok(Ok(lacks)) = lacks
+        && !lacks.is_empty()
+    {
+        outcome["lacks"] = lacks.into();
+    }
     match answer {
         Ok(Answer::Many(page)) => looked_at(resource, &page.records, outcome),
         Ok(Answer::One(record)) => looked_at(resource, &[record], outcome),

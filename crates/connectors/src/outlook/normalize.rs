@@ -116,7 +116,12 @@ impl Row {
 
 /// The change of an object whose content could not be read, for another try.
 pub(super) fn failed(change: Change) -> FailedRecord {
-    FailedRecord { object_id: change.object_id, version: change.version, stub: change.record }
+    FailedRecord {
+        object_id: change.object_id,
+        kind: change.kind,
+        version: change.version,
+        stub: change.record,
+    }
 }
 
 fn seconds(text: &str) -> Option<i64> {

@@ -99,7 +99,12 @@ impl Pages for World {
 }
 
 fn past() -> Past {
-    Past { baseline_at: DateTime::UNIX_EPOCH, last_success_at: DateTime::UNIX_EPOCH, failures: 0 }
+    Past {
+        baseline_at: DateTime::UNIX_EPOCH,
+        last_success_at: DateTime::UNIX_EPOCH,
+        failures: 0,
+        log_since: DateTime::UNIX_EPOCH,
+    }
 }
 
 fn shown(step: &Step) -> Vec<String> {

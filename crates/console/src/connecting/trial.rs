@@ -27,12 +27,19 @@ fn row((name, outcome): (&String, &Value)) -> Vec<Markup> {
         html! {
             @match outcome["notRead"].as_str() {
                 Some(why) => { (badge(Mark::Warning, "Not read")) p.reason { (why) } }
+                None if !lacks(outcome).is_empty() => { (badge(Mark::Warning, "Would tell nothing")) }
                 None => { (badge(Mark::Good, "Works")) @if let Some(found) = found(outcome) { p.reason { (found) } } }
             }
+            @for lack in lacks(outcome) { p.reason { (lack) } }
         },
         html! { (method(outcome)) @if let Some(condition) = condition { p.reason { code { (condition) } } } },
         html! { (outcome["records"].as_u64().unwrap_or(0)) },
     ]
+}
+
+/// What the condition names and the mailbox does not have.
+fn lacks(outcome: &Value) -> Vec<&str> {
+    outcome["lacks"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 fn method(outcome: &Value) -> &'static str {

@@ -97,7 +97,8 @@ fn the_users_conditions_and_fields_are_part_of_the_request() {
 #[test]
 fn an_empty_list_without_a_clock_moves_nothing() {
     let script = Script::new(&[(200, EMPTY)], REQUIRED, None);
-    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0 };
+    let past =
+        Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: DateTime::UNIX_EPOCH };
     let step = now(Outlook.poll(&call(&script), &resource("/messages"), &cursor(), &past)).ok().unwrap();
     assert_eq!((step.moved, &step.cursor["watermark"]), (false, &json!(at().timestamp() - 600)));
 }

@@ -11,7 +11,12 @@ fn polled(answers: &[(u16, &str)], cursor: &Value, past: &Past, date: Option<&'s
 /// for everything, and says what it can't know.
 #[test]
 fn a_position_that_lies_in_the_future_heals() {
-    let past = Past { baseline_at: at() - chrono::Duration::days(30), last_success_at: at(), failures: 0 };
+    let past = Past {
+        baseline_at: at() - chrono::Duration::days(30),
+        last_success_at: at(),
+        failures: 0,
+        log_since: DateTime::UNIX_EPOCH,
+    };
     for watermark in [at().timestamp() + 600, 253_402_300_799] {
         let step =
             polled(&[(200, EMPTY)], &json!({ "watermark": watermark, "memory": [] }), &past, Some(DATE));
@@ -30,7 +35,12 @@ fn a_position_that_lies_in_the_future_heals() {
 /// All that may have been missed is read again: then nothing is missing.
 #[test]
 fn a_young_position_that_lies_in_the_future_heals_without_a_gap() {
-    let past = Past { baseline_at: at() - chrono::Duration::hours(2), last_success_at: at(), failures: 0 };
+    let past = Past {
+        baseline_at: at() - chrono::Duration::hours(2),
+        last_success_at: at(),
+        failures: 0,
+        log_since: DateTime::UNIX_EPOCH,
+    };
     let ahead = json!({ "watermark": at().timestamp() + 600, "memory": [] });
     let step = polled(&[(200, EMPTY)], &ahead, &past, Some(DATE));
     assert!(step.gap.is_none() && step.more);

@@ -51,6 +51,7 @@ pub(crate) async fn ask(app: &Inner, instance: &Instance, wish: Wish<'_>) -> Res
     let mut session = mailbox.session;
     let gate = Gate { app, lane: app.traffic.lane(instance.id) };
     gate.lane.see(mailbox.poller.until);
+    gate.lane.see_session(&session);
     let backoff_until = session.backoff_until.filter(|until| *until > app.now());
     if let Some(until) = gate.waits_until().max(backoff_until) {
         return Err(Failure::BackingOff { until });

@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use connectors::{HttpResponse, REQUESTS_IN_FLIGHT_MAX};
 use domain::ids::InstanceId;
 use domain::schedule::{RETRY_AFTER_MAX_S, backoff};
+use domain::token::Session;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -69,6 +70,9 @@ struct State {
     polled_until: Option<DateTime<Utc>>,
     /// The provider wants to be left alone until then, whoever it said it to.
     limited_until: Option<DateTime<Utc>>,
+    /// The newest session that was seen, and the newest when the limit was told.
+    session_version: u64,
+    limited_at_version: u64,
     /// No reads before then, and how often in a row they were refused.
     reads_from: Option<DateTime<Utc>>,
     reads_refused: u32,
@@ -148,11 +152,22 @@ impl Lane {
     pub(crate) fn limit(&self, until: DateTime<Utc>) {
         let mut state = self.state();
         state.limited_until = state.limited_until.max(Some(until));
+        state.limited_at_version = state.session_version;
     }
 
     /// Takes in what the mailbox's row says: until when somebody polls it, in whatever process.
     pub(crate) fn see(&self, polled_until: Option<DateTime<Utc>>) {
         self.state().polled_until = polled_until;
+    }
+
+    /// Takes in what the mailbox's session says. One that is newer than the limit, and knows of none, ends it: somebody
+    /// began anew, perhaps in another process. One that is not may only not have been told yet.
+    pub(crate) fn see_session(&self, session: &Session) {
+        let mut state = self.state();
+        state.session_version = session.version.max(state.session_version);
+        if session.backoff_until.is_none() && session.version > state.limited_at_version {
+            state.limited_until = None;
+        }
     }
 
     /// Until when reads wait, because they were too many; polls do not.
@@ -212,5 +227,27 @@ impl Drop for Place {
     fn drop(&mut self) {
         *self.lane.state().in_flight(self.errand) -= 1;
         self.lane.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What this process was told is not forgotten for a session that may be older; it is when somebody began anew.
+    #[test]
+    fn a_limit_ends_with_a_newer_session_that_knows_of_none() {
+        let now = DateTime::UNIX_EPOCH;
+        let until = now + Duration::hours(1);
+        let lane = Lane::default();
+        let session = |version, backoff_until| Session { version, backoff_until, ..Session::default() };
+        lane.see_session(&session(7, None));
+        lane.limit(until);
+        lane.see_session(&session(7, None));
+        assert_eq!(lane.limited_until(now), Some(until), "not stored yet");
+        lane.see_session(&session(8, Some(until)));
+        assert_eq!(lane.limited_until(now), Some(until));
+        lane.see_session(&session(9, None));
+        assert_eq!(lane.limited_until(now), None);
     }
 }

@@ -4,7 +4,7 @@
 //! have, as they do when the provider limits; why it was is asked here.
 
 use crate::app::Inner;
-use crate::ports::{PollEnded, PortError, Result, Written};
+use crate::ports::{Mailbox, PollEnded, PortError, Result, Written};
 use crate::traffic::{Errand, Lane, Polling};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
@@ -60,8 +60,10 @@ pub(super) struct Gate<'a> {
 
 impl<'a> Gate<'a> {
     /// For a mailbox that nobody polls, as was read with this fence.
-    pub(super) fn new(app: &'a Inner, id: InstanceId, fence: u64, deadline: DateTime<Utc>) -> Self {
+    pub(super) fn new(app: &'a Inner, id: InstanceId, mailbox: &Mailbox, deadline: DateTime<Utc>) -> Self {
         let lane = app.traffic.lane(id);
+        lane.see_session(&mailbox.session);
+        let fence = mailbox.poller.fence;
         Gate {
             app,
             id,

@@ -113,7 +113,7 @@ async fn look(app: &Inner, id: InstanceId, way: Way, deadline: DateTime<Utc>) ->
     if mailbox.poller.is_leased(app.now()) {
         return ask_the_holder(app, &mailbox, way).await;
     }
-    let gate = Gate::new(app, id, mailbox.poller.fence, deadline);
+    let gate = Gate::new(app, id, &mailbox, deadline);
     let (token, stopped) = (None, None);
     let mut run = Run { app, mailbox, connector, way, gate, deadline, token, stopped, has_written: false };
     let polled = run.all(&settings).await;

@@ -83,11 +83,17 @@ pub(crate) async fn step(pages: &dyn Pages, cursor: &Value, past: &Past) -> Resu
     let was_listing = stored.page.is_some();
     let was_told = stored.left_out;
     let mut left_out = was_told;
+    let mut halted = None;
     let (page, is_listed) = match comparison.has_gone() {
         // An earlier listing decided it: nothing is listed again before that is reported.
         true => (stored.page, true),
         false => match comparison.list(stored.page).await? {
             End::Full(page) => (page, false),
+            // The listing goes on there, and what it has shown so far is stored.
+            End::Halted(page, error) => {
+                (comparison.is_touched, halted) = (true, Some(error));
+                (page, false)
+            }
             End::Resumed => (None, false),
             End::Whole { is_one_page } => {
                 left_out = comparison.left_out;
@@ -111,7 +117,7 @@ pub(crate) async fn step(pages: &dyn Pages, cursor: &Value, past: &Past) -> Resu
         false => cursor.clone(),
     };
     let changes = comparison.changes;
-    Ok(Step { changes, failed: Vec::new(), cursor, moved, more, gap, halted: None })
+    Ok(Step { changes, failed: Vec::new(), cursor, moved, more, gap, halted })
 }
 
 /// In words, for people.
@@ -157,6 +163,8 @@ impl Stored {
 enum End {
     /// The step took as much as it may: the listing goes on with this page; `None` is the first.
     Full(Option<Value>),
+    /// The caller wants no further request: the listing goes on with this page.
+    Halted(Option<Value>, Error),
     /// At its last page, but it began in an earlier step.
     Resumed,
     /// From the first page to the last.
@@ -204,6 +212,10 @@ impl<'a> Comparison<'a> {
                 Err(error) if count == 0 && is_resumed && is_refusal(&error) => {
                     (at, is_resumed) = (None, false);
                     continue;
+                }
+                // A baseline is taken whole or not at all.
+                Err(error) if error.kind == Kind::Halted && count > 0 && !self.is_silent => {
+                    return Ok(End::Halted(at, error));
                 }
                 page => page?,
             };

@@ -6,6 +6,7 @@ mod gaps;
 mod gmail;
 mod odd;
 mod outlook;
+mod pollers;
 mod polling;
 mod records;
 mod tokens;

@@ -82,7 +82,16 @@ pub(super) async fn step(
         .filter(|one| outcome.settles(&one.message_id))
         .map(|one| digest64(&[one.message_id.as_bytes()]));
     let page_done: Vec<u64> = catch_up.page_done.iter().copied().chain(done).collect();
-    let halted = outcome.halted;
+    let mut halted = outcome.halted;
+    // Creations after the pin may have been listed: up to here they are checked against the log. Where the position
+    // is not told, the page stays, and what was read of it is done.
+    let mut listed_through = None;
+    if halted.is_none() && !has_rest && page.next_page_token.is_none() {
+        match api::profile(call).await {
+            Ok(profile) => listed_through = Some(profile.history_id),
+            Err(error) => halted = Some(error),
+        }
+    }
     let mut messages = outcome.messages;
     let failed = outcome.failed.into_iter().map(|record| later(record, catch_up)).collect();
     let changes = listed
@@ -97,12 +106,7 @@ pub(super) async fn step(
     let next = match page.next_page_token {
         _ if halted.is_some() || has_rest => going_on(catch_up.page.clone(), page_done),
         Some(token) => going_on(Some(token), Vec::new()),
-        // Creations after the pin may have been listed: up to here they are checked against the log.
-        None => Cursor {
-            catch_up: None,
-            recheck_through: Some(api::profile(call).await?.history_id),
-            ..cursor.clone()
-        },
+        None => Cursor { catch_up: None, recheck_through: listed_through, ..cursor.clone() },
     };
     Ok(Step { changes, failed, cursor: next.to_value(), moved: true, more: true, gap: None, halted })
 }

@@ -134,7 +134,10 @@ pub(super) async fn all<'a>(
                 answered = true;
                 outcome.gone.push(one.message_id.clone());
             }
-            Err(error) if !error.kind.is_of_object() => {
+            // Nothing more is sent; what is under way is still read.
+            Err(error) if error.kind == Kind::Halted => drop(outcome.halted.get_or_insert(error)),
+            // Who says for how long it wants to be left alone says it to the whole mailbox.
+            Err(error) if !error.kind.is_of_object() || error.retry_after_s.is_some() => {
                 outcome.halted = Some(error);
                 break;
             }

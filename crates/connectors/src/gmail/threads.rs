@@ -32,10 +32,10 @@ pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor, past: &P
         return Ok(history::idle(cursor, page.history_id));
     };
     let (mut threads, mut next) = stretch(&records, plan.step_messages_max(), plan, cursor);
-    let mut read = HashMap::new();
+    let (mut read, mut halted) = (HashMap::new(), None);
     if plan.has_format {
-        let ReadThreads { endings, full_at } = read_all(call, plan, &threads, past).await?;
-        read = endings;
+        let ReadThreads { endings, full_at, halted: ended_by } = read_all(call, plan, &threads, past).await?;
+        (read, halted) = (endings, ended_by);
         if let Some(full_at) = full_at {
             let kept = records.partition_point(|record| record.id < full_at);
             (threads, next) = stretch(&records[..kept], usize::MAX, plan, cursor);
@@ -58,7 +58,7 @@ pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor, past: &P
         cursor: next.to_value(),
         moved: true,
         gap: None,
-        halted: None,
+        halted,
     })
 }
 
@@ -156,11 +156,15 @@ enum Ending {
 /// Threads that were read.
 struct ReadThreads {
     endings: HashMap<String, Ending>,
-    /// They are as many bytes as a step takes: the first record that speaks of a thread that was not read.
+    /// They are as many bytes as a step takes, or something ended the reading: the first record that speaks of a
+    /// thread that was not read.
     full_at: Option<HistoryId>,
+    /// What ended it.
+    halted: Option<Error>,
 }
 
-/// Reads the changed threads in their order. What concerns the mailbox as a whole ends the step.
+/// Reads the changed threads in their order. What concerns the mailbox as a whole ends the step before the first thread
+/// that was not read; without one that was it is all there is.
 async fn read_all(
     call: &Call<'_>,
     plan: &Plan,
@@ -177,7 +181,7 @@ async fn read_all(
         }
     });
     let mut reads = std::pin::pin!(reads.buffered(REQUESTS_IN_FLIGHT_MAX));
-    let mut read = ReadThreads { endings: HashMap::new(), full_at: None };
+    let mut read = ReadThreads { endings: HashMap::new(), full_at: None, halted: None };
     let mut bytes = 0;
     for thread in threads {
         // Records are taken whole: those that begin with the first one belong to it.
@@ -185,7 +189,14 @@ async fn read_all(
             read.full_at = Some(thread.first);
             break;
         }
-        let Some(ending) = reads.try_next().await? else { break };
+        let ending = match reads.try_next().await {
+            Err(error) if thread.first > threads[0].first => {
+                (read.full_at, read.halted) = (Some(thread.first), Some(error));
+                break;
+            }
+            ending => ending?,
+        };
+        let Some(ending) = ending else { break };
         if let Ending::There(record) = &ending {
             bytes += record.to_string().len();
         }

@@ -107,7 +107,15 @@ fn a_format_has_threads_read_and_tells_those_that_ended() {
     assert!(asked[1].ends_with("/threads/a1?format=minimal&prettyPrint=false"), "{asked:?}");
     let page = page(&records);
     let cursor = json!({ "history_id": "7301000" });
+    // What was read before a limit stands; without anything the limit is all there is.
     let (limited, _) = poll_at(&[(200, &page), (200, thread), (429, "{}")], &cursor, url);
+    let limited = limited.ok().unwrap();
+    let first = r#"CREATED a1 [7301001] -
+  {"id":"a1","historyId":"7301001","messages":[{"id":"a1"}]}"#;
+    assert_eq!((shown(&limited.changes).as_str(), limited.more), (first, true));
+    assert_eq!(limited.cursor["history_id"], "7301001");
+    assert_eq!(limited.halted.map(|error| error.kind), Some(Kind::RateLimited));
+    let (limited, _) = poll_at(&[(200, &page), (429, "{}")], &cursor, url);
     assert_eq!(limited.err().map(|error| error.kind), Some(Kind::RateLimited));
 }
 

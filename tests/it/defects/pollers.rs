@@ -1,0 +1,162 @@
+//! One poller of a mailbox over all processes, and its share of what the mailbox takes.
+
+use super::{assert_created, polled, with_interval};
+use crate::world::{GMAIL_USER, OUTLOOK_USER, World, gmail_body};
+use app::PollOutcome;
+use app::ports::Store as _;
+use chrono::Duration;
+use doubles::{Fault, FaultKind, Mail, Route};
+use futures_util::future::join_all;
+use serde_json::Value;
+
+/// Each tick during a long catch-up began another poller, and each loser sent itself again.
+#[tokio::test]
+async fn ticks_during_a_long_poll_add_no_poller() {
+    let world = World::new(171);
+    let id = world.create_gmail().await;
+    let sent: Vec<_> = (0..300).map(|_| world.google.deliver(GMAIL_USER, Mail::default())).collect();
+    let deadline = world.now() + Duration::minutes(5);
+    let mut holder = std::pin::pin!(world.app.tick(id, deadline));
+    while !world.store.mailbox(id).await.unwrap().unwrap().poller.is_leased(world.now()) {
+        assert!(futures_util::poll!(holder.as_mut()).is_pending());
+        tokio::task::yield_now().await;
+    }
+    let asked = world.google.requests().len();
+    for _ in 0..5 {
+        let other = world.another_process();
+        assert!(matches!(other.tick(id, deadline).await, Ok(PollOutcome::Busy)));
+    }
+    assert_eq!(world.google.requests().len(), asked, "the others ask the provider nothing");
+    assert!(world.store.mailbox(id).await.unwrap().unwrap().poller.again);
+    assert!(matches!(holder.await, Ok(PollOutcome::Polled(_))));
+    // The five want one look more, in one job.
+    world.google.clear_requests();
+    world.run_until_idle().await;
+    let histories = world.google.requests().iter().filter(|line| line.target.contains("/history?")).count();
+    assert_eq!(histories, 1);
+    assert_created(&world.arrived(), &sent);
+}
+
+/// Two ticks at once, as a scheduler that delivers at least once sends them: nothing is written for a look that finds
+/// nothing, and what is found is told once.
+#[tokio::test]
+async fn a_tick_that_comes_twice_is_harmless() {
+    let world = World::new(172);
+    let id = world.create_outlook().await;
+    polled(&world, id).await;
+    let poller = async || world.store.mailbox(id).await.unwrap().unwrap().poller;
+    let before = poller().await;
+    let other = world.another_process();
+    let deadline = world.now() + Duration::seconds(60);
+    let (one, two) = tokio::join!(world.app.tick(id, deadline), other.tick(id, deadline));
+    assert!(one.is_ok() && two.is_ok());
+    assert_eq!(poller().await, before, "an idle look takes no lease");
+    let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+    let (one, two) = tokio::join!(world.app.tick(id, deadline), other.tick(id, deadline));
+    assert!(one.is_ok() && two.is_ok());
+    world.run_until_idle().await;
+    assert_created(&world.arrived(), &[mail]);
+}
+
+/// A step that a slow provider never let come to its commit was read again, for ever.
+#[tokio::test]
+async fn a_slow_provider_is_polled_to_the_end() {
+    for is_gmail in [true, false] {
+        let world = World::new(173);
+        let id = if is_gmail { world.create_gmail().await } else { world.create_outlook().await };
+        let sent: Vec<_> = (0..120)
+            .map(|_| match is_gmail {
+                true => world.google.deliver(GMAIL_USER, Mail::default()),
+                false => world.microsoft.deliver(OUTLOOK_USER, Mail::default()),
+            })
+            .collect();
+        world.wire.set_pace_ms(2_000);
+        let mut arrived = Vec::new();
+        let mut runs = 0;
+        while arrived.len() < sent.len() {
+            runs += 1;
+            assert!(runs < 20, "{} of {} after {runs} runs", arrived.len(), sent.len());
+            let before = arrived.len();
+            world.app.tick(id, world.now() + Duration::seconds(60)).await.unwrap();
+            let state = world.shown(id).await["resources"][0].clone();
+            assert_eq!(state["failures"], 0, "{state}");
+            world.wire.set_pace_ms(1);
+            deliver_only(&world).await;
+            arrived.extend(world.arrived());
+            assert!(arrived.len() > before, "each run gets on");
+            world.wire.set_pace_ms(2_000);
+        }
+        assert_created(&arrived, &sent);
+        world.wire.set_pace_ms(1);
+        world.run_until_idle().await;
+        assert_eq!(world.arrived(), []);
+    }
+}
+
+/// Runs the jobs that deliver, and no poll.
+async fn deliver_only(world: &World) {
+    use local::jobs::{Class, Went};
+    while let Some(taken) = world.jobs.take_due(world.now(), Class::Deliver).await.unwrap() {
+        world.app.run(taken.job, world.now() + Duration::seconds(60)).await.unwrap();
+        world.jobs.done(&taken, Went::Well, world.now()).await.unwrap();
+    }
+}
+
+/// Three clients that read, beside polls: eleven requests in flight, and most of all were refused.
+#[tokio::test]
+async fn reads_leave_polls_their_share() {
+    let world = World::new(174);
+    world.google.set_in_flight_max(4);
+    let id = world.create(&with_interval(gmail_body(&world.google.new_code(GMAIL_USER)), 1)).await;
+    let own = format!("User world-user, Element {}", world.shown(id).await["token"].as_str().unwrap());
+    for _ in 0..30 {
+        world.google.deliver(GMAIL_USER, Mail::default());
+    }
+    let deadline = world.now() + Duration::minutes(5);
+    let reads = (0..3).map(|_| world.call_as(&own, "GET", "/hubs/general/messages?pageSize=20", ""));
+    let (polled, reads) = tokio::join!(world.app.tick(id, deadline), join_all(reads));
+    let Ok(PollOutcome::Polled(report)) = polled else { panic!("{polled:?}") };
+    assert_eq!(report.resources[0].1.error, None);
+    assert!(reads.iter().all(|read| read.status == 200));
+    let usage = world.google.usage(GMAIL_USER);
+    assert_eq!((usage.refused, usage.in_flight_peak <= 4), (0, true), "{}", usage.in_flight_peak);
+    world.run_until_idle().await;
+    assert_eq!(world.arrived().len(), 30);
+}
+
+/// A limit of what is in flight, met by a read, delays reads; polls go on.
+#[tokio::test]
+async fn a_read_that_was_one_too_many_delays_no_poll() {
+    let world = World::new(175);
+    let id = world.create_gmail().await;
+    let own = format!("User world-user, Element {}", world.shown(id).await["token"].as_str().unwrap());
+    let fault = Fault { on: Route::List, kind: FaultKind::RateLimited { retry_after_s: None }, times: 1 };
+    world.google.push_fault(fault);
+    world.call_as(&own, "GET", "/hubs/general/messages", "").await.assert_refused(429);
+    let again = world.call_as(&own, "GET", "/hubs/general/messages", "").await;
+    again.assert_refused(429);
+    assert!(again.headers.contains_key("retry-after"));
+    let mail = world.google.deliver(GMAIL_USER, Mail::default());
+    assert_created(&polled(&world, id).await, &[mail]);
+    world.clock.advance(Duration::seconds(3));
+    assert_eq!(world.call_as(&own, "GET", "/hubs/general/messages", "").await.status, 200);
+}
+
+/// A client that asks while somebody polls waits for its turn, and no longer than its time; then the poll goes on.
+#[tokio::test]
+async fn a_client_waits_for_its_turn() {
+    let world = World::new(176);
+    let id = world.create_gmail().await;
+    let (store, now) = (&world.store, world.now());
+    assert_eq!(
+        store.begin_poll(id, 0, now, now + Duration::seconds(75)).await.unwrap(),
+        app::ports::Written::Done
+    );
+    let reply = world.call("POST", &format!("/instances/{id}/poll"), &Value::Null).await;
+    assert_eq!((reply.status, &reply.body["more"]), (200, &Value::Bool(true)), "{}", reply.body);
+    assert!(world.now() - now <= Duration::seconds(21));
+    // That poller died: the wish outlives it.
+    let mail = world.google.deliver(GMAIL_USER, Mail::default());
+    world.pass(Duration::seconds(60)).await;
+    assert_created(&world.arrived(), &[mail]);
+}

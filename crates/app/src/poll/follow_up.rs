@@ -9,6 +9,8 @@ use domain::settings::Settings;
 
 /// A job that comes by so much before its time (clocks differ) is sent again, seconds.
 const EARLY_S: i64 = 10;
+/// Between polls that read nothing although there is more, seconds.
+const BARREN_PAUSE_S: i64 = 2;
 
 impl Run<'_> {
     /// Work that is left, the end of a back-off and failed records get a poll of their own, unless the schedule comes
@@ -23,7 +25,10 @@ impl Run<'_> {
         let now = self.app.now();
         let id = self.mailbox.instance.id;
         let is_wanted = report.more || ended == Some(PollEnded::Again);
-        let due_at = if is_wanted { Some(now) } else { self.due(settings, now) };
+        // A poll that came to nothing, because its time was too short for a request, must not come again at once.
+        let is_barren = report.more && report.resources.iter().all(|(_, one)| !one.read);
+        let pause = if is_barren { Duration::seconds(BARREN_PAUSE_S) } else { Duration::zero() };
+        let due_at = if is_wanted { Some(now + pause) } else { self.due(settings, now) };
         let Some(due_at) = due_at else { return Ok(()) };
         if due_at >= Timetable::new(id, settings.interval_min).next_after(now) {
             return Ok(());

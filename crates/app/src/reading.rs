@@ -105,6 +105,7 @@ async fn ask_with(
         access_token,
         now: app.now(),
         timeout_ms: app.config.provider_timeout_ms,
+        scratch: None,
     };
     match wish {
         Wish::Read(query) => connector.read(&call, query).await.map(Some),

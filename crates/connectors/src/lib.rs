@@ -10,9 +10,11 @@ mod gmail;
 mod http;
 pub mod hub;
 mod lenient;
+mod numbers;
 pub mod oauth;
 mod outlook;
 mod registry;
+mod scratch;
 #[cfg(test)]
 mod script;
 mod snapshot;
@@ -22,6 +24,7 @@ pub use descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
 pub use error::{Error, Kind};
 pub use http::{Http, HttpError, HttpRequest, HttpResponse, Method, Route, TlsFault};
 pub use registry::registry;
+pub use scratch::Scratch;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -49,6 +52,8 @@ pub struct Call<'a> {
     pub now: DateTime<Utc>,
     /// Time for one request, ms.
     pub timeout_ms: u64,
+    /// Where the steps of a run keep what they need not read twice; outside of polls there is none.
+    pub scratch: Option<&'a Scratch>,
 }
 
 /// An interval of time, from the first instant to before the last.

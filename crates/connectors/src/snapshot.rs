@@ -311,7 +311,8 @@ impl<'a> Comparison<'a> {
         }
         self.bytes += record.to_string().len();
         let recheck = kind == ChangeKind::Created;
-        self.changes.push(Change { object_id: id, shown_id: None, kind, version, at: None, record, recheck });
+        let (shown_id, at, again) = (None, None, false);
+        self.changes.push(Change { object_id: id, shown_id, kind, version, at, record, recheck, again });
     }
 }
 

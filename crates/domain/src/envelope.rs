@@ -217,6 +217,7 @@ mod tests {
             at: Utc.timestamp_opt(1_534_778_946, 0).single(),
             record: json!({ "Id": format!("m{n}"), "Subject": "x".repeat(padding) }),
             recheck: false,
+            again: false,
         }
     }
 

@@ -38,8 +38,8 @@ pub struct Change {
     pub shown_id: Option<String>,
     /// What happened to it.
     pub kind: ChangeKind,
-    /// The provider's name of the object's new state (change key, history record id). No part of a creation's
-    /// identity.
+    /// The provider's name of the object's new state (change key, history record id). No part of the identity of an
+    /// object's first creation.
     pub version: String,
     /// When the provider says it happened; the poll's time is used where it says nothing.
     pub at: Option<DateTime<Utc>>,
@@ -48,13 +48,15 @@ pub struct Change {
     /// The walk that found this change may have passed it before: it counts only if the event log of the
     /// instance does not hold it yet. A creation that the log holds is an update, if it has a version.
     pub recheck: bool,
+    /// A creation that follows a deletion that was told: the version tells it from the first one.
+    pub again: bool,
 }
 
 impl Change {
     /// The event's identity: stable over replays.
     pub fn event_id(&self, instance: InstanceId, resource: &str) -> EventId {
         match self.kind {
-            ChangeKind::Created => EventId::of_creation(instance, resource, &self.object_id),
+            ChangeKind::Created if !self.again => EventId::of_creation(instance, resource, &self.object_id),
             kind => EventId::of_version(instance, resource, &self.object_id, kind.wire(), &self.version),
         }
     }

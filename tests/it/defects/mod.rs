@@ -4,6 +4,7 @@
 mod crowds;
 mod gaps;
 mod gmail;
+mod lag;
 mod odd;
 mod outlook;
 mod pollers;

@@ -145,6 +145,7 @@ impl<'a> Reader<'a> {
             access_token: &self.token,
             now,
             timeout_ms: 1000,
+            scratch: None,
         }
     }
 

@@ -121,6 +121,7 @@ impl Desk {
             access_token: &self.token,
             now: self.now(),
             timeout_ms: 1000,
+            scratch: None,
         }
     }
 

@@ -73,6 +73,7 @@ async fn one(
         access_token,
         now: app.now(),
         timeout_ms: app.config.provider_timeout_ms,
+        scratch: None,
     };
     connector.baseline(&call, resource).await
 }

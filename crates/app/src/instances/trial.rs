@@ -83,6 +83,7 @@ async fn one(
         access_token,
         now,
         timeout_ms: app.config.provider_timeout_ms.min(left_ms),
+        scratch: None,
     };
     let query = query(&read, resource);
     let left = std::time::Duration::from_millis(left_ms);

@@ -195,7 +195,7 @@ impl Run<'_> {
             if !change.recheck || !logged.contains(&event_id(&change)) {
                 return Some(change);
             }
-            let is_update = change.kind == ChangeKind::Created && !change.version.is_empty();
+            let is_update = change.kind == ChangeKind::Created && !change.again && !change.version.is_empty();
             change.kind = ChangeKind::Updated;
             is_update.then_some(change)
         });

@@ -63,6 +63,7 @@ impl Run<'_> {
             access_token: token,
             now: self.app.now(),
             timeout_ms: self.app.config.provider_timeout_ms,
+            scratch: Some(&self.scratch),
         }
     }
 

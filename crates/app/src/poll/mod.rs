@@ -20,7 +20,7 @@ use crate::app::Inner;
 use crate::ports::{Job, Mailbox, Result, Written};
 use crate::settle;
 use chrono::{DateTime, Duration, Utc};
-use connectors::Connector;
+use connectors::{Connector, Scratch};
 use domain::backfill::is_running;
 use domain::ids::InstanceId;
 use domain::instance::Validity;
@@ -64,6 +64,8 @@ pub(crate) struct Run<'a> {
     pub(crate) stopped: Option<Stopped>,
     /// Something was stored that may be due at another time than before.
     has_written: bool,
+    /// What the connector keeps of the resource that is read.
+    pub(crate) scratch: Scratch,
 }
 
 /// Why no resource of the mailbox can be read now.
@@ -115,7 +117,9 @@ async fn look(app: &Inner, id: InstanceId, way: Way, deadline: DateTime<Utc>) ->
     }
     let gate = Gate::new(app, id, &mailbox, deadline);
     let (token, stopped) = (None, None);
-    let mut run = Run { app, mailbox, connector, way, gate, deadline, token, stopped, has_written: false };
+    let scratch = Scratch::default();
+    let mut run =
+        Run { app, mailbox, connector, way, gate, deadline, token, stopped, has_written: false, scratch };
     let polled = run.all(&settings).await;
     let ended = run.gate.end().await;
     // A failed poll is run again, and begins with what this one left: the lease is not kept from it.

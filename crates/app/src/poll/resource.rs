@@ -5,7 +5,7 @@ use super::retry_records::{self, Retried};
 use super::{ResourceReport, Run, backfill};
 use crate::ports::Result;
 use chrono::{DateTime, Utc};
-use connectors::{Call, Error, Kind, Past, Step};
+use connectors::{Call, Error, Kind, Past, Scratch, Step};
 use domain::backfill::Backfill;
 use domain::resource::ResourceConfig;
 use domain::state::ResourceState;
@@ -21,6 +21,7 @@ pub(super) async fn poll(run: &mut Run<'_>, config: &ResourceConfig) -> Result<(
         return Ok((report, false));
     }
     run.gate.next_resource().await;
+    run.scratch = Scratch::default();
     let mut turns = Turns { more: true, looked: false };
     for _ in 0..STEPS_COUNT_MAX {
         let Some(wanted) = turns.next(&state, run.app.now()) else { return Ok((report, false)) };

@@ -287,6 +287,7 @@ fn incomplete(record: &RetryRecord) -> Change {
         at: None,
         record: stub,
         recheck: true,
+        again: false,
     }
 }
 

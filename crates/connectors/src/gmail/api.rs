@@ -57,6 +57,16 @@ pub(super) struct Record {
     pub(super) labels_removed: Vec<Entry>,
 }
 
+impl Record {
+    /// How many messages it speaks of, each time it does.
+    pub(super) fn entries_count(&self) -> usize {
+        self.messages_added.len()
+            + self.messages_deleted.len()
+            + self.labels_added.len()
+            + self.labels_removed.len()
+    }
+}
+
 /// A message that a record speaks of, and the labels that came or went.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

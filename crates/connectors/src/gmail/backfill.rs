@@ -109,14 +109,5 @@ fn digest(id: &str) -> u64 {
 }
 
 fn listed(id: &str) -> Collapsed {
-    Collapsed {
-        message_id: id.to_owned(),
-        thread_id: None,
-        labels: None,
-        created: true,
-        deleted: false,
-        undrafted: false,
-        first: HistoryId::default(),
-        last: HistoryId::default(),
-    }
+    Collapsed::listed(id.to_owned(), None, HistoryId::default())
 }

@@ -10,6 +10,7 @@ use super::collapse::Collapsed;
 use super::cursor::{CatchUp, Cursor};
 use super::hydrate;
 use super::plan::Plan;
+use super::taken::Taken;
 use crate::error::{Error, Kind};
 use crate::{Call, FailedRecord, Past, Step};
 use chrono::{DateTime, Duration, Utc};
@@ -26,11 +27,10 @@ const RESTARTS_COUNT_MAX: u32 = 3;
 pub(super) async fn begin(call: &Call<'_>, cursor: &Cursor, past: &Past) -> Result<Step, Error> {
     let pinned = api::profile(call).await?.history_id;
     let lost_at = past.last_success_at;
-    let mut next = cursor.clone();
-    next.history_id = pinned;
-    next.recheck_through = None;
+    let mut next = cursor.moved_to(pinned);
     next.catch_up = Some(CatchUp {
         lost: cursor.history_id,
+        taken: cursor.taken.clone(),
         lost_at,
         baseline_at: past.baseline_at,
         // As long as that, the log tells of all that came in within the margin.
@@ -131,21 +131,12 @@ fn restart(cursor: &Cursor, catch_up: &CatchUp, error: Error) -> Result<Step, Er
 }
 
 fn listed(message: api::Message, cursor: &Cursor) -> Collapsed {
-    Collapsed {
-        message_id: message.id,
-        thread_id: message.thread_id,
-        labels: None,
-        created: true,
-        deleted: false,
-        undrafted: false,
-        first: cursor.history_id,
-        last: cursor.history_id,
-    }
+    Collapsed::listed(message.id, message.thread_id, cursor.history_id)
 }
 
 /// A listed message that could not be read takes along what tells later whether it changed at all.
 fn later(record: FailedRecord, catch_up: &CatchUp) -> FailedRecord {
-    let facts = CatchUp { page: None, page_done: Vec::new(), ..catch_up.clone() };
+    let facts = CatchUp { page: None, page_done: Vec::new(), taken: Taken::default(), ..catch_up.clone() };
     FailedRecord { version: serde_json::to_string(&facts).unwrap_or_default(), ..record }
 }
 
@@ -175,6 +166,10 @@ fn change(message: Value, plan: &Plan, catch_up: &CatchUp, now: DateTime<Utc>) -
     let received_at = plan.began_at(&message);
     let mut change = plan.created(message, true)?;
     if !is_new(received_at, catch_up, now) {
+        // A creation is for the log to know: it may have been told as an update before history showed it.
+        if catch_up.taken.knows(version, &change.object_id) {
+            return None;
+        }
         change.kind = ChangeKind::Updated;
         change.version = version.to_string();
     }

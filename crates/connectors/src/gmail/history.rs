@@ -1,118 +1,66 @@
-//! One step through a mailbox's history.
+//! Messages out of history: created ones are read, updates and deletions are told as history tells them.
 
-use super::api::{self, Record};
-use super::collapse::{Collapsed, collapse};
-use super::cursor::{Cursor, HistoryId};
+use super::collapse::Collapsed;
+use super::cursor::{Creation, Cursor};
 use super::plan::Plan;
+use super::walk::Walk;
 use super::{hydrate, normalize};
-use crate::error::{Error, Kind};
-use crate::{Call, Past, Step};
+use crate::error::Error;
+use crate::{Call, FailedRecord, Past, STEP_BYTES_MAX, Step};
+use domain::event::Change;
+use std::collections::HashSet;
 
-/// Pages without records that are followed before a poll gives up and comes again.
-const EMPTY_PAGES_COUNT_MAX: usize = 20;
+/// What the version of a record to be tried again begins with, where the message came back after its deletion was told.
+const RETURNED: &str = "returned:";
 
-/// Reads the next records and turns them into changes.
-pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor, past: &Past) -> Result<Step, Error> {
-    let page = page(call, cursor.history_id).await?;
-    let mut records = page.history;
-    records.sort_by_key(|record| record.id);
-    let Some(last_of_page) = records.last().map(|record| record.id) else {
-        return Ok(idle(cursor, page.history_id));
+/// Tells the next messages of a walk.
+pub(super) async fn tell(call: &Call<'_>, plan: &Plan, mut walk: Walk, past: &Past) -> Result<Step, Error> {
+    let batch = &walk.untold[..walk.untold.len().min(plan.step_messages_max())];
+    let creations = batch.iter().filter(|one| one.is_creation());
+    let mut read = hydrate::all(call, plan, creations, past).await?.unwrap_or_default();
+    let halted = read.halted.take();
+    // The mailbox as a whole refused: the step ends before the first creation that could not be read.
+    let is_settled = |one: &&Collapsed| !one.is_creation() || read.settles(&one.message_id);
+    let settled = batch.iter().take_while(is_settled).count();
+    let halted = match halted {
+        // Without anything before it the refusal is all there is.
+        Some(error) if settled == 0 => return Err(error),
+        halted => halted,
     };
-    let stretch = Stretch::of(&records, cursor, plan.step_messages_max());
-    let created = stretch.visible.iter().filter(|one| normalize::is_creation(one));
-    let mut hydrated = hydrate::all(call, plan, created, past).await?.unwrap_or_default();
-    let mut stretch = match hydrated.halted.take() {
-        None => stretch,
-        Some(error) => stretch.cut(&records, cursor, &mut hydrated, error)?,
-    };
-    let changes =
-        normalize::changes(&stretch.visible, &mut hydrated, cursor, &mut stretch.next, &plan.conditions);
-    Ok(Step {
-        changes,
-        failed: hydrated.failed,
-        more: page.next_page_token.is_some() || stretch.next.history_id < last_of_page,
-        cursor: stretch.next.to_value(),
-        moved: true,
-        gap: None,
-        halted: hydrated.halted,
-    })
-}
-
-/// A stretch of history: what it did to the messages that count, and the position behind it.
-struct Stretch {
-    visible: Vec<Collapsed>,
-    next: Cursor,
-}
-
-impl Stretch {
-    fn of(records: &[Record], cursor: &Cursor, messages_max: usize) -> Self {
-        let (collapsed, through) = collapse(records, messages_max);
-        let mut next = cursor.advanced_to(through);
-        let visible = normalize::visible(collapsed, &mut next);
-        Stretch { visible, next }
-    }
-
-    /// Ends the stretch before the first creation that could not be read, because the mailbox as a whole
-    /// refused. Without anything before it the refusal is all there is.
-    fn cut(
-        self,
-        records: &[Record],
-        cursor: &Cursor,
-        hydrated: &mut hydrate::Outcome,
-        error: Error,
-    ) -> Result<Self, Error> {
-        let unread = self
-            .visible
-            .iter()
-            .filter(|one| normalize::is_creation(one) && !hydrated.settles(&one.message_id));
-        let Some(first_unread) = unread.map(|one| one.first).min() else { return Err(error) };
-        let kept = records.partition_point(|record| record.id < first_unread);
-        if kept == 0 {
-            return Err(error);
+    let (mut changes, mut told, mut bytes) = (Vec::new(), HashSet::new(), 0);
+    for one in &batch[..settled] {
+        if bytes >= STEP_BYTES_MAX {
+            break;
         }
-        let shorter = Stretch::of(&records[..kept], cursor, usize::MAX);
-        let is_kept = |id: &str| shorter.visible.iter().any(|one| one.message_id == id);
-        hydrated.failed.retain(|failed| is_kept(&failed.object_id));
-        hydrated.halted = Some(error);
-        Ok(shorter)
+        told.insert(one.message_id.clone());
+        let is_doubtful = walk.is_doubtful || one.is_late();
+        let change = normalize::change(one, &mut read, is_doubtful, &mut walk.next, &plan.conditions);
+        bytes += change.as_ref().map_or(0, |change| change.record.to_string().len());
+        changes.extend(change);
+    }
+    let failed = read.failed.into_iter().filter(|failed| told.contains(&failed.object_id));
+    let failed = failed.map(|failed| unread(failed, &mut walk.next)).collect();
+    walk.take_all(|one| told.contains(&one.message_id));
+    Ok(walk.end(call, Step { changes, failed, halted, ..Step::nothing() }))
+}
+
+/// A message that came back takes along that it did: its later creation is another one than its first.
+fn unread(failed: FailedRecord, next: &mut Cursor) -> FailedRecord {
+    match next.creation_told(&failed.object_id) {
+        Creation::Again => FailedRecord { version: marked(&failed.version), ..failed },
+        Creation::First | Creation::Known => failed,
     }
 }
 
-/// The position that the provider names is newer than ours and has nothing in between.
-pub(super) fn idle(cursor: &Cursor, position: Option<HistoryId>) -> Step {
-    let next = cursor.advanced_to(position.unwrap_or(cursor.history_id));
-    Step {
-        changes: vec![],
-        failed: vec![],
-        cursor: next.to_value(),
-        moved: false,
-        more: false,
-        gap: None,
-        halted: None,
-    }
+/// The version of a record that comes back and can't be read yet.
+pub(super) fn marked(version: &str) -> String {
+    format!("{RETURNED}{version}")
 }
 
-/// Reads the first page that has records, or the last one.
-pub(super) async fn page(call: &Call<'_>, after: HistoryId) -> Result<api::HistoryPage, Error> {
-    match first_page_with_records(call, after).await {
-        Err(error) if error.kind == Kind::NotFound => {
-            Err(Error::new(Kind::CursorExpired, "the provider no longer knows the stored position"))
-        }
-        page => page,
+/// The creation of a record that was tried again.
+pub(super) fn unmarked(change: Change, record: &FailedRecord) -> Change {
+    match record.version.strip_prefix(RETURNED) {
+        Some(version) => Change { again: true, version: version.to_owned(), ..change },
+        None => change,
     }
-}
-
-async fn first_page_with_records(call: &Call<'_>, after: HistoryId) -> Result<api::HistoryPage, Error> {
-    let mut page = api::history(call, after, None).await?;
-    // The position to store is the first page's: later pages may name one beyond records not yet read.
-    let position = page.history_id;
-    for _ in 0..EMPTY_PAGES_COUNT_MAX {
-        let Some(token) = page.next_page_token.take_if(|_| page.history.is_empty()) else {
-            page.history_id = position;
-            return Ok(page);
-        };
-        page = api::history(call, after, Some(&token)).await?;
-    }
-    Err(Error::new(Kind::Unavailable, "the provider's history has too many empty pages"))
 }

@@ -14,9 +14,13 @@ mod labelled;
 mod lists;
 mod normalize;
 mod plan;
+mod records;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod walk;
+mod window;
 
 use crate::descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
 use crate::error::{Error, Kind};
@@ -30,6 +34,7 @@ use domain::resource::ResourceConfig;
 use lists::Lists;
 use plan::{Plan, Watched};
 use serde_json::Value;
+use walk::Begun;
 
 /// Gmail.
 pub(crate) struct Gmail;
@@ -131,11 +136,17 @@ impl Connector for Gmail {
         if let Watched::Labels | Watched::Drafts = plan.watched {
             return snapshot::step(&Lists { call, plan: &plan }, cursor, past).await;
         }
-        let cursor = Cursor::from_value(cursor)?;
-        match &cursor.catch_up {
-            Some(catch_up) => catch_up::step(call, &plan, &cursor, catch_up, past).await,
-            None if plan.watched == Watched::Threads => threads::step(call, &plan, &cursor, past).await,
-            None => history::step(call, &plan, &cursor, past).await,
+        let stored = cursor;
+        let cursor = Cursor::from_value(stored)?;
+        if let Some(catch_up) = &cursor.catch_up {
+            return catch_up::step(call, &plan, &cursor, catch_up, past).await;
+        }
+        match walk::begin(call, stored, &cursor, past).await? {
+            Begun::Nothing(step) => Ok(step),
+            Begun::Walk(walk) if plan.watched == Watched::Threads => {
+                threads::tell(call, &plan, walk, past).await
+            }
+            Begun::Walk(walk) => history::tell(call, &plan, walk, past).await,
         }
     }
 
@@ -179,6 +190,7 @@ impl Connector for Gmail {
     ) -> Result<Option<Change>, Error> {
         let plan = Plan::at_poll(resource, call)?;
         let message = hydrate::read(call, &plan, &record.object_id).await?;
-        Ok(catch_up::read_again(message, &plan, record, call.now))
+        let change = catch_up::read_again(message, &plan, record, call.now);
+        Ok(change.map(|change| history::unmarked(change, record)))
     }
 }

@@ -1,7 +1,9 @@
 //! Recorded answers, through the connector: what it asks for, and what it makes of what comes.
 
 mod backfill;
+mod lag;
 mod lists;
+mod model;
 mod threads;
 
 use super::Gmail;
@@ -26,7 +28,7 @@ fn at() -> DateTime<Utc> {
 }
 
 fn call(http: &Script) -> Call<'_> {
-    Call { http, api_url: "http://gmail", access_token: "secret", now: at(), timeout_ms: 1000 }
+    Call { http, api_url: "http://gmail", access_token: "secret", now: at(), timeout_ms: 1000, scratch: None }
 }
 
 fn resource(url: &str) -> ResourceConfig {
@@ -77,7 +79,10 @@ fn a_page_of_history_with_all_kinds_of_records() {
           {"id":"18c1a0000000b205","threadId":"18c1a0000000b205"}"#]],
     );
     let step = poll(&[(200, HISTORY), (200, MESSAGE)]).ok().unwrap();
-    assert_eq!(step.cursor["history_id"], "7301402", "the last record, not the newest position");
+    assert_eq!(
+        step.cursor["history_id"], "7301000",
+        "records may show late: it stays until it is safe to move"
+    );
     assert!(step.moved && !step.more && step.failed.is_empty());
 }
 
@@ -96,7 +101,10 @@ fn one_request_for_history_and_one_for_each_creation() {
 fn an_idle_mailbox_only_moves_on() {
     let step = poll(&[(200, IDLE)]).ok().unwrap();
     assert_eq!((step.changes.len(), step.moved, step.more), (0, false, false));
-    assert_eq!(step.cursor["history_id"], "7301455");
+    let expected = json!({
+        "history_id": "7301000", "named": [{ "id": "7301455", "at": "2026-11-22T12:00:00Z" }]
+    });
+    assert_eq!(step.cursor, expected, "the position is noted, and taken when it is old enough");
 }
 
 #[test]
@@ -141,14 +149,18 @@ fn positions_may_be_numbers_and_wider_than_64_bits() {
     };
     let step = poll(&[(200, &page(json!(7_301_999)))]).ok().unwrap();
     assert_eq!(
-        (&step.cursor["history_id"], step.changes[0].version.as_str()),
+        (&step.cursor["named"][0]["id"], step.changes[0].version.as_str()),
         (&json!("7301999"), "7301999")
     );
     let wide = "179534783098514411498";
     let step = poll(&[(200, &page(json!(wide)))]).ok().unwrap();
-    assert_eq!((&step.cursor["history_id"], step.changes[0].version.as_str()), (&json!(wide), wide));
-    let (again, asked) =
-        poll_at(&[(200, &json!({ "historyId": wide }).to_string())], &step.cursor, "/messages");
+    assert_eq!((&step.cursor["named"][0]["id"], step.changes[0].version.as_str()), (&json!(wide), wide));
+    let mut cursor = step.cursor;
+    cursor["named"][0]["at"] = json!("2026-11-22T11:50:00Z");
+    let (settled, _) = poll_at(&[(200, &page(json!(wide)))], &cursor, "/messages");
+    let cursor = settled.ok().unwrap().cursor;
+    assert_eq!(cursor, json!({ "history_id": wide }));
+    let (again, asked) = poll_at(&[(200, &json!({ "historyId": wide }).to_string())], &cursor, "/messages");
     assert!(again.is_ok() && asked[0].contains(&format!("startHistoryId={wide}&")), "{asked:?}");
 }
 
@@ -195,7 +207,8 @@ fn a_message_that_cannot_be_read_is_set_aside_where_others_can() {
         stub,
     };
     assert_eq!(step.failed, [failed]);
-    assert_eq!(step.cursor["history_id"], "7301003", "the position passes it");
+    let (again, _) = poll_at(&[(200, &page)], &step.cursor, "/messages");
+    assert!(!again.ok().unwrap().moved, "it is passed by, and told no more");
     // All of them fail: that is the provider's fault, and the position stays.
     assert_kind(&[(200, &page), (502, ""), (502, ""), (502, "")], Kind::Unavailable);
 }
@@ -212,7 +225,10 @@ fn what_was_read_before_a_limit_is_kept() {
     let step = poll(&[(200, &page), (200, MESSAGE), (429, "{}")]).ok().unwrap();
     let told: Vec<&str> = step.changes.iter().map(|change| change.object_id.as_str()).collect();
     assert_eq!(told, ["18c1a5d1f0a1b201"]);
-    assert_eq!(step.cursor["history_id"], "7301001", "the position stays before what was not read");
+    let later = MESSAGE.replace("18c1a5d1f0a1b201", "later");
+    let (rest, _) = poll_at(&[(200, &page), (200, &later)], &step.cursor, "/messages");
+    let rest: Vec<String> = rest.ok().unwrap().changes.into_iter().map(|one| one.object_id).collect();
+    assert_eq!(rest, ["later", "other"], "what was not read is still to come");
     assert_eq!(step.halted.map(|error| error.kind), Some(Kind::RateLimited));
     assert!(step.more);
     // Nothing before it: the limit is all there is.

@@ -5,11 +5,11 @@
 //! not say that a thread has ended: its last messages' deletion is an update of it, unless the url's `format` has
 //! threads read, and it is not there.
 
-use super::api::Record;
-use super::collapse::{Collapsed, DRAFT, collapse};
+use super::collapse::{Collapsed, DRAFT};
 use super::conditions::Conditions;
-use super::cursor::{Cursor, HistoryId};
+use super::cursor::{Creation, Cursor, HistoryId};
 use super::plan::Plan;
+use super::walk::Walk;
 use super::{history, hydrate, normalize};
 use crate::error::{Error, Kind};
 use crate::{Call, FailedRecord, Past, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX, Step};
@@ -17,59 +17,44 @@ use chrono::{DateTime, Utc};
 use domain::event::{Change, ChangeKind};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How a thread is read where the url does not say: as history tells of it.
 pub(super) const THIN: [(&str, &str); 2] =
     [("format", "minimal"), ("fields", "id,historyId,messages(id,threadId,labelIds,internalDate)")];
 
-/// Reads the next records of history and turns them into changes of threads.
-pub(super) async fn step(call: &Call<'_>, plan: &Plan, cursor: &Cursor, past: &Past) -> Result<Step, Error> {
-    let page = history::page(call, cursor.history_id).await?;
-    let mut records = page.history;
-    records.sort_by_key(|record| record.id);
-    let Some(last_of_page) = records.last().map(|record| record.id) else {
-        return Ok(history::idle(cursor, page.history_id));
-    };
-    let (mut threads, mut next) = stretch(&records, plan.step_messages_max(), plan, cursor);
-    let (mut read, mut halted) = (HashMap::new(), None);
+/// Tells the next threads of a walk.
+pub(super) async fn tell(call: &Call<'_>, plan: &Plan, mut walk: Walk, past: &Past) -> Result<Step, Error> {
+    let threads = grown(&walk, &plan.conditions);
+    // What is outside the conditions is taken along, whatever the step's size.
+    let outside = threads.iter().filter(|thread| !thread.is_allowed).map(|thread| thread.id.clone());
+    let mut told: HashSet<String> = outside.collect();
+    let allowed = threads.into_iter().filter(|thread| thread.is_allowed);
+    let mut threads: Vec<Grown> = allowed.take(plan.step_messages_max()).collect();
+    let (mut endings, mut halted) = (HashMap::new(), None);
     if plan.has_format {
-        let ReadThreads { endings, full_at, halted: ended_by } = read_all(call, plan, &threads, past).await?;
-        (read, halted) = (endings, ended_by);
-        if let Some(full_at) = full_at {
-            let kept = records.partition_point(|record| record.id < full_at);
-            (threads, next) = stretch(&records[..kept], usize::MAX, plan, cursor);
-        }
+        let read = read_all(call, plan, &threads, past).await?;
+        threads.truncate(read.told);
+        (endings, halted) = (read.endings, read.halted);
     }
     let (mut changes, mut failed) = (Vec::new(), Vec::new());
-    for thread in &threads {
-        let change = thread.change(cursor);
-        match read.remove(&thread.id) {
+    for thread in threads {
+        let change = thread.change(&mut walk.next);
+        match endings.remove(&thread.id) {
             Some(Ending::There(record)) => changes.push(Change { record, ..change }),
-            Some(Ending::Gone) => changes.push(deleted(change)),
+            Some(Ending::Gone) => changes.push(deleted(change, &mut walk.next)),
             Some(Ending::Unread(_)) => failed.push(unread(change)),
             None => changes.push(change),
         }
+        told.insert(thread.id);
     }
-    Ok(Step {
-        changes,
-        failed,
-        more: page.next_page_token.is_some() || next.history_id < last_of_page,
-        cursor: next.to_value(),
-        moved: true,
-        gap: None,
-        halted,
-    })
+    walk.take_all(|one| told.contains(id_of(one)));
+    Ok(walk.end(call, Step { changes, failed, halted, ..Step::nothing() }))
 }
 
-/// What these records did to the threads that count, and the position behind them.
-fn stretch(records: &[Record], messages_max: usize, plan: &Plan, cursor: &Cursor) -> (Vec<Grown>, Cursor) {
-    let (collapsed, through) = collapse(records, messages_max);
-    let mut next = cursor.advanced_to(through);
-    let visible = normalize::visible(collapsed, &mut next);
-    let mut threads = grown(visible, &next, &plan.conditions);
-    threads.retain(|thread| thread.is_allowed);
-    (threads, next)
+/// The thread of a message.
+fn id_of(one: &Collapsed) -> &str {
+    one.thread_id.as_deref().unwrap_or(&one.message_id)
 }
 
 /// What a stretch of history did to one thread.
@@ -79,60 +64,85 @@ struct Grown {
     /// An earlier stretch may have created it.
     is_doubtful: bool,
     is_allowed: bool,
+    /// The message that began it is gone.
+    is_headless: bool,
     first: HistoryId,
     last: HistoryId,
+    newest: HistoryId,
     /// The messages that changed and are there.
     messages: Vec<Value>,
 }
 
-fn grown(visible: Vec<Collapsed>, next: &Cursor, conditions: &Conditions) -> Vec<Grown> {
+fn grown(walk: &Walk, conditions: &Conditions) -> Vec<Grown> {
     let mut threads: Vec<Grown> = Vec::new();
     let mut index = HashMap::new();
-    for one in visible {
-        let id = one.thread_id.clone().unwrap_or_else(|| one.message_id.clone());
-        let at = *index.entry(id.clone()).or_insert_with(|| {
-            threads.push(Grown::new(id, one.first));
+    for one in &walk.untold {
+        let at = *index.entry(id_of(one)).or_insert_with(|| {
+            threads.push(Grown::new(id_of(one), one.first));
             threads.len() - 1
         });
-        threads[at].add(&one, next, conditions);
+        threads[at].add(one, walk, conditions);
     }
     threads
 }
 
 impl Grown {
-    fn new(id: String, first: HistoryId) -> Self {
-        let (is_created, is_doubtful, is_allowed) = (false, false, false);
-        Grown { id, is_created, is_doubtful, is_allowed, first, last: first, messages: Vec::new() }
+    fn new(id: &str, first: HistoryId) -> Self {
+        Grown {
+            id: id.to_owned(),
+            is_created: false,
+            is_doubtful: false,
+            is_allowed: false,
+            is_headless: false,
+            first,
+            last: first,
+            newest: first,
+            messages: Vec::new(),
+        }
     }
 
-    fn add(&mut self, one: &Collapsed, next: &Cursor, conditions: &Conditions) {
-        if normalize::is_creation(one) {
-            let was_draft = one.undrafted || next.is_known_draft(&self.id);
+    fn add(&mut self, one: &Collapsed, walk: &Walk, conditions: &Conditions) {
+        if one.is_creation() {
+            let was_draft = one.undrafted || walk.next.is_known_draft(&self.id);
             self.is_created |= one.message_id == self.id || was_draft;
-            self.is_doubtful |= was_draft;
+            self.is_doubtful |= was_draft || one.is_late() || walk.is_doubtful;
         }
+        self.is_headless |= one.message_id == self.id && !one.exists();
         self.first = self.first.min(one.first);
         self.last = self.last.max(one.last);
+        self.newest = self.newest.max(one.newest);
         let message = one.stub();
         self.is_allowed |= allow(conditions, &self.id, &message);
-        if !one.deleted {
+        if one.exists() {
             self.messages.push(message);
         }
     }
 
-    fn change(&self, before: &Cursor) -> Change {
-        let was_listed = before.recheck_through.is_some_and(|through| self.first <= through);
+    fn change(&self, next: &mut Cursor) -> Change {
+        let was_listed = next.recheck_through.is_some_and(|through| self.first <= through);
+        let again = self.is_created && next.creation_told(&self.id) == Creation::Again;
         Change {
             shown_id: None,
-            kind: if self.is_created { ChangeKind::Created } else { ChangeKind::Updated },
+            kind: if self.begins(next) || again { ChangeKind::Created } else { ChangeKind::Updated },
             version: self.last.to_string(),
             at: None,
             record: json!({
-                "id": self.id, "historyId": self.last.to_string(), "messages": self.messages,
+                "id": self.id, "historyId": self.newest.to_string(), "messages": self.messages,
             }),
             recheck: was_listed || (self.is_created && self.is_doubtful),
+            again,
             object_id: self.id.clone(),
         }
+    }
+
+    /// Whether it is created now. Where its first message was deleted and came back, it was created before: threads do
+    /// not end with it.
+    fn begins(&self, next: &mut Cursor) -> bool {
+        let head = format!("head {}", self.id);
+        if self.is_headless {
+            next.deletion_told(&head);
+        }
+        self.is_created && next.creation_told(&head) == Creation::First
     }
 }
 
@@ -156,9 +166,9 @@ enum Ending {
 /// Threads that were read.
 struct ReadThreads {
     endings: HashMap<String, Ending>,
-    /// They are as many bytes as a step takes, or something ended the reading: the first record that speaks of a
-    /// thread that was not read.
-    full_at: Option<HistoryId>,
+    /// How many of the threads the step tells: fewer than all where they are as many bytes as it takes, or something
+    /// ended the reading.
+    told: usize,
     /// What ended it.
     halted: Option<Error>,
 }
@@ -181,22 +191,21 @@ async fn read_all(
         }
     });
     let mut reads = std::pin::pin!(reads.buffered(REQUESTS_IN_FLIGHT_MAX));
-    let mut read = ReadThreads { endings: HashMap::new(), full_at: None, halted: None };
+    let mut read = ReadThreads { endings: HashMap::new(), told: 0, halted: None };
     let mut bytes = 0;
     for thread in threads {
-        // Records are taken whole: those that begin with the first one belong to it.
-        if bytes >= STEP_BYTES_MAX && thread.first > threads[0].first {
-            read.full_at = Some(thread.first);
+        if bytes >= STEP_BYTES_MAX {
             break;
         }
         let ending = match reads.try_next().await {
-            Err(error) if thread.first > threads[0].first => {
-                (read.full_at, read.halted) = (Some(thread.first), Some(error));
+            Err(error) if read.told > 0 => {
+                read.halted = Some(error);
                 break;
             }
             ending => ending?,
         };
         let Some(ending) = ending else { break };
+        read.told += 1;
         if let Ending::There(record) = &ending {
             bytes += record.to_string().len();
         }
@@ -222,22 +231,20 @@ impl ReadThreads {
 
 /// It is read again later, and told then.
 fn unread(change: Change) -> FailedRecord {
-    FailedRecord {
-        object_id: change.object_id,
-        kind: change.kind,
-        version: change.version,
-        stub: change.record,
-    }
+    let version = if change.again { history::marked(&change.version) } else { change.version };
+    FailedRecord { object_id: change.object_id, kind: change.kind, version, stub: change.record }
 }
 
 /// A thread ends once, whatever history goes on to say of its messages: without a version, the event log drops what
-/// it holds.
-fn deleted(change: Change) -> Change {
+/// it holds. One that had come back ends again.
+fn deleted(change: Change, next: &mut Cursor) -> Change {
+    let version = if next.deletion_told(&change.object_id) { change.version } else { String::new() };
     Change {
         kind: ChangeKind::Deleted,
         record: json!({ "id": change.object_id }),
-        version: String::new(),
+        version,
         recheck: true,
+        again: false,
         ..change
     }
 }
@@ -254,6 +261,7 @@ pub(super) fn created(thread: Value, conditions: &Conditions, recheck: bool) -> 
         at: began_at(&thread),
         record: thread,
         recheck,
+        again: false,
     })
 }
 

@@ -110,6 +110,7 @@ impl Row {
             at: configured.or_else(modified),
             record: pascal(&self.object, Nulls::Drop),
             recheck,
+            again: false,
         }
     }
 }

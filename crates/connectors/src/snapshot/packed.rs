@@ -2,6 +2,7 @@
 //! deflated, in base64url.
 
 use crate::error::Error;
+use crate::numbers;
 use domain::packed_text;
 use std::collections::BTreeMap;
 
@@ -53,13 +54,13 @@ impl Mark {
 pub(super) fn pack(objects: &Objects) -> Result<String, Error> {
     // Digests do not deflate: behind the ids they do not get in the way of what does.
     let (mut bytes, mut digests) = (Vec::new(), Vec::new());
-    put_number(&mut bytes, objects.len());
+    numbers::put(&mut bytes, objects.len() as u128);
     let mut former = "";
     for (id, held) in objects {
         let shared = id.bytes().zip(former.bytes()).take_while(|(one, other)| one == other).count();
         let rest = &id.as_bytes()[shared..];
-        put_number(&mut bytes, shared);
-        put_number(&mut bytes, rest.len() * 4 + held.mark.number());
+        numbers::put(&mut bytes, shared as u128);
+        numbers::put(&mut bytes, (rest.len() * 4 + held.mark.number()) as u128);
         bytes.extend_from_slice(rest);
         digests.extend_from_slice(&held.digest.to_be_bytes());
         former = id;
@@ -74,14 +75,14 @@ pub(super) fn unpack(text: &str) -> Result<Objects, Error> {
 }
 
 fn read(bytes: &[u8]) -> Option<Objects> {
-    let (count, mut rest) = number(bytes)?;
+    let (count, mut rest) = numbers::first_count(bytes)?;
     let digests_at = bytes.len().checked_sub(count.checked_mul(DIGEST_BYTES)?)?;
     let digests = bytes.get(digests_at..)?.chunks_exact(DIGEST_BYTES);
     let mut former: Vec<u8> = Vec::new();
     let mut entries = Vec::with_capacity(count);
     for digest in digests {
-        let (shared, after) = number(rest)?;
-        let (length_and_mark, after) = number(after)?;
+        let (shared, after) = numbers::first_count(rest)?;
+        let (length_and_mark, after) = numbers::first_count(after)?;
         let (own, after) = after.split_at_checked(length_and_mark / 4)?;
         former.get(shared..)?;
         former.truncate(shared);
@@ -97,27 +98,6 @@ fn read(bytes: &[u8]) -> Option<Objects> {
 
 fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::malformed("stored snapshot", error)
-}
-
-/// Seven bits a byte, the lowest first; the eighth says that more follow.
-fn put_number(bytes: &mut Vec<u8>, mut number: usize) {
-    while number >= 0x80 {
-        bytes.push((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let mut number = 0;
-    // Four bytes hold more than any count or length here.
-    for (index, byte) in bytes.iter().take(4).enumerate() {
-        number |= usize::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            return Some((number, &bytes[index + 1..]));
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ fn change(id: &str, kind: ChangeKind, version: &str) -> Change {
         at: None,
         record: json!({ "id": id, "labelIds": ["TRASH"] }),
         recheck: false,
+        again: false,
     }
 }
 

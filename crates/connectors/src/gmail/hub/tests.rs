@@ -32,7 +32,14 @@ fn filter(text: &str) -> impl FnOnce(&mut Query) {
 fn read(answers: &[(u16, &str)], query: &Query) -> (Result<Answer, ReadError>, Vec<String>) {
     let script = Script::new(answers, &[("authorization", "Bearer secret")], None);
     let at = Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap();
-    let call = Call { http: &script, api_url: "http://g", access_token: "secret", now: at, timeout_ms: 1000 };
+    let call = Call {
+        http: &script,
+        api_url: "http://g",
+        access_token: "secret",
+        now: at,
+        timeout_ms: 1000,
+        scratch: None,
+    };
     let answer = now(Gmail.read(&call, query));
     let asked = script.asked().into_iter().map(|url| {
         let url = url.trim_start_matches("http://g/gmail/v1/users/me/").replace("prettyPrint=false", "");
@@ -279,7 +286,14 @@ fn threads_and_drafts_are_listed_and_read() {
 fn a_ping_asks_for_the_profile() {
     let script = Script::new(&[(200, r#"{"historyId":"1"}"#), (401, "{}")], &[], None);
     let at = Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap();
-    let call = Call { http: &script, api_url: "http://g", access_token: "secret", now: at, timeout_ms: 1000 };
+    let call = Call {
+        http: &script,
+        api_url: "http://g",
+        access_token: "secret",
+        now: at,
+        timeout_ms: 1000,
+        scratch: None,
+    };
     assert!(now(Gmail.ping(&call)).is_ok());
     assert_eq!(now(Gmail.ping(&call)).err().map(|error| error.kind), Some(Kind::Unauthorized));
 }

@@ -27,7 +27,14 @@ fn at() -> DateTime<Utc> {
 }
 
 fn call(http: &Script) -> Call<'_> {
-    Call { http, api_url: "http://graph/v1.0", access_token: "secret", now: at(), timeout_ms: 1000 }
+    Call {
+        http,
+        api_url: "http://graph/v1.0",
+        access_token: "secret",
+        now: at(),
+        timeout_ms: 1000,
+        scratch: None,
+    }
 }
 
 fn resource(url: &str) -> ResourceConfig {

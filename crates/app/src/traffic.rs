@@ -6,7 +6,7 @@
 use chrono::{DateTime, Duration, Utc};
 use connectors::{HttpResponse, REQUESTS_IN_FLIGHT_MAX};
 use domain::ids::InstanceId;
-use domain::schedule::{RETRY_AFTER_MAX_S, backoff};
+use domain::schedule::{RETRY_AFTER_MAX_S, backoff, set_back};
 use domain::token::Session;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,7 +38,7 @@ impl Traffic {
         for lane in self.0.lock().unwrap_or_else(PoisonError::into_inner).values() {
             let State { polled_until, limited_until, reads_from, .. } = &mut *lane.state();
             let waits = [polled_until, limited_until, reads_from].into_iter().flatten();
-            waits.filter(|until| **until > now).for_each(|until| *until = (*until - by).max(now));
+            waits.for_each(|until| set_back(until, by, now));
         }
     }
 }

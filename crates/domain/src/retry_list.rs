@@ -5,6 +5,7 @@
 
 use crate::event::ChangeKind;
 use crate::packed_text;
+use crate::schedule::set_back;
 use chrono::{DateTime, Duration, Utc};
 use serde::de::Error as _;
 use serde::ser::Error as _;
@@ -152,6 +153,11 @@ impl RetryList {
             excess -= usize::from(goes);
             !goes
         });
+    }
+
+    /// The clock was set back by so much: no record waits longer than it was meant to.
+    pub fn set_back(&mut self, by: Duration, now: DateTime<Utc>) {
+        self.0.iter_mut().for_each(|record| set_back(&mut record.due_at, by, now));
     }
 
     /// When the next record is due.

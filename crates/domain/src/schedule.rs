@@ -51,6 +51,13 @@ pub fn backoff(failures: u32, retry_after_s: Option<u64>, seed: u64) -> Duration
     Duration::milliseconds((base - base / 4 + jitter) as i64)
 }
 
+/// A wait until a time ahead, after the clock was set back by so much: it takes as long as it was meant to.
+pub fn set_back(until: &mut DateTime<Utc>, by: Duration, now: DateTime<Utc>) {
+    if *until > now {
+        *until = (*until - by).max(now);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 use crate::ids::Sequence;
 use crate::retry_list::{Looks, RetryList};
+use crate::schedule::set_back;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -63,6 +64,13 @@ pub struct Gap {
 }
 
 impl ResourceState {
+    /// The clock was set back by so much: nothing waits longer than it was meant to.
+    pub fn set_back(&mut self, by: Duration, now: DateTime<Utc>) {
+        let waits = [&mut self.backoff_until, &mut self.looks.paused_until];
+        waits.into_iter().flatten().for_each(|until| set_back(until, by, now));
+        self.retry_records.set_back(by, now);
+    }
+
     /// A resource without a baseline.
     pub fn new(resource: &str, now: DateTime<Utc>) -> Self {
         ResourceState {

@@ -1,5 +1,6 @@
 //! Access tokens: when to refresh them.
 
+use crate::schedule::set_back;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,12 @@ const REFUSED_H: i64 = 4;
 const REFUSALS_COUNT_MIN: u32 = 12;
 
 impl Session {
+    /// The clock was set back by so much: nothing waits or holds longer than it was meant to.
+    pub fn set_back(&mut self, by: Duration, now: DateTime<Utc>) {
+        let waits = [&mut self.lease_until, &mut self.backoff_until];
+        waits.into_iter().flatten().for_each(|until| set_back(until, by, now));
+    }
+
     /// The token needs no refresh yet.
     pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         !self.access_token_sealed.is_empty() && now < self.refresh_at

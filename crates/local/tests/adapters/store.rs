@@ -6,6 +6,7 @@ use app::ports::{
 };
 use domain::ids::{EventId, NotificationName, Sequence};
 use domain::instance::Account;
+use domain::retry_list::RetryRecord;
 use domain::state::ResourceState;
 use domain::token::Session;
 use local::sqlite::{Db, SqliteStore, SqliteVault};
@@ -62,6 +63,33 @@ pub(crate) fn new_instance() -> NewInstance {
         states: vec![ResourceState::new("messages", at(0))],
         audit: entry(0),
     }
+}
+
+#[tokio::test]
+async fn when_the_clock_was_set_back_nothing_waits_longer_than_it_was_meant_to() {
+    let store = SqliteStore::new(Db::in_memory().unwrap());
+    let mut new = new_instance();
+    new.session.backoff_until = Some(at(3_605));
+    new.session.lease_until = Some(at(50));
+    let state = &mut new.states[0];
+    (state.backoff_until, state.looks.paused_until) = (Some(at(3_700)), Some(at(200)));
+    let record = |n: usize, due_s: i64| {
+        let record = serde_json::json!({
+            "object_id": n.to_string(), "version": "1", "stub": {}, "tries": 1, "due_at": at(due_s)
+        });
+        serde_json::from_value::<RetryRecord>(record).unwrap()
+    };
+    // More than are stored as they are.
+    (0..100).for_each(|n| state.retry_records.add(record(n, 3_800)));
+    let instance = new.instance.id;
+    store.insert_instance(&new).await.unwrap();
+    store.set_back(chrono::Duration::hours(1), at(100)).await.unwrap();
+    let mailbox = store.mailbox(instance).await.unwrap().unwrap();
+    let (session, state) = (&mailbox.session, &mailbox.resources[0].state);
+    assert_eq!((session.backoff_until, session.lease_until), (Some(at(100)), Some(at(50))));
+    assert_eq!((state.backoff_until, state.looks.paused_until), (Some(at(100)), Some(at(100))));
+    assert_eq!(state.retry_records.next_due(), Some(at(200)));
+    assert_eq!(state.retry_records.records().len(), 100);
 }
 
 fn entry(at_s: i64) -> AuditEntry {

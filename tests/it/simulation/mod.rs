@@ -10,7 +10,7 @@ mod traffic;
 use crate::world::World;
 use app::ports::Store as _;
 use chrono::Duration;
-use cloud::Cloud;
+use cloud::{Cloud, Mutation};
 use domain::ids::InstanceId;
 use doubles::FaultKind;
 use futures_util::FutureExt as _;
@@ -22,7 +22,9 @@ use traffic::Traffic;
 /// Seeds of one half; the two halves run side by side.
 const SEEDS_COUNT: u64 = 500;
 /// Seeds of one half of the clouds.
-const CLOUDS_COUNT: u64 = 250;
+const CLOUDS_COUNT: u64 = 500;
+/// Seeds within which one that lacks a guard must fail.
+const MUTANTS_COUNT: u64 = 100;
 const ROUNDS_COUNT: usize = 14;
 /// Waits between attempts, seconds: short, so that callbacks are suspended now and then.
 const RETRY_DELAYS: &str = "5,20,60";
@@ -49,24 +51,51 @@ fn the_second_half_of_the_seeds_of_a_cloud_holds() {
 }
 
 fn run_clouds(first: u64) {
-    let fails = |seed: &u64| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let run = AssertUnwindSafe(|| {
-            runtime.block_on(tokio::task::unconstrained(Cloud::new(*seed).run()));
-        });
-        std::panic::catch_unwind(run).is_err()
+    let mutation = variable("CARILLON_SIMULATION_MUTATION");
+    let mutation =
+        mutation.map(|name| Mutation::parse(&name).unwrap_or_else(|| panic!("no mutation {name}")));
+    let failed: Vec<u64> = match mutation {
+        None => seeds(first, CLOUDS_COUNT).filter(|seed| !cloud_holds(*seed, None)).collect(),
+        // One is enough.
+        Some(_) => {
+            seeds(first, CLOUDS_COUNT).find(|seed| !cloud_holds(*seed, mutation)).into_iter().collect()
+        }
     };
-    let failed: Vec<u64> = seeds(first, CLOUDS_COUNT).filter(fails).collect();
     assert!(failed.is_empty(), "seeds {failed:?} failed, see above");
 }
 
+fn cloud_holds(seed: u64, mutation: Option<Mutation>) -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let run = AssertUnwindSafe(|| {
+        runtime.block_on(tokio::task::unconstrained(Cloud::new(seed, mutation).run()));
+    });
+    std::panic::catch_unwind(run).is_ok()
+}
+
+/// The check can fail: without the flush of the outbox a crash loses what it had committed.
+#[test]
+fn a_guard_that_is_off_is_noticed() {
+    let noticed = (0..MUTANTS_COUNT).any(|seed| !cloud_holds(seed, Some(Mutation::OutboxFlushOff)));
+    assert!(noticed, "{MUTANTS_COUNT} seeds hold without the flush of the outbox");
+}
+
+/// Which seeds to run: all, or the one that `CARILLON_SIMULATION_SEED` names, or as many as
+/// `CARILLON_SIMULATION_SEEDS` says.
 fn seeds(first: u64, count: u64) -> std::ops::Range<u64> {
-    #[allow(clippy::disallowed_methods)] // the one variable of the tests: which seed to look at
-    let chosen = std::env::var("CARILLON_SIMULATION_SEED").ok().and_then(|seed| seed.parse().ok());
-    match chosen {
-        Some(seed) => seed..seed + 1,
-        None => first..first + count,
+    let number = |name: &str| variable(name).and_then(|value| value.parse::<u64>().ok());
+    match (number("CARILLON_SIMULATION_SEED"), number("CARILLON_SIMULATION_SEEDS")) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, Some(wanted)) => {
+            let times = if first == 0 { 0 } else { 1 };
+            times * (wanted / 2)..(times + 1) * (wanted / 2)
+        }
+        (None, None) => first..first + count,
     }
+}
+
+#[allow(clippy::disallowed_methods)] // the variables of the tests: which seeds to look at, and how
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 async fn run_all(first: u64) {

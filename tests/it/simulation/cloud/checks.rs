@@ -25,8 +25,7 @@ pub(super) enum Rule {
 }
 
 /// Known not to hold yet.
-const OPEN: &[Rule] =
-    &[Rule::OnePoller, Rule::InFlight, Rule::RetryAfter, Rule::Bounded, Rule::StaysConnected];
+const OPEN: &[Rule] = &[Rule::OnePoller, Rule::RetryAfter];
 
 impl Cloud {
     fn must(&mut self, rule: Rule, is_so: bool, otherwise: impl FnOnce() -> String) {
@@ -56,7 +55,9 @@ impl Cloud {
         self.look(cast);
         for id in [cast.gmail, cast.outlook, cast.guest] {
             let instance = self.world.store.instance(id).await.unwrap();
-            let Some(instance) = instance.filter(|one| one.deleted_at.is_none() && !one.disabled) else {
+            let Some(instance) =
+                instance.filter(|one| one.deleted_at.is_none() && !one.disabled && one.is_valid())
+            else {
                 continue;
             };
             let polled_us = self.shared.sightings().polled_us(id);

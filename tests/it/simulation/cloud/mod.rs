@@ -5,6 +5,7 @@
 //! where it is cut off, what fails, and what comes late or twice.
 
 mod checks;
+mod mutation;
 mod ports;
 mod process;
 mod queues;
@@ -19,6 +20,7 @@ use axum::body::Body;
 use domain::ids::InstanceId;
 use futures_util::future::join_all;
 use http_body_util::BodyExt as _;
+pub(super) use mutation::Mutation;
 use process::{Process, Shared};
 use queues::{Due, End, Queues};
 use serde_json::Value;
@@ -101,7 +103,7 @@ pub(super) struct Cloud {
 }
 
 impl Cloud {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, mutation: Option<Mutation>) -> Self {
         let world = World::with_retry_delays(seed, RETRY_DELAYS);
         world.wire.set_pace_ms(0);
         let turns = Arc::new(Turns::new(world.clock.clone(), seed));
@@ -110,6 +112,7 @@ impl Cloud {
             turns,
             weather: Mutex::default(),
             sightings: Mutex::default(),
+            mutation,
         };
         Cloud {
             world,

@@ -24,6 +24,45 @@ macro_rules! effect {
     ($tapped:ident, send, $jobs:ident) => {
         $tapped.effect_of_send($jobs).await
     };
+    ($tapped:ident, put, $($arg:ident),*) => {
+        $tapped.mutant_put($($arg),*).await
+    };
+    ($tapped:ident, begin_poll, $($arg:ident),*) => {
+        $tapped.mutant_begin_poll($($arg),*).await
+    };
+    ($tapped:ident, end_poll, $($arg:ident),*) => {
+        $tapped.mutant_end_poll($($arg),*).await
+    };
+    ($tapped:ident, ask_again, $($arg:ident),*) => {
+        $tapped.mutant_ask_again($($arg),*).await
+    };
+    ($tapped:ident, commit_poll, $($arg:ident),*) => {
+        $tapped.mutant_commit_poll($($arg),*).await
+    };
+    ($tapped:ident, change_instance, $($arg:ident),*) => {
+        $tapped.mutant_change_instance($($arg),*).await
+    };
+    ($tapped:ident, note_settled, $($arg:ident),*) => {
+        $tapped.mutant_note_settled($($arg),*).await
+    };
+    ($tapped:ident, logged_events, $($arg:ident),*) => {
+        $tapped.mutant_logged_events($($arg),*).await
+    };
+    ($tapped:ident, clear_outbox, $($arg:ident),*) => {
+        $tapped.mutant_clear_outbox($($arg),*).await
+    };
+    ($tapped:ident, lease_session, $($arg:ident),*) => {
+        $tapped.mutant_lease_session($($arg),*).await
+    };
+    ($tapped:ident, claim_attempt, $($arg:ident),*) => {
+        $tapped.mutant_claim_attempt($($arg),*).await
+    };
+    ($tapped:ident, begin_release, $($arg:ident),*) => {
+        $tapped.mutant_begin_release($($arg),*).await
+    };
+    ($tapped:ident, write, $($arg:ident),*) => {
+        $tapped.mutant_write($($arg),*).await
+    };
     ($tapped:ident, $name:ident, $($arg:ident),*) => {
         $tapped.inner.$name($($arg),*).await
     };
@@ -32,8 +71,8 @@ macro_rules! effect {
 macro_rules! tapped {
     ($tapped:ident, $port:ident, { $(async fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty;)* }) => {
         pub(super) struct $tapped {
-            inner: Arc<dyn $port>,
-            tap: Arc<Tap>,
+            pub(super) inner: Arc<dyn $port>,
+            pub(super) tap: Arc<Tap>,
         }
 
         impl $tapped {
@@ -73,11 +112,11 @@ impl TappedStore {
         let caller = self.tap.caller();
         let now_us = self.tap.shared.turns.now_us();
         self.tap.shared.sightings().reads(id, caller.number, now_us);
-        self.inner.mailbox(id).await
+        self.mutant_mailbox(id).await
     }
 
     async fn effect_of_put_session(&self, id: InstanceId, session: &Session) -> Result<Written> {
-        let written = self.inner.put_session(id, session).await?;
+        let written = self.mutant_put_session(id, session).await?;
         let now_us = self.tap.shared.turns.now_us();
         if written == Written::Done
             && session.backoff_until.is_some_and(|until| until.timestamp_micros() > now_us)
@@ -93,6 +132,6 @@ impl TappedQueue {
     async fn effect_of_send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()> {
         let skew: TimeDelta = self.tap.skew;
         let jobs: Vec<_> = jobs.iter().map(|(job, due_at)| (*job, *due_at - skew)).collect();
-        self.inner.send(&jobs).await
+        self.mutant_send(&jobs).await
     }
 }

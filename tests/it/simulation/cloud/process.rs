@@ -2,6 +2,7 @@
 //! takes time, may fail, and may have happened although it failed.
 
 use super::checks::Rule;
+use super::mutation::Mutation;
 use super::ports::{TappedQueue, TappedSchedule, TappedStore, TappedVault};
 use super::queues::Queues;
 use super::turns::{Life, Turns};
@@ -46,6 +47,7 @@ pub(super) struct Shared {
     pub(super) queues: Arc<Queues>,
     pub(super) weather: Mutex<Weather>,
     pub(super) sightings: Mutex<Sightings>,
+    pub(super) mutation: Option<Mutation>,
 }
 
 impl Shared {

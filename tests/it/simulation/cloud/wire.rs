@@ -125,7 +125,7 @@ impl Sightings {
             let early_s = (mailbox.wait_until_us - now_us) / S;
             self.wrong.push((
                 Rule::RetryAfter,
-                format!("{caller:?} asks {early_s} s before a Retry-After has passed"),
+                format!("{caller:?} asks {early_s} s before a Retry-After has passed, which {} knew since {:?}, row read {read_us}, now {now_us}", mailbox.told, mailbox.known_us),
             ));
         }
     }

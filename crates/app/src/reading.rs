@@ -130,9 +130,7 @@ async fn failed(
         (Kind::RateLimited | Kind::Unavailable, Some(seconds)) => {
             let until = now + backoff(1, Some(seconds), 0);
             gate.lane.limit(until);
-            let next =
-                Session { backoff_until: Some(until), version: session.version + 1, ..session.clone() };
-            app.replace_session(id, session, next).await?;
+            app.hold_off(id, session, until).await?;
         }
         (Kind::RateLimited, None) => {
             let from = gate.lane.read_refused(now, u64::from(id.get()));

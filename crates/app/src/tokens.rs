@@ -22,6 +22,8 @@ const KEEP_TRIES_COUNT_MAX: usize = 5;
 /// How long a poll waits for another one's refresh: 25 looks at the session, 200 ms apart.
 const LOOKS_COUNT_MAX: usize = 25;
 const LOOK_MS: u64 = 200;
+/// Tries to store a wait against others who store a session.
+const HOLD_OFF_TRIES_COUNT_MAX: usize = 3;
 
 /// Why there is no access token.
 pub(crate) enum NoToken {
@@ -80,6 +82,8 @@ impl Inner {
             self.ports.clock.sleep(std::time::Duration::from_millis(LOOK_MS)).await;
             let mailbox = self.ports.store.mailbox(holder.id).await?;
             *session = mailbox.ok_or(NoToken::Waiting)?.session;
+            // Somebody may have been told to wait meanwhile: that holds for whoever waited for a token, too.
+            self.traffic.lane(holder.id).see_session(session);
         }
         Err(NoToken::Waiting)
     }
@@ -144,7 +148,9 @@ impl Inner {
                 // A token is no proof that the provider takes it: refusals go on counting.
                 let (refused, refused_since) = (session.refused, session.refused_since);
                 let next = self.session_of(holder.id, &tokens, session.version + 1)?;
-                let next = Session { refused, refused_since, ..next };
+                // Nor does it end a wait that the provider asked for.
+                let backoff_until = session.backoff_until.filter(|until| *until > self.now());
+                let next = Session { refused, refused_since, backoff_until, ..next };
                 self.replace_session(holder.id, session, next).await?;
                 Ok(tokens.access_token)
             }
@@ -239,6 +245,25 @@ impl Inner {
         }
     }
 
+    /// Stores that the provider wants to be left alone until then, also where something else was stored meanwhile.
+    pub(crate) async fn hold_off(
+        &self,
+        id: InstanceId,
+        session: &mut Session,
+        until: DateTime<Utc>,
+    ) -> Result<()> {
+        for _ in 0..HOLD_OFF_TRIES_COUNT_MAX {
+            let backoff_until = session.backoff_until.max(Some(until));
+            let next = Session { backoff_until, version: session.version + 1, ..session.clone() };
+            if self.store_session(id, session, next).await? {
+                return Ok(());
+            }
+            let Some(mailbox) = self.ports.store.mailbox(id).await? else { return Ok(()) };
+            *session = mailbox.session;
+        }
+        Ok(())
+    }
+
     /// Stores a session; if another one was stored meanwhile, that one stays.
     pub(crate) async fn replace_session(
         &self,
@@ -246,9 +271,15 @@ impl Inner {
         session: &mut Session,
         next: Session,
     ) -> Result<()> {
-        if self.ports.store.put_session(id, &next).await? == Written::Done {
-            *session = next;
+        self.store_session(id, session, next).await.map(drop)
+    }
+
+    async fn store_session(&self, id: InstanceId, session: &mut Session, next: Session) -> Result<bool> {
+        if self.ports.store.put_session(id, &next).await? != Written::Done {
+            return Ok(false);
         }
-        Ok(())
+        self.traffic.lane(id).wrote_session(next.version);
+        *session = next;
+        Ok(true)
     }
 }

@@ -161,13 +161,22 @@ impl Lane {
     }
 
     /// Takes in what the mailbox's session says. One that is newer than the limit, and knows of none, ends it: somebody
-    /// began anew, perhaps in another process. One that is not may only not have been told yet.
+    /// began anew, perhaps in another process. One that is not may only not have been told yet. What one knows holds
+    /// here, too, whoever was told.
     pub(crate) fn see_session(&self, session: &Session) {
         let mut state = self.state();
         state.session_version = session.version.max(state.session_version);
         if session.backoff_until.is_none() && session.version > state.limited_at_version {
             state.limited_until = None;
         }
+        state.limited_until = state.limited_until.max(session.backoff_until);
+    }
+
+    /// This process has stored a session of this version itself: it does not end a limit.
+    pub(crate) fn wrote_session(&self, version: u64) {
+        let mut state = self.state();
+        state.session_version = version.max(state.session_version);
+        state.limited_at_version = version.max(state.limited_at_version);
     }
 
     /// Until when reads wait, because they were too many; polls do not.

@@ -162,7 +162,9 @@ impl Run<'_> {
                 if error.kind == Kind::RateLimited || error.retry_after_s.is_some() =>
             {
                 self.stop(error.message.clone(), Some(until));
-                self.change_session(|session| session.backoff_until = Some(until)).await?;
+                let id = self.mailbox.instance.id;
+                self.has_written = true;
+                self.app.hold_off(id, &mut self.mailbox.session, until).await?;
             }
             Kind::Unauthorized => {
                 self.stop(error.message.clone(), Some(until));
@@ -219,7 +221,10 @@ impl Run<'_> {
     /// The mailbox answers again: its failures are forgotten.
     pub(super) async fn recovered(&mut self) -> Result<()> {
         let session = &self.mailbox.session;
-        let is_well = session.backoff_until.is_none() && session.failures == 0 && session.refused == 0;
+        // A wait that is not over was told to somebody else, after what we read.
+        let waits = session.backoff_until.is_some_and(|until| until > self.app.now());
+        let is_well =
+            waits || (session.backoff_until.is_none() && session.failures == 0 && session.refused == 0);
         if (is_well && self.mailbox.instance.application_error.is_none()) || !self.gate.hold().await? {
             return Ok(());
         }

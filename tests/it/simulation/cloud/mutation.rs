@@ -114,12 +114,16 @@ impl TappedStore {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Written> {
-        match self.stored(id).await? {
+        let written = match self.stored(id).await? {
             Some(stored) if self.is(Mutation::PollLeaseOff) => {
-                self.inner.begin_poll(id, stored.poller.fence, late(now), until).await
+                self.inner.begin_poll(id, stored.poller.fence, late(now), until).await?
             }
-            _ => self.inner.begin_poll(id, fence, now, until).await,
+            _ => self.inner.begin_poll(id, fence, now, until).await?,
+        };
+        if written == Written::Done {
+            self.tap.shared.sightings().leases(id, self.tap.caller().number);
         }
+        Ok(written)
     }
 
     pub(super) async fn mutant_end_poll(&self, id: InstanceId, fence: u64) -> Result<PollEnded> {
@@ -164,7 +168,11 @@ impl TappedStore {
         if self.is(Mutation::IntentOff) {
             change.instance.unsettled.clear();
         }
-        self.inner.change_instance(&change).await
+        let written = self.inner.change_instance(&change).await?;
+        if written == Written::Done && change.session.is_some_and(|session| session.backoff_until.is_none()) {
+            self.tap.shared.sightings().begins_anew(change.instance.id);
+        }
+        Ok(written)
     }
 
     pub(super) async fn mutant_note_settled(&self, instance: &Instance) -> Result<Written> {

@@ -34,6 +34,8 @@ impl Cloud {
             guest: self.create(gmail_body(&self.world.google.new_code(GUEST))).await,
         };
         self.world.microsoft.set_lag(0, self.random.i64(1..60_000_000));
+        let (longest_us, is_ordered) = (self.random.i64(1..120_000_000), self.random.bool());
+        self.world.google.set_history_lag(0, longest_us, is_ordered);
         self.weather();
         for _ in 0..SCENES_COUNT {
             self.scene(&cast);

@@ -7,7 +7,7 @@ use super::turns::{Life, at_once};
 use async_trait::async_trait;
 use connectors::{Http, HttpError, HttpRequest, HttpResponse};
 use domain::ids::InstanceId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const MS: i64 = 1_000;
@@ -43,10 +43,30 @@ struct Mailbox {
     polled_us: i64,
     /// Nobody who may know asks before then; since when it may be known, and to whom before that.
     wait_until_us: i64,
-    told: u64,
+    told: Option<Arc<Life>>,
     known_us: Option<i64>,
     /// When an invocation read the row last.
     read_us: BTreeMap<u64, i64>,
+    /// Who took the lease last, and who had it before and may not have noticed yet.
+    holder: Option<u64>,
+    former: BTreeSet<u64>,
+    /// Requests of an invocation without the lease, since it read the row.
+    looks: BTreeMap<u64, u32>,
+}
+
+impl Mailbox {
+    /// One look without the lease is free; everything else needs it.
+    fn may_ask(&mut self, number: u64) -> Result<(), &'static str> {
+        if self.holder == Some(number) {
+            return Ok(());
+        }
+        if self.former.contains(&number) {
+            return Err("goes on although its lease is over");
+        }
+        let looks = self.looks.entry(number).or_default();
+        *looks += 1;
+        if *looks > 1 { Err("goes on after a look without the lease") } else { Ok(()) }
+    }
 }
 
 /// What was seen on the wire, and what was wrong with it.
@@ -54,7 +74,6 @@ struct Mailbox {
 pub(super) struct Sightings {
     mailboxes: BTreeMap<InstanceId, Mailbox>,
     pub(super) requests_count: u64,
-    pub(super) overlapping_count: u64,
     /// What was seen that must not be.
     pub(super) wrong: Vec<(Rule, String)>,
 }
@@ -77,12 +96,28 @@ impl Sightings {
         for mailbox in self.mailboxes.values_mut() {
             mailbox.pollers.remove(&number);
             mailbox.read_us.remove(&number);
+            mailbox.looks.remove(&number);
+            mailbox.former.remove(&number);
         }
     }
 
     /// An invocation reads the mailbox's row: it knows what stands there.
     pub(super) fn reads(&mut self, id: InstanceId, number: u64, now_us: i64) {
-        self.mailboxes.entry(id).or_default().read_us.insert(number, now_us);
+        let mailbox = self.mailboxes.entry(id).or_default();
+        mailbox.read_us.insert(number, now_us);
+        mailbox.looks.remove(&number);
+    }
+
+    /// Somebody who may wants the mailbox to be asked at once.
+    pub(super) fn begins_anew(&mut self, id: InstanceId) {
+        self.mailboxes.entry(id).or_default().wait_until_us = 0;
+    }
+
+    /// An invocation takes the lease.
+    pub(super) fn leases(&mut self, id: InstanceId, number: u64) {
+        let mailbox = self.mailboxes.entry(id).or_default();
+        mailbox.former.remove(&number);
+        mailbox.former.extend(mailbox.holder.replace(number).filter(|former| *former != number));
     }
 
     /// The mailbox's row says from now on that the provider wants to be left alone.
@@ -105,27 +140,21 @@ impl Sightings {
             if count > REQUESTS_COUNT_MAX {
                 self.wrong.push((Rule::Bounded, format!("an invocation makes {count} requests")));
             }
-            let others = mailbox
-                .pollers
-                .iter()
-                .filter(|(number, (count, _, _))| **number != caller.number && *count > 1);
-            let others: Vec<_> = others.map(|(number, (count, _, what))| (*number, *count, *what)).collect();
-            if count > 1 && !others.is_empty() {
-                self.overlapping_count += 1;
-                self.wrong.push((Rule::OnePoller, format!("two pollers of {id}: {caller:?} and {others:?}")));
+            if let Err(why) = mailbox.may_ask(caller.number) {
+                self.wrong.push((Rule::OnePoller, format!("{caller:?} of {id} {why}")));
             }
         }
         if polls > IN_FLIGHT_COUNT_MAX {
             self.wrong.push((Rule::InFlight, format!("{polls} requests of polls of {id} are in flight")));
         }
         let read_us = mailbox.read_us.get(&caller.number).copied().unwrap_or(0);
-        let knows =
-            caller.number == mailbox.told || mailbox.known_us.is_some_and(|known_us| known_us < read_us);
+        let knows = mailbox.told.as_ref().is_some_and(|told| Arc::ptr_eq(told, life))
+            || mailbox.known_us.is_some_and(|known_us| known_us < read_us);
         if knows && now_us + 2 * SKEW_US_MAX < mailbox.wait_until_us {
             let early_s = (mailbox.wait_until_us - now_us) / S;
             self.wrong.push((
                 Rule::RetryAfter,
-                format!("{caller:?} asks {early_s} s before a Retry-After has passed, which {} knew since {:?}, row read {read_us}, now {now_us}", mailbox.told, mailbox.known_us),
+                format!("{caller:?} asks {early_s} s before a Retry-After has passed"),
             ));
         }
     }
@@ -133,7 +162,7 @@ impl Sightings {
     fn end(
         &mut self,
         id: InstanceId,
-        caller: &Caller,
+        (caller, life): (&Caller, &Arc<Life>),
         response: &Result<HttpResponse, HttpError>,
         now_us: i64,
     ) {
@@ -147,7 +176,7 @@ impl Sightings {
             && let Some(seconds) = header.and_then(|value| value.parse::<i64>().ok())
         {
             mailbox.wait_until_us = mailbox.wait_until_us.max(now_us + seconds * S);
-            mailbox.told = caller.number;
+            mailbox.told = Some(life.clone());
             mailbox.known_us = None;
         }
     }
@@ -212,7 +241,8 @@ impl Http for CloudWire {
         let lost = shared.happens(weather.loses_answer / 2);
         let response = if lost { Err(HttpError::Broken("the answer was lost".into())) } else { response };
         if let Some(id) = mailbox {
-            shared.sightings().end(id, &caller, &response, shared.turns.now_us());
+            let now_us = shared.turns.now_us();
+            shared.sightings().end(id, (&caller, &self.tap.life), &response, now_us);
         }
         response
     }

@@ -53,7 +53,7 @@ fn outside() -> &'static Outside {
         std::thread::spawn(move || {
             Runtime::new().unwrap().block_on(async move {
                 let addresses: Vec<&str> = addresses.split_whitespace().collect();
-                let addresses = addresses.try_into().expect("CARILLON_TEST_LISTEN has three addresses");
+                let addresses = addresses.try_into().unwrap();
                 sender.send(Outside::start_at(addresses).await).unwrap();
                 std::future::pending::<()>().await;
             });
@@ -70,13 +70,18 @@ const RECEIVES_COUNT_MAX: u32 = 2;
 
 impl Stack {
     async fn hurry(&self) {
+        self.set_queues(VISIBILITY_S, RECEIVES_COUNT_MAX).await;
+    }
+
+    /// After so many seconds a message that is not done with comes again, and so many times.
+    pub(crate) async fn set_queues(&self, visibility_s: u32, receives_count_max: u32) {
         let redrive = json!({
             "deadLetterTargetArn": self.environment.dead_letter_queue.arn,
-            "maxReceiveCount": RECEIVES_COUNT_MAX,
+            "maxReceiveCount": receives_count_max,
         });
         for queue in [&self.environment.delivery_queue, &self.environment.work_queue] {
             let request = self.aws.sqs.set_queue_attributes().queue_url(&queue.url);
-            let request = request.attributes(QueueAttributeName::VisibilityTimeout, VISIBILITY_S.to_string());
+            let request = request.attributes(QueueAttributeName::VisibilityTimeout, visibility_s.to_string());
             let request = request.attributes(QueueAttributeName::RedrivePolicy, redrive.to_string());
             request.send().await.unwrap();
         }
@@ -120,6 +125,13 @@ impl Stack {
         let request = request.flexible_time_window(window.build().unwrap());
         request.action_after_completion(ActionAfterCompletion::Delete).send().await.unwrap();
         name
+    }
+
+    /// Two schedules of the same moment, without a wait for them.
+    pub(crate) async fn tick_twice(&self, instance: u64) -> [String; 2] {
+        #[allow(clippy::disallowed_methods)] // the stack lives in real time
+        let at = Utc::now() + Duration::seconds(1);
+        [self.schedule_poll(instance, at).await, self.schedule_poll(instance, at).await]
     }
 
     async fn has_schedule(&self, name: &str) -> bool {
@@ -174,9 +186,7 @@ impl Platform for Stack {
 
     /// Two schedules of the same moment.
     async fn start_twice(&self, instance: u64) {
-        #[allow(clippy::disallowed_methods)] // the stack lives in real time
-        let at = Utc::now() + Duration::seconds(1);
-        for name in [self.schedule_poll(instance, at).await, self.schedule_poll(instance, at).await] {
+        for name in self.tick_twice(instance).await {
             until("a schedule of the test fires", async || (!self.has_schedule(&name).await).then_some(()))
                 .await;
         }

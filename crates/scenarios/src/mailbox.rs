@@ -141,6 +141,14 @@ impl Mailbox {
         }
     }
 
+    /// The most requests that were in flight at once.
+    pub fn in_flight_peak(&self) -> usize {
+        match &self.at {
+            Provider::Google(google) => google.usage(&self.user).in_flight_peak,
+            Provider::Microsoft(microsoft) => microsoft.usage(&self.user).in_flight_peak,
+        }
+    }
+
     /// Requests that the provider let in so far.
     pub fn requests_count(&self) -> u64 {
         match &self.at {

@@ -1,6 +1,6 @@
 //! Everything outside of Carillon: the providers, and where callbacks go.
 
-use doubles::{Clock, Google, Microsoft, Receiver};
+use doubles::{Clock, FaultKind, Google, Microsoft, Receiver};
 use tokio::net::TcpListener;
 
 /// Providers and a receiver, served on loopback.
@@ -42,6 +42,13 @@ impl Outside {
             ("CARILLON_MICROSOFT_TOKEN_URL", format!("{microsoft}/common/oauth2/v2.0/token")),
             ("CARILLON_GRAPH_API_URL", format!("{microsoft}/v1.0")),
         ]
+    }
+
+    /// Both providers take so long for each request, ms; 0 ends it.
+    pub fn slow_down(&self, ms: u64) {
+        let (share, kinds) = if ms == 0 { (0.0, Vec::new()) } else { (1.0, vec![FaultKind::Slow { ms }]) };
+        self.google.set_fault_rate(share, kinds.clone());
+        self.microsoft.set_fault_rate(share, kinds);
     }
 
     /// The address of a path of the receiver.

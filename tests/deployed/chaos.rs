@@ -1,0 +1,110 @@
+//! The stack while its functions are cut off, killed and doubled. `tests/deployed/stack` gives the functions a few
+//! seconds and ends one of their processes every now and then; here is the traffic, and what must come of it.
+#![allow(clippy::unwrap_used)] // a test that can not go on panics
+
+#[allow(dead_code)] // what the other tests use of it
+mod stack;
+
+use scenarios::{Callback, Mailbox, Platform as _, Told, until};
+use serde_json::{Value, json};
+use stack::{Stack, platform};
+use std::time::Duration;
+
+/// Rounds of traffic, a second each: as long as processes are ended.
+const ROUNDS_COUNT: usize = 40;
+/// Mails of one round and mailbox at the most.
+const MAILS_COUNT_MAX: usize = 6;
+/// A burst that no function gets through before it is cut off.
+const BURST_COUNT: usize = 300;
+/// Every request to a provider takes so long, ms.
+const SLOW_MS: u64 = 100;
+/// A message comes again when its function could still be working on it: seconds.
+const VISIBILITY_S: u32 = 6;
+/// Receives until a message is a dead letter: more than any gets here.
+const RECEIVES_COUNT_MAX: u32 = 200;
+/// A poller's requests, and the look of a schedule's tick beside it.
+const IN_FLIGHT_MAX: usize = 4;
+
+struct Watched {
+    id: u64,
+    mailbox: Mailbox,
+    callback: Callback,
+    wanted: Vec<Told>,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn functions_that_are_cut_off_killed_and_doubled_lose_and_repeat_nothing() {
+    let stack = platform().await;
+    stack.set_queues(VISIBILITY_S, RECEIVES_COUNT_MAX).await;
+    let mut all = connected(&stack).await;
+    stack.outside().slow_down(SLOW_MS);
+    for watched in &mut all {
+        let burst: Vec<Told> = (0..BURST_COUNT).map(|_| watched.mailbox.deliver()).collect();
+        watched.wanted.extend(burst);
+    }
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    for _ in 0..ROUNDS_COUNT {
+        seconds.tick().await;
+        for watched in &mut all {
+            round(&stack, watched).await;
+        }
+    }
+    stack.outside().slow_down(0);
+    for watched in &all {
+        watched.callback.wait_for(&watched.wanted).await;
+        assert_each_once(watched);
+        assert_eq!(stack.client().get(&format!("/instances/{}", watched.id)).await["valid"], true);
+        let peak = watched.mailbox.in_flight_peak();
+        assert!(peak <= IN_FLIGHT_MAX, "{peak} requests of one mailbox at once");
+    }
+    nothing_is_left(&stack, &all).await;
+}
+
+async fn connected(stack: &Stack) -> Vec<Watched> {
+    let outside = stack.outside();
+    let mailboxes = ["one", "two"].map(|name| {
+        [
+            (Mailbox::gmail(outside, name), format!("gmail-{name}")),
+            (Mailbox::outlook(outside, name), format!("outlook-{name}")),
+        ]
+    });
+    let mut all = Vec::new();
+    for (mailbox, name) in mailboxes.into_iter().flatten() {
+        let callback = Callback::new(outside, &name);
+        let id = stack.client().connect(&mailbox, &callback).await.id;
+        all.push(Watched { id, mailbox, callback, wanted: Vec::new() });
+    }
+    all
+}
+
+/// Some mail, and a poll that is asked for twice; now and then a schedule fires twice beside it.
+async fn round(stack: &Stack, watched: &mut Watched) {
+    for _ in 0..fastrand::usize(0..=MAILS_COUNT_MAX) {
+        watched.wanted.push(watched.mailbox.deliver());
+    }
+    let job = json!({ "Poll": watched.id });
+    for _ in 0..fastrand::usize(0..=2) {
+        stack.send(&stack.environment.work_queue, &job).await;
+    }
+    if fastrand::u8(..) < 20 {
+        stack.tick_twice(watched.id).await;
+    }
+}
+
+/// However often a notification was posted: the same events under the same names, and none beside them.
+fn assert_each_once(watched: &Watched) {
+    let (mut told, mut wanted) = (watched.callback.told_once(), watched.wanted.clone());
+    told.sort();
+    wanted.sort();
+    assert_eq!(told, wanted);
+}
+
+/// Left alone, the stack comes to a state in which an operator finds nothing to mend.
+async fn nothing_is_left(stack: &Stack, all: &[Watched]) {
+    let is_ours = |line: &Value| all.iter().any(|watched| line["instance"] == watched.id);
+    until("a check finds nothing", async || {
+        let found = stack.admin("check").await;
+        (!found.iter().any(is_ours)).then_some(())
+    })
+    .await;
+}

@@ -117,11 +117,10 @@ impl TappedStore {
 
     async fn effect_of_put_session(&self, id: InstanceId, session: &Session) -> Result<Written> {
         let written = self.mutant_put_session(id, session).await?;
-        let now_us = self.tap.shared.turns.now_us();
-        if written == Written::Done
-            && session.backoff_until.is_some_and(|until| until.timestamp_micros() > now_us)
-        {
-            self.tap.shared.sightings().waits(id, now_us);
+        let until = session.backoff_until.filter(|_| written == Written::Done);
+        if let Some(until) = until {
+            let now_us = self.tap.shared.turns.now_us();
+            self.tap.shared.sightings().waits(id, until.timestamp_micros(), now_us);
         }
         Ok(written)
     }

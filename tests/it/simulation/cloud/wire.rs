@@ -120,10 +120,13 @@ impl Sightings {
         mailbox.former.extend(mailbox.holder.replace(number).filter(|former| *former != number));
     }
 
-    /// The mailbox's row says from now on that the provider wants to be left alone.
-    pub(super) fn waits(&mut self, id: InstanceId, now_us: i64) {
+    /// The mailbox's row says from now on that nobody asks before then. It may be for another reason, and for less
+    /// long than somebody was told who could not store it.
+    pub(super) fn waits(&mut self, id: InstanceId, until_us: i64, now_us: i64) {
         let mailbox = self.mailboxes.entry(id).or_default();
-        mailbox.known_us = mailbox.known_us.or(Some(now_us));
+        if until_us + 2 * SKEW_US_MAX >= mailbox.wait_until_us {
+            mailbox.known_us = mailbox.known_us.or(Some(now_us));
+        }
     }
 
     /// Somebody begins a request to the provider.

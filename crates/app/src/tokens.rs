@@ -236,10 +236,12 @@ impl Inner {
 
     fn failed_session(&self, session: &Session, retry_after_s: Option<u64>) -> Session {
         let failures = session.failures.saturating_add(1);
+        let until = self.now() + backoff(failures, retry_after_s, session.version);
         Session {
             version: session.version + 1,
             lease_until: None,
-            backoff_until: Some(self.now() + backoff(failures, retry_after_s, session.version)),
+            // A wait that the provider asked for may be the longer one.
+            backoff_until: session.backoff_until.max(Some(until)),
             failures,
             ..session.clone()
         }

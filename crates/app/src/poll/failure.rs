@@ -171,7 +171,7 @@ impl Run<'_> {
                 let mut is_for_good = false;
                 self.change_session(|session| {
                     session.note_refusal(now);
-                    session.backoff_until = Some(until);
+                    session.backoff_until = session.backoff_until.max(Some(until));
                     is_for_good = session.is_refused_for_good(now);
                     if is_for_good {
                         // Whoever is sent to sign in and goes on without begins again.

@@ -221,8 +221,9 @@ impl Run<'_> {
     /// The mailbox answers again: its failures are forgotten.
     pub(super) async fn recovered(&mut self) -> Result<()> {
         let session = &self.mailbox.session;
-        // A wait that is not over was told to somebody else, after what we read.
-        let waits = session.backoff_until.is_some_and(|until| until > self.app.now());
+        // A wait that is not over was told after what we read: to somebody else, or in the end of this very step.
+        let now = self.app.now();
+        let waits = session.backoff_until.is_some_and(|until| until > now) || self.gate.is_limited();
         let is_well =
             waits || (session.backoff_until.is_none() && session.failures == 0 && session.refused == 0);
         if (is_well && self.mailbox.instance.application_error.is_none()) || !self.gate.hold().await? {

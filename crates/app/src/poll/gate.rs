@@ -104,6 +104,11 @@ impl<'a> Gate<'a> {
         *self.right.lock().await == Right::Lost
     }
 
+    /// The provider wants the mailbox to be left alone, as this process was told.
+    pub(super) fn is_limited(&self) -> bool {
+        self.lane.limited_until(self.app.now()).is_some()
+    }
+
     /// Gives the lease back; `None` where there was none.
     pub(super) async fn end(&self) -> Result<Option<PollEnded>> {
         let Right::Held { fence } = *self.right.lock().await else { return Ok(None) };

@@ -47,7 +47,15 @@ pub(crate) async fn release(app: &Inner, id: InstanceId) -> Result<()> {
         && posts < POSTS_COUNT_MAX
         && looks < LOOKS_COUNT_MAX
     {
-        match next(app, id, generation).await? {
+        let next = match next(app, id, generation).await {
+            Ok(next) => next,
+            Err(error) => {
+                // Whoever runs the job again need not wait for the lease to run out. If that fails too, they do.
+                let _ = store.pause_release(id, generation).await;
+                return Err(error);
+            }
+        };
+        match next {
             Next::Posted => (posts, looks) = (posts + 1, 0),
             Next::Unclear => {
                 app.ports.clock.sleep(std::time::Duration::from_millis(AGAIN_FIRST_MS << looks)).await;

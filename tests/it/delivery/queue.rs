@@ -2,7 +2,7 @@
 
 use super::{notify, objects, release, status, suspend, webhook_id, with_callback};
 use crate::world::{GMAIL_USER, World, gmail_body};
-use app::ports::{Job, Schedule as _};
+use app::ports::{Job, Schedule as _, Vault as _, Written};
 use chrono::Duration;
 use domain::schedule::Timetable;
 use doubles::{Mail, Received};
@@ -51,6 +51,27 @@ async fn everything_waits_while_a_callback_is_suspended() {
     assert_eq!(status(&world, id).await, "active");
     let later = notify(&world, id, 1).await;
     assert_eq!(all_objects(&world.receiver.take()), later);
+}
+
+/// What fails before a post costs the release no lease: it goes on within seconds, and not when the lease runs out.
+#[tokio::test]
+async fn secrets_that_can_not_be_read_hold_a_release_up_for_seconds() {
+    let mut world = World::new(199);
+    let id = world.create_gmail().await;
+    let mails = suspend(&world, id).await;
+    let (secrets, _) = world.vault().read(id).await.unwrap().unwrap();
+    world.vault().remove(id).await.unwrap();
+    world.restart();
+    world.receiver.take();
+    let begun_at = world.now();
+    release(&world).await;
+    assert_eq!(world.receiver.take().len(), 0);
+    assert_eq!(world.vault().write(id, &secrets, 1).await.unwrap(), Written::Done);
+    world.pass(Duration::minutes(5)).await;
+    let received = world.receiver.take();
+    assert_eq!(all_objects(&received), mails);
+    let waited_s = (received[0].at_us - begun_at.timestamp_micros()) / 1_000_000;
+    assert!(waited_s < 15, "it took {waited_s} s");
 }
 
 /// The next one goes out only after the one before was taken, and a failure puts everything back.

@@ -119,21 +119,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     async fn new(world: &'a World) -> Self {
-        let code = world.google.new_code(GMAIL_USER);
-        let form = format!(
-            "grant_type=authorization_code&code={}&redirect_uri=x&client_id={}&client_secret={}",
-            code.replace('/', "%2F"),
-            doubles::CLIENT_ID,
-            doubles::CLIENT_SECRET
-        );
-        let request = http::Request::post("http://google.test/token")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(Body::from(form))
-            .unwrap();
-        let response = world.google.router().oneshot(request).await.unwrap();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        let reply: Value = serde_json::from_slice(&bytes).unwrap();
-        let token = reply["access_token"].as_str().unwrap().to_owned();
+        let token = world.google_tokens().await["access_token"].as_str().unwrap().to_owned();
         Reader { world, http: Direct(world.google.router()), token }
     }
 

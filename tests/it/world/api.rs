@@ -101,6 +101,11 @@ impl World {
 
     /// A refresh token, got from the provider as another program would.
     pub(crate) async fn refresh_token(&self) -> String {
+        self.google_tokens().await["refresh_token"].as_str().unwrap().to_owned()
+    }
+
+    /// What Google's token endpoint gives another program.
+    pub(crate) async fn google_tokens(&self) -> Value {
         let code = self.google.new_code(GMAIL_USER);
         let form = format!(
             "grant_type=authorization_code&code={}&redirect_uri=x&client_id={}&client_secret={}",
@@ -114,8 +119,7 @@ impl World {
             .unwrap();
         let response = self.google.router().oneshot(request).await.unwrap();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        let reply: Value = serde_json::from_slice(&bytes).unwrap();
-        reply["refresh_token"].as_str().unwrap().to_owned()
+        serde_json::from_slice(&bytes).unwrap()
     }
 
     /// The events that arrived since the last look: (type, object id), in the order of arrival.

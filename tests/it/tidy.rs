@@ -57,8 +57,12 @@ const PROVIDERS: [&str; 5] = ["gmail", "google", "outlook", "graph", "microsoft"
 const MAY_SLEEP: [&str; 3] = ["crates/system/src/clock.rs", DEMO, "crates/doubles/src/"];
 /// Names that say nothing.
 const EMPTY_NAMES: [&str; 6] = ["utils", "util", "common", "helpers", "helper", "types"];
-/// Every connector has these.
-const CONNECTOR_FILES: [&str; 5] = ["mod.rs", "README.md", "error.rs", "api.rs", "normalize.rs"];
+/// Every connector has these, as a file or as a folder of that name, and nothing beside them: whoever has read one
+/// has read all.
+const CONNECTOR_ROOMS: [&str; 9] =
+    ["descriptor", "api", "cursor", "poll", "recover", "backfill", "hub", "normalise", "error"];
+/// Its own files.
+const CONNECTOR_FILES: [&str; 2] = ["mod.rs", "README.md"];
 
 /// Text files by their path from the root, with `/`.
 type Tree = BTreeMap<String, String>;
@@ -346,10 +350,25 @@ fn connector_files(tree: &Tree) -> Vec<String> {
     let registry = tree.get(&format!("{FOLDER}registry.rs")).map_or("", String::as_str);
     let mut broken = Vec::new();
     for connector in connectors {
-        for file in CONNECTOR_FILES {
-            if !tree.contains_key(&format!("{FOLDER}{connector}/{file}")) {
-                broken.push(format!("the connector `{connector}` has no {file}"));
+        let folder = format!("{FOLDER}{connector}/");
+        let inside = tree.keys().filter_map(|path| path.strip_prefix(&folder));
+        let mut parts: Vec<&str> = inside.map(|path| path.split('/').next().unwrap_or(path)).collect();
+        parts.dedup();
+        for file in CONNECTOR_FILES.iter().filter(|file| !parts.contains(file)) {
+            broken.push(format!("the connector `{connector}` has no {file}"));
+        }
+        for room in CONNECTOR_ROOMS {
+            let is_there = parts.iter().any(|part| part.strip_suffix(".rs").unwrap_or(part) == room);
+            if !is_there {
+                broken.push(format!("the connector `{connector}` has neither {room}.rs nor {room}/"));
             }
+        }
+        let is_known = |part: &str| {
+            let room = part.strip_suffix(".rs").unwrap_or(part);
+            CONNECTOR_FILES.contains(&part) || CONNECTOR_ROOMS.contains(&room) || room == "tests"
+        };
+        for part in parts.iter().filter(|part| !is_known(part)) {
+            broken.push(format!("{folder}{part} belongs into one of the rooms that every connector has"));
         }
         if !registry.contains(&format!("{connector}::")) {
             broken.push(format!("the connector `{connector}` is not in registry.rs"));

@@ -4,10 +4,10 @@
 //! was reported before is in the event log, which the caller checks.
 
 use super::api::{self, Listing};
-use super::collapse::Collapsed;
 use super::cursor::HistoryId;
-use super::hydrate;
-use super::plan::Plan;
+use super::normalise::collapse::Collapsed;
+use super::poll::hydrate;
+use super::poll::plan::Plan;
 use crate::error::{Error, Kind};
 use crate::{Call, FailedRecord, Past, Step, Window};
 use domain::ids::digest64;
@@ -49,7 +49,7 @@ pub(super) async fn step(
         q: Some(&q),
         label_ids: &[],
         include_spam_trash: true,
-        size: u32::try_from(plan.step_messages_max().min(api::LIST_PAGE_SIZE)).unwrap_or(1),
+        size: u32::try_from(plan.step_objects_max().min(api::LIST_PAGE_SIZE)).unwrap_or(1),
     };
     let page = match api::list(call, &listing, place.page.as_deref()).await {
         Err(error) if place.has_old_page(&error) => return place.again().map(nothing_at),

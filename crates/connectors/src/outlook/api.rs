@@ -1,8 +1,8 @@
 //! Requests to Microsoft Graph and their replies.
 
-use super::clocks::Clocks;
-use super::entity::Entity;
+use super::cursor::clocks::Clocks;
 use super::error::classify;
+use super::normalise::entity::Entity;
 use crate::Call;
 use crate::error::{Error, Kind};
 use crate::http::{HttpRequest, HttpResponse, Method, Route};

@@ -1,10 +1,10 @@
 //! Reading again what came into the mailbox within a window, or changed in it: a stretch at a time, in the order of
 //! that time.
 
-use super::memory::Memory;
-use super::pages::{self, Narrowed, Search};
-use super::plan::Plan;
-use super::walk::Taken;
+use super::cursor::memory::Memory;
+use super::poll::pages::{self, Narrowed, Search};
+use super::poll::plan::Plan;
+use super::poll::walk::Taken;
 use crate::error::Error;
 use crate::{Call, Step, Window};
 use domain::event::{Change, ChangeKind};
@@ -73,7 +73,7 @@ pub(super) async fn step(
 }
 
 /// A creation has no version here: one that the log holds is no news, whatever was done to it since.
-fn change(plan: &Plan<'_>, window: Window, row: &super::normalize::Row) -> Change {
+fn change(plan: &Plan<'_>, window: Window, row: &super::normalise::Row) -> Change {
     let came_within = row
         .came_s()
         .is_some_and(|came| came >= window.from.timestamp() && came < plan.until.unwrap_or(i64::MAX));

@@ -1,6 +1,5 @@
 //! What this connector is, as data.
 
-use super::fields;
 use crate::descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
@@ -23,7 +22,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         },
         scopes: "offline_access https://graph.microsoft.com/Mail.Read",
         authorize_parameters: &[("response_mode", "query")],
-        translate_scope: fields::translate_scope,
+        translate_scope,
         required_scopes: &["offline_access"],
         scope_on_refresh: true,
     },
@@ -69,4 +68,39 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
 
 const fn read_only(name: &'static str) -> Resource {
     Resource { name, aliases: &[], polling: Polling::Never, poller: "" }
+}
+
+/// `https://outlook.office.com/mail.read` is `https://graph.microsoft.com/Mail.Read` today.
+fn translate_scope(scope: &str) -> String {
+    let Some((_, permission)) = scope.split_once("outlook.office.com/") else { return scope.to_owned() };
+    let raised: Vec<String> = permission
+        .split('.')
+        .map(|word| match word.to_ascii_lowercase().as_str() {
+            "readwrite" => "ReadWrite".to_owned(),
+            lower => {
+                lower.chars().take(1).flat_map(char::to_uppercase).chain(lower.chars().skip(1)).collect()
+            }
+        })
+        .collect();
+    format!("https://graph.microsoft.com/{}", raised.join("."))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn scopes_of_the_retired_api_are_translated() {
+        assert_eq!(
+            crate::oauth::scopes(
+                &super::DESCRIPTOR.oauth,
+                Some(
+                    "offline_access https://outlook.office.com/mail.send https://outlook.office.com/mail.readwrite"
+                )
+            ),
+            "offline_access https://graph.microsoft.com/Mail.Send https://graph.microsoft.com/Mail.ReadWrite"
+        );
+        assert_eq!(
+            crate::oauth::scopes(&super::DESCRIPTOR.oauth, None),
+            "offline_access https://graph.microsoft.com/Mail.Read"
+        );
+    }
 }

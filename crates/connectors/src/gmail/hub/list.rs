@@ -1,12 +1,13 @@
 //! A page of messages, threads or drafts: a list of ids, and a few reads at a time for what they stand for.
 
+use super::format;
+use super::object;
 use super::part::Fields;
 use super::search::Search;
-use super::{format, object};
 use crate::error::{Error, Kind};
 use crate::gmail::api::{self, Listing};
-use crate::gmail::hydrate::Format;
-use crate::gmail::lists;
+use crate::gmail::poll::plan::Format;
+use crate::gmail::poll::snapshots;
 use crate::hub::{Order, Page, Query, ReadError, Records};
 use crate::{Call, REQUESTS_IN_FLIGHT_MAX};
 use domain::ceql::{Expr, Truth};
@@ -139,7 +140,8 @@ fn conditions(
     let conjuncts = query.condition.clone().map(Expr::conjuncts).unwrap_or_default();
     // A draft's id and its message's are no search; drafts are few.
     let is_own = |conjunct: &Expr| {
-        collection == Collection::Drafts && lists::check_fields(conjunct, &lists::DRAFT_FIELDS).is_ok()
+        collection == Collection::Drafts
+            && snapshots::check_fields(conjunct, &snapshots::DRAFT_FIELDS).is_ok()
     };
     let (filters, conjuncts): (Vec<Expr>, Vec<Expr>) = conjuncts.into_iter().partition(is_own);
     let mut search = Search::of(conjuncts, collection != Collection::Changed)

@@ -7,8 +7,10 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use super::hydrate::Format;
-use super::{DESCRIPTOR, api, lists};
+use super::api;
+use super::descriptor::DESCRIPTOR;
+use super::poll::plan::Format;
+use super::poll::snapshots;
 use crate::Call;
 use crate::error::{Error, Kind};
 use crate::hub::{Answer, Query, ReadError};
@@ -43,7 +45,7 @@ pub(super) async fn read(call: &Call<'_>, query: &Query) -> Result<Answer, ReadE
 /// The whole list: Gmail gives it at once, without the counts that a single label has.
 async fn labels(call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
     let labels = api::labels(call).await?;
-    part::of_all(labels, &lists::LABEL_FIELDS, query).map(Answer::Many)
+    part::of_all(labels, &snapshots::LABEL_FIELDS, query).map(Answer::Many)
 }
 
 async fn one(
@@ -78,6 +80,6 @@ async fn object(
 fn format(query: &Query, default: Format) -> Result<Format, ReadError> {
     match query.parameter("format") {
         None => Ok(default),
-        given => Format::parse(given).map_err(|rule| ReadError::rule("format", rule)),
+        Some(given) => Format::parse(given).map_err(|rule| ReadError::rule("format", rule)),
     }
 }

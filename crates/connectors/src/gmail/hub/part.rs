@@ -1,6 +1,6 @@
 //! Which part of what was read is answered: fields of a record, and a page of a list that is read whole.
 
-use crate::gmail::lists;
+use crate::gmail::poll::snapshots;
 use crate::hub::{Order, PAGE_RECORDS_MAX, Page, Query, ReadError, Records};
 use domain::ceql::Truth;
 use domain::field_path::FieldPath;
@@ -63,7 +63,7 @@ pub(super) fn of_all(records: Vec<Value>, known: &[&str], query: &Query) -> Resu
     let fields = Fields::parse(&query.fields)?;
     let mut records = records;
     if let Some(condition) = &query.condition {
-        lists::check_fields(condition, known).map_err(|rule| ReadError::rule("where", rule))?;
+        snapshots::check_fields(condition, known).map_err(|rule| ReadError::rule("where", rule))?;
         records.retain(|record| condition.matches(record) == Truth::Yes);
     }
     sort(&mut records, &query.order_by)?;

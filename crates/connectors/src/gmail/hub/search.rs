@@ -88,7 +88,7 @@ impl Search {
 
     /// Whether a message that was found lies within the bounds exactly.
     pub(super) fn allows(&self, message: &Json) -> bool {
-        let Some(at) = super::super::normalize::internal_date(message) else { return true };
+        let Some(at) = crate::gmail::normalise::internal_date(message) else { return true };
         self.bounds.iter().all(|bound| match bound.op {
             Op::Gt => at > bound.at,
             Op::Ge => at >= bound.at,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Step, Window};
 
-const EVENTS: &str = include_str!("../test_data/events.json");
+const EVENTS: &str = include_str!("data/events.json");
 
 fn window() -> Window {
     Window { from: at() - chrono::Duration::hours(2), to: at() + chrono::Duration::milliseconds(1) }

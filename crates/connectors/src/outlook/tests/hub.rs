@@ -4,8 +4,8 @@ use super::*;
 use crate::hub::{Answer, Order, Page, Query, ReadError, Records};
 use domain::ceql;
 
-const CONTACTS: &str = include_str!("../test_data/contacts.json");
-const ATTACHMENTS: &str = include_str!("../test_data/attachments.json");
+const CONTACTS: &str = include_str!("data/contacts.json");
+const ATTACHMENTS: &str = include_str!("data/attachments.json");
 const NEXT: &str = "https://graph.microsoft.com/v1.0/me/messages?%24select=id%2csubject&%24top=2&%24skip=2";
 
 fn query(path: &[&str]) -> Query {
@@ -206,7 +206,7 @@ fn a_ping_asks_for_one_id() {
 #[test]
 fn every_list_is_a_resource_and_every_resource_a_list() {
     let mut resources: Vec<&str> = Outlook.descriptor().resources.iter().map(|one| one.name).collect();
-    let mut lists: Vec<&str> = super::super::entity::LISTS.iter().map(|list| list.hub).collect();
+    let mut lists: Vec<&str> = crate::outlook::normalise::entity::LISTS.iter().map(|list| list.hub).collect();
     resources.sort_unstable();
     lists.sort_unstable();
     assert_eq!(resources, lists);

@@ -14,8 +14,8 @@ use domain::resource::ResourceConfig;
 use expect_test::expect;
 use serde_json::{Value, json};
 
-const LIST: &str = include_str!("../test_data/list.json");
-const EMPTY: &str = include_str!("../test_data/list_empty.json");
+const LIST: &str = include_str!("data/list.json");
+const EMPTY: &str = include_str!("data/list_empty.json");
 /// The server's clock, three seconds ahead of ours.
 const DATE: &str = "Sun, 22 Nov 2026 12:00:03 GMT";
 

@@ -3,8 +3,8 @@
 use super::*;
 use crate::{Polling, Step};
 
-const CONTACTS: &str = include_str!("../test_data/contacts.json");
-const EVENTS: &str = include_str!("../test_data/events.json");
+const CONTACTS: &str = include_str!("data/contacts.json");
+const EVENTS: &str = include_str!("data/events.json");
 
 /// The descriptor's own entry for a resource.
 fn configured(name: &str) -> ResourceConfig {

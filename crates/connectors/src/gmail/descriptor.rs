@@ -1,0 +1,64 @@
+//! What this connector is, as data.
+
+use crate::descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
+
+pub(super) static DESCRIPTOR: Descriptor = Descriptor {
+    id: 6409,
+    key: "gmail",
+    name: "Gmail",
+    description: "Add a Gmail instance to be told of new, changed and deleted messages.",
+    hub: "general",
+    protocol_type: "http",
+    odata: false,
+    api: Endpoint { variable: "CARILLON_GMAIL_API_URL", default: "https://gmail.googleapis.com" },
+    oauth: OAuth {
+        authorize: Endpoint {
+            variable: "CARILLON_GOOGLE_AUTH_URL",
+            default: "https://accounts.google.com/o/oauth2/v2/auth",
+        },
+        token: Endpoint {
+            variable: "CARILLON_GOOGLE_TOKEN_URL",
+            default: "https://oauth2.googleapis.com/token",
+        },
+        scopes: "https://www.googleapis.com/auth/gmail.readonly",
+        // Without both, Google gives a refresh token only at the very first consent.
+        authorize_parameters: &[("access_type", "offline"), ("prompt", "consent")],
+        translate_scope: str::to_owned,
+        required_scopes: &[],
+        scope_on_refresh: false,
+    },
+    resources: &[
+        Resource {
+            name: "changed-messages",
+            aliases: &["changed-message"],
+            polling: Polling::Changes,
+            poller: r#"{"url":"/hubs/general/changed-messages","idField":"id"}"#,
+        },
+        Resource {
+            name: "messages",
+            aliases: &[],
+            polling: Polling::Changes,
+            poller: r#"{"url":"/hubs/general/messages","idField":"id"}"#,
+        },
+        Resource { name: "messages/{id}/attachments", aliases: &[], polling: Polling::Never, poller: "" },
+        Resource {
+            name: "threads",
+            aliases: &[],
+            polling: Polling::Changes,
+            poller: r#"{"url":"/hubs/general/threads","idField":"id"}"#,
+        },
+        Resource {
+            name: "labels",
+            aliases: &[],
+            polling: Polling::Snapshots,
+            poller: r#"{"url":"/hubs/general/labels","idField":"id"}"#,
+        },
+        Resource {
+            name: "drafts",
+            aliases: &[],
+            polling: Polling::Snapshots,
+            poller: r#"{"url":"/hubs/general/drafts","idField":"id"}"#,
+        },
+    ],
+    readme: include_str!("README.md"),
+};

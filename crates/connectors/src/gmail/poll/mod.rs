@@ -1,0 +1,100 @@
+//! What polls watch: messages and threads by the mailbox's history, labels and drafts by comparing their lists.
+
+pub(super) mod hydrate;
+pub(super) mod labelled;
+pub(super) mod messages;
+pub(super) mod plan;
+mod records;
+pub(super) mod snapshots;
+mod threads;
+mod walk;
+
+use super::cursor::{Cursor, HistoryId};
+use super::descriptor::DESCRIPTOR;
+use super::recover;
+use crate::descriptor::Polling;
+use crate::error::{Error, Kind};
+use crate::{Call, Past, Step, snapshot};
+use chrono::{DateTime, Utc};
+use domain::resource::{HubRead, ResourceConfig};
+use messages::Messages;
+use plan::Plan;
+use serde_json::Value;
+use snapshots::{List, Listed, Wanted};
+use threads::Threads;
+use walk::Begun;
+
+/// What a url watches. The name of its resource decides, whatever the configuration calls it.
+pub(super) enum Watched {
+    Messages(Plan),
+    Threads(Plan),
+    Lists(Wanted),
+}
+
+impl Watched {
+    /// The error is the broken rule.
+    pub(super) fn of(resource: &ResourceConfig, now: DateTime<Utc>) -> Result<Self, String> {
+        let read = resource.read_at(now, now)?;
+        match polled(&read)? {
+            "threads" => Plan::of(&Threads, &read).map(Watched::Threads),
+            "labels" => Wanted::of(List::Labels, &read).map(Watched::Lists),
+            "drafts" => Wanted::of(List::Drafts, &read).map(Watched::Lists),
+            _ => Plan::of(&Messages, &read).map(Watched::Messages),
+        }
+    }
+
+    /// The same for a configuration that was accepted.
+    pub(super) fn at_poll(resource: &ResourceConfig, call: &Call<'_>) -> Result<Self, Error> {
+        Self::of(resource, call.now)
+            .map_err(|rule| Error::new(Kind::Rejected, format!("the url is broken: {rule}")))
+    }
+
+    /// How its objects are read by time; lists have none.
+    pub(super) fn plan(&self, resource: &ResourceConfig) -> Result<&Plan, Error> {
+        match self {
+            Watched::Messages(plan) | Watched::Threads(plan) => Ok(plan),
+            Watched::Lists(_) => {
+                Err(Error::new(Kind::Rejected, format!("`{}` can't be read again by time", resource.name)))
+            }
+        }
+    }
+
+    /// The position from which to watch; `now` is the mailbox's own.
+    pub(super) async fn baseline(&self, call: &Call<'_>, now: HistoryId) -> Result<Value, Error> {
+        match self {
+            Watched::Messages(_) | Watched::Threads(_) => Ok(Cursor::at(now).to_value()),
+            Watched::Lists(wanted) => snapshot::baseline(&Listed { call, wanted }, call.now).await,
+        }
+    }
+
+    /// The next stretch of changes.
+    pub(super) async fn step(&self, call: &Call<'_>, stored: &Value, past: &Past) -> Result<Step, Error> {
+        match self {
+            Watched::Lists(wanted) => snapshot::step(&Listed { call, wanted }, stored, past).await,
+            Watched::Messages(plan) => match begun(call, plan, stored, past).await? {
+                Begun::Nothing(step) => Ok(step),
+                Begun::Walk(walk) => messages::tell(call, plan, walk, past).await,
+            },
+            Watched::Threads(plan) => match begun(call, plan, stored, past).await? {
+                Begun::Nothing(step) => Ok(step),
+                Begun::Walk(walk) => threads::tell(call, plan, walk, past).await,
+            },
+        }
+    }
+}
+
+/// Goes on with a catch-up, or with history.
+async fn begun(call: &Call<'_>, plan: &Plan, stored: &Value, past: &Past) -> Result<Begun, Error> {
+    let cursor = Cursor::from_value(stored)?;
+    match &cursor.catch_up {
+        Some(catch_up) => recover::step(call, plan, &cursor, catch_up, past).await.map(Begun::Nothing),
+        None => walk::begin(call, stored, &cursor, past).await,
+    }
+}
+
+/// The polled resource that a url names.
+fn polled(read: &HubRead) -> Result<&'static str, String> {
+    let resource = DESCRIPTOR.resource(&read.resource).filter(|resource| resource.polling != Polling::Never);
+    let named = resource.map(|resource| resource.name);
+    named.ok_or_else(|| format!("`{}` is not a resource that Gmail polls", read.resource))
+}

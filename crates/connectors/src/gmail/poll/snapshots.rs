@@ -1,0 +1,135 @@
+//! Labels and drafts: no history tells of them, so that polls compare their lists with what they were.
+
+use crate::Call;
+use crate::error::Error;
+use crate::gmail::api::{self, Listing};
+use crate::snapshot::{self, Page, Pages};
+use async_trait::async_trait;
+use domain::ceql::{Expr, Truth};
+use domain::resource::HubRead;
+use serde_json::{Value, json};
+
+/// Fields of a label in a list; counts are told only of a single one.
+pub(crate) const LABEL_FIELDS: [&str; 6] =
+    ["id", "name", "messageListVisibility", "labelListVisibility", "type", "color"];
+/// Fields of a draft in a list.
+pub(crate) const DRAFT_FIELDS: [&str; 2] = ["id", "message"];
+/// Drafts of a page: the API's maximum.
+const DRAFTS_PAGE_SIZE: u32 = 500;
+
+/// Every field of a condition has to be one that records have.
+pub(crate) fn check_fields(condition: &Expr, known: &[&str]) -> Result<(), String> {
+    let is_known = |field: &str| {
+        let root = field.split('.').next().unwrap_or(field);
+        known.iter().any(|known| known.eq_ignore_ascii_case(root))
+    };
+    match condition.fields().into_iter().find(|field| !is_known(field)) {
+        Some(field) => Err(format!("there is no filter on `{field}`, only on {}", known.join(", "))),
+        None => Ok(()),
+    }
+}
+
+/// The lists that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum List {
+    Labels,
+    Drafts,
+}
+
+impl List {
+    fn fields(self) -> &'static [&'static str] {
+        match self {
+            List::Labels => &LABEL_FIELDS,
+            List::Drafts => &DRAFT_FIELDS,
+        }
+    }
+
+    /// What makes one state of a record differ from another.
+    fn state(self, record: &Value) -> Option<String> {
+        match self {
+            // Each save of a draft makes another message of it.
+            List::Drafts => Some(record["message"]["id"].as_str()?.to_owned()),
+            List::Labels => Some(json!(LABEL_FIELDS.map(|field| &record[field])).to_string()),
+        }
+    }
+
+    async fn page(
+        self,
+        call: &Call<'_>,
+        after: Option<&Value>,
+    ) -> Result<(Vec<Value>, Option<Value>), Error> {
+        match self {
+            List::Drafts => {
+                let listing = Listing {
+                    collection: "drafts",
+                    q: None,
+                    label_ids: &[],
+                    include_spam_trash: false,
+                    size: DRAFTS_PAGE_SIZE,
+                };
+                let page = api::list(call, &listing, after.and_then(Value::as_str)).await?;
+                Ok((page.entries, page.next_page_token.map(Value::String)))
+            }
+            // Google's own labels are always there: without them it is no list, and nothing is deleted for it.
+            List::Labels => match api::labels(call).await? {
+                labels if labels.is_empty() => Err(Error::malformed("list of labels", "it is empty")),
+                labels => Ok((labels, None)),
+            },
+        }
+    }
+}
+
+/// A list, and what its records must fulfil.
+pub(crate) struct Wanted {
+    list: List,
+    filter: Vec<Expr>,
+}
+
+impl Wanted {
+    /// The error is the broken rule.
+    pub(crate) fn of(list: List, read: &HubRead) -> Result<Self, String> {
+        if read.parameter("format").is_some() {
+            return Err(format!(
+                "`format` is for messages and threads, `{}` are told as they are listed",
+                read.resource
+            ));
+        }
+        for condition in &read.conditions {
+            check_fields(condition, list.fields()).map_err(|rule| format!("where: {rule}"))?;
+        }
+        Ok(Wanted { list, filter: read.conditions.clone() })
+    }
+
+    fn holds(&self, record: &Value) -> bool {
+        self.filter.iter().all(|condition| condition.matches(record) == Truth::Yes)
+    }
+}
+
+/// All of a list that the conditions allow.
+pub(crate) struct Listed<'a> {
+    pub(crate) call: &'a Call<'a>,
+    pub(crate) wanted: &'a Wanted,
+}
+
+#[async_trait]
+impl Pages for Listed<'_> {
+    async fn page(&self, after: Option<&Value>) -> Result<Page, Error> {
+        let (records, next) = self.wanted.list.page(self.call, after).await?;
+        let records = records.into_iter().filter(|record| self.wanted.holds(record));
+        let objects: Vec<Option<snapshot::Listed>> = records.map(|record| self.object(record)).collect();
+        let left_out = objects.iter().filter(|one| one.is_none()).count();
+        Ok(Page { objects: objects.into_iter().flatten().collect(), next, left_out })
+    }
+
+    fn gone(&self, id: &str) -> Value {
+        json!({ "id": id })
+    }
+}
+
+impl Listed<'_> {
+    fn object(&self, record: Value) -> Option<snapshot::Listed> {
+        let id = record["id"].as_str()?.to_owned();
+        let state = self.wanted.list.state(&record)?;
+        Some(snapshot::Listed { id, state, record })
+    }
+}

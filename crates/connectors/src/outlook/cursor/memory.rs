@@ -1,0 +1,145 @@
+//! Which states of which messages were seen, as short digests.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::ids::digest64;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::{BTreeMap, HashSet};
+
+/// One state of one message: eight bytes for the message, four for the state. Taking a new message for a known
+/// one needs a clash of eight bytes among those of two minutes; taking a new state of a message for one of its few
+/// known ones, of four.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Seen {
+    message: u64,
+    state: u32,
+}
+
+const SEEN_BYTES: usize = 12;
+
+impl Seen {
+    /// A suppressed draft is another message than the sent one with the same id: that one is new when it
+    /// appears.
+    pub(crate) fn of(id: &str, change_key: &str, is_suppressed: bool) -> Self {
+        let visibility: &[u8] = if is_suppressed { b"suppressed" } else { b"visible" };
+        let state = digest64(&[id.as_bytes(), change_key.as_bytes()]);
+        Seen { message: digest64(&[visibility, id.as_bytes()]), state: (state >> 32) as u32 }
+    }
+}
+
+/// Seen states by the second of their last modification.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Memory(BTreeMap<i64, Vec<Seen>>);
+
+impl Memory {
+    pub(crate) fn remember(&mut self, second: i64, seen: Seen) {
+        self.0.entry(second).or_default().push(seen);
+    }
+
+    /// Drops what the walk never comes to again.
+    pub(crate) fn forget_before(&mut self, second: i64) {
+        self.0 = self.0.split_off(&second);
+    }
+
+    /// Notes that nothing is missing from a second on, though there may be nothing to remember of it.
+    pub(crate) fn mark(&mut self, second: i64) {
+        self.0.entry(second).or_default();
+    }
+
+    /// From when on it is known what was seen, where the memory tells.
+    pub(crate) fn begins(&self) -> Option<i64> {
+        self.0.keys().next().copied()
+    }
+
+    /// For looking up many.
+    pub(crate) fn index(&self) -> Index {
+        let all = || self.0.values().flatten().copied();
+        Index { states: all().collect(), messages: all().map(|seen| seen.message).collect() }
+    }
+
+    /// States remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+}
+
+/// A memory, indexed.
+pub(crate) struct Index {
+    states: HashSet<Seen>,
+    messages: HashSet<u64>,
+}
+
+impl Index {
+    pub(crate) fn knows(&self, seen: &Seen) -> bool {
+        self.states.contains(seen)
+    }
+
+    pub(crate) fn knows_message(&self, seen: &Seen) -> bool {
+        self.messages.contains(&seen.message)
+    }
+
+    pub(crate) fn add(&mut self, seen: Seen) {
+        self.states.insert(seen);
+        self.messages.insert(seen.message);
+    }
+}
+
+impl Serialize for Memory {
+    /// Pairs of a second and the base64url of its digests.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(second, seen)| {
+            let bytes: Vec<u8> = seen
+                .iter()
+                .flat_map(|seen| seen.message.to_be_bytes().into_iter().chain(seen.state.to_be_bytes()))
+                .collect();
+            (second, URL_SAFE_NO_PAD.encode(bytes))
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Memory {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut memory = Memory::default();
+        for (second, text) in Vec::<(i64, String)>::deserialize(deserializer)? {
+            let bytes = URL_SAFE_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
+            memory.mark(second);
+            for chunk in bytes.chunks_exact(SEEN_BYTES) {
+                let mut message = [0; 8];
+                let mut state = [0; 4];
+                message.copy_from_slice(&chunk[..8]);
+                state.copy_from_slice(&chunk[8..]);
+                let seen = Seen { message: u64::from_be_bytes(message), state: u32::from_be_bytes(state) };
+                memory.remember(second, seen);
+            }
+        }
+        Ok(memory)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_survives_its_stored_form_and_forgets_by_second() {
+        let mut memory = Memory::default();
+        for n in 0..100 {
+            memory.remember(1_795_000_000 + n / 10, Seen::of(&format!("id{n}"), "ck", false));
+        }
+        let text = serde_json::to_string(&memory).unwrap();
+        assert!(text.len() < 100 * 16 + 10 * 20, "{} bytes for 100 states", text.len());
+        let back: Memory = serde_json::from_str(&text).unwrap();
+        assert_eq!(back, memory);
+        memory.forget_before(1_795_000_005);
+        assert_eq!(memory.len(), 50);
+    }
+
+    #[test]
+    fn a_sent_draft_is_a_new_message() {
+        let mut index = Memory::default().index();
+        index.add(Seen::of("a", "1", true));
+        let sent = Seen::of("a", "2", false);
+        assert!(!index.knows(&sent) && !index.knows_message(&sent));
+        assert!(index.knows(&Seen::of("a", "1", true)));
+    }
+}

@@ -1,0 +1,95 @@
+//! Mail, contacts and events in the order of their modification; folders and calendars by comparing their lists.
+
+pub(super) mod again;
+mod listing;
+mod narrow;
+pub(super) mod pages;
+pub(super) mod plan;
+pub(super) mod walk;
+
+use super::cursor::clocks::Clocks;
+use super::cursor::{Cursor, instant, overlap_s};
+use super::recover;
+use crate::descriptor::Polling;
+use crate::error::Error;
+use crate::{Call, Past, Step, snapshot};
+use domain::resource::ResourceConfig;
+use listing::Listing;
+use plan::Plan;
+use serde_json::Value;
+
+/// Steps of a baseline at the most: what changed within the overlap before it.
+const BASELINE_STEPS_COUNT_MAX: usize = 40;
+/// A clock that differs more from the provider's is not ours to go by, seconds.
+const CLOCK_SKEW_MAX_S: i64 = 60;
+
+/// The position from which to watch.
+pub(super) async fn baseline(call: &Call<'_>, resource: &ResourceConfig) -> Result<Value, Error> {
+    let plan = Plan::at_poll(resource, call.now, call)?;
+    match plan.polling {
+        Polling::Snapshots => snapshot::baseline(&Listing::new(call, &plan, None), call.now).await,
+        _ => Ok(dated_baseline(call, resource).await?.to_value()),
+    }
+}
+
+/// The next stretch of changes.
+pub(super) async fn step(
+    call: &Call<'_>,
+    resource: &ResourceConfig,
+    cursor: &Value,
+    past: &Past,
+) -> Result<Step, Error> {
+    let plan = Plan::at_poll(resource, call.now, call)?;
+    if plan.polling == Polling::Snapshots {
+        return snapshot::step(&Listing::new(call, &plan, Some(past.failures)), cursor, past).await;
+    }
+    let cursor = Cursor::from_value(cursor)?;
+    let overlap_s = overlap_s(resource);
+    let plan = Plan::at_poll(resource, instant(cursor.since(overlap_s)), call)?;
+    let walked = walk::step(call, &plan, &cursor, past.failures).await?;
+    if let Some(healed) = cursor.healed(walked.clocks, past.baseline_at.timestamp(), overlap_s) {
+        return Ok(recover::gone_back(&healed, past, overlap_s));
+    }
+    let cursor = match (walked.moved, walked.clocks.vouched()) {
+        (false, Some(second)) => walked.cursor.settled(second, overlap_s),
+        _ => walked.cursor,
+    };
+    Ok(Step {
+        changes: walked.changes,
+        failed: walked.failed,
+        cursor: Cursor { is_checked: true, ..cursor }.to_value(),
+        moved: walked.moved,
+        more: walked.more,
+        gap: walked.gap,
+        halted: walked.halted,
+    })
+}
+
+/// The present, with what was modified shortly before it.
+async fn dated_baseline(call: &Call<'_>, resource: &ResourceConfig) -> Result<Cursor, Error> {
+    let overlap_s = overlap_s(resource);
+    let mut cursor = Cursor::at(call.now.timestamp(), overlap_s);
+    for step in 1.. {
+        let plan = Plan::at_poll(resource, instant(cursor.since(overlap_s)), call)?;
+        let walked = walk::step(call, &plan, &cursor, 0).await?;
+        if step == 1 && walked.clocks.ahead_s().abs() > CLOCK_SKEW_MAX_S {
+            cursor = Cursor::at(present(call, &plan, walked.clocks).await?, overlap_s);
+        } else if walked.more && step < BASELINE_STEPS_COUNT_MAX {
+            cursor = walked.cursor;
+        } else {
+            return Ok(walked.cursor.settled(walked.clocks.earlier(), overlap_s));
+        }
+    }
+    Ok(cursor)
+}
+
+/// Where to begin when the clocks do not agree: at the earlier one, because nothing after the baseline may be missing;
+/// but a mailbox that was changed after that is older, and all it holds until then is no news.
+async fn present(call: &Call<'_>, plan: &Plan<'_>, clocks: Clocks) -> Result<i64, Error> {
+    let newest = match clocks.ahead_s() > 0 {
+        true => pages::newest(call, plan).await?,
+        false => None,
+    };
+    let is_past = |second: &i64| (clocks.earlier()..=clocks.later()).contains(second);
+    Ok(newest.filter(is_past).unwrap_or(clocks.earlier()))
+}

@@ -1,0 +1,196 @@
+//! Getting through a list that fails again and again.
+//!
+//! One item that the provider can't read makes each page fail that holds it, and a page may be too long, or take too long,
+//! for all it holds. Asked for in the same way again, nothing would ever come any more, also nothing that is new. So after
+//! some failures in a row it is asked for in smaller parts: first of time, down to a second, then of that second's rows,
+//! down to one. A row that stands alone and fails is asked for without its content; if that fails too, it is gone round.
+//!
+//! An outage looks the same from here, so the list has to answer at all, before and after: a request that no item can
+//! spoil shows it.
+
+use super::pages::{Found, Narrowed, Reader, Search, halted};
+use super::plan::Part;
+use crate::error::{Error, Kind};
+use crate::outlook::api;
+use crate::outlook::normalise::Row;
+
+/// Failures in a row, after which it is not the moment that is wrong.
+const FAILURES_COUNT_MIN: u32 = 3;
+/// Failures in a row, after which the usual request is not worth its time: it may take all that a step has.
+const FAILURES_COUNT_SURE: u32 = 8;
+/// Requests of one step at the most: halving a month to a second takes a dozen, a second of many rows some more.
+const REQUESTS_COUNT_MAX: usize = 60;
+/// Rows of one second that are gone round one by one; beyond that the rest of it is.
+const LEFT_OUT_COUNT_MAX: usize = 8;
+/// So far ahead of both clocks there is nothing, seconds.
+const NOTHING_AHEAD_S: i64 = 7 * 86_400;
+/// The part of a failed one that is asked for next.
+const SMALLER: i64 = 4;
+
+/// Whether a failure, after those before, may be that of an item or of a page's size.
+pub(crate) fn is_called_for(search: &Search<'_>, error: &Error) -> bool {
+    (search.is_careful || search.failures >= FAILURES_COUNT_MIN) && is_of_content(error)
+}
+
+/// The usual request is left out. It failed before, and before.
+pub(crate) fn is_sure(search: &Search<'_>) -> bool {
+    search.failures >= FAILURES_COUNT_SURE
+}
+
+/// Whoever asks for a pause gets it.
+pub(crate) fn is_of_content(error: &Error) -> bool {
+    matches!(error.kind, Kind::Unavailable | Kind::Malformed) && error.retry_after_s.is_none()
+}
+
+/// Reads from `reached` to a second, or to the list's end; `failed` is what the usual request met. `None`: all of it is
+/// known.
+pub(crate) async fn through(
+    reader: &mut Reader<'_>,
+    reached: &mut i64,
+    until: Option<i64>,
+    size: usize,
+    failed: Error,
+) -> Result<Option<Found>, Error> {
+    let from = *reached;
+    if let Err(error) = answers(reader).await {
+        return Err(reason(error, failed));
+    }
+    let end = until.unwrap_or(reader.clocks().about_now() + 1);
+    let mut width = ((end - from) >> (2 * smaller(reader.search)).min(40)).max(1);
+    while reader.requests_count < REQUESTS_COUNT_MAX {
+        let at = *reached;
+        let to = (at + width).min(end);
+        // What is stamped later than now is behind all that has an end.
+        let part = Part { until: (at < end).then_some(to), ..Part::first(at, size) };
+        match reader.ask(&part).await {
+            Ok(answer) => {
+                let last_second = answer.rows.last().map_or(at, |row| row.second).max(at);
+                if reader.has_news(&answer.rows) {
+                    let found = reader.found(answer.rows, last_second, false);
+                    return Ok(Some(Found { narrowed: Some(Narrowed::default()), ..found }));
+                }
+                match part.until {
+                    None => return Ok(None),
+                    Some(_) if !answer.is_last && last_second > at => *reached = last_second,
+                    Some(to) if answer.is_last => {
+                        *reached = to;
+                        width *= SMALLER;
+                    }
+                    // A second full of what is known: its rows one after the other.
+                    Some(_) => return inside(reader, at, size, failed).await.map(Some),
+                }
+                if until.is_some_and(|until| *reached >= until) {
+                    return Ok(None);
+                }
+            }
+            Err(error) if !is_of_content(&error) && at > from => {
+                return halted(reader, from, at, error).map(Some);
+            }
+            Err(error) if !is_of_content(&error) => return Err(reason(error, failed)),
+            // Nothing before it is lost if it waits: no position goes beyond now.
+            Err(_) if part.until.is_none() => return Ok(None),
+            Err(_) if to - at > 1 => width = ((to - at) / SMALLER).max(1),
+            Err(error) => return inside(reader, at, size, error).await.map(Some),
+        }
+    }
+    let found = reader.found(Vec::new(), *reached, false);
+    Ok(Some(Found { narrowed: Some(Narrowed::default()), ..found }))
+}
+
+/// How often a part is made smaller before it is asked for. Each failure that a step ends with makes the next one begin
+/// with less: a part may take longer than a step has.
+fn smaller(search: &Search<'_>) -> u32 {
+    search.failures.saturating_sub(FAILURES_COUNT_MIN) + 1
+}
+
+/// What ends a step that came nowhere. That no time was left for it is the fault of what failed: the next step begins with
+/// less.
+fn reason(error: Error, failed: Error) -> Error {
+    if matches!(error.kind, Kind::Halted | Kind::Unavailable | Kind::Malformed) { failed } else { error }
+}
+
+/// A request that no item can spoil, because it finds none.
+async fn answers(reader: &mut Reader<'_>) -> Result<(), Error> {
+    let nowhere = reader.clocks().about_now() + NOTHING_AHEAD_S;
+    let part = Part { until: Some(nowhere + 1), is_bare: true, ..Part::first(nowhere, 1) };
+    reader.ask(&part).await.map(drop)
+}
+
+/// Reads a second again: all of it at once, else by its rows.
+pub(crate) async fn again(search: &Search<'_>, second: i64, size: usize) -> Result<Found, Error> {
+    let mut reader = Reader::new(search);
+    let part = Part { until: Some(second + 1), ..Part::first(second, size) };
+    match reader.ask(&part).await {
+        Ok(answer) if answer.is_last => Ok(reader.found(answer.rows, second + 1, false)),
+        Ok(_) => {
+            inside(&mut reader, second, size, Error::new(Kind::Unavailable, "the list came and went")).await
+        }
+        Err(error) if is_of_content(&error) => inside(&mut reader, second, size, error).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the rows of one second by their places in it. What changes meanwhile shifts them: what that passes by is found
+/// when the second is looked at again.
+pub(crate) async fn inside(
+    reader: &mut Reader<'_>,
+    second: i64,
+    size: usize,
+    failed: Error,
+) -> Result<Found, Error> {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut narrowed = Narrowed { hole: Some(second), ..Narrowed::default() };
+    let mut left_out_count = 0;
+    let first_size = size >> (2 * smaller(reader.search)).min(40);
+    let mut part = Part { until: Some(second + 1), ..Part::first(second, first_size.max(1)) };
+    loop {
+        let is_enough = reader.requests_count >= REQUESTS_COUNT_MAX || left_out_count >= LEFT_OUT_COUNT_MAX;
+        if is_enough {
+            narrowed.is_left_out = true;
+            break;
+        }
+        match reader.ask(&part).await {
+            Ok(answer) if answer.rows.is_empty() => break,
+            Ok(answer) => {
+                part.skip += answer.rows.len();
+                part.size = (part.size * 2).min(size);
+                rows.extend(answer.rows);
+                if answer.is_last {
+                    break;
+                }
+            }
+            Err(error) if !is_of_content(&error) => return Err(reason(error, failed)),
+            Err(_) if part.size > 1 => part.size = (part.size / 4).max(1),
+            Err(_) => {
+                match alone(reader, &part).await {
+                    Ok(row) => {
+                        narrowed.bare.extend(row.is_some().then_some(rows.len()));
+                        rows.extend(row);
+                    }
+                    Err(error) if !is_of_content(&error) => return Err(reason(error, failed)),
+                    Err(_) => {
+                        left_out_count += 1;
+                        narrowed.is_left_out = true;
+                    }
+                }
+                part.skip += 1;
+            }
+        }
+    }
+    if let Err(error) = answers(reader).await {
+        return Err(reason(error, failed));
+    }
+    Ok(Found { narrowed: Some(narrowed), ..reader.found(rows, second + 1, false) })
+}
+
+/// One row that failed, without its content; `None`: it is not there any more.
+async fn alone(reader: &mut Reader<'_>, part: &Part) -> Result<Option<Row>, Error> {
+    let answer = reader.ask(&Part { is_bare: true, ..*part }).await?;
+    Ok(answer.rows.into_iter().next())
+}
+
+/// In words, for people; the provider's own word says more than ours.
+pub(crate) fn gap(second: i64) -> String {
+    let at = api::instant(second);
+    format!("the provider fails to list something of {at}: what could not be read of that second is left out")
+}

@@ -1,28 +1,25 @@
 //! What the command line and the environment say, read once.
 
-use crate::admin::{Flags, Request};
+use crate::command_line::CommandLine;
 use anyhow::{Context as _, bail};
 use app::Variables;
-use std::net::SocketAddr;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 
-/// What to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
-    /// Run everything in one process.
-    Serve,
-    /// The same, with provider doubles and a callback receiver.
-    Demo,
-    /// Administer.
-    Admin(Request),
-    /// Print how to use the program.
-    Help,
-}
+/// A secret that is shorter could be guessed, bytes.
+const SECRET_BYTES_MIN: usize = 16;
+/// What our variables begin with.
+const PREFIX: &str = "CARILLON_";
+const USER_SECRET: &str = "CARILLON_USER_SECRET";
+const ORGANIZATION_SECRET: &str = "CARILLON_ORGANIZATION_SECRET";
+/// Nobody but this machine can call there.
+const LISTEN: &str = "127.0.0.1:8080";
 
 /// Everything the host needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub command: Command,
     /// `--listen`, `CARILLON_LISTEN`: address of the HTTP interface. Default 127.0.0.1:8080.
     pub listen: SocketAddr,
     /// `--data`, `CARILLON_DATA`: folder of the database and the keys. Default `./.carillon`.
@@ -38,6 +35,8 @@ pub struct Config {
     pub mail_dir: Option<PathBuf>,
     /// `CARILLON_LOG`: level and filter of the log, as `info` or `warn,app=debug`. Default `info`.
     pub log: String,
+    /// Variables that look like ours and mean nothing: misspelt ones, most likely.
+    pub unknown_variables: Vec<String>,
 }
 
 /// Secrets that the environment gives. No `Debug` of the values.
@@ -53,122 +52,78 @@ impl std::fmt::Debug for GivenSecrets {
     }
 }
 
-/// How to use the program.
-pub const USAGE: &str = "\
-carillon: signed events for what changes in mailboxes
-
-  carillon [serve]         run everything in one process
-  carillon demo            the same against stand-in providers, and show what happens
-  carillon admin …         administer, also while it runs:
-    organizations          list the organizations
-    organizations add      make an organization with a first user, and print their secrets (also: secrets)
-    organizations rotate --organization ID
-                           give an organization another secret, and print it
-    users [--organization ID]
-                           list the users
-    users add --organization ID [--own]
-                           make a user of an organization, and print the secret; with --own, one who sees
-                           only the instances of their own account
-    users rotate --organization ID --user ID
-                           give a user another secret, and print it
-    users remove --organization ID --user ID
-                           take a user out; instances stay
-    queues                 print what waits, and what is dead
-    redrive [--limit N]    send dead jobs again (1000)
-    check [--mend]         show what crashes left, and what needs a person; mend the former
-    data-key rotate        begin a new data key (of a stack)
-
-  --listen ADDR   address of the HTTP interface   (CARILLON_LISTEN, 127.0.0.1:8080)
-  --data FOLDER   folder of the data              (CARILLON_DATA, ./.carillon)
-  --json          what `admin` prints, as JSON lines
-  --aws           `admin` works on the stack that the CARILLON_ variables name (feature `aws`)
-";
-
-/// Reads arguments (without the program's name) and variables.
-pub fn read(
-    arguments: impl IntoIterator<Item = std::ffi::OsString>,
-    variable: impl Fn(&str) -> Option<String>,
-) -> anyhow::Result<Config> {
+/// Reads the command line and the environment.
+pub fn read(line: &CommandLine, environment: &BTreeMap<String, String>) -> anyhow::Result<Config> {
+    let asked = RefCell::new(BTreeSet::new());
+    let variable = |name: &str| {
+        asked.borrow_mut().insert(name.to_owned());
+        environment.get(name).cloned()
+    };
     let variables = Variables(&variable);
     let given = |name: &str| variables.given(name);
-    let mut listen = given("CARILLON_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-    let mut data = given("CARILLON_DATA").map_or_else(|| PathBuf::from(".carillon"), PathBuf::from);
-    let mut words = Vec::new();
-    let mut flags = Flags::default();
-    let mut parser = lexopt::Parser::from_args(arguments);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            lexopt::Arg::Long("listen") => listen = parser.value()?.to_string_lossy().into_owned(),
-            lexopt::Arg::Long("data") => data = parser.value()?.into(),
-            lexopt::Arg::Long("organization") => {
-                flags.organization = Some(parser.value()?.to_string_lossy().into_owned());
-            }
-            lexopt::Arg::Long("user") => flags.user = Some(parser.value()?.to_string_lossy().into_owned()),
-            lexopt::Arg::Long("own") => flags.own = true,
-            lexopt::Arg::Long("limit") => flags.limit = Some(parser.value()?.to_string_lossy().into_owned()),
-            lexopt::Arg::Long("mend") => flags.mend = true,
-            lexopt::Arg::Long("json") => flags.json = true,
-            lexopt::Arg::Long("aws") => flags.aws = true,
-            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => words = vec!["help".to_owned()],
-            lexopt::Arg::Value(word) => words.push(word.to_string_lossy().into_owned()),
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    let listen: SocketAddr =
-        listen.parse().context("--listen (CARILLON_LISTEN) must be an address and a port")?;
-    Ok(Config {
-        command: command(&words, flags)?,
+    let listen = listen(line.listen.clone().or_else(|| given("CARILLON_LISTEN")))?;
+    let data = line.data.clone().or_else(|| given("CARILLON_DATA").map(PathBuf::from));
+    let config = Config {
         listen,
-        data,
-        secrets: secrets(given("CARILLON_USER_SECRET"), given("CARILLON_ORGANIZATION_SECRET"))?,
+        data: data.unwrap_or_else(|| PathBuf::from(".carillon")),
+        secrets: secrets(given(USER_SECRET), given(ORGANIZATION_SECRET))?,
         app: app::Config::read(&variables)?,
         allow_local_callbacks: variables
             .switch("CARILLON_ALLOW_LOCAL_CALLBACKS", listen.ip().is_loopback())?,
         mail_dir: given("MAIL_DIR").map(PathBuf::from),
         log: given("CARILLON_LOG").unwrap_or_else(|| "info".to_owned()),
-    })
+        unknown_variables: Vec::new(),
+    };
+    let asked = asked.into_inner();
+    let ours = environment.keys().filter(|name| name.starts_with(PREFIX));
+    Ok(Config { unknown_variables: ours.filter(|name| !asked.contains(*name)).cloned().collect(), ..config })
 }
 
-fn command(words: &[String], flags: Flags) -> anyhow::Result<Command> {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if let ["admin", words @ ..] = words.as_slice() {
-        return Request::read(words, flags).map(Command::Admin);
-    }
-    flags.none_left(&words.join(" "))?;
-    Ok(match words.as_slice() {
-        [] | ["serve"] => Command::Serve,
-        ["demo"] => Command::Demo,
-        ["help", ..] => Command::Help,
-        other => bail!("`{}` is not a command; see `carillon --help`", other.join(" ")),
-    })
+/// A name may have several addresses: the one that most clients try first.
+fn listen(given: Option<String>) -> anyhow::Result<SocketAddr> {
+    let given = given.unwrap_or_else(|| LISTEN.to_owned());
+    let rule = || format!("--listen (CARILLON_LISTEN) must be an address and a port, as {LISTEN}");
+    let mut addresses: Vec<SocketAddr> = given.to_socket_addrs().with_context(rule)?.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    addresses.first().copied().with_context(rule)
 }
 
 fn secrets(user: Option<String>, organization: Option<String>) -> anyhow::Result<Option<GivenSecrets>> {
-    match (user, organization) {
-        (Some(user), Some(organization)) => Ok(Some(GivenSecrets { user, organization })),
-        (None, None) => Ok(None),
-        _ => bail!("CARILLON_USER_SECRET and CARILLON_ORGANIZATION_SECRET go together"),
+    let (user, organization) = match (user, organization) {
+        (Some(user), Some(organization)) => (user, organization),
+        (None, None) => return Ok(None),
+        _ => bail!("{USER_SECRET} and {ORGANIZATION_SECRET} go together"),
+    };
+    for (variable, secret) in [(USER_SECRET, &user), (ORGANIZATION_SECRET, &organization)] {
+        if secret.len() < SECRET_BYTES_MIN {
+            bail!("{variable} must have at least {SECRET_BYTES_MIN} characters");
+        }
+        // The header that carries it is split there.
+        if secret.contains(|c: char| c == ',' || c.is_whitespace()) {
+            bail!("{variable} must have no comma and no white space");
+        }
     }
+    Ok(Some(GivenSecrets { user, organization }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser as _;
 
-    fn parse(arguments: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Config> {
-        let lookup =
-            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        read(arguments.iter().map(Into::into), lookup)
+    fn parse(options: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let line = CommandLine::try_parse_from(["carillon", "serve"].iter().chain(options)).unwrap();
+        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        read(&line, &environment.collect())
     }
 
     #[test]
-    fn options_win_over_variables_and_serve_is_the_default() {
+    fn options_win_over_variables() {
         let config = parse(
             &["--listen", "127.0.0.1:1"],
             &[("CARILLON_LISTEN", "127.0.0.1:2"), ("CARILLON_DATA", "d")],
         );
         let config = config.unwrap();
-        assert_eq!(config.command, Command::Serve);
         assert_eq!(config.listen.port(), 1);
         assert_eq!(config.data, PathBuf::from("d"));
         assert!(config.allow_local_callbacks && !config.app.require_https_callbacks);
@@ -195,13 +150,48 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        let error = |arguments: &[&str], variables: &[(&str, &str)]| {
-            format!("{:#}", parse(arguments, variables).err().unwrap())
+        let error = |options: &[&str], variables: &[(&str, &str)]| {
+            format!("{:#}", parse(options, variables).err().unwrap())
         };
-        assert!(error(&["fly"], &[]).contains("`fly` is not a command"));
-        assert!(error(&["--listen", "x"], &[]).contains("--listen"));
+        for wrong in ["x", "127.0.0.1", ":8080", "127.0.0.1:99999", ""] {
+            assert!(error(&["--listen", wrong], &[]).contains("--listen"), "{wrong}");
+        }
         assert!(error(&[], &[("CARILLON_RETRY_DELAYS", "1,b")]).contains("CARILLON_RETRY_DELAYS"));
-        assert!(error(&[], &[("CARILLON_USER_SECRET", "x")]).contains("go together"));
+        assert!(error(&[], &[(USER_SECRET, "x")]).contains("go together"));
         assert!(error(&[], &[("CARILLON_ALLOW_LOCAL_CALLBACKS", "maybe")]).contains("must be true or false"));
+    }
+
+    #[test]
+    fn a_secret_that_could_be_guessed_or_not_be_sent_is_refused() {
+        let right = "sixteen-bytes-or-more=";
+        let given =
+            |user, organization| parse(&[], &[(USER_SECRET, user), (ORGANIZATION_SECRET, organization)]);
+        assert!(given(right, right).unwrap().secrets.is_some());
+        for (wrong, rule) in [
+            ("abc", "must have at least 16 characters"),
+            ("sixteen bytes or more", "no comma and no white space"),
+            ("sixteen,bytes,or,more", "no comma and no white space"),
+        ] {
+            for (variable, read) in
+                [(USER_SECRET, given(wrong, right)), (ORGANIZATION_SECRET, given(right, wrong))]
+            {
+                let error = read.err().unwrap().to_string();
+                assert!(error.starts_with(variable) && error.contains(rule), "{error}");
+                assert!(!error.contains(wrong));
+            }
+        }
+    }
+
+    #[test]
+    fn a_host_name_is_resolved() {
+        let config = parse(&["--listen", "localhost:8081"], &[]).unwrap();
+        assert!(config.listen.ip().is_loopback() && config.listen.port() == 8081);
+        assert!(config.allow_local_callbacks);
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_told() {
+        let given = [("CARILLON_LISTENS", "127.0.0.1:1"), ("CARILLON_LOG", "warn"), ("HOME", "h")];
+        assert_eq!(parse(&[], &given).unwrap().unknown_variables, ["CARILLON_LISTENS"]);
     }
 }

@@ -3,8 +3,9 @@
 use crate::administration::LocalAdministration;
 use crate::config::{Config, GivenSecrets};
 use crate::jobs::Jobs;
+use crate::key_proof;
 use crate::keys;
-use crate::sqlite::{Db, OpenError, SqliteStore, SqliteVault};
+use crate::sqlite::{Db, LockFile, OpenError, SqliteStore, SqliteVault};
 use crate::timers::Timers;
 use anyhow::Context as _;
 use app::admin::{Admitted, Others};
@@ -77,6 +78,7 @@ impl Host {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let sealer = Arc::new(sealer);
+        key_proof::prove(&db, &sealer).await?;
         let writes_seen = db.writes_of_others().await?;
         let store = SqliteStore::new(db.clone());
         let jobs = Arc::new(Jobs::open(db.clone()).await?);
@@ -216,6 +218,15 @@ pub fn first_link(made: &Admitted) -> Option<FirstLink> {
 /// The line that shows it, once the address is known.
 pub fn link_line(address: &str, link: &FirstLink) -> String {
     format!("open {address}/sign-in/{} in a browser: the link signs in once", link.token)
+}
+
+/// Removes a data folder, unless somebody works on it.
+pub fn remove_data(folder: &Path) -> Result<(), OpenError> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let _lock = LockFile::take(&folder.join(DATABASE))?;
+    Ok(fs::remove_dir_all(folder)?)
 }
 
 /// Where the database is, and what opens what is sealed in it.

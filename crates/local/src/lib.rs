@@ -2,11 +2,13 @@
 
 pub mod admin;
 pub mod administration;
+pub mod command_line;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod host;
 pub mod jobs;
+mod key_proof;
 pub mod keys;
 pub mod serve;
 mod server;

@@ -1,10 +1,14 @@
 //! The program `carillon`.
 
 use anyhow::Context as _;
+use clap::Parser as _;
 use local::admin::Request;
-use local::config::{self, Command, Config, USAGE};
+use local::command_line::{Command, CommandLine, write_completions};
+use local::config::{self, Config};
 use local::host::{Host, first_link, link_line};
+use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::process::ExitCode;
 use std::sync::Arc;
 use system::SystemClock;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,38 +19,63 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    // The one place that reads the environment.
-    #[allow(clippy::disallowed_methods)]
-    let config = config::read(std::env::args_os().skip(1), |name| std::env::var(name).ok())?;
-    let filter: Targets = config.log.parse().context("CARILLON_LOG")?;
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true);
-    tracing_subscriber::registry().with(lines.with_writer(std::io::stderr).with_filter(filter)).init();
-    match &config.command {
-        Command::Help => say(USAGE.trim_end()),
-        Command::Admin(request) if request.aws => administer_stack(request).await,
-        Command::Admin(request) => local::admin::run(&config, request, say).await,
-        Command::Serve => serve(&config).await,
-        #[cfg(feature = "demo")]
-        Command::Demo => local::demo::run(&config, told_to_stop()?, say).await,
-        #[cfg(not(feature = "demo"))]
-        Command::Demo => anyhow::bail!("this program was built without the feature `demo`"),
+async fn main() -> ExitCode {
+    // Ends the process where help was asked for, or what was typed is no command.
+    let line = CommandLine::parse();
+    match run(&line).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One line: causes with it, and no backtrace, whatever the environment says.
+            let _ = writeln!(std::io::stderr(), "carillon: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 
+async fn run(line: &CommandLine) -> anyhow::Result<()> {
+    if let Command::Completions { shell } = line.command {
+        write_completions(shell, &mut std::io::stdout().lock());
+        return Ok(());
+    }
+    let environment = environment();
+    let config = config::read(line, &environment)?;
+    let filter: Targets = config.log.parse().context("CARILLON_LOG")?;
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true);
+    tracing_subscriber::registry().with(lines.with_writer(std::io::stderr).with_filter(filter)).init();
+    match &line.command {
+        Command::Admin(request) if request.aws => administer_stack(&environment, request).await,
+        Command::Admin(request) => local::admin::run(&config, request, say).await,
+        #[cfg(feature = "demo")]
+        Command::Demo => local::demo::run(&config, told_to_stop()?, say).await,
+        Command::Serve | Command::Completions { .. } => serve(&config).await,
+    }
+}
+
+/// The one place that reads the environment. What is not UTF-8 is nothing that we ask for.
+#[allow(clippy::disallowed_methods)]
+fn environment() -> BTreeMap<String, String> {
+    let all = std::env::vars_os();
+    all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
 #[cfg(feature = "aws")]
-async fn administer_stack(request: &Request) -> anyhow::Result<()> {
-    #[allow(clippy::disallowed_methods)] // of the same environment, what a stack's functions are told
-    let environment = aws::Environment::read(|name| std::env::var(name).ok())?;
+async fn administer_stack(environment: &BTreeMap<String, String>, request: &Request) -> anyhow::Result<()> {
+    let environment = aws::Environment::read(|name| environment.get(name).cloned())?;
     local::admin::stack::run(&environment, request, say).await
 }
 
 #[cfg(not(feature = "aws"))]
-async fn administer_stack(_: &Request) -> anyhow::Result<()> {
+async fn administer_stack(_: &BTreeMap<String, String>, _: &Request) -> anyhow::Result<()> {
     anyhow::bail!("this program was built without the feature `aws`")
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
+    for variable in &config.unknown_variables {
+        tracing::warn!(variable, "no such variable: is it misspelt?");
+    }
+    // Before anything is made: secrets that are shown once must not be lost to a port in use.
+    let listener = local::serve::bind(config.listen).await?;
+    let address = listener.local_addr()?;
     let host = Host::open(config, Arc::new(SystemClock)).await?;
     let made = host.admit(config.secrets.as_ref()).await?;
     if let Some(made) = &made {
@@ -54,10 +83,6 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     }
     let first_link = made.as_ref().and_then(first_link);
     host.mend().await?;
-    let listener = tokio::net::TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("listening on {}", config.listen))?;
-    let address = listener.local_addr()?;
     let stop = told_to_stop()?;
     say(&format!("carillon listening on http://{address}"))?;
     if let Some(link) = &first_link {

@@ -4,10 +4,12 @@ use crate::host::Host;
 use crate::jobs::{Class, Taken, Went};
 use crate::server::{self, Times};
 use crate::wall_clock;
+use anyhow::Context as _;
 use app::Ran;
 use app::ports::{Job, Queue as _};
 use chrono::{DateTime, Duration, Utc};
 use console::FirstLink;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -29,6 +31,11 @@ const TAKE_IN_EVERY_S: i64 = 2;
 /// Between removals of what is no longer kept, and rows removed at once.
 const RETENTION_EVERY_S: i64 = 600;
 const RETENTION_BATCH: usize = 500;
+
+/// Takes the address.
+pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+}
 
 /// Runs until `stop` turns true; then nothing new begins, what is under way has ten seconds, and the rest
 /// stays queued.

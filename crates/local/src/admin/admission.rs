@@ -1,51 +1,58 @@
 //! Who may call: organizations and users.
 
 use super::report::Report;
-use super::{Admission, Desk};
+use super::{Desk, OrganizationChange, UserChange, UserNumber};
 use anyhow::{Context as _, bail};
 use app::ports::{Accounts, Mark, Page, Result};
 
 /// Listings are shown this far, pages.
 const PAGES_COUNT_MAX: usize = 1_000;
 
-pub(super) async fn run(desk: &Desk, admission: Admission, report: Report) -> anyhow::Result<()> {
-    let Desk { app, accounts, .. } = desk;
-    match admission {
-        Admission::ListOrganizations => {
-            for organization in organizations(accounts.as_ref()).await? {
+pub(super) async fn organizations(
+    desk: &Desk,
+    change: Option<OrganizationChange>,
+    report: Report,
+) -> anyhow::Result<()> {
+    match change {
+        None => {
+            for organization in all_organizations(desk.accounts.as_ref()).await? {
                 report.organization(&organization)?;
             }
             Ok(())
         }
-        Admission::AddOrganization => report.admitted(&app.add_organization().await?),
-        Admission::ReplaceOrganizationSecret { organization_id } => {
-            let secret = app.replace_organization_secret(organization_id).await?;
-            let secret = secret.with_context(|| no_organization(organization_id))?;
-            report.organization_secret(organization_id, &secret)
-        }
-        Admission::ListUsers { organization_id } => users(desk, organization_id, report).await,
-        Admission::AddUser { organization_id, sees_all } => {
-            let admitted = app.add_user(organization_id, sees_all).await?;
-            report.admitted(&admitted.with_context(|| no_organization(organization_id))?)
-        }
-        Admission::ReplaceUserSecret { organization_id, user_id } => {
-            let secret = app.replace_user_secret(organization_id, user_id).await?;
-            let secret = secret.with_context(|| no_user(organization_id, user_id))?;
-            report.user_secret(organization_id, user_id, &secret)
-        }
-        Admission::RemoveUser { organization_id, user_id } => {
-            if !app.remove_user(organization_id, user_id).await? {
-                bail!(no_user(organization_id, user_id));
-            }
-            report.removed(organization_id, user_id)
+        Some(OrganizationChange::Add) => report.admitted(&desk.app.add_organization().await?),
+        Some(OrganizationChange::Rotate { organization }) => {
+            let secret = desk.app.replace_organization_secret(organization).await?;
+            let secret = secret.with_context(|| no_organization(organization))?;
+            report.organization_secret(organization, &secret)
         }
     }
 }
 
-async fn users(desk: &Desk, organization_id: Option<u32>, report: Report) -> anyhow::Result<()> {
+pub(super) async fn change_user(desk: &Desk, change: UserChange, report: Report) -> anyhow::Result<()> {
+    match change {
+        UserChange::Add { organization, own } => {
+            let admitted = desk.app.add_user(organization, !own).await?;
+            report.admitted(&admitted.with_context(|| no_organization(organization))?)
+        }
+        UserChange::Rotate(UserNumber { organization, user }) => {
+            let secret = desk.app.replace_user_secret(organization, user).await?;
+            let secret = secret.with_context(|| no_user(organization, user))?;
+            report.user_secret(organization, user, &secret)
+        }
+        UserChange::Remove(UserNumber { organization, user }) => {
+            if !desk.app.remove_user(organization, user).await? {
+                bail!(no_user(organization, user));
+            }
+            report.removed(organization, user)
+        }
+    }
+}
+
+pub(super) async fn list_users(desk: &Desk, organization: Option<u32>, report: Report) -> anyhow::Result<()> {
     let accounts = desk.accounts.as_ref();
-    let listed: Vec<u32> = organizations(accounts).await?.iter().map(|one| one.id).collect();
-    let shown = match organization_id {
+    let listed: Vec<u32> = all_organizations(accounts).await?.iter().map(|one| one.id).collect();
+    let shown = match organization {
         Some(id) if !listed.contains(&id) => bail!(no_organization(id)),
         Some(id) => vec![id],
         None => listed,
@@ -58,7 +65,7 @@ async fn users(desk: &Desk, organization_id: Option<u32>, report: Report) -> any
     Ok(())
 }
 
-async fn organizations(accounts: &dyn Accounts) -> anyhow::Result<Vec<app::ports::Organization>> {
+async fn all_organizations(accounts: &dyn Accounts) -> anyhow::Result<Vec<app::ports::Organization>> {
     all(async |from| accounts.organizations(from.as_ref()).await).await
 }
 

@@ -7,13 +7,13 @@ mod request;
 pub mod stack;
 
 pub use report::show_secrets;
-pub use request::{Action, Admission, Flags, Request};
+pub use request::{Action, DataKeyChange, OrganizationChange, Request, UserChange, UserNumber};
 
 use crate::config::Config;
 use crate::host::Host;
 use anyhow::bail;
 use app::App;
-use app::admin::{Check, Found, Others};
+use app::admin::{Check, Found, Mode, Others};
 use app::ports::{Accounts, Administration};
 use report::Report;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub struct Desk {
 /// Does what was asked, on the data folder.
 pub async fn run(config: &Config, request: &Request, say: Say) -> anyhow::Result<()> {
     // A folder that was mistyped would look like one in order.
-    if request.action != Action::Admission(Admission::AddOrganization) && !Host::has_data(config) {
+    if !request.action.makes_an_organization() && !Host::has_data(config) {
         bail!("there is no data in {}", config.data.display());
     }
     let (host, others) = Host::open_for_admin(config).await?;
@@ -55,13 +55,19 @@ pub async fn run_at(desk: &Desk, request: &Request, say: Say) -> anyhow::Result<
     let host = host.as_ref();
     let report = Report { say, json: request.json };
     match request.action {
-        Action::Admission(admission) => admission::run(desk, admission, report).await,
-        Action::RotateDataKey => {
+        Action::Organizations { change } => admission::organizations(desk, change, report).await,
+        Action::Secrets => admission::organizations(desk, Some(OrganizationChange::Add), report).await,
+        Action::Users { organization, change: None } => {
+            admission::list_users(desk, organization, report).await
+        }
+        Action::Users { change: Some(change), .. } => admission::change_user(desk, change, report).await,
+        Action::DataKey { change: DataKeyChange::Rotate } => {
             bail!("only a stack has a data key of its own: `carillon admin --aws data-key rotate`")
         }
         Action::Queues => report.depths(&app.depths(host).await?),
-        Action::Redrive { limit } => report.redriven(app.redrive(host, limit).await?),
-        Action::Check { mode } => {
+        Action::Redrive { limit } => report.redriven(app.redrive(host, limit as usize).await?),
+        Action::Check { mend } => {
+            let mode = if mend { Mode::Mend } else { Mode::Show };
             let mut shown = Ok(());
             let mut tell = |found: Found| {
                 if shown.is_ok() {

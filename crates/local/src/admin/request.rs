@@ -1,266 +1,204 @@
 //! What the command line asks of `carillon admin`.
 
-use anyhow::{Context as _, bail};
-use app::admin::Mode;
+use clap::{Args, Subcommand};
 
 /// Dead jobs sent again unless told otherwise: a burst that every worker can take.
-const REDRIVE_COUNT: usize = 1_000;
+const REDRIVE_COUNT: u32 = 1_000;
 /// And at the most, in one go.
-const REDRIVE_COUNT_MAX: usize = 100_000;
+const REDRIVE_COUNT_MAX: u32 = 100_000;
 
 /// An action, and how to show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Request {
     /// What to do.
+    #[command(subcommand)]
     pub action: Action,
-    /// JSON lines instead of words.
+    /// Print JSON lines
+    #[arg(long, global = true)]
     pub json: bool,
-    /// On a stack, not on the data folder.
+    /// Work on the stack that the CARILLON_ variables name, not on a data folder
+    #[arg(long, global = true)]
     pub aws: bool,
 }
 
 /// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Action {
-    /// What `organizations`, `users` and `secrets` begin with.
-    Admission(Admission),
-    /// `data-key rotate`
-    RotateDataKey,
-    /// `queues`
+    /// List the organizations; add one, or change its secret
+    Organizations {
+        /// Lists them, where there is none.
+        #[command(subcommand)]
+        change: Option<OrganizationChange>,
+    },
+    /// Called `organizations add` now
+    #[command(hide = true)]
+    Secrets,
+    /// List the users; add one, remove one, or change a secret
+    #[command(args_conflicts_with_subcommands = true)]
+    Users {
+        /// Those of this organization alone
+        #[arg(long, value_name = "ID")]
+        organization: Option<u32>,
+        /// Lists them, where there is none.
+        #[command(subcommand)]
+        change: Option<UserChange>,
+    },
+    /// Print what waits, and what is dead
     Queues,
-    /// `redrive`
+    /// Send dead jobs again
     Redrive {
-        /// Dead jobs at the most.
-        limit: usize,
+        /// Dead jobs at the most
+        #[arg(long, default_value_t = REDRIVE_COUNT,
+            value_parser = clap::value_parser!(u32).range(1..=i64::from(REDRIVE_COUNT_MAX)))]
+        limit: u32,
     },
-    /// `check`
+    /// Show what crashes left, and what needs a person
     Check {
-        /// Shown only, unless `--mend` is given.
-        mode: Mode,
+        /// Mend what crashes left
+        #[arg(long)]
+        mend: bool,
+    },
+    /// Work with the data key of a stack
+    DataKey {
+        /// What to do with it.
+        #[command(subcommand)]
+        change: DataKeyChange,
     },
 }
 
-/// Who may call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// `organizations`
-    ListOrganizations,
-    /// `organizations add`, and `secrets` as it was called first.
-    AddOrganization,
-    /// `organizations rotate --organization ID`
-    ReplaceOrganizationSecret {
-        /// Whose secret it is.
-        organization_id: u32,
-    },
-    /// `users [--organization ID]`
-    ListUsers {
-        /// Those of this organization alone.
-        organization_id: Option<u32>,
-    },
-    /// `users add --organization ID [--own]`
-    AddUser {
-        /// Whose user it is.
-        organization_id: u32,
-        /// Not only the instances of their own account.
-        sees_all: bool,
-    },
-    /// `users rotate --organization ID --user ID`
-    ReplaceUserSecret {
-        /// Whose user it is.
-        organization_id: u32,
-        /// Whose secret it is.
-        user_id: u32,
-    },
-    /// `users remove --organization ID --user ID`
-    RemoveUser {
-        /// Whose user it is.
-        organization_id: u32,
-        /// Who goes.
-        user_id: u32,
-    },
-}
-
-/// Options as given, before it is known whether they go with the command.
-#[derive(Debug, Clone, Default)]
-pub struct Flags {
-    /// `--organization`
-    pub organization: Option<String>,
-    /// `--user`
-    pub user: Option<String>,
-    /// `--own`
-    pub own: bool,
-    /// `--limit`
-    pub limit: Option<String>,
-    /// `--mend`
-    pub mend: bool,
-    /// `--json`
-    pub json: bool,
-    /// `--aws`
-    pub aws: bool,
-}
-
-impl Flags {
-    /// Refuses what the command took no notice of.
-    pub fn none_left(&self, command: &str) -> anyhow::Result<()> {
-        let left = [
-            ("--organization", self.organization.is_some()),
-            ("--user", self.user.is_some()),
-            ("--own", self.own),
-            ("--limit", self.limit.is_some()),
-            ("--mend", self.mend),
-            ("--json", self.json),
-            ("--aws", self.aws),
-        ];
-        match left.iter().find(|(_, is_left)| *is_left) {
-            Some((option, _)) => bail!("`{option}` does not go with `{command}`"),
-            None => Ok(()),
-        }
+impl Action {
+    /// Whether it begins with nothing: everything else needs data that is there.
+    pub(super) fn makes_an_organization(self) -> bool {
+        matches!(self, Action::Secrets | Action::Organizations { change: Some(OrganizationChange::Add) })
     }
 }
 
-impl Request {
-    /// Reads the words after `admin`, and the options.
-    pub fn read(words: &[&str], mut flags: Flags) -> anyhow::Result<Self> {
-        let (json, aws) = (std::mem::take(&mut flags.json), std::mem::take(&mut flags.aws));
-        let command = format!("admin {}", words.join(" "));
-        let action = match words {
-            ["organizations" | "users" | "secrets", ..] => {
-                Action::Admission(Admission::read(words, &command, &mut flags)?)
-            }
-            ["data-key", "rotate"] => Action::RotateDataKey,
-            ["queues"] => Action::Queues,
-            ["redrive"] => Action::Redrive { limit: limit(flags.limit.take())? },
-            ["check"] => {
-                Action::Check { mode: if std::mem::take(&mut flags.mend) { Mode::Mend } else { Mode::Show } }
-            }
-            _ => bail!("`{command}` is not a command; see `carillon --help`"),
-        };
-        flags.none_left(&command)?;
-        Ok(Request { action, json, aws })
-    }
+/// What is done to organizations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum OrganizationChange {
+    /// Make an organization with a first user, and print their secrets
+    Add,
+    /// Give an organization another secret, and print it
+    Rotate {
+        /// Whose secret it is
+        #[arg(long, value_name = "ID")]
+        organization: u32,
+    },
 }
 
-impl Admission {
-    fn read(words: &[&str], command: &str, flags: &mut Flags) -> anyhow::Result<Self> {
-        Ok(match words {
-            ["organizations"] => Admission::ListOrganizations,
-            ["organizations", "add"] | ["secrets"] => Admission::AddOrganization,
-            ["organizations", "rotate"] => {
-                Admission::ReplaceOrganizationSecret { organization_id: organization(command, flags)? }
-            }
-            ["users"] => {
-                let given = flags.organization.is_some();
-                let organization_id = given.then(|| organization(command, flags)).transpose()?;
-                Admission::ListUsers { organization_id }
-            }
-            ["users", "add"] => {
-                let organization_id = organization(command, flags)?;
-                Admission::AddUser { organization_id, sees_all: !std::mem::take(&mut flags.own) }
-            }
-            ["users", "rotate"] => {
-                let organization_id = organization(command, flags)?;
-                Admission::ReplaceUserSecret { organization_id, user_id: user(command, flags)? }
-            }
-            ["users", "remove"] => {
-                let organization_id = organization(command, flags)?;
-                Admission::RemoveUser { organization_id, user_id: user(command, flags)? }
-            }
-            _ => bail!("`{command}` is not a command; see `carillon --help`"),
-        })
-    }
+/// What is done to users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum UserChange {
+    /// Make a user of an organization, and print the secret
+    Add {
+        /// The organization
+        #[arg(long, value_name = "ID")]
+        organization: u32,
+        /// One who sees only the instances of their own account
+        #[arg(long)]
+        own: bool,
+    },
+    /// Give a user another secret, and print it
+    Rotate(UserNumber),
+    /// Take a user out; instances stay
+    Remove(UserNumber),
 }
 
-fn organization(command: &str, flags: &mut Flags) -> anyhow::Result<u32> {
-    let given = flags.organization.take();
-    let given = given.with_context(|| {
-        format!("`{command}` needs `--organization ID`; `admin organizations` lists them")
-    })?;
-    given.parse().context("--organization must be the number of an organization")
+/// A user, as listings show them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct UserNumber {
+    /// The organization
+    #[arg(long, value_name = "ID")]
+    pub organization: u32,
+    /// The user
+    #[arg(long, value_name = "ID")]
+    pub user: u32,
 }
 
-fn user(command: &str, flags: &mut Flags) -> anyhow::Result<u32> {
-    let given = flags.user.take();
-    let given = given.with_context(|| format!("`{command}` needs `--user ID`; `admin users` lists them"))?;
-    given.parse().context("--user must be the number of a user")
-}
-
-fn limit(given: Option<String>) -> anyhow::Result<usize> {
-    let Some(given) = given else { return Ok(REDRIVE_COUNT) };
-    let limit = given.parse().ok().filter(|limit| (1..=REDRIVE_COUNT_MAX).contains(limit));
-    limit.with_context(|| format!("--limit must be a number from 1 to {REDRIVE_COUNT_MAX}"))
+/// What is done to a data key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum DataKeyChange {
+    /// Begin a new data key, which seals from two hours later on
+    Rotate,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command_line::{Command, CommandLine};
+    use clap::Parser as _;
 
-    fn flags() -> Flags {
-        Flags::default()
-    }
-
-    fn refusal(words: &[&str], flags: Flags) -> String {
-        format!("{:#}", Request::read(words, flags).err().unwrap())
+    fn read(words: &str) -> Result<Request, String> {
+        let line = CommandLine::try_parse_from(["carillon", "admin"].into_iter().chain(words.split(' ')));
+        match line.map_err(|error| error.to_string())?.command {
+            Command::Admin(request) => Ok(request),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn a_check_only_shows_unless_told_to_mend() {
-        let shown = Request::read(&["check"], flags()).unwrap();
-        assert_eq!(shown, Request { action: Action::Check { mode: Mode::Show }, json: false, aws: false });
-        let mended = Request::read(&["check"], Flags { mend: true, json: true, ..flags() }).unwrap();
-        assert_eq!(mended, Request { action: Action::Check { mode: Mode::Mend }, json: true, aws: false });
-    }
-
-    fn of_one() -> Flags {
-        Flags { organization: Some("1".to_owned()), ..flags() }
-    }
-
-    fn of_seven() -> Flags {
-        Flags { user: Some("7".to_owned()), ..of_one() }
-    }
-
-    #[test]
-    fn a_new_user_sees_all_unless_told_otherwise() {
-        let wide = Request::read(&["users", "add"], of_one()).unwrap();
-        let add = |sees_all| Action::Admission(Admission::AddUser { organization_id: 1, sees_all });
-        assert_eq!(wide.action, add(true));
-        let narrow = Request::read(&["users", "add"], Flags { own: true, ..of_one() }).unwrap();
-        assert_eq!(narrow.action, add(false));
+        let check = |mend, json| Ok(Request { action: Action::Check { mend }, json, aws: false });
+        assert_eq!(read("check"), check(false, false));
+        assert_eq!(read("--json check --mend"), check(true, true));
     }
 
     #[test]
     fn users_and_organizations_are_named_by_number() {
-        let read = |words: &[&str], flags| match Request::read(words, flags).unwrap().action {
-            Action::Admission(admission) => admission,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(read(&["users"], flags()), Admission::ListUsers { organization_id: None });
-        assert_eq!(read(&["users"], of_one()), Admission::ListUsers { organization_id: Some(1) });
-        let (organization_id, user_id) = (1, 7);
-        let replace = Admission::ReplaceUserSecret { organization_id, user_id };
-        assert_eq!(read(&["users", "rotate"], of_seven()), replace);
-        assert_eq!(
-            read(&["users", "remove"], of_seven()),
-            Admission::RemoveUser { organization_id, user_id }
-        );
-        let replace = Admission::ReplaceOrganizationSecret { organization_id };
-        assert_eq!(read(&["organizations", "rotate"], of_one()), replace);
+        let one = UserNumber { organization: 1, user: 7 };
+        for (words, action) in [
+            ("organizations", Action::Organizations { change: None }),
+            ("organizations add", Action::Organizations { change: Some(OrganizationChange::Add) }),
+            (
+                "organizations rotate --organization 1",
+                Action::Organizations { change: Some(OrganizationChange::Rotate { organization: 1 }) },
+            ),
+            ("users", Action::Users { organization: None, change: None }),
+            ("users --organization 1", Action::Users { organization: Some(1), change: None }),
+            (
+                "users add --organization 1",
+                Action::Users {
+                    organization: None,
+                    change: Some(UserChange::Add { organization: 1, own: false }),
+                },
+            ),
+            (
+                "users add --own --organization 1",
+                Action::Users {
+                    organization: None,
+                    change: Some(UserChange::Add { organization: 1, own: true }),
+                },
+            ),
+            (
+                "users rotate --organization 1 --user 7",
+                Action::Users { organization: None, change: Some(UserChange::Rotate(one)) },
+            ),
+            (
+                "users remove --organization 1 --user 7",
+                Action::Users { organization: None, change: Some(UserChange::Remove(one)) },
+            ),
+            ("secrets", Action::Secrets),
+            ("redrive", Action::Redrive { limit: 1_000 }),
+            ("redrive --limit 5", Action::Redrive { limit: 5 }),
+        ] {
+            assert_eq!(read(words).map(|request| request.action), Ok(action), "{words}");
+        }
     }
 
     #[test]
     fn mistakes_are_named() {
-        assert!(refusal(&["users", "add"], flags()).contains("`admin users add` needs `--organization ID`"));
-        assert!(refusal(&["users", "remove"], of_one()).contains("`admin users remove` needs `--user ID`"));
-        assert!(
-            refusal(&["users", "add"], of_seven()).contains("`--user` does not go with `admin users add`")
-        );
-        let own = Flags { own: true, ..of_seven() };
-        assert!(refusal(&["users", "rotate"], own).contains("`--own` does not go with"));
-        let wrong = Flags { user: Some("ada".to_owned()), ..of_one() };
-        assert!(refusal(&["users", "rotate"], wrong).contains("--user must be the number"));
-        let limit = |text: &str| Flags { limit: Some(text.to_owned()), ..flags() };
-        assert!(refusal(&["redrive"], limit("0")).contains("from 1 to"));
-        assert!(refusal(&["queues"], limit("5")).contains("`--limit` does not go with `admin queues`"));
-        assert!(refusal(&["redrive"], Flags { mend: true, ..flags() }).contains("`--mend`"));
-        assert!(refusal(&["fly"], flags()).contains("`admin fly` is not a command"));
+        for (words, said) in [
+            ("users add", "--organization <ID>"),
+            ("users remove --organization 1", "--user <ID>"),
+            ("users add --organization 1 --user 7", "unexpected argument '--user'"),
+            ("users rotate --organization 1 --user ada", "invalid value 'ada'"),
+            ("redrive --limit 0", "0 is not in 1..=100000"),
+            ("queues --limit 5", "unexpected argument '--limit'"),
+            ("redrive --mend", "unexpected argument '--mend'"),
+            ("fly", "unrecognized subcommand 'fly'"),
+        ] {
+            let error = read(words).err().unwrap_or_default();
+            assert!(error.contains(said), "{words}: {error}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Administering a stack on AWS: `carillon admin --aws …`.
 
-use super::{Action, Desk, Request, Say, run_at};
+use super::{Action, DataKeyChange, Desk, Request, Say, run_at};
 use app::admin::Others;
 use app::ports::Clock as _;
 use aws::Environment;
@@ -11,7 +11,7 @@ use system::SystemClock;
 pub async fn run(environment: &Environment, request: &Request, say: Say) -> anyhow::Result<()> {
     let now = SystemClock.now();
     let (stack, administration) = aws::admin::open(environment, now).await?;
-    if request.action == Action::RotateDataKey {
+    if request.action == (Action::DataKey { change: DataKeyChange::Rotate }) {
         let rotation = administration.rotate_data_key(now).await?;
         return say(&format!(
             "data key {} opens from now on and seals from {}",

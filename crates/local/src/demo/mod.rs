@@ -6,7 +6,7 @@ mod inbox;
 mod mailbox;
 
 use crate::config::Config;
-use crate::host::{Host, first_link, link_line};
+use crate::host::{Host, first_link, link_line, remove_data};
 use crate::serve;
 use anyhow::Context as _;
 use app::Endpoints;
@@ -80,6 +80,8 @@ struct Stage {
 
 impl Stage {
     async fn set(config: &Config, stop: watch::Receiver<bool>) -> anyhow::Result<Self> {
+        // Before an earlier demo's data goes: it may be running.
+        let listener = serve::bind(config.listen).await?;
         let clock = Clock::new(now_us);
         let (google, microsoft) = (Google::new(clock.clone(), 1), Microsoft::new(clock, 2));
         microsoft.set_lag(0, LAG_MAX_US);
@@ -100,17 +102,12 @@ impl Stage {
         })?;
         // The stand-ins forget everything when they end, so the demo begins anew each time.
         let data = config.data.join("demo");
-        if data.exists() {
-            std::fs::remove_dir_all(&data).context("removing an earlier demo's data")?;
-        }
+        remove_data(&data).context("removing an earlier demo's data")?;
         let app = app::Config { endpoints, ..config.app.clone() };
         let host = Host::open(&Config { data, app, ..config.clone() }, Arc::new(SystemClock))
             .await?
             .inspected(Arc::new(inbox.clone()));
         let user = host.new_account().await?;
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("listening on {}", config.listen))?;
         let client = Client::new(&format!("http://{}", listener.local_addr()?), &user)?;
         let link = first_link(&user).context("the demo's user has both secrets")?;
         let link_line = link_line(client.base(), &link);

@@ -7,11 +7,11 @@ use std::path::Path;
 /// Held as long as the database is open; the operating system lets go of it when the process ends, however
 /// it ends.
 #[derive(Debug)]
-pub(super) struct LockFile(#[allow(dead_code)] File);
+pub(crate) struct LockFile(#[allow(dead_code)] File);
 
 impl LockFile {
     /// Locks the file beside the database, or tells that somebody else has.
-    pub(super) fn take(database: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn take(database: &Path) -> Result<Self, OpenError> {
         if let Some(folder) = database.parent() {
             std::fs::create_dir_all(folder)?;
         }

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_pollers.sql"),
     include_str!("migrations/0005_numbers.sql"),
     include_str!("migrations/0006_releases.sql"),
+    include_str!("migrations/0007_key_proof.sql"),
 ];
 
 /// Demands the version that this program knows, of a file that another process works on.

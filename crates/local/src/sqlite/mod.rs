@@ -11,6 +11,7 @@ mod threads;
 mod vault;
 
 pub use db::{Db, OpenError};
+pub(crate) use lock_file::LockFile;
 pub use store::SqliteStore;
 pub use vault::SqliteVault;
 

@@ -4,6 +4,8 @@ use crate::process::{ORGANIZATION_SECRET, USER_SECRET};
 use app::ports::Clock;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use clap::Parser as _;
+use local::command_line::CommandLine;
 use local::host::Host;
 use scenarios::{Callback, Client, Mailbox, Outside, body};
 use serde_json::Value;
@@ -50,15 +52,16 @@ struct Serving {
 
 impl Serving {
     async fn start(outside: &Outside, folder: &Path) -> Self {
-        let variables = outside.variables();
-        let given = |name: &str| match name {
-            "CARILLON_USER_SECRET" => Some(USER_SECRET.to_owned()),
-            "CARILLON_ORGANIZATION_SECRET" => Some(ORGANIZATION_SECRET.to_owned()),
-            "CARILLON_RETRY_DELAYS" => Some("2,2,2,2".to_owned()),
-            "CARILLON_DATA" => Some(folder.to_string_lossy().into_owned()),
-            _ => variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()),
-        };
-        let config = local::config::read(Vec::new(), given).unwrap();
+        let given = [
+            ("CARILLON_USER_SECRET", USER_SECRET.to_owned()),
+            ("CARILLON_ORGANIZATION_SECRET", ORGANIZATION_SECRET.to_owned()),
+            ("CARILLON_RETRY_DELAYS", "2,2,2,2".to_owned()),
+            ("CARILLON_DATA", folder.to_string_lossy().into_owned()),
+        ];
+        let environment = given.into_iter().chain(outside.variables());
+        let environment = environment.map(|(name, value)| (name.to_owned(), value)).collect();
+        let line = CommandLine::try_parse_from(["carillon", "serve"]).unwrap();
+        let config = local::config::read(&line, &environment).unwrap();
         let clock = Arc::new(SetClock::default());
         let host = Host::open(&config, clock.clone()).await.unwrap();
         host.admit(config.secrets.as_ref()).await.unwrap();

@@ -3,6 +3,7 @@
 
 mod admin;
 mod clock;
+mod command_line;
 mod doors;
 mod fairness;
 mod process;

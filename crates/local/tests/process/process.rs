@@ -13,7 +13,7 @@ pub(crate) const USER_SECRET: &str = "process-user-secret";
 pub(crate) const ORGANIZATION_SECRET: &str = "process-organization-secret";
 const ADMIN_KEY: &str = "process-admin-key-process-admin-key-process-admin-key";
 /// Longer than a start or an end takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `carillon serve`.
 pub(crate) struct Process {

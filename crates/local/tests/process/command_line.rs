@@ -1,0 +1,78 @@
+//! What somebody meets who types the command.
+
+use crate::process::PATIENCE;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+/// Runs to its end; the environment asks for backtraces.
+async fn carillon(words: &[&str], folder: &Path, variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
+    command.args(words).env("RUST_BACKTRACE", "1").env("CARILLON_DATA", folder);
+    command.envs(variables.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
+    tokio::time::timeout(PATIENCE, command.output()).await.unwrap().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test]
+async fn without_a_command_it_only_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let output = carillon(&[], &data, &[]).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("Usage: carillon"));
+    let output = carillon(&["--version"], &data, &[]).await;
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        concat!("carillon ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+    assert!(!data.exists());
+}
+
+#[tokio::test]
+async fn a_mistake_is_told_in_one_line_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port_in_use = taken.local_addr().unwrap().to_string();
+    for (words, variables, about) in [
+        (&["serve", "--listen", &port_in_use][..], &[][..], "listening on"),
+        (&["demo", "--listen", &port_in_use], &[], "listening on"),
+        (&["serve", "--listen", "nowhere"], &[], "--listen (CARILLON_LISTEN) must be"),
+        (&["serve"], &[("CARILLON_RETENTION_DAYS", "0")], "CARILLON_RETENTION_DAYS must be"),
+        (
+            &["serve"],
+            &[("CARILLON_USER_SECRET", "abc"), ("CARILLON_ORGANIZATION_SECRET", "abc")],
+            "CARILLON_USER_SECRET must have at least 16 characters",
+        ),
+        (&["admin", "queues"], &[], "there is no data in"),
+    ] {
+        let output = carillon(words, &data, variables).await;
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.starts_with("carillon: ") && said.contains(about), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(output.stdout.is_empty() && !data.exists());
+    }
+}
+
+#[tokio::test]
+async fn keys_of_other_data_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+    for data in [&one, &other] {
+        let output = carillon(&["admin", "organizations", "add"], data, &[]).await;
+        assert!(output.status.success(), "{}", said(&output));
+    }
+    std::fs::copy(other.join("keys"), one.join("keys")).unwrap();
+    for words in [&["serve", "--listen", "127.0.0.1:0"][..], &["admin", "users"]] {
+        let output = carillon(words, &one, &[]).await;
+        assert_eq!(output.status.code(), Some(1));
+        assert!(said(&output).contains("the key file does not belong to the data"), "{}", said(&output));
+    }
+    assert!(carillon(&["admin", "users"], &other, &[]).await.status.success());
+}

@@ -7,6 +7,7 @@ mod world;
 mod access;
 mod accounts;
 mod admin;
+mod authentication;
 mod backfills;
 mod bounds;
 mod defects;

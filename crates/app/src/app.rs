@@ -63,12 +63,22 @@ pub(crate) struct Inner {
 impl App {
     /// Puts the use cases together.
     pub fn new(ports: Ports, sealer: Arc<Sealer>, config: Config) -> Self {
+        Self::with_connectors(ports, sealer, config, connectors::registry())
+    }
+
+    /// The same with other connectors than the registered ones.
+    pub fn with_connectors(
+        ports: Ports,
+        sealer: Arc<Sealer>,
+        config: Config,
+        connectors: Vec<Arc<dyn Connector>>,
+    ) -> Self {
         App(Arc::new_cyclic(|itself| Inner {
             itself: itself.clone(),
             ports,
             config,
             sealer,
-            connectors: connectors::registry(),
+            connectors,
             secrets: SecretsCache::default(),
             locks: Locks::default(),
             traffic: Traffic::default(),

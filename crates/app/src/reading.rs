@@ -95,14 +95,14 @@ async fn token(
 async fn ask_with(
     gate: &Gate<'_>,
     connector: &Arc<dyn Connector>,
-    access_token: &str,
+    credential: &str,
     wish: &Wish<'_>,
 ) -> Result<Option<Answer>, ReadError> {
     let app = gate.app;
     let call = Call {
         http: gate,
         api_url: app.config.endpoints.url(&connector.descriptor().api),
-        access_token,
+        credential,
         now: app.now(),
         timeout_ms: app.config.provider_timeout_ms,
         scratch: None,

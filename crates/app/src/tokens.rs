@@ -4,7 +4,7 @@ use crate::app::Inner;
 use crate::ports::{PortError, Result, Secrets, Written};
 use chrono::{DateTime, Duration, Utc};
 use connectors::oauth::{self, Application, Grant, TokenError, TokenErrorKind, Tokens};
-use connectors::{Connector, Descriptor};
+use connectors::{Authentication, Connector, Descriptor};
 use domain::ids::{InstanceId, digest64};
 use domain::schedule::backoff;
 use domain::settings::{OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE};
@@ -168,7 +168,11 @@ impl Inner {
         secrets: &Secrets,
     ) -> std::result::Result<Tokens, TokenError> {
         let refresh_token = secrets.get(OAUTH_REFRESH_TOKEN).map_or("", String::as_str);
-        self.exchange(holder.descriptor(), secrets, &Grant::Refresh { refresh_token }, holder.scope).await
+        let grant = match holder.descriptor().authentication {
+            Authentication::SignIn(_) => Grant::Refresh { refresh_token },
+            Authentication::ClientCredentials(_) | Authentication::Key => Grant::Client,
+        };
+        self.exchange(holder.descriptor(), secrets, &grant, holder.scope).await
     }
 
     /// Exchanges a grant at the provider's token endpoint.
@@ -182,9 +186,14 @@ impl Inner {
         let secret = |key: &str| secrets.get(key).map_or("", String::as_str);
         let application =
             Application { client_id: secret(OAUTH_API_KEY), client_secret: secret(OAUTH_API_SECRET) };
-        let url = self.config.endpoints.url(&descriptor.oauth.token);
-        let request =
-            oauth::token_request(&descriptor.oauth, url, &application, grant, scope, TOKEN_TIMEOUT_MS);
+        let authentication = &descriptor.authentication;
+        let Some(endpoint) = authentication.token() else {
+            // A key is a token that never ends: where the provider refuses it, the one of the vault may be newer.
+            let access_token = application.client_id.to_owned();
+            return Ok(Tokens { access_token, refresh_token: None, lifetime_s: u32::MAX });
+        };
+        let url = self.config.endpoints.url(endpoint);
+        let request = oauth::token_request(authentication, url, &application, grant, scope, TOKEN_TIMEOUT_MS);
         let response = self.ports.http.send(request).await?;
         oauth::parse_tokens(&response, self.now())
     }

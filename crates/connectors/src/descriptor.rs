@@ -1,5 +1,9 @@
 //! What a connector is, as data. Replies, the sign-in addresses and the host's variables derive from it: there is no second list of connectors.
 
+use domain::settings::{
+    OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, OAUTH_USER_TOKEN,
+};
+
 /// An address of the provider and the environment variable that replaces it.
 #[derive(Debug)]
 pub struct Endpoint {
@@ -33,6 +37,82 @@ pub struct Resource {
     pub polling: Polling,
     /// Its entry of a poller configuration for those who copy one, as JSON text; empty where it is not polled.
     pub poller: &'static str,
+}
+
+/// How a mailbox lets us in.
+#[derive(Debug)]
+pub enum Authentication {
+    /// A user signs in at the provider, and the code that comes of it is exchanged for tokens.
+    SignIn(OAuth),
+    /// The application as a whole has a grant: its id and secret are exchanged for tokens, and nobody signs in.
+    ClientCredentials(ClientCredentials),
+    /// A key goes along with every request: the item `oauth.api.key`, and nothing is exchanged.
+    Key,
+}
+
+impl Authentication {
+    /// Its name on the wire.
+    pub fn wire(&self) -> &'static str {
+        match self {
+            Authentication::SignIn(_) | Authentication::ClientCredentials(_) => "oauth2",
+            Authentication::Key => "apiKey",
+        }
+    }
+
+    /// What a sign-in needs, where there is one.
+    pub fn sign_in(&self) -> Option<&OAuth> {
+        match self {
+            Authentication::SignIn(oauth) => Some(oauth),
+            Authentication::ClientCredentials(_) | Authentication::Key => None,
+        }
+    }
+
+    /// Where tokens are had, where there are any.
+    pub fn token(&self) -> Option<&Endpoint> {
+        match self {
+            Authentication::SignIn(oauth) => Some(&oauth.token),
+            Authentication::ClientCredentials(client) => Some(&client.token),
+            Authentication::Key => None,
+        }
+    }
+
+    /// Scopes that are asked for where nothing is configured.
+    pub fn scopes(&self) -> Option<&'static str> {
+        match self {
+            Authentication::SignIn(oauth) => Some(oauth.scopes),
+            Authentication::ClientCredentials(client) => Some(client.scopes),
+            Authentication::Key => None,
+        }
+    }
+
+    /// The secrets that a configuration must have.
+    pub fn secrets(&self) -> &'static [&'static str] {
+        match self {
+            Authentication::SignIn(_) | Authentication::ClientCredentials(_) => {
+                &[OAUTH_API_KEY, OAUTH_API_SECRET]
+            }
+            Authentication::Key => &[OAUTH_API_KEY],
+        }
+    }
+
+    /// Whether an item of a configuration means anything here.
+    pub fn asks_for(&self, item: &str) -> bool {
+        let is_of_sign_in = matches!(item, OAUTH_CALLBACK_URL | OAUTH_USER_TOKEN | OAUTH_REFRESH_TOKEN);
+        match self {
+            Authentication::SignIn(_) => true,
+            Authentication::ClientCredentials(_) => !is_of_sign_in,
+            Authentication::Key => !is_of_sign_in && !matches!(item, OAUTH_API_SECRET | OAUTH_SCOPE),
+        }
+    }
+}
+
+/// How the application gets tokens for itself.
+#[derive(Debug)]
+pub struct ClientCredentials {
+    /// Where its id and secret are exchanged.
+    pub token: Endpoint,
+    /// Scopes asked for when the configuration names none, separated by spaces.
+    pub scopes: &'static str,
 }
 
 /// How users sign in.
@@ -73,8 +153,8 @@ pub struct Descriptor {
     pub odata: bool,
     /// The provider's API.
     pub api: Endpoint,
-    /// How users sign in.
-    pub oauth: OAuth,
+    /// How a mailbox lets us in.
+    pub authentication: Authentication,
     /// What can be read, and polled; the first one is polled for those who say nothing.
     pub resources: &'static [Resource],
     /// Notes for operators and contributors: scopes, quotas, quirks.
@@ -96,7 +176,8 @@ impl Descriptor {
     }
 
     /// The addresses this connector uses, each with its variable.
-    pub fn endpoints(&self) -> [&Endpoint; 3] {
-        [&self.oauth.authorize, &self.oauth.token, &self.api]
+    pub fn endpoints(&self) -> Vec<&Endpoint> {
+        let sign_in = self.authentication.sign_in().map(|oauth| &oauth.authorize);
+        sign_in.into_iter().chain(self.authentication.token()).chain([&self.api]).collect()
     }
 }

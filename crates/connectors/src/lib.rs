@@ -20,7 +20,7 @@ mod script;
 mod snapshot;
 mod values;
 
-pub use descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
+pub use descriptor::{Authentication, ClientCredentials, Descriptor, Endpoint, OAuth, Polling, Resource};
 pub use error::{Error, Kind};
 pub use http::{Http, HttpError, HttpRequest, HttpResponse, Method, Route, TlsFault};
 pub use registry::registry;
@@ -46,8 +46,8 @@ pub struct Call<'a> {
     pub http: &'a dyn Http,
     /// The provider's API, without a trailing slash.
     pub api_url: &'a str,
-    /// The mailbox's access token.
-    pub access_token: &'a str,
+    /// What lets us in: an access token, or the key, as the descriptor's [`Authentication`] says.
+    pub credential: &'a str,
     /// Our clock at the step's begin.
     pub now: DateTime<Utc>,
     /// Time for one request, ms.
@@ -130,6 +130,15 @@ pub struct FailedRecord {
     pub stub: Value,
 }
 
+/// What a provider was asked to give notice of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watch {
+    /// What names it at the provider, opaque to the caller: it is given back to renew it, and to end it.
+    pub state: Value,
+    /// The provider gives no notice after that.
+    pub until: DateTime<Utc>,
+}
+
 /// One provider.
 #[async_trait]
 pub trait Connector: Send + Sync {
@@ -182,6 +191,26 @@ pub trait Connector: Send + Sync {
     /// configuration may be right for another mailbox, and yet nothing would ever come.
     async fn lacks(&self, _call: &Call<'_>, _resource: &ResourceConfig) -> Result<Vec<String>, Error> {
         Ok(Vec::new())
+    }
+
+    /// Asks the provider to give notice of changes to `target`, or renews what it was asked for; `None`: it can't.
+    ///
+    /// A notice says "look now", and nothing that a poll would believe: what changed is told by the position alone, so
+    /// that a notice that is lost, late, doubled or forged costs time and no event. `target` is where notices go, as the
+    /// provider has it: an address, or the name of a topic.
+    async fn watch(
+        &self,
+        _call: &Call<'_>,
+        _resource: &ResourceConfig,
+        _target: &str,
+        _known: Option<&Watch>,
+    ) -> Result<Option<Watch>, Error> {
+        Ok(None)
+    }
+
+    /// Ends what [`Connector::watch`] began; what is not there any more has ended.
+    async fn unwatch(&self, _call: &Call<'_>, _watch: &Watch) -> Result<(), Error> {
+        Ok(())
     }
 
     /// Asks the provider for the least, to see whether the mailbox answers.

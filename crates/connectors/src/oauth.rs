@@ -1,6 +1,6 @@
 //! OAuth 2.0 as both providers speak it: addresses, forms, replies. Pure.
 
-use crate::descriptor::OAuth;
+use crate::descriptor::{Authentication, OAuth};
 use crate::error::short;
 use crate::http::{HttpError, HttpRequest, HttpResponse, Method, Route};
 use chrono::{DateTime, Utc};
@@ -23,6 +23,8 @@ pub enum Grant<'a> {
     Code { code: &'a str, redirect_uri: &'a str, code_verifier: Option<&'a str> },
     /// The token kept from an earlier exchange.
     Refresh { refresh_token: &'a str },
+    /// Nothing but the application's own id and secret.
+    Client,
 }
 
 /// Tokens, as the provider gave them. No `Debug`.
@@ -120,7 +122,7 @@ pub fn authorize_url(
 
 /// The request that exchanges a grant.
 pub fn token_request(
-    oauth: &OAuth,
+    authentication: &Authentication,
     token_url: &str,
     application: &Application<'_>,
     grant: &Grant<'_>,
@@ -141,11 +143,20 @@ pub fn token_request(
             form.append_pair("grant_type", "refresh_token");
             form.append_pair("refresh_token", refresh_token);
         }
+        Grant::Client => {
+            form.append_pair("grant_type", "client_credentials");
+        }
     }
     form.append_pair("client_id", application.client_id);
     form.append_pair("client_secret", application.client_secret);
-    if oauth.scope_on_refresh {
-        form.append_pair("scope", &scopes(oauth, scope));
+    match authentication {
+        Authentication::SignIn(oauth) if oauth.scope_on_refresh => {
+            form.append_pair("scope", &scopes(oauth, scope));
+        }
+        Authentication::ClientCredentials(client) => {
+            form.append_pair("scope", scope.unwrap_or(client.scopes));
+        }
+        Authentication::SignIn(_) | Authentication::Key => {}
     }
     HttpRequest {
         method: Method::Post,
@@ -254,7 +265,7 @@ mod tests {
         check(200, "{\"access_tok", Unavailable);
     }
 
-    fn provider() -> OAuth {
+    const fn provider() -> OAuth {
         OAuth {
             authorize: crate::descriptor::Endpoint { variable: "A", default: "https://login.example" },
             token: crate::descriptor::Endpoint { variable: "T", default: "https://token.example" },
@@ -278,11 +289,34 @@ mod tests {
         let form = |code_verifier| {
             let application = Application { client_id: "c", client_secret: "p" };
             let grant = Grant::Code { code: "code", redirect_uri: "r", code_verifier };
-            let request = token_request(&provider(), "https://token.example", &application, &grant, None, 1);
+            let authentication = Authentication::SignIn(provider());
+            let request =
+                token_request(&authentication, "https://token.example", &application, &grant, None, 1);
             String::from_utf8(request.body.to_vec()).unwrap()
         };
         assert!(form(Some("word")).contains("&code_verifier=word&"));
         assert!(!form(None).contains("verifier"));
+    }
+
+    #[test]
+    fn an_application_asks_for_itself_with_the_configured_scopes_or_the_connectors_own() {
+        let token = crate::descriptor::Endpoint { variable: "T", default: "https://token.example" };
+        let authentication =
+            Authentication::ClientCredentials(crate::ClientCredentials { token, scopes: "all" });
+        let form = |scope| {
+            let application = Application { client_id: "c", client_secret: "p" };
+            let request = token_request(
+                &authentication,
+                "https://token.example",
+                &application,
+                &Grant::Client,
+                scope,
+                1,
+            );
+            String::from_utf8(request.body.to_vec()).unwrap()
+        };
+        assert_eq!(form(None), "grant_type=client_credentials&client_id=c&client_secret=p&scope=all");
+        assert!(form(Some("some")).ends_with("&scope=some"));
     }
 
     #[test]

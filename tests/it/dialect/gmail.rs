@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
         Call {
             http: &self.http,
             api_url: "http://google.test",
-            access_token: &self.token,
+            credential: &self.token,
             now,
             timeout_ms: 1000,
             scratch: None,

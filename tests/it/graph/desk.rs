@@ -118,7 +118,7 @@ impl Desk {
         Call {
             http: &self.wire,
             api_url: "http://microsoft.test/v1.0",
-            access_token: &self.token,
+            credential: &self.token,
             now: self.now(),
             timeout_ms: 1000,
             scratch: None,

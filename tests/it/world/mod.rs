@@ -192,6 +192,16 @@ impl World {
         App::new(around(parts.ports()), self.sealer.clone(), parts.config())
     }
 
+    /// The same with connectors of its own.
+    pub(crate) fn another_process_with(
+        &self,
+        connectors: Vec<Arc<dyn connectors::Connector>>,
+        around: impl FnOnce(Ports) -> Ports,
+    ) -> App {
+        let parts = self.assembly(&self.gate);
+        App::with_connectors(around(parts.ports()), self.sealer.clone(), parts.config(), connectors)
+    }
+
     fn assembly<'a>(&'a self, gate: &'a Arc<Gate>) -> Assembly<'a> {
         Assembly {
             db: &self.db,

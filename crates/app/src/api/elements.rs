@@ -64,7 +64,7 @@ pub(super) async fn metadata(
         "key": descriptor.key,
         "name": descriptor.name,
         "hub": descriptor.hub,
-        "authentication": { "type": "oauth2" },
+        "authentication": { "type": descriptor.authentication.wire() },
         "events": {
             "supported": true,
             "methods": ["polling"],
@@ -99,6 +99,7 @@ pub(super) async fn configuration(
 }
 
 fn described(item: &Item, descriptor: &Descriptor) -> Value {
+    let is_asked_for = descriptor.authentication.asks_for(item.key);
     json!({
         "id": item.id,
         "name": item.name,
@@ -112,8 +113,8 @@ fn described(item: &Item, descriptor: &Descriptor) -> Value {
         "groupControl": false,
         "displayOrder": item.display_order,
         "type": item.kind.text(),
-        "hideFromConsole": item.hidden,
-        "required": item.required,
+        "hideFromConsole": item.hidden || !is_asked_for,
+        "required": item.required && is_asked_for,
         "groupName": item.group.text(),
     })
 }
@@ -182,6 +183,9 @@ fn url(
     value: impl Fn(&str) -> Result<Option<String>, ApiError>,
 ) -> Result<Json<Value>, ApiError> {
     let descriptor = connector(app, element)?.descriptor();
+    let Some(oauth) = descriptor.authentication.sign_in() else {
+        return Err(ApiError::rule("element", "has no sign-in: its credentials stand in the configuration"));
+    };
     let value = |name: &str| {
         let trimmed = value(name)?.map(|value| trimmed(&value).to_owned());
         Ok::<_, ApiError>(trimmed.filter(|value| !value.is_empty()))
@@ -199,8 +203,8 @@ fn url(
         state: state.as_deref().unwrap_or(descriptor.key),
         code_challenge: challenge.as_deref(),
     };
-    let address = app.0.config.endpoints.url(&descriptor.oauth.authorize);
-    let url = oauth::authorize_url(&descriptor.oauth, address, &sign_in);
+    let address = app.0.config.endpoints.url(&oauth.authorize);
+    let url = oauth::authorize_url(oauth, address, &sign_in);
     let url = url.map_err(|_| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the configured authorize address is not a URL")
     })?;

@@ -139,7 +139,7 @@ pub(super) fn configuration(instance: &Instance) -> Map<String, Value> {
 pub(super) fn default_of(key: &str, descriptor: &Descriptor) -> Option<String> {
     match key {
         POLLER_CONFIGURATION => Some(descriptor.default_poller()),
-        OAUTH_SCOPE => Some(descriptor.oauth.scopes.to_owned()),
+        OAUTH_SCOPE => Some(descriptor.authentication.scopes()?.to_owned()),
         key => catalogue::item(key)?.default.map(str::to_owned),
     }
 }
@@ -163,7 +163,7 @@ pub(super) fn element(descriptor: &Descriptor) -> Value {
         "cloneable": true,
         "extendable": descriptor.odata,
         "beta": false,
-        "authentication": { "type": "oauth2" },
+        "authentication": { "type": descriptor.authentication.wire() },
         "extended": false,
         "useModelsForMetadata": descriptor.odata,
         "hub": descriptor.hub,

@@ -24,7 +24,7 @@ pub(super) struct Baselines {
 pub(super) async fn take(
     app: &Inner,
     connector: &Arc<dyn Connector>,
-    access_token: &str,
+    credential: &str,
     resources: &[&ResourceConfig],
     deadline: DateTime<Utc>,
 ) -> Result<Baselines, Refusal> {
@@ -32,7 +32,7 @@ pub(super) async fn take(
     for resource in resources {
         let now = app.now();
         let state = ResourceState { version: 1, ..ResourceState::new(&resource.name, now) };
-        match within(app, deadline, one(app, connector, access_token, resource)).await {
+        match within(app, deadline, one(app, connector, credential, resource)).await {
             Ok(Baseline { cursor, identity }) => {
                 if let Some(identity) = identity {
                     baselines.mailbox_digest = mailbox_digest(&identity);
@@ -64,13 +64,13 @@ async fn within<T>(
 async fn one(
     app: &Inner,
     connector: &Arc<dyn Connector>,
-    access_token: &str,
+    credential: &str,
     resource: &ResourceConfig,
 ) -> Result<Baseline, Error> {
     let call = Call {
         http: app.ports.http.as_ref(),
         api_url: app.config.endpoints.url(&connector.descriptor().api),
-        access_token,
+        credential,
         now: app.now(),
         timeout_ms: app.config.provider_timeout_ms,
         scratch: None,

@@ -63,7 +63,8 @@ pub(crate) async fn try_create(app: &Inner, creation: Creation) -> Result<Vec<Tr
     let connector = creation.connector.clone();
     let (plain, secrets) = credentials::split(creation.items.clone(), &Secrets::new(), None, app.now())?;
     let settings = credentials::check(app, &connector, &plain, &secrets)?;
-    if creation.external_authentication != "initial" {
+    let uses_code = connector.descriptor().authentication.sign_in().is_some();
+    if uses_code && creation.external_authentication != "initial" {
         let why = "a dry run does not use the code up";
         return Ok(trial::unread(app, &connector, &settings.resources, why));
     }
@@ -79,6 +80,9 @@ async fn tokens(
     secrets: &Secrets,
 ) -> Result<Tokens, Refusal> {
     let descriptor = creation.connector.descriptor();
+    if descriptor.authentication.sign_in().is_none() {
+        return exchange::application(app, descriptor, (plain, secrets)).await;
+    }
     let kept = secrets.get(OAUTH_REFRESH_TOKEN);
     let tokens = match (creation.external_authentication.as_str(), kept, &creation.code) {
         ("initial", Some(refresh_token), _) => {

@@ -9,9 +9,9 @@ use domain::address;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use domain::settings::{
-    BASIC_PASSWORD, BASIC_USERNAME, CALLBACK_HEADERS, CALLBACK_URL, EVENT_BUS, Items, MASK, OAUTH_API_KEY,
-    OAUTH_API_SECRET, OAUTH_CALLBACK_URL, Pollers, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY,
-    SIGNATURE_PREVIOUS_UNTIL, Settings, given, is_secret,
+    BASIC_PASSWORD, BASIC_USERNAME, CALLBACK_HEADERS, CALLBACK_URL, EVENT_BUS, Items, MASK,
+    OAUTH_CALLBACK_URL, Pollers, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings,
+    given, is_secret,
 };
 use domain::signature::rotation_until;
 use std::sync::Arc;
@@ -190,9 +190,9 @@ pub(super) fn check(
     secrets: &Secrets,
 ) -> Result<Settings, Refusal> {
     let mut errors = limits(plain, secrets);
-    for key in [OAUTH_API_KEY, OAUTH_API_SECRET] {
-        if !secrets.contains_key(key) {
-            errors.push(Invalid::new(key, "is required"));
+    for key in connector.descriptor().authentication.secrets() {
+        if !secrets.contains_key(*key) {
+            errors.push(Invalid::new(*key, "is required"));
         }
     }
     errors.extend(domain::settings::check(plain, secrets));

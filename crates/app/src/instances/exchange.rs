@@ -32,7 +32,17 @@ pub(super) async fn code(
         let grant = Grant::Code { code: &code, redirect_uri, code_verifier };
         exchanged = app.exchange(descriptor, secrets, &grant, scope).await;
     }
-    exchanged.map_err(|error| suspected(error, secrets, (CODE, code)))
+    exchanged.map_err(|error| suspected(error, secrets, Some((CODE, code))))
+}
+
+/// What the application itself is given, where nobody signs in.
+pub(super) async fn application(
+    app: &Inner,
+    descriptor: &Descriptor,
+    (plain, secrets): (&Items, &Secrets),
+) -> Result<Tokens, Refusal> {
+    let exchanged = app.exchange(descriptor, secrets, &Grant::Client, given(plain, OAUTH_SCOPE)).await;
+    exchanged.map_err(|error| suspected(error, secrets, None))
 }
 
 /// Exchanges a refresh token; the tokens have the one that can be kept.
@@ -51,7 +61,7 @@ pub(super) async fn refresh_token(
             tokens.refresh_token.get_or_insert(decoded);
         }
     }
-    exchanged.map_err(|error| suspected(error, secrets, (OAUTH_REFRESH_TOKEN, refresh_token)))
+    exchanged.map_err(|error| suspected(error, secrets, Some((OAUTH_REFRESH_TOKEN, refresh_token))))
 }
 
 /// What may have been meant by a credential that the provider does not know: the same decoded, once.
@@ -66,11 +76,12 @@ fn meant(exchanged: &Result<Tokens, TokenError>, credential: &str) -> Option<Str
 }
 
 /// The refusal, with what the credentials look like that should not look so. No value is shown.
-fn suspected(error: TokenError, secrets: &Secrets, own: (&str, &str)) -> Refusal {
+fn suspected(error: TokenError, secrets: &Secrets, own: Option<(&str, &str)>) -> Refusal {
     let is_refused = error.kind != TokenErrorKind::Unavailable;
     let application =
         [OAUTH_API_KEY, OAUTH_API_SECRET].map(|key| (key, secrets.get(key).map_or("", String::as_str)));
-    let told: String = std::iter::once(own)
+    let told: String = own
+        .into_iter()
         .chain(application)
         .filter_map(|(key, value)| Some(format!("; `{key}`: {}", pasted::suspicion(value)?)))
         .collect();

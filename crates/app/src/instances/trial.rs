@@ -31,14 +31,14 @@ pub(super) fn deadline(app: &Inner) -> DateTime<Utc> {
 pub(crate) async fn all(
     app: &Inner,
     connector: &Arc<dyn Connector>,
-    access_token: &str,
+    credential: &str,
     resources: &[ResourceConfig],
     deadline: DateTime<Utc>,
 ) -> Result<Vec<Trial>, Refusal> {
     let mut trials = Vec::new();
     let mut broken = Vec::new();
     for resource in resources {
-        match one(app, connector, access_token, resource, deadline).await {
+        match one(app, connector, credential, resource, deadline).await {
             Ok(outcome) => trials.push(Trial { resource: resource.name.clone(), outcome }),
             Err(invalid) => broken.push(invalid),
         }
@@ -66,7 +66,7 @@ pub(crate) fn unread(
 async fn one(
     app: &Inner,
     connector: &Arc<dyn Connector>,
-    access_token: &str,
+    credential: &str,
     resource: &ResourceConfig,
     deadline: DateTime<Utc>,
 ) -> Result<Value, Invalid> {
@@ -80,7 +80,7 @@ async fn one(
     let call = Call {
         http: app.ports.http.as_ref(),
         api_url: app.config.endpoints.url(&connector.descriptor().api),
-        access_token,
+        credential,
         now,
         timeout_ms: app.config.provider_timeout_ms.min(left_ms),
         scratch: None,

@@ -60,7 +60,7 @@ impl Run<'_> {
         Call {
             http: &self.gate,
             api_url: self.app.config.endpoints.url(&self.connector.descriptor().api),
-            access_token: token,
+            credential: token,
             now: self.app.now(),
             timeout_ms: self.app.config.provider_timeout_ms,
             scratch: Some(&self.scratch),

@@ -228,7 +228,7 @@ async fn get<T: DeserializeOwned>(call: &Call<'_>, path: &str, query: &[(&str, &
             method: Method::Get,
             url: format!("{}/gmail/v1/users/me/{path}?{query}", call.api_url),
             headers: vec![
-                ("authorization", format!("Bearer {}", call.access_token)),
+                ("authorization", format!("Bearer {}", call.credential)),
                 ("accept", "application/json".to_owned()),
                 // Google compresses only for agents that say so twice.
                 ("user-agent", "carillon (gzip)".to_owned()),

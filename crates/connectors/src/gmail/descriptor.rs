@@ -1,6 +1,6 @@
 //! What this connector is, as data.
 
-use crate::descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
+use crate::descriptor::{Authentication, Descriptor, Endpoint, OAuth, Polling, Resource};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     id: 6409,
@@ -11,7 +11,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     protocol_type: "http",
     odata: false,
     api: Endpoint { variable: "CARILLON_GMAIL_API_URL", default: "https://gmail.googleapis.com" },
-    oauth: OAuth {
+    authentication: Authentication::SignIn(OAuth {
         authorize: Endpoint {
             variable: "CARILLON_GOOGLE_AUTH_URL",
             default: "https://accounts.google.com/o/oauth2/v2/auth",
@@ -26,7 +26,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         translate_scope: str::to_owned,
         required_scopes: &[],
         scope_on_refresh: false,
-    },
+    }),
     resources: &[
         Resource {
             name: "changed-messages",

@@ -104,7 +104,7 @@ async fn send(call: &Call<'_>, url: &str) -> Result<HttpResponse, Error> {
             method: Method::Get,
             url: url.to_owned(),
             headers: vec![
-                ("authorization", format!("Bearer {}", call.access_token)),
+                ("authorization", format!("Bearer {}", call.credential)),
                 ("accept", "application/json;odata.metadata=minimal".to_owned()),
                 // Without it a message has another id in each folder.
                 ("prefer", "IdType=\"ImmutableId\"".to_owned()),

@@ -1,6 +1,6 @@
 //! What this connector is, as data.
 
-use crate::descriptor::{Descriptor, Endpoint, OAuth, Polling, Resource};
+use crate::descriptor::{Authentication, Descriptor, Endpoint, OAuth, Polling, Resource};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     id: 6410,
@@ -11,7 +11,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     protocol_type: "odata",
     odata: true,
     api: Endpoint { variable: "CARILLON_GRAPH_API_URL", default: "https://graph.microsoft.com/v1.0" },
-    oauth: OAuth {
+    authentication: Authentication::SignIn(OAuth {
         authorize: Endpoint {
             variable: "CARILLON_MICROSOFT_AUTH_URL",
             default: "https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
@@ -25,7 +25,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         translate_scope,
         required_scopes: &["offline_access"],
         scope_on_refresh: true,
-    },
+    }),
     resources: &[
         Resource {
             name: "messages",
@@ -91,7 +91,7 @@ mod tests {
     fn scopes_of_the_retired_api_are_translated() {
         assert_eq!(
             crate::oauth::scopes(
-                &super::DESCRIPTOR.oauth,
+                super::DESCRIPTOR.authentication.sign_in().unwrap(),
                 Some(
                     "offline_access https://outlook.office.com/mail.send https://outlook.office.com/mail.readwrite"
                 )
@@ -99,7 +99,7 @@ mod tests {
             "offline_access https://graph.microsoft.com/Mail.Send https://graph.microsoft.com/Mail.ReadWrite"
         );
         assert_eq!(
-            crate::oauth::scopes(&super::DESCRIPTOR.oauth, None),
+            crate::oauth::scopes(super::DESCRIPTOR.authentication.sign_in().unwrap(), None),
             "offline_access https://graph.microsoft.com/Mail.Read"
         );
     }

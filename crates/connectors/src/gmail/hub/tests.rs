@@ -35,7 +35,7 @@ fn read(answers: &[(u16, &str)], query: &Query) -> (Result<Answer, ReadError>, V
     let call = Call {
         http: &script,
         api_url: "http://g",
-        access_token: "secret",
+        credential: "secret",
         now: at,
         timeout_ms: 1000,
         scratch: None,
@@ -289,7 +289,7 @@ fn a_ping_asks_for_the_profile() {
     let call = Call {
         http: &script,
         api_url: "http://g",
-        access_token: "secret",
+        credential: "secret",
         now: at,
         timeout_ms: 1000,
         scratch: None,

@@ -284,7 +284,7 @@ fn a_read_that_leaves_no_time_is_followed_by_a_shorter_one() {
         let call = Call {
             http: &http,
             api_url: "http://gmail",
-            access_token: "secret",
+            credential: "secret",
             now: at(),
             timeout_ms: 1000,
             scratch: None,

@@ -28,7 +28,7 @@ fn at() -> DateTime<Utc> {
 }
 
 fn call(http: &Script) -> Call<'_> {
-    Call { http, api_url: "http://gmail", access_token: "secret", now: at(), timeout_ms: 1000, scratch: None }
+    Call { http, api_url: "http://gmail", credential: "secret", now: at(), timeout_ms: 1000, scratch: None }
 }
 
 fn resource(url: &str) -> ResourceConfig {

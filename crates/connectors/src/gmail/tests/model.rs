@@ -62,7 +62,7 @@ impl Watch {
         let call = Call {
             http: mailbox,
             api_url: "http://gmail",
-            access_token: "secret",
+            credential: "secret",
             now: time,
             timeout_ms: 1000,
             scratch: Some(scratch),

@@ -30,7 +30,7 @@ fn call(http: &Script) -> Call<'_> {
     Call {
         http,
         api_url: "http://graph/v1.0",
-        access_token: "secret",
+        credential: "secret",
         now: at(),
         timeout_ms: 1000,
         scratch: None,

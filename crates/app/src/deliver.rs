@@ -1,7 +1,7 @@
 //! One delivery attempt: claim, post, store what came of it, enqueue what follows.
 
 use crate::app::{Inner, Ran};
-use crate::destinations::{Sent, send};
+use crate::destinations::{Sent, send, timeout};
 use crate::ports::{
     AttemptKey, AttemptOutcome, Claim, Claimant, Job, Notification, PortError, Result, Written,
 };
@@ -56,9 +56,7 @@ pub(crate) enum Failing {
 
 /// Until when a claim made now holds.
 pub(crate) fn claim_until(app: &Inner) -> DateTime<Utc> {
-    let timeout =
-        Duration::milliseconds(i64::try_from(app.config.callback_timeout_ms).unwrap_or(i64::MAX / 2));
-    app.now() + timeout + Duration::seconds(CLAIM_MARGIN_S)
+    app.now() + timeout(app) + Duration::seconds(CLAIM_MARGIN_S)
 }
 
 /// Posts a notification that is claimed until then, and stores the outcome; `None` if somebody else stored one first.
@@ -75,15 +73,16 @@ pub(crate) async fn attempt(
         sequence: notification.sequence,
         attempt: notification.attempt,
     };
-    let Sent { answer, excerpt, cause, reached } = match send(app, notification, instance).await {
-        Ok(sent) => sent,
-        Err(error) => {
-            // Nothing was posted: whoever runs the job again need not wait for the claim to run out. If that fails
-            // too, they do.
-            let _ = app.ports.store.unclaim_attempt(key, claimed_until).await;
-            return Err(error);
-        }
-    };
+    let Sent { answer, excerpt, cause, reached } =
+        match send(app, notification, instance, claimed_until).await {
+            Ok(sent) => sent,
+            Err(error) => {
+                // Nothing was posted: whoever runs the job again need not wait for the claim to run out. If that fails
+                // too, they do.
+                let _ = app.ports.store.unclaim_attempt(key, claimed_until).await;
+                return Err(error);
+            }
+        };
     let now = app.now();
     let attempt_of_round = notification.attempt.saturating_sub(notification.round_start);
     let mut verdict = decide(&answer, attempt_of_round, &app.config.retry_policy, now);

@@ -2,8 +2,8 @@
 //! again while the other one is retried.
 
 use crate::app::Inner;
-use crate::ports::{Notification, Result, Secrets};
-use chrono::{DateTime, Utc};
+use crate::ports::{Notification, PortError, Result, Secrets};
+use chrono::{DateTime, Duration, Utc};
 use connectors::{HttpError, HttpRequest, HttpResponse, Method, Route};
 use domain::callback;
 use domain::date_pattern::{Zone, parse_rfc3339};
@@ -24,6 +24,9 @@ use std::sync::Arc;
 /// A callback's answer is read this far, bytes; the rest is left.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
+/// How far the clocks of two processes may be apart, seconds.
+const CLOCKS_S: i64 = 5;
+
 /// What came of sending.
 pub(crate) struct Sent {
     /// The callback's, where it failed or the bus did not; else the bus's failure.
@@ -35,8 +38,13 @@ pub(crate) struct Sent {
     pub(crate) reached: Reached,
 }
 
-/// Sends a notification to each destination that does not have it.
-pub(crate) async fn send(app: &Inner, notification: &Notification, instance: &Instance) -> Result<Sent> {
+/// Sends a notification that is claimed until then to each destination that does not have it.
+pub(crate) async fn send(
+    app: &Inner,
+    notification: &Notification,
+    instance: &Instance,
+    claimed_until: DateTime<Utc>,
+) -> Result<Sent> {
     let mut sent = Sent {
         answer: Answer::Published,
         excerpt: String::new(),
@@ -47,7 +55,7 @@ pub(crate) async fn send(app: &Inner, notification: &Notification, instance: &In
     // Without any destination the missing address is the failure.
     let wants_callback = given(&instance.configuration, CALLBACK_URL).is_some() || !wants_bus;
     if wants_callback && !sent.reached.callback {
-        let answered = post(app, notification, instance).await?;
+        let answered = post(app, notification, instance, claimed_until).await?;
         sent.cause = answered.as_ref().err().and_then(|error| error.source()).map(ToString::to_string);
         (sent.answer, sent.excerpt) = read(answered, app.now());
         sent.reached.callback = matches!(sent.answer, Answer::Status { code: 200..=299, .. });
@@ -61,6 +69,11 @@ pub(crate) async fn send(app: &Inner, notification: &Notification, instance: &In
         }
     }
     Ok(sent)
+}
+
+/// Time for a callback's answer.
+pub(crate) fn timeout(app: &Inner) -> Duration {
+    Duration::milliseconds(i64::try_from(app.config.callback_timeout_ms).unwrap_or(i64::MAX / 2))
 }
 
 /// Whether notifications go to the bus.
@@ -90,6 +103,7 @@ async fn post(
     app: &Inner,
     notification: &Notification,
     instance: &Instance,
+    claimed_until: DateTime<Utc>,
 ) -> Result<std::result::Result<HttpResponse, HttpError>> {
     // A callback without any of them costs no look at the vault.
     let secrets = match instance.secret_keys.iter().any(|key| CALLBACK_SECRETS.contains(&key.as_str())) {
@@ -115,6 +129,10 @@ async fn post(
         answer_bytes_max: ANSWER_BYTES_MAX,
         route: Route::Callback,
     };
+    // A process may have been stopped since it claimed: the attempt must not be somebody else's before the answer.
+    if app.now() + timeout(app) + Duration::seconds(CLOCKS_S) > claimed_until {
+        return Err(PortError::new("posting a notification", "its claim may run out before an answer"));
+    }
     Ok(app.ports.http.send(request).await)
 }
 

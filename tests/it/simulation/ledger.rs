@@ -73,6 +73,12 @@ impl Ledger {
         told
     }
 
+    /// Whether the receiver has taken the creation of this object.
+    pub(super) fn is_told(&self, object: &str) -> bool {
+        let told = |connector| created(&self.told(connector), object) > 0;
+        told("gmail") || told("outlookemail")
+    }
+
     pub(super) fn check(&self, world: &World, traffic: &Traffic) {
         assert_eq!(self.taken.len(), self.bodies.len(), "a notification was never taken");
         check_gmail(world, traffic, &self.told("gmail"));
@@ -89,7 +95,10 @@ fn check_gmail(world: &World, traffic: &Traffic, told: &[Told]) {
         assert_eq!(created(told, id), 1, "Gmail message {id} told {} times as created", created(told, id));
     }
     for id in &traffic.old {
-        assert_eq!(created(told, id), 0, "old Gmail message {id} told as created");
+        assert!(
+            created(told, id) <= usize::from(traffic.is_backfilled),
+            "old Gmail message {id} told as created"
+        );
     }
     for id in &traffic.draft_ids {
         assert!(!told.iter().any(|one| one.object == *id), "draft {id} was told");
@@ -124,13 +133,16 @@ fn check_outlook(world: &World, traffic: &Traffic, told: &[Told]) {
     let mut states = BTreeSet::new();
     for one in told {
         let state = (one.object.clone(), one.record["ChangeKey"].as_str().unwrap().to_owned());
-        assert!(states.insert(state), "a state of Outlook message {} was told twice", one.object);
+        // Of what was there before, a backfill tells the creation beside the updates that polls told.
+        let is_past = one.kind == "CREATED" && traffic.is_backfilled && traffic.old.contains(&one.object);
+        assert!(states.insert(state) || is_past, "a state of Outlook message {} was told twice", one.object);
     }
     for id in &traffic.outlook {
         assert_eq!(created(told, id), 1, "Outlook message {id} told {} times as created", created(told, id));
     }
     for id in traffic.old.iter().chain(&traffic.outlook_purged) {
-        assert!(created(told, id) <= usize::from(traffic.outlook_purged.contains(id)));
+        let may_be_told = traffic.is_backfilled || traffic.outlook_purged.contains(id);
+        assert!(created(told, id) <= usize::from(may_be_told));
     }
     for message in world.microsoft.messages(OUTLOOK_USER) {
         if traffic.outlook.contains(&message.id) {

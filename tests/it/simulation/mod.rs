@@ -4,6 +4,7 @@
 //! A failure names its seed; `CARILLON_SIMULATION_SEED=<seed>` runs that one alone.
 
 mod cloud;
+mod faults;
 mod ledger;
 mod traffic;
 
@@ -154,17 +155,8 @@ impl Simulation {
     /// Faults of this round.
     fn weather(&mut self) {
         let rate = if self.random.u8(..) < 80 { 0.0 } else { self.random.f64() * 0.3 };
-        let kinds = vec![
-            FaultKind::RateLimited { retry_after_s: Some(self.random.u32(1..90)) },
-            FaultKind::RateLimited { retry_after_s: None },
-            FaultKind::ForbiddenLimit,
-            FaultKind::ServerError { status: 503 },
-            FaultKind::BadGatewayHtml,
-            FaultKind::Truncated,
-            FaultKind::Unauthorized,
-            FaultKind::InvalidClient,
-            FaultKind::MissingRefreshToken,
-        ];
+        let mut kinds = faults::kinds(&mut self.random);
+        kinds.push(FaultKind::Unauthorized);
         self.world.google.set_fault_rate(rate, kinds.clone());
         self.world.microsoft.set_fault_rate(rate, kinds);
         if self.random.u8(..) < 10 {

@@ -19,6 +19,8 @@ pub(super) struct Traffic {
     outlook_drafts: Vec<String>,
     /// A position expired: label changes and deletions may be missing.
     pub(super) gap: bool,
+    /// Somebody asked for the past: what was there before may be told.
+    pub(super) is_backfilled: bool,
 }
 
 impl Traffic {

@@ -22,13 +22,17 @@ pub(super) enum Rule {
     PolledAgain,
     StaysConnected,
     DeletedIsGone,
+    EditsStay,
+    OnePost,
+    WishKept,
+    ReleasedSoon,
 }
 
 /// Known not to hold yet.
 const OPEN: &[Rule] = &[];
 
 impl Cloud {
-    fn must(&mut self, rule: Rule, is_so: bool, otherwise: impl FnOnce() -> String) {
+    pub(super) fn must(&mut self, rule: Rule, is_so: bool, otherwise: impl FnOnce() -> String) {
         assert!(is_so || OPEN.contains(&rule), "{rule:?}: {}", otherwise());
         // What follows from it need not be told again.
         self.is_excused |= !is_so && !matches!(rule, Rule::OnePoller | Rule::InFlight | Rule::RetryAfter);
@@ -41,6 +45,7 @@ impl Cloud {
         for (rule, what) in wrong {
             self.must(rule, false, || what);
         }
+        self.check_edits();
         for id in [cast.gmail, cast.outlook] {
             let instance = self.world.store.instance(id).now_or_never().unwrap().unwrap().unwrap();
             let disconnected = || format!("a fault disconnected {id}: {:?}", instance.validity);
@@ -74,9 +79,7 @@ impl Cloud {
 
     /// Owners switch on what they had switched off, and release; then everything was told.
     pub(super) async fn end(&mut self, cast: &Cast) {
-        for id in [cast.gmail, cast.outlook] {
-            self.call("enable", "PUT", format!("/instances/{id}/enabled"), Value::Null, Some(id));
-        }
+        self.enable_all(cast);
         self.run_for(20 * 60).await;
         self.call("release", "PUT", RELEASE, Value::Null, None);
         self.run_for(40 * 60).await;
@@ -90,6 +93,12 @@ impl Cloud {
             self.ledger.check(&self.world, &self.traffic);
         }
         self.check_deleted(cast.guest).await;
+    }
+
+    pub(super) fn enable_all(&mut self, cast: &Cast) {
+        for id in [cast.gmail, cast.outlook] {
+            self.call("enable", "PUT", format!("/instances/{id}/enabled"), Value::Null, Some(id));
+        }
     }
 
     /// Of what was deleted nothing is left.

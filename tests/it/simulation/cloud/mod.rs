@@ -5,9 +5,12 @@
 //! where it is cut off, what fails, and what comes late or twice.
 
 mod checks;
+mod edits;
+mod finale;
 mod mutation;
 mod ports;
 mod process;
+mod profile;
 mod queues;
 mod script;
 mod turns;
@@ -18,10 +21,12 @@ use super::traffic::Traffic;
 use crate::world::World;
 use axum::body::Body;
 use domain::ids::InstanceId;
+use edits::{Edit, Edits};
 use futures_util::future::join_all;
 use http_body_util::BodyExt as _;
 pub(super) use mutation::Mutation;
 use process::{Process, Shared};
+use profile::Profile;
 use queues::{Due, End, Queues};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -58,12 +63,16 @@ pub(super) struct Ask {
     body: Value,
     instance: Option<InstanceId>,
     authorization: String,
+    /// What it changes, where that is looked after.
+    edit: Option<Edit>,
 }
 
 /// What an invocation is for.
 enum Work {
     Jobs(Vec<Due>),
     Call(Ask),
+    /// It was given up by whoever started it, and goes on all the same.
+    Abandoned,
 }
 
 enum Ended {
@@ -100,6 +109,10 @@ pub(super) struct Cloud {
     /// A rule that is known not to hold yet was broken.
     is_excused: bool,
     tokens: BTreeMap<InstanceId, String>,
+    profile: Profile,
+    edits: Edits,
+    /// Calls that somebody makes then.
+    later: Vec<(i64, Ask)>,
 }
 
 impl Cloud {
@@ -128,6 +141,9 @@ impl Cloud {
             answers: Vec::new(),
             is_excused: false,
             tokens: BTreeMap::new(),
+            profile: Profile::of(seed),
+            edits: Edits::default(),
+            later: Vec::new(),
         }
     }
 
@@ -147,7 +163,8 @@ impl Cloud {
             let turn_us = self.shared.turns.next_us().unwrap_or(i64::MAX);
             let cut_us = self.running.iter().map(|running| running.cut_us).min().unwrap_or(i64::MAX);
             let due_us = self.shared.queues.next_us().unwrap_or(i64::MAX);
-            let next_us = turn_us.min(cut_us).min(due_us);
+            let later_us = self.later.iter().map(|(at_us, _)| *at_us).min().unwrap_or(i64::MAX);
+            let next_us = turn_us.min(cut_us).min(due_us).min(later_us);
             if next_us > end_us {
                 self.shared.turns.advance_to(end_us);
                 return;
@@ -188,6 +205,10 @@ impl Cloud {
     }
 
     fn start_due(&mut self) {
+        let now_us = self.now_us();
+        for (_, ask) in self.later.extract_if(.., |(at_us, _)| *at_us <= now_us).collect::<Vec<_>>() {
+            self.start(Function::Api, Work::Call(ask));
+        }
         let mut deliveries = Vec::new();
         while deliveries.len() < BATCH_COUNT_MAX
             && let Some(due) = self.shared.queues.take()
@@ -208,6 +229,9 @@ impl Cloud {
         self.last_number += 1;
         let number = self.last_number;
         process.begin(work.caller(number));
+        if self.shared.happens(self.shared.weather().freezes) {
+            process.freeze(&self.shared);
+        }
         let limit_s = match function {
             Function::Api => API_LIMIT_S,
             Function::Poll => POLL_LIMIT_S,
@@ -235,7 +259,11 @@ impl Cloud {
                     self.shared.queues.ended(due, if well { End::Done } else { End::Failed });
                 }
             }
-            (Work::Call(ask), Ended::Call(status, body)) => self.answers.push((ask, status, body)),
+            (Work::Call(ask), Ended::Call(status, body)) => {
+                self.edits.ended(ask.edit.clone(), Some(status));
+                self.answers.push((ask, status, body));
+            }
+            (Work::Abandoned, _) => {}
             _ => unreachable!("an invocation ends as what it is"),
         }
         self.idle.entry(running.function).or_default().push(running.process);
@@ -245,8 +273,19 @@ impl Cloud {
     fn cut(&mut self, cut_us: i64) {
         self.shared.turns.advance_to(cut_us);
         let at = self.running.iter().position(|running| running.cut_us == cut_us).unwrap();
-        let running = self.running.swap_remove(at);
+        let mut running = self.running.swap_remove(at);
         self.cuts_count += 1;
+        let work = std::mem::replace(&mut running.work, Work::Abandoned);
+        match work {
+            Work::Jobs(dues) => dues.into_iter().for_each(|due| self.shared.queues.ended(due, End::Cut)),
+            Work::Call(ask) => self.edits.ended(ask.edit, None),
+            Work::Abandoned => {}
+        }
+        if running.process.is_frozen() {
+            running.cut_us = i64::MAX;
+            self.running.push(running);
+            return;
+        }
         if running.leaves {
             drop(running.hand);
             self.left.push(running.process);
@@ -254,9 +293,6 @@ impl Cloud {
         }
         running.process.kill();
         drop(running.hand);
-        if let Work::Jobs(dues) = running.work {
-            dues.into_iter().for_each(|due| self.shared.queues.ended(due, End::Cut));
-        }
     }
 }
 
@@ -275,6 +311,7 @@ impl Due {
 impl Work {
     fn caller(&self, number: u64) -> Caller {
         match self {
+            Work::Abandoned => Caller::default(),
             Work::Call(ask) => Caller::of(number, ask.what, ask.instance),
             Work::Jobs(dues) => match &dues[0] {
                 Due::Tick(tick) => Caller::of(number, "tick", Some(tick.id)),
@@ -286,6 +323,7 @@ impl Work {
     /// The work, ready to be polled.
     fn begin(&self, process: &Process) -> Hand<Ended> {
         match self {
+            Work::Abandoned => Hand::new(std::future::pending()),
             Work::Jobs(dues) => {
                 let deadline = process.now() + chrono::Duration::seconds(WORK_S);
                 let jobs = dues.iter().map(|due| {

@@ -8,17 +8,23 @@ use chrono::{DateTime, Duration, Utc};
 use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::Instance;
 use domain::schedule::Timetable;
+use domain::settings::OAUTH_REFRESH_TOKEN;
 use domain::token::Session;
+use serde_json::Value;
 use std::collections::HashSet;
 
 /// Longer than any lease or claim.
 const LONG_H: i64 = 24;
+/// What a poll of Outlook reads again, seconds.
+const OVERLAP_S: i64 = 120;
 
 /// One guard that is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Mutation {
     /// Whoever wants to poll has the lease, also while somebody else holds it.
     PollLeaseOff,
+    /// Whoever read that nobody polls has the lease, also where somebody did in between.
+    PollFenceOff,
     /// Giving the lease back gives back whoever's it is.
     PollLeaseReturnUnconditional,
     /// Whoever comes meanwhile is told that the holder looks again, and the holder is not.
@@ -53,11 +59,16 @@ pub(in super::super) enum Mutation {
     ReleaseLeaseOff,
     /// Back-offs are forgotten.
     BackoffOff,
+    /// A position moves to where the provider says that it is, whatever it shows later.
+    OverlapOff,
+    /// What was told of the stretch that is read again is not known.
+    MemoryOff,
 }
 
 impl Mutation {
-    pub(in super::super) const ALL: [Mutation; 18] = [
+    pub(in super::super) const ALL: [Mutation; 21] = [
         Mutation::PollLeaseOff,
+        Mutation::PollFenceOff,
         Mutation::PollLeaseReturnUnconditional,
         Mutation::PollMarkOff,
         Mutation::CommitUnconditional,
@@ -75,6 +86,8 @@ impl Mutation {
         Mutation::ClaimOff,
         Mutation::ReleaseLeaseOff,
         Mutation::BackoffOff,
+        Mutation::OverlapOff,
+        Mutation::MemoryOff,
     ];
 
     /// By its name.
@@ -118,10 +131,14 @@ impl TappedStore {
             Some(stored) if self.is(Mutation::PollLeaseOff) => {
                 self.inner.begin_poll(id, stored.poller.fence, late(now), until).await?
             }
+            Some(stored) if self.is(Mutation::PollFenceOff) => {
+                self.tap.took_fence(stored.poller.fence + 1);
+                self.inner.begin_poll(id, stored.poller.fence, now, until).await?
+            }
             _ => self.inner.begin_poll(id, fence, now, until).await?,
         };
         if written == Written::Done {
-            self.tap.shared.sightings().leases(id, self.tap.caller().number);
+            self.tap.shared.sightings().leases(id, self.tap.caller().number, self.tap.shared.turns.now_us());
         }
         Ok(written)
     }
@@ -131,6 +148,7 @@ impl TappedStore {
             Some(stored) if self.is(Mutation::PollLeaseReturnUnconditional) => {
                 self.inner.end_poll(id, stored.poller.fence).await
             }
+            _ if self.is(Mutation::PollFenceOff) => self.inner.end_poll(id, self.tap.fence()).await,
             _ => self.inner.end_poll(id, fence).await,
         }
     }
@@ -154,6 +172,14 @@ impl TappedStore {
             && let Some(row) = stored.resources.iter().find(|row| row.state.resource == commit.state.resource)
         {
             commit.state.version = row.state.version + 1;
+        }
+        let now_s = self.tap.shared.turns.now_us() / 1_000_000;
+        if let Some(cursor) = &mut commit.state.cursor {
+            match self.tap.shared.mutation {
+                Some(Mutation::OverlapOff) => without_overlap(cursor, now_s),
+                Some(Mutation::MemoryOff) => without_memory(cursor),
+                _ => {}
+            }
         }
         self.inner.commit_poll(&commit).await
     }
@@ -266,7 +292,13 @@ impl TappedVault {
         version: u64,
     ) -> Result<Written> {
         match self.tap.shared.mutation {
-            Some(Mutation::RotationLost) if version > 1 => Ok(Written::Done),
+            Some(Mutation::RotationLost) => {
+                let mut secrets = secrets.clone();
+                let stored = self.inner.read(id).await?;
+                let former = stored.and_then(|(stored, _)| stored.get(OAUTH_REFRESH_TOKEN).cloned());
+                secrets.extend(former.map(|token| (OAUTH_REFRESH_TOKEN.to_owned(), token)));
+                self.inner.write(id, &secrets, version).await
+            }
             Some(Mutation::VaultUnconditional) => {
                 let stored = self.inner.read(id).await?.map_or(0, |(_, version)| version);
                 self.inner.write(id, secrets, stored + 1).await
@@ -292,6 +324,23 @@ impl TappedQueue {
         let is_kept = |(job, _): &&(Job, DateTime<Utc>)| !is_off || !matches!(job, Job::Settle { .. });
         let jobs: Vec<_> = jobs.iter().filter(is_kept).copied().collect();
         self.inner.send(&jobs).await
+    }
+}
+
+/// The newest position that was named, and nothing before it.
+fn without_overlap(cursor: &mut Value, now_s: i64) {
+    if let Some(newest) = cursor["named"].as_array().and_then(|named| named.last()).cloned() {
+        cursor["history_id"] = newest["id"].clone();
+        without_memory(cursor);
+    }
+    if let Some(watermark) = cursor["watermark"].as_i64() {
+        cursor["watermark"] = (watermark + OVERLAP_S).min(now_s).max(watermark).into();
+    }
+}
+
+fn without_memory(cursor: &mut Value) {
+    if let Some(cursor) = cursor.as_object_mut() {
+        cursor.retain(|key, _| !matches!(key.as_str(), "taken" | "memory"));
     }
 }
 

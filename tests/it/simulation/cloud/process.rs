@@ -14,13 +14,32 @@ use async_trait::async_trait;
 use axum::Router;
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 const MS: i64 = 1_000;
 const S: i64 = 1_000_000;
 /// How far a process's clock may be off, either way.
 pub(super) const SKEW_US_MAX: i64 = 2 * S;
+/// How long a call takes at most that takes seconds.
+const STALL_S: i64 = 15;
+/// Which calls may hang, and for how long: beyond leases, claims and jobs that were promised.
+const FROZEN_CALLS: [&str; 13] = [
+    "mailbox",
+    "begin_poll",
+    "commit_poll",
+    "send",
+    "clear_outbox",
+    "end_poll",
+    "put",
+    "note_settled",
+    "change_instance",
+    "put_session",
+    "claim_attempt",
+    "finish_attempt",
+    "begin_release",
+];
+const FROZEN_S: std::ops::Range<i64> = 30..300;
 /// Port calls of one invocation.
 const CALLS_COUNT_MAX: u32 = 1_500;
 
@@ -37,8 +56,20 @@ pub(super) struct Weather {
     pub(super) stalls: u32,
     /// An invocation is cut off somewhere.
     pub(super) kills: u32,
-    /// A request to a provider takes seconds.
+    /// A request to a provider or a callback takes seconds.
     pub(super) slow: u32,
+    /// One call of an invocation hangs for minutes, and then goes on.
+    pub(super) freezes: u32,
+    /// Sending to a queue has no effect and an error.
+    pub(super) queue_fails: u32,
+    /// How long a call takes at most that takes seconds, where that is not [`STALL_S`].
+    pub(super) longest_s: i64,
+}
+
+impl Weather {
+    fn longest_us(self) -> i64 {
+        if self.longest_s == 0 { STALL_S * S } else { self.longest_s * S }
+    }
 }
 
 /// What all processes of one world share.
@@ -79,6 +110,11 @@ pub(super) struct Tap {
     /// How far the process's clock is ahead.
     pub(super) skew: Duration,
     calls_count: AtomicU32,
+    /// The call of the invocation that is to hang, if one is, and whether it came to that.
+    freezes_at: Mutex<Option<&'static str>>,
+    is_frozen: AtomicBool,
+    /// The fence that it took last, where the one that it asked for does not count.
+    fence: AtomicU64,
     /// What it works on.
     caller: Mutex<Caller>,
 }
@@ -92,9 +128,14 @@ impl Tap {
             self.shared.sightings().wrong.push((Rule::Bounded, what));
         }
         let weather = self.shared.weather();
-        let longest = if self.shared.happens(weather.stalls) { 15 * S } else { 12 * MS };
+        let longest = if self.shared.happens(weather.stalls) { weather.longest_us() } else { 12 * MS };
         self.pause(500, longest).await;
-        if self.shared.happens(weather.fails) {
+        if self.hangs(name) {
+            self.is_frozen.store(true, Ordering::SeqCst);
+            self.pause(FROZEN_S.start * S, FROZEN_S.end * S).await;
+        }
+        let fails = if name == "send" { weather.fails.max(weather.queue_fails) } else { weather.fails };
+        if self.shared.happens(fails) {
             self.pause(500, 5 * MS).await;
             return Err(PortError::new(name, "told to fail"));
         }
@@ -108,12 +149,30 @@ impl Tap {
 
     /// After it.
     pub(super) async fn after<T>(&self, name: &'static str, fate: Fate, result: Result<T>) -> Result<T> {
-        let longest = if self.shared.happens(self.shared.weather().stalls) { 15 * S } else { 8 * MS };
+        let weather = self.shared.weather();
+        let longest = if self.shared.happens(weather.stalls) { weather.longest_us() } else { 8 * MS };
         self.pause(200, longest).await;
         match fate {
             Fate::AnswerLost => Err(PortError::new(name, "the answer was lost")),
             Fate::Well | Fate::Repeated => result,
         }
+    }
+
+    pub(super) fn took_fence(&self, fence: u64) {
+        self.fence.store(fence, Ordering::SeqCst);
+    }
+
+    pub(super) fn fence(&self) -> u64 {
+        self.fence.load(Ordering::SeqCst)
+    }
+
+    fn freezes_at(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.freezes_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is this call that hangs: the first one of its name.
+    fn hangs(&self, name: &str) -> bool {
+        self.freezes_at().take_if(|at| *at == name).is_some()
     }
 
     pub(super) async fn pause(&self, from_us: i64, to_us: i64) {
@@ -155,6 +214,9 @@ impl Process {
             life: Arc::default(),
             skew: Duration::microseconds(skew_us),
             calls_count: AtomicU32::new(0),
+            freezes_at: Mutex::default(),
+            is_frozen: AtomicBool::new(false),
+            fence: AtomicU64::new(0),
             caller: Mutex::default(),
         });
         let app = world.another_process_around(|ports| Ports {
@@ -172,7 +234,19 @@ impl Process {
     /// Begins an invocation.
     pub(super) fn begin(&self, caller: Caller) {
         self.tap.calls_count.store(0, Ordering::SeqCst);
+        *self.tap.freezes_at() = None;
+        self.tap.is_frozen.store(false, Ordering::SeqCst);
         *self.tap.caller.lock().unwrap() = caller;
+    }
+
+    /// One of the calls of the invocation that begins is to hang.
+    pub(super) fn freeze(&self, shared: &Shared) {
+        *self.tap.freezes_at() = shared.turns.draw(|random| random.choice(FROZEN_CALLS));
+    }
+
+    /// Whether a call of it hung, so that whoever started it may have given it up.
+    pub(super) fn is_frozen(&self) -> bool {
+        self.tap.is_frozen.load(Ordering::SeqCst)
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {

@@ -1,17 +1,17 @@
 //! What happens to the cloud: mail, weather, and people who call the interface.
 
+use super::super::faults;
 use super::process::Weather;
+use super::profile::Profile;
 use super::{Ask, Cloud, POLL_LIMIT_S};
 use crate::world::{AUTHORIZATION, GMAIL_USER, OUTLOOK_USER, gmail_body, outlook_body};
 use domain::ids::InstanceId;
-use doubles::FaultKind;
 use serde_json::{Value, json};
 
 /// The account of an instance that comes and goes.
 const GUEST: &str = "guest@example.com";
-/// Things that happen in the storm, and the longest time between two of them, seconds.
+/// Things that happen.
 const SCENES_COUNT: usize = 40;
-const SCENE_S_MAX: i64 = 150;
 
 /// The instances.
 #[derive(Clone, Copy)]
@@ -36,15 +36,20 @@ impl Cloud {
         self.world.microsoft.set_lag(0, self.random.i64(1..60_000_000));
         let (longest_us, is_ordered) = (self.random.i64(1..120_000_000), self.random.bool());
         self.world.google.set_history_lag(0, longest_us, is_ordered);
+        self.world.microsoft.set_refuse_reuse(self.profile == Profile::Rotating);
         self.weather();
         for _ in 0..SCENES_COUNT {
-            self.scene(&cast);
-            let seconds = self.random.i64(0..SCENE_S_MAX);
+            match self.profile != Profile::Storm && self.random.bool() {
+                true => self.scene_of_profile(&cast),
+                false => self.scene(&cast),
+            }
+            let seconds = self.random.i64(0..self.profile.scene_s_max());
             self.run_for(seconds).await;
             self.look(&cast);
         }
         self.calm_down();
         self.check_polled_again(&cast).await;
+        self.finale(&cast).await;
         self.end(&cast).await;
         self.come_to_rest().await;
     }
@@ -78,13 +83,25 @@ impl Cloud {
         body: Value,
         instance: Option<InstanceId>,
     ) {
+        let ask = self.asked(what, method, path, body, instance);
+        self.start(super::Function::Api, super::Work::Call(ask));
+    }
+
+    /// A call as a client makes it.
+    pub(super) fn asked(
+        &self,
+        what: &'static str,
+        method: &'static str,
+        path: impl Into<String>,
+        body: Value,
+        instance: Option<InstanceId>,
+    ) -> Ask {
         let path = path.into();
         let authorization = match instance.and_then(|id| self.tokens.get(&id)) {
             Some(token) if path.starts_with("/hubs/") => format!("User world-user, Element {token}"),
             _ => AUTHORIZATION.to_owned(),
         };
-        let ask = Ask { what, method, path, body, instance, authorization };
-        self.start(super::Function::Api, super::Work::Call(ask));
+        Ask { what, method, path, body, instance, authorization, edit: None }
     }
 
     /// One thing that happens.
@@ -108,8 +125,12 @@ impl Cloud {
     }
 
     /// Many want the same mailbox polled, and read, at once.
-    fn crowd(&mut self, cast: &Cast) {
+    pub(super) fn crowd(&mut self, cast: &Cast) {
         let id = if self.random.bool() { cast.gmail } else { cast.outlook };
+        self.crowd_of(id);
+    }
+
+    pub(super) fn crowd_of(&mut self, id: InstanceId) {
         self.traffic.happen(&self.world, &mut self.random);
         if self.random.bool() {
             self.world.google.expire_access_tokens(GMAIL_USER);
@@ -125,6 +146,10 @@ impl Cloud {
 
     /// The cloud's own weather.
     fn weather(&mut self) {
+        if let Some(weather) = self.profile.weather() {
+            *self.shared.weather.lock().unwrap() = weather;
+            return;
+        }
         let strength = if self.random.u8(..) < 60 { 0 } else { self.random.u32(4..50) };
         let part = |random: &mut fastrand::Rng, of: u32| random.u32(0..=strength * of / 10);
         let random = &mut self.random;
@@ -135,23 +160,18 @@ impl Cloud {
             stalls: part(random, 4),
             kills: part(random, 100),
             slow: part(random, 60),
+            ..Weather::default()
         };
         *self.shared.weather.lock().unwrap() = weather;
     }
 
     /// The providers' and the receiver's.
     fn sky(&mut self) {
+        if self.profile == Profile::Rotating {
+            return;
+        }
         let rate = if self.random.u8(..) < 80 { 0.0 } else { self.random.f64() * 0.3 };
-        let kinds = vec![
-            FaultKind::RateLimited { retry_after_s: Some(self.random.u32(1..90)) },
-            FaultKind::RateLimited { retry_after_s: None },
-            FaultKind::ForbiddenLimit,
-            FaultKind::ServerError { status: 503 },
-            FaultKind::BadGatewayHtml,
-            FaultKind::Truncated,
-            FaultKind::InvalidClient,
-            FaultKind::MissingRefreshToken,
-        ];
+        let kinds = faults::kinds(&mut self.random);
         self.world.google.set_fault_rate(rate, kinds.clone());
         self.world.microsoft.set_fault_rate(rate, kinds);
         let failing = if self.random.u8(..) < 100 { self.random.f64() * 0.6 } else { 0.0 };

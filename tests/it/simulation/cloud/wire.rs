@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 const MS: i64 = 1_000;
 const S: i64 = 1_000_000;
+/// How long a slow request takes at most, each way aside.
+const SLOW_S: i64 = 12;
 /// Requests of a poll in flight at a time.
 const IN_FLIGHT_COUNT_MAX: usize = 4;
 /// Requests of one invocation.
@@ -44,6 +46,8 @@ struct Mailbox {
     /// Nobody who may know asks before then; since when it may be known, and to whom before that.
     wait_until_us: i64,
     told: Option<Arc<Life>>,
+    /// Who was told had the lease: then whoever takes it next knows as well.
+    is_holders: bool,
     known_us: Option<i64>,
     /// When an invocation read the row last.
     read_us: BTreeMap<u64, i64>,
@@ -74,6 +78,8 @@ impl Mailbox {
 pub(super) struct Sightings {
     mailboxes: BTreeMap<InstanceId, Mailbox>,
     pub(super) requests_count: u64,
+    /// Notifications that are being posted, by how many.
+    posts: BTreeMap<String, u32>,
     /// What was seen that must not be.
     pub(super) wrong: Vec<(Rule, String)>,
 }
@@ -114,8 +120,11 @@ impl Sightings {
     }
 
     /// An invocation takes the lease.
-    pub(super) fn leases(&mut self, id: InstanceId, number: u64) {
+    pub(super) fn leases(&mut self, id: InstanceId, number: u64, now_us: i64) {
         let mailbox = self.mailboxes.entry(id).or_default();
+        if mailbox.is_holders {
+            mailbox.read_us.insert(number, now_us);
+        }
         mailbox.former.remove(&number);
         mailbox.former.extend(mailbox.holder.replace(number).filter(|former| *former != number));
     }
@@ -126,6 +135,15 @@ impl Sightings {
         let mailbox = self.mailboxes.entry(id).or_default();
         if until_us + 2 * SKEW_US_MAX >= mailbox.wait_until_us {
             mailbox.known_us = mailbox.known_us.or(Some(now_us));
+        }
+    }
+
+    /// Somebody begins to post a notification.
+    fn posts(&mut self, name: &str, caller: &Caller) {
+        let count = self.posts.entry(name.to_owned()).or_default();
+        *count += 1;
+        if *count > 1 {
+            self.wrong.push((Rule::OnePost, format!("{caller:?} posts {name}, which is being posted")));
         }
     }
 
@@ -180,6 +198,7 @@ impl Sightings {
         {
             mailbox.wait_until_us = mailbox.wait_until_us.max(now_us + seconds * S);
             mailbox.told = Some(life.clone());
+            mailbox.is_holders = mailbox.holder == Some(caller.number);
             mailbox.known_us = None;
         }
     }
@@ -190,12 +209,17 @@ struct InFlight<'a> {
     wire: &'a CloudWire,
     mailbox: Option<InstanceId>,
     number: u64,
+    /// The notification that is posted, if one is.
+    posted: Option<String>,
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        let Some(id) = self.mailbox else { return };
         let mut sightings = self.wire.tap.shared.sightings();
+        if let Some(name) = &self.posted {
+            *sightings.posts.entry(name.clone()).or_insert(1) -= 1;
+        }
+        let Some(id) = self.mailbox else { return };
         let mailbox = sightings.mailboxes.entry(id).or_default();
         if let Some(at) = mailbox.in_flight.iter().position(|(number, _)| *number == self.number) {
             mailbox.in_flight.swap_remove(at);
@@ -229,12 +253,18 @@ impl Http for CloudWire {
         let caller = self.tap.caller();
         let timeout_us = i64::try_from(request.timeout_ms).unwrap() * MS;
         let mailbox = self.mailbox(&caller, &request.url);
-        let longest = if shared.happens(weather.slow) { 12 * S } else { 60 * MS };
+        let slow_us = if weather.longest_s == 0 { SLOW_S * S } else { weather.longest_s * S };
+        let longest = if shared.happens(weather.slow) { slow_us } else { 60 * MS };
         let there_us = shared.turns.draw(|random| random.i64(2 * MS..longest));
         if let Some(id) = mailbox {
             shared.sightings().begin(id, &caller, &self.tap.life, shared.turns.now_us());
         }
-        let _in_flight = InFlight { wire: self, mailbox, number: caller.number };
+        let named = request.headers.iter().find(|(name, _)| *name == "elements-webhook-id");
+        let posted = named.map(|(_, value)| value.clone());
+        if let Some(name) = &posted {
+            shared.sightings().posts(name, &caller);
+        }
+        let _in_flight = InFlight { wire: self, mailbox, number: caller.number, posted };
         shared.turns.wait(&self.tap.life, there_us.min(timeout_us)).await;
         let response = match there_us < timeout_us {
             true => at_once(self.inner.send(request)),

@@ -1,0 +1,104 @@
+//! What must be quick once the weather is good: it is what somebody waits for, and nothing is in its way.
+
+use super::Cloud;
+use super::checks::Rule;
+use super::process::Weather;
+use super::profile::Profile;
+use super::script::{Cast, RELEASE};
+use crate::world::{GMAIL_USER, OUTLOOK_USER};
+use domain::ids::InstanceId;
+use doubles::Mail;
+use serde_json::Value;
+
+/// From a wish to poll to the news of what was there by then, seconds: the poll that was under way has 20 s, its lease
+/// 15 more, and the next one may be as slow.
+const WISH_S: i64 = 90;
+const WISHES_COUNT: usize = 3;
+/// For a release of [`QUEUED_COUNT`] notifications, each of which may take 12 s, however many ask for it at once.
+const RELEASE_S: i64 = 60;
+const QUEUED_COUNT: usize = 3;
+
+impl Cloud {
+    pub(super) async fn finale(&mut self, cast: &Cast) {
+        self.world.google.set_history_lag(0, 0, true);
+        self.world.microsoft.set_lag(0, 0);
+        if matches!(self.profile, Profile::Rotating | Profile::Gaps | Profile::Deliveries) {
+            self.enable_all(cast);
+            self.run_for(120).await;
+            self.call("release", "PUT", RELEASE, Value::Null, None);
+            self.run_for(120).await;
+        }
+        match self.profile {
+            Profile::Rotating | Profile::Gaps => {
+                for _ in 0..WISHES_COUNT {
+                    self.wish(cast).await;
+                }
+            }
+            Profile::Deliveries => self.release_together(cast).await,
+            Profile::Storm | Profile::Frozen | Profile::Edits => {}
+        }
+    }
+
+    fn slow(&mut self, slow: u32) {
+        *self.shared.weather.lock().unwrap() = Weather { slow, ..Weather::default() };
+    }
+
+    /// Somebody wants a poll while a slow one is under way, which may have read already.
+    async fn wish(&mut self, cast: &Cast) {
+        let id = self.either(cast);
+        self.slow(600);
+        self.call("poll", "POST", format!("/instances/{id}/poll"), Value::Null, Some(id));
+        let seconds = self.random.i64(1..16);
+        self.run_for(seconds).await;
+        let mail = self.deliver(cast, id);
+        self.call("resume", "POST", format!("/instances/{id}/resume"), Value::Null, Some(id));
+        self.run_for(3).await;
+        self.slow(0);
+        self.run_for(WISH_S).await;
+        self.look(cast);
+        let is_told = self.ledger.is_told(&mail);
+        self.must(Rule::WishKept, is_told, || format!("what came to {id} before a wish is not told"));
+    }
+
+    /// Several ask at once for what a callback had refused.
+    async fn release_together(&mut self, cast: &Cast) {
+        let id = self.either(cast);
+        self.world.receiver.set_default(410);
+        let mut mails = Vec::new();
+        for _ in 0..QUEUED_COUNT {
+            mails.push(self.deliver(cast, id));
+            self.call("poll", "POST", format!("/instances/{id}/poll"), Value::Null, Some(id));
+            self.run_for(20).await;
+        }
+        self.world.receiver.set_default(200);
+        self.slow(1_000);
+        for _ in 0..4 {
+            self.call("release", "PUT", RELEASE, Value::Null, None);
+        }
+        self.run_for(RELEASE_S).await;
+        self.slow(0);
+        self.look(cast);
+        let is_told = mails.iter().all(|mail| self.ledger.is_told(mail));
+        self.must(Rule::ReleasedSoon, is_told, || format!("what was queued of {id} is not there in time"));
+    }
+
+    fn either(&mut self, cast: &Cast) -> InstanceId {
+        if self.random.bool() { cast.gmail } else { cast.outlook }
+    }
+
+    fn deliver(&mut self, cast: &Cast, id: InstanceId) -> String {
+        let mail = Mail::sample(&mut self.random);
+        match id == cast.gmail {
+            true => {
+                let id = self.world.google.deliver(GMAIL_USER, mail);
+                self.traffic.gmail.push(id.clone());
+                id
+            }
+            false => {
+                let id = self.world.microsoft.deliver(OUTLOOK_USER, mail);
+                self.traffic.outlook.push(id.clone());
+                id
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What a seed is about. A storm has a little of everything; the other profiles have one or two kinds of fault each, and
+//! much of what makes them matter: two things that must go wrong at once do so within few seeds.
+
+use super::process::Weather;
+use super::script::{Cast, RELEASE};
+use super::{Cloud, S};
+use crate::world::{GMAIL_USER, OUTLOOK_USER};
+use domain::ids::InstanceId;
+use serde_json::{Value, json};
+
+/// One of them for each seed, in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Profile {
+    /// Everything, at any time.
+    Storm,
+    /// Calls that hang for minutes, while others take over; a queue that fails.
+    Frozen,
+    /// Several people change the same instance.
+    Edits,
+    /// A provider that takes each refresh token once.
+    Rotating,
+    /// Positions that expire, and backfills.
+    Gaps,
+    /// Callbacks that fail, releases that race, and events that are asked for again.
+    Deliveries,
+}
+
+/// The longest time between two things that happen, seconds.
+const SCENE_S_MAX: i64 = 150;
+/// Half of the seeds are storms.
+const TURNS: [Profile; 10] = [
+    Profile::Storm,
+    Profile::Frozen,
+    Profile::Storm,
+    Profile::Edits,
+    Profile::Storm,
+    Profile::Rotating,
+    Profile::Storm,
+    Profile::Gaps,
+    Profile::Storm,
+    Profile::Deliveries,
+];
+
+impl Profile {
+    pub(super) fn of(seed: u64) -> Self {
+        TURNS[(seed % TURNS.len() as u64) as usize]
+    }
+
+    /// The longest time between two things that happen, seconds.
+    pub(super) fn scene_s_max(self) -> i64 {
+        match self {
+            Profile::Frozen => 40,
+            _ => SCENE_S_MAX,
+        }
+    }
+
+    /// The cloud's weather, where it is always the same.
+    pub(super) fn weather(self) -> Option<Weather> {
+        let calm = Weather::default();
+        match self {
+            Profile::Storm | Profile::Gaps => None,
+            Profile::Frozen => Some(Weather { freezes: 300, slow: 300, queue_fails: 60, ..calm }),
+            Profile::Edits => Some(Weather { stalls: 40, queue_fails: 200, freezes: 60, ..calm }),
+            Profile::Rotating => Some(Weather { slow: 300, longest_s: 3, stalls: 100, ..calm }),
+            Profile::Deliveries => Some(Weather { slow: 400, stalls: 10, ..calm }),
+        }
+    }
+}
+
+impl Cloud {
+    /// What the profile wants beside what always happens.
+    pub(super) fn scene_of_profile(&mut self, cast: &Cast) {
+        let id = if self.random.bool() { cast.gmail } else { cast.outlook };
+        match self.profile {
+            Profile::Storm => {}
+            Profile::Frozen => match self.random.u8(0..6) {
+                0 => self.switch(id),
+                _ => self.crowd(cast),
+            },
+            Profile::Edits => self.edit_together(id),
+            Profile::Rotating => self.refresh_together(cast),
+            Profile::Gaps => match self.random.bool() {
+                true => self.expire(),
+                false => self.backfill(id),
+            },
+            Profile::Deliveries => match self.random.u8(0..3) {
+                0 => (0..3).for_each(|_| self.call("release", "PUT", RELEASE, Value::Null, None)),
+                _ => self.traffic.happen(&self.world, &mut self.random),
+            },
+        }
+    }
+
+    /// Somebody switches off and on again, with hardly a pause.
+    fn switch(&mut self, id: InstanceId) {
+        let path = format!("/instances/{id}/enabled");
+        self.call("disable", "DELETE", &path, Value::Null, Some(id));
+        let on = self.asked("enable", "PUT", path, Value::Null, Some(id));
+        self.later.push((self.now_us() + self.random.i64(0..3 * S), on));
+    }
+
+    /// Everybody finds that the token has ended, and somebody changes a secret.
+    fn refresh_together(&mut self, cast: &Cast) {
+        self.world.microsoft.expire_access_tokens(OUTLOOK_USER);
+        self.crowd_of(cast.outlook);
+        if self.random.bool() {
+            self.edit(cast.outlook);
+        }
+    }
+
+    fn expire(&mut self) {
+        self.world.google.expire_history(GMAIL_USER);
+        self.traffic.gap = true;
+    }
+
+    fn backfill(&mut self, id: InstanceId) {
+        let from = self.world.now() - chrono::Duration::hours(self.random.i64(1..48));
+        let body = json!({ "from": from.to_rfc3339() });
+        self.traffic.is_backfilled = true;
+        self.call("backfill", "POST", format!("/instances/{id}/backfill"), body, Some(id));
+    }
+}

@@ -5,7 +5,7 @@ use crate::locks::Locks;
 use crate::poll::PollOutcome;
 use crate::poll::Way;
 use crate::ports::{
-    Accounts, Bus, Clock, Entropy, Http, Job, PortError, Queue, Result, Schedule, Store, Vault,
+    Accounts, Bus, Clock, Entropy, Http, Job, PortError, Queue, Result, Schedule, Store, UserSessions, Vault,
 };
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
@@ -25,6 +25,7 @@ const LOG_MARGIN_MIN: i64 = 60;
 pub struct Ports {
     pub store: Arc<dyn Store>,
     pub accounts: Arc<dyn Accounts>,
+    pub sessions: Arc<dyn UserSessions>,
     pub vault: Arc<dyn Vault>,
     pub schedule: Arc<dyn Schedule>,
     pub queue: Arc<dyn Queue>,

@@ -20,9 +20,11 @@ mod release;
 pub mod sealing;
 mod secrets;
 mod settle;
+mod signing_in;
 mod tokens;
 mod traffic;
 
 pub use app::{App, Ports, Ran};
 pub use config::{Config, Endpoints, Mistake, Variables};
 pub use poll::{PollOutcome, PollReport, ResourceReport};
+pub use signing_in::SignedIn;

@@ -14,54 +14,22 @@ use domain::state::ResourceState;
 use domain::token::Session;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
-use std::fmt;
 
 mod accounts;
 mod administration;
 mod audit;
 mod claim;
+mod error;
 mod poller;
+mod user_sessions;
 
 pub use accounts::{Accounts, User};
 pub use administration::{Administration, Depth, Kept, Mark, Organization, Page, Redriven, Scheduled};
 pub use audit::{AUDIT_DAYS, Actor, AuditEntry, AuditMark};
 pub use claim::{Claim, Claimant, Standing};
+pub use error::{PortError, Result};
 pub use poller::{PollEnded, Poller};
-
-/// An adapter failed. The step had no effect, or an effect that doing it again does not repeat.
-///
-/// Its text has the causes, too: a line of the log shows the text alone.
-#[derive(Debug)]
-pub struct PortError {
-    /// What was attempted, without data.
-    pub context: &'static str,
-    /// What it failed of, without data.
-    pub source: Box<dyn std::error::Error + Send + Sync>,
-}
-
-impl fmt::Display for PortError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.context)?;
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self.source.as_ref());
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for PortError {}
-
-impl PortError {
-    /// Wraps an adapter's error.
-    pub fn new(context: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        PortError { context, source: source.into() }
-    }
-}
-
-/// What ports return.
-pub type Result<T> = std::result::Result<T, PortError>;
+pub use user_sessions::{UserSession, UserSessions};
 
 /// Keyed hash of a user secret, organization secret or instance token: what they are found by.
 pub type LookupHash = [u8; 32];

@@ -122,6 +122,8 @@ pub enum Lookup {
     User,
     Organization,
     InstanceToken,
+    Session,
+    SignInLink,
 }
 
 impl Lookup {
@@ -130,6 +132,8 @@ impl Lookup {
             Lookup::User => "user:",
             Lookup::Organization => "organization:",
             Lookup::InstanceToken => "token:",
+            Lookup::Session => "session:",
+            Lookup::SignInLink => "sign-in link:",
         }
     }
 }

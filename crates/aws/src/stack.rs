@@ -49,6 +49,7 @@ impl Stack {
         let ports = Ports {
             store: Arc::new(store.clone()),
             accounts: Arc::new(store.clone()),
+            sessions: Arc::new(store.clone()),
             vault: vault.clone(),
             schedule: Arc::new(schedules.clone()),
             queue: Arc::new(queue.clone()),

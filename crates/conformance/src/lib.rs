@@ -167,6 +167,11 @@ macro_rules! accounts_suite {
                 a_change_notes_its_entry_and_a_conflict_does_not,
                 a_deletion_notes_its_entry_and_what_comes_later_does_not,
             ],
+            user_sessions: [
+                are_found_until_they_end,
+                are_taken_out_by_one,
+                name_the_present_secrets,
+            ],
         }
     };
 }

@@ -16,7 +16,8 @@ const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 #[derive(Clone)]
 pub(crate) struct Api {
     router: Router,
-    authorization: HeaderValue,
+    /// Nothing where nobody is signed in.
+    authorization: Option<HeaderValue>,
 }
 
 /// What the interface answered.
@@ -29,16 +30,29 @@ pub(crate) struct Answer {
 }
 
 impl Api {
+    /// For what needs no caller.
+    pub(crate) fn of_nobody(router: Router) -> Self {
+        Api { router, authorization: None }
+    }
+
+    /// In the name of whoever has this session.
+    pub(crate) fn in_session(router: Router, token: &str) -> Option<Self> {
+        Self::authorized(router, &format!("Session {token}"))
+    }
+
     /// Nothing where the secrets can't be part of a header: then they are none of ours.
-    pub(crate) fn new(router: Router, user: &str, organization: &str) -> Option<Self> {
+    pub(crate) fn with_secrets(router: Router, user: &str, organization: &str) -> Option<Self> {
         // A comma would begin another part of the header.
         if [user, organization].iter().any(|secret| secret.contains(',') || secret.trim().is_empty()) {
             return None;
         }
-        let text = format!("User {}, Organization {}", user.trim(), organization.trim());
-        let mut authorization = HeaderValue::from_str(&text).ok()?;
+        Self::authorized(router, &format!("User {}, Organization {}", user.trim(), organization.trim()))
+    }
+
+    fn authorized(router: Router, text: &str) -> Option<Self> {
+        let mut authorization = HeaderValue::from_str(text).ok()?;
         authorization.set_sensitive(true);
-        Some(Api { router, authorization })
+        Some(Api { router, authorization: Some(authorization) })
     }
 
     /// Reads; an error of the interface is a [`Failure`], which shows as a page.
@@ -56,9 +70,10 @@ impl Api {
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
-        let request = request
-            .header(header::AUTHORIZATION, self.authorization.clone())
-            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization.clone());
+        }
+        let request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())));
         let Ok(request) = request else {
             return Answer::own(StatusCode::BAD_REQUEST, "this address can't be asked for");
         };

@@ -24,7 +24,7 @@ mod ui;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use chrono::{DateTime, Utc};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// A posted form at the most, bytes: the largest holds a poller configuration.
 const FORM_BYTES_MAX: usize = 1024 * 1024;
@@ -39,8 +39,6 @@ pub struct Console {
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     /// Where browsers reach the host, as `https://mail.example`; as a request says where it is not given.
     pub public_url: Option<String>,
-    /// A link that signs in once, where the host just made the secrets.
-    pub first_link: Option<FirstLink>,
     /// What a receiver got, where the host runs one beside itself: `/inspector` shows it.
     pub inspector: Option<Arc<dyn Inspector>>,
 }
@@ -73,13 +71,6 @@ pub trait Seal: Send + Sync {
     fn open(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>>;
 }
 
-/// `/sign-in/<token>` signs in with these, once.
-pub struct FirstLink {
-    pub token: String,
-    pub user_secret: String,
-    pub organization_secret: String,
-}
-
 /// The console's pages, and the interface for everything else.
 pub fn router(console: Console) -> Router {
     let api = console.api.clone();
@@ -88,7 +79,6 @@ pub fn router(console: Console) -> Router {
         seal: console.seal,
         clock: console.clock,
         public_url: console.public_url.map(|url| url.trim_end_matches('/').to_owned()),
-        first_link: Mutex::new(console.first_link),
         inspector: console.inspector,
     }));
     pages::routes()
@@ -107,7 +97,6 @@ pub(crate) struct Inner {
     pub(crate) seal: Arc<dyn Seal>,
     clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     pub(crate) public_url: Option<String>,
-    pub(crate) first_link: Mutex<Option<FirstLink>>,
     pub(crate) inspector: Option<Arc<dyn Inspector>>,
 }
 

@@ -1,6 +1,7 @@
-//! Who is signed in: the secrets and a token for forms, sealed in a cookie that the browser can't read.
+//! Who is signed in: the interface's session and a token for forms, sealed in a cookie that the browser can't read.
 
-use crate::{Shared, cookie};
+use crate::api::Answer;
+use crate::{Shared, cookie, time};
 use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,8 +9,6 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::{Deserialize, Serialize};
 
 pub(crate) const COOKIE: &str = "carillon_session";
-/// A working day; then the secrets have to be shown again.
-const SESSION_S: i64 = 12 * 60 * 60;
 /// No longer cookie is kept by browsers, bytes.
 const COOKIE_BYTES_MAX: usize = 4_000;
 const TOKEN_BYTES: usize = 24;
@@ -17,10 +16,8 @@ const TOKEN_BYTES: usize = 24;
 /// A session. The names are short because a cookie is.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
-    #[serde(rename = "u")]
-    pub(crate) user_secret: String,
-    #[serde(rename = "o")]
-    pub(crate) organization_secret: String,
+    #[serde(rename = "s")]
+    pub(crate) token: String,
     /// What each form of this session has to show.
     #[serde(rename = "t")]
     pub(crate) form_token: String,
@@ -29,13 +26,13 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Nothing where the system gives no randomness.
-    pub(crate) fn begin(shared: &Shared, user_secret: &str, organization_secret: &str) -> Option<Self> {
+    /// What the interface answered; nothing where that is no session, or the system gives no randomness.
+    pub(crate) fn of_answer(answer: &Answer) -> Option<Self> {
+        let expires_at = time::read(answer.body["expiresDate"].as_str())?;
         Some(Session {
-            user_secret: user_secret.trim().to_owned(),
-            organization_secret: organization_secret.trim().to_owned(),
+            token: answer.body["sessionToken"].as_str()?.to_owned(),
             form_token: random()?,
-            expires_at: shared.now().timestamp() + SESSION_S,
+            expires_at: expires_at.timestamp(),
         })
     }
 
@@ -49,7 +46,8 @@ impl Session {
     /// As a cookie; nothing where it can't be one.
     pub(crate) fn cookie(&self, shared: &Shared, is_https: bool) -> Option<HeaderValue> {
         let sealed = shared.0.seal.seal("session", &serde_json::to_vec(self).ok()?)?;
-        (sealed.len() <= COOKIE_BYTES_MAX).then(|| cookie::set(COOKIE, &sealed, SESSION_S, is_https))?
+        let left_s = self.expires_at - shared.now().timestamp();
+        (sealed.len() <= COOKIE_BYTES_MAX).then(|| cookie::set(COOKIE, &sealed, left_s, is_https))?
     }
 }
 

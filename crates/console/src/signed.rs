@@ -31,7 +31,7 @@ impl FromRequestParts<Shared> for Signed {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Failure> {
         let session = Session::of(shared, &parts.headers).ok_or(Failure::SignIn)?;
-        let api = Api::new(shared.0.api.clone(), &session.user_secret, &session.organization_secret);
+        let api = Api::in_session(shared.0.api.clone(), &session.token);
         Ok(Signed {
             api: api.ok_or(Failure::SignIn)?,
             flash: Flash::of(shared, &parts.headers),

@@ -39,6 +39,13 @@ pub struct Config {
     pub unknown_variables: Vec<String>,
 }
 
+impl Config {
+    /// Where browsers reach the console, as far as is known here.
+    pub fn console_url(&self) -> String {
+        self.app.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+}
+
 /// Secrets that the environment gives. No `Debug` of the values.
 #[derive(Clone)]
 pub struct GivenSecrets {

@@ -9,13 +9,12 @@ use crate::sqlite::{Db, LockFile, OpenError, SqliteStore, SqliteVault};
 use crate::timers::Timers;
 use anyhow::Context as _;
 use app::admin::{Admitted, Others};
-use app::ports::{Clock, Entropy as _};
+use app::ports::Clock;
 use app::sealing::{Lookup, Sealer};
-use app::{App, Ports};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use app::{App, Ports, SignedIn};
 use chrono::{DateTime, Duration, Utc};
-use console::{Console, FirstLink, Inspector};
+use console::{Console, Inspector};
+use domain::instance::Account;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -24,8 +23,6 @@ use system::{CallbackAddresses, Egress, SystemClock, SystemEntropy};
 
 /// Name of the database in the data folder.
 const DATABASE: &str = "carillon.db";
-/// Of a link that signs in: more than can be guessed.
-const LINK_BYTES: usize = 24;
 
 /// A process, ready to run.
 pub struct Host {
@@ -90,6 +87,7 @@ impl Host {
         let ports = Ports {
             store: Arc::new(store.clone()),
             accounts: Arc::new(store.clone()),
+            sessions: Arc::new(store.clone()),
             vault: Arc::new(SqliteVault::new(db.clone(), sealer.clone())),
             schedule: timers.clone(),
             queue: jobs.clone(),
@@ -108,15 +106,14 @@ impl Host {
         Host { inspector: Some(inspector), ..self }
     }
 
-    /// The console's pages with the interface behind them. `first_link` signs in once.
-    pub fn router(&self, first_link: Option<FirstLink>) -> axum::Router {
+    /// The console's pages with the interface behind them.
+    pub fn router(&self) -> axum::Router {
         let clock = self.clock.clone();
         console::router(Console {
             api: self.app.router(),
             seal: Arc::new(ConsoleSeal(self.sealer.clone())),
             clock: Arc::new(move || clock.now()),
             public_url: self.public_url.clone(),
-            first_link,
             inspector: self.inspector.clone(),
         })
     }
@@ -177,6 +174,12 @@ impl Host {
         }
     }
 
+    /// The line that shows a link to the console at this address, which signs this user in once.
+    pub async fn link_line(&self, account: &Account, address: &str) -> anyhow::Result<String> {
+        let link = self.app.sign_in_link(account.organization_id, account.user_id).await?;
+        Ok(link_line(address, &link.context("the user is gone")?))
+    }
+
     /// Makes an organization with a user, and their secrets.
     pub async fn new_account(&self) -> anyhow::Result<Admitted> {
         Ok(self.app.add_organization().await?)
@@ -191,6 +194,15 @@ impl Host {
     }
 }
 
+/// The line that shows a link that signs in once.
+pub(crate) fn link_line(address: &str, link: &SignedIn) -> String {
+    let minutes = (link.expires_at - SystemClock.now()).num_seconds().div_euclid(60);
+    format!(
+        "open {address}/sign-in/{} in a browser: the link signs in once, within {minutes} minutes",
+        link.token
+    )
+}
+
 /// What browsers keep is sealed under a key for the console alone.
 struct ConsoleSeal(Arc<Sealer>);
 
@@ -202,22 +214,6 @@ impl console::Seal for ConsoleSeal {
     fn open(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
         self.0.open_for("console", purpose, sealed).ok()
     }
-}
-
-/// A link to the console that signs in once with secrets that were just made, where both are known here.
-pub fn first_link(made: &Admitted) -> Option<FirstLink> {
-    let mut bytes = [0; LINK_BYTES];
-    SystemEntropy.fill(&mut bytes);
-    Some(FirstLink {
-        token: URL_SAFE_NO_PAD.encode(bytes),
-        user_secret: made.user_secret.clone(),
-        organization_secret: made.organization_secret.clone()?,
-    })
-}
-
-/// The line that shows it, once the address is known.
-pub fn link_line(address: &str, link: &FirstLink) -> String {
-    format!("open {address}/sign-in/{} in a browser: the link signs in once", link.token)
 }
 
 /// Removes a data folder, unless somebody works on it.

@@ -5,7 +5,7 @@ use clap::Parser as _;
 use local::admin::Request;
 use local::command_line::{Command, CommandLine, write_completions};
 use local::config::{self, Config};
-use local::host::{Host, first_link, link_line};
+use local::host::Host;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -81,14 +81,13 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     if let Some(made) = &made {
         local::admin::show_secrets(made, say)?;
     }
-    let first_link = made.as_ref().and_then(first_link);
     host.mend().await?;
     let stop = told_to_stop()?;
     say(&format!("carillon listening on http://{address}"))?;
-    if let Some(link) = &first_link {
-        say(&link_line(&format!("http://{address}"), link))?;
+    if let Some(made) = &made {
+        say(&host.link_line(&made.account, &format!("http://{address}")).await?)?;
     }
-    local::serve::serve(host, listener, first_link, stop).await
+    local::serve::serve(host, listener, stop).await
 }
 
 /// Turns true at SIGTERM or Ctrl-C.

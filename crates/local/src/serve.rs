@@ -8,7 +8,6 @@ use anyhow::Context as _;
 use app::Ran;
 use app::ports::{Job, Queue as _};
 use chrono::{DateTime, Duration, Utc};
-use console::FirstLink;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -39,12 +38,7 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Runs until `stop` turns true; then nothing new begins, what is under way has ten seconds, and the rest
 /// stays queued.
-pub async fn serve(
-    host: Host,
-    listener: TcpListener,
-    first_link: Option<FirstLink>,
-    mut stop: watch::Receiver<bool>,
-) -> anyhow::Result<()> {
+pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let host = Arc::new(host);
     let polls = Arc::new(Semaphore::new(POLLS_COUNT_MAX));
     let releases = Arc::new(Semaphore::new(RELEASES_COUNT_MAX));
@@ -58,7 +52,7 @@ pub async fn serve(
         tokio::spawn(run_retention(host.clone(), stop.clone())),
         tokio::spawn(run_take_in(host.clone(), stop.clone())),
     ];
-    let http = tokio::spawn(server::run(listener, host.router(first_link), Times::USUAL, stop.clone()));
+    let http = tokio::spawn(server::run(listener, host.router(), Times::USUAL, stop.clone()));
     stop.wait_for(|stop| *stop).await?;
     let idle = async {
         for one in loops {

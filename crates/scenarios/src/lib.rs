@@ -97,6 +97,7 @@ macro_rules! suite {
                 the_administrators_key_alone_makes_organizations,
                 a_user_sees_what_is_theirs_until_they_are_removed,
                 a_replaced_secret_is_worth_nothing,
+                a_session_stands_for_the_secrets_until_it_ends,
                 every_change_is_recorded_without_secrets,
             ],
             description: [

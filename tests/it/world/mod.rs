@@ -435,7 +435,8 @@ impl Assembly<'_> {
         let accounts = SqliteStore::new(self.db.clone());
         Ports {
             store: Arc::new(accounts.clone()),
-            accounts: Arc::new(accounts),
+            accounts: Arc::new(accounts.clone()),
+            sessions: Arc::new(accounts),
             vault: Arc::new(SqliteVault::new(self.db.clone(), self.sealer.clone())),
             schedule: Arc::new(outage::FailingSchedule(self.timers.clone(), self.outages.0.clone())),
             queue: Arc::new(outage::FailingQueue(self.jobs.clone(), self.outages.1.clone())),

@@ -12,6 +12,7 @@ pub use finding::{Finding, Found, Outcome};
 use crate::app::App;
 use crate::audit::By;
 use crate::ports::{Administration, Depth, Redriven, Result};
+use crate::signing_in::{self, SignedIn};
 
 impl App {
     /// Makes an organization with a first user. The secrets are known to the caller alone: only hashes are kept.
@@ -34,6 +35,11 @@ impl App {
     /// The same for a user of an organization.
     pub async fn replace_user_secret(&self, organization_id: u32, user_id: u32) -> Result<Option<String>> {
         accounts::replace_user_secret(&self.0, &By::administrator(&self.0), organization_id, user_id).await
+    }
+
+    /// Makes a link that signs this user in once, without their secrets; `None` if there is no such user.
+    pub async fn sign_in_link(&self, organization_id: u32, user_id: u32) -> Result<Option<SignedIn>> {
+        signing_in::link(&self.0, &By::administrator(&self.0), organization_id, user_id).await
     }
 
     /// Takes a user out; `false` if there is no such user of this organization.

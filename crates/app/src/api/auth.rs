@@ -1,11 +1,13 @@
-//! Who calls: `Authorization: User <secret>, Organization <secret>[, Element <token>]`.
+//! Who calls: `Authorization: User <secret>, Organization <secret>[, Element <token>]`; `Session <token>` stands for
+//! the first two.
 
 use super::error::{ApiError, RequestId};
 use crate::app::App;
 use crate::audit::By;
 use crate::config::admin_key_digest;
-use crate::ports::Actor;
+use crate::ports::{Actor, LookupHash};
 use crate::sealing::Lookup;
+use crate::signing_in;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -77,15 +79,12 @@ impl FromRequestParts<App> for Caller {
         let request_id = request_id(parts);
         let given = Given::parse(&parts.headers);
         let hash = |kind, secret: &str| app.0.sealer.lookup_hash(kind, secret);
-        let user = given.user.ok_or_else(|| unauthorized("`User <user secret>` is missing"))?;
-        if given.organization.is_none() && given.element.is_none() {
-            return Err(unauthorized(
-                "`Organization <organization secret>` or `Element <instance token>` is missing",
-            ));
-        }
-        let organization = given.organization.map(|secret| hash(Lookup::Organization, secret));
-        let account = app.0.ports.store.account(&hash(Lookup::User, user), organization.as_ref()).await?;
-        let account = account.ok_or_else(|| unauthorized("the secrets are not known"))?;
+        let (user, organization) = match given.session {
+            Some(token) => in_session(app, token).await?,
+            None => given.hashes(app)?,
+        };
+        let account = app.0.ports.store.account(&user, organization.as_ref()).await?;
+        let account = account.ok_or_else(|| unauthorized(given.unknown()))?;
         within_limit(app, account.organization_id).await?;
         let by = By { actor: Actor::User { user_id: account.user_id }, request_id };
         let mut caller = Caller { account, element: None, has_organization: organization.is_some(), by };
@@ -96,6 +95,36 @@ impl FromRequestParts<App> for Caller {
         }
         Ok(caller)
     }
+}
+
+/// The hashes of the secrets that a session stands for.
+async fn in_session(app: &App, token: &str) -> Result<(LookupHash, Option<LookupHash>), ApiError> {
+    let secrets = signing_in::secrets(&app.0, token).await?;
+    let (user, organization) =
+        secrets.ok_or_else(|| unauthorized("the session is not known, or has ended"))?;
+    Ok((user, Some(organization)))
+}
+
+/// The hashes of both secrets, where they were shown.
+pub(super) fn secrets(app: &App, headers: &HeaderMap) -> Result<(LookupHash, LookupHash), ApiError> {
+    let given = Given::parse(headers);
+    match given.session {
+        // Or a session could be prolonged for ever.
+        Some(_) => Err(unauthorized("needs both secrets: a session begins no other")),
+        None => {
+            let (user, organization) = given.hashes(app)?;
+            Ok((
+                user,
+                organization
+                    .ok_or_else(|| unauthorized("`Organization <organization secret>` is missing"))?,
+            ))
+        }
+    }
+}
+
+/// The token of the caller's session, where they have one.
+pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
+    Given::parse(headers).session
 }
 
 fn request_id(parts: &Parts) -> String {
@@ -201,9 +230,28 @@ struct Given<'a> {
     organization: Option<&'a str>,
     element: Option<&'a str>,
     admin: Option<&'a str>,
+    session: Option<&'a str>,
 }
 
 impl<'a> Given<'a> {
+    fn hashes(&self, app: &App) -> Result<(LookupHash, Option<LookupHash>), ApiError> {
+        let user = self.user.ok_or_else(|| unauthorized("`User <user secret>` is missing"))?;
+        if self.organization.is_none() && self.element.is_none() {
+            return Err(unauthorized(
+                "`Organization <organization secret>` or `Element <instance token>` is missing",
+            ));
+        }
+        let hash = |kind, secret: &str| app.0.sealer.lookup_hash(kind, secret);
+        Ok((hash(Lookup::User, user), self.organization.map(|secret| hash(Lookup::Organization, secret))))
+    }
+
+    fn unknown(&self) -> &'static str {
+        match self.session {
+            Some(_) => "the secrets of the session were replaced",
+            None => "the secrets are not known",
+        }
+    }
+
     fn parse(headers: &'a HeaderMap) -> Self {
         let header = headers.get("authorization").and_then(|value| value.to_str().ok());
         Given::read(header.unwrap_or_default())
@@ -219,6 +267,7 @@ impl<'a> Given<'a> {
                 "organization" => given.organization = value,
                 "element" => given.element = value,
                 "admin" => given.admin = value,
+                "session" => given.session = value,
                 _ => {}
             }
         }
@@ -232,7 +281,8 @@ mod tests {
 
     #[test]
     fn parts_come_in_any_order_and_case() {
-        let expected = Given { user: Some("u="), organization: Some("o"), element: Some("e="), admin: None };
+        let expected =
+            Given { user: Some("u="), organization: Some("o"), element: Some("e="), ..Given::default() };
         assert_eq!(Given::read("User u=, Organization o, Element e="), expected);
         assert_eq!(Given::read("ELEMENT  e= ,organization o,user u="), expected);
         assert_eq!(Given::read("Bearer x"), Given::default());

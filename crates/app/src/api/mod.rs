@@ -22,6 +22,7 @@ mod poll;
 mod query;
 mod route;
 mod routes;
+mod sessions;
 mod sink;
 mod subscriptions;
 mod walk;

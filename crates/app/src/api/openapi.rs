@@ -62,7 +62,8 @@ fn document(dialect: &[Route], outside: &[Route]) -> Value {
                     "in": "header",
                     "name": "Authorization",
                     "description": "`User <user secret>, Organization <organization secret>`, or \
-                        `User <user secret>, Element <instance token>`, or all three; for administration `Admin <key>`. \
+                        `User <user secret>, Element <instance token>`, or all three; `Session <token>` in the place of both \
+                        secrets; for administration `Admin <key>`. \
                         Parts in any order, their first words in any case.",
                 },
             },

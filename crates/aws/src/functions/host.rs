@@ -53,8 +53,6 @@ impl Entry {
                 seal: Arc::new(ConsoleSeal(self.sealer.clone())),
                 clock: Arc::new(|| SystemClock.now()),
                 public_url: self.public_url.clone(),
-                // Whoever deployed the stack reads the first secrets where they were made.
-                first_link: None,
                 inspector: None,
             })
         };

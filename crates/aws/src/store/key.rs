@@ -72,6 +72,11 @@ impl Key {
         Key::new(format!("G#{}", hex(hash)), "G")
     }
 
+    /// Whose session this is.
+    pub(super) fn user_session(hash: &LookupHash) -> Self {
+        Key::new(format!("K#{}", hex(hash)), "K")
+    }
+
     /// The hashes of the first organization's and user's secrets, and the next free numbers.
     pub(super) fn accounts() -> Self {
         Key::new("ACCOUNTS".to_owned(), "ACCOUNTS")

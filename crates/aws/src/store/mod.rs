@@ -24,6 +24,7 @@ mod session;
 mod settings;
 mod subscriptions;
 mod table;
+mod user_sessions;
 
 use crate::first_account::FirstSecrets;
 use app::ports::{

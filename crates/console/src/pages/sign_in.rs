@@ -1,15 +1,15 @@
 //! Signing in and out.
 
-use crate::api::Api;
+use crate::api::{Answer, Api};
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::{Fields, Posted};
 use crate::frame::{is_https, own_path};
 use crate::page::Page;
-use crate::session::{self, Session, is_same};
+use crate::session::{self, Session};
 use crate::signed::{see_other, with_cookie};
 use crate::ui::{self, Field, field};
-use crate::{FirstLink, Shared, cookie, flash};
+use crate::{Shared, cookie, flash};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
@@ -17,11 +17,10 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
+use serde_json::json;
 
 /// A form at the most, bytes: it is read before anybody knows who sends it, and holds two secrets and a path.
 const FORM_BYTES_MAX: usize = 16 * 1024;
-/// The cheapest page that only somebody known gets.
-const KNOWN: &str = "/instances?pageSize=1&hydrate=false";
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -52,47 +51,37 @@ async fn sign_in(
     let fields = Fields::parse(&bytes).ok_or(Failure::Unreadable)?;
     let next = own_path(fields.text("next"));
     let (user, organization) = (fields.text("user_secret"), fields.text("organization_secret"));
-    match checked(&shared, user, organization).await {
-        Checked::Known => entered(&shared, &headers, (user, organization), &next),
-        Checked::Unknown => {
+    let known = match Api::with_secrets(shared.0.api.clone(), user, organization) {
+        Some(api) => begun(api.call(Method::POST, "/sessions", None).await)?,
+        None => None,
+    };
+    match known {
+        Some(answer) => entered(&shared, &headers, &answer, &next),
+        None => {
             let error =
                 "These secrets are not known. Both come from the same line of whoever runs this service.";
             Ok(page(StatusCode::UNAUTHORIZED, &next, None, Some(error)))
         }
-        Checked::Failed(failure) => Err(failure),
     }
 }
 
-enum Checked {
-    Known,
-    Unknown,
-    Failed(Failure),
-}
-
-/// Asks the interface.
-async fn checked(shared: &Shared, user: &str, organization: &str) -> Checked {
-    let Some(api) = Api::new(shared.0.api.clone(), user, organization) else { return Checked::Unknown };
-    match api.get(KNOWN).await {
-        Ok(_) => Checked::Known,
-        Err(Failure::SignIn) => Checked::Unknown,
-        Err(failure) => Checked::Failed(failure),
+/// A session that the interface began; nothing where it knows neither secrets nor link.
+fn begun(answer: Answer) -> Result<Option<Answer>, Failure> {
+    match answer.status {
+        StatusCode::UNAUTHORIZED => Ok(None),
+        _ => answer.ok().map(Some),
     }
 }
 
-fn entered(
-    shared: &Shared,
-    headers: &HeaderMap,
-    (user, organization): (&str, &str),
-    next: &str,
-) -> Result<Response, Failure> {
+fn entered(shared: &Shared, headers: &HeaderMap, answer: &Answer, next: &str) -> Result<Response, Failure> {
     let is_https = is_https(shared, headers);
-    let session = Session::begin(shared, user, organization);
+    let session = Session::of_answer(answer);
     let cookie = session.and_then(|session| session.cookie(shared, is_https)).ok_or(Failure::Unreadable)?;
     Ok(with_cookie(see_other(onward(next)), Some(cookie)))
 }
 
-/// Signs in with the secrets that the host made, and never again. What browsers fetch ahead uses nothing up, and
-/// neither does HEAD, by which programs look whether a link is alive.
+/// Signs in by a link that whoever runs the service made, and never again. What browsers fetch ahead uses nothing up,
+/// and neither does HEAD, by which programs look whether a link is alive.
 async fn sign_in_once(
     State(shared): State<Shared>,
     method: Method,
@@ -102,23 +91,27 @@ async fn sign_in_once(
     if method != Method::GET || headers.contains_key("sec-purpose") || headers.contains_key("purpose") {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    match taken(&shared, &token) {
-        Some(link) => entered(&shared, &headers, (&link.user_secret, &link.organization_secret), ""),
+    let api = Api::of_nobody(shared.0.api.clone());
+    let link = json!({ "link": token });
+    match begun(api.call(Method::POST, "/sessions/link", Some(&link)).await)? {
+        Some(answer) => entered(&shared, &headers, &answer, ""),
         None => {
-            let error = "This link was used already, or is not known. Sign in with the secrets instead.";
+            let error =
+                "This link was used already, has expired, or is not known. Sign in with the secrets instead.";
             Ok(page(StatusCode::GONE, "", None, Some(error)))
         }
     }
 }
 
-fn taken(shared: &Shared, token: &str) -> Option<FirstLink> {
-    let mut link = shared.0.first_link.lock().ok()?;
-    link.take_if(|link| is_same(&link.token, token))
-}
-
-async fn sign_out(posted: Posted) -> Response {
-    let response = posted.signed.go("/sign-in", Flash::good("You are signed out."));
-    with_cookie(response, cookie::clear(session::COOKIE, posted.signed.is_https))
+/// The interface ends the session, so that a copy of the cookie is worth nothing.
+async fn sign_out(posted: Posted) -> Result<Response, Failure> {
+    let signed = &posted.signed;
+    match signed.api.delete("/sessions").await {
+        Ok(_) | Err(Failure::SignIn) => {}
+        Err(failure) => return Err(failure),
+    }
+    let response = signed.go("/sign-in", Flash::good("You are signed out."));
+    Ok(with_cookie(response, cookie::clear(session::COOKIE, signed.is_https)))
 }
 
 fn onward(next: &str) -> &str {

@@ -94,6 +94,7 @@ fn answer(asked: &str, refusal: &Option<(u16, Value)>) -> Response {
     };
     let login = json!({ "oauthUrl": "https://login.example/authorize", "element": "pigeon" });
     match asked {
+        "POST /sessions/link" => Json(super::session()).into_response(),
         "GET /elements" => Json(json!([
             { "key": "pigeon", "name": "Pigeon", "description": HOSTILE, "hub": "x" }
         ]))

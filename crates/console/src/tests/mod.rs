@@ -7,7 +7,7 @@ mod log;
 mod pages;
 mod sessions;
 
-use crate::{Arrived, Console, FirstLink, Inspector, Seal};
+use crate::{Arrived, Console, Inspector, Seal};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -94,9 +94,16 @@ impl Browser {
     fn of(public_url: Option<&str>, inspector: Option<Arc<dyn Inspector>>) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let log = asked.clone();
+        let link = Arc::new(Mutex::new(Some("once")));
         let api = Router::new().fallback(move |request: Request| {
             log.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
-            async move { interface(&request) }
+            let link = link.clone();
+            async move {
+                match request.uri().path().ends_with("/sessions/link") {
+                    true => follow(request, &link).await,
+                    false => interface(&request),
+                }
+            }
         });
         Self::with_api(api, asked, public_url, inspector)
     }
@@ -114,17 +121,11 @@ impl Browser {
     ) -> Self {
         let now = Arc::new(Mutex::new(crate::time::read(Some("2026-11-22T12:00:00Z")).unwrap()));
         let clock = now.clone();
-        let first_link = FirstLink {
-            token: "once".to_owned(),
-            user_secret: "u".to_owned(),
-            organization_secret: "o".to_owned(),
-        };
         let router = crate::router(Console {
             api,
             seal: Arc::new(Reversed),
             clock: Arc::new(move || *clock.lock().unwrap()),
             public_url: public_url.map(str::to_owned),
-            first_link: Some(first_link),
             inspector,
         });
         Browser { router, now, asked, cookies: Mutex::default() }
@@ -200,12 +201,15 @@ impl Browser {
 pub(super) const HOSTILE: &str = r#"<img src=x onerror="alert(1)">'&"#;
 
 fn interface(request: &Request) -> Response {
-    let known =
-        request.headers().get(header::AUTHORIZATION).is_some_and(|value| value == "User u, Organization o");
+    let authorization = request.headers().get(header::AUTHORIZATION).map(|value| value.to_str().unwrap());
+    let path = request.uri().path().strip_prefix("/elements/api-v2").unwrap();
+    if (path, authorization) == ("/sessions", Some("User u, Organization o")) {
+        return axum::Json(session()).into_response();
+    }
+    let known = authorization == Some("Session s");
     if !known {
         return error(StatusCode::UNAUTHORIZED, "`Authorization`: the secrets are not known");
     }
-    let path = request.uri().path().strip_prefix("/elements/api-v2").unwrap();
     match (request.method().as_str(), path) {
         ("GET", "/instances") => match request.uri().query().unwrap_or_default() {
             query if query.contains("searchText=none") => error(StatusCode::NOT_FOUND, "nothing matches"),
@@ -228,9 +232,25 @@ fn interface(request: &Request) -> Response {
             json!({ "resources": { "messages": { "changes": 2, "events": 2, "notifications": 1 } } }),
         )
         .into_response(),
+        ("DELETE", "/sessions") => StatusCode::OK.into_response(),
         ("DELETE", "/instances/7") => StatusCode::OK.into_response(),
         _ => log::answer(request, path).unwrap_or_else(|| error(StatusCode::NOT_FOUND, HOSTILE)),
     }
+}
+
+/// A link signs in once.
+async fn follow(request: Request, link: &Mutex<Option<&str>>) -> Response {
+    assert!(!request.headers().contains_key(header::AUTHORIZATION));
+    let body = axum::body::to_bytes(request.into_body(), 1024).await.unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    match link.lock().unwrap().take_if(|link| body["link"] == *link) {
+        Some(_) => axum::Json(session()).into_response(),
+        None => error(StatusCode::UNAUTHORIZED, "`link`: is not known"),
+    }
+}
+
+fn session() -> Value {
+    json!({ "sessionToken": "s", "expiresDate": "2026-11-23T00:00:00Z" })
 }
 
 fn error(status: StatusCode, message: &str) -> Response {

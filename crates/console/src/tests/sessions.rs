@@ -128,15 +128,17 @@ async fn the_first_link_signs_in_once() {
 async fn who_signs_out_is_out() {
     let browser = Browser::signed_in().await;
     let token = browser.get("/instances").await.form_token();
+    browser.asked();
     assert_eq!(browser.post("/sign-out", &[("form_token", &token)]).await.location(), "/sign-in");
+    assert_eq!(browser.asked(), ["DELETE /elements/api-v2/sessions"]);
     assert!(browser.get("/sign-in").await.text.contains("You are signed out."));
     assert_eq!(browser.get("/instances").await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
-async fn secrets_that_were_replaced_lead_to_the_sign_in() {
+async fn a_session_that_the_interface_knows_no_more_leads_to_the_sign_in() {
     let browser = Browser::signed_in().await;
-    let session = r#"session|{"u":"old","o":"o","t":"t","e":9999999999}"#;
+    let session = r#"session|{"s":"old","t":"t","e":9999999999}"#;
     let sealed: Vec<u8> = session.bytes().rev().collect();
     let sealed = super::URL_SAFE_NO_PAD.encode(sealed);
     *browser.cookies.lock().unwrap() = vec![("carillon_session".to_owned(), sealed)];

@@ -49,6 +49,32 @@ pub(super) async fn change_user(desk: &Desk, change: UserChange, report: Report)
     }
 }
 
+/// The first user's, where nobody is named: on a laptop there is no other.
+pub(super) async fn sign_in_link(
+    desk: &Desk,
+    named: Option<(u32, u32)>,
+    report: Report,
+) -> anyhow::Result<()> {
+    let (organization, user) = match named {
+        Some(named) => named,
+        None => first_user(desk).await?,
+    };
+    let console_url =
+        desk.console_url.as_deref().context("CARILLON_PUBLIC_URL must say where the console is")?;
+    let link = desk.app.sign_in_link(organization, user).await?;
+    report.sign_in_link(console_url, &link.with_context(|| no_user(organization, user))?)
+}
+
+async fn first_user(desk: &Desk) -> anyhow::Result<(u32, u32)> {
+    let organizations = desk.accounts.organizations(None).await?;
+    let first = organizations.items.first().context("there is no organization")?.id;
+    let users = desk.accounts.users(first, None).await?;
+    Ok((
+        first,
+        users.items.first().with_context(|| format!("organization {first} has no user"))?.account.user_id,
+    ))
+}
+
 pub(super) async fn list_users(desk: &Desk, organization: Option<u32>, report: Report) -> anyhow::Result<()> {
     let accounts = desk.accounts.as_ref();
     let listed: Vec<u32> = all_organizations(accounts).await?.iter().map(|one| one.id).collect();

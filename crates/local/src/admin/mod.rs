@@ -31,6 +31,8 @@ pub struct Desk {
     pub accounts: Arc<dyn Accounts>,
     /// Whether other processes work on it.
     pub others: Others,
+    /// Where browsers reach its console, where that is known.
+    pub console_url: Option<String>,
 }
 
 /// Does what was asked, on the data folder.
@@ -45,6 +47,7 @@ pub async fn run(config: &Config, request: &Request, say: Say) -> anyhow::Result
         host: Arc::new(host.administration()),
         accounts: Arc::new(host.store.clone()),
         others,
+        console_url: Some(config.console_url()),
     };
     run_at(&desk, request, say).await
 }
@@ -61,6 +64,9 @@ pub async fn run_at(desk: &Desk, request: &Request, say: Say) -> anyhow::Result<
             admission::list_users(desk, organization, report).await
         }
         Action::Users { change: Some(change), .. } => admission::change_user(desk, change, report).await,
+        Action::SignInLink { organization, user } => {
+            admission::sign_in_link(desk, organization.zip(user), report).await
+        }
         Action::DataKey { change: DataKeyChange::Rotate } => {
             bail!("only a stack has a data key of its own: `carillon admin --aws data-key rotate`")
         }

@@ -1,9 +1,12 @@
 //! What an operator reads: words, or JSON lines.
 
 use super::Say;
+use crate::host::link_line;
+use app::SignedIn;
 use app::admin::{Admitted, Checked, Found, Outcome};
 use app::ports::{Depth, Organization, Redriven, User};
 use chrono::SecondsFormat;
+use domain::envelope::iso_seconds;
 use serde::Serialize;
 use serde_json::json;
 
@@ -76,6 +79,15 @@ impl Report {
         ))?;
         (self.say)("This secret is shown once and stored only as a hash:")?;
         (self.say)(&format!("  user secret          {secret}"))
+    }
+
+    /// A link that signs in once.
+    pub(super) fn sign_in_link(self, console_url: &str, link: &SignedIn) -> anyhow::Result<()> {
+        if self.json {
+            let url = format!("{console_url}/sign-in/{}", link.token);
+            return self.line(&json!({ "url": url, "expiresDate": iso_seconds(link.expires_at) }));
+        }
+        (self.say)(&link_line(console_url, link))
     }
 
     pub(super) fn removed(self, organization_id: u32, user_id: u32) -> anyhow::Result<()> {

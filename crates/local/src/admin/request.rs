@@ -43,6 +43,15 @@ pub enum Action {
         #[command(subcommand)]
         change: Option<UserChange>,
     },
+    /// Print a link to the console that signs a user in once
+    SignInLink {
+        /// The organization; the first user's where it is left out
+        #[arg(long, value_name = "ID", requires = "user")]
+        organization: Option<u32>,
+        /// The user
+        #[arg(long, value_name = "ID", requires = "organization")]
+        user: Option<u32>,
+    },
     /// Print what waits, and what is dead
     Queues,
     /// Send dead jobs again

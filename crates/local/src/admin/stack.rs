@@ -23,6 +23,7 @@ pub async fn run(environment: &Environment, request: &Request, say: Say) -> anyh
         host: Arc::new(administration),
         accounts: Arc::new(stack.store),
         others: Others::Running,
+        console_url: environment.app.public_url.clone(),
     };
     run_at(&desk, request, say).await
 }

@@ -6,7 +6,7 @@ mod inbox;
 mod mailbox;
 
 use crate::config::Config;
-use crate::host::{Host, first_link, link_line, remove_data};
+use crate::host::{Host, remove_data};
 use crate::serve;
 use anyhow::Context as _;
 use app::Endpoints;
@@ -109,9 +109,8 @@ impl Stage {
             .inspected(Arc::new(inbox.clone()));
         let user = host.new_account().await?;
         let client = Client::new(&format!("http://{}", listener.local_addr()?), &user)?;
-        let link = first_link(&user).context("the demo's user has both secrets")?;
-        let link_line = link_line(client.base(), &link);
-        let serving = tokio::spawn(serve::serve(host, listener, Some(link), stop));
+        let link_line = host.link_line(&user.account, client.base()).await?;
+        let serving = tokio::spawn(serve::serve(host, listener, stop));
         Ok(Stage { google, microsoft, inbox, callback, client, link_line, serving })
     }
 }

@@ -19,6 +19,7 @@ mod retention;
 mod session;
 mod settings;
 mod takeover;
+mod user_sessions;
 
 use super::Db;
 use app::ports::{

@@ -3,7 +3,7 @@
 use crate::process::Process;
 use rusqlite::Connection;
 use scenarios::{Callback, Mailbox, Outside, RETRY_DELAYS};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 use tokio::process::Command;
 
@@ -54,6 +54,27 @@ async fn rotates_and_removes(process: &Process, folder: &Path, made: &Value) {
     let words = format!("users remove --organization {organization} --user {}", own["userId"]);
     assert_eq!(admin(folder, &words).await[0]["userId"], own["userId"]);
     assert_eq!(status(&own["userSecret"], &renewed).await, 401);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_link_opens_the_console_once() {
+    let (outside, folder) = (Outside::start().await, tempfile::tempdir().unwrap());
+    let process = Process::start(&outside, folder.path(), RETRY_DELAYS).await;
+    let link = admin(folder.path(), "sign-in-link").await.remove(0);
+    let token = link["url"].as_str().unwrap().rsplit_once("/sign-in/").unwrap().1.to_owned();
+    let nobody = process.client.authorized("");
+    let session = nobody.done("POST", "/sessions/link", &json!({ "link": token })).await;
+    let session =
+        process.client.authorized(&format!("Session {}", session["sessionToken"].as_str().unwrap()));
+    assert_eq!(session.get("/instances").await, json!([]));
+    nobody.refused("POST", "/sessions/link", &json!({ "link": token }), 401).await;
+    let made = admin(folder.path(), "organizations add").await.remove(0);
+    let words = format!("sign-in-link --organization {} --user {}", made["organizationId"], made["userId"]);
+    assert_ne!(admin(folder.path(), &words).await[0]["url"], link["url"]);
+    let audit = format!("/organizations/{}/audit", made["organizationId"]);
+    let secrets = ["userSecret", "organizationSecret"].map(|key| made[key].as_str().unwrap());
+    let other = process.client.authorized(&format!("User {}, Organization {}", secrets[0], secrets[1]));
+    assert_eq!(other.list(&audit).await[0]["action"], "user.sign_in_link_made");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

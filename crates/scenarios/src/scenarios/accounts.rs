@@ -107,6 +107,30 @@ pub async fn a_replaced_secret_is_worth_nothing(platform: &dyn Platform) {
     assert_eq!(user.get("/instances").await, json!([]));
 }
 
+/// A session does what the secrets may, begins no other, and is worth nothing once it ended or a secret was replaced.
+pub async fn a_session_stands_for_the_secrets_until_it_ends(platform: &dyn Platform) {
+    let organization = Organization::new(platform).await;
+    let (user_id, user) = organization.add_user(true).await;
+    let begin = async || {
+        let session = user.done("POST", "/sessions", &Value::Null).await;
+        assert!(session["expiresDate"].as_str().unwrap().ends_with('Z'));
+        user.authorized(&format!("Session {}", text(&session, "sessionToken")))
+    };
+    let (one, other) = (begin().await, begin().await);
+    assert_eq!(one.get("/instances").await, json!([]));
+    one.refused("POST", "/sessions", &Value::Null, 401).await;
+    user.refused("DELETE", "/sessions", &Value::Null, 400).await;
+    one.done("DELETE", "/sessions", &Value::Null).await;
+    one.refused("GET", "/instances", &Value::Null, 401).await;
+    assert_eq!(other.get("/instances").await, json!([]));
+    let path = format!("/organizations/{}/users/{user_id}/secret", organization.id);
+    organization.client.done("PUT", &path, &Value::Null).await;
+    other.refused("GET", "/instances", &Value::Null, 401).await;
+    let nobody = user.authorized("");
+    nobody.refused("POST", "/sessions/link", &json!({ "link": "a guess" }), 401).await;
+    nobody.refused("POST", "/sessions/link", &json!({ "link": 1 }), 400).await;
+}
+
 /// Who, what and when, newest first, under the ids of the requests, and no secret.
 pub async fn every_change_is_recorded_without_secrets(platform: &dyn Platform) {
     let outside = platform.outside();

@@ -2,7 +2,7 @@
 
 use super::parameters::*;
 use crate::api::route::{CallerKind, Route, delete, get, patch, post, put};
-use crate::api::{account, accounts};
+use crate::api::{account, accounts, sessions};
 
 pub(super) fn routes() -> Vec<Route> {
     let admin = |route: Route| route.by(CallerKind::Administrator);
@@ -40,7 +40,20 @@ pub(super) fn routes() -> Vec<Route> {
             .with(&[&PAGE_SIZE, &NEXT_PAGE])
             .page("AuditEntry"),
     ];
-    settings.chain(administered).collect()
+    settings.chain(administered).chain(signing_in()).collect()
+}
+
+fn signing_in() -> Vec<Route> {
+    vec![
+        post("/sessions", sessions::begin, "Begin a session, which stands for both secrets for 12 hours")
+            .by(CallerKind::Organization)
+            .one("Session"),
+        post("/sessions/link", sessions::follow, "Begin the session that a link stands for, once")
+            .by(CallerKind::Anybody)
+            .body("SignInLink")
+            .one("Session"),
+        delete("/sessions", sessions::end, "End the caller's session").by(CallerKind::Organization),
+    ]
 }
 
 fn settings() -> Vec<Route> {

@@ -113,6 +113,25 @@ fn account(row: &Row) -> Result<Account> {
     })
 }
 
+/// The hashes of a user's and of the organization's present secrets.
+pub(super) async fn secrets_of(
+    table: &Table,
+    organization_id: u32,
+    user_id: u32,
+) -> Result<Option<(LookupHash, LookupHash)>> {
+    let (user, organization) =
+        (Key::listed_user(organization_id, user_id), Key::listed_organization(organization_id));
+    let found = table.get_many("read whose secrets these are", &[user.clone(), organization.clone()]).await?;
+    let (Some(user), Some(organization)) = (found.get(&user), found.get(&organization)) else {
+        return Ok(None);
+    };
+    // Secrets that were made before they were noted, and not used since.
+    if !user.has("secret_hash") || !organization.has("secret_hash") {
+        return Ok(None);
+    }
+    Ok(Some((hash(user, "secret_hash")?, hash(organization, "secret_hash")?)))
+}
+
 fn hash(row: &Row, name: &'static str) -> Result<LookupHash> {
     row.bytes(name)?.try_into().map_err(|_| damaged(name))
 }

@@ -1,6 +1,6 @@
 //! What goes: notifications and audit entries whose time is over, and everything of a deleted instance.
 
-use super::{audit, instances};
+use super::{audit, instances, user_sessions};
 use crate::sqlite::columns::micros;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -19,7 +19,7 @@ const ROWS_OF_INSTANCE: [&str; 6] = [
     "DELETE FROM instances WHERE id = ?1",
 ];
 
-/// Deletes at most `limit` expired notifications and audit entries; how many.
+/// Deletes at most `limit` expired notifications, audit entries and sessions; how many.
 pub(super) fn expire(conn: &Connection, now: DateTime<Utc>, limit: usize) -> Result<usize> {
     let rows = conn
         .prepare_cached("SELECT row_id FROM notifications WHERE expires_at_us <= ?1 LIMIT ?2")?
@@ -28,9 +28,11 @@ pub(super) fn expire(conn: &Connection, now: DateTime<Utc>, limit: usize) -> Res
     for row_id in &rows {
         delete(conn, *row_id)?;
     }
-    let entries_count = audit::expire(conn, now, limit.saturating_sub(rows.len()))?;
+    let mut count = rows.len();
+    count += audit::expire(conn, now, limit.saturating_sub(count))?;
+    count += user_sessions::expire(conn, now, limit.saturating_sub(count))?;
     vacuum(conn)?;
-    Ok(rows.len() + entries_count)
+    Ok(count)
 }
 
 /// Deletes of a deleted instance at most `limit` notifications; with the last of them, all else. How many were

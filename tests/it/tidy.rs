@@ -3,6 +3,7 @@
 //! A rule is a function from the tree to what breaks it. Each rule has a broken sample below, so that none of
 //! them can fall silent.
 
+mod documented;
 mod locks;
 mod noticed;
 

@@ -23,14 +23,23 @@ const LOG_MARGIN_MIN: i64 = 60;
 /// The adapters.
 #[derive(Clone)]
 pub struct Ports {
+    /// Configuration, state and notifications.
     pub store: Arc<dyn Store>,
+    /// Organizations, users and settings.
     pub accounts: Arc<dyn Accounts>,
+    /// Who is signed in.
     pub sessions: Arc<dyn UserSessions>,
+    /// Secrets of the mailboxes.
     pub vault: Arc<dyn Vault>,
+    /// When mailboxes are polled.
     pub schedule: Arc<dyn Schedule>,
+    /// Jobs.
     pub queue: Arc<dyn Queue>,
+    /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Requests to providers and callbacks.
     pub http: Arc<dyn Http>,
+    /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// Where the host has one.
     pub bus: Option<Arc<dyn Bus>>,

@@ -44,7 +44,9 @@ impl Endpoints {
 /// What the host decides.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Provider addresses in the place of the public ones.
     pub endpoints: Endpoints,
+    /// Pauses between delivery attempts.
     pub retry_policy: RetryPolicy,
     /// Refuse callbacks by plain http.
     pub require_https_callbacks: bool,
@@ -186,7 +188,9 @@ impl Variables<'_> {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{variable} {rule}")]
 pub struct Mistake {
+    /// Name of the variable.
     pub variable: &'static str,
+    /// What it must be; reads on from the name.
     pub rule: String,
 }
 

@@ -20,6 +20,7 @@ mod administration;
 mod audit;
 mod claim;
 mod error;
+mod log;
 mod poller;
 mod user_sessions;
 
@@ -28,6 +29,7 @@ pub use administration::{Administration, Depth, Kept, Mark, Organization, Page, 
 pub use audit::{AUDIT_DAYS, Actor, AuditEntry, AuditMark};
 pub use claim::{Claim, Claimant, Standing};
 pub use error::{PortError, Result};
+pub use log::{LogLine, LogMark, LogPage, Numbered, OrganizationPage};
 pub use poller::{PollEnded, Poller};
 pub use user_sessions::{UserSession, UserSessions};
 
@@ -37,9 +39,13 @@ pub type LookupHash = [u8; 32];
 /// Everything about an instance that a poll needs, read at once and strongly consistent.
 #[derive(Debug, Clone)]
 pub struct Mailbox {
+    /// The instance as configured.
     pub instance: Instance,
+    /// Access token, lease and back-off.
     pub session: Session,
+    /// State of the callback.
     pub subscription: Subscription,
+    /// Lease of the poll.
     pub poller: Poller,
     /// One for each polled resource, and for removed ones whose outbox is not empty.
     pub resources: Vec<ResourceRow>,
@@ -48,7 +54,9 @@ pub struct Mailbox {
 /// A resource's state and what is committed but not yet enqueued.
 #[derive(Debug, Clone)]
 pub struct ResourceRow {
+    /// Position, memory and counters.
     pub state: ResourceState,
+    /// Committed notifications whose jobs are not yet enqueued.
     pub outbox: Vec<Sequence>,
     /// The resource is no longer configured; the row goes when its outbox is empty.
     pub removed: bool,
@@ -57,9 +65,13 @@ pub struct ResourceRow {
 /// A new instance with all its rows.
 #[derive(Debug, Clone)]
 pub struct NewInstance {
+    /// The instance as configured.
     pub instance: Instance,
+    /// Hash of its Element token.
     pub token_hash: LookupHash,
+    /// The first session.
     pub session: Session,
+    /// First state of each polled resource.
     pub states: Vec<ResourceState>,
     /// Noted with it.
     pub audit: AuditEntry,
@@ -109,12 +121,14 @@ pub enum Written {
 /// New notifications and the new state of their resource, one transaction.
 #[derive(Debug, Clone)]
 pub struct PollCommit {
+    /// The polled mailbox.
     pub instance: InstanceId,
     /// Whose instance it is.
     pub organization_id: u32,
     /// The new state; its version is one more than the stored one must be. The outbox is not part of it:
     /// the sequences of those `notifications` that are to be delivered are added to it.
     pub state: ResourceState,
+    /// New notifications, in order of their sequence.
     pub notifications: Vec<NewNotification>,
 }
 
@@ -123,27 +137,40 @@ pub struct PollCommit {
 pub struct NewNotification {
     /// Its place in the instance's commit order.
     pub sequence: Sequence,
+    /// Id and number.
     pub name: NotificationName,
+    /// Polled resource it belongs to.
     pub resource: String,
+    /// Ids of its events, in order.
     pub events: Vec<EventId>,
     /// The exact bytes of every attempt.
     pub body: String,
+    /// When it was committed.
     pub created_at: DateTime<Utc>,
     /// `false` for what only the event log shows: it is never delivered and expires at `expires_at`.
     pub deliver: bool,
+    /// When retention ends; `None` while it must be kept.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// A stored notification.
 #[derive(Debug, Clone)]
 pub struct Notification {
+    /// The instance it belongs to.
     pub instance: InstanceId,
+    /// Its place in the order of the instance.
     pub sequence: Sequence,
+    /// Id and number.
     pub name: NotificationName,
+    /// Polled resource it belongs to.
     pub resource: String,
+    /// Ids of its events, in order.
     pub events: Vec<EventId>,
+    /// The bytes that are signed and posted.
     pub body: String,
+    /// When it was committed.
     pub created_at: DateTime<Utc>,
+    /// How far its delivery is.
     pub progress: Progress,
     /// Number of the attempt that is next or under way, from 1 over the notification's life.
     pub attempt: u32,
@@ -151,6 +178,7 @@ pub struct Notification {
     pub round_start: u32,
     /// When the next attempt is due, where one is.
     pub due_at: Option<DateTime<Utc>>,
+    /// Attempts so far, oldest first.
     pub attempts: Vec<Attempt>,
     /// Of this round of delivery.
     pub reached: Reached,
@@ -192,15 +220,20 @@ impl Progress {
 /// Names one attempt of one notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AttemptKey {
+    /// The instance.
     pub instance: InstanceId,
+    /// The notification.
     pub sequence: Sequence,
+    /// Number of the attempt, from 1.
     pub attempt: u32,
 }
 
 /// How a claimed attempt ended.
 #[derive(Debug, Clone)]
 pub struct AttemptOutcome {
+    /// What was tried and what came back.
     pub attempt: Attempt,
+    /// What follows from it.
     pub verdict: Verdict,
     /// With what earlier attempts reached.
     pub reached: Reached,
@@ -208,43 +241,6 @@ pub struct AttemptOutcome {
     pub reason: Option<String>,
     /// When a delivered notification expires.
     pub expires_at: DateTime<Utc>,
-}
-
-/// One page of the event log.
-#[derive(Debug, Clone, Copy)]
-pub struct LogPage {
-    /// Only what was committed before this.
-    pub before: Option<Sequence>,
-    pub limit: usize,
-    /// Only what is pending, oldest first and after `before`, as a release would take it.
-    pub pending_only: bool,
-}
-
-/// A place in the log of an organization, which is ordered by sequence, then by instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LogMark {
-    pub sequence: Sequence,
-    pub instance: InstanceId,
-}
-
-/// A stretch of an organization's log, newest first.
-#[derive(Debug, Clone, Copy)]
-pub struct OrganizationPage {
-    /// Only what comes before this.
-    pub before: Option<LogMark>,
-    /// Nothing with a lower sequence.
-    pub from: Option<Sequence>,
-    pub limit: usize,
-}
-
-/// A notification of an organization's log, in short.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogLine {
-    pub mark: LogMark,
-    /// `id` of the callback body.
-    pub number: u64,
-    pub progress: Progress,
-    pub events_count: u32,
 }
 
 /// Configuration, state, notifications. Reads are strongly consistent, those of an organization's log aside, which
@@ -372,15 +368,6 @@ pub trait Store: Send + Sync {
     async fn notification_at(&self, mark: LogMark) -> Result<Option<Notification>>;
     /// A page of what an organization's instances have notified.
     async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
-}
-
-/// What came of looking for a notification by its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Numbered {
-    Found(LogMark),
-    NotThere,
-    /// It is none that numbers lead to. Those that were stored before they did are found in the log alone.
-    Unknown,
 }
 
 /// An instance's secrets by configuration key. Never to be printed.

@@ -11,6 +11,7 @@ use ring::{aead, hkdf, hmac, rand};
 pub struct DataKey {
     /// Short text without `.`.
     pub id: String,
+    /// The key itself.
     pub bytes: [u8; 32],
 }
 

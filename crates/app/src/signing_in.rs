@@ -16,6 +16,7 @@ const LINK_MINUTES: i64 = 15;
 pub struct SignedIn {
     /// Shown once, and stored as a hash.
     pub token: String,
+    /// When it ends by itself.
     pub expires_at: DateTime<Utc>,
 }
 

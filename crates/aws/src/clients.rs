@@ -23,10 +23,15 @@ const TRIES_COUNT_MAX: u32 = 4;
 /// One client for each service.
 #[derive(Debug, Clone)]
 pub struct Clients {
+    /// The table.
     pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The queues.
     pub sqs: aws_sdk_sqs::Client,
+    /// Schedules of polls and late retries.
     pub scheduler: aws_sdk_scheduler::Client,
+    /// Data key, first secrets, and mailbox secrets stored there.
     pub secrets: aws_sdk_secretsmanager::Client,
+    /// The event bus.
     pub events: aws_sdk_eventbridge::Client,
 }
 

@@ -72,7 +72,9 @@ pub enum SecretStorage {
 /// A queue by both its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueAddress {
+    /// What messages are sent to.
     pub url: String,
+    /// What permissions and schedules name it by.
     pub arn: String,
 }
 

@@ -17,10 +17,15 @@ use system::{CallbackAddresses, Egress, SetUpError, SystemClock, SystemEntropy};
 /// The use cases on a stack, and the adapters that administration needs beside them.
 #[derive(Clone)]
 pub struct Stack {
+    /// The use cases.
     pub app: App,
+    /// The table.
     pub store: DynamoStore,
+    /// Secrets of the mailboxes.
     pub vault: Arc<StackVault>,
+    /// Schedules of polls and late retries.
     pub schedules: Schedules,
+    /// Both queues.
     pub queue: SqsQueue,
 }
 

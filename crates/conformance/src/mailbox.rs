@@ -13,8 +13,11 @@ use domain::state::ResourceState;
 /// How long claims of cases hold, s.
 pub const CLAIM_S: i64 = 60;
 
+/// An instance in a store, with short calls for what cases do to it.
 pub struct Mailbox<'a> {
+    /// The store under test.
     pub store: &'a dyn Store,
+    /// The instance.
     pub id: InstanceId,
     /// Whose instance it is.
     pub organization_id: u32,
@@ -50,10 +53,12 @@ impl<'a> Mailbox<'a> {
         mailbox
     }
 
+    /// The instance as stored.
     pub async fn instance(&self) -> Instance {
         self.store.instance(self.id).await.unwrap().expect("the instance is there")
     }
 
+    /// State of its first resource.
     pub async fn state(&self) -> ResourceState {
         self.resource().await.expect("the resource is there").0
     }
@@ -67,6 +72,7 @@ impl<'a> Mailbox<'a> {
         Some((row.state, outbox))
     }
 
+    /// Sequence numbers in the outbox.
     pub async fn outbox(&self) -> Vec<u64> {
         self.resource().await.map(|(_, outbox)| outbox).unwrap_or_default()
     }
@@ -78,6 +84,7 @@ impl<'a> Mailbox<'a> {
         self.commit_state(state, notifications).await
     }
 
+    /// Commits this state with these notifications.
     pub async fn commit_state(&self, state: ResourceState, new: Vec<NewNotification>) -> Written {
         let commit = PollCommit {
             instance: self.id,
@@ -94,6 +101,7 @@ impl<'a> Mailbox<'a> {
         assert_eq!(self.commit(new).await, Written::Done, "a commit on the stored version is taken");
     }
 
+    /// Clears these from the outbox.
     pub async fn clear(&self, sequences: &[u64]) {
         let sequences: Vec<Sequence> = sequences.iter().copied().map(Sequence).collect();
         self.store.clear_outbox(self.id, RESOURCE, &sequences).await.unwrap();
@@ -106,20 +114,24 @@ impl<'a> Mailbox<'a> {
         self.store.change_instance(&next).await.unwrap()
     }
 
+    /// Disables or enables the instance.
     pub async fn disable(&self, disabled: bool) {
         let changed = self.change(|change| change.instance.disabled = disabled).await;
         assert_eq!(changed, Written::Done);
     }
 
+    /// Suspends its subscription.
     pub async fn suspend(&self) {
         let suspend = SubscriptionChange::Suspend("by a case".to_owned());
         assert_eq!(self.change(|change| change.subscription = suspend).await, Written::Done);
     }
 
+    /// Deletes the instance.
     pub async fn delete(&self) {
         assert_eq!(self.change(|change| change.instance.deleted_at = Some(at(100))).await, Written::Done);
     }
 
+    /// Key of a delivery attempt.
     pub fn key(&self, sequence: u64, attempt: u32) -> AttemptKey {
         AttemptKey { instance: self.id, sequence: Sequence(sequence), attempt }
     }
@@ -129,11 +141,13 @@ impl<'a> Mailbox<'a> {
         self.claim_by(Claimant::Job, sequence, attempt, now_s).await
     }
 
+    /// Claims an attempt for this claimant.
     pub async fn claim_by(&self, by: Claimant, sequence: u64, attempt: u32, now_s: i64) -> Claim {
         let (now, until) = (at(now_s), at(now_s + CLAIM_S));
         self.store.claim_attempt(self.key(sequence, attempt), by, now, until).await.unwrap()
     }
 
+    /// Records the outcome of an attempt.
     pub async fn finish(&self, sequence: u64, attempt: u32, verdict: Verdict) -> Written {
         let key = self.key(sequence, attempt);
         self.store.finish_attempt(key, &outcome(attempt, verdict)).await.unwrap()
@@ -145,18 +159,22 @@ impl<'a> Mailbox<'a> {
         assert_eq!(self.finish(sequence, attempt, verdict).await, Written::Done);
     }
 
+    /// Begins a release, unless one runs.
     pub async fn begin(&self, now_s: i64) -> Option<Subscription> {
         self.store.begin_release(self.id, at(now_s), at(now_s + CLAIM_S)).await.unwrap()
     }
 
+    /// Sequence number of the first queued notification.
     pub async fn next_queued(&self) -> Option<u64> {
         self.store.next_queued(self.id).await.unwrap().map(|next| next.sequence.0)
     }
 
+    /// Its subscription as stored.
     pub async fn subscription(&self) -> Subscription {
         self.store.subscription(self.id).await.unwrap().expect("the subscription is there")
     }
 
+    /// Status of its subscription.
     pub async fn status(&self) -> SubscriptionStatus {
         self.subscription().await.status
     }

@@ -20,6 +20,7 @@ pub fn at(seconds: i64) -> DateTime<Utc> {
     Utc.timestamp_opt(1_795_000_000 + seconds, 0).unwrap()
 }
 
+/// An instance id made of a number.
 pub fn id(number: u32) -> InstanceId {
     InstanceId::from_random(number.to_be_bytes())
 }
@@ -29,6 +30,7 @@ pub fn token_hash(id: InstanceId) -> LookupHash {
     domain::ids::hash_of(&[b"token", &id.get().to_be_bytes()])
 }
 
+/// An enabled instance with one resource.
 pub fn new_instance(id: InstanceId) -> NewInstance {
     NewInstance {
         instance: instance(id),
@@ -78,6 +80,7 @@ fn instance(id: InstanceId) -> Instance {
     }
 }
 
+/// A session of this version.
 pub fn session(version: u64) -> Session {
     Session {
         access_token_sealed: format!("token {version}"),
@@ -107,6 +110,7 @@ pub fn event(id: InstanceId, sequence: u64) -> EventId {
     EventId::of_creation(id, RESOURCE, &format!("object {sequence}"))
 }
 
+/// A pending notification.
 pub fn notification(id: InstanceId, sequence: u64) -> NewNotification {
     let events = vec![event(id, sequence)];
     NewNotification {
@@ -126,6 +130,7 @@ pub fn logged(id: InstanceId, sequence: u64) -> NewNotification {
     NewNotification { deliver: false, expires_at: Some(at(86_400)), ..notification(id, sequence) }
 }
 
+/// Outcome of an attempt.
 pub fn outcome(number: u32, verdict: Verdict) -> AttemptOutcome {
     AttemptOutcome {
         attempt: Attempt {

@@ -30,21 +30,29 @@ pub enum Route {
 ///
 /// The names of headers are borrowed: constants as a rule, and a callback's own ones from its configuration.
 pub struct HttpRequest<'a> {
+    /// HTTP method.
     pub method: Method,
+    /// Absolute URL, encoded.
     pub url: String,
+    /// Request headers.
     pub headers: Vec<(&'a str, String)>,
+    /// Request body, maybe empty.
     pub body: Bytes,
     /// From the first byte out to the last byte in, ms.
     pub timeout_ms: u64,
     /// Bytes of the answer's body at the most, after decompression.
     pub answer_bytes_max: usize,
+    /// Whose address it is.
     pub route: Route,
 }
 
 /// One answer.
 pub struct HttpResponse {
+    /// HTTP status.
     pub status: u16,
+    /// Response headers.
     pub headers: http::HeaderMap,
+    /// Response body.
     pub body: Bytes,
 }
 

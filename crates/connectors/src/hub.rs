@@ -51,7 +51,9 @@ impl Query {
 /// One field of `orderBy`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
+    /// Name of the field.
     pub field: String,
+    /// Whether the largest comes first.
     pub is_descending: bool,
 }
 
@@ -76,6 +78,7 @@ pub enum Answer {
 /// A page of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Records {
+    /// Normalised records.
     pub records: Vec<Value>,
     /// Where the next page begins, opaque to the caller; small, and free of secrets.
     pub next: Option<Value>,

@@ -59,7 +59,9 @@ pub struct Call<'a> {
 /// An interval of time, from the first instant to before the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
+    /// Start, inclusive.
     pub from: DateTime<Utc>,
+    /// End, exclusive.
     pub to: DateTime<Utc>,
 }
 

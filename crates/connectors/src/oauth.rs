@@ -13,7 +13,9 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// The application's registration at the provider.
 pub struct Application<'a> {
+    /// Client id of the application.
     pub client_id: &'a str,
+    /// Client secret of the application.
     pub client_secret: &'a str,
 }
 
@@ -29,9 +31,11 @@ pub enum Grant<'a> {
 
 /// Tokens, as the provider gave them. No `Debug`.
 pub struct Tokens {
+    /// The access token.
     pub access_token: String,
     /// Absent on most refreshes at Google: the old one stays.
     pub refresh_token: Option<String>,
+    /// How long it is valid.
     pub lifetime_s: u32,
 }
 
@@ -52,11 +56,13 @@ pub enum TokenErrorKind {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct TokenError {
+    /// What a caller can do about it.
     pub kind: TokenErrorKind,
     /// Without secrets.
     pub message: String,
     /// The provider's error code.
     pub provider_message: Option<String>,
+    /// How long the provider asked us to wait.
     pub retry_after_s: Option<u64>,
     #[source]
     source: Option<HttpError>,
@@ -90,9 +96,13 @@ pub fn scopes(oauth: &OAuth, given: Option<&str>) -> String {
 
 /// What a sign-in is asked for with.
 pub struct SignIn<'a> {
+    /// Client id of the application.
     pub client_id: &'a str,
+    /// Where the provider sends the browser back.
     pub redirect_uri: &'a str,
+    /// Scopes; those of the connector where there are none.
     pub scope: Option<&'a str>,
+    /// What comes back with the code.
     pub state: &'a str,
     /// PKCE's S256 digest of a verifier, which the exchange of the code then has to show.
     pub code_challenge: Option<&'a str>,

@@ -54,12 +54,15 @@ pub trait Inspector: Send + Sync {
 pub struct Arrived {
     /// When, microseconds since the Unix epoch.
     pub at_us: i64,
+    /// Id of the notification.
     pub event_id: String,
     /// The status that the receiver answered.
     pub answered: u16,
     /// What it said with it.
     pub said: String,
+    /// Whether the signature was valid.
     pub is_signed: bool,
+    /// The body as received.
     pub body: String,
 }
 

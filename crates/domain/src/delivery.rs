@@ -111,7 +111,9 @@ pub fn decide(answer: &Answer, attempt_of_round: u32, policy: &RetryPolicy, now:
 /// Which destinations have the notification: they do not get it again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reached {
+    /// The callback answered 2xx.
     pub callback: bool,
+    /// The bus accepted it.
     pub bus: bool,
 }
 

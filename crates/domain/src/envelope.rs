@@ -18,21 +18,32 @@ const STUB_BYTES_MAX: usize = 20_000;
 /// What the envelope says of the instance.
 #[derive(Debug, Clone)]
 pub struct Sender<'a> {
+    /// The connected mailbox.
     pub instance: InstanceId,
+    /// Key of the connector.
     pub connector: &'a str,
+    /// Hub of the connector, as `general`.
     pub hub: &'a str,
+    /// Account that the instance belongs to.
     pub account_id: u32,
+    /// Organization of that account.
     pub organization_id: u32,
+    /// User who created the instance.
     pub user_id: u32,
+    /// Name of the instance.
     pub name: &'a str,
+    /// Tags of the instance.
     pub tags: &'a [String],
 }
 
 /// One notification, built: its name, its events and the exact bytes that every attempt sends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Built {
+    /// Id and number of the notification.
     pub name: NotificationName,
+    /// Ids of its events, in order.
     pub events: Vec<EventId>,
+    /// The bytes that are signed and posted, the same at each attempt.
     pub body: String,
 }
 

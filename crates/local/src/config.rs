@@ -49,7 +49,9 @@ impl Config {
 /// Secrets that the environment gives. No `Debug` of the values.
 #[derive(Clone)]
 pub struct GivenSecrets {
+    /// Secret of the first user.
     pub user: String,
+    /// Secret of the first organization.
     pub organization: String,
 }
 

@@ -26,11 +26,15 @@ const DATABASE: &str = "carillon.db";
 
 /// A process, ready to run.
 pub struct Host {
+    /// The use cases.
     pub app: App,
     /// Also who may call: its clones count an organization's requests together.
     pub store: SqliteStore,
+    /// The job queue.
     pub jobs: Arc<Jobs>,
+    /// The poll schedule.
     pub timers: Arc<Timers>,
+    /// The time.
     pub clock: Arc<dyn Clock>,
     /// `CARILLON_PUBLIC_URL`.
     public_url: Option<String>,

@@ -9,11 +9,14 @@ use std::collections::BTreeMap;
 /// One event as an application sees it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Told {
+    /// Event type, as `CREATED`.
     pub kind: String,
+    /// Id of the object.
     pub object: String,
 }
 
 impl Told {
+    /// An event of this type about this object.
     pub fn new(kind: &str, object: impl Into<String>) -> Self {
         Told { kind: kind.to_owned(), object: object.into() }
     }
@@ -28,6 +31,7 @@ pub struct Callback {
 }
 
 impl Callback {
+    /// A callback of its own path and signature key.
     pub fn new(outside: &Outside, name: &str) -> Self {
         let path = format!("/{name}");
         Callback {
@@ -38,10 +42,12 @@ impl Callback {
         }
     }
 
+    /// Where it listens.
     pub fn url(&self) -> &str {
         &self.url
     }
 
+    /// What its notifications are signed with.
     pub fn signature_key(&self) -> &str {
         &self.signature_key
     }

@@ -27,12 +27,16 @@ pub struct Client {
 /// An answer.
 #[derive(Debug)]
 pub struct Reply {
+    /// HTTP status.
     pub status: u16,
+    /// Response headers.
     pub headers: HeaderMap,
+    /// Body as JSON; null where it has none.
     pub body: Value,
 }
 
 impl Reply {
+    /// A response header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
@@ -54,7 +58,9 @@ impl Reply {
 /// A connected mailbox.
 #[derive(Debug, Clone)]
 pub struct Instance {
+    /// Id of the instance.
     pub id: u64,
+    /// Its Element token.
     pub token: String,
 }
 
@@ -84,6 +90,7 @@ impl Client {
         self.authorized(&format!("{user}, Element {}", instance.token))
     }
 
+    /// The `Authorization` header that calls carry.
     pub fn authorization(&self) -> &str {
         &self.authorization
     }

@@ -13,6 +13,7 @@ pub struct Document(Value);
 /// One method of one path.
 #[derive(Debug, Clone, Copy)]
 pub struct Operation<'a> {
+    /// HTTP method, in capitals.
     pub method: &'a str,
     /// From the root, with its parameters in braces.
     pub path: &'a str,

@@ -37,6 +37,7 @@ impl Mailbox {
         Mailbox { at, user, random: Mutex::new(fastrand::Rng::with_seed(7)) }
     }
 
+    /// Key of its connector.
     pub fn connector(&self) -> &'static str {
         match self.at {
             Provider::Google(_) => "gmail",
@@ -85,6 +86,7 @@ impl Mailbox {
         )
     }
 
+    /// Marks a message read; returns the event expected for it.
     pub fn mark_read(&self, id: &str) -> Told {
         match &self.at {
             Provider::Google(google) => google.remove_label(&self.user, id, "UNREAD"),

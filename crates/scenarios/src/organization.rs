@@ -6,12 +6,15 @@ use serde_json::{Value, json};
 
 /// An organization and a user who sees all of it.
 pub struct Organization {
+    /// Id of the organization.
     pub id: u64,
+    /// Calls as its first user.
     pub client: Client,
     secret: String,
 }
 
 impl Organization {
+    /// Creates one.
     pub async fn new(platform: &dyn Platform) -> Self {
         let administrator = administrator(platform);
         let made = administrator.done("POST", "/organizations", &Value::Null).await;

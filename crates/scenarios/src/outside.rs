@@ -5,8 +5,11 @@ use tokio::net::TcpListener;
 
 /// Providers and a receiver, served on loopback.
 pub struct Outside {
+    /// Double of Google's services.
     pub google: Google,
+    /// Double of Microsoft's services.
     pub microsoft: Microsoft,
+    /// Receives callbacks.
     pub receiver: Receiver,
     at: [String; 3],
 }

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 /// A new user. No `Debug`: it holds secrets.
 pub struct Admitted {
+    /// Whose user it is, and what they see.
     pub account: Account,
+    /// Shown once; only its hash is stored.
     pub user_secret: String,
     /// That of a new organization; an older one's is stored as a hash and known to its owner alone.
     pub organization_secret: Option<String>,

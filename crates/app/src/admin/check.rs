@@ -40,19 +40,26 @@ pub enum Others {
 /// How to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Check {
+    /// Whether findings are mended.
     pub mode: Mode,
+    /// Whether other processes are working meanwhile.
     pub others: Others,
 }
 
 /// What a check looked at, and what came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Checked {
+    /// Instances looked at.
     pub instances_count: u64,
+    /// Schedules looked at.
     pub schedules_count: u64,
+    /// Mailboxes whose secrets were looked at.
     pub secrets_count: u64,
     /// Left by a crash and not mended: `--mend` was not given, or failed.
     pub left_count: u64,
+    /// Findings that were mended.
     pub mended_count: u64,
+    /// Findings left alone because they may be under way.
     pub may_be_under_way_count: u64,
     /// For a person to look at: queued, frozen, unreadable.
     pub notes_count: u64,

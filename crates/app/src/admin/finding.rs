@@ -90,8 +90,11 @@ pub enum Outcome {
 /// A finding, of which instance, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {
+    /// The instance it is about.
     pub instance: InstanceId,
+    /// What is wrong.
     #[serde(flatten)]
     pub finding: Finding,
+    /// What became of it.
     pub outcome: Outcome,
 }

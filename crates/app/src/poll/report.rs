@@ -16,6 +16,7 @@ pub enum PollOutcome {
 /// What was found, resource by resource in the configured order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PollReport {
+    /// By the name of the resource, in order.
     pub resources: Vec<(String, ResourceReport)>,
     /// Unfinished work goes on as a job.
     pub more: bool,

@@ -9,6 +9,7 @@ use domain::settings::Items;
 /// A user as a listing shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct User {
+    /// Whose user it is, and what they see.
     pub account: Account,
     /// `None` where it was not noted.
     pub created_at: Option<DateTime<Utc>>,

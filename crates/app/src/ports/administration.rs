@@ -10,6 +10,7 @@ use serde::Serialize;
 /// A stretch of a listing, in whatever order the host lists. It may be empty although more follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
+    /// Rows of this page.
     pub items: Vec<T>,
     /// Where the listing goes on; `None` at its end.
     pub next: Option<Mark>,
@@ -22,6 +23,7 @@ pub struct Mark(pub String);
 /// Something of an instance that is kept apart from its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
+    /// The instance it belongs to.
     pub instance: InstanceId,
     /// When it was made; `None` where the host does not note it.
     pub made_at: Option<DateTime<Utc>>,
@@ -30,14 +32,18 @@ pub struct Kept {
 /// What a schedule says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scheduled {
+    /// Time between two polls.
     pub interval_s: u32,
+    /// Whether it fires.
     pub is_enabled: bool,
 }
 
 /// An organization, as a listing shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Organization {
+    /// Number of the organization.
     pub id: u32,
+    /// Users in it.
     pub users_count: u64,
 }
 

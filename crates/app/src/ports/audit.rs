@@ -25,8 +25,11 @@ pub enum Actor {
 pub struct AuditEntry {
     /// Names the entry: 24 hexadecimal digits, that of the request where one led to it.
     pub id: String,
+    /// Organization in whose record it stands.
     pub organization_id: u32,
+    /// When it was done.
     pub at: DateTime<Utc>,
+    /// Who did it.
     pub actor: Actor,
     /// What was done, as `instance.changed`.
     pub action: String,
@@ -41,7 +44,9 @@ pub struct AuditEntry {
 /// A place in the record: entries are ordered by their time, then by their id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditMark {
+    /// Time of the last entry read.
     pub at: DateTime<Utc>,
+    /// Id of the last entry read.
     pub id: String,
 }
 

@@ -47,10 +47,13 @@ pub enum Claim {
 /// Where a notification's attempts stand.
 #[derive(Debug, Clone, Copy)]
 pub struct Standing {
+    /// How far the delivery is.
     pub progress: Progress,
     /// Number of the attempt that is next or under way.
     pub attempt: u32,
+    /// When the next attempt is due.
     pub due_at: Option<DateTime<Utc>>,
+    /// End of the present claim.
     pub claimed_until: Option<DateTime<Utc>>,
 }
 

@@ -8,8 +8,11 @@ use chrono::{DateTime, Utc};
 /// nothing once one of them is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserSession {
+    /// Hash of the user's secret.
     pub user: LookupHash,
+    /// Hash of the organization's secret.
     pub organization: LookupHash,
+    /// When it ends by itself.
     pub expires_at: DateTime<Utc>,
 }
 

@@ -48,8 +48,11 @@ pub struct Schedules {
 /// An instance's schedule, as a listing shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listed {
+    /// The instance it polls.
     pub instance: InstanceId,
+    /// Whether it fires.
     pub is_enabled: bool,
+    /// When it was created, if the service says.
     pub made_at: Option<DateTime<Utc>>,
 }
 

@@ -50,7 +50,9 @@ pub struct StackVault {
 /// A place in the listing of what is kept: a shard, and the id after which to go on in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Place {
+    /// Shard of the list.
     pub shard: u32,
+    /// The last instance already listed in that shard.
     pub after: Option<InstanceId>,
 }
 

@@ -1,0 +1,59 @@
+//! Pages and lines of event logs.
+
+use super::Progress;
+use domain::ids::{InstanceId, Sequence};
+
+/// One page of the event log.
+#[derive(Debug, Clone, Copy)]
+pub struct LogPage {
+    /// Only what was committed before this.
+    pub before: Option<Sequence>,
+    /// Lines at the most.
+    pub limit: usize,
+    /// Only what is pending, oldest first and after `before`, as a release would take it.
+    pub pending_only: bool,
+}
+
+/// A place in the log of an organization, which is ordered by sequence, then by instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogMark {
+    /// The notification.
+    pub sequence: Sequence,
+    /// The instance.
+    pub instance: InstanceId,
+}
+
+/// A stretch of an organization's log, newest first.
+#[derive(Debug, Clone, Copy)]
+pub struct OrganizationPage {
+    /// Only what comes before this.
+    pub before: Option<LogMark>,
+    /// Nothing with a lower sequence.
+    pub from: Option<Sequence>,
+    /// Lines at the most.
+    pub limit: usize,
+}
+
+/// A notification of an organization's log, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogLine {
+    /// Where it stands in the log.
+    pub mark: LogMark,
+    /// `id` of the callback body.
+    pub number: u64,
+    /// How far its delivery is.
+    pub progress: Progress,
+    /// Events in it.
+    pub events_count: u32,
+}
+
+/// What came of looking for a notification by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbered {
+    /// It stands here.
+    Found(LogMark),
+    /// There is none.
+    NotThere,
+    /// It is none that numbers lead to. Those that were stored before they did are found in the log alone.
+    Unknown,
+}

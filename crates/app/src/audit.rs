@@ -1,6 +1,6 @@
 //! Entries of the audit record: who did what, with what stood there before and after, and no secret.
 
-use crate::app::Inner;
+use crate::context::Context;
 use crate::ports::{Actor, AuditEntry};
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Validity};
@@ -16,18 +16,18 @@ pub(crate) struct By {
 
 impl By {
     /// What Carillon does by itself.
-    pub(crate) fn carillon(app: &Inner) -> Self {
+    pub(crate) fn carillon(app: &Context) -> Self {
         By { actor: Actor::Carillon, request_id: request_id(app) }
     }
 
     /// What somebody does on the host itself.
-    pub(crate) fn administrator(app: &Inner) -> Self {
+    pub(crate) fn administrator(app: &Context) -> Self {
         By { actor: Actor::Administrator, request_id: request_id(app) }
     }
 
     pub(crate) fn entry(
         &self,
-        app: &Inner,
+        app: &Context,
         organization_id: u32,
         action: &str,
         subject: String,
@@ -46,7 +46,7 @@ impl By {
     }
 
     /// The entry of a new instance.
-    pub(crate) fn creation(&self, app: &Inner, instance: &Instance) -> AuditEntry {
+    pub(crate) fn creation(&self, app: &Context, instance: &Instance) -> AuditEntry {
         let organization_id = instance.account.organization_id;
         let documents = (None, Some(document(instance)));
         self.entry(app, organization_id, "instance.created", subject(instance.id), documents)
@@ -55,7 +55,7 @@ impl By {
     /// An entry about an instance.
     pub(crate) fn instance(
         &self,
-        app: &Inner,
+        app: &Context,
         action: &str,
         before: Option<&Instance>,
         after: Option<&Instance>,
@@ -85,7 +85,7 @@ fn document(instance: &Instance) -> Value {
 }
 
 /// 24 hexadecimal digits.
-pub(crate) fn request_id(app: &Inner) -> String {
+pub(crate) fn request_id(app: &Context) -> String {
     let mut bytes = [0; 12];
     app.ports.entropy.fill(&mut bytes);
     bytes.iter().fold(String::with_capacity(24), |mut text, byte| {

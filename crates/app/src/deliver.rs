@@ -1,6 +1,6 @@
 //! One delivery attempt: claim, post, store what came of it, enqueue what follows.
 
-use crate::app::{Inner, Ran};
+use crate::context::Context;
 use crate::destinations::{Sent, send, timeout};
 use crate::ports::{
     AttemptKey, AttemptOutcome, Claim, Claimant, Job, Notification, PortError, Result, Written,
@@ -19,8 +19,16 @@ const STORE_PAUSE_MS: u64 = 100;
 /// Beyond the callback's time-out, a claim leaves this much for storing the outcome.
 const CLAIM_MARGIN_S: i64 = 15;
 
+/// How a job that is done went, for the host to pace the next of its instance by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ran {
+    Well,
+    /// The callback did not take the attempt.
+    Refused,
+}
+
 /// Runs a delivery job. Doing it again after a crash posts nothing that was decided.
-pub(crate) async fn deliver(app: &Inner, key: AttemptKey) -> Result<Ran> {
+pub(crate) async fn deliver(app: &Context, key: AttemptKey) -> Result<Ran> {
     let now = app.now();
     let until = claim_until(app);
     let again = |attempt, due_at| (Job::Deliver(AttemptKey { attempt, ..key }), due_at);
@@ -55,13 +63,13 @@ pub(crate) enum Failing {
 }
 
 /// Until when a claim made now holds.
-pub(crate) fn claim_until(app: &Inner) -> DateTime<Utc> {
+pub(crate) fn claim_until(app: &Context) -> DateTime<Utc> {
     app.now() + timeout(app) + Duration::seconds(CLAIM_MARGIN_S)
 }
 
 /// Posts a notification that is claimed until then, and stores the outcome; `None` if somebody else stored one first.
 pub(crate) async fn attempt(
-    app: &Inner,
+    app: &Context,
     notification: &Notification,
     instance: &Instance,
     claimed_until: DateTime<Utc>,
@@ -114,7 +122,7 @@ pub(crate) async fn attempt(
 
 /// After a try that failed, a conflict may be our own outcome, whose answer got lost: then it is the job's next run
 /// that finds the attempt decided, and enqueues what follows.
-async fn store(app: &Inner, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
+async fn store(app: &Context, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
     let mut failure = None;
     for round in 0..STORE_TRIES_COUNT_MAX {
         match (app.ports.store.finish_attempt(key, outcome).await, failure.take()) {
@@ -129,7 +137,7 @@ async fn store(app: &Inner, key: AttemptKey, outcome: &AttemptOutcome) -> Result
 
 /// What the account wants of a failed attempt. Where that can't be read, the attempt is stored all the same: made
 /// again, it would tell the callback twice.
-async fn failure_policy(app: &Inner, instance: &Instance) -> FailurePolicy {
+async fn failure_policy(app: &Context, instance: &Instance) -> FailurePolicy {
     let Account { organization_id, account_id, .. } = instance.account;
     match app.ports.accounts.settings(organization_id, account_id).await {
         Ok(settings) => FailurePolicy::of(&settings),

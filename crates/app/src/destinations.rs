@@ -1,7 +1,7 @@
 //! Where a notification goes: the callback, the host's event bus, or both. What one of them has, it does not get
 //! again while the other one is retried.
 
-use crate::app::Inner;
+use crate::context::Context;
 use crate::ports::{Notification, PortError, Result, Secrets};
 use chrono::{DateTime, Duration, Utc};
 use connectors::{HttpError, HttpRequest, HttpResponse, Method, Route};
@@ -40,7 +40,7 @@ pub(crate) struct Sent {
 
 /// Sends a notification that is claimed until then to each destination that does not have it.
 pub(crate) async fn send(
-    app: &Inner,
+    app: &Context,
     notification: &Notification,
     instance: &Instance,
     claimed_until: DateTime<Utc>,
@@ -72,7 +72,7 @@ pub(crate) async fn send(
 }
 
 /// Time for a callback's answer.
-pub(crate) fn timeout(app: &Inner) -> Duration {
+pub(crate) fn timeout(app: &Context) -> Duration {
     Duration::milliseconds(i64::try_from(app.config.callback_timeout_ms).unwrap_or(i64::MAX / 2))
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn wants_bus(instance: &Instance) -> bool {
     given(&instance.configuration, EVENT_BUS).and_then(text_boolean).unwrap_or(false)
 }
 
-async fn publish(app: &Inner, notification: &Notification) -> std::result::Result<(), Answer> {
+async fn publish(app: &Context, notification: &Notification) -> std::result::Result<(), Answer> {
     let Some(bus) = &app.ports.bus else {
         return Err(Answer::NoAnswer("there is no event bus here".to_owned()));
     };
@@ -100,14 +100,14 @@ const USER_AGENT: (&str, &str) = ("user-agent", "carillon");
 
 /// Posts the notification to the callback.
 async fn post(
-    app: &Inner,
+    app: &Context,
     notification: &Notification,
     instance: &Instance,
     claimed_until: DateTime<Utc>,
 ) -> Result<std::result::Result<HttpResponse, HttpError>> {
     // A callback without any of them costs no look at the vault.
     let secrets = match instance.secret_keys.iter().any(|key| CALLBACK_SECRETS.contains(&key.as_str())) {
-        true => app.secrets_of(instance).await?,
+        true => app.secrets.of(instance).await?,
         false => Arc::default(),
     };
     let plain = &instance.configuration;

@@ -8,6 +8,7 @@ pub mod api;
 mod app;
 mod audit;
 mod config;
+mod context;
 mod deliver;
 mod destinations;
 mod instances;
@@ -24,7 +25,9 @@ mod signing_in;
 mod tokens;
 mod traffic;
 
-pub use app::{App, Ports, Ran};
+pub use app::App;
 pub use config::{Config, Endpoints, Mistake, Variables};
+pub use context::Ports;
+pub use deliver::Ran;
 pub use poll::{PollOutcome, PollReport, ResourceReport};
 pub use signing_in::SignedIn;

@@ -1,6 +1,6 @@
 //! Removing what a deletion left: repeatable, a bounded amount at a time.
 
-use crate::app::Inner;
+use crate::context::Context;
 use crate::ports::{Job, Result};
 use domain::ids::InstanceId;
 
@@ -9,10 +9,10 @@ const ROUND_COUNT_MAX: usize = 500;
 const ROUNDS_COUNT_MAX: usize = 20;
 
 /// Runs a purge job.
-pub(crate) async fn purge(app: &Inner, id: InstanceId) -> Result<()> {
+pub(crate) async fn purge(app: &Context, id: InstanceId) -> Result<()> {
     app.ports.schedule.remove(id).await?;
     app.ports.vault.remove(id).await?;
-    app.forget_secrets(id);
+    app.secrets.forget(id);
     for _ in 0..ROUNDS_COUNT_MAX {
         let (dropped, is_more) = app.ports.store.purge_instance(id, ROUND_COUNT_MAX).await?;
         tracing::info!(instance.id = id.get(), notifications.dropped = dropped, "instance.purged");

@@ -1,6 +1,7 @@
 //! Reading a mailbox for a client, through its instance.
 
-use crate::app::Inner;
+use crate::context::Context;
+use crate::instances;
 use crate::ports::PortError;
 use crate::tokens::{Holder, NoToken};
 use crate::traffic::{Errand, Lane};
@@ -45,8 +46,12 @@ pub(crate) enum Wish<'a> {
 }
 
 /// Asks the provider; a refused token is refreshed and the request made again, once. `None` answers a ping.
-pub(crate) async fn ask(app: &Inner, instance: &Instance, wish: Wish<'_>) -> Result<Option<Answer>, Failure> {
-    let (connector, _) = app.understood(instance)?;
+pub(crate) async fn ask(
+    app: &Context,
+    instance: &Instance,
+    wish: Wish<'_>,
+) -> Result<Option<Answer>, Failure> {
+    let (connector, _) = instances::understood(app, instance)?;
     let mailbox = app.ports.store.mailbox(instance.id).await?.ok_or(Failure::Gone)?;
     let mut session = mailbox.session;
     let gate = Gate { app, lane: app.traffic.lane(instance.id) };
@@ -78,7 +83,7 @@ pub(crate) async fn ask(app: &Inner, instance: &Instance, wish: Wish<'_>) -> Res
 }
 
 async fn token(
-    app: &Inner,
+    app: &Context,
     instance: &Instance,
     connector: &Arc<dyn Connector>,
     session: &mut Session,
@@ -143,7 +148,7 @@ async fn failed(
 
 /// The way out of reads.
 struct Gate<'a> {
-    app: &'a Inner,
+    app: &'a Context,
     lane: Arc<Lane>,
 }
 

@@ -1,6 +1,6 @@
 //! Delivering what is queued: one worker, in commit order, the next only after the last one arrived.
 
-use crate::app::Inner;
+use crate::context::Context;
 use crate::deliver::{Failing, attempt, claim_until};
 use crate::ports::{AttemptKey, Claim, Claimant, Job, Result, Written};
 use chrono::{DateTime, Duration, Utc};
@@ -34,7 +34,7 @@ enum Next {
 }
 
 /// Runs a release job.
-pub(crate) async fn release(app: &Inner, id: InstanceId) -> Result<()> {
+pub(crate) async fn release(app: &Context, id: InstanceId) -> Result<()> {
     let started_at = app.now();
     let lease_until = started_at + Duration::seconds(LEASE_S);
     let store = &app.ports.store;
@@ -72,7 +72,7 @@ pub(crate) async fn release(app: &Inner, id: InstanceId) -> Result<()> {
 }
 
 /// Delivers the first of what is queued, or ends the release.
-async fn next(app: &Inner, id: InstanceId, generation: u64) -> Result<Next> {
+async fn next(app: &Context, id: InstanceId, generation: u64) -> Result<Next> {
     let store = &app.ports.store;
     let Some(notification) = store.next_queued(id).await? else {
         return Ok(match store.end_release(id, generation).await? {
@@ -100,17 +100,17 @@ async fn next(app: &Inner, id: InstanceId, generation: u64) -> Result<Next> {
 
 /// Whether this release is still the one that counts: whoever disabled the instance, or gave its callback another
 /// address, has begun a new generation.
-async fn is_ours(app: &Inner, id: InstanceId, generation: u64) -> Result<bool> {
+async fn is_ours(app: &Context, id: InstanceId, generation: u64) -> Result<bool> {
     let now = app.ports.store.subscription(id).await?;
     Ok(now.is_some_and(|now| now.status == SubscriptionStatus::Releasing && now.generation == generation))
 }
 
-async fn again(app: &Inner, id: InstanceId, due_at: DateTime<Utc>) -> Result<()> {
+async fn again(app: &Context, id: InstanceId, due_at: DateTime<Utc>) -> Result<()> {
     app.ports.queue.send(&[(Job::Release(id), due_at)]).await
 }
 
 /// Another worker has the lease: if it died, this job takes over.
-async fn come_again_if_leased(app: &Inner, id: InstanceId) -> Result<()> {
+async fn come_again_if_leased(app: &Context, id: InstanceId) -> Result<()> {
     let subscription = app.ports.store.subscription(id).await?;
     match subscription.and_then(|subscription| subscription.lease_until) {
         Some(until) if until > app.now() => again(app, id, until).await,

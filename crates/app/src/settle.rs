@@ -13,7 +13,8 @@
 //! all of it again, marked or not: a process that stalled between reading a row and writing a schedule may have put an
 //! older one over a newer one.
 
-use crate::app::Inner;
+use crate::context::Context;
+use crate::instances;
 use crate::poll::outbox;
 use crate::ports::{InstanceChange, Job, Mailbox, PortError, Result, Written};
 use chrono::{DateTime, Duration, Utc};
@@ -69,7 +70,7 @@ impl Promise {
     }
 
     /// Makes it, unless it covers what is written now.
-    pub(crate) async fn keep(&mut self, app: &Inner) -> Result<()> {
+    pub(crate) async fn keep(&mut self, app: &Context) -> Result<()> {
         if self.covers(app) {
             return Ok(());
         }
@@ -81,13 +82,13 @@ impl Promise {
     }
 
     /// Whether it covers what is written now.
-    pub(crate) fn covers(&self, app: &Inner) -> bool {
+    pub(crate) fn covers(&self, app: &Context) -> bool {
         self.covers_until.is_some_and(|until| app.now() < until)
     }
 }
 
 /// Writes a change of an instance, and sees to what it implies.
-pub(crate) async fn commit(app: &Inner, promise: &mut Promise, change: &InstanceChange) -> Result<Written> {
+pub(crate) async fn commit(app: &Context, promise: &mut Promise, change: &InstanceChange) -> Result<Written> {
     promise.keep(app).await?;
     let written = app.ports.store.change_instance(change).await?;
     match written {
@@ -101,7 +102,7 @@ pub(crate) async fn commit(app: &Inner, promise: &mut Promise, change: &Instance
 
 /// Does what the row says is outstanding. A failure is no failure of the caller: the change is stored, and the job that
 /// was promised does the rest.
-pub(crate) async fn marked(app: &Inner, id: InstanceId) {
+pub(crate) async fn marked(app: &Context, id: InstanceId) {
     if let Err(error) = settle(app, id, Extent::Marked).await {
         let error: &dyn std::error::Error = &error;
         tracing::warn!(instance.id = id.get(), error, "instance.unsettled");
@@ -109,12 +110,12 @@ pub(crate) async fn marked(app: &Inner, id: InstanceId) {
 }
 
 /// Brings all in line with the row. Repeatable: of an instance in order nothing changes.
-pub(crate) async fn whole(app: &Inner, id: InstanceId) -> Result<()> {
+pub(crate) async fn whole(app: &Context, id: InstanceId) -> Result<()> {
     settle(app, id, Extent::Whole).await.map(drop)
 }
 
 /// Runs a job. What it could not do, or left to others, it comes again for.
-pub(crate) async fn run(app: &Inner, id: InstanceId, since: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn run(app: &Context, id: InstanceId, since: DateTime<Utc>) -> Result<()> {
     let settled = settle(app, id, Extent::Whole).await;
     let now = app.now();
     if settled.as_ref().is_ok_and(|left| *left == Left::Nothing)
@@ -133,7 +134,7 @@ fn pause(tried_for: Duration) -> Duration {
     Duration::seconds((tried_for.num_seconds() / 4).clamp(PAUSE_S_MIN, PAUSE_S_MAX))
 }
 
-async fn settle(app: &Inner, id: InstanceId, extent: Extent) -> Result<Left> {
+async fn settle(app: &Context, id: InstanceId, extent: Extent) -> Result<Left> {
     let mut extent = extent;
     for tried in 0..TRIES_COUNT_MAX {
         let Some(mailbox) = app.ports.store.mailbox(id).await? else { return remove(app, id).await };
@@ -154,10 +155,10 @@ async fn settle(app: &Inner, id: InstanceId, extent: Extent) -> Result<Left> {
     Err(PortError::new("settling an instance", "it was changed by others again and again"))
 }
 
-async fn align(app: &Inner, mailbox: &Mailbox, extent: Extent) -> Result<()> {
+async fn align(app: &Context, mailbox: &Mailbox, extent: Extent) -> Result<()> {
     let instance = &mailbox.instance;
     if extent == Extent::Whole || instance.unsettled.contains(&Unsettled::Schedule) {
-        let (_, settings) = app.understood(instance)?;
+        let (_, settings) = instances::understood(app, instance)?;
         let table = Timetable::new(instance.id, settings.interval_min);
         app.ports.schedule.put(instance.id, table, is_polled(instance, &settings)).await?;
     }
@@ -169,7 +170,7 @@ async fn align(app: &Inner, mailbox: &Mailbox, extent: Extent) -> Result<()> {
 }
 
 /// Whether what was done is what the row implies by now. Then its marks are gone.
-async fn is_done(app: &Inner, instance: &Instance, extent: Extent) -> Result<bool> {
+async fn is_done(app: &Context, instance: &Instance, extent: Extent) -> Result<bool> {
     let store = &app.ports.store;
     if !instance.unsettled.is_empty() {
         return Ok(store.note_settled(instance).await? == Written::Done);
@@ -183,10 +184,10 @@ async fn is_done(app: &Inner, instance: &Instance, extent: Extent) -> Result<boo
 
 /// Of a creation that never came to its row, or of an instance that is purged. A creation writes its row while a
 /// promise covers it, or never, so that none is under way by now.
-async fn remove(app: &Inner, id: InstanceId) -> Result<Left> {
+async fn remove(app: &Context, id: InstanceId) -> Result<Left> {
     app.ports.schedule.remove(id).await?;
     app.ports.vault.remove(id).await?;
-    app.forget_secrets(id);
+    app.secrets.forget(id);
     Ok(Left::Nothing)
 }
 

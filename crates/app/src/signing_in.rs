@@ -1,7 +1,7 @@
 //! Signing in for a time: a session stands for a user's secrets, and a link begins one, once.
 
-use crate::app::Inner;
 use crate::audit::By;
+use crate::context::Context;
 use crate::instances::random_token;
 use crate::ports::{LookupHash, Result, UserSession};
 use crate::sealing::Lookup;
@@ -21,13 +21,13 @@ pub struct SignedIn {
 }
 
 /// Begins a session of whoever has these secrets.
-pub(crate) async fn begin(app: &Inner, user: LookupHash, organization: LookupHash) -> Result<SignedIn> {
+pub(crate) async fn begin(app: &Context, user: LookupHash, organization: LookupHash) -> Result<SignedIn> {
     begin_as(app, Lookup::Session, (user, organization), Duration::hours(SESSION_HOURS)).await
 }
 
 /// A link that begins a session of this user, once; `None` if there is no such user.
 pub(crate) async fn link(
-    app: &Inner,
+    app: &Context,
     by: &By,
     organization_id: u32,
     user_id: u32,
@@ -42,7 +42,7 @@ pub(crate) async fn link(
 }
 
 /// Begins the session that a link stands for; `None` if it was used, has expired, or is not known.
-pub(crate) async fn follow(app: &Inner, link: &str) -> Result<Option<SignedIn>> {
+pub(crate) async fn follow(app: &Context, link: &str) -> Result<Option<SignedIn>> {
     let hash = app.sealer.lookup_hash(Lookup::SignInLink, link);
     match app.ports.sessions.end_session(&hash, app.now()).await? {
         Some(UserSession { user, organization, .. }) => begin(app, user, organization).await.map(Some),
@@ -51,20 +51,20 @@ pub(crate) async fn follow(app: &Inner, link: &str) -> Result<Option<SignedIn>> 
 }
 
 /// The hashes of the secrets that a session stands for.
-pub(crate) async fn secrets(app: &Inner, token: &str) -> Result<Option<(LookupHash, LookupHash)>> {
+pub(crate) async fn secrets(app: &Context, token: &str) -> Result<Option<(LookupHash, LookupHash)>> {
     let hash = app.sealer.lookup_hash(Lookup::Session, token);
     let session = app.ports.sessions.user_session(&hash, app.now()).await?;
     Ok(session.map(|session| (session.user, session.organization)))
 }
 
 /// Ends a session: its token is worth nothing from now on.
-pub(crate) async fn end(app: &Inner, token: &str) -> Result<()> {
+pub(crate) async fn end(app: &Context, token: &str) -> Result<()> {
     let hash = app.sealer.lookup_hash(Lookup::Session, token);
     app.ports.sessions.end_session(&hash, app.now()).await.map(drop)
 }
 
 async fn begin_as(
-    app: &Inner,
+    app: &Context,
     kind: Lookup,
     (user, organization): (LookupHash, LookupHash),
     lasts: Duration,

@@ -1,6 +1,6 @@
 //! Access tokens: refreshed ahead of their end, by one poll at a time.
 
-use crate::app::Inner;
+use crate::context::Context;
 use crate::ports::{PortError, Result, Secrets, Written};
 use chrono::{DateTime, Duration, Utc};
 use connectors::oauth::{self, Application, Grant, TokenError, TokenErrorKind, Tokens};
@@ -59,7 +59,7 @@ impl<'a> Holder<'a> {
     }
 }
 
-impl Inner {
+impl Context {
     /// A token that works, from the session or a refresh. `refused` is one that the provider did not take: another
     /// one than that is good, whoever refreshed it. The session is brought up to date.
     pub(crate) async fn access_token(
@@ -132,11 +132,11 @@ impl Inner {
         holder: &Holder<'_>,
         session: &mut Session,
     ) -> std::result::Result<String, NoToken> {
-        let (secrets, version) = self.secrets_now(holder.id).await?;
+        let (secrets, version) = self.secrets.now(holder.id).await?;
         let mut result = self.exchange_refresh(holder, &secrets).await;
         let (mut secrets, mut version) = (secrets, version);
         if matches!(&result, Err(error) if error.kind == TokenErrorKind::InvalidGrant) {
-            let (again, again_version) = self.secrets_now(holder.id).await?;
+            let (again, again_version) = self.secrets.now(holder.id).await?;
             if again.get(OAUTH_REFRESH_TOKEN) != secrets.get(OAUTH_REFRESH_TOKEN) {
                 (secrets, version) = (again, again_version);
                 result = self.exchange_refresh(holder, &secrets).await;
@@ -219,7 +219,7 @@ impl Inner {
             if self.ports.vault.write(id, &next, version + 1).await? != Written::Conflict {
                 return Ok(());
             }
-            (secrets, version) = self.secrets_now(id).await?;
+            (secrets, version) = self.secrets.now(id).await?;
             if secrets.get(OAUTH_REFRESH_TOKEN) != used_token {
                 return Ok(());
             }

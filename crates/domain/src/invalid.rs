@@ -19,6 +19,11 @@ impl Invalid {
     }
 }
 
+/// All broken rules in one sentence.
+pub fn in_words(errors: &[Invalid]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 /// `true`, `false`, and the same as texts.
 pub fn boolean(value: &Value) -> Option<bool> {
     match value {

@@ -1,7 +1,7 @@
 //! Organizations and users, with secrets that are shown once.
 
-use crate::app::Inner;
 use crate::audit::By;
+use crate::context::Context;
 use crate::instances::random_token;
 use crate::ports::{Mark, Result};
 use crate::sealing::Lookup;
@@ -30,7 +30,7 @@ impl Admitted {
 }
 
 /// Makes an organization with a first user, who sees all of it.
-pub(crate) async fn add_organization(app: &Inner, by: &By) -> Result<Admitted> {
+pub(crate) async fn add_organization(app: &Context, by: &By) -> Result<Admitted> {
     let (user, organization) = (random_token(app), random_token(app));
     let organization_hash = app.sealer.lookup_hash(Lookup::Organization, &organization);
     let user_hash = app.sealer.lookup_hash(Lookup::User, &user);
@@ -42,7 +42,7 @@ pub(crate) async fn add_organization(app: &Inner, by: &By) -> Result<Admitted> {
 }
 
 /// Whoever was let in without a note is put out again: their secret is never shown, and nobody may have it unnoted.
-async fn undone_unless(noted: Result<()>, app: &Inner, account: &Account) -> Result<()> {
+async fn undone_unless(noted: Result<()>, app: &Context, account: &Account) -> Result<()> {
     if noted.is_err() {
         app.ports.accounts.remove_user(account.organization_id, account.user_id, None).await?;
     }
@@ -51,7 +51,7 @@ async fn undone_unless(noted: Result<()>, app: &Inner, account: &Account) -> Res
 
 /// Makes another user of an organization; `None` if there is no such organization.
 pub(crate) async fn add_user(
-    app: &Inner,
+    app: &Context,
     by: &By,
     organization_id: u32,
     sees_all: bool,
@@ -68,7 +68,7 @@ pub(crate) async fn add_user(
 
 /// The organization's new secret; `None` if there is no such organization.
 pub(crate) async fn replace_organization_secret(
-    app: &Inner,
+    app: &Context,
     by: &By,
     organization_id: u32,
 ) -> Result<Option<String>> {
@@ -87,7 +87,7 @@ pub(crate) async fn replace_organization_secret(
 
 /// The user's new secret; `None` if there is no such user of this organization.
 pub(crate) async fn replace_user_secret(
-    app: &Inner,
+    app: &Context,
     by: &By,
     organization_id: u32,
     user_id: u32,
@@ -105,7 +105,7 @@ pub(crate) async fn replace_user_secret(
 }
 
 /// Takes a user out; `false` if there is no such user of this organization.
-pub(crate) async fn remove_user(app: &Inner, by: &By, organization_id: u32, user_id: u32) -> Result<bool> {
+pub(crate) async fn remove_user(app: &Context, by: &By, organization_id: u32, user_id: u32) -> Result<bool> {
     let what = subject_of_user(organization_id, user_id);
     let entry = by.entry(app, organization_id, "user.removed", what, (None, None));
     app.ports.accounts.remove_user(organization_id, user_id, Some(&entry)).await
@@ -117,7 +117,7 @@ fn before(id: u32) -> Option<Mark> {
 }
 
 async fn note(
-    app: &Inner,
+    app: &Context,
     by: &By,
     organization_id: u32,
     action: &str,

@@ -4,7 +4,7 @@
 
 use super::examine::{Spotted, Surroundings};
 use super::finding::{Finding, Found, Outcome};
-use crate::app::Inner;
+use crate::context::Context;
 use crate::ports::{Administration, Job, Kept, Page, PortError, Result};
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
@@ -67,7 +67,7 @@ pub struct Checked {
 
 /// Runs a check.
 pub(super) async fn check(
-    app: &Inner,
+    app: &Context,
     host: &dyn Administration,
     check: Check,
     tell: &mut (dyn FnMut(Found) + Send),
@@ -191,7 +191,7 @@ impl Round<'_> {
 }
 
 /// Sets right what was found of one instance.
-async fn mend<'a>(app: &Inner, id: InstanceId, found: impl Iterator<Item = &'a Spotted>) -> Result<()> {
+async fn mend<'a>(app: &Context, id: InstanceId, found: impl Iterator<Item = &'a Spotted>) -> Result<()> {
     let mut is_amiss = false;
     for spotted in found {
         match &spotted.finding {
@@ -205,7 +205,7 @@ async fn mend<'a>(app: &Inner, id: InstanceId, found: impl Iterator<Item = &'a S
 }
 
 /// A retry is not to come before its time.
-fn due_at(app: &Inner, lost: &[(Job, DateTime<Utc>)]) -> Vec<(Job, DateTime<Utc>)> {
+fn due_at(app: &Context, lost: &[(Job, DateTime<Utc>)]) -> Vec<(Job, DateTime<Utc>)> {
     let now = app.now();
     lost.iter().map(|(job, due_at)| (*job, now.max(*due_at))).collect()
 }

@@ -2,7 +2,8 @@
 
 use super::check::Others;
 use super::finding::Finding;
-use crate::app::Inner;
+use crate::context::Context;
+use crate::instances;
 use crate::ports::{Administration, AttemptKey, Job, Kept, LogPage, Mailbox, Notification, Result};
 use crate::settle::{is_polled, is_release_left};
 use chrono::{DateTime, Utc};
@@ -20,7 +21,7 @@ const PENDING_COUNT_MAX: usize = 2_000;
 /// What one look needs.
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
-    pub(super) app: &'a Inner,
+    pub(super) app: &'a Context,
     pub(super) host: &'a dyn Administration,
     pub(super) now: DateTime<Utc>,
     /// What has not changed since then is not under way.
@@ -52,7 +53,7 @@ impl Surroundings<'_> {
             let spotted = self.without_job(Job::Purge(id), Finding::DeletionUnfinished, deleted_at).await?;
             return Ok(Vec::from_iter(spotted));
         }
-        let (_, settings) = self.app.understood(&mailbox.instance)?;
+        let (_, settings) = instances::understood(self.app, &mailbox.instance)?;
         let mut spotted = Vec::new();
         spotted.extend(self.schedule(&mailbox, &settings).await?);
         spotted.extend(self.outbox(&mailbox).await?);

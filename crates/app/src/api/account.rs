@@ -3,27 +3,28 @@
 use super::auth::{Caller, Platform};
 use super::body;
 use super::error::ApiError;
-use crate::app::App;
+use crate::context::Context;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use domain::account_settings::{self, FAILURE_POLICY};
 use domain::settings::Items;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Pages of an organization's users that are looked through for an account.
 const PAGES_COUNT_MAX: usize = 200;
 
 /// The settings of the caller's account.
 pub(super) async fn settings(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     Platform(caller): Platform,
 ) -> Result<Json<Value>, ApiError> {
     shown(&app, &caller, caller.account.account_id).await
 }
 
 pub(super) async fn settings_of(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     Platform(caller): Platform,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
@@ -32,7 +33,7 @@ pub(super) async fn settings_of(
 }
 
 pub(super) async fn change_settings(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     Platform(caller): Platform,
     bytes: Bytes,
 ) -> Result<Json<Value>, ApiError> {
@@ -41,7 +42,7 @@ pub(super) async fn change_settings(
 }
 
 pub(super) async fn change_settings_of(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     Platform(caller): Platform,
     Path(id): Path<String>,
     bytes: Bytes,
@@ -51,7 +52,7 @@ pub(super) async fn change_settings_of(
 }
 
 /// An account that the caller may look at: their own, or with the sight of all, any of the organization.
-async fn account(app: &App, caller: &Caller, id: &str) -> Result<u32, ApiError> {
+async fn account(app: &Context, caller: &Caller, id: &str) -> Result<u32, ApiError> {
     let missing = || ApiError::not_found("account");
     let id: u32 = id.parse().map_err(|_| missing())?;
     match is_own(app, caller, id).await? {
@@ -61,14 +62,14 @@ async fn account(app: &App, caller: &Caller, id: &str) -> Result<u32, ApiError> 
 }
 
 /// Whether an account is the caller's, or of the organization that the caller sees all of.
-pub(super) async fn is_own(app: &App, caller: &Caller, id: u32) -> Result<bool, ApiError> {
+pub(super) async fn is_own(app: &Context, caller: &Caller, id: u32) -> Result<bool, ApiError> {
     let own = caller.only().map_or(caller.account.account_id, |instance| instance.account.account_id);
     if id == own || caller.account.sees_own_only || caller.only().is_some() {
         return Ok(id == own);
     }
     let mut from = None;
     for _ in 0..PAGES_COUNT_MAX {
-        let page = app.0.ports.accounts.users(caller.account.organization_id, from.as_ref()).await?;
+        let page = app.ports.accounts.users(caller.account.organization_id, from.as_ref()).await?;
         if page.items.iter().any(|user| user.account.account_id == id) {
             return Ok(true);
         }
@@ -80,8 +81,8 @@ pub(super) async fn is_own(app: &App, caller: &Caller, id: u32) -> Result<bool, 
     Err(ApiError::too_much("account", &format!("{PAGES_COUNT_MAX} pages of users")))
 }
 
-async fn shown(app: &App, caller: &Caller, id: u32) -> Result<Json<Value>, ApiError> {
-    let given = app.0.ports.accounts.settings(caller.account.organization_id, id).await?;
+async fn shown(app: &Context, caller: &Caller, id: u32) -> Result<Json<Value>, ApiError> {
+    let given = app.ports.accounts.settings(caller.account.organization_id, id).await?;
     Ok(Json(with_defaults(given)))
 }
 
@@ -92,18 +93,18 @@ fn with_defaults(given: Items) -> Value {
 }
 
 /// Notes it first: what can't be noted is not changed.
-async fn change(app: &App, caller: &Caller, id: u32, bytes: &Bytes) -> Result<Json<Value>, ApiError> {
+async fn change(app: &Context, caller: &Caller, id: u32, bytes: &Bytes) -> Result<Json<Value>, ApiError> {
     let object = body::object(bytes)?;
     let items = account_settings::check(&object)
-        .map_err(|errors| ApiError::bad(crate::instances::in_words(&errors)))?;
+        .map_err(|errors| ApiError::bad(domain::invalid::in_words(&errors)))?;
     let organization_id = caller.account.organization_id;
-    let accounts = &app.0.ports.accounts;
+    let accounts = &app.ports.accounts;
     let before = accounts.settings(organization_id, id).await?;
     let mut after = before.clone();
     after.extend(items.clone());
     let documents = (Some(json!(before)), Some(json!(after)));
     let subject = format!("accounts/{id}/settings");
-    accounts.note(&caller.by.entry(&app.0, organization_id, "account.changed", subject, documents)).await?;
+    accounts.note(&caller.by.entry(app, organization_id, "account.changed", subject, documents)).await?;
     accounts.put_settings(organization_id, id, &items).await?;
     Ok(Json(with_defaults(accounts.settings(organization_id, id).await?)))
 }

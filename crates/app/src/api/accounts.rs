@@ -6,7 +6,7 @@ use super::error::ApiError;
 use super::paging::{self, Page, foreign};
 use super::query::Params;
 use crate::admin::{Admitted, accounts as admission};
-use crate::app::App;
+use crate::context::Context;
 use crate::ports::{AuditMark, Mark};
 use axum::Json;
 use axum::body::Bytes;
@@ -17,15 +17,16 @@ use chrono::SecondsFormat;
 use domain::date_pattern::{Zone, parse_rfc3339};
 use domain::envelope::iso_seconds;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 pub(super) async fn organizations(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     by: Administrator,
     params: Params,
 ) -> Result<Response, ApiError> {
     by.of_all()?;
     let from = listed_from(&params)?;
-    let page = app.0.ports.accounts.organizations(from.as_ref()).await?;
+    let page = app.ports.accounts.organizations(from.as_ref()).await?;
     let shown: Vec<Value> =
         page.items.iter().map(|one| json!({ "id": one.id, "usersCount": one.users_count })).collect();
     Ok((listed(shown.len(), page.next), Json(shown)).into_response())
@@ -46,11 +47,11 @@ fn listed(count: usize, next: Option<Mark>) -> axum::http::HeaderMap {
 
 /// A new organization with a first user. The secrets stand in this answer and nowhere else.
 pub(super) async fn add_organization(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     by: Administrator,
 ) -> Result<Json<Value>, ApiError> {
     by.of_all()?;
-    let admitted = admission::add_organization(&app.0, &by.by).await?;
+    let admitted = admission::add_organization(&app, &by.by).await?;
     Ok(Json(json!({
         "id": admitted.account.organization_id,
         "organizationSecret": admitted.organization_secret,
@@ -75,14 +76,14 @@ fn organization(by: &Administrator, id: &str) -> Result<u32, ApiError> {
 }
 
 pub(super) async fn users(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     by: Administrator,
     Path(id): Path<String>,
     params: Params,
 ) -> Result<Response, ApiError> {
     let id = organization(&by, &id)?;
     let from = listed_from(&params)?;
-    let page = app.0.ports.accounts.users(id, from.as_ref()).await?;
+    let page = app.ports.accounts.users(id, from.as_ref()).await?;
     let user = |user: &crate::ports::User| {
         json!({
             "id": user.account.user_id,
@@ -97,7 +98,7 @@ pub(super) async fn users(
 }
 
 pub(super) async fn add_user(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     by: Administrator,
     Path(id): Path<String>,
     bytes: Bytes,
@@ -109,18 +110,18 @@ pub(super) async fn add_user(
         Some(value) => domain::invalid::boolean(value)
             .ok_or_else(|| ApiError::rule("seesAll", "must be true or false"))?,
     };
-    let admitted = admission::add_user(&app.0, &by.by, id, sees_all).await?;
+    let admitted = admission::add_user(&app, &by.by, id, sees_all).await?;
     let admitted = admitted.ok_or_else(|| ApiError::not_found("organization"))?;
     Ok(Json(user_with_secret(&admitted)))
 }
 
 pub(super) async fn remove_user(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     by: Administrator,
     Path((id, user)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let (id, user_id) = user_of(&by, &id, &user)?;
-    match admission::remove_user(&app.0, &by.by, id, user_id).await? {
+    match admission::remove_user(&app, &by.by, id, user_id).await? {
         true => Ok(StatusCode::OK),
         false => Err(ApiError::not_found("user")),
     }
@@ -133,31 +134,31 @@ fn user_of(by: &Administrator, id: &str, user: &str) -> Result<(u32, u32), ApiEr
 
 /// Another secret in the place of an organization's: the former one is worth nothing from now on.
 pub(super) async fn rotate_organization(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     by: Administrator,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let id = organization(&by, &id)?;
-    let secret = admission::replace_organization_secret(&app.0, &by.by, id).await?;
+    let secret = admission::replace_organization_secret(&app, &by.by, id).await?;
     let secret = secret.ok_or_else(|| ApiError::not_found("organization"))?;
     Ok(Json(json!({ "id": id, "organizationSecret": secret })))
 }
 
 /// The same for a user.
 pub(super) async fn rotate_user(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     by: Administrator,
     Path((id, user)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let (id, user_id) = user_of(&by, &id, &user)?;
-    let secret = admission::replace_user_secret(&app.0, &by.by, id, user_id).await?;
+    let secret = admission::replace_user_secret(&app, &by.by, id, user_id).await?;
     let secret = secret.ok_or_else(|| ApiError::not_found("user"))?;
     Ok(Json(json!({ "id": user_id, "organizationId": id, "userSecret": secret })))
 }
 
 /// What was changed in the caller's organization, newest first.
 pub(super) async fn audit(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     by: Administrator,
     Path(id): Path<String>,
     params: Params,
@@ -166,7 +167,7 @@ pub(super) async fn audit(
     let page = Page::of(&params)?;
     let before = page.after.as_ref().map(|after| mark(after).ok_or_else(foreign)).transpose()?;
     // One more than asked for: there is a next page.
-    let mut entries = app.0.ports.accounts.audit(id, before.as_ref(), page.size + 1).await?;
+    let mut entries = app.ports.accounts.audit(id, before.as_ref(), page.size + 1).await?;
     let is_more = entries.len() > page.size;
     entries.truncate(page.size);
     let last = entries.last().filter(|_| is_more);

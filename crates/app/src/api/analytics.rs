@@ -5,7 +5,7 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::log;
 use super::query::Params;
-use crate::app::App;
+use crate::context::Context;
 use crate::ports::{LogLine, Progress};
 use axum::Json;
 use axum::extract::State;
@@ -13,6 +13,7 @@ use chrono::{DateTime, Duration, Utc};
 use domain::envelope::iso_seconds;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Rows of one answer; a week by minutes is 10,081.
 const ROWS_COUNT_MAX: i64 = 10_081;
@@ -28,8 +29,8 @@ struct Asked {
 }
 
 impl Asked {
-    async fn of(app: &App, caller: &Caller, params: &Params) -> Result<Self, ApiError> {
-        let to = params.time("to")?.unwrap_or_else(|| app.0.now());
+    async fn of(app: &Context, caller: &Caller, params: &Params) -> Result<Self, ApiError> {
+        let to = params.time("to")?.unwrap_or_else(|| app.now());
         let from = params.time("from")?.unwrap_or(to - Duration::hours(1));
         if to < from {
             return Err(ApiError::rule("to", "must not be before `from`"));
@@ -74,7 +75,7 @@ fn floor(at: DateTime<Utc>, interval: Duration) -> DateTime<Utc> {
 
 /// Counts by interval: `[{count, timestamp}]`.
 pub(super) async fn all(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Json<Value>, ApiError> {
@@ -91,7 +92,7 @@ pub(super) async fn all(
 
 /// The same for each instance that had any.
 pub(super) async fn by_instance(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Json<Value>, ApiError> {
@@ -101,7 +102,7 @@ pub(super) async fn by_instance(
 
 /// The same for each account that had any.
 pub(super) async fn by_account(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Json<Value>, ApiError> {

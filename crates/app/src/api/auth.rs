@@ -2,9 +2,9 @@
 //! the first two.
 
 use super::error::{ApiError, RequestId};
-use crate::app::App;
 use crate::audit::By;
 use crate::config::admin_key_digest;
+use crate::context::Context;
 use crate::ports::{Actor, LookupHash};
 use crate::sealing::Lookup;
 use crate::signing_in;
@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use domain::ids::InstanceId;
 use domain::instance::{Account, Instance};
+use std::sync::Arc;
 
 /// A known caller: a user with the organization's secret, with an instance's token, or with both.
 pub(super) struct Caller {
@@ -27,9 +28,9 @@ pub(super) struct Caller {
 
 impl Caller {
     /// The instance of this id, if it is the caller's.
-    pub(super) async fn instance(&self, app: &App, id: &str) -> Result<Instance, ApiError> {
+    pub(super) async fn instance(&self, app: &Context, id: &str) -> Result<Instance, ApiError> {
         let id = InstanceId::parse(id).ok_or_else(ApiError::no_instance)?;
-        let instance = app.0.ports.store.instance(id).await?;
+        let instance = app.ports.store.instance(id).await?;
         instance.filter(|instance| self.owns(instance)).ok_or_else(ApiError::no_instance)
     }
 
@@ -58,10 +59,10 @@ impl Caller {
 /// A caller with the organization's secret, for what is not about one instance.
 pub(super) struct Platform(pub(super) Caller);
 
-impl FromRequestParts<App> for Platform {
+impl FromRequestParts<Arc<Context>> for Platform {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<Context>) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, app).await?;
         match caller.has_organization {
             true => Ok(Platform(caller)),
@@ -72,24 +73,24 @@ impl FromRequestParts<App> for Platform {
     }
 }
 
-impl FromRequestParts<App> for Caller {
+impl FromRequestParts<Arc<Context>> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<Context>) -> Result<Self, ApiError> {
         let request_id = request_id(parts);
         let given = Given::parse(&parts.headers);
-        let hash = |kind, secret: &str| app.0.sealer.lookup_hash(kind, secret);
+        let hash = |kind, secret: &str| app.sealer.lookup_hash(kind, secret);
         let (user, organization) = match given.session {
             Some(token) => in_session(app, token).await?,
             None => given.hashes(app)?,
         };
-        let account = app.0.ports.store.account(&user, organization.as_ref()).await?;
+        let account = app.ports.store.account(&user, organization.as_ref()).await?;
         let account = account.ok_or_else(|| unauthorized(given.unknown()))?;
         within_limit(app, account.organization_id).await?;
         let by = By { actor: Actor::User { user_id: account.user_id }, request_id };
         let mut caller = Caller { account, element: None, has_organization: organization.is_some(), by };
         if let Some(token) = given.element {
-            let instance = app.0.ports.store.instance_by_token(&hash(Lookup::InstanceToken, token)).await?;
+            let instance = app.ports.store.instance_by_token(&hash(Lookup::InstanceToken, token)).await?;
             let instance = instance.filter(|instance| caller.may_see(instance));
             caller.element = Some(instance.ok_or_else(|| unauthorized("the instance token is not known"))?);
         }
@@ -98,15 +99,15 @@ impl FromRequestParts<App> for Caller {
 }
 
 /// The hashes of the secrets that a session stands for.
-async fn in_session(app: &App, token: &str) -> Result<(LookupHash, Option<LookupHash>), ApiError> {
-    let secrets = signing_in::secrets(&app.0, token).await?;
+async fn in_session(app: &Context, token: &str) -> Result<(LookupHash, Option<LookupHash>), ApiError> {
+    let secrets = signing_in::secrets(app, token).await?;
     let (user, organization) =
         secrets.ok_or_else(|| unauthorized("the session is not known, or has ended"))?;
     Ok((user, Some(organization)))
 }
 
 /// The hashes of both secrets, where they were shown.
-pub(super) fn secrets(app: &App, headers: &HeaderMap) -> Result<(LookupHash, LookupHash), ApiError> {
+pub(super) fn secrets(app: &Context, headers: &HeaderMap) -> Result<(LookupHash, LookupHash), ApiError> {
     let given = Given::parse(headers);
     match given.session {
         // Or a session could be prolonged for ever.
@@ -132,14 +133,14 @@ fn request_id(parts: &Parts) -> String {
 }
 
 /// Counts the request; one too many in this minute has to wait for the next.
-async fn within_limit(app: &App, organization_id: u32) -> Result<(), ApiError> {
-    let now_s = app.0.now().timestamp();
-    let count = app.0.ports.accounts.count_request(organization_id, now_s.div_euclid(60)).await?;
-    if count <= app.0.config.requests_per_minute {
+async fn within_limit(app: &Context, organization_id: u32) -> Result<(), ApiError> {
+    let now_s = app.now().timestamp();
+    let count = app.ports.accounts.count_request(organization_id, now_s.div_euclid(60)).await?;
+    if count <= app.config.requests_per_minute {
         return Ok(());
     }
     let wait_s = u64::try_from(60 - now_s.rem_euclid(60)).unwrap_or(60);
-    let limit = app.0.config.requests_per_minute;
+    let limit = app.config.requests_per_minute;
     Err(ApiError::too_many(
         format!("more than {limit} requests of the organization in a minute"),
         Some(wait_s),
@@ -152,10 +153,10 @@ pub(super) struct Own {
     pub(super) instance: Instance,
 }
 
-impl FromRequestParts<App> for Own {
+impl FromRequestParts<Arc<Context>> for Own {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<Context>) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, app).await?;
         let path = RawPathParams::from_request_parts(parts, app).await;
         let path = path.map_err(|_| ApiError::bad("the path is not UTF-8"))?;
@@ -165,7 +166,7 @@ impl FromRequestParts<App> for Own {
             None => caller.element()?.clone(),
         };
         if let Some(element) = named("element") {
-            let connector = app.0.connector(element).ok_or_else(|| ApiError::not_found("connector"))?;
+            let connector = app.connector(element).ok_or_else(|| ApiError::not_found("connector"))?;
             if connector.descriptor().key != instance.connector {
                 return Err(ApiError::no_instance());
             }
@@ -199,12 +200,12 @@ impl Administrator {
     }
 }
 
-impl FromRequestParts<App> for Administrator {
+impl FromRequestParts<Arc<Context>> for Administrator {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<Context>) -> Result<Self, ApiError> {
         if let Some(key) = Given::parse(&parts.headers).admin {
-            let is_it = app.0.config.admin_key_digest == Some(admin_key_digest(key));
+            let is_it = app.config.admin_key_digest == Some(admin_key_digest(key));
             let by = By { actor: Actor::Administrator, request_id: request_id(parts) };
             return match is_it {
                 true => Ok(Administrator { organization_id: None, by }),
@@ -234,14 +235,14 @@ struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    fn hashes(&self, app: &App) -> Result<(LookupHash, Option<LookupHash>), ApiError> {
+    fn hashes(&self, app: &Context) -> Result<(LookupHash, Option<LookupHash>), ApiError> {
         let user = self.user.ok_or_else(|| unauthorized("`User <user secret>` is missing"))?;
         if self.organization.is_none() && self.element.is_none() {
             return Err(unauthorized(
                 "`Organization <organization secret>` or `Element <instance token>` is missing",
             ));
         }
-        let hash = |kind, secret: &str| app.0.sealer.lookup_hash(kind, secret);
+        let hash = |kind, secret: &str| app.sealer.lookup_hash(kind, secret);
         Ok((hash(Lookup::User, user), self.organization.map(|secret| hash(Lookup::Organization, secret))))
     }
 

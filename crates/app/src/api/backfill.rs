@@ -4,7 +4,7 @@ use super::auth::Own;
 use super::body;
 use super::error::ApiError;
 use super::query::time;
-use crate::app::App;
+use crate::context::Context;
 use crate::instances::{Wanted, begin_backfill};
 use crate::ports::ResourceRow;
 use axum::Json;
@@ -16,20 +16,25 @@ use domain::backfill::{Backfill, Status};
 use domain::envelope::iso_seconds;
 use domain::ids::InstanceId;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// Resources that one request names.
 const RESOURCES_COUNT_MAX: usize = 20;
 
-pub(super) async fn begin(State(app): State<App>, own: Own, bytes: Bytes) -> Result<Response, ApiError> {
+pub(super) async fn begin(
+    State(app): State<Arc<Context>>,
+    own: Own,
+    bytes: Bytes,
+) -> Result<Response, ApiError> {
     let object = body::object(&bytes)?;
     let at = |name: &str| body::text(&object, name)?.map(|text| time(name, &text)).transpose();
     let wanted = Wanted {
         from: at("from")?.ok_or_else(|| ApiError::rule("from", "is required"))?,
-        to: at("to")?.unwrap_or_else(|| app.0.now()),
+        to: at("to")?.unwrap_or_else(|| app.now()),
         resources: resources(&object)?,
     };
     let id = own.instance.id;
-    let backfill_id = begin_backfill(&app.0, id, &own.caller.by, &wanted).await?;
+    let backfill_id = begin_backfill(&app, id, &own.caller.by, &wanted).await?;
     let shown = rows(&app, id).await?.into_iter().find(|(known, _)| *known == backfill_id);
     let shown = shown.map(|(_, rows)| told(id, &backfill_id, &rows)).unwrap_or_default();
     Ok((StatusCode::ACCEPTED, Json(shown)).into_response())
@@ -51,14 +56,14 @@ fn resources(object: &Map<String, Value>) -> Result<Vec<String>, ApiError> {
 }
 
 /// All that are kept: of each resource the last one that was asked for, for two days at least.
-pub(super) async fn list(State(app): State<App>, own: Own) -> Result<Json<Value>, ApiError> {
+pub(super) async fn list(State(app): State<Arc<Context>>, own: Own) -> Result<Json<Value>, ApiError> {
     let id = own.instance.id;
     let all = rows(&app, id).await?;
     Ok(Json(all.iter().map(|(backfill_id, rows)| told(id, backfill_id, rows)).collect()))
 }
 
 pub(super) async fn one(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     own: Own,
     path: RawPathParams,
 ) -> Result<Json<Value>, ApiError> {
@@ -71,8 +76,11 @@ pub(super) async fn one(
 }
 
 /// The rows of each backfill, by its id.
-async fn rows(app: &App, id: InstanceId) -> Result<Vec<(String, Vec<(Backfill, ResourceRow)>)>, ApiError> {
-    let mailbox = app.0.ports.store.mailbox(id).await?.ok_or_else(ApiError::no_instance)?;
+async fn rows(
+    app: &Context,
+    id: InstanceId,
+) -> Result<Vec<(String, Vec<(Backfill, ResourceRow)>)>, ApiError> {
+    let mailbox = app.ports.store.mailbox(id).await?.ok_or_else(ApiError::no_instance)?;
     let mut all: Vec<(String, Vec<(Backfill, ResourceRow)>)> = Vec::new();
     for row in mailbox.resources.into_iter().filter(|row| !row.removed) {
         let Some(backfill) = Backfill::of(&row.state) else { continue };

@@ -78,7 +78,7 @@ pub(super) fn items(object: &Map<String, Value>) -> Result<Option<Items>, ApiErr
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(configuration)) => settings::items(configuration)
             .map(Some)
-            .map_err(|errors| ApiError::bad(crate::instances::in_words(&errors))),
+            .map_err(|errors| ApiError::bad(domain::invalid::in_words(&errors))),
         Some(_) => Err(ApiError::rule("configuration", "must be an object")),
     }
 }

@@ -3,7 +3,7 @@
 use super::auth::Own;
 use super::error::ApiError;
 use super::{body, wire};
-use crate::app::App;
+use crate::context::Context;
 use crate::instances::{self, Patch};
 use axum::Json;
 use axum::body::Bytes;
@@ -12,13 +12,14 @@ use domain::catalogue::{self, catalogue};
 use domain::instance::Instance;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-pub(super) async fn list(State(app): State<App>, own: Own) -> Json<Value> {
+pub(super) async fn list(State(app): State<Arc<Context>>, own: Own) -> Json<Value> {
     Json(items(&app, &own.instance).into())
 }
 
 pub(super) async fn read(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     own: Own,
     path: RawPathParams,
 ) -> Result<Json<Value>, ApiError> {
@@ -27,7 +28,7 @@ pub(super) async fn read(
 
 /// The body is the item with another `propertyValue`.
 pub(super) async fn change(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     own: Own,
     path: RawPathParams,
     bytes: Bytes,
@@ -39,15 +40,15 @@ pub(super) async fn change(
         object.remove("propertyValue").ok_or_else(|| ApiError::rule("propertyValue", "is required"))?;
     let given = serde_json::Map::from_iter([(key, if value.is_null() { "".into() } else { value })]);
     let given = domain::settings::items(&given);
-    let items = given.map_err(|errors| ApiError::bad(instances::in_words(&errors)))?;
+    let items = given.map_err(|errors| ApiError::bad(domain::invalid::in_words(&errors)))?;
     let patch = Patch { items: Some(items), ..Patch::default() };
-    let (instance, _) = instances::change(&app.0, own.instance.id, &own.caller.by, patch).await?;
+    let (instance, _) = instances::change(&app, own.instance.id, &own.caller.by, patch).await?;
     // One that the catalogue does not have is gone once it is empty.
     item["propertyValue"] = Value::Null;
     Ok(Json(find(&app, &instance, &path).unwrap_or(item)))
 }
 
-fn find(app: &App, instance: &Instance, path: &RawPathParams) -> Result<Value, ApiError> {
+fn find(app: &Context, instance: &Instance, path: &RawPathParams) -> Result<Value, ApiError> {
     let id = path.iter().find(|(name, _)| *name == "item").map(|(_, value)| value).unwrap_or_default();
     let number: Option<u64> = id.parse().ok();
     let is_it = |item: &Value| item["key"] == id || (number.is_some() && item["id"].as_u64() == number);
@@ -55,7 +56,7 @@ fn find(app: &App, instance: &Instance, path: &RawPathParams) -> Result<Value, A
 }
 
 /// What the catalogue has, in its order, then what else was given. Secrets are masked.
-fn items(app: &App, instance: &Instance) -> Vec<Value> {
+fn items(app: &Context, instance: &Instance) -> Vec<Value> {
     let values = wire::configuration(instance);
     let known = catalogue().iter().map(|item| item.key);
     let others: BTreeSet<&str> =
@@ -63,7 +64,7 @@ fn items(app: &App, instance: &Instance) -> Vec<Value> {
     // An empty text takes an item out.
     let given = |key: &str| values.get(key).filter(|value| value.as_str() != Some("")).cloned();
     let default = |key: &str| {
-        app.0.connector(&instance.connector).and_then(|one| wire::default_of(key, one.descriptor()))
+        app.connector(&instance.connector).and_then(|one| wire::default_of(key, one.descriptor()))
     };
     known
         .chain(others)

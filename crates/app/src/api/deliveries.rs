@@ -8,7 +8,7 @@ use super::paging::{self, PAGE_BYTES_MAX, Page, Place, answer_bytes};
 use super::query::Params;
 use super::subscriptions::{Wanted, state_of};
 use super::wire;
-use crate::app::App;
+use crate::context::Context;
 use crate::ports::{LogPage, Notification};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -18,13 +18,14 @@ use domain::envelope::iso_seconds;
 use domain::ids::Sequence;
 use domain::instance::Instance;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Notifications looked at for one page at the most; its token goes on where the look ended.
 const LOOKS_COUNT_MAX: usize = 1_000;
 
 /// What waits to be delivered, oldest first in each instance.
 pub(super) async fn list(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
@@ -62,12 +63,12 @@ impl<'a> Waiting<'a> {
     }
 
     /// What waits of one instance, behind a sequence.
-    async fn read(&mut self, app: &App, instance: &Instance, mut behind: u64) -> Result<(), ApiError> {
+    async fn read(&mut self, app: &Context, instance: &Instance, mut behind: u64) -> Result<(), ApiError> {
         let mut state = None;
         loop {
             let before = Some(Sequence(behind));
             let page = LogPage { before, limit: READ_COUNT, pending_only: true };
-            let read = app.0.ports.store.notifications(instance.id, page).await?;
+            let read = app.ports.store.notifications(instance.id, page).await?;
             let state = match &state {
                 None if read.is_empty() => return Ok(()),
                 None => state.insert(state_of(app, instance).await?),
@@ -110,7 +111,7 @@ impl<'a> Waiting<'a> {
 /// The deliveries of one notification, named by the number of its callback body: one, as each instance has one
 /// subscription.
 pub(super) async fn of_notification(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     Path(number): Path<String>,
     params: Params,
@@ -121,7 +122,7 @@ pub(super) async fn of_notification(
 }
 
 pub(super) async fn of_notification_and_subscription(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     Path((number, subscription)): Path<(String, String)>,
     params: Params,

@@ -5,7 +5,7 @@ use super::body;
 use super::error::ApiError;
 use super::query::Params;
 use super::wire;
-use crate::app::App;
+use crate::context::Context;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -19,21 +19,21 @@ use domain::settings;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-pub(super) async fn list(State(app): State<App>, _caller: Caller) -> Json<Value> {
-    Json(app.0.connectors.iter().map(|one| wire::element(one.descriptor())).collect())
+pub(super) async fn list(State(app): State<Arc<Context>>, _caller: Caller) -> Json<Value> {
+    Json(app.connectors.iter().map(|one| wire::element(one.descriptor())).collect())
 }
 
-pub(super) async fn keys(State(app): State<App>, _caller: Caller) -> Json<Value> {
+pub(super) async fn keys(State(app): State<Arc<Context>>, _caller: Caller) -> Json<Value> {
     let key = |one: &Descriptor| json!({ "id": one.id, "key": one.key, "name": one.name });
-    Json(app.0.connectors.iter().map(|one| key(one.descriptor())).collect())
+    Json(app.connectors.iter().map(|one| key(one.descriptor())).collect())
 }
 
-fn connector<'a>(app: &'a App, element: &str) -> Result<&'a Arc<dyn Connector>, ApiError> {
-    app.0.connector(element).ok_or_else(|| ApiError::not_found("connector"))
+fn connector<'a>(app: &'a Context, element: &str) -> Result<&'a Arc<dyn Connector>, ApiError> {
+    app.connector(element).ok_or_else(|| ApiError::not_found("connector"))
 }
 
 pub(super) async fn one(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     _caller: Caller,
     Path(element): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
@@ -42,7 +42,7 @@ pub(super) async fn one(
 
 /// What the connector can do: its resources, how each is polled, and what polls do by default.
 pub(super) async fn metadata(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     _caller: Caller,
     Path(element): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
@@ -90,7 +90,7 @@ fn method(polling: Polling) -> Option<&'static str> {
 
 /// What an instance wants to be told, in the order of a form.
 pub(super) async fn configuration(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     _caller: Caller,
     Path(element): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
@@ -121,7 +121,7 @@ fn described(item: &Item, descriptor: &Descriptor) -> Value {
 
 /// Where to send a user, from the query.
 pub(super) async fn oauth_url(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     _caller: Caller,
     Path(element): Path<String>,
     params: Params,
@@ -131,7 +131,7 @@ pub(super) async fn oauth_url(
 
 /// The same, from a body: names as in the query, or as in a configuration.
 pub(super) async fn oauth_url_of(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     _caller: Caller,
     Path(element): Path<String>,
     params: Params,
@@ -157,12 +157,12 @@ pub(super) async fn oauth_url_of(
 /// The same for a stored instance, whose application signs in again. Its client id stays in the vault's keeping: the
 /// address is the only thing it is told in, as providers show it there anyway.
 pub(super) async fn oauth_url_again(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     own: Own,
     params: Params,
 ) -> Result<Json<Value>, ApiError> {
     let instance = &own.instance;
-    let (secrets, _) = app.0.secrets_now(instance.id).await?;
+    let (secrets, _) = app.secrets.now(instance.id).await?;
     let stored = |key: &str| settings::given(&instance.configuration, key).map(str::to_owned);
     url(&app, &instance.connector, |name| {
         Ok(match name {
@@ -178,7 +178,7 @@ pub(super) async fn oauth_url_again(
 
 /// The secret that clients send along is not needed.
 fn url(
-    app: &App,
+    app: &Context,
     element: &str,
     value: impl Fn(&str) -> Result<Option<String>, ApiError>,
 ) -> Result<Json<Value>, ApiError> {
@@ -203,7 +203,7 @@ fn url(
         state: state.as_deref().unwrap_or(descriptor.key),
         code_challenge: challenge.as_deref(),
     };
-    let address = app.0.config.endpoints.url(&oauth.authorize);
+    let address = app.config.endpoints.url(&oauth.authorize);
     let url = oauth::authorize_url(oauth, address, &sign_in);
     let url = url.map_err(|_| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the configured authorize address is not a URL")

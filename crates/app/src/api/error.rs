@@ -1,6 +1,6 @@
 //! Errors in the dialect's shape, and the request id on every answer.
 
-use crate::app::App;
+use crate::context::Context;
 use crate::instances::Refusal;
 use crate::ports::PortError;
 use axum::extract::{Request, State};
@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use connectors::hub::ReadError;
 use connectors::{Error, Kind};
 use domain::invalid::Invalid;
+use std::sync::Arc;
 
 /// Header that names a request, also in its error.
 const REQUEST_ID_HEADER: &str = "elements-request-id";
@@ -146,8 +147,12 @@ impl IntoResponse for ApiError {
 }
 
 /// Names every request, and writes the body of those that failed.
-pub(super) async fn with_request_id(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let request_id = crate::audit::request_id(&app.0);
+pub(super) async fn with_request_id(
+    State(app): State<Arc<Context>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let request_id = crate::audit::request_id(&app);
     request.extensions_mut().insert(RequestId(request_id.clone()));
     let mut response = next.run(request).await;
     if let Some(error) = failure(&mut response).await {

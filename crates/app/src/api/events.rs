@@ -5,7 +5,7 @@ use super::error::ApiError;
 use super::log::{Filter, Scope};
 use super::paging::{self, Page};
 use super::query::Params;
-use crate::app::App;
+use crate::context::Context;
 use crate::ports::{AttemptKey, Job, Notification, Progress};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -16,14 +16,19 @@ use domain::envelope::iso_seconds;
 use domain::ids::InstanceId;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::Arc;
 
-pub(super) async fn list(State(app): State<App>, own: Own, params: Params) -> Result<Response, ApiError> {
+pub(super) async fn list(
+    State(app): State<Arc<Context>>,
+    own: Own,
+    params: Params,
+) -> Result<Response, ApiError> {
     page(&app, &own.caller, Scope::Instance(own.instance.id), &params, record).await
 }
 
 /// With an Element token its own instance's, else those of all of the caller's.
 pub(super) async fn list_all(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
@@ -32,7 +37,7 @@ pub(super) async fn list_all(
 
 /// What became of each event, in the words of the original.
 pub(super) async fn dispositions(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
@@ -40,7 +45,7 @@ pub(super) async fn dispositions(
 }
 
 async fn page(
-    app: &App,
+    app: &Context,
     caller: &Caller,
     scope: Scope,
     params: &Params,
@@ -59,7 +64,7 @@ async fn page(
 }
 
 pub(super) async fn one(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     Path((id, event)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
@@ -70,7 +75,7 @@ pub(super) async fn one(
 
 /// One event by its id alone.
 pub(super) async fn one_of_all(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     Path(event): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
@@ -83,7 +88,7 @@ fn is_event_id(text: &str) -> bool {
     text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-async fn find_any(app: &App, caller: &Caller, event: &str) -> Result<Notification, ApiError> {
+async fn find_any(app: &Context, caller: &Caller, event: &str) -> Result<Notification, ApiError> {
     if let Some(instance) = &caller.element {
         return find(app, instance.id, event).await;
     }
@@ -91,17 +96,17 @@ async fn find_any(app: &App, caller: &Caller, event: &str) -> Result<Notificatio
         return Err(ApiError::not_found("event"));
     }
     let organization_id = caller.account.organization_id;
-    let found = app.0.ports.store.notification_of(organization_id, event).await?;
+    let found = app.ports.store.notification_of(organization_id, event).await?;
     let found = found.ok_or_else(|| ApiError::not_found("event"))?;
     caller.instance(app, &found.instance.to_string()).await.map_err(|_| ApiError::not_found("event"))?;
     Ok(found)
 }
 
-async fn find(app: &App, id: InstanceId, event: &str) -> Result<Notification, ApiError> {
+async fn find(app: &Context, id: InstanceId, event: &str) -> Result<Notification, ApiError> {
     if !is_event_id(event) {
         return Err(ApiError::not_found("event"));
     }
-    let found = app.0.ports.store.notification(id, event).await?;
+    let found = app.ports.store.notification(id, event).await?;
     found.ok_or_else(|| ApiError::not_found("event"))
 }
 
@@ -110,11 +115,11 @@ async fn find(app: &App, id: InstanceId, event: &str) -> Result<Notification, Ap
 pub(super) struct Queued(HashMap<InstanceId, bool>);
 
 impl Queued {
-    pub(super) async fn holds(&mut self, app: &App, id: InstanceId) -> Result<bool, ApiError> {
+    pub(super) async fn holds(&mut self, app: &Context, id: InstanceId) -> Result<bool, ApiError> {
         if let Some(known) = self.0.get(&id) {
             return Ok(*known);
         }
-        let subscription = app.0.ports.store.subscription(id).await?;
+        let subscription = app.ports.store.subscription(id).await?;
         let is_queued = subscription.is_some_and(|one| one.status != SubscriptionStatus::Active);
         self.0.insert(id, is_queued);
         Ok(is_queued)
@@ -129,7 +134,7 @@ const PROMISED_AFTER_S: i64 = 120;
 /// Noted first, and its job is promised before the notification is made due: a job of another attempt than the one that
 /// is next leads to that one, and no attempt has the number 0.
 pub(super) async fn retry(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     Path((id, event)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
@@ -144,14 +149,13 @@ pub(super) async fn retry(
     };
     let subject = format!("instances/{id}/events/{event}");
     let documents = (None, Some(json!({ "attempt": attempt })));
-    let entry =
-        caller.by.entry(&app.0, instance.account.organization_id, "event.retried", subject, documents);
-    app.0.ports.accounts.note(&entry).await?;
-    let now = app.0.now();
+    let entry = caller.by.entry(&app, instance.account.organization_id, "event.retried", subject, documents);
+    app.ports.accounts.note(&entry).await?;
+    let now = app.now();
     let promised = Job::Deliver(AttemptKey { instance: id, sequence, attempt: 0 });
-    app.0.ports.queue.send(&[(promised, now + Duration::seconds(PROMISED_AFTER_S))]).await?;
-    let key = app.0.ports.store.reopen(id, sequence, now).await?.ok_or_else(refused)?;
-    app.0.ports.queue.send(&[(Job::Deliver(key), now)]).await?;
+    app.ports.queue.send(&[(promised, now + Duration::seconds(PROMISED_AFTER_S))]).await?;
+    let key = app.ports.store.reopen(id, sequence, now).await?.ok_or_else(refused)?;
+    app.ports.queue.send(&[(Job::Deliver(key), now)]).await?;
     Ok(Json(json!({ "eventId": notification.name.event_id, "attempt": key.attempt })))
 }
 

@@ -4,7 +4,8 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::paging;
 use super::query::Params;
-use crate::app::App;
+use crate::context::Context;
+use crate::instances;
 use crate::reading::{self, Failure, Wish};
 use axum::Json;
 use axum::extract::{RawPathParams, State};
@@ -15,6 +16,7 @@ use domain::ceql;
 use domain::envelope::iso_seconds;
 use domain::instance::Instance;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Parameters that the dialect gives a meaning.
 const KNOWN: [&str; 6] = ["where", "fields", "orderBy", "page", "pageSize", "nextPage"];
@@ -28,7 +30,7 @@ const PAGE_BYTES_MAX: usize = 5_000_000;
 const PAGE_MAX: u64 = 100_000;
 
 pub(super) async fn read(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     path: RawPathParams,
     params: Params,
@@ -37,11 +39,8 @@ pub(super) async fn read(
     let below = path.iter().filter(|(name, _)| *name != "hub").map(|(_, value)| value);
     let segments = below.flat_map(|value| value.split('/')).map(str::to_owned).collect();
     let query = query(segments, &params)?;
-    let keeps_nulls = !app.0.understood(instance)?.1.filter_nulls;
-    match reading::ask(&app.0, instance, Wish::Read(&query))
-        .await
-        .map_err(|failure| refused(&app, failure))?
-    {
+    let keeps_nulls = !instances::understood(&app, instance)?.1.filter_nulls;
+    match reading::ask(&app, instance, Wish::Read(&query)).await.map_err(|failure| refused(&app, failure))? {
         Some(Answer::Many(records)) => page(records, &query, keeps_nulls),
         Some(Answer::One(record)) => Ok(Json(shown(record, keeps_nulls)).into_response()),
         None => Err(ApiError::not_found("resource")),
@@ -51,7 +50,7 @@ pub(super) async fn read(
 /// The same without `/hubs/{hub}`, as the original takes it. Without an Element token there is nothing at such an
 /// address.
 pub(super) async fn read_bare(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     path: RawPathParams,
     params: Params,
@@ -63,10 +62,10 @@ pub(super) async fn read_bare(
 }
 
 /// Whether the mailbox answers.
-pub(super) async fn ping(State(app): State<App>, caller: Caller) -> Result<Json<Value>, ApiError> {
+pub(super) async fn ping(State(app): State<Arc<Context>>, caller: Caller) -> Result<Json<Value>, ApiError> {
     let instance = enabled(&caller)?;
-    reading::ask(&app.0, instance, Wish::Ping).await.map_err(|failure| refused(&app, failure))?;
-    Ok(Json(json!({ "dateTime": iso_seconds(app.0.now()), "endpoint": instance.connector })))
+    reading::ask(&app, instance, Wish::Ping).await.map_err(|failure| refused(&app, failure))?;
+    Ok(Json(json!({ "dateTime": iso_seconds(app.now()), "endpoint": instance.connector })))
 }
 
 /// The instance of the Element token, unless it is switched off.
@@ -159,7 +158,7 @@ fn shown(record: Value, keeps_nulls: bool) -> Value {
     }
 }
 
-fn refused(app: &App, failure: Failure) -> ApiError {
+fn refused(app: &Context, failure: Failure) -> ApiError {
     match failure {
         Failure::Read(error) => error.into(),
         Failure::NoToken(error) if reading::needs_sign_in(&error) => {
@@ -168,7 +167,7 @@ fn refused(app: &App, failure: Failure) -> ApiError {
         Failure::NoToken(error) => ApiError::new(StatusCode::BAD_GATEWAY, error.message),
         Failure::Refreshing => ApiError::too_many("the access token is being refreshed", Some(1)),
         Failure::BackingOff { until } => {
-            let wait_ms = (until - app.0.now()).num_milliseconds().max(0);
+            let wait_ms = (until - app.now()).num_milliseconds().max(0);
             let wait_s = u64::try_from((wait_ms + 999) / 1000).unwrap_or(1);
             ApiError::too_many("the provider asked to be left alone", Some(wait_s))
         }

@@ -4,7 +4,7 @@ use super::auth::{Caller, Own, Platform};
 use super::error::ApiError;
 use super::query::Params;
 use super::{body, wire};
-use crate::app::App;
+use crate::context::Context;
 use crate::instances::{self, Creation, Patch, Trial};
 use axum::Json;
 use axum::body::Bytes;
@@ -13,9 +13,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::ids::InstanceId;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 pub(super) async fn create(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     Platform(caller): Platform,
     params: Params,
     bytes: Bytes,
@@ -26,7 +27,7 @@ pub(super) async fn create(
 }
 
 pub(super) async fn create_at(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     Platform(caller): Platform,
     Path(element): Path<String>,
     params: Params,
@@ -36,13 +37,13 @@ pub(super) async fn create_at(
 }
 
 async fn create_from(
-    app: App,
+    app: Arc<Context>,
     caller: Caller,
     params: &Params,
     (element, field): (&str, &str),
     object: &Map<String, Value>,
 ) -> Result<Json<Value>, ApiError> {
-    let connector = app.0.connector(element).cloned();
+    let connector = app.connector(element).cloned();
     let connector = connector.ok_or_else(|| ApiError::rule(field, "is not a connector's key or id"))?;
     let name = body::name(object)?.filter(|name| !name.trim().is_empty());
     let creation = Creation {
@@ -57,9 +58,9 @@ async fn create_from(
             .unwrap_or_else(|| "none".to_owned()),
     };
     if params.flag("dryRun")? {
-        return Ok(Json(dry_run(&instances::try_create(&app.0, creation).await?)));
+        return Ok(Json(dry_run(&instances::try_create(&app, creation).await?)));
     }
-    let (instance, trials) = instances::create(&app.0, creation).await?;
+    let (instance, trials) = instances::create(&app, creation).await?;
     Ok(Json(with_trials(wire::instance(&app, &instance)?, &trials)))
 }
 
@@ -79,17 +80,17 @@ fn outcomes(trials: &[Trial]) -> Value {
     trials.iter().map(|trial| (trial.resource.clone(), trial.outcome.clone())).collect::<Map<_, _>>().into()
 }
 
-pub(super) async fn read(State(app): State<App>, own: Own) -> Result<Json<Value>, ApiError> {
+pub(super) async fn read(State(app): State<Arc<Context>>, own: Own) -> Result<Json<Value>, ApiError> {
     shown(&app, own.instance.id).await
 }
 
-pub(super) async fn shown(app: &App, id: InstanceId) -> Result<Json<Value>, ApiError> {
-    let mailbox = app.0.ports.store.mailbox(id).await?.ok_or_else(ApiError::no_instance)?;
+pub(super) async fn shown(app: &Context, id: InstanceId) -> Result<Json<Value>, ApiError> {
+    let mailbox = app.ports.store.mailbox(id).await?.ok_or_else(ApiError::no_instance)?;
     Ok(Json(wire::mailbox(app, &mailbox)?))
 }
 
 pub(super) async fn patch(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     own: Own,
     params: Params,
     bytes: Bytes,
@@ -99,7 +100,7 @@ pub(super) async fn patch(
 
 /// A whole body in the place of what is there; the connector and what the instance signs in with stay.
 pub(super) async fn replace(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     own: Own,
     params: Params,
     bytes: Bytes,
@@ -135,35 +136,35 @@ fn read_patch(object: &Map<String, Value>, replaces: bool) -> Result<Patch, ApiE
     })
 }
 
-async fn change(app: App, own: Own, params: &Params, patch: Patch) -> Result<Json<Value>, ApiError> {
+async fn change(app: Arc<Context>, own: Own, params: &Params, patch: Patch) -> Result<Json<Value>, ApiError> {
     let (id, by) = (own.instance.id, own.caller.by);
     if params.flag("dryRun")? {
-        return Ok(Json(dry_run(&instances::try_change(&app.0, id, &patch).await?)));
+        return Ok(Json(dry_run(&instances::try_change(&app, id, &patch).await?)));
     }
-    let (instance, trials) = instances::change(&app.0, id, &by, patch).await?;
+    let (instance, trials) = instances::change(&app, id, &by, patch).await?;
     Ok(Json(with_trials(wire::instance(&app, &instance)?, &trials)))
 }
 
-pub(super) async fn delete(State(app): State<App>, own: Own) -> Result<StatusCode, ApiError> {
-    instances::delete(&app.0, own.instance.id, &own.caller.by).await?;
+pub(super) async fn delete(State(app): State<Arc<Context>>, own: Own) -> Result<StatusCode, ApiError> {
+    instances::delete(&app, own.instance.id, &own.caller.by).await?;
     Ok(StatusCode::OK)
 }
 
-pub(super) async fn enable(State(app): State<App>, own: Own) -> Result<Json<Value>, ApiError> {
+pub(super) async fn enable(State(app): State<Arc<Context>>, own: Own) -> Result<Json<Value>, ApiError> {
     switch(&app, &own, true).await
 }
 
-pub(super) async fn disable(State(app): State<App>, own: Own) -> Result<Json<Value>, ApiError> {
+pub(super) async fn disable(State(app): State<Arc<Context>>, own: Own) -> Result<Json<Value>, ApiError> {
     switch(&app, &own, false).await
 }
 
-async fn switch(app: &App, own: &Own, enabled: bool) -> Result<Json<Value>, ApiError> {
-    instances::set_enabled(&app.0, own.instance.id, &own.caller.by, enabled).await?;
+async fn switch(app: &Context, own: &Own, enabled: bool) -> Result<Json<Value>, ApiError> {
+    instances::set_enabled(app, own.instance.id, &own.caller.by, enabled).await?;
     Ok(Json(json!({ "id": own.instance.id.get(), "disabled": !enabled })))
 }
 
 /// Forgets failures and back-offs, and polls.
-pub(super) async fn resume(State(app): State<App>, own: Own) -> Result<Response, ApiError> {
-    instances::resume(&app.0, own.instance.id, &own.caller.by).await?;
+pub(super) async fn resume(State(app): State<Arc<Context>>, own: Own) -> Result<Response, ApiError> {
+    instances::resume(&app, own.instance.id, &own.caller.by).await?;
     Ok((StatusCode::ACCEPTED, shown(&app, own.instance.id).await?).into_response())
 }

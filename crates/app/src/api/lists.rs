@@ -7,7 +7,8 @@ use super::paging::{self, Page, Place};
 use super::query::Params;
 use super::walk::{LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
 use super::wire;
-use crate::app::App;
+use crate::context::Context;
+use crate::instances;
 use crate::ports::Mailbox;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -17,6 +18,7 @@ use domain::ids::InstanceId;
 use domain::instance::{Instance, Validity};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Instances counted in one request.
 const COUNTED_COUNT_MAX: usize = 10_000;
@@ -52,7 +54,7 @@ impl<'a> Wanted<'a> {
 
 /// With an Element token its own instance, else a page of all.
 pub(super) async fn list_or_own(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
@@ -64,12 +66,12 @@ pub(super) async fn list_or_own(
 
 /// The same below a connector.
 pub(super) async fn list_of(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     Path(element): Path<String>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let connector = app.0.connector(&element).ok_or_else(|| ApiError::not_found("connector"))?;
+    let connector = app.connector(&element).ok_or_else(|| ApiError::not_found("connector"))?;
     let key = connector.descriptor().key;
     match &caller.element {
         Some(own) if own.connector == key => Ok(shown(&app, own.id).await?.into_response()),
@@ -79,7 +81,7 @@ pub(super) async fn list_of(
 }
 
 async fn listed(
-    app: &App,
+    app: &Context,
     caller: &Caller,
     params: &Params,
     connector: Option<&'static str>,
@@ -102,7 +104,7 @@ fn headers(page: &Page, returned: usize, next: Option<Value>) -> HeaderMap {
 
 /// A page of the caller's instances that are wanted, and the last one looked at if there may be more behind it.
 async fn take(
-    app: &App,
+    app: &Context,
     caller: &Caller,
     page: &Page,
     is_wanted: impl Fn(&Instance) -> bool,
@@ -125,7 +127,7 @@ async fn take(
 
 /// How many there are, of each connector. Whoever has more than are looked at adds pages up.
 pub(super) async fn count(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
@@ -135,7 +137,7 @@ pub(super) async fn count(
     while let Some(instance) = walk.next().await? {
         *counts.entry(instance.connector).or_default() += 1;
     }
-    let connectors = app.0.connectors.iter().map(|connector| connector.descriptor());
+    let connectors = app.connectors.iter().map(|connector| connector.descriptor());
     let by_connector: Vec<Value> = connectors
         .map(|one| {
             let count = counts.get(one.key).copied().unwrap_or(0);
@@ -151,7 +153,7 @@ pub(super) async fn count(
 /// Instances whose polls stopped, wholly or in a resource, each with the reasons. Those that did not stop are passed
 /// over, so that none hides behind them.
 pub(super) async fn polling_disabled(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
@@ -160,7 +162,7 @@ pub(super) async fn polling_disabled(
     let mut stopped: Vec<(InstanceId, Value)> = Vec::new();
     let mut next = None;
     while let Some(instance) = walk.next().await? {
-        let mailbox = app.0.ports.store.mailbox(instance.id).await?;
+        let mailbox = app.ports.store.mailbox(instance.id).await?;
         let stop = mailbox.map(|mailbox| stop_of(&app, &mailbox)).transpose()?.flatten();
         let Some(stop) = stop else { continue };
         if stopped.len() == page.size {
@@ -174,10 +176,10 @@ pub(super) async fn polling_disabled(
     Ok((headers(&page, stopped.len(), next), Json(stopped)).into_response())
 }
 
-fn stop_of(app: &App, mailbox: &Mailbox) -> Result<Option<Value>, ApiError> {
+fn stop_of(app: &Context, mailbox: &Mailbox) -> Result<Option<Value>, ApiError> {
     let instance = &mailbox.instance;
-    let (_, settings) = app.0.understood(instance)?;
-    let now = app.0.now();
+    let (_, settings) = instances::understood(app, instance)?;
+    let now = app.now();
     let is_stopped = |row: &&crate::ports::ResourceRow| {
         row.state.is_frozen(settings.interval_min * 60, now) || row.state.failures >= FAILURES_COUNT_MIN
     };
@@ -207,7 +209,7 @@ fn why(record: &Value) -> String {
 
 /// One record for each polled resource of the instance, or of all of the caller's.
 pub(super) async fn poller_records(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
@@ -224,8 +226,8 @@ pub(super) async fn poller_records(
         if caller.element.is_none() && !wanted.takes(&instance) {
             continue;
         }
-        let Some(mailbox) = app.0.ports.store.mailbox(instance.id).await? else { continue };
-        let (_, settings) = app.0.understood(&mailbox.instance)?;
+        let Some(mailbox) = app.ports.store.mailbox(instance.id).await? else { continue };
+        let (_, settings) = instances::understood(&app, &mailbox.instance)?;
         let polled = mailbox.resources.iter().filter(|row| wire::is_polled(row, &settings));
         let shown = polled.map(|row| wire::poller_record(&app, &mailbox, row, &settings));
         let behind = place.filter(|place| place.instance == instance.id).map_or(0, |place| place.behind);

@@ -5,7 +5,7 @@ use super::error::ApiError;
 use super::events::{Queued, delivery_status, event_status};
 use super::paging::{PAGE_BYTES_MAX, Page, SEQUENCE_END, answer_bytes, foreign};
 use super::query::Params;
-use crate::app::App;
+use crate::context::Context;
 use crate::ports::{LogLine, LogMark, LogPage, Notification, OrganizationPage};
 use chrono::{DateTime, Utc};
 use domain::ids::{InstanceId, Sequence};
@@ -114,7 +114,7 @@ impl Scope {
     /// A page of what passes, newest first.
     pub(super) async fn take(
         self,
-        app: &App,
+        app: &Context,
         caller: &Caller,
         page: &Page,
         filter: &Filter,
@@ -153,13 +153,13 @@ impl Scope {
 
     async fn read(
         self,
-        app: &App,
+        app: &Context,
         caller: &Caller,
         before: Option<LogMark>,
         filter: &Filter,
         seen: &mut Seen,
     ) -> Result<Read, ApiError> {
-        let store = &app.0.ports.store;
+        let store = &app.ports.store;
         match self {
             Scope::Instance(id) => {
                 let before = before.map(|mark| mark.sequence);
@@ -204,7 +204,7 @@ pub(super) struct Seen(HashMap<InstanceId, Option<u32>>);
 impl Seen {
     pub(super) async fn sees(
         &mut self,
-        app: &App,
+        app: &Context,
         caller: &Caller,
         id: InstanceId,
     ) -> Result<bool, ApiError> {
@@ -214,14 +214,14 @@ impl Seen {
     /// The account of an instance that the caller sees.
     pub(super) async fn account_of(
         &mut self,
-        app: &App,
+        app: &Context,
         caller: &Caller,
         id: InstanceId,
     ) -> Result<Option<u32>, ApiError> {
         if let Some(known) = self.0.get(&id) {
             return Ok(*known);
         }
-        let instance = app.0.ports.store.instance(id).await?;
+        let instance = app.ports.store.instance(id).await?;
         let account = instance.filter(|instance| caller.owns(instance)).map(|one| one.account.account_id);
         self.0.insert(id, account);
         Ok(account)
@@ -230,7 +230,7 @@ impl Seen {
 
 /// Lines of the log that the caller sees, newest first, read in stretches.
 struct Lines<'a> {
-    app: &'a App,
+    app: &'a Context,
     caller: &'a Caller,
     from: Sequence,
     before: Option<LogMark>,
@@ -241,7 +241,7 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    fn new(app: &'a App, caller: &'a Caller, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> Self {
+    fn new(app: &'a Context, caller: &'a Caller, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> Self {
         let before = Some(LogMark { sequence: Sequence(micros(to)), instance: LAST });
         let from = Sequence(micros(from));
         Lines { app, caller, from, before, seen: Seen::default(), looked_count: 0, is_last: false }
@@ -250,7 +250,7 @@ impl<'a> Lines<'a> {
     async fn next(&mut self) -> Result<Vec<(LogLine, u32)>, ApiError> {
         let page = OrganizationPage { before: self.before, from: Some(self.from), limit: LINES_READ_COUNT };
         let organization_id = self.caller.account.organization_id;
-        let read = self.app.0.ports.store.organization_log(organization_id, page).await?;
+        let read = self.app.ports.store.organization_log(organization_id, page).await?;
         self.is_last = read.len() < LINES_READ_COUNT;
         self.before = read.last().map(|line| line.mark).or(self.before);
         self.looked_count += read.len();
@@ -266,7 +266,7 @@ impl<'a> Lines<'a> {
 
 /// Lines of the log that the caller sees; whether there are more than `limit`, seen or not: then these are not all.
 pub(super) async fn lines(
-    app: &App,
+    app: &Context,
     caller: &Caller,
     range: (DateTime<Utc>, DateTime<Utc>),
     limit: usize,
@@ -292,7 +292,7 @@ pub(super) enum Search {
 
 /// Looks for the notification of this number, among `limit` lines or a few more, and until a time.
 pub(super) async fn find(
-    app: &App,
+    app: &Context,
     caller: &Caller,
     range: (DateTime<Utc>, DateTime<Utc>),
     (limit, until): (usize, DateTime<Utc>),
@@ -300,7 +300,7 @@ pub(super) async fn find(
 ) -> Result<Search, ApiError> {
     let mut lines = Lines::new(app, caller, range);
     while !lines.is_last {
-        if lines.looked_count > limit || app.0.now() > until {
+        if lines.looked_count > limit || app.now() > until {
             return Ok(Search::Stopped { looked_count: lines.looked_count });
         }
         if let Some((line, _)) = lines.next().await?.iter().find(|(line, _)| line.number == number) {

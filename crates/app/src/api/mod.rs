@@ -28,14 +28,15 @@ mod subscriptions;
 mod walk;
 mod wire;
 
-use crate::app::App;
-use axum::Router;
+use crate::context::Context;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
+use axum::{Extension, Router};
 use error::ApiError;
 use route::Route;
-pub(crate) use sink::Sink;
+use sink::Sink;
+use std::sync::Arc;
 
 /// Requests are small; a pasted configuration with large urls is far below.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -43,12 +44,12 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 pub const BASE_PATH: &str = "/elements/api-v2";
 
 /// All routes.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: Arc<Context>) -> Router {
     let dialect = of(routes::dialect())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(body::uncompressed));
     of(routes::outside())
-        .nest(BASE_PATH, dialect.merge(of(routes::sink())))
+        .nest(BASE_PATH, dialect.merge(of(routes::sink()).layer(Extension(Sink::default()))))
         .fallback(async || ApiError::nothing_here())
         .method_not_allowed_fallback(async || {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
@@ -57,6 +58,6 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-fn of(routes: Vec<Route>) -> Router<App> {
+fn of(routes: Vec<Route>) -> Router<Arc<Context>> {
     routes.into_iter().fold(Router::new(), |router, route| router.route(route.path, route.handler))
 }

@@ -5,7 +5,7 @@ use super::error::ApiError;
 use super::log::{self, Filter, Search};
 use super::paging::{PAGE_BYTES_MAX, answer_bytes};
 use super::query::Params;
-use crate::app::App;
+use crate::context::Context;
 use crate::ports::{LogMark, LogPage, Notification, Numbered};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -14,6 +14,7 @@ use domain::envelope::iso_seconds;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Notifications of topics in one answer.
 const NOTIFICATIONS_COUNT_MAX: usize = 200;
@@ -30,7 +31,7 @@ const PAGES_COUNT_MAX: usize = 40;
 
 /// A notification by its number, as its callback had it.
 pub(super) async fn one(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     Path(number): Path<String>,
     params: Params,
@@ -41,7 +42,7 @@ pub(super) async fn one(
 
 /// The newest notifications of topics, as their callbacks had them.
 pub(super) async fn list(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Json<Vec<Value>>, ApiError> {
@@ -59,7 +60,7 @@ pub(super) async fn list(
     }
     let mut newest = Newest::default();
     for id in ids {
-        let instance = app.0.ports.store.instance(id).await?;
+        let instance = app.ports.store.instance(id).await?;
         if instance.is_some_and(|instance| caller.owns(&instance)) {
             newest.read(&app, id).await?;
         }
@@ -81,14 +82,14 @@ struct Newest {
 }
 
 impl Newest {
-    async fn read(&mut self, app: &App, id: InstanceId) -> Result<(), ApiError> {
+    async fn read(&mut self, app: &Context, id: InstanceId) -> Result<(), ApiError> {
         let mut before = None;
         for _ in 0..PAGES_COUNT_MAX {
             if self.is_full {
                 break;
             }
             let page = LogPage { before, limit: READ_COUNT, pending_only: false };
-            let read = app.0.ports.store.notifications(id, page).await?;
+            let read = app.ports.store.notifications(id, page).await?;
             before = read.last().map(|last| last.sequence);
             read.iter().filter(|one| !one.events.is_empty()).for_each(|one| self.show(one));
             if read.len() < READ_COUNT {
@@ -118,7 +119,7 @@ pub(super) fn of_body(notification: &Notification) -> Value {
 
 /// The notification of this number.
 pub(super) async fn numbered(
-    app: &App,
+    app: &Context,
     caller: &Caller,
     number: &str,
     params: &Params,
@@ -127,26 +128,26 @@ pub(super) async fn numbered(
     let number: u64 = number.parse().map_err(|_| missing())?;
     let filter = Filter::of(params)?;
     let organization_id = caller.account.organization_id;
-    let mark = match app.0.ports.store.notification_numbered(organization_id, number).await? {
+    let mark = match app.ports.store.notification_numbered(organization_id, number).await? {
         Numbered::Found(mark) => mark,
         Numbered::NotThere => return Err(missing()),
         Numbered::Unknown => looked_for(app, caller, number, &filter).await?.ok_or_else(missing)?,
     };
-    let instance = app.0.ports.store.instance(mark.instance).await?;
+    let instance = app.ports.store.instance(mark.instance).await?;
     let instance = instance.filter(|instance| caller.owns(instance)).ok_or_else(missing)?;
-    let notification = app.0.ports.store.notification_at(mark).await?.ok_or_else(missing)?;
+    let notification = app.ports.store.notification_at(mark).await?.ok_or_else(missing)?;
     Ok((instance, notification))
 }
 
 /// Walks through all that is kept, or from a time to another where the request says so. That it is not there is said
 /// only where everything was looked at.
 async fn looked_for(
-    app: &App,
+    app: &Context,
     caller: &Caller,
     number: u64,
     filter: &Filter,
 ) -> Result<Option<LogMark>, ApiError> {
-    let now = app.0.now();
+    let now = app.now();
     let range =
         (filter.from.unwrap_or(DateTime::UNIX_EPOCH), filter.to.unwrap_or(now + Duration::minutes(1)));
     let limits = (LOOKS_COUNT_MAX, now + Duration::seconds(LOOKS_S));

@@ -2,27 +2,28 @@
 
 use super::auth::Caller;
 use super::error::ApiError;
-use crate::app::App;
-use crate::{PollOutcome, PollReport, ResourceReport};
+use crate::context::Context;
+use crate::poll::{self, PollOutcome, PollReport, ResourceReport, Way};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::Duration;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// Longest time in the request; what is left goes on as a job.
 const REQUEST_S: i64 = 20;
 
 pub(super) async fn now(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let instance = caller.instance(&app, &id).await?;
     let request_id = caller.by.request_id;
-    let deadline = app.0.now() + Duration::seconds(REQUEST_S);
-    let work = async move { app.poll(instance.id, deadline).await };
+    let deadline = app.now() + Duration::seconds(REQUEST_S);
+    let work = async move { poll::poll(&app, instance.id, Way::Asked, deadline).await };
     let polled = tokio::spawn(work).await;
     let polled =
         polled.map_err(|_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the poll failed inside"))?;

@@ -2,20 +2,21 @@
 //! neither has what the other lacks.
 
 use super::error::ApiError;
-use crate::app::App;
+use crate::context::Context;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{self, MethodRouter};
+use std::sync::Arc;
 
 /// One method of one path.
 pub(super) struct Route {
     pub(super) method: &'static str,
     /// Below the base path, as the router takes it: `{id}` is one segment, `{*rest}` all that follow.
     pub(super) path: &'static str,
-    pub(super) handler: MethodRouter<App>,
+    pub(super) handler: MethodRouter<Arc<Context>>,
     /// What it does, in one sentence without a full stop.
     pub(super) summary: &'static str,
     pub(super) caller: CallerKind,
@@ -82,7 +83,7 @@ pub(super) enum Kind {
     OneOf(&'static [&'static str]),
 }
 
-pub(super) fn get<H: Handler<T, App>, T: 'static>(
+pub(super) fn get<H: Handler<T, Arc<Context>>, T: 'static>(
     path: &'static str,
     handler: H,
     summary: &'static str,
@@ -90,7 +91,7 @@ pub(super) fn get<H: Handler<T, App>, T: 'static>(
     route("get", path, routing::get(handler), summary)
 }
 
-pub(super) fn post<H: Handler<T, App>, T: 'static>(
+pub(super) fn post<H: Handler<T, Arc<Context>>, T: 'static>(
     path: &'static str,
     handler: H,
     summary: &'static str,
@@ -98,7 +99,7 @@ pub(super) fn post<H: Handler<T, App>, T: 'static>(
     route("post", path, routing::post(handler), summary)
 }
 
-pub(super) fn put<H: Handler<T, App>, T: 'static>(
+pub(super) fn put<H: Handler<T, Arc<Context>>, T: 'static>(
     path: &'static str,
     handler: H,
     summary: &'static str,
@@ -106,7 +107,7 @@ pub(super) fn put<H: Handler<T, App>, T: 'static>(
     route("put", path, routing::put(handler), summary)
 }
 
-pub(super) fn patch<H: Handler<T, App>, T: 'static>(
+pub(super) fn patch<H: Handler<T, Arc<Context>>, T: 'static>(
     path: &'static str,
     handler: H,
     summary: &'static str,
@@ -114,7 +115,7 @@ pub(super) fn patch<H: Handler<T, App>, T: 'static>(
     route("patch", path, routing::patch(handler), summary)
 }
 
-pub(super) fn delete<H: Handler<T, App>, T: 'static>(
+pub(super) fn delete<H: Handler<T, Arc<Context>>, T: 'static>(
     path: &'static str,
     handler: H,
     summary: &'static str,
@@ -125,7 +126,7 @@ pub(super) fn delete<H: Handler<T, App>, T: 'static>(
 fn route(
     method: &'static str,
     path: &'static str,
-    handler: MethodRouter<App>,
+    handler: MethodRouter<Arc<Context>>,
     summary: &'static str,
 ) -> Route {
     // Whatever may change something, so that no handler has to think of it.

@@ -3,7 +3,7 @@
 use super::auth::{self, Platform};
 use super::body;
 use super::error::ApiError;
-use crate::app::App;
+use crate::context::Context;
 use crate::signing_in::{self, SignedIn};
 use axum::Json;
 use axum::body::Bytes;
@@ -11,23 +11,24 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use domain::envelope::iso_seconds;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// A session of whoever shows their secrets.
 pub(super) async fn begin(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     _: Platform,
     headers: HeaderMap,
 ) -> Result<Json<Value>, ApiError> {
     let (user, organization) = auth::secrets(&app, &headers)?;
-    Ok(shown(&signing_in::begin(&app.0, user, organization).await?))
+    Ok(shown(&signing_in::begin(&app, user, organization).await?))
 }
 
 /// A session of whoever has a link that was not used.
-pub(super) async fn follow(State(app): State<App>, bytes: Bytes) -> Result<Json<Value>, ApiError> {
+pub(super) async fn follow(State(app): State<Arc<Context>>, bytes: Bytes) -> Result<Json<Value>, ApiError> {
     let object = body::object(&bytes)?;
     let link = object.get("link").and_then(Value::as_str);
     let link = link.ok_or_else(|| ApiError::rule("link", "must be the token of a link"))?;
-    match signing_in::follow(&app.0, link).await? {
+    match signing_in::follow(&app, link).await? {
         Some(signed_in) => Ok(shown(&signed_in)),
         None => {
             Err(ApiError::new(StatusCode::UNAUTHORIZED, "`link`: was used, has expired, or is not known"))
@@ -37,13 +38,13 @@ pub(super) async fn follow(State(app): State<App>, bytes: Bytes) -> Result<Json<
 
 /// Ends the caller's session.
 pub(super) async fn end(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     _: Platform,
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
     let token =
         auth::session(&headers).ok_or_else(|| ApiError::rule("Authorization", "needs `Session <token>`"))?;
-    signing_in::end(&app.0, token).await?;
+    signing_in::end(&app, token).await?;
     Ok(StatusCode::OK)
 }
 

@@ -1,13 +1,14 @@
 //! Where the samples point their callback: at the service itself. Anybody may post here, so nothing is kept of it.
 
 use super::error::ApiError;
-use crate::app::App;
+use crate::context::Context;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A body at the most, bytes: the largest notification that we send ourselves is below.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -15,8 +16,8 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 const LOG_EVERY_S: i64 = 60;
 
 /// What arrived since the last line of the log.
-#[derive(Default)]
-pub(crate) struct Sink(Mutex<Arrived>);
+#[derive(Clone, Default)]
+pub(super) struct Sink(Arc<Mutex<Arrived>>);
 
 #[derive(Default)]
 struct Arrived {
@@ -38,7 +39,11 @@ impl Sink {
 }
 
 /// Lets a body pass by, piece by piece.
-pub(super) async fn take(State(app): State<App>, body: Body) -> Result<StatusCode, ApiError> {
+pub(super) async fn take(
+    State(app): State<Arc<Context>>,
+    Extension(sink): Extension<Sink>,
+    body: Body,
+) -> Result<StatusCode, ApiError> {
     let (mut pieces, mut bytes) = (body.into_data_stream(), 0);
     while let Some(piece) = pieces.next().await {
         bytes += piece.map_err(|error| ApiError::bad(format!("the body can't be read: {error}")))?.len();
@@ -47,6 +52,6 @@ pub(super) async fn take(State(app): State<App>, body: Body) -> Result<StatusCod
             return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, rule));
         }
     }
-    app.0.sink.note(bytes, app.0.now());
+    sink.note(bytes, app.now());
     Ok(StatusCode::OK)
 }

@@ -6,7 +6,7 @@ use super::paging::{self, Page};
 use super::query::Params;
 use super::walk::{LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
 use super::wire;
-use crate::app::App;
+use crate::context::Context;
 use crate::instances;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -17,6 +17,7 @@ use domain::delivery::{Subscription, SubscriptionStatus};
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Instances among which one subscription is looked for: its number does not lead to its instance.
 const FIND_COUNT_MAX: usize = 10_000;
@@ -46,14 +47,14 @@ impl Wanted {
     /// The instances that come into question.
     pub(super) async fn walk<'a>(
         &self,
-        app: &'a App,
+        app: &'a Context,
         caller: &'a Caller,
         after: Option<InstanceId>,
     ) -> Result<Walk<'a>, ApiError> {
         let looks_count_max = if self.subscription.is_some() { LOOKS_COUNT_MAX } else { READS_COUNT_MAX };
         let walk = Walk::new(app, caller, after, looks_count_max);
         match self.instance {
-            Some(id) => Ok(walk.over(app.0.ports.store.instance(id).await?)),
+            Some(id) => Ok(walk.over(app.ports.store.instance(id).await?)),
             None => Ok(walk),
         }
     }
@@ -81,7 +82,7 @@ fn equal_to(condition: &Expr, wanted: &str) -> Option<String> {
 }
 
 pub(super) async fn list(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
@@ -112,7 +113,7 @@ fn answer(page: &Page, next: Option<InstanceId>, records: Vec<Value>) -> Respons
 }
 
 pub(super) async fn one(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
@@ -134,18 +135,18 @@ pub(super) async fn one(
     }
 }
 
-pub(super) async fn state_of(app: &App, instance: &Instance) -> Result<Subscription, ApiError> {
-    Ok(app.0.ports.store.subscription(instance.id).await?.unwrap_or_default())
+pub(super) async fn state_of(app: &Context, instance: &Instance) -> Result<Subscription, ApiError> {
+    Ok(app.ports.store.subscription(instance.id).await?.unwrap_or_default())
 }
 
 /// Starts to deliver what is queued, for each callback that the condition names, a page of them at a time.
 pub(super) async fn release(
-    State(app): State<App>,
+    State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
     let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, Page::large(&params)?);
-    let until = app.0.now() + Duration::seconds(RELEASES_S);
+    let until = app.now() + Duration::seconds(RELEASES_S);
     let mut walk = wanted.walk(&app, &caller, page.after_instance()?).await?;
     let mut released: Vec<(InstanceId, Value)> = Vec::new();
     let mut next = None;
@@ -160,11 +161,11 @@ pub(super) async fn release(
         if state.status == SubscriptionStatus::Active || !wanted.holds(&record) {
             continue;
         }
-        if released.len() == page.size || (app.0.now() >= until && !released.is_empty()) {
+        if released.len() == page.size || (app.now() >= until && !released.is_empty()) {
             next = released.last().map(|(id, _)| *id);
             break;
         }
-        instances::release(&app.0, instance.id, &caller.by).await?;
+        instances::release(&app, instance.id, &caller.by).await?;
         let told = json!({
             "subscriptionId": instance.id.subscription_id(),
             "instanceId": instance.id.get(),

@@ -2,7 +2,7 @@
 
 use super::auth::Caller;
 use super::error::ApiError;
-use crate::app::App;
+use crate::context::Context;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ pub(super) const READS_COUNT_MAX: usize = 500;
 
 /// Instances that the caller sees, one after the other.
 pub(super) struct Walk<'a> {
-    app: &'a App,
+    app: &'a Context,
     caller: &'a Caller,
     read: VecDeque<Instance>,
     /// Behind what was read.
@@ -30,7 +30,7 @@ pub(super) struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// Those behind `after`, of all that the caller sees; at most so many are looked at.
     pub(super) fn new(
-        app: &'a App,
+        app: &'a Context,
         caller: &'a Caller,
         after: Option<InstanceId>,
         looks_count_max: usize,
@@ -72,7 +72,7 @@ impl<'a> Walk<'a> {
     async fn upcoming(&mut self) -> Result<Option<Instance>, ApiError> {
         if self.read.is_empty() && !self.is_all_read {
             let organization_id = self.caller.account.organization_id;
-            let read = self.app.0.ports.store.instances(organization_id, self.after, READ_COUNT).await?;
+            let read = self.app.ports.store.instances(organization_id, self.after, READ_COUNT).await?;
             self.is_all_read = read.len() < READ_COUNT;
             self.after = read.last().map(|last| last.id).or(self.after);
             self.read = read.into();

@@ -1,6 +1,7 @@
 //! What instances look like on the wire.
 
-use crate::app::App;
+use crate::context::Context;
+use crate::instances;
 use crate::instances::token_of;
 use crate::ports::{Mailbox, PortError, ResourceRow};
 use connectors::Descriptor;
@@ -17,14 +18,14 @@ use domain::settings::{
 use serde_json::{Map, Value, json};
 
 /// An instance as documented, in the documented order; ours at the end.
-pub(super) fn instance(app: &App, instance: &Instance) -> Result<Value, PortError> {
-    let (connector, settings) = app.0.understood(instance)?;
+pub(super) fn instance(app: &Context, instance: &Instance) -> Result<Value, PortError> {
+    let (connector, settings) = instances::understood(app, instance)?;
     let descriptor = connector.descriptor();
     let mut value = json!({
         "id": instance.id.get(),
         "name": instance.name,
         "createdDate": iso_seconds(instance.created_at),
-        "token": token_of(&app.0, instance)?,
+        "token": token_of(app, instance)?,
         "element": element(descriptor),
         "elementId": descriptor.id,
         "tags": instance.tags,
@@ -58,7 +59,7 @@ pub(super) fn instance(app: &App, instance: &Instance) -> Result<Value, PortErro
 }
 
 /// [`instance`] as lists show it; without its configuration where that is not wanted.
-pub(super) fn listed(app: &App, one: &Instance, is_hydrated: bool) -> Result<Value, PortError> {
+pub(super) fn listed(app: &Context, one: &Instance, is_hydrated: bool) -> Result<Value, PortError> {
     let mut value = instance(app, one)?;
     if let Some(object) = value.as_object_mut().filter(|_| !is_hydrated) {
         object.remove("configuration");
@@ -67,9 +68,9 @@ pub(super) fn listed(app: &App, one: &Instance, is_hydrated: bool) -> Result<Val
 }
 
 /// [`instance`], with where its resources and its callback stand.
-pub(super) fn mailbox(app: &App, mailbox: &Mailbox) -> Result<Value, PortError> {
+pub(super) fn mailbox(app: &Context, mailbox: &Mailbox) -> Result<Value, PortError> {
     let mut value = instance(app, &mailbox.instance)?;
-    let (_, settings) = app.0.understood(&mailbox.instance)?;
+    let (_, settings) = instances::understood(app, &mailbox.instance)?;
     let rows = mailbox.resources.iter().filter(|row| is_polled(row, &settings));
     value["resources"] = rows.map(|row| resource(app, row, &settings)).collect();
     value["subscription"] = subscription(&mailbox.subscription);
@@ -83,7 +84,12 @@ pub(super) fn is_polled(row: &ResourceRow, settings: &Settings) -> bool {
 }
 
 /// Where a polled resource stands, with whose it is.
-pub(super) fn poller_record(app: &App, mailbox: &Mailbox, row: &ResourceRow, settings: &Settings) -> Value {
+pub(super) fn poller_record(
+    app: &Context,
+    mailbox: &Mailbox,
+    row: &ResourceRow,
+    settings: &Settings,
+) -> Value {
     let mut value = resource(app, row, settings);
     value["objectType"] = row.state.resource.as_str().into();
     value["instanceId"] = mailbox.instance.id.get().into();
@@ -94,15 +100,15 @@ pub(super) fn poller_record(app: &App, mailbox: &Mailbox, row: &ResourceRow, set
 }
 
 /// When the timetable polls it next; null where it does not.
-fn next_poll(app: &App, instance: &Instance, settings: &Settings) -> Value {
+fn next_poll(app: &Context, instance: &Instance, settings: &Settings) -> Value {
     let is_polled = settings.events_enabled && !instance.disabled && instance.is_valid();
     let table = Timetable::new(instance.id, settings.interval_min);
-    is_polled.then(|| iso_seconds(table.next_after(app.0.now()))).into()
+    is_polled.then(|| iso_seconds(table.next_after(app.now()))).into()
 }
 
-fn resource(app: &App, row: &ResourceRow, settings: &Settings) -> Value {
+fn resource(app: &Context, row: &ResourceRow, settings: &Settings) -> Value {
     let state = &row.state;
-    let now = app.0.now();
+    let now = app.now();
     let age_s = |at: chrono::DateTime<chrono::Utc>| (now - at).num_seconds().max(0);
     let gap = |gap: &domain::state::Gap| json!({ "from": iso_seconds(gap.from), "to": iso_seconds(gap.to), "reason": gap.reason });
     json!({

@@ -2,8 +2,9 @@
 
 use super::Refusal;
 use super::change::{TRIES_COUNT_MAX, living};
-use crate::app::Inner;
+use super::stored::understood;
 use crate::audit::By;
+use crate::context::Context;
 use crate::ports::{InstanceChange, Mailbox, SubscriptionChange, Written};
 use crate::settle::{self, Promise};
 use chrono::{DateTime, Duration, Utc};
@@ -31,12 +32,17 @@ pub(crate) struct Wanted {
 }
 
 /// Notes what is to be read; polls of the instance do it. Returns the backfill's id.
-pub(crate) async fn begin(app: &Inner, id: InstanceId, by: &By, wanted: &Wanted) -> Result<String, Refusal> {
+pub(crate) async fn begin(
+    app: &Context,
+    id: InstanceId,
+    by: &By,
+    wanted: &Wanted,
+) -> Result<String, Refusal> {
     let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
-        let (connector, settings) = app.understood(&mailbox.instance)?;
+        let (connector, settings) = understood(app, &mailbox.instance)?;
         let now = app.now();
         check(app, &mailbox, &settings, wanted, now)?;
         let resources = chosen(connector, &settings, wanted, now)?;
@@ -64,7 +70,7 @@ pub(crate) async fn begin(app: &Inner, id: InstanceId, by: &By, wanted: &Wanted)
 }
 
 fn check(
-    app: &Inner,
+    app: &Context,
     mailbox: &Mailbox,
     settings: &Settings,
     wanted: &Wanted,

@@ -1,7 +1,7 @@
 //! Where an instance starts to watch.
 
 use super::Refusal;
-use crate::app::Inner;
+use crate::context::Context;
 use chrono::{DateTime, Utc};
 use connectors::{Baseline, Call, Connector, Error, Kind};
 use domain::ids::hash_of;
@@ -22,7 +22,7 @@ pub(super) struct Baselines {
 
 /// Takes the baseline of each resource. A passing failure leaves the state without one; a refusal refuses.
 pub(super) async fn take(
-    app: &Inner,
+    app: &Context,
     connector: &Arc<dyn Connector>,
     credential: &str,
     resources: &[&ResourceConfig],
@@ -52,7 +52,7 @@ pub(super) async fn take(
 
 /// A read that ends by the deadline, or fails for a passing reason.
 async fn within<T>(
-    app: &Inner,
+    app: &Context,
     deadline: DateTime<Utc>,
     read: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
@@ -62,7 +62,7 @@ async fn within<T>(
 }
 
 async fn one(
-    app: &Inner,
+    app: &Context,
     connector: &Arc<dyn Connector>,
     credential: &str,
     resource: &ResourceConfig,

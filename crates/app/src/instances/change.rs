@@ -1,9 +1,10 @@
 //! Changing and deleting instances.
 
 use super::create::warn_of_plain_http;
+use super::stored::understood;
 use super::{Refusal, SignInCode, Trial, baseline, credentials, exchange, trial};
-use crate::app::Inner;
 use crate::audit::By;
+use crate::context::Context;
 use crate::ports::{InstanceChange, Mailbox, ResourceRow, Secrets, SubscriptionChange, Written};
 use crate::settle::{self, Promise};
 use chrono::{DateTime, Utc};
@@ -69,7 +70,7 @@ struct Tries {
 
 /// Changes an instance. The code, if any, is exchanged once, whatever others do meanwhile.
 pub(crate) async fn change(
-    app: &Inner,
+    app: &Context,
     id: InstanceId,
     by: &By,
     patch: Patch,
@@ -92,14 +93,14 @@ pub(super) fn living(mailbox: Option<Mailbox>) -> Result<Mailbox, Refusal> {
 }
 
 async fn attempt(
-    app: &Inner,
+    app: &Context,
     mailbox: Mailbox,
     by: &By,
     patch: &Patch,
     tries: &mut Tries,
 ) -> Result<Option<(Instance, Vec<Trial>)>, Refusal> {
-    let (connector, before) = app.understood(&mailbox.instance)?;
-    let (old_secrets, secrets_version) = app.secrets_now(mailbox.instance.id).await?;
+    let (connector, before) = understood(app, &mailbox.instance)?;
+    let (old_secrets, secrets_version) = app.secrets.now(mailbox.instance.id).await?;
     let signed_with =
         tries.signed_with.get_or_insert_with(|| old_secrets.get(SIGNATURE_KEY).cloned()).clone();
     let (plain, mut secrets) = merged(app, &mailbox.instance, patch, &old_secrets, signed_with.as_deref())?;
@@ -168,10 +169,10 @@ async fn attempt(
 }
 
 /// What a change would do to the polls, without storing anything: a code is not exchanged.
-pub(crate) async fn try_change(app: &Inner, id: InstanceId, patch: &Patch) -> Result<Vec<Trial>, Refusal> {
+pub(crate) async fn try_change(app: &Context, id: InstanceId, patch: &Patch) -> Result<Vec<Trial>, Refusal> {
     let mailbox = living(app.ports.store.mailbox(id).await?)?;
-    let (connector, _) = app.understood(&mailbox.instance)?;
-    let (old_secrets, _) = app.secrets_now(id).await?;
+    let (connector, _) = understood(app, &mailbox.instance)?;
+    let (old_secrets, _) = app.secrets.now(id).await?;
     let signed_with = old_secrets.get(SIGNATURE_KEY).map(String::as_str);
     let (plain, secrets) = merged(app, &mailbox.instance, patch, &old_secrets, signed_with)?;
     let settings = credentials::check(app, connector, &plain, &secrets)?;
@@ -180,7 +181,7 @@ pub(crate) async fn try_change(app: &Inner, id: InstanceId, patch: &Patch) -> Re
 
 /// Tries what is polled, unless the provider wants to be left alone.
 async fn tried(
-    app: &Inner,
+    app: &Context,
     connector: &Arc<dyn Connector>,
     mailbox: &Mailbox,
     settings: &Settings,
@@ -197,7 +198,7 @@ async fn tried(
 
 /// The configuration after a patch.
 fn merged(
-    app: &Inner,
+    app: &Context,
     instance: &Instance,
     patch: &Patch,
     old_secrets: &Secrets,
@@ -248,7 +249,7 @@ fn polls_otherwise(before: &Items, after: &Items) -> bool {
 }
 
 async fn working_token(
-    app: &Inner,
+    app: &Context,
     connector: &Arc<dyn Connector>,
     mailbox: &Mailbox,
     tokens: Option<&Tokens>,
@@ -259,7 +260,7 @@ async fn working_token(
     }
 }
 
-fn apply(app: &Inner, instance: &mut Instance, patch: &Patch, plain: Items) {
+fn apply(app: &Context, instance: &mut Instance, patch: &Patch, plain: Items) {
     let now = app.now();
     instance.version += 1;
     instance.updated_at = now;
@@ -283,7 +284,7 @@ fn apply(app: &Inner, instance: &mut Instance, patch: &Patch, plain: Items) {
 
 /// Baselines for what is polled newly: added resources, and all of them if another mailbox was connected.
 async fn states(
-    app: &Inner,
+    app: &Context,
     connector: &Arc<dyn Connector>,
     mailbox: &Mailbox,
     instance: &mut Instance,
@@ -356,7 +357,7 @@ fn continued(mailbox: &Mailbox, mut state: ResourceState) -> ResourceState {
 }
 
 async fn kept_token(
-    app: &Inner,
+    app: &Context,
     connector: &Arc<dyn Connector>,
     mailbox: &Mailbox,
 ) -> Result<String, Refusal> {

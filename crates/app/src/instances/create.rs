@@ -4,8 +4,8 @@
 
 use super::baseline::{self, Baselines};
 use super::{Refusal, SignInCode, Trial, credentials, exchange, trial};
-use crate::app::Inner;
 use crate::audit::By;
+use crate::context::Context;
 use crate::ports::{NewInstance, PortError, Secrets, Written};
 use crate::sealing::Lookup;
 use crate::settle::{self, Promise};
@@ -38,7 +38,7 @@ pub(crate) struct Creation {
 }
 
 /// Creates an instance; returns it with what its resources would do.
-pub(crate) async fn create(app: &Inner, creation: Creation) -> Result<(Instance, Vec<Trial>), Refusal> {
+pub(crate) async fn create(app: &Context, creation: Creation) -> Result<(Instance, Vec<Trial>), Refusal> {
     let connector = creation.connector.clone();
     let (plain, mut secrets) = credentials::split(creation.items.clone(), &Secrets::new(), None, app.now())?;
     let settings = credentials::check(app, &connector, &plain, &secrets)?;
@@ -59,7 +59,7 @@ pub(crate) async fn create(app: &Inner, creation: Creation) -> Result<(Instance,
 
 /// What a creation would do, without storing anything. A code can be exchanged once only, so with a code the
 /// provider is not asked.
-pub(crate) async fn try_create(app: &Inner, creation: Creation) -> Result<Vec<Trial>, Refusal> {
+pub(crate) async fn try_create(app: &Context, creation: Creation) -> Result<Vec<Trial>, Refusal> {
     let connector = creation.connector.clone();
     let (plain, secrets) = credentials::split(creation.items.clone(), &Secrets::new(), None, app.now())?;
     let settings = credentials::check(app, &connector, &plain, &secrets)?;
@@ -74,7 +74,7 @@ pub(crate) async fn try_create(app: &Inner, creation: Creation) -> Result<Vec<Tr
 }
 
 async fn tokens(
-    app: &Inner,
+    app: &Context,
     creation: &Creation,
     plain: &Items,
     secrets: &Secrets,
@@ -108,7 +108,13 @@ async fn tokens(
     Ok(tokens)
 }
 
-fn row(app: &Inner, creation: Creation, plain: Items, secrets: &Secrets, baselines: &Baselines) -> Instance {
+fn row(
+    app: &Context,
+    creation: Creation,
+    plain: Items,
+    secrets: &Secrets,
+    baselines: &Baselines,
+) -> Instance {
     let now = app.now();
     let name = without_markup(&creation.name);
     let mut tags: Vec<String> =
@@ -153,7 +159,7 @@ pub(super) fn warn_of_plain_http(instance: &mut Instance, now: DateTime<Utc>) {
 }
 
 async fn store(
-    app: &Inner,
+    app: &Context,
     mut instance: Instance,
     by: &By,
     secrets: &Secrets,
@@ -191,21 +197,21 @@ async fn store(
     Err(Refusal::Conflict)
 }
 
-fn random_id(app: &Inner) -> InstanceId {
+fn random_id(app: &Context) -> InstanceId {
     let mut bytes = [0; 4];
     app.ports.entropy.fill(&mut bytes);
     InstanceId::from_random(bytes)
 }
 
 /// 32 random bytes: 44 characters that end in `=`.
-pub(crate) fn random_token(app: &Inner) -> String {
+pub(crate) fn random_token(app: &Context) -> String {
     let mut bytes = [0; 32];
     app.ports.entropy.fill(&mut bytes);
     URL_SAFE.encode(bytes)
 }
 
 /// The token of a stored instance, for its owner.
-pub(crate) fn token_of(app: &Inner, instance: &Instance) -> Result<String, PortError> {
+pub(crate) fn token_of(app: &Context, instance: &Instance) -> Result<String, PortError> {
     app.sealer
         .open_text(instance.id, INSTANCE_TOKEN, &instance.token_sealed)
         .map_err(|error| PortError::new("opening a token", error))

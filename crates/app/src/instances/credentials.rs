@@ -1,7 +1,8 @@
 //! The configuration of an instance, split into what is stored and what is secret, and checked.
 
 use super::Refusal;
-use crate::app::Inner;
+use super::stored::settings;
+use crate::context::Context;
 use crate::ports::Secrets;
 use chrono::{DateTime, Utc};
 use connectors::Connector;
@@ -10,21 +11,11 @@ use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use domain::settings::{
     BASIC_PASSWORD, BASIC_USERNAME, CALLBACK_HEADERS, CALLBACK_URL, EVENT_BUS, Items, MASK,
-    OAUTH_CALLBACK_URL, Pollers, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings,
-    given, is_secret,
+    OAUTH_CALLBACK_URL, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings, given,
+    is_secret,
 };
 use domain::signature::rotation_until;
 use std::sync::Arc;
-
-/// The settings of a configuration, with what the connector adds where it does not say it all.
-pub(crate) fn settings(connector: &Arc<dyn Connector>, items: &Items) -> Result<Settings, Vec<Invalid>> {
-    let descriptor = connector.descriptor();
-    let default = descriptor.default_poller();
-    let entry = |name: &str| {
-        descriptor.resource(name).map(|resource| resource.poller).filter(|entry| !entry.is_empty())
-    };
-    Settings::parse(items, &Pollers { default: &default, entry: &entry })
-}
 
 /// What is stored of a configuration, plain and secret. What counts as a secret by now may have been stored as plain
 /// before.
@@ -184,7 +175,7 @@ fn limits(plain: &Items, secrets: &Secrets) -> Vec<Invalid> {
 
 /// Checks everything about a configuration that can be checked without the provider.
 pub(super) fn check(
-    app: &Inner,
+    app: &Context,
     connector: &Arc<dyn Connector>,
     plain: &Items,
     secrets: &Secrets,

@@ -2,7 +2,7 @@
 //! been meant. What is still refused is told with what it looks like.
 
 use super::{Refusal, SignInCode};
-use crate::app::Inner;
+use crate::context::Context;
 use crate::ports::Secrets;
 use connectors::Descriptor;
 use connectors::oauth::{Grant, TokenError, TokenErrorKind, Tokens};
@@ -16,7 +16,7 @@ const CODE: &str = "providerData.code";
 
 /// Exchanges the code of a sign-in, with the redirect address that the configuration names.
 pub(super) async fn code(
-    app: &Inner,
+    app: &Context,
     descriptor: &Descriptor,
     (plain, secrets): (&Items, &Secrets),
     sign_in: &SignInCode,
@@ -37,7 +37,7 @@ pub(super) async fn code(
 
 /// What the application itself is given, where nobody signs in.
 pub(super) async fn application(
-    app: &Inner,
+    app: &Context,
     descriptor: &Descriptor,
     (plain, secrets): (&Items, &Secrets),
 ) -> Result<Tokens, Refusal> {
@@ -47,7 +47,7 @@ pub(super) async fn application(
 
 /// Exchanges a refresh token; the tokens have the one that can be kept.
 pub(super) async fn refresh_token(
-    app: &Inner,
+    app: &Context,
     descriptor: &Descriptor,
     (plain, secrets): (&Items, &Secrets),
     refresh_token: &str,

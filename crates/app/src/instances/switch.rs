@@ -2,8 +2,8 @@
 
 use super::Refusal;
 use super::change::{TRIES_COUNT_MAX, failing, living};
-use crate::app::Inner;
 use crate::audit::By;
+use crate::context::Context;
 use crate::ports::{InstanceChange, Result as PortResult, SubscriptionChange, Written};
 use crate::settle::{self, Promise};
 use domain::delivery::SubscriptionStatus;
@@ -14,7 +14,12 @@ use serde_json::json;
 
 /// Switches an instance off or on. Off: no polls, and what is undelivered waits. On: polls go on from the
 /// cursor, and what waits is released.
-pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, by: &By, enabled: bool) -> Result<(), Refusal> {
+pub(crate) async fn set_enabled(
+    app: &Context,
+    id: InstanceId,
+    by: &By,
+    enabled: bool,
+) -> Result<(), Refusal> {
     let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
@@ -52,7 +57,7 @@ pub(crate) async fn set_enabled(app: &Inner, id: InstanceId, by: &By, enabled: b
 
 /// Begins anew with what had stopped: failures and back-offs are forgotten, also that the provider wanted somebody to
 /// sign in, and a poll is enqueued that finds out.
-pub(crate) async fn resume(app: &Inner, id: InstanceId, by: &By) -> Result<(), Refusal> {
+pub(crate) async fn resume(app: &Context, id: InstanceId, by: &By) -> Result<(), Refusal> {
     let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
@@ -85,7 +90,7 @@ pub(crate) async fn resume(app: &Inner, id: InstanceId, by: &By) -> Result<(), R
 }
 
 /// Begins to deliver what is queued, unless that is under way.
-pub(crate) async fn release(app: &Inner, id: InstanceId, by: &By) -> Result<(), Refusal> {
+pub(crate) async fn release(app: &Context, id: InstanceId, by: &By) -> Result<(), Refusal> {
     let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
         let mailbox = living(app.ports.store.mailbox(id).await?)?;
@@ -119,7 +124,7 @@ fn subscription_of(id: InstanceId) -> String {
 }
 
 /// Deletes an instance: one write makes it gone, a job removes the rest.
-pub(crate) async fn delete(app: &Inner, id: InstanceId, by: &By) -> Result<(), Refusal> {
+pub(crate) async fn delete(app: &Context, id: InstanceId, by: &By) -> Result<(), Refusal> {
     let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
         let mut instance = living(app.ports.store.mailbox(id).await?)?.instance;
@@ -143,7 +148,7 @@ pub(crate) async fn delete(app: &Inner, id: InstanceId, by: &By) -> Result<(), R
 
 /// The provider wants a person to sign in again: says so, and stops the schedule.
 pub(crate) async fn now_needs_sign_in(
-    app: &Inner,
+    app: &Context,
     instance: &Instance,
     reason: &str,
 ) -> PortResult<Instance> {

@@ -1,7 +1,7 @@
 //! Trying a poller configuration before it is stored: each resource is read once, and what it would do is told.
 
 use super::Refusal;
-use crate::app::Inner;
+use crate::context::Context;
 use chrono::{DateTime, Duration, Utc};
 use connectors::hub::{Answer, Query, ReadError};
 use connectors::{Call, Connector, Kind, Polling};
@@ -22,14 +22,14 @@ pub(crate) struct Trial {
 }
 
 /// When a request that begins now is to be done with the provider.
-pub(super) fn deadline(app: &Inner) -> DateTime<Utc> {
+pub(super) fn deadline(app: &Context) -> DateTime<Utc> {
     app.now() + Duration::seconds(REQUEST_S)
 }
 
 /// Tries each resource. One that is broken is a refusal with its reason; one that can't be read for a passing reason
 /// is told as not read.
 pub(crate) async fn all(
-    app: &Inner,
+    app: &Context,
     connector: &Arc<dyn Connector>,
     credential: &str,
     resources: &[ResourceConfig],
@@ -48,7 +48,7 @@ pub(crate) async fn all(
 
 /// What each resource would do, as far as it can be told without the provider.
 pub(crate) fn unread(
-    app: &Inner,
+    app: &Context,
     connector: &Arc<dyn Connector>,
     resources: &[ResourceConfig],
     why: &str,
@@ -64,7 +64,7 @@ pub(crate) fn unread(
 }
 
 async fn one(
-    app: &Inner,
+    app: &Context,
     connector: &Arc<dyn Connector>,
     credential: &str,
     resource: &ResourceConfig,
@@ -126,7 +126,7 @@ fn key(resource: &ResourceConfig, field: &str) -> String {
 
 /// What a poll at this moment would ask for.
 fn plan(
-    app: &Inner,
+    app: &Context,
     connector: &Arc<dyn Connector>,
     resource: &ResourceConfig,
 ) -> Result<(HubRead, Value), Invalid> {

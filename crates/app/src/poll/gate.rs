@@ -3,7 +3,7 @@
 //! A request that may not go is not sent ([`HttpError::NotSent`]). Connectors end their step there and keep what they
 //! have, as they do when the provider limits; why it was is asked here.
 
-use crate::app::Inner;
+use crate::context::Context;
 use crate::ports::{Mailbox, PollEnded, PortError, Result, Written};
 use crate::traffic::{Errand, Lane, Polling};
 use async_trait::async_trait;
@@ -49,7 +49,7 @@ enum Right {
 
 /// The gate of one poll.
 pub(super) struct Gate<'a> {
-    app: &'a Inner,
+    app: &'a Context,
     id: InstanceId,
     deadline: DateTime<Utc>,
     lane: Arc<Lane>,
@@ -60,7 +60,7 @@ pub(super) struct Gate<'a> {
 
 impl<'a> Gate<'a> {
     /// For a mailbox that nobody polls, as was read with this fence.
-    pub(super) fn new(app: &'a Inner, id: InstanceId, mailbox: &Mailbox, deadline: DateTime<Utc>) -> Self {
+    pub(super) fn new(app: &'a Context, id: InstanceId, mailbox: &Mailbox, deadline: DateTime<Utc>) -> Self {
         let lane = app.traffic.lane(id);
         lane.see_session(&mailbox.session);
         let fence = mailbox.poller.fence;

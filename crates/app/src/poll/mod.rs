@@ -16,7 +16,8 @@ mod retry_records;
 
 pub use report::{PollOutcome, PollReport, ResourceReport};
 
-use crate::app::Inner;
+use crate::context::Context;
+use crate::instances;
 use crate::ports::{Job, Mailbox, Result, Written};
 use crate::settle;
 use chrono::{DateTime, Duration, Utc};
@@ -52,7 +53,7 @@ pub(crate) enum Way {
 
 /// One poll under way.
 pub(crate) struct Run<'a> {
-    pub(crate) app: &'a Inner,
+    pub(crate) app: &'a Context,
     pub(crate) mailbox: Mailbox,
     pub(crate) connector: &'a Arc<dyn Connector>,
     way: Way,
@@ -77,7 +78,7 @@ pub(crate) struct Stopped {
 
 /// Polls an instance. See [`crate::App::tick`] and [`crate::App::poll`].
 pub(crate) async fn poll(
-    app: &Inner,
+    app: &Context,
     id: InstanceId,
     way: Way,
     deadline: DateTime<Utc>,
@@ -96,7 +97,12 @@ pub(crate) async fn poll(
 }
 
 /// `None` if somebody else began or ended a poll in between: a fresh look tells.
-async fn look(app: &Inner, id: InstanceId, way: Way, deadline: DateTime<Utc>) -> Result<Option<PollOutcome>> {
+async fn look(
+    app: &Context,
+    id: InstanceId,
+    way: Way,
+    deadline: DateTime<Utc>,
+) -> Result<Option<PollOutcome>> {
     let Some(mailbox) = mailbox_in_turn(app, id, way, deadline).await? else {
         // Something late has made it anew, or it was never removed: it would come again and again.
         app.ports.schedule.remove(id).await?;
@@ -105,7 +111,7 @@ async fn look(app: &Inner, id: InstanceId, way: Way, deadline: DateTime<Utc>) ->
     if !mailbox.instance.unsettled.is_empty() {
         settle::marked(app, id).await;
     }
-    let (connector, settings) = app.understood(&mailbox.instance)?;
+    let (connector, settings) = instances::understood(app, &mailbox.instance)?;
     if let Some(reason) = not_polled(&mailbox, &settings) {
         outbox::flush(app, &mailbox).await?;
         // A schedule may have brought us that should be off. The outbox is empty now, so nothing depends on its ticks.
@@ -134,7 +140,7 @@ async fn look(app: &Inner, id: InstanceId, way: Way, deadline: DateTime<Utc>) ->
 
 /// The mailbox; a client that asked waits until nobody else polls it, or its time is over.
 async fn mailbox_in_turn(
-    app: &Inner,
+    app: &Context,
     id: InstanceId,
     way: Way,
     deadline: DateTime<Utc>,
@@ -158,7 +164,7 @@ async fn mailbox_in_turn(
 ///
 /// A holder that died looks no more. Ticks come again by themselves; a client was told that its poll goes on; and what
 /// a job has to send, because it was committed, goes out now.
-async fn ask_the_holder(app: &Inner, mailbox: &Mailbox, way: Way) -> Result<Option<PollOutcome>> {
+async fn ask_the_holder(app: &Context, mailbox: &Mailbox, way: Way) -> Result<Option<PollOutcome>> {
     let (id, poller) = (mailbox.instance.id, mailbox.poller);
     if way == Way::Wish && mailbox.resources.iter().any(|row| !row.outbox.is_empty()) {
         outbox::flush(app, mailbox).await?;

@@ -1,6 +1,6 @@
 //! From committed to enqueued. Each resource's outbox remembers what is in between, so nothing sweeps.
 
-use crate::app::Inner;
+use crate::context::Context;
 use crate::ports::{AttemptKey, Job, Mailbox, Result};
 use domain::delivery::SubscriptionStatus;
 use domain::ids::{InstanceId, Sequence};
@@ -10,7 +10,7 @@ const BATCH_COUNT_MAX: usize = 100;
 
 /// Enqueues what earlier polls committed and did not get to enqueue, also of removed resources; takes up a
 /// release that nobody works on.
-pub(crate) async fn flush(app: &Inner, mailbox: &Mailbox) -> Result<()> {
+pub(crate) async fn flush(app: &Context, mailbox: &Mailbox) -> Result<()> {
     for row in &mailbox.resources {
         enqueue(app, mailbox.instance.id, &row.state.resource, &row.outbox).await?;
     }
@@ -25,7 +25,7 @@ pub(crate) async fn flush(app: &Inner, mailbox: &Mailbox) -> Result<()> {
 
 /// Enqueues the first attempt of each notification, then forgets exactly these.
 pub(super) async fn enqueue(
-    app: &Inner,
+    app: &Context,
     id: InstanceId,
     resource: &str,
     sequences: &[Sequence],

@@ -1,0 +1,88 @@
+//! The floor: what every use case stands on, put together once by the host. It knows no use case.
+
+use crate::config::Config;
+use crate::locks::Locks;
+use crate::ports::{Accounts, Bus, Clock, Entropy, Http, Queue, Schedule, Store, UserSessions, Vault};
+use crate::sealing::Sealer;
+use crate::secrets::SecretsCache;
+use crate::traffic::Traffic;
+use chrono::{DateTime, Duration, Utc};
+use connectors::Connector;
+use std::sync::{Arc, Weak};
+
+/// What is about to leave the event log is not relied on, minutes: a poll takes time, and hosts' clocks differ.
+const LOG_MARGIN_MIN: i64 = 60;
+
+/// The adapters.
+#[derive(Clone)]
+pub struct Ports {
+    /// Configuration, state and notifications.
+    pub store: Arc<dyn Store>,
+    /// Organizations, users and settings.
+    pub accounts: Arc<dyn Accounts>,
+    /// Who is signed in.
+    pub sessions: Arc<dyn UserSessions>,
+    /// Secrets of the mailboxes.
+    pub vault: Arc<dyn Vault>,
+    /// When mailboxes are polled.
+    pub schedule: Arc<dyn Schedule>,
+    /// Jobs.
+    pub queue: Arc<dyn Queue>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Requests to providers and callbacks.
+    pub http: Arc<dyn Http>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where the host has one.
+    pub bus: Option<Arc<dyn Bus>>,
+}
+
+/// The adapters, the configuration, and what a process remembers.
+pub(crate) struct Context {
+    /// For work that goes on when whoever began it does not.
+    pub(crate) itself: Weak<Context>,
+    pub(crate) ports: Ports,
+    pub(crate) config: Config,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) connectors: Vec<Arc<dyn Connector>>,
+    pub(crate) secrets: SecretsCache,
+    pub(crate) locks: Locks,
+    pub(crate) traffic: Traffic,
+}
+
+impl Context {
+    pub(crate) fn new(
+        ports: Ports,
+        sealer: Arc<Sealer>,
+        config: Config,
+        connectors: Vec<Arc<dyn Connector>>,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|itself| Context {
+            itself: itself.clone(),
+            secrets: SecretsCache::before(ports.vault.clone()),
+            ports,
+            config,
+            sealer,
+            connectors,
+            locks: Locks::default(),
+            traffic: Traffic::default(),
+        })
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.ports.clock.now()
+    }
+
+    /// Since when the event log holds all that was told.
+    pub(crate) fn log_since(&self) -> DateTime<Utc> {
+        self.now() - self.config.retention + Duration::minutes(LOG_MARGIN_MIN)
+    }
+
+    pub(crate) fn connector(&self, key_or_id: &str) -> Option<&Arc<dyn Connector>> {
+        self.connectors.iter().find(|connector| {
+            let descriptor = connector.descriptor();
+            descriptor.key == key_or_id || descriptor.id.to_string() == key_or_id
+        })
+    }
+}

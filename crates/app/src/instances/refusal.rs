@@ -1,0 +1,56 @@
+//! Why an instance is not created or changed.
+
+use connectors::oauth::{TokenError, TokenErrorKind};
+use connectors::{Error, Kind};
+use domain::invalid::{Invalid, in_words};
+
+/// Why an instance was not created or changed. Nothing was stored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The request breaks rules.
+    #[error("{}", in_words(.0))]
+    Invalid(Vec<Invalid>),
+    /// The provider did not take the code, token or application.
+    #[error("{message}")]
+    Provider {
+        message: String,
+        provider_message: Option<String>,
+        /// The provider failed, rather than refused.
+        is_unavailable: bool,
+    },
+    /// There is no such instance.
+    #[error("no such instance")]
+    NotFound,
+    /// It can't be done as things stand.
+    #[error("{0}")]
+    NotNow(&'static str),
+    /// Others changed it at the same time, again and again.
+    #[error("the instance was changed by somebody else at the same time")]
+    Conflict,
+    /// Bookkeeping failed.
+    #[error("a store failed")]
+    Port(#[from] crate::ports::PortError),
+}
+
+impl Refusal {
+    pub(super) fn rule(key: impl Into<String>, rule: impl Into<String>) -> Self {
+        Refusal::Invalid(vec![Invalid::new(key, rule)])
+    }
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        Refusal::Provider {
+            message: error.message,
+            provider_message: error.provider_message,
+            is_unavailable: error.kind == TokenErrorKind::Unavailable,
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let is_unavailable = !matches!(error.kind, Kind::Rejected | Kind::Unauthorized | Kind::NotFound);
+        Refusal::Provider { message: error.message, provider_message: error.provider_message, is_unavailable }
+    }
+}

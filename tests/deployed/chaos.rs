@@ -62,15 +62,9 @@ async fn functions_that_are_cut_off_killed_and_doubled_lose_and_repeat_nothing()
 
 async fn connected(stack: &Stack) -> Vec<Watched> {
     let outside = stack.outside();
-    let mailboxes = ["one", "two"].map(|name| {
-        [
-            (Mailbox::gmail(outside, name), format!("gmail-{name}")),
-            (Mailbox::outlook(outside, name), format!("outlook-{name}")),
-        ]
-    });
     let mut all = Vec::new();
-    for (mailbox, name) in mailboxes.into_iter().flatten() {
-        let callback = Callback::new(outside, &name);
+    for mailbox in ["one", "two"].into_iter().flat_map(|name| Mailbox::each(outside, name)) {
+        let callback = Callback::new(outside, &format!("{}-{}", mailbox.connector(), mailbox.address()));
         let id = stack.client().connect(&mailbox, &callback).await.id;
         all.push(Watched { id, mailbox, callback, wanted: Vec::new() });
     }

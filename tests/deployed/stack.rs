@@ -52,9 +52,8 @@ fn outside() -> &'static Outside {
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {
             Runtime::new().unwrap().block_on(async move {
-                let addresses: Vec<&str> = addresses.split_whitespace().collect();
-                let addresses = addresses.try_into().unwrap();
-                sender.send(Outside::start_at(addresses).await).unwrap();
+                let addresses = addresses.split_whitespace().filter_map(|one| one.split_once('='));
+                sender.send(Outside::start_at(&addresses.collect()).await).unwrap();
                 std::future::pending::<()>().await;
             });
         });

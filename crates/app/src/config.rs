@@ -15,18 +15,25 @@ const ADMIN_KEY_BYTES_MIN: usize = 16;
 /// What was delivered may be kept so long, days.
 const RETENTION_DAYS_MAX: u32 = 3_650;
 
+/// Any of the providers' addresses, where a host has one variable for all.
+const PROVIDER_URLS: &str = "CARILLON_PROVIDER_URLS";
+
 /// Provider addresses that replace the public ones, by the name of their variable.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints(HashMap<&'static str, String>);
 
 impl Endpoints {
-    /// Asks for the value of each variable that a connector declares; one that no client can use is a mistake.
+    /// Asks for the value of each variable that a connector declares, and for the list that may name any of them; one
+    /// that no client can use is a mistake.
     pub fn read(mut variable: impl FnMut(&str) -> Option<String>) -> Result<Self, Mistake> {
         let connectors = connectors::registry();
-        let all = connectors.iter().flat_map(|connector| connector.descriptor().endpoints());
+        let all: Vec<&Endpoint> =
+            connectors.iter().flat_map(|connector| connector.descriptor().endpoints()).collect();
+        let listed = listed(&variable(PROVIDER_URLS).unwrap_or_default(), &all)?;
         let mut given = HashMap::new();
         for endpoint in all {
-            let value = variable(endpoint.variable).unwrap_or_default();
+            let own = variable(endpoint.variable).filter(|value| !value.is_empty());
+            let value = own.or_else(|| listed.get(endpoint.variable).cloned()).unwrap_or_default();
             let url = value.trim_end_matches('/');
             if !url.is_empty() {
                 address::parse(url).map_err(|rule| Mistake::new(endpoint.variable, rule.to_string()))?;
@@ -39,6 +46,19 @@ impl Endpoints {
     pub(crate) fn url<'a>(&'a self, endpoint: &'a Endpoint) -> &'a str {
         self.0.get(endpoint.variable).map_or(endpoint.default, String::as_str)
     }
+}
+
+/// Reads `NAME=URL,NAME=URL`.
+fn listed(text: &str, all: &[&Endpoint]) -> Result<HashMap<String, String>, Mistake> {
+    let one = |entry: &str| {
+        let rule = || Mistake::new(PROVIDER_URLS, "must be a list of `NAME=URL` with commas between");
+        let (name, url) = entry.split_once('=').ok_or_else(rule)?;
+        match all.iter().any(|endpoint| endpoint.variable == name) {
+            true => Ok((name.to_owned(), url.to_owned())),
+            false => Err(Mistake::new(PROVIDER_URLS, format!("names `{name}`, which no connector has"))),
+        }
+    };
+    text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(one).collect()
 }
 
 /// What the host decides.
@@ -240,6 +260,19 @@ mod tests {
         }
         for wrong in ["stand-in.example", "http://127.0.0.1:99999", "http://[::1", "ftp://stand-in.example"] {
             assert_eq!(read(&[(name, wrong)]).err().unwrap().variable, name, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn one_variable_may_name_the_addresses_of_all_providers() {
+        let list = "CARILLON_GMAIL_API_URL=http://a.example/, CARILLON_GRAPH_API_URL=http://b.example/v1.0";
+        let given = [(PROVIDER_URLS, list), ("CARILLON_GRAPH_API_URL", "http://own.example")];
+        let config = read(&given).unwrap();
+        let at = |variable| config.endpoints.url(&Endpoint { variable, default: "" }).to_owned();
+        assert_eq!(at("CARILLON_GMAIL_API_URL"), "http://a.example");
+        assert_eq!(at("CARILLON_GRAPH_API_URL"), "http://own.example");
+        for wrong in ["CARILLON_GMAIL_API_URL", "CARILLON_NOBODYS_URL=http://a.example"] {
+            assert_eq!(read(&[(PROVIDER_URLS, wrong)]).err().unwrap().variable, PROVIDER_URLS, "{wrong}");
         }
     }
 

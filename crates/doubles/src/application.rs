@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{CLIENT_ID, CLIENT_SECRET};
+use crate::{CLIENT_ID, CLIENT_SECRET, Double};
 
 /// What differs from one application to another.
 #[derive(Clone, Copy, Debug)]
@@ -20,10 +20,10 @@ pub struct Application<'a> {
 }
 
 impl Application<'_> {
-    /// The body that creates an instance of a connector (`gmail`, else Outlook) with an authorization code.
-    pub fn body(&self, connector: &str, code: &str) -> Value {
+    /// The body that creates an instance of a double's connector with an authorization code.
+    pub fn body(&self, double: &dyn Double, code: &str) -> Value {
         json!({
-            "element": { "key": connector },
+            "element": { "key": double.connector() },
             "providerData": { "code": code },
             "configuration": {
                 "oauth.api.key": CLIENT_ID,
@@ -34,28 +34,10 @@ impl Application<'_> {
                 "event.notification.callback.url": self.callback,
                 "event.notification.signature.key": self.signature_key,
                 "event.poller.refresh_interval": self.interval_min.to_string(),
-                "event.poller.configuration": poller(connector)
+                "event.poller.configuration": double.poller()
             },
             "tags": [self.tag],
             "name": self.name
         })
     }
-}
-
-fn poller(connector: &str) -> Value {
-    if connector == "gmail" {
-        return json!({ "changed-messages": { "url": "/hubs/general/changed-messages", "idField": "id" } });
-    }
-    json!({ "messages": {
-        "url": "/hubs/general/messages?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}'",
-        "idField": "Id",
-        "datesConfiguration": {
-            "updatedAtField": "LastModifiedDateTime",
-            "updatedAtFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
-            "updatedAtTimezone": "GMT",
-            "createdAtField": "ReceivedDateTime",
-            "createdAtFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
-            "createdAtTimezone": "GMT"
-        }
-    } })
 }

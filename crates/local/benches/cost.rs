@@ -33,7 +33,7 @@ async fn main() {
     for _ in 0..INSTANCES_COUNT {
         ids.push(process.client.connect(&mailbox, &callback).await.id);
     }
-    outside.google.set_in_flight_max(usize::MAX); // all instances share one mailbox
+    outside.providers.google.set_in_flight_max(usize::MAX); // all instances share one mailbox
     let idle = polls(&process, &ids, || ()).await;
     println!("idle poll                 {idle:>8.3} CPU-ms each");
     let busy = polls(&process, &ids, || drop(mailbox.deliver())).await;

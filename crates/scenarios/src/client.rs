@@ -223,7 +223,7 @@ pub fn body(mailbox: &Mailbox, callback: &Callback) -> Value {
         name: "Scenario",
         tag: "Docs",
     };
-    application.body(mailbox.connector(), &mailbox.code())
+    application.body(mailbox.double(), &mailbox.code())
 }
 
 /// A path with a query of these.

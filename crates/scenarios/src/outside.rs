@@ -1,62 +1,58 @@
 //! Everything outside of Carillon: the providers, and where callbacks go.
 
-use doubles::{Clock, FaultKind, Google, Microsoft, Receiver};
+use doubles::{Clock, FaultKind, Providers, Receiver};
+use std::collections::BTreeMap;
 use tokio::net::TcpListener;
+
+/// The receiver's name beside those of the providers' servers.
+const RECEIVER: &str = "receiver";
 
 /// Providers and a receiver, served on loopback.
 pub struct Outside {
-    /// Double of Google's services.
-    pub google: Google,
-    /// Double of Microsoft's services.
-    pub microsoft: Microsoft,
+    /// Doubles of the providers.
+    pub providers: Providers,
     /// Receives callbacks.
     pub receiver: Receiver,
-    at: [String; 3],
+    /// Where each of them is, by its name.
+    at: BTreeMap<String, String>,
 }
 
 impl Outside {
     /// Serves them on free ports.
     pub async fn start() -> Self {
-        Self::start_at(["127.0.0.1:0"; 3]).await
+        Self::start_at(&BTreeMap::new()).await
     }
 
-    /// Serves them at these addresses: Google, Microsoft, receiver.
-    pub async fn start_at(addresses: [&str; 3]) -> Self {
+    /// Serves them at these addresses, by the names of the providers' servers and `receiver`; what is not named gets a
+    /// free port.
+    pub async fn start_at(addresses: &BTreeMap<&str, &str>) -> Self {
         #[allow(clippy::disallowed_methods)] // the doubles live in real time here
         let clock = Clock::new(|| chrono::Utc::now().timestamp_micros());
-        let (google, microsoft) = (Google::new(clock.clone(), 1), Microsoft::new(clock.clone(), 2));
-        let receiver = Receiver::new(clock);
-        let at = [
-            serve(addresses[0], google.router()).await,
-            serve(addresses[1], microsoft.router()).await,
-            serve(addresses[2], receiver.router()).await,
-        ];
-        Outside { google, microsoft, receiver, at }
+        let (providers, receiver) = (Providers::new(&clock, 1), Receiver::new(clock));
+        let mut at = BTreeMap::new();
+        for (name, router) in providers.servers().into_iter().chain([(RECEIVER, receiver.router())]) {
+            let address = addresses.get(name).copied().unwrap_or("127.0.0.1:0");
+            at.insert(name.to_owned(), serve(address, router).await);
+        }
+        Outside { providers, receiver, at }
     }
 
     /// The variables that lead to the providers.
-    pub fn variables(&self) -> [(&'static str, String); 6] {
-        let [google, microsoft, _] = &self.at;
-        [
-            ("CARILLON_GOOGLE_AUTH_URL", format!("{google}/o/oauth2/v2/auth")),
-            ("CARILLON_GOOGLE_TOKEN_URL", format!("{google}/token")),
-            ("CARILLON_GMAIL_API_URL", google.clone()),
-            ("CARILLON_MICROSOFT_AUTH_URL", format!("{microsoft}/common/oauth2/v2.0/authorize")),
-            ("CARILLON_MICROSOFT_TOKEN_URL", format!("{microsoft}/common/oauth2/v2.0/token")),
-            ("CARILLON_GRAPH_API_URL", format!("{microsoft}/v1.0")),
-        ]
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        self.providers.variables(|server| self.at[server].clone())
     }
 
-    /// Both providers take so long for each request, ms; 0 ends it.
+    /// All providers take so long for each request, ms; 0 ends it.
     pub fn slow_down(&self, ms: u64) {
-        let (share, kinds) = if ms == 0 { (0.0, Vec::new()) } else { (1.0, vec![FaultKind::Slow { ms }]) };
-        self.google.set_fault_rate(share, kinds.clone());
-        self.microsoft.set_fault_rate(share, kinds);
+        match ms {
+            0 => self.providers.set_fault_rate(0.0, &[]),
+            ms => self.providers.set_fault_rate(1.0, &[FaultKind::Slow { ms }]),
+        }
     }
 
     /// The address of a path of the receiver.
     pub(crate) fn callback_url(&self, path: &str) -> String {
-        format!("{}{path}", self.at[2])
+        format!("{}{path}", self.at[RECEIVER])
     }
 }
 

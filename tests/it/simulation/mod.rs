@@ -157,8 +157,7 @@ impl Simulation {
         let rate = if self.random.u8(..) < 80 { 0.0 } else { self.random.f64() * 0.3 };
         let mut kinds = faults::kinds(&mut self.random);
         kinds.push(FaultKind::Unauthorized);
-        self.world.google.set_fault_rate(rate, kinds.clone());
-        self.world.microsoft.set_fault_rate(rate, kinds);
+        self.world.providers.set_fault_rate(rate, &kinds);
         if self.random.u8(..) < 10 {
             self.world.google.expire_history(crate::world::GMAIL_USER);
             self.traffic.gap = true;
@@ -217,10 +216,7 @@ impl Simulation {
 
     /// Everything heals: whoever was locked out signs in again, what is queued is released, time passes.
     async fn settle(&mut self) {
-        self.world.google.clear_faults();
-        self.world.microsoft.clear_faults();
-        self.world.google.set_fault_rate(0.0, vec![]);
-        self.world.microsoft.set_fault_rate(0.0, vec![]);
+        self.world.providers.clear_faults();
         self.world.receiver.set_failure_rate(0.0, 0);
         self.world.restart();
         for (id, code) in [

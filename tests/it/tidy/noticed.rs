@@ -47,7 +47,8 @@ fn a_long_file_is_found() {
 #[test]
 fn a_provider_out_of_place_is_found() {
     let named = "let a = \"gmail\";\n// Google\nstruct IsOutlook;\nlet paragraph = 1;\n\n#[cfg(test)]\nmod tests {\n\"graph\"\n}";
-    finds(provider_names, &[("crates/app/src/lib.rs", named)], 2);
+    let connector = ("crates/connectors/src/outlook/mod.rs", "");
+    finds(provider_names, &[("crates/app/src/lib.rs", named), connector], 2);
     finds(
         provider_names,
         &[("crates/connectors/src/gmail/mod.rs", named), ("crates/local/src/demo/a.rs", named)],
@@ -86,6 +87,23 @@ fn a_forbidden_word_is_found() {
 fn a_dead_link_is_found() {
     let text = "[a](b.md) [c](../README.md#d) [e](https://example.com) [f](#g) [h](more) [i](gone.md)";
     finds(links, &[("docs/a.md", text), ("docs/b.md", ""), ("README.md", ""), ("docs/more/x.md", "")], 1);
+}
+
+#[test]
+fn an_address_that_leads_nowhere_is_found() {
+    let wired = |parameter: &str, variable: &str| {
+        format!(
+            "  {parameter}:\n    {variable}: !Ref {parameter}\n  - !Sub \"{variable}=${{{parameter}}}\"\n"
+        )
+    };
+    let all = wired("ProviderUrls", "CARILLON_PROVIDER_URLS");
+    let fine = all.clone() + &wired("GmailApiUrl", "CARILLON_GMAIL_API_URL");
+    finds(template_addresses, &[("infra/template.yaml", fine.as_str())], 0);
+    // The variables of nobody, one that is not handed on, and the list of all that is not.
+    let stale = all.clone() + &wired("ImapApiUrl", "CARILLON_IMAP_API_URL");
+    finds(template_addresses, &[("infra/template.yaml", stale.as_str())], 1);
+    finds(template_addresses, &[("infra/template.yaml", (all + "  GmailApiUrl:\n").as_str())], 2);
+    finds(template_addresses, &[("infra/template.yaml", "")], 2);
 }
 
 #[test]

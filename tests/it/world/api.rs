@@ -147,12 +147,18 @@ const APPLICATION: Application<'static> = Application {
 
 /// The Gmail sample, filled in.
 pub(crate) fn gmail_body(code: &str) -> Value {
-    APPLICATION.body("gmail", code)
+    body_of("gmail", code)
 }
 
 /// The Outlook sample, filled in.
 pub(crate) fn outlook_body(code: &str) -> Value {
-    APPLICATION.body("outlookemail", code)
+    body_of("outlookemail", code)
+}
+
+/// The sample of a connector, filled in.
+pub(crate) fn body_of(connector: &str, code: &str) -> Value {
+    let nowhere = doubles::Providers::new(&doubles::Clock::new(|| 0), 0);
+    APPLICATION.body(nowhere.double(connector).as_ref(), code)
 }
 
 async fn call(app: &app::App, authorization: &str, method: &str, path: &str, body: &str) -> Reply {

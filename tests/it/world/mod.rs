@@ -20,7 +20,7 @@ use app::{App, Ports, Ran};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
-use doubles::{Google, Microsoft, Receiver};
+use doubles::{Google, Microsoft, Providers, Receiver};
 use futures_util::FutureExt as _;
 use local::administration::LocalAdministration;
 use local::jobs::{Class, Jobs, Went};
@@ -79,6 +79,7 @@ impl Entropy for Seeded {
 
 pub(crate) struct World {
     pub(crate) clock: VirtualClock,
+    pub(crate) providers: Providers,
     pub(crate) google: Google,
     pub(crate) microsoft: Microsoft,
     pub(crate) receiver: Receiver,
@@ -112,18 +113,19 @@ impl World {
 
     /// A host with an administrator's key, and what else these variables say.
     pub(crate) fn with_variables(seed: u64, variables: &[(&'static str, &str)]) -> Self {
-        let mut all = vec![("CARILLON_ADMIN_KEY", ADMIN_KEY.to_owned())];
-        all.extend(variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let variables = all;
         let clock = VirtualClock(Arc::new(AtomicI64::new(START_US)));
         let shared = clock.clone();
         let theirs = doubles::Clock::new(move || shared.now_us());
-        let google = Google::new(theirs.clone(), seed);
-        let microsoft = Microsoft::new(theirs.clone(), seed + 1);
+        let providers = Providers::new(&theirs, seed);
+        let Providers { google, microsoft } = providers.clone();
         let receiver = Receiver::new(theirs);
         google.add_account(GMAIL_USER);
         microsoft.add_account(OUTLOOK_USER);
-        let wire = Arc::new(Wire::new(&google, &microsoft, &receiver, clock.clone()));
+        let mut all = vec![("CARILLON_ADMIN_KEY", ADMIN_KEY.to_owned())];
+        all.extend(variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        all.extend(providers.variables(|server| format!("http://{}", wire::host(server))));
+        let variables = all;
+        let wire = Arc::new(Wire::new(&providers, &receiver, clock.clone()));
         let db = Db::in_memory().unwrap();
         let key = DataKey { id: "1".to_owned(), bytes: [7; 32] };
         let sealer = Arc::new(Sealer::new(&[8; 32], vec![key]));
@@ -147,6 +149,7 @@ impl World {
         });
         let world = World {
             clock,
+            providers,
             google,
             microsoft,
             receiver,
@@ -450,7 +453,7 @@ impl Assembly<'_> {
     fn config(&self) -> app::Config {
         let variable = |name: &str| {
             let given = self.variables.iter().find(|(known, _)| *known == name);
-            given.map(|(_, value)| value.clone()).or_else(|| wire::endpoint(name))
+            given.map(|(_, value)| value.clone())
         };
         app::Config::read(&app::Variables(&variable)).unwrap()
     }

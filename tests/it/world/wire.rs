@@ -8,16 +8,16 @@ use axum::body::Body;
 use bytes::Bytes;
 use chrono::Duration;
 use connectors::{Http, HttpError, HttpRequest, HttpResponse, Method};
-use doubles::{Google, Microsoft, Receiver};
+use doubles::{Providers, Receiver};
 use http_body_util::BodyExt as _;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tower::ServiceExt as _;
 
 pub(crate) struct Wire {
-    google: Router,
-    microsoft: Router,
-    receiver: Router,
+    /// By the names of their hosts.
+    servers: BTreeMap<String, Router>,
     clock: VirtualClock,
     pace_ms: AtomicI64,
     /// What is answered in the place of a double, to targets that hold a text.
@@ -25,16 +25,10 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(
-        google: &Google,
-        microsoft: &Microsoft,
-        receiver: &Receiver,
-        clock: VirtualClock,
-    ) -> Self {
+    pub(crate) fn new(providers: &Providers, receiver: &Receiver, clock: VirtualClock) -> Self {
+        let servers = providers.servers().into_iter().chain([("callback", receiver.router())]);
         Wire {
-            google: google.router(),
-            microsoft: microsoft.router(),
-            receiver: receiver.router(),
+            servers: servers.map(|(name, router)| (host(name), router)).collect(),
             clock,
             pace_ms: AtomicI64::new(1),
             canned: Mutex::default(),
@@ -62,18 +56,9 @@ impl Wire {
     }
 }
 
-/// Where the connectors' variables point.
-pub(crate) fn endpoint(variable: &str) -> Option<String> {
-    let url = match variable {
-        "CARILLON_GOOGLE_AUTH_URL" => "http://google.test/o/oauth2/v2/auth",
-        "CARILLON_GOOGLE_TOKEN_URL" => "http://google.test/token",
-        "CARILLON_GMAIL_API_URL" => "http://google.test",
-        "CARILLON_MICROSOFT_AUTH_URL" => "http://microsoft.test/common/oauth2/v2.0/authorize",
-        "CARILLON_MICROSOFT_TOKEN_URL" => "http://microsoft.test/common/oauth2/v2.0/token",
-        "CARILLON_GRAPH_API_URL" => "http://microsoft.test/v1.0",
-        _ => return None,
-    };
-    Some(url.to_owned())
+/// Where a server of that name is.
+pub(crate) fn host(server: &str) -> String {
+    format!("{server}.test")
 }
 
 #[async_trait]
@@ -86,11 +71,8 @@ impl Http for Wire {
         // Names are the same in any case, and every port leads to the same double.
         let host = request.url.split('/').nth(2).map(str::to_ascii_lowercase);
         let router = match host.as_deref().and_then(|host| host.split(':').next()) {
-            Some("google.test") => self.google.clone(),
-            Some("microsoft.test") => self.microsoft.clone(),
-            Some("callback.test") => self.receiver.clone(),
             Some("private.test") => return Err(HttpError::RefusedAddress),
-            _ => return Err(HttpError::Timeout),
+            host => host.and_then(|host| self.servers.get(host)).ok_or(HttpError::Timeout)?.clone(),
         };
         let method = match request.method {
             Method::Get => http::Method::GET,

@@ -55,7 +55,7 @@ impl Budget {
         let request = http::Request::post("/elements/api-v2/instances")
             .header("authorization", format!("User {name}, Organization {name}"))
             .header("content-type", "application/json")
-            .body(Body::from(application.body(mailbox.connector(), &mailbox.code()).to_string()));
+            .body(Body::from(application.body(mailbox.double(), &mailbox.code()).to_string()));
         let reply = stack.app.router().oneshot(request.unwrap()).await.unwrap();
         assert_eq!(reply.status(), 200);
         let reply = reply.into_body().collect().await.unwrap().to_bytes();

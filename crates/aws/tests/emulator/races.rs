@@ -91,7 +91,7 @@ async fn create(app: &App, mailbox: &Mailbox, callback: &Callback) -> InstanceId
     let request = http::Request::post("/elements/api-v2/instances")
         .header("authorization", "User races, Organization races")
         .header("content-type", "application/json")
-        .body(Body::from(application.body(mailbox.connector(), &mailbox.code()).to_string()));
+        .body(Body::from(application.body(mailbox.double(), &mailbox.code()).to_string()));
     let reply = app.router().oneshot(request.unwrap()).await.unwrap();
     let reply = reply.into_body().collect().await.unwrap().to_bytes();
     let reply: Value = serde_json::from_slice(&reply).unwrap();

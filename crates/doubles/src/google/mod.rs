@@ -2,6 +2,7 @@
 
 mod api;
 mod batch;
+mod double;
 mod error;
 mod history;
 mod labels;

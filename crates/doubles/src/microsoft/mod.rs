@@ -2,6 +2,7 @@
 
 mod batch;
 mod delta;
+mod double;
 mod error;
 mod filter;
 mod folder;

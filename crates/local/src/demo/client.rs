@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use app::admin::Admitted;
 use connectors::{Http as _, HttpRequest, Method, Route};
-use doubles::Application;
+use doubles::{Application, Double};
 use serde_json::Value;
 use system::{CallbackAddresses, Egress};
 
@@ -36,14 +36,14 @@ impl Client {
         format!("Authorization: {}", self.authorization)
     }
 
-    /// Creates an instance with the body that the connector's documentation shows, polled for one resource more.
+    /// Creates an instance with the body that the connector's documentation shows, polled for one resource more, where there is one.
     pub(super) async fn create(
         &self,
-        connector: &str,
+        double: &dyn Double,
         code: &str,
         callback: &str,
-        resource: &str,
     ) -> anyhow::Result<u64> {
+        let connector = double.connector();
         let (_, metadata) = self.call(Method::Get, &format!("/elements/{connector}/metadata"), None).await?;
         let application = Application {
             callback,
@@ -52,9 +52,11 @@ impl Client {
             name: &format!("Demo {connector}"),
             tag: "Demo",
         };
-        let mut body = application.body(connector, code);
-        body["configuration"]["event.poller.configuration"][resource] =
-            metadata["events"]["polling"]["resources"][resource].clone();
+        let mut body = application.body(double, code);
+        if let Some(resource) = double.beside() {
+            body["configuration"]["event.poller.configuration"][resource] =
+                metadata["events"]["polling"]["resources"][resource].clone();
+        }
         let (status, reply) = self.call(Method::Post, "/instances", Some(&body)).await?;
         if status != 200 {
             bail!("creating the instance answered {status}: {reply}");

@@ -13,10 +13,11 @@ use app::Endpoints;
 use chrono::Utc;
 use client::Client;
 use console::Arrived;
-use doubles::{Clock, Google, Microsoft};
+use doubles::{Clock, Providers};
 use inbox::Inbox;
 use mailbox::{Expected, Mailboxes};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use system::SystemClock;
@@ -43,12 +44,13 @@ pub async fn run(
         "Stand-in providers and a callback receiver run beside it: the console shows what arrived, at /inspector. Ctrl-C ends the demo.",
     )?;
     say(&stage.client.authorization())?;
-    let mut mailboxes =
-        Mailboxes::new(stage.google.clone(), stage.microsoft.clone(), config.mail_dir.as_deref())?;
-    for (connector, code, resource) in mailboxes.sign_in() {
-        let id = stage.client.create(connector, &code, &stage.callback, resource).await?;
-        say(&format!("connected {connector} as instance {id}, polled for messages and {resource}"))?;
-        mailboxes.connected(connector, id);
+    let mut mailboxes = Mailboxes::new(&stage.providers, config.mail_dir.as_deref())?;
+    for mailbox in mailboxes.each() {
+        let double = mailbox.double();
+        let id = stage.client.create(double, &mailbox.code(), &stage.callback).await?;
+        let beside = double.beside().map(|resource| format!(", polled for {resource}, too"));
+        say(&format!("connected {} as instance {id}{}", double.connector(), beside.unwrap_or_default()))?;
+        mailbox.connected(id);
     }
     say("")?;
     loop {
@@ -57,7 +59,7 @@ pub async fn run(
             _ = stop.wait_for(|stop| *stop) => break,
         }
         let seen = stage.inbox.count();
-        let expected = mailboxes.change();
+        let Some(expected) = mailboxes.change() else { break };
         say(&format!("{}  {:<12}  {}", stamp(), expected.connector, expected.what))?;
         tokio::select! {
             arrived = arrival(&stage, &expected, seen) => say(&arrived?)?,
@@ -69,8 +71,7 @@ pub async fn run(
 
 /// Everything that runs beside the show.
 struct Stage {
-    google: Google,
-    microsoft: Microsoft,
+    providers: Providers,
     inbox: Inbox,
     callback: String,
     client: Client,
@@ -83,23 +84,17 @@ impl Stage {
         // Before an earlier demo's data goes: it may be running.
         let listener = serve::bind(config.listen).await?;
         let clock = Clock::new(now_us);
-        let (google, microsoft) = (Google::new(clock.clone(), 1), Microsoft::new(clock, 2));
-        microsoft.set_lag(0, LAG_MAX_US);
+        let providers = Providers::new(&clock, 1);
+        providers.microsoft.set_lag(0, LAG_MAX_US);
         let inbox = Inbox::new(now_us);
-        let google_at = start(google.router()).await?;
-        let microsoft_at = start(microsoft.router()).await?;
+        let mut servers = HashMap::new();
+        for (server, router) in providers.servers() {
+            servers.insert(server, start(router).await?);
+        }
         let callback = format!("{}/events", start(inbox.router()).await?);
-        let endpoints = Endpoints::read(|variable| {
-            Some(match variable {
-                "CARILLON_GOOGLE_AUTH_URL" => format!("{google_at}/o/oauth2/v2/auth"),
-                "CARILLON_GOOGLE_TOKEN_URL" => format!("{google_at}/token"),
-                "CARILLON_GMAIL_API_URL" => google_at.clone(),
-                "CARILLON_MICROSOFT_AUTH_URL" => format!("{microsoft_at}/common/oauth2/v2.0/authorize"),
-                "CARILLON_MICROSOFT_TOKEN_URL" => format!("{microsoft_at}/common/oauth2/v2.0/token"),
-                "CARILLON_GRAPH_API_URL" => format!("{microsoft_at}/v1.0"),
-                _ => return None,
-            })
-        })?;
+        let variables: HashMap<&str, String> =
+            providers.variables(|server| servers[server].clone()).into_iter().collect();
+        let endpoints = Endpoints::read(|variable| variables.get(variable).cloned())?;
         // The stand-ins forget everything when they end, so the demo begins anew each time.
         let data = config.data.join("demo");
         remove_data(&data).context("removing an earlier demo's data")?;
@@ -111,7 +106,7 @@ impl Stage {
         let client = Client::new(&format!("http://{}", listener.local_addr()?), &user)?;
         let link_line = host.link_line(&user.account, client.base()).await?;
         let serving = tokio::spawn(serve::serve(host, listener, stop));
-        Ok(Stage { google, microsoft, inbox, callback, client, link_line, serving })
+        Ok(Stage { providers, inbox, callback, client, link_line, serving })
     }
 }
 

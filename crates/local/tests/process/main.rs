@@ -35,7 +35,7 @@ async fn wait_for_all(process: &Process, instances: &[u64], callback: &Callback,
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_again_and_again_it_loses_and_repeats_nothing() {
     let outside = Outside::start().await;
-    outside.microsoft.set_lag(0, 1_500_000);
+    outside.providers.microsoft.set_lag(0, 1_500_000);
     let (gmail, outlook) = (Mailbox::gmail(&outside, "killed"), Mailbox::outlook(&outside, "killed"));
     let callback = Callback::new(&outside, "killed");
     let folder = tempfile::tempdir().unwrap();
@@ -46,8 +46,8 @@ async fn killed_again_and_again_it_loses_and_repeats_nothing() {
     ];
     let faults =
         vec![FaultKind::ServerError { status: 503 }, FaultKind::Truncated, FaultKind::BadGatewayHtml];
-    outside.google.set_fault_rate(0.05, faults.clone());
-    outside.microsoft.set_fault_rate(0.05, faults);
+    outside.providers.google.set_fault_rate(0.05, faults.clone());
+    outside.providers.microsoft.set_fault_rate(0.05, faults);
     outside.receiver.set_failure_rate(0.2, 3);
     let mut sent = Vec::new();
     for round in 0..6 {
@@ -64,8 +64,8 @@ async fn killed_again_and_again_it_loses_and_repeats_nothing() {
         process.kill().await;
         process = Process::start(&outside, folder.path(), MANY_RETRIES).await;
     }
-    outside.google.set_fault_rate(0.0, vec![]);
-    outside.microsoft.set_fault_rate(0.0, vec![]);
+    outside.providers.google.set_fault_rate(0.0, vec![]);
+    outside.providers.microsoft.set_fault_rate(0.0, vec![]);
     outside.receiver.set_failure_rate(0.0, 0);
     wait_for_all(&process, &ids, &callback, &sent).await;
     let mut events: BTreeMap<Told, usize> = BTreeMap::new();

@@ -118,7 +118,7 @@ pub async fn a_changed_callback_and_new_resources_count_at_once(platform: &dyn P
     } });
     let changed = client.done("PATCH", &format!("/instances/{id}"), &change).await;
     assert_eq!(changed["trial"]["labels"]["method"], "snapshots", "{changed}");
-    let label = outside.google.create_label(mailbox.address(), "Receipts");
+    let label = outside.providers.google.create_label(mailbox.address(), "Receipts");
     let second = [mailbox.deliver(), crate::Told::new("CREATED", label)];
     client.poll_well(id).await;
     new.wait_for(&second).await;

@@ -91,7 +91,13 @@ pub async fn every_reading_call_answers_as_it_is_described(platform: &dyn Platfo
     let (mailbox, callback) = (Mailbox::gmail(outside, "described"), Callback::new(outside, "described"));
     let instance = client.connect(&mailbox, &callback).await;
     let message = mailbox.deliver();
-    outside.google.attach(mailbox.address(), &message.object, "report.pdf", "application/pdf", 4_096);
+    outside.providers.google.attach(
+        mailbox.address(),
+        &message.object,
+        "report.pdf",
+        "application/pdf",
+        4_096,
+    );
     client.poll_well(instance.id).await;
     callback.wait_for(std::slice::from_ref(&message)).await;
     let known = Known::of(&client, organization, instance.id, &message.object).await;

@@ -29,9 +29,9 @@ pub async fn a_gmail_mailbox_is_read_as_its_owner_sees_it(platform: &dyn Platfor
     let user = mailbox.address();
     let mut delivered: Vec<String> = (0..3).map(|_| mailbox.deliver().object).collect();
     delivered.reverse();
-    outside.google.add_label(user, &delivered[1], "STARRED");
-    outside.google.attach(user, &delivered[0], "report.pdf", "application/pdf", 4_096);
-    let label = outside.google.create_label(user, "Receipts");
+    outside.providers.google.add_label(user, &delivered[1], "STARRED");
+    outside.providers.google.attach(user, &delivered[0], "report.pdf", "application/pdf", 4_096);
+    let label = outside.providers.google.create_label(user, "Receipts");
 
     let pages = own.list("/hubs/general/messages?pageSize=2").await;
     assert_eq!(ids(&pages, "id"), delivered, "newest first, page by page");
@@ -53,7 +53,7 @@ pub async fn a_gmail_mailbox_is_read_as_its_owner_sees_it(platform: &dyn Platfor
     assert!(threads.len() >= 3, "{threads:?}");
     assert!(ids(&own.list("/hubs/general/labels").await, "id").contains(&label));
     assert_eq!(own.get(&format!("/hubs/general/labels/{label}")).await["name"], "Receipts");
-    let draft = outside.google.save_draft(user, None, mailbox.mail());
+    let draft = outside.providers.google.save_draft(user, None, mailbox.mail());
     assert_eq!(ids(&own.list("/hubs/general/drafts").await, "id"), [draft.draft_id]);
     assert_eq!(own.get("/ping").await["endpoint"], "gmail");
 }
@@ -61,7 +61,7 @@ pub async fn a_gmail_mailbox_is_read_as_its_owner_sees_it(platform: &dyn Platfor
 pub async fn an_outlook_mailbox_is_read_as_its_owner_sees_it(platform: &dyn Platform) {
     let (outside, mailbox) = (platform.outside(), Mailbox::outlook(platform.outside(), "read"));
     let own = connected(platform, &mailbox, "read").await;
-    let (user, microsoft) = (mailbox.address(), &outside.microsoft);
+    let (user, microsoft) = (mailbox.address(), &outside.providers.microsoft);
     let delivered: Vec<String> = (0..3).map(|_| mailbox.deliver().object).collect();
     microsoft.mark_read(user, &delivered[1]);
     let folder = microsoft.add_folder(user, "Receipts");
@@ -108,7 +108,7 @@ pub async fn an_outlook_mailbox_is_read_as_its_owner_sees_it(platform: &dyn Plat
 pub async fn fields_without_a_value_are_left_out_unless_they_are_wanted(platform: &dyn Platform) {
     let (outside, mailbox) = (platform.outside(), Mailbox::outlook(platform.outside(), "nulls"));
     let own = connected(platform, &mailbox, "nulls").await;
-    outside.microsoft.add_contact(mailbox.address(), &json!({ "displayName": "Ada Lovelace" }));
+    outside.providers.microsoft.add_contact(mailbox.address(), &json!({ "displayName": "Ada Lovelace" }));
     let path = "/hubs/general/contacts?fields=DisplayName,CompanyName";
     assert_eq!(own.get(path).await, json!([{ "DisplayName": "Ada Lovelace" }]));
     let nulls = json!({ "propertyValue": false });

@@ -5,7 +5,7 @@ use crate::{Callback, Mailbox, Platform};
 /// Nobody asks for a poll here: the schedules of both instances start it.
 pub async fn changes_arrive_by_themselves_signed_and_once(platform: &dyn Platform) {
     let (client, outside) = (platform.client(), platform.outside());
-    let mailboxes = [Mailbox::gmail(outside, "by-itself"), Mailbox::outlook(outside, "by-itself")];
+    let mailboxes = Mailbox::each(outside, "by-itself");
     let callback = Callback::new(outside, "by-itself");
     let mut wanted = Vec::new();
     let mut instances = Vec::new();
@@ -25,7 +25,7 @@ pub async fn changes_arrive_by_themselves_signed_and_once(platform: &dyn Platfor
 /// Two polls at once find the same changes: only one of them reports.
 pub async fn a_start_that_came_twice_reports_nothing_twice(platform: &dyn Platform) {
     let (client, outside) = (platform.client(), platform.outside());
-    let mailboxes = [Mailbox::gmail(outside, "twice"), Mailbox::outlook(outside, "twice")];
+    let mailboxes = Mailbox::each(outside, "twice");
     let callback = Callback::new(outside, "twice");
     let mut wanted = Vec::new();
     for mailbox in &mailboxes {

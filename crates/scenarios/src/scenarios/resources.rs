@@ -36,7 +36,7 @@ pub async fn what_has_dates_is_told_by_its_dates(platform: &dyn Platform) {
     let outside = platform.outside();
     let client = Organization::new(platform).await.client;
     let (mailbox, callback) = (Mailbox::outlook(outside, "dated"), Callback::new(outside, "dated"));
-    let (user, microsoft) = (mailbox.address(), &outside.microsoft);
+    let (user, microsoft) = (mailbox.address(), &outside.providers.microsoft);
     microsoft.add_contact(user, &json!({ "displayName": "Known before" }));
     let scope = "offline_access https://graph.microsoft.com/Contacts.Read \
         https://graph.microsoft.com/Calendars.Read https://graph.microsoft.com/Mail.Read";
@@ -58,7 +58,7 @@ pub async fn what_has_no_dates_is_told_by_comparing(platform: &dyn Platform) {
     let outside = platform.outside();
     let client = Organization::new(platform).await.client;
     let (mailbox, callback) = (Mailbox::gmail(outside, "compared"), Callback::new(outside, "compared"));
-    let (user, google): (&str, &Google) = (mailbox.address(), &outside.google);
+    let (user, google): (&str, &Google) = (mailbox.address(), &outside.providers.google);
     let known = google.create_label(user, "Known before");
     let scope = "https://www.googleapis.com/auth/gmail.readonly";
     let id = polled(&client, &mailbox, &callback, &["labels", "drafts"], scope).await;
@@ -81,7 +81,7 @@ pub async fn folders_and_calendars_are_told_by_comparing(platform: &dyn Platform
     let outside = platform.outside();
     let client = Organization::new(platform).await.client;
     let (mailbox, callback) = (Mailbox::outlook(outside, "compared"), Callback::new(outside, "filed"));
-    let (user, microsoft) = (mailbox.address(), &outside.microsoft);
+    let (user, microsoft) = (mailbox.address(), &outside.providers.microsoft);
     let scope =
         "offline_access https://graph.microsoft.com/Mail.Read https://graph.microsoft.com/Calendars.Read";
     let id = polled(&client, &mailbox, &callback, &["folders", "calendars"], scope).await;
@@ -111,7 +111,7 @@ pub async fn the_older_list_of_urls_is_polled_too(platform: &dyn Platform) {
     configuration.remove("event.poller.configuration");
     configuration.insert("event.poller.urls".to_owned(), "messages\nlabels|/hubs/general/labels".into());
     let id = client.create(&wanted).await.id;
-    let label = outside.google.create_label(mailbox.address(), "Receipts");
+    let label = outside.providers.google.create_label(mailbox.address(), "Receipts");
     let wanted = [mailbox.deliver(), told("CREATED", &label)];
     client.poll_well(id).await;
     callback.wait_for(&wanted).await;

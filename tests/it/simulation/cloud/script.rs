@@ -172,8 +172,7 @@ impl Cloud {
         }
         let rate = if self.random.u8(..) < 80 { 0.0 } else { self.random.f64() * 0.3 };
         let kinds = faults::kinds(&mut self.random);
-        self.world.google.set_fault_rate(rate, kinds.clone());
-        self.world.microsoft.set_fault_rate(rate, kinds);
+        self.world.providers.set_fault_rate(rate, &kinds);
         let failing = if self.random.u8(..) < 100 { self.random.f64() * 0.6 } else { 0.0 };
         self.world.receiver.set_failure_rate(failing, self.random.u64(..));
     }
@@ -212,8 +211,7 @@ impl Cloud {
     fn calm_down(&mut self) {
         *self.shared.weather.lock().unwrap() = Weather::default();
         self.shared.queues.calm(true);
-        self.world.google.clear_faults();
-        self.world.microsoft.clear_faults();
+        self.world.providers.clear_faults();
         self.world.receiver.set_failure_rate(0.0, 0);
     }
 }

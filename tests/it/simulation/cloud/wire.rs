@@ -239,7 +239,7 @@ impl CloudWire {
 
     /// Which mailbox the request is for, if it is for one: not a token, not a callback.
     fn mailbox(&self, caller: &Caller, url: &str) -> Option<InstanceId> {
-        let is_provider = url.contains("google.test") || url.contains("microsoft.test");
+        let is_provider = !url.contains("callback.test");
         let is_token = url.ends_with("/token");
         caller.instance.filter(|_| is_provider && !is_token)
     }

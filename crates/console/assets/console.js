@@ -44,6 +44,25 @@
     }
   };
 
+  // What stands on the page is as old as the last answer: then it says so.
+  let answered = new Date();
+  const NOTICE = "disconnected";
+
+  const disconnected = (is) => {
+    const shown = document.getElementById(NOTICE);
+    if (!is) {
+      answered = new Date();
+      shown?.remove();
+    } else if (!shown) {
+      const notice = document.createElement("p");
+      notice.id = NOTICE;
+      notice.className = "notice bad";
+      notice.setAttribute("role", "alert");
+      notice.textContent = `Disconnected since ${answered.toLocaleTimeString()}: this page shows what was true then.`;
+      document.getElementById("main").prepend(notice);
+    }
+  };
+
   const tick = async () => {
     const parts = [...document.querySelectorAll("[data-live][id]")];
     if (!document.hidden && parts.length > 0) {
@@ -51,7 +70,9 @@
       try {
         for (const [address, group] of byAddress) await refresh(address, group);
         wait = EVERY_MS;
+        disconnected(false);
       } catch {
+        disconnected(true);
         wait = Math.min(wait * 2, SLOWEST_MS);
       }
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// Where the dialect begins.
-const BASE_PATH: &str = "/elements/api-v2";
+pub(crate) const BASE_PATH: &str = "/elements/api-v2";
 /// An answer at the most, bytes: a page of 200 events with whole records is well below.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 

@@ -22,6 +22,10 @@ pub(crate) enum Failure {
     Unreadable,
 }
 
+/// The page that a response shows to anybody; [`crate::frame`] shows it with the menu to whoever is signed in.
+#[derive(Clone)]
+pub(crate) struct ErrorPage(pub(crate) Page);
+
 /// Marks a response that stands for [`Failure::SignIn`].
 #[derive(Clone)]
 pub(crate) struct SignInNeeded;
@@ -34,7 +38,7 @@ impl IntoResponse for Failure {
                 response.extensions_mut().insert(SignInNeeded);
                 return response;
             }
-            Failure::Refused(answer) => return refused(&answer),
+            Failure::Refused(answer) => return shown(refused(&answer)),
             Failure::Forged => (
                 StatusCode::FORBIDDEN,
                 "This form could not be checked",
@@ -52,11 +56,17 @@ impl IntoResponse for Failure {
             ),
         };
         let body = html! { p { (text) } p { a href="/instances" { "Go to the instances" } } };
-        Page::new(title).status(status).body(body).alone()
+        shown(Page::new(title).status(status).body(body))
     }
 }
 
-fn refused(answer: &Answer) -> Response {
+fn shown(page: Page) -> Response {
+    let mut response = page.clone().alone();
+    response.extensions_mut().insert(ErrorPage(page));
+    response
+}
+
+fn refused(answer: &Answer) -> Page {
     let title = match answer.status {
         StatusCode::NOT_FOUND => "There is nothing here",
         StatusCode::TOO_MANY_REQUESTS => "Too many requests",
@@ -74,5 +84,5 @@ fn refused(answer: &Answer) -> Response {
         }
         p { a href="/instances" { "Go to the instances" } }
     };
-    Page::new(title).status(answer.status).body(body).alone()
+    Page::new(title).status(answer.status).body(body)
 }

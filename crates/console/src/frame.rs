@@ -1,15 +1,17 @@
 //! What is around every page: headers, where forms may come from, and the way to the sign-in.
 
 use crate::Shared;
-use crate::api::address;
+use crate::api::{BASE_PATH, address};
 use crate::cookie;
-use crate::failure::{Failure, SignInNeeded};
+use crate::failure::{ErrorPage, Failure, SignInNeeded};
 use crate::session::COOKIE;
-use crate::signed::{see_other, with_cookie};
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use crate::signed::{Signed, see_other, with_cookie};
+use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use tower::ServiceExt as _;
 use url::Url;
 
 /// Nothing from elsewhere, nothing inline.
@@ -24,7 +26,10 @@ pub(crate) async fn frame(State(shared): State<Shared>, request: Request, next: 
     if method == Method::POST && !is_from_here(&shared, &headers) {
         return with_headers(Failure::Forged.into_response());
     }
-    let response = next.run(request).await;
+    let (parts, body) = request.into_parts();
+    let head = parts.clone();
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let response = with_menu(&shared, head, response).await;
     if response.extensions().get::<SignInNeeded>().is_none() {
         return with_headers(response);
     }
@@ -36,6 +41,37 @@ pub(crate) async fn frame(State(shared): State<Shared>, request: Request, next: 
     let stale =
         cookie::read(&headers, COOKIE).and_then(|_| cookie::clear(COOKIE, is_https(&shared, &headers)));
     with_headers(with_cookie(see_other(&to), stale))
+}
+
+/// Errors too lead on to somewhere.
+async fn with_menu(shared: &Shared, mut head: Parts, response: Response) -> Response {
+    let Some(ErrorPage(page)) = response.extensions().get().cloned() else { return response };
+    match Signed::from_request_parts(&mut head, shared).await {
+        Ok(signed) => page.show(&signed),
+        Err(_) => response,
+    }
+}
+
+/// Whatever is no page of ours is the interface's. A person who typed an address that nobody knows gets a page.
+pub(crate) async fn elsewhere(State(shared): State<Shared>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let head = parts.clone();
+    let response = match shared.0.api.clone().oneshot(Request::from_parts(parts, body)).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    if response.status() != StatusCode::NOT_FOUND || !is_typed(&head) {
+        return response;
+    }
+    with_headers(with_menu(&shared, head, Failure::NotFound.into_response()).await)
+}
+
+/// Whether a browser asks for a page, and not a client of the interface for an answer.
+fn is_typed(head: &Parts) -> bool {
+    let accept = head.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    head.method == Method::GET
+        && !head.uri.path().starts_with(BASE_PATH)
+        && accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn with_headers(mut response: Response) -> Response {

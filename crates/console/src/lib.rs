@@ -76,7 +76,6 @@ pub trait Seal: Send + Sync {
 
 /// The console's pages, and the interface for everything else.
 pub fn router(console: Console) -> Router {
-    let api = console.api.clone();
     let shared = Shared(Arc::new(Inner {
         api: console.api,
         seal: console.seal,
@@ -87,8 +86,8 @@ pub fn router(console: Console) -> Router {
     pages::routes()
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(axum::middleware::from_fn_with_state(shared.clone(), frame::frame))
+        .fallback(frame::elsewhere)
         .with_state(shared)
-        .fallback_service(api)
 }
 
 /// What every page works with. Cheap to clone.

@@ -2,6 +2,7 @@
 
 use crate::api::address;
 use crate::signed::Signed;
+use crate::ui;
 use maud::{Markup, html};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ impl Names {
     }
 
     pub(crate) fn link(&self, id: u64) -> Markup {
-        html! { a href={ "/instances/" (id) } { (self.name(id)) } }
+        html! { a href={ "/instances/" (id) } { (ui::name(&self.name(id))) } }
     }
 
     pub(crate) fn name(&self, id: u64) -> String {

@@ -29,6 +29,7 @@ impl Section {
 }
 
 /// A page to be.
+#[derive(Clone)]
 pub(crate) struct Page {
     title: String,
     section: Option<Section>,
@@ -123,7 +124,8 @@ impl Page {
                             }
                         }
                         div.heading {
-                            h1 { (self.title) }
+                            // A name may bring marks that turn what follows it around.
+                            h1 { bdi { (self.title) } }
                             div.actions { (self.actions) }
                         }
                         @if let Some(flash) = signed.and_then(|signed| signed.flash.as_ref()) { (ui::flash(flash)) }

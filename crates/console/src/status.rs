@@ -11,7 +11,10 @@ const FAILURES_COUNT_MIN: u64 = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     NeedsSignIn,
+    /// Nothing is tried any more, or nothing comes of it for no known reason.
     Stopped,
+    /// It is tried again and again, and has failed for so long that somebody should look.
+    Failing,
     BackingOff,
     Disabled,
     EventsOff,
@@ -24,6 +27,7 @@ impl Status {
         match self {
             Status::NeedsSignIn => "Needs sign-in",
             Status::Stopped => "Stopped",
+            Status::Failing => "Failing",
             Status::BackingOff => "Backing off",
             Status::Disabled => "Disabled",
             Status::EventsOff => "Events off",
@@ -52,7 +56,7 @@ impl State {
         let timetable = times("nextPoll").min().or_else(|| time::read(instance["nextPoll"].as_str()));
         // What is backed off is tried again at its own time, also between two of the timetable.
         let next_poll = match status {
-            Status::BackingOff | Status::Stopped => times("retryAt").min().or(timetable),
+            Status::BackingOff | Status::Failing | Status::Stopped => times("retryAt").min().or(timetable),
             _ => timetable,
         };
         let state = State { status, reason, last_poll: times("lastPoll").max(), next_poll: None };
@@ -87,6 +91,13 @@ fn judged(instance: &Value, resources: &[&Value]) -> (Status, Option<String>) {
     if let Some(one) = resources.iter().find(|one| is_stopped(one)) {
         return (Status::Stopped, Some(why(one, "has not been read for too long")));
     }
+    if let Some(one) = resources.iter().find(|one| is_failing(one)) {
+        let since = match time::read(one["lastSuccess"].as_str()) {
+            Some(at) => format!("Failing since {}", time::exact(at)),
+            None => "It was never read".to_owned(),
+        };
+        return (Status::Failing, Some(format!("{}. {since}; it is tried again.", why(one, "failed"))));
+    }
     if let Some(one) = resources.iter().find(|one| failures(one) > 0) {
         return (Status::BackingOff, Some(why(one, "failed and is tried again")));
     }
@@ -98,7 +109,12 @@ fn judged(instance: &Value, resources: &[&Value]) -> (Status, Option<String>) {
 
 /// Whether a resource stopped, as [`Status::Stopped`] has it.
 pub(crate) fn is_stopped(resource: &Value) -> bool {
-    resource["frozen"] == true || failures(resource) >= FAILURES_COUNT_MIN
+    resource["frozen"] == true && failures(resource) == 0
+}
+
+/// Whether a resource is failing, as [`Status::Failing`] has it.
+pub(crate) fn is_failing(resource: &Value) -> bool {
+    failures(resource) >= FAILURES_COUNT_MIN || (resource["frozen"] == true && failures(resource) > 0)
 }
 
 pub(crate) fn failures(resource: &Value) -> u64 {
@@ -132,7 +148,11 @@ mod tests {
         assert_eq!(state.status, Status::BackingOff);
         assert_eq!(state.reason.as_deref(), Some("messages: no answer"));
         assert_eq!(state.next_poll, time::read(Some("2026-11-22T12:00:10Z")));
-        assert_eq!(status(&one, &json!({ "name": "m", "failures": 10 })), Status::Stopped);
+        let long = json!({ "name": "m", "failures": 10, "error": "no answer", "lastSuccess": "2026-11-22T11:00:00Z" });
+        let state = State::of(&one, &[&long]);
+        let reason = "m: no answer. Failing since 2026-11-22 11:00:00 UTC; it is tried again.";
+        assert_eq!((state.status, state.reason.as_deref()), (Status::Failing, Some(reason)));
+        assert_eq!(status(&one, &json!({ "name": "m", "failures": 1, "frozen": true })), Status::Failing);
         assert_eq!(status(&one, &json!({ "name": "m", "failures": 0, "frozen": true })), Status::Stopped);
         one["eventsEnabled"] = false.into();
         assert_eq!(status(&one, &failed), Status::EventsOff);

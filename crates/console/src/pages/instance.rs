@@ -150,6 +150,7 @@ fn row(signed: &Signed, state: &State, resource: &Value) -> Vec<Markup> {
     let (mark, word) = match status::failures(resource) {
         _ if !state.is_polled() => (Mark::Off, "Not polled"),
         _ if status::is_stopped(resource) => (Mark::Bad, "Stopped"),
+        _ if status::is_failing(resource) => (Mark::Bad, "Failing"),
         0 if resource["lastPoll"].is_null() => (Mark::Waiting, "Starting"),
         0 => (Mark::Good, "Healthy"),
         _ => (Mark::Warning, "Backing off"),

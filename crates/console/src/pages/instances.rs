@@ -145,7 +145,7 @@ fn row(signed: &Signed, instance: &Value, state: &State, events_count: u64) -> V
     let id = instance["id"].as_u64().unwrap_or_default();
     vec![
         html! {
-            a.name href={ "/instances/" (id) } { (instance["name"].as_str().unwrap_or_default()) }
+            a.name href={ "/instances/" (id) } { (ui::name(instance["name"].as_str().unwrap_or_default())) }
             " " span.id { (id) }
             (ui::tags(tags))
         },

@@ -111,6 +111,7 @@ fn health(found: &Found, states: &[(&Value, State)]) -> Markup {
     let (healthy, starting) = (count(&[Status::Healthy]), count(&[Status::Starting]));
     let others = [
         (count(&[Status::BackingOff]), "backing off"),
+        (count(&[Status::Failing]), "failing"),
         (count(&[Status::Stopped]), "stopped"),
         (count(&[Status::NeedsSignIn]), "waiting for a sign-in"),
         (count(&[Status::Disabled, Status::EventsOff]), "switched off"),
@@ -163,7 +164,7 @@ fn notifications(count: usize) -> String {
 fn needs_somebody(found: &Found, states: &[(&Value, State)]) -> Markup {
     let broken: Vec<&(&Value, State)> = states
         .iter()
-        .filter(|(_, state)| matches!(state.status, Status::NeedsSignIn | Status::Stopped))
+        .filter(|(_, state)| matches!(state.status, Status::NeedsSignIn | Status::Stopped | Status::Failing))
         .collect();
     let suspended: Vec<&Value> =
         found.subscriptions.iter().filter(|one| one["status"] == "suspended").collect();
@@ -179,14 +180,14 @@ fn needs_somebody(found: &Found, states: &[(&Value, State)]) -> Markup {
                     @for (instance, state) in broken.iter().take(NAMED_COUNT_MAX) {
                         li {
                             (ui::status(state)) " "
-                            a.name href={ "/instances/" (instance["id"]) } { (instance["name"].as_str().unwrap_or_default()) }
+                            a.name href={ "/instances/" (instance["id"]) } { (ui::name(instance["name"].as_str().unwrap_or_default())) }
                             @if let Some(reason) = &state.reason { " " span.reason { (reason) } }
                         }
                     }
                     @for one in suspended.iter().take(NAMED_COUNT_MAX) {
                         li {
                             (ui::badge(ui::Mark::Ask, "Suspended")) " "
-                            a.name href={ "/deliveries?instance=" (one["instanceId"]) } { "Callback of " (name(&one["instanceId"])) }
+                            a.name href={ "/deliveries?instance=" (one["instanceId"]) } { "Callback of " (ui::name(&name(&one["instanceId"]))) }
                             " " span.reason { (one["reason"].as_str().unwrap_or_default()) }
                         }
                     }

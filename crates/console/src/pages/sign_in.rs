@@ -50,7 +50,8 @@ async fn sign_in(
 ) -> Result<Response, Failure> {
     let fields = Fields::parse(&bytes).ok_or(Failure::Unreadable)?;
     let next = own_path(fields.text("next"));
-    let (user, organization) = (fields.text("user_secret"), fields.text("organization_secret"));
+    let typed = (fields.text("user_secret"), fields.text("organization_secret"));
+    let (user, organization) = of_line(typed.0).or_else(|| of_line(typed.1)).unwrap_or(typed);
     let known = match Api::with_secrets(shared.0.api.clone(), user, organization) {
         Some(api) => begun(api.call(Method::POST, "/sessions", None).await)?,
         None => None,
@@ -63,6 +64,14 @@ async fn sign_in(
             Ok(page(StatusCode::UNAUTHORIZED, &next, None, Some(error)))
         }
     }
+}
+
+/// Both secrets of an `Authorization` line, which programs print and people paste, into whichever field.
+fn of_line(text: &str) -> Option<(&str, &str)> {
+    let line = text.trim();
+    let line = line.strip_prefix("Authorization:").unwrap_or(line);
+    let of = |kind: &str| line.split(',').find_map(|part| part.trim().strip_prefix(kind)).map(str::trim);
+    Some((of("User ")?, of("Organization ")?))
 }
 
 /// A session that the interface began; nothing where it knows neither secrets nor link.
@@ -126,7 +135,7 @@ fn page(status: StatusCode, next: &str, note: Option<&str>, error: Option<&str>)
 fn form(next: &str, note: Option<&str>, error: Option<&str>) -> Markup {
     let secret = |name, label, hint| Field {
         kind: "password",
-        required: true,
+        required: name == "user_secret",
         hint: Some(hint),
         autocomplete: "current-password",
         ..Field::new(name, label)
@@ -139,7 +148,7 @@ fn form(next: &str, note: Option<&str>, error: Option<&str>) -> Markup {
             }
             form.card method="post" action="/sign-in" {
                 input type="hidden" name="next" value=(next);
-                (field(&secret("user_secret", "User secret", "Yours alone: what follows “User” in the line that was given to you.")))
+                (field(&secret("user_secret", "User secret", "Yours alone: what follows “User” in the line that was given to you; or the whole line.")))
                 (field(&secret("organization_secret", "Organization secret", "The same for everybody of your organization: what follows “Organization”.")))
                 button.primary type="submit" { "Sign in" }
             }

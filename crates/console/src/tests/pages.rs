@@ -118,6 +118,7 @@ async fn what_the_interface_refuses_is_shown_with_its_request() {
     let page = browser.get("/instances/8").await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
     assert!(page.text.contains("There is nothing here") && page.text.contains("<code>r-1</code>"));
+    assert!(page.text.contains("aria-label=\"Main\""), "errors have the menu, too");
 }
 
 #[tokio::test]
@@ -137,6 +138,31 @@ async fn an_instance_is_deleted_after_a_page_that_asks() {
     let deleted = browser.post("/instances/7/delete", &[("form_token", &page.form_token())]).await;
     assert_eq!(deleted.location(), "/instances");
     assert_eq!(browser.asked(), ["DELETE /elements/api-v2/instances/7"]);
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_knows_is_a_page_for_a_browser() {
+    let as_browser = [("accept", "text/html,application/xhtml+xml")];
+    for (browser, has_menu) in [(Browser::new(), false), (Browser::signed_in().await, true)] {
+        let page = browser.send("GET", "/nope", &as_browser, String::new()).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND);
+        assert!(page.text.contains("There is nothing here"), "{}", page.text);
+        assert_eq!(page.text.contains("aria-label=\"Main\""), has_menu);
+        assert!(page.headers.get(header::CONTENT_SECURITY_POLICY).is_some());
+        for (path, accept) in [("/nope", "application/json"), ("/elements/api-v2/nope", "text/html")] {
+            let answer = browser.send("GET", path, &[("accept", accept)], String::new()).await;
+            assert!(answer.text.contains("requestId"), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_turns_nothing_around_it() {
+    let browser = Browser::signed_in().await;
+    for path in ["/instances", "/instances/7"] {
+        let page = browser.get(path).await;
+        assert!(page.text.contains("<bdi>&lt;img src=x"), "{path}");
+    }
 }
 
 #[tokio::test]

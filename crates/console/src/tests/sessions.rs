@@ -42,6 +42,19 @@ async fn unknown_secrets_are_refused_in_words() {
 }
 
 #[tokio::test]
+async fn the_line_that_programs_print_signs_in() {
+    for (user, organization) in [
+        ("Authorization: User u, Organization o", ""),
+        ("User u, Organization o", "x"),
+        ("x", " Authorization: Organization o,User u "),
+    ] {
+        let browser = Browser::new();
+        let fields = [("user_secret", user), ("organization_secret", organization)];
+        assert_eq!(browser.post("/sign-in", &fields).await.location(), "/", "{user}");
+    }
+}
+
+#[tokio::test]
 async fn the_cookie_is_for_this_host_and_no_script() {
     let cookie = |browser: Browser, headers: &'static [(&str, &str)]| async move {
         let entered = browser.post_from("/sign-in", headers, &SECRETS).await;

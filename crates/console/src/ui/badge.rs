@@ -31,7 +31,7 @@ pub(crate) fn status(state: &State) -> Markup {
         Status::Healthy => Mark::Good,
         Status::Starting => Mark::Waiting,
         Status::BackingOff => Mark::Warning,
-        Status::Stopped => Mark::Bad,
+        Status::Stopped | Status::Failing => Mark::Bad,
         Status::NeedsSignIn => Mark::Ask,
         Status::Disabled | Status::EventsOff => Mark::Off,
     };

@@ -81,12 +81,17 @@ pub(crate) fn inspector_link(signed: &Signed) -> Markup {
     html! { @if signed.shared.0.inspector.is_some() { a.button href="/inspector" { "Callback inspector" } } }
 }
 
+/// A name that somebody gave: marks in it that turn the direction of text around end with it.
+pub(crate) fn name(text: &str) -> Markup {
+    html! { bdi { (text) } }
+}
+
 /// Tags of an instance.
 pub(crate) fn tags<'a>(tags: impl IntoIterator<Item = &'a str>) -> Markup {
     let mut tags = tags.into_iter().peekable();
     html! {
         @if tags.peek().is_some() {
-            ul.tags { @for tag in tags { li { a href=(crate::api::address(&["instances"], &[("tags", tag)])) { (tag) } } } }
+            ul.tags { @for tag in tags { li { a href=(crate::api::address(&["instances"], &[("tags", tag)])) { (name(tag)) } } } }
         }
     }
 }

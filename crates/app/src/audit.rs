@@ -1,7 +1,7 @@
 //! Entries of the audit record: who did what, with what stood there before and after, and no secret.
 
 use crate::context::Context;
-use crate::ports::{Actor, AuditEntry};
+use crate::ports::{Actor, AuditEntry, AuditMark, Result};
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Validity};
 use serde_json::{Value, json};
@@ -93,4 +93,18 @@ pub(crate) fn request_id(app: &Context) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// What was done in an organization before a place, newest first, and whether there is more.
+pub(crate) async fn entries_before(
+    app: &Context,
+    organization_id: u32,
+    before: Option<&AuditMark>,
+    limit: usize,
+) -> Result<(Vec<AuditEntry>, bool)> {
+    // One more than asked for tells.
+    let mut entries = app.ports.accounts.audit(organization_id, before, limit + 1).await?;
+    let is_more = entries.len() > limit;
+    entries.truncate(limit);
+    Ok((entries, is_more))
 }

@@ -6,6 +6,8 @@ use crate::ports::{Accounts, Bus, Clock, Entropy, Http, Queue, Schedule, Store, 
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
 use crate::traffic::Traffic;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
 use chrono::{DateTime, Duration, Utc};
 use connectors::Connector;
 use std::sync::{Arc, Weak};
@@ -68,6 +70,13 @@ impl Context {
             locks: Locks::default(),
             traffic: Traffic::default(),
         })
+    }
+
+    /// 32 random bytes: 44 characters that end in `=`.
+    pub(crate) fn random_token(&self) -> String {
+        let mut bytes = [0; 32];
+        self.ports.entropy.fill(&mut bytes);
+        URL_SAFE.encode(bytes)
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

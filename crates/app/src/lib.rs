@@ -3,6 +3,8 @@
 //! No use case knows where it runs: a host makes an [`App`] from its adapters and calls [`App::router`],
 //! [`App::tick`] and [`App::run`].
 
+mod access;
+mod account_settings;
 pub mod admin;
 pub mod api;
 mod app;
@@ -11,16 +13,19 @@ mod config;
 mod context;
 mod deliver;
 mod destinations;
+mod event_log;
 mod instances;
 mod locks;
 mod poll;
 pub mod ports;
 mod purge;
 mod reading;
+mod redelivery;
 mod release;
 pub mod sealing;
 mod secrets;
 mod settle;
+mod sight;
 mod signing_in;
 mod tokens;
 mod traffic;

@@ -2,7 +2,6 @@
 
 use crate::audit::By;
 use crate::context::Context;
-use crate::instances::random_token;
 use crate::ports::{LookupHash, Result, UserSession};
 use crate::sealing::Lookup;
 use chrono::{DateTime, Duration, Utc};
@@ -69,7 +68,7 @@ async fn begin_as(
     (user, organization): (LookupHash, LookupHash),
     lasts: Duration,
 ) -> Result<SignedIn> {
-    let (token, expires_at) = (random_token(app), app.now() + lasts);
+    let (token, expires_at) = (app.random_token(), app.now() + lasts);
     let hash = app.sealer.lookup_hash(kind, &token);
     app.ports.sessions.begin_session(&hash, &UserSession { user, organization, expires_at }).await?;
     Ok(SignedIn { token, expires_at })

@@ -2,8 +2,7 @@
 
 use crate::audit::By;
 use crate::context::Context;
-use crate::instances::random_token;
-use crate::ports::{Mark, Result};
+use crate::ports::{Mark, Organization, Page, PortError, Result, User};
 use crate::sealing::Lookup;
 use domain::instance::Account;
 use serde_json::{Value, json};
@@ -31,7 +30,7 @@ impl Admitted {
 
 /// Makes an organization with a first user, who sees all of it.
 pub(crate) async fn add_organization(app: &Context, by: &By) -> Result<Admitted> {
-    let (user, organization) = (random_token(app), random_token(app));
+    let (user, organization) = (app.random_token(), app.random_token());
     let organization_hash = app.sealer.lookup_hash(Lookup::Organization, &organization);
     let user_hash = app.sealer.lookup_hash(Lookup::User, &user);
     let account = app.ports.accounts.add_organization(&organization_hash, &user_hash).await?;
@@ -56,7 +55,7 @@ pub(crate) async fn add_user(
     organization_id: u32,
     sees_all: bool,
 ) -> Result<Option<Admitted>> {
-    let user = random_token(app);
+    let user = app.random_token();
     let hash = app.sealer.lookup_hash(Lookup::User, &user);
     let account = app.ports.accounts.add_user(organization_id, &hash, sees_all).await?;
     let Some(account) = account else { return Ok(None) };
@@ -79,7 +78,7 @@ pub(crate) async fn replace_organization_secret(
     // Noted first: a secret that was replaced and can't be told would shut everybody out.
     let what = subject(organization_id);
     note(app, by, organization_id, "organization.secret_replaced", what, None).await?;
-    let secret = random_token(app);
+    let secret = app.random_token();
     let hash = app.sealer.lookup_hash(Lookup::Organization, &secret);
     let is_replaced = app.ports.accounts.replace_organization_secret(organization_id, &hash).await?;
     Ok(is_replaced.then_some(secret))
@@ -98,7 +97,7 @@ pub(crate) async fn replace_user_secret(
     }
     let what = subject_of_user(organization_id, user_id);
     note(app, by, organization_id, "user.secret_replaced", what, None).await?;
-    let secret = random_token(app);
+    let secret = app.random_token();
     let hash = app.sealer.lookup_hash(Lookup::User, &secret);
     let is_replaced = app.ports.accounts.replace_user_secret(organization_id, user_id, &hash).await?;
     Ok(is_replaced.then_some(secret))
@@ -111,9 +110,59 @@ pub(crate) async fn remove_user(app: &Context, by: &By, organization_id: u32, us
     app.ports.accounts.remove_user(organization_id, user_id, Some(&entry)).await
 }
 
-/// The place in a list before this number: lists of accounts go by numbers on every host.
+/// Pages of an organization's users that are looked through for an account.
+pub(crate) const PAGES_COUNT_MAX: usize = 200;
+
+/// Whether an account is of this organization; `None` if it is not among so many users, and there are more.
+pub(crate) async fn has_account(
+    app: &Context,
+    organization_id: u32,
+    account_id: u32,
+) -> Result<Option<bool>> {
+    let mut from = None;
+    for _ in 0..PAGES_COUNT_MAX {
+        let page = app.ports.accounts.users(organization_id, from.as_ref()).await?;
+        if page.items.iter().any(|user| user.account.account_id == account_id) {
+            return Ok(Some(true));
+        }
+        from = page.next;
+        if from.is_none() {
+            return Ok(Some(false));
+        }
+    }
+    Ok(None)
+}
+
+/// Organizations behind this number, and the number that the next ones are behind.
+pub(crate) async fn organizations(
+    app: &Context,
+    behind: Option<u32>,
+) -> Result<(Vec<Organization>, Option<u32>)> {
+    numbered(app.ports.accounts.organizations(behind.map(mark).as_ref()).await?)
+}
+
+/// Users of an organization behind this number, and the number that the next ones are behind.
+pub(crate) async fn users(
+    app: &Context,
+    organization_id: u32,
+    behind: Option<u32>,
+) -> Result<(Vec<User>, Option<u32>)> {
+    numbered(app.ports.accounts.users(organization_id, behind.map(mark).as_ref()).await?)
+}
+
+/// Lists of accounts go by numbers on every host.
+fn mark(number: u32) -> Mark {
+    Mark(number.to_string())
+}
+
+fn numbered<T>(page: Page<T>) -> Result<(Vec<T>, Option<u32>)> {
+    let number = |mark: Mark| mark.0.parse().map_err(|error| PortError::new("listing accounts", error));
+    Ok((page.items, page.next.map(number).transpose()?))
+}
+
+/// The place in a list before this number.
 fn before(id: u32) -> Option<Mark> {
-    id.checked_sub(1).map(|before| Mark(before.to_string()))
+    id.checked_sub(1).map(mark)
 }
 
 async fn note(

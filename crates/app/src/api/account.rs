@@ -3,17 +3,15 @@
 use super::auth::{Caller, Platform};
 use super::body;
 use super::error::ApiError;
+use crate::account_settings;
+use crate::admin::accounts::{self, PAGES_COUNT_MAX};
 use crate::context::Context;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use domain::account_settings::{self, FAILURE_POLICY};
-use domain::settings::Items;
+use domain::account_settings::check;
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-/// Pages of an organization's users that are looked through for an account.
-const PAGES_COUNT_MAX: usize = 200;
 
 /// The settings of the caller's account.
 pub(super) async fn settings(
@@ -67,44 +65,19 @@ pub(super) async fn is_own(app: &Context, caller: &Caller, id: u32) -> Result<bo
     if id == own || caller.account.sees_own_only || caller.only().is_some() {
         return Ok(id == own);
     }
-    let mut from = None;
-    for _ in 0..PAGES_COUNT_MAX {
-        let page = app.ports.accounts.users(caller.account.organization_id, from.as_ref()).await?;
-        if page.items.iter().any(|user| user.account.account_id == id) {
-            return Ok(true);
-        }
-        from = page.next;
-        if from.is_none() {
-            return Ok(false);
-        }
+    match accounts::has_account(app, caller.account.organization_id, id).await? {
+        Some(is_there) => Ok(is_there),
+        None => Err(ApiError::too_much("account", &format!("{PAGES_COUNT_MAX} pages of users"))),
     }
-    Err(ApiError::too_much("account", &format!("{PAGES_COUNT_MAX} pages of users")))
 }
 
 async fn shown(app: &Context, caller: &Caller, id: u32) -> Result<Json<Value>, ApiError> {
-    let given = app.ports.accounts.settings(caller.account.organization_id, id).await?;
-    Ok(Json(with_defaults(given)))
+    Ok(Json(json!(account_settings::read(app, caller.account.organization_id, id).await?)))
 }
 
-fn with_defaults(given: Items) -> Value {
-    let mut all = Items::from([(FAILURE_POLICY.to_owned(), "retry".to_owned())]);
-    all.extend(given);
-    json!(all)
-}
-
-/// Notes it first: what can't be noted is not changed.
 async fn change(app: &Context, caller: &Caller, id: u32, bytes: &Bytes) -> Result<Json<Value>, ApiError> {
     let object = body::object(bytes)?;
-    let items = account_settings::check(&object)
-        .map_err(|errors| ApiError::bad(domain::invalid::in_words(&errors)))?;
-    let organization_id = caller.account.organization_id;
-    let accounts = &app.ports.accounts;
-    let before = accounts.settings(organization_id, id).await?;
-    let mut after = before.clone();
-    after.extend(items.clone());
-    let documents = (Some(json!(before)), Some(json!(after)));
-    let subject = format!("accounts/{id}/settings");
-    accounts.note(&caller.by.entry(app, organization_id, "account.changed", subject, documents)).await?;
-    accounts.put_settings(organization_id, id, &items).await?;
-    Ok(Json(with_defaults(accounts.settings(organization_id, id).await?)))
+    let items = check(&object).map_err(|errors| ApiError::bad(domain::invalid::in_words(&errors)))?;
+    account_settings::change(app, &caller.by, caller.account.organization_id, id, &items).await?;
+    shown(app, caller, id).await
 }

@@ -6,8 +6,9 @@ use super::error::ApiError;
 use super::paging::{self, Page, foreign};
 use super::query::Params;
 use crate::admin::{Admitted, accounts as admission};
+use crate::audit::entries_before;
 use crate::context::Context;
-use crate::ports::{AuditMark, Mark};
+use crate::ports::AuditMark;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -26,23 +27,20 @@ pub(super) async fn organizations(
 ) -> Result<Response, ApiError> {
     by.of_all()?;
     let from = listed_from(&params)?;
-    let page = app.ports.accounts.organizations(from.as_ref()).await?;
+    let (organizations, next) = admission::organizations(&app, from).await?;
     let shown: Vec<Value> =
-        page.items.iter().map(|one| json!({ "id": one.id, "usersCount": one.users_count })).collect();
-    Ok((listed(shown.len(), page.next), Json(shown)).into_response())
+        organizations.iter().map(|one| json!({ "id": one.id, "usersCount": one.users_count })).collect();
+    Ok((listed(shown.len(), next), Json(shown)).into_response())
 }
 
-fn listed_from(params: &Params) -> Result<Option<Mark>, ApiError> {
+fn listed_from(params: &Params) -> Result<Option<u32>, ApiError> {
     let after = paging::after(params)?;
-    // These lists go by numbers on every host.
-    let mark = |after: Value| {
-        after.as_str()?.parse::<u32>().ok().filter(|id| *id > 0).map(|id| Mark(id.to_string()))
-    };
-    after.map(|after| mark(after).ok_or_else(foreign)).transpose()
+    let number = |after: Value| after.as_str()?.parse::<u32>().ok().filter(|id| *id > 0);
+    after.map(|after| number(after).ok_or_else(foreign)).transpose()
 }
 
-fn listed(count: usize, next: Option<Mark>) -> axum::http::HeaderMap {
-    paging::headers(count, None, count, next.map(|mark| mark.0.into()))
+fn listed(count: usize, next: Option<u32>) -> axum::http::HeaderMap {
+    paging::headers(count, None, count, next.map(|number| number.to_string().into()))
 }
 
 /// A new organization with a first user. The secrets stand in this answer and nowhere else.
@@ -83,7 +81,7 @@ pub(super) async fn users(
 ) -> Result<Response, ApiError> {
     let id = organization(&by, &id)?;
     let from = listed_from(&params)?;
-    let page = app.ports.accounts.users(id, from.as_ref()).await?;
+    let (users, next) = admission::users(&app, id, from).await?;
     let user = |user: &crate::ports::User| {
         json!({
             "id": user.account.user_id,
@@ -93,8 +91,8 @@ pub(super) async fn users(
             "createdDate": user.created_at.map(iso_seconds),
         })
     };
-    let shown: Vec<Value> = page.items.iter().map(user).collect();
-    Ok((listed(shown.len(), page.next), Json(shown)).into_response())
+    let shown: Vec<Value> = users.iter().map(user).collect();
+    Ok((listed(shown.len(), next), Json(shown)).into_response())
 }
 
 pub(super) async fn add_user(
@@ -166,10 +164,7 @@ pub(super) async fn audit(
     let id = organization(&by, &id)?;
     let page = Page::of(&params)?;
     let before = page.after.as_ref().map(|after| mark(after).ok_or_else(foreign)).transpose()?;
-    // One more than asked for: there is a next page.
-    let mut entries = app.ports.accounts.audit(id, before.as_ref(), page.size + 1).await?;
-    let is_more = entries.len() > page.size;
-    entries.truncate(page.size);
+    let (entries, is_more) = entries_before(&app, id, before.as_ref(), page.size).await?;
     let last = entries.last().filter(|_| is_more);
     let next = last.map(|last| json!([last.at.to_rfc3339_opts(SecondsFormat::Micros, true), last.id]));
     Ok((paging::headers(entries.len(), None, page.size, next), Json(entries)).into_response())

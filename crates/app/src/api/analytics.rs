@@ -3,9 +3,9 @@
 use super::account;
 use super::auth::Caller;
 use super::error::ApiError;
-use super::log;
 use super::query::Params;
 use crate::context::Context;
+use crate::event_log;
 use crate::ports::{LogLine, Progress};
 use axum::Json;
 use axum::extract::State;
@@ -47,7 +47,7 @@ impl Asked {
         if rows_count > ROWS_COUNT_MAX {
             return Err(ApiError::rule("interval", &format!("gives more than {ROWS_COUNT_MAX} rows")));
         }
-        let (mut lines, is_more) = log::lines(app, caller, (from, to), LINES_COUNT_MAX).await?;
+        let (mut lines, is_more) = event_log::lines(app, caller.sight(), (from, to), LINES_COUNT_MAX).await?;
         if is_more {
             let rule = format!("there are more than {LINES_COUNT_MAX} notifications between `from` and `to`");
             return Err(ApiError::rule("from", &rule));

@@ -2,11 +2,13 @@
 //! the first two.
 
 use super::error::{ApiError, RequestId};
+use crate::access::{self, Admission};
 use crate::audit::By;
 use crate::config::admin_key_digest;
 use crate::context::Context;
 use crate::ports::{Actor, LookupHash};
 use crate::sealing::Lookup;
+use crate::sight::Sight;
 use crate::signing_in;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -30,8 +32,7 @@ impl Caller {
     /// The instance of this id, if it is the caller's.
     pub(super) async fn instance(&self, app: &Context, id: &str) -> Result<Instance, ApiError> {
         let id = InstanceId::parse(id).ok_or_else(ApiError::no_instance)?;
-        let instance = app.ports.store.instance(id).await?;
-        instance.filter(|instance| self.owns(instance)).ok_or_else(ApiError::no_instance)
+        self.sight().instance(app, id).await?.ok_or_else(ApiError::no_instance)
     }
 
     /// The instance of the Element token.
@@ -46,13 +47,8 @@ impl Caller {
         self.element.as_ref().filter(|_| !self.has_organization)
     }
 
-    /// Whether the caller may see it.
-    pub(super) fn owns(&self, instance: &Instance) -> bool {
-        self.may_see(instance) && self.only().is_none_or(|own| own.id == instance.id)
-    }
-
-    fn may_see(&self, instance: &Instance) -> bool {
-        instance.deleted_at.is_none() && self.account.sees(&instance.account)
+    pub(super) fn sight(&self) -> Sight<'_> {
+        Sight { account: &self.account, only: self.only() }
     }
 }
 
@@ -79,21 +75,25 @@ impl FromRequestParts<Arc<Context>> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<Context>) -> Result<Self, ApiError> {
         let request_id = request_id(parts);
         let given = Given::parse(&parts.headers);
-        let hash = |kind, secret: &str| app.sealer.lookup_hash(kind, secret);
         let (user, organization) = match given.session {
             Some(token) => in_session(app, token).await?,
             None => given.hashes(app)?,
         };
-        let account = app.ports.store.account(&user, organization.as_ref()).await?;
-        let account = account.ok_or_else(|| unauthorized(given.unknown()))?;
-        within_limit(app, account.organization_id).await?;
+        let account = match access::admit(app, &user, organization.as_ref()).await? {
+            Admission::Known(account) => account,
+            Admission::Unknown => return Err(unauthorized(given.unknown())),
+            Admission::TooMany { wait_s } => return Err(too_many(app, wait_s)),
+        };
+        let element = match given.element {
+            Some(token) => Some(
+                access::instance_of_token(app, &account, token)
+                    .await?
+                    .ok_or_else(|| unauthorized("the instance token is not known"))?,
+            ),
+            None => None,
+        };
         let by = By { actor: Actor::User { user_id: account.user_id }, request_id };
-        let mut caller = Caller { account, element: None, has_organization: organization.is_some(), by };
-        if let Some(token) = given.element {
-            let instance = app.ports.store.instance_by_token(&hash(Lookup::InstanceToken, token)).await?;
-            let instance = instance.filter(|instance| caller.may_see(instance));
-            caller.element = Some(instance.ok_or_else(|| unauthorized("the instance token is not known"))?);
-        }
+        let caller = Caller { account, element, has_organization: organization.is_some(), by };
         Ok(caller)
     }
 }
@@ -132,19 +132,10 @@ fn request_id(parts: &Parts) -> String {
     parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }
 
-/// Counts the request; one too many in this minute has to wait for the next.
-async fn within_limit(app: &Context, organization_id: u32) -> Result<(), ApiError> {
-    let now_s = app.now().timestamp();
-    let count = app.ports.accounts.count_request(organization_id, now_s.div_euclid(60)).await?;
-    if count <= app.config.requests_per_minute {
-        return Ok(());
-    }
-    let wait_s = u64::try_from(60 - now_s.rem_euclid(60)).unwrap_or(60);
+/// One too many in this minute has to wait for the next.
+fn too_many(app: &Context, wait_s: u64) -> ApiError {
     let limit = app.config.requests_per_minute;
-    Err(ApiError::too_many(
-        format!("more than {limit} requests of the organization in a minute"),
-        Some(wait_s),
-    ))
+    ApiError::too_many(format!("more than {limit} requests of the organization in a minute"), Some(wait_s))
 }
 
 /// A caller, and the instance that the path names, or else the one of the Element token.

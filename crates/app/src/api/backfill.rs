@@ -5,6 +5,7 @@ use super::body;
 use super::error::ApiError;
 use super::query::time;
 use crate::context::Context;
+use crate::instances;
 use crate::instances::{Wanted, begin_backfill};
 use crate::ports::ResourceRow;
 use axum::Json;
@@ -80,7 +81,7 @@ async fn rows(
     app: &Context,
     id: InstanceId,
 ) -> Result<Vec<(String, Vec<(Backfill, ResourceRow)>)>, ApiError> {
-    let mailbox = app.ports.store.mailbox(id).await?.ok_or_else(ApiError::no_instance)?;
+    let mailbox = instances::mailbox(app, id).await?.ok_or_else(ApiError::no_instance)?;
     let mut all: Vec<(String, Vec<(Backfill, ResourceRow)>)> = Vec::new();
     for row in mailbox.resources.into_iter().filter(|row| !row.removed) {
         let Some(backfill) = Backfill::of(&row.state) else { continue };

@@ -6,10 +6,12 @@ use super::events::delivery_status;
 use super::notifications::{READ_COUNT, numbered, of_body};
 use super::paging::{self, PAGE_BYTES_MAX, Page, Place, answer_bytes};
 use super::query::Params;
-use super::subscriptions::{Wanted, state_of};
+use super::subscriptions::Wanted;
 use super::wire;
 use crate::context::Context;
-use crate::ports::{LogPage, Notification};
+use crate::event_log;
+use crate::instances;
+use crate::ports::Notification;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -66,22 +68,20 @@ impl<'a> Waiting<'a> {
     async fn read(&mut self, app: &Context, instance: &Instance, mut behind: u64) -> Result<(), ApiError> {
         let mut state = None;
         loop {
-            let before = Some(Sequence(behind));
-            let page = LogPage { before, limit: READ_COUNT, pending_only: true };
-            let read = app.ports.store.notifications(instance.id, page).await?;
+            let read = event_log::waiting(app, instance.id, Sequence(behind), READ_COUNT).await?;
             let state = match &state {
-                None if read.is_empty() => return Ok(()),
-                None => state.insert(state_of(app, instance).await?),
+                None if read.notifications.is_empty() => return Ok(()),
+                None => state.insert(instances::subscription(app, instance.id).await?),
                 Some(state) => state,
             };
-            for notification in &read {
+            for notification in &read.notifications {
                 if !self.show(instance, state, notification) {
                     self.next = Some(Place { instance: instance.id, behind });
                     return Ok(());
                 }
                 behind = notification.sequence.0;
             }
-            if read.len() < READ_COUNT {
+            if read.is_last {
                 return Ok(());
             }
         }
@@ -117,7 +117,7 @@ pub(super) async fn of_notification(
     params: Params,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     let (instance, notification) = numbered(&app, &caller, &number, &params).await?;
-    let state = state_of(&app, &instance).await?;
+    let state = instances::subscription(&app, instance.id).await?;
     Ok(Json(vec![delivery(&instance, &state, &notification, params.flag("hydrate")?)]))
 }
 
@@ -131,7 +131,7 @@ pub(super) async fn of_notification_and_subscription(
     if subscription != instance.id.subscription_id().to_string() {
         return Err(ApiError::not_found("subscription of this notification"));
     }
-    let state = state_of(&app, &instance).await?;
+    let state = instances::subscription(&app, instance.id).await?;
     Ok(Json(delivery(&instance, &state, &notification, params.flag("hydrate")?)))
 }
 

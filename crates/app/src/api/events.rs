@@ -6,16 +6,15 @@ use super::log::{Filter, Scope};
 use super::paging::{self, Page};
 use super::query::Params;
 use crate::context::Context;
-use crate::ports::{AttemptKey, Job, Notification, Progress};
+use crate::event_log::{self, Queued};
+use crate::ports::{Notification, Progress};
+use crate::redelivery::redeliver;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use chrono::Duration;
-use domain::delivery::SubscriptionStatus;
 use domain::envelope::iso_seconds;
 use domain::ids::InstanceId;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) async fn list(
@@ -83,56 +82,19 @@ pub(super) async fn one_of_all(
     Ok(Json(record(&notification, Queued::default().holds(&app, notification.instance).await?)))
 }
 
-/// 15 bytes as base64url; nothing else is asked of the store.
-fn is_event_id(text: &str) -> bool {
-    text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
 async fn find_any(app: &Context, caller: &Caller, event: &str) -> Result<Notification, ApiError> {
-    if let Some(instance) = &caller.element {
-        return find(app, instance.id, event).await;
-    }
-    if !is_event_id(event) {
-        return Err(ApiError::not_found("event"));
-    }
-    let organization_id = caller.account.organization_id;
-    let found = app.ports.store.notification_of(organization_id, event).await?;
-    let found = found.ok_or_else(|| ApiError::not_found("event"))?;
-    caller.instance(app, &found.instance.to_string()).await.map_err(|_| ApiError::not_found("event"))?;
-    Ok(found)
-}
-
-async fn find(app: &Context, id: InstanceId, event: &str) -> Result<Notification, ApiError> {
-    if !is_event_id(event) {
-        return Err(ApiError::not_found("event"));
-    }
-    let found = app.ports.store.notification(id, event).await?;
+    let found = match &caller.element {
+        Some(instance) => event_log::event_of(app, instance.id, event).await?,
+        None => event_log::event(app, caller.sight(), event).await?,
+    };
     found.ok_or_else(|| ApiError::not_found("event"))
 }
 
-/// Which instances' pending notifications wait for a release, each asked once.
-#[derive(Default)]
-pub(super) struct Queued(HashMap<InstanceId, bool>);
-
-impl Queued {
-    pub(super) async fn holds(&mut self, app: &Context, id: InstanceId) -> Result<bool, ApiError> {
-        if let Some(known) = self.0.get(&id) {
-            return Ok(*known);
-        }
-        let subscription = app.ports.store.subscription(id).await?;
-        let is_queued = subscription.is_some_and(|one| one.status != SubscriptionStatus::Active);
-        self.0.insert(id, is_queued);
-        Ok(is_queued)
-    }
+async fn find(app: &Context, id: InstanceId, event: &str) -> Result<Notification, ApiError> {
+    event_log::event_of(app, id, event).await?.ok_or_else(|| ApiError::not_found("event"))
 }
 
-/// From the promise of a job to the job, seconds: no request lives so long.
-const PROMISED_AFTER_S: i64 = 120;
-
 /// Delivers again: the same event id, the same body.
-///
-/// Noted first, and its job is promised before the notification is made due: a job of another attempt than the one that
-/// is next leads to that one, and no attempt has the number 0.
 pub(super) async fn retry(
     State(app): State<Arc<Context>>,
     caller: Caller,
@@ -140,22 +102,9 @@ pub(super) async fn retry(
 ) -> Result<Json<Value>, ApiError> {
     let instance = caller.instance(&app, &id).await?;
     let notification = find(&app, instance.id, &event).await?;
-    let refused = || ApiError::conflict("this event is only logged, or was dropped: it is not delivered");
-    let Notification { instance: id, sequence, .. } = notification;
-    let attempt = match notification.progress {
-        Progress::Pending => notification.attempt,
-        Progress::Delivered => notification.attempt.saturating_add(1),
-        Progress::Dropped | Progress::Logged => return Err(refused()),
-    };
-    let subject = format!("instances/{id}/events/{event}");
-    let documents = (None, Some(json!({ "attempt": attempt })));
-    let entry = caller.by.entry(&app, instance.account.organization_id, "event.retried", subject, documents);
-    app.ports.accounts.note(&entry).await?;
-    let now = app.now();
-    let promised = Job::Deliver(AttemptKey { instance: id, sequence, attempt: 0 });
-    app.ports.queue.send(&[(promised, now + Duration::seconds(PROMISED_AFTER_S))]).await?;
-    let key = app.ports.store.reopen(id, sequence, now).await?.ok_or_else(refused)?;
-    app.ports.queue.send(&[(Job::Deliver(key), now)]).await?;
+    let key = redeliver(&app, &caller.by, &instance, &notification).await?.ok_or_else(|| {
+        ApiError::conflict("this event is only logged, or was dropped: it is not delivered")
+    })?;
     Ok(Json(json!({ "eventId": notification.name.event_id, "attempt": key.attempt })))
 }
 

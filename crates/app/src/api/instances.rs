@@ -85,7 +85,7 @@ pub(super) async fn read(State(app): State<Arc<Context>>, own: Own) -> Result<Js
 }
 
 pub(super) async fn shown(app: &Context, id: InstanceId) -> Result<Json<Value>, ApiError> {
-    let mailbox = app.ports.store.mailbox(id).await?.ok_or_else(ApiError::no_instance)?;
+    let mailbox = instances::mailbox(app, id).await?.ok_or_else(ApiError::no_instance)?;
     Ok(Json(wire::mailbox(app, &mailbox)?))
 }
 

@@ -5,10 +5,9 @@ use super::error::ApiError;
 use super::instances::shown;
 use super::paging::{self, Page, Place};
 use super::query::Params;
-use super::walk::{LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
 use super::wire;
 use crate::context::Context;
-use crate::instances;
+use crate::instances::{self, LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
 use crate::ports::Mailbox;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -109,7 +108,7 @@ async fn take(
     page: &Page,
     is_wanted: impl Fn(&Instance) -> bool,
 ) -> Result<(Vec<Instance>, Option<InstanceId>), ApiError> {
-    let mut walk = Walk::new(app, caller, page.after_instance()?, LOOKS_COUNT_MAX);
+    let mut walk = Walk::new(app, caller.sight(), page.after_instance()?, LOOKS_COUNT_MAX);
     let mut found: Vec<Instance> = Vec::new();
     while let Some(instance) = walk.next().await? {
         if !is_wanted(&instance) {
@@ -132,7 +131,7 @@ pub(super) async fn count(
     params: Params,
 ) -> Result<Response, ApiError> {
     let page = Page::of(&params)?;
-    let mut walk = Walk::new(&app, &caller, page.after_instance()?, COUNTED_COUNT_MAX);
+    let mut walk = Walk::new(&app, caller.sight(), page.after_instance()?, COUNTED_COUNT_MAX);
     let mut counts = BTreeMap::<String, u64>::new();
     while let Some(instance) = walk.next().await? {
         *counts.entry(instance.connector).or_default() += 1;
@@ -158,11 +157,11 @@ pub(super) async fn polling_disabled(
     params: Params,
 ) -> Result<Response, ApiError> {
     let page = Page::of(&params)?;
-    let mut walk = Walk::new(&app, &caller, page.after_instance()?, READS_COUNT_MAX);
+    let mut walk = Walk::new(&app, caller.sight(), page.after_instance()?, READS_COUNT_MAX);
     let mut stopped: Vec<(InstanceId, Value)> = Vec::new();
     let mut next = None;
     while let Some(instance) = walk.next().await? {
-        let mailbox = app.ports.store.mailbox(instance.id).await?;
+        let mailbox = instances::mailbox(&app, instance.id).await?;
         let stop = mailbox.map(|mailbox| stop_of(&app, &mailbox)).transpose()?.flatten();
         let Some(stop) = stop else { continue };
         if stopped.len() == page.size {
@@ -216,7 +215,7 @@ pub(super) async fn poller_records(
     let page = Page::of(&params)?;
     let wanted = Wanted::of(&params, None);
     let place = page.place()?;
-    let mut walk = Walk::new(&app, &caller, place.and_then(Place::walked), READS_COUNT_MAX);
+    let mut walk = Walk::new(&app, caller.sight(), place.and_then(Place::walked), READS_COUNT_MAX);
     if let Some(own) = &caller.element {
         walk = walk.over(Some(own.clone()));
     }
@@ -226,7 +225,7 @@ pub(super) async fn poller_records(
         if caller.element.is_none() && !wanted.takes(&instance) {
             continue;
         }
-        let Some(mailbox) = app.ports.store.mailbox(instance.id).await? else { continue };
+        let Some(mailbox) = instances::mailbox(&app, instance.id).await? else { continue };
         let (_, settings) = instances::understood(&app, &mailbox.instance)?;
         let polled = mailbox.resources.iter().filter(|row| wire::is_polled(row, &settings));
         let shown = polled.map(|row| wire::poller_record(&app, &mailbox, row, &settings));

@@ -25,7 +25,6 @@ mod routes;
 mod sessions;
 mod sink;
 mod subscriptions;
-mod walk;
 mod wire;
 
 use crate::context::Context;

@@ -2,11 +2,12 @@
 
 use super::auth::Caller;
 use super::error::ApiError;
-use super::log::{self, Filter, Search};
+use super::log::Filter;
 use super::paging::{PAGE_BYTES_MAX, answer_bytes};
 use super::query::Params;
 use crate::context::Context;
-use crate::ports::{LogMark, LogPage, Notification, Numbered};
+use crate::event_log::{self, Search};
+use crate::ports::Notification;
 use axum::Json;
 use axum::extract::{Path, State};
 use chrono::{DateTime, Duration};
@@ -60,8 +61,7 @@ pub(super) async fn list(
     }
     let mut newest = Newest::default();
     for id in ids {
-        let instance = app.ports.store.instance(id).await?;
-        if instance.is_some_and(|instance| caller.owns(&instance)) {
+        if caller.sight().instance(&app, id).await?.is_some() {
             newest.read(&app, id).await?;
         }
     }
@@ -88,11 +88,10 @@ impl Newest {
             if self.is_full {
                 break;
             }
-            let page = LogPage { before, limit: READ_COUNT, pending_only: false };
-            let read = app.ports.store.notifications(id, page).await?;
-            before = read.last().map(|last| last.sequence);
-            read.iter().filter(|one| !one.events.is_empty()).for_each(|one| self.show(one));
-            if read.len() < READ_COUNT {
+            let read = event_log::of_instance(app, id, before, None, READ_COUNT).await?;
+            before = read.end.map(|end| end.sequence);
+            read.notifications.iter().filter(|one| !one.events.is_empty()).for_each(|one| self.show(one));
+            if read.is_last {
                 return Ok(());
             }
         }
@@ -117,7 +116,8 @@ pub(super) fn of_body(notification: &Notification) -> Value {
     body
 }
 
-/// The notification of this number.
+/// The notification of this number. Where its number does not lead to it, all that is kept is walked through, or from a
+/// time to another where the request says so; that it is not there is said only where everything was looked at.
 pub(super) async fn numbered(
     app: &Context,
     caller: &Caller,
@@ -127,33 +127,13 @@ pub(super) async fn numbered(
     let missing = || ApiError::not_found("notification");
     let number: u64 = number.parse().map_err(|_| missing())?;
     let filter = Filter::of(params)?;
-    let organization_id = caller.account.organization_id;
-    let mark = match app.ports.store.notification_numbered(organization_id, number).await? {
-        Numbered::Found(mark) => mark,
-        Numbered::NotThere => return Err(missing()),
-        Numbered::Unknown => looked_for(app, caller, number, &filter).await?.ok_or_else(missing)?,
-    };
-    let instance = app.ports.store.instance(mark.instance).await?;
-    let instance = instance.filter(|instance| caller.owns(instance)).ok_or_else(missing)?;
-    let notification = app.ports.store.notification_at(mark).await?.ok_or_else(missing)?;
-    Ok((instance, notification))
-}
-
-/// Walks through all that is kept, or from a time to another where the request says so. That it is not there is said
-/// only where everything was looked at.
-async fn looked_for(
-    app: &Context,
-    caller: &Caller,
-    number: u64,
-    filter: &Filter,
-) -> Result<Option<LogMark>, ApiError> {
     let now = app.now();
     let range =
         (filter.from.unwrap_or(DateTime::UNIX_EPOCH), filter.to.unwrap_or(now + Duration::minutes(1)));
     let limits = (LOOKS_COUNT_MAX, now + Duration::seconds(LOOKS_S));
-    match log::find(app, caller, range, limits, number).await? {
-        Search::Found(mark) => Ok(Some(mark)),
-        Search::NotThere => Ok(None),
+    match event_log::numbered(app, caller.sight(), number, range, limits).await? {
+        Search::Found(found) => Ok(*found),
+        Search::NotThere => Err(missing()),
         Search::Stopped { looked_count } => {
             let looked = format!("the newest {looked_count} notifications: say `from` and `to`");
             Err(ApiError::too_much("number", &looked))

@@ -4,16 +4,15 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::paging::{self, Page};
 use super::query::Params;
-use super::walk::{LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
 use super::wire;
 use crate::context::Context;
-use crate::instances;
+use crate::instances::{self, LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use chrono::Duration;
 use domain::ceql::{self, Expr, Op, Truth};
-use domain::delivery::{Subscription, SubscriptionStatus};
+use domain::delivery::SubscriptionStatus;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use serde_json::{Value, json};
@@ -52,9 +51,9 @@ impl Wanted {
         after: Option<InstanceId>,
     ) -> Result<Walk<'a>, ApiError> {
         let looks_count_max = if self.subscription.is_some() { LOOKS_COUNT_MAX } else { READS_COUNT_MAX };
-        let walk = Walk::new(app, caller, after, looks_count_max);
+        let walk = Walk::new(app, caller.sight(), after, looks_count_max);
         match self.instance {
-            Some(id) => Ok(walk.over(app.ports.store.instance(id).await?)),
+            Some(id) => Ok(walk.over(caller.sight().instance(app, id).await?)),
             None => Ok(walk),
         }
     }
@@ -94,7 +93,7 @@ pub(super) async fn list(
         if !wanted.may_be(&instance) || wire::channel(&instance).is_none() {
             continue;
         }
-        let state = state_of(&app, &instance).await?;
+        let state = instances::subscription(&app, instance.id).await?;
         let Some(record) = wire::subscription_of(&instance, &state).filter(|one| wanted.holds(one)) else {
             continue;
         };
@@ -119,10 +118,10 @@ pub(super) async fn one(
 ) -> Result<Json<Value>, ApiError> {
     let missing = || ApiError::not_found("subscription");
     let id: u32 = id.parse().map_err(|_| missing())?;
-    let mut walk = Walk::new(&app, &caller, None, FIND_COUNT_MAX);
+    let mut walk = Walk::new(&app, caller.sight(), None, FIND_COUNT_MAX);
     while let Some(instance) = walk.next().await? {
         if instance.id.subscription_id() == id {
-            let state = state_of(&app, &instance).await?;
+            let state = instances::subscription(&app, instance.id).await?;
             return wire::subscription_of(&instance, &state).map(Json).ok_or_else(missing);
         }
     }
@@ -133,10 +132,6 @@ pub(super) async fn one(
         }
         None => Err(missing()),
     }
-}
-
-pub(super) async fn state_of(app: &Context, instance: &Instance) -> Result<Subscription, ApiError> {
-    Ok(app.ports.store.subscription(instance.id).await?.unwrap_or_default())
 }
 
 /// Starts to deliver what is queued, for each callback that the condition names, a page of them at a time.
@@ -154,7 +149,7 @@ pub(super) async fn release(
         if !wanted.may_be(&instance) || instance.disabled {
             continue;
         }
-        let state = state_of(&app, &instance).await?;
+        let state = instances::subscription(&app, instance.id).await?;
         let Some(mut record) = wire::subscription_of(&instance, &state) else { continue };
         record["subscriptionId"] = instance.id.subscription_id().into();
         record["status"] = "queued".into();

@@ -41,7 +41,7 @@ pub(crate) async fn begin(
     let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
-        let mailbox = living(app.ports.store.mailbox(id).await?)?;
+        let mailbox = living(app, id).await?;
         let (connector, settings) = understood(app, &mailbox.instance)?;
         let now = app.now();
         check(app, &mailbox, &settings, wanted, now)?;

@@ -80,7 +80,7 @@ pub(crate) async fn change(
     let mut tries = Tries { tokens: None, signed_with: None, trials: None, deadline, promise };
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
-        let mailbox = living(app.ports.store.mailbox(id).await?)?;
+        let mailbox = living(app, id).await?;
         if let Some(changed) = attempt(app, mailbox, by, &patch, &mut tries).await? {
             return Ok(changed);
         }
@@ -88,8 +88,8 @@ pub(crate) async fn change(
     Err(Refusal::Conflict)
 }
 
-pub(super) fn living(mailbox: Option<Mailbox>) -> Result<Mailbox, Refusal> {
-    mailbox.filter(|mailbox| mailbox.instance.deleted_at.is_none()).ok_or(Refusal::NotFound)
+pub(super) async fn living(app: &Context, id: InstanceId) -> Result<Mailbox, Refusal> {
+    super::mailbox(app, id).await?.ok_or(Refusal::NotFound)
 }
 
 async fn attempt(
@@ -170,7 +170,7 @@ async fn attempt(
 
 /// What a change would do to the polls, without storing anything: a code is not exchanged.
 pub(crate) async fn try_change(app: &Context, id: InstanceId, patch: &Patch) -> Result<Vec<Trial>, Refusal> {
-    let mailbox = living(app.ports.store.mailbox(id).await?)?;
+    let mailbox = living(app, id).await?;
     let (connector, _) = understood(app, &mailbox.instance)?;
     let (old_secrets, _) = app.secrets.now(id).await?;
     let signed_with = old_secrets.get(SIGNATURE_KEY).map(String::as_str);

@@ -9,8 +9,6 @@ use crate::context::Context;
 use crate::ports::{NewInstance, PortError, Secrets, Written};
 use crate::sealing::Lookup;
 use crate::settle::{self, Promise};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE;
 use chrono::{DateTime, Utc};
 use connectors::Connector;
 use connectors::oauth::Tokens;
@@ -166,7 +164,7 @@ async fn store(
     tokens: &Tokens,
     baselines: Baselines,
 ) -> Result<Instance, Refusal> {
-    let token = random_token(app);
+    let token = app.random_token();
     for _ in 0..ID_TRIES_COUNT_MAX {
         let id = instance.id;
         let mut promise = Promise::about(id);
@@ -201,13 +199,6 @@ fn random_id(app: &Context) -> InstanceId {
     let mut bytes = [0; 4];
     app.ports.entropy.fill(&mut bytes);
     InstanceId::from_random(bytes)
-}
-
-/// 32 random bytes: 44 characters that end in `=`.
-pub(crate) fn random_token(app: &Context) -> String {
-    let mut bytes = [0; 32];
-    app.ports.entropy.fill(&mut bytes);
-    URL_SAFE.encode(bytes)
 }
 
 /// The token of a stored instance, for its owner.

@@ -10,13 +10,15 @@ mod refusal;
 mod stored;
 mod switch;
 mod trial;
+mod walk;
 
 pub(crate) use backfill::{Wanted, begin as begin_backfill};
 pub(crate) use baseline::mailbox_digest;
 pub(crate) use change::{Patch, change, try_change};
-pub(crate) use create::{Creation, create, random_token, token_of, try_create};
+pub(crate) use create::{Creation, create, token_of, try_create};
 pub(crate) use credentials::SignInCode;
 pub(crate) use refusal::Refusal;
-pub(crate) use stored::understood;
+pub(crate) use stored::{mailbox, subscription, understood};
 pub(crate) use switch::{delete, now_needs_sign_in, release, resume, set_enabled};
 pub(crate) use trial::Trial;
+pub(crate) use walk::{LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};

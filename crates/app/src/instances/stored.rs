@@ -1,8 +1,10 @@
 //! Reading what an instance's row says.
 
 use crate::context::Context;
-use crate::ports::{PortError, Result};
+use crate::ports::{Mailbox, PortError, Result};
 use connectors::Connector;
+use domain::delivery::Subscription;
+use domain::ids::InstanceId;
 use domain::instance::Instance;
 use domain::invalid::{Invalid, in_words};
 use domain::settings::{Items, Pollers, Settings};
@@ -33,4 +35,15 @@ pub(crate) fn settings(
         descriptor.resource(name).map(|resource| resource.poller).filter(|entry| !entry.is_empty())
     };
     Settings::parse(items, &Pollers { default: &default, entry: &entry })
+}
+
+/// An instance with all its rows, unless it is deleted.
+pub(crate) async fn mailbox(app: &Context, id: InstanceId) -> Result<Option<Mailbox>> {
+    let mailbox = app.ports.store.mailbox(id).await?;
+    Ok(mailbox.filter(|mailbox| mailbox.instance.deleted_at.is_none()))
+}
+
+/// The state of an instance's callback.
+pub(crate) async fn subscription(app: &Context, id: InstanceId) -> Result<Subscription> {
+    Ok(app.ports.store.subscription(id).await?.unwrap_or_default())
 }

@@ -23,7 +23,7 @@ pub(crate) async fn set_enabled(
     let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
-        let mailbox = living(app.ports.store.mailbox(id).await?)?;
+        let mailbox = living(app, id).await?;
         if mailbox.instance.disabled != enabled {
             if !mailbox.instance.unsettled.is_empty() {
                 settle::marked(app, id).await;
@@ -61,7 +61,7 @@ pub(crate) async fn resume(app: &Context, id: InstanceId, by: &By) -> Result<(),
     let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
-        let mailbox = living(app.ports.store.mailbox(id).await?)?;
+        let mailbox = living(app, id).await?;
         let mut instance = mailbox.instance.clone();
         instance.version += 1;
         instance.updated_at = app.now();
@@ -93,7 +93,7 @@ pub(crate) async fn resume(app: &Context, id: InstanceId, by: &By) -> Result<(),
 pub(crate) async fn release(app: &Context, id: InstanceId, by: &By) -> Result<(), Refusal> {
     let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
-        let mailbox = living(app.ports.store.mailbox(id).await?)?;
+        let mailbox = living(app, id).await?;
         let before = &mailbox.subscription;
         let documents = (Some(json!({ "status": before.status, "reason": before.reason })), None);
         let organization_id = mailbox.instance.account.organization_id;
@@ -127,7 +127,7 @@ fn subscription_of(id: InstanceId) -> String {
 pub(crate) async fn delete(app: &Context, id: InstanceId, by: &By) -> Result<(), Refusal> {
     let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
-        let mut instance = living(app.ports.store.mailbox(id).await?)?.instance;
+        let mut instance = living(app, id).await?.instance;
         instance.version += 1;
         instance.deleted_at = Some(app.now());
         let change = InstanceChange {

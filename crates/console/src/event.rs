@@ -164,11 +164,16 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// From the event to the receiver's good answer, ms; nothing where there is none.
+    /// From the event to the receiver's first good answer, ms; nothing where there is none. What was delivered again
+    /// later, because somebody asked, was not late.
     pub(crate) fn latency_ms(&self) -> Option<i64> {
-        let last = self.attempts().last().filter(|_| self.delivery() == Delivery::Delivered)?;
-        let (at, created_at) = (time::read(last["date"].as_str())?, self.created_at()?);
-        let took_ms = last["durationMs"].as_i64().unwrap_or(0);
+        let is_good =
+            |one: &&Value| one["status"].as_u64().is_some_and(|status| (200..300).contains(&status));
+        // A bus answers with no status.
+        let delivered = || self.attempts().last().filter(|_| self.delivery() == Delivery::Delivered);
+        let good = self.attempts().iter().find(is_good).or_else(delivered)?;
+        let (at, created_at) = (time::read(good["date"].as_str())?, self.created_at()?);
+        let took_ms = good["durationMs"].as_i64().unwrap_or(0);
         Some(((at - created_at).num_milliseconds() + took_ms).max(0))
     }
 
@@ -273,10 +278,11 @@ mod tests {
     }
 
     #[test]
-    fn latency_ends_with_the_good_answer() {
+    fn latency_ends_with_the_first_good_answer() {
         let record = json!({ "eventDate": "2026-11-22T12:00:00Z", "delivery": "delivered", "attempts": [
             { "status": 503, "date": "2026-11-22T12:00:00.100Z", "durationMs": 5 },
             { "status": 200, "date": "2026-11-22T12:00:08.100Z", "durationMs": 20 },
+            { "status": 200, "date": "2026-11-22T12:02:08.100Z", "durationMs": 30 },
         ] });
         assert_eq!(Event::of(&record).latency_ms(), Some(8_120));
     }

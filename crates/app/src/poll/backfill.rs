@@ -1,11 +1,11 @@
 //! Taking a backfill further, after the resources of a poll: a bounded number of steps, each committed.
 
+use super::ResourceReport;
 use super::commit::Committed;
-use super::resource::{Begins, Read, Wanted, read};
-use super::retry_records::{self, Retried};
-use super::{ResourceReport, Run};
+use super::retry_records;
+use super::run::Run;
+use super::step::{Wanted, read};
 use crate::ports::Result;
-use connectors::{Past, Step, Window};
 use domain::backfill::{Backfill, Status};
 use domain::resource::ResourceConfig;
 use domain::settings::Settings;
@@ -69,7 +69,7 @@ async fn one(run: &mut Run<'_>, config: &ResourceConfig, mut state: ResourceStat
             Committed::Done => {}
         }
         if let Some(error) = halted
-            && let Some(failure) = run.passes(error).await?
+            && let Some(failure) = run.refresh_if_refused(error).await?
         {
             return run.failed(&mut state, failure, &mut report).await;
         }
@@ -78,34 +78,4 @@ async fn one(run: &mut Run<'_>, config: &ResourceConfig, mut state: ResourceStat
         }
     }
     Ok(true)
-}
-
-/// Reads the next stretch with this token.
-pub(super) async fn read_with(
-    run: &Run<'_>,
-    config: &ResourceConfig,
-    state: &ResourceState,
-    backfill: &Backfill,
-    token: &str,
-) -> std::result::Result<Read, connectors::Error> {
-    let call = run.call(token);
-    let mut next = backfill.clone();
-    // What the log has forgotten meanwhile could come twice.
-    let from = backfill.from.max(call.now - run.app.config.retention);
-    let is_listed = backfill.to <= from;
-    let past = Past {
-        baseline_at: from,
-        last_success_at: from,
-        failures: state.failures,
-        log_since: run.app.log_since(),
-    };
-    let window = Window { from, to: backfill.to };
-    let mut step = match is_listed {
-        true => Step::nothing(),
-        false => run.connector.backfill(&call, config, window, backfill.position.as_ref(), &past).await?,
-    };
-    next.is_listed = !step.more;
-    next.position = Some(std::mem::take(&mut step.cursor));
-    step.moved = true;
-    Ok(Read { step, begins: Begins::Backfill(Box::new(next)), retried: Retried::default() })
 }

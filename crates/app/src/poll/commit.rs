@@ -1,9 +1,10 @@
 //! From a step to notifications and the next state, in one transaction.
 
-use super::resource::{Begins, Read};
 use super::retry_records::{self, INCOMPLETE};
-use super::{ResourceReport, Run, chunks, outbox};
-use crate::ports::{NewNotification, PollCommit, Result, Written};
+use super::run::Run;
+use super::step::{Begins, Read};
+use super::{ResourceReport, chunks, outbox};
+use crate::ports::{NewNotification, Result, Written};
 use chrono::{DateTime, Utc};
 use domain::backfill::Backfill;
 use domain::envelope::{self, Built, Sender};
@@ -23,17 +24,6 @@ pub(super) enum Committed {
 }
 
 impl Run<'_> {
-    /// This state and these notifications as one commit of this mailbox.
-    pub(super) fn commit_of(&self, state: ResourceState, notifications: Vec<NewNotification>) -> PollCommit {
-        let instance = &self.mailbox.instance;
-        PollCommit {
-            instance: instance.id,
-            organization_id: instance.account.organization_id,
-            state,
-            notifications,
-        }
-    }
-
     /// Commits a step and enqueues its notifications. An idle step writes nothing, but for the heartbeat.
     pub(super) async fn commit(
         &mut self,
@@ -65,7 +55,7 @@ impl Run<'_> {
         let found = changes.len();
         let changes = self.unreported(config, state, changes).await?;
         if let Begins::Baseline { identity: Some(identity) } = &begins {
-            self.belongs_to(identity).await?;
+            self.store_identity(identity).await?;
         }
         let mut next = begun(next, begins, step.cursor, now, [found, changes.len()]);
         if step.moved {

@@ -1,6 +1,7 @@
 //! What a poll leaves to a job, and what it tells the log.
 
-use super::{PollReport, ResourceReport, Run, Way};
+use super::run::{Run, Way};
+use super::{PollReport, ResourceReport};
 use crate::ports::{Job, PollEnded, Result};
 use chrono::{DateTime, Duration, Utc};
 use domain::backfill::is_running;

@@ -13,6 +13,10 @@ pub(crate) mod outbox;
 mod report;
 mod resource;
 mod retry_records;
+mod run;
+mod step;
+
+pub(crate) use run::Way;
 
 pub use report::{PollOutcome, PollReport, ResourceReport};
 
@@ -21,13 +25,10 @@ use crate::instances;
 use crate::ports::{Job, Mailbox, Result, Written};
 use crate::settle;
 use chrono::{DateTime, Duration, Utc};
-use connectors::{Connector, Scratch};
-use domain::backfill::is_running;
 use domain::ids::InstanceId;
 use domain::instance::Validity;
 use domain::settings::Settings;
-use gate::Gate;
-use std::sync::Arc;
+use run::Run;
 
 /// Looks at a mailbox whose poller changes at each of them. After that a job looks again.
 const LOOKS_COUNT_MAX: usize = 4;
@@ -38,43 +39,6 @@ const WAIT_FIRST_MS: u64 = 250;
 const WAIT_MAX_MS: u64 = 1_000;
 /// Looks of a client that waits, where a clock stands still or goes back: 20 s and some.
 const WAITS_COUNT_MAX: usize = 30;
-
-/// Who wants a poll.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// The schedule, which comes again by itself. Where nobody polls it looks without the lease, and takes it when it
-    /// finds something.
-    Tick,
-    /// A job: work that is left, the end of a back-off, a baseline.
-    Wish,
-    /// A client, who waits for what is found.
-    Asked,
-}
-
-/// One poll under way.
-pub(crate) struct Run<'a> {
-    pub(crate) app: &'a Context,
-    pub(crate) mailbox: Mailbox,
-    pub(crate) connector: &'a Arc<dyn Connector>,
-    way: Way,
-    gate: Gate<'a>,
-    pub(crate) deadline: DateTime<Utc>,
-    /// The token of this poll, once it was needed.
-    pub(crate) token: Option<String>,
-    /// The mailbox as a whole failed: no more provider calls in this poll.
-    pub(crate) stopped: Option<Stopped>,
-    /// Something was stored that may be due at another time than before.
-    has_written: bool,
-    /// What the connector keeps of the resource that is read.
-    pub(crate) scratch: Scratch,
-}
-
-/// Why no resource of the mailbox can be read now.
-#[derive(Debug, Clone)]
-pub(crate) struct Stopped {
-    pub(crate) error: String,
-    pub(crate) until: Option<DateTime<Utc>>,
-}
 
 /// Polls an instance. See [`crate::App::tick`] and [`crate::App::poll`].
 pub(crate) async fn poll(
@@ -121,11 +85,7 @@ async fn look(
     if mailbox.poller.is_leased(app.now()) {
         return ask_the_holder(app, &mailbox, way).await;
     }
-    let gate = Gate::new(app, id, &mailbox, deadline);
-    let (token, stopped) = (None, None);
-    let scratch = Scratch::default();
-    let mut run =
-        Run { app, mailbox, connector, way, gate, deadline, token, stopped, has_written: false, scratch };
+    let mut run = Run::of(app, mailbox, connector, way, deadline);
     let polled = run.all(&settings).await;
     let ended = run.gate.end().await;
     // A failed poll is run again, and begins with what this one left: the lease is not kept from it.
@@ -200,15 +160,6 @@ impl Run<'_> {
         }
         report.more |= backfill::all(self, settings, &unfinished).await?;
         Ok(report)
-    }
-
-    /// Whether there is more to do than to look: then a tick takes the lease first.
-    fn has_work_left(&self) -> bool {
-        let now = self.app.now();
-        self.mailbox.resources.iter().any(|row| {
-            let is_due = row.state.next_look().is_some_and(|due_at| due_at <= now);
-            !row.outbox.is_empty() || row.state.cursor.is_none() || is_due || is_running(&row.state)
-        })
     }
 }
 

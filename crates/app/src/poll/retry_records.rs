@@ -4,7 +4,7 @@
 //! its content only if it failed long enough while others could be read: where nothing can be read, nothing says that
 //! it is the record's fault.
 
-use super::Run;
+use super::run::Run;
 use chrono::{DateTime, Duration, Utc};
 use connectors::{Call, Error, FailedRecord, Kind, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX};
 use domain::event::{Change, ChangeKind};

@@ -1,0 +1,222 @@
+//! One poll under way: what it was given, and what it knows of the mailbox by now.
+
+use super::gate::Gate;
+use crate::context::Context;
+use crate::instances::mailbox_digest;
+use crate::ports::{
+    InstanceChange, Mailbox, NewNotification, PollCommit, Result, SubscriptionChange, Written,
+};
+use crate::tokens::{Holder, NoToken};
+use chrono::{DateTime, Utc};
+use connectors::{Call, Connector, Scratch};
+use domain::backfill::is_running;
+use domain::instance::Instance;
+use domain::state::ResourceState;
+use domain::token::Session;
+use std::sync::Arc;
+
+/// Who wants a poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The schedule, which comes again by itself. Where nobody polls it looks without the lease, and takes it when it
+    /// finds something.
+    Tick,
+    /// A job: work that is left, the end of a back-off, a baseline.
+    Wish,
+    /// A client, who waits for what is found.
+    Asked,
+}
+
+/// One poll under way.
+pub(super) struct Run<'a> {
+    pub(super) app: &'a Context,
+    pub(super) mailbox: Mailbox,
+    pub(super) connector: &'a Arc<dyn Connector>,
+    pub(super) way: Way,
+    pub(super) gate: Gate<'a>,
+    pub(super) deadline: DateTime<Utc>,
+    /// The token of this poll, once it was needed.
+    pub(super) token: Option<String>,
+    /// The mailbox as a whole failed: no more provider calls in this poll.
+    pub(super) stopped: Option<Stopped>,
+    /// Something was stored that may be due at another time than before.
+    pub(super) has_written: bool,
+    /// What the connector keeps of the resource that is read.
+    pub(super) scratch: Scratch,
+}
+
+/// Why no resource of the mailbox can be read now.
+#[derive(Debug, Clone)]
+pub(super) struct Stopped {
+    pub(super) error: String,
+    pub(super) until: Option<DateTime<Utc>>,
+}
+
+impl<'a> Run<'a> {
+    /// Of a mailbox that nobody polls.
+    pub(super) fn of(
+        app: &'a Context,
+        mailbox: Mailbox,
+        connector: &'a Arc<dyn Connector>,
+        way: Way,
+        deadline: DateTime<Utc>,
+    ) -> Self {
+        let gate = Gate::new(app, mailbox.instance.id, &mailbox, deadline);
+        Run {
+            app,
+            mailbox,
+            connector,
+            way,
+            gate,
+            deadline,
+            token: None,
+            stopped: None,
+            has_written: false,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Whether there is more to do than to look: then a tick takes the lease first.
+    pub(super) fn has_work_left(&self) -> bool {
+        let now = self.app.now();
+        self.mailbox.resources.iter().any(|row| {
+            let is_due = row.state.next_look().is_some_and(|due_at| due_at <= now);
+            !row.outbox.is_empty() || row.state.cursor.is_none() || is_due || is_running(&row.state)
+        })
+    }
+
+    /// The state of a resource as this poll knows it.
+    pub(super) fn state_of(&self, resource: &str) -> Option<ResourceState> {
+        let mut rows = self.mailbox.resources.iter();
+        rows.find(|row| row.state.resource == resource && !row.removed).map(|row| row.state.clone())
+    }
+
+    /// Keeps a stored state for the rest of this poll.
+    pub(super) fn remember(&mut self, state: &ResourceState) {
+        if let Some(row) = self.mailbox.resources.iter_mut().find(|row| row.state.resource == state.resource)
+        {
+            row.state = state.clone();
+        }
+    }
+
+    /// A back-off of the whole mailbox holds for this poll.
+    pub(super) fn respect_backoff(&mut self) {
+        let until = self.mailbox.session.backoff_until.filter(|until| *until > self.app.now());
+        if let Some(until) = until {
+            let error = "backing off: the provider asked for it, or failed".to_owned();
+            self.stopped = Some(Stopped { error, until: Some(until) });
+        }
+    }
+
+    /// What the connector needs for its requests.
+    pub(super) fn call<'b>(&'b self, token: &'b str) -> Call<'b> {
+        Call {
+            http: &self.gate,
+            api_url: self.app.config.endpoints.url(&self.connector.descriptor().api),
+            credential: token,
+            now: self.app.now(),
+            timeout_ms: self.app.config.provider_timeout_ms,
+            scratch: Some(&self.scratch),
+        }
+    }
+
+    /// The mailbox's access token; `refused` asks for another one than before.
+    pub(super) async fn token(&mut self, refused: bool) -> std::result::Result<String, NoToken> {
+        let is_fresh = self.mailbox.session.is_fresh(self.app.now());
+        if let Some(token) = self.token.as_ref().filter(|_| !refused && is_fresh) {
+            return Ok(token.clone());
+        }
+        let holder = Holder::of(&self.mailbox.instance, self.connector);
+        let refused = self.token.as_deref().filter(|_| refused);
+        let token = self.app.access_token(&holder, &mut self.mailbox.session, refused).await?;
+        self.token = Some(token.clone());
+        Ok(token)
+    }
+
+    /// The mailbox answers again: its failures are forgotten.
+    pub(super) async fn recovered(&mut self) -> Result<()> {
+        let session = &self.mailbox.session;
+        // A wait that is not over was told after what we read: to somebody else, or in the end of this very step.
+        let now = self.app.now();
+        let waits = session.backoff_until.is_some_and(|until| until > now) || self.gate.is_limited();
+        let is_well =
+            waits || (session.backoff_until.is_none() && session.failures == 0 && session.refused == 0);
+        if (is_well && self.mailbox.instance.application_error.is_none()) || !self.gate.hold().await? {
+            return Ok(());
+        }
+        if self.mailbox.instance.application_error.is_some() {
+            self.application_error(None).await?;
+        }
+        if is_well {
+            return Ok(());
+        }
+        self.change_session(|session| {
+            session.backoff_until = None;
+            session.failures = 0;
+            session.forget_refusals();
+        })
+        .await
+    }
+
+    pub(super) async fn change_session(&mut self, change: impl FnOnce(&mut Session)) -> Result<()> {
+        let mut next = self.mailbox.session.clone();
+        change(&mut next);
+        next.version += 1;
+        let id = self.mailbox.instance.id;
+        self.has_written = true;
+        self.app.replace_session(id, &mut self.mailbox.session, next).await
+    }
+
+    /// A baseline that a job takes tells whose mailbox it is, if the creation could not.
+    pub(super) async fn store_identity(&mut self, identity: &str) -> Result<()> {
+        if !self.mailbox.instance.mailbox_digest.is_empty() {
+            return Ok(());
+        }
+        let digest = mailbox_digest(identity);
+        self.change_instance(|instance| instance.mailbox_digest = digest).await
+    }
+
+    /// Changes the instance's row; if somebody else does at the same time, theirs stays.
+    async fn change_instance(&mut self, change: impl FnOnce(&mut Instance)) -> Result<()> {
+        let mut instance = self.mailbox.instance.clone();
+        change(&mut instance);
+        instance.version += 1;
+        let change = InstanceChange {
+            instance,
+            put_states: Vec::new(),
+            remove_resources: Vec::new(),
+            subscription: SubscriptionChange::Keep,
+            session: None,
+            audit: None,
+        };
+        if self.app.ports.store.change_instance(&change).await? == Written::Done {
+            self.mailbox.instance = change.instance;
+        }
+        Ok(())
+    }
+
+    /// A fault of the application's credentials: shown, and no fault of the mailbox.
+    pub(super) async fn application_error(&mut self, error: Option<String>) -> Result<()> {
+        if self.mailbox.instance.application_error == error {
+            return Ok(());
+        }
+        self.change_instance(|instance| instance.application_error = error).await
+    }
+
+    /// This state and these notifications as one commit of this mailbox.
+    pub(super) fn commit_of(&self, state: ResourceState, notifications: Vec<NewNotification>) -> PollCommit {
+        let instance = &self.mailbox.instance;
+        PollCommit {
+            instance: instance.id,
+            organization_id: instance.account.organization_id,
+            state,
+            notifications,
+        }
+    }
+}
+
+/// How long that is, in seconds.
+pub(super) fn seconds_until(now: DateTime<Utc>, until: DateTime<Utc>) -> u64 {
+    // Rounded up: a client that waits so long does not come too early.
+    u64::try_from(((until - now).num_milliseconds() + 999) / 1000).unwrap_or(0)
+}

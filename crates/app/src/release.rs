@@ -34,6 +34,12 @@ enum Next {
 }
 
 /// Runs a release job.
+///
+/// Only one worker posts at a time, in commit order, and the next only after a success: that is what `generation` and
+/// the lease are for. The lease outlasts the work by more than a post may take. If it were shorter, a worker that waits
+/// for a slow callback would meet its successor, and the callback would get the second notification before the first.
+/// A worker that finds another generation stops at once: its instance was disabled or given another callback, and
+/// whoever did that has begun anew.
 pub(crate) async fn release(app: &Context, id: InstanceId) -> Result<()> {
     let started_at = app.now();
     let lease_until = started_at + Duration::seconds(LEASE_S);

@@ -25,6 +25,11 @@ pub(super) enum Committed {
 
 impl Run<'_> {
     /// Commits a step and enqueues its notifications. An idle step writes nothing, but for the heartbeat.
+    ///
+    /// The order matters. Records that were waiting come first, then what the walk found: a creation that is read at
+    /// last must not be numbered behind a later change of the same object. Sequences are given out after everything
+    /// that may drop a change, since a number that is skipped looks like a lost notification to whoever counts. The log
+    /// is read last: what another poller commits after that has moved the state's version, and this commit is refused.
     pub(super) async fn commit(
         &mut self,
         config: &ResourceConfig,
@@ -116,6 +121,8 @@ impl Run<'_> {
         *state = commit.state;
         self.remember(state);
         self.has_written = true;
+        // After the commit, never before: a job for a notification that is not there yet finds nothing and is done. A
+        // crash in between leaves the sequences in the outbox, which the next poll or the settling job flushes.
         outbox::enqueue(self.app, self.mailbox.instance.id, &state.resource, &sequences).await?;
         Ok(true)
     }

@@ -80,6 +80,9 @@ impl<'a> Gate<'a> {
         self.take(&mut *self.right.lock().await).await
     }
 
+    /// The lease names the fence that the mailbox was read with, so of two pollers that read the same row one gets it;
+    /// a poller that was frozen for minutes finds the fence moved and is out. Without it both would read on: the commit
+    /// of one would be refused, but the provider would see eight requests of one mailbox at a time.
     async fn take(&self, right: &mut Right) -> Result<bool> {
         let Right::Look { fence, .. } = *right else { return Ok(*right != Right::Lost) };
         let now = self.app.now();

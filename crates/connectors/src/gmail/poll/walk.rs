@@ -50,7 +50,8 @@ pub(crate) async fn begin(
     past: &Past,
 ) -> Result<Begun, Error> {
     let kept = call.scratch.and_then(|scratch| scratch.take::<(Value, Walk)>());
-    // Where the step was not stored, its position is not the one that we are asked to go on from.
+    // Where the last step was not stored, its position is not the one that we are asked to go on from: the walk counts
+    // its records as taken, and going on with it would lose them.
     if let Some((_, walk)) = kept.filter(|(position, _)| position == stored) {
         return Ok(Begun::Walk(walk));
     }
@@ -136,7 +137,11 @@ impl Walk {
         Step { cursor, moved: true, more, ..step }
     }
 
-    /// Moves the position up to where everything was shown and taken.
+    /// Moves the position up to where everything was shown and taken, and no further than what is settled.
+    ///
+    /// Two bounds, each with a loss behind it. Beyond what is settled a record may still appear below one that was
+    /// read: a mail of 12:00:05 that history shows at 12:01:30 would lie below a position taken at 12:00:10. And beyond
+    /// the first open record a crash before the next step would leave behind what this step did not report.
     fn move_on(&mut self) {
         let reach = self.settled.map(|settled| settled.min(self.covers));
         let reach = match self.open.keys().next() {

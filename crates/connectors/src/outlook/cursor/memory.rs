@@ -1,4 +1,8 @@
 //! Which states of which messages were seen, as short digests.
+//!
+//! The list goes by whole seconds, and shows a row up to two minutes after its second: a position alone would either
+//! skip a mail of 12:00:05 that appears at 12:01, or report every mail of the last two minutes again at each poll. So
+//! each poll reads the overlap again, and the memory says which of its rows were seen.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -100,6 +100,11 @@ pub(crate) fn odd(count: usize) -> String {
 }
 
 /// The step ends with rows that were new, or where it was held up: the walk goes on from the last of them, or ends.
+///
+/// The watermark moves at the end of a walk only. A walk goes by time of modification, so while it runs a mail that it
+/// has not come to may be modified and jump ahead of it; with a watermark that moved at each step, such a mail would be
+/// "received before we last looked", and its creation would be reported as an update. It never passes `ceiling`, the
+/// clock at the walk's begin: a row dated in the future would take everything up to that date with it.
 fn taken(plan: &Plan<'_>, cursor: &Cursor, mut known: Index, found: Found, now_s: i64) -> Walked {
     // A walk of an older version may have begun by a clock that was ahead.
     let ceiling = cursor.walk.map_or(i64::MAX, |walk| walk.ceiling).min(found.clocks.earlier());
@@ -120,6 +125,7 @@ fn taken(plan: &Plan<'_>, cursor: &Cursor, mut known: Index, found: Found, now_s
             is_whole = false;
             break;
         }
+        // Before the row is judged: a row that is known, odd or unwanted is behind us, too.
         position = position.max(row.second);
         let seen = row.seen(&plan.conditions);
         told.remember(row.second, seen);

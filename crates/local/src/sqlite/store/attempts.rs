@@ -12,6 +12,10 @@ use rusqlite::{Connection, Result, params};
 /// Attempts that a notification remembers; older ones make room. More than two rounds of the longest policy.
 const ATTEMPTS_KEPT_MAX: usize = 50;
 
+/// Gives an attempt to one worker. The queue may hand a job out twice and a release may run beside it, so whoever posts
+/// must have been told so by this row: of two that read it before either wrote, both would post. Whether the callback
+/// takes anything is looked at in the same write; looked at before, a suspension in between would let one more attempt
+/// through, and a release that had just found the queue empty would leave it behind for good.
 pub(super) fn claim(
     conn: &Connection,
     key: AttemptKey,

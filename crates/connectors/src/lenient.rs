@@ -7,6 +7,8 @@
 //! tokens are read strictly: there, odd bytes mean that something is wrong.
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// What stands in the place of what is broken.
 const REPLACEMENT: &str = "\u{FFFD}";
@@ -18,6 +20,40 @@ pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_j
         Err(error) if error.is_syntax() => serde_json::from_str(&mended(bytes)),
         read => read,
     }
+}
+
+/// The entries of a list that have the shape they should have, and how many have another: an odd entry spoils nothing
+/// but itself.
+pub(crate) struct Each<T> {
+    pub(crate) entries: Vec<T>,
+    pub(crate) odd_count: usize,
+}
+
+impl<T> Default for Each<T> {
+    fn default() -> Self {
+        Each { entries: Vec::new(), odd_count: 0 }
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Each<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let values = match Value::deserialize(deserializer)? {
+            Value::Array(values) => values,
+            Value::Null => Vec::new(),
+            // An entry where its list should be.
+            odd => vec![odd],
+        };
+        let count = values.len();
+        let entries: Vec<T> = values.into_iter().filter_map(|value| T::deserialize(value).ok()).collect();
+        Ok(Each { odd_count: count - entries.len(), entries })
+    }
+}
+
+/// What has another shape is not there.
+pub(crate) fn if_readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
 }
 
 /// One pass over the answer; the result has at most three bytes for each of it.
@@ -93,7 +129,7 @@ fn unit(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     #[track_caller]
     fn check(text: &[u8], expected: &str) {
@@ -125,6 +161,24 @@ mod tests {
     #[test]
     fn what_is_whole_is_read_as_it_is() {
         check(br#"\ud83d\ude00 \"quoted\" \\ud83d \/"#, "\u{1F600} \"quoted\" \\ud83d /");
+    }
+
+    #[test]
+    fn odd_entries_are_counted_and_the_others_are_read() {
+        for (list, entries, odd_count) in [
+            (json!(["a", 7, "b", null]), &["a", "b"][..], 2),
+            (json!([]), &[], 0),
+            (json!(null), &[], 0),
+            (json!("a"), &["a"], 0),
+            (json!({ "a": [] }), &[], 1),
+        ] {
+            let each: Each<String> = serde_json::from_value(list.clone()).unwrap();
+            assert_eq!(
+                (each.entries, each.odd_count),
+                (entries.iter().map(|one| one.to_string()).collect(), odd_count),
+                "{list}"
+            );
+        }
     }
 
     #[test]

@@ -5,9 +5,9 @@ use super::error::{classify, of_object};
 use crate::Call;
 use crate::error::{Error, Kind};
 use crate::http::{HttpRequest, Method, Route};
-use crate::lenient;
-use serde::Deserialize;
+use crate::lenient::{self, Each};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// Records in one page of history: the API's maximum.
@@ -30,40 +30,84 @@ pub(super) struct Profile {
     pub(super) history_id: HistoryId,
 }
 
-/// A page of history. An idle mailbox has no `history`; a page may have none and yet a next one.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// A page of history.
 pub(super) struct HistoryPage {
-    #[serde(default)]
     pub(super) history: Vec<Record>,
-    #[serde(default)]
     pub(super) next_page_token: Option<String>,
-    #[serde(default)]
     pub(super) history_id: Option<HistoryId>,
 }
 
-/// One record of history.
+/// The same as it comes. An idle mailbox has no `history`; a page may have none and yet a next one.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawPage {
+    #[serde(default)]
+    history: Vec<Value>,
+    #[serde(default)]
+    next_page_token: Option<String>,
+    #[serde(default)]
+    history_id: Option<HistoryId>,
+}
+
+impl RawPage {
+    /// Reads each record by itself. One without an id has no place of its own: it counts with the record behind it,
+    /// behind the last with the position that the page names, so that it is told of once.
+    fn read(self) -> Result<HistoryPage, Error> {
+        let RawPage { history, next_page_token, history_id } = self;
+        let (mut records, mut nameless_count) = (Vec::new(), 0);
+        for value in history {
+            match Record::deserialize(value) {
+                Ok(record) => {
+                    let nameless_count = std::mem::take(&mut nameless_count);
+                    records.push(Record { nameless_count, ..record });
+                }
+                Err(_) => nameless_count += 1,
+            }
+        }
+        // That position is where all pages end.
+        let last_id = records.last().map(|last: &Record| last.id);
+        let end = history_id.filter(|end| next_page_token.is_none() && last_id < Some(*end));
+        match (nameless_count, end, records.last_mut()) {
+            (0, ..) => {}
+            (_, Some(id), _) => records.push(Record { id, nameless_count, ..Record::default() }),
+            (_, _, Some(last)) => last.nameless_count += nameless_count,
+            (_, _, None) => return Err(Error::malformed("history", "no record has an id")),
+        }
+        Ok(HistoryPage { history: records, next_page_token, history_id })
+    }
+}
+
+/// One record of history.
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Record {
     pub(super) id: HistoryId,
     #[serde(default)]
-    pub(super) messages_added: Vec<Entry>,
+    pub(super) messages_added: Each<Entry>,
     #[serde(default)]
-    pub(super) messages_deleted: Vec<Entry>,
+    pub(super) messages_deleted: Each<Entry>,
     #[serde(default)]
-    pub(super) labels_added: Vec<Entry>,
+    pub(super) labels_added: Each<Entry>,
     #[serde(default)]
-    pub(super) labels_removed: Vec<Entry>,
+    pub(super) labels_removed: Each<Entry>,
+    /// Records before it that have no id.
+    #[serde(skip)]
+    nameless_count: usize,
 }
 
 impl Record {
+    fn lists(&self) -> [&Each<Entry>; 4] {
+        [&self.messages_added, &self.messages_deleted, &self.labels_added, &self.labels_removed]
+    }
+
     /// How many messages it speaks of, each time it does.
     pub(super) fn entries_count(&self) -> usize {
-        self.messages_added.len()
-            + self.messages_deleted.len()
-            + self.labels_added.len()
-            + self.labels_removed.len()
+        self.lists().iter().map(|list| list.entries.len()).sum()
+    }
+
+    /// How often it speaks of something that can't be told apart.
+    pub(super) fn odd_count(&self) -> usize {
+        self.nameless_count + self.lists().iter().map(|list| list.odd_count).sum::<usize>()
     }
 }
 
@@ -73,21 +117,28 @@ impl Record {
 pub(super) struct Entry {
     pub(super) message: Message,
     #[serde(default)]
-    pub(super) label_ids: Vec<String>,
+    pub(super) label_ids: Each<String>,
 }
 
 /// A message as records name it; the labels are those after the change, where they are told.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Message {
+    #[serde(deserialize_with = "not_empty")]
     pub(super) id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     pub(super) thread_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     pub(super) label_ids: Option<Vec<String>>,
     /// The last record that changed it, where a list tells.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     pub(super) history_id: Option<HistoryId>,
+}
+
+/// An id that names something.
+fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    if id.is_empty() { Err(serde::de::Error::custom("the id is empty")) } else { Ok(id) }
 }
 
 /// A page of messages, or threads, that may have changed.
@@ -113,7 +164,7 @@ pub(super) async fn history(
     let mut query =
         vec![("startHistoryId", after.as_str()), ("maxResults", &size), ("fields", HISTORY_FIELDS)];
     query.extend(page.map(|page| ("pageToken", page)));
-    get(call, "history", &query).await
+    get::<RawPage>(call, "history", &query).await?.read()
 }
 
 /// Lists messages received since then, or threads of such messages; spam and trash included.

@@ -124,16 +124,17 @@ impl Collapsed {
         }
         if is_new {
             self.note(record);
-            self.undrafted |= what == What::Unlabelled && entry.label_ids.iter().any(|label| label == DRAFT);
+            self.undrafted |=
+                what == What::Unlabelled && entry.label_ids.entries.iter().any(|label| label == DRAFT);
         }
         if let Some(labels) = &mut self.labels {
             // Where a message's labels are told as they were before the record, its own lists settle it.
             match what {
                 What::Labelled => {
-                    let new = entry.label_ids.iter().filter(|label| !labels.contains(label)).cloned();
+                    let new = entry.label_ids.entries.iter().filter(|label| !labels.contains(label)).cloned();
                     labels.extend(new.collect::<Vec<_>>());
                 }
-                What::Unlabelled => labels.retain(|label| !entry.label_ids.contains(label)),
+                What::Unlabelled => labels.retain(|label| !entry.label_ids.entries.contains(label)),
                 What::Added | What::Deleted => {}
             }
         }
@@ -199,10 +200,10 @@ fn entries(record: &Record) -> impl Iterator<Item = (&Entry, What)> {
     fn with(entries: &[Entry], what: What) -> impl Iterator<Item = (&Entry, What)> {
         entries.iter().map(move |entry| (entry, what))
     }
-    with(&record.messages_added, What::Added)
-        .chain(with(&record.labels_added, What::Labelled))
-        .chain(with(&record.labels_removed, What::Unlabelled))
-        .chain(with(&record.messages_deleted, What::Deleted))
+    with(&record.messages_added.entries, What::Added)
+        .chain(with(&record.labels_added.entries, What::Labelled))
+        .chain(with(&record.labels_removed.entries, What::Unlabelled))
+        .chain(with(&record.messages_deleted.entries, What::Deleted))
 }
 
 #[cfg(test)]

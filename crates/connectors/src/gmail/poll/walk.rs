@@ -8,10 +8,12 @@
 
 use super::records;
 use crate::error::Error;
+use crate::gmail::api::Record;
 use crate::gmail::cursor::{Cursor, HistoryId};
 use crate::gmail::normalise;
 use crate::gmail::normalise::collapse::{Collapsed, collapse};
 use crate::{Call, Past, Step};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -31,6 +33,8 @@ pub(crate) struct Walk {
     is_cut: bool,
     /// It began at the stored position.
     is_whole: bool,
+    /// How many entries can't be told, from when on, until a step says so.
+    odd: Option<(DateTime<Utc>, usize)>,
     /// Records behind it were taken before and are not seen with it: what is created here may have been told.
     pub(crate) is_doubtful: bool,
 }
@@ -67,6 +71,7 @@ pub(crate) async fn begin(
         let (cursor, halted) = (next.to_value(), Some(error));
         return Ok(Begun::Nothing(Step { cursor, moved: true, more: true, halted, ..Step::nothing() }));
     }
+    let odd = Odd::of(&found.records, cursor);
     let mut walk = Walk {
         untold: collapse(&found.records, &cursor.taken),
         next: cursor.clone(),
@@ -75,15 +80,17 @@ pub(crate) async fn begin(
         settled,
         is_cut: found.is_cut,
         is_whole: from == cursor.history_id,
+        odd: (odd.count > 0).then_some((past.last_success_at, odd.count)),
         is_doubtful: cursor.frontier.is_some() && (found.is_cut || from != cursor.history_id),
     };
     walk.next.name(found.named, call.now);
-    if walk.untold.is_empty() {
+    if walk.untold.is_empty() && walk.odd.is_none() {
         return Ok(Begun::Nothing(walk.idle()));
     }
-    for record in walk.untold.iter().flat_map(|one| &one.records) {
+    for record in walk.untold.iter().flat_map(|one| &one.records).chain(&odd.records) {
         *walk.open.entry(*record).or_default() += 1;
     }
+    odd.records.iter().for_each(|record| walk.take_part(*record, ODD));
     let all = std::mem::take(&mut walk.untold);
     for mut one in all {
         match normalise::is_visible(&mut one, &mut walk.next) {
@@ -92,6 +99,32 @@ pub(crate) async fn begin(
         }
     }
     Ok(Begun::Walk(walk))
+}
+
+/// What records say that can't be told apart is remembered as a message with this id, which no message has.
+const ODD: &str = "";
+
+/// What is told of such.
+struct Odd {
+    /// The records that were not taken before.
+    records: Vec<HistoryId>,
+    count: usize,
+}
+
+impl Odd {
+    fn of(records: &[Record], cursor: &Cursor) -> Self {
+        let is_new = |record: &&Record| record.odd_count() > 0 && !cursor.taken.knows(record.id, ODD);
+        let odd: Vec<&Record> = records.iter().filter(is_new).collect();
+        Odd {
+            records: odd.iter().map(|record| record.id).collect(),
+            count: odd.iter().map(|record| record.odd_count()).sum(),
+        }
+    }
+}
+
+/// In words, for people.
+fn odd_in_words(count: usize) -> String {
+    format!("{count} entries of the history are left out: they have no id that can be read")
 }
 
 impl Walk {
@@ -114,15 +147,18 @@ impl Walk {
     }
 
     fn take(&mut self, one: &Collapsed) {
-        for record in &one.records {
-            let open = self.open.entry(*record).or_default();
-            *open = open.saturating_sub(1);
-            if *open == 0 {
-                self.open.remove(record);
-                self.next.taken.complete(*record);
-            } else {
-                self.next.taken.add(*record, &one.message_id);
-            }
+        one.records.iter().for_each(|record| self.take_part(*record, &one.message_id));
+    }
+
+    /// Takes what a record says of one message.
+    fn take_part(&mut self, record: HistoryId, message_id: &str) {
+        let open = self.open.entry(record).or_default();
+        *open = open.saturating_sub(1);
+        if *open == 0 {
+            self.open.remove(&record);
+            self.next.taken.complete(record);
+        } else {
+            self.next.taken.add(record, message_id);
         }
     }
 
@@ -131,10 +167,11 @@ impl Walk {
         self.move_on();
         let (cursor, is_done) = (self.next.to_value(), self.untold.is_empty());
         let more = !is_done || self.is_cut;
+        let gap = self.odd.take().map(|(from, count)| (from, odd_in_words(count)));
         if let Some(scratch) = call.scratch.filter(|_| !is_done) {
             scratch.keep((cursor.clone(), self));
         }
-        Step { cursor, moved: true, more, ..step }
+        Step { cursor, moved: true, more, gap, ..step }
     }
 
     /// Moves the position up to where everything was shown and taken, and no further than what is settled.

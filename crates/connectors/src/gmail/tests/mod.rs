@@ -4,6 +4,7 @@ mod backfill;
 mod lag;
 mod lists;
 mod model;
+mod odd;
 mod threads;
 
 use super::Gmail;

@@ -242,6 +242,55 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    /// As many places as there are for this errand just now.
+    fn places(lane: &Arc<Lane>, errand: Errand) -> Vec<Place> {
+        std::iter::from_fn(|| lane.enter(errand, NOW).now_or_never()).collect()
+    }
+
+    /// Of the four requests that a mailbox takes, a poll has three and reads beside it one at a time.
+    #[test]
+    fn polls_and_reads_have_their_shares() {
+        let lane = Arc::new(Lane::default());
+        let alone = places(&lane, Errand::Read);
+        assert_eq!(alone.len(), 3);
+        assert_eq!(places(&lane, Errand::Poll).len(), 1, "the fourth");
+        drop(alone);
+        let poll = lane.polls();
+        let of_poll = places(&lane, Errand::Poll);
+        assert_eq!((of_poll.len(), places(&lane, Errand::Read).len()), (3, 1));
+        drop(of_poll);
+        assert_eq!(
+            places(&lane, Errand::Read).len(),
+            1,
+            "while somebody polls, whether it asks just now or not"
+        );
+        drop(poll);
+        lane.see(Some(NOW + Duration::seconds(1)));
+        assert_eq!(places(&lane, Errand::Read).len(), 1, "in whatever process");
+        lane.see(None);
+        assert_eq!(places(&lane, Errand::Read).len(), 3);
+    }
+
+    /// A place that falls free goes to a poll, whoever waited longer.
+    #[test]
+    fn polls_go_first() {
+        let lane = Arc::new(Lane::default());
+        let mut places = places(&lane, Errand::Read);
+        let _poll = lane.polls();
+        let mut read = std::pin::pin!(lane.enter(Errand::Read, NOW));
+        assert!(read.as_mut().now_or_never().is_none());
+        places.extend(lane.enter(Errand::Poll, NOW).now_or_never());
+        let mut poll = std::pin::pin!(lane.enter(Errand::Poll, NOW));
+        assert!(poll.as_mut().now_or_never().is_none(), "all four are taken");
+        drop(places.drain(..3));
+        assert!(read.as_mut().now_or_never().is_none(), "a poll waits");
+        assert!(poll.as_mut().now_or_never().is_some());
+        assert!(read.as_mut().now_or_never().is_some());
+    }
 
     /// What this process was told is not forgotten for a session that may be older; it is when somebody began anew.
     #[test]

@@ -10,6 +10,7 @@ mod outlook;
 mod pollers;
 mod polling;
 mod records;
+mod replays;
 mod tokens;
 
 use crate::world::World;

@@ -22,11 +22,13 @@ async fn ticks_during_a_long_poll_add_no_poller() {
         tokio::task::yield_now().await;
     }
     let asked = world.google.requests().len();
+    let jobs = world.jobs.waiting_count().await.unwrap();
     for _ in 0..5 {
         let other = world.another_process();
         assert!(matches!(other.tick(id, deadline).await, Ok(PollOutcome::Busy)));
     }
     assert_eq!(world.google.requests().len(), asked, "the others ask the provider nothing");
+    assert_eq!(world.jobs.waiting_count().await.unwrap(), jobs, "nor do they send themselves again");
     assert!(world.store.mailbox(id).await.unwrap().unwrap().poller.again);
     assert!(matches!(holder.await, Ok(PollOutcome::Polled(_))));
     // The five want one look more, in one job.
@@ -77,7 +79,9 @@ async fn a_slow_provider_is_polled_to_the_end() {
             runs += 1;
             assert!(runs < 20, "{} of {} after {runs} runs", arrived.len(), sent.len());
             let before = arrived.len();
-            world.app.tick(id, world.now() + Duration::seconds(60)).await.unwrap();
+            let deadline = world.now() + Duration::seconds(60);
+            world.app.tick(id, deadline).await.unwrap();
+            assert!(world.now() <= deadline, "{} s too late", (world.now() - deadline).num_seconds());
             let state = world.shown(id).await["resources"][0].clone();
             assert_eq!(state["failures"], 0, "{state}");
             world.wire.set_pace_ms(1);
@@ -91,6 +95,21 @@ async fn a_slow_provider_is_polled_to_the_end() {
         world.run_until_idle().await;
         assert_eq!(world.arrived(), []);
     }
+}
+
+/// A request that would outlast its poll ends with it, and that is no failure of the provider.
+#[tokio::test]
+async fn a_request_ends_before_its_poll() {
+    let world = World::new(177);
+    let id = world.create_gmail().await;
+    let mail = world.google.deliver(GMAIL_USER, Mail::default());
+    world.wire.set_pace_ms(25_000);
+    let deadline = world.now() + Duration::seconds(15);
+    world.app.tick(id, deadline).await.unwrap();
+    assert!(world.now() <= deadline, "{} s too late", (world.now() - deadline).num_seconds());
+    assert_eq!(world.shown(id).await["resources"][0]["failures"], 0);
+    world.wire.set_pace_ms(1);
+    assert_created(&polled(&world, id).await, &[mail]);
 }
 
 /// Runs the jobs that deliver, and no poll.

@@ -116,6 +116,23 @@ async fn what_an_outage_kept_back_is_read_within_minutes_of_its_end() {
     assert_whole(&told(&world), &sent);
 }
 
+/// Few enough that each is looked at all the time, for longer than a message may fail alone: none of them does.
+#[tokio::test]
+async fn an_outage_of_hours_is_the_fault_of_no_message() {
+    let world = World::new(614);
+    let id = world.create_gmail().await;
+    let known = deliver(&world, 1);
+    assert_created(&polled(&world, id).await, &known);
+    world.google.set_fault_rate_on(Route::Get, 1.0, vec![DOWN]);
+    let sent = deliver(&world, 5);
+    world.pass(Duration::hours(6)).await;
+    assert_eq!(told(&world), []);
+    assert_eq!(waiting(&world, id).await, 5);
+    world.google.clear_faults();
+    world.pass(Duration::minutes(16)).await;
+    assert_whole(&told(&world), &sent);
+}
+
 /// While all reads fail, the provider is asked less and less.
 #[tokio::test]
 async fn an_outage_is_not_made_worse() {

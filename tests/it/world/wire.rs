@@ -1,5 +1,5 @@
 //! The way out, without sockets: requests go straight to the doubles' routers. Each takes a millisecond, or as long
-//! as it is told to.
+//! as it is told to and its sender waits.
 
 use super::VirtualClock;
 use async_trait::async_trait;
@@ -64,7 +64,12 @@ pub(crate) fn host(server: &str) -> String {
 #[async_trait]
 impl Http for Wire {
     async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
-        self.clock.advance(Duration::milliseconds(self.pace_ms.load(Ordering::SeqCst)));
+        let pace_ms = self.pace_ms.load(Ordering::SeqCst);
+        let timeout_ms = i64::try_from(request.timeout_ms).unwrap_or(i64::MAX);
+        self.clock.advance(Duration::milliseconds(pace_ms.min(timeout_ms)));
+        if pace_ms > timeout_ms {
+            return Err(HttpError::Timeout);
+        }
         if let Some(canned) = self.canned(&request.url) {
             return Ok(canned);
         }

@@ -29,12 +29,23 @@ struct Arrived {
 impl Sink {
     fn note(&self, bytes: usize, now: DateTime<Utc>) {
         let mut arrived = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        arrived.count += 1;
-        arrived.bytes += bytes as u64;
-        if arrived.logged_at.is_none_or(|at| (now - at).num_seconds().abs() >= LOG_EVERY_S) {
-            tracing::info!(count = arrived.count, body_bytes = arrived.bytes, "event.received");
-            *arrived = Arrived { logged_at: Some(now), ..Arrived::default() };
+        if let Some((count, body_bytes)) = arrived.add(bytes, now) {
+            tracing::info!(count, body_bytes, "event.received");
         }
+    }
+}
+
+impl Arrived {
+    /// One more body; how many there were and how long, where a line of the log is due.
+    fn add(&mut self, bytes: usize, now: DateTime<Utc>) -> Option<(u64, u64)> {
+        self.count += 1;
+        self.bytes += bytes as u64;
+        let is_due = self.logged_at.is_none_or(|at| (now - at).num_seconds().abs() >= LOG_EVERY_S);
+        let Arrived { count, bytes, .. } = *self;
+        is_due.then(|| {
+            *self = Arrived { logged_at: Some(now), ..Arrived::default() };
+            (count, bytes)
+        })
     }
 }
 
@@ -54,4 +65,20 @@ pub(super) async fn take(
     }
     sink.note(bytes, app.now());
     Ok(StatusCode::OK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::Duration;
+
+    #[test]
+    fn the_log_has_a_line_a_minute_however_many_post() {
+        let mut arrived = Arrived::default();
+        let at = |seconds| DateTime::UNIX_EPOCH + Duration::seconds(seconds);
+        let lines: Vec<_> = (0..3600).filter_map(|second| arrived.add(7, at(second))).collect();
+        assert_eq!(lines.len(), 60);
+        assert_eq!(lines[1], (60, 420));
+        assert!(arrived.add(7, at(-3600)).is_some(), "a clock that was set back silences nothing");
+    }
 }

@@ -21,6 +21,7 @@ async fn served() -> Served {
 /// So long that nothing here comes by chance.
 const LONG: Duration = Duration::from_secs(600);
 const SHORT: Duration = Duration::from_millis(100);
+const SOON: Duration = Duration::from_secs(20);
 
 async fn serve(times: Times) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -49,10 +50,11 @@ async fn opened(served: &Served, said: &str) -> TcpStream {
     stream
 }
 
-/// All that comes until the connection ends.
+/// All that comes until the connection ends, which is soon.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let _ = stream.read_to_end(&mut bytes).await;
+    let read = tokio::time::timeout(SOON, stream.read_to_end(&mut bytes)).await;
+    assert!(read.is_ok(), "the connection stays open");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -81,6 +83,23 @@ async fn a_body_has_its_time() {
         let answered = ask(&served, said).await;
         assert!(answered.starts_with(status), "{said:?}: {answered}");
     }
+}
+
+/// Each body is within its limit, and all of them together are not within theirs.
+#[tokio::test]
+async fn bodies_that_arrive_have_no_more_than_their_room() {
+    const BODY_BYTES: usize = 1_900_000;
+    let served = serve(Times { head: LONG, body: LONG, stall: LONG }).await;
+    let head = format!("POST /length HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", BODY_BYTES + 1);
+    let half_sent = (0..64 * 1024 * 1024 / BODY_BYTES + 5).map(async |_| {
+        let mut stream = opened(&served, &head).await;
+        // Who is refused may be hung up on.
+        let _ = stream.write_all(&vec![b' '; BODY_BYTES]).await;
+        rest(&mut stream).await
+    });
+    let half_sent: Vec<_> = half_sent.map(Box::pin).collect();
+    let (answer, ..) = futures_util::future::select_all(half_sent).await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
 }
 
 #[tokio::test]

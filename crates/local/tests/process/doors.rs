@@ -51,7 +51,8 @@ async fn more_slow_clients_than_descriptors_shut_nobody_out() {
             1 => b"GET /health HTTP/1.1\r\nhost: x\r\n",
             _ => b"POST /elements/api-v2/events HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nab",
         };
-        slow.push(opened(&process, said).await);
+        let opened = tokio::time::timeout(SOON, opened(&process, said)).await;
+        slow.push(opened.expect("nobody lets clients in any more"));
     }
     assert!(is_well(&process).await);
     drop(slow);

@@ -44,7 +44,7 @@ pub struct Resource {
 pub enum Authentication {
     /// A user signs in at the provider, and the code that comes of it is exchanged for tokens.
     SignIn(OAuth),
-    /// The application as a whole has a grant: its id and secret are exchanged for tokens, and nobody signs in.
+    /// The application as a whole has a grant: its id and secret are exchanged for tokens, without a sign-in.
     ClientCredentials(ClientCredentials),
     /// A key goes along with every request: the item `oauth.api.key`, and nothing is exchanged.
     Key,

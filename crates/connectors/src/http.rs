@@ -97,7 +97,7 @@ pub enum HttpError {
     /// The address's name was not found.
     #[error("dns: the name of the address does not resolve")]
     Dns(#[source] Source),
-    /// Nobody listens.
+    /// Nothing listens there.
     #[error("refused: nobody listens at the address")]
     Refused(#[source] Source),
     /// No way leads there.
@@ -109,7 +109,7 @@ pub enum HttpError {
     /// The connection failed in another way.
     #[error("could not connect")]
     Connect(#[source] Source),
-    /// What came is no HTTP.
+    /// The answer is not HTTP.
     #[error("bad header: the answer does not begin with an HTTP status line")]
     NotHttp,
     /// The connection ended before the answer did.

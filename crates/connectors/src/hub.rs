@@ -92,7 +92,7 @@ pub enum ReadError {
     /// The request asks for what this resource or provider can't do; nothing was read.
     #[error("{0}")]
     Refused(Invalid),
-    /// There is no such resource.
+    /// No such resource.
     #[error("there is no such resource")]
     NoResource,
     /// The provider failed or refused.

@@ -74,7 +74,7 @@ pub struct Past {
     pub last_success_at: DateTime<Utc>,
     /// Failures in a row since.
     pub failures: u32,
-    /// What was told since then stands in the event log; what was told before may be forgotten.
+    /// The event log holds everything reported since then, but not necessarily what was reported before.
     pub log_since: DateTime<Utc>,
 }
 
@@ -82,7 +82,7 @@ pub struct Past {
 pub struct Baseline {
     /// The position, opaque to the caller.
     pub cursor: Value,
-    /// Something that names the mailbox, where the provider tells; only a digest of it is kept.
+    /// Identifies the mailbox, if the provider has such an id; only a digest of it is kept.
     pub identity: Option<String>,
 }
 
@@ -98,7 +98,7 @@ pub struct Step {
     pub moved: bool,
     /// There is more to read now.
     pub more: bool,
-    /// What the walk can't tell, in words, from when on.
+    /// What the walk can't report, in words, and since when.
     pub gap: Option<(DateTime<Utc>, String)>,
     /// Why the step ends early: what it has is good, and what follows has to wait.
     pub halted: Option<Error>,
@@ -170,8 +170,8 @@ pub trait Connector: Send + Sync {
         Err(Error::new(Kind::CursorExpired, "the position expired and there is no way to catch up"))
     }
 
-    /// Reads again, a stretch at a time, what came into the mailbox within a window, or changed in it where that is
-    /// what the resource tells. Each change wants to be rechecked. The first stretch has no cursor; `more` is false in
+    /// Reads again, a stretch at a time, what came into the mailbox within a window, or changed in it if the resource
+    /// only has that date. Each change has to be rechecked. The first stretch has no cursor; `more` is false in
     /// the last.
     async fn backfill(
         &self,
@@ -197,7 +197,7 @@ pub trait Connector: Send + Sync {
 
     /// Asks the provider to give notice of changes to `target`, or renews what it was asked for; `None`: it can't.
     ///
-    /// A notice says "look now", and nothing that a poll would believe: what changed is told by the position alone, so
+    /// A notice only says "look now", and no poll relies on its content: changes follow from the position alone, so
     /// that a notice that is lost, late, doubled or forged costs time and no event. `target` is where notices go, as the
     /// provider has it: an address, or the name of a topic.
     async fn watch(

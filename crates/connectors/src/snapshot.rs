@@ -5,7 +5,7 @@
 //! ran from its first page to its end within one step.
 //!
 //! A list that shifts while it is paged can pass an object by: one that is deleted from an earlier page pulls the
-//! first object of the next page to where nobody looks any more. So where a listing has several pages, an object has to
+//! first object of the next page to a page already read. So if a listing has several pages, an object has to
 //! be missing in two complete listings in a row, one a poll, before it is reported as deleted. What that does not
 //! exclude is an object that is passed by twice in a row: it is reported as deleted, and as created by the next listing
 //! that shows it. An object that was created and deleted, or changed and changed back, between two listings is not seen.
@@ -133,7 +133,7 @@ fn gap(left_out: usize) -> String {
 struct Stored {
     /// All objects, packed.
     snapshot: String,
-    /// Entries of the last whole listing that could not be read, as was told.
+    /// Entries of the last whole listing that could not be read, as reported.
     #[serde(default, skip_serializing_if = "is_zero")]
     left_out: usize,
     /// The same at the baseline: those were never known.
@@ -302,7 +302,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Nobody knows whether an id that is new to the snapshot was there and reported before: the log tells, and a
+    /// An id that is new to the snapshot may have been there and reported before: the log knows, and a
     /// repeated creation becomes an update.
     fn report(&mut self, kind: ChangeKind, id: String, version: String, record: Value) {
         self.is_touched = true;

@@ -36,7 +36,7 @@ impl Holds {
         if fits { Ok(()) } else { Err(self.rule(field)) }
     }
 
-    /// As clients of the hub are told.
+    /// The rule, as shown to clients of the hub.
     pub(crate) fn rule(self, field: &str) -> String {
         match self {
             Holds::Date => format!("`{field}` compares to a date, as '2026-11-22T11:40:00Z'"),

@@ -25,7 +25,7 @@ pub enum Unusable {
     /// No name server has it.
     #[error("must be an address whose host can be looked up: letters, digits, hyphens and single dots")]
     Host,
-    /// Nobody listens there.
+    /// Nothing listens there.
     #[error("must be an address with a port from 1 to 65535")]
     Port,
     /// Where none may be: they would be shown.
@@ -84,7 +84,7 @@ fn is_name(name: &str) -> bool {
     name.len() <= NAME_BYTES_MAX && name.split('.').all(is_label)
 }
 
-/// Scheme, host and port: whoever answers at one of them is trusted with what was meant for it, and nobody else.
+/// Scheme, host and port: only the server at this origin may receive what was meant for it.
 pub fn origin(text: &str) -> Option<Origin> {
     Url::parse(text.trim()).ok().map(|url| url.origin())
 }
@@ -104,7 +104,7 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// `None` where the text is no address, or one without credentials.
+    /// `None` if the text is not an address, or has no credentials.
     fn of(text: &'a str) -> Option<Self> {
         let text = text.trim();
         let scheme_len = text.find("://")? + "://".len();
@@ -139,7 +139,7 @@ impl<'a> Parts<'a> {
 }
 
 /// An address as it may be shown: its password is masked, or its user name where there is no password. `None` where
-/// there is nothing to mask, and for what is no address.
+/// there is nothing to mask, and for anything but an address.
 pub fn masked(text: &str) -> Option<String> {
     Parts::of(text).map(|parts| parts.masked())
 }

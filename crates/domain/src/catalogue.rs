@@ -36,7 +36,7 @@ pub enum Group {
     Authentication,
     /// Shown when optional fields are asked for.
     Optional,
-    /// What is polled and who is told.
+    /// What is polled, and where events go.
     Events,
 }
 

@@ -48,7 +48,7 @@ pub struct Change {
     /// The walk that found this change may have passed it before: it counts only if the event log of the
     /// instance does not hold it yet. A creation that the log holds is an update, if it has a version.
     pub recheck: bool,
-    /// A creation that follows a deletion that was told: the version tells it from the first one.
+    /// A creation after a reported deletion: the version distinguishes it from the first one.
     pub again: bool,
 }
 

@@ -22,7 +22,7 @@ pub struct FieldPath {
     rest: Vec<String>,
 }
 
-/// Why a text is no field path. Positions are byte offsets into the text as given.
+/// Why a text is not a field path. Positions are byte offsets into the text as given.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FieldPathError {
     /// Nothing but white space.

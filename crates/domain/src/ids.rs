@@ -53,7 +53,7 @@ impl EventId {
         Self::of(&[&instance.0.to_be_bytes(), resource.as_bytes(), object.as_bytes(), b"CREATED"])
     }
 
-    /// Any other change is told apart by the version the provider gave it (change key, history record).
+    /// Any other change is identified by the version the provider gave it (change key, history record).
     pub fn of_version(instance: InstanceId, resource: &str, object: &str, kind: &str, version: &str) -> Self {
         let instance = instance.0.to_be_bytes();
         Self::of(&[&instance, resource.as_bytes(), object.as_bytes(), kind.as_bytes(), version.as_bytes()])

@@ -37,7 +37,7 @@ pub enum Validity {
     NeedsSignIn(String),
 }
 
-/// What a change of an instance's row implies outside of the row, and nobody has seen to yet.
+/// What a change of an instance's row implies outside the row and has not been acted on yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unsettled {
@@ -87,7 +87,7 @@ pub struct Instance {
     pub notices: Vec<Notice>,
     /// Set once it is deleted: rows of it may still be there.
     pub deleted_at: Option<DateTime<Utc>>,
-    /// Written with the change that implies it, taken out by whoever has seen to it.
+    /// Written with the change that implies it, cleared once acted on.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unsettled: BTreeSet<Unsettled>,
     /// Goes up with each change of the row.

@@ -14,7 +14,7 @@ pub fn pack(bytes: &[u8]) -> Result<String> {
     encoder.finish().map(|deflated| URL_SAFE_NO_PAD.encode(deflated))
 }
 
-/// The bytes of a packed text. What unpacks to more than `bytes_max` was written by nobody here: it is cut there.
+/// The bytes of a packed text. Anything that unpacks to more than `bytes_max` was not written here, and is cut there.
 pub fn unpack(text: &str, bytes_max: u64) -> Result<Vec<u8>> {
     let deflated = URL_SAFE_NO_PAD.decode(text).map_err(Error::other)?;
     let mut bytes = Vec::new();

@@ -23,7 +23,7 @@ pub fn decoded(text: &str) -> Option<String> {
     (decoded != text).then(|| decoded.into_owned())
 }
 
-/// What a credential looks like that should not look so. It is no rule: providers may have such ones.
+/// What is suspicious about a credential. Not a rule: a provider's may look like that.
 pub fn suspicion(credential: &str) -> Option<&'static str> {
     let is_quoted = |quote: char| credential.starts_with(quote) && credential.ends_with(quote);
     if credential.contains("://") || credential.contains("&scope=") {

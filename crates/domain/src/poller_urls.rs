@@ -20,7 +20,7 @@ const PARTS: [(Option<&str>, &str); 8] = [
     (Some(DATES), "createdDateTimezone"),
 ];
 const DATES: &str = "datesConfiguration";
-/// Errors told at once: a list may be long, and wrong in each of its words.
+/// Errors reported at once: a list may be long, and wrong in each of its words.
 const ERRORS_COUNT_MAX: usize = 20;
 
 /// Reads the list. `entry` gives the connector's entry of a resource that is only named, as JSON text. Every error names
@@ -110,7 +110,7 @@ fn wrong(number: usize, rule: &str) -> Invalid {
     Invalid::new(POLLER_URLS, format!("line {number} {rule}"))
 }
 
-/// A rule about an entry, told of its line.
+/// A rule about an entry, reported with its line.
 fn in_line(number: usize, key: &str, broken: &Invalid) -> Invalid {
     let field = broken.key.strip_prefix(ENTRY_PREFIX).and_then(|rest| rest.strip_prefix(key));
     match field.map(|field| field.trim_start_matches('.')) {

@@ -139,7 +139,7 @@ impl ResourceConfig {
     }
 
     /// The same as if all its templates printed UTC. Where that gives another time, a template prints a local time
-    /// without its zone, which nobody can read right.
+    /// without its zone, which is ambiguous.
     pub fn read_as_utc(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<HubRead, String> {
         HubRead::parse(&self.template.expand_as_utc(&self.times(since, now)))
     }
@@ -150,7 +150,7 @@ impl ResourceConfig {
     }
 }
 
-/// What [`ResourceConfig::parse`] passes over and whoever saves an entry should hear of: such values are in
+/// What [`ResourceConfig::parse`] ignores and saving an entry reports: such values are in
 /// configurations that were stored before anything looked at them.
 pub(crate) fn check(key: &str, value: &Value) -> Vec<Invalid> {
     let Some(object) = value.as_object() else { return Vec::new() };

@@ -15,7 +15,7 @@ use serde_json::Value;
 /// Records waiting at the most. Beyond it the position waits with them: a mailbox of which ten thousand messages can't
 /// be read is better late than hollow.
 pub const RETRY_RECORDS_COUNT_MAX: usize = 10_000;
-/// Up to so many records stay readable for whoever looks into the store.
+/// Up to this many records are stored in readable form.
 const PLAIN_COUNT_MAX: usize = 20;
 /// What a packed list unpacks to at the most: a record has some hundred bytes.
 const UNPACKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -51,12 +51,12 @@ pub struct RetryRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Its creation was not told.
+    /// Its creation was not reported.
     #[default]
     Waiting,
-    /// Its creation was told without its content, which follows if it can be read until then.
+    /// Its creation was reported without its content, which follows if it can be read until then.
     Incomplete { until: DateTime<Utc> },
-    /// It is gone. Its deletion, if it is shown until then, is none to tell.
+    /// It is gone. Its deletion, if shown until then, is not reported.
     Gone { until: DateTime<Utc> },
 }
 
@@ -105,12 +105,12 @@ impl RetryList {
         &self.0
     }
 
-    /// Records whose creation is still to be told.
+    /// Records whose creation is still to be reported.
     pub fn waiting_count(&self) -> usize {
         self.0.iter().filter(|record| record.phase.is_waiting()).count()
     }
 
-    /// There is no room for all that wait.
+    /// There is no room for all waiting records.
     pub fn is_over_full(&self) -> bool {
         self.waiting_count() > RETRY_RECORDS_COUNT_MAX
     }
@@ -144,7 +144,7 @@ impl RetryList {
         }
     }
 
-    /// Lets go what has waited long enough and, where they are too many, what was told already; the oldest first.
+    /// Drops records that waited long enough and, if there are too many, those already reported; the oldest first.
     pub fn prune(&mut self, now: DateTime<Utc>) {
         self.0.retain(|record| record.phase.until().is_none_or(|until| now < until));
         let mut excess = self.0.len().saturating_sub(RETRY_RECORDS_COUNT_MAX);

@@ -64,7 +64,7 @@ pub(crate) const RESOURCES_COUNT_MAX: usize = 20;
 /// Configuration items as texts.
 pub type Items = BTreeMap<String, String>;
 
-/// Ends of keys that nobody calls anything else by.
+/// Suffixes of keys that always hold secrets.
 const SECRET_ENDS: [&str; 4] = ["secret", "password", "token", ".key"];
 
 /// Whether an item's value is a secret: as the catalogue says, and where it has no such key, by what the key ends in.

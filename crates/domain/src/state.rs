@@ -52,7 +52,7 @@ pub struct ResourceState {
     pub gaps: Vec<Gap>,
 }
 
-/// An interval in which the provider could not tell us everything.
+/// An interval in which changes may have been missed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gap {
     /// The last success before it.
@@ -152,7 +152,7 @@ impl ResourceState {
         self.last_success_at.is_some_and(|at| now - at > limit)
     }
 
-    /// The next sequence number of a notification, above the last one of the instance that the row was told of.
+    /// The next sequence number of a notification, above the instance's last one known to the row.
     pub fn next_sequence(&mut self, now: DateTime<Utc>) -> Sequence {
         let clock = u64::try_from(now.timestamp_micros()).unwrap_or(0);
         self.last_sequence = Sequence(clock.max(self.last_sequence.0 + 1));

@@ -103,7 +103,7 @@ pub enum TemplateError {
         /// What is wrong with the zone.
         error: ZoneError,
     },
-    /// The format is no date pattern.
+    /// The format is not a date pattern.
     #[error("in the format of the template at byte {position}: {error}")]
     Format {
         /// Where the template begins.

@@ -66,7 +66,7 @@ impl Session {
         (self.refused, self.refused_since) = (0, None);
     }
 
-    /// It has refused for so long that it is no outage: a person has to sign in again.
+    /// It has refused for longer than an outage lasts: a person has to sign in again.
     pub fn is_refused_for_good(&self, now: DateTime<Utc>) -> bool {
         let is_long = self.refused_since.is_some_and(|since| now - since >= Duration::hours(REFUSED_H));
         is_long && self.refused >= REFUSALS_COUNT_MIN
@@ -100,7 +100,7 @@ mod tests {
         }
         assert!(!session.is_refused_for_good(at(239)), "however often");
         assert!(session.is_refused_for_good(at(240)));
-        // One refusal, and hours in which nobody asked.
+        // One refusal, and hours without a request.
         session.forget_refusals();
         session.note_refusal(at(0));
         session.note_refusal(at(6000));

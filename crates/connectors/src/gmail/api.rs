@@ -51,7 +51,7 @@ struct RawPage {
 
 impl RawPage {
     /// Reads each record by itself. One without an id has no place of its own: it counts with the record behind it,
-    /// behind the last with the position that the page names, so that it is told of once.
+    /// behind the last with the position that the page names, so that it is reported once.
     fn read(self) -> Result<HistoryPage, Error> {
         let RawPage { history, next_page_token, history_id } = self;
         let (mut records, mut nameless_count) = (Vec::new(), 0);
@@ -105,7 +105,7 @@ impl Record {
         self.lists().iter().map(|list| list.entries.len()).sum()
     }
 
-    /// How often it speaks of something that can't be told apart.
+    /// How many entries it has that can't be identified.
     pub(super) fn odd_count(&self) -> usize {
         self.nameless_count + self.lists().iter().map(|list| list.odd_count).sum::<usize>()
     }
@@ -120,7 +120,7 @@ pub(super) struct Entry {
     pub(super) label_ids: Each<String>,
 }
 
-/// A message as records name it; the labels are those after the change, where they are told.
+/// A message as records name it; the labels, if given, are those after the change.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Message {
@@ -130,7 +130,7 @@ pub(super) struct Message {
     pub(super) thread_id: Option<String>,
     #[serde(default, deserialize_with = "lenient::if_readable")]
     pub(super) label_ids: Option<Vec<String>>,
-    /// The last record that changed it, where a list tells.
+    /// The last record that changed it, if a list gives it.
     #[serde(default, deserialize_with = "lenient::if_readable")]
     pub(super) history_id: Option<HistoryId>,
 }
@@ -260,7 +260,7 @@ pub(super) async fn object(
     id: &str,
     query: &[(&str, &str)],
 ) -> Result<Value, Error> {
-    // Dots alone would lead to another path, and what has a slash is no id of Google's.
+    // Dots alone would lead to another path, and Google's ids contain no slash.
     if id.bytes().all(|byte| byte == b'.') || id.contains('/') {
         return Err(Error::new(Kind::NotFound, "there is no object with this id"));
     }

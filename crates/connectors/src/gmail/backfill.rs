@@ -14,7 +14,7 @@ use domain::ids::digest64;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Listings begun again because a page was refused: the next refusal is no page that grew old.
+/// Listings restarted because a page was refused; the next refusal is not an expired page.
 const RESTARTS_COUNT_MAX: u32 = 1;
 
 /// Where the listing goes on.
@@ -79,7 +79,7 @@ pub(super) async fn step(
 }
 
 impl Place {
-    /// A page that is refused is too old, and may be begun again: the event log drops what was told of it.
+    /// A refused page token has expired, and the listing may restart: the event log filters what it reported.
     fn has_old_page(&self, error: &Error) -> bool {
         let is_refused = matches!(error.kind, Kind::Rejected | Kind::NotFound);
         is_refused && self.page.is_some() && self.restarts < RESTARTS_COUNT_MAX

@@ -6,7 +6,7 @@ use crate::lenient;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-/// After the day's limit, an hour: the reset time is not told.
+/// After the daily limit, an hour: the reset time is not given.
 const DAILY_LIMIT_WAIT_S: u64 = 3600;
 
 #[derive(Deserialize)]
@@ -84,7 +84,7 @@ pub(super) fn of_object(mut error: Error) -> Error {
     error
 }
 
-/// Some limits tell their end in the message: "Retry after <RFC 3339>".
+/// Some limits give their end in the message: "Retry after <RFC 3339>".
 fn retry_after_in(message: &str, now: DateTime<Utc>) -> Option<u64> {
     let rest = message.split("Retry after ").nth(1)?;
     let stamp = rest.split_whitespace().next()?.trim_end_matches('.');

@@ -33,7 +33,7 @@ pub(super) async fn begin(call: &Call<'_>, cursor: &Cursor, past: &Past) -> Resu
         taken: cursor.taken.clone(),
         lost_at,
         baseline_at: past.baseline_at,
-        // As long as that, the log tells of all that came in within the margin.
+        // For that long, the log holds everything received within the margin.
         log_kept_s: (call.now - past.log_since).num_seconds(),
         page: None,
         page_done: Vec::new(),
@@ -71,7 +71,7 @@ pub(super) async fn step(
         page => page?,
     };
     let is_done = |message: &api::Message| catch_up.page_done.contains(&digest64(&[message.id.as_bytes()]));
-    // Lists of threads tell it, lists of messages do not.
+    // Lists of threads have it, lists of messages do not.
     let is_unchanged = |message: &api::Message| message.history_id.is_some_and(|id| id <= catch_up.lost);
     let open = page.messages.into_iter().filter(|message| !is_done(message) && !is_unchanged(message));
     let listed: Vec<Collapsed> = open.map(|message| listed(message, cursor)).collect();
@@ -84,7 +84,7 @@ pub(super) async fn step(
     let page_done: Vec<u64> = catch_up.page_done.iter().copied().chain(done).collect();
     let mut halted = outcome.halted;
     // Creations after the pin may have been listed: up to here they are checked against the log. Where the position
-    // is not told, the page stays, and what was read of it is done.
+    // is missing, the page stays, and what was read of it is done.
     let mut listed_through = None;
     if halted.is_none() && !has_rest && page.next_page_token.is_none() {
         match api::profile(call).await {
@@ -134,7 +134,7 @@ fn listed(message: api::Message, cursor: &Cursor) -> Collapsed {
     Collapsed::listed(message.id, message.thread_id, cursor.history_id)
 }
 
-/// A listed message that could not be read takes along what tells later whether it changed at all.
+/// A listed message that could not be read keeps what later decides whether it changed at all.
 fn later(record: FailedRecord, catch_up: &CatchUp) -> FailedRecord {
     let facts = CatchUp { page: None, page_done: Vec::new(), taken: Taken::default(), ..catch_up.clone() };
     FailedRecord { version: serde_json::to_string(&facts).unwrap_or_default(), ..record }
@@ -172,7 +172,7 @@ fn change(message: Value, plan: &Plan, catch_up: &CatchUp, now: DateTime<Utc>) -
     let received_at = plan.began_at(&message);
     let mut change = plan.created(message, true)?;
     if !is_new(received_at, catch_up, now) {
-        // A creation is for the log to know: it may have been told as an update before history showed it.
+        // Check creations against the log: it may have been reported as an update before history showed it.
         if catch_up.taken.knows(version, &change.object_id) {
             return None;
         }
@@ -182,7 +182,7 @@ fn change(message: Value, plan: &Plan, catch_up: &CatchUp, now: DateTime<Utc>) -
     Some(change)
 }
 
-/// Received after the baseline; and either after the loss, or so lately that the log tells whether it was reported.
+/// Received after the baseline; and either after the loss, or so recently that the log knows whether it was reported.
 /// What was received earlier was shown before the loss, and the log has forgotten it.
 fn is_new(received_at: Option<DateTime<Utc>>, catch_up: &CatchUp, now: DateTime<Utc>) -> bool {
     let Some(received_at) = received_at else { return true };

@@ -24,7 +24,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The rows are what matters: without them it is no page, whatever else is odd about it.
+    /// Only the rows matter: an answer without them is not a page, whatever else is odd about it.
     fn of(mut reply: Value, clocks: Clocks) -> Option<Self> {
         let Value::Array(value) = reply.get_mut("value")?.take() else { return None };
         let next_link = reply["@odata.nextLink"].as_str().map(str::to_owned);
@@ -60,7 +60,7 @@ pub(super) async fn page(call: &Call<'_>, entity: &Entity, url: &str) -> Result<
         .ok_or_else(|| Error::malformed("reply", "it is no list"))
 }
 
-/// The inbox's id, constant for a mailbox, to tell mailboxes apart. `None` where the provider does not tell.
+/// The inbox's id, constant for a mailbox, to distinguish mailboxes. `None` if the provider does not give it.
 pub(super) async fn inbox_id(call: &Call<'_>) -> Result<Option<String>, Error> {
     let url = format!("{}/me/mailFolders/inbox?$select=id", call.api_url);
     let response = send(call, &url).await?;

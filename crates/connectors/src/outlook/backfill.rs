@@ -72,7 +72,7 @@ pub(super) async fn step(
     Ok(Step { changes, failed, cursor, moved: true, more, gap, halted: found.halted })
 }
 
-/// A creation has no version here: one that the log holds is no news, whatever was done to it since.
+/// A creation has no version here: if the log holds it, it is not reported, whatever changed since.
 fn change(plan: &Plan<'_>, window: Window, row: &super::normalise::Row) -> Change {
     let came_within = row
         .came_s()

@@ -7,7 +7,7 @@ use super::cursor::Cursor;
 use crate::{Past, Step};
 
 /// A position that lay ahead of the clocks was followed by nothing: what came since is read again, as far as the event
-/// log can tell what was told of it.
+/// log knows what was reported of it.
 pub(super) fn gone_back(healed: &Cursor, past: &Past, overlap_s: i64) -> Step {
     let is_whole = healed.since(overlap_s) <= past.baseline_at.timestamp();
     let reason = "the position lay ahead of the clock: what changed within the last day is read again, what changed \

@@ -16,7 +16,7 @@ pub enum Truth {
     Yes,
     /// It does not.
     No,
-    /// The record does not tell: it lacks a field, or holds something that has no order with the value.
+    /// Unknown: the record lacks the field, or its value can't be compared.
     Unknown,
 }
 

@@ -14,7 +14,7 @@ const FOUND_LETTERS_MAX: usize = 16;
 /// Words that name no field and no value unless they are quoted.
 const RESERVED: [&str; 6] = ["AND", "OR", "NOT", "IN", "LIKE", "IS"];
 
-/// Why a text is no CEQL. Positions are byte offsets.
+/// Why a text is not CEQL. Positions are byte offsets.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CeqlError {
     /// Nothing but white space.

@@ -76,7 +76,7 @@ enum Field {
     ZoneName,
 }
 
-/// Why a text is no date pattern. Positions are byte offsets.
+/// Why a text is not a date pattern. Positions are byte offsets.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PatternError {
     /// No characters at all.
@@ -114,7 +114,7 @@ pub enum PatternError {
     },
 }
 
-/// A text that is no date: neither by its pattern nor in one of the common forms.
+/// A text that is not a date, neither by its pattern nor in one of the common forms.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "the date does not follow its pattern at byte {position} (expected {expected}), nor is it RFC 3339 or epoch milliseconds"

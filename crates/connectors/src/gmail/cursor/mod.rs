@@ -13,7 +13,7 @@ use window::Named;
 
 /// Ids of suppressed messages remembered, so that their deletion is suppressed too.
 const DRAFTS_COUNT_MAX: usize = 64;
-/// Ids of messages, or threads, whose deletion was told, remembered in case that they come back. No source says that
+/// Ids of messages, or threads, whose deletion was reported, kept in case they come back. No source says that
 /// Google does that; it costs little.
 const DELETED_COUNT_MAX: usize = 128;
 
@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for HistoryId {
 /// What is stored between polls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Cursor {
-    /// All records up to this one were shown and taken: polls ask what came after it. It is older than what was told
+    /// All records up to this one were shown and taken: polls ask what came after it. It is older than what was reported
     /// last, because history shows records late; see [`window`].
     pub(super) history_id: HistoryId,
     /// Newer positions that the provider named, oldest first.
@@ -73,7 +73,7 @@ pub(super) struct Cursor {
     /// Digests of suppressed messages' ids, oldest first: of drafts, and of what was gone before it could be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) drafts: Vec<u64>,
-    /// Digests of the ids of objects whose deletion was told, oldest first; the lowest bit says that one came back.
+    /// Digests of the ids of objects whose deletion was reported, oldest first; the lowest bit says that one came back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) deleted: Vec<u64>,
 }
@@ -151,7 +151,7 @@ impl Cursor {
         self.drafts.retain(|draft| *draft != digest);
     }
 
-    /// Notes that an object's deletion is told; says whether it had come back after an earlier one.
+    /// Records a reported deletion; returns whether the object had come back after an earlier one.
     pub(super) fn deletion_told(&mut self, id: &str) -> bool {
         let former = self.deleted_at(id).map(|at| self.deleted.remove(at));
         self.deleted.push(deleted(id));
@@ -161,7 +161,7 @@ impl Cursor {
         former.is_some_and(|former| former & 1 == 1)
     }
 
-    /// Notes that an object's creation is told; says which one it is.
+    /// Records a reported creation; returns which one it is.
     pub(super) fn creation_told(&mut self, id: &str) -> Creation {
         let Some(at) = self.deleted_at(id) else { return Creation::First };
         let was_back = self.deleted[at] & 1 == 1;
@@ -175,14 +175,14 @@ impl Cursor {
     }
 }
 
-/// What a creation is to the deletions of the same object that were told.
+/// How a creation relates to the reported deletions of the same object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Creation {
     /// There was none that is remembered.
     First,
     /// It follows one.
     Again,
-    /// The one that follows it was told already.
+    /// The one that follows it was already reported.
     Known,
 }
 

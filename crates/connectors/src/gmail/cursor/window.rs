@@ -2,7 +2,7 @@
 //!
 //! Gmail's `historyId` counts a record up to two minutes before history shows it, and records need not show in their
 //! order. So a position is safe only where it was named two minutes before the read that took what it counts: whatever
-//! it counts was shown to that read. Until then polls ask from an older position, and [`super::taken`] tells what is
+//! it counts was shown to that read. Until then polls ask from an older position, and [`super::taken`] says what is
 //! new among what they see again.
 //!
 //! All of it is in the cursor, because the next poll may be another process's. An idle poll writes nothing: what it

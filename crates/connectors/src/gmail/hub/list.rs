@@ -14,7 +14,7 @@ use domain::ceql::{Expr, Truth};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
-/// Records of a page where nobody says how many: each is a request.
+/// Default number of records of a page: each is a request.
 const PAGE_SIZE_DEFAULT: u32 = 20;
 /// Records of a page at the most.
 const PAGE_SIZE_MAX: u32 = 100;
@@ -67,7 +67,7 @@ impl Collection {
         parameters
     }
 
-    /// What lists tell without reading an object.
+    /// What lists contain without reading an object.
     fn listed_fields(self) -> &'static [&'static str] {
         match self {
             Collection::Messages | Collection::Changed => &["id", "threadId"],
@@ -155,7 +155,7 @@ fn conditions(
                 let since = call.now - chrono::Duration::hours(CHANGED_WITHIN_H);
                 search.terms.push(format!("after:{}", since.timestamp()));
             }
-            // Polls do not tell of drafts either.
+            // Polls do not report drafts either.
             search.terms.push("-in:drafts".to_owned());
         }
         _ => {}
@@ -248,7 +248,7 @@ async fn hydrate(
                 records.push(record);
             }
             Some(Err(error)) if error.kind == Kind::NotFound => answered = true,
-            // A failure that passes is the page's: whoever asks again gets the whole of it.
+            // A passing failure fails the page: asking again returns all of it.
             Some(Err(error)) if matches!(error.kind, Kind::ObjectRefused | Kind::Malformed) => {
                 records.push(incomplete(entry));
                 failure = Some(error);
@@ -263,7 +263,7 @@ async fn hydrate(
     }
 }
 
-/// What a list tells of an object, and that this is not all.
+/// What a list contains of an object, marked as incomplete.
 fn incomplete(entry: &Value) -> Value {
     let mut shown = entry.clone();
     shown["carillonRecordIncomplete"] = true.into();

@@ -259,7 +259,7 @@ fn word(value: &str) -> String {
     if value.chars().all(is_plain) {
         return value.to_owned();
     }
-    // There is no way to write a quote inside quotes.
+    // A quote can't be written inside quotes.
     let clean: String = value.chars().map(|c| if c == '"' || c.is_control() { ' ' } else { c }).collect();
     format!("\"{}\"", clean.trim())
 }

@@ -1,10 +1,10 @@
 //! What a stretch of history did to each message.
 //!
-//! The records of a stretch are of two kinds: new ones, which are to be told, and ones that were taken before and are
-//! seen again because the stored position waits for late records. The new ones decide whether a message is told, and
+//! The records of a stretch are of two kinds: new ones, still to be reported, and ones that were taken before and are
+//! seen again because the stored position waits for late records. The new ones decide whether a message is reported, and
 //! under which version; all of them together decide what it is now. Two examples of what would go wrong otherwise: a
-//! late label change below one that was told would be told with the labels of then, and a late addition below a told
-//! deletion would be told as a creation.
+//! late label change below a reported one would be reported with the old labels, and a late addition below a reported
+//! deletion would be reported as a creation.
 
 use crate::gmail::api::{Entry, Message, Record};
 use crate::gmail::cursor::HistoryId;
@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 
 pub(crate) const DRAFT: &str = "DRAFT";
 
-/// Whether a message is in the mailbox, as additions and deletions tell.
+/// Whether a message is in the mailbox, according to additions and deletions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Presence {
     /// None of them was seen.
@@ -29,7 +29,7 @@ enum Presence {
 pub(crate) struct Collapsed {
     pub(crate) message_id: String,
     pub(crate) thread_id: Option<String>,
-    /// The labels after the last record that told them.
+    /// The labels after the last record that has them.
     pub(crate) labels: Option<Vec<String>>,
     /// It was kept back before the new records, as a draft, and is none any more.
     pub(crate) undrafted: bool,
@@ -42,7 +42,7 @@ pub(crate) struct Collapsed {
     pub(crate) records: Vec<HistoryId>,
     /// After the records that were taken before: what the receiver knows.
     was: Presence,
-    /// After the first of the new records that tells it.
+    /// After the first of the new records that has them.
     begins: Presence,
     /// After all of them.
     is: Presence,
@@ -83,7 +83,7 @@ impl Collapsed {
         self.exists() && (!self.existed() || self.undrafted)
     }
 
-    /// A later record of it was taken before: what that one told may have been the creation, as it is where a draft is
+    /// A later record of it was taken before: that one may have reported the creation, as when a draft is
     /// sent before its addition shows.
     pub(crate) fn is_late(&self) -> bool {
         self.newest > self.last
@@ -128,7 +128,7 @@ impl Collapsed {
                 what == What::Unlabelled && entry.label_ids.entries.iter().any(|label| label == DRAFT);
         }
         if let Some(labels) = &mut self.labels {
-            // Where a message's labels are told as they were before the record, its own lists settle it.
+            // If a message's labels are those before the record, the record's own lists correct them.
             match what {
                 What::Labelled => {
                     let new = entry.label_ids.entries.iter().filter(|label| !labels.contains(label)).cloned();
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     /// Records of one message, as a word each: `+` added, `-` deleted, `a` to `z` a label that came, in brackets what
-    /// was taken before. Gives what is told: C(reated), U(pdated), D(eleted) or nothing, its version, and the labels.
+    /// was taken before. Gives what is reported: C(reated), U(pdated), D(eleted) or nothing, its version, and the labels.
     #[track_caller]
     fn check(words: &str, expected: &str) {
         let mut taken = Taken::default();
@@ -279,17 +279,17 @@ mod tests {
             ("[+]", ""),
             ("[+] a", "U2(a)"),
             ("[+] [a] -", "D3(a)"),
-            // Below a label change that was told: its labels are the present ones, its version is new.
+            // Below a reported label change: its labels are the present ones, its version is new.
             ("[+] a [b]", "U2(ab)"),
             ("[+] a [b] c [d]", "U4(abcd)"),
-            // The addition itself is late: the receiver was told of an update already, and now of the creation.
+            // The addition itself is late: the receiver already got an update, and now gets the creation.
             ("+ [a]", "C1(a)"),
             ("+ [a] b", "C3(ab)"),
-            // Below a deletion that was told, nothing is told any more.
+            // Below a reported deletion, nothing more is reported.
             ("+ [-]", "nothing"),
             ("[+] a [-]", "nothing"),
             ("+ a [-]", "nothing"),
-            // A deletion shows late, below a restoration that was told.
+            // A deletion shows late, below a reported restoration.
             ("[+] - [+]", "U2()"),
             ("[+] [-] +", "C3()"),
             ("[+] [-] + -", "nothing"),

@@ -1,13 +1,13 @@
 //! What the configured `where` means for polls.
 //!
-//! History has no filter, so conditions are applied to what history tells of a message: its id, thread and
+//! History has no filter, so conditions are applied to what history has of a message: its id, thread and
 //! labels. Lower bounds on dates are the position's business and drop out; everything else is refused when
 //! the configuration is saved.
 
 use domain::ceql::{Expr, Op, Truth, Value};
 use serde_json::Value as Json;
 
-/// Fields of a message that every history record tells.
+/// Fields of a message that every history record has.
 const FIELDS: [&str; 3] = ["id", "threadId", "labelIds"];
 /// Fields whose lower bounds the position replaces.
 const DATE_FIELDS: [&str; 4] = ["internalDate", "date", "receivedDate", "updated"];
@@ -42,7 +42,7 @@ impl Conditions {
         Ok(Conditions(kept))
     }
 
-    /// Whether a message passes. What the record does not tell does not hold it back: a change too many is
+    /// Whether a message passes. A field that the record lacks does not exclude it: a change too many is
     /// better than one too few.
     pub(crate) fn allow(&self, message: &Json) -> bool {
         self.0.iter().all(|condition| condition.matches(message) != Truth::No)

@@ -10,7 +10,7 @@ use conditions::Conditions;
 use domain::event::{Change, ChangeKind};
 use serde_json::Value;
 
-/// Whether it is told at all: no drafts, and nothing that came and went in the same stretch. Drafts are remembered,
+/// Whether it is reported at all: no drafts, and nothing that came and went in the same stretch. Drafts are remembered,
 /// because their deletion need not say that they were drafts.
 pub(super) fn is_visible(one: &mut Collapsed, next: &mut Cursor) -> bool {
     let was_kept_back = next.is_known_draft(&one.message_id);

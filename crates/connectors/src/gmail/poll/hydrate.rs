@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// What the version of a record to be tried again begins with, where the message came back after its deletion was told.
+/// Prefix of a retried record's version if the message came back after its deletion was reported.
 const RETURNED: &str = "returned:";
 
 /// A step of which nothing could be read is given up so often, then passed: its records would stop the mailbox for

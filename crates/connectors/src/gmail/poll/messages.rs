@@ -1,4 +1,4 @@
-//! Messages out of history: created ones are read, updates and deletions are told as history tells them.
+//! Messages out of history: created ones are read, updates and deletions are reported from history alone.
 
 use super::hydrate;
 use super::hydrate::Outcome;
@@ -64,7 +64,7 @@ fn change(
         return Some(change);
     }
     if read.gone.contains(&one.message_id) {
-        // It came and went: of what was not told, the deletion is not told either.
+        // It came and went: the creation was not reported, so neither is the deletion.
         next.remember_draft(&one.message_id);
     }
     let message = read.messages.remove(&one.message_id)?;

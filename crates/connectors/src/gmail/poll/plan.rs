@@ -53,7 +53,7 @@ impl Format {
     }
 }
 
-/// The objects that history tells of: messages, or the threads that they make.
+/// The objects that history covers: messages, or the threads that they make.
 pub(crate) trait Objects: Send + Sync {
     /// The collection whose objects are read.
     fn collection(&self) -> &'static str;

@@ -50,7 +50,7 @@ pub(crate) async fn read(
             page => page?,
         };
         found.named = found.named.or(page.history_id);
-        // A server that sends what was not asked for would have it told again.
+        // If a server sends more than was asked for, that would be reported again.
         page.history.retain(|record| record.id > after);
         *(if page.history.is_empty() { &mut empty } else { &mut found.pages }) += 1;
         entries += page.history.iter().map(Record::entries_count).sum::<usize>();

@@ -1,4 +1,4 @@
-//! Labels and drafts: no history tells of them, so that polls compare their lists with what they were.
+//! Labels and drafts: history does not cover them, so polls compare their lists with the previous ones.
 
 use crate::Call;
 use crate::error::Error;
@@ -9,7 +9,7 @@ use domain::ceql::{Expr, Truth};
 use domain::resource::HubRead;
 use serde_json::{Value, json};
 
-/// Fields of a label in a list; counts are told only of a single one.
+/// Fields of a label in a list; counts are available only for a single one.
 pub(crate) const LABEL_FIELDS: [&str; 6] =
     ["id", "name", "messageListVisibility", "labelListVisibility", "type", "color"];
 /// Fields of a draft in a list.
@@ -70,7 +70,7 @@ impl List {
                 let page = api::list(call, &listing, after.and_then(Value::as_str)).await?;
                 Ok((page.entries, page.next_page_token.map(Value::String)))
             }
-            // Google's own labels are always there: without them it is no list, and nothing is deleted for it.
+            // Google's own labels are always there: a list without them is invalid, and deletes nothing.
             List::Labels => match api::labels(call).await? {
                 labels if labels.is_empty() => Err(Error::malformed("list of labels", "it is empty")),
                 labels => Ok((labels, None)),

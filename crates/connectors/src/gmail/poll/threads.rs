@@ -1,7 +1,7 @@
 //! Threads, out of what history says of their messages: one change a thread.
 //!
 //! A thread has the id of its first message, so that it is created when that one is added. Where the first message was
-//! a draft, the first one that counts creates the thread; the event log tells whether that was before. History does
+//! a draft, the first one that counts creates the thread; the event log says whether that was before. History does
 //! not say that a thread has ended: its last messages' deletion is an update of it, unless the url's `format` has
 //! threads read, and it is not there.
 
@@ -20,7 +20,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
-/// How a thread is read where the url does not say: as history tells of it.
+/// How a thread is read by default: with what history has of it.
 const THIN: [(&str, &str); 2] =
     [("format", "minimal"), ("fields", "id,historyId,messages(id,threadId,labelIds,internalDate)")];
 
@@ -195,7 +195,7 @@ enum Ending {
 /// Threads that were read.
 struct ReadThreads {
     endings: HashMap<String, Ending>,
-    /// How many of the threads the step tells: fewer than all where they are as many bytes as it takes, or something
+    /// How many of the threads the step reports: fewer than all if they reach the byte limit, or something
     /// ended the reading.
     told: usize,
     /// What ended it.
@@ -258,7 +258,7 @@ impl ReadThreads {
     }
 }
 
-/// It is read again later, and told then.
+/// It is read again later, and reported then.
 fn unread(change: Change) -> FailedRecord {
     let version = if change.again { hydrate::marked(&change.version) } else { change.version };
     FailedRecord { object_id: change.object_id, kind: change.kind, version, stub: change.record }

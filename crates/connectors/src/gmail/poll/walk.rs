@@ -1,7 +1,7 @@
-//! What a read of history found, told in steps.
+//! What a read of history found, reported in steps.
 //!
-//! A read sees the whole stretch up to the end that was there when it began, and what it did to each message is told as
-//! one thing, however many steps that takes: of 520 mails that came and went nothing is left to tell. After each step
+//! A read sees the whole stretch up to the end that was there when it began, and reports what it did to each message as
+//! one change, however many steps that takes: 520 mails that came and went leave nothing to report. After each step
 //! the cursor says which records were taken, so that it is valid by itself; a run keeps the rest of the walk in its
 //! scratch and reads each page once. A run that finds no scratch, because the one before ended, reads again what is
 //! above the position, and what was taken drops out.
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 /// The rest of a walk.
 pub(crate) struct Walk {
-    /// What is still to be told, in order.
+    /// What is still to be reported, in order.
     pub(crate) untold: Vec<Collapsed>,
     /// The position so far; each step makes another one of it.
     pub(crate) next: Cursor,
@@ -33,16 +33,16 @@ pub(crate) struct Walk {
     is_cut: bool,
     /// It began at the stored position.
     is_whole: bool,
-    /// How many entries can't be told, from when on, until a step says so.
+    /// How many entries can't be reported, and since when, until a step says so.
     odd: Option<(DateTime<Utc>, usize)>,
-    /// Records behind it were taken before and are not seen with it: what is created here may have been told.
+    /// Records behind it were taken before and are not seen with it: a creation here may have been reported.
     pub(crate) is_doubtful: bool,
 }
 
 /// How a step begins.
 pub(crate) enum Begun {
     Walk(Walk),
-    /// There is nothing to tell.
+    /// There is nothing to report.
     Nothing(Step),
 }
 
@@ -101,10 +101,10 @@ pub(crate) async fn begin(
     Ok(Begun::Walk(walk))
 }
 
-/// What records say that can't be told apart is remembered as a message with this id, which no message has.
+/// Entries without identity are remembered as a message with this id, which no message has.
 const ODD: &str = "";
 
-/// What is told of such.
+/// What is reported of such entries.
 struct Odd {
     /// The records that were not taken before.
     records: Vec<HistoryId>,
@@ -135,7 +135,7 @@ impl Walk {
         Step { cursor: self.next.to_value(), moved: self.is_cut, more: self.is_cut, ..Step::nothing() }
     }
 
-    /// Takes what is told with this step.
+    /// Takes what this step reports.
     pub(crate) fn take_all(&mut self, is_told: impl Fn(&Collapsed) -> bool) {
         let all = std::mem::take(&mut self.untold);
         for one in all {

@@ -1,4 +1,4 @@
-//! What time it is, by two clocks that nobody checks: the one of the front end that answered, and ours.
+//! What time it is, by two unverified clocks: that of the front end that answered, and ours.
 
 use crate::http::HttpResponse;
 use chrono::{DateTime, Utc};

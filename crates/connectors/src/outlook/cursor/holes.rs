@@ -1,7 +1,7 @@
 //! Seconds of a list that the provider can't show: the walk goes round them, and looks at them again for a while.
 //!
 //! Each page that holds such an item fails, so that every request ends before its second or begins behind it. What can be
-//! read of the second was told. The rest is looked for again, because the provider may have meant it for the moment only.
+//! read of the second was reported. The rest is retried, because the failure may be temporary.
 
 use super::memory::Memory;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub(crate) struct Hole {
     /// When it was found, and last looked at; our clock, seconds.
     found_at: i64,
     pub(crate) looked_at: i64,
-    /// What of it was told.
+    /// What of it was reported.
     pub(crate) told: Memory,
 }
 
@@ -40,7 +40,7 @@ impl Holes {
         self.0.iter().map(|hole| hole.second).collect()
     }
 
-    /// Notes a second. Where there are too many the oldest makes room: it was told that it is missing.
+    /// Adds a second. If there are too many, the oldest is dropped: its gap was reported.
     pub(crate) fn add(&mut self, second: i64, told: Memory, now_s: i64) {
         self.remove(second);
         self.0.push(Hole { second, found_at: now_s, looked_at: now_s, told });
@@ -70,7 +70,7 @@ impl Holes {
         }
     }
 
-    /// It was looked at, and this was told of it until now.
+    /// It was looked at, and this was reported of it until now.
     pub(crate) fn again(&mut self, second: i64, told: Memory, looked_at: i64) {
         for hole in self.0.iter_mut().filter(|hole| hole.second == second) {
             hole.told = told.clone();
@@ -78,7 +78,7 @@ impl Holes {
         }
     }
 
-    /// Lets go of what requests do not come to any more and nobody looks at again.
+    /// Drops seconds that requests no longer reach and that are no longer retried.
     pub(crate) fn forget_before(&mut self, second: i64, now_s: i64) {
         self.0.retain(|hole| hole.second >= second || now_s - hole.found_at < KEPT_S);
     }

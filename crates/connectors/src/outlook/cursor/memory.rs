@@ -50,7 +50,7 @@ impl Memory {
         self.0.entry(second).or_default();
     }
 
-    /// From when on it is known what was seen, where the memory tells.
+    /// Since when the memory knows what was seen, if it does.
     pub(crate) fn begins(&self) -> Option<i64> {
         self.0.keys().next().copied()
     }

@@ -27,8 +27,8 @@ pub(super) fn overlap_s(resource: &ResourceConfig) -> i64 {
 
 /// A position that is so far ahead of the clocks was not taken from them, seconds: less is a process with another clock.
 const AHEAD_MAX_S: i64 = 120;
-/// How far back a position goes that was ahead, seconds: what the event log holds in any case, so that nothing is told
-/// as new that was told before.
+/// How far back a position goes that was ahead, seconds: what the event log holds in any case, so that nothing reported
+/// before is reported as new.
 const AGAIN_S: i64 = 86_400;
 
 /// A second as an instant; the epoch for what no calendar has.
@@ -45,7 +45,7 @@ pub(super) struct Cursor {
     /// Both clocks allowed it. Positions of older versions followed the provider's alone.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) is_checked: bool,
-    /// What was modified up to this second may have been told before: the event log knows.
+    /// What was modified up to this second may have been reported before: the event log knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) again_until: Option<i64>,
     /// The seconds to go round.
@@ -150,7 +150,7 @@ impl Cursor {
         })
     }
 
-    /// What was changed in this second may have been told before.
+    /// What was changed in this second may have been reported before.
     pub(super) fn is_again(&self, second: i64) -> bool {
         self.again_until.is_some_and(|until| second <= until)
     }

@@ -2,7 +2,7 @@
 //! never taken from there.
 //!
 //! A query that is too long for that, because its filter is, is kept without filter and selection: the client sends both
-//! again with the next page, and a digest tells whether the filter is the same.
+//! again with the next page, and a digest shows whether the filter is the same.
 
 use crate::error::{Error, Kind};
 use crate::hub::ReadError;

@@ -1,4 +1,4 @@
-//! What the configured `where` means for polls: a filter for the provider, and what only the record can tell.
+//! What the configured `where` means for polls: a filter for the provider, and conditions on the record itself.
 
 use super::Row;
 use super::entity::Entity;
@@ -65,7 +65,7 @@ impl Conditions {
         self.roots.iter().any(|root| root == "isDraft")
     }
 
-    /// Whether a row is reported. What the record does not tell does not hold it back.
+    /// Whether a row is reported. A field that the record lacks does not exclude it.
     pub(crate) fn allow(&self, row: &Row) -> bool {
         let holds = self.on_record.iter().all(|condition| condition.matches(&row.object) != Truth::No);
         holds && row.is_readable() && !row.is_suppressed(self)

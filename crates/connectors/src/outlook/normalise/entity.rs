@@ -1,4 +1,4 @@
-//! What Graph tells of each kind of object, as data: requests, checks and records derive from it.
+//! What Graph has of each kind of object, as data: requests, checks and records derive from it.
 
 use super::field::{Can, Field, Kind, Share, field};
 use Can::{Filter, Read, Sort, Walk};
@@ -14,11 +14,11 @@ pub(crate) struct Entity {
     pub(crate) fields: &'static [Field],
     /// When an object came to be where it is; what a stretch of new ones is read by.
     pub(crate) came: &'static str,
-    /// The field whose window tells what came again after a loss.
+    /// The field whose window shows what arrived after a loss.
     pub(crate) refilled_by: &'static str,
     /// A filtered list is ordered only by what its filter begins with; else it is refused as inefficient.
     pub(crate) order_leads_filter: bool,
-    /// Unfinished ones exist, which nobody wants to hear of.
+    /// Drafts exist, which are not reported.
     pub(crate) has_drafts: bool,
     /// Lists are cut into pages.
     pub(crate) is_paged: bool,
@@ -77,7 +77,7 @@ pub(crate) static MESSAGE: Entity = Entity {
     ],
 };
 
-/// The content is no field: files are not what events and lists are for.
+/// The content is not a field: files do not belong into events and lists.
 pub(crate) static ATTACHMENT: Entity = Entity {
     noun: "an attachment",
     permission: "Mail.Read (Calendars.Read for those of events)",

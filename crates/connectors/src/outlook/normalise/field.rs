@@ -22,7 +22,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// What it is compared to, where that is no text.
+    /// What it is compared to, if not a text.
     pub(crate) fn holds(self) -> Option<Holds> {
         match self {
             Kind::Date | Kind::ZonedDate => Some(Holds::Date),

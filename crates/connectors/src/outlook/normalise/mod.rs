@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 /// A listed object.
 #[derive(Clone)]
 pub(super) struct Row {
-    /// Empty where it can't be told from others: it has no id, or is no object.
+    /// Empty if it can't be identified: it has no id, or is not an object.
     id: String,
     change_key: String,
     /// The second the list is ordered by, since the Unix epoch.
@@ -81,7 +81,7 @@ impl Row {
         &self.id
     }
 
-    /// When it came into the mailbox: received, or for a draft and what is no message, created.
+    /// When it came into the mailbox: the time received, or the time created for drafts and anything but messages.
     pub(super) fn born_s(&self, resource: &ResourceConfig) -> Option<i64> {
         if self.is_draft {
             return self.date("createdDateTime");

@@ -16,7 +16,7 @@ use domain::event::{Change, ChangeKind};
 use domain::resource::ResourceConfig;
 
 /// What came into the mailbox so long before its change, seconds, was not created by it. The event log turns a creation
-/// that was told before into an update; it holds a day in any case.
+/// that was reported before into an update; it holds a day in any case.
 const CREATED_WITHIN_S: i64 = 86_400;
 
 /// Looks again at a second. What still can't be read waits for the next look; the walk goes on either way.
@@ -51,7 +51,7 @@ pub(crate) async fn second(
         if known.knows(&seen) {
             continue;
         }
-        // Nothing but the log knows what was told before.
+        // Only the log knows what was reported before.
         taken.take(plan, row, change(plan.resource, row), bare.contains(&place));
         known.add(seen);
         told.remember(second, seen);
@@ -68,7 +68,7 @@ pub(crate) async fn second(
     Ok(Walked { changes: taken.changes, failed: taken.failed, gap, ..nothing(next, found.clocks) })
 }
 
-/// Reads one object whose content could not be listed. `None`: it is gone, or not to be told.
+/// Reads one object whose content could not be listed. `None`: it is gone, or must not be reported.
 pub(crate) async fn object(
     call: &Call<'_>,
     plan: &Plan<'_>,
@@ -85,7 +85,7 @@ pub(crate) async fn object(
     Ok(plan.conditions.allow(&row).then(|| change(plan.resource, &row)))
 }
 
-/// Whether it was told before only the log knows.
+/// Only the log knows whether it was reported before.
 fn change(resource: &ResourceConfig, row: &Row) -> Change {
     let is_recent = row.born_s(resource).is_some_and(|born| born >= row.second - CREATED_WITHIN_S);
     let kind = if is_recent { ChangeKind::Created } else { ChangeKind::Updated };

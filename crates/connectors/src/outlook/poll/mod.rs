@@ -84,7 +84,7 @@ async fn dated_baseline(call: &Call<'_>, resource: &ResourceConfig) -> Result<Cu
 }
 
 /// Where to begin when the clocks do not agree: at the earlier one, because nothing after the baseline may be missing;
-/// but a mailbox that was changed after that is older, and all it holds until then is no news.
+/// but a mailbox that was changed after that is older, and nothing it holds until then is new.
 async fn present(call: &Call<'_>, plan: &Plan<'_>, clocks: Clocks) -> Result<i64, Error> {
     let newest = match clocks.ahead_s() > 0 {
         true => pages::newest(call, plan).await?,

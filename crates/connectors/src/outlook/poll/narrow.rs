@@ -37,7 +37,7 @@ pub(crate) fn is_sure(search: &Search<'_>) -> bool {
     search.failures >= FAILURES_COUNT_SURE
 }
 
-/// Whoever asks for a pause gets it.
+/// A provider that asks for a pause gets it.
 pub(crate) fn is_of_content(error: &Error) -> bool {
     matches!(error.kind, Kind::Unavailable | Kind::Malformed) && error.retry_after_s.is_none()
 }

@@ -16,7 +16,7 @@ use crate::outlook::normalise::selection::PAGE_SIZE_MAX;
 /// Pages of one step at the most.
 const PAGES_COUNT_MAX: usize = 100;
 
-/// What is looked for, and what is to be gone round.
+/// What to look for, and what to skip.
 pub(crate) struct Search<'a> {
     pub(crate) call: &'a Call<'a>,
     pub(crate) plan: &'a Plan<'a>,

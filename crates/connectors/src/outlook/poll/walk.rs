@@ -83,7 +83,7 @@ impl Taken {
         }
     }
 
-    /// What is told of what was left out, of this second among others.
+    /// What is reported as skipped, of this second among others.
     pub(crate) fn gap(&self, hole: Option<i64>) -> Option<(DateTime<Utc>, String)> {
         let from = hole.into_iter().chain(self.odd_from).min()?;
         let odd = (self.odd_count > 0).then(|| odd(self.odd_count));

@@ -40,7 +40,7 @@ pub struct HttpRequest<'a> {
     pub body: Bytes,
     /// From the first byte out to the last byte in, ms.
     pub timeout_ms: u64,
-    /// Bytes of the answer's body at the most, after decompression.
+    /// Maximum bytes of the answer's body, after decompression.
     pub answer_bytes_max: usize,
     /// Whose address it is.
     pub route: Route,

@@ -5,7 +5,7 @@ use domain::ceql::Expr;
 use domain::invalid::Invalid;
 use serde_json::Value;
 
-/// Records of a page at the most, whatever is asked for.
+/// Maximum records of a page, whatever is asked for.
 pub const PAGE_RECORDS_MAX: u32 = 1000;
 
 /// A read of the hub.

@@ -33,9 +33,10 @@ use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use serde_json::Value;
 
-/// Requests in flight for one mailbox at the most: both providers throttle more.
+/// Maximum requests in flight for one mailbox: both providers throttle more; for Outlook see
+/// <https://learn.microsoft.com/en-us/graph/throttling-limits#outlook-service-limits>.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 4;
-/// Changes in one [`Step`] at the most: 25 notifications of ten.
+/// Maximum changes in one [`Step`]: 25 notifications of ten.
 pub const STEP_CHANGES_MAX: usize = 250;
 /// Bytes of records after which a [`Step`] takes no more, so that a store can commit it at once.
 pub const STEP_BYTES_MAX: usize = 3_000_000;

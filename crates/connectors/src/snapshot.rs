@@ -24,9 +24,9 @@ use packed::{Held, Mark, Objects};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Objects of a resource at the most: all of them are in memory, and in the cursor.
+/// Maximum objects of a resource: all of them are in memory, and in the cursor.
 pub(crate) const OBJECTS_MAX: usize = 100_000;
-/// Pages of one listing at the most: enough for [`OBJECTS_MAX`] where pages are small, and an end where a provider
+/// Maximum pages of one listing: enough for [`OBJECTS_MAX`] where pages are small, and an end where a provider
 /// gives one token after the other.
 const PAGES_COUNT_MAX: usize = 2_000;
 

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// Headers of a callback that its owner adds, at the most: servers refuse requests with many.
+/// Maximum headers of a callback that its owner adds: servers refuse requests with many.
 const HEADERS_COUNT_MAX: usize = 20;
 /// All their names and values, bytes: half of what common servers read.
 const HEADERS_BYTES_MAX: usize = 8 * 1024;

@@ -58,7 +58,7 @@ impl RetryPolicy {
         self.delays_s.get(index).map(|seconds| Duration::seconds(i64::from(*seconds)))
     }
 
-    /// Attempts in one round at the most.
+    /// Maximum attempts in one round.
     pub fn attempts_max(&self) -> u32 {
         self.delays_s.len() as u32 + 1
     }

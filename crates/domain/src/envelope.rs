@@ -5,9 +5,9 @@ use crate::ids::{EventId, InstanceId, NotificationName};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-/// Events in one notification at the most, as documented for polling.
+/// Maximum events in one notification, as documented for polling.
 pub const EVENTS_COUNT_MAX: usize = 10;
-/// Records of one notification at the most, bytes of JSON. A stored notification stays under the 400 KB of a
+/// Maximum records of one notification, bytes of JSON. A stored notification stays under the 400 KB of a
 /// DynamoDB item, with room for the envelope and the attempts.
 pub const RECORDS_BYTES_MAX: usize = 300_000;
 

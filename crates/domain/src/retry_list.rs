@@ -12,7 +12,7 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-/// Records waiting at the most. Beyond it the position waits with them: a mailbox of which ten thousand messages can't
+/// Maximum records waiting. Beyond it the position waits with them: a mailbox of which ten thousand messages can't
 /// be read is better late than hollow.
 pub const RETRY_RECORDS_COUNT_MAX: usize = 10_000;
 /// Up to this many records are stored in readable form.

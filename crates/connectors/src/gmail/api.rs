@@ -10,9 +10,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Records in one page of history: the API's maximum.
+/// Records in one page of history: the API's maximum,
+/// <https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.history/list>.
 pub(super) const HISTORY_PAGE_SIZE: usize = 500;
-/// Messages in one page of a catch-up's listing at the most.
+/// Maximum messages in one page of a catch-up's listing.
 pub(super) const LIST_PAGE_SIZE: usize = 100;
 /// The longest answer read: a full message has its text, not its attachments.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;

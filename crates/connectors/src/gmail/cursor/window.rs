@@ -12,7 +12,7 @@ use super::{Cursor, HistoryId};
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-/// History shows a record so long after an answer has counted it, at the most, seconds.
+/// Maximum delay until history shows a record that an answer has counted, seconds.
 const LAG_MAX_S: i64 = 120;
 /// Beyond that: for clocks of processes that differ, and for the answer, which counts what happens until it is made
 /// and not until we asked. A request may take half of it.

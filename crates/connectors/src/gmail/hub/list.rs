@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 /// Default number of records of a page: each is a request.
 const PAGE_SIZE_DEFAULT: u32 = 20;
-/// Records of a page at the most.
+/// Maximum records of a page.
 const PAGE_SIZE_MAX: u32 = 100;
 /// The same where texts are read: a page is in memory whole.
 const PAGE_SIZE_FULL_MAX: u32 = 20;

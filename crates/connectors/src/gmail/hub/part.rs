@@ -7,7 +7,7 @@ use domain::field_path::FieldPath;
 use serde_json::{Map, Value, json};
 use std::cmp::Ordering;
 
-/// Fields asked for at the most, and their length: a query is short.
+/// Maximum fields asked for, and their length: a query is short.
 const FIELDS_COUNT_MAX: usize = 200;
 
 /// `fields`: top-level names and dotted paths. None of them: the whole record.

@@ -14,7 +14,8 @@ pub(crate) const LABEL_FIELDS: [&str; 6] =
     ["id", "name", "messageListVisibility", "labelListVisibility", "type", "color"];
 /// Fields of a draft in a list.
 pub(crate) const DRAFT_FIELDS: [&str; 2] = ["id", "message"];
-/// Drafts of a page: the API's maximum.
+/// Drafts of a page: the API's maximum,
+/// <https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.drafts/list>.
 const DRAFTS_PAGE_SIZE: u32 = 500;
 
 /// Every field of a condition has to be one that records have.

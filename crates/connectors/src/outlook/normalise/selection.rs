@@ -7,7 +7,8 @@ use domain::resource::ResourceConfig;
 /// Rows of a page with large fields, and at the most when the configuration, or a burst, asks for more.
 const LARGE_PAGE_SIZE: usize = 10;
 const LARGE_PAGE_SIZE_MAX: usize = 100;
-/// Rows of a page, and at the most (the API's maximum).
+/// Default and maximum rows of a page; the maximum is the API's,
+/// <https://learn.microsoft.com/en-us/graph/api/user-list-messages>.
 pub(crate) const PAGE_SIZE: usize = 100;
 pub(crate) const PAGE_SIZE_MAX: usize = 1000;
 

@@ -18,9 +18,9 @@ const PAGE_SIZE: usize = 100;
 const LEFT_OUT_COUNT_MAX: usize = 8;
 /// Failures in a row, after which a list is read by its places.
 const FAILURES_COUNT_MIN: u32 = 3;
-/// Pages of one folder's children, or of a flat list, at the most.
+/// Maximum pages of one folder's children, or of a flat list.
 const PAGES_COUNT_MAX: usize = 100;
-/// Levels of folders, and folders with children, at the most: each of these is a request of every poll.
+/// Maximum levels of folders, and folders with children: each of these is a request of every poll.
 const DEPTH_MAX: usize = 50;
 const PARENTS_MAX: usize = 500;
 

@@ -18,7 +18,7 @@ use listing::Listing;
 use plan::Plan;
 use serde_json::Value;
 
-/// Steps of a baseline at the most: what changed within the overlap before it.
+/// Maximum steps of a baseline: what changed within the overlap before it.
 const BASELINE_STEPS_COUNT_MAX: usize = 40;
 /// A clock that differs more from the provider's is not ours to go by, seconds.
 const CLOCK_SKEW_MAX_S: i64 = 60;

@@ -18,7 +18,7 @@ use crate::outlook::normalise::Row;
 const FAILURES_COUNT_MIN: u32 = 3;
 /// Failures in a row, after which the usual request is not worth its time: it may take all that a step has.
 const FAILURES_COUNT_SURE: u32 = 8;
-/// Requests of one step at the most: halving a month to a second takes a dozen, a second of many rows some more.
+/// Maximum requests of one step: halving a month to a second takes a dozen, a second of many rows some more.
 const REQUESTS_COUNT_MAX: usize = 60;
 /// Rows of one second that are gone round one by one; beyond that the rest of it is.
 const LEFT_OUT_COUNT_MAX: usize = 8;

@@ -13,7 +13,7 @@ use crate::outlook::cursor::memory::Index;
 use crate::outlook::normalise::Row;
 use crate::outlook::normalise::selection::PAGE_SIZE_MAX;
 
-/// Pages of one step at the most.
+/// Maximum pages of one step.
 const PAGES_COUNT_MAX: usize = 100;
 
 /// What to look for, and what to skip.

@@ -19,7 +19,7 @@ pub(crate) struct Part {
     pub(crate) from: i64,
     /// The second before which it ends, if any.
     pub(crate) until: Option<i64>,
-    /// Rows at the most.
+    /// Maximum rows.
     pub(crate) size: usize,
     /// Rows passed over before.
     pub(crate) skip: usize,

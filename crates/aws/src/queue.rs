@@ -1,10 +1,9 @@
 //! The [`Queue`] port on SQS.
 //!
-//! Two standard queues: what delivers (`Deliver`, `Release`) and other work (`Poll`, `Purge`,
-//! `Settle`). An instance is a
-//! message group, so that none holds up the others. A delay of up to 900 s rides on the message; a longer one is
-//! a schedule of its own. Visibility time-outs are no delays: a message in flight counts against the queue's
-//! limit.
+//! Two standard queues: deliveries (`Deliver`, `Release`) and other work (`Poll`, `Purge`, `Settle`). An instance is
+//! a message group, so that none holds up the others. The message carries a delay of up to 900 s; a longer one is
+//! a schedule. Visibility timeouts are not used as delays, since messages in flight count against a limit
+//! (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>).
 //!
 //! Queues keep no two messages apart, so a job that waits already is doubled: attempts are claimed and polls meet
 //! at the version of their state, so a doubled job changes nothing. A job may come late and never early, as

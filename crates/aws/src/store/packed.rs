@@ -12,11 +12,12 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use std::io::{Read as _, Write as _};
 
-/// Up to here a text stays readable for whoever looks into the table.
+/// Up to this size a text is stored in readable form.
 const PLAIN_BYTES_MAX: usize = 1024;
-/// What one item holds of a packed text. An item may have 400 KB with all its attributes.
+/// Maximum packed text in one item. With all its attributes an item may have 400 KB,
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>.
 const PART_BYTES_MAX: usize = 300 * 1024;
-/// What a packed text unpacks to at the most: beyond it nobody here has written it.
+/// Maximum size of an unpacked text: anything longer was not written here.
 const TEXT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// A text as it goes into an item's attributes `doc`, or `part_name` and `part_count`.

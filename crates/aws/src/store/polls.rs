@@ -11,7 +11,8 @@ use std::collections::HashSet;
 
 /// Reads of a mailbox whose rows change while their parts are read.
 const READS_COUNT_MAX: u32 = 3;
-/// What the bodies of one transaction may take, packed. It may have 4 MB with everything.
+/// Maximum packed bodies of one transaction. In total it may have 4 MB,
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html>.
 const BODIES_BYTES_MAX: usize = 3_000_000;
 
 /// One query; more only where a state is too large for its row.

@@ -102,7 +102,7 @@ pub(crate) async fn entries_before(
     before: Option<&AuditMark>,
     limit: usize,
 ) -> Result<(Vec<AuditEntry>, bool)> {
-    // One more than asked for tells.
+    // One more than asked for shows it.
     let mut entries = app.ports.accounts.audit(organization_id, before, limit + 1).await?;
     let is_more = entries.len() > limit;
     entries.truncate(limit);

@@ -164,7 +164,7 @@ fn public_url(url: &str) -> Result<String, Mistake> {
     Ok(origin.origin().ascii_serialization())
 }
 
-/// The key itself is not kept, and digests tell nothing by how long they take to compare.
+/// The key itself is not kept, and comparing digests leaks nothing by its duration.
 pub(crate) fn admin_key_digest(key: &str) -> [u8; 32] {
     domain::ids::hash_of(&[b"admin key", key.as_bytes()])
 }

@@ -42,7 +42,7 @@ pub struct Ports {
 
 /// The adapters, the configuration, and what a process remembers.
 pub(crate) struct Context {
-    /// For work that goes on when whoever began it does not.
+    /// For work that continues when its caller is gone.
     pub(crate) itself: Weak<Context>,
     pub(crate) ports: Ports,
     pub(crate) config: Config,
@@ -83,7 +83,7 @@ impl Context {
         self.ports.clock.now()
     }
 
-    /// Since when the event log holds all that was told.
+    /// Since when the event log holds everything reported.
     pub(crate) fn log_since(&self) -> DateTime<Utc> {
         self.now() - self.config.retention + Duration::minutes(LOG_MARGIN_MIN)
     }

@@ -29,7 +29,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.guard.take();
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
-        // Nobody waits for it: the map holds the only reference.
+        // No one waits for it: the map holds the only reference.
         if locks.get(&self.id).is_some_and(|lock| Arc::strong_count(lock) == 1) {
             locks.remove(&self.id);
         }

@@ -56,7 +56,7 @@ pub(crate) async fn release(app: &Context, id: InstanceId) -> Result<()> {
         let next = match next(app, id, generation).await {
             Ok(next) => next,
             Err(error) => {
-                // Whoever runs the job again need not wait for the lease to run out. If that fails too, they do.
+                // The next run need not wait for the lease to expire. If that fails too, it does.
                 let _ = store.pause_release(id, generation).await;
                 return Err(error);
             }

@@ -6,7 +6,7 @@ use domain::instance::Instance;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Instances whose secrets are kept at the most; beyond it the memory is emptied and fills again.
+/// Maximum instances whose secrets are kept; beyond it the memory is emptied and fills again.
 const ENTRIES_COUNT_MAX: usize = 20_000;
 
 /// Secrets, with the vault's version.

@@ -93,7 +93,7 @@ pub(crate) async fn commit(app: &Context, promise: &mut Promise, change: &Instan
     let written = app.ports.store.change_instance(change).await?;
     match written {
         Written::Done => marked(app, change.instance.id).await,
-        // Whoever tries again leaves the other a moment.
+        // A retry leaves the other a moment.
         Written::Conflict => app.ports.clock.sleep(std::time::Duration::from_millis(AGAIN_FIRST_MS)).await,
         Written::Gone => {}
     }

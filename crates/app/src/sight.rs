@@ -25,7 +25,7 @@ impl Sight<'_> {
     }
 }
 
-/// Whether an account sees an instance; nobody sees a deleted one.
+/// Whether an account sees an instance; a deleted one is visible to none.
 pub(crate) fn is_seen_by(account: &Account, instance: &Instance) -> bool {
     instance.deleted_at.is_none() && account.sees(&instance.account)
 }

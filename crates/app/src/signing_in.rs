@@ -19,7 +19,7 @@ pub struct SignedIn {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Begins a session of whoever has these secrets.
+/// Begins a session for the user with these secrets.
 pub(crate) async fn begin(app: &Context, user: LookupHash, organization: LookupHash) -> Result<SignedIn> {
     begin_as(app, Lookup::Session, (user, organization), Duration::hours(SESSION_HOURS)).await
 }

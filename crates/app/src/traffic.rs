@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 /// Requests of one poll: one fewer than the mailbox may have, so that a tick's look or a read fits beside it.
 const POLL_COUNT_MAX: usize = REQUESTS_IN_FLIGHT_MAX - 1;
-/// Requests of reads, while nobody polls and while somebody does.
+/// Requests of reads, without and with a running poll.
 const READS_COUNT_MAX: usize = REQUESTS_IN_FLIGHT_MAX - 1;
 const READS_BESIDE_POLL_COUNT_MAX: usize = 1;
 /// Mailboxes remembered. Beyond it those that nobody uses are forgotten, and with them how often reads were refused.
@@ -68,9 +68,9 @@ struct State {
     reads_in_flight: usize,
     /// Another process polls until then at the longest, as a read saw.
     polled_until: Option<DateTime<Utc>>,
-    /// The provider wants to be left alone until then, whoever it said it to.
+    /// The provider throttles until then, whichever request it answered.
     limited_until: Option<DateTime<Utc>>,
-    /// The newest session that was seen, and the newest when the limit was told.
+    /// The newest session that was seen, and the newest when the limit was received.
     session_version: u64,
     limited_at_version: u64,
     /// No reads before then, and how often in a row they were refused.
@@ -85,7 +85,7 @@ impl State {
             _ if is_full => false,
             Errand::Poll => self.polls_in_flight < POLL_COUNT_MAX,
             Errand::Read => {
-                // A poll that has its share keeps nobody from what is left.
+                // A poll with its full share does not block the rest.
                 let polls_come = self.polls_waiting > 0 && self.polls_in_flight < POLL_COUNT_MAX;
                 !polls_come && self.reads_in_flight < self.reads_max(now)
             }
@@ -133,7 +133,7 @@ impl Lane {
         }
     }
 
-    /// Until when nobody may ask.
+    /// Until when no request may be sent.
     pub(crate) fn limited_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.state().limited_until.filter(|until| now < *until)
     }
@@ -148,7 +148,7 @@ impl Lane {
         }
     }
 
-    /// Nobody asks before then.
+    /// No request is sent before then.
     pub(crate) fn limit(&self, until: DateTime<Utc>) {
         let mut state = self.state();
         state.limited_until = state.limited_until.max(Some(until));
@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(places(&lane, Errand::Read).len(), 3);
     }
 
-    /// A place that falls free goes to a poll, whoever waited longer.
+    /// A free place goes to a poll first, even if a read waited longer.
     #[test]
     fn polls_go_first() {
         let lane = Arc::new(Lane::default());

@@ -5,7 +5,7 @@ use domain::ids::InstanceId;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// Everything that the stack tells its functions, and `carillon admin`.
+/// Everything that the stack passes to its functions, and to `carillon admin`.
 #[derive(Debug, Clone)]
 pub struct Environment {
     /// `CARILLON_TABLE`.

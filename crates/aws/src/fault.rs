@@ -3,7 +3,7 @@
 use app::ports::PortError;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
-/// Characters of a service's own words at the most.
+/// Maximum characters of a service's own words.
 const MESSAGE_CHARS_MAX: usize = 400;
 /// Errors whose words are needed to mend them. They name actions, roles and resources of the stack; the words of
 /// other errors can quote what was sent.

@@ -5,9 +5,9 @@
 //! a schedule. Visibility timeouts are not used as delays, since messages in flight count against a limit
 //! (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>).
 //!
-//! Queues keep no two messages apart, so a job that waits already is doubled: attempts are claimed and polls meet
-//! at the version of their state, so a doubled job changes nothing. A job may come late and never early, as
-//! nobody checks an attempt's due time again: waits are rounded up to whole seconds.
+//! Queues do not detect duplicates, so a job that already waits is doubled: attempts are claimed and polls meet
+//! at the version of their state, so a doubled job changes nothing. A job may come late but never early, since an
+//! attempt's due time is not checked again: waits are rounded up to whole seconds.
 
 use crate::environment::{Environment, QueueAddress};
 use crate::fault::{Fault, fault};

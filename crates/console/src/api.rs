@@ -16,7 +16,7 @@ const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 #[derive(Clone)]
 pub(crate) struct Api {
     router: Router,
-    /// Nothing where nobody is signed in.
+    /// Empty if no user is signed in.
     authorization: Option<HeaderValue>,
 }
 
@@ -35,7 +35,7 @@ impl Api {
         Api { router, authorization: None }
     }
 
-    /// In the name of whoever has this session.
+    /// In the name of this session's user.
     pub(crate) fn in_session(router: Router, token: &str) -> Option<Self> {
         Self::authorized(router, &format!("Session {token}"))
     }

@@ -70,7 +70,7 @@ impl Delivery {
     }
 }
 
-/// One change that a notification tells.
+/// One change in a notification.
 pub(crate) struct Change {
     pub(crate) kind: String,
     pub(crate) object: String,

@@ -10,7 +10,7 @@ use maud::html;
 /// Why there is no page.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Nobody is signed in, or no longer; [`crate::frame`] leads to the sign-in and back.
+    /// No user is signed in, or no longer; [`crate::frame`] leads to the sign-in and back.
     SignIn,
     /// The interface refused.
     Refused(Box<Answer>),

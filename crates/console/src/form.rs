@@ -9,7 +9,7 @@ use axum::extract::{FromRequest, Request};
 
 /// Name of the field with the session's token; [`crate::ui::form`] puts it into every form.
 pub(crate) const TOKEN_FIELD: &str = "form_token";
-/// Fields of one form at the most: a large one has some dozens.
+/// Maximum fields of one form: a large one has some dozens.
 const FIELDS_COUNT_MAX: usize = 2_000;
 
 /// Fields in their order.

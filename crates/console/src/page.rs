@@ -91,7 +91,7 @@ impl Page {
         signed.without_flash(response)
     }
 
-    /// For anybody: sign-in and errors.
+    /// Public: sign-in and errors.
     pub(crate) fn alone(self) -> Response {
         self.response(None)
     }

@@ -14,7 +14,7 @@ const SECRET_BYTES_MIN: usize = 16;
 const PREFIX: &str = "CARILLON_";
 const USER_SECRET: &str = "CARILLON_USER_SECRET";
 const ORGANIZATION_SECRET: &str = "CARILLON_ORGANIZATION_SECRET";
-/// Nobody but this machine can call there.
+/// Only this machine can connect there.
 const LISTEN: &str = "127.0.0.1:8080";
 
 /// Everything the host needs to know.
@@ -29,7 +29,7 @@ pub struct Config {
     /// What means the same on every host.
     pub app: app::Config,
     /// `CARILLON_ALLOW_LOCAL_CALLBACKS`: callbacks to private, loopback and link-local addresses. By default only
-    /// while nobody but this machine can call: whoever creates an instance sees what such an address answers.
+    /// while only this machine can connect, since whoever creates an instance sees what such an address answers.
     pub allow_local_callbacks: bool,
     /// `MAIL_DIR`: a folder of `.eml` files that the demo fills its mailboxes from.
     pub mail_dir: Option<PathBuf>,

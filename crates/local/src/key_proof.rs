@@ -1,7 +1,7 @@
 //! Whether the key file belongs to the data beside it.
 //!
-//! Other keys open nothing and know nobody: without this look the process would start as always, and then refuse
-//! everybody.
+//! Other keys open nothing and match no secret: without this check the process would start as always, and then
+//! refuse every caller.
 
 use crate::sqlite::{Db, SqliteStore, SqliteVault};
 use app::ports::{LookupHash, PortError, Vault as _};

@@ -20,7 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Ends the process where help was asked for, or what was typed is no command.
+    // Ends the process for help, and for an invalid command.
     let line = CommandLine::parse();
     match run(&line).await {
         Ok(()) => ExitCode::SUCCESS,

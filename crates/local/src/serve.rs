@@ -1,4 +1,4 @@
-//! Running a host: the HTTP interface, timers, jobs and retention, until told to stop.
+//! Running a host: the HTTP interface, timers, jobs and retention, until it is stopped.
 
 use crate::host::Host;
 use crate::jobs::{Class, Taken, Went};
@@ -23,11 +23,11 @@ const DELIVERIES_COUNT_MAX: usize = 512;
 const POLL_S: i64 = 60;
 /// After a poll that could not do its bookkeeping.
 const POLL_AGAIN_S: i64 = 10;
-/// Time for what is under way when told to stop.
+/// Time for work in progress to finish on shutdown.
 const STOP_S: u64 = 10;
 /// Between looks for what `carillon admin` wrote beside us.
 const TAKE_IN_EVERY_S: i64 = 2;
-/// Between removals of what is no longer kept, and rows removed at once.
+/// Interval between removals of expired rows, and rows removed at once.
 const RETENTION_EVERY_S: i64 = 600;
 const RETENTION_BATCH: usize = 500;
 
@@ -173,7 +173,7 @@ pub(crate) async fn wait(
     }
 }
 
-/// Removes what is no longer kept, now and then, in small bites.
+/// Periodically removes expired rows, a few at a time.
 async fn run_retention(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         match host.store.retention(host.clock.now(), RETENTION_BATCH).await {

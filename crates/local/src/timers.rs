@@ -91,7 +91,7 @@ impl Timers {
         late.into_iter().for_each(|(id, timetable, _, next)| ticking.set(id, timetable, next));
     }
 
-    /// Has whoever waits look again.
+    /// Wakes the waiter to look again.
     pub fn notify(&self) {
         self.changed.notify_one();
     }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// Rows of one answer; a week by minutes is 10,081.
 const ROWS_COUNT_MAX: i64 = 10_081;
-/// Notifications counted at the most.
+/// Maximum notifications counted.
 const LINES_COUNT_MAX: usize = 100_000;
 
 /// Rows of what happened from one time to another.
@@ -52,7 +52,7 @@ impl Asked {
             let rule = format!("there are more than {LINES_COUNT_MAX} notifications between `from` and `to`");
             return Err(ApiError::rule("from", &rule));
         }
-        // What only the log shows tells of no event.
+        // What only the log shows is not an event.
         lines.retain(|(line, _)| line.progress != Progress::Logged);
         Ok(Asked { from, interval, rows_count: usize::try_from(rows_count).unwrap_or(0), lines })
     }

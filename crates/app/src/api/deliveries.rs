@@ -22,7 +22,7 @@ use domain::instance::Instance;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Notifications looked at for one page at the most; its token goes on where the look ended.
+/// Maximum notifications looked at for one page; its token goes on where the look ended.
 const LOOKS_COUNT_MAX: usize = 1_000;
 
 /// What waits to be delivered, oldest first in each instance.

@@ -1,4 +1,4 @@
-//! Connectors: what there is, what each can do and wants to be told, and where to send a user to sign in.
+//! Connectors: what there is, what each can do and needs, and where to send a user to sign in.
 
 use super::auth::{Caller, Own};
 use super::body;
@@ -88,7 +88,7 @@ fn method(polling: Polling) -> Option<&'static str> {
     }
 }
 
-/// What an instance wants to be told, in the order of a form.
+/// What an instance needs to know, in the order of a form.
 pub(super) async fn configuration(
     State(app): State<Arc<Context>>,
     _caller: Caller,

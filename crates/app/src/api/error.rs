@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Header that names a request, also in its error.
 const REQUEST_ID_HEADER: &str = "elements-request-id";
 
-/// What names a request, for whoever handles it.
+/// What identifies a request, for its handler.
 #[derive(Debug, Clone)]
 pub(super) struct RequestId(pub(super) String);
 
@@ -181,7 +181,7 @@ pub(super) async fn with_request_id(
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID_HEADER, value);
     }
-    // Replies hold tokens and mail, and JSON is no page.
+    // Replies hold tokens and mail, and JSON is not a page.
     headers.entry("cache-control").or_insert(HeaderValue::from_static("no-store"));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     response

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use domain::ids::{InstanceId, Sequence};
 use serde_json::{Value, json};
 
-/// Notifications looked at for one page at the most; its token goes on where the look ended.
+/// Maximum notifications looked at for one page; its token goes on where the look ended.
 const LOOKS_COUNT_MAX: usize = 1_000;
 /// Notifications read at once.
 const READ_COUNT: usize = 100;

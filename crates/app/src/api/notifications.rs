@@ -25,7 +25,7 @@ const TOPICS_COUNT_MAX: usize = 20;
 pub(super) const READ_COUNT: usize = 50;
 /// Lines of the log that are looked at for a number that leads to none of them: numbers are not in order.
 const LOOKS_COUNT_MAX: usize = 200_000;
-/// The same, seconds: whoever asks waits, and gateways wait for half a minute.
+/// The same, seconds: the caller waits, and gateways wait for half a minute.
 const LOOKS_S: i64 = 15;
 /// Pages of the newest that are looked through: what only the log shows is among them, and is not shown here.
 const PAGES_COUNT_MAX: usize = 40;

@@ -16,7 +16,7 @@ pub(super) const PAGE_BYTES_MAX: usize = 4_000_000;
 
 const PAGE_SIZE_DEFAULT: usize = 50;
 pub(super) const PAGE_SIZE_MAX: usize = 200;
-/// A token is small; whoever sends more did not get it here.
+/// A token is small; a larger one was not issued here.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// A page that was asked for: how long, and after what.

@@ -29,7 +29,7 @@ pub(super) async fn now(
         polled.map_err(|_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the poll failed inside"))?;
     match polled? {
         PollOutcome::Polled(report) => Ok(answer(&report, &request_id)),
-        // Whoever polls goes on: what they find goes to the callback.
+        // The current poller continues: what it finds goes to the callback.
         PollOutcome::Busy => Ok(answer(&PollReport { resources: Vec::new(), more: true }, &request_id)),
         PollOutcome::NotFound => Err(ApiError::no_instance()),
         PollOutcome::NotPolled(reason) => {

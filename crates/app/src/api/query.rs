@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::date_pattern::{Zone, parse_rfc3339};
 use domain::invalid::text_boolean;
 
-/// Parameters of one request at the most.
+/// Maximum parameters of one request.
 const PARAMETERS_COUNT_MAX: usize = 100;
 
 /// Times that can be asked for: from 1970 on, before the year 3000. Whoever reckons with them stays in range.
@@ -33,7 +33,7 @@ impl Params {
         }
     }
 
-    /// A parameter that stands there twice, although it is no list.
+    /// A parameter that occurs twice, although it is not a list.
     fn repeated(&self) -> Option<&str> {
         let mut names = std::collections::HashSet::new();
         let single = self.0.iter().map(|(name, _)| name.as_str());

@@ -184,7 +184,7 @@ impl Route {
         Route { answer: (200, Shape::Page(schema)), ..self }
     }
 
-    /// What the provider's failure is told with, beside an error.
+    /// What reports the provider's failure, beside an error.
     pub(super) fn or_failed(self, schema: &'static str) -> Self {
         Route { provider_failure: Some(schema), ..self }
     }

@@ -13,7 +13,7 @@ use domain::envelope::iso_seconds;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// A session of whoever shows their secrets.
+/// A session for a user who gives their secrets.
 pub(super) async fn begin(
     State(app): State<Arc<Context>>,
     _: Platform,
@@ -23,7 +23,7 @@ pub(super) async fn begin(
     Ok(shown(&signing_in::begin(&app, user, organization).await?))
 }
 
-/// A session of whoever has a link that was not used.
+/// A session for the holder of an unused link.
 pub(super) async fn follow(State(app): State<Arc<Context>>, bytes: Bytes) -> Result<Json<Value>, ApiError> {
     let object = body::object(&bytes)?;
     let link = object.get("link").and_then(Value::as_str);

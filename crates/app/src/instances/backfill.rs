@@ -172,7 +172,7 @@ fn replaced(mailbox: &Mailbox, resources: &[&ResourceConfig], now: DateTime<Utc>
     };
     let rows = mailbox.resources.iter().map(|row| &row.state);
     let rows = rows.filter(|state| backfill::is_row(&state.resource));
-    // What can't be read is nobody's.
+    // What can't be read belongs to no one.
     rows.filter(|state| Backfill::of(state).is_none_or(|backfill| is_replaced(&backfill)))
         .map(|state| state.resource.clone())
         .collect()

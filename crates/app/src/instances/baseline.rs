@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Baselines of resources, and whose mailbox it is.
 pub(super) struct Baselines {
     pub(super) states: Vec<ResourceState>,
-    /// Digest of the mailbox's identity; empty where the provider did not tell.
+    /// Digest of the mailbox's identity; empty if the provider did not give one.
     pub(super) mailbox_digest: String,
     /// Some could not be taken for a passing reason: a job takes them.
     pub(super) is_incomplete: bool,

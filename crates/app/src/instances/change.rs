@@ -304,7 +304,7 @@ async fn states(
     let token = working_token(app, connector, mailbox, tokens).await?;
     let taken = baseline::take(app, connector, &token, wanted, deadline).await?;
     if tokens.is_some() && taken.is_incomplete && taken.mailbox_digest.is_empty() {
-        // Going on with the old position in a mailbox that may be another one would tell nonsense.
+        // Continuing from the old position in a mailbox that may be another one would report nonsense.
         return Err(Refusal::Provider {
             message:
                 "the provider fails just now, so it is not known whose mailbox this is: sign in again later"

@@ -149,7 +149,7 @@ fn row(
     instance
 }
 
-/// Plain http is taken, and the owner is told what it means.
+/// Plain http is accepted, with a notice to the owner.
 pub(super) fn warn_of_plain_http(instance: &mut Instance, now: DateTime<Utc>) {
     if given(&instance.configuration, CALLBACK_URL).is_some_and(is_plain_http) {
         instance.notice(now, "the callback is plain http: anybody on the way can read the events");

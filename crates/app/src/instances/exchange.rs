@@ -35,7 +35,7 @@ pub(super) async fn code(
     exchanged.map_err(|error| suspected(error, secrets, Some((CODE, code))))
 }
 
-/// What the application itself is given, where nobody signs in.
+/// What the application itself is granted, without a sign-in.
 pub(super) async fn application(
     app: &Context,
     descriptor: &Descriptor,

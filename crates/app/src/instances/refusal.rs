@@ -18,7 +18,7 @@ pub(crate) enum Refusal {
         /// The provider failed, rather than refused.
         is_unavailable: bool,
     },
-    /// There is no such instance.
+    /// No such instance.
     #[error("no such instance")]
     NotFound,
     /// It can't be done as things stand.

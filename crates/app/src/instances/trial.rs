@@ -1,4 +1,4 @@
-//! Trying a poller configuration before it is stored: each resource is read once, and what it would do is told.
+//! Trying a poller configuration before it is stored: each resource is read once, and what it would do is reported.
 
 use super::Refusal;
 use crate::context::Context;
@@ -27,7 +27,7 @@ pub(super) fn deadline(app: &Context) -> DateTime<Utc> {
 }
 
 /// Tries each resource. One that is broken is a refusal with its reason; one that can't be read for a passing reason
-/// is told as not read.
+/// is reported as not read.
 pub(crate) async fn all(
     app: &Context,
     connector: &Arc<dyn Connector>,
@@ -46,7 +46,7 @@ pub(crate) async fn all(
     if broken.is_empty() { Ok(trials) } else { Err(Refusal::Invalid(broken)) }
 }
 
-/// What each resource would do, as far as it can be told without the provider.
+/// What each resource would do, as far as that is known without the provider.
 pub(crate) fn unread(
     app: &Context,
     connector: &Arc<dyn Connector>,

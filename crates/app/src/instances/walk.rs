@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 /// Instances read from the store at once.
 const READ_COUNT: usize = 200;
-/// Instances looked at for one page at the most; the token of a page goes on where the look ended.
+/// Maximum instances looked at for one page; the token of a page goes on where the look ended.
 pub(crate) const LOOKS_COUNT_MAX: usize = 2_000;
 /// The same where something is read for each of them.
 pub(crate) const READS_COUNT_MAX: usize = 500;

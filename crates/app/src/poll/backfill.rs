@@ -22,7 +22,7 @@ pub(super) async fn all(run: &mut Run<'_>, settings: &Settings, unfinished: &[St
     let mut more = false;
     for state in states {
         let Some(backfill) = Backfill::of(&state) else { continue };
-        // Whoever takes a resource out of the configuration takes its backfill with it.
+        // Removing a resource from the configuration removes its backfill.
         let Some(config) = settings.resources.iter().find(|config| config.name == backfill.resource) else {
             continue;
         };

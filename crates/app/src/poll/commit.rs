@@ -239,7 +239,7 @@ impl Run<'_> {
             .collect()
     }
 
-    /// A gap is told by the instance's state, and by the event log.
+    /// A gap is reported in the instance's state, and in the event log.
     fn gap(&self, config: &ResourceConfig, state: &mut ResourceState, gap: Gap) -> NewNotification {
         let now = self.app.now();
         let id = self.mailbox.instance.id;

@@ -33,7 +33,7 @@ impl Run<'_> {
     /// Stores a failure: the cursor stays, the resource backs off, and what concerns the mailbox stops the
     /// others too. Says whether there is more to do now, because nothing failed and only the time was over.
     ///
-    /// Only whoever has the lease does: however many polls meet the same failure, it counts once.
+    /// Only the lease's holder does: however many polls meet the same failure, it counts once.
     pub(super) async fn failed(
         &mut self,
         state: &mut ResourceState,
@@ -94,7 +94,7 @@ impl Run<'_> {
                     session.backoff_until = session.backoff_until.max(Some(until));
                     is_for_good = session.is_refused_for_good(now);
                     if is_for_good {
-                        // Whoever is sent to sign in and goes on without begins again.
+                        // A mailbox that was sent to sign in and continues without it begins again.
                         session.forget_refusals();
                         session.backoff_until = None;
                     }

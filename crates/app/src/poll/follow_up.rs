@@ -1,4 +1,4 @@
-//! What a poll leaves to a job, and what it tells the log.
+//! What a poll leaves to a job, and what it logs.
 
 use super::run::{Run, Way};
 use super::{PollReport, ResourceReport};

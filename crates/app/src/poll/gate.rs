@@ -35,7 +35,7 @@ pub(super) enum Halt {
 /// The right to poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Right {
-    /// Nobody had the lease when the mailbox was read: one request of each resource is free.
+    /// The lease was free when the mailbox was read: one request of each resource is allowed.
     Look {
         fence: u64,
         is_spent: bool,
@@ -59,7 +59,7 @@ pub(super) struct Gate<'a> {
 }
 
 impl<'a> Gate<'a> {
-    /// For a mailbox that nobody polls, as was read with this fence.
+    /// For a mailbox without a poller, as was read with this fence.
     pub(super) fn new(app: &'a Context, id: InstanceId, mailbox: &Mailbox, deadline: DateTime<Utc>) -> Self {
         let lane = app.traffic.lane(id);
         lane.see_session(&mailbox.session);
@@ -75,7 +75,7 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// Takes the lease, where it is not held yet; false if somebody else polls by now, or nobody should.
+    /// Takes the lease unless it is held already; false if another polls by now, or polling must stop.
     pub(super) async fn hold(&self) -> Result<bool> {
         self.take(&mut *self.right.lock().await).await
     }
@@ -102,12 +102,12 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// Somebody else polls, or nobody should.
+    /// Another polls, or polling must stop.
     pub(super) async fn is_lost(&self) -> bool {
         *self.right.lock().await == Right::Lost
     }
 
-    /// The provider wants the mailbox to be left alone, as this process was told.
+    /// The provider throttles the mailbox, as this process learned.
     pub(super) fn is_limited(&self) -> bool {
         self.lane.limited_until(self.app.now()).is_some()
     }
@@ -161,7 +161,7 @@ impl Http for Gate<'_> {
         self.ask_time().map_err(|why| self.not_sent(why))?;
         self.ask_right().await.map_err(|why| self.not_sent(why))?;
         let _place = self.lane.enter(Errand::Poll, self.app.now()).await;
-        // Waiting for a place took time, and others may have been told to wait.
+        // Waiting for a place took time, and others may have been throttled.
         self.ask_time().map_err(|why| self.not_sent(why))?;
         let left_ms = u64::try_from(self.left_ms()).unwrap_or(0);
         let is_cut = left_ms < request.timeout_ms;

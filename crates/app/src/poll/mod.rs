@@ -60,7 +60,7 @@ pub(crate) async fn poll(
     Ok(PollOutcome::Busy)
 }
 
-/// `None` if somebody else began or ended a poll in between: a fresh look tells.
+/// `None` if another began or ended a poll in between: read again.
 async fn look(
     app: &Context,
     id: InstanceId,

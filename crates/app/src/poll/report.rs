@@ -1,4 +1,4 @@
-//! What a poll did, for whoever asked for it.
+//! What a poll did, for its caller.
 
 /// How a poll ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub enum PollOutcome {
     Polled(PollReport),
     /// Somebody else polls the mailbox just now, and was asked to look again.
     Busy,
-    /// There is no such instance.
+    /// No such instance.
     NotFound,
     /// The instance is not polled, for this reason.
     NotPolled(String),

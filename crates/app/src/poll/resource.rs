@@ -41,7 +41,7 @@ pub(super) async fn poll(run: &mut Run<'_>, config: &ResourceConfig) -> Result<(
         match run.commit(config, &mut state, read, &mut report).await? {
             Committed::Done if turns.looked => {}
             Committed::Done => turns.more = more,
-            // Another poll went on from here, or the instance is gone: a fresh look tells.
+            // Another poll went on from here, or the instance is gone: read again.
             Committed::Lost => return Ok((report, true)),
             // When the records have become fewer it goes on.
             Committed::Full => {

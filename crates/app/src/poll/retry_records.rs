@@ -131,7 +131,7 @@ fn failed_record(record: &RetryRecord) -> FailedRecord {
     }
 }
 
-/// Brings the list up to date with what was found. Returns what there is to tell.
+/// Brings the list up to date with what was found. Returns what there is to report.
 pub(super) fn settle(
     state: &mut ResourceState,
     retried: Retried,
@@ -246,12 +246,12 @@ pub(super) fn join(
     kept.collect()
 }
 
-/// Whether the change is told by itself.
+/// Whether the change is reported by itself.
 fn join_one(state: &mut ResourceState, change: &Change, is_told: bool) -> bool {
     let Some(record) = state.retry_records.find_mut(&change.object_id) else { return true };
     let is_creation = record.kind == ChangeKind::Created;
     match (record.phase, change.kind) {
-        // What is told now is newer than what is waited for.
+        // What is reported now is newer than what is waited for.
         (Phase::Waiting, ChangeKind::Created) => {}
         (Phase::Waiting, ChangeKind::Updated) if !is_creation => {}
         (Phase::Waiting | Phase::Gone { .. }, ChangeKind::Updated) if is_creation && !is_told => {
@@ -293,7 +293,7 @@ fn incomplete(record: &RetryRecord) -> Change {
 
 /// What was told without its content has it now.
 fn completed(change: Change, version: &str) -> Change {
-    // No version of the provider's: one of these may have been told as a change of its labels.
+    // Not a version of the provider's: one of these may have been reported as a change of its labels.
     let version = format!("complete {version}");
     Change { kind: ChangeKind::Updated, version, recheck: true, ..change }
 }

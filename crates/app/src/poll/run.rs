@@ -53,7 +53,7 @@ pub(super) struct Stopped {
 }
 
 impl<'a> Run<'a> {
-    /// Of a mailbox that nobody polls.
+    /// Of a mailbox without a poller.
     pub(super) fn of(
         app: &'a Context,
         mailbox: Mailbox,
@@ -167,7 +167,7 @@ impl<'a> Run<'a> {
         self.app.replace_session(id, &mut self.mailbox.session, next).await
     }
 
-    /// A baseline that a job takes tells whose mailbox it is, if the creation could not.
+    /// A baseline that a job takes records whose mailbox it is, if the creation could not.
     pub(super) async fn store_identity(&mut self, identity: &str) -> Result<()> {
         if !self.mailbox.instance.mailbox_digest.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! One step: what is to be read, what was read, and why it could not be.
+//! One step: what to read, what was read, and why it could not be.
 
 use super::gate::Halt;
 use super::retry_records::{self, Retried};

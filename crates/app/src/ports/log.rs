@@ -8,7 +8,7 @@ use domain::ids::{InstanceId, Sequence};
 pub struct LogPage {
     /// Only what was committed before this.
     pub before: Option<Sequence>,
-    /// Lines at the most.
+    /// Maximum lines.
     pub limit: usize,
     /// Only what is pending, oldest first and after `before`, as a release would take it.
     pub pending_only: bool,
@@ -30,7 +30,7 @@ pub struct OrganizationPage {
     pub before: Option<LogMark>,
     /// Nothing with a lower sequence.
     pub from: Option<Sequence>,
-    /// Lines at the most.
+    /// Maximum lines.
     pub limit: usize,
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 /// Who polls a mailbox, as its row says. A mailbox that was never polled under a lease has the default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Poller {
-    /// Goes up with each lease: whoever holds a lower one has lost it.
+    /// Goes up with each lease: a holder of a lower one has lost it.
     pub fence: u64,
     /// Held until then; a holder that died gives way to the next after that.
     pub until: Option<DateTime<Utc>>,
@@ -23,7 +23,7 @@ impl Poller {
 /// What a holder finds when it gives the lease back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PollEnded {
-    /// Nobody came meanwhile.
+    /// No other came meanwhile.
     Quiet,
     /// Somebody wants another look. The mark stays until the next lease.
     Again,

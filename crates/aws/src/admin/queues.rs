@@ -10,7 +10,7 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, QueueAttribute
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 
-/// Messages that one request gives at the most.
+/// Maximum messages that one request gives.
 const BATCH_COUNT_MAX: usize = 10;
 /// How long a received message stays hidden, seconds: one that is left where it is does not come again in the
 /// same redrive, unless that takes longer.
@@ -42,7 +42,7 @@ impl Queues {
         }
     }
 
-    /// How much is in each. SQS counts approximately, and does not tell the oldest.
+    /// How much is in each. SQS counts approximately, and does not report the oldest.
     pub async fn depths(&self) -> Result<Vec<Depth>> {
         let queues = [&self.delivery, &self.work, &self.dead_letters];
         try_join_all(queues.map(|queue| self.depth(queue))).await

@@ -116,7 +116,7 @@ impl Host {
         Entry { app, sealer, public_url, router: Arc::default() }
     }
 
-    /// A key that is no good leaves the interface as it is without one.
+    /// With an invalid key the interface behaves as without one.
     fn config(&self, admin_key: Option<&str>) -> Config {
         let with_key = admin_key.map(|key| self.environment.app_with_admin_key(key));
         match with_key {

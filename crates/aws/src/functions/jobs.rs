@@ -26,7 +26,7 @@ const MARGIN_S: i64 = 5;
 /// What brought the jobs.
 #[derive(Debug)]
 enum Event {
-    /// A schedule, or whoever calls the function by hand.
+    /// A schedule, or a manual invocation.
     Job(Job),
     /// A queue.
     Batch(Vec<SqsMessage>),
@@ -207,7 +207,7 @@ mod tests {
         for strange in
             [json!(null), json!({}), json!({ "Poll": 0 }), json!({ "Fly": 1 }), json!({ "Records": 1 })]
         {
-            // An id of zero is none, but nobody writes it either.
+            // An id of zero is invalid, and never written.
             assert!(!matches!(Event::of(strange), Event::Batch(_)));
         }
     }

@@ -42,7 +42,7 @@ async fn start(function: Function) -> anyhow::Result<Arc<Host>> {
     #[allow(clippy::disallowed_methods)]
     let mut environment = Environment::read(|name| std::env::var(name).ok())?;
     if function == Function::Worker {
-        // Nobody calls a worker, and its role does not read it.
+        // A worker has no callers, and its role does not read it.
         environment.admin_key_secret = None;
     }
     let filter: Targets = environment.log.parse().context("CARILLON_LOG")?;

@@ -103,7 +103,7 @@ async fn mark(
     look: &Look,
     (now, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<bool> {
-    // Two claims of the same moment are told apart, and so is our own whose answer got lost.
+    // Distinguishes two claims of the same moment, and our own whose answer got lost.
     let claimant = fastrand::u64(..).to_string();
     let begins_round = notifications::begins_round(&look.notification, &look.standing, &look.subscription)?;
     let begins = match by {
@@ -150,7 +150,7 @@ pub(super) async fn finish(table: &Table, key: AttemptKey, outcome: &AttemptOutc
             return Ok(Written::Gone);
         };
         if look.standing.progress != Progress::Pending || look.standing.attempt != key.attempt {
-            // Our own write, whose answer got lost, is no conflict: what follows from it is ours to do.
+            // Our own write, whose answer got lost, is not a conflict: what follows from it is ours to do.
             let is_ours = look.attempts()?.last() == Some(&outcome.attempt);
             return Ok(if is_ours { Written::Done } else { Written::Conflict });
         }

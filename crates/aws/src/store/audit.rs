@@ -9,7 +9,7 @@ use app::ports::{AUDIT_DAYS, AuditEntry, AuditMark, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 
-/// Entries of one page at the most.
+/// Maximum entries of one page.
 const PAGE_COUNT_MAX: usize = 1000;
 /// What an entry takes at the most, packed. An item may have 400 KB. Configurations that come near it are larger
 /// than an instance's row may be, before and after together: what is beyond goes without its documents.

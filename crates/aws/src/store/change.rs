@@ -41,7 +41,7 @@ pub(super) async fn change(table: &Table, change: &InstanceChange) -> Result<Wri
         }
         match table.transact(context, writes).await? {
             Ended::Done => return Ok(Written::Done),
-            // The look before the next try tells why.
+            // The read before the next try shows why.
             Ended::Refused(_) => {}
         }
     }

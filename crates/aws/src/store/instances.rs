@@ -9,7 +9,7 @@ use domain::ids::InstanceId;
 use domain::instance::Instance;
 use std::collections::BTreeSet;
 
-/// Instances of one page at the most.
+/// Maximum instances of one page.
 const PAGE_COUNT_MAX: usize = 1000;
 
 pub(super) async fn insert(table: &Table, new: &NewInstance) -> Result<Written> {

@@ -7,7 +7,7 @@ use super::table::{Page, Table};
 use app::ports::{LogPage, Notification, Result};
 use domain::ids::{InstanceId, Sequence};
 
-/// Rows of one page at the most.
+/// Maximum rows of one page.
 const PAGE_COUNT_MAX: usize = 1000;
 
 pub(super) async fn page(table: &Table, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {

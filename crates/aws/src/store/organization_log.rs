@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 const BY_ORGANIZATION: Index = Index::global("by-organization", "log_of");
 /// Where the notification with an event id is.
 const BY_EVENT: Index = Index::global("by-event", "log_of");
-/// Lines of one page at the most.
+/// Maximum lines of one page.
 const PAGE_COUNT_MAX: usize = 1000;
 /// Notifications of a shard whose names begin alike, at the most: 48 bits are the same by chance once in a log of ten
 /// million, and those of one name are looked at from the newest on.

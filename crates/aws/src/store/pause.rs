@@ -1,4 +1,4 @@
-//! Waits of whoever met others in the way: they double, with jitter.
+//! Waits after a conflict with another writer: they double, with jitter.
 
 use app::ports::Clock as _;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use system::SystemClock;
 /// The first of them.
 const WAIT_FIRST_MS: u64 = 15;
 
-/// Before a look that is not the first: whoever changed the rows in between has a moment.
+/// Before a repeated look: gives the writer of the rows in between a moment.
 pub(super) async fn pause_before(look: u32) {
     if let Some(round) = look.checked_sub(1) {
         wait(round).await;

@@ -1,4 +1,4 @@
-//! Who polls a mailbox: a lease with a fence, and the mark of whoever came meanwhile.
+//! Who polls a mailbox: a lease with a fence, and the mark of others that came meanwhile.
 //!
 //! It stands in the callback's item, which every instance has from its creation, whose other writes leave it alone,
 //! and which a deletion marks: an item of its own would have to be made for instances that are there already, and
@@ -25,7 +25,7 @@ pub(super) async fn begin(
     fence: u64,
     (now, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Written> {
-    // Two polls of the same moment are told apart, and so is our own write whose answer got lost.
+    // Distinguishes two polls of the same moment, and our own write whose answer got lost.
     let holder = fastrand::u64(..).to_string();
     let is_as_read = match fence {
         0 => "attribute_not_exists(poll_fence)",

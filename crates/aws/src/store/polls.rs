@@ -38,7 +38,7 @@ pub(super) async fn mailbox(table: &Table, id: InstanceId) -> Result<Option<Mail
         for row in &states {
             read.push(resources::read(table, id, row).await?);
         }
-        // A part that is gone tells that the row is newer by now.
+        // A missing part means that the row is newer by now.
         let Some(resources) = read.into_iter().collect::<Option<Vec<ResourceRow>>>() else { continue };
         return Ok(Some(Mailbox {
             instance,
@@ -86,7 +86,7 @@ pub(super) async fn commit(table: &Table, commit: &PollCommit) -> Result<Written
         // The state's condition held: a sequence is taken.
         None => Ok(Written::Conflict),
         Some(Some(row)) if row.has("gone") => Ok(Written::Gone),
-        // Our own write, whose answer got lost. With notifications it is a transaction, which tells by itself.
+        // Our own write, whose answer got lost. With notifications it is a transaction, which detects that itself.
         Some(Some(row)) if commit.notifications.is_empty() && is_stored(table, commit, &row).await? => {
             Ok(Written::Done)
         }

@@ -41,7 +41,7 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| PortError::new("write a document", error))
 }
 
-/// Something stored that nobody here has written.
+/// A stored value that was not written by this program.
 pub(super) fn damaged(what: &'static str) -> PortError {
     PortError::new("read an item", what)
 }

@@ -45,7 +45,7 @@ pub(super) fn suspend(id: InstanceId, before: &Subscription, reason: Option<&str
     }
 }
 
-/// Opens a release that nobody works at yet.
+/// Opens a release that has no worker yet.
 pub(super) fn open(id: InstanceId, before: &Subscription) -> Write {
     moved(id, "SET standing = :status, generation = :next REMOVE leased", before)
         .with(":status", text(SubscriptionStatus::Releasing.text()))
@@ -88,7 +88,7 @@ pub(super) async fn begin(
     }
 }
 
-/// Ends a release, if nothing is pending and nobody was told to queue since that was looked at.
+/// Ends a release, if nothing is pending and no claim was answered with "queued" since that was read.
 pub(super) async fn end(table: &Table, id: InstanceId, generation: u64) -> Result<Written> {
     let Some(row) = get(table, id).await?.filter(|row| !row.has("gone")) else { return Ok(Written::Gone) };
     let held: u64 = row.number("held")?;
@@ -117,7 +117,7 @@ fn is_active(row: &Row) -> bool {
     row.text("standing").is_ok_and(|text| text == SubscriptionStatus::Active.text())
 }
 
-/// Lets go of a release, for whoever begins next.
+/// Hands a release back, for the next worker.
 pub(super) async fn pause(table: &Table, id: InstanceId, generation: u64) -> Result<()> {
     let pause = Write::update(Key::subscription(id), "REMOVE leased")
         .when("standing = :releasing AND generation = :generation")
@@ -128,7 +128,7 @@ pub(super) async fn pause(table: &Table, id: InstanceId, generation: u64) -> Res
     Ok(())
 }
 
-/// Notes that a claim is told to queue, as long as the callback is not active. The row that it met otherwise.
+/// Records that a claim is answered with "queued", while the callback is not active. Otherwise returns the row found.
 pub(super) async fn hold(table: &Table, id: InstanceId) -> Result<std::result::Result<(), Met>> {
     let hold = Write::update(Key::subscription(id), "ADD held :one")
         .when("attribute_exists(pk) AND standing <> :active")

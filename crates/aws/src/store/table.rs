@@ -1,4 +1,4 @@
-//! The table: single writes, transactions and reads, with conditions told apart from failures.
+//! The table: single writes, transactions and reads, which distinguish failed conditions from failures.
 //!
 //! The SDK repeats what was throttled or got no answer. A write that was applied but got no answer then meets
 //! its own effect: callers that must know compare what is stored with what they wrote.
@@ -344,7 +344,7 @@ impl Table {
         }
     }
 
-    /// All of them or none; a lone one is no transaction, which costs half.
+    /// All of them or none; a single one is not a transaction, which costs half.
     pub(super) async fn transact(&self, context: &'static str, mut writes: Vec<Write>) -> Result<Ended> {
         if writes.len() == 1
             && let Some(write) = writes.pop()

@@ -24,7 +24,7 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
-    /// A form nobody has filled in yet.
+    /// An empty form.
     pub(crate) fn fresh(definition: &Definition) -> Self {
         Self::with(definition, |item| definition.initial(item).to_owned())
     }

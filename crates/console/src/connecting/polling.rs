@@ -6,7 +6,7 @@ use super::filled::field_name;
 use crate::form::Fields;
 use serde_json::{Map, Value};
 
-/// Resources of one configuration at the most: connectors have a handful.
+/// Maximum resources of one configuration: connectors have a handful.
 const ROWS_COUNT_MAX: usize = 200;
 pub(super) const DATES: &str = "datesConfiguration";
 /// Fields below [`DATES`], with their labels.
@@ -154,7 +154,7 @@ fn from_list(fields: &Fields, mut said: Map<String, Value>) -> Map<String, Value
         }
         let default = object(field("entry")).unwrap_or_default();
         let entry = said.entry(name).or_insert(Value::Object(default));
-        // What is no object is left to the code.
+        // Anything but an object is left to the code.
         let Some(entry) = entry.as_object_mut() else { continue };
         set(entry, "url", field("url"));
         set(entry, "idField", field("idField"));

@@ -12,7 +12,7 @@ pub(crate) struct Read {
     pub(crate) action: Action,
     /// What list and code just did.
     pub(crate) said: Option<&'static str>,
-    /// List and code, where both were changed and nobody said which counts.
+    /// List and code, if both were changed without a choice between them.
     pub(crate) sides: Option<Sides>,
     /// Why it can't be sent as it is.
     pub(crate) problems: Problems,
@@ -45,7 +45,7 @@ impl Read {
         }
     }
 
-    /// A form that nobody sent yet.
+    /// A form that was not sent yet.
     pub(crate) fn unsent(filled: Filled) -> Self {
         Read { filled, action: Action::Go, said: None, sides: None, problems: Problems::default() }
     }

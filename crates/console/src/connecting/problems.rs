@@ -17,7 +17,7 @@ impl Problems {
         Problems(vec![(field.to_owned(), text.into())])
     }
 
-    /// What the interface refused: rules are told as `` `field`: rule ``, with semicolons between.
+    /// What the interface refused: rules have the form `` `field`: rule ``, separated by semicolons.
     pub(crate) fn of(answer: &Answer) -> Self {
         let mut problems = Self::parse(&answer.message());
         if let Some(text) = answer.body["providerMessage"].as_str() {

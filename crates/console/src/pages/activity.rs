@@ -1,4 +1,4 @@
-//! Events of all instances or of one, newest first: what each tells, and what became of it.
+//! Events of all instances or of one, newest first: what each reports, and what became of it.
 
 use super::instance;
 use crate::Shared;

@@ -131,7 +131,7 @@ async fn begin(Path(key): Path<String>, posted: Posted) -> Result<Response, Fail
     if read.is_only_shown() {
         return again(read.problems.clone()).await;
     }
-    // Whatever is wrong without the provider is told before the user signs in there.
+    // Errors that do not depend on the provider are shown before the user signs in there.
     if let Some(problems) = refused(&signed, &definition, &read.filled).await? {
         return again(problems).await;
     }

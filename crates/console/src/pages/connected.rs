@@ -182,7 +182,7 @@ fn curl(signed: &Signed, instance: &Value) -> String {
     )
 }
 
-/// Leads to a login, with what is to be known when the user comes back.
+/// Leads to a login, with what is needed when the user comes back.
 pub(super) fn keep_and_go(signed: &Signed, pending: &Pending, answer: &Answer) -> Result<Response, Failure> {
     pending.keep(signed, to_login(signed, &login(answer)?)).map_err(|_| Failure::Unreadable)
 }

@@ -86,7 +86,7 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
         _ => list,
     };
     let list = list.ok()?;
-    // Too many events to count is no reason to show no instances.
+    // Instances are shown even if there are too many events to count.
     let counts = counts.ok().map(|counts| events_of(counts.rows())).unwrap_or_default();
     let found = rows(&signed, list.rows(), records?.rows(), &counts);
     let body = html! {

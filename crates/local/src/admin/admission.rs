@@ -49,7 +49,7 @@ pub(super) async fn change_user(desk: &Desk, change: UserChange, report: Report)
     }
 }
 
-/// The first user's, where nobody is named: on a laptop there is no other.
+/// The first user's by default: on a laptop there is no other.
 pub(super) async fn sign_in_link(
     desk: &Desk,
     named: Option<(u32, u32)>,

@@ -18,7 +18,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// A new user's secrets; nobody can show them again.
+    /// A new user's secrets; they can't be shown again.
     pub(super) fn admitted(self, admitted: &Admitted) -> anyhow::Result<()> {
         let account = &admitted.account;
         if self.json {
@@ -56,7 +56,7 @@ impl Report {
         (self.say)(&format!("organization {}: user {}, {sees}", account.organization_id, account.user_id))
     }
 
-    /// An organization's new secret; nobody can show it again.
+    /// An organization's new secret; it can't be shown again.
     pub(super) fn organization_secret(self, organization_id: u32, secret: &str) -> anyhow::Result<()> {
         if self.json {
             let line = json!({ "organizationId": organization_id, "organizationSecret": secret });
@@ -67,7 +67,7 @@ impl Report {
         (self.say)(&format!("  organization secret  {secret}"))
     }
 
-    /// A user's new secret; nobody can show it again.
+    /// A user's new secret; it can't be shown again.
     pub(super) fn user_secret(self, organization_id: u32, user_id: u32, secret: &str) -> anyhow::Result<()> {
         if self.json {
             let (organization, user) = (organization_id, user_id);

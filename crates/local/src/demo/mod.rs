@@ -31,7 +31,7 @@ const PATIENCE_S: u64 = 20;
 /// Mail becomes readable up to this much after its timestamp, us: as real mailboxes have it.
 const LAG_MAX_US: i64 = 2_000_000;
 
-/// Runs the demo until told to stop. `say` shows a line.
+/// Runs the demo until it is stopped. `say` shows a line.
 pub async fn run(
     config: &Config,
     mut stop: watch::Receiver<bool>,

@@ -79,7 +79,7 @@ impl Lane {
         self.in_flight.get(job).copied().flatten()
     }
 
-    /// A job is no longer under way; it waits again, if it is due again.
+    /// A job has ended; it waits again, if it is due again.
     pub(super) fn end(&mut self, job: &Job, went: Went, again: Option<i64>) {
         if self.in_flight.remove(job).is_none() {
             return;

@@ -151,7 +151,7 @@ impl Lanes {
         self.lanes.get(&(Class::of(job), job.instance()))?.0.again(job)
     }
 
-    /// A job is no longer under way; it waits again, if it is due again.
+    /// A job has ended; it waits again, if it is due again.
     pub(super) fn end(&mut self, job: &Job, went: Went, again: Option<i64>) {
         let id = (Class::of(job), job.instance());
         if let Some((lane, _)) = self.lanes.get_mut(&id) {

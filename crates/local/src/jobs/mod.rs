@@ -55,7 +55,7 @@ pub enum Went {
     Badly,
 }
 
-/// A job that is the caller's until [`Jobs::done`] or [`Jobs::failed`] is told; it is not given out meanwhile.
+/// A job that is the caller's until [`Jobs::done`] or [`Jobs::failed`]; it is not given out meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
     /// The job.
@@ -165,7 +165,7 @@ impl Jobs {
         Ok(())
     }
 
-    /// Has whoever waits look again.
+    /// Wakes the waiter to look again.
     pub fn notify(&self) {
         self.changed.iter().for_each(Notify::notify_one);
     }

@@ -120,7 +120,7 @@ pub(super) fn dead_depth(conn: &Connection) -> Result<(u64, Option<i64>)> {
     })
 }
 
-/// Dead jobs, the oldest first; `None` for one that nobody here can read. Stops behind `limit` readable ones.
+/// Dead jobs, the oldest first; `None` for an unreadable one. Stops after `limit` readable ones.
 pub(super) fn dead(conn: &Connection, limit: usize) -> Result<Vec<Option<Job>>> {
     let mut statement = conn.prepare_cached("SELECT job FROM dead_jobs ORDER BY died_at_us, job")?;
     let mut rows = statement.query([])?;

@@ -46,7 +46,7 @@ impl Refusal {
     }
 }
 
-/// The body, for whoever reads it.
+/// The body, for its reader.
 pub(super) struct Arriving {
     body: Incoming,
     deadline: Pin<Box<Timeout<Pending<()>>>>,
@@ -134,7 +134,7 @@ impl Body for Arriving {
 }
 
 impl Drop for Arriving {
-    /// Nobody waits for it any more: what follows is work, until there is an answer.
+    /// The client has sent everything: from here it waits for the answer.
     fn drop(&mut self) {
         self.seat.works();
     }

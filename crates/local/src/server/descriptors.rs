@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Connections at the most: more than the applications and browsers of one process keep open. Each may hold 32 kB
+/// Maximum connections: more than the applications and browsers of one process keep open. Each may hold 32 kB
 /// of a head that is arriving.
 const CONNECTIONS_COUNT_MAX: u64 = 1024;
 /// Descriptors that are asked for, where the system's usual limit is lower: deliveries, polls, files of the database,

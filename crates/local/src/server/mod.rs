@@ -85,7 +85,7 @@ pub(crate) async fn run(
     while open.join_next().await.is_some() {}
 }
 
-/// A client that went away before it was let in is no reason to wait.
+/// Does not wait for a client that disconnected before it was accepted.
 async fn pause_after(error: &io::Error, stop: &mut watch::Receiver<bool>) {
     let gone =
         [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionRefused];

@@ -37,7 +37,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| damaged(Type::Text, error))
 }
 
-/// Something stored that nobody here has written.
+/// A stored value that was not written by this program.
 pub(crate) fn damaged(kind: Type, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::FromSqlConversionFailure(0, kind, error.into())
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 pub(crate) struct LockFile(#[allow(dead_code)] File);
 
 impl LockFile {
-    /// Locks the file beside the database, or tells that somebody else has.
+    /// Locks the file beside the database, or reports that another process has.
     pub(crate) fn take(database: &Path) -> Result<Self, OpenError> {
         if let Some(folder) = database.parent() {
             std::fs::create_dir_all(folder)?;

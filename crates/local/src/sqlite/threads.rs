@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
-/// Writes in one commit at the most.
+/// Maximum writes in one commit.
 const BATCH_COUNT_MAX: usize = 256;
 /// Work that may wait for a thread; callers beyond it wait to hand theirs in.
 const WAITING_COUNT_MAX: usize = 1024;
@@ -129,7 +129,7 @@ fn write_all(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Task>>
     }
 }
 
-/// Runs what waits as one transaction. Nobody is answered before it is committed.
+/// Runs what waits as one transaction. No caller is answered before it is committed.
 fn write_batch(connection: &Connection, batch: &mut [Box<dyn Task>]) -> Result<(), ffi::Error> {
     run(connection, "BEGIN IMMEDIATE").map_err(code)?;
     for task in batch {

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 /// Read from the connection at once while a head is awaited, bytes.
 const PIECE_BYTES: usize = 4096;
 
-/// What a receiver sent is no answer.
+/// What a receiver sent is not an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer does not begin with an HTTP status line")]
 pub(super) struct NotHttp;

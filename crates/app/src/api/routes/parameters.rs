@@ -1,4 +1,4 @@
-//! Parameters of queries, as the description tells of them.
+//! Parameters of queries, as the description lists them.
 
 use crate::api::route::{Kind, Parameter};
 

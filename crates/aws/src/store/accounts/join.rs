@@ -19,7 +19,7 @@ pub(in crate::store) async fn add(
     organization: &LookupHash,
 ) -> Result<Account> {
     let context = "add an account";
-    // Or there would be an organization that nobody is in.
+    // Otherwise there would be an organization without users.
     if table.get(context, &Key::user(user)).await?.is_some() {
         return Err(known_user());
     }

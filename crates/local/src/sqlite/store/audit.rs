@@ -5,7 +5,7 @@ use app::ports::{AUDIT_DAYS, AuditEntry, AuditMark};
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, Result, Row};
 
-/// Rows of one page at the most.
+/// Maximum rows of one page.
 const PAGE_COUNT_MAX: usize = 1000;
 
 const NEWEST_FIRST: &str = "SELECT document FROM audit WHERE organization_id = ?1

@@ -5,7 +5,7 @@ use app::ports::{LogPage, Notification};
 use domain::ids::InstanceId;
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
-/// Rows of one page at the most.
+/// Maximum rows of one page.
 pub(super) const PAGE_COUNT_MAX: usize = 1000;
 
 /// What the column holds at the most.

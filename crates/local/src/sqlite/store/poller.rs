@@ -1,4 +1,4 @@
-//! Who polls a mailbox: a lease with a fence, and the mark of whoever came meanwhile.
+//! Who polls a mailbox: a lease with a fence, and the mark of others that came meanwhile.
 
 use super::instances;
 use crate::sqlite::columns::{micros, time_or_none};

@@ -1,7 +1,7 @@
 //! Subscriptions: suspended, released, active again.
 //!
-//! The generation goes up with each suspension and each release that begins, so that whoever was at an
-//! earlier release has no say any more.
+//! The generation goes up with each suspension and each release that begins, so that a worker of an
+//! earlier release no longer counts.
 
 use super::instances;
 use super::notifications::{notification, select_notifications};
@@ -52,7 +52,7 @@ pub(super) fn suspend_once(conn: &Connection, id: InstanceId, reason: Option<&st
     Ok(())
 }
 
-/// Lets go of a release, for whoever begins next.
+/// Hands a release back, for the next worker.
 pub(super) fn pause(conn: &Connection, id: InstanceId, generation: u64) -> Result<()> {
     conn.prepare_cached(
         "UPDATE subscriptions SET lease_until_us = NULL
@@ -62,7 +62,7 @@ pub(super) fn pause(conn: &Connection, id: InstanceId, generation: u64) -> Resul
     Ok(())
 }
 
-/// Opens a release that nobody works at yet.
+/// Opens a release that has no worker yet.
 pub(super) fn open(conn: &Connection, id: InstanceId) -> Result<()> {
     conn.prepare_cached(
         "UPDATE subscriptions SET status = 'releasing', generation = generation + 1, lease_until_us = NULL

@@ -271,7 +271,7 @@ pub trait Store: Send + Sync {
     /// Takes all marks out of `unsettled`, conditional on the stored version being that of this row; nothing else
     /// changes, the version neither. Where it is another one, what it implies is not known to be done: `Conflict`.
     async fn note_settled(&self, instance: &Instance) -> Result<Written>;
-    /// Removes a deleted instance's rows, at most `limit` notifications a call, undelivered ones first counted.
+    /// Removes a deleted instance's rows, at most `limit` notifications a call, after counting the undelivered ones.
     /// Returns how many undelivered ones were dropped, and whether rows are left.
     async fn purge_instance(&self, id: InstanceId, limit: usize) -> Result<(u64, bool)>;
 

@@ -15,19 +15,19 @@ const WORK_S: i64 = 25;
 /// Until another job looks, where nothing was clear, seconds.
 const UNCLEAR_S: i64 = 5;
 
-/// Posts of one job, and looks of it that find nothing to post although the release is not over: a claim that was told
-/// to queue at the same time, an attempt that somebody else decided. The waits between them, ms, double.
+/// Posts of one job, and looks that find nothing to post although the release is not over: a concurrent claim was
+/// answered with "queued", or another worker decided the attempt. The waits between them, ms, double.
 const POSTS_COUNT_MAX: usize = 2_000;
 const LOOKS_COUNT_MAX: u32 = 6;
 const AGAIN_FIRST_MS: u64 = 20;
 
-/// What is to be done after a look at what is queued.
+/// What to do after a look at what is queued.
 enum Next {
     /// Look at once: a post was made.
     Posted,
     /// Look again, after a pause.
     Unclear,
-    /// It is over, or somebody else's.
+    /// It is over, or belongs to another worker.
     Over,
     /// Another job goes on then.
     Later(DateTime<Utc>),
@@ -38,8 +38,8 @@ enum Next {
 /// Only one worker posts at a time, in commit order, and the next only after a success: that is what `generation` and
 /// the lease are for. The lease outlasts the work by more than a post may take. If it were shorter, a worker that waits
 /// for a slow callback would meet its successor, and the callback would get the second notification before the first.
-/// A worker that finds another generation stops at once: its instance was disabled or given another callback, and
-/// whoever did that has begun anew.
+/// A worker that finds another generation stops at once: its instance was disabled or given another callback, which
+/// began a new generation.
 pub(crate) async fn release(app: &Context, id: InstanceId) -> Result<()> {
     let started_at = app.now();
     let lease_until = started_at + Duration::seconds(LEASE_S);
@@ -72,7 +72,7 @@ pub(crate) async fn release(app: &Context, id: InstanceId) -> Result<()> {
         }
     }
     store.pause_release(id, generation).await?;
-    // One that found nothing to do so often leaves the others their turn.
+    // After finding nothing so often, it gives others their turn.
     let wait_s = if looks == LOOKS_COUNT_MAX { UNCLEAR_S } else { 0 };
     again(app, id, app.now() + Duration::seconds(wait_s)).await
 }
@@ -104,8 +104,8 @@ async fn next(app: &Context, id: InstanceId, generation: u64) -> Result<Next> {
     })
 }
 
-/// Whether this release is still the one that counts: whoever disabled the instance, or gave its callback another
-/// address, has begun a new generation.
+/// Whether this release is still current: disabling the instance, or changing its callback's address, begins a new
+/// generation.
 async fn is_ours(app: &Context, id: InstanceId, generation: u64) -> Result<bool> {
     let now = app.ports.store.subscription(id).await?;
     Ok(now.is_some_and(|now| now.status == SubscriptionStatus::Releasing && now.generation == generation))

@@ -1,17 +1,17 @@
-//! Seeing to what an instance's row implies outside of the row: its schedule, jobs, and the removal of what it left.
+//! Acts on what an instance's row implies outside the row: its schedule, jobs, and the removal of what it left.
 //!
-//! A row and its schedule can't be written as one, nor a row and a job. So whoever changes a row does four things:
+//! A row and its schedule can't be written as one, nor a row and a job. So a change of a row takes four steps:
 //!
-//! 1. [`Promise::keep`] enqueues a job that settles the instance, due when the caller surely is no more;
-//! 2. the row is written, and with it the marks of what it now implies (`unsettled`, a release that nobody works on,
+//! 1. [`Promise::keep`] enqueues a job that settles the instance, due when the caller has surely ended;
+//! 2. the row is written, with marks for what it now implies (`unsettled`, a release without a worker,
 //!    a deletion);
 //! 3. what is marked is done at once;
-//! 4. the marks are taken out, if the row is still that version. If it is not, all is done again by the row that is
-//!    there now: the newest change has the last word.
+//! 4. the marks are cleared, if the row still has that version. If not, everything is redone from the current row:
+//!    the newest change has the last word.
 //!
 //! A death between any two of them leaves at least the job, and a mark that the next poll or change sees. The job does
-//! all of it again, marked or not: a process that stalled between reading a row and writing a schedule may have put an
-//! older one over a newer one.
+//! all of it again, marked or not: a process that stalled between reading a row and writing a schedule may have
+//! overwritten a newer schedule.
 
 use crate::context::Context;
 use crate::instances;
@@ -25,28 +25,28 @@ use domain::schedule::Timetable;
 use domain::settings::Settings;
 
 /// From a promise to its job, seconds: longer than a process lives that wrote within [`WRITE_WITHIN_S`] (a function
-/// has 75 s at most), so that the job comes behind whatever the caller still does.
+/// has 75 s at most), so that the job runs after anything the caller still does.
 const SETTLE_AFTER_S: i64 = 120;
-/// A promise covers what is written so soon after it, seconds; later it is made anew.
+/// How long after a promise a write is still covered by it, seconds; later it is renewed.
 const WRITE_WITHIN_S: i64 = 30;
 /// Waits of a job that has to come again, seconds: a quarter of the time that it has been tried for, within these. The
 /// longest is such that, with one interval more, an instance is polled soon after the end of an outage.
 const PAUSE_S_MIN: i64 = 15;
 const PAUSE_S_MAX: i64 = 120;
-/// Then a job gives up, days: an outage that lasts so long is an operator's, who has `carillon admin check`.
+/// When a job gives up, days: after such an outage an operator runs `carillon admin check`.
 const TRIED_DAYS_MAX: i64 = 7;
-/// Tries against others who change the same row, and the wait after the first, ms, which doubles.
+/// Tries against concurrent changes of the row, and the wait after the first, ms, which doubles.
 const TRIES_COUNT_MAX: u32 = 5;
 const AGAIN_FIRST_MS: u64 = 20;
 
-/// That somebody sees to what a row implies, whatever becomes of whoever writes it.
+/// Guarantees that what a row implies is done, whatever happens to its writer.
 pub(crate) struct Promise {
     id: InstanceId,
     /// What is written before this is covered.
     covers_until: Option<DateTime<Utc>>,
 }
 
-/// How much of it is to be done.
+/// How much of it to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Extent {
     /// What the row says is outstanding.
@@ -55,7 +55,7 @@ enum Extent {
     Whole,
 }
 
-/// Whether more is to come before all is as the row says.
+/// Whether more has to follow before everything matches the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
     Nothing,

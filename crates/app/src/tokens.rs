@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub(crate) const ACCESS_TOKEN: &str = "access_token";
 /// Time for the token endpoint.
 const TOKEN_TIMEOUT_MS: u64 = 10_000;
-/// A refresh that takes longer is believed dead. The endpoint's time-out and room for two writes.
+/// A refresh that takes longer is considered dead: the endpoint's timeout and room for two writes.
 const LEASE_S: i64 = 15;
 /// Tries to store a rotated refresh token while its owner changes other secrets.
 const KEEP_TRIES_COUNT_MAX: usize = 5;
@@ -60,8 +60,8 @@ impl<'a> Holder<'a> {
 }
 
 impl Context {
-    /// A token that works, from the session or a refresh. `refused` is one that the provider did not take: another
-    /// one than that is good, whoever refreshed it. The session is brought up to date.
+    /// A working token, from the session or a refresh. `refused` is one that the provider refused: any other
+    /// one is good, whichever process refreshed it. The session is brought up to date.
     pub(crate) async fn access_token(
         &self,
         holder: &Holder<'_>,
@@ -82,7 +82,7 @@ impl Context {
             self.ports.clock.sleep(std::time::Duration::from_millis(LOOK_MS)).await;
             let mailbox = self.ports.store.mailbox(holder.id).await?;
             *session = mailbox.ok_or(NoToken::Waiting)?.session;
-            // Somebody may have been told to wait meanwhile: that holds for whoever waited for a token, too.
+            // A Retry-After may have arrived meanwhile: it also applies to those that waited for a token.
             self.traffic.lane(holder.id).see_session(session);
         }
         Err(NoToken::Waiting)
@@ -104,8 +104,8 @@ impl Context {
         Ok(written == Written::Done)
     }
 
-    /// On a task of its own: a token that the provider has rotated is lost if whoever waits for it, a client of a read,
-    /// goes away before it is stored.
+    /// On its own task: a token that the provider has rotated is lost if the waiting client of a read disconnects
+    /// before it is stored.
     async fn refresh_to_its_end(
         &self,
         holder: &Holder<'_>,
@@ -145,7 +145,7 @@ impl Context {
         match result {
             Ok(tokens) => {
                 self.keep_refresh_token(holder.id, &secrets, version, &tokens).await?;
-                // A token is no proof that the provider takes it: refusals go on counting.
+                // A token does not prove that the provider accepts it: refusals still count.
                 let (refused, refused_since) = (session.refused, session.refused_since);
                 let next = self.session_of(holder.id, &tokens, session.version + 1)?;
                 // Nor does it end a wait that the provider asked for.
@@ -201,8 +201,8 @@ impl Context {
     /// The vault is written before the table: a crash in between leaves a token that is newer than the
     /// session, never one that is lost. Where none is returned the old one stays.
     ///
-    /// Somebody else may write meanwhile: beside other secrets the new token is stored all the same, and one that came
-    /// of a new sign-in is newer than ours.
+    /// Others may write meanwhile: beside other secrets the new token is still stored, and one from a new sign-in
+    /// is newer than ours.
     async fn keep_refresh_token(
         &self,
         id: InstanceId,
@@ -256,7 +256,7 @@ impl Context {
         }
     }
 
-    /// Stores that the provider wants to be left alone until then, also where something else was stored meanwhile.
+    /// Stores until when the provider throttles, even if something else was stored meanwhile.
     pub(crate) async fn hold_off(
         &self,
         id: InstanceId,

@@ -1,7 +1,7 @@
-//! What is on its way to each mailbox: at most four requests of a process, over polls, reads and backfills.
+//! Requests in flight for each mailbox: at most four per process, over polls, reads and backfills.
 //!
-//! Over processes a cheap rule does: there is one poller, which uses three; while a mailbox is polled, by whomever,
-//! each process reads it with one request at a time. Polls go first.
+//! Across processes a cheap rule suffices: there is one poller, which uses three; while a mailbox is polled, by any
+//! process, each process reads it with one request at a time. Polls go first.
 
 use chrono::{DateTime, Duration, Utc};
 use connectors::{HttpResponse, REQUESTS_IN_FLIGHT_MAX};
@@ -17,7 +17,7 @@ const POLL_COUNT_MAX: usize = REQUESTS_IN_FLIGHT_MAX - 1;
 /// Requests of reads, without and with a running poll.
 const READS_COUNT_MAX: usize = REQUESTS_IN_FLIGHT_MAX - 1;
 const READS_BESIDE_POLL_COUNT_MAX: usize = 1;
-/// Mailboxes remembered. Beyond it those that nobody uses are forgotten, and with them how often reads were refused.
+/// Mailboxes remembered. Beyond it unused ones are forgotten, and with them how often reads were refused.
 const LANES_COUNT_MAX: usize = 20_000;
 
 /// One lane for each mailbox.
@@ -33,7 +33,7 @@ impl Traffic {
         lanes.entry(id).or_default().clone()
     }
 
-    /// The clock was set back by so much: what waits until a time ahead does so for as much less.
+    /// The clock was set back by this much: waits until a later time are shortened by as much.
     pub(crate) fn set_back(&self, by: Duration, now: DateTime<Utc>) {
         for lane in self.0.lock().unwrap_or_else(PoisonError::into_inner).values() {
             let State { polled_until, limited_until, reads_from, .. } = &mut *lane.state();
@@ -61,12 +61,12 @@ pub(crate) struct Lane {
 
 #[derive(Default)]
 struct State {
-    /// Polls of this process under way, whether they ask something just now or not.
+    /// Running polls of this process, whether or not a request is in flight.
     pollers: usize,
     polls_in_flight: usize,
     polls_waiting: usize,
     reads_in_flight: usize,
-    /// Another process polls until then at the longest, as a read saw.
+    /// Another process polls until then at the latest, as a read saw.
     polled_until: Option<DateTime<Utc>>,
     /// The provider throttles until then, whichever request it answered.
     limited_until: Option<DateTime<Utc>>,
@@ -110,7 +110,7 @@ impl Lane {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that a poll is under way, until dropped.
+    /// Marks a poll as running, until dropped.
     pub(crate) fn polls(self: &Arc<Self>) -> Polling {
         self.state().pollers += 1;
         Polling(self.clone())
@@ -138,7 +138,7 @@ impl Lane {
         self.state().limited_until.filter(|until| now < *until)
     }
 
-    /// Takes in what an answer says to everybody: a Retry-After of a provider that limits.
+    /// Takes in what an answer says for the whole mailbox: a Retry-After of a throttling provider.
     pub(crate) fn note(&self, response: &HttpResponse, now: DateTime<Utc>) {
         if !matches!(response.status, 429 | 503) {
             return;
@@ -155,14 +155,14 @@ impl Lane {
         state.limited_at_version = state.session_version;
     }
 
-    /// Takes in what the mailbox's row says: until when somebody polls it, in whatever process.
+    /// Takes in what the mailbox's row says: until when it is polled, in any process.
     pub(crate) fn see(&self, polled_until: Option<DateTime<Utc>>) {
         self.state().polled_until = polled_until;
     }
 
-    /// Takes in what the mailbox's session says. One that is newer than the limit, and knows of none, ends it: somebody
-    /// began anew, perhaps in another process. One that is not may only not have been told yet. What one knows holds
-    /// here, too, whoever was told.
+    /// Takes in what the mailbox's session says. One that is newer than the limit and has none ends it: polling was
+    /// resumed, perhaps in another process. An older one may just not have it yet. A limit in the session also applies
+    /// here, whichever process received it.
     pub(crate) fn see_session(&self, session: &Session) {
         let mut state = self.state();
         state.session_version = session.version.max(state.session_version);
@@ -184,7 +184,7 @@ impl Lane {
         self.state().reads_from.filter(|from| now < *from)
     }
 
-    /// A read was one too many, and the provider did not say for how long: reads wait, longer each time.
+    /// A read was one too many, without a Retry-After: reads wait, longer each time.
     pub(crate) fn read_refused(&self, now: DateTime<Utc>, seed: u64) -> DateTime<Utc> {
         let mut state = self.state();
         state.reads_refused = state.reads_refused.saturating_add(1);
@@ -200,7 +200,7 @@ impl Lane {
     }
 }
 
-/// A poll under way.
+/// A running poll.
 pub(crate) struct Polling(Arc<Lane>);
 
 impl Drop for Polling {
@@ -292,7 +292,7 @@ mod tests {
         assert!(read.as_mut().now_or_never().is_some());
     }
 
-    /// What this process was told is not forgotten for a session that may be older; it is when somebody began anew.
+    /// A limit received by this process outlives a session that may be older, but not a resumption.
     #[test]
     fn a_limit_ends_with_a_newer_session_that_knows_of_none() {
         let now = DateTime::UNIX_EPOCH;

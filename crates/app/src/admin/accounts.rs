@@ -40,7 +40,7 @@ pub(crate) async fn add_organization(app: &Context, by: &By) -> Result<Admitted>
     Ok(Admitted { account, user_secret: user, organization_secret: Some(organization) })
 }
 
-/// Whoever was let in without a note is put out again: their secret is never shown, and nobody may have it unnoted.
+/// Removes a user whose creation could not be recorded: their secret was never shown, and no secret may exist unrecorded.
 async fn undone_unless(noted: Result<()>, app: &Context, account: &Account) -> Result<()> {
     if noted.is_err() {
         app.ports.accounts.remove_user(account.organization_id, account.user_id, None).await?;

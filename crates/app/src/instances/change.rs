@@ -374,7 +374,7 @@ async fn kept_token(
     })
 }
 
-/// Rows of what is polled no more. A backfill goes with its resource, and with the mailbox that it was asked of.
+/// Rows of resources no longer polled. A backfill goes with its resource, and with the mailbox it was requested for.
 fn removed(mailbox: &Mailbox, settings: &Settings, after: &Instance) -> Vec<String> {
     let digest = &mailbox.instance.mailbox_digest;
     let is_another = !digest.is_empty() && *digest != after.mailbox_digest;

@@ -28,7 +28,7 @@ impl Run<'_> {
     ///
     /// The order matters. Records that were waiting come first, then what the walk found: a creation that is read at
     /// last must not be numbered behind a later change of the same object. Sequences are given out after everything
-    /// that may drop a change, since a number that is skipped looks like a lost notification to whoever counts. The log
+    /// that may drop a change, since a skipped number looks like a lost notification to a client that counts. The log
     /// is read last: what another poller commits after that has moved the state's version, and this commit is refused.
     pub(super) async fn commit(
         &mut self,
@@ -44,7 +44,7 @@ impl Run<'_> {
             self.recovered().await?;
             return Ok(Committed::Done);
         }
-        // A heartbeat tells nothing that whoever polls meanwhile would not: that one of both is refused does no harm.
+        // A heartbeat records nothing that a concurrent poller would not: it does no harm if one of them is refused.
         let is_heartbeat = is_idle && state.failures == 0;
         if !is_heartbeat && !self.gate.hold().await? {
             return Ok(Committed::Lost);
@@ -145,7 +145,7 @@ impl Run<'_> {
         Ok(retry_records::join(next, changes, &told, creation_of))
     }
 
-    /// Leaves out what the event log holds, where the walk may have passed it before, and shows each object by
+    /// Drops what the event log holds, if the walk may have passed it before, and identifies each object by
     /// the configured id field.
     async fn unreported(
         &self,

@@ -1,7 +1,7 @@
 //! Polling one instance: flush what is committed, then read each resource and commit what changed.
 //!
-//! A mailbox has one poller at a time, in whatever process, and three ways lead to it ([`Way`]). Whoever comes while
-//! somebody polls leaves a mark and goes; the poller finds it when it gives the lease back.
+//! A mailbox has one poller at a time across all processes, with three entry points ([`Way`]). A caller that arrives
+//! during a poll leaves a mark and returns; the poller finds it when it releases the lease.
 
 mod backfill;
 mod chunks;
@@ -30,14 +30,14 @@ use domain::instance::Validity;
 use domain::settings::Settings;
 use run::Run;
 
-/// Looks at a mailbox whose poller changes at each of them. After that a job looks again.
+/// Looks at a mailbox whose poller changes each time; then a job looks again.
 const LOOKS_COUNT_MAX: usize = 4;
 /// When that job comes.
 const LOOK_AGAIN_MS: i64 = 1_000;
 /// Between two looks of a client that waits for its turn: it doubles from the first to the second.
 const WAIT_FIRST_MS: u64 = 250;
 const WAIT_MAX_MS: u64 = 1_000;
-/// Looks of a client that waits, where a clock stands still or goes back: 20 s and some.
+/// Maximum looks of a waiting client, for a clock that stops or goes back: 20 s and some.
 const WAITS_COUNT_MAX: usize = 30;
 
 /// Polls an instance. See [`crate::App::tick`] and [`crate::App::poll`].
@@ -98,7 +98,7 @@ async fn look(
     Ok(Some(PollOutcome::Polled(report)))
 }
 
-/// The mailbox; a client that asked waits until nobody else polls it, or its time is over.
+/// The mailbox; a client waits until no other polls it, or its time is over.
 async fn mailbox_in_turn(
     app: &Context,
     id: InstanceId,
@@ -120,10 +120,10 @@ async fn mailbox_in_turn(
     app.ports.store.mailbox(id).await
 }
 
-/// Somebody else polls: they are to look again, unless they know already.
+/// Another polls: leaves a mark so that it looks again, unless there is one.
 ///
-/// A holder that died looks no more. Ticks come again by themselves; a client was told that its poll goes on; and what
-/// a job has to send, because it was committed, goes out now.
+/// A dead holder does not look again. Ticks come again by themselves; a client was promised that its poll continues;
+/// and what a job has to send, because it was committed, is sent now.
 async fn ask_the_holder(app: &Context, mailbox: &Mailbox, way: Way) -> Result<Option<PollOutcome>> {
     let (id, poller) = (mailbox.instance.id, mailbox.poller);
     if way == Way::Wish && mailbox.resources.iter().any(|row| !row.outbox.is_empty()) {
@@ -143,7 +143,7 @@ async fn ask_the_holder(app: &Context, mailbox: &Mailbox, way: Way) -> Result<Op
 }
 
 impl Run<'_> {
-    /// Reads all there is to read.
+    /// Reads everything there is.
     async fn all(&mut self, settings: &Settings) -> Result<PollReport> {
         let mut report = PollReport::default();
         if (self.way != Way::Tick || self.has_work_left()) && !self.gate.hold().await? {

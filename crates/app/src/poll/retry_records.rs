@@ -1,7 +1,7 @@
-//! Records that failed on their own: read again now and then, and told as they are in the end.
+//! Records that failed alone: retried, and in the end reported as they are.
 //!
-//! Looking again is a step of its own, so that it neither holds the walk up nor waits for it. A record goes out without
-//! its content only if it failed long enough while others could be read: where nothing can be read, nothing says that
+//! Retrying is a step of its own, so that it neither delays the walk nor waits for it. A record is sent without
+//! its content only if it failed long enough while others could be read: if nothing can be read, nothing shows that
 //! it is the record's fault.
 
 use super::run::Run;
@@ -23,16 +23,16 @@ const LOOKS_COUNT_MAX: usize = 100;
 const LONE_LOOKS_COUNT_MAX: usize = 16;
 /// A record that failed so long while others could be read goes out without its content, seconds.
 const ALONE_MAX_S: u32 = 2 * 3600;
-/// Time between two looks that counts as failing at the most, seconds: nobody looked in a longer one.
+/// Maximum time between two looks that counts as failing, seconds: a longer gap was not observed.
 const BETWEEN_LOOKS_MAX_S: i64 = 1800;
-/// Between looks at what was told without its content, minutes.
+/// Interval of retries for records reported without content, minutes.
 const LONG_PAUSE_MIN: i64 = 60;
 /// What a record says that lacks its content.
 pub(super) const INCOMPLETE: &str = "carillonRecordIncomplete";
-/// How long the deletion of a record that is gone is waited for, hours.
+/// How long to wait for the deletion of a record that is gone, hours.
 const GONE_H: i64 = 24;
 
-/// What looking again found.
+/// What a retry found.
 #[derive(Default)]
 pub(super) struct Retried {
     /// Records that could be read, by id, with what there is to report of them.
@@ -52,7 +52,7 @@ impl Retried {
 }
 
 impl Retried {
-    /// Asks for what could be read lately, where nothing else shows whether the provider answers.
+    /// Requests a recently readable record, if nothing else shows whether the provider answers.
     async fn ask(&mut self, run: &Run<'_>, config: &ResourceConfig, call: &Call<'_>, state: &ResourceState) {
         let Some(witness) = &state.looks.witness else { return };
         let record = FailedRecord {
@@ -70,7 +70,7 @@ impl Retried {
     }
 }
 
-/// Whether there is something to look at now.
+/// Whether any record is due.
 pub(super) fn is_due(state: &ResourceState, now: DateTime<Utc>) -> bool {
     state.cursor.is_some() && state.next_look().is_some_and(|due_at| due_at <= now)
 }
@@ -222,7 +222,7 @@ pub(super) fn add(state: &mut ResourceState, failed: Vec<FailedRecord>, now: Dat
     state.retry_records.prune(now);
 }
 
-/// Objects whose creation may still be untold, of those that a step speaks of.
+/// Objects of a step whose creation may still be unreported.
 pub(super) fn touched<'a>(state: &ResourceState, changes: &'a [Change]) -> Vec<&'a Change> {
     let is_listed = |change: &&Change| state.retry_records.find(&change.object_id).is_some();
     match state.retry_records.records().is_empty() {

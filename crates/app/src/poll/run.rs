@@ -1,4 +1,4 @@
-//! One poll under way: what it was given, and what it knows of the mailbox by now.
+//! A running poll: what it was given, and what it knows of the mailbox so far.
 
 use super::gate::Gate;
 use crate::context::Context;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Who wants a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// The schedule, which comes again by itself. Where nobody polls it looks without the lease, and takes it when it
+    /// The schedule, which comes again by itself. If there is no poller it looks without the lease, and takes it when it
     /// finds something.
     Tick,
     /// A job: work that is left, the end of a back-off, a baseline.
@@ -27,7 +27,7 @@ pub(crate) enum Way {
     Asked,
 }
 
-/// One poll under way.
+/// A running poll.
 pub(super) struct Run<'a> {
     pub(super) app: &'a Context,
     pub(super) mailbox: Mailbox,
@@ -39,7 +39,7 @@ pub(super) struct Run<'a> {
     pub(super) token: Option<String>,
     /// The mailbox as a whole failed: no more provider calls in this poll.
     pub(super) stopped: Option<Stopped>,
-    /// Something was stored that may be due at another time than before.
+    /// Something was stored that may change when the next poll is due.
     pub(super) has_written: bool,
     /// What the connector keeps of the resource that is read.
     pub(super) scratch: Scratch,
@@ -76,7 +76,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether there is more to do than to look: then a tick takes the lease first.
+    /// Whether there is more to do than to look; if so, a tick takes the lease first.
     pub(super) fn has_work_left(&self) -> bool {
         let now = self.app.now();
         self.mailbox.resources.iter().any(|row| {
@@ -136,7 +136,7 @@ impl<'a> Run<'a> {
     /// The mailbox answers again: its failures are forgotten.
     pub(super) async fn recovered(&mut self) -> Result<()> {
         let session = &self.mailbox.session;
-        // A wait that is not over was told after what we read: to somebody else, or in the end of this very step.
+        // An unexpired wait arrived after what we read: in another process, or at the end of this very step.
         let now = self.app.now();
         let waits = session.backoff_until.is_some_and(|until| until > now) || self.gate.is_limited();
         let is_well =
@@ -176,7 +176,7 @@ impl<'a> Run<'a> {
         self.change_instance(|instance| instance.mailbox_digest = digest).await
     }
 
-    /// Changes the instance's row; if somebody else does at the same time, theirs stays.
+    /// Changes the instance's row; a concurrent change wins.
     async fn change_instance(&mut self, change: impl FnOnce(&mut Instance)) -> Result<()> {
         let mut instance = self.mailbox.instance.clone();
         change(&mut instance);
@@ -195,7 +195,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// A fault of the application's credentials: shown, and no fault of the mailbox.
+    /// A fault of the application's credentials: shown, but not the mailbox's fault.
     pub(super) async fn application_error(&mut self, error: Option<String>) -> Result<()> {
         if self.mailbox.instance.application_error == error {
             return Ok(());

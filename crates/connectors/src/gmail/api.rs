@@ -101,7 +101,7 @@ impl Record {
         [&self.messages_added, &self.messages_deleted, &self.labels_added, &self.labels_removed]
     }
 
-    /// How many messages it speaks of, each time it does.
+    /// How many messages it names, counting repetitions.
     pub(super) fn entries_count(&self) -> usize {
         self.lists().iter().map(|list| list.entries.len()).sum()
     }

@@ -12,7 +12,7 @@ use crate::field_path::{FieldPath, member};
 /// Whether a record fulfils an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Truth {
-    /// It does.
+    /// The record matches.
     Yes,
     /// It does not.
     No,

@@ -249,7 +249,7 @@ fn delay_after(failures: u32) -> Duration {
     Duration::seconds(doubled.min(DELAY_MAX_S))
 }
 
-/// Back from microseconds; what is beyond time is due at once.
+/// Back from microseconds; a time out of range is due at once.
 fn to_time(us: i64) -> DateTime<Utc> {
     time(us).unwrap_or(DateTime::<Utc>::MIN_UTC)
 }

@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     Parts(&'static [(&'static str, Kind)]),
     /// Several values, or several objects with this part: one of them may be asked for.
     Each(&'static str),
-    /// What no filter knows.
+    /// Not available in filters.
     Other,
 }
 

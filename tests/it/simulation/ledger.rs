@@ -5,6 +5,9 @@ use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What says of a record that its content is not there.
+const INCOMPLETE: &str = "carillonRecordIncomplete";
+
 /// What arrived.
 #[derive(Default)]
 pub(super) struct Ledger {
@@ -49,6 +52,13 @@ impl Ledger {
         self.bodies.values().map(|(_, count)| *count).max().unwrap_or(0)
     }
 
+    /// Some notification that arrived, and whose it is.
+    pub(super) fn any(&self, random: &mut fastrand::Rng) -> Option<(u64, String)> {
+        let (name, (body, _)) = self.bodies.iter().nth(random.usize(0..self.bodies.len().max(1)))?;
+        let body: Value = serde_json::from_slice(body).unwrap();
+        Some((body["message"]["instanceId"].as_u64()?, name.clone()))
+    }
+
     fn told(&self, connector: &str) -> Vec<Told> {
         let mut told = Vec::new();
         for name in &self.taken {
@@ -69,6 +79,8 @@ impl Ledger {
                 });
             }
         }
+        let is_hollow = |one: &Told| one.record.get(INCOMPLETE).is_some();
+        assert!(!told.iter().any(is_hollow), "a record went out without its content");
         told.sort_by_key(|one| one.notification);
         told
     }

@@ -80,6 +80,17 @@ fn a_guard_that_is_off_is_noticed() {
     assert!(noticed, "{MUTANTS_COUNT} seeds hold without the flush of the outbox");
 }
 
+/// Whatever is switched off here is switched off every night.
+#[test]
+fn the_nightly_run_takes_each_guard_away() {
+    let script = include_str!("../../../.ci/nightly");
+    for mutation in Mutation::ALL {
+        let name = format!("{mutation:?}");
+        let is_named = script.split([' ', '(', ')', '\n']).any(|word| word == name);
+        assert!(is_named, ".ci/nightly does not run {name}");
+    }
+}
+
 /// Which seeds to run: all, or the one that `CARILLON_SIMULATION_SEED` names, or as many as
 /// `CARILLON_SIMULATION_SEEDS` says.
 fn seeds(first: u64, count: u64) -> std::ops::Range<u64> {

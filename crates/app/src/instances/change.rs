@@ -58,6 +58,8 @@ pub(crate) struct Patch {
 struct Tries {
     /// A code is exchanged once.
     tokens: Option<Tokens>,
+    /// The refresh token that came of it is in the vault: what stands there by now may be its successor.
+    has_kept_token: bool,
     /// The signature key from before the request; a try may have put the new one into the vault.
     signed_with: Option<Option<String>>,
     /// A configuration is tried once.
@@ -77,7 +79,8 @@ pub(crate) async fn change(
 ) -> Result<(Instance, Vec<Trial>), Refusal> {
     let deadline = trial::deadline(app);
     let promise = Promise::about(id);
-    let mut tries = Tries { tokens: None, signed_with: None, trials: None, deadline, promise };
+    let mut tries =
+        Tries { tokens: None, has_kept_token: false, signed_with: None, trials: None, deadline, promise };
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app, id).await?;
@@ -109,8 +112,8 @@ async fn attempt(
     if let (Some(code), None) = (&patch.code, &tokens) {
         *tokens = Some(exchange::code(app, connector.descriptor(), (&plain, &secrets), code).await?);
     }
-    if let Some(refresh_token) = tokens.as_ref().and_then(|tokens| tokens.refresh_token.clone()) {
-        secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), refresh_token);
+    if !tries.has_kept_token {
+        secrets.extend(new_refresh_token(tokens.as_ref()));
     }
     if tries.trials.is_none()
         && settings.events_enabled
@@ -143,6 +146,7 @@ async fn attempt(
     if is_new && app.ports.vault.write(instance.id, &secrets, secrets_version + 1).await? != Written::Done {
         return Ok(None);
     }
+    tries.has_kept_token |= tokens.is_some();
     // Also where an earlier try wrote the vault and got no further.
     instance.secrets_version = secrets_version + u64::from(is_new);
     instance.secret_keys = secrets.keys().cloned().collect();
@@ -166,6 +170,10 @@ async fn attempt(
     }
     tracing::info!(instance.id = change.instance.id.get(), "instance.changed");
     Ok(Some((change.instance, tries.trials.take().unwrap_or_default())))
+}
+
+fn new_refresh_token(tokens: Option<&Tokens>) -> Option<(String, String)> {
+    Some((OAUTH_REFRESH_TOKEN.to_owned(), tokens?.refresh_token.clone()?))
 }
 
 /// What a change would do to the polls, without storing anything: a code is not exchanged.

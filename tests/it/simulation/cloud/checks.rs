@@ -24,6 +24,7 @@ pub(super) enum Rule {
     DeletedIsGone,
     EditsStay,
     OnePost,
+    NothingToMend,
     WishKept,
     ReleasedSoon,
 }

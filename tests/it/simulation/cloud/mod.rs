@@ -4,6 +4,7 @@
 //! Everything that takes time waits for a turn (`turns.rs`), so a seed says how all that is under way interleaves,
 //! where it is cut off, what fails, and what comes late or twice.
 
+mod administration;
 mod checks;
 mod edits;
 mod finale;

@@ -60,6 +60,8 @@ pub(super) struct Weather {
     pub(super) slow: u32,
     /// One call of an invocation hangs for minutes, and then goes on.
     pub(super) freezes: u32,
+    /// Which one, where it is not any.
+    pub(super) freezes_at: Option<&'static str>,
     /// Sending to a queue has no effect and an error.
     pub(super) queue_fails: u32,
     /// How long a call takes at most that takes seconds, where that is not [`STALL_S`].
@@ -241,7 +243,8 @@ impl Process {
 
     /// One of the calls of the invocation that begins is to hang.
     pub(super) fn freeze(&self, shared: &Shared) {
-        *self.tap.freezes_at() = shared.turns.draw(|random| random.choice(FROZEN_CALLS));
+        let any = shared.turns.draw(|random| random.choice(FROZEN_CALLS));
+        *self.tap.freezes_at() = shared.weather().freezes_at.or(any);
     }
 
     /// Whether a call of it hung, so that whoever started it may have given it up.

@@ -6,6 +6,7 @@ use super::script::{Cast, RELEASE};
 use super::{Cloud, S};
 use crate::world::{GMAIL_USER, OUTLOOK_USER};
 use domain::ids::InstanceId;
+use doubles::FaultKind;
 use serde_json::{Value, json};
 
 /// One of them for each seed, in turn.
@@ -15,20 +16,24 @@ pub(super) enum Profile {
     Storm,
     /// Calls that hang for minutes, while others take over; a queue that fails.
     Frozen,
+    /// A queue that fails, and outboxes that are cleared late.
+    Outboxes,
     /// Several people change the same instance.
     Edits,
     /// A provider that takes each refresh token once.
     Rotating,
     /// Positions that expire, and backfills.
     Gaps,
+    /// A provider that limits, while calls take seconds.
+    Limits,
     /// Callbacks that fail, releases that race, and events that are asked for again.
     Deliveries,
 }
 
 /// The longest time between two things that happen, seconds.
 const SCENE_S_MAX: i64 = 150;
-/// Half of the seeds are storms.
-const TURNS: [Profile; 10] = [
+/// Most of the seeds are storms.
+const TURNS: [Profile; 12] = [
     Profile::Storm,
     Profile::Frozen,
     Profile::Storm,
@@ -37,7 +42,9 @@ const TURNS: [Profile; 10] = [
     Profile::Rotating,
     Profile::Storm,
     Profile::Gaps,
+    Profile::Limits,
     Profile::Storm,
+    Profile::Outboxes,
     Profile::Deliveries,
 ];
 
@@ -49,7 +56,7 @@ impl Profile {
     /// The longest time between two things that happen, seconds.
     pub(super) fn scene_s_max(self) -> i64 {
         match self {
-            Profile::Frozen => 40,
+            Profile::Frozen | Profile::Outboxes => 40,
             _ => SCENE_S_MAX,
         }
     }
@@ -59,10 +66,24 @@ impl Profile {
         let calm = Weather::default();
         match self {
             Profile::Storm | Profile::Gaps => None,
-            Profile::Frozen => Some(Weather { freezes: 300, slow: 300, queue_fails: 60, ..calm }),
+            Profile::Frozen => Some(Weather { freezes: 300, slow: 300, ..calm }),
+            Profile::Outboxes => {
+                Some(Weather { freezes: 400, freezes_at: Some("clear_outbox"), queue_fails: 250, ..calm })
+            }
             Profile::Edits => Some(Weather { stalls: 40, queue_fails: 200, freezes: 60, ..calm }),
             Profile::Rotating => Some(Weather { slow: 300, longest_s: 3, stalls: 100, ..calm }),
+            Profile::Limits => Some(Weather { stalls: 100, ..calm }),
             Profile::Deliveries => Some(Weather { slow: 400, stalls: 10, ..calm }),
+        }
+    }
+
+    /// Whether it is the profile's turn. What always happens would hide what outboxes are about: whoever is switched on
+    /// again is sent all that was left.
+    pub(super) fn takes_turn(self, random: &mut fastrand::Rng) -> bool {
+        match self {
+            Profile::Storm => false,
+            Profile::Outboxes => true,
+            _ => random.bool(),
         }
     }
 }
@@ -73,18 +94,25 @@ impl Cloud {
         let id = if self.random.bool() { cast.gmail } else { cast.outlook };
         match self.profile {
             Profile::Storm => {}
+            Profile::Outboxes => self.crowd(cast),
             Profile::Frozen => match self.random.u8(0..6) {
                 0 => self.switch(id),
                 _ => self.crowd(cast),
             },
+            Profile::Limits => {
+                let kinds = vec![FaultKind::RateLimited { retry_after_s: Some(self.random.u32(30..90)) }];
+                self.world.providers.set_fault_rate(0.2, &kinds);
+                self.crowd(cast);
+            }
             Profile::Edits => self.edit_together(id),
             Profile::Rotating => self.refresh_together(cast),
             Profile::Gaps => match self.random.bool() {
                 true => self.expire(),
                 false => self.backfill(id),
             },
-            Profile::Deliveries => match self.random.u8(0..3) {
-                0 => (0..3).for_each(|_| self.call("release", "PUT", RELEASE, Value::Null, None)),
+            Profile::Deliveries => match self.random.u8(0..4) {
+                0 => self.tell_again(),
+                1 => (0..3).for_each(|_| self.call("release", "PUT", RELEASE, Value::Null, None)),
                 _ => self.traffic.happen(&self.world, &mut self.random),
             },
         }
@@ -102,9 +130,22 @@ impl Cloud {
     fn refresh_together(&mut self, cast: &Cast) {
         self.world.microsoft.expire_access_tokens(OUTLOOK_USER);
         self.crowd_of(cast.outlook);
-        if self.random.bool() {
-            self.edit(cast.outlook);
+        match self.random.u8(0..4) {
+            0 => self.sign_in_again(cast.outlook),
+            1 | 2 => self.edit(cast.outlook),
+            _ => {}
         }
+    }
+
+    fn sign_in_again(&mut self, id: InstanceId) {
+        let body = json!({ "providerData": { "code": self.world.microsoft.new_code(OUTLOOK_USER) } });
+        self.call("sign in", "PATCH", format!("/instances/{id}"), body, Some(id));
+    }
+
+    /// Somebody wants what they were told once more.
+    fn tell_again(&mut self) {
+        let Some((id, event)) = self.ledger.any(&mut self.random) else { return };
+        self.call("tell again", "POST", format!("/instances/{id}/events/{event}/retry"), Value::Null, None);
     }
 
     fn expire(&mut self) {

@@ -1,7 +1,7 @@
 //! Queue and scheduler as a cloud has them: at least once, late, twice, and again after a failure.
 
 use super::turns::Turns;
-use app::ports::{Job, Queue, Result, Schedule};
+use app::ports::{Job, Queue, Result, Schedule, Scheduled};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -66,6 +66,8 @@ struct Inner {
     dead: Vec<Job>,
     jobs_count_peak: usize,
     is_calm: bool,
+    /// Every message comes twice, the second time soon.
+    is_double: bool,
 }
 
 impl Inner {
@@ -92,6 +94,11 @@ impl Queues {
         self.inner().is_calm = is_calm;
     }
 
+    /// From now on every message comes twice.
+    pub(super) fn double(&self, is_double: bool) {
+        self.inner().is_double = is_double;
+    }
+
     /// When something is due next.
     pub(super) fn next_us(&self) -> Option<i64> {
         let inner = self.inner();
@@ -108,9 +115,10 @@ impl Queues {
         let mut due = first.remove();
         if let Due::Message(message) = &mut due {
             message.receives += 1;
-            let is_twice = !inner.is_calm && self.chance(24);
+            let is_twice = inner.is_double && message.receives == 1 || !inner.is_calm && self.chance(24);
             if is_twice {
-                let again_us = now_us + self.turns.draw(|random| random.i64(0..90 * S));
+                let soon_s = if inner.is_double { 15 } else { 90 };
+                let again_us = now_us + self.turns.draw(|random| random.i64(0..soon_s * S));
                 inner.put(again_us, Due::Message(message.clone()));
             }
         }
@@ -183,6 +191,18 @@ impl Queues {
     /// An instance's schedule: whether it is enabled, where there is one.
     pub(super) fn schedule(&self, id: InstanceId) -> Option<bool> {
         self.inner().schedules.get(&id).map(|(_, enabled)| *enabled)
+    }
+
+    /// Whose schedules there are.
+    pub(super) fn scheduled(&self) -> Vec<InstanceId> {
+        self.inner().schedules.keys().copied().collect()
+    }
+
+    /// What an instance's schedule says.
+    pub(super) fn entry(&self, id: InstanceId) -> Option<Scheduled> {
+        let inner = self.inner();
+        let (table, is_enabled) = inner.schedules.get(&id)?;
+        Some(Scheduled { interval_s: table.interval_s, is_enabled: *is_enabled })
     }
 
     fn chance(&self, of_256: u8) -> bool {

@@ -6,6 +6,7 @@ use super::profile::Profile;
 use super::{Ask, Cloud, POLL_LIMIT_S};
 use crate::world::{AUTHORIZATION, GMAIL_USER, OUTLOOK_USER, gmail_body, outlook_body};
 use domain::ids::InstanceId;
+use doubles::{FaultKind, Route};
 use serde_json::{Value, json};
 
 /// The account of an instance that comes and goes.
@@ -39,7 +40,7 @@ impl Cloud {
         self.world.microsoft.set_refuse_reuse(self.profile == Profile::Rotating);
         self.weather();
         for _ in 0..SCENES_COUNT {
-            match self.profile != Profile::Storm && self.random.bool() {
+            match self.profile.takes_turn(&mut self.random) {
                 true => self.scene_of_profile(&cast),
                 false => self.scene(&cast),
             }
@@ -49,9 +50,11 @@ impl Cloud {
         }
         self.calm_down();
         self.check_polled_again(&cast).await;
+        self.check_as_operator().await;
         self.finale(&cast).await;
         self.end(&cast).await;
         self.come_to_rest().await;
+        self.check_as_operator().await;
     }
 
     /// A poll that was under way just now gives its lease back.
@@ -173,6 +176,11 @@ impl Cloud {
         let rate = if self.random.u8(..) < 80 { 0.0 } else { self.random.f64() * 0.3 };
         let kinds = faults::kinds(&mut self.random);
         self.world.providers.set_fault_rate(rate, &kinds);
+        // Now and then only messages can't be read, while their list can.
+        if self.random.u8(..) < 60 {
+            let kinds = vec![FaultKind::ServerError { status: 503 }];
+            self.world.google.set_fault_rate_on(Route::Get, 0.4, kinds);
+        }
         let failing = if self.random.u8(..) < 100 { self.random.f64() * 0.6 } else { 0.0 };
         self.world.receiver.set_failure_rate(failing, self.random.u64(..));
     }

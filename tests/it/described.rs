@@ -78,12 +78,33 @@ async fn operations_have_ids_of_their_own_and_say_who_may_call_and_what_comes_ba
     for (path, method, operation) in operations(&document) {
         let id = operation["operationId"].as_str().unwrap();
         assert!(ids.insert(id), "{id} twice, at {method} {path}");
+        assert!(
+            id.starts_with(|c: char| c.is_ascii_lowercase()) && !id.contains("Id"),
+            "{id} is no name for a call"
+        );
         assert!(METHODS.contains(&method), "{method} {path}");
         assert!(!operation["summary"].as_str().unwrap().is_empty());
         let responses = operation["responses"].as_object().unwrap();
         assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path}");
-        for status in ["400", "401", "404", "429", "500"] {
-            assert!(responses.contains_key(status), "{method} {path} does not tell of {status}");
+        assert!(!responses.contains_key("405"), "{method} {path} takes its own method");
+        let is_open = operation["security"] == json!([]);
+        let expected: &[(&str, bool)] = &[
+            ("401", !is_open || path.ends_with("/sessions/link")),
+            ("429", !is_open),
+            ("415", operation.get("requestBody").is_some()),
+            ("503", true),
+        ];
+        for (status, is_expected) in expected {
+            assert_eq!(responses.contains_key(*status), *is_expected, "{method} {path} and {status}");
+        }
+        for (status, response) in responses.iter().filter(|(status, _)| !status.starts_with('2')) {
+            let schema = &response["content"]["application/json"]["schema"];
+            let is_error = |schema: &Value| schema["$ref"] == "#/components/schemas/Error";
+            let any = schema["anyOf"].as_array();
+            assert!(
+                is_error(schema) || any.is_some_and(|all| all.iter().any(is_error)),
+                "{method} {path} {status}"
+            );
         }
         let parameters = operation["parameters"].as_array().unwrap();
         let names: BTreeSet<(&str, &str)> = parameters

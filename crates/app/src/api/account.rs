@@ -1,23 +1,25 @@
 //! Accounts by their numbers: whose they are, and what they are set to.
 
+use super::answer::Answered;
+use super::answers::account::Settings;
 use super::auth::{Caller, Platform};
-use super::body;
+use super::body::Body;
 use super::error::ApiError;
+use super::requests::account::AccountSettings;
 use crate::account_settings;
 use crate::admin::accounts::{self, PAGES_COUNT_MAX};
 use crate::context::Context;
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
-use domain::account_settings::check;
-use serde_json::{Value, json};
+use domain::account_settings::FAILURE_POLICY;
+use domain::settings::Items;
 use std::sync::Arc;
 
 /// The settings of the caller's account.
 pub(super) async fn settings(
     State(app): State<Arc<Context>>,
     Platform(caller): Platform,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<Settings>> {
     shown(&app, &caller, caller.account.account_id).await
 }
 
@@ -25,7 +27,7 @@ pub(super) async fn settings_of(
     State(app): State<Arc<Context>>,
     Platform(caller): Platform,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<Settings>> {
     let id = account(&app, &caller, &id).await?;
     shown(&app, &caller, id).await
 }
@@ -33,20 +35,20 @@ pub(super) async fn settings_of(
 pub(super) async fn change_settings(
     State(app): State<Arc<Context>>,
     Platform(caller): Platform,
-    bytes: Bytes,
-) -> Result<Json<Value>, ApiError> {
+    Body(changes): Body<AccountSettings>,
+) -> Answered<Json<Settings>> {
     let id = caller.account.account_id;
-    change(&app, &caller, id, &bytes).await
+    change(&app, &caller, id, &changes.items()?).await
 }
 
 pub(super) async fn change_settings_of(
     State(app): State<Arc<Context>>,
     Platform(caller): Platform,
     Path(id): Path<String>,
-    bytes: Bytes,
-) -> Result<Json<Value>, ApiError> {
+    Body(changes): Body<AccountSettings>,
+) -> Answered<Json<Settings>> {
     let id = account(&app, &caller, &id).await?;
-    change(&app, &caller, id, &bytes).await
+    change(&app, &caller, id, &changes.items()?).await
 }
 
 /// An account that the caller may look at: their own, or with the sight of all, any of the organization.
@@ -71,13 +73,13 @@ pub(super) async fn is_own(app: &Context, caller: &Caller, id: u32) -> Result<bo
     }
 }
 
-async fn shown(app: &Context, caller: &Caller, id: u32) -> Result<Json<Value>, ApiError> {
-    Ok(Json(json!(account_settings::read(app, caller.account.organization_id, id).await?)))
+async fn shown(app: &Context, caller: &Caller, id: u32) -> Answered<Json<Settings>> {
+    let given = account_settings::read(app, caller.account.organization_id, id).await?;
+    let failure_policy = given.get(FAILURE_POLICY).map_or("retry", String::as_str).to_owned();
+    Ok(Json(Settings { failure_policy }))
 }
 
-async fn change(app: &Context, caller: &Caller, id: u32, bytes: &Bytes) -> Result<Json<Value>, ApiError> {
-    let object = body::object(bytes)?;
-    let items = check(&object).map_err(|errors| ApiError::bad(domain::invalid::in_words(&errors)))?;
-    account_settings::change(app, &caller.by, caller.account.organization_id, id, &items).await?;
+async fn change(app: &Context, caller: &Caller, id: u32, items: &Items) -> Answered<Json<Settings>> {
+    account_settings::change(app, &caller.by, caller.account.organization_id, id, items).await?;
     shown(app, caller, id).await
 }

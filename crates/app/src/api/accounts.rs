@@ -1,22 +1,24 @@
 //! Organizations and users, and the record of what was changed.
 
+use super::answer::{Answered, Done, Listed};
+use super::answers::account::{
+    Audited, Organization, OrganizationSecret, OrganizationWithSecrets, User, UserSecret, UserWithSecret,
+};
+use super::answers::moment::Moment;
 use super::auth::Administrator;
-use super::body;
+use super::body::Body;
 use super::error::ApiError;
 use super::paging::{self, Page, foreign};
 use super::query::Params;
+use super::requests::account::UserRequest;
 use crate::admin::{Admitted, accounts as admission};
 use crate::audit::entries_before;
 use crate::context::Context;
 use crate::ports::AuditMark;
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
 use domain::date_pattern::{Zone, parse_rfc3339};
-use domain::envelope::iso_seconds;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -24,13 +26,12 @@ pub(super) async fn organizations(
     State(app): State<Arc<Context>>,
     by: Administrator,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<Organization>> {
     by.of_all()?;
     let from = listed_from(&params)?;
     let (organizations, next) = admission::organizations(&app, from).await?;
-    let shown: Vec<Value> =
-        organizations.iter().map(|one| json!({ "id": one.id, "usersCount": one.users_count })).collect();
-    Ok((listed(shown.len(), next), Json(shown)).into_response())
+    let one = |one: &crate::ports::Organization| Organization { id: one.id, users_count: one.users_count };
+    Ok(listed(organizations.iter().map(one).collect(), next))
 }
 
 fn listed_from(params: &Params) -> Result<Option<u32>, ApiError> {
@@ -39,32 +40,33 @@ fn listed_from(params: &Params) -> Result<Option<u32>, ApiError> {
     after.map(|after| number(after).ok_or_else(foreign)).transpose()
 }
 
-fn listed(count: usize, next: Option<u32>) -> axum::http::HeaderMap {
-    paging::headers(count, None, count, next.map(|number| number.to_string().into()))
+fn listed<T>(shown: Vec<T>, next: Option<u32>) -> Listed<T> {
+    let size = shown.len();
+    Listed::new(shown, size, next.map(|number| number.to_string().into()))
 }
 
 /// A new organization with a first user. The secrets stand in this answer and nowhere else.
 pub(super) async fn add_organization(
     State(app): State<Arc<Context>>,
     by: Administrator,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<OrganizationWithSecrets>> {
     by.of_all()?;
     let admitted = admission::add_organization(&app, &by.by).await?;
-    Ok(Json(json!({
-        "id": admitted.account.organization_id,
-        "organizationSecret": admitted.organization_secret,
-        "user": user_with_secret(&admitted),
-    })))
+    Ok(Json(OrganizationWithSecrets {
+        id: admitted.account.organization_id,
+        organization_secret: admitted.organization_secret.clone(),
+        user: user_with_secret(&admitted),
+    }))
 }
 
-fn user_with_secret(admitted: &Admitted) -> Value {
-    json!({
-        "id": admitted.account.user_id,
-        "accountId": admitted.account.account_id,
-        "organizationId": admitted.account.organization_id,
-        "seesAll": !admitted.account.sees_own_only,
-        "userSecret": admitted.user_secret,
-    })
+fn user_with_secret(admitted: &Admitted) -> UserWithSecret {
+    UserWithSecret {
+        id: admitted.account.user_id,
+        account_id: admitted.account.account_id,
+        organization_id: admitted.account.organization_id,
+        sees_all: !admitted.account.sees_own_only,
+        user_secret: admitted.user_secret.clone(),
+    }
 }
 
 fn organization(by: &Administrator, id: &str) -> Result<u32, ApiError> {
@@ -78,37 +80,28 @@ pub(super) async fn users(
     by: Administrator,
     Path(id): Path<String>,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<User>> {
     let id = organization(&by, &id)?;
     let from = listed_from(&params)?;
     let (users, next) = admission::users(&app, id, from).await?;
-    let user = |user: &crate::ports::User| {
-        json!({
-            "id": user.account.user_id,
-            "accountId": user.account.account_id,
-            "organizationId": user.account.organization_id,
-            "seesAll": !user.account.sees_own_only,
-            "createdDate": user.created_at.map(iso_seconds),
-        })
+    let user = |user: &crate::ports::User| User {
+        id: user.account.user_id,
+        account_id: user.account.account_id,
+        organization_id: user.account.organization_id,
+        sees_all: !user.account.sees_own_only,
+        created_date: user.created_at.map(Moment::of),
     };
-    let shown: Vec<Value> = users.iter().map(user).collect();
-    Ok((listed(shown.len(), next), Json(shown)).into_response())
+    Ok(listed(users.iter().map(user).collect(), next))
 }
 
 pub(super) async fn add_user(
     State(app): State<Arc<Context>>,
     by: Administrator,
     Path(id): Path<String>,
-    bytes: Bytes,
-) -> Result<Json<Value>, ApiError> {
+    Body(wanted): Body<UserRequest>,
+) -> Answered<Json<UserWithSecret>> {
     let id = organization(&by, &id)?;
-    let object = if bytes.is_empty() { serde_json::Map::new() } else { body::object(&bytes)? };
-    let sees_all = match object.get("seesAll") {
-        None => false,
-        Some(value) => domain::invalid::boolean(value)
-            .ok_or_else(|| ApiError::rule("seesAll", "must be true or false"))?,
-    };
-    let admitted = admission::add_user(&app, &by.by, id, sees_all).await?;
+    let admitted = admission::add_user(&app, &by.by, id, wanted.sees_all).await?;
     let admitted = admitted.ok_or_else(|| ApiError::not_found("organization"))?;
     Ok(Json(user_with_secret(&admitted)))
 }
@@ -117,10 +110,10 @@ pub(super) async fn remove_user(
     State(app): State<Arc<Context>>,
     by: Administrator,
     Path((id, user)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Answered<Done> {
     let (id, user_id) = user_of(&by, &id, &user)?;
     match admission::remove_user(&app, &by.by, id, user_id).await? {
-        true => Ok(StatusCode::OK),
+        true => Ok(Done),
         false => Err(ApiError::not_found("user")),
     }
 }
@@ -135,11 +128,11 @@ pub(super) async fn rotate_organization(
     State(app): State<Arc<Context>>,
     by: Administrator,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<OrganizationSecret>> {
     let id = organization(&by, &id)?;
     let secret = admission::replace_organization_secret(&app, &by.by, id).await?;
     let secret = secret.ok_or_else(|| ApiError::not_found("organization"))?;
-    Ok(Json(json!({ "id": id, "organizationSecret": secret })))
+    Ok(Json(OrganizationSecret { id, organization_secret: secret }))
 }
 
 /// The same for a user.
@@ -147,11 +140,11 @@ pub(super) async fn rotate_user(
     State(app): State<Arc<Context>>,
     by: Administrator,
     Path((id, user)): Path<(String, String)>,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<UserSecret>> {
     let (id, user_id) = user_of(&by, &id, &user)?;
     let secret = admission::replace_user_secret(&app, &by.by, id, user_id).await?;
     let secret = secret.ok_or_else(|| ApiError::not_found("user"))?;
-    Ok(Json(json!({ "id": user_id, "organizationId": id, "userSecret": secret })))
+    Ok(Json(UserSecret { id: user_id, organization_id: id, user_secret: secret }))
 }
 
 /// What was changed in the caller's organization, newest first.
@@ -160,14 +153,14 @@ pub(super) async fn audit(
     by: Administrator,
     Path(id): Path<String>,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<Audited>> {
     let id = organization(&by, &id)?;
     let page = Page::of(&params)?;
     let before = page.after.as_ref().map(|after| mark(after).ok_or_else(foreign)).transpose()?;
     let (entries, is_more) = entries_before(&app, id, before.as_ref(), page.size).await?;
     let last = entries.last().filter(|_| is_more);
     let next = last.map(|last| json!([last.at.to_rfc3339_opts(SecondsFormat::Micros, true), last.id]));
-    Ok((paging::headers(entries.len(), None, page.size, next), Json(entries)).into_response())
+    Ok(Listed::new(entries.into_iter().map(Audited::from).collect(), page.size, next))
 }
 
 fn mark(token: &Value) -> Option<AuditMark> {

@@ -1,6 +1,9 @@
 //! How many events there were, by interval, and by instance or account.
 
 use super::account;
+use super::answer::Answered;
+use super::answers::count::{AccountCounts, Count, InstanceCounts, OfAccount, OfInstance, Sum};
+use super::answers::moment::Moment;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::query::Params;
@@ -10,8 +13,6 @@ use crate::ports::{LogLine, Progress};
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Duration, Utc};
-use domain::envelope::iso_seconds;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -57,8 +58,8 @@ impl Asked {
         Ok(Asked { from, interval, rows_count: usize::try_from(rows_count).unwrap_or(0), lines })
     }
 
-    fn at(&self, row: usize) -> String {
-        iso_seconds(self.from + self.interval * i32::try_from(row).unwrap_or(i32::MAX))
+    fn at(&self, row: usize) -> Moment {
+        Moment::of(self.from + self.interval * i32::try_from(row).unwrap_or(i32::MAX))
     }
 
     fn row_of(&self, line: &LogLine) -> Option<usize> {
@@ -78,7 +79,7 @@ pub(super) async fn all(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<Vec<Count>>> {
     let asked = Asked::of(&app, &caller, &params).await?;
     let mut counts = vec![0_u64; asked.rows_count];
     for (line, _) in &asked.lines {
@@ -87,7 +88,7 @@ pub(super) async fn all(
         }
     }
     let rows = counts.into_iter().enumerate();
-    Ok(Json(rows.map(|(row, count)| json!({ "timestamp": asked.at(row), "count": count })).collect()))
+    Ok(Json(rows.map(|(row, count)| Count { timestamp: asked.at(row), count }).collect()))
 }
 
 /// The same for each instance that had any.
@@ -95,9 +96,15 @@ pub(super) async fn by_instance(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<Vec<InstanceCounts>>> {
     let asked = Asked::of(&app, &caller, &params).await?;
-    Ok(Json(grouped(&asked, "instanceId", |line, _| line.mark.instance.get())))
+    let of = |(instance_id, sum): (u32, Sum)| OfInstance { instance_id, sum };
+    let row = |(timestamp, total, sums): Row| InstanceCounts {
+        timestamp,
+        total,
+        records: sums.into_iter().map(of).collect(),
+    };
+    Ok(Json(grouped(&asked, |line, _| line.mark.instance.get()).into_iter().map(row).collect()))
 }
 
 /// The same for each account that had any.
@@ -105,7 +112,7 @@ pub(super) async fn by_account(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<Vec<AccountCounts>>> {
     let foreign = || ApiError::forbidden("`accountIds`: names an account that is not yours");
     let wanted: Vec<u32> =
         params.texts("accountIds").map(|id| id.parse().map_err(|_| foreign())).collect::<Result<_, _>>()?;
@@ -117,33 +124,30 @@ pub(super) async fn by_account(
     let mut asked = Asked::of(&app, &caller, &params).await?;
     let is_wanted = |account: u32| wanted.is_empty() || wanted.contains(&account);
     asked.lines.retain(|(_, account)| is_wanted(*account));
-    Ok(Json(grouped(&asked, "accountId", |_, account| account)))
+    let of = |(account_id, sum): (u32, Sum)| OfAccount { account_id, sum };
+    let row = |(timestamp, total, sums): Row| AccountCounts {
+        timestamp,
+        total,
+        records: sums.into_iter().map(of).collect(),
+    };
+    Ok(Json(grouped(&asked, |_, account| account).into_iter().map(row).collect()))
 }
 
-/// Events of one group in one interval.
-#[derive(Default, Clone, Copy)]
-struct Sum {
-    count: u64,
-    delivered: u64,
-}
+/// An interval: when it begins, its events, and those of each group.
+type Row = (Moment, u64, BTreeMap<u32, Sum>);
 
-fn grouped(asked: &Asked, name: &str, group: impl Fn(&LogLine, u32) -> u32) -> Value {
+fn grouped(asked: &Asked, group: impl Fn(&LogLine, u32) -> u32) -> Vec<Row> {
     let mut rows = vec![BTreeMap::<u32, Sum>::new(); asked.rows_count];
     for (line, account) in &asked.lines {
         let Some(row) = asked.row_of(line) else { continue };
         let sum = rows[row].entry(group(line, *account)).or_default();
-        sum.count += u64::from(line.events_count);
-        if line.progress == Progress::Delivered {
-            sum.delivered += u64::from(line.events_count);
+        let count = u64::from(line.events_count);
+        sum.count += count;
+        match line.progress {
+            Progress::Delivered => sum.success += count,
+            Progress::Pending | Progress::Dropped | Progress::Logged => sum.failed += count,
         }
     }
-    let record = |(id, sum): (&u32, &Sum)| json!({ name: id, "count": sum.count, "success": sum.delivered, "failed": sum.count - sum.delivered });
-    let row = |(row, groups): (usize, &BTreeMap<u32, Sum>)| {
-        json!({
-            "timestamp": asked.at(row),
-            "total": groups.values().map(|sum| sum.count).sum::<u64>(),
-            "records": groups.iter().map(record).collect::<Vec<_>>(),
-        })
-    };
-    rows.iter().enumerate().map(row).collect()
+    let rows = rows.into_iter().enumerate();
+    rows.map(|(row, sums)| (asked.at(row), sums.values().map(|sum| sum.count).sum(), sums)).collect()
 }

@@ -37,9 +37,7 @@ impl Caller {
 
     /// The instance of the Element token.
     pub(super) fn element(&self) -> Result<&Instance, ApiError> {
-        self.element
-            .as_ref()
-            .ok_or_else(|| ApiError::rule("Authorization", "needs `Element <instance token>`"))
+        self.element.as_ref().ok_or_else(|| unauthorized("needs `Element <instance token>`"))
     }
 
     /// The only instance that the caller reaches, where it is not all of the account's.

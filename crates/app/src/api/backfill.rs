@@ -1,63 +1,41 @@
 //! Reading a window of the past again: asking for it, and how far it is.
 
+use super::answer::{Accepted, Answered};
+use super::answers::backfill::{self as answers, ResourceBackfill};
+use super::answers::moment::Moment;
 use super::auth::Own;
-use super::body;
+use super::body::Body;
 use super::error::ApiError;
-use super::query::time;
+use super::requests::backfill::BackfillRequest;
 use crate::context::Context;
 use crate::instances;
 use crate::instances::{Wanted, begin_backfill};
 use crate::ports::ResourceRow;
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{RawPathParams, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use domain::backfill::{Backfill, Status};
-use domain::envelope::iso_seconds;
 use domain::ids::InstanceId;
-use serde_json::{Map, Value, json};
 use std::sync::Arc;
-
-/// Resources that one request names.
-const RESOURCES_COUNT_MAX: usize = 20;
 
 pub(super) async fn begin(
     State(app): State<Arc<Context>>,
     own: Own,
-    bytes: Bytes,
-) -> Result<Response, ApiError> {
-    let object = body::object(&bytes)?;
-    let at = |name: &str| body::text(&object, name)?.map(|text| time(name, &text)).transpose();
-    let wanted = Wanted {
-        from: at("from")?.ok_or_else(|| ApiError::rule("from", "is required"))?,
-        to: at("to")?.unwrap_or_else(|| app.now()),
-        resources: resources(&object)?,
-    };
+    Body(asked): Body<BackfillRequest>,
+) -> Answered<Accepted<answers::Backfill>> {
+    let to = asked.to.unwrap_or_else(|| app.now());
+    let wanted = Wanted { from: asked.from, to, resources: asked.resources };
     let id = own.instance.id;
     let backfill_id = begin_backfill(&app, id, &own.caller.by, &wanted).await?;
     let shown = rows(&app, id).await?.into_iter().find(|(known, _)| *known == backfill_id);
-    let shown = shown.map(|(_, rows)| told(id, &backfill_id, &rows)).unwrap_or_default();
-    Ok((StatusCode::ACCEPTED, Json(shown)).into_response())
-}
-
-fn resources(object: &Map<String, Value>) -> Result<Vec<String>, ApiError> {
-    let rule =
-        || ApiError::rule("resources", &format!("must be a list of at most {RESOURCES_COUNT_MAX} names"));
-    let names = match object.get("resources") {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Array(names)) if names.len() <= RESOURCES_COUNT_MAX => names,
-        Some(_) => return Err(rule()),
-    };
-    let mut names: Vec<String> =
-        names.iter().map(|name| name.as_str().map(str::to_owned)).collect::<Option<_>>().ok_or_else(rule)?;
-    names.sort();
-    names.dedup();
-    Ok(names)
+    let rows = shown.map(|(_, rows)| rows).unwrap_or_default();
+    Ok(Accepted(told(id, &backfill_id, &rows)))
 }
 
 /// All that are kept: of each resource the last one that was asked for, for two days at least.
-pub(super) async fn list(State(app): State<Arc<Context>>, own: Own) -> Result<Json<Value>, ApiError> {
+pub(super) async fn list(
+    State(app): State<Arc<Context>>,
+    own: Own,
+) -> Answered<Json<Vec<answers::Backfill>>> {
     let id = own.instance.id;
     let all = rows(&app, id).await?;
     Ok(Json(all.iter().map(|(backfill_id, rows)| told(id, backfill_id, rows)).collect()))
@@ -67,7 +45,7 @@ pub(super) async fn one(
     State(app): State<Arc<Context>>,
     own: Own,
     path: RawPathParams,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<answers::Backfill>> {
     let wanted =
         path.iter().find(|(name, _)| *name == "backfill").map(|(_, value)| value).unwrap_or_default();
     let all = rows(&app, own.instance.id).await?;
@@ -93,29 +71,26 @@ async fn rows(
     Ok(all)
 }
 
-fn told(id: InstanceId, backfill_id: &str, rows: &[(Backfill, ResourceRow)]) -> Value {
+fn told(id: InstanceId, backfill_id: &str, rows: &[(Backfill, ResourceRow)]) -> answers::Backfill {
     let is_any = |status: Status| rows.iter().any(|(backfill, row)| backfill.status(&row.state) == status);
     let status = [Status::Running, Status::Failed].into_iter().find(|status| is_any(*status));
-    let resources: Map<String, Value> = rows
-        .iter()
-        .map(|(backfill, row)| {
-            let told = json!({
-                "status": backfill.status(&row.state),
-                "from": iso_seconds(backfill.from),
-                "to": iso_seconds(backfill.to),
-                "changes": backfill.changes_count,
-                "events": backfill.events_count,
-                "error": row.state.last_error,
-                "retryAt": row.state.backoff_until.map(iso_seconds),
-            });
-            (backfill.resource.clone(), told)
-        })
-        .collect();
-    json!({
-        "id": backfill_id,
-        "instanceId": id.get(),
-        "status": status.unwrap_or(Status::Done),
-        "requestedDate": rows.first().map(|(backfill, _)| iso_seconds(backfill.requested_at)),
-        "resources": resources,
-    })
+    let resource = |(backfill, row): &(Backfill, ResourceRow)| {
+        let told = ResourceBackfill {
+            status: backfill.status(&row.state).into(),
+            from: Moment::of(backfill.from),
+            to: Moment::of(backfill.to),
+            changes: backfill.changes_count,
+            events: backfill.events_count,
+            error: row.state.last_error.clone(),
+            retry_at: row.state.backoff_until.map(Moment::of),
+        };
+        (backfill.resource.clone(), told)
+    };
+    answers::Backfill {
+        id: backfill_id.to_owned(),
+        instance_id: id.get(),
+        status: status.unwrap_or(Status::Done).into(),
+        requested_date: rows.first().map(|(backfill, _)| Moment::of(backfill.requested_at)),
+        resources: rows.iter().map(resource).collect(),
+    }
 }

@@ -3,11 +3,11 @@
 use super::error::ApiError;
 use crate::instances::SignInCode;
 use axum::body::{Bytes, HttpBody as _};
-use axum::extract::Request;
+use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_ENCODING;
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use domain::instance::without_markup;
 use domain::json_text;
 use domain::pasted::trimmed;
@@ -35,8 +35,24 @@ pub(super) async fn uncompressed(request: Request, next: Next) -> Response {
     }
 }
 
+/// A body, read.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: super::requests::Request, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let bytes = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        let object = match bytes.is_empty() && T::IS_OPTIONAL {
+            true => Ok(Map::new()),
+            false => object(&bytes),
+        };
+        object.and_then(|object| T::read(&object)).map(Body).map_err(IntoResponse::into_response)
+    }
+}
+
 /// A body that is a JSON object; the error has line and column.
-pub(super) fn object(body: &Bytes) -> Result<Map<String, Value>, ApiError> {
+fn object(body: &Bytes) -> Result<Map<String, Value>, ApiError> {
     if body.starts_with(&[0xff, 0xfe]) || body.starts_with(&[0xfe, 0xff]) {
         return Err(ApiError::bad("the body is UTF-16: send it as UTF-8"));
     }
@@ -48,13 +64,13 @@ pub(super) fn object(body: &Bytes) -> Result<Map<String, Value>, ApiError> {
     }
 }
 
-/// `element.key` or `element.id`.
-pub(super) fn element(object: &Map<String, Value>) -> Result<String, ApiError> {
-    let element = object.get("element").ok_or_else(|| ApiError::rule("element.key", "is required"))?;
-    match element.get("key").or_else(|| element.get("id")) {
-        Some(Value::String(key)) => Ok(key.clone()),
-        Some(Value::Number(id)) => Ok(id.to_string()),
-        _ => Err(ApiError::rule("element.key", "is required")),
+/// `element.key` or `element.id`, where it is one that could be a connector's.
+pub(super) fn element(object: &Map<String, Value>) -> Option<String> {
+    let element = object.get("element")?;
+    match element.get("key").or_else(|| element.get("id"))? {
+        Value::String(key) => Some(key.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
     }
 }
 

@@ -1,10 +1,13 @@
 //! Deliveries: those of a notification, and all that wait.
 
+use super::answer::{Answered, Listed};
+use super::answers::delivery::{Delivery, SubscriptionConfig};
+use super::answers::moment::Moment;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::events::delivery_status;
 use super::notifications::{READ_COUNT, numbered, of_body};
-use super::paging::{self, PAGE_BYTES_MAX, Page, Place, answer_bytes};
+use super::paging::{PAGE_BYTES_MAX, Page, Place, answer_bytes};
 use super::query::Params;
 use super::subscriptions::Wanted;
 use super::wire;
@@ -14,12 +17,10 @@ use crate::instances;
 use crate::ports::Notification;
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
 use domain::delivery::{Subscription, SubscriptionStatus};
-use domain::envelope::iso_seconds;
 use domain::ids::Sequence;
 use domain::instance::Instance;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 
 /// Maximum notifications looked at for one page; its token goes on where the look ended.
@@ -30,7 +31,7 @@ pub(super) async fn list(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<Delivery>> {
     let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, Page::large(&params)?);
     let place = page.place()?;
     let mut walk = wanted.walk(&app, &caller, place.and_then(Place::walked)).await?;
@@ -43,8 +44,7 @@ pub(super) async fn list(
         }
     }
     let next = waiting.next.or_else(|| walk.stopped_at().and_then(Place::after)).map(Place::token);
-    let headers = paging::headers(waiting.listed.len(), None, page.size, next);
-    Ok((headers, Json(waiting.listed)).into_response())
+    Ok(Listed::new(waiting.listed, page.size, next))
 }
 
 /// A page of what waits.
@@ -52,7 +52,7 @@ struct Waiting<'a> {
     wanted: &'a Wanted,
     size: usize,
     is_hydrated: bool,
-    listed: Vec<Value>,
+    listed: Vec<Delivery>,
     bytes: usize,
     looked_count: usize,
     /// Where the next page begins, once this one ended before the list did.
@@ -94,7 +94,7 @@ impl<'a> Waiting<'a> {
         }
         self.looked_count += 1;
         let record = delivery(instance, state, notification, self.is_hydrated);
-        if !self.wanted.holds(&record) {
+        if !self.wanted.holds(&json!(record)) {
             return true;
         }
         let bytes = if self.is_hydrated { answer_bytes(&notification.body, 1) } else { 0 };
@@ -115,7 +115,7 @@ pub(super) async fn of_notification(
     caller: Caller,
     Path(number): Path<String>,
     params: Params,
-) -> Result<Json<Vec<Value>>, ApiError> {
+) -> Answered<Json<Vec<Delivery>>> {
     let (instance, notification) = numbered(&app, &caller, &number, &params).await?;
     let state = instances::subscription(&app, instance.id).await?;
     Ok(Json(vec![delivery(&instance, &state, &notification, params.flag("hydrate")?)]))
@@ -126,7 +126,7 @@ pub(super) async fn of_notification_and_subscription(
     caller: Caller,
     Path((number, subscription)): Path<(String, String)>,
     params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<Delivery>> {
     let (instance, notification) = numbered(&app, &caller, &number, &params).await?;
     if subscription != instance.id.subscription_id().to_string() {
         return Err(ApiError::not_found("subscription of this notification"));
@@ -140,23 +140,20 @@ fn delivery(
     state: &Subscription,
     notification: &Notification,
     is_hydrated: bool,
-) -> Value {
+) -> Delivery {
     let is_queued = state.status != SubscriptionStatus::Active;
-    let mut record = json!({
-        "notificationId": notification.name.id,
-        "subscriptionId": instance.id.subscription_id(),
-        "instanceId": instance.id.get(),
-        "eventId": notification.name.event_id,
-        "status": delivery_status(notification, is_queued),
-        "channel": wire::channel(instance),
-        "config": { "url": wire::callback(instance) },
-        "createdDate": iso_seconds(notification.created_at),
-        "updatedDate": notification.attempts.last().map(|attempt| iso_seconds(attempt.at)),
-        "attempts": notification.attempts.len(),
-    });
-    if is_hydrated {
-        record["notification"] = of_body(notification);
-        record["subscription"] = wire::subscription_of(instance, state).into();
+    Delivery {
+        notification_id: notification.name.id,
+        subscription_id: instance.id.subscription_id(),
+        instance_id: instance.id.get(),
+        event_id: notification.name.event_id.clone(),
+        status: delivery_status(notification, is_queued),
+        channel: wire::channel(instance),
+        config: SubscriptionConfig { url: wire::callback(instance) },
+        created_date: Moment::of(notification.created_at),
+        updated_date: notification.attempts.last().map(|attempt| Moment::of(attempt.at)),
+        attempts: notification.attempts.len(),
+        notification: is_hydrated.then(|| of_body(notification)),
+        subscription: is_hydrated.then(|| wire::subscription_of(instance, state)),
     }
-    record
 }

@@ -1,13 +1,18 @@
 //! Connectors: what there is, what each can do and needs, and where to send a user to sign in.
 
+use super::answer::Answered;
+use super::answers::element::{
+    Authentication, Discovery, Element, ElementItem, ElementKey, ElementMetadata, EventsMetadata, Health,
+    Limits, OAuthUrl, PollingMetadata, PollingMethod, ResourceMetadata,
+};
 use super::auth::{Caller, Own};
-use super::body;
+use super::body::Body;
 use super::error::ApiError;
 use super::query::Params;
+use super::requests::element::OAuthUrlRequest;
 use super::wire;
 use crate::context::Context;
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use connectors::oauth::{self, SignIn};
@@ -16,16 +21,18 @@ use domain::address::check_led_to;
 use domain::catalogue::{Item, catalogue};
 use domain::pasted::trimmed;
 use domain::settings;
-use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-pub(super) async fn list(State(app): State<Arc<Context>>, _caller: Caller) -> Json<Value> {
-    Json(app.connectors.iter().map(|one| wire::element(one.descriptor())).collect())
+pub(super) async fn list(State(app): State<Arc<Context>>, _caller: Caller) -> Answered<Json<Vec<Element>>> {
+    Ok(Json(app.connectors.iter().map(|one| wire::element(one.descriptor())).collect()))
 }
 
-pub(super) async fn keys(State(app): State<Arc<Context>>, _caller: Caller) -> Json<Value> {
-    let key = |one: &Descriptor| json!({ "id": one.id, "key": one.key, "name": one.name });
-    Json(app.connectors.iter().map(|one| key(one.descriptor())).collect())
+pub(super) async fn keys(
+    State(app): State<Arc<Context>>,
+    _caller: Caller,
+) -> Answered<Json<Vec<ElementKey>>> {
+    let key = |one: &Descriptor| ElementKey { id: one.id, key: one.key, name: one.name };
+    Ok(Json(app.connectors.iter().map(|one| key(one.descriptor())).collect()))
 }
 
 fn connector<'a>(app: &'a Context, element: &str) -> Result<&'a Arc<dyn Connector>, ApiError> {
@@ -36,7 +43,7 @@ pub(super) async fn one(
     State(app): State<Arc<Context>>,
     _caller: Caller,
     Path(element): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<Element>> {
     Ok(Json(wire::element(connector(&app, &element)?.descriptor())))
 }
 
@@ -45,45 +52,45 @@ pub(super) async fn metadata(
     State(app): State<Arc<Context>>,
     _caller: Caller,
     Path(element): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    let descriptor = connector(&app, &element)?.descriptor();
-    let polled = descriptor.resources.iter().filter(|resource| resource.polling != Polling::Never);
-    let defaults: Map<String, Value> = polled
-        .map(|resource| (resource.name.to_owned(), serde_json::from_str(resource.poller).unwrap_or_default()))
-        .collect();
-    let resource = |resource: &connectors::Resource| {
-        json!({
-            "name": resource.name,
-            "path": format!("/hubs/{}/{}", descriptor.hub, resource.name),
-            "methods": ["GET"],
-            "polling": method(resource.polling),
-        })
-    };
-    Ok(Json(json!({
-        "id": descriptor.id,
-        "key": descriptor.key,
-        "name": descriptor.name,
-        "hub": descriptor.hub,
-        "authentication": { "type": descriptor.authentication.wire() },
-        "events": {
-            "supported": true,
-            "methods": ["polling"],
-            "polling": {
-                "supported": true,
-                "intervalMinutes": { "default": 15, "minimum": 1, "maximum": 1440 },
-                "resources": defaults,
-            },
-        },
-        "discovery": { "supported": true, "methods": [] },
-        "resources": descriptor.resources.iter().map(resource).collect::<Vec<_>>(),
-    })))
+) -> Answered<Json<ElementMetadata>> {
+    Ok(Json(metadata_of(connector(&app, &element)?.descriptor())))
 }
 
-fn method(polling: Polling) -> Option<&'static str> {
+pub(super) fn metadata_of(descriptor: &'static Descriptor) -> ElementMetadata {
+    let polled = descriptor.resources.iter().filter(|resource| resource.polling != Polling::Never);
+    let default = |resource: &connectors::Resource| serde_json::from_str(resource.poller).unwrap_or_default();
+    let resource = |resource: &'static connectors::Resource| ResourceMetadata {
+        name: resource.name,
+        path: format!("/hubs/{}/{}", descriptor.hub, resource.name),
+        methods: ["GET"],
+        polling: method(resource.polling),
+    };
+    ElementMetadata {
+        id: descriptor.id,
+        key: descriptor.key,
+        name: descriptor.name,
+        hub: descriptor.hub,
+        authentication: Authentication { kind: descriptor.authentication.wire() },
+        events: EventsMetadata {
+            supported: true,
+            methods: ["polling"],
+            polling: PollingMetadata {
+                supported: true,
+                interval_minutes: Limits { default: 15, minimum: 1, maximum: 1440 },
+                resources: polled.map(|one| (one.name.to_owned(), default(one))).collect(),
+            },
+        },
+        discovery: Discovery { supported: true, methods: [] },
+        resources: descriptor.resources.iter().map(resource).collect(),
+        description: descriptor.description,
+    }
+}
+
+fn method(polling: Polling) -> Option<PollingMethod> {
     match polling {
-        Polling::Changes => Some("changes"),
-        Polling::Dates => Some("dates"),
-        Polling::Snapshots => Some("snapshots"),
+        Polling::Changes => Some(PollingMethod::Changes),
+        Polling::Dates => Some(PollingMethod::Dates),
+        Polling::Snapshots => Some(PollingMethod::Snapshots),
         Polling::Never => None,
     }
 }
@@ -93,30 +100,30 @@ pub(super) async fn configuration(
     State(app): State<Arc<Context>>,
     _caller: Caller,
     Path(element): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<Vec<ElementItem>>> {
     let descriptor = connector(&app, &element)?.descriptor();
     Ok(Json(catalogue().iter().map(|item| described(item, descriptor)).collect()))
 }
 
-fn described(item: &Item, descriptor: &Descriptor) -> Value {
+fn described(item: &'static Item, descriptor: &Descriptor) -> ElementItem {
     let is_asked_for = descriptor.authentication.asks_for(item.key);
-    json!({
-        "id": item.id,
-        "name": item.name,
-        "key": item.key,
-        "description": item.description,
-        "defaultValue": wire::default_of(item.key, descriptor),
-        "resellerConfig": false,
-        "companyConfig": false,
-        "active": true,
-        "internal": false,
-        "groupControl": false,
-        "displayOrder": item.display_order,
-        "type": item.kind.text(),
-        "hideFromConsole": item.hidden || !is_asked_for,
-        "required": item.required && is_asked_for,
-        "groupName": item.group.text(),
-    })
+    ElementItem {
+        id: item.id,
+        name: item.name,
+        key: item.key,
+        description: item.description,
+        default_value: wire::default_of(item.key, descriptor),
+        reseller_config: false,
+        company_config: false,
+        active: true,
+        internal: false,
+        group_control: false,
+        display_order: item.display_order,
+        kind: item.kind.text(),
+        hide_from_console: item.hidden || !is_asked_for,
+        required: item.required && is_asked_for,
+        group_name: item.group.text(),
+    }
 }
 
 /// Where to send a user, from the query.
@@ -125,7 +132,7 @@ pub(super) async fn oauth_url(
     _caller: Caller,
     Path(element): Path<String>,
     params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<OAuthUrl>> {
     url(&app, &element, |name| Ok(params.text(name).map(str::to_owned)))
 }
 
@@ -135,22 +142,19 @@ pub(super) async fn oauth_url_of(
     _caller: Caller,
     Path(element): Path<String>,
     params: Params,
-    bytes: Bytes,
-) -> Result<Json<Value>, ApiError> {
-    let object = body::object(&bytes)?;
-    let configured = [
-        ("apiKey", settings::OAUTH_API_KEY),
-        ("callbackUrl", settings::OAUTH_CALLBACK_URL),
-        ("scope", settings::OAUTH_SCOPE),
-    ];
+    Body(given): Body<OAuthUrlRequest>,
+) -> Answered<Json<OAuthUrl>> {
     url(&app, &element, |name| {
-        let other = configured.iter().find(|(short, _)| *short == name).map(|(_, key)| *key);
-        let given = body::long_text(&object, name)?;
-        let given = match (given, other) {
-            (None, Some(other)) => body::long_text(&object, other)?,
-            (given, _) => given,
+        let given = match name {
+            "apiKey" => &given.api_key,
+            "callbackUrl" => &given.callback_url,
+            "scope" => &given.scope,
+            "state" => &given.state,
+            "codeChallenge" => &given.code_challenge,
+            "codeChallengeMethod" => &given.code_challenge_method,
+            _ => &None,
         };
-        Ok(given.filter(|value| !value.is_empty()).or_else(|| params.text(name).map(str::to_owned)))
+        Ok(given.clone().or_else(|| params.text(name).map(str::to_owned)))
     })
 }
 
@@ -160,7 +164,7 @@ pub(super) async fn oauth_url_again(
     State(app): State<Arc<Context>>,
     own: Own,
     params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<OAuthUrl>> {
     let instance = &own.instance;
     let (secrets, _) = app.secrets.now(instance.id).await?;
     let stored = |key: &str| settings::given(&instance.configuration, key).map(str::to_owned);
@@ -181,7 +185,7 @@ fn url(
     app: &Context,
     element: &str,
     value: impl Fn(&str) -> Result<Option<String>, ApiError>,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<OAuthUrl>> {
     let descriptor = connector(app, element)?.descriptor();
     let Some(oauth) = descriptor.authentication.sign_in() else {
         return Err(ApiError::rule("element", "has no sign-in: its credentials stand in the configuration"));
@@ -208,7 +212,7 @@ fn url(
     let url = url.map_err(|_| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the configured authorize address is not a URL")
     })?;
-    Ok(Json(json!({ "oauthUrl": url, "element": descriptor.key })))
+    Ok(Json(OAuthUrl { oauth_url: url, element: descriptor.key }))
 }
 
 /// Base64 of a SHA-256 digest, without padding: 43 characters.
@@ -232,8 +236,8 @@ fn check_challenge(challenge: Option<&str>, method: Option<&str>) -> Result<(), 
     }
 }
 
-pub(super) async fn health() -> Json<Value> {
-    Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+pub(super) async fn health() -> Answered<Json<Health>> {
+    Ok(Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
 }
 
 #[cfg(test)]

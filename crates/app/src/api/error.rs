@@ -1,5 +1,6 @@
 //! Errors in the dialect's shape, and the request id on every answer.
 
+use super::answers::error::ErrorBody;
 use crate::context::Context;
 use crate::instances::Refusal;
 use crate::ports::PortError;
@@ -159,10 +160,11 @@ pub(super) async fn with_request_id(
         if let Some(cause) = &error.cause {
             tracing::error!(request.id = request_id, error = cause, "request.failed");
         }
-        let mut body = serde_json::json!({ "requestId": request_id, "message": error.message });
-        if let Some(provider_message) = error.provider_message {
-            body["providerMessage"] = provider_message.into();
-        }
+        let body = ErrorBody {
+            request_id: request_id.clone(),
+            message: error.message,
+            provider_message: error.provider_message,
+        };
         let retry_after_s = error.retry_after_s;
         let allow = response.headers_mut().remove("allow");
         response = (error.status, axum::Json(body)).into_response();

@@ -1,9 +1,12 @@
 //! The event log: each notification with its attempts, of one instance or of all.
 
+use super::answer::{Answered, Listed};
+use super::answers::event::{Attempt, DeliveryStatus, Disposition, Event, EventStatus, Retry, Told};
+use super::answers::moment::Moment;
 use super::auth::{Caller, Own};
 use super::error::ApiError;
 use super::log::{Filter, Scope};
-use super::paging::{self, Page};
+use super::paging::Page;
 use super::query::Params;
 use crate::context::Context;
 use crate::event_log::{self, Queued};
@@ -11,17 +14,14 @@ use crate::ports::{Notification, Progress};
 use crate::redelivery::redeliver;
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
-use domain::envelope::iso_seconds;
 use domain::ids::InstanceId;
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 pub(super) async fn list(
     State(app): State<Arc<Context>>,
     own: Own,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<Event>> {
     page(&app, &own.caller, Scope::Instance(own.instance.id), &params, record).await
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn list_all(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<Event>> {
     page(&app, &caller, Scope::of(&caller), &params, record).await
 }
 
@@ -39,34 +39,33 @@ pub(super) async fn dispositions(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<Disposition>> {
     page(&app, &caller, Scope::of(&caller), &params, |notification, _| disposition(notification)).await
 }
 
-async fn page(
+async fn page<T>(
     app: &Context,
     caller: &Caller,
     scope: Scope,
     params: &Params,
-    shown: impl Fn(&Notification, bool) -> Value,
-) -> Result<Response, ApiError> {
+    shown: impl Fn(&Notification, bool) -> T,
+) -> Answered<Listed<T>> {
     let page = Page::of(params)?;
     let filter = Filter::of(params)?;
     let mut queued = Queued::default();
     let found = scope.take(app, caller, &page, &filter, &mut queued).await?;
-    let headers = paging::headers(found.notifications.len(), None, page.size, found.next);
     let mut records = Vec::new();
     for notification in &found.notifications {
         records.push(shown(notification, queued.holds(app, notification.instance).await?));
     }
-    Ok((headers, Json(records)).into_response())
+    Ok(Listed::new(records, page.size, found.next))
 }
 
 pub(super) async fn one(
     State(app): State<Arc<Context>>,
     caller: Caller,
     Path((id, event)): Path<(String, String)>,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<Event>> {
     let instance = caller.instance(&app, &id).await?;
     let notification = find(&app, instance.id, &event).await?;
     Ok(Json(record(&notification, Queued::default().holds(&app, instance.id).await?)))
@@ -77,7 +76,7 @@ pub(super) async fn one_of_all(
     State(app): State<Arc<Context>>,
     caller: Caller,
     Path(event): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<Event>> {
     let notification = find_any(&app, &caller, &event).await?;
     Ok(Json(record(&notification, Queued::default().holds(&app, notification.instance).await?)))
 }
@@ -99,68 +98,53 @@ pub(super) async fn retry(
     State(app): State<Arc<Context>>,
     caller: Caller,
     Path((id, event)): Path<(String, String)>,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<Retry>> {
     let instance = caller.instance(&app, &id).await?;
     let notification = find(&app, instance.id, &event).await?;
     let key = redeliver(&app, &caller.by, &instance, &notification).await?.ok_or_else(|| {
         ApiError::conflict("this event is only logged, or was dropped: it is not delivered")
     })?;
-    Ok(Json(json!({ "eventId": notification.name.event_id, "attempt": key.attempt })))
+    Ok(Json(Retry { event_id: notification.name.event_id, attempt: key.attempt }))
 }
 
 /// Where a notification stands, in the words of delivery records.
-pub(super) fn delivery_status(notification: &Notification, is_queued: bool) -> &'static str {
+pub(super) fn delivery_status(notification: &Notification, is_queued: bool) -> DeliveryStatus {
     match notification.progress {
-        Progress::Delivered => "delivered",
-        Progress::Dropped => "dropped",
-        Progress::Logged => "logged",
-        Progress::Pending if is_queued => "queued",
-        Progress::Pending if notification.attempts.is_empty() => "created",
-        Progress::Pending => "retry",
+        Progress::Delivered => DeliveryStatus::Delivered,
+        Progress::Dropped => DeliveryStatus::Dropped,
+        Progress::Logged => DeliveryStatus::Logged,
+        Progress::Pending if is_queued => DeliveryStatus::Queued,
+        Progress::Pending if notification.attempts.is_empty() => DeliveryStatus::Created,
+        Progress::Pending => DeliveryStatus::Retry,
     }
 }
 
-/// The same in the words of event records.
-pub(super) fn event_status(progress: Progress) -> &'static str {
-    match progress {
-        Progress::Delivered => "NOTIFIED",
-        Progress::Pending => "RECEIVED",
-        Progress::Dropped | Progress::Logged => "CONSUMED",
-    }
-}
-
-fn record(notification: &Notification, is_queued: bool) -> Value {
+fn record(notification: &Notification, is_queued: bool) -> Event {
     let is_pending = notification.progress == Progress::Pending;
-    let attempts: Vec<Value> = notification
-        .attempts
-        .iter()
-        .map(|attempt| {
-            json!({
-                "number": attempt.number,
-                "date": attempt.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-                "durationMs": attempt.duration_ms,
-                "status": attempt.status,
-                "error": attempt.error,
-                "answer": attempt.answer,
-            })
-        })
-        .collect();
-    json!({
-        "id": notification.name.event_id,
-        "eventDate": iso_seconds(notification.created_at),
-        "status": event_status(notification.progress),
-        "providerData": notification.body,
-        "instanceId": notification.instance.get(),
-        "notificationId": notification.name.id,
-        "objectType": notification.resource,
-        "events": notification.events.iter().map(|event| event.text()).collect::<Vec<_>>(),
-        "delivery": delivery_status(notification, is_queued),
-        "nextAttempt": notification.due_at.filter(|_| is_pending && !is_queued).map(iso_seconds),
-        "attempts": attempts,
-    })
+    let attempt = |attempt: &domain::delivery::Attempt| Attempt {
+        number: attempt.number,
+        date: Moment::in_ms(attempt.at),
+        duration_ms: attempt.duration_ms,
+        status: attempt.status,
+        error: attempt.error.clone(),
+        answer: attempt.answer.clone(),
+    };
+    Event {
+        id: notification.name.event_id.clone(),
+        event_date: Moment::of(notification.created_at),
+        status: EventStatus::of(notification.progress),
+        provider_data: notification.body.clone(),
+        instance_id: notification.instance.get(),
+        notification_id: notification.name.id,
+        object_type: notification.resource.clone(),
+        events: notification.events.iter().map(|event| event.text()).collect(),
+        delivery: delivery_status(notification, is_queued),
+        next_attempt: notification.due_at.filter(|_| is_pending && !is_queued).map(Moment::of),
+        attempts: notification.attempts.iter().map(attempt).collect(),
+    }
 }
 
-fn disposition(notification: &Notification) -> Value {
+fn disposition(notification: &Notification) -> Disposition {
     let told = notification.attempts.iter().map(|attempt| {
         let message = match (attempt.status, &attempt.error) {
             (Some(status @ 200..=299), _) => format!("Delivered event: the callback answered {status}"),
@@ -168,11 +152,11 @@ fn disposition(notification: &Notification) -> Value {
             (None, Some(error)) => format!("Error delivering event: {error}"),
             (None, None) => "Published event".to_owned(),
         };
-        json!({ "message": message, "date": iso_seconds(attempt.at) })
+        Told { message, date: Moment::of(attempt.at) }
     });
-    json!({
-        "eventId": notification.name.event_id,
-        "elementInstanceId": notification.instance.get(),
-        "notificationData": told.collect::<Vec<_>>(),
-    })
+    Disposition {
+        event_id: notification.name.event_id.clone(),
+        element_instance_id: notification.instance.get(),
+        notification_data: told.collect(),
+    }
 }

@@ -1,5 +1,9 @@
 //! Reading a mailbox through its instance: `GET /hubs/{hub}/{resource}`, whatever the hub is called.
 
+use super::answer::{Answered, Listed};
+use super::answers::element::Ping;
+use super::answers::moment::Moment;
+use super::answers::record::Record;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::paging;
@@ -10,12 +14,10 @@ use crate::reading::{self, Failure, Wish};
 use axum::Json;
 use axum::extract::{RawPathParams, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use connectors::hub::{Answer, Order, PAGE_RECORDS_MAX, Page, Query, Records};
 use domain::ceql;
-use domain::envelope::iso_seconds;
 use domain::instance::Instance;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Parameters that the dialect gives a meaning.
@@ -29,43 +31,105 @@ const PAGE_BYTES_MAX: usize = 5_000_000;
 /// The last page that can be asked for by its number.
 const PAGE_MAX: u64 = 100_000;
 
-pub(super) async fn read(
+/// A list: a resource, or what belongs to an object.
+pub(super) async fn list(
     State(app): State<Arc<Context>>,
     caller: Caller,
     path: RawPathParams,
     params: Params,
-) -> Result<Response, ApiError> {
-    let instance = enabled(&caller)?;
-    let below = path.iter().filter(|(name, _)| *name != "hub").map(|(_, value)| value);
-    let segments = below.flat_map(|value| value.split('/')).map(str::to_owned).collect();
-    let query = query(segments, &params)?;
-    let keeps_nulls = !instances::understood(&app, instance)?.1.filter_nulls;
-    match reading::ask(&app, instance, Wish::Read(&query)).await.map_err(|failure| refused(&app, failure))? {
-        Some(Answer::Many(records)) => page(records, &query, keeps_nulls),
-        Some(Answer::One(record)) => Ok(Json(shown(record, keeps_nulls)).into_response()),
-        None => Err(ApiError::not_found("resource")),
+) -> Answered<Listed<Record>> {
+    let asked = Asked::of(&app, &caller, &path, &params)?;
+    match asked.answer(&app).await? {
+        Answer::Many(records) => asked.page(records),
+        // What has an object in the place of a list has no list.
+        Answer::One(_) => Err(ApiError::not_found("resource")),
     }
 }
 
-/// The same without `/hubs/{hub}`, as the original takes it. Without an Element token there is nothing at such an
-/// address.
-pub(super) async fn read_bare(
+/// One object, or one thing that belongs to one.
+pub(super) async fn one(
     State(app): State<Arc<Context>>,
     caller: Caller,
     path: RawPathParams,
     params: Params,
-) -> Result<Response, ApiError> {
-    match caller.element {
-        Some(_) => read(State(app), caller, path, params).await,
-        None => Err(ApiError::nothing_here()),
+) -> Answered<Json<Record>> {
+    let asked = Asked::of(&app, &caller, &path, &params)?;
+    match asked.answer(&app).await? {
+        Answer::One(record) => Ok(Json(asked.shown(record))),
+        Answer::Many(_) => Err(ApiError::not_found("resource")),
+    }
+}
+
+/// The same without `/hubs/{hub}`, as the original takes it.
+pub(super) async fn list_bare(
+    State(app): State<Arc<Context>>,
+    caller: Caller,
+    path: RawPathParams,
+    params: Params,
+) -> Answered<Listed<Record>> {
+    below_a_hub(&caller)?;
+    list(State(app), caller, path, params).await
+}
+
+/// The same for one object.
+pub(super) async fn one_bare(
+    State(app): State<Arc<Context>>,
+    caller: Caller,
+    path: RawPathParams,
+    params: Params,
+) -> Answered<Json<Record>> {
+    below_a_hub(&caller)?;
+    one(State(app), caller, path, params).await
+}
+
+/// Without an Element token there is nothing at an address that names no hub.
+fn below_a_hub(caller: &Caller) -> Answered<()> {
+    caller.element.as_ref().map(|_| ()).ok_or_else(ApiError::nothing_here)
+}
+
+/// What a client asks of a mailbox.
+struct Asked<'a> {
+    instance: &'a Instance,
+    query: Query,
+    keeps_nulls: bool,
+}
+
+impl<'a> Asked<'a> {
+    fn of(app: &Context, caller: &'a Caller, path: &RawPathParams, params: &Params) -> Answered<Self> {
+        let instance = enabled(caller)?;
+        let below = path.iter().filter(|(name, _)| *name != "hub").map(|(_, value)| value);
+        let segments = below.flat_map(|value| value.split('/')).map(str::to_owned).collect();
+        let query = query(segments, params)?;
+        Ok(Asked { instance, query, keeps_nulls: !instances::understood(app, instance)?.1.filter_nulls })
+    }
+
+    async fn answer(&self, app: &Context) -> Answered<Answer> {
+        let answer = reading::ask(app, self.instance, Wish::Read(&self.query)).await;
+        answer.map_err(|failure| refused(app, failure))?.ok_or_else(|| ApiError::not_found("resource"))
+    }
+
+    fn shown(&self, record: Value) -> Record {
+        Record(shown(record, self.keeps_nulls))
+    }
+
+    fn page(&self, read: Records) -> Answered<Listed<Record>> {
+        let size =
+            self.query.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(read.records.len());
+        let records: Vec<Record> = read.records.into_iter().map(|record| self.shown(record)).collect();
+        let bytes: usize = records.iter().map(|one| paging::answer_bytes(&one.0.to_string(), 1)).sum();
+        if bytes > PAGE_BYTES_MAX {
+            let rule = "gives a page of more than 5 MB: ask for less, or for some `fields`";
+            return Err(ApiError::rule("pageSize", rule));
+        }
+        Ok(Listed { records, total: read.total, size, next: read.next })
     }
 }
 
 /// Whether the mailbox answers.
-pub(super) async fn ping(State(app): State<Arc<Context>>, caller: Caller) -> Result<Json<Value>, ApiError> {
+pub(super) async fn ping(State(app): State<Arc<Context>>, caller: Caller) -> Answered<Json<Ping>> {
     let instance = enabled(&caller)?;
     reading::ask(&app, instance, Wish::Ping).await.map_err(|failure| refused(&app, failure))?;
-    Ok(Json(json!({ "dateTime": iso_seconds(app.now()), "endpoint": instance.connector })))
+    Ok(Json(Ping { date_time: Moment::of(app.now()), endpoint: instance.connector.clone() }))
 }
 
 /// The instance of the Element token, unless it is switched off.
@@ -132,18 +196,6 @@ fn order(part: &str) -> Result<Order, ApiError> {
     Ok(Order { field: field.to_owned(), is_descending })
 }
 
-fn page(read: Records, query: &Query, keeps_nulls: bool) -> Result<Response, ApiError> {
-    let size = query.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(read.records.len());
-    let headers = paging::headers(read.records.len(), read.total, size, read.next);
-    let records: Vec<Value> = read.records.into_iter().map(|record| shown(record, keeps_nulls)).collect();
-    let bytes: usize = records.iter().map(|record| paging::answer_bytes(&record.to_string(), 1)).sum();
-    if bytes > PAGE_BYTES_MAX {
-        let rule = "gives a page of more than 5 MB: ask for less, or for some `fields`";
-        return Err(ApiError::rule("pageSize", rule));
-    }
-    Ok((headers, Json(records)).into_response())
-}
-
 /// A record without the fields that have no value, unless the instance keeps them.
 fn shown(record: Value, keeps_nulls: bool) -> Value {
     match record {
@@ -179,6 +231,7 @@ fn refused(app: &Context, failure: Failure) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn fields_without_a_value_are_left_out_unless_they_are_kept() {

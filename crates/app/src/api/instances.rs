@@ -1,29 +1,31 @@
 //! Instances: create, read, change, enable, resume, delete. Lists are in [`super::lists`].
 
+use super::answer::{Accepted, Answered, Done};
+use super::answers::instance::{DryRun, Enabled, Instance};
+use super::answers::named::Named;
 use super::auth::{Caller, Own, Platform};
+use super::body::Body;
 use super::error::ApiError;
 use super::query::Params;
-use super::{body, wire};
+use super::requests::instance::{InstancePatch, InstanceRequest};
+use super::wire;
 use crate::context::Context;
-use crate::instances::{self, Creation, Patch, Trial};
+use crate::instances::{self, Creation, Outcome, Patch, Trial};
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use domain::ids::InstanceId;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::sync::Arc;
 
 pub(super) async fn create(
     State(app): State<Arc<Context>>,
     Platform(caller): Platform,
     params: Params,
-    bytes: Bytes,
-) -> Result<Json<Value>, ApiError> {
-    let object = body::object(&bytes)?;
-    let element = body::element(&object)?;
-    create_from(app, caller, &params, (&element, "element.key"), &object).await
+    Body(wanted): Body<InstanceRequest>,
+) -> Answered<Json<Made>> {
+    let element = wanted.element.clone().ok_or_else(|| ApiError::rule("element.key", "is required"))?;
+    create_from(app, caller, &params, (&element, "element.key"), wanted).await
 }
 
 pub(super) async fn create_at(
@@ -31,9 +33,9 @@ pub(super) async fn create_at(
     Platform(caller): Platform,
     Path(element): Path<String>,
     params: Params,
-    bytes: Bytes,
-) -> Result<Json<Value>, ApiError> {
-    create_from(app, caller, &params, (&element, "element"), &body::object(&bytes)?).await
+    Body(wanted): Body<InstanceRequest>,
+) -> Answered<Json<Made>> {
+    create_from(app, caller, &params, (&element, "element"), wanted).await
 }
 
 async fn create_from(
@@ -41,50 +43,50 @@ async fn create_from(
     caller: Caller,
     params: &Params,
     (element, field): (&str, &str),
-    object: &Map<String, Value>,
-) -> Result<Json<Value>, ApiError> {
+    wanted: InstanceRequest,
+) -> Answered<Json<Made>> {
     let connector = app.connector(element).cloned();
     let connector = connector.ok_or_else(|| ApiError::rule(field, "is not a connector's key or id"))?;
-    let name = body::name(object)?.filter(|name| !name.trim().is_empty());
     let creation = Creation {
         by: caller.by,
         account: caller.account,
-        name: name.unwrap_or_else(|| connector.descriptor().name.to_owned()),
+        name: wanted.name.unwrap_or_else(|| connector.descriptor().name.to_owned()),
         connector,
-        code: body::code(object)?,
-        items: body::items(object)?.ok_or_else(|| ApiError::rule("configuration", "is required"))?,
-        tags: body::tags(object)?.unwrap_or_default(),
-        external_authentication: body::text(object, "externalAuthentication")?
-            .unwrap_or_else(|| "none".to_owned()),
+        code: wanted.provider_data,
+        items: wanted.configuration.ok_or_else(|| ApiError::rule("configuration", "is required"))?,
+        tags: wanted.tags.unwrap_or_default(),
+        external_authentication: wanted.external_authentication.unwrap_or_else(|| "none".to_owned()),
     };
     if params.flag("dryRun")? {
-        return Ok(Json(dry_run(&instances::try_create(&app, creation).await?)));
+        return Ok(dry_run(instances::try_create(&app, creation).await?));
     }
     let (instance, trials) = instances::create(&app, creation).await?;
-    Ok(Json(with_trials(wire::instance(&app, &instance)?, &trials)))
+    let trial = outcomes(trials);
+    Ok(Json(Made::Stored(Box::new(Instance { trial, ..wire::listing(&app, &instance)?.into() }))))
 }
 
-fn dry_run(trials: &[Trial]) -> Value {
-    json!({ "dryRun": true, "resources": outcomes(trials) })
+/// An instance, or with `dryRun` what would become of it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(super) enum Made {
+    Stored(Box<Instance>),
+    Tried(DryRun),
 }
 
-/// What each resource would do, beside the instance; nothing where nothing was tried.
-fn with_trials(mut instance: Value, trials: &[Trial]) -> Value {
-    if !trials.is_empty() {
-        instance["trial"] = outcomes(trials);
-    }
-    instance
+fn dry_run(trials: Vec<Trial>) -> Json<Made> {
+    Json(Made::Tried(DryRun { dry_run: true, resources: outcomes(trials) }))
 }
 
-fn outcomes(trials: &[Trial]) -> Value {
-    trials.iter().map(|trial| (trial.resource.clone(), trial.outcome.clone())).collect::<Map<_, _>>().into()
+fn outcomes(trials: Vec<Trial>) -> Named<Outcome> {
+    trials.into_iter().map(|trial| (trial.resource, trial.outcome)).collect()
 }
 
-pub(super) async fn read(State(app): State<Arc<Context>>, own: Own) -> Result<Json<Value>, ApiError> {
+pub(super) async fn read(State(app): State<Arc<Context>>, own: Own) -> Answered<Json<Instance>> {
     shown(&app, own.instance.id).await
 }
 
-pub(super) async fn shown(app: &Context, id: InstanceId) -> Result<Json<Value>, ApiError> {
+pub(super) async fn shown(app: &Context, id: InstanceId) -> Answered<Json<Instance>> {
     let mailbox = instances::mailbox(app, id).await?.ok_or_else(ApiError::no_instance)?;
     Ok(Json(wire::mailbox(app, &mailbox)?))
 }
@@ -93,9 +95,9 @@ pub(super) async fn patch(
     State(app): State<Arc<Context>>,
     own: Own,
     params: Params,
-    bytes: Bytes,
-) -> Result<Json<Value>, ApiError> {
-    change(app, own, &params, read_patch(&body::object(&bytes)?, false)?).await
+    Body(changes): Body<InstancePatch>,
+) -> Answered<Json<Made>> {
+    change(app, own, &params, patch_of(changes, false)).await
 }
 
 /// A whole body in the place of what is there; the connector and what the instance signs in with stay.
@@ -103,68 +105,61 @@ pub(super) async fn replace(
     State(app): State<Arc<Context>>,
     own: Own,
     params: Params,
-    bytes: Bytes,
-) -> Result<Json<Value>, ApiError> {
-    let patch = read_patch(&body::object(&bytes)?, true)?;
+    Body(changes): Body<InstancePatch>,
+) -> Answered<Json<Made>> {
+    let patch = patch_of(changes, true);
     // A client that keeps what it sends apart from signing in says so, and means it.
     let keeps_sign_in =
         params.text("reAuthenticate").is_some_and(|value| value.eq_ignore_ascii_case("false"));
     let patch = Patch { code: patch.code.filter(|_| !keeps_sign_in), ..patch };
-    let Json(mut instance) = change(app, own, &params, patch).await?;
-    if let Some(object) = instance.as_object_mut() {
-        object.remove("providerData");
+    let Json(mut made) = change(app, own, &params, patch).await?;
+    if let Made::Stored(instance) = &mut made {
+        instance.listing.provider_data = None;
     }
-    Ok(Json(instance))
+    Ok(Json(made))
 }
 
-/// Who changes a name gives one.
-fn given_name(object: &Map<String, Value>) -> Result<Option<String>, ApiError> {
-    match body::name(object)? {
-        Some(name) if name.trim().is_empty() => Err(ApiError::rule("name", "must not be empty")),
-        name => Ok(name),
-    }
-}
-
-fn read_patch(object: &Map<String, Value>, replaces: bool) -> Result<Patch, ApiError> {
-    Ok(Patch {
-        name: given_name(object)?,
-        tags: body::tags(object)?,
-        items: body::items(object)?,
-        // What a reply says in its place is not a code.
-        code: body::code(object)?.filter(|sign_in| sign_in.code != domain::settings::MASK),
+fn patch_of(changes: InstancePatch, replaces: bool) -> Patch {
+    Patch {
+        name: changes.name,
+        tags: changes.tags,
+        items: changes.configuration,
+        code: changes.provider_data,
         replaces,
-    })
+    }
 }
 
-async fn change(app: Arc<Context>, own: Own, params: &Params, patch: Patch) -> Result<Json<Value>, ApiError> {
+async fn change(app: Arc<Context>, own: Own, params: &Params, patch: Patch) -> Answered<Json<Made>> {
     let (id, by) = (own.instance.id, own.caller.by);
     if params.flag("dryRun")? {
-        return Ok(Json(dry_run(&instances::try_change(&app, id, &patch).await?)));
+        return Ok(dry_run(instances::try_change(&app, id, &patch).await?));
     }
     let (instance, trials) = instances::change(&app, id, &by, patch).await?;
-    Ok(Json(with_trials(wire::instance(&app, &instance)?, &trials)))
+    let trial = outcomes(trials);
+    Ok(Json(Made::Stored(Box::new(Instance { trial, ..wire::listing(&app, &instance)?.into() }))))
 }
 
-pub(super) async fn delete(State(app): State<Arc<Context>>, own: Own) -> Result<StatusCode, ApiError> {
+pub(super) async fn delete(State(app): State<Arc<Context>>, own: Own) -> Answered<Done> {
     instances::delete(&app, own.instance.id, &own.caller.by).await?;
-    Ok(StatusCode::OK)
+    Ok(Done)
 }
 
-pub(super) async fn enable(State(app): State<Arc<Context>>, own: Own) -> Result<Json<Value>, ApiError> {
+pub(super) async fn enable(State(app): State<Arc<Context>>, own: Own) -> Answered<Json<Enabled>> {
     switch(&app, &own, true).await
 }
 
-pub(super) async fn disable(State(app): State<Arc<Context>>, own: Own) -> Result<Json<Value>, ApiError> {
+pub(super) async fn disable(State(app): State<Arc<Context>>, own: Own) -> Answered<Json<Enabled>> {
     switch(&app, &own, false).await
 }
 
-async fn switch(app: &Context, own: &Own, enabled: bool) -> Result<Json<Value>, ApiError> {
+async fn switch(app: &Context, own: &Own, enabled: bool) -> Answered<Json<Enabled>> {
     instances::set_enabled(app, own.instance.id, &own.caller.by, enabled).await?;
-    Ok(Json(json!({ "id": own.instance.id.get(), "disabled": !enabled })))
+    Ok(Json(Enabled { id: own.instance.id.get(), disabled: !enabled }))
 }
 
 /// Forgets failures and back-offs, and polls.
-pub(super) async fn resume(State(app): State<Arc<Context>>, own: Own) -> Result<Response, ApiError> {
+pub(super) async fn resume(State(app): State<Arc<Context>>, own: Own) -> Answered<Accepted<Instance>> {
     instances::resume(&app, own.instance.id, &own.caller.by).await?;
-    Ok((StatusCode::ACCEPTED, shown(&app, own.instance.id).await?).into_response())
+    let Json(instance) = shown(&app, own.instance.id).await?;
+    Ok(Accepted(instance))
 }

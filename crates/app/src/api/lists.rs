@@ -1,5 +1,8 @@
 //! Lists of instances: all, of a connector, by tag or name, those whose polls stopped; and how many there are.
 
+use super::answer::{Answer, Answered, Listed, Paging, Stretch};
+use super::answers::instance::{self as answers, ElementCount, InstanceCount, StoppedInstance};
+use super::answers::resource::PollerRecord;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::instances::shown;
@@ -11,11 +14,11 @@ use crate::instances::{self, LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
 use crate::ports::Mailbox;
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Validity};
-use serde_json::{Value, json};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,31 +54,68 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// The instance of the Element token, or a page of all.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(super) enum OwnOrAll {
+    Own(Box<answers::Instance>),
+    All(Vec<answers::Instance>),
+}
+
+/// [`OwnOrAll`], with the headers of a page where it is one.
+pub(super) enum Shown {
+    Own(Box<answers::Instance>),
+    All(Listed<answers::Instance>),
+}
+
+impl IntoResponse for Shown {
+    fn into_response(self) -> Response {
+        match self {
+            Shown::Own(instance) => Json(OwnOrAll::Own(instance)).into_response(),
+            Shown::All(page) => {
+                let headers = paging::headers(page.records.len(), page.total, page.size, page.next);
+                (headers, Json(OwnOrAll::All(page.records))).into_response()
+            }
+        }
+    }
+}
+
+impl Answer for Shown {
+    const PAGE: Paging = Paging::Sometimes;
+
+    fn schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<OwnOrAll>())
+    }
+}
+
 /// With an Element token its own instance, else a page of all.
 pub(super) async fn list_or_own(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Shown> {
     match &caller.element {
-        Some(instance) => Ok(shown(&app, instance.id).await?.into_response()),
-        None => listed(&app, &caller, &params, None).await,
+        Some(instance) => {
+            let Json(own) = shown(&app, instance.id).await?;
+            Ok(Shown::Own(Box::new(own)))
+        }
+        None => Ok(Shown::All(listed(&app, &caller, &params, None).await?)),
     }
 }
 
-/// The same below a connector.
+/// Those of a connector: always a list, whatever the caller shows. A token alone reaches its own instance.
 pub(super) async fn list_of(
     State(app): State<Arc<Context>>,
     caller: Caller,
     Path(element): Path<String>,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<answers::Instance>> {
     let connector = app.connector(&element).ok_or_else(|| ApiError::not_found("connector"))?;
     let key = connector.descriptor().key;
-    match &caller.element {
-        Some(own) if own.connector == key => Ok(shown(&app, own.id).await?.into_response()),
-        Some(_) => Err(ApiError::no_instance()),
-        None => listed(&app, &caller, &params, Some(key)).await,
+    match caller.only() {
+        Some(own) if own.connector != key => Err(ApiError::no_instance()),
+        _ => listed(&app, &caller, &params, Some(key)).await,
     }
 }
 
@@ -84,7 +124,7 @@ async fn listed(
     caller: &Caller,
     params: &Params,
     connector: Option<&'static str>,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<answers::Instance>> {
     let page = Page::of(params)?;
     let wanted = Wanted::of(params, connector);
     let is_hydrated = params.text("hydrate").is_none() || params.flag("hydrate")?;
@@ -92,13 +132,8 @@ async fn listed(
     if found.is_empty() && next.is_none() && page.after.is_none() && wanted.is_search() {
         return Err(ApiError::not_found("instance: nothing matches the search"));
     }
-    let shown = found.iter().map(|instance| wire::listed(app, instance, is_hydrated));
-    let shown = shown.collect::<Result<Vec<_>, _>>()?;
-    Ok((headers(&page, shown.len(), next.map(|id| id.get().into())), Json(shown)).into_response())
-}
-
-fn headers(page: &Page, returned: usize, next: Option<Value>) -> HeaderMap {
-    paging::headers(returned, None, page.size, next)
+    let shown = found.iter().map(|instance| Ok(wire::listed(app, instance, is_hydrated)?.into()));
+    Ok(Listed::new(shown.collect::<Answered<_>>()?, page.size, next.map(|id| id.get().into())))
 }
 
 /// A page of the caller's instances that are wanted, and the last one looked at if there may be more behind it.
@@ -129,7 +164,7 @@ pub(super) async fn count(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Stretch<InstanceCount>> {
     let page = Page::of(&params)?;
     let mut walk = Walk::new(&app, caller.sight(), page.after_instance()?, COUNTED_COUNT_MAX);
     let mut counts = BTreeMap::<String, u64>::new();
@@ -137,16 +172,17 @@ pub(super) async fn count(
         *counts.entry(instance.connector).or_default() += 1;
     }
     let connectors = app.connectors.iter().map(|connector| connector.descriptor());
-    let by_connector: Vec<Value> = connectors
+    let by_connector: Vec<ElementCount> = connectors
         .map(|one| {
             let count = counts.get(one.key).copied().unwrap_or(0);
-            json!({ "elementId": one.id, "elementKey": one.key, "totalInstances": count })
+            ElementCount { element_id: one.id, element_key: one.key, total_instances: count }
         })
         .collect();
     let total: u64 = counts.values().sum();
     let next = walk.stopped_at().map(|id| id.get().into());
-    let body = json!({ "totalInstances": total, "elementInstances": by_connector });
-    Ok((headers(&page, by_connector.len(), next), Json(body)).into_response())
+    let count = by_connector.len();
+    let record = InstanceCount { total_instances: total, element_instances: by_connector };
+    Ok(Stretch { record, count, size: page.size, next })
 }
 
 /// Instances whose polls stopped, wholly or in a resource, each with the reasons. Those that did not stop are passed
@@ -155,10 +191,10 @@ pub(super) async fn polling_disabled(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<StoppedInstance>> {
     let page = Page::of(&params)?;
     let mut walk = Walk::new(&app, caller.sight(), page.after_instance()?, READS_COUNT_MAX);
-    let mut stopped: Vec<(InstanceId, Value)> = Vec::new();
+    let mut stopped: Vec<(InstanceId, StoppedInstance)> = Vec::new();
     let mut next = None;
     while let Some(instance) = walk.next().await? {
         let mailbox = instances::mailbox(&app, instance.id).await?;
@@ -171,11 +207,10 @@ pub(super) async fn polling_disabled(
         stopped.push((instance.id, stop));
     }
     let next = next.or_else(|| walk.stopped_at()).map(|id| id.get().into());
-    let stopped: Vec<Value> = stopped.into_iter().map(|(_, stop)| stop).collect();
-    Ok((headers(&page, stopped.len(), next), Json(stopped)).into_response())
+    Ok(Listed::new(stopped.into_iter().map(|(_, stop)| stop).collect(), page.size, next))
 }
 
-fn stop_of(app: &Context, mailbox: &Mailbox) -> Result<Option<Value>, ApiError> {
+fn stop_of(app: &Context, mailbox: &Mailbox) -> Answered<Option<StoppedInstance>> {
     let instance = &mailbox.instance;
     let (_, settings) = instances::understood(app, instance)?;
     let now = app.now();
@@ -183,7 +218,7 @@ fn stop_of(app: &Context, mailbox: &Mailbox) -> Result<Option<Value>, ApiError> 
         row.state.is_frozen(settings.interval_min * 60, now) || row.state.failures >= FAILURES_COUNT_MIN
     };
     let polled = mailbox.resources.iter().filter(|row| wire::is_polled(row, &settings));
-    let stopped: Vec<Value> =
+    let stopped: Vec<PollerRecord> =
         polled.filter(is_stopped).map(|row| wire::poller_record(app, mailbox, row, &settings)).collect();
     let reason = match &instance.validity {
         Validity::NeedsSignIn(reason) => Some(reason.clone()),
@@ -191,16 +226,13 @@ fn stop_of(app: &Context, mailbox: &Mailbox) -> Result<Option<Value>, ApiError> 
         Validity::Valid if !settings.events_enabled || stopped.is_empty() => return Ok(None),
         Validity::Valid => instance.application_error.clone().or_else(|| stopped.first().map(why)),
     };
-    let mut value = wire::listed(app, instance, false)?;
-    value["reason"] = reason.into();
-    value["resources"] = stopped.into();
-    Ok(Some(value))
+    Ok(Some(StoppedInstance { listing: wire::listed(app, instance, false)?, reason, resources: stopped }))
 }
 
 /// Why the first resource that stopped did, where the whole instance has no reason.
-fn why(record: &Value) -> String {
-    let name = record["objectType"].as_str().unwrap_or_default();
-    match record["error"].as_str() {
+fn why(record: &PollerRecord) -> String {
+    let name = &record.object_type;
+    match &record.resource.error {
         Some(error) => format!("`{name}` can't be read: {error}"),
         None => format!("`{name}` has not been read for a long time"),
     }
@@ -211,7 +243,7 @@ pub(super) async fn poller_records(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<PollerRecord>> {
     let page = Page::of(&params)?;
     let wanted = Wanted::of(&params, None);
     let place = page.place()?;
@@ -230,7 +262,7 @@ pub(super) async fn poller_records(
         let polled = mailbox.resources.iter().filter(|row| wire::is_polled(row, &settings));
         let shown = polled.map(|row| wire::poller_record(&app, &mailbox, row, &settings));
         let behind = place.filter(|place| place.instance == instance.id).map_or(0, |place| place.behind);
-        let shown: Vec<Value> = shown.skip(usize::try_from(behind).unwrap_or(usize::MAX)).collect();
+        let shown: Vec<PollerRecord> = shown.skip(usize::try_from(behind).unwrap_or(usize::MAX)).collect();
         let room = page.size - records.len();
         let is_more = shown.len() > room;
         records.extend(shown.into_iter().take(room));
@@ -240,5 +272,5 @@ pub(super) async fn poller_records(
         }
     }
     let next = next.or_else(|| walk.stopped_at().and_then(Place::after)).map(Place::token);
-    Ok((headers(&page, records.len(), next), Json(records)).into_response())
+    Ok(Listed::new(records, page.size, next))
 }

@@ -1,8 +1,9 @@
 //! Pages of the event log, of one instance or of all that a caller sees, by what is asked of them.
 
+use super::answers::event::{DeliveryStatus, EventStatus};
 use super::auth::Caller;
 use super::error::ApiError;
-use super::events::{delivery_status, event_status};
+use super::events::delivery_status;
 use super::paging::{PAGE_BYTES_MAX, Page, SEQUENCE_END, answer_bytes, foreign};
 use super::query::Params;
 use crate::context::Context;
@@ -36,8 +37,6 @@ pub(super) struct Filter {
     status: Option<String>,
 }
 
-const EVENT_STATUS: [&str; 5] = ["NEW", "RECEIVED", "DISPATCHED", "CONSUMED", "NOTIFIED"];
-const DELIVERY_STATUS: [&str; 6] = ["created", "delivered", "retry", "queued", "dropped", "logged"];
 const EVENT_TYPES: [&str; 3] = ["CREATED", "UPDATED", "DELETED"];
 
 impl Filter {
@@ -49,7 +48,7 @@ impl Filter {
             }
             value => Ok(value.map(str::to_owned)),
         };
-        let known: Vec<&str> = EVENT_STATUS.into_iter().chain(DELIVERY_STATUS).collect();
+        let known: Vec<&str> = EventStatus::ALL.into_iter().chain(DeliveryStatus::ALL).collect();
         let filter = Filter {
             from: params.time("from")?,
             to: params.time("to")?,
@@ -70,8 +69,8 @@ impl Filter {
 
     fn takes(&self, notification: &Notification, is_queued: bool) -> bool {
         let is_status = |wanted: &String| {
-            wanted == event_status(notification.progress)
-                || wanted == delivery_status(notification, is_queued)
+            wanted == EventStatus::of(notification.progress).text()
+                || wanted == delivery_status(notification, is_queued).text()
         };
         self.object_type.as_ref().is_none_or(|wanted| *wanted == notification.resource)
             && self.status.as_ref().is_none_or(is_status)

@@ -1,5 +1,7 @@
 //! Notifications as their callbacks had them: one by its number, and the newest of topics.
 
+use super::answer::Answered;
+use super::answers::delivery as answers;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::log::Filter;
@@ -36,7 +38,7 @@ pub(super) async fn one(
     caller: Caller,
     Path(number): Path<String>,
     params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<answers::Notification>> {
     let (_, notification) = numbered(&app, &caller, &number, &params).await?;
     Ok(Json(of_body(&notification)))
 }
@@ -46,7 +48,7 @@ pub(super) async fn list(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Json<Vec<Value>>, ApiError> {
+) -> Answered<Json<Vec<answers::Notification>>> {
     if params.text("topics").is_none() {
         return Err(ApiError::rule("topics[]", "is required"));
     }
@@ -76,7 +78,7 @@ fn instance_of(topic: &str) -> Option<InstanceId> {
 /// What is shown, as much as goes into an answer.
 #[derive(Default)]
 struct Newest {
-    shown: Vec<Value>,
+    shown: Vec<answers::Notification>,
     bytes: usize,
     is_full: bool,
 }
@@ -109,11 +111,11 @@ impl Newest {
     }
 }
 
-pub(super) fn of_body(notification: &Notification) -> Value {
+pub(super) fn of_body(notification: &Notification) -> answers::Notification {
     let mut body: Value = serde_json::from_str(&notification.body).unwrap_or_default();
     body["id"] = notification.name.id.into();
     body["createdDate"] = iso_seconds(notification.created_at).into();
-    body
+    answers::Notification(body)
 }
 
 /// The notification of this number. Where its number does not lead to it, all that is kept is walked through, or from a

@@ -1,46 +1,59 @@
-//! The description of the interface, OpenAPI 3.1, made from the table of routes.
+//! The description of the interface, OpenAPI 3.1, made from the table of routes and the types of what is answered and
+//! read.
 
 use super::BASE_PATH;
-use super::route::{CallerKind, Kind, Parameter, Route, Shape};
-use super::routes;
+use super::answer::{Answered, Paging};
+use super::answers::error::ErrorBody;
+use super::handled::Handled;
+use super::route::{CallerKind, Kind, Parameter, Route};
+use super::schemas::{Schemas, shown};
+use super::{routes, webhook};
+use crate::context::Context;
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::sync::LazyLock;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
-/// Shapes and examples of bodies.
-const SCHEMAS: &str = include_str!("schemas.json");
-
-/// What a compressed body is answered with.
-const COMPRESSED: &str = "415";
-/// What any request may be answered with when it is not well, and what that means.
-const FAILURES: [(&str, &str); 12] = [
-    ("400", "The request breaks a rule; the message names the field and the rule, and nothing was changed"),
-    ("401", "The `Authorization` header is missing, or what it holds is not known"),
-    ("403", "The caller may not do this, or the instance is disabled"),
-    ("404", "There is nothing at this address, or nothing that the caller may see"),
-    ("405", "The address does not take this method"),
-    ("409", "It can't be done as things stand, or somebody else changed the same thing at the same time"),
-    ("413", "The body is too long"),
-    (COMPRESSED, "The body is compressed; `Accept-Encoding` says what is taken"),
+/// What failures mean.
+const FAILURES: [(u16, &str); 11] = [
+    (400, "The request breaks a rule; the message names the field and the rule, and nothing was changed"),
+    (401, "The `Authorization` header is missing, or what it holds is not known"),
+    (403, "The caller may not do this, or the instance is disabled"),
+    (404, "There is nothing at this address, or nothing that the caller may see"),
+    (409, "It can't be done as things stand, or somebody else changed the same thing at the same time"),
+    (413, "The body is too long"),
+    (415, "The body is compressed; `Accept-Encoding` says what is taken"),
     (
-        "429",
+        TOO_MANY,
         "Too many requests of this organization, or the provider wants to be left alone: see `Retry-After`",
     ),
-    ("500", "Something failed inside; nothing was lost"),
-    ("502", "The provider failed or refused; `providerMessage` has its word"),
-    ("503", "The service can't start: try again"),
+    (500, "Something failed inside; nothing was lost"),
+    (BAD_GATEWAY, "The provider failed or refused; `providerMessage` has its own words"),
+    (UNAVAILABLE, "The service can't start: try again"),
 ];
+const TOO_MANY: u16 = 429;
+const BAD_GATEWAY: u16 = 502;
+/// Any operation may meet it: what answers is not there yet.
+const UNAVAILABLE: u16 = 503;
 
 /// The whole document. `outside` are routes that are not below the base path.
 fn document(dialect: &[Route], outside: &[Route]) -> Value {
+    let mut schemas = Schemas::new();
     let mut paths = Map::new();
     let all = dialect.iter().map(|route| (BASE_PATH, route)).chain(outside.iter().map(|route| ("", route)));
     for (base, route) in all {
         let path = format!("{base}{}", path_of(route));
         let item = paths.entry(path).or_insert_with(|| json!({}));
-        item[route.method] = operation(route);
+        item[route.method] = operation(route, &mut schemas);
     }
-    // The text is part of the program; a test reads it.
-    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or_default();
+    let nouns: BTreeSet<&str> = dialect.iter().chain(outside).map(|route| tag(route.path)).collect();
+    let tag = |noun: &&str| json!({ "name": noun, "description": format!("Everything about {noun}.") });
+    let webhooks = webhook::described(&mut schemas.answers);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -49,12 +62,15 @@ fn document(dialect: &[Route], outside: &[Route]) -> Value {
             "description": "Connects mailboxes by OAuth, polls them for changes, and delivers signed events to a callback. \
                 Speaks the \"elements api-v2\" dialect of Open Connectors.",
             "license": { "name": "Apache 2.0", "identifier": "Apache-2.0" },
+            "contact": { "name": "Whoever runs this host" },
         },
-        "servers": [{ "url": "/" }],
+        "servers": [],
         "security": [{ "caller": [] }],
+        "tags": nouns.iter().map(tag).collect::<Vec<_>>(),
         "paths": paths,
+        "webhooks": webhooks,
         "components": {
-            "schemas": schemas,
+            "schemas": schemas.collected(),
             "headers": headers(),
             "securitySchemes": {
                 "caller": {
@@ -76,30 +92,24 @@ fn path_of(route: &Route) -> String {
     route.path.replace("{*", "{")
 }
 
-fn operation(route: &Route) -> Value {
+fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     let mut operation = json!({
-        "operationId": operation_id(route),
+        "operationId": route.id,
         "summary": route.summary,
         "description": caller(route.caller),
         "tags": [tag(route.path)],
         "parameters": parameters(route),
-        "responses": responses(route),
+        "responses": responses(route, schemas),
     });
-    if let Some(schema) = route.body {
-        operation["requestBody"] = json!({ "required": !route.is_body_optional, "content": { "application/json": { "schema": reference(schema) } } });
+    if let Some(body) = route.handled.body {
+        let schema = shown((body.schema)(&mut schemas.requests));
+        operation["requestBody"] =
+            json!({ "required": !body.is_optional, "content": { "application/json": { "schema": schema } } });
     }
     if route.caller == CallerKind::Anybody {
         operation["security"] = json!([]);
     }
     operation
-}
-
-/// `get /instances/{id}/events` as `getInstancesIdEvents`; a slash at the end is a word, so that no two are the same.
-fn operation_id(route: &Route) -> String {
-    let slash = if route.path.ends_with('/') { "Slash" } else { "" };
-    let words = route.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let raised = words.map(|word| word[..1].to_ascii_uppercase() + &word[1..]);
-    route.method.to_owned() + &raised.collect::<String>() + slash
 }
 
 /// A resource of a mailbox is one also where the hub is not named.
@@ -126,15 +136,33 @@ fn caller(kind: CallerKind) -> &'static str {
 
 fn parameters(route: &Route) -> Vec<Value> {
     let names = route.path.split(['{', '}']).skip(1).step_by(2);
-    let path = names.map(|name| {
-        json!({
-            "name": name.trim_start_matches('*'),
-            "in": "path",
-            "required": true,
-            "schema": { "type": "string", "minLength": 1 },
-        })
-    });
+    let path = names.map(|name| of_path(name.trim_start_matches('*')));
     path.chain(route.parameters.iter().map(|parameter| of_query(parameter))).collect()
+}
+
+/// Numbers where the original has numbers. Anything else in their place leads to nothing: 404.
+fn of_path(name: &str) -> Value {
+    let (is_number, description) = match name {
+        "id" => (true, "The number of the instance, account or organization."),
+        "user" => (true, "The number of the user."),
+        "number" => (true, "The number of the notification, which its callback had as a text."),
+        "subscription" => (true, "The number of the subscription."),
+        "element" => (false, "The connector, by its key or number."),
+        "event" => (false, "The event's id: `message.eventId` of its callback."),
+        "item" => (false, "The configuration item, by its key or number."),
+        "backfill" => (false, "The backfill's id."),
+        "hub" => (false, "The name of the hub; any will do."),
+        "resource" => (false, "The resource, as the connector's metadata name it."),
+        "object" => (false, "The provider's id of the object."),
+        "child" => (false, "What belongs to the object, as `attachments`."),
+        "part" => (false, "The provider's id of what belongs to the object."),
+        _ => (false, "Anything."),
+    };
+    let schema = match is_number {
+        true => json!({ "type": "integer", "minimum": 1 }),
+        false => json!({ "type": "string", "minLength": 1 }),
+    };
+    json!({ "name": name, "in": "path", "required": true, "description": description, "schema": schema })
 }
 
 fn of_query(parameter: &Parameter) -> Value {
@@ -160,36 +188,27 @@ fn of_query(parameter: &Parameter) -> Value {
     })
 }
 
-fn responses(route: &Route) -> Value {
-    let (status, shape) = route.answer;
+fn responses(route: &Route, schemas: &mut Schemas) -> Value {
+    let Handled { status, page, answer, failure, .. } = &route.handled;
     let mut good = json!({ "description": "It is done", "headers": request_id() });
-    let schema = match shape {
-        Shape::Empty => None,
-        Shape::One(schema) | Shape::OnePage(schema) => Some(reference(schema)),
-        Shape::Many(schema) | Shape::Page(schema) => {
-            Some(json!({ "type": "array", "items": reference(schema) }))
-        }
-    };
-    if let Some(schema) = schema {
-        good["content"] = json!({ "application/json": { "schema": schema } });
+    if let Some(schema) = answer(&mut schemas.answers) {
+        good["content"] = json!({ "application/json": { "schema": shown(schema) } });
     }
-    if let Shape::Page(_) | Shape::OnePage(_) = shape {
+    if *page != Paging::Never {
         for header in ["Elements-Returned-Count", "Elements-Total-Count", "Elements-Next-Page-Token"] {
             good["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
         }
     }
-    if let Shape::OnePage(_) = shape {
+    if *page == Paging::Sometimes {
         // An answer that is no list has no length.
         good["headers"]["Elements-Returned-Count"] = json!({ "schema": { "type": "integer" } });
     }
-    let mut responses = Map::from_iter([(status.to_string(), good)]);
-    let is_sent = |status: &str| status != COMPRESSED || route.body.is_some();
-    for (status, meaning) in FAILURES.into_iter().filter(|(status, _)| is_sent(status)) {
-        let error = reference("Error");
-        let schema = match route.provider_failure {
-            Some(report) if ["429", "502"].contains(&status) => {
-                json!({ "anyOf": [error, reference(report)] })
-            }
+    let own = failure(&mut schemas.answers).map(shown);
+    let mut responses = BTreeMap::from([(*status, good)]);
+    for (status, meaning) in FAILURES.into_iter().filter(|(status, _)| may_fail_with(route, *status)) {
+        let error = shown(schemas.answers.subschema_for::<ErrorBody>());
+        let schema = match &own {
+            Some(own) if [TOO_MANY, BAD_GATEWAY].contains(&status) => json!({ "anyOf": [own, error] }),
             _ => error,
         };
         let mut failure = json!({
@@ -197,16 +216,16 @@ fn responses(route: &Route) -> Value {
             "headers": request_id(),
             "content": { "application/json": { "schema": schema } },
         });
-        if status == "429" {
+        if status == TOO_MANY {
             failure["headers"]["Retry-After"] = json!({ "$ref": "#/components/headers/Retry-After" });
         }
-        responses.insert(status.to_owned(), failure);
+        responses.insert(status, failure);
     }
-    Value::Object(responses)
+    responses.into_iter().map(|(status, response)| (status.to_string(), response)).collect()
 }
 
-fn reference(schema: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{schema}") })
+fn may_fail_with(route: &Route, status: u16) -> bool {
+    status == UNAVAILABLE || route.handled.failures.contains(&status) || route.failures.contains(&status)
 }
 
 fn request_id() -> Value {
@@ -246,9 +265,44 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     document(&dialect, &routes::outside())
 });
 
-/// Serves the document.
-pub(super) async fn serve() -> axum::Json<&'static Value> {
-    axum::Json(&DOCUMENT)
+/// An OpenAPI document.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct Document(Value);
+
+impl JsonSchema for Document {
+    fn schema_name() -> Cow<'static, str> {
+        "Document".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "This document.", "type": "object", "additionalProperties": true })
+    }
+}
+
+/// Serves the document, with the address that it was asked for at.
+pub(super) async fn serve(State(app): State<Arc<Context>>, headers: HeaderMap) -> Answered<Json<Document>> {
+    let mut document = DOCUMENT.clone();
+    document["servers"] = json!([{ "url": address(app.config.public_url.as_deref(), &headers) }]);
+    Ok(Json(Document(document)))
+}
+
+/// Where the host is: as it is configured, or as the request says.
+fn address(public_url: Option<&str>, headers: &HeaderMap) -> String {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_host = |host: &&str| {
+        host.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'))
+    };
+    match (public_url, text("host").filter(is_host)) {
+        (Some(url), _) => url.to_owned(),
+        (None, Some(host)) => {
+            let is_https =
+                text("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+            format!("{}://{host}", if is_https { "https" } else { "http" })
+        }
+        (None, None) => "/".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -266,7 +320,8 @@ mod tests {
     fn every_operation_has_a_name_of_its_own_and_a_noun() {
         let names: Vec<&str> = operations().iter().map(|one| one["operationId"].as_str().unwrap()).collect();
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
-        assert!(names.contains(&"getEvents") && names.contains(&"getEventsSlash"));
+        let is_word = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        assert!(names.iter().all(is_word) && names.contains(&"createInstance"));
         for one in operations() {
             assert!(!one["tags"][0].as_str().unwrap().contains('{'), "{one}");
             let is_415 = one["responses"].get("415").is_some();

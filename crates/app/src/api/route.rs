@@ -2,9 +2,9 @@
 //! neither has what the other lacks.
 
 use super::error::ApiError;
+use super::handled::{Describes, Handled};
 use crate::context::Context;
 use axum::extract::Request;
-use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
@@ -17,18 +17,16 @@ pub(super) struct Route {
     /// Below the base path, as the router takes it: `{id}` is one segment, `{*rest}` all that follow.
     pub(super) path: &'static str,
     pub(super) handler: MethodRouter<Arc<Context>>,
+    /// What generated clients call it: a verb and its object.
+    pub(super) id: &'static str,
     /// What it does, in one sentence without a full stop.
     pub(super) summary: &'static str,
     pub(super) caller: CallerKind,
     pub(super) parameters: Vec<&'static Parameter>,
-    /// Schema of the request's body.
-    pub(super) body: Option<&'static str>,
-    /// Whether it may be left out.
-    pub(super) is_body_optional: bool,
-    /// Status and schema of what comes back when all is well.
-    pub(super) answer: (u16, Shape),
-    /// Schema of what may come back in the place of an error where the provider failed or has to be left alone.
-    pub(super) provider_failure: Option<&'static str>,
+    /// What the handler's signature says.
+    pub(super) handled: Handled,
+    /// Statuses that its work can end in, beside those of its arguments.
+    pub(super) failures: &'static [u16],
 }
 
 /// What the `Authorization` header has to hold.
@@ -44,20 +42,6 @@ pub(super) enum CallerKind {
     Administrator,
     /// Nothing.
     Anybody,
-}
-
-/// What an answer's body is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// One of a schema.
-    One(&'static str),
-    /// A list of a schema.
-    Many(&'static str),
-    /// A page of a list, with the headers of one.
-    Page(&'static str),
-    /// One of a schema that may be a page, with the headers of one.
-    OnePage(&'static str),
-    Empty,
 }
 
 /// A parameter of the query.
@@ -83,67 +67,63 @@ pub(super) enum Kind {
     OneOf(&'static [&'static str]),
 }
 
-pub(super) fn get<H: Handler<T, Arc<Context>>, T: 'static>(
+pub(super) fn get<H: Describes<T>, T: 'static>(
+    id: &'static str,
     path: &'static str,
     handler: H,
     summary: &'static str,
 ) -> Route {
-    route("get", path, routing::get(handler), summary)
+    route("get", path, id, summary, (H::handled(), routing::get(handler)))
 }
 
-pub(super) fn post<H: Handler<T, Arc<Context>>, T: 'static>(
+pub(super) fn post<H: Describes<T>, T: 'static>(
+    id: &'static str,
     path: &'static str,
     handler: H,
     summary: &'static str,
 ) -> Route {
-    route("post", path, routing::post(handler), summary)
+    route("post", path, id, summary, (H::handled(), routing::post(handler)))
 }
 
-pub(super) fn put<H: Handler<T, Arc<Context>>, T: 'static>(
+pub(super) fn put<H: Describes<T>, T: 'static>(
+    id: &'static str,
     path: &'static str,
     handler: H,
     summary: &'static str,
 ) -> Route {
-    route("put", path, routing::put(handler), summary)
+    route("put", path, id, summary, (H::handled(), routing::put(handler)))
 }
 
-pub(super) fn patch<H: Handler<T, Arc<Context>>, T: 'static>(
+pub(super) fn patch<H: Describes<T>, T: 'static>(
+    id: &'static str,
     path: &'static str,
     handler: H,
     summary: &'static str,
 ) -> Route {
-    route("patch", path, routing::patch(handler), summary)
+    route("patch", path, id, summary, (H::handled(), routing::patch(handler)))
 }
 
-pub(super) fn delete<H: Handler<T, Arc<Context>>, T: 'static>(
+pub(super) fn delete<H: Describes<T>, T: 'static>(
+    id: &'static str,
     path: &'static str,
     handler: H,
     summary: &'static str,
 ) -> Route {
-    route("delete", path, routing::delete(handler), summary)
+    route("delete", path, id, summary, (H::handled(), routing::delete(handler)))
 }
 
 fn route(
     method: &'static str,
     path: &'static str,
-    handler: MethodRouter<Arc<Context>>,
+    id: &'static str,
     summary: &'static str,
+    (handled, handler): (Handled, MethodRouter<Arc<Context>>),
 ) -> Route {
     // Whatever may change something, so that no handler has to think of it.
     let handler =
         if method == "get" { handler } else { handler.route_layer(middleware::from_fn(to_its_end)) };
-    Route {
-        method,
-        path,
-        handler,
-        summary,
-        caller: CallerKind::User,
-        parameters: Vec::new(),
-        body: None,
-        is_body_optional: false,
-        answer: (200, Shape::Empty),
-        provider_failure: None,
-    }
+    let caller = CallerKind::User;
+    Route { method, path, handler, id, summary, caller, parameters: Vec::new(), handled, failures: &[] }
 }
 
 /// On a task of its own: a client that goes away does not stop what it began half-way.
@@ -164,37 +144,8 @@ impl Route {
         self
     }
 
-    pub(super) fn body(self, schema: &'static str) -> Self {
-        Route { body: Some(schema), ..self }
-    }
-
-    pub(super) fn optional_body(self, schema: &'static str) -> Self {
-        Route { is_body_optional: true, ..self.body(schema) }
-    }
-
-    pub(super) fn one(self, schema: &'static str) -> Self {
-        Route { answer: (200, Shape::One(schema)), ..self }
-    }
-
-    pub(super) fn many(self, schema: &'static str) -> Self {
-        Route { answer: (200, Shape::Many(schema)), ..self }
-    }
-
-    pub(super) fn page(self, schema: &'static str) -> Self {
-        Route { answer: (200, Shape::Page(schema)), ..self }
-    }
-
-    /// What reports the provider's failure, beside an error.
-    pub(super) fn or_failed(self, schema: &'static str) -> Self {
-        Route { provider_failure: Some(schema), ..self }
-    }
-
-    pub(super) fn one_page(self, schema: &'static str) -> Self {
-        Route { answer: (200, Shape::OnePage(schema)), ..self }
-    }
-
-    /// The answer comes with this status.
-    pub(super) fn status(self, status: u16) -> Self {
-        Route { answer: (status, self.answer.1), ..self }
+    /// What its work can end in, beside what its arguments can.
+    pub(super) fn or(self, failures: &'static [u16]) -> Self {
+        Route { failures, ..self }
     }
 }

@@ -1,5 +1,6 @@
 //! Where the samples point their callback: at the service itself. Anybody may post here, so nothing is kept of it.
 
+use super::answer::{Answered, Done};
 use super::error::ApiError;
 use crate::context::Context;
 use axum::Extension;
@@ -54,7 +55,7 @@ pub(super) async fn take(
     State(app): State<Arc<Context>>,
     Extension(sink): Extension<Sink>,
     body: Body,
-) -> Result<StatusCode, ApiError> {
+) -> Answered<Done> {
     let (mut pieces, mut bytes) = (body.into_data_stream(), 0);
     while let Some(piece) = pieces.next().await {
         bytes += piece.map_err(|error| ApiError::bad(format!("the body can't be read: {error}")))?.len();
@@ -64,7 +65,7 @@ pub(super) async fn take(
         }
     }
     sink.note(bytes, app.now());
-    Ok(StatusCode::OK)
+    Ok(Done)
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! Subscriptions: what there is, and releasing what is queued for them.
 
+use super::answer::{Answered, Listed};
+use super::answers::delivery::{self as answers, Release};
 use super::auth::Caller;
 use super::error::ApiError;
-use super::paging::{self, Page};
+use super::paging::Page;
 use super::query::Params;
 use super::wire;
 use crate::context::Context;
 use crate::instances::{self, LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
 use chrono::Duration;
 use domain::ceql::{self, Expr, Op, Truth};
 use domain::delivery::SubscriptionStatus;
@@ -84,17 +85,18 @@ pub(super) async fn list(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<answers::Subscription>> {
     let (wanted, page) = (Wanted::of(&params, "id")?, Page::large(&params)?);
     let mut walk = wanted.walk(&app, &caller, page.after_instance()?).await?;
-    let mut found: Vec<(InstanceId, Value)> = Vec::new();
+    let mut found: Vec<(InstanceId, answers::Subscription)> = Vec::new();
     let mut next = None;
     while let Some(instance) = walk.next().await? {
         if !wanted.may_be(&instance) || wire::channel(&instance).is_none() {
             continue;
         }
         let state = instances::subscription(&app, instance.id).await?;
-        let Some(record) = wire::subscription_of(&instance, &state).filter(|one| wanted.holds(one)) else {
+        let Some(record) = wire::subscription_of(&instance, &state).filter(|one| wanted.holds(&json!(one)))
+        else {
             continue;
         };
         if found.len() == page.size {
@@ -106,16 +108,15 @@ pub(super) async fn list(
     Ok(answer(&page, next.or_else(|| walk.stopped_at()), found.into_iter().map(|(_, one)| one).collect()))
 }
 
-fn answer(page: &Page, next: Option<InstanceId>, records: Vec<Value>) -> Response {
-    let next = next.map(|id| id.get().into());
-    (paging::headers(records.len(), None, page.size, next), Json(records)).into_response()
+fn answer<T>(page: &Page, next: Option<InstanceId>, records: Vec<T>) -> Listed<T> {
+    Listed::new(records, page.size, next.map(|id| id.get().into()))
 }
 
 pub(super) async fn one(
     State(app): State<Arc<Context>>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Answered<Json<answers::Subscription>> {
     let missing = || ApiError::not_found("subscription");
     let id: u32 = id.parse().map_err(|_| missing())?;
     let mut walk = Walk::new(&app, caller.sight(), None, FIND_COUNT_MAX);
@@ -139,18 +140,19 @@ pub(super) async fn release(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Result<Response, ApiError> {
+) -> Answered<Listed<Release>> {
     let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, Page::large(&params)?);
     let until = app.now() + Duration::seconds(RELEASES_S);
     let mut walk = wanted.walk(&app, &caller, page.after_instance()?).await?;
-    let mut released: Vec<(InstanceId, Value)> = Vec::new();
+    let mut released: Vec<(InstanceId, Release)> = Vec::new();
     let mut next = None;
     while let Some(instance) = walk.next().await? {
         if !wanted.may_be(&instance) || instance.disabled {
             continue;
         }
         let state = instances::subscription(&app, instance.id).await?;
-        let Some(mut record) = wire::subscription_of(&instance, &state) else { continue };
+        let Some(record) = wire::subscription_of(&instance, &state) else { continue };
+        let mut record = json!(record);
         record["subscriptionId"] = instance.id.subscription_id().into();
         record["status"] = "queued".into();
         if state.status == SubscriptionStatus::Active || !wanted.holds(&record) {
@@ -161,11 +163,11 @@ pub(super) async fn release(
             break;
         }
         instances::release(&app, instance.id, &caller.by).await?;
-        let told = json!({
-            "subscriptionId": instance.id.subscription_id(),
-            "instanceId": instance.id.get(),
-            "status": "releasing",
-        });
+        let told = Release {
+            subscription_id: instance.id.subscription_id(),
+            instance_id: instance.id.get(),
+            status: "releasing",
+        };
         released.push((instance.id, told));
     }
     Ok(answer(&page, next.or_else(|| walk.stopped_at()), released.into_iter().map(|(_, one)| one).collect()))

@@ -1,5 +1,10 @@
 //! What instances look like on the wire.
 
+use super::answers::delivery::{Channel, SubscriptionConfig};
+use super::answers::element::{Authentication, Element};
+use super::answers::instance::{CallbackState, Listing, Notice, Owner, ProviderData};
+use super::answers::moment::Moment;
+use super::answers::resource::{Gap, PolledResource, PollerRecord};
 use crate::context::Context;
 use crate::instances;
 use crate::instances::token_of;
@@ -8,74 +13,75 @@ use connectors::Descriptor;
 use domain::address;
 use domain::catalogue;
 use domain::delivery::Subscription;
-use domain::envelope::iso_seconds;
 use domain::instance::{Instance, Validity};
 use domain::schedule::Timetable;
 use domain::settings::{
     CALLBACK_URL, EVENTS_ENABLED, MASK, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, POLLER_CONFIGURATION, Settings,
     given,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// An instance as documented, in the documented order; ours at the end.
-pub(super) fn instance(app: &Context, instance: &Instance) -> Result<Value, PortError> {
+pub(super) fn listing(app: &Context, instance: &Instance) -> Result<Listing, PortError> {
     let (connector, settings) = instances::understood(app, instance)?;
     let descriptor = connector.descriptor();
-    let mut value = json!({
-        "id": instance.id.get(),
-        "name": instance.name,
-        "createdDate": iso_seconds(instance.created_at),
-        "token": token_of(app, instance)?,
-        "element": element(descriptor),
-        "elementId": descriptor.id,
-        "tags": instance.tags,
-        "provisionInteractions": [],
-        "valid": instance.is_valid(),
-        "disabled": instance.disabled,
-        "maxCacheSize": 0,
-        "cacheTimeToLive": 0,
-        "providerData": { "code": MASK },
-        "configuration": configuration(instance),
-        "eventsEnabled": settings.events_enabled,
-        "traceLoggingEnabled": false,
-        "cachingEnabled": false,
-        "externalAuthentication": instance.external_authentication,
-        "user": { "id": instance.account.user_id, "emailAddress": "", "firstName": "", "lastName": "" },
-    });
-    if let Some(url) = callback(instance) {
-        value["eventsNotificationCallbackUrl"] = url.into();
-        value["subscriptionId"] = instance.id.subscription_id().into();
-    }
-    if let Validity::NeedsSignIn(reason) = &instance.validity {
-        value["invalidReason"] = reason.as_str().into();
-    }
-    if let Some(error) = &instance.application_error {
-        value["applicationError"] = error.as_str().into();
-    }
+    let url = callback(instance);
+    let invalid_reason = match &instance.validity {
+        Validity::NeedsSignIn(reason) => Some(reason.clone()),
+        Validity::Valid => None,
+    };
     let notice =
-        |notice: &domain::instance::Notice| json!({ "date": iso_seconds(notice.at), "message": notice.text });
-    value["notices"] = instance.notices.iter().map(notice).collect();
-    Ok(value)
+        |one: &domain::instance::Notice| Notice { date: Moment::of(one.at), message: one.text.clone() };
+    Ok(Listing {
+        id: instance.id.get(),
+        name: instance.name.clone(),
+        created_date: Moment::of(instance.created_at),
+        token: token_of(app, instance)?,
+        element: element(descriptor),
+        element_id: descriptor.id,
+        tags: instance.tags.clone(),
+        provision_interactions: [],
+        valid: instance.is_valid(),
+        disabled: instance.disabled,
+        max_cache_size: 0,
+        cache_time_to_live: 0,
+        provider_data: Some(ProviderData { code: MASK }),
+        configuration: Some(configuration(instance)),
+        events_enabled: settings.events_enabled,
+        trace_logging_enabled: false,
+        caching_enabled: false,
+        external_authentication: instance.external_authentication.clone(),
+        user: Owner { id: instance.account.user_id, email_address: "", first_name: "", last_name: "" },
+        subscription_id: url.is_some().then(|| instance.id.subscription_id()),
+        events_notification_callback_url: url,
+        invalid_reason,
+        application_error: instance.application_error.clone(),
+        notices: instance.notices.iter().map(notice).collect(),
+    })
 }
 
-/// [`instance`] as lists show it; without its configuration where that is not wanted.
-pub(super) fn listed(app: &Context, one: &Instance, is_hydrated: bool) -> Result<Value, PortError> {
-    let mut value = instance(app, one)?;
-    if let Some(object) = value.as_object_mut().filter(|_| !is_hydrated) {
-        object.remove("configuration");
-    }
-    Ok(value)
+/// [`listing`] as lists show it; without its configuration where that is not wanted.
+pub(super) fn listed(app: &Context, one: &Instance, is_hydrated: bool) -> Result<Listing, PortError> {
+    let shown = listing(app, one)?;
+    Ok(Listing { configuration: shown.configuration.filter(|_| is_hydrated), ..shown })
 }
 
-/// [`instance`], with where its resources and its callback stand.
-pub(super) fn mailbox(app: &Context, mailbox: &Mailbox) -> Result<Value, PortError> {
-    let mut value = instance(app, &mailbox.instance)?;
+/// [`listing`], with where its resources and its callback stand.
+pub(super) fn mailbox(
+    app: &Context,
+    mailbox: &Mailbox,
+) -> Result<super::answers::instance::Instance, PortError> {
     let (_, settings) = instances::understood(app, &mailbox.instance)?;
     let rows = mailbox.resources.iter().filter(|row| is_polled(row, &settings));
-    value["resources"] = rows.map(|row| resource(app, row, &settings)).collect();
-    value["subscription"] = subscription(&mailbox.subscription);
-    value["nextPoll"] = next_poll(app, &mailbox.instance, &settings);
-    Ok(value)
+    Ok(super::answers::instance::Instance {
+        resources: Some(rows.map(|row| resource(app, row, &settings)).collect()),
+        subscription: Some(CallbackState {
+            status: mailbox.subscription.status.into(),
+            reason: mailbox.subscription.reason.clone(),
+        }),
+        next_poll: Some(next_poll(app, &mailbox.instance, &settings)),
+        ..listing(app, &mailbox.instance)?.into()
+    })
 }
 
 /// Whether a row belongs to a configured resource.
@@ -89,46 +95,47 @@ pub(super) fn poller_record(
     mailbox: &Mailbox,
     row: &ResourceRow,
     settings: &Settings,
-) -> Value {
-    let mut value = resource(app, row, settings);
-    value["objectType"] = row.state.resource.as_str().into();
-    value["instanceId"] = mailbox.instance.id.get().into();
-    value["elementKey"] = mailbox.instance.connector.as_str().into();
-    value["interval"] = settings.interval_min.into();
-    value["nextPoll"] = next_poll(app, &mailbox.instance, settings);
-    value
+) -> PollerRecord {
+    PollerRecord {
+        resource: resource(app, row, settings),
+        object_type: row.state.resource.clone(),
+        instance_id: mailbox.instance.id.get(),
+        element_key: mailbox.instance.connector.clone(),
+        interval: settings.interval_min,
+        next_poll: next_poll(app, &mailbox.instance, settings),
+    }
 }
 
-/// When the timetable polls it next; null where it does not.
-fn next_poll(app: &Context, instance: &Instance, settings: &Settings) -> Value {
+/// When the timetable polls it next; nothing where it does not.
+fn next_poll(app: &Context, instance: &Instance, settings: &Settings) -> Option<Moment> {
     let is_polled = settings.events_enabled && !instance.disabled && instance.is_valid();
     let table = Timetable::new(instance.id, settings.interval_min);
-    is_polled.then(|| iso_seconds(table.next_after(app.now()))).into()
+    is_polled.then(|| Moment::of(table.next_after(app.now())))
 }
 
-fn resource(app: &Context, row: &ResourceRow, settings: &Settings) -> Value {
+fn resource(app: &Context, row: &ResourceRow, settings: &Settings) -> PolledResource {
     let state = &row.state;
     let now = app.now();
     let age_s = |at: chrono::DateTime<chrono::Utc>| (now - at).num_seconds().max(0);
-    let gap = |gap: &domain::state::Gap| json!({ "from": iso_seconds(gap.from), "to": iso_seconds(gap.to), "reason": gap.reason });
-    json!({
-        "name": state.resource,
-        "lastPoll": state.last_success_at.map(iso_seconds),
-        "lastPollAgeSeconds": state.last_success_at.map(age_s),
-        "lastChange": state.changed_at.map(iso_seconds),
-        "lastChangeAgeSeconds": state.changed_at.map(age_s),
-        "lastSuccess": state.last_success_at.map(iso_seconds),
-        "failures": state.failures,
-        "error": state.last_error,
-        "retryAt": state.backoff_until.map(iso_seconds),
-        "frozen": state.is_frozen(settings.interval_min * 60, now),
-        "recordsToRetry": state.retry_records.waiting_count(),
-        "gaps": state.gaps.iter().map(gap).collect::<Vec<_>>(),
-    })
-}
-
-fn subscription(subscription: &Subscription) -> Value {
-    json!({ "status": subscription.status, "reason": subscription.reason })
+    let gap = |gap: &domain::state::Gap| Gap {
+        from: Moment::of(gap.from),
+        to: Moment::of(gap.to),
+        reason: gap.reason.clone(),
+    };
+    PolledResource {
+        name: state.resource.clone(),
+        last_poll: state.last_success_at.map(Moment::of),
+        last_poll_age_seconds: state.last_success_at.map(age_s),
+        last_change: state.changed_at.map(Moment::of),
+        last_change_age_seconds: state.changed_at.map(age_s),
+        last_success: state.last_success_at.map(Moment::of),
+        failures: state.failures,
+        error: state.last_error.clone(),
+        retry_at: state.backoff_until.map(Moment::of),
+        frozen: state.is_frozen(settings.interval_min * 60, now),
+        records_to_retry: state.retry_records.waiting_count(),
+        gaps: state.gaps.iter().map(gap).collect(),
+    }
 }
 
 /// Items as texts; the secret ones masked, events always said.
@@ -150,33 +157,33 @@ pub(super) fn default_of(key: &str, descriptor: &Descriptor) -> Option<String> {
     }
 }
 
-pub(super) fn element(descriptor: &Descriptor) -> Value {
-    json!({
-        "id": descriptor.id,
-        "name": descriptor.name,
-        "key": descriptor.key,
-        "description": descriptor.description,
-        "image": "elements/custom-element-default-logo.png",
-        "logo": descriptor.key,
-        "active": true,
-        "deleted": false,
-        "typeOauth": false,
-        "trialAccount": false,
-        "resources": [],
-        "transformationsEnabled": true,
-        "bulkDownloadEnabled": descriptor.odata,
-        "bulkUploadEnabled": descriptor.odata,
-        "cloneable": true,
-        "extendable": descriptor.odata,
-        "beta": false,
-        "authentication": { "type": descriptor.authentication.wire() },
-        "extended": false,
-        "useModelsForMetadata": descriptor.odata,
-        "hub": descriptor.hub,
-        "protocolType": descriptor.protocol_type,
-        "parameters": [],
-        "private": false,
-    })
+pub(super) fn element(descriptor: &Descriptor) -> Element {
+    Element {
+        id: descriptor.id,
+        name: descriptor.name,
+        key: descriptor.key,
+        description: descriptor.description,
+        image: "elements/custom-element-default-logo.png",
+        logo: descriptor.key,
+        active: true,
+        deleted: false,
+        type_oauth: false,
+        trial_account: false,
+        resources: [],
+        transformations_enabled: true,
+        bulk_download_enabled: descriptor.odata,
+        bulk_upload_enabled: descriptor.odata,
+        cloneable: true,
+        extendable: descriptor.odata,
+        beta: false,
+        authentication: Authentication { kind: descriptor.authentication.wire() },
+        extended: false,
+        use_models_for_metadata: descriptor.odata,
+        hub: descriptor.hub,
+        protocol_type: descriptor.protocol_type,
+        parameters: [],
+        private: false,
+    }
 }
 
 /// The callback's address, without what it holds of secrets.
@@ -185,23 +192,26 @@ pub(super) fn callback(instance: &Instance) -> Option<String> {
 }
 
 /// Where notifications go; an instance with both destinations is a webhook's.
-pub(super) fn channel(instance: &Instance) -> Option<&'static str> {
+pub(super) fn channel(instance: &Instance) -> Option<Channel> {
     match given(&instance.configuration, CALLBACK_URL) {
-        Some(_) => Some("webhook"),
-        None => crate::destinations::wants_bus(instance).then_some("eventbridge"),
+        Some(_) => Some(Channel::Webhook),
+        None => crate::destinations::wants_bus(instance).then_some(Channel::EventBridge),
     }
 }
 
 /// A subscription as documented; `status` and the reason are ours.
-pub(super) fn subscription_of(instance: &Instance, state: &Subscription) -> Option<Value> {
-    Some(json!({
-        "id": instance.id.subscription_id(),
-        "channel": channel(instance)?,
-        "topics": [domain::envelope::topic(instance.id, &instance.connector)],
-        "config": { "url": callback(instance) },
-        "active": state.status == domain::delivery::SubscriptionStatus::Active,
-        "status": state.status,
-        "reason": state.reason,
-        "instanceId": instance.id.get(),
-    }))
+pub(super) fn subscription_of(
+    instance: &Instance,
+    state: &Subscription,
+) -> Option<super::answers::delivery::Subscription> {
+    Some(super::answers::delivery::Subscription {
+        id: instance.id.subscription_id(),
+        channel: channel(instance)?,
+        topics: [domain::envelope::topic(instance.id, &instance.connector)],
+        config: SubscriptionConfig { url: callback(instance) },
+        active: state.status == domain::delivery::SubscriptionStatus::Active,
+        status: state.status.into(),
+        reason: state.reason.clone(),
+        instance_id: instance.id.get(),
+    })
 }

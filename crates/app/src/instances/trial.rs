@@ -7,7 +7,9 @@ use connectors::hub::{Answer, Query, ReadError};
 use connectors::{Call, Connector, Kind, Polling};
 use domain::invalid::Invalid;
 use domain::resource::{DateField, HubRead, ResourceConfig};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// All of a request that asks a provider, seconds: a client waits meanwhile.
@@ -18,7 +20,55 @@ const RECORDS_COUNT: u32 = 5;
 /// What came of trying one resource.
 pub(crate) struct Trial {
     pub(crate) resource: String,
-    pub(crate) outcome: Value,
+    pub(crate) outcome: Outcome,
+}
+
+/// What a resource of a configuration would do.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Trial")]
+pub(crate) struct Outcome {
+    /// The resource of the hub.
+    reads: String,
+    method: Method,
+    /// The condition, with its dates filled in.
+    #[serde(rename = "where")]
+    condition: String,
+    /// What the condition names and this mailbox does not have, so that nothing would be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lacks: Option<Vec<String>>,
+    /// Records looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<usize>,
+    /// Those that have the configured id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    with_id: Option<usize>,
+    /// Those that have the configured date of the last change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    with_updated_date: Option<usize>,
+    /// Those that have the configured date of the creation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    with_created_date: Option<usize>,
+    /// Why the provider was not asked, or did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_read: Option<String>,
+}
+
+impl Outcome {
+    fn not_read(self, why: impl Into<String>) -> Self {
+        Outcome { not_read: Some(why.into()), ..self }
+    }
+}
+
+/// How changes of a resource are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "TrialMethod")]
+pub(crate) enum Method {
+    Changes,
+    Dates,
+    Snapshots,
+    None,
 }
 
 /// When a request that begins now is to be done with the provider.
@@ -56,9 +106,9 @@ pub(crate) fn unread(
     let plans =
         resources.iter().filter_map(|resource| Some((resource, plan(app, connector, resource).ok()?)));
     plans
-        .map(|(resource, (_, mut outcome))| {
-            outcome["notRead"] = why.into();
-            Trial { resource: resource.name.clone(), outcome }
+        .map(|(resource, (_, outcome))| Trial {
+            resource: resource.name.clone(),
+            outcome: outcome.not_read(why),
         })
         .collect()
 }
@@ -69,13 +119,12 @@ async fn one(
     credential: &str,
     resource: &ResourceConfig,
     deadline: DateTime<Utc>,
-) -> Result<Value, Invalid> {
+) -> Result<Outcome, Invalid> {
     let (read, mut outcome) = plan(app, connector, resource)?;
     let now = app.now();
     let left_ms = u64::try_from((deadline - now).num_milliseconds()).unwrap_or(0);
     if left_ms == 0 {
-        outcome["notRead"] = "there was no time left".into();
-        return Ok(outcome);
+        return Ok(outcome.not_read("there was no time left"));
     }
     let call = Call {
         http: app.ports.http.as_ref(),
@@ -88,15 +137,14 @@ async fn one(
     let query = query(&read, resource);
     let left = std::time::Duration::from_millis(left_ms);
     let Ok(answer) = tokio::time::timeout(left, connector.read(&call, &query)).await else {
-        outcome["notRead"] = "the provider took too long".into();
-        return Ok(outcome);
+        return Ok(outcome.not_read("the provider took too long"));
     };
     // What can't be asked for is said by the answer.
     let lacks = tokio::time::timeout(left, connector.lacks(&call, resource)).await;
     if let Ok(Ok(lacks)) = lacks
         && !lacks.is_empty()
     {
-        outcome["lacks"] = lacks.into();
+        outcome.lacks = Some(lacks);
     }
     match answer {
         Ok(Answer::Many(page)) => looked_at(resource, &page.records, outcome),
@@ -106,13 +154,10 @@ async fn one(
             Err(Invalid::new(key(resource, ".url"), "names no resource that can be read"))
         }
         // Polls by changes ask for less than a list does; the baseline shows whether they may.
-        Err(ReadError::Provider(error)) if is_refusal(&error) && outcome["method"] != "changes" => Err(
+        Err(ReadError::Provider(error)) if is_refusal(&error) && outcome.method != Method::Changes => Err(
             Invalid::new(key(resource, ""), format!("the provider refuses to show it: {}", error.message)),
         ),
-        Err(ReadError::Provider(error)) => {
-            outcome["notRead"] = error.message.into();
-            Ok(outcome)
-        }
+        Err(ReadError::Provider(error)) => Ok(outcome.not_read(error.message)),
     }
 }
 
@@ -129,18 +174,28 @@ fn plan(
     app: &Context,
     connector: &Arc<dyn Connector>,
     resource: &ResourceConfig,
-) -> Result<(HubRead, Value), Invalid> {
+) -> Result<(HubRead, Outcome), Invalid> {
     let now = app.now();
     let read = resource.read_at(now, now).map_err(|rule| Invalid::new(key(resource, ".url"), rule))?;
     let known = connector.descriptor().resource(&read.resource);
     let method = match known.map(|known| known.polling) {
-        Some(Polling::Changes) => "changes",
-        Some(Polling::Dates) => "dates",
-        Some(Polling::Snapshots) => "snapshots",
-        Some(Polling::Never) | None => "none",
+        Some(Polling::Changes) => Method::Changes,
+        Some(Polling::Dates) => Method::Dates,
+        Some(Polling::Snapshots) => Method::Snapshots,
+        Some(Polling::Never) | None => Method::None,
     };
     let conditions: Vec<String> = read.conditions.iter().map(ToString::to_string).collect();
-    let outcome = json!({ "reads": read.resource, "method": method, "where": conditions.join(" AND ") });
+    let outcome = Outcome {
+        reads: read.resource.clone(),
+        method,
+        condition: conditions.join(" AND "),
+        lacks: None,
+        records: None,
+        with_id: None,
+        with_updated_date: None,
+        with_created_date: None,
+        not_read: None,
+    };
     Ok((read, outcome))
 }
 
@@ -166,23 +221,23 @@ fn query(read: &HubRead, resource: &ResourceConfig) -> Query {
 
 /// Whether the configured fields are where the configuration says. One that no record has is broken; one that some
 /// lack is told.
-fn looked_at(resource: &ResourceConfig, records: &[Value], mut outcome: Value) -> Result<Value, Invalid> {
-    outcome["records"] = records.len().into();
+fn looked_at(resource: &ResourceConfig, records: &[Value], mut outcome: Outcome) -> Result<Outcome, Invalid> {
+    outcome.records = Some(records.len());
     if records.is_empty() {
         return Ok(outcome);
     }
     if let Some(path) = &resource.id_field {
         let count = records.iter().filter(|record| path.get(record).is_some()).count();
-        outcome["withId"] = count.into();
+        outcome.with_id = Some(count);
         if count == 0 {
             return Err(Invalid::new(key(resource, ".idField"), "is in none of the records that were read"));
         }
     }
-    for (name, field) in [("updated", &resource.updated), ("created", &resource.created)] {
-        let Some(field) = field else { continue };
-        outcome[format!("with{}Date", if name == "updated" { "Updated" } else { "Created" })] =
-            with_date(resource, name, field, records)?.into();
-    }
+    let with = |name: &str, field: &Option<DateField>| {
+        field.as_ref().map(|field| with_date(resource, name, field, records)).transpose()
+    };
+    outcome.with_updated_date = with("updated", &resource.updated)?;
+    outcome.with_created_date = with("created", &resource.created)?;
     Ok(outcome)
 }
 

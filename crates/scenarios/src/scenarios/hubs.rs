@@ -135,7 +135,7 @@ pub async fn what_a_provider_can_not_do_is_refused_by_name(platform: &dyn Platfo
         }
         own.refused("GET", "/hubs/general/faxes", &Value::Null, 404).await;
         own.refused("GET", "/hubs/general/messages/nothing", &Value::Null, 404).await;
-        platform.client().refused("GET", "/ping", &Value::Null, 400).await;
+        platform.client().refused("GET", "/ping", &Value::Null, 401).await;
         mailbox.limit(60);
         let limited = own.call("GET", "/hubs/general/messages", &Value::Null).await;
         limited.refused(429);

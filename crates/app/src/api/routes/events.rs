@@ -11,95 +11,117 @@ pub(super) fn routes() -> Vec<Route> {
 fn log() -> Vec<Route> {
     let filters = [&FROM, &TO, &OBJECT_TYPE, &EVENT_TYPE, &OBJECT_ID, &STATUS, &PAGE_SIZE, &NEXT_PAGE];
     vec![
-        get("/instances/events", events::list_all, "List events, newest first").with(&filters).page("Event"),
+        get("listAllEvents", "/instances/events", events::list_all, "List events, newest first")
+            .with(&filters),
         get(
+            "listDispositions",
             "/instances/events/dispositions",
             events::dispositions,
             "Tell what became of events, newest first",
         )
-        .with(&filters)
-        .page("Disposition"),
-        get("/instances/events/analytics", analytics::all, "Count events by interval")
-            .with(&[&FROM, &TO, &INTERVAL])
-            .many("Count"),
+        .with(&filters),
+        get("countEvents", "/instances/events/analytics", analytics::all, "Count events by interval")
+            .with(&[&FROM, &TO, &INTERVAL]),
         get(
+            "countEventsByInstance",
             "/instances/events/analytics/instances",
             analytics::by_instance,
             "Count events by interval and instance",
         )
-        .with(&[&FROM, &TO, &INTERVAL])
-        .many("Counts"),
+        .with(&[&FROM, &TO, &INTERVAL]),
         get(
+            "countEventsByAccount",
             "/instances/events/analytics/accounts",
             analytics::by_account,
             "Count events by interval and account",
         )
-        .with(&[&FROM, &TO, &INTERVAL, &ACCOUNT_IDS])
-        .many("Counts"),
-        get("/instances/events/{event}", events::one_of_all, "Read an event by its id").one("Event"),
-        get("/instances/{id}/events", events::list, "List events of an instance, newest first")
-            .with(&filters)
-            .page("Event"),
-        get("/instances/{id}/events/{event}", events::one, "Read an event of an instance").one("Event"),
+        .or(&[403])
+        .with(&[&FROM, &TO, &INTERVAL, &ACCOUNT_IDS]),
+        get("getEvent", "/instances/events/{event}", events::one_of_all, "Read an event by its id"),
+        get("listEvents", "/instances/{id}/events", events::list, "List events of an instance, newest first")
+            .with(&filters),
+        get(
+            "getInstanceEvent",
+            "/instances/{id}/events/{event}",
+            events::one,
+            "Read an event of an instance",
+        ),
         post(
+            "retryEvent",
             "/instances/{id}/events/{event}/retry",
             events::retry,
             "Deliver an event again: same id, same body",
         )
-        .one("Retry"),
+        .or(&[409]),
     ]
 }
 
 fn told() -> Vec<Route> {
     vec![
-        get("/notifications", notifications::list, "List the newest notifications of topics")
-            .with(&[&TOPICS])
-            .many("Notification"),
-        get("/notifications/{number}", notifications::one, "Read a notification by its number")
-            .with(&[&FROM, &TO])
-            .one("Notification"),
         get(
+            "listNotifications",
+            "/notifications",
+            notifications::list,
+            "List the newest notifications of topics",
+        )
+        .with(&[&TOPICS]),
+        get(
+            "getNotification",
+            "/notifications/{number}",
+            notifications::one,
+            "Read a notification by its number",
+        )
+        .with(&[&FROM, &TO]),
+        get(
+            "listNotificationDeliveries",
             "/notifications/{number}/subscriptions/deliveries",
             deliveries::of_notification,
             "List deliveries of a notification",
         )
-        .with(&[&HYDRATE, &FROM, &TO])
-        .many("Delivery"),
+        .with(&[&HYDRATE, &FROM, &TO]),
         get(
+            "getNotificationDelivery",
             "/notifications/{number}/subscriptions/{subscription}/deliveries",
             deliveries::of_notification_and_subscription,
             "Read the delivery of a notification to a subscription",
         )
-        .with(&[&HYDRATE, &FROM, &TO])
-        .one("Delivery"),
-        get("/notifications/subscriptions", subscriptions::list, "List subscriptions")
-            .with(&[&WHERE_DELIVERY, &LARGE_PAGE_SIZE, &NEXT_PAGE])
-            .page("Subscription"),
-        get("/notifications/subscriptions/{subscription}", subscriptions::one, "Read a subscription")
-            .one("Subscription"),
+        .with(&[&HYDRATE, &FROM, &TO]),
+        get("listSubscriptions", "/notifications/subscriptions", subscriptions::list, "List subscriptions")
+            .with(&[&WHERE_DELIVERY, &LARGE_PAGE_SIZE, &NEXT_PAGE]),
         get(
+            "getSubscription",
+            "/notifications/subscriptions/{subscription}",
+            subscriptions::one,
+            "Read a subscription",
+        ),
+        get(
+            "listDeliveries",
             "/notifications/subscriptions/deliveries",
             deliveries::list,
             "List what waits to be delivered, oldest first in each instance",
         )
-        .with(&[&WHERE_DELIVERY, &HYDRATE, &LARGE_PAGE_SIZE, &NEXT_PAGE])
-        .page("Delivery"),
+        .with(&[&WHERE_DELIVERY, &HYDRATE, &LARGE_PAGE_SIZE, &NEXT_PAGE]),
         put(
+            "releaseDeliveries",
             "/notifications/subscriptions/deliveries",
             subscriptions::release,
             "Release what is queued, in order, for a page of subscriptions",
         )
-        .with(&[&WHERE_DELIVERY, &LARGE_PAGE_SIZE, &NEXT_PAGE])
-        .page("Release"),
+        .or(&[409])
+        .with(&[&WHERE_DELIVERY, &LARGE_PAGE_SIZE, &NEXT_PAGE]),
     ]
 }
 
 /// Any method would do for the original; these are the ones that vendors call with.
 pub(super) fn sink() -> Vec<Route> {
     let summary = "Take a callback that points at the service itself: nothing follows";
-    ["/events", "/events/", "/events/{*rest}"]
-        .into_iter()
-        .flat_map(|path| [get(path, sink::take, summary), post(path, sink::take, summary)])
-        .map(|route| route.by(CallerKind::Anybody))
-        .collect()
+    let any = [
+        get("probeSink", "/events", sink::take, summary),
+        post("postToSink", "/events", sink::take, summary),
+        get("probeSinkRoot", "/events/", sink::take, summary),
+        post("postToSinkRoot", "/events/", sink::take, summary),
+        get("probeSinkPath", "/events/{*rest}", sink::take, summary),
+        post("postToSinkPath", "/events/{*rest}", sink::take, summary),
+    ];
+    any.into_iter().map(|route| route.by(CallerKind::Anybody)).collect()
 }

@@ -8,32 +8,51 @@ pub(super) fn routes() -> Vec<Route> {
     let own = |route: Route| route.by(CallerKind::Element);
     let list = [&WHERE, &FIELDS, &ORDER_BY, &PAGE, &HUB_PAGE_SIZE, &NEXT_PAGE];
     vec![
-        own(get("/hubs/{hub}/{resource}", hubs::read, "List a resource of the mailbox"))
-            .with(&list)
-            .page("Record"),
-        own(get("/hubs/{hub}/{resource}/{object}", hubs::read, "Read an object of a resource"))
-            .with(&[&FIELDS])
-            .one("Record"),
-        own(get("/hubs/{hub}/{resource}/{object}/{child}", hubs::read, "List what belongs to an object"))
-            .with(&list)
-            .page("Record"),
+        own(get("listRecords", "/hubs/{hub}/{resource}", hubs::list, "List a resource of the mailbox")
+            .or(&[403, 404, 502]))
+        .with(&list),
+        own(get("getRecord", "/hubs/{hub}/{resource}/{object}", hubs::one, "Read an object of a resource")
+            .or(&[403, 404, 502]))
+        .with(&[&FIELDS]),
         own(get(
+            "listRecordChildren",
+            "/hubs/{hub}/{resource}/{object}/{child}",
+            hubs::list,
+            "List what belongs to an object",
+        )
+        .or(&[403, 404, 502]))
+        .with(&list),
+        own(get(
+            "getRecordChild",
             "/hubs/{hub}/{resource}/{object}/{child}/{part}",
-            hubs::read,
+            hubs::one,
             "Read one thing that belongs to an object",
-        ))
-        .with(&[&FIELDS])
-        .one("Record"),
-        own(get("/{resource}", hubs::read_bare, "List a resource of the mailbox, without naming the hub"))
-            .with(&list)
-            .page("Record"),
+        )
+        .or(&[403, 404, 502]))
+        .with(&[&FIELDS]),
         own(get(
+            "listRecordsOfAnyHub",
+            "/{resource}",
+            hubs::list_bare,
+            "List a resource of the mailbox, without naming the hub",
+        )
+        .or(&[403, 404, 502]))
+        .with(&list),
+        own(get(
+            "getRecordOfAnyHub",
             "/{resource}/{object}",
-            hubs::read_bare,
+            hubs::one_bare,
             "Read an object of a resource, without naming the hub",
+        )
+        .or(&[403, 404, 502]))
+        .with(&[&FIELDS]),
+        own(get("ping", "/ping", hubs::ping, "Tell whether the mailbox answers").or(&[403, 404, 502])),
+        own(get(
+            "pingHub",
+            "/hubs/{hub}/ping",
+            hubs::ping,
+            "Tell whether the mailbox answers, by the name of its hub",
         ))
-        .with(&[&FIELDS])
-        .one("Record"),
-        own(get("/ping", hubs::ping, "Tell whether the mailbox answers")).one("Ping"),
+        .or(&[400, 403, 404, 502]),
     ]
 }

@@ -5,222 +5,328 @@ use crate::api::route::{CallerKind, Route, delete, get, patch, post, put};
 use crate::api::{backfill, configuration, elements, instances, lists, poll};
 
 pub(super) fn routes() -> Vec<Route> {
-    [all(), by_id(), own(), below_connector(), own_below_connector()].into_iter().flatten().collect()
+    let all = [
+        all(),
+        by_id(),
+        work(),
+        own(),
+        below_connector(),
+        configuration_below_connector(),
+        own_below_connector(),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 fn all() -> Vec<Route> {
     vec![
-        post("/instances", instances::create, "Create an instance from a sign-in")
+        post("createInstance", "/instances", instances::create, "Create an instance from a sign-in")
+            .or(&[409, 502])
             .by(CallerKind::Organization)
-            .with(&[&DRY_RUN])
-            .body("InstanceRequest")
-            .one("InstanceOrDryRun"),
-        get("/instances", lists::list_or_own, "List instances, or with an Element token read its own")
-            .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE])
-            .one_page("InstanceOrInstances"),
-        get("/instances/count", lists::count, "Count instances, at most 10,000 in a page")
-            .with(&[&NEXT_PAGE])
-            .one_page("InstanceCount"),
+            .with(&[&DRY_RUN]),
         get(
+            "listInstances",
+            "/instances",
+            lists::list_or_own,
+            "List instances, or with an Element token read its own",
+        )
+        .or(&[404])
+        .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE]),
+        get("countInstances", "/instances/count", lists::count, "Count instances, at most 10,000 in a page")
+            .with(&[&NEXT_PAGE]),
+        get(
+            "listPollerRecords",
             "/instances/event-poller-records",
             lists::poller_records,
             "List polled resources and where they stand; a page is of instances",
         )
-        .with(&[&TAGS, &SEARCH_TEXT, &PAGE_SIZE, &NEXT_PAGE])
-        .page("PollerRecord"),
+        .with(&[&TAGS, &SEARCH_TEXT, &PAGE_SIZE, &NEXT_PAGE]),
         get(
+            "listStoppedInstances",
             "/instances/polling-disabled",
             lists::polling_disabled,
             "List instances whose polls stopped, and why",
         )
-        .with(&[&PAGE_SIZE, &NEXT_PAGE])
-        .page("StoppedInstance"),
+        .with(&[&PAGE_SIZE, &NEXT_PAGE]),
     ]
 }
 
 fn by_id() -> Vec<Route> {
     vec![
-        get("/instances/{id}", instances::read, "Read an instance").one("Instance"),
-        put("/instances/{id}", instances::replace, "Replace an instance; what it signs in with stays")
-            .with(&[&DRY_RUN, &RE_AUTHENTICATE])
-            .body("InstancePatch")
-            .one("InstanceOrDryRun"),
-        patch("/instances/{id}", instances::patch, "Change an instance; a code signs in again")
-            .with(&[&DRY_RUN])
-            .body("InstancePatch")
-            .one("InstanceOrDryRun"),
-        delete("/instances/{id}", instances::delete, "Delete an instance"),
-        put("/instances/{id}/enabled", instances::enable, "Switch an instance on, and release what waits")
-            .one("Enabled"),
-        delete("/instances/{id}/enabled", instances::disable, "Switch an instance off").one("Enabled"),
-        get("/instances/{id}/configuration", configuration::list, "List configuration items")
-            .many("ConfigurationItem"),
-        get("/instances/{id}/configuration/{item}", configuration::read, "Read a configuration item")
-            .one("ConfigurationItem"),
-        patch("/instances/{id}/configuration/{item}", configuration::change, "Change a configuration item")
-            .body("ConfigurationValue")
-            .one("ConfigurationItem"),
+        get("getInstance", "/instances/{id}", instances::read, "Read an instance"),
+        put(
+            "replaceInstance",
+            "/instances/{id}",
+            instances::replace,
+            "Replace an instance; what it signs in with stays",
+        )
+        .or(&[409, 502])
+        .with(&[&DRY_RUN, &RE_AUTHENTICATE]),
+        patch(
+            "updateInstance",
+            "/instances/{id}",
+            instances::patch,
+            "Change an instance; a code signs in again",
+        )
+        .or(&[409, 502])
+        .with(&[&DRY_RUN]),
+        delete("deleteInstance", "/instances/{id}", instances::delete, "Delete an instance").or(&[409]),
+        put(
+            "enableInstance",
+            "/instances/{id}/enabled",
+            instances::enable,
+            "Switch an instance on, and release what waits",
+        )
+        .or(&[409]),
+        delete("disableInstance", "/instances/{id}/enabled", instances::disable, "Switch an instance off")
+            .or(&[409]),
         get(
+            "listConfiguration",
+            "/instances/{id}/configuration",
+            configuration::list,
+            "List configuration items",
+        ),
+        get(
+            "getConfigurationItem",
+            "/instances/{id}/configuration/{item}",
+            configuration::read,
+            "Read a configuration item",
+        ),
+        patch(
+            "updateConfigurationItem",
+            "/instances/{id}/configuration/{item}",
+            configuration::change,
+            "Change a configuration item",
+        )
+        .or(&[409, 502]),
+    ]
+}
+
+/// What can be asked of a mailbox's polls and its sign-in.
+fn work() -> Vec<Route> {
+    vec![
+        get(
+            "getInstanceOAuthUrl",
             "/instances/{id}/oauth/url",
             elements::oauth_url_again,
             "Tell where to send a user to sign in again",
         )
-        .with(&[&STORED_CALLBACK_URL, &SCOPE, &STATE, &CODE_CHALLENGE, &CODE_CHALLENGE_METHOD])
-        .one("OAuthUrl"),
-        post("/instances/{id}/poll", poll::now, "Poll now, for at most 20 seconds")
-            .one("PollReport")
-            .or_failed("PollReport"),
-        post("/instances/{id}/resume", instances::resume, "Forget failures and back-offs, and poll")
-            .one("Instance")
-            .status(202),
-        post("/instances/{id}/backfill", backfill::begin, "Read a window of the past again")
-            .body("BackfillRequest")
-            .one("Backfill")
-            .status(202),
-        get("/instances/{id}/backfill", backfill::list, "List backfills").many("Backfill"),
-        get("/instances/{id}/backfill/{backfill}", backfill::one, "Tell how far a backfill is")
-            .one("Backfill"),
+        .or(&[400])
+        .with(&[&STORED_CALLBACK_URL, &SCOPE, &STATE, &CODE_CHALLENGE, &CODE_CHALLENGE_METHOD]),
+        post("pollInstance", "/instances/{id}/poll", poll::now, "Poll now, for at most 20 seconds")
+            .or(&[400, 404, 409, 502]),
+        post(
+            "resumeInstance",
+            "/instances/{id}/resume",
+            instances::resume,
+            "Forget failures and back-offs, and poll",
+        )
+        .or(&[409]),
+        post("startBackfill", "/instances/{id}/backfill", backfill::begin, "Read a window of the past again")
+            .or(&[409]),
+        get("listBackfills", "/instances/{id}/backfill", backfill::list, "List backfills"),
+        get(
+            "getBackfill",
+            "/instances/{id}/backfill/{backfill}",
+            backfill::one,
+            "Tell how far a backfill is",
+        ),
     ]
 }
 
 fn own() -> Vec<Route> {
     let own = |route: Route| route.by(CallerKind::Element);
     vec![
-        own(put("/instances", instances::replace, "Replace the token's instance"))
-            .with(&[&DRY_RUN, &RE_AUTHENTICATE])
-            .body("InstancePatch")
-            .one("InstanceOrDryRun"),
-        own(patch("/instances", instances::patch, "Change the token's instance"))
-            .with(&[&DRY_RUN])
-            .body("InstancePatch")
-            .one("InstanceOrDryRun"),
-        own(delete("/instances", instances::delete, "Delete the token's instance")),
-        own(put("/instances/enabled", instances::enable, "Switch the token's instance on")).one("Enabled"),
-        own(delete("/instances/enabled", instances::disable, "Switch the token's instance off"))
-            .one("Enabled"),
+        own(put("replaceOwnInstance", "/instances", instances::replace, "Replace the token's instance")
+            .or(&[409, 502]))
+        .with(&[&DRY_RUN, &RE_AUTHENTICATE]),
+        own(patch("updateOwnInstance", "/instances", instances::patch, "Change the token's instance")
+            .or(&[409, 502]))
+        .with(&[&DRY_RUN]),
+        own(delete("deleteOwnInstance", "/instances", instances::delete, "Delete the token's instance")
+            .or(&[409])),
+        own(put(
+            "enableOwnInstance",
+            "/instances/enabled",
+            instances::enable,
+            "Switch the token's instance on",
+        )
+        .or(&[409])),
+        own(delete(
+            "disableOwnInstance",
+            "/instances/enabled",
+            instances::disable,
+            "Switch the token's instance off",
+        )
+        .or(&[409])),
         own(get(
+            "listOwnConfiguration",
             "/instances/configuration",
             configuration::list,
             "List configuration items of the token's instance",
-        ))
-        .many("ConfigurationItem"),
+        )),
         own(get(
+            "getOwnConfigurationItem",
             "/instances/configuration/{item}",
             configuration::read,
             "Read a configuration item of the token's instance",
-        ))
-        .one("ConfigurationItem"),
+        )),
         own(patch(
+            "updateOwnConfigurationItem",
             "/instances/configuration/{item}",
             configuration::change,
             "Change a configuration item of the token's instance",
-        ))
-        .body("ConfigurationValue")
-        .one("ConfigurationItem"),
+        )
+        .or(&[409, 502])),
     ]
 }
 
 fn below_connector() -> Vec<Route> {
     vec![
-        post("/elements/{element}/instances", instances::create_at, "Create an instance of a connector")
-            .by(CallerKind::Organization)
-            .with(&[&DRY_RUN])
-            .body("InstanceRequest")
-            .one("InstanceOrDryRun"),
+        post(
+            "createElementInstance",
+            "/elements/{element}/instances",
+            instances::create_at,
+            "Create an instance of a connector",
+        )
+        .or(&[409, 502])
+        .by(CallerKind::Organization)
+        .with(&[&DRY_RUN]),
         get(
+            "listElementInstances",
             "/elements/{element}/instances",
             lists::list_of,
             "List instances of a connector, or with an Element token read its own",
         )
-        .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE])
-        .one_page("InstanceOrInstances"),
-        get("/elements/{element}/instances/{id}", instances::read, "Read an instance of a connector")
-            .one("Instance"),
-        put("/elements/{element}/instances/{id}", instances::replace, "Replace an instance of a connector")
-            .with(&[&DRY_RUN, &RE_AUTHENTICATE])
-            .body("InstancePatch")
-            .one("InstanceOrDryRun"),
-        patch("/elements/{element}/instances/{id}", instances::patch, "Change an instance of a connector")
-            .with(&[&DRY_RUN])
-            .body("InstancePatch")
-            .one("InstanceOrDryRun"),
-        delete("/elements/{element}/instances/{id}", instances::delete, "Delete an instance of a connector"),
+        .or(&[404])
+        .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE]),
+        get(
+            "getElementInstance",
+            "/elements/{element}/instances/{id}",
+            instances::read,
+            "Read an instance of a connector",
+        ),
         put(
+            "replaceElementInstance",
+            "/elements/{element}/instances/{id}",
+            instances::replace,
+            "Replace an instance of a connector",
+        )
+        .or(&[409, 502])
+        .with(&[&DRY_RUN, &RE_AUTHENTICATE]),
+        patch(
+            "updateElementInstance",
+            "/elements/{element}/instances/{id}",
+            instances::patch,
+            "Change an instance of a connector",
+        )
+        .or(&[409, 502])
+        .with(&[&DRY_RUN]),
+        delete(
+            "deleteElementInstance",
+            "/elements/{element}/instances/{id}",
+            instances::delete,
+            "Delete an instance of a connector",
+        )
+        .or(&[409]),
+        put(
+            "enableElementInstance",
             "/elements/{element}/instances/{id}/enabled",
             instances::enable,
             "Switch an instance of a connector on",
         )
-        .one("Enabled"),
+        .or(&[409]),
         delete(
+            "disableElementInstance",
             "/elements/{element}/instances/{id}/enabled",
             instances::disable,
             "Switch an instance of a connector off",
         )
-        .one("Enabled"),
+        .or(&[409]),
+    ]
+}
+
+fn configuration_below_connector() -> Vec<Route> {
+    vec![
         get(
+            "listElementInstanceConfiguration",
             "/elements/{element}/instances/{id}/configuration",
             configuration::list,
             "List configuration items of an instance of a connector",
-        )
-        .many("ConfigurationItem"),
+        ),
         get(
+            "getElementInstanceConfigurationItem",
             "/elements/{element}/instances/{id}/configuration/{item}",
             configuration::read,
             "Read a configuration item of an instance of a connector",
-        )
-        .one("ConfigurationItem"),
+        ),
         patch(
+            "updateElementInstanceConfigurationItem",
             "/elements/{element}/instances/{id}/configuration/{item}",
             configuration::change,
             "Change a configuration item of an instance of a connector",
         )
-        .body("ConfigurationValue")
-        .one("ConfigurationItem"),
+        .or(&[409, 502]),
     ]
 }
 
 fn own_below_connector() -> Vec<Route> {
     let own = |route: Route| route.by(CallerKind::Element);
     vec![
-        own(put("/elements/{element}/instances", instances::replace, "Replace the token's instance"))
-            .with(&[&DRY_RUN, &RE_AUTHENTICATE])
-            .body("InstancePatch")
-            .one("InstanceOrDryRun"),
-        own(patch("/elements/{element}/instances", instances::patch, "Change the token's instance"))
-            .with(&[&DRY_RUN])
-            .body("InstancePatch")
-            .one("InstanceOrDryRun"),
-        own(delete("/elements/{element}/instances", instances::delete, "Delete the token's instance")),
         own(put(
+            "replaceOwnElementInstance",
+            "/elements/{element}/instances",
+            instances::replace,
+            "Replace the token's instance",
+        )
+        .or(&[409, 502]))
+        .with(&[&DRY_RUN, &RE_AUTHENTICATE]),
+        own(patch(
+            "updateOwnElementInstance",
+            "/elements/{element}/instances",
+            instances::patch,
+            "Change the token's instance",
+        )
+        .or(&[409, 502]))
+        .with(&[&DRY_RUN]),
+        own(delete(
+            "deleteOwnElementInstance",
+            "/elements/{element}/instances",
+            instances::delete,
+            "Delete the token's instance",
+        )
+        .or(&[409])),
+        own(put(
+            "enableOwnElementInstance",
             "/elements/{element}/instances/enabled",
             instances::enable,
             "Switch the token's instance on",
-        ))
-        .one("Enabled"),
+        )
+        .or(&[409])),
         own(delete(
+            "disableOwnElementInstance",
             "/elements/{element}/instances/enabled",
             instances::disable,
             "Switch the token's instance off",
-        ))
-        .one("Enabled"),
+        )
+        .or(&[409])),
         own(get(
+            "listOwnElementInstanceConfiguration",
             "/elements/{element}/instances/configuration",
             configuration::list,
             "List configuration items of the token's instance",
-        ))
-        .many("ConfigurationItem"),
+        )),
         own(get(
+            "getOwnElementInstanceConfigurationItem",
             "/elements/{element}/instances/configuration/{item}",
             configuration::read,
             "Read a configuration item of the token's instance",
-        ))
-        .one("ConfigurationItem"),
+        )),
         own(patch(
+            "updateOwnElementInstanceConfigurationItem",
             "/elements/{element}/instances/configuration/{item}",
             configuration::change,
             "Change a configuration item of the token's instance",
-        ))
-        .body("ConfigurationValue")
-        .one("ConfigurationItem"),
+        )
+        .or(&[409, 502])),
     ]
 }

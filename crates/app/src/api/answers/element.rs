@@ -1,0 +1,193 @@
+//! Connectors.
+
+use connectors::Descriptor;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// A connector.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(example = example())]
+pub(in crate::api) struct Element {
+    pub(in crate::api) id: u32,
+    pub(in crate::api) name: &'static str,
+    pub(in crate::api) key: &'static str,
+    pub(in crate::api) description: &'static str,
+    pub(in crate::api) image: &'static str,
+    pub(in crate::api) logo: &'static str,
+    pub(in crate::api) active: bool,
+    pub(in crate::api) deleted: bool,
+    pub(in crate::api) type_oauth: bool,
+    pub(in crate::api) trial_account: bool,
+    pub(in crate::api) resources: [String; 0],
+    pub(in crate::api) transformations_enabled: bool,
+    pub(in crate::api) bulk_download_enabled: bool,
+    pub(in crate::api) bulk_upload_enabled: bool,
+    pub(in crate::api) cloneable: bool,
+    pub(in crate::api) extendable: bool,
+    pub(in crate::api) beta: bool,
+    pub(in crate::api) authentication: Authentication,
+    pub(in crate::api) extended: bool,
+    pub(in crate::api) use_models_for_metadata: bool,
+    pub(in crate::api) hub: &'static str,
+    pub(in crate::api) protocol_type: &'static str,
+    pub(in crate::api) parameters: [String; 0],
+    pub(in crate::api) private: bool,
+}
+
+/// How a connector is let into a mailbox.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::api) struct Authentication {
+    #[serde(rename = "type")]
+    pub(in crate::api) kind: &'static str,
+}
+
+/// A connector's key.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(example = json!({ "id": first().id, "key": first().key, "name": first().name }))]
+pub(in crate::api) struct ElementKey {
+    pub(in crate::api) id: u32,
+    pub(in crate::api) key: &'static str,
+    pub(in crate::api) name: &'static str,
+}
+
+/// What a connector can do.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(example = metadata_example())]
+pub(in crate::api) struct ElementMetadata {
+    pub(in crate::api) id: u32,
+    pub(in crate::api) key: &'static str,
+    pub(in crate::api) name: &'static str,
+    pub(in crate::api) hub: &'static str,
+    pub(in crate::api) authentication: Authentication,
+    pub(in crate::api) events: EventsMetadata,
+    pub(in crate::api) discovery: Discovery,
+    pub(in crate::api) resources: Vec<ResourceMetadata>,
+    pub(in crate::api) description: &'static str,
+}
+
+/// How a connector tells of changes.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::api) struct EventsMetadata {
+    pub(in crate::api) supported: bool,
+    pub(in crate::api) methods: [&'static str; 1],
+    pub(in crate::api) polling: PollingMetadata,
+}
+
+/// What can be polled.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct PollingMetadata {
+    pub(in crate::api) supported: bool,
+    pub(in crate::api) interval_minutes: Limits,
+    /// The entry of a poller configuration for each resource.
+    #[schemars(with = "BTreeMap<String, Map<String, Value>>")]
+    pub(in crate::api) resources: Map<String, Value>,
+}
+
+/// Of a number.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::api) struct Limits {
+    pub(in crate::api) default: u32,
+    pub(in crate::api) minimum: u32,
+    pub(in crate::api) maximum: u32,
+}
+
+/// What a connector can find out about a mailbox.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::api) struct Discovery {
+    pub(in crate::api) supported: bool,
+    pub(in crate::api) methods: [String; 0],
+}
+
+/// A resource of a connector.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::api) struct ResourceMetadata {
+    pub(in crate::api) name: &'static str,
+    pub(in crate::api) path: String,
+    pub(in crate::api) methods: [&'static str; 1],
+    /// How changes of it are found; null where it is not polled.
+    #[schemars(with = "Option<PollingMethod>")]
+    pub(in crate::api) polling: Option<PollingMethod>,
+}
+
+/// How changes of a resource are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::api) enum PollingMethod {
+    Changes,
+    Dates,
+    Snapshots,
+}
+
+/// Something that an instance is told.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(example = json!({
+    "id": 11, "name": "Event poller refresh interval (mins)", "key": "event.poller.refresh_interval",
+    "description": "Minutes between polls.", "defaultValue": "15", "resellerConfig": false, "companyConfig": false,
+    "active": true, "internal": false, "groupControl": false, "displayOrder": 101, "type": "TEXTFIELD_32",
+    "hideFromConsole": false, "required": false, "groupName": "Event Configuration",
+}))]
+pub(in crate::api) struct ElementItem {
+    pub(in crate::api) id: u32,
+    pub(in crate::api) name: &'static str,
+    pub(in crate::api) key: &'static str,
+    pub(in crate::api) description: &'static str,
+    pub(in crate::api) default_value: Option<String>,
+    pub(in crate::api) reseller_config: bool,
+    pub(in crate::api) company_config: bool,
+    pub(in crate::api) active: bool,
+    pub(in crate::api) internal: bool,
+    pub(in crate::api) group_control: bool,
+    pub(in crate::api) display_order: u16,
+    #[serde(rename = "type")]
+    pub(in crate::api) kind: &'static str,
+    pub(in crate::api) hide_from_console: bool,
+    pub(in crate::api) required: bool,
+    pub(in crate::api) group_name: &'static str,
+}
+
+/// Where to send a user to sign in.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(example = json!({
+    "oauthUrl": "https://provider.example/authorize?client_id=CLIENT_ID", "element": first().key,
+}))]
+pub(in crate::api) struct OAuthUrl {
+    pub(in crate::api) oauth_url: String,
+    pub(in crate::api) element: &'static str,
+}
+
+/// Whether a mailbox answers.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(example = json!({ "dateTime": super::AT, "endpoint": first().key }))]
+pub(in crate::api) struct Ping {
+    pub(in crate::api) date_time: super::moment::Moment,
+    pub(in crate::api) endpoint: String,
+}
+
+/// That the service is up.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(example = json!({ "status": "ok", "version": "0.1.0" }))]
+pub(in crate::api) struct Health {
+    #[schemars(extend("const" = "ok"))]
+    pub(in crate::api) status: &'static str,
+    pub(in crate::api) version: &'static str,
+}
+
+/// The first connector, for examples.
+pub(in crate::api) fn first() -> &'static Descriptor {
+    connectors::registry()[0].descriptor()
+}
+
+pub(super) fn example() -> Value {
+    json!(crate::api::wire::element(first()))
+}
+
+fn metadata_example() -> Value {
+    json!(crate::api::elements::metadata_of(first()))
+}

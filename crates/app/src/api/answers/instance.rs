@@ -1,0 +1,216 @@
+//! Instances.
+
+use super::element::Element;
+use super::moment::Moment;
+use super::named::Named;
+use super::resource::{PolledResource, PollerRecord};
+use crate::instances::Outcome;
+use domain::delivery::SubscriptionStatus;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// What every answer says of an instance, as documented, in the documented order; ours at the end.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct Listing {
+    /// A positive 31-bit integer.
+    pub(in crate::api) id: u32,
+    pub(in crate::api) name: String,
+    pub(in crate::api) created_date: Moment,
+    /// Sent as `Element <token>` with calls through the instance.
+    pub(in crate::api) token: String,
+    pub(in crate::api) element: Element,
+    pub(in crate::api) element_id: u32,
+    pub(in crate::api) tags: Vec<String>,
+    pub(in crate::api) provision_interactions: [String; 0],
+    /// False: a person has to sign in again.
+    pub(in crate::api) valid: bool,
+    pub(in crate::api) disabled: bool,
+    pub(in crate::api) max_cache_size: u32,
+    pub(in crate::api) cache_time_to_live: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) provider_data: Option<ProviderData>,
+    /// Items as texts, secrets masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    pub(in crate::api) configuration: Option<Map<String, Value>>,
+    pub(in crate::api) events_enabled: bool,
+    pub(in crate::api) trace_logging_enabled: bool,
+    pub(in crate::api) caching_enabled: bool,
+    pub(in crate::api) external_authentication: String,
+    pub(in crate::api) user: Owner,
+    /// A password in it is masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) events_notification_callback_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) subscription_id: Option<u32>,
+    /// Why it is not valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) invalid_reason: Option<String>,
+    /// A fault of the application's credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) application_error: Option<String>,
+    /// What its owner should know, newest last.
+    pub(in crate::api) notices: Vec<Notice>,
+}
+
+/// A code that was signed in with; masked.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::api) struct ProviderData {
+    pub(in crate::api) code: &'static str,
+}
+
+/// Whose an instance is.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct Owner {
+    pub(in crate::api) id: u32,
+    pub(in crate::api) email_address: &'static str,
+    pub(in crate::api) first_name: &'static str,
+    pub(in crate::api) last_name: &'static str,
+}
+
+/// What the owner of an instance should know.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::api) struct Notice {
+    pub(in crate::api) date: Moment,
+    pub(in crate::api) message: String,
+}
+
+/// A connected mailbox.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(example = example())]
+pub(in crate::api) struct Instance {
+    #[serde(flatten)]
+    pub(in crate::api) listing: Listing,
+    /// Where each polled resource stands. Only where one instance is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) resources: Option<Vec<PolledResource>>,
+    /// Where its callback stands. Only where one instance is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) subscription: Option<CallbackState>,
+    /// When the timetable polls it next; null where it is not polled. Only where one instance is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-keeps-null" = true))]
+    pub(in crate::api) next_poll: Option<Option<Moment>>,
+    /// What each resource would do, by its name. Only where the poller configuration was tried.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub(in crate::api) trial: Named<Outcome>,
+}
+
+impl From<Listing> for Instance {
+    fn from(listing: Listing) -> Self {
+        Instance {
+            listing,
+            resources: None,
+            subscription: None,
+            next_poll: None,
+            trial: Named::from_iter([]),
+        }
+    }
+}
+
+/// What a configuration would do, without anything being stored.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(example = json!({
+    "dryRun": true,
+    "resources": { "messages": {
+        "reads": "messages", "method": "dates", "where": "LastModifiedDateTime >= '2026-11-22T11:40:00Z'",
+        "records": 5, "withId": 5, "withUpdatedDate": 5, "withCreatedDate": 5,
+    } },
+}))]
+pub(in crate::api) struct DryRun {
+    #[schemars(extend("const" = true))]
+    pub(in crate::api) dry_run: bool,
+    /// What each resource would do, by its name.
+    pub(in crate::api) resources: Named<Outcome>,
+}
+
+/// Whether a callback takes notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(in crate::api) enum SubscriptionState {
+    Active,
+    Suspended,
+    Releasing,
+}
+
+impl From<SubscriptionStatus> for SubscriptionState {
+    fn from(status: SubscriptionStatus) -> Self {
+        match status {
+            SubscriptionStatus::Active => SubscriptionState::Active,
+            SubscriptionStatus::Suspended => SubscriptionState::Suspended,
+            SubscriptionStatus::Releasing => SubscriptionState::Releasing,
+        }
+    }
+}
+
+/// Where an instance's callback stands.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::api) struct CallbackState {
+    pub(in crate::api) status: SubscriptionState,
+    /// Why it is not active.
+    pub(in crate::api) reason: Option<String>,
+}
+
+/// An instance whose polls stopped, wholly or in a resource.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::api) struct StoppedInstance {
+    #[serde(flatten)]
+    pub(in crate::api) listing: Listing,
+    /// Of the whole instance.
+    pub(in crate::api) reason: Option<String>,
+    /// Those that stopped, each with its error.
+    pub(in crate::api) resources: Vec<PollerRecord>,
+}
+
+/// Whether an instance is switched off.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(example = json!({ "id": 4711, "disabled": true }))]
+pub(in crate::api) struct Enabled {
+    pub(in crate::api) id: u32,
+    pub(in crate::api) disabled: bool,
+}
+
+/// How many instances there are.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(example = json!({
+    "totalInstances": 3,
+    "elementInstances": [{
+        "elementId": super::element::first().id, "elementKey": super::element::first().key, "totalInstances": 3,
+    }],
+}))]
+pub(in crate::api) struct InstanceCount {
+    pub(in crate::api) total_instances: u64,
+    pub(in crate::api) element_instances: Vec<ElementCount>,
+}
+
+/// How many instances of a connector there are.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct ElementCount {
+    pub(in crate::api) element_id: u32,
+    pub(in crate::api) element_key: &'static str,
+    pub(in crate::api) total_instances: u64,
+}
+
+fn example() -> Value {
+    json!({
+        "id": 4711, "name": "Sales mailbox", "createdDate": super::AT,
+        "token": "Zm9yIGFuIGV4YW1wbGUsIG5vdCBhIHJlYWwgdG9rZW4=",
+        "element": super::element::example(), "elementId": super::element::first().id, "tags": ["Sales"], "provisionInteractions": [],
+        "valid": true, "disabled": false, "maxCacheSize": 0, "cacheTimeToLive": 0,
+        "providerData": { "code": "********" },
+        "configuration": { "event.poller.refresh_interval": "15", "oauth.api.secret": "********" },
+        "eventsEnabled": true, "traceLoggingEnabled": false, "cachingEnabled": false,
+        "externalAuthentication": "none",
+        "user": { "id": 1, "emailAddress": "", "firstName": "", "lastName": "" },
+        "eventsNotificationCallbackUrl": "https://app.example/events", "subscriptionId": 6500000, "notices": [],
+    })
+}

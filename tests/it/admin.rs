@@ -6,7 +6,7 @@ mod deaths;
 use crate::world::{GMAIL_USER, Gate, World};
 use app::admin::{Check, Checked, Finding, Found, Mode, Others, Outcome};
 use app::ports::{
-    Accounts as _, AttemptKey, Job, LogPage, Queue as _, Schedule as _, Store as _, Vault as _,
+    Accounts as _, AttemptKey, EventLog as _, Job, LogPage, Queue as _, Schedule as _, Vault as _,
 };
 use chrono::Duration;
 use domain::ids::InstanceId;

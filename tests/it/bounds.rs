@@ -1,7 +1,7 @@
 //! What one request asks of the store and puts into its answer has limits, and says where it goes on.
 
 use crate::world::{GMAIL_USER, Reply, World, gmail_body};
-use app::ports::{NewInstance, NewNotification, PollCommit, Store as _, Written};
+use app::ports::{Instances as _, NewInstance, NewNotification, PollCommit, Polls as _, Written};
 use chrono::Duration;
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 use domain::token::Session;

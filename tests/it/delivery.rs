@@ -8,7 +8,7 @@ mod policy;
 mod queue;
 
 use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World, gmail_body};
-use app::ports::{LogPage, Store as _};
+use app::ports::{EventLog as _, LogPage, Polls as _};
 use chrono::Duration;
 use domain::ids::InstanceId;
 use doubles::{Answer, Mail, Received};

@@ -2,7 +2,7 @@
 
 use super::{assert_all, assert_created, polled, with_interval, with_poller};
 use crate::world::{GMAIL_USER, World, gmail_body};
-use app::ports::Store as _;
+use app::ports::Polls as _;
 use chrono::Duration;
 use domain::ids::InstanceId;
 use doubles::Mail;

@@ -3,7 +3,7 @@
 use super::{assert_created, polled, with_interval};
 use crate::world::{GMAIL_USER, OUTLOOK_USER, World, gmail_body};
 use app::PollOutcome;
-use app::ports::Store as _;
+use app::ports::{Pollers as _, Polls as _};
 use chrono::Duration;
 use doubles::{Fault, FaultKind, Mail, Route};
 use futures_util::future::join_all;

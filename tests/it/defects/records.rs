@@ -2,7 +2,7 @@
 
 use super::{assert_created, polled, with_poller};
 use crate::world::{GMAIL_USER, World, gmail_body};
-use app::ports::{PollCommit, Store as _, Written};
+use app::ports::{PollCommit, Polls as _, Written};
 use chrono::Duration;
 use domain::ids::InstanceId;
 use domain::retry_list::RETRY_RECORDS_COUNT_MAX;

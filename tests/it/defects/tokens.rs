@@ -3,7 +3,7 @@
 use super::{assert_created, polled};
 use crate::world::{GMAIL_USER, OUTLOOK_USER, World};
 use app::PollOutcome;
-use app::ports::Store as _;
+use app::ports::Polls as _;
 use chrono::Duration;
 use doubles::{Fault, FaultKind, Mail, Route};
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use super::{create, one, polled};
 use crate::world::World;
-use app::ports::Store as _;
+use app::ports::Polls as _;
 use domain::ids::InstanceId;
 use serde_json::json;
 use std::fmt::Write as _;

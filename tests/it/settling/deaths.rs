@@ -2,7 +2,7 @@
 
 use super::{Asked, SETTLED_AFTER_MIN, assert_polled, counts, findings};
 use crate::world::World;
-use app::ports::Store as _;
+use app::ports::{Instances as _, Releases as _};
 use chrono::Duration;
 use domain::delivery::SubscriptionStatus;
 

@@ -2,7 +2,7 @@
 
 use super::{Asked, schedule_is_on};
 use crate::world::{ADMIN_KEY, World};
-use app::ports::{Accounts as _, Store as _};
+use app::ports::{Accounts as _, Instances as _, Releases as _};
 use domain::delivery::SubscriptionStatus;
 
 /// Turns that a request gets before its client leaves, and more than any takes.

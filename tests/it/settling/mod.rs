@@ -8,7 +8,7 @@ mod releases;
 
 use crate::world::{GMAIL_USER, World, gmail_body};
 use app::admin::{Check, Finding, Mode, Others};
-use app::ports::{Administration as _, LogPage, Store as _};
+use app::ports::{Administration as _, EventLog as _, LogPage};
 use chrono::Duration;
 use domain::ids::InstanceId;
 use doubles::Mail;

@@ -2,7 +2,7 @@
 
 use super::{Asked, SETTLED_AFTER_MIN, assert_polled, counts, findings, schedule_is_on};
 use crate::world::{Failing, GMAIL_USER, Gate, World};
-use app::ports::{Job, Schedule as _, Store as _};
+use app::ports::{Instances as _, Job, Schedule as _};
 use chrono::Duration;
 use domain::ids::InstanceId;
 use domain::schedule::Timetable;

@@ -2,7 +2,7 @@
 
 use super::{Asked, SETTLED_AFTER_MIN, counts, findings};
 use crate::world::{GMAIL_USER, Gate, World};
-use app::ports::{Job, Store as _};
+use app::ports::{Job, Releases as _};
 use chrono::Duration;
 use domain::delivery::SubscriptionStatus;
 use doubles::Mail;

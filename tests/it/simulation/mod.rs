@@ -9,7 +9,7 @@ mod ledger;
 mod traffic;
 
 use crate::world::World;
-use app::ports::Store as _;
+use app::ports::Polls as _;
 use chrono::Duration;
 use cloud::{Cloud, Mutation};
 use domain::ids::InstanceId;

@@ -63,8 +63,9 @@ impl Gate {
     }
 }
 
-macro_rules! gated {
-    ($gated:ident, $port:ident, { $(async fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty;)* }) => {
+/// What stands before ports, with what each is asked of.
+macro_rules! before {
+    ($gated:ident, $port:ident) => {
         pub(crate) struct $gated {
             inner: Arc<dyn $port>,
             gate: Arc<Gate>,
@@ -75,7 +76,11 @@ macro_rules! gated {
                 $gated { inner, gate: gate.clone() }
             }
         }
+    };
+}
 
+macro_rules! gated {
+    ($gated:ident, $port:ident, { $(async fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty;)* }) => {
         #[async_trait]
         impl $port for $gated {
             $(async fn $name(&self, $($arg: $type),*) -> $result {
@@ -88,11 +93,16 @@ macro_rules! gated {
     };
 }
 
+before!(GatedStore, Store);
+before!(GatedVault, Vault);
+before!(GatedSchedule, Schedule);
+before!(GatedQueue, Queue);
 methods!(Store, gated, GatedStore);
 methods!(Vault, gated, GatedVault);
 methods!(Schedule, gated, GatedSchedule);
 methods!(Queue, gated, GatedQueue);
 
+before!(GatedHttp, Http);
 gated!(GatedHttp, Http, {
     async fn send(request: HttpRequest<'_>) -> std::result::Result<HttpResponse, HttpError>;
 });

@@ -3,9 +3,24 @@
 /// Hands the methods of a port to a macro, behind the name of the type that it makes.
 macro_rules! methods {
     (Store, $around:ident, $name:ident) => {
-        $around!($name, Store, {
+        methods!(Callers, $around, $name);
+        methods!(Instances, $around, $name);
+        methods!(Sessions, $around, $name);
+        methods!(Pollers, $around, $name);
+        methods!(Polls, $around, $name);
+        methods!(Attempts, $around, $name);
+        methods!(Releases, $around, $name);
+        methods!(EventLog, $around, $name);
+        methods!(OrganizationLog, $around, $name);
+    };
+    (Callers, $around:ident, $name:ident) => {
+        $around!($name, Callers, {
             async fn account(user: &LookupHash, organization: Option<&LookupHash>)
             -> Result<Option<Account>>;
+        });
+    };
+    (Instances, $around:ident, $name:ident) => {
+        $around!($name, Instances, {
             async fn insert_instance(new: &NewInstance) -> Result<Written>;
             async fn instance(id: InstanceId) -> Result<Option<Instance>>;
             async fn instance_by_token(token: &LookupHash) -> Result<Option<Instance>>;
@@ -14,10 +29,13 @@ macro_rules! methods {
                 after: Option<InstanceId>,
                 limit: usize,
             ) -> Result<Vec<Instance>>;
-            async fn mailbox(id: InstanceId) -> Result<Option<Mailbox>>;
             async fn change_instance(change: &InstanceChange) -> Result<Written>;
             async fn note_settled(instance: &Instance) -> Result<Written>;
             async fn purge_instance(id: InstanceId, limit: usize) -> Result<(u64, bool)>;
+        });
+    };
+    (Sessions, $around:ident, $name:ident) => {
+        $around!($name, Sessions, {
             async fn lease_session(
                 id: InstanceId,
                 version: u64,
@@ -25,6 +43,10 @@ macro_rules! methods {
                 until: DateTime<Utc>,
             ) -> Result<Written>;
             async fn put_session(id: InstanceId, session: &Session) -> Result<Written>;
+        });
+    };
+    (Pollers, $around:ident, $name:ident) => {
+        $around!($name, Pollers, {
             async fn begin_poll(
                 id: InstanceId,
                 fence: u64,
@@ -33,9 +55,18 @@ macro_rules! methods {
             ) -> Result<Written>;
             async fn ask_again(id: InstanceId, fence: u64, now: DateTime<Utc>) -> Result<Written>;
             async fn end_poll(id: InstanceId, fence: u64) -> Result<PollEnded>;
+        });
+    };
+    (Polls, $around:ident, $name:ident) => {
+        $around!($name, Polls, {
+            async fn mailbox(id: InstanceId) -> Result<Option<Mailbox>>;
             async fn commit_poll(commit: &PollCommit) -> Result<Written>;
             async fn clear_outbox(id: InstanceId, resource: &str, sequences: &[Sequence]) -> Result<()>;
             async fn logged_events(id: InstanceId, events: &[EventId]) -> Result<HashSet<EventId>>;
+        });
+    };
+    (Attempts, $around:ident, $name:ident) => {
+        $around!($name, Attempts, {
             async fn claim_attempt(
                 key: AttemptKey,
                 by: Claimant,
@@ -49,6 +80,10 @@ macro_rules! methods {
                 sequence: Sequence,
                 now: DateTime<Utc>,
             ) -> Result<Option<AttemptKey>>;
+        });
+    };
+    (Releases, $around:ident, $name:ident) => {
+        $around!($name, Releases, {
             async fn subscription(id: InstanceId) -> Result<Option<Subscription>>;
             async fn begin_release(
                 id: InstanceId,
@@ -58,8 +93,16 @@ macro_rules! methods {
             async fn next_queued(id: InstanceId) -> Result<Option<Notification>>;
             async fn end_release(id: InstanceId, generation: u64) -> Result<Written>;
             async fn pause_release(id: InstanceId, generation: u64) -> Result<()>;
+        });
+    };
+    (EventLog, $around:ident, $name:ident) => {
+        $around!($name, EventLog, {
             async fn notifications(id: InstanceId, page: LogPage) -> Result<Vec<Notification>>;
             async fn notification(id: InstanceId, event_id: &str) -> Result<Option<Notification>>;
+        });
+    };
+    (OrganizationLog, $around:ident, $name:ident) => {
+        $around!($name, OrganizationLog, {
             async fn notification_of(organization_id: u32, event_id: &str) -> Result<Option<Notification>>;
             async fn notification_numbered(organization_id: u32, number: u64) -> Result<Numbered>;
             async fn notification_at(mark: LogMark) -> Result<Option<Notification>>;

@@ -14,7 +14,7 @@ pub(crate) use gate::Gate;
 pub(crate) use methods::methods;
 pub(crate) use outage::{Failing, Outage};
 
-use app::ports::{Clock, Entropy, Job, Queue as _, Store as _};
+use app::ports::{Clock, Entropy, Instances as _, Job, Polls as _, Queue as _};
 use app::sealing::{DataKey, Lookup, Sealer};
 use app::{App, Ports, Ran};
 use async_trait::async_trait;

@@ -1,6 +1,7 @@
 //! Pages and lines of event logs.
 
-use super::Progress;
+use super::{Notification, Progress, Result};
+use async_trait::async_trait;
 use domain::ids::{InstanceId, Sequence};
 
 /// One page of the event log.
@@ -56,4 +57,26 @@ pub enum Numbered {
     NotThere,
     /// It is none that numbers lead to. Those that were stored before they did are found in the log alone.
     Unknown,
+}
+
+/// The event log of one instance.
+#[async_trait]
+pub trait EventLog: Send + Sync {
+    /// A page of an instance's notifications, newest first.
+    async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Vec<Notification>>;
+    /// One notification by `message.eventId`.
+    async fn notification(&self, id: InstanceId, event_id: &str) -> Result<Option<Notification>>;
+}
+
+/// The event log of an organization. Reads may be some seconds behind.
+#[async_trait]
+pub trait OrganizationLog: Send + Sync {
+    /// One notification of any instance of an organization by `message.eventId`.
+    async fn notification_of(&self, organization_id: u32, event_id: &str) -> Result<Option<Notification>>;
+    /// Where the newest notification of an organization is that has this number.
+    async fn notification_numbered(&self, organization_id: u32, number: u64) -> Result<Numbered>;
+    /// One notification by its place.
+    async fn notification_at(&self, mark: LogMark) -> Result<Option<Notification>>;
+    /// A page of what an organization's instances have notified.
+    async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
 }

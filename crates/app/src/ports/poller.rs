@@ -1,6 +1,9 @@
 //! The right to poll a mailbox: one holder at a time, whatever the number of processes.
 
+use super::{Result, Written};
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::ids::InstanceId;
 
 /// Who polls a mailbox, as its row says. A mailbox that was never polled under a lease has the default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,4 +32,23 @@ pub enum PollEnded {
     Again,
     /// Somebody else has the lease since, or the instance is gone.
     Lost,
+}
+
+/// Leases of the right to poll.
+#[async_trait]
+pub trait Pollers: Send + Sync {
+    /// Takes the right to poll until `until`, conditional on the fence that was read and on nobody holding it at
+    /// `now`: the fence goes up by one, and a mark is cleared. `Conflict`: read again.
+    async fn begin_poll(
+        &self,
+        id: InstanceId,
+        fence: u64,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Written>;
+    /// Marks that another look is wanted, conditional on the lease of this fence being held at `now`.
+    /// `Conflict`: it ended meanwhile.
+    async fn ask_again(&self, id: InstanceId, fence: u64, now: DateTime<Utc>) -> Result<Written>;
+    /// Gives the lease of this fence back, in one write with finding out whether somebody came meanwhile.
+    async fn end_poll(&self, id: InstanceId, fence: u64) -> Result<PollEnded>;
 }

@@ -1,15 +1,17 @@
 //! Delivery attempts: claimed, finished, begun anew.
 
+use super::DynamoStore;
 use super::key::Key;
 use super::notifications;
 use super::packed;
 use super::pause::pause_before;
-use super::row::{Row, json, number, text, time};
+use super::row::{Row, expiry, json, number, text, time};
 use super::table::{Ended, Table, Write};
 use super::{instances, subscriptions};
 use app::ports::{
-    AttemptKey, AttemptOutcome, Claim, Claimant, PortError, Progress, Result, Standing, Written,
+    AttemptKey, AttemptOutcome, Attempts, Claim, Claimant, PortError, Progress, Result, Standing, Written,
 };
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::delivery::{Attempt, Subscription, SubscriptionStatus, Verdict};
 use domain::ids::{InstanceId, Sequence};
@@ -62,38 +64,6 @@ async fn look(
     }))
 }
 
-pub(super) async fn claim(
-    table: &Table,
-    key: AttemptKey,
-    by: Claimant,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<Claim> {
-    let context = "claim an attempt";
-    for round in 0..LOOKS_COUNT_MAX {
-        pause_before(round).await;
-        let Some(look) = look(table, context, key.instance, key.sequence).await? else {
-            return Ok(Claim::Gone);
-        };
-        if !by.may_deliver(&look.instance, &look.subscription) {
-            let held = subscriptions::hold(table, key.instance).await?;
-            if held.is_ok() || look.instance.disabled {
-                return Ok(Claim::Queued);
-            }
-            // It became active in between.
-            continue;
-        }
-        if let Some(refusal) = look.standing.refusal(key, now) {
-            return Ok(refusal);
-        }
-        if mark(table, key, by, &look, (now, until)).await? {
-            let read = notifications::read(table, key.instance, &look.notification, &look.subscription);
-            return Ok(Claim::Yours(Box::new((read.await?, look.instance))));
-        }
-    }
-    Err(changes_too_fast(context))
-}
-
 /// Writes the claim, unless the row changed. A release's first claim begins the notification's round in the
 /// row, too.
 async fn mark(
@@ -132,45 +102,6 @@ async fn mark(
     })
 }
 
-pub(super) async fn unclaim(table: &Table, key: AttemptKey, until: DateTime<Utc>) -> Result<()> {
-    let write =
-        Write::update(Key::notification(key.instance, key.sequence), "REMOVE claimed_until, claimant")
-            .when("attempt = :attempt AND claimed_until = :until")
-            .with(":attempt", number(key.attempt))
-            .with(":until", time(until));
-    // Refused: it is not that claim any more.
-    table.write("give an attempt back", write).await.map(drop)
-}
-
-pub(super) async fn finish(table: &Table, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
-    let context = "finish an attempt";
-    for round in 0..LOOKS_COUNT_MAX {
-        pause_before(round).await;
-        let Some(look) = look(table, context, key.instance, key.sequence).await? else {
-            return Ok(Written::Gone);
-        };
-        if look.standing.progress != Progress::Pending || look.standing.attempt != key.attempt {
-            // Our own write, whose answer got lost, is not a conflict: what follows from it is ours to do.
-            let is_ours = look.attempts()?.last() == Some(&outcome.attempt);
-            return Ok(if is_ours { Written::Done } else { Written::Conflict });
-        }
-        let mut writes = vec![decided(key, outcome, look.attempts()?)?];
-        if outcome.verdict == Verdict::Suspend && look.subscription.status != SubscriptionStatus::Suspended {
-            let suspend = subscriptions::suspend(key.instance, &look.subscription, outcome.reason.as_deref());
-            writes.push(suspend);
-        }
-        if let Ended::Refused(_) = table.transact(context, writes).await? {
-            continue;
-        }
-        if outcome.verdict == Verdict::Delivered {
-            let expires = Some(outcome.expires_at);
-            expire_parts(table, key.instance, &look.notification, expires).await?;
-        }
-        return Ok(Written::Done);
-    }
-    Err(changes_too_fast(context))
-}
-
 /// The write of an outcome.
 fn decided(key: AttemptKey, outcome: &AttemptOutcome, mut attempts: Vec<Attempt>) -> Result<Write> {
     let mut set = "SET attempts = :attempts, progress = :progress, attempt = :next".to_owned();
@@ -185,7 +116,7 @@ fn decided(key: AttemptKey, outcome: &AttemptOutcome, mut attempts: Vec<Attempt>
     let (expression, progress, attempt, value) = match outcome.verdict {
         Verdict::Delivered => {
             let expression = format!("{set}, expires = :value REMOVE claimed_until, claimant, due, pending");
-            (expression, Progress::Delivered, key.attempt, Some(notifications::expiry(outcome.expires_at)))
+            (expression, Progress::Delivered, key.attempt, Some(expiry(outcome.expires_at)))
         }
         Verdict::Retry(due_at) => {
             let expression = format!("{set}, due = :value REMOVE claimed_until, claimant, expires");
@@ -220,7 +151,7 @@ async fn expire_parts(
 ) -> Result<()> {
     for key in packed::parts_of(id, notification)? {
         let write = match expires_at {
-            Some(at) => Write::update(key, "SET expires = :at").with(":at", notifications::expiry(at)),
+            Some(at) => Write::update(key, "SET expires = :at").with(":at", expiry(at)),
             None => Write::update(key, "REMOVE expires"),
         };
         // A part that is gone is not made again.
@@ -229,38 +160,119 @@ async fn expire_parts(
     Ok(())
 }
 
-pub(super) async fn reopen(
-    table: &Table,
-    id: InstanceId,
-    sequence: Sequence,
-    now: DateTime<Utc>,
-) -> Result<Option<AttemptKey>> {
-    let context = "reopen a notification";
-    for round in 0..LOOKS_COUNT_MAX {
-        pause_before(round).await;
-        let Some(look) = look(table, context, id, sequence).await? else { return Ok(None) };
-        let before = look.standing;
-        let attempt = match before.progress {
-            // It may be under way: then its claim stands.
-            Progress::Pending => before.attempt,
-            Progress::Delivered => before.attempt.saturating_add(1),
-            Progress::Dropped | Progress::Logged => return Ok(None),
-        };
-        expire_parts(table, id, &look.notification, None).await?;
-        let set = "SET progress = :pending, attempt = :attempt, round_start = :start, due = :now,
-                   pending = :sequence REMOVE expires, at_callback, at_bus";
-        let write = Write::update(Key::notification(id, sequence), set)
-            .when("attempt = :before AND progress = :progress")
-            .with(":pending", text(Progress::Pending.text()))
-            .with(":attempt", number(attempt))
-            .with(":start", number(attempt.saturating_sub(1)))
-            .with(":now", time(now))
-            .with(":sequence", number(sequence.0))
-            .with(":before", number(before.attempt))
-            .with(":progress", text(before.progress.text()));
-        if table.write(context, write).await?.is_ok() {
-            return Ok(Some(AttemptKey { instance: id, sequence, attempt }));
+#[async_trait]
+impl Attempts for DynamoStore {
+    async fn claim_attempt(
+        &self,
+        key: AttemptKey,
+        by: Claimant,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Claim> {
+        let table = &self.table;
+        let context = "claim an attempt";
+        for round in 0..LOOKS_COUNT_MAX {
+            pause_before(round).await;
+            let Some(look) = look(table, context, key.instance, key.sequence).await? else {
+                return Ok(Claim::Gone);
+            };
+            if !by.may_deliver(&look.instance, &look.subscription) {
+                let held = subscriptions::hold(table, key.instance).await?;
+                if held.is_ok() || look.instance.disabled {
+                    return Ok(Claim::Queued);
+                }
+                // It became active in between.
+                continue;
+            }
+            if let Some(refusal) = look.standing.refusal(key, now) {
+                return Ok(refusal);
+            }
+            if mark(table, key, by, &look, (now, until)).await? {
+                let read = notifications::read(table, key.instance, &look.notification, &look.subscription);
+                return Ok(Claim::Yours(Box::new((read.await?, look.instance))));
+            }
         }
+        Err(changes_too_fast(context))
     }
-    Err(changes_too_fast(context))
+
+    async fn unclaim_attempt(&self, key: AttemptKey, until: DateTime<Utc>) -> Result<()> {
+        let table = &self.table;
+        let write =
+            Write::update(Key::notification(key.instance, key.sequence), "REMOVE claimed_until, claimant")
+                .when("attempt = :attempt AND claimed_until = :until")
+                .with(":attempt", number(key.attempt))
+                .with(":until", time(until));
+        // Refused: it is not that claim any more.
+        table.write("give an attempt back", write).await.map(drop)
+    }
+
+    async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
+        let table = &self.table;
+        let context = "finish an attempt";
+        for round in 0..LOOKS_COUNT_MAX {
+            pause_before(round).await;
+            let Some(look) = look(table, context, key.instance, key.sequence).await? else {
+                return Ok(Written::Gone);
+            };
+            if look.standing.progress != Progress::Pending || look.standing.attempt != key.attempt {
+                // Our own write, whose answer got lost, is not a conflict: what follows from it is ours to do.
+                let is_ours = look.attempts()?.last() == Some(&outcome.attempt);
+                return Ok(if is_ours { Written::Done } else { Written::Conflict });
+            }
+            let mut writes = vec![decided(key, outcome, look.attempts()?)?];
+            if outcome.verdict == Verdict::Suspend
+                && look.subscription.status != SubscriptionStatus::Suspended
+            {
+                let suspend =
+                    subscriptions::suspend(key.instance, &look.subscription, outcome.reason.as_deref());
+                writes.push(suspend);
+            }
+            if let Ended::Refused(_) = table.transact(context, writes).await? {
+                continue;
+            }
+            if outcome.verdict == Verdict::Delivered {
+                let expires = Some(outcome.expires_at);
+                expire_parts(table, key.instance, &look.notification, expires).await?;
+            }
+            return Ok(Written::Done);
+        }
+        Err(changes_too_fast(context))
+    }
+
+    async fn reopen(
+        &self,
+        id: InstanceId,
+        sequence: Sequence,
+        now: DateTime<Utc>,
+    ) -> Result<Option<AttemptKey>> {
+        let table = &self.table;
+        let context = "reopen a notification";
+        for round in 0..LOOKS_COUNT_MAX {
+            pause_before(round).await;
+            let Some(look) = look(table, context, id, sequence).await? else { return Ok(None) };
+            let before = look.standing;
+            let attempt = match before.progress {
+                // It may be under way: then its claim stands.
+                Progress::Pending => before.attempt,
+                Progress::Delivered => before.attempt.saturating_add(1),
+                Progress::Dropped | Progress::Logged => return Ok(None),
+            };
+            expire_parts(table, id, &look.notification, None).await?;
+            let set = "SET progress = :pending, attempt = :attempt, round_start = :start, due = :now,
+                       pending = :sequence REMOVE expires, at_callback, at_bus";
+            let write = Write::update(Key::notification(id, sequence), set)
+                .when("attempt = :before AND progress = :progress")
+                .with(":pending", text(Progress::Pending.text()))
+                .with(":attempt", number(attempt))
+                .with(":start", number(attempt.saturating_sub(1)))
+                .with(":now", time(now))
+                .with(":sequence", number(sequence.0))
+                .with(":before", number(before.attempt))
+                .with(":progress", text(before.progress.text()));
+            if table.write(context, write).await?.is_ok() {
+                return Ok(Some(AttemptKey { instance: id, sequence, attempt }));
+            }
+        }
+        Err(changes_too_fast(context))
+    }
 }

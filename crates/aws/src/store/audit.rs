@@ -1,9 +1,8 @@
 //! What was changed, by whom: entries of an organization, in order of their times.
 
 use super::key::{self, Key};
-use super::notifications::expiry;
 use super::packed;
-use super::row::{Row, damaged, text, to_json};
+use super::row::{Row, damaged, expiry, text, to_json};
 use super::table::{Page, Table, Write};
 use app::ports::{AUDIT_DAYS, AuditEntry, AuditMark, Result};
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,10 +1,12 @@
 //! Instances: creation, look-up, lists, and what a deletion leaves.
 
+use super::DynamoStore;
 use super::key::{self, Key, SHARDS_COUNT};
 use super::row::{Row, bytes, json, number, text};
 use super::table::{Ended, Page, Table, Write};
-use super::{audit, notifications, resources, session, subscriptions};
-use app::ports::{LookupHash, NewInstance, Result, Written};
+use super::{audit, change, notifications, resources, session, subscriptions};
+use app::ports::{InstanceChange, Instances, LookupHash, NewInstance, Result, Written};
+use async_trait::async_trait;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use std::collections::BTreeSet;
@@ -12,48 +14,10 @@ use std::collections::BTreeSet;
 /// Maximum instances of one page.
 const PAGE_COUNT_MAX: usize = 1000;
 
-pub(super) async fn insert(table: &Table, new: &NewInstance) -> Result<Written> {
-    let instance = &new.instance;
-    let id = instance.id;
-    let organization = instance.account.organization_id;
-    let mut writes = vec![
-        config(instance)?.and("token", bytes(new.token_hash.to_vec())).when("attribute_not_exists(pk)"),
-        Write::put(&Key::token(&new.token_hash), [("instance", number(id))]).when("attribute_not_exists(pk)"),
-        Write::put(&Key::listed_instance(organization, id), [("instance", number(id))]),
-        session::put(id, &new.session)?,
-        Write::put(&Key::subscription(id), subscriptions::active()),
-        audit::put(&new.audit)?,
-    ];
-    for state in &new.states {
-        let packed = resources::pack(id, state)?;
-        packed.store_parts(table, "store a large state").await?;
-        writes.push(resources::write(id, state, packed, &[]));
-    }
-    Ok(match table.transact("store an instance", writes).await? {
-        Ended::Done => Written::Done,
-        Ended::Refused(_) => Written::Conflict,
-    })
-}
-
 /// The row of an instance, but for the hash of its token.
 pub(super) fn config(instance: &Instance) -> Result<Write> {
     let attributes = [("doc", json(instance)?), ("version", number(instance.version))];
     Ok(Write::put(&Key::config(instance.id), attributes))
-}
-
-/// Takes the marks of what was to be seen to out of the row, unless it changed: one version has one document, but for
-/// these marks.
-pub(super) async fn note_settled(table: &Table, instance: &Instance) -> Result<Written> {
-    let settled = Instance { unsettled: BTreeSet::new(), ..instance.clone() };
-    let write = Write::update(Key::config(instance.id), "SET doc = :doc")
-        .when("version = :version")
-        .with(":doc", json(&settled)?)
-        .with(":version", number(instance.version));
-    Ok(match table.write("note that a change is settled", write).await? {
-        Ok(()) => Written::Done,
-        Err(Some(_)) => Written::Conflict,
-        Err(None) => Written::Gone,
-    })
 }
 
 /// Also a deleted one.
@@ -66,41 +30,8 @@ pub(super) fn read(row: &Row) -> Result<Instance> {
     row.json("doc")
 }
 
-pub(super) async fn by_token(table: &Table, token: &LookupHash) -> Result<Option<Instance>> {
-    let Some(row) = table.get("read an instance by token", &Key::token(token)).await? else {
-        return Ok(None);
-    };
-    let instance = get(table, instance_id(&row)?).await?;
-    Ok(instance.filter(|instance| instance.deleted_at.is_none()))
-}
-
 pub(super) fn instance_id(row: &Row) -> Result<InstanceId> {
     Ok(InstanceId::from_random(row.number::<u32>("instance")?.to_be_bytes()))
-}
-
-/// The living ones of a page. Deleted ones stay in the list until they are purged, so a page is filled from the
-/// next until it is full.
-pub(super) async fn of_organization(
-    table: &Table,
-    organization: u32,
-    after: Option<InstanceId>,
-    limit: usize,
-) -> Result<Vec<Instance>> {
-    let limit = limit.min(PAGE_COUNT_MAX);
-    let mut living = Vec::new();
-    let mut after = after;
-    while living.len() < limit {
-        let ids = listed(table, organization, after, limit - living.len()).await?;
-        let Some(last) = ids.last() else { break };
-        after = Some(*last);
-        let keys: Vec<Key> = ids.iter().map(|id| Key::config(*id)).collect();
-        let found = table.get_many("list instances", &keys).await?;
-        for row in keys.iter().filter_map(|key| found.get(key)) {
-            living.push(read(row)?);
-        }
-        living.retain(|instance| instance.deleted_at.is_none());
-    }
-    Ok(living)
 }
 
 /// Ids in an organization's list, deleted ones among them.
@@ -129,32 +60,121 @@ pub(super) async fn listed(
     Ok(ids)
 }
 
-/// Deletes of a deleted instance at most `limit` notifications; with the last of them, all else. How many were
-/// undelivered, and whether rows are left.
-pub(super) async fn purge(table: &Table, id: InstanceId, limit: usize) -> Result<(u64, bool)> {
-    let Some(instance) = get(table, id).await?.filter(|instance| instance.deleted_at.is_some()) else {
-        return Ok((0, false));
-    };
-    let context = "remove a deleted instance's rows";
-    let rows = notifications::standings(table, id, limit).await?;
-    let undelivered = rows.iter().filter(|row| row.has("pending")).count() as u64;
-    let keys = rows.iter().map(Key::of).collect::<Result<Vec<_>>>()?;
-    table.delete_many(context, &keys).await?;
-    if rows.len() == limit {
-        return Ok((undelivered, true));
+#[async_trait]
+impl Instances for DynamoStore {
+    async fn insert_instance(&self, new: &NewInstance) -> Result<Written> {
+        let table = &self.table;
+        let instance = &new.instance;
+        let id = instance.id;
+        let organization = instance.account.organization_id;
+        let mut writes = vec![
+            config(instance)?.and("token", bytes(new.token_hash.to_vec())).when("attribute_not_exists(pk)"),
+            Write::put(&Key::token(&new.token_hash), [("instance", number(id))])
+                .when("attribute_not_exists(pk)"),
+            Write::put(&Key::listed_instance(organization, id), [("instance", number(id))]),
+            session::put(id, &new.session)?,
+            Write::put(&Key::subscription(id), subscriptions::active()),
+            audit::put(&new.audit)?,
+        ];
+        for state in &new.states {
+            let packed = resources::pack(id, state)?;
+            packed.store_parts(table, "store a large state").await?;
+            writes.push(resources::write(id, state, packed, &[]));
+        }
+        Ok(match table.transact("store an instance", writes).await? {
+            Ended::Done => Written::Done,
+            Ended::Refused(_) => Written::Conflict,
+        })
     }
-    for partition in [key::parts(id), key::mailbox(id)] {
-        let page = Page { only: Some("pk, sk"), ..Page::of(partition) };
-        let rows = table.query(context, page).await?;
+
+    async fn instance(&self, id: InstanceId) -> Result<Option<Instance>> {
+        get(&self.table, id).await
+    }
+
+    // The living ones of a page. Deleted ones stay in the list until they are purged, so a page is filled from the
+    // next until it is full.
+    async fn instance_by_token(&self, token: &LookupHash) -> Result<Option<Instance>> {
+        let table = &self.table;
+        let Some(row) = table.get("read an instance by token", &Key::token(token)).await? else {
+            return Ok(None);
+        };
+        let instance = get(table, instance_id(&row)?).await?;
+        Ok(instance.filter(|instance| instance.deleted_at.is_none()))
+    }
+
+    async fn instances(
+        &self,
+        organization_id: u32,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> Result<Vec<Instance>> {
+        let table = &self.table;
+        let organization = organization_id;
+        let limit = limit.min(PAGE_COUNT_MAX);
+        let mut living = Vec::new();
+        let mut after = after;
+        while living.len() < limit {
+            let ids = listed(table, organization, after, limit - living.len()).await?;
+            let Some(last) = ids.last() else { break };
+            after = Some(*last);
+            let keys: Vec<Key> = ids.iter().map(|id| Key::config(*id)).collect();
+            let found = table.get_many("list instances", &keys).await?;
+            for row in keys.iter().filter_map(|key| found.get(key)) {
+                living.push(read(row)?);
+            }
+            living.retain(|instance| instance.deleted_at.is_none());
+        }
+        Ok(living)
+    }
+
+    async fn change_instance(&self, change: &InstanceChange) -> Result<Written> {
+        change::change(&self.table, change).await
+    }
+
+    // Takes the marks of what was to be seen to out of the row, unless it changed: one version has one document, but for
+    // these marks.
+    async fn note_settled(&self, instance: &Instance) -> Result<Written> {
+        let table = &self.table;
+        let settled = Instance { unsettled: BTreeSet::new(), ..instance.clone() };
+        let write = Write::update(Key::config(instance.id), "SET doc = :doc")
+            .when("version = :version")
+            .with(":doc", json(&settled)?)
+            .with(":version", number(instance.version));
+        Ok(match table.write("note that a change is settled", write).await? {
+            Ok(()) => Written::Done,
+            Err(Some(_)) => Written::Conflict,
+            Err(None) => Written::Gone,
+        })
+    }
+
+    // Deletes of a deleted instance at most `limit` notifications; with the last of them, all else. How many were
+    // undelivered, and whether rows are left.
+    async fn purge_instance(&self, id: InstanceId, limit: usize) -> Result<(u64, bool)> {
+        let table = &self.table;
+        let Some(instance) = get(table, id).await?.filter(|instance| instance.deleted_at.is_some()) else {
+            return Ok((0, false));
+        };
+        let context = "remove a deleted instance's rows";
+        let rows = notifications::standings(table, id, limit).await?;
+        let undelivered = rows.iter().filter(|row| row.has("pending")).count() as u64;
         let keys = rows.iter().map(Key::of).collect::<Result<Vec<_>>>()?;
-        // The instance itself goes last: until then a repeated purge knows that there is something to do.
-        let rest: Vec<Key> = keys.into_iter().filter(|key| key.sk != key::CONFIG).collect();
-        table.delete_many(context, &rest).await?;
+        table.delete_many(context, &keys).await?;
+        if rows.len() == limit {
+            return Ok((undelivered, true));
+        }
+        for partition in [key::parts(id), key::mailbox(id)] {
+            let page = Page { only: Some("pk, sk"), ..Page::of(partition) };
+            let rows = table.query(context, page).await?;
+            let keys = rows.iter().map(Key::of).collect::<Result<Vec<_>>>()?;
+            // The instance itself goes last: until then a repeated purge knows that there is something to do.
+            let rest: Vec<Key> = keys.into_iter().filter(|key| key.sk != key::CONFIG).collect();
+            table.delete_many(context, &rest).await?;
+        }
+        let last = [Key::listed_instance(instance.account.organization_id, id), Key::config(id)];
+        for key in last {
+            // Without a condition nothing is refused.
+            let _ = table.write(context, Write::delete(key)).await?;
+        }
+        Ok((undelivered, false))
     }
-    let last = [Key::listed_instance(instance.account.organization_id, id), Key::config(id)];
-    for key in last {
-        // Without a condition nothing is refused.
-        let _ = table.write(context, Write::delete(key)).await?;
-    }
-    Ok((undelivered, false))
 }

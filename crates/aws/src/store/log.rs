@@ -1,25 +1,16 @@
 //! The event log.
 
+use super::DynamoStore;
 use super::key::{self, Key};
 use super::notifications;
 use super::row::{Row, text};
 use super::table::{Page, Table};
-use app::ports::{LogPage, Notification, Result};
+use app::ports::{EventLog, LogPage, Notification, Result};
+use async_trait::async_trait;
 use domain::ids::{InstanceId, Sequence};
 
 /// Maximum rows of one page.
 const PAGE_COUNT_MAX: usize = 1000;
-
-pub(super) async fn page(table: &Table, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {
-    let limit = page.limit.min(PAGE_COUNT_MAX);
-    if limit == 0 {
-        return Ok(Vec::new());
-    }
-    match page.pending_only {
-        true => queued(table, id, page.before, limit).await,
-        false => newest_first(table, id, page.before, limit).await,
-    }
-}
 
 async fn newest_first(
     table: &Table,
@@ -33,7 +24,8 @@ async fn newest_first(
     notifications::read_all(table, id, rows).await
 }
 
-async fn queued(
+/// What is pending, in commit order.
+pub(super) async fn queued(
     table: &Table,
     id: InstanceId,
     after: Option<Sequence>,
@@ -48,14 +40,25 @@ async fn queued(
     notifications::read_all(table, id, rows).await
 }
 
-/// The lowest pending one.
-pub(super) async fn next_queued(table: &Table, id: InstanceId) -> Result<Option<Notification>> {
-    Ok(queued(table, id, None, 1).await?.pop())
-}
+#[async_trait]
+impl EventLog for DynamoStore {
+    async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {
+        let table = &self.table;
+        let limit = page.limit.min(PAGE_COUNT_MAX);
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        match page.pending_only {
+            true => queued(table, id, page.before, limit).await,
+            false => newest_first(table, id, page.before, limit).await,
+        }
+    }
 
-/// One by its event id.
-pub(super) async fn find(table: &Table, id: InstanceId, event_id: &str) -> Result<Option<Notification>> {
-    let Some(sequence) = notifications::named_so(table, id, event_id).await? else { return Ok(None) };
-    let row = table.get("read a notification", &Key::notification(id, sequence)).await?;
-    Ok(notifications::read_all(table, id, row.into_iter().collect()).await?.pop())
+    // One by its event id.
+    async fn notification(&self, id: InstanceId, event_id: &str) -> Result<Option<Notification>> {
+        let table = &self.table;
+        let Some(sequence) = notifications::named_so(table, id, event_id).await? else { return Ok(None) };
+        let row = table.get("read a notification", &Key::notification(id, sequence)).await?;
+        Ok(notifications::read_all(table, id, row.into_iter().collect()).await?.pop())
+    }
 }

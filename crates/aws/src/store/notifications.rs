@@ -2,12 +2,11 @@
 
 use super::key::{self, Key};
 use super::packed::{self, Packed};
-use super::row::{Row, bytes, damaged, json, number, text, time};
+use super::row::{Row, bytes, damaged, expiry, json, number, text, time};
 use super::subscriptions;
 use super::table::{Index, Page, Table, Write};
 use app::ports::{LogMark, NewNotification, Notification, Progress, Result, Standing};
-use aws_sdk_dynamodb::types::AttributeValue;
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use domain::delivery::{Attempt, Reached, Subscription, SubscriptionStatus};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 
@@ -50,11 +49,6 @@ pub(super) fn put(id: InstanceId, organization: u32, new: &NewNotification, pack
     attributes.extend(new.expires_at.map(|at| ("expires", expiry(at))));
     attributes.extend(packed.into_attributes());
     Ok(Write::put(&Key::notification(id, new.sequence), attributes).when("attribute_not_exists(pk)"))
-}
-
-/// Whole seconds, as the table's expiry takes them, never too early.
-pub(super) fn expiry(at: DateTime<Utc>) -> AttributeValue {
-    number(at.timestamp() + i64::from(at.timestamp_subsec_nanos() > 0))
 }
 
 /// The indexes' sort key: the same event id may have been sent twice.

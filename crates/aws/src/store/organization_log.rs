@@ -3,11 +3,15 @@
 //! Two global indexes lead to it, of which the table is a moment ahead. They have a notification from its commit
 //! on; one that was stored before they were there is in its instance's log alone.
 
+use super::DynamoStore;
 use super::key::{self, Key, LOG_SHARDS_COUNT};
 use super::notifications;
 use super::row::{Row, damaged, text};
 use super::table::{Index, Page, Table};
-use app::ports::{LogLine, LogMark, Notification, Numbered, OrganizationPage, Progress, Result};
+use app::ports::{
+    LogLine, LogMark, Notification, Numbered, OrganizationLog, OrganizationPage, Progress, Result,
+};
+use async_trait::async_trait;
 use domain::ids::{InstanceId, NotificationName, Sequence};
 use futures_util::future::try_join_all;
 use std::collections::{HashMap, HashSet};
@@ -23,29 +27,6 @@ const PAGE_COUNT_MAX: usize = 1000;
 const ALIKE_COUNT_MAX: usize = 10;
 /// Behind every place.
 const END: &str = ":";
-
-/// A page, newest first, without the lines of deleted instances: it is filled from what lies behind them. Each look
-/// goes further back, so it ends with the log.
-pub(super) async fn page(table: &Table, organization: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
-    let limit = page.limit.min(PAGE_COUNT_MAX);
-    let mut lines: Vec<LogLine> = Vec::new();
-    let mut gone: HashMap<InstanceId, bool> = HashMap::new();
-    let (mut before, mut look) = (page.before, limit);
-    while lines.len() < limit {
-        let found = merged(table, organization, before, page.from, look).await?;
-        let is_last = found.len() < look;
-        before = found.last().map(|line| line.mark);
-        look_after(table, &found, &mut gone).await?;
-        lines.extend(found.into_iter().filter(|line| gone.get(&line.mark.instance) == Some(&false)));
-        if is_last {
-            break;
-        }
-        // Somebody was deleted, perhaps with many lines.
-        look = PAGE_COUNT_MAX;
-    }
-    lines.truncate(limit);
-    Ok(lines)
-}
 
 /// The newest lines of all shards before this place.
 async fn merged(
@@ -116,28 +97,6 @@ async fn look_after(table: &Table, lines: &[LogLine], gone: &mut HashMap<Instanc
     Ok(())
 }
 
-/// The newest with this event id, unless its instance is deleted.
-pub(super) async fn find(table: &Table, organization: u32, event_id: &str) -> Result<Option<Notification>> {
-    let newest = named(table, organization, format!("{event_id}#"), 1).await?.pop();
-    match newest {
-        Some(mark) => living(table, mark).await,
-        None => Ok(None),
-    }
-}
-
-/// The newest with this number, unless its instance is deleted. A number is the beginning of a name, so it needs no
-/// index of its own, which would cost a write for each notification. One that was named before that is not found here.
-pub(super) async fn numbered(table: &Table, organization: u32, number: u64) -> Result<Numbered> {
-    let beginning = NotificationName::beginning(number);
-    let mut marks = named(table, organization, beginning, ALIKE_COUNT_MAX).await?;
-    while let Some(mark) = marks.pop() {
-        if living(table, mark).await?.is_some_and(|found| found.name.id == number) {
-            return Ok(Numbered::Found(mark));
-        }
-    }
-    Ok(Numbered::Unknown)
-}
-
 /// Where the notifications are whose names begin so, at most so many of each shard, the newest last.
 async fn named(table: &Table, organization: u32, beginning: String, limit: usize) -> Result<Vec<LogMark>> {
     let shards = (0..LOG_SHARDS_COUNT).map(|shard| {
@@ -175,6 +134,64 @@ fn place(row: &Row) -> Result<LogMark> {
 pub(super) async fn at(table: &Table, mark: LogMark) -> Result<Option<Notification>> {
     let row = table.get("read a notification", &Key::notification(mark.instance, mark.sequence)).await?;
     Ok(notifications::read_all(table, mark.instance, row.into_iter().collect()).await?.pop())
+}
+
+#[async_trait]
+impl OrganizationLog for DynamoStore {
+    // The newest with this event id, unless its instance is deleted.
+    async fn notification_of(&self, organization_id: u32, event_id: &str) -> Result<Option<Notification>> {
+        let table = &self.table;
+        let organization = organization_id;
+        let newest = named(table, organization, format!("{event_id}#"), 1).await?.pop();
+        match newest {
+            Some(mark) => living(table, mark).await,
+            None => Ok(None),
+        }
+    }
+
+    // The newest with this number, unless its instance is deleted. A number is the beginning of a name, so it needs no
+    // index of its own, which would cost a write for each notification. One that was named before that is not found here.
+    async fn notification_numbered(&self, organization_id: u32, number: u64) -> Result<Numbered> {
+        let table = &self.table;
+        let organization = organization_id;
+        let beginning = NotificationName::beginning(number);
+        let mut marks = named(table, organization, beginning, ALIKE_COUNT_MAX).await?;
+        while let Some(mark) = marks.pop() {
+            if living(table, mark).await?.is_some_and(|found| found.name.id == number) {
+                return Ok(Numbered::Found(mark));
+            }
+        }
+        Ok(Numbered::Unknown)
+    }
+
+    async fn notification_at(&self, mark: LogMark) -> Result<Option<Notification>> {
+        at(&self.table, mark).await
+    }
+
+    // A page, newest first, without the lines of deleted instances: it is filled from what lies behind them. Each look
+    // goes further back, so it ends with the log.
+    async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
+        let table = &self.table;
+        let organization = organization_id;
+        let limit = page.limit.min(PAGE_COUNT_MAX);
+        let mut lines: Vec<LogLine> = Vec::new();
+        let mut gone: HashMap<InstanceId, bool> = HashMap::new();
+        let (mut before, mut look) = (page.before, limit);
+        while lines.len() < limit {
+            let found = merged(table, organization, before, page.from, look).await?;
+            let is_last = found.len() < look;
+            before = found.last().map(|line| line.mark);
+            look_after(table, &found, &mut gone).await?;
+            lines.extend(found.into_iter().filter(|line| gone.get(&line.mark.instance) == Some(&false)));
+            if is_last {
+                break;
+            }
+            // Somebody was deleted, perhaps with many lines.
+            look = PAGE_COUNT_MAX;
+        }
+        lines.truncate(limit);
+        Ok(lines)
+    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 //! and which a deletion marks: an item of its own would have to be made for instances that are there already, and
 //! never for one that is deleted at the same moment.
 
+use super::DynamoStore;
 use super::key::Key;
 use super::row::{Row, number, text, time};
-use super::table::{Met, Table, Write};
-use app::ports::{PollEnded, Poller, Result, Written};
+use super::table::{Met, Write};
+use app::ports::{PollEnded, Poller, Pollers, Result, Written};
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
 
@@ -19,71 +21,73 @@ pub(super) fn read(row: &Row) -> Result<Poller> {
     })
 }
 
-pub(super) async fn begin(
-    table: &Table,
-    id: InstanceId,
-    fence: u64,
-    (now, until): (DateTime<Utc>, DateTime<Utc>),
-) -> Result<Written> {
-    // Distinguishes two polls of the same moment, and our own write whose answer got lost.
-    let holder = fastrand::u64(..).to_string();
-    let is_as_read = match fence {
-        0 => "attribute_not_exists(poll_fence)",
-        _ => "poll_fence = :fence",
-    };
-    let condition = format!(
-        "attribute_exists(pk) AND attribute_not_exists(gone) AND {is_as_read}
-         AND (attribute_not_exists(poll_until) OR poll_until <= :now)"
-    );
-    let begin = Write::update(
-        Key::subscription(id),
-        "SET poll_fence = :next, poll_until = :until, poll_holder = :holder REMOVE poll_again",
-    )
-    .when(condition)
-    .with(":next", number(fence + 1))
-    .with(":until", time(until))
-    .with(":holder", text(&holder))
-    .with(":now", time(now));
-    let begin = if fence == 0 { begin } else { begin.with(":fence", number(fence)) };
-    let written = table.write("begin a poll", begin).await?;
-    if let Err(Some(row)) = &written
-        && row.text_or_none("poll_holder")? == Some(holder.as_str())
-    {
-        return Ok(Written::Done);
-    }
-    Ok(ended(written))
-}
-
-pub(super) async fn ask_again(
-    table: &Table,
-    id: InstanceId,
-    fence: u64,
-    now: DateTime<Utc>,
-) -> Result<Written> {
-    let ask = Write::update(Key::subscription(id), "SET poll_again = :yes")
-        .when("poll_fence = :fence AND poll_until > :now AND attribute_not_exists(gone)")
-        .with(":yes", text("yes"))
-        .with(":fence", number(fence))
-        .with(":now", time(now));
-    Ok(ended(table.write("ask for another poll", ask).await?))
-}
-
-/// Made again it finds the same: a mark that comes in between meets no lease, and is refused.
-pub(super) async fn end(table: &Table, id: InstanceId, fence: u64) -> Result<PollEnded> {
-    let end = Write::update(Key::subscription(id), "REMOVE poll_until")
-        .when("poll_fence = :fence")
-        .with(":fence", number(fence));
-    Ok(match table.update("end a poll", end).await? {
-        Ok(Some(row)) if row.has("poll_again") => PollEnded::Again,
-        Ok(_) => PollEnded::Quiet,
-        Err(_) => PollEnded::Lost,
-    })
-}
-
 fn ended(written: std::result::Result<(), Met>) -> Written {
     match written {
         Ok(()) => Written::Done,
         Err(Some(row)) if !row.has("gone") => Written::Conflict,
         Err(_) => Written::Gone,
+    }
+}
+
+#[async_trait]
+impl Pollers for DynamoStore {
+    async fn begin_poll(
+        &self,
+        id: InstanceId,
+        fence: u64,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Written> {
+        let table = &self.table;
+        // Distinguishes two polls of the same moment, and our own write whose answer got lost.
+        let holder = fastrand::u64(..).to_string();
+        let is_as_read = match fence {
+            0 => "attribute_not_exists(poll_fence)",
+            _ => "poll_fence = :fence",
+        };
+        let condition = format!(
+            "attribute_exists(pk) AND attribute_not_exists(gone) AND {is_as_read}
+             AND (attribute_not_exists(poll_until) OR poll_until <= :now)"
+        );
+        let begin = Write::update(
+            Key::subscription(id),
+            "SET poll_fence = :next, poll_until = :until, poll_holder = :holder REMOVE poll_again",
+        )
+        .when(condition)
+        .with(":next", number(fence + 1))
+        .with(":until", time(until))
+        .with(":holder", text(&holder))
+        .with(":now", time(now));
+        let begin = if fence == 0 { begin } else { begin.with(":fence", number(fence)) };
+        let written = table.write("begin a poll", begin).await?;
+        if let Err(Some(row)) = &written
+            && row.text_or_none("poll_holder")? == Some(holder.as_str())
+        {
+            return Ok(Written::Done);
+        }
+        Ok(ended(written))
+    }
+
+    async fn ask_again(&self, id: InstanceId, fence: u64, now: DateTime<Utc>) -> Result<Written> {
+        let table = &self.table;
+        let ask = Write::update(Key::subscription(id), "SET poll_again = :yes")
+            .when("poll_fence = :fence AND poll_until > :now AND attribute_not_exists(gone)")
+            .with(":yes", text("yes"))
+            .with(":fence", number(fence))
+            .with(":now", time(now));
+        Ok(ended(table.write("ask for another poll", ask).await?))
+    }
+
+    // Made again it finds the same: a mark that comes in between meets no lease, and is refused.
+    async fn end_poll(&self, id: InstanceId, fence: u64) -> Result<PollEnded> {
+        let table = &self.table;
+        let end = Write::update(Key::subscription(id), "REMOVE poll_until")
+            .when("poll_fence = :fence")
+            .with(":fence", number(fence));
+        Ok(match table.update("end a poll", end).await? {
+            Ok(Some(row)) if row.has("poll_again") => PollEnded::Again,
+            Ok(_) => PollEnded::Quiet,
+            Err(_) => PollEnded::Lost,
+        })
     }
 }

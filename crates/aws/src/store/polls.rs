@@ -1,11 +1,15 @@
 //! What a poll reads and commits.
 
+use super::DynamoStore;
 use super::key::{self, Key};
 use super::packed::Packed;
 use super::row::{Row, numbers, text};
 use super::table::{ACTIONS_COUNT_MAX, Ended, Page, Table, Write};
 use super::{instances, notifications, poller, resources, session, subscriptions};
-use app::ports::{Mailbox, NewNotification, PollCommit, Poller, PortError, ResourceRow, Result, Written};
+use app::ports::{
+    Mailbox, NewNotification, PollCommit, Poller, Polls, PortError, ResourceRow, Result, Written,
+};
+use async_trait::async_trait;
 use domain::ids::{EventId, InstanceId, Sequence};
 use std::collections::HashSet;
 
@@ -14,86 +18,6 @@ const READS_COUNT_MAX: u32 = 3;
 /// Maximum packed bodies of one transaction. In total it may have 4 MB,
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html>.
 const BODIES_BYTES_MAX: usize = 3_000_000;
-
-/// One query; more only where a state is too large for its row.
-pub(super) async fn mailbox(table: &Table, id: InstanceId) -> Result<Option<Mailbox>> {
-    for _ in 0..READS_COUNT_MAX {
-        let rows = table.query("read a mailbox", Page::of(key::mailbox(id))).await?;
-        let (mut instance, mut session, mut subscription) = (None, None, None);
-        let mut poller = Poller::default();
-        let mut states = Vec::new();
-        for row in &rows {
-            match row.text("sk")? {
-                key::CONFIG => instance = Some(instances::read(row)?),
-                key::SESSION => session = Some(session::read(row)?),
-                key::SUBSCRIPTION => {
-                    subscription = Some(subscriptions::read(row)?);
-                    poller = poller::read(row)?;
-                }
-                _ => states.push(row),
-            }
-        }
-        let Some(instance) = instance else { return Ok(None) };
-        let mut read = Vec::new();
-        for row in &states {
-            read.push(resources::read(table, id, row).await?);
-        }
-        // A missing part means that the row is newer by now.
-        let Some(resources) = read.into_iter().collect::<Option<Vec<ResourceRow>>>() else { continue };
-        return Ok(Some(Mailbox {
-            instance,
-            session: session.unwrap_or_default(),
-            subscription: subscription.unwrap_or_default(),
-            poller,
-            resources,
-        }));
-    }
-    Err(PortError::new("read a mailbox", "it changed at each look"))
-}
-
-pub(super) async fn commit(table: &Table, commit: &PollCommit) -> Result<Written> {
-    let id = commit.instance;
-    let context = "commit a poll";
-    if commit.notifications.len() + 1 > ACTIONS_COUNT_MAX {
-        return Err(PortError::new(context, "more notifications than one transaction takes"));
-    }
-    let added: Vec<Sequence> =
-        commit.notifications.iter().filter(|new| new.deliver).map(|new| new.sequence).collect();
-    let state = resources::pack(id, &commit.state)?;
-    // Parts that nobody will name once this is stored. What is put from now on belongs to somebody.
-    let former = match state.has_parts() {
-        true => resources::parts_there(table, id, &commit.state.resource).await?,
-        false => Vec::new(),
-    };
-    state.store_parts(table, context).await?;
-    let mut writes = vec![
-        resources::write(id, &commit.state, state, &added)
-            .when("version = :before AND attribute_not_exists(removed) AND attribute_not_exists(gone)")
-            .with(":before", super::row::number(commit.state.version.saturating_sub(1))),
-    ];
-    for (new, packed) in pack_bodies(id, &commit.notifications)? {
-        packed.store_parts(table, context).await?;
-        writes.push(notifications::put(id, commit.organization_id, new, packed)?);
-    }
-    let refused = match table.transact(context, writes).await? {
-        Ended::Done => {
-            table.delete_many("delete parts of a former state", &former).await?;
-            return Ok(Written::Done);
-        }
-        Ended::Refused(refused) => refused,
-    };
-    match refused.into_iter().next().flatten() {
-        // The state's condition held: a sequence is taken.
-        None => Ok(Written::Conflict),
-        Some(Some(row)) if row.has("gone") => Ok(Written::Gone),
-        // Our own write, whose answer got lost. With notifications it is a transaction, which detects that itself.
-        Some(Some(row)) if commit.notifications.is_empty() && is_stored(table, commit, &row).await? => {
-            Ok(Written::Done)
-        }
-        Some(Some(_)) => Ok(Written::Conflict),
-        Some(None) => not_there(table, id).await,
-    }
-}
 
 /// Bodies, packed: inline as long as the transaction has room for them.
 fn pack_bodies(id: InstanceId, new: &[NewNotification]) -> Result<Vec<(&NewNotification, Packed)>> {
@@ -122,28 +46,6 @@ async fn not_there(table: &Table, id: InstanceId) -> Result<Written> {
     })
 }
 
-pub(super) async fn clear_outbox(
-    table: &Table,
-    id: InstanceId,
-    resource: &str,
-    sequences: &[Sequence],
-) -> Result<()> {
-    if sequences.is_empty() {
-        return Ok(());
-    }
-    let context = "clear an outbox";
-    let clear = Write::update(Key::resource(id, resource), "DELETE outbox :cleared")
-        .when("attribute_exists(pk)")
-        .with(":cleared", numbers(sequences.iter().map(|sequence| sequence.0)));
-    let Ok(Some(row)) = table.update(context, clear).await? else { return Ok(()) };
-    if row.has("removed") && !row.has("outbox") {
-        let delete = remove(id, resource).when("attribute_exists(removed) AND attribute_not_exists(outbox)");
-        // Refused: it was configured again in between.
-        let _ = table.write(context, delete).await?;
-    }
-    Ok(())
-}
-
 /// Deletes a resource's row.
 pub(super) fn remove(id: InstanceId, resource: &str) -> Write {
     Write::delete(Key::resource(id, resource))
@@ -154,17 +56,118 @@ pub(super) fn mark_removed(id: InstanceId, resource: &str) -> Write {
     Write::update(Key::resource(id, resource), "SET removed = :yes").with(":yes", text("yes"))
 }
 
-/// The doubtful events are looked for in all of the log: that costs a page of the index for some thousand
-/// events, and nothing is written per event.
-pub(super) async fn logged_events(
-    table: &Table,
-    id: InstanceId,
-    events: &[EventId],
-) -> Result<HashSet<EventId>> {
-    if events.is_empty() {
-        return Ok(HashSet::new());
+#[async_trait]
+impl Polls for DynamoStore {
+    // One query; more only where a state is too large for its row.
+    async fn mailbox(&self, id: InstanceId) -> Result<Option<Mailbox>> {
+        let table = &self.table;
+        for _ in 0..READS_COUNT_MAX {
+            let rows = table.query("read a mailbox", Page::of(key::mailbox(id))).await?;
+            let (mut instance, mut session, mut subscription) = (None, None, None);
+            let mut poller = Poller::default();
+            let mut states = Vec::new();
+            for row in &rows {
+                match row.text("sk")? {
+                    key::CONFIG => instance = Some(instances::read(row)?),
+                    key::SESSION => session = Some(session::read(row)?),
+                    key::SUBSCRIPTION => {
+                        subscription = Some(subscriptions::read(row)?);
+                        poller = poller::read(row)?;
+                    }
+                    _ => states.push(row),
+                }
+            }
+            let Some(instance) = instance else { return Ok(None) };
+            let mut read = Vec::new();
+            for row in &states {
+                read.push(resources::read(table, id, row).await?);
+            }
+            // A missing part means that the row is newer by now.
+            let Some(resources) = read.into_iter().collect::<Option<Vec<ResourceRow>>>() else { continue };
+            return Ok(Some(Mailbox {
+                instance,
+                session: session.unwrap_or_default(),
+                subscription: subscription.unwrap_or_default(),
+                poller,
+                resources,
+            }));
+        }
+        Err(PortError::new("read a mailbox", "it changed at each look"))
     }
-    let asked: HashSet<EventId> = events.iter().copied().collect();
-    let logged = notifications::all_events(table, id).await?;
-    Ok(logged.into_iter().filter(|event| asked.contains(event)).collect())
+
+    async fn commit_poll(&self, commit: &PollCommit) -> Result<Written> {
+        let table = &self.table;
+        let id = commit.instance;
+        let context = "commit a poll";
+        if commit.notifications.len() + 1 > ACTIONS_COUNT_MAX {
+            return Err(PortError::new(context, "more notifications than one transaction takes"));
+        }
+        let added: Vec<Sequence> =
+            commit.notifications.iter().filter(|new| new.deliver).map(|new| new.sequence).collect();
+        let state = resources::pack(id, &commit.state)?;
+        // Parts that nobody will name once this is stored. What is put from now on belongs to somebody.
+        let former = match state.has_parts() {
+            true => resources::parts_there(table, id, &commit.state.resource).await?,
+            false => Vec::new(),
+        };
+        state.store_parts(table, context).await?;
+        let mut writes = vec![
+            resources::write(id, &commit.state, state, &added)
+                .when("version = :before AND attribute_not_exists(removed) AND attribute_not_exists(gone)")
+                .with(":before", super::row::number(commit.state.version.saturating_sub(1))),
+        ];
+        for (new, packed) in pack_bodies(id, &commit.notifications)? {
+            packed.store_parts(table, context).await?;
+            writes.push(notifications::put(id, commit.organization_id, new, packed)?);
+        }
+        let refused = match table.transact(context, writes).await? {
+            Ended::Done => {
+                table.delete_many("delete parts of a former state", &former).await?;
+                return Ok(Written::Done);
+            }
+            Ended::Refused(refused) => refused,
+        };
+        match refused.into_iter().next().flatten() {
+            // The state's condition held: a sequence is taken.
+            None => Ok(Written::Conflict),
+            Some(Some(row)) if row.has("gone") => Ok(Written::Gone),
+            // Our own write, whose answer got lost. With notifications it is a transaction, which detects that itself.
+            Some(Some(row)) if commit.notifications.is_empty() && is_stored(table, commit, &row).await? => {
+                Ok(Written::Done)
+            }
+            Some(Some(_)) => Ok(Written::Conflict),
+            Some(None) => not_there(table, id).await,
+        }
+    }
+
+    async fn clear_outbox(&self, id: InstanceId, resource: &str, sequences: &[Sequence]) -> Result<()> {
+        let table = &self.table;
+        if sequences.is_empty() {
+            return Ok(());
+        }
+        let context = "clear an outbox";
+        let clear = Write::update(Key::resource(id, resource), "DELETE outbox :cleared")
+            .when("attribute_exists(pk)")
+            .with(":cleared", numbers(sequences.iter().map(|sequence| sequence.0)));
+        let Ok(Some(row)) = table.update(context, clear).await? else { return Ok(()) };
+        if row.has("removed") && !row.has("outbox") {
+            let delete =
+                remove(id, resource).when("attribute_exists(removed) AND attribute_not_exists(outbox)");
+            // Refused: it was configured again in between.
+            let _ = table.write(context, delete).await?;
+        }
+        Ok(())
+    }
+
+    // The doubtful events are looked for in all of the log: that costs a page of the index for some thousand
+    // events, and nothing is written per event.
+    async fn logged_events(&self, id: InstanceId, events: &[EventId]) -> Result<HashSet<EventId>> {
+        let table = &self.table;
+        if events.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let asked: HashSet<EventId> = events.iter().copied().collect();
+        let logged = notifications::all_events(table, id).await?;
+        Ok(logged.into_iter().filter(|event| asked.contains(event)).collect())
+    }
 }

@@ -33,6 +33,11 @@ pub(super) fn time(at: DateTime<Utc>) -> AttributeValue {
     number(at.timestamp_micros())
 }
 
+/// Whole seconds, as the table's expiry takes them, never too early.
+pub(super) fn expiry(at: DateTime<Utc>) -> AttributeValue {
+    number(at.timestamp() + i64::from(at.timestamp_subsec_nanos() > 0))
+}
+
 pub(super) fn json<T: Serialize>(value: &T) -> Result<AttributeValue> {
     Ok(text(to_json(value)?))
 }

@@ -3,8 +3,7 @@
 use super::DynamoStore;
 use super::accounts::secrets_of;
 use super::key::Key;
-use super::notifications::expiry;
-use super::row::{Row, bytes, damaged, time};
+use super::row::{Row, bytes, damaged, expiry, time};
 use super::table::Write;
 use app::ports::{LookupHash, PortError, Result, UserSession, UserSessions};
 use async_trait::async_trait;

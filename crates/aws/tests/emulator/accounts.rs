@@ -3,7 +3,7 @@
 use crate::store::{self, NoFirst};
 use crate::table;
 use crate::wire::Wire;
-use app::ports::{Accounts as _, LookupHash, Result, Store as _};
+use app::ports::{Accounts as _, Callers as _, LookupHash, Result};
 use async_trait::async_trait;
 use aws::{DynamoStore, FirstSecrets};
 use aws_sdk_dynamodb::Client;

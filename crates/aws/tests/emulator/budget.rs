@@ -2,7 +2,7 @@
 
 use crate::stack::stack_by;
 use crate::wire::Wire;
-use app::ports::{Accounts as _, AttemptKey, Job, PollCommit, Store as _, Written};
+use app::ports::{Accounts as _, AttemptKey, EventLog as _, Job, PollCommit, Polls as _, Written};
 use app::sealing::{DataKey, Lookup, Sealer};
 use aws::Stack;
 use aws_sdk_dynamodb::types::AttributeValue;

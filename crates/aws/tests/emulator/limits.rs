@@ -3,7 +3,10 @@
 use crate::store;
 use crate::table;
 use crate::wire::Wire;
-use app::ports::{Claim, LogPage, OrganizationPage, Store as _, Written};
+use app::ports::{
+    Claim, EventLog as _, Instances as _, LogPage, OrganizationLog as _, OrganizationPage, Polls as _,
+    Written,
+};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use conformance::mailbox::{Mailbox, yours};

@@ -3,7 +3,7 @@
 
 use crate::store;
 use crate::wire::Wire;
-use app::ports::{Store, Written};
+use app::ports::{Releases as _, Sessions as _, Written};
 use conformance::mailbox::{Mailbox, yours};
 use conformance::sample::{at, notification, session};
 use domain::delivery::{SubscriptionStatus, Verdict};

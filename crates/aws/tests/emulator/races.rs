@@ -3,7 +3,7 @@
 use crate::stack::stack_by;
 use crate::wire::Wire;
 use app::App;
-use app::ports::{Accounts as _, Job, Store as _};
+use app::ports::{Accounts as _, Job, Polls as _};
 use app::sealing::{DataKey, Lookup, Sealer};
 use aws::Stack;
 use axum::body::Body;

@@ -1,7 +1,7 @@
 //! Opening, closing, group commit.
 
 use crate::fixtures::folder;
-use app::ports::{LogLine, Numbered, OrganizationPage, Store};
+use app::ports::{Callers as _, LogLine, Numbered, OrganizationLog as _, OrganizationPage};
 use local::sqlite::{Db, OpenError, SqliteStore};
 use rusqlite::Connection;
 use std::path::Path;

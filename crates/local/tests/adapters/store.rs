@@ -2,7 +2,8 @@
 
 use crate::fixtures::{at, folder, id};
 use app::ports::{
-    AUDIT_DAYS, Accounts, Actor, AuditEntry, NewInstance, NewNotification, PollCommit, Store, Vault, Written,
+    AUDIT_DAYS, Accounts, Actor, AuditEntry, Callers as _, Instances as _, NewInstance, NewNotification,
+    PollCommit, Polls as _, Vault, Written,
 };
 use domain::ids::{EventId, NotificationName, Sequence};
 use domain::instance::Account;

@@ -1,7 +1,7 @@
 //! Timers in virtual time.
 
 use crate::fixtures::{at, folder, id};
-use app::ports::{Clock, NewInstance, Schedule, Store};
+use app::ports::{Clock, Instances as _, NewInstance, Schedule};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::schedule::Timetable;

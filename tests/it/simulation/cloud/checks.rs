@@ -2,7 +2,7 @@
 
 use super::script::{Cast, RELEASE};
 use super::{Cloud, S};
-use app::ports::{Store as _, Vault as _};
+use app::ports::{Instances as _, Vault as _};
 use domain::ids::InstanceId;
 use futures_util::FutureExt as _;
 use serde_json::Value;

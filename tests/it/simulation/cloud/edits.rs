@@ -2,7 +2,7 @@
 
 use super::Cloud;
 use super::checks::Rule;
-use app::ports::{Store as _, Vault as _};
+use app::ports::{Instances as _, Vault as _};
 use domain::ids::InstanceId;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};

@@ -68,8 +68,9 @@ macro_rules! effect {
     };
 }
 
-macro_rules! tapped {
-    ($tapped:ident, $port:ident, { $(async fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty;)* }) => {
+/// What stands before ports, with what each is asked of.
+macro_rules! before {
+    ($tapped:ident, $port:ident) => {
         pub(super) struct $tapped {
             pub(super) inner: Arc<dyn $port>,
             pub(super) tap: Arc<Tap>,
@@ -80,7 +81,11 @@ macro_rules! tapped {
                 $tapped { inner, tap: tap.clone() }
             }
         }
+    };
+}
 
+macro_rules! tapped {
+    ($tapped:ident, $port:ident, { $(async fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty;)* }) => {
         #[async_trait]
         impl $port for $tapped {
             $(async fn $name(&self, $($arg: $type),*) -> $result {
@@ -97,6 +102,10 @@ macro_rules! tapped {
     };
 }
 
+before!(TappedStore, Store);
+before!(TappedVault, Vault);
+before!(TappedSchedule, Schedule);
+before!(TappedQueue, Queue);
 methods!(Store, tapped, TappedStore);
 methods!(Vault, tapped, TappedVault);
 methods!(Schedule, tapped, TappedSchedule);

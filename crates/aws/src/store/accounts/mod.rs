@@ -8,16 +8,19 @@ mod first;
 mod join;
 mod secrets;
 
-pub(super) use first::ensure as ensure_first;
-pub(super) use join::{add, add_user, organizations, users};
-pub(super) use secrets::{remove_user, replace_organization, replace_user};
+pub(super) use join::organizations;
 
 use super::key::Key;
 use super::row::{Row, bytes, damaged, number, text};
 use super::table::{Table, Write};
-use app::ports::{LookupHash, Result};
+use super::{DynamoStore, audit, requests, settings};
+use app::ports::{
+    Accounts, AuditEntry, AuditMark, Callers, LookupHash, Mark, Organization, Page, Result, User,
+};
+use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::instance::Account;
+use domain::settings::Items;
 
 /// Looks at rows that change in between.
 const LOOKS_COUNT_MAX: u32 = 5;
@@ -134,4 +137,93 @@ pub(super) async fn secrets_of(
 
 fn hash(row: &Row, name: &'static str) -> Result<LookupHash> {
     row.bytes(name)?.try_into().map_err(|_| damaged(name))
+}
+
+#[async_trait]
+impl Callers for DynamoStore {
+    async fn account(&self, user: &LookupHash, organization: Option<&LookupHash>) -> Result<Option<Account>> {
+        if let Some(known) = find(&self.table, user, organization).await? {
+            return Ok(Some(known));
+        }
+        // The first secrets are made with the stack; their rows when they are first used.
+        match self.first.hashes().await? {
+            Some((first_user, first_organization))
+                if first_user == *user && organization.is_none_or(|given| *given == first_organization) =>
+            {
+                first::ensure(&self.table, &first_user, &first_organization).await
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+#[async_trait]
+impl Accounts for DynamoStore {
+    async fn add_organization(&self, organization: &LookupHash, user: &LookupHash) -> Result<Account> {
+        join::add(&self.table, user, organization).await
+    }
+
+    async fn add_user(
+        &self,
+        organization_id: u32,
+        user: &LookupHash,
+        sees_all: bool,
+    ) -> Result<Option<Account>> {
+        join::add_user(&self.table, organization_id, user, sees_all).await
+    }
+
+    async fn organizations(&self, from: Option<&Mark>) -> Result<Page<Organization>> {
+        join::organizations(&self.table, from, usize::MAX).await
+    }
+
+    async fn users(&self, organization_id: u32, from: Option<&Mark>) -> Result<Page<User>> {
+        join::users(&self.table, organization_id, from).await
+    }
+
+    async fn replace_organization_secret(&self, organization_id: u32, new: &LookupHash) -> Result<bool> {
+        secrets::replace_organization(&self.table, organization_id, new).await
+    }
+
+    async fn replace_user_secret(
+        &self,
+        organization_id: u32,
+        user_id: u32,
+        new: &LookupHash,
+    ) -> Result<bool> {
+        secrets::replace_user(&self.table, organization_id, user_id, new).await
+    }
+
+    async fn remove_user(
+        &self,
+        organization_id: u32,
+        user_id: u32,
+        audit: Option<&AuditEntry>,
+    ) -> Result<bool> {
+        secrets::remove_user(&self.table, organization_id, user_id, audit).await
+    }
+
+    async fn settings(&self, organization_id: u32, account_id: u32) -> Result<Items> {
+        settings::get(&self.table, organization_id, account_id).await
+    }
+
+    async fn put_settings(&self, organization_id: u32, account_id: u32, items: &Items) -> Result<()> {
+        settings::put(&self.table, organization_id, account_id, items).await
+    }
+
+    async fn count_request(&self, organization_id: u32, minute: i64) -> Result<u32> {
+        requests::count(&self.table, organization_id, minute).await
+    }
+
+    async fn note(&self, entry: &AuditEntry) -> Result<()> {
+        audit::note(&self.table, entry).await
+    }
+
+    async fn audit(
+        &self,
+        organization_id: u32,
+        before: Option<&AuditMark>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>> {
+        audit::page(&self.table, organization_id, before, limit).await
+    }
 }

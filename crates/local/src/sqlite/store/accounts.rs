@@ -1,6 +1,9 @@
 //! Who calls: organizations and users, known by the hashes of their secrets.
 
-use app::ports::{LookupHash, Organization, User};
+use super::SqliteStore;
+use app::ports;
+use app::ports::{Callers, LookupHash, Organization, User};
+use async_trait::async_trait;
 use domain::instance::Account;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
@@ -143,4 +146,16 @@ fn account(row: &Row<'_>) -> Result<Account> {
         user_id: row.get(2)?,
         sees_own_only: row.get(3)?,
     })
+}
+
+#[async_trait]
+impl Callers for SqliteStore {
+    async fn account(
+        &self,
+        user: &LookupHash,
+        organization: Option<&LookupHash>,
+    ) -> ports::Result<Option<Account>> {
+        let (user, organization) = (*user, organization.copied());
+        self.db.read("read an account", move |conn| find(conn, &user, organization.as_ref())).await
+    }
 }

@@ -1,9 +1,12 @@
 //! Delivery attempts: claimed, finished, begun anew.
 
+use super::SqliteStore;
 use super::notifications;
-use super::{instances, release};
+use super::{instances, living, subscriptions};
 use crate::sqlite::columns::{from_json, micros, to_json};
-use app::ports::{AttemptKey, AttemptOutcome, Claim, Claimant, Progress, Written};
+use app::ports;
+use app::ports::{AttemptKey, AttemptOutcome, Attempts, Claim, Claimant, Progress, Written};
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::delivery::{Attempt, Verdict};
 use domain::ids::{InstanceId, Sequence};
@@ -29,7 +32,7 @@ pub(super) fn claim(
     let Some((standing, _)) = notifications::standing(conn, key.instance, key.sequence)? else {
         return Ok(Claim::Gone);
     };
-    let subscription = release::get(conn, instance.id)?.unwrap_or_default();
+    let subscription = subscriptions::get(conn, instance.id)?.unwrap_or_default();
     if !by.may_deliver(&instance, &subscription) {
         return Ok(Claim::Queued);
     }
@@ -72,7 +75,7 @@ pub(super) fn unclaim(conn: &Connection, key: AttemptKey, until: DateTime<Utc>) 
 }
 
 pub(super) fn finish(conn: &Connection, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
-    if instances::version(conn, key.instance)?.is_none() {
+    if living::version(conn, key.instance)?.is_none() {
         return Ok(Written::Gone);
     }
     let Some((standing, attempts)) = notifications::standing(conn, key.instance, key.sequence)? else {
@@ -104,7 +107,7 @@ pub(super) fn finish(conn: &Connection, key: AttemptKey, outcome: &AttemptOutcom
         outcome.reached.bus,
     ])?;
     if outcome.verdict == Verdict::Suspend {
-        release::suspend_once(conn, key.instance, outcome.reason.as_deref())?;
+        subscriptions::suspend_once(conn, key.instance, outcome.reason.as_deref())?;
     }
     Ok(Written::Done)
 }
@@ -122,7 +125,7 @@ pub(super) fn reopen(
     number: Sequence,
     now: DateTime<Utc>,
 ) -> Result<Option<AttemptKey>> {
-    if instances::version(conn, id)?.is_none() {
+    if living::version(conn, id)?.is_none() {
         return Ok(None);
     }
     let Some((standing, _)) = notifications::standing(conn, id, number)? else { return Ok(None) };
@@ -139,4 +142,35 @@ pub(super) fn reopen(
     )?
     .execute((id.get(), number.0, attempt, micros(now)))?;
     Ok(Some(AttemptKey { instance: id, sequence: number, attempt }))
+}
+
+#[async_trait]
+impl Attempts for SqliteStore {
+    async fn claim_attempt(
+        &self,
+        key: AttemptKey,
+        by: Claimant,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> ports::Result<Claim> {
+        self.db.write("claim an attempt", move |tx| claim(tx, key, by, now, until)).await
+    }
+
+    async fn unclaim_attempt(&self, key: AttemptKey, until: DateTime<Utc>) -> ports::Result<()> {
+        self.db.write("give an attempt back", move |tx| unclaim(tx, key, until)).await
+    }
+
+    async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> ports::Result<Written> {
+        let outcome = outcome.clone();
+        self.db.write("finish an attempt", move |tx| finish(tx, key, &outcome)).await
+    }
+
+    async fn reopen(
+        &self,
+        id: InstanceId,
+        sequence: Sequence,
+        now: DateTime<Utc>,
+    ) -> ports::Result<Option<AttemptKey>> {
+        self.db.write("reopen a notification", move |tx| reopen(tx, id, sequence, now)).await
+    }
 }

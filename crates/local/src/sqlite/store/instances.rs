@@ -1,8 +1,11 @@
 //! Instance rows: creation, look-up, change.
 
-use super::{audit, release, resources, session};
+use super::SqliteStore;
+use super::{audit, living, log, resources, retention, session, subscriptions};
 use crate::sqlite::columns::{from_json, to_json};
-use app::ports::{InstanceChange, LookupHash, NewInstance, SubscriptionChange, Written};
+use app::ports;
+use app::ports::{InstanceChange, Instances, LookupHash, NewInstance, SubscriptionChange, Written};
+use async_trait::async_trait;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
@@ -26,7 +29,7 @@ pub(super) fn insert(conn: &Connection, new: &NewInstance) -> Result<Written> {
         return Ok(Written::Conflict);
     }
     session::store(conn, instance.id, &new.session)?;
-    release::insert(conn, instance.id)?;
+    subscriptions::insert(conn, instance.id)?;
     for state in &new.states {
         resources::store(conn, instance.id, state)?;
     }
@@ -61,24 +64,10 @@ pub(super) fn of_organization(
     .collect()
 }
 
-/// The version of an instance that is there and not deleted.
-pub(super) fn version(conn: &Connection, id: InstanceId) -> Result<Option<u64>> {
-    conn.prepare_cached("SELECT version FROM instances WHERE id = ?1 AND deleted = 0")?
-        .query_row([id.get()], |row| row.get(0))
-        .optional()
-}
-
-/// Whose an instance is that is there and not deleted.
-pub(super) fn organization(conn: &Connection, id: InstanceId) -> Result<Option<u32>> {
-    conn.prepare_cached("SELECT organization_id FROM instances WHERE id = ?1 AND deleted = 0")?
-        .query_row([id.get()], |row| row.get(0))
-        .optional()
-}
-
 /// Changes the row and what goes with it. Every condition is looked at before the first write.
-pub(super) fn change(conn: &Connection, change: &InstanceChange) -> Result<Written> {
+pub(super) fn apply(conn: &Connection, change: &InstanceChange) -> Result<Written> {
     let instance = &change.instance;
-    let Some(version) = version(conn, instance.id)? else { return Ok(Written::Gone) };
+    let Some(version) = living::version(conn, instance.id)? else { return Ok(Written::Gone) };
     if version + 1 != instance.version || !fits(conn, change)? {
         return Ok(Written::Conflict);
     }
@@ -95,8 +84,8 @@ pub(super) fn change(conn: &Connection, change: &InstanceChange) -> Result<Writt
     }
     match &change.subscription {
         SubscriptionChange::Keep => {}
-        SubscriptionChange::Suspend(reason) => release::suspend(conn, instance.id, reason)?,
-        SubscriptionChange::Release => release::open(conn, instance.id)?,
+        SubscriptionChange::Suspend(reason) => subscriptions::suspend(conn, instance.id, reason)?,
+        SubscriptionChange::Release => subscriptions::open(conn, instance.id)?,
     }
     if let Some(entry) = &change.audit {
         audit::note(conn, entry)?;
@@ -106,7 +95,7 @@ pub(super) fn change(conn: &Connection, change: &InstanceChange) -> Result<Writt
 
 /// Takes the marks of what was to be seen to out of the row, unless it changed.
 pub(super) fn note_settled(conn: &Connection, instance: &Instance) -> Result<Written> {
-    let Some(version) = version(conn, instance.id)? else { return Ok(Written::Gone) };
+    let Some(version) = living::version(conn, instance.id)? else { return Ok(Written::Gone) };
     if version != instance.version {
         return Ok(Written::Conflict);
     }
@@ -131,4 +120,45 @@ fn fits(conn: &Connection, change: &InstanceChange) -> Result<bool> {
 
 fn document(row: &Row<'_>) -> Result<Instance> {
     from_json(row.get_ref(0)?.as_str()?)
+}
+
+#[async_trait]
+impl Instances for SqliteStore {
+    async fn insert_instance(&self, new: &NewInstance) -> ports::Result<Written> {
+        let new = new.clone();
+        self.db.write("store an instance", move |tx| insert(tx, &new)).await
+    }
+
+    async fn instance(&self, id: InstanceId) -> ports::Result<Option<Instance>> {
+        self.db.read("read an instance", move |conn| get(conn, id)).await
+    }
+
+    async fn instance_by_token(&self, token: &LookupHash) -> ports::Result<Option<Instance>> {
+        let token = *token;
+        self.db.read("read an instance by token", move |conn| by_token(conn, &token)).await
+    }
+
+    async fn instances(
+        &self,
+        organization_id: u32,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> ports::Result<Vec<Instance>> {
+        let limit = limit.min(log::PAGE_COUNT_MAX);
+        self.db.read("list instances", move |conn| of_organization(conn, organization_id, after, limit)).await
+    }
+
+    async fn change_instance(&self, change: &InstanceChange) -> ports::Result<Written> {
+        let change = change.clone();
+        self.db.write("change an instance", move |tx| apply(tx, &change)).await
+    }
+
+    async fn note_settled(&self, instance: &Instance) -> ports::Result<Written> {
+        let instance = instance.clone();
+        self.db.write("note that a change is settled", move |tx| note_settled(tx, &instance)).await
+    }
+
+    async fn purge_instance(&self, id: InstanceId, limit: usize) -> ports::Result<(u64, bool)> {
+        self.db.write("remove a deleted instance's rows", move |tx| retention::purge(tx, id, limit)).await
+    }
 }

@@ -1,7 +1,10 @@
 //! The event log.
 
+use super::SqliteStore;
 use super::notifications::{notification, select_notifications};
-use app::ports::{LogPage, Notification};
+use app::ports;
+use app::ports::{EventLog, LogPage, Notification};
+use async_trait::async_trait;
 use domain::ids::InstanceId;
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
@@ -15,7 +18,7 @@ const NEWEST_FIRST: &str = select_notifications!("AND n.sequence < ?2 ORDER BY n
 const QUEUED: &str =
     select_notifications!("AND n.progress = 'pending' AND n.sequence > ?2 ORDER BY n.sequence LIMIT ?3");
 
-pub(super) fn page(conn: &Connection, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {
+pub(super) fn page_of(conn: &Connection, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {
     let (sql, start) = if page.pending_only { (QUEUED, 0) } else { (NEWEST_FIRST, SEQUENCE_MAX) };
     let before = page.before.map_or(start, |before| before.0.min(SEQUENCE_MAX));
     conn.prepare_cached(sql)?
@@ -27,4 +30,16 @@ pub(super) fn find(conn: &Connection, id: InstanceId, event_id: &str) -> Result<
     conn.prepare_cached(select_notifications!("AND n.event_id = ?2 ORDER BY n.sequence DESC LIMIT 1"))?
         .query_row((id.get(), event_id), notification)
         .optional()
+}
+
+#[async_trait]
+impl EventLog for SqliteStore {
+    async fn notifications(&self, id: InstanceId, page: LogPage) -> ports::Result<Vec<Notification>> {
+        self.db.read("read the event log", move |conn| page_of(conn, id, page)).await
+    }
+
+    async fn notification(&self, id: InstanceId, event_id: &str) -> ports::Result<Option<Notification>> {
+        let event_id = event_id.to_owned();
+        self.db.read("read a notification", move |conn| find(conn, id, &event_id)).await
+    }
 }

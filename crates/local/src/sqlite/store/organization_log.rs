@@ -1,9 +1,12 @@
 //! The log of an organization: what all its instances have notified.
 
+use super::SqliteStore;
 use super::log::{PAGE_COUNT_MAX, SEQUENCE_MAX};
 use super::notifications;
 use crate::sqlite::columns::instance_id;
-use app::ports::{LogLine, LogMark, Notification, Numbered, OrganizationPage};
+use app::ports;
+use app::ports::{LogLine, LogMark, Notification, Numbered, OrganizationLog, OrganizationPage};
+use async_trait::async_trait;
 use domain::ids::Sequence;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
@@ -28,7 +31,7 @@ const BY_NUMBER: &str = "SELECT n.instance_id, n.sequence
      WHERE n.number = ?2 AND n.organization_id = ?1
      ORDER BY n.row_id DESC LIMIT 1";
 
-pub(super) fn page(conn: &Connection, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
+pub(super) fn lines(conn: &Connection, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
     let from = page.from.map_or(0, |from| from.0.min(SEQUENCE_MAX));
     let (sequence, instance) = page
         .before
@@ -63,6 +66,36 @@ pub(super) fn find(conn: &Connection, organization_id: u32, event_id: &str) -> R
     let found = conn.prepare_cached(BY_EVENT_ID)?.query_row((organization_id, event_id), place).optional()?;
     let Some(mark) = found else { return Ok(None) };
     notifications::get(conn, mark.instance, mark.sequence)
+}
+
+#[async_trait]
+impl OrganizationLog for SqliteStore {
+    async fn notification_of(
+        &self,
+        organization_id: u32,
+        event_id: &str,
+    ) -> ports::Result<Option<Notification>> {
+        let event_id = event_id.to_owned();
+        self.db.read("find a notification", move |conn| find(conn, organization_id, &event_id)).await
+    }
+
+    async fn notification_numbered(&self, organization_id: u32, number: u64) -> ports::Result<Numbered> {
+        self.db.read("find a notification", move |conn| numbered(conn, organization_id, number)).await
+    }
+
+    async fn notification_at(&self, mark: LogMark) -> ports::Result<Option<Notification>> {
+        self.db
+            .read("read a notification", move |conn| notifications::get(conn, mark.instance, mark.sequence))
+            .await
+    }
+
+    async fn organization_log(
+        &self,
+        organization_id: u32,
+        page: OrganizationPage,
+    ) -> ports::Result<Vec<LogLine>> {
+        self.db.read("read an organization's log", move |conn| lines(conn, organization_id, page)).await
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! Who polls a mailbox: a lease with a fence, and the mark of others that came meanwhile.
 
-use super::instances;
+use super::SqliteStore;
+use super::living;
 use crate::sqlite::columns::{micros, time_or_none};
-use app::ports::{PollEnded, Poller, Written};
+use app::ports;
+use app::ports::{PollEnded, Poller, Pollers, Written};
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
@@ -26,7 +29,7 @@ pub(super) fn begin(
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Written> {
-    if instances::version(conn, id)?.is_none() {
+    if living::version(conn, id)?.is_none() {
         return Ok(Written::Gone);
     }
     let stored = get(conn, id)?;
@@ -47,7 +50,7 @@ pub(super) fn ask_again(
     fence: u64,
     now: DateTime<Utc>,
 ) -> Result<Written> {
-    if instances::version(conn, id)?.is_none() {
+    if living::version(conn, id)?.is_none() {
         return Ok(Written::Gone);
     }
     let stored = get(conn, id)?;
@@ -65,4 +68,25 @@ pub(super) fn end(conn: &Connection, id: InstanceId, fence: u64) -> Result<PollE
     }
     conn.prepare_cached("UPDATE pollers SET until_us = NULL WHERE instance_id = ?1")?.execute([id.get()])?;
     Ok(if stored.again { PollEnded::Again } else { PollEnded::Quiet })
+}
+
+#[async_trait]
+impl Pollers for SqliteStore {
+    async fn begin_poll(
+        &self,
+        id: InstanceId,
+        fence: u64,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> ports::Result<Written> {
+        self.db.write("begin a poll", move |tx| begin(tx, id, fence, now, until)).await
+    }
+
+    async fn ask_again(&self, id: InstanceId, fence: u64, now: DateTime<Utc>) -> ports::Result<Written> {
+        self.db.write("ask for another poll", move |tx| ask_again(tx, id, fence, now)).await
+    }
+
+    async fn end_poll(&self, id: InstanceId, fence: u64) -> ports::Result<PollEnded> {
+        self.db.write("end a poll", move |tx| end(tx, id, fence)).await
+    }
 }

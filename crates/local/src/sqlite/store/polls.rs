@@ -1,8 +1,11 @@
 //! What a poll reads and commits.
 
-use super::{instances, notifications, poller, release, resources, session};
-use app::ports::{Mailbox, PollCommit, Written};
-use domain::ids::{EventId, InstanceId};
+use super::SqliteStore;
+use super::{instances, living, notifications, poller, resources, session, subscriptions};
+use app::ports;
+use app::ports::{Mailbox, PollCommit, Polls, Written};
+use async_trait::async_trait;
+use domain::ids::{EventId, InstanceId, Sequence};
 use rusqlite::{Connection, Result};
 use std::collections::HashSet;
 
@@ -11,16 +14,16 @@ pub(super) fn mailbox(conn: &Connection, id: InstanceId) -> Result<Option<Mailbo
     Ok(Some(Mailbox {
         instance,
         session: session::get(conn, id)?.unwrap_or_default(),
-        subscription: release::get(conn, id)?.unwrap_or_default(),
+        subscription: subscriptions::get(conn, id)?.unwrap_or_default(),
         poller: poller::get(conn, id)?,
         resources: resources::all(conn, id)?,
     }))
 }
 
 /// Every condition is looked at before the first write.
-pub(super) fn commit(conn: &Connection, commit: &PollCommit) -> Result<Written> {
+pub(super) fn store(conn: &Connection, commit: &PollCommit) -> Result<Written> {
     let id = commit.instance;
-    let Some(organization_id) = instances::organization(conn, id)? else { return Ok(Written::Gone) };
+    let Some(organization_id) = living::organization(conn, id)? else { return Ok(Written::Gone) };
     let stored = resources::version(conn, id, &commit.state.resource)?;
     if !stored.is_some_and(|stored| !stored.removed && stored.version + 1 == commit.state.version) {
         return Ok(Written::Conflict);
@@ -53,4 +56,33 @@ pub(super) fn logged_events(
         }
     }
     Ok(logged)
+}
+
+#[async_trait]
+impl Polls for SqliteStore {
+    async fn mailbox(&self, id: InstanceId) -> ports::Result<Option<Mailbox>> {
+        self.db.read("read a mailbox", move |conn| mailbox(conn, id)).await
+    }
+
+    async fn commit_poll(&self, commit: &PollCommit) -> ports::Result<Written> {
+        let commit = commit.clone();
+        self.db.write("commit a poll", move |tx| store(tx, &commit)).await
+    }
+
+    async fn clear_outbox(
+        &self,
+        id: InstanceId,
+        resource: &str,
+        sequences: &[Sequence],
+    ) -> ports::Result<()> {
+        let (resource, sequences) = (resource.to_owned(), sequences.to_vec());
+        self.db
+            .write("clear an outbox", move |tx| resources::clear_outbox(tx, id, &resource, &sequences))
+            .await
+    }
+
+    async fn logged_events(&self, id: InstanceId, events: &[EventId]) -> ports::Result<HashSet<EventId>> {
+        let events = events.to_vec();
+        self.db.read("look events up", move |conn| logged_events(conn, id, &events)).await
+    }
 }

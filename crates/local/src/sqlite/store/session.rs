@@ -1,8 +1,11 @@
 //! Sessions: compared and set on their version.
 
-use super::instances;
+use super::SqliteStore;
+use super::living;
 use crate::sqlite::columns::{from_json, to_json};
-use app::ports::Written;
+use app::ports;
+use app::ports::{Sessions, Written};
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
 use domain::token::Session;
@@ -37,7 +40,7 @@ pub(super) fn lease(
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Written> {
-    if instances::version(conn, id)?.is_none() {
+    if living::version(conn, id)?.is_none() {
         return Ok(Written::Gone);
     }
     let Some(mut session) = get(conn, id)? else { return Ok(Written::Gone) };
@@ -51,7 +54,7 @@ pub(super) fn lease(
 }
 
 pub(super) fn put(conn: &Connection, id: InstanceId, session: &Session) -> Result<Written> {
-    if instances::version(conn, id)?.is_none() {
+    if living::version(conn, id)?.is_none() {
         return Ok(Written::Gone);
     }
     if version(conn, id)?.is_some_and(|stored| stored + 1 != session.version) {
@@ -59,4 +62,22 @@ pub(super) fn put(conn: &Connection, id: InstanceId, session: &Session) -> Resul
     }
     store(conn, id, session)?;
     Ok(Written::Done)
+}
+
+#[async_trait]
+impl Sessions for SqliteStore {
+    async fn lease_session(
+        &self,
+        id: InstanceId,
+        version: u64,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> ports::Result<Written> {
+        self.db.write("lease a session", move |tx| lease(tx, id, version, now, until)).await
+    }
+
+    async fn put_session(&self, id: InstanceId, session: &Session) -> ports::Result<Written> {
+        let session = session.clone();
+        self.db.write("store a session", move |tx| put(tx, id, &session)).await
+    }
 }

@@ -1,10 +1,39 @@
 //! Who may attempt a delivery. The rules are the same for every store; the store makes them hold at once with
 //! its write.
 
-use super::{AttemptKey, Notification, Progress};
+use super::{Notification, Progress, Result, Written};
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::delivery::{Subscription, SubscriptionStatus};
+use domain::delivery::{Attempt, Reached, Subscription, SubscriptionStatus, Verdict};
+use domain::ids::{InstanceId, Sequence};
 use domain::instance::Instance;
+use serde::{Deserialize, Serialize};
+
+/// Names one attempt of one notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AttemptKey {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The notification.
+    pub sequence: Sequence,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+}
+
+/// How a claimed attempt ended.
+#[derive(Debug, Clone)]
+pub struct AttemptOutcome {
+    /// What was tried and what came back.
+    pub attempt: Attempt,
+    /// What follows from it.
+    pub verdict: Verdict,
+    /// With what earlier attempts reached.
+    pub reached: Reached,
+    /// Why the subscription is suspended, where the verdict says so.
+    pub reason: Option<String>,
+    /// When a delivered notification expires.
+    pub expires_at: DateTime<Utc>,
+}
 
 /// Who asks for an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,4 +98,32 @@ impl Standing {
         let until = self.claimed_until.filter(|until| now < *until)?;
         Some(Claim::Busy { until })
     }
+}
+
+/// Attempts to deliver a notification.
+#[async_trait]
+pub trait Attempts: Send + Sync {
+    /// Claims an attempt until `until`. See [`Claim`]; an expired claim of another worker is taken over.
+    async fn claim_attempt(
+        &self,
+        key: AttemptKey,
+        by: Claimant,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Claim>;
+    /// Gives back a claim that was made until then, of which nothing was posted: the attempt can be claimed again at
+    /// once. Nothing happens to a later claim.
+    async fn unclaim_attempt(&self, key: AttemptKey, until: DateTime<Utc>) -> Result<()>;
+    /// `Suspend` leaves the notification pending with the next attempt number and no due time, and suspends
+    /// the subscription (generation goes up) unless it is already. `Conflict`: it was decided before.
+    async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written>;
+    /// Makes a notification that is delivered or pending due at once, to all its destinations: a new round of
+    /// retries. Returns the
+    /// attempt to enqueue; `None` if it is gone, dropped or only logged.
+    async fn reopen(
+        &self,
+        id: InstanceId,
+        sequence: Sequence,
+        now: DateTime<Utc>,
+    ) -> Result<Option<AttemptKey>>;
 }

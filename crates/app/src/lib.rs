@@ -19,6 +19,7 @@ mod locks;
 mod poll;
 pub mod ports;
 mod purge;
+mod read_gate;
 mod reading;
 mod redelivery;
 mod release;

@@ -3,13 +3,12 @@
 use crate::context::Context;
 use crate::instances;
 use crate::ports::PortError;
+use crate::read_gate::Gate;
 use crate::tokens::{Holder, NoToken};
-use crate::traffic::{Errand, Lane};
-use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use connectors::hub::{Answer, Query, ReadError};
 use connectors::oauth::{TokenError, TokenErrorKind};
-use connectors::{Call, Connector, Error, Http, HttpError, HttpRequest, HttpResponse, Kind};
+use connectors::{Call, Connector, Error, Kind};
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use domain::schedule::backoff;
@@ -53,10 +52,8 @@ pub(crate) async fn ask(
 ) -> Result<Option<Answer>, Failure> {
     let (connector, _) = instances::understood(app, instance)?;
     let mailbox = app.ports.store.mailbox(instance.id).await?.ok_or(Failure::Gone)?;
+    let gate = Gate::of(app, &mailbox);
     let mut session = mailbox.session;
-    let gate = Gate { app, lane: app.traffic.lane(instance.id) };
-    gate.lane.see(mailbox.poller.until);
-    gate.lane.see_session(&session);
     let backoff_until = session.backoff_until.filter(|until| *until > app.now());
     if let Some(until) = gate.waits_until().max(backoff_until) {
         return Err(Failure::BackingOff { until });
@@ -144,33 +141,6 @@ async fn failed(
         _ => {}
     }
     Ok(Failure::Read(error.into()))
-}
-
-/// The way out of reads.
-struct Gate<'a> {
-    app: &'a Context,
-    lane: Arc<Lane>,
-}
-
-impl Gate<'_> {
-    /// Until when no read may be made.
-    fn waits_until(&self) -> Option<DateTime<Utc>> {
-        let now = self.app.now();
-        self.lane.limited_until(now).max(self.lane.reads_from(now))
-    }
-}
-
-#[async_trait]
-impl Http for Gate<'_> {
-    async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
-        let _place = self.lane.enter(Errand::Read, self.app.now()).await;
-        if self.waits_until().is_some() {
-            return Err(HttpError::NotSent);
-        }
-        let response = self.app.ports.http.send(request).await?;
-        self.lane.note(&response, self.app.now());
-        Ok(response)
-    }
 }
 
 /// Whether a person has to sign in again before this works.

@@ -98,6 +98,20 @@ async fn an_item_that_cannot_be_listed_holds_up_nothing() {
     assert_eq!(gaps(&world, id).await.len(), 1);
 }
 
+/// The same before the first position was taken: no instance begins with a mailbox that stands still.
+#[tokio::test]
+async fn an_item_that_cannot_be_listed_keeps_no_baseline_from_being_taken() {
+    let world = World::new(69);
+    let corrupt = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+    world.microsoft.corrupt(OUTLOOK_USER, &corrupt, Corruption::Whole);
+    world.clock.advance(Duration::seconds(5));
+    let id = world.create_outlook().await;
+    world.clock.advance(Duration::seconds(5));
+    let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+    assert_created(&super::polled(&world, id).await, &[mail]);
+    assert_eq!(world.shown(id).await["resources"][0]["failures"], 0);
+}
+
 /// Where only the content is broken, the id is known: it is tried again as any record that fails alone, and goes out with
 /// what is known of it in the end.
 #[tokio::test]

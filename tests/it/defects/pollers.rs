@@ -7,7 +7,7 @@ use app::ports::{Pollers as _, Polls as _};
 use chrono::Duration;
 use doubles::{Fault, FaultKind, Mail, Route};
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Each tick during a long catch-up began another poller, and each loser sent itself again.
 #[tokio::test]
@@ -141,6 +141,52 @@ async fn reads_leave_polls_their_share() {
     assert_eq!((usage.refused, usage.in_flight_peak <= 4), (0, true), "{}", usage.in_flight_peak);
     world.run_until_idle().await;
     assert_eq!(world.arrived().len(), 30);
+}
+
+/// At Graph, whose wall is at four: lists hold the records, so that a poll has few requests and reads have many.
+#[tokio::test]
+async fn reads_leave_polls_of_graph_their_share() {
+    for readers in [3, 6] {
+        let world = World::new(178);
+        let id = world.create_outlook().await;
+        world.wire.overlap();
+        let own = format!("User world-user, Element {}", world.shown(id).await["token"].as_str().unwrap());
+        let mut sent = Vec::new();
+        for _ in 0..10 {
+            sent.extend((0..3).map(|_| world.microsoft.deliver(OUTLOOK_USER, Mail::default())));
+            let deadline = world.now() + Duration::minutes(5);
+            let reads = || world.call_as(&own, "GET", "/hubs/general/messages?pageSize=20", "");
+            let reads = (0..readers).map(|_| reads());
+            let (reads, polled) = tokio::join!(join_all(reads), world.app.tick(id, deadline));
+            let Ok(PollOutcome::Polled(report)) = polled else { panic!("{polled:?}") };
+            assert_eq!(report.resources[0].1.error, None);
+            assert!(reads.iter().all(|read| read.status == 200));
+            world.clock.advance(Duration::seconds(1));
+        }
+        let peak = world.wire.under_way_peak();
+        assert!((2..=4).contains(&peak), "{peak} requests at once of {readers} readers and a poll");
+        world.run_until_idle().await;
+        assert_created(&world.arrived(), &sent);
+    }
+}
+
+/// What a change of the instance reads of its mailbox is read behind the same limits as everything else.
+#[tokio::test]
+async fn a_change_asks_nothing_of_a_mailbox_that_is_left_alone() {
+    let world = World::new(179);
+    let id = world.create_gmail().await;
+    let own = format!("User world-user, Element {}", world.shown(id).await["token"].as_str().unwrap());
+    let limited = FaultKind::RateLimited { retry_after_s: Some(60) };
+    world.google.push_fault(Fault { on: Route::List, kind: limited, times: 1 });
+    world.call_as(&own, "GET", "/hubs/general/messages", "").await.assert_refused(429);
+    world.google.clear_requests();
+    let resource = |name: &str| json!({ "url": format!("/hubs/general/{name}"), "idField": "id" });
+    let poller = json!({ "changed-messages": resource("messages"), "threads": resource("threads") });
+    world.patch(id, &json!({ "configuration": { "event.poller.configuration": poller } })).await;
+    assert_eq!(world.google.requests(), []);
+    world.pass(Duration::minutes(16)).await;
+    let mail = world.google.deliver(GMAIL_USER, Mail::default());
+    assert_created(&polled(&world, id).await, &[mail.clone(), mail]);
 }
 
 /// A limit of what is in flight, met by a read, delays reads; polls go on.

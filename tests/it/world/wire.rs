@@ -12,7 +12,7 @@ use doubles::{Providers, Receiver};
 use http_body_util::BodyExt as _;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use tower::ServiceExt as _;
 
 pub(crate) struct Wire {
@@ -20,6 +20,10 @@ pub(crate) struct Wire {
     servers: BTreeMap<String, Router>,
     clock: VirtualClock,
     pace_ms: AtomicI64,
+    /// How often a request lets others run while it is on its way.
+    turns: AtomicUsize,
+    under_way: AtomicUsize,
+    under_way_peak: AtomicUsize,
     /// What is answered in the place of a double, to targets that hold a text.
     canned: Mutex<Option<(&'static str, Bytes)>>,
 }
@@ -31,6 +35,9 @@ impl Wire {
             servers: servers.map(|(name, router)| (host(name), router)).collect(),
             clock,
             pace_ms: AtomicI64::new(1),
+            turns: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
+            under_way_peak: AtomicUsize::new(0),
             canned: Mutex::default(),
         }
     }
@@ -38,6 +45,26 @@ impl Wire {
     /// Each request takes so long from now on.
     pub(crate) fn set_pace_ms(&self, pace_ms: i64) {
         self.pace_ms.store(pace_ms, Ordering::SeqCst);
+    }
+
+    /// Requests overlap from now on.
+    pub(crate) fn overlap(&self) {
+        self.turns.store(8, Ordering::SeqCst);
+    }
+
+    /// The most requests that were ever under way at once, to whomever.
+    pub(crate) fn under_way_peak(&self) -> usize {
+        self.under_way_peak.load(Ordering::SeqCst)
+    }
+
+    /// A request is on its way.
+    async fn travel(&self) {
+        let count = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.under_way_peak.fetch_max(count, Ordering::SeqCst);
+        for _ in 0..self.turns.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Answers requests whose target holds a text with this, as what no double could hold.
@@ -64,6 +91,7 @@ pub(crate) fn host(server: &str) -> String {
 #[async_trait]
 impl Http for Wire {
     async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
+        self.travel().await;
         let pace_ms = self.pace_ms.load(Ordering::SeqCst);
         let timeout_ms = i64::try_from(request.timeout_ms).unwrap_or(i64::MAX);
         self.clock.advance(Duration::milliseconds(pace_ms.min(timeout_ms)));

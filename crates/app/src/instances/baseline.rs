@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::context::Context;
 use chrono::{DateTime, Utc};
-use connectors::{Baseline, Call, Connector, Error, Kind};
+use connectors::{Baseline, Call, Connector, Error, Http, Kind};
 use domain::ids::hash_of;
 use domain::resource::ResourceConfig;
 use domain::schedule::backoff;
@@ -24,7 +24,7 @@ pub(super) struct Baselines {
 pub(super) async fn take(
     app: &Context,
     connector: &Arc<dyn Connector>,
-    credential: &str,
+    (http, credential): (&dyn Http, &str),
     resources: &[&ResourceConfig],
     deadline: DateTime<Utc>,
 ) -> Result<Baselines, Refusal> {
@@ -32,7 +32,7 @@ pub(super) async fn take(
     for resource in resources {
         let now = app.now();
         let state = ResourceState { version: 1, ..ResourceState::new(&resource.name, now) };
-        match within(app, deadline, one(app, connector, credential, resource)).await {
+        match within(app, deadline, one(app, connector, (http, credential), resource)).await {
             Ok(Baseline { cursor, identity }) => {
                 if let Some(identity) = identity {
                     baselines.mailbox_digest = mailbox_digest(&identity);
@@ -64,11 +64,11 @@ async fn within<T>(
 async fn one(
     app: &Context,
     connector: &Arc<dyn Connector>,
-    credential: &str,
+    (http, credential): (&dyn Http, &str),
     resource: &ResourceConfig,
 ) -> Result<Baseline, Error> {
     let call = Call {
-        http: app.ports.http.as_ref(),
+        http,
         api_url: app.config.endpoints.url(&connector.descriptor().api),
         credential,
         now: app.now(),
@@ -79,7 +79,7 @@ async fn one(
 }
 
 fn is_passing(kind: Kind) -> bool {
-    matches!(kind, Kind::RateLimited | Kind::Unavailable | Kind::Malformed)
+    matches!(kind, Kind::RateLimited | Kind::Unavailable | Kind::Malformed | Kind::Halted)
 }
 
 /// A digest of the mailbox's identity is enough to notice another one.

@@ -6,10 +6,11 @@ use super::{Refusal, SignInCode, Trial, baseline, credentials, exchange, trial};
 use crate::audit::By;
 use crate::context::Context;
 use crate::ports::{InstanceChange, Mailbox, ResourceRow, Secrets, SubscriptionChange, Written};
+use crate::read_gate::Gate;
 use crate::settle::{self, Promise};
 use chrono::{DateTime, Utc};
 use connectors::oauth::Tokens;
-use connectors::{Connector, Polling};
+use connectors::{Connector, Http, Polling};
 use domain::backfill::{self, Backfill};
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Unsettled, Validity, without_markup};
@@ -201,7 +202,13 @@ async fn tried(
         return Ok(trial::unread(app, connector, &settings.resources, why));
     }
     let token = working_token(app, connector, mailbox, tokens).await?;
-    trial::all(app, connector, &token, &settings.resources, deadline).await
+    let gate = Gate::of(app, mailbox);
+    trial::all(app, connector, (way(app, &gate, tokens), &token), &settings.resources, deadline).await
+}
+
+/// The mailbox's own limits hold, but for one that was just signed in to: it may be another one.
+fn way<'a>(app: &'a Context, gate: &'a Gate<'_>, tokens: Option<&Tokens>) -> &'a dyn Http {
+    if tokens.is_some() { app.ports.http.as_ref() } else { gate }
 }
 
 /// The configuration after a patch.
@@ -310,7 +317,9 @@ async fn states(
         return Ok(Vec::new());
     }
     let token = working_token(app, connector, mailbox, tokens).await?;
-    let taken = baseline::take(app, connector, &token, wanted, deadline).await?;
+    let gate = Gate::of(app, mailbox);
+    let way = (way(app, &gate, tokens), token.as_str());
+    let taken = baseline::take(app, connector, way, wanted, deadline).await?;
     if tokens.is_some() && taken.is_incomplete && taken.mailbox_digest.is_empty() {
         // Continuing from the old position in a mailbox that may be another one would report nonsense.
         return Err(Refusal::Provider {

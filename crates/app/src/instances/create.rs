@@ -45,9 +45,11 @@ pub(crate) async fn create(app: &Context, creation: Creation) -> Result<(Instanc
     if let Some(refresh_token) = &tokens.refresh_token {
         secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), refresh_token.clone());
     }
-    let trials = trial::all(app, &connector, &tokens.access_token, &settings.resources, deadline).await?;
+    // Nothing else asks for an instance that is not there yet.
+    let way = (app.ports.http.as_ref(), tokens.access_token.as_str());
+    let trials = trial::all(app, &connector, way, &settings.resources, deadline).await?;
     let all = baseline::all(&settings);
-    let baselines = baseline::take(app, &connector, &tokens.access_token, &all, deadline).await?;
+    let baselines = baseline::take(app, &connector, way, &all, deadline).await?;
     let by = creation.by.clone();
     let instance = row(app, creation, plain, &secrets, &baselines);
     let instance = store(app, instance, &by, &secrets, &tokens, baselines).await?;
@@ -68,7 +70,8 @@ pub(crate) async fn try_create(app: &Context, creation: Creation) -> Result<Vec<
     }
     let deadline = trial::deadline(app);
     let tokens = tokens(app, &creation, &plain, &secrets).await?;
-    trial::all(app, &connector, &tokens.access_token, &settings.resources, deadline).await
+    let way = (app.ports.http.as_ref(), tokens.access_token.as_str());
+    trial::all(app, &connector, way, &settings.resources, deadline).await
 }
 
 async fn tokens(

@@ -4,7 +4,7 @@ use super::Refusal;
 use crate::context::Context;
 use chrono::{DateTime, Duration, Utc};
 use connectors::hub::{Answer, Query, ReadError};
-use connectors::{Call, Connector, Kind, Polling};
+use connectors::{Call, Connector, Http, Kind, Polling};
 use domain::invalid::Invalid;
 use domain::resource::{DateField, HubRead, ResourceConfig};
 use schemars::JsonSchema;
@@ -81,14 +81,14 @@ pub(super) fn deadline(app: &Context) -> DateTime<Utc> {
 pub(crate) async fn all(
     app: &Context,
     connector: &Arc<dyn Connector>,
-    credential: &str,
+    (http, credential): (&dyn Http, &str),
     resources: &[ResourceConfig],
     deadline: DateTime<Utc>,
 ) -> Result<Vec<Trial>, Refusal> {
     let mut trials = Vec::new();
     let mut broken = Vec::new();
     for resource in resources {
-        match one(app, connector, credential, resource, deadline).await {
+        match one(app, connector, (http, credential), resource, deadline).await {
             Ok(outcome) => trials.push(Trial { resource: resource.name.clone(), outcome }),
             Err(invalid) => broken.push(invalid),
         }
@@ -116,7 +116,7 @@ pub(crate) fn unread(
 async fn one(
     app: &Context,
     connector: &Arc<dyn Connector>,
-    credential: &str,
+    (http, credential): (&dyn Http, &str),
     resource: &ResourceConfig,
     deadline: DateTime<Utc>,
 ) -> Result<Outcome, Invalid> {
@@ -127,7 +127,7 @@ async fn one(
         return Ok(outcome.not_read("there was no time left"));
     }
     let call = Call {
-        http: app.ports.http.as_ref(),
+        http,
         api_url: app.config.endpoints.url(&connector.descriptor().api),
         credential,
         now,

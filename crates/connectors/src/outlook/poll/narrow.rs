@@ -15,7 +15,7 @@ use crate::outlook::api;
 use crate::outlook::normalise::Row;
 
 /// Failures in a row, after which it is not the moment that is wrong.
-const FAILURES_COUNT_MIN: u32 = 3;
+pub(crate) const FAILURES_COUNT_MIN: u32 = 3;
 /// Failures in a row, after which the usual request is not worth its time: it may take all that a step has.
 const FAILURES_COUNT_SURE: u32 = 8;
 /// Maximum requests of one step: halving a month to a second takes a dozen, a second of many rows some more.

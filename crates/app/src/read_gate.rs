@@ -1,0 +1,44 @@
+//! The way out of what is read of a mailbox beside its polls: clients' reads, and what a change of the instance tries.
+
+use crate::context::Context;
+use crate::ports::Mailbox;
+use crate::traffic::{Errand, Lane};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use connectors::{Http, HttpError, HttpRequest, HttpResponse};
+use std::sync::Arc;
+
+/// Lets requests out as the mailbox's other traffic allows.
+pub(crate) struct Gate<'a> {
+    pub(crate) app: &'a Context,
+    pub(crate) lane: Arc<Lane>,
+}
+
+impl<'a> Gate<'a> {
+    /// For the mailbox as its rows are now.
+    pub(crate) fn of(app: &'a Context, mailbox: &Mailbox) -> Self {
+        let lane = app.traffic.lane(mailbox.instance.id);
+        lane.see(mailbox.poller.until);
+        lane.see_session(&mailbox.session);
+        Gate { app, lane }
+    }
+
+    /// Until when no read may be made.
+    pub(crate) fn waits_until(&self) -> Option<DateTime<Utc>> {
+        let now = self.app.now();
+        self.lane.limited_until(now).max(self.lane.reads_from(now))
+    }
+}
+
+#[async_trait]
+impl Http for Gate<'_> {
+    async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
+        let _place = self.lane.enter(Errand::Read, self.app.now()).await;
+        if self.waits_until().is_some() {
+            return Err(HttpError::NotSent);
+        }
+        let response = self.app.ports.http.send(request).await?;
+        self.lane.note(&response, self.app.now());
+        Ok(response)
+    }
+}

@@ -5,6 +5,7 @@ mod changes;
 mod conditions;
 mod forms;
 mod gmail;
+mod leniency;
 mod lists;
 mod refusals;
 mod samples;

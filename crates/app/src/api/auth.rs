@@ -250,7 +250,10 @@ impl<'a> Given<'a> {
     fn read(header: &'a str) -> Self {
         let mut given = Given::default();
         for part in header.split(',') {
-            let Some((kind, value)) = part.trim().split_once(char::is_whitespace) else { continue };
+            // Some clients write a colon behind the kind.
+            let part = part.trim();
+            let Some((kind, value)) = part.split_once([' ', '\t', ':']) else { continue };
+            let value = value.trim_start().trim_start_matches(':');
             let value = Some(value.trim()).filter(|value| !value.is_empty());
             match kind.to_ascii_lowercase().as_str() {
                 "user" => given.user = value,
@@ -275,6 +278,7 @@ mod tests {
             Given { user: Some("u="), organization: Some("o"), element: Some("e="), ..Given::default() };
         assert_eq!(Given::read("User u=, Organization o, Element e="), expected);
         assert_eq!(Given::read("ELEMENT  e= ,organization o,user u="), expected);
+        assert_eq!(Given::read("User: u=, Organization:o, Element : e="), expected);
         assert_eq!(Given::read("Bearer x"), Given::default());
         assert_eq!(Given::read("User , Organization "), Given::default());
     }

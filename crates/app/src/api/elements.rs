@@ -2,8 +2,8 @@
 
 use super::answer::Answered;
 use super::answers::element::{
-    Authentication, Discovery, Element, ElementItem, ElementKey, ElementMetadata, EventsMetadata, Health,
-    Limits, OAuthUrl, PollingMetadata, PollingMethod, ResourceMetadata,
+    Authentication, Discovery, Element, ElementItem, ElementMetadata, EventsMetadata, Health, Limits,
+    OAuthUrl, PollingMetadata, PollingMethod, ResourceMetadata,
 };
 use super::auth::{Caller, Own};
 use super::body::Body;
@@ -30,9 +30,8 @@ pub(super) async fn list(State(app): State<Arc<Context>>, _caller: Caller) -> An
 pub(super) async fn keys(
     State(app): State<Arc<Context>>,
     _caller: Caller,
-) -> Answered<Json<Vec<ElementKey>>> {
-    let key = |one: &Descriptor| ElementKey { id: one.id, key: one.key, name: one.name };
-    Ok(Json(app.connectors.iter().map(|one| key(one.descriptor())).collect()))
+) -> Answered<Json<Vec<&'static str>>> {
+    Ok(Json(app.connectors.iter().map(|one| one.descriptor().key).collect()))
 }
 
 fn connector<'a>(app: &'a Context, element: &str) -> Result<&'a Arc<dyn Connector>, ApiError> {

@@ -154,6 +154,7 @@ pub(super) async fn with_request_id(
     next: Next,
 ) -> Response {
     let request_id = crate::audit::request_id(&app);
+    let (method, began_at) = (request.method().clone(), app.now());
     request.extensions_mut().insert(RequestId(request_id.clone()));
     let mut response = next.run(request).await;
     if let Some(error) = failure(&mut response).await {
@@ -178,6 +179,19 @@ pub(super) async fn with_request_id(
         if let Some(seconds) = retry_after_s {
             response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
         }
+    }
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() {
+        // The address is left out: it may hold one of a person.
+        let duration_ms = (app.now() - began_at).num_milliseconds();
+        let (method, status) = (method.as_str(), status.as_u16());
+        tracing::info!(
+            request.id = request_id,
+            request.method = method,
+            status,
+            duration_ms,
+            "request.refused"
+        );
     }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {

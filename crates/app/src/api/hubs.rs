@@ -149,7 +149,7 @@ fn query(path: Vec<String>, params: &Params) -> Result<Query, ApiError> {
     let condition = condition.map(ceql::parse).transpose();
     let condition = condition.map_err(|error| ApiError::rule("where", &error.to_string()))?;
     let page_size = params.number("pageSize", 1, PAGE_RECORDS_MAX.into())?;
-    let number = params.number("page", 1, PAGE_MAX)?.unwrap_or(1);
+    let number = params.number("page", 0, PAGE_MAX)?.unwrap_or(1).max(1);
     Ok(Query {
         path,
         condition,

@@ -24,6 +24,26 @@ const FIND_COUNT_MAX: usize = 10_000;
 /// Then a page of releases ends, seconds: each is some writes, and a request may take half a minute.
 const RELEASES_S: i64 = 15;
 
+/// What records of subscriptions and of deliveries have.
+const FIELDS: [&str; 14] = [
+    "id",
+    "subscriptionId",
+    "channel",
+    "topics",
+    "active",
+    "status",
+    "reason",
+    "instanceId",
+    "notificationId",
+    "eventId",
+    "createdDate",
+    "updatedDate",
+    "attempts",
+    "config",
+];
+/// Those that have fields themselves.
+const DEEP_FIELDS: [&str; 3] = ["config", "notification", "subscription"];
+
 /// `where`, as in `channel='webhook' and status='queued' and config.url='https://…'`. Where it says which instance or
 /// subscription, the others are not even read.
 pub(super) struct Wanted {
@@ -38,6 +58,14 @@ impl Wanted {
         let given = params.text("where").filter(|condition| !condition.trim().is_empty());
         let condition = given.map(ceql::parse).transpose();
         let condition = condition.map_err(|error| ApiError::rule("where", &error.to_string()))?;
+        let fields = condition.as_ref().map(Expr::fields).unwrap_or_default();
+        let is_known = |field: &&str| {
+            let root = field.split('.').next().unwrap_or_default();
+            *field == id_field || FIELDS.contains(field) || DEEP_FIELDS.contains(&root)
+        };
+        if let Some(field) = fields.into_iter().find(|field| !is_known(field)) {
+            return Err(ApiError::rule("where", &format!("`{field}` is no field of these records")));
+        }
         let equal = |field| condition.as_ref().and_then(|condition| equal_to(condition, field));
         let instance = equal("instanceId").and_then(|id| InstanceId::parse(&id));
         let subscription = equal(id_field).and_then(|id| id.parse().ok());

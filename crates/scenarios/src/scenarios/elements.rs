@@ -11,11 +11,11 @@ pub async fn a_connector_tells_what_it_does_and_wants_to_be_told(platform: &dyn 
     let keys = client.list("/elements/keys").await;
     assert_eq!(listed.len(), keys.len());
     for (element, key) in listed.iter().zip(&keys) {
-        assert_eq!((&element["id"], &element["key"]), (&key["id"], &key["key"]));
-        for name in [text(key, "key"), key["id"].to_string()] {
+        assert_eq!(element["key"], *key);
+        for name in [text(element, "key"), element["id"].to_string()] {
             assert_eq!(client.get(&format!("/elements/{name}")).await, *element);
         }
-        let path = format!("/elements/{}", text(key, "key"));
+        let path = format!("/elements/{}", text(element, "key"));
         let metadata = client.get(&format!("{path}/metadata")).await;
         let resources = metadata["resources"].as_array().unwrap();
         for (name, poller) in metadata["events"]["polling"]["resources"].as_object().unwrap() {

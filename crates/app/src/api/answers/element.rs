@@ -44,15 +44,6 @@ pub(in crate::api) struct Authentication {
     pub(in crate::api) kind: &'static str,
 }
 
-/// A connector's key.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(example = json!({ "id": first().id, "key": first().key, "name": first().name }))]
-pub(in crate::api) struct ElementKey {
-    pub(in crate::api) id: u32,
-    pub(in crate::api) key: &'static str,
-    pub(in crate::api) name: &'static str,
-}
-
 /// What a connector can do.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(example = metadata_example())]

@@ -130,7 +130,7 @@ pub(super) static ORDER_BY: Parameter = parameter(
     "Fields, separated by commas, each with `asc` or `desc` or neither.",
 );
 pub(super) static PAGE: Parameter =
-    parameter("page", Kind::Number(1, 100_000), "1", "Which page, counted from 1.");
+    parameter("page", Kind::Number(0, 100_000), "1", "Which page, counted from 1; 0 is the first, too.");
 pub(super) static HUB_PAGE_SIZE: Parameter = parameter(
     "pageSize",
     Kind::Number(1, 1000),

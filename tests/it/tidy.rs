@@ -6,6 +6,7 @@
 mod documented;
 mod locks;
 mod noticed;
+mod rings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

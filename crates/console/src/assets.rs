@@ -1,7 +1,7 @@
 //! Files that pages load: in the program, under names that change with their content.
 
-use crate::Shared;
 use crate::failure::Failure;
+use crate::shared::Shared;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderValue, header};

@@ -1,6 +1,7 @@
 //! One sentence that the next page shows, once: what a form did.
 
-use crate::{Shared, cookie};
+use crate::cookie;
+use crate::shared::Shared;
 use axum::http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 

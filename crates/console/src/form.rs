@@ -1,8 +1,8 @@
 //! Posted forms, checked to come from a page of ours.
 
-use crate::Shared;
 use crate::failure::Failure;
 use crate::session::is_same;
+use crate::shared::Shared;
 use crate::signed::Signed;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};

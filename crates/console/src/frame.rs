@@ -1,10 +1,10 @@
 //! What is around every page: headers, where forms may come from, and the way to the sign-in.
 
-use crate::Shared;
 use crate::api::{BASE_PATH, address};
 use crate::cookie;
 use crate::failure::{ErrorPage, Failure, SignInNeeded};
 use crate::session::COOKIE;
+use crate::shared::Shared;
 use crate::signed::{Signed, see_other, with_cookie};
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::request::Parts;

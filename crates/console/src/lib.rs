@@ -14,12 +14,16 @@ mod names;
 mod page;
 mod pages;
 mod session;
+mod shared;
 mod signed;
 mod status;
 #[cfg(test)]
 mod tests;
 mod time;
 mod ui;
+
+pub use shared::{Arrived, Inspector, Seal};
+use shared::{Inner, Shared};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -43,37 +47,6 @@ pub struct Console {
     pub inspector: Option<Arc<dyn Inspector>>,
 }
 
-/// A receiver that runs beside the host.
-pub trait Inspector: Send + Sync {
-    /// What arrived, newest first, at most so many.
-    fn arrived(&self, count_max: usize) -> Vec<Arrived>;
-}
-
-/// A callback that arrived.
-#[derive(Clone)]
-pub struct Arrived {
-    /// When, microseconds since the Unix epoch.
-    pub at_us: i64,
-    /// Id of the notification.
-    pub event_id: String,
-    /// The status that the receiver answered.
-    pub answered: u16,
-    /// What it said with it.
-    pub said: String,
-    /// Whether the signature was valid.
-    pub is_signed: bool,
-    /// The body as received.
-    pub body: String,
-}
-
-/// Sealing for the console alone.
-pub trait Seal: Send + Sync {
-    /// Nothing where it can't be sealed.
-    fn seal(&self, purpose: &str, plain: &[u8]) -> Option<String>;
-    /// Nothing where it was not sealed for this purpose, or changed since.
-    fn open(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>>;
-}
-
 /// The console's pages, and the interface for everything else.
 pub fn router(console: Console) -> Router {
     let shared = Shared(Arc::new(Inner {
@@ -88,22 +61,4 @@ pub fn router(console: Console) -> Router {
         .layer(axum::middleware::from_fn_with_state(shared.clone(), frame::frame))
         .fallback(frame::elsewhere)
         .with_state(shared)
-}
-
-/// What every page works with. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Shared(pub(crate) Arc<Inner>);
-
-pub(crate) struct Inner {
-    pub(crate) api: Router,
-    pub(crate) seal: Arc<dyn Seal>,
-    clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
-    pub(crate) public_url: Option<String>,
-    pub(crate) inspector: Option<Arc<dyn Inspector>>,
-}
-
-impl Shared {
-    pub(crate) fn now(&self) -> DateTime<Utc> {
-        (self.0.clock)()
-    }
 }

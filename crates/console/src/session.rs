@@ -1,7 +1,8 @@
 //! Who is signed in: the interface's session and a token for forms, sealed in a cookie that the browser can't read.
 
 use crate::api::Answer;
-use crate::{Shared, cookie, time};
+use crate::shared::Shared;
+use crate::{cookie, time};
 use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,7 +1,7 @@
 //! What an account is set to.
 
 use crate::invalid::Invalid;
-use crate::settings::Items;
+use crate::setting_keys::Items;
 use serde_json::{Map, Value};
 
 /// What a failed attempt of a callback leads to: `retry` or `queue`.

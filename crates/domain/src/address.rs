@@ -1,6 +1,6 @@
 //! Addresses that people give, read by the parser that sends to them, and the credentials that may stand in them.
 
-use crate::settings::MASK;
+use crate::setting_keys::MASK;
 use percent_encoding::percent_decode_str;
 use url::{Host, Origin, Url};
 

@@ -1,7 +1,7 @@
 //! What a callback carries beside the notification, because its owner says so: a name and a password, and headers.
 
 use crate::invalid::Invalid;
-use crate::settings::{BASIC_PASSWORD, BASIC_USERNAME, CALLBACK_HEADERS, CALLBACK_URL, Items, given};
+use crate::setting_keys::{BASIC_PASSWORD, BASIC_USERNAME, CALLBACK_HEADERS, CALLBACK_URL, Items, given};
 use crate::{address, json_text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,6 +1,6 @@
 //! The configuration items around events, known as data: what `…/configuration` shows and the console's form asks for.
 
-use crate::settings::*;
+use crate::setting_keys::*;
 
 /// What an item is edited with, as the dialect names it. The number is letters at the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,7 @@ mod poller_urls;
 pub mod resource;
 pub mod retry_list;
 pub mod schedule;
+pub mod setting_keys;
 pub mod settings;
 pub mod signature;
 pub mod state;

@@ -5,7 +5,7 @@
 
 use crate::invalid::Invalid;
 use crate::resource::{ENTRY_PREFIX, ResourceConfig};
-use crate::settings::{POLLER_URLS, RESOURCES_COUNT_MAX};
+use crate::setting_keys::{POLLER_URLS, RESOURCES_COUNT_MAX};
 use serde_json::{Map, Value};
 
 /// The parts of a line after the resource's name: where each one belongs.

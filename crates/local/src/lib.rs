@@ -14,4 +14,5 @@ pub mod serve;
 mod server;
 pub mod sqlite;
 pub mod timers;
+mod waiting;
 mod wall_clock;

@@ -3,11 +3,12 @@
 use crate::host::Host;
 use crate::jobs::{Class, Taken, Went};
 use crate::server::{self, Times};
+use crate::waiting::wait;
 use crate::wall_clock;
 use anyhow::Context as _;
 use app::Ran;
 use app::ports::{Job, Queue as _};
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -150,26 +151,6 @@ async fn permit(
     tokio::select! {
         permit = permits.clone().acquire_owned() => permit.ok(),
         _ = stop.wait_for(|stop| *stop) => None,
-    }
-}
-
-/// Waits until `next`, a change, or the stop.
-pub(crate) async fn wait(
-    host: &Host,
-    next: Option<DateTime<Utc>>,
-    changed: impl Future<Output = ()>,
-    stop: &mut watch::Receiver<bool>,
-) {
-    let due = async {
-        match next {
-            Some(at) => host.clock.sleep((at - host.clock.now()).to_std().unwrap_or_default()).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = due => {}
-        () = changed => {}
-        _ = stop.wait_for(|stop| *stop) => {}
     }
 }
 

@@ -2,7 +2,7 @@
 //! restarts; when that clock is set, or the machine has slept, they have to be looked at again.
 
 use crate::host::Host;
-use crate::serve::wait;
+use crate::waiting::wait;
 use chrono::{DateTime, Duration, Utc};
 use std::sync::Arc;
 use tokio::sync::watch;

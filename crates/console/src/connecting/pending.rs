@@ -3,9 +3,10 @@
 
 use super::filled::Filled;
 use super::problems::Problems;
+use crate::cookie;
 use crate::session::{is_same, random};
+use crate::shared::Shared;
 use crate::signed::{Signed, with_cookie};
-use crate::{Shared, cookie};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use base64::Engine as _;

@@ -1,13 +1,13 @@
 //! Events of all instances or of one, newest first: what each reports, and what became of it.
 
 use super::instance;
-use crate::Shared;
 use crate::api::{Answer, address};
 use crate::event::{Delivery, Event};
 use crate::failure::Failure;
 use crate::form::Fields;
 use crate::names::Names;
 use crate::page::{Page, Section};
+use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::time::{self, relative_or};
 use crate::ui::{self, Column, badge, table};

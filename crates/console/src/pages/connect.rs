@@ -1,11 +1,11 @@
 //! Connect a mailbox: the connectors there are, and the form of one.
 
-use crate::Shared;
 use crate::api::{Answer, address};
 use crate::connecting::{Definition, Filled, Kind, Pending, Problems, Read, Sides, View, callback, form};
 use crate::failure::Failure;
 use crate::form::{Fields, Posted};
 use crate::page::{Page, Section};
+use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::ui;
 use axum::Router;

@@ -2,13 +2,13 @@
 
 use super::connect::{login, to_login};
 use super::instance::{name, read};
-use crate::Shared;
 use crate::api::{Answer, address};
 use crate::connecting::{CALLBACK, Pending, Problems, trial_in_words};
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Fields;
 use crate::page::{Page, Section};
+use crate::shared::Shared;
 use crate::signed::{Signed, see_other};
 use crate::ui;
 use axum::Router;

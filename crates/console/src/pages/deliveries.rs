@@ -1,6 +1,5 @@
 //! What waits to be delivered, by callback, with the reason and its release.
 
-use crate::Shared;
 use crate::api::address;
 use crate::event::Delivery;
 use crate::failure::Failure;
@@ -8,6 +7,7 @@ use crate::flash::{Flash, Tone};
 use crate::form::{Fields, Posted};
 use crate::names::Names;
 use crate::page::{Page, Section};
+use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::time::{self, relative_or};
 use crate::ui::{self, Column, badge, table};

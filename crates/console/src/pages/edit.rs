@@ -1,7 +1,6 @@
 //! Edit an instance without signing in again.
 
 use super::instance::{name, read};
-use crate::Shared;
 use crate::api::address;
 use crate::connecting::{
     Action, Definition, Filled, Kind, Problems, Read, View, callback, form, trial_in_words, trial_table,
@@ -10,6 +9,7 @@ use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Posted;
 use crate::page::{Page, Section};
+use crate::shared::Shared;
 use crate::signed::Signed;
 use axum::Router;
 use axum::extract::Path;

@@ -1,13 +1,13 @@
 //! One event opened: why it is where it is, its attempts, its body, and how to check its signature.
 
 use super::instance;
-use crate::Shared;
 use crate::api::address;
 use crate::event::{Delivery, Event};
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Posted;
 use crate::page::{Page, Section};
+use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::time::{self, relative_or};
 use crate::ui::{self, Column, Mark, badge, table};

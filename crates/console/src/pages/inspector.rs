@@ -3,10 +3,10 @@
 use crate::api::address;
 use crate::failure::Failure;
 use crate::page::{Page, Section};
+use crate::shared::{Arrived, Shared};
 use crate::signed::Signed;
 use crate::time::relative_or;
 use crate::ui::{self, Mark, badge};
-use crate::{Arrived, Shared};
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;

@@ -1,10 +1,10 @@
 //! One instance: how it is, where its resources stand, and what can be done.
 
-use crate::Shared;
 use crate::api::address;
 use crate::failure::Failure;
 use crate::flash::Tone;
 use crate::page::{Page, Section};
+use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::status::{self, State, Status};
 use crate::time::{self, relative, relative_or};

@@ -1,12 +1,12 @@
 //! What can be done with an instance: poll, resume, switch, show its token, delete.
 
 use super::instance::{name, read};
-use crate::Shared;
 use crate::api::{Answer, address};
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Posted;
 use crate::page::{Page, Section};
+use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::ui;
 use axum::Router;

@@ -1,10 +1,10 @@
 //! All instances: search, tags, and how each is.
 
-use crate::Shared;
 use crate::api::{Answer, address};
 use crate::failure::Failure;
 use crate::form::Fields;
 use crate::page::{Page, Section};
+use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::status::State;
 use crate::time::relative_or;

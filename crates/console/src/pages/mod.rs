@@ -15,7 +15,8 @@ mod pictures;
 mod sign_in;
 mod sign_in_again;
 
-use crate::{Shared, assets};
+use crate::assets;
+use crate::shared::Shared;
 use axum::Router;
 
 pub(crate) fn routes() -> Router<Shared> {

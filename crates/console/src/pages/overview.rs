@@ -1,12 +1,12 @@
 //! The first page: how everything is in a sentence, what needs somebody, and a picture of the last day.
 
 use super::{deliveries, pictures};
-use crate::Shared;
 use crate::api::{Answer, address};
 use crate::event::Delivery;
 use crate::failure::Failure;
 use crate::form::Fields;
 use crate::page::{Page, Section};
+use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::status::{State, Status};
 use crate::time;

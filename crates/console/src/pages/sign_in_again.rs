@@ -2,13 +2,13 @@
 
 use super::connected::keep_and_go;
 use super::instance::{name, read};
-use crate::Shared;
 use crate::api::{Answer, address};
 use crate::connecting::{Filled, Pending, callback};
 use crate::failure::Failure;
 use crate::flash::Tone;
 use crate::form::{Fields, Posted};
 use crate::page::{Page, Section};
+use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::ui;
 use axum::Router;

@@ -7,7 +7,8 @@ mod log;
 mod pages;
 mod sessions;
 
-use crate::{Arrived, Console, Inspector, Seal};
+use crate::Console;
+use crate::shared::{Arrived, Inspector, Seal};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;

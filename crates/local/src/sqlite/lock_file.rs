@@ -1,6 +1,6 @@
 //! One process at a time serves from a data folder.
 
-use super::db::OpenError;
+use super::open_error::OpenError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 

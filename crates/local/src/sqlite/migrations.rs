@@ -1,7 +1,7 @@
 //! Versions of the file's format.
 
 use super::connection::in_transaction;
-use super::db::OpenError;
+use super::open_error::OpenError;
 use rusqlite::Connection;
 use std::cmp::Ordering;
 

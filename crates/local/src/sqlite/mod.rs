@@ -6,12 +6,14 @@ mod db;
 pub(crate) mod listing;
 mod lock_file;
 mod migrations;
+mod open_error;
 mod store;
 mod threads;
 mod vault;
 
-pub use db::{Db, OpenError};
+pub use db::Db;
 pub(crate) use lock_file::LockFile;
+pub use open_error::OpenError;
 pub use store::SqliteStore;
 pub use vault::SqliteVault;
 

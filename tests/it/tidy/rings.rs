@@ -1,0 +1,383 @@
+//! Files of a crate refer to each other in one direction only.
+//!
+//! Whoever reads one file of a ring has to read all of them. A module and its parent may refer to each other, so that an
+//! arrow from a file to its own parent closes no ring; nor do two files that are one thought. What a file only passes on
+//! (`pub use`) is taken to be where it is defined.
+
+use super::{Tree, check, is_test, without_tests};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Pairs that are one thought: a walk and its second look at a stretch, a list and its narrower self, an object's kind
+/// and its fields, a form and what fills it.
+const ONE_THOUGHT: [(&str, &str); 12] = [
+    ("crates/app/src/admin/check.rs", "crates/app/src/admin/examine.rs"),
+    ("crates/app/src/api/events.rs", "crates/app/src/api/log.rs"),
+    ("crates/connectors/src/outlook/normalise/entity.rs", "crates/connectors/src/outlook/normalise/field.rs"),
+    ("crates/connectors/src/outlook/poll/again.rs", "crates/connectors/src/outlook/poll/walk.rs"),
+    ("crates/connectors/src/outlook/poll/narrow.rs", "crates/connectors/src/outlook/poll/pages.rs"),
+    ("crates/console/src/connecting/filled.rs", "crates/console/src/connecting/polling.rs"),
+    ("crates/console/src/connecting/view.rs", "crates/console/src/connecting/view_polling.rs"),
+    ("crates/domain/src/date_pattern/write.rs", "crates/domain/src/date_pattern/zone.rs"),
+    ("crates/doubles/src/google/labels.rs", "crates/doubles/src/google/mailbox.rs"),
+    ("crates/local/src/sqlite/store/instances.rs", "crates/local/src/sqlite/store/retention.rs"),
+    ("crates/scenarios/src/client.rs", "crates/scenarios/src/document.rs"),
+    ("crates/system/src/egress/callbacks.rs", "crates/system/src/egress/fault.rs"),
+];
+/// Rings that are still there, by their first file, with the files that they have. They may only shrink.
+const KNOWN: [(&str, usize); 4] = [
+    ("crates/app/src/api/mod.rs", 24),
+    ("crates/aws/src/store/change.rs", 3),
+    ("crates/console/src/api.rs", 9),
+    ("crates/doubles/src/microsoft/filter/mod.rs", 8),
+];
+/// Names that are passed on so often are passed on in a ring.
+const HOPS_MAX: usize = 8;
+
+#[test]
+fn no_files_refer_to_each_other_in_a_ring() {
+    check(rings);
+}
+
+fn rings(tree: &Tree) -> Vec<String> {
+    let mut folders: BTreeSet<&str> = BTreeSet::new();
+    folders.extend(tree.keys().filter_map(|path| path.rsplit_once("/src/")).map(|(folder, _)| folder));
+    let mut broken = Vec::new();
+    for folder in
+        folders.iter().filter(|folder| folder.starts_with("crates/") || folder.starts_with("functions/"))
+    {
+        let house = House::of(tree, &format!("{folder}/src/"));
+        for ring in house.rings() {
+            let files: Vec<&str> = ring.iter().map(|module| house.rooms[*module].path).collect();
+            let arrows = house.arrows_within(&ring).join("\n      ");
+            broken.push(format!("{} refer to each other:\n      {arrows}", files.join(", ")));
+        }
+    }
+    broken
+}
+
+/// Where a module is: `["poll", "gate"]`; the root is empty.
+type Module = Vec<String>;
+
+/// One file of a crate.
+struct Room<'a> {
+    path: &'a str,
+    text: String,
+    /// What it names, with the name it has here: from `use`, and from paths in the text.
+    named: Vec<Named>,
+    defined: BTreeSet<String>,
+}
+
+struct Named {
+    path: Vec<String>,
+    here: String,
+    is_passed_on: bool,
+}
+
+/// The files of one crate.
+struct House<'a> {
+    rooms: BTreeMap<Module, Room<'a>>,
+}
+
+impl<'a> House<'a> {
+    fn of(tree: &'a Tree, src: &str) -> Self {
+        let mut rooms = BTreeMap::new();
+        for (path, text) in tree.iter().filter(|(path, _)| !is_test(path)) {
+            let Some(inside) = path.strip_prefix(src).and_then(|inside| inside.strip_suffix(".rs")) else {
+                continue;
+            };
+            let mut module: Module = inside.split('/').map(str::to_owned).collect();
+            if matches!(module.last().map(String::as_str), Some("mod" | "lib" | "main")) {
+                module.pop();
+            }
+            let text = without_comments(without_tests(text));
+            let (named, defined) = (named(&text), defined(&text));
+            rooms.insert(module, Room { path, text: without_uses(&text), named, defined });
+        }
+        House { rooms }
+    }
+
+    /// Each file with those that it refers to, by what.
+    fn arrows(&self) -> BTreeMap<&Module, BTreeMap<&Module, BTreeSet<&str>>> {
+        let mut arrows: BTreeMap<&Module, BTreeMap<&Module, BTreeSet<&str>>> = BTreeMap::new();
+        for (module, room) in &self.rooms {
+            for named in &room.named {
+                if named.is_passed_on && !is_used(&room.text, &named.here) {
+                    continue;
+                }
+                let Some(path) = self.absolute(module, &named.path) else { continue };
+                let Some(to) = self.room_of(&path, 0).filter(|to| *to != module && !is_parent(to, module))
+                else {
+                    continue;
+                };
+                arrows.entry(module).or_default().entry(to).or_default().insert(&named.here);
+            }
+        }
+        arrows
+    }
+
+    /// A path from the crate's root; `None` where it leads out of the crate.
+    fn absolute(&self, module: &Module, path: &[String]) -> Option<Vec<String>> {
+        let mut base = module.clone();
+        let mut rest = path;
+        match path.first()?.as_str() {
+            "crate" => (base, rest) = (Vec::new(), &path[1..]),
+            "self" => rest = &path[1..],
+            "super" => {
+                while rest.first().is_some_and(|part| part == "super") {
+                    base.pop()?;
+                    rest = &rest[1..];
+                }
+            }
+            child => {
+                base.push(child.to_owned());
+                if !self.rooms.contains_key(&base) {
+                    return None;
+                }
+                base.pop();
+            }
+        }
+        base.extend(rest.iter().cloned());
+        Some(base)
+    }
+
+    /// The file in which the thing of this path is defined.
+    fn room_of(&self, path: &[String], hops: usize) -> Option<&Module> {
+        let length = (0..=path.len()).rev().find(|length| self.rooms.contains_key(&path[..*length]))?;
+        let (module, room) = self.rooms.get_key_value(&path[..length])?;
+        let Some(name) = path.get(length).filter(|name| !room.defined.contains(*name) && hops < HOPS_MAX)
+        else {
+            return Some(module);
+        };
+        let Some(named) = room.named.iter().find(|named| named.here == *name && named.path.len() > 1) else {
+            return Some(module);
+        };
+        let Some(mut further) = self.absolute(module, &named.path) else { return Some(module) };
+        further.extend(path[length + 1..].iter().cloned());
+        self.room_of(&further, hops + 1)
+    }
+
+    /// Files that can all be reached from each other.
+    fn rings(&self) -> Vec<Vec<&Module>> {
+        let arrows = self.arrows();
+        let reached: BTreeMap<&Module, BTreeSet<&Module>> =
+            self.rooms.keys().map(|from| (from, reach(&arrows, from))).collect();
+        let mut rings: Vec<Vec<&Module>> = Vec::new();
+        for module in self.rooms.keys() {
+            let is_in =
+                |other: &&Module| reached[module].contains(*other) && reached[*other].contains(module);
+            let ring: Vec<&Module> = self.rooms.keys().filter(is_in).collect();
+            if ring.len() > 1 && ring[0] == module && !self.may_be(&ring) {
+                rings.push(ring);
+            }
+        }
+        rings
+    }
+
+    /// Two files that are one thought, or a ring that is known.
+    fn may_be(&self, ring: &[&Module]) -> bool {
+        let first = self.rooms[ring[0]].path;
+        if KNOWN.iter().any(|(known, count)| *known == first && ring.len() <= *count) {
+            return true;
+        }
+        let [one, other] = ring else { return false };
+        ONE_THOUGHT.contains(&(self.rooms[*one].path, self.rooms[*other].path))
+    }
+
+    fn arrows_within(&self, ring: &[&Module]) -> Vec<String> {
+        let arrows = self.arrows();
+        let mut told = Vec::new();
+        for from in ring {
+            for (to, names) in arrows.get(*from).into_iter().flatten().filter(|(to, _)| ring.contains(to)) {
+                let names: Vec<&str> = names.iter().copied().collect();
+                told.push(format!(
+                    "{} -> {}: {}",
+                    self.rooms[*from].path,
+                    self.rooms[*to].path,
+                    names.join(", ")
+                ));
+            }
+        }
+        told
+    }
+}
+
+fn is_parent(parent: &Module, child: &Module) -> bool {
+    child.split_last().is_some_and(|(_, rest)| rest == *parent)
+}
+
+fn reach<'a>(
+    arrows: &BTreeMap<&'a Module, BTreeMap<&'a Module, BTreeSet<&'a str>>>,
+    from: &'a Module,
+) -> BTreeSet<&'a Module> {
+    let mut reached = BTreeSet::new();
+    let mut left = vec![from];
+    while let Some(at) = left.pop() {
+        left.extend(arrows.get(at).into_iter().flat_map(BTreeMap::keys).filter(|to| reached.insert(**to)));
+    }
+    reached.insert(from);
+    reached
+}
+
+/// Without `//` comments, without what stands between quotes, and without how far something is visible.
+fn without_comments(text: &str) -> String {
+    let mut kept = String::new();
+    for line in text.lines() {
+        let code = line.split("//").next().unwrap_or(line);
+        let code = match code.split_once("pub(in ").and_then(|(_, rest)| rest.split_once(") ")) {
+            Some((_, rest)) => rest,
+            None => code,
+        };
+        kept.extend(code.split('"').step_by(2));
+        kept.push('\n');
+    }
+    kept
+}
+
+/// The parts of `use …;` lines, and the rest.
+fn uses(text: &str) -> Vec<(bool, String)> {
+    let mut found = Vec::new();
+    let mut statement: Option<(bool, String)> = None;
+    for line in text.lines() {
+        if statement.is_none() {
+            let trimmed = line.trim_start();
+            let is_passed_on = trimmed.starts_with("pub");
+            let rest = if is_passed_on {
+                trimmed.split_once(" use ").filter(|(head, _)| is_visibility(head))
+            } else {
+                None
+            };
+            let begun = rest.map(|(_, rest)| rest).or(trimmed.strip_prefix("use "));
+            statement = begun.map(|begun| (is_passed_on, begun.to_owned()));
+        } else if let Some((_, begun)) = &mut statement {
+            begun.push_str(line.trim());
+        }
+        if let Some((is_passed_on, whole)) = statement.take_if(|(_, whole)| whole.trim_end().ends_with(';')) {
+            found.push((is_passed_on, whole.trim_end().trim_end_matches(';').to_owned()));
+        }
+    }
+    found
+}
+
+fn is_visibility(head: &str) -> bool {
+    head == "pub" || (head.starts_with("pub(") && head.ends_with(')'))
+}
+
+fn without_uses(text: &str) -> String {
+    let mut kept = String::new();
+    let mut is_in_use = false;
+    for line in text.lines() {
+        let trimmed = line.trim_start();
+        let begins = trimmed.starts_with("use ")
+            || trimmed.split_once(" use ").is_some_and(|(head, _)| is_visibility(head));
+        is_in_use |= begins;
+        if !is_in_use {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        is_in_use &= !line.trim_end().ends_with(';');
+    }
+    kept
+}
+
+fn named(text: &str) -> Vec<Named> {
+    let mut named = Vec::new();
+    for (is_passed_on, tree) in uses(text) {
+        expand(&tree, &[], is_passed_on, &mut named);
+    }
+    let rest = without_uses(text);
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    for word in rest.split(|c: char| !is_part(c)).filter(|word| word.contains("::")) {
+        let path: Vec<String> = word.split("::").map(str::to_owned).collect();
+        let here = path.last().cloned().unwrap_or_default();
+        if path.iter().all(|part| !part.is_empty() && !part.contains(':')) {
+            named.push(Named { path, here, is_passed_on: false });
+        }
+    }
+    named
+}
+
+/// `a::{b, c::D as E}` gives two.
+fn expand(tree: &str, before: &[String], is_passed_on: bool, named: &mut Vec<Named>) {
+    let tree = tree.trim();
+    if let Some((head, inner)) = tree.split_once('{') {
+        let mut path = before.to_vec();
+        path.extend(head.split("::").map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned));
+        let inner = inner.strip_suffix('}').unwrap_or(inner);
+        let (mut depth, mut from) = (0, 0);
+        for (at, c) in inner.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    expand(&inner[from..at], &path, is_passed_on, named);
+                    from = at + 1;
+                }
+                _ => {}
+            }
+        }
+        return expand(&inner[from..], &path, is_passed_on, named);
+    }
+    let (path, renamed) = tree.split_once(" as ").unwrap_or((tree, ""));
+    let mut whole = before.to_vec();
+    whole.extend(path.split("::").map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned));
+    if whole.len() > before.len() {
+        // `self` is the module itself.
+        if whole.len() > 1 && whole.last().is_some_and(|last| last == "self") {
+            whole.pop();
+        }
+        let here = match renamed.trim() {
+            "" => whole.last().cloned().unwrap_or_default(),
+            renamed => renamed.to_owned(),
+        };
+        named.push(Named { path: whole, here, is_passed_on });
+    }
+}
+
+fn defined(text: &str) -> BTreeSet<String> {
+    const WORDS: [&str; 8] = ["fn", "struct", "enum", "trait", "const", "static", "type", "union"];
+    let words: Vec<&str> =
+        text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).collect();
+    words.windows(2).filter(|pair| WORDS.contains(&pair[0])).map(|pair| pair[1].to_owned()).collect()
+}
+
+/// Whether a type that is passed on is used here, too. Functions are often called as their module is.
+fn is_used(text: &str, name: &str) -> bool {
+    let is_type = name.starts_with(|c: char| c.is_ascii_uppercase());
+    is_type && text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)
+}
+
+#[test]
+fn a_ring_is_found() {
+    let broken = |files: &[(&str, &str)]| {
+        let tree = files.iter().map(|(path, text)| (format!("crates/x/src/{path}"), (*text).to_owned()));
+        rings(&tree.collect()).len()
+    };
+    let root = ("lib.rs", "mod a;\nmod b;\nmod c;\npub use a::A;\n");
+    let (a, b) = (
+        ("a.rs", "use crate::b::B;\npub struct A;\n"),
+        ("b.rs", "use super::c::{self, C};\npub struct B;\n"),
+    );
+    assert_eq!(broken(&[root, a, b, ("c.rs", "pub struct C;\n")]), 0);
+    assert_eq!(
+        broken(&[
+            root,
+            a,
+            b,
+            ("c.rs", "// crate::a::A\npub struct C;\n#[cfg(test)]\nmod tests {\n use crate::A; }\n")
+        ]),
+        0
+    );
+    assert_eq!(broken(&[root, a, b, ("c.rs", "use crate::{\n    a::A,\n};\npub struct C;\n")]), 1);
+    // By what the root passes on, by a path in the text, and by two files alone.
+    assert_eq!(broken(&[root, a, b, ("c.rs", "use crate::A;\npub struct C;\n")]), 1);
+    assert_eq!(broken(&[root, a, b, ("c.rs", "pub struct C(crate::a::A);\n")]), 1);
+    assert_eq!(broken(&[root, a, ("b.rs", "pub struct B(super::a::A);\n")]), 1);
+    // A module and its parent.
+    let parent = ("a/mod.rs", "mod d;\npub struct A(d::D);\npub struct B;\n");
+    assert_eq!(broken(&[root, parent, ("a/d.rs", "use super::B;\npub struct D(B);\n")]), 0);
+    // Through their parent, siblings see each other.
+    let siblings = [("a/d.rs", "use super::e::E;\npub struct D;\n"), ("a/e.rs", "use super::B;\n")];
+    assert_eq!(broken(&[root, parent, siblings[0], siblings[1]]), 0);
+    let ring = [("a/d.rs", "use super::e::E;\npub struct D;\n"), ("a/e.rs", "use super::d::D;\n")];
+    assert_eq!(broken(&[root, parent, ring[0], ring[1]]), 1);
+}

@@ -77,7 +77,7 @@ struct Raw {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CallbackEvent {
-    /// The same whenever the same change is told.
+    /// The same whenever the same change is reported.
     id: String,
     /// When the record changed, or the poll's time where the provider does not say.
     #[schemars(extend("format" = "date-time"))]

@@ -17,7 +17,7 @@ pub(in crate::api) struct ConfigurationItem {
     pub(in crate::api) key: String,
     pub(in crate::api) name: String,
     pub(in crate::api) description: Option<&'static str>,
-    /// The value; secrets are masked; the default where none is given.
+    /// The value; secrets are masked; the default if none is set.
     #[schemars(with = "Option<String>")]
     pub(in crate::api) property_value: Option<Value>,
     #[serde(rename = "type")]

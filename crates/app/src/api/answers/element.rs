@@ -59,7 +59,7 @@ pub(in crate::api) struct ElementMetadata {
     pub(in crate::api) description: &'static str,
 }
 
-/// How a connector tells of changes.
+/// How a connector reports changes.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct EventsMetadata {
     pub(in crate::api) supported: bool,
@@ -99,7 +99,7 @@ pub(in crate::api) struct ResourceMetadata {
     pub(in crate::api) name: &'static str,
     pub(in crate::api) path: String,
     pub(in crate::api) methods: [&'static str; 1],
-    /// How changes of it are found; null where it is not polled.
+    /// How its changes are found; null if it is not polled.
     #[schemars(with = "Option<PollingMethod>")]
     pub(in crate::api) polling: Option<PollingMethod>,
 }
@@ -113,7 +113,7 @@ pub(in crate::api) enum PollingMethod {
     Snapshots,
 }
 
-/// Something that an instance is told.
+/// A configuration item of an instance.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(example = json!({

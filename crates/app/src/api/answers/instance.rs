@@ -92,7 +92,7 @@ pub(in crate::api) struct Instance {
     /// Where its callback stands. Only where one instance is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::api) subscription: Option<CallbackState>,
-    /// When the timetable polls it next; null where it is not polled. Only where one instance is read.
+    /// When the schedule polls it next; null if it is not polled. Only when one instance is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-keeps-null" = true))]
     pub(in crate::api) next_poll: Option<Option<Moment>>,

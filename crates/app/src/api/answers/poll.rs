@@ -57,7 +57,7 @@ pub(in crate::api) struct FailedPoll {
 pub(in crate::api) enum Polled {
     /// Some resource was read, or nothing went wrong.
     Read(PollReport),
-    /// The provider wants to be left alone, for so many seconds where it says so.
+    /// The provider throttles, for this many seconds if it says so.
     LeftAlone(FailedPoll, Option<u64>),
     Failed(FailedPoll),
 }

@@ -58,6 +58,6 @@ pub(in crate::api) struct PollerRecord {
     pub(in crate::api) element_key: String,
     /// Minutes between polls.
     pub(in crate::api) interval: u32,
-    /// When the timetable polls it next; null where it is not polled.
+    /// When the schedule polls it next; null if it is not polled.
     pub(in crate::api) next_poll: Option<Moment>,
 }

@@ -18,10 +18,10 @@ pub(in crate::api) struct BackfillRequest {
     /// RFC 3339, or milliseconds since the Unix epoch as a text.
     #[schemars(with = "String")]
     pub(in crate::api) from: DateTime<Utc>,
-    /// Now where it is not given.
+    /// Default: now.
     #[schemars(with = "Option<String>")]
     pub(in crate::api) to: Option<DateTime<Utc>>,
-    /// Names of polled resources; all where none are given.
+    /// Names of polled resources; default: all.
     #[schemars(with = "Option<Vec<String>>", length(max = 20))]
     pub(in crate::api) resources: Vec<String>,
 }

@@ -24,7 +24,7 @@ pub(in crate::api) struct InstanceRequest {
     pub(in crate::api) configuration: Option<Items>,
     #[schemars(length(max = 50), inner(length(max = 256)))]
     pub(in crate::api) tags: Option<Vec<String>>,
-    /// The connector's name where it is not given.
+    /// Default: the connector's name.
     #[schemars(length(max = 256))]
     pub(in crate::api) name: Option<String>,
     /// `initial`: sign in with the refresh token in the configuration instead of a code; else `none`.

@@ -152,6 +152,9 @@ def authorize(case, path, instance, dice):
             headers["Authorization"] = f"{STAGE['authorization']}, Element {instance['token']}"
     elif path.startswith("/organizations") and dice.mostly():
         headers["Authorization"] = f"Admin {STAGE['adminKey']}"
+    elif path == "/sessions" and case.method == "DELETE" and dice.mostly():
+        # A session of its own: who ends one has no other.
+        headers["Authorization"] = f"Session {SERVICE.dialect('POST', '/sessions')['sessionToken']}"
     headers.setdefault("Authorization", STAGE["authorization"])
     if dice.below(40) == 0:
         headers["Authorization"] = "User nobody, Organization nothing"

@@ -143,3 +143,22 @@ async fn every_example_is_one_of_its_schema() {
         }
     }
 }
+
+/// What generators of clients give up on.
+#[tokio::test]
+async fn every_list_says_of_what_and_no_path_ends_in_a_slash() {
+    let world = World::new(584);
+    let document = document(&world).await;
+    let mut count = 0;
+    walk(&document["components"]["schemas"], String::new(), &mut |at, schema| {
+        let kind = schema.get("type");
+        if kind.is_some_and(|kind| kind == "array" || *kind == json!(["array", "null"])) {
+            assert!(schema.get("items").is_some(), "{at}");
+            count += 1;
+        }
+    });
+    assert!(count >= 20, "{count} lists");
+    for (path, ..) in operations(&document) {
+        assert!(!path.ends_with('/'), "{path}");
+    }
+}

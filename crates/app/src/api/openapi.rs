@@ -46,7 +46,7 @@ fn document(dialect: &[Route], outside: &[Route]) -> Value {
     let mut schemas = Schemas::new();
     let mut paths = Map::new();
     let all = dialect.iter().map(|route| (BASE_PATH, route)).chain(outside.iter().map(|route| ("", route)));
-    for (base, route) in all {
+    for (base, route) in all.filter(|(_, route)| !is_repeated(route)) {
         let path = format!("{base}{}", path_of(route));
         let item = paths.entry(path).or_insert_with(|| json!({}));
         item[route.method] = operation(route, &mut schemas);
@@ -85,6 +85,11 @@ fn document(dialect: &[Route], outside: &[Route]) -> Value {
             },
         },
     })
+}
+
+/// Only a `/` behind its path keeps it apart from another route: clients need no call of their own for it.
+fn is_repeated(route: &Route) -> bool {
+    route.path.ends_with('/')
 }
 
 /// As OpenAPI writes it: `{*rest}` is a parameter like any other.

@@ -21,6 +21,7 @@ pub(in crate::api) struct Element {
     pub(in crate::api) deleted: bool,
     pub(in crate::api) type_oauth: bool,
     pub(in crate::api) trial_account: bool,
+    #[schemars(with = "Vec<String>")]
     pub(in crate::api) resources: [String; 0],
     pub(in crate::api) transformations_enabled: bool,
     pub(in crate::api) bulk_download_enabled: bool,
@@ -33,6 +34,7 @@ pub(in crate::api) struct Element {
     pub(in crate::api) use_models_for_metadata: bool,
     pub(in crate::api) hub: &'static str,
     pub(in crate::api) protocol_type: &'static str,
+    #[schemars(with = "Vec<String>")]
     pub(in crate::api) parameters: [String; 0],
     pub(in crate::api) private: bool,
 }
@@ -90,6 +92,7 @@ pub(in crate::api) struct Limits {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct Discovery {
     pub(in crate::api) supported: bool,
+    #[schemars(with = "Vec<String>")]
     pub(in crate::api) methods: [String; 0],
 }
 

@@ -24,6 +24,7 @@ pub(in crate::api) struct Listing {
     pub(in crate::api) element: Element,
     pub(in crate::api) element_id: u32,
     pub(in crate::api) tags: Vec<String>,
+    #[schemars(with = "Vec<String>")]
     pub(in crate::api) provision_interactions: [String; 0],
     /// False: a person has to sign in again.
     pub(in crate::api) valid: bool,

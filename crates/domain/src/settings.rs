@@ -136,7 +136,7 @@ pub fn check(plain: &Items, secrets: &Items) -> Vec<Invalid> {
     errors.extend(entries.take(RESOURCES_COUNT_MAX).flat_map(|(key, entry)| resource::check(key, entry)));
     // A former key is past choosing.
     if secrets.get(SIGNATURE_KEY).is_some_and(|key| !signature::is_usable(key)) {
-        errors.push(Invalid::new(SIGNATURE_KEY, "must be base64 after `whsec_`"));
+        errors.push(Invalid::new(SIGNATURE_KEY, "must be base64 of 24 to 64 bytes after `whsec_`"));
     }
     errors
 }
@@ -335,7 +335,7 @@ mod tests {
             `filter.response.nulls`: must be true or false
             `event.notification.signature.previous.until`: must be a time such as 2026-11-22T12:00:00Z
             `event.poller.configuration.a.xPath`: must be a text
-            `event.notification.signature.key`: must be base64 after `whsec_`"#]].assert_eq(&errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+            `event.notification.signature.key`: must be base64 of 24 to 64 bytes after `whsec_`"#]].assert_eq(&errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         let fine = texts(json!({ FILTER_NULLS: false, SIGNATURE_PREVIOUS_UNTIL: "2026-11-22T12:00:00Z" }));
         assert!(super::check(&fine, &Items::new()).is_empty());
     }

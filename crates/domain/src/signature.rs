@@ -18,6 +18,8 @@ pub const STANDARD_TIMESTAMP_HEADER: &str = "webhook-timestamp";
 pub const STANDARD_SIGNATURE_HEADER: &str = "webhook-signature";
 /// How a key begins that is base64 for Standard Webhooks.
 const STANDARD_KEY_PREFIX: &str = "whsec_";
+/// What such a key may have, bytes: the specification of Standard Webhooks says so, and its libraries refuse others.
+const STANDARD_KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// How long the former key signs too after a new one was set: receivers have a day to take the new one.
 pub const ROTATION_H: i64 = 24;
@@ -41,9 +43,10 @@ pub fn sign_standard(keys: &[&str], id: &str, timestamp_s: i64, body: &[u8]) -> 
     keys.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a key can be used for both signatures.
+/// Whether a new key can be used for both signatures. One that was stored before this rule signs all the same.
 pub(crate) fn is_usable(key: &str) -> bool {
-    bytes(key).is_some()
+    let is_standard = key.starts_with(STANDARD_KEY_PREFIX);
+    bytes(key).is_some_and(|bytes| !is_standard || STANDARD_KEY_BYTES.contains(&bytes.len()))
 }
 
 /// The key's bytes for Standard Webhooks.
@@ -95,14 +98,16 @@ mod tests {
     }
 
     #[test]
-    fn only_base64_may_follow_the_prefix() {
-        assert!(
-            is_usable("anything at all")
-                && is_usable(KEY)
-                && is_usable("whsec_YQ==")
-                && is_usable("whsec_YQ")
-        );
-        assert!(!is_usable("whsec_") && !is_usable("whsec_not base64"));
+    fn only_base64_of_24_to_64_bytes_may_follow_the_prefix() {
+        let of = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![b'k'; bytes]));
+        assert!(is_usable("anything at all") && is_usable(KEY));
+        assert!(is_usable(&of(64)) && is_usable(of(64).trim_end_matches('=')));
+        for key in ["whsec_", "whsec_not base64", &of(3), &of(23), &of(65)] {
+            assert!(!is_usable(key), "{key}");
+        }
+        // Stored before there was a rule, it signs what it signed then.
+        let short = sign_standard(&[&of(3)], ID, 1_614_265_330, BODY);
+        assert_eq!(short, sign_standard(&["kkk"], ID, 1_614_265_330, BODY));
     }
 
     #[test]

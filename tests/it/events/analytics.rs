@@ -65,8 +65,12 @@ async fn counts_are_told_by_instance_and_by_account() {
     let by_account = world.get("/instances/events/analytics/accounts?interval=day&accountIds[]=1").await;
     let expected = json!([{ "accountId": 1, "count": 6, "success": 6, "failed": 0 }]);
     assert_eq!(by_account[0]["records"], expected);
-    let nobody = "/instances/events/analytics/accounts?interval=day&accountIds[]=2";
-    world.call("GET", nobody, &Value::Null).await.assert_refused(403);
+    for path in ["", "/instances", "/accounts"] {
+        for nobody in ["0", "2", "x"] {
+            let path = format!("/instances/events/analytics{path}?interval=day&accountIds[]={nobody}");
+            world.call("GET", &path, &Value::Null).await.assert_refused(403);
+        }
+    }
 }
 
 #[tokio::test]

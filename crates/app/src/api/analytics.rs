@@ -31,6 +31,7 @@ struct Asked {
 
 impl Asked {
     async fn of(app: &Context, caller: &Caller, params: &Params) -> Result<Self, ApiError> {
+        let accounts = accounts(app, caller, params).await?;
         let to = params.time("to")?.unwrap_or_else(|| app.now());
         let from = params.time("from")?.unwrap_or(to - Duration::hours(1));
         if to < from {
@@ -55,6 +56,7 @@ impl Asked {
         }
         // What only the log shows is not an event.
         lines.retain(|(line, _)| line.progress != Progress::Logged);
+        lines.retain(|(_, account)| accounts.is_empty() || accounts.contains(account));
         Ok(Asked { from, interval, rows_count: usize::try_from(rows_count).unwrap_or(0), lines })
     }
 
@@ -67,6 +69,19 @@ impl Asked {
         let row = (at - self.from).num_seconds().div_euclid(self.interval.num_seconds());
         usize::try_from(row).ok().filter(|row| *row < self.rows_count)
     }
+}
+
+/// The accounts that are asked for; none stands for all.
+async fn accounts(app: &Context, caller: &Caller, params: &Params) -> Result<Vec<u32>, ApiError> {
+    let foreign = || ApiError::forbidden("`accountIds`: names an account that is not yours");
+    let wanted: Vec<u32> =
+        params.texts("accountIds").map(|id| id.parse().map_err(|_| foreign())).collect::<Result<_, _>>()?;
+    for id in &wanted {
+        if !account::is_own(app, caller, *id).await? {
+            return Err(foreign());
+        }
+    }
+    Ok(wanted)
 }
 
 fn floor(at: DateTime<Utc>, interval: Duration) -> DateTime<Utc> {
@@ -113,17 +128,7 @@ pub(super) async fn by_account(
     caller: Caller,
     params: Params,
 ) -> Answered<Json<Vec<AccountCounts>>> {
-    let foreign = || ApiError::forbidden("`accountIds`: names an account that is not yours");
-    let wanted: Vec<u32> =
-        params.texts("accountIds").map(|id| id.parse().map_err(|_| foreign())).collect::<Result<_, _>>()?;
-    for id in &wanted {
-        if !account::is_own(&app, &caller, *id).await? {
-            return Err(foreign());
-        }
-    }
-    let mut asked = Asked::of(&app, &caller, &params).await?;
-    let is_wanted = |account: u32| wanted.is_empty() || wanted.contains(&account);
-    asked.lines.retain(|(_, account)| is_wanted(*account));
+    let asked = Asked::of(&app, &caller, &params).await?;
     let of = |(account_id, sum): (u32, Sum)| OfAccount { account_id, sum };
     let row = |(timestamp, total, sums): Row| AccountCounts {
         timestamp,

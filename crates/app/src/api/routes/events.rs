@@ -21,14 +21,16 @@ fn log() -> Vec<Route> {
         )
         .with(&filters),
         get("countEvents", "/instances/events/analytics", analytics::all, "Count events by interval")
-            .with(&[&FROM, &TO, &INTERVAL]),
+            .or(&[403])
+            .with(&[&FROM, &TO, &INTERVAL, &ACCOUNT_IDS]),
         get(
             "countEventsByInstance",
             "/instances/events/analytics/instances",
             analytics::by_instance,
             "Count events by interval and instance",
         )
-        .with(&[&FROM, &TO, &INTERVAL]),
+        .or(&[403])
+        .with(&[&FROM, &TO, &INTERVAL, &ACCOUNT_IDS]),
         get(
             "countEventsByAccount",
             "/instances/events/analytics/accounts",

@@ -144,8 +144,6 @@ fn pages_go_by_tokens() {
 
 #[test]
 fn limits_are_named() {
-    let size = |size| query("messages", |query| query.page_size = Some(size));
-    assert_eq!(rule(&size(101)), "`pageSize`: must be at most 100 here: each record is read by itself");
     let far = query("threads", |query| query.page = Page::Number(52));
     assert_eq!(rule(&far), "`page`: must be at most 51: beyond, follow `nextPage`");
     for place in [json!(7), json!({ "token": 7 }), json!({ "token": "x".repeat(1000) })] {

@@ -31,6 +31,7 @@ const fn descriptor(key: &'static str, authentication: Authentication) -> Descri
             polling: Polling::Changes,
             poller: r#"{"url":"/hubs/general/letters","idField":"id"}"#,
         }],
+        abilities: &[],
         readme: "",
     }
 }

@@ -134,6 +134,23 @@ pub struct OAuth {
     pub scope_on_refresh: bool,
 }
 
+/// What not every provider lets a connector do. The connector suite picks its cases by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ability {
+    /// Deletions of the first resource's objects are told as such.
+    Deletions,
+    /// There are drafts, which are not told until they are finished.
+    Drafts,
+    /// Positions expire, and are recovered.
+    Expiry,
+    /// The provider shows changes late, and none is lost for it.
+    Lag,
+    /// Objects are read one by one: one that can't be read holds up no other.
+    LoneObjects,
+    /// A window of the past can be read again.
+    Backfill,
+}
+
 /// One connector.
 #[derive(Debug)]
 pub struct Descriptor {
@@ -157,11 +174,18 @@ pub struct Descriptor {
     pub authentication: Authentication,
     /// What can be read, and polled; the first one is polled for those who say nothing.
     pub resources: &'static [Resource],
+    /// What else it can do.
+    pub abilities: &'static [Ability],
     /// Notes for operators and contributors: scopes, quotas, quirks.
     pub readme: &'static str,
 }
 
 impl Descriptor {
+    /// Whether it can do that.
+    pub fn can(&self, ability: Ability) -> bool {
+        self.abilities.contains(&ability)
+    }
+
     /// Finds a resource by its name or another spelling.
     pub fn resource(&self, name: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.name == name || resource.aliases.contains(&name))

@@ -20,7 +20,9 @@ mod script;
 mod snapshot;
 mod values;
 
-pub use descriptor::{Authentication, ClientCredentials, Descriptor, Endpoint, OAuth, Polling, Resource};
+pub use descriptor::{
+    Ability, Authentication, ClientCredentials, Descriptor, Endpoint, OAuth, Polling, Resource,
+};
 pub use error::{Error, Kind};
 pub use http::{Http, HttpError, HttpRequest, HttpResponse, Method, Route, TlsFault};
 pub use registry::registry;

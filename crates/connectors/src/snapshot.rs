@@ -10,7 +10,7 @@
 //! exclude is an object that is passed by twice in a row: it is reported as deleted, and as created by the next listing
 //! that shows it. An object that was created and deleted, or changed and changed back, between two listings is not seen.
 
-mod packed;
+pub(crate) mod packed;
 #[cfg(test)]
 mod tests;
 

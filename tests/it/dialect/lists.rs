@@ -71,8 +71,12 @@ async fn instances_are_counted_and_listed_without_their_configuration() {
     world.run_until_idle().await;
     let count = world.get("/instances/count").await;
     let by = |key: &str, id: u32, count: u32| json!({ "elementId": id, "elementKey": key, "totalInstances": count });
-    let expected = [by("gmail", 6409, 1), by("outlookemail", 6410, 1)];
-    assert_eq!((&count["totalInstances"], &count["elementInstances"]), (&json!(2), &json!(expected)));
+    assert_eq!(count["totalInstances"], 2);
+    for connector in connectors::registry() {
+        let (key, id) = (connector.descriptor().key, connector.descriptor().id);
+        let expected = by(key, id, u32::from(["gmail", "outlookemail"].contains(&key)));
+        assert!(count["elementInstances"].as_array().unwrap().contains(&expected), "{key}: {count}");
+    }
     for path in ["/instances?hydrate=false", "/elements/gmail/instances?hydrate=false"] {
         for one in world.get(path).await.as_array().unwrap() {
             assert_eq!(one.get("configuration"), None, "{path}");

@@ -8,7 +8,7 @@ mod methods;
 mod outage;
 mod wire;
 
-pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, Reply, gmail_body, outlook_body};
+pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, Reply, body_of, gmail_body, outlook_body};
 pub(crate) use bus::TestBus;
 pub(crate) use gate::Gate;
 pub(crate) use methods::methods;

@@ -1,6 +1,6 @@
 //! What this connector is, as data.
 
-use crate::descriptor::{Authentication, Descriptor, Endpoint, OAuth, Polling, Resource};
+use crate::descriptor::{Ability, Authentication, Descriptor, Endpoint, OAuth, Polling, Resource};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     id: 6409,
@@ -59,6 +59,14 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
             polling: Polling::Snapshots,
             poller: r#"{"url":"/hubs/general/drafts","idField":"id"}"#,
         },
+    ],
+    abilities: &[
+        Ability::Deletions,
+        Ability::Drafts,
+        Ability::Expiry,
+        Ability::Lag,
+        Ability::LoneObjects,
+        Ability::Backfill,
     ],
     readme: include_str!("README.md"),
 };

@@ -1,6 +1,6 @@
 //! What this connector is, as data.
 
-use crate::descriptor::{Authentication, Descriptor, Endpoint, OAuth, Polling, Resource};
+use crate::descriptor::{Ability, Authentication, Descriptor, Endpoint, OAuth, Polling, Resource};
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     id: 6410,
@@ -63,6 +63,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         read_only("calendars/{id}/events"),
         read_only("events/{id}/attachments"),
     ],
+    abilities: &[Ability::Drafts, Ability::Lag, Ability::Backfill],
     readme: include_str!("README.md"),
 };
 

@@ -7,29 +7,29 @@ use domain::packed_text;
 use std::collections::BTreeMap;
 
 /// Longest id, bytes: ids of both providers are far shorter, and the memory of a poll depends on it.
-pub(super) const ID_BYTES_MAX: usize = 512;
+pub(crate) const ID_BYTES_MAX: usize = 512;
 /// Objects in a snapshot: those that are there and, for a while, as many that are gone.
-pub(super) const PACKED_OBJECTS_MAX: usize = 2 * crate::snapshot::OBJECTS_MAX;
+pub(crate) const PACKED_OBJECTS_MAX: usize = 2 * crate::snapshot::OBJECTS_MAX;
 /// What a snapshot unpacks to at the most: an id, two numbers and a digest for each object.
 const UNPACKED_BYTES_MAX: u64 = (PACKED_OBJECTS_MAX * (ID_BYTES_MAX + 16)) as u64;
 const DIGEST_BYTES: usize = 8;
 
 /// All objects by their ids.
-pub(super) type Objects = BTreeMap<String, Held>;
+pub(crate) type Objects = BTreeMap<String, Held>;
 
 /// What is kept of one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Held {
+pub(crate) struct Held {
     /// Digest of its state.
-    pub(super) digest: u64,
-    pub(super) mark: Mark,
+    pub(crate) digest: u64,
+    pub(crate) mark: Mark,
     /// The listing under way has shown it. Not packed.
-    pub(super) seen: bool,
+    pub(crate) seen: bool,
 }
 
 /// What the last complete listings said of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(crate) enum Mark {
     Present,
     /// It was missing in one listing of several pages: another one decides.
     Missing,
@@ -51,7 +51,7 @@ impl Mark {
     }
 }
 
-pub(super) fn pack(objects: &Objects) -> Result<String, Error> {
+pub(crate) fn pack(objects: &Objects) -> Result<String, Error> {
     // Digests do not deflate: behind the ids they do not get in the way of what does.
     let (mut bytes, mut digests) = (Vec::new(), Vec::new());
     numbers::put(&mut bytes, objects.len() as u128);
@@ -69,7 +69,7 @@ pub(super) fn pack(objects: &Objects) -> Result<String, Error> {
     packed_text::pack(&bytes).map_err(broken)
 }
 
-pub(super) fn unpack(text: &str) -> Result<Objects, Error> {
+pub(crate) fn unpack(text: &str) -> Result<Objects, Error> {
     let bytes = packed_text::unpack(text, UNPACKED_BYTES_MAX).map_err(broken)?;
     read(&bytes).ok_or_else(|| broken("it breaks off"))
 }

@@ -1,6 +1,6 @@
 //! The list of connectors: one line each.
 
-use crate::{Connector, gmail, outlook};
+use crate::{Connector, gmail, googlecalendar, outlook};
 use std::sync::Arc;
 
 /// All connectors, in the order of the catalogue.
@@ -9,5 +9,6 @@ pub fn registry() -> Vec<Arc<dyn Connector>> {
     vec![
         Arc::new(gmail::Gmail),
         Arc::new(outlook::Outlook),
+        Arc::new(googlecalendar::GoogleCalendar),
     ]
 }

@@ -29,7 +29,7 @@ pub use application::Application;
 pub use clock::Clock;
 pub use double::{Double, Happening};
 pub use fault::{Fault, FaultKind, Route};
-pub use google::{Google, MessageSnapshot as GoogleMessage, SavedDraft};
+pub use google::{Google, GoogleCalendar, MessageSnapshot as GoogleMessage, SavedDraft};
 pub use mail::{Mail, mails_from_dir};
 pub use microsoft::{Attachment, Corruption, MessageSnapshot as MicrosoftMessage, Microsoft};
 pub use oauth::{CLIENT_ID, CLIENT_SECRET};

@@ -6,7 +6,7 @@ use axum::Router;
 
 use crate::clock::Clock;
 use crate::double::Double;
-use crate::{Google, Microsoft};
+use crate::{Google, GoogleCalendar, Microsoft};
 
 /// The servers of all providers. Cloning gives other handles on the same ones.
 #[derive(Clone)]
@@ -32,6 +32,7 @@ impl Providers {
         vec![
             Arc::new(self.google.clone()),
             Arc::new(self.microsoft.clone()),
+            Arc::new(GoogleCalendar::of(&self.google)),
         ]
     }
 

@@ -13,6 +13,11 @@ fn error(code: u16, status: &str, domain: &str, reason: &str, message: &str) -> 
     Reply::json(code, &json!({"error": error}))
 }
 
+/// An error of an API that says more in its reason than in its status.
+pub(super) fn api(code: u16, domain: &str, reason: &str, message: &str) -> Reply {
+    error(code, "FAILED_PRECONDITION", domain, reason, message)
+}
+
 pub(super) fn invalid_argument(message: &str) -> Reply {
     error(400, "INVALID_ARGUMENT", "global", "badRequest", message)
 }

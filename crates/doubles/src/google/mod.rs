@@ -2,6 +2,7 @@
 
 mod api;
 mod batch;
+mod calendar;
 mod double;
 mod error;
 mod history;
@@ -16,6 +17,7 @@ mod query;
 mod tests;
 mod threads;
 
+pub use calendar::GoogleCalendar;
 pub use operations::{MessageSnapshot, SavedDraft};
 
 use std::collections::BTreeMap;
@@ -35,6 +37,7 @@ use crate::fault::{FaultKind, Route};
 use crate::front::{self, Front, Part, Provider};
 use crate::oauth::{self, Grants, Issued};
 use crate::reply::Reply;
+use calendar::Calendar;
 use history::Options;
 use mailbox::{Lag, Mailbox};
 use partial_response::Mask;
@@ -56,6 +59,7 @@ struct World {
     rng: fastrand::Rng,
     grants: Grants,
     mailboxes: BTreeMap<String, Mailbox>,
+    calendars: BTreeMap<String, Calendar>,
     options: Options,
     lag: Lag,
 }
@@ -77,6 +81,7 @@ impl Google {
             rng: fastrand::Rng::with_seed(seed),
             grants: Grants::new(style),
             mailboxes: BTreeMap::new(),
+            calendars: BTreeMap::new(),
             options: Options { empty_pages: false, labels: true, old_records: false },
             lag: Lag::default(),
         };
@@ -185,6 +190,12 @@ impl Provider for Google {
             ["gmail", "v1", "users", _, "history"] => Route::History,
             ["gmail", "v1", "users", _, "messages"] => Route::List,
             ["gmail", "v1", "users", _, "messages", _] => Route::Get,
+            ["calendar", "v3", "calendars", _, "events"] if call.param("syncToken").is_some() => {
+                Route::History
+            }
+            ["calendar", "v3", "calendars", _, "events"] => Route::List,
+            ["calendar", "v3", "calendars", _, "events", _] => Route::Get,
+            ["calendar", "v3", "calendars", _] => Route::Profile,
             _ => Route::Other,
         }
     }
@@ -209,6 +220,7 @@ impl Provider for Google {
             ("POST", ["token"]) => self.token(call),
             ("POST", ["revoke"]) => self.revoke_token(call),
             (_, ["gmail", "v1", "users", user, path @ ..]) => self.api(user, path, call),
+            (_, ["calendar", "v3", path @ ..]) => self.calendar(path, call),
             _ => error::no_such_path(),
         }
     }

@@ -46,10 +46,15 @@ impl Google {
 
     /// A code as if the user had consented; any `redirect_uri` goes with it.
     pub fn new_code(&self, email: &str) -> String {
+        self.new_code_with(email, SCOPE)
+    }
+
+    /// The same for these scopes.
+    pub(super) fn new_code_with(&self, email: &str, scope: &str) -> String {
         let now_us = self.0.front.clock.now_us();
         let World { rng, grants, mailboxes, .. } = &mut *self.world();
         assert!(mailboxes.contains_key(email), "no account {email}");
-        let consent = Consent { account: email.to_owned(), scope: SCOPE.to_owned(), offline: true };
+        let consent = Consent { account: email.to_owned(), scope: scope.to_owned(), offline: true };
         grants.new_code(consent, None, None, now_us, rng)
     }
 

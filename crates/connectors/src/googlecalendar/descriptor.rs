@@ -1,0 +1,41 @@
+//! What this connector is, as data.
+
+use crate::descriptor::{Ability, Authentication, Descriptor, Endpoint, OAuth, Polling, Resource};
+
+pub(super) static DESCRIPTOR: Descriptor = Descriptor {
+    id: 6411,
+    key: "googlecalendar",
+    name: "Google Calendar",
+    description: "Add a Google Calendar instance to be told of new, changed and deleted events.",
+    hub: "general",
+    protocol_type: "http",
+    odata: false,
+    api: Endpoint {
+        variable: "CARILLON_GOOGLE_CALENDAR_API_URL",
+        default: "https://www.googleapis.com/calendar/v3",
+    },
+    authentication: Authentication::SignIn(OAuth {
+        authorize: Endpoint {
+            variable: "CARILLON_GOOGLE_AUTH_URL",
+            default: "https://accounts.google.com/o/oauth2/v2/auth",
+        },
+        token: Endpoint {
+            variable: "CARILLON_GOOGLE_TOKEN_URL",
+            default: "https://oauth2.googleapis.com/token",
+        },
+        scopes: "https://www.googleapis.com/auth/calendar.readonly",
+        // Without both, Google gives a refresh token only at the very first consent.
+        authorize_parameters: &[("access_type", "offline"), ("prompt", "consent")],
+        translate_scope: str::to_owned,
+        required_scopes: &[],
+        scope_on_refresh: false,
+    }),
+    resources: &[Resource {
+        name: "events",
+        aliases: &["changed-events"],
+        polling: Polling::Changes,
+        poller: r#"{"url":"/hubs/general/events","idField":"id"}"#,
+    }],
+    abilities: &[Ability::Deletions, Ability::Expiry, Ability::Backfill],
+    readme: include_str!("README.md"),
+};

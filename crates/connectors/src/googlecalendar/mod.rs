@@ -1,0 +1,79 @@
+#![doc = include_str!("README.md")]
+
+mod api;
+mod backfill;
+mod cursor;
+mod descriptor;
+mod error;
+mod hub;
+mod normalise;
+mod poll;
+mod recover;
+
+use crate::descriptor::Descriptor;
+use crate::error::Error;
+use crate::hub::{Answer, Query, ReadError};
+use crate::{Baseline, Call, Connector, Past, Step, Window, values};
+use async_trait::async_trait;
+use chrono::DateTime;
+use descriptor::DESCRIPTOR;
+use domain::invalid::Invalid;
+use domain::resource::ResourceConfig;
+use normalise::conditions::{Wanted, holds, is_cursor_bound};
+use serde_json::Value;
+
+/// Google Calendar.
+pub(crate) struct GoogleCalendar;
+
+#[async_trait]
+impl Connector for GoogleCalendar {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn check(&self, resource: &ResourceConfig) -> Result<(), Invalid> {
+        let key = format!("event.poller.configuration.{}.url", resource.name);
+        let checked = Wanted::of(resource, DateTime::UNIX_EPOCH)
+            .and_then(|_| values::check(resource, holds, is_cursor_bound));
+        checked.map_err(|rule| Invalid::new(key, rule))
+    }
+
+    async fn baseline(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Baseline, Error> {
+        Wanted::at_poll(resource, call)?;
+        let cursor = poll::baseline(call).await?;
+        Ok(Baseline { cursor, identity: api::calendar_id(call).await? })
+    }
+
+    async fn poll(
+        &self,
+        call: &Call<'_>,
+        resource: &ResourceConfig,
+        cursor: &Value,
+        past: &Past,
+    ) -> Result<Step, Error> {
+        poll::step(call, &Wanted::at_poll(resource, call)?, cursor, past).await
+    }
+
+    async fn recover(&self, _call: &Call<'_>, cursor: &Value, past: &Past) -> Result<Step, Error> {
+        recover::begin(cursor, past)
+    }
+
+    async fn backfill(
+        &self,
+        call: &Call<'_>,
+        resource: &ResourceConfig,
+        window: Window,
+        cursor: Option<&Value>,
+        _past: &Past,
+    ) -> Result<Step, Error> {
+        backfill::step(call, &Wanted::at_poll(resource, call)?, window, cursor).await
+    }
+
+    async fn read(&self, call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
+        hub::read(call, query).await
+    }
+
+    async fn ping(&self, call: &Call<'_>) -> Result<(), Error> {
+        api::calendar_id(call).await.map(drop)
+    }
+}

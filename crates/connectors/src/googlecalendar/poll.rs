@@ -1,0 +1,184 @@
+//! From one sync token to the next, a page at a time.
+
+use super::api::{self, EventsPage};
+use super::cursor::known::{Known, Told};
+use super::cursor::{Cursor, Listing};
+use super::normalise::Entry;
+use super::normalise::conditions::Wanted;
+use super::recover;
+use crate::error::{Error, Kind};
+use crate::{Call, Past, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
+use chrono::{DateTime, Duration, Utc};
+use domain::event::{Change, ChangeKind};
+use serde_json::{Value, json};
+
+/// Pages that a baseline reads within the request that creates an instance: 2,000 events. The rest of a larger calendar
+/// is listed by the polls that follow, and tells nothing but what changed meanwhile.
+const BASELINE_PAGES_COUNT_MAX: usize = 8;
+/// What changed so shortly before the baseline counts as after it, where a listing goes on after the baseline: clocks
+/// differ, and a change too many is better than one too few.
+const CLOCKS_MARGIN_S: i64 = 60;
+
+/// The position from which to watch.
+pub(super) async fn baseline(call: &Call<'_>) -> Result<Value, Error> {
+    let mut cursor = Cursor::new()?;
+    let mut known = Known::default();
+    for _ in 0..BASELINE_PAGES_COUNT_MAX {
+        let page = read(call, &cursor).await?;
+        for entry in page.items.into_iter().filter_map(Entry::of) {
+            known.take(&entry)?;
+        }
+        cursor = after(&cursor, page.next_page_token, page.next_sync_token)?;
+        if cursor.listing.is_none() {
+            break;
+        }
+    }
+    Cursor { known: known.packed()?, ..cursor }.to_value()
+}
+
+/// The next stretch of changes: a page, or what a whole listing did not show.
+pub(super) async fn step(
+    call: &Call<'_>,
+    wanted: &Wanted,
+    stored: &Value,
+    past: &Past,
+) -> Result<Step, Error> {
+    let cursor = Cursor::from_value(stored)?;
+    let mut known = Known::unpacked(&cursor.known, &cursor.deleted)?;
+    if known.has_gone() {
+        return gone(&cursor, known, wanted);
+    }
+    let page = match read(call, &cursor).await {
+        Err(error) if recover::is_old_page(&cursor, &error) => return recover::again(&cursor),
+        page => page?,
+    };
+    let is_idle = page.items.is_empty() && page.next_page_token.is_none() && cursor.listing.is_none();
+    let mut taken = Taken::default();
+    for record in page.items {
+        if taken.is_full() {
+            break;
+        }
+        taken.take(record, &cursor, &mut known, wanted, past)?;
+    }
+    let is_whole = !taken.is_full();
+    let next = match is_whole {
+        true => after(&cursor, page.next_page_token, page.next_sync_token)?,
+        // The page is read once more, and what was told of it is known.
+        false => cursor.clone(),
+    };
+    let is_compared = cursor.listing == Some(Listing::Comparison) && next.listing.is_none();
+    if is_compared {
+        known.settle();
+    }
+    let more = next.page.is_some() || next.listing.is_some() || known.has_gone() || !is_whole;
+    let next = match is_idle {
+        true => next,
+        false => Cursor { known: known.packed()?, deleted: known.deleted().to_vec(), ..next },
+    };
+    let gap = taken.gap(past);
+    Ok(Step {
+        changes: taken.changes,
+        cursor: next.to_value()?,
+        moved: !is_idle,
+        more,
+        gap,
+        ..Step::nothing()
+    })
+}
+
+async fn read(call: &Call<'_>, cursor: &Cursor) -> Result<EventsPage, Error> {
+    let query = cursor.query();
+    let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    api::events(call, &query).await
+}
+
+/// The position behind a page that was taken whole.
+fn after(cursor: &Cursor, page: Option<String>, sync_token: Option<String>) -> Result<Cursor, Error> {
+    match (page, sync_token) {
+        (Some(page), _) => Ok(Cursor { page: Some(page), ..cursor.clone() }),
+        (None, Some(token)) => {
+            Ok(Cursor { sync_token: Some(token), page: None, listing: None, restarts: 0, ..cursor.clone() })
+        }
+        (None, None) => Err(Error::new(Kind::Malformed, "the last page of events has no sync token")),
+    }
+}
+
+/// What is told of a page.
+#[derive(Default)]
+struct Taken {
+    changes: Vec<Change>,
+    bytes: usize,
+    /// Entries without an id.
+    left_out: usize,
+}
+
+impl Taken {
+    fn is_full(&self) -> bool {
+        self.changes.len() >= STEP_CHANGES_MAX || self.bytes >= STEP_BYTES_MAX
+    }
+
+    fn take(
+        &mut self,
+        record: Value,
+        cursor: &Cursor,
+        known: &mut Known,
+        wanted: &Wanted,
+        past: &Past,
+    ) -> Result<(), Error> {
+        let Some(entry) = Entry::of(record) else {
+            self.left_out += 1;
+            return Ok(());
+        };
+        let told = known.take(&entry)?;
+        let told = match cursor.listing {
+            Some(Listing::Baseline) => since_baseline(&entry, past.baseline_at),
+            Some(Listing::Comparison) | None => told,
+        };
+        if let Some(told) = told.filter(|_| wanted.allow(&entry.record)) {
+            // What the comparison takes for new may have been told, if what was known of it was lost.
+            let recheck = cursor.listing.is_some();
+            let change = entry.change(told.kind, &wanted.fields, recheck, told.again);
+            self.bytes += change.record.to_string().len();
+            self.changes.push(change);
+        }
+        Ok(())
+    }
+
+    fn gap(&self, past: &Past) -> Option<(DateTime<Utc>, String)> {
+        let words = || format!("{} of the listed events have no id and are left out", self.left_out);
+        (self.left_out > 0).then(|| (past.last_success_at, words()))
+    }
+}
+
+/// What a listing that goes on after the baseline says happened since.
+fn since_baseline(entry: &Entry, baseline_at: DateTime<Utc>) -> Option<Told> {
+    let since = baseline_at - Duration::seconds(CLOCKS_MARGIN_S);
+    let is_since = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at >= since);
+    let kind = match (entry.is_cancelled, is_since(entry.created)) {
+        _ if !is_since(entry.updated) => return None,
+        (false, true) => ChangeKind::Created,
+        (false, false) => ChangeKind::Updated,
+        // It came and went.
+        (true, true) if !entry.is_exception => return None,
+        (true, _) => ChangeKind::Deleted,
+    };
+    Some(Told { kind, again: false })
+}
+
+/// Tells some of what a whole listing did not show.
+fn gone(cursor: &Cursor, mut known: Known, wanted: &Wanted) -> Result<Step, Error> {
+    let change = |(id, digest): (String, u64)| Change {
+        shown_id: None,
+        kind: ChangeKind::Deleted,
+        version: format!("gone.{digest:016x}"),
+        at: None,
+        record: json!({ "id": id, "status": "cancelled" }),
+        recheck: false,
+        again: false,
+        object_id: id,
+    };
+    let changes: Vec<Change> = known.take_gone(STEP_CHANGES_MAX).into_iter().map(change).collect();
+    let changes = changes.into_iter().filter(|change| wanted.allow(&change.record)).collect();
+    let next = Cursor { known: known.packed()?, deleted: known.deleted().to_vec(), ..cursor.clone() };
+    Ok(Step { changes, cursor: next.to_value()?, moved: true, more: true, ..Step::nothing() })
+}

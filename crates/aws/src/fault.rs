@@ -22,6 +22,12 @@ impl Fault {
     }
 }
 
+/// There is more than one call reads: another one would not come to the end either. The source of a [`PortError`], so
+/// that it can be told from what passes.
+#[derive(Debug, thiserror::Error)]
+#[error("there is more than one call reads")]
+pub(crate) struct TooMuch;
+
 /// Makes a [`PortError`] of an SDK's error.
 pub(crate) fn fault<E, R>(context: &'static str) -> impl FnOnce(SdkError<E, R>) -> PortError
 where

@@ -5,7 +5,8 @@ use super::key::{self, Key, SHARDS_COUNT};
 use super::row::{Row, bytes, json, number, text};
 use super::table::{Ended, Page, Table, Write};
 use super::{audit, change, notifications, resources, session, subscriptions};
-use app::ports::{InstanceChange, Instances, LookupHash, NewInstance, Result, Written};
+use crate::fault::TooMuch;
+use app::ports::{InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Written};
 use async_trait::async_trait;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
@@ -13,6 +14,9 @@ use std::collections::BTreeSet;
 
 /// Maximum instances of one page.
 const PAGE_COUNT_MAX: usize = 1000;
+/// Reads that fill one page: a hundred thousand consecutive instances that are deleted and not purged yet are more than
+/// an organization leaves.
+const LOOKS_COUNT_MAX: usize = 100;
 
 /// The row of an instance, but for the hash of its token.
 pub(super) fn config(instance: &Instance) -> Result<Write> {
@@ -112,19 +116,28 @@ impl Instances for DynamoStore {
         let organization = organization_id;
         let limit = limit.min(PAGE_COUNT_MAX);
         let mut living = Vec::new();
-        let mut after = after;
-        while living.len() < limit {
-            let ids = listed(table, organization, after, limit - living.len()).await?;
-            let Some(last) = ids.last() else { break };
-            after = Some(*last);
+        if limit == 0 {
+            return Ok(living);
+        }
+        let (mut after, mut look) = (after, limit);
+        for _ in 0..LOOKS_COUNT_MAX {
+            let ids = listed(table, organization, after, look).await?;
+            let is_last = ids.len() < look;
+            after = ids.last().copied();
             let keys: Vec<Key> = ids.iter().map(|id| Key::config(*id)).collect();
             let found = table.get_many("list instances", &keys).await?;
             for row in keys.iter().filter_map(|key| found.get(key)) {
                 living.push(read(row)?);
             }
             living.retain(|instance| instance.deleted_at.is_none());
+            if is_last || living.len() >= limit {
+                living.truncate(limit);
+                return Ok(living);
+            }
+            // Some were deleted, perhaps many in a row.
+            look = PAGE_COUNT_MAX;
         }
-        Ok(living)
+        Err(PortError::new("list instances", TooMuch))
     }
 
     async fn change_instance(&self, change: &InstanceChange) -> Result<Written> {

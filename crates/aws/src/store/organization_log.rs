@@ -8,8 +8,9 @@ use super::key::{self, Key, LOG_SHARDS_COUNT};
 use super::notifications;
 use super::row::{Row, damaged, text};
 use super::table::{Index, Page, Table};
+use crate::fault::TooMuch;
 use app::ports::{
-    LogLine, LogMark, Notification, Numbered, OrganizationLog, OrganizationPage, Progress, Result,
+    LogLine, LogMark, Notification, Numbered, OrganizationLog, OrganizationPage, PortError, Progress, Result,
 };
 use async_trait::async_trait;
 use domain::ids::{InstanceId, NotificationName, Sequence};
@@ -22,6 +23,9 @@ const BY_ORGANIZATION: Index = Index::global("by-organization", "log_of");
 const BY_EVENT: Index = Index::global("by-event", "log_of");
 /// Maximum lines of one page.
 const PAGE_COUNT_MAX: usize = 1000;
+/// Reads that fill one page: two hundred thousand consecutive lines of deleted instances, as many as a search walks
+/// through.
+const LOOKS_COUNT_MAX: usize = 200;
 /// Notifications of a shard whose names begin alike, at the most: 48 bits are the same by chance once in a log of ten
 /// million, and those of one name are looked at from the newest on.
 const ALIKE_COUNT_MAX: usize = 10;
@@ -168,8 +172,7 @@ impl OrganizationLog for DynamoStore {
         at(&self.table, mark).await
     }
 
-    // A page, newest first, without the lines of deleted instances: it is filled from what lies behind them. Each look
-    // goes further back, so it ends with the log.
+    // A page, newest first, without the lines of deleted instances: it is filled from what lies behind them.
     async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
         let table = &self.table;
         let organization = organization_id;
@@ -177,20 +180,23 @@ impl OrganizationLog for DynamoStore {
         let mut lines: Vec<LogLine> = Vec::new();
         let mut gone: HashMap<InstanceId, bool> = HashMap::new();
         let (mut before, mut look) = (page.before, limit);
-        while lines.len() < limit {
+        if limit == 0 {
+            return Ok(lines);
+        }
+        for _ in 0..LOOKS_COUNT_MAX {
             let found = merged(table, organization, before, page.from, look).await?;
             let is_last = found.len() < look;
             before = found.last().map(|line| line.mark);
             look_after(table, &found, &mut gone).await?;
             lines.extend(found.into_iter().filter(|line| gone.get(&line.mark.instance) == Some(&false)));
-            if is_last {
-                break;
+            if is_last || lines.len() >= limit {
+                lines.truncate(limit);
+                return Ok(lines);
             }
             // Somebody was deleted, perhaps with many lines.
             look = PAGE_COUNT_MAX;
         }
-        lines.truncate(limit);
-        Ok(lines)
+        Err(PortError::new("read an organization's log", TooMuch))
     }
 }
 

@@ -6,7 +6,7 @@
 use super::key::Key;
 use super::pause::wait;
 use super::row::{Item, Row, number, text};
-use crate::fault::{code, fault};
+use crate::fault::{TooMuch, code, fault};
 use app::ports::{PortError, Result};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -28,6 +28,8 @@ const IN_THE_WAY: &str = "other transactions were in the way again and again";
 const READS_COUNT_MAX: usize = 100;
 /// Items of one batch of writes.
 const WRITES_COUNT_MAX: usize = 25;
+/// Pages of one query: a page has up to a megabyte, and reading a thousand takes longer than an invocation has.
+const PAGES_COUNT_MAX: usize = 1000;
 /// Actions of one transaction.
 pub(super) const ACTIONS_COUNT_MAX: usize = 100;
 
@@ -209,7 +211,7 @@ impl Table {
     pub(super) async fn query(&self, context: &'static str, page: Page<'_>) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         let mut start = None;
-        loop {
+        for _ in 0..PAGES_COUNT_MAX {
             let left = page.limit.map(|limit| limit - rows.len());
             let (more, next) = self.query_once(context, &page, left, start).await?;
             rows.extend(more);
@@ -218,13 +220,14 @@ impl Table {
                 return Ok(rows);
             }
         }
+        Err(PortError::new(context, TooMuch))
     }
 
     /// How many rows there are.
     pub(super) async fn count(&self, context: &'static str, page: Page<'_>) -> Result<u64> {
         let mut count = 0;
         let mut start = None;
-        loop {
+        for _ in 0..PAGES_COUNT_MAX {
             let request = self.request(&page, None, start).select(Select::Count);
             let answer = request.send().await.map_err(fault(context))?;
             count += u64::try_from(answer.count).unwrap_or(0);
@@ -233,6 +236,7 @@ impl Table {
                 return Ok(count);
             }
         }
+        Err(PortError::new(context, TooMuch))
     }
 
     async fn query_once(

@@ -1,7 +1,10 @@
 //! What passes by itself is tried again, a bounded number of times; what does not is told.
 
 use super::*;
+use crate::first_account::FirstSecrets;
 use crate::script::Script;
+use crate::store::DynamoStore;
+use app::ports::{Instances as _, LookupHash, OrganizationLog as _, OrganizationPage};
 use domain::ids::InstanceId;
 
 const DONE: (u16, &str) = (200, "{}");
@@ -95,4 +98,36 @@ async fn an_error_tells_neither_keys_nor_values() {
     let error = table.get("test", &key(1)).await.unwrap_err();
     let words = format!("{error:?} {error}");
     assert!(words.contains("ValidationException") && !words.contains("secret-value"), "{words}");
+}
+
+/// No stack that was just made.
+struct NoFirst;
+
+#[async_trait::async_trait]
+impl FirstSecrets for NoFirst {
+    async fn hashes(&self) -> Result<Option<(LookupHash, LookupHash)>> {
+        Ok(None)
+    }
+}
+
+/// A table whose list never ends, or holds none but deleted instances.
+#[tokio::test]
+async fn no_list_is_read_without_end() {
+    let row = r#"{ "instance": { "N": "17" }, "num": { "N": "1" }, "events_count": { "N": "1" },
+        "progress": { "S": "delivered" }, "log_at": { "S": "00000000000000000001#0000000017" } }"#;
+    let rows = [row; 1000].join(",");
+    let endless = r#""LastEvaluatedKey": { "pk": { "S": "a" } }"#;
+    let is_too_much = |error: PortError| error.source.is::<TooMuch>();
+
+    let (empty, script) = table(&[(200, &format!(r#"{{ "Items": [], "Count": 0, {endless} }}"#))]);
+    let page = || Page::of("a".to_owned());
+    assert!(is_too_much(empty.query("test", page()).await.unwrap_err()));
+    assert_eq!(script.operations().len(), PAGES_COUNT_MAX);
+    assert!(is_too_much(empty.count("test", page()).await.unwrap_err()));
+
+    let (table, _) = table(&[(200, &format!(r#"{{ "Items": [{rows}], "Responses": {{}}, {endless} }}"#))]);
+    let deleted = DynamoStore { table, first: std::sync::Arc::new(NoFirst) };
+    assert!(is_too_much(deleted.instances(1, None, 10).await.unwrap_err()));
+    let page = OrganizationPage { before: None, from: None, limit: 10 };
+    assert!(is_too_much(deleted.organization_log(1, page).await.unwrap_err()));
 }

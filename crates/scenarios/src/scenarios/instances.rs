@@ -19,7 +19,7 @@ pub async fn a_bad_request_is_answered_in_the_dialect(platform: &dyn Platform) {
     client.refused("GET", "/instances/1", &Value::Null, 404).await;
     client.refused("GET", "/nothing/here", &Value::Null, 404).await;
     client.refused("PATCH", "/elements", &json!({}), 405).await;
-    client.refused("DELETE", "/instances", &Value::Null, 400).await;
+    client.refused("DELETE", "/instances", &Value::Null, 401).await;
     for authorization in ["User wrong, Organization wrong", "Element wrong", "Bearer wrong"] {
         let stranger = client.authorized(authorization);
         stranger.refused("POST", "/instances", &good, 401).await;

@@ -1,7 +1,7 @@
 //! The way out of what is read of a mailbox beside its polls: clients' reads, and what a change of the instance tries.
 
 use crate::context::Context;
-use crate::ports::Mailbox;
+use crate::ports::{Mailbox, Result};
 use crate::traffic::{Errand, Lane};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -23,6 +23,15 @@ impl<'a> Gate<'a> {
         Gate { app, lane }
     }
 
+    /// Stores a Retry-After that was met on the way out: other processes know this mailbox by its rows alone.
+    pub(crate) async fn store_limit(&self, mailbox: &Mailbox) -> Result<()> {
+        let Some(until) = self.lane.limited_until(self.app.now()) else { return Ok(()) };
+        if mailbox.session.backoff_until.is_some_and(|known| known >= until) {
+            return Ok(());
+        }
+        self.app.hold_off(mailbox.instance.id, &mut mailbox.session.clone(), until).await
+    }
+
     /// Until when no read may be made.
     pub(crate) fn waits_until(&self) -> Option<DateTime<Utc>> {
         let now = self.app.now();
@@ -32,7 +41,7 @@ impl<'a> Gate<'a> {
 
 #[async_trait]
 impl Http for Gate<'_> {
-    async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
+    async fn send(&self, request: HttpRequest<'_>) -> std::result::Result<HttpResponse, HttpError> {
         let _place = self.lane.enter(Errand::Read, self.app.now()).await;
         if self.waits_until().is_some() {
             return Err(HttpError::NotSent);

@@ -189,6 +189,28 @@ async fn a_change_asks_nothing_of_a_mailbox_that_is_left_alone() {
     assert_created(&polled(&world, id).await, &[mail.clone(), mail]);
 }
 
+/// What a change of the instance tries may meet the limit first: then all processes know.
+#[tokio::test]
+async fn a_limit_that_a_trial_meets_holds_for_every_process() {
+    let world = World::new(180);
+    let id = world.create_gmail().await;
+    let limited = FaultKind::RateLimited { retry_after_s: Some(90) };
+    let resource = |name: &str| json!({ "url": format!("/hubs/general/{name}"), "idField": "id" });
+    let poller = json!({ "changed-messages": resource("messages"), "threads": resource("threads") });
+    let body = json!({ "configuration": { "event.poller.configuration": poller } });
+    for path in [format!("/instances/{id}?dryRun=true"), format!("/instances/{id}")] {
+        let on = if path.ends_with("true") { Route::List } else { Route::Profile };
+        world.google.push_fault(Fault { on, kind: limited, times: 1 });
+        assert_eq!(world.call("PATCH", &path, &body).await.status, 200, "{path}");
+        let session = world.store.mailbox(id).await.unwrap().unwrap().session;
+        assert!(
+            session.backoff_until.is_some_and(|until| until >= world.now() + Duration::seconds(89)),
+            "{path}"
+        );
+        world.pass(Duration::minutes(16)).await;
+    }
+}
+
 /// A limit of what is in flight, met by a read, delays reads; polls go on.
 #[tokio::test]
 async fn a_read_that_was_one_too_many_delays_no_poll() {

@@ -203,7 +203,10 @@ async fn tried(
     }
     let token = working_token(app, connector, mailbox, tokens).await?;
     let gate = Gate::of(app, mailbox);
-    trial::all(app, connector, (way(app, &gate, tokens), &token), &settings.resources, deadline).await
+    let way = (way(app, &gate, tokens), token.as_str());
+    let tried = trial::all(app, connector, way, &settings.resources, deadline).await;
+    gate.store_limit(mailbox).await?;
+    tried
 }
 
 /// The mailbox's own limits hold, but for one that was just signed in to: it may be another one.
@@ -319,7 +322,9 @@ async fn states(
     let token = working_token(app, connector, mailbox, tokens).await?;
     let gate = Gate::of(app, mailbox);
     let way = (way(app, &gate, tokens), token.as_str());
-    let taken = baseline::take(app, connector, way, wanted, deadline).await?;
+    let taken = baseline::take(app, connector, way, wanted, deadline).await;
+    gate.store_limit(mailbox).await?;
+    let taken = taken?;
     if tokens.is_some() && taken.is_incomplete && taken.mailbox_digest.is_empty() {
         // Continuing from the old position in a mailbox that may be another one would report nonsense.
         return Err(Refusal::Provider {

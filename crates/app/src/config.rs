@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn no_delays_are_one_attempt() {
-        assert_eq!(read(&[("CARILLON_RETRY_DELAYS", "")]).unwrap().retry_policy.attempts_max(), 1);
+        assert_eq!(read(&[("CARILLON_RETRY_DELAYS", "")]).unwrap().retry_policy.delay_after(1), None);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What the environment says: read once, checked, and handed down.
 
 use app::{Config, Mistake, Variables};
-use domain::ids::InstanceId;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -137,11 +136,6 @@ impl Environment {
         };
         Config::read(&Variables(&variable))
     }
-
-    /// What an instance's secret is called.
-    pub fn secret_name(&self, id: InstanceId) -> String {
-        format!("{}{id}", self.secret_prefix)
-    }
 }
 
 /// Where the stack is.
@@ -265,8 +259,7 @@ pub(crate) mod tests {
         assert_eq!(environment.app.retention, chrono::Duration::days(30));
         assert!(!environment.allow_local_callbacks);
         assert_eq!(environment.log, "info");
-        let id = InstanceId::parse("17").unwrap();
-        assert_eq!(environment.secret_name(id), "stack/instance/17");
+        assert_eq!(environment.secret_prefix, "stack/instance/");
     }
 
     #[test]

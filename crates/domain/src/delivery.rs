@@ -57,11 +57,6 @@ impl RetryPolicy {
         let index = usize::try_from(failed_attempts.checked_sub(1)?).ok()?;
         self.delays_s.get(index).map(|seconds| Duration::seconds(i64::from(*seconds)))
     }
-
-    /// Maximum attempts in one round.
-    pub fn attempts_max(&self) -> u32 {
-        self.delays_s.len() as u32 + 1
-    }
 }
 
 /// How a POST to the callback ended.
@@ -257,6 +252,6 @@ mod tests {
         assert_eq!(RetryPolicy::parse("8,x"), Err(RetryPolicyError::NotANumber("x".into())));
         assert_eq!(RetryPolicy::parse("-1"), Err(RetryPolicyError::NotANumber("-1".into())));
         assert_eq!(RetryPolicy::parse(&"1,".repeat(21)), Err(RetryPolicyError::TooMany));
-        assert_eq!(RetryPolicy::parse("").unwrap().attempts_max(), 1);
+        assert_eq!(RetryPolicy::parse("").unwrap().delay_after(1), None);
     }
 }

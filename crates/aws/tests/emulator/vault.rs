@@ -55,7 +55,7 @@ fn secrets(value: &str) -> Secrets {
 }
 
 async fn is_apart(stack: &Stack, id: InstanceId) -> bool {
-    let name = stack.environment.secret_name(id);
+    let name = format!("{}{id}", stack.environment.secret_prefix);
     stack.clients.secrets.get_secret_value().secret_id(name).send().await.is_ok()
 }
 
@@ -116,7 +116,7 @@ async fn a_race_of_both_storages_has_one_winner() {
 async fn a_secret_that_a_crash_left_without_its_version_is_filled() {
     let stack = stack().await;
     let (vault, id) = (vault(&stack), id());
-    let name = stack.environment.secret_name(id);
+    let name = format!("{}{id}", stack.environment.secret_prefix);
     stack.clients.secrets.create_secret().name(name).secret_string("{}").send().await.unwrap();
     assert_eq!(vault.read(id).await.unwrap(), None);
     assert_eq!(vault.write(id, &secrets("one"), 1).await.unwrap(), Written::Done);

@@ -13,9 +13,14 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// A mailbox of each connector; the name makes their addresses.
+    /// A mailbox of each connector. Each has an account of its own: two connectors may have one provider, which counts
+    /// the requests of an account together.
     pub fn each(outside: &Outside, name: &str) -> Vec<Self> {
-        outside.providers.doubles().into_iter().map(|double| Self::new(double, name)).collect()
+        let own = |double: Arc<dyn Double>| {
+            let name = format!("{name}-{}", double.connector());
+            Self::new(double, &name)
+        };
+        outside.providers.doubles().into_iter().map(own).collect()
     }
 
     /// A mailbox at Google; the name makes its address.

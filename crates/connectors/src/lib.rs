@@ -7,6 +7,7 @@
 mod descriptor;
 mod error;
 mod gmail;
+mod google;
 mod googlecalendar;
 mod http;
 pub mod hub;

@@ -200,7 +200,7 @@ impl Host {
 
 /// The line that shows a link that signs in once.
 pub(crate) fn link_line(address: &str, link: &SignedIn) -> String {
-    let minutes = (link.expires_at - SystemClock.now()).num_seconds().div_euclid(60);
+    let minutes = (link.expires_at - SystemClock.now()).num_seconds().div_euclid(60) + 1;
     format!(
         "open {address}/sign-in/{} in a browser: the link signs in once, within {minutes} minutes",
         link.token

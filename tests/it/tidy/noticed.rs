@@ -1,5 +1,6 @@
 //! Each rule notices what breaks it, and lets pass what does not.
 
+use super::connectors::{CONNECTOR_ROOMS, connector_files, template_addresses};
 use super::*;
 
 /// A rule finds what is broken in a tree of these files, so often.

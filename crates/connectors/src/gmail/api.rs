@@ -3,8 +3,8 @@
 use super::cursor::HistoryId;
 use super::error::{classify, of_object};
 use crate::Call;
-use crate::error::{Error, Kind};
-use crate::http::{HttpRequest, Method, Route};
+use crate::error::Error;
+use crate::google;
 use crate::lenient::{self, Each};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -15,8 +15,6 @@ use serde_json::Value;
 pub(super) const HISTORY_PAGE_SIZE: usize = 500;
 /// Maximum messages in one page of a catch-up's listing.
 pub(super) const LIST_PAGE_SIZE: usize = 100;
-/// The longest answer read: a full message has its text, not its attachments.
-const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// What history replies are masked down to.
 const HISTORY_FIELDS: &str = "historyId,nextPageToken,history(id,messagesAdded/message(id,threadId,labelIds),\
     messagesDeleted/message(id,threadId,labelIds),labelsAdded(labelIds,message(id,threadId,labelIds)),\
@@ -261,38 +259,10 @@ pub(super) async fn object(
     id: &str,
     query: &[(&str, &str)],
 ) -> Result<Value, Error> {
-    // Dots alone would lead to another path, and Google's ids contain no slash.
-    if id.bytes().all(|byte| byte == b'.') || id.contains('/') {
-        return Err(Error::new(Kind::NotFound, "there is no object with this id"));
-    }
-    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    let id = google::path_of(id)?;
     get(call, &format!("{collection}/{id}"), query).await.map_err(of_object)
 }
 
 async fn get<T: DeserializeOwned>(call: &Call<'_>, path: &str, query: &[(&str, &str)]) -> Result<T, Error> {
-    let query: String = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(query)
-        .append_pair("prettyPrint", "false")
-        .finish();
-    let response = call
-        .http
-        .send(HttpRequest {
-            method: Method::Get,
-            url: format!("{}/gmail/v1/users/me/{path}?{query}", call.api_url),
-            headers: vec![
-                ("authorization", format!("Bearer {}", call.credential)),
-                ("accept", "application/json".to_owned()),
-                // Google compresses only for agents that say so twice.
-                ("user-agent", "carillon (gzip)".to_owned()),
-            ],
-            body: bytes::Bytes::new(),
-            timeout_ms: call.timeout_ms,
-            answer_bytes_max: ANSWER_BYTES_MAX,
-            route: Route::Provider,
-        })
-        .await?;
-    if response.status != 200 {
-        return Err(classify(&response, call.now));
-    }
-    lenient::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))
+    google::get(call, &format!("gmail/v1/users/me/{path}"), query, classify).await
 }

@@ -2,9 +2,8 @@
 
 use super::error::{classify, of_object};
 use crate::Call;
-use crate::error::{Error, Kind};
-use crate::http::{HttpRequest, Method, Route};
-use crate::lenient;
+use crate::error::Error;
+use crate::google;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,8 +14,6 @@ pub(super) const PAGE_SIZE: u32 = 250;
 /// Events of a page at the most, for clients: the API's maximum.
 /// <https://developers.google.com/workspace/calendar/api/v3/reference/events/list>
 pub(super) const PAGE_SIZE_MAX: u32 = 2500;
-/// The longest answer read.
-const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// A page of events. The last one alone has a sync token.
 #[derive(Deserialize)]
@@ -37,11 +34,7 @@ pub(super) async fn events(call: &Call<'_>, query: &[(&str, &str)]) -> Result<Ev
 
 /// Reads one event. The id may be one that a client made up.
 pub(super) async fn event(call: &Call<'_>, id: &str) -> Result<Value, Error> {
-    // Dots alone would lead to another path, and what has a slash is no id of Google's.
-    if id.bytes().all(|byte| byte == b'.') || id.contains('/') {
-        return Err(Error::new(Kind::NotFound, "there is no object with this id"));
-    }
-    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    let id = google::path_of(id)?;
     get(call, &format!("calendars/primary/events/{id}"), &[]).await.map_err(of_object)
 }
 
@@ -57,28 +50,5 @@ pub(super) async fn calendar_id(call: &Call<'_>) -> Result<Option<String>, Error
 }
 
 async fn get<T: DeserializeOwned>(call: &Call<'_>, path: &str, query: &[(&str, &str)]) -> Result<T, Error> {
-    let query: String = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(query)
-        .append_pair("prettyPrint", "false")
-        .finish();
-    let response = call
-        .http
-        .send(HttpRequest {
-            method: Method::Get,
-            url: format!("{}/{path}?{query}", call.api_url),
-            headers: vec![
-                ("authorization", format!("Bearer {}", call.credential)),
-                ("accept", "application/json".to_owned()),
-                ("user-agent", "carillon (gzip)".to_owned()),
-            ],
-            body: bytes::Bytes::new(),
-            timeout_ms: call.timeout_ms,
-            answer_bytes_max: ANSWER_BYTES_MAX,
-            route: Route::Provider,
-        })
-        .await?;
-    if response.status != 200 {
-        return Err(classify(&response, call.now));
-    }
-    lenient::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))
+    google::get(call, path, query, classify).await
 }

@@ -9,6 +9,8 @@ mod hub;
 mod normalise;
 mod poll;
 mod recover;
+#[cfg(test)]
+mod tests;
 
 use crate::descriptor::Descriptor;
 use crate::error::Error;

@@ -108,7 +108,7 @@ fn after(cursor: &Cursor, page: Option<String>, sync_token: Option<String>) -> R
 struct Taken {
     changes: Vec<Change>,
     bytes: usize,
-    /// Entries without an id.
+    /// Entries without an id that can be remembered.
     left_out: usize,
 }
 
@@ -145,7 +145,9 @@ impl Taken {
     }
 
     fn gap(&self, past: &Past) -> Option<(DateTime<Utc>, String)> {
-        let words = || format!("{} of the listed events have no id and are left out", self.left_out);
+        let words = || {
+            format!("{} of the listed events have no id, or too long a one, and are left out", self.left_out)
+        };
         (self.left_out > 0).then(|| (past.last_success_at, words()))
     }
 }

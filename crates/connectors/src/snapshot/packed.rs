@@ -6,7 +6,7 @@ use crate::numbers;
 use domain::packed_text;
 use std::collections::BTreeMap;
 
-/// Longest id, bytes: ids of both providers are far shorter, and the memory of a poll depends on it.
+/// Longest id, bytes: the ids that providers make are far shorter, and the memory of a poll depends on it.
 pub(crate) const ID_BYTES_MAX: usize = 512;
 /// Objects in a snapshot: those that are there and, for a while, as many that are gone.
 pub(crate) const PACKED_OBJECTS_MAX: usize = 2 * crate::snapshot::OBJECTS_MAX;

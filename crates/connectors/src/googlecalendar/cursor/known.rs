@@ -7,7 +7,7 @@
 use crate::error::{Error, Kind};
 use crate::googlecalendar::normalise::Entry;
 use crate::snapshot::OBJECTS_MAX;
-use crate::snapshot::packed::{self, Held, ID_BYTES_MAX, Mark, Objects};
+use crate::snapshot::packed::{self, Held, Mark, Objects};
 use domain::event::ChangeKind;
 use domain::ids::digest64;
 
@@ -51,9 +51,6 @@ impl Known {
 
     /// Takes an entry in; what it says, if that is news.
     pub(crate) fn take(&mut self, entry: &Entry) -> Result<Option<Told>, Error> {
-        if entry.id.len() > ID_BYTES_MAX {
-            return Err(Error::new(Kind::Malformed, "an event's id is too long"));
-        }
         let held = self.objects.get(&entry.id).map(|held| held.digest);
         let told = match (entry.is_cancelled, held) {
             // Told before or not: it was a part of its series, and is none any more.

@@ -3,6 +3,7 @@
 
 pub(super) mod conditions;
 
+use crate::snapshot::packed::ID_BYTES_MAX;
 use chrono::{DateTime, Utc};
 use domain::event::{Change, ChangeKind};
 use domain::ids::digest64;
@@ -24,11 +25,12 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// `None`: it can't be told from others.
+    /// `None`: it can't be told from others, having no id, or a longer one than is remembered. One such event must not
+    /// stop the rest of the calendar.
     pub(super) fn of(record: Value) -> Option<Self> {
         let text = |field: &str| record.get(field).and_then(Value::as_str);
         let date = |field| Some(DateTime::parse_from_rfc3339(text(field)?).ok()?.to_utc());
-        let id = text("id").filter(|id| !id.is_empty())?.to_owned();
+        let id = text("id").filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX)?.to_owned();
         let version = text("etag").map(|etag| etag.trim_matches('"')).or(text("updated"));
         Some(Entry {
             id,

@@ -4,7 +4,7 @@
 mod deaths;
 
 use crate::world::{GMAIL_USER, Gate, World};
-use app::admin::{Check, Checked, Finding, Found, Mode, Others, Outcome};
+use app::admin::{Check, Checked, Finding, FindingReport, Mode, Others, Outcome};
 use app::ports::{
     Accounts as _, AttemptKey, EventLog as _, Job, LogPage, Queue as _, Schedule as _, Vault as _,
 };
@@ -14,7 +14,7 @@ use domain::schedule::Timetable;
 use doubles::Mail;
 use serde_json::{Value, json};
 
-async fn check(world: &World, mode: Mode, others: Others) -> (Vec<Found>, Checked) {
+async fn check(world: &World, mode: Mode, others: Others) -> (Vec<FindingReport>, Checked) {
     let mut all = Vec::new();
     let administration = world.administration();
     let checked =
@@ -22,7 +22,7 @@ async fn check(world: &World, mode: Mode, others: Others) -> (Vec<Found>, Checke
     (all, checked.unwrap())
 }
 
-fn findings(found: &[Found]) -> Vec<Finding> {
+fn findings(found: &[FindingReport]) -> Vec<Finding> {
     found.iter().map(|one| one.finding.clone()).collect()
 }
 

@@ -5,8 +5,8 @@ use app::App;
 use async_trait::async_trait;
 use connectors::hub::{Answer, Query, ReadError, Records};
 use connectors::{
-    Authentication, Baseline, Call, ClientCredentials, Connector, Descriptor, Endpoint, Error, Http,
-    HttpError, HttpRequest, HttpResponse, Kind, Past, Polling, Resource, Step,
+    Authentication, Baseline, Call, ClientCredentials, Connector, Descriptor, Endpoint, Error, ErrorKind,
+    Http, HttpError, HttpRequest, HttpResponse, Past, Polling, Resource, Step,
 };
 use domain::event::{Change, ChangeKind};
 use domain::invalid::Invalid;
@@ -55,7 +55,7 @@ impl Letters {
     fn let_in(&self, call: &Call<'_>) -> Result<(), Error> {
         match call.credential == self.credential {
             true => Ok(()),
-            false => Err(Error::new(Kind::Unauthorized, "another credential")),
+            false => Err(Error::new(ErrorKind::Unauthorized, "another credential")),
         }
     }
 }

@@ -6,6 +6,7 @@
 mod connectors;
 mod documented;
 mod locks;
+mod names;
 mod noticed;
 mod rings;
 

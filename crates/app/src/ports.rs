@@ -27,7 +27,7 @@ mod sessions;
 mod user_sessions;
 
 pub use accounts::{Accounts, User};
-pub use administration::{Administration, Depth, Kept, Mark, Organization, Page, Redriven, Scheduled};
+pub use administration::{Administration, Depth, HostPage, Kept, Mark, Organization, Redriven, Scheduled};
 pub use attempts::{AttemptKey, AttemptOutcome, Attempts, Claim, Claimant, Standing};
 pub use audit::{AUDIT_DAYS, Actor, AuditEntry, AuditMark};
 pub use callers::Callers;

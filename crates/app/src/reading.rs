@@ -8,7 +8,7 @@ use crate::tokens::{Holder, NoToken};
 use chrono::{DateTime, Duration, Utc};
 use connectors::hub::{Answer, Query, ReadError};
 use connectors::oauth::{TokenError, TokenErrorKind};
-use connectors::{Call, Connector, Error, Kind};
+use connectors::{Call, Connector, Error, ErrorKind};
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use domain::schedule::backoff;
@@ -62,7 +62,7 @@ pub(crate) async fn ask(
     for is_last in [false, true] {
         let token = token(app, instance, connector, &mut session, before.as_deref()).await?;
         match ask_with(&gate, connector, &token, &wish).await {
-            Err(ReadError::Provider(error)) if error.kind == Kind::Unauthorized && !is_last => {
+            Err(ReadError::Provider(error)) if error.kind == ErrorKind::Unauthorized && !is_last => {
                 before = Some(token);
             }
             Err(ReadError::Provider(error)) => {
@@ -75,7 +75,7 @@ pub(crate) async fn ask(
             }
         }
     }
-    let refused = connectors::Error::new(Kind::Unauthorized, "the provider refuses the access token");
+    let refused = connectors::Error::new(ErrorKind::Unauthorized, "the provider refuses the access token");
     Err(Failure::Read(refused.into()))
 }
 
@@ -125,16 +125,16 @@ async fn failed(
 ) -> Result<Failure, PortError> {
     let (app, now) = (gate.app, gate.app.now());
     match (error.kind, error.retry_after_s) {
-        (Kind::Halted, _) => {
+        (ErrorKind::Halted, _) => {
             let until = gate.waits_until().unwrap_or(now + Duration::seconds(1));
             return Ok(Failure::BackingOff { until });
         }
-        (Kind::RateLimited | Kind::Unavailable, Some(seconds)) => {
+        (ErrorKind::RateLimited | ErrorKind::Unavailable, Some(seconds)) => {
             let until = now + backoff(1, Some(seconds), 0);
             gate.lane.limit(until);
             app.hold_off(id, session, until).await?;
         }
-        (Kind::RateLimited, None) => {
+        (ErrorKind::RateLimited, None) => {
             let from = gate.lane.read_refused(now, u64::from(id.get()));
             error.retry_after_s = u64::try_from((from - now).num_milliseconds().max(0) / 1000 + 1).ok();
         }

@@ -59,15 +59,15 @@ impl Sealer {
 
     /// Seals as `1.<key id>.<base64url of nonce and ciphertext>`.
     pub fn seal(&self, instance: InstanceId, field: &str, plain: &[u8]) -> Result<String, SealError> {
-        self.seal_at(Place::Instance(instance), field, plain)
+        self.seal_at(KeyScope::Instance(instance), field, plain)
     }
 
     /// Seals what belongs to no instance, under a key derived for this purpose alone.
     pub fn seal_for(&self, purpose: &str, field: &str, plain: &[u8]) -> Result<String, SealError> {
-        self.seal_at(Place::Purpose(purpose), field, plain)
+        self.seal_at(KeyScope::Purpose(purpose), field, plain)
     }
 
-    fn seal_at(&self, place: Place<'_>, field: &str, plain: &[u8]) -> Result<String, SealError> {
+    fn seal_at(&self, place: KeyScope<'_>, field: &str, plain: &[u8]) -> Result<String, SealError> {
         let key = self.keys.first().ok_or(SealError::Format)?;
         let mut nonce = [0; aead::NONCE_LEN];
         rand::SecureRandom::fill(&self.random, &mut nonce).map_err(|_| SealError::NoRandomness)?;
@@ -86,15 +86,15 @@ impl Sealer {
 
     /// Opens what [`Sealer::seal`] made for the same instance and field.
     pub fn open(&self, instance: InstanceId, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
-        self.open_at(Place::Instance(instance), field, sealed)
+        self.open_at(KeyScope::Instance(instance), field, sealed)
     }
 
     /// Opens what [`Sealer::seal_for`] made for the same purpose and field.
     pub fn open_for(&self, purpose: &str, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
-        self.open_at(Place::Purpose(purpose), field, sealed)
+        self.open_at(KeyScope::Purpose(purpose), field, sealed)
     }
 
-    fn open_at(&self, place: Place<'_>, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
+    fn open_at(&self, place: KeyScope<'_>, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
         let (id, text) =
             sealed.strip_prefix("1.").and_then(|rest| rest.split_once('.')).ok_or(SealError::Format)?;
         let key = self.keys.iter().find(|key| key.id == id);
@@ -141,15 +141,15 @@ impl Lookup {
 
 /// What a key is derived for, and a ciphertext bound to.
 #[derive(Clone, Copy)]
-enum Place<'a> {
+enum KeyScope<'a> {
     Instance(InstanceId),
     Purpose(&'a str),
 }
 
-fn derived(key: &DataKey, place: Place<'_>) -> Result<aead::LessSafeKey, SealError> {
+fn derived(key: &DataKey, place: KeyScope<'_>) -> Result<aead::LessSafeKey, SealError> {
     let info = match place {
-        Place::Instance(instance) => format!("carillon instance {instance}"),
-        Place::Purpose(purpose) => format!("carillon purpose {purpose}"),
+        KeyScope::Instance(instance) => format!("carillon instance {instance}"),
+        KeyScope::Purpose(purpose) => format!("carillon purpose {purpose}"),
     };
     let mut bytes = [0; 32];
     hkdf::Salt::new(hkdf::HKDF_SHA256, b"carillon sealing 1")
@@ -161,10 +161,10 @@ fn derived(key: &DataKey, place: Place<'_>) -> Result<aead::LessSafeKey, SealErr
     Ok(aead::LessSafeKey::new(key))
 }
 
-fn associated(place: Place<'_>, field: &str, key_id: &str) -> aead::Aad<Vec<u8>> {
+fn associated(place: KeyScope<'_>, field: &str, key_id: &str) -> aead::Aad<Vec<u8>> {
     let place = match place {
-        Place::Instance(instance) => instance.to_string(),
-        Place::Purpose(purpose) => purpose.to_owned(),
+        KeyScope::Instance(instance) => instance.to_string(),
+        KeyScope::Purpose(purpose) => purpose.to_owned(),
     };
     aead::Aad::from(format!("{place}|{key_id}|{field}").into_bytes())
 }

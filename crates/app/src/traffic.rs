@@ -117,7 +117,7 @@ impl Lane {
     }
 
     /// Waits for a place; it is free again when dropped.
-    pub(crate) async fn enter(self: &Arc<Self>, errand: Errand, now: DateTime<Utc>) -> Place {
+    pub(crate) async fn enter(self: &Arc<Self>, errand: Errand, now: DateTime<Utc>) -> InFlightPermit {
         let _waiting = (errand == Errand::Poll).then(|| Waiting::of(self));
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
@@ -126,7 +126,7 @@ impl Lane {
                 let mut state = self.state();
                 if state.may_enter(errand, now) {
                     *state.in_flight(errand) += 1;
-                    return Place { lane: self.clone(), errand };
+                    return InFlightPermit { lane: self.clone(), errand };
                 }
             }
             changed.await;
@@ -227,12 +227,12 @@ impl Drop for Waiting<'_> {
 }
 
 /// A request's place in flight.
-pub(crate) struct Place {
+pub(crate) struct InFlightPermit {
     lane: Arc<Lane>,
     errand: Errand,
 }
 
-impl Drop for Place {
+impl Drop for InFlightPermit {
     fn drop(&mut self) {
         *self.lane.state().in_flight(self.errand) -= 1;
         self.lane.changed.notify_waiters();
@@ -247,7 +247,7 @@ mod tests {
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
     /// As many places as there are for this errand just now.
-    fn places(lane: &Arc<Lane>, errand: Errand) -> Vec<Place> {
+    fn places(lane: &Arc<Lane>, errand: Errand) -> Vec<InFlightPermit> {
         std::iter::from_fn(|| lane.enter(errand, NOW).now_or_never()).collect()
     }
 

@@ -27,11 +27,11 @@ pub struct GeneratedSecrets {
     organization: String,
     sealer: Arc<Sealer>,
     clock: Arc<dyn Clock>,
-    seen: Mutex<Option<Seen>>,
+    seen: Mutex<Option<AccountCheck>>,
 }
 
 #[derive(Clone, Copy)]
-struct Seen {
+struct AccountCheck {
     at: DateTime<Utc>,
     /// `None`: the look failed.
     hashes: Option<(LookupHash, LookupHash)>,
@@ -83,7 +83,7 @@ impl FirstSecrets for GeneratedSecrets {
             return fresh.hashes.map(Some).ok_or_else(failed);
         }
         let looked = self.look().await;
-        *seen = Some(Seen { at: now, hashes: looked.as_ref().ok().copied() });
+        *seen = Some(AccountCheck { at: now, hashes: looked.as_ref().ok().copied() });
         looked.map(Some)
     }
 }

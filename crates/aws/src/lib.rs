@@ -27,4 +27,4 @@ pub use queue::SqsQueue;
 pub use schedules::{Listed, Schedules};
 pub use stack::{Stack, egress};
 pub use store::DynamoStore;
-pub use vault::{Holder, Place, StackVault};
+pub use vault::{Holder, StackVault, VaultPosition};

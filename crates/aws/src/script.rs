@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// One request: what it asks for, and its body.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct SentRequest {
     /// Method and path, or the operation where a header names it.
     pub(crate) what: String,
     pub(crate) body: Value,
@@ -27,7 +27,7 @@ pub(crate) struct Asked {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Script {
     answers: Arc<Mutex<VecDeque<(u16, String)>>>,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<SentRequest>>>,
 }
 
 impl Script {
@@ -47,7 +47,7 @@ impl Script {
             .build()
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<SentRequest> {
         self.asked.lock().unwrap().clone()
     }
 
@@ -71,7 +71,7 @@ impl HttpConnector for Script {
         };
         let body = request.body().bytes().unwrap_or_default();
         let body = serde_json::from_slice(body).unwrap_or(Value::Null);
-        self.asked.lock().unwrap().push(Asked { what, body });
+        self.asked.lock().unwrap().push(SentRequest { what, body });
         let mut answers = self.answers.lock().unwrap();
         let (status, body) = match answers.len() {
             0 => (500, String::new()),

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 /// What the caller can do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The access token is not accepted: refresh it, once.
     Unauthorized,
     /// Too many requests: leave this mailbox alone for a while.
@@ -27,10 +27,10 @@ pub enum Kind {
     Halted,
 }
 
-impl Kind {
+impl ErrorKind {
     /// Whether the failure of reading one object may be the object's own: then others are not held up by it.
     pub fn is_of_object(self) -> bool {
-        matches!(self, Kind::Unavailable | Kind::ObjectRefused | Kind::Malformed)
+        matches!(self, ErrorKind::Unavailable | ErrorKind::ObjectRefused | ErrorKind::Malformed)
     }
 }
 
@@ -39,7 +39,7 @@ impl Kind {
 #[error("{message}")]
 pub struct Error {
     /// What to do about it.
-    pub kind: Kind,
+    pub kind: ErrorKind,
     /// What happened, without addresses, ids or content.
     pub message: String,
     /// The provider's own code or short message, for `providerMessage`.
@@ -52,20 +52,20 @@ pub struct Error {
 
 impl Error {
     /// An error of this kind.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error { kind, message: message.into(), provider_message: None, retry_after_s: None, source: None }
     }
 
     /// An answer that is not what the provider's documentation promises.
     pub fn malformed(what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        let mut error = Error::new(Kind::Malformed, format!("the provider's {what} can't be read"));
+        let mut error = Error::new(ErrorKind::Malformed, format!("the provider's {what} can't be read"));
         error.source = Some(source.into());
         error
     }
 
     /// A failed answer, with what all providers have in common.
     pub(crate) fn answered(
-        kind: Kind,
+        kind: ErrorKind,
         response: &HttpResponse,
         code: Option<String>,
         now: DateTime<Utc>,
@@ -87,9 +87,9 @@ impl Error {
 impl From<HttpError> for Error {
     fn from(source: HttpError) -> Self {
         let kind = match source {
-            HttpError::TooLong(_) => Kind::Malformed,
-            HttpError::NotSent => Kind::Halted,
-            _ => Kind::Unavailable,
+            HttpError::TooLong(_) => ErrorKind::Malformed,
+            HttpError::NotSent => ErrorKind::Halted,
+            _ => ErrorKind::Unavailable,
         };
         let mut error = Error::new(kind, format!("the provider can't be reached: {source}"));
         error.source = Some(Box::new(source));

@@ -1,7 +1,7 @@
 //! Requests to Google's APIs, which all connectors of Google make alike.
 
 use crate::Call;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::http::{HttpRequest, HttpResponse, Method, Route};
 use crate::lenient;
 use chrono::{DateTime, Utc};
@@ -51,7 +51,7 @@ pub(crate) async fn get<T: DeserializeOwned>(
 pub(crate) fn path_of(id: &str) -> Result<String, Error> {
     // Dots alone would lead to another path, and Google's ids contain no slash.
     if id.bytes().all(|byte| byte == b'.') || id.contains('/') {
-        return Err(Error::new(Kind::NotFound, "there is no object with this id"));
+        return Err(Error::new(ErrorKind::NotFound, "there is no object with this id"));
     }
     Ok(url::form_urlencoded::byte_serialize(id.as_bytes()).collect())
 }

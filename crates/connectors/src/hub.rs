@@ -23,7 +23,7 @@ pub struct Query {
     /// Records of a page, from 1 to [`PAGE_RECORDS_MAX`]; `None`: the resource's own choice.
     pub page_size: Option<u32>,
     /// Which page.
-    pub page: Page,
+    pub page: PageWanted,
     /// Parameters that are not the dialect's, as given.
     pub parameters: Vec<(String, String)>,
 }
@@ -37,7 +37,7 @@ impl Query {
             fields: Vec::new(),
             order_by: Vec::new(),
             page_size: None,
-            page: Page::Number(1),
+            page: PageWanted::Number(1),
             parameters: Vec::new(),
         }
     }
@@ -59,7 +59,7 @@ pub struct Order {
 
 /// Which page of a list.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Page {
+pub enum PageWanted {
     /// The n-th, counted from 1.
     Number(u32),
     /// The one behind an earlier page: its [`Records::next`], which came back from a client and may be anything.

@@ -2,7 +2,7 @@
 //!
 //! A connector turns a stored position into changes and a new position. It builds requests and reads
 //! replies; it never waits, repeats, logs or reads the environment or the clock: it classifies what went
-//! wrong ([`Kind`]) and the caller decides. One folder a provider, one line each in [`registry`].
+//! wrong ([`ErrorKind`]) and the caller decides. One folder a provider, one line each in [`registry`].
 
 mod descriptor;
 mod error;
@@ -25,7 +25,7 @@ mod values;
 pub use descriptor::{
     Ability, Authentication, ClientCredentials, Descriptor, Endpoint, OAuth, Polling, Resource,
 };
-pub use error::{Error, Kind};
+pub use error::{Error, ErrorKind};
 pub use http::{Http, HttpError, HttpRequest, HttpResponse, Method, Route, TlsFault};
 pub use registry::registry;
 pub use scratch::Scratch;
@@ -167,12 +167,12 @@ pub trait Connector: Send + Sync {
         past: &Past,
     ) -> Result<Step, Error>;
 
-    /// After [`Kind::CursorExpired`]: pins the provider's present position, from which later steps first list
+    /// After [`ErrorKind::CursorExpired`]: pins the provider's present position, from which later steps first list
     /// what may have changed in between, and then go on.
     ///
     /// For connectors whose positions never expire there is nothing to do.
     async fn recover(&self, _call: &Call<'_>, _cursor: &Value, _past: &Past) -> Result<Step, Error> {
-        Err(Error::new(Kind::CursorExpired, "the position expired and there is no way to catch up"))
+        Err(Error::new(ErrorKind::CursorExpired, "the position expired and there is no way to catch up"))
     }
 
     /// Reads again, a stretch at a time, what came into the mailbox within a window, or changed in it if the resource
@@ -186,7 +186,7 @@ pub trait Connector: Send + Sync {
         _cursor: Option<&Value>,
         _past: &Past,
     ) -> Result<Step, Error> {
-        Err(Error::new(Kind::Rejected, format!("`{}` can't be read again by time", resource.name)))
+        Err(Error::new(ErrorKind::Rejected, format!("`{}` can't be read again by time", resource.name)))
     }
 
     /// Reads a page of a resource, or one object of it, for a client.
@@ -225,7 +225,7 @@ pub trait Connector: Send + Sync {
         Ok(())
     }
 
-    /// Reads one record again, as it is now. `None`: there is nothing to report; [`Kind::NotFound`]: it is
+    /// Reads one record again, as it is now. `None`: there is nothing to report; [`ErrorKind::NotFound`]: it is
     /// gone. For connectors whose lists hold the records there are none to read again.
     async fn fetch(
         &self,

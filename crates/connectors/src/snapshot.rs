@@ -14,7 +14,7 @@ pub(crate) mod packed;
 #[cfg(test)]
 mod tests;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::{Past, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -41,7 +41,7 @@ pub(crate) struct Listed {
 }
 
 /// A page of a listing.
-pub(crate) struct Page {
+pub(crate) struct ListingPage {
     pub(crate) objects: Vec<Listed>,
     /// Where the next page begins; `None` in the last one.
     pub(crate) next: Option<Value>,
@@ -53,7 +53,7 @@ pub(crate) struct Page {
 #[async_trait]
 pub(crate) trait Pages: Send + Sync {
     /// Reads the first page, or the one behind another. What a resource's conditions exclude is not in it.
-    async fn page(&self, after: Option<&Value>) -> Result<Page, Error>;
+    async fn page(&self, after: Option<&Value>) -> Result<ListingPage, Error>;
 
     /// The record of an object of which only the id is known any more.
     fn gone(&self, id: &str) -> Value;
@@ -214,7 +214,7 @@ impl<'a> Comparison<'a> {
                     continue;
                 }
                 // A baseline is taken whole or not at all.
-                Err(error) if error.kind == Kind::Halted && count > 0 && !self.is_silent => {
+                Err(error) if error.kind == ErrorKind::Halted && count > 0 && !self.is_silent => {
                     return Ok(End::Halted(at, error));
                 }
                 page => page?,
@@ -231,7 +231,7 @@ impl<'a> Comparison<'a> {
                 None => return Ok(End::Whole { is_one_page: at.is_none() }),
             }
         }
-        Err(Error::new(Kind::Rejected, format!("the list has more than {PAGES_COUNT_MAX} pages")))
+        Err(Error::new(ErrorKind::Rejected, format!("the list has more than {PAGES_COUNT_MAX} pages")))
     }
 
     /// Takes one listed object in; false where the step has no room for its change.
@@ -266,7 +266,7 @@ impl<'a> Comparison<'a> {
         self.listed += 1;
         if self.listed > OBJECTS_MAX || self.objects.len() > packed::PACKED_OBJECTS_MAX {
             let reason = format!("the resource has more than {OBJECTS_MAX} objects, too many to compare");
-            return Err(Error::new(Kind::Rejected, reason));
+            return Err(Error::new(ErrorKind::Rejected, reason));
         }
         Ok(())
     }
@@ -318,5 +318,5 @@ impl<'a> Comparison<'a> {
 
 /// The provider does not take this page token (any more).
 fn is_refusal(error: &Error) -> bool {
-    matches!(error.kind, Kind::Rejected | Kind::NotFound | Kind::CursorExpired)
+    matches!(error.kind, ErrorKind::Rejected | ErrorKind::NotFound | ErrorKind::CursorExpired)
 }

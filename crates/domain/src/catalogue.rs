@@ -4,7 +4,7 @@ use crate::setting_keys::*;
 
 /// What an item is edited with, as the dialect names it. The number is letters at the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ItemKind {
     Text32,
     Text64,
     Text128,
@@ -14,17 +14,17 @@ pub enum Kind {
     Password,
 }
 
-impl Kind {
+impl ItemKind {
     /// `type` on the wire.
     pub fn text(self) -> &'static str {
         match self {
-            Kind::Text32 => "TEXTFIELD_32",
-            Kind::Text64 => "TEXTFIELD_64",
-            Kind::Text128 => "TEXTFIELD_128",
-            Kind::Text1000 => "TEXTFIELD_1000",
-            Kind::TextArea => "TEXTAREA",
-            Kind::Boolean => "BOOLEAN",
-            Kind::Password => "PASSWORD",
+            ItemKind::Text32 => "TEXTFIELD_32",
+            ItemKind::Text64 => "TEXTFIELD_64",
+            ItemKind::Text128 => "TEXTFIELD_128",
+            ItemKind::Text1000 => "TEXTFIELD_1000",
+            ItemKind::TextArea => "TEXTAREA",
+            ItemKind::Boolean => "BOOLEAN",
+            ItemKind::Password => "PASSWORD",
         }
     }
 }
@@ -63,7 +63,7 @@ pub struct Item {
     /// One or two sentences for people.
     pub description: &'static str,
     /// What it is edited with.
-    pub kind: Kind,
+    pub kind: ItemKind,
     /// The value where none is given.
     pub default: Option<&'static str>,
     /// No instance is created without it.
@@ -109,7 +109,7 @@ const fn at(id: u32, display_order: u16, group: Group) -> Item {
         key: "",
         name: "",
         description: "",
-        kind: Kind::Text128,
+        kind: ItemKind::Text128,
         default: None,
         required: false,
         display_order,
@@ -124,7 +124,7 @@ const ITEMS: [Item; 21] = [
         key: OAUTH_API_KEY,
         name: "API Key",
         description: "The id of the application that is registered with the provider.",
-        kind: Kind::Text1000,
+        kind: ItemKind::Text1000,
         required: true,
         secret: true,
         ..at(7001, 1, Group::Authentication)
@@ -133,7 +133,7 @@ const ITEMS: [Item; 21] = [
         key: OAUTH_API_SECRET,
         name: "API Secret",
         description: "The secret of the application that is registered with the provider.",
-        kind: Kind::Password,
+        kind: ItemKind::Password,
         required: true,
         secret: true,
         ..at(7002, 2, Group::Authentication)
@@ -142,7 +142,7 @@ const ITEMS: [Item; 21] = [
         key: OAUTH_CALLBACK_URL,
         name: "Callback URL",
         description: "Where the provider sends users after they signed in, as registered with it.",
-        kind: Kind::Text1000,
+        kind: ItemKind::Text1000,
         required: true,
         ..at(7003, 3, Group::Authentication)
     },
@@ -150,14 +150,14 @@ const ITEMS: [Item; 21] = [
         key: OAUTH_SCOPE,
         name: "OAuth Scope",
         description: "The scopes to ask for, separated by spaces; else the connector's own.",
-        kind: Kind::Text1000,
+        kind: ItemKind::Text1000,
         ..at(7004, 4, Group::Authentication)
     },
     Item {
         key: OAUTH_USER_TOKEN,
         name: "OAuth User Token",
         description: "An access token that the provider gave.",
-        kind: Kind::Password,
+        kind: ItemKind::Password,
         secret: true,
         hidden: true,
         ..at(7005, 5, Group::Authentication)
@@ -166,7 +166,7 @@ const ITEMS: [Item; 21] = [
         key: OAUTH_REFRESH_TOKEN,
         name: "OAuth User Refresh Token",
         description: "Takes the place of a sign-in with `externalAuthentication` `initial`.",
-        kind: Kind::Password,
+        kind: ItemKind::Password,
         secret: true,
         hidden: true,
         ..at(7006, 6, Group::Authentication)
@@ -175,7 +175,7 @@ const ITEMS: [Item; 21] = [
         key: PASSWORD,
         name: "Password",
         description: "Not used by these connectors; kept secret where it is given.",
-        kind: Kind::Password,
+        kind: ItemKind::Password,
         secret: true,
         hidden: true,
         ..at(7007, 7, Group::Authentication)
@@ -184,7 +184,7 @@ const ITEMS: [Item; 21] = [
         key: SIGNATURE_KEY,
         name: "Callback Notification Signature Key",
         description: "Signs callbacks. After `whsec_` it is base64 for the Standard Webhooks headers.",
-        kind: Kind::Password,
+        kind: ItemKind::Password,
         secret: true,
         ..at(7010, 11, Group::Optional)
     },
@@ -192,7 +192,7 @@ const ITEMS: [Item; 21] = [
         key: CALLBACK_HEADERS,
         name: "Callback Headers",
         description: "More headers: a JSON object of texts, or a line `Name: value` each; at most 20.",
-        kind: Kind::TextArea,
+        kind: ItemKind::TextArea,
         secret: true,
         ..at(7011, 12, Group::Optional)
     },
@@ -200,14 +200,14 @@ const ITEMS: [Item; 21] = [
         key: BASIC_USERNAME,
         name: "Callback Username",
         description: "Callbacks carry this name and the password by HTTP basic authentication.",
-        kind: Kind::Text128,
+        kind: ItemKind::Text128,
         ..at(7012, 12, Group::Optional)
     },
     Item {
         key: BASIC_PASSWORD,
         name: "Callback Password",
         description: "The password of HTTP basic authentication.",
-        kind: Kind::Password,
+        kind: ItemKind::Password,
         secret: true,
         ..at(7013, 13, Group::Optional)
     },
@@ -215,7 +215,7 @@ const ITEMS: [Item; 21] = [
         key: SIGNATURE_PREVIOUS_KEY,
         name: "Former Signature Key",
         description: "Signs beside the signature key for a while after that was changed.",
-        kind: Kind::Password,
+        kind: ItemKind::Password,
         secret: true,
         hidden: true,
         ..at(7014, 14, Group::Optional)
@@ -224,7 +224,7 @@ const ITEMS: [Item; 21] = [
         key: SIGNATURE_PREVIOUS_UNTIL,
         name: "Former Signature Key Until",
         description: "Until when the former signature key signs, RFC 3339; a day after a change if not said.",
-        kind: Kind::Text64,
+        kind: ItemKind::Text64,
         hidden: true,
         ..at(7015, 15, Group::Optional)
     },
@@ -232,7 +232,7 @@ const ITEMS: [Item; 21] = [
         key: FILTER_NULLS,
         name: "Filter null values from the response",
         description: "Fields without a value are left out of what is read.",
-        kind: Kind::Boolean,
+        kind: ItemKind::Boolean,
         default: Some("true"),
         ..at(7020, 99, Group::Optional)
     },
@@ -240,7 +240,7 @@ const ITEMS: [Item; 21] = [
         key: VENDOR_TYPE,
         name: "Vendor Event Type",
         description: "How changes are found: `polling`.",
-        kind: Kind::Text32,
+        kind: ItemKind::Text32,
         hidden: true,
         default: Some("polling"),
         ..at(7030, 100, Group::Events)
@@ -249,7 +249,7 @@ const ITEMS: [Item; 21] = [
         key: EVENTS_ENABLED,
         name: "Event Notifications Enabled",
         description: "The resources below are polled, and changes are notified.",
-        kind: Kind::Boolean,
+        kind: ItemKind::Boolean,
         default: Some("false"),
         ..at(7031, 101, Group::Events)
     },
@@ -257,14 +257,14 @@ const ITEMS: [Item; 21] = [
         key: CALLBACK_URL,
         name: "Event Notification Callback URL",
         description: "Where notifications are posted. A name and a password in it go by HTTP basic authentication.",
-        kind: Kind::Text1000,
+        kind: ItemKind::Text1000,
         ..at(7032, 102, Group::Events)
     },
     Item {
         key: REFRESH_INTERVAL,
         name: "Event poller refresh interval (mins)",
         description: "Minutes between polls, from 1 to 1440.",
-        kind: Kind::Text32,
+        kind: ItemKind::Text32,
         default: Some("15"),
         ..at(7033, 103, Group::Events)
     },
@@ -272,14 +272,14 @@ const ITEMS: [Item; 21] = [
         key: POLLER_CONFIGURATION,
         name: "Configure Polling",
         description: "What to poll: a JSON object of resources, each with url, idField and dates.",
-        kind: Kind::TextArea,
+        kind: ItemKind::TextArea,
         ..at(7034, 104, Group::Events)
     },
     Item {
         key: EVENT_BUS,
         name: "Event Notification EventBridge",
         description: "Notifications go to the event bus of the cloud that Carillon runs in, too.",
-        kind: Kind::Boolean,
+        kind: ItemKind::Boolean,
         default: Some("false"),
         ..at(7035, 105, Group::Events)
     },
@@ -287,7 +287,7 @@ const ITEMS: [Item; 21] = [
         key: POLLER_URLS,
         name: "Event poller URLs",
         description: "The older form of the polling configuration; counts where there is no newer one.",
-        kind: Kind::TextArea,
+        kind: ItemKind::TextArea,
         hidden: true,
         ..at(7036, 106, Group::Events)
     },
@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(ITEMS.iter().map(|item| item.key).collect::<BTreeSet<_>>().len(), ITEMS.len());
         assert!(ITEMS.is_sorted_by_key(|item| item.display_order));
         assert!(ITEMS.iter().all(|item| item.id < IDS_OF_OTHERS_FROM));
-        assert!(ITEMS.iter().filter(|item| item.kind == Kind::Password).all(|item| item.secret));
+        assert!(ITEMS.iter().filter(|item| item.kind == ItemKind::Password).all(|item| item.secret));
     }
 
     #[test]

@@ -15,7 +15,7 @@ const JUMP_MS_MIN: i64 = 1_000;
 
 /// Looks until `stop` turns true.
 pub(crate) async fn watch(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
-    let mut seen = Seen { wall: host.clock.now(), steady: Instant::now() };
+    let mut seen = ClockReading { wall: host.clock.now(), steady: Instant::now() };
     // What was set back and is not yet brought nearer, because the database did not take it.
     let mut owed = Duration::zero();
     while !*stop.borrow() {
@@ -41,17 +41,17 @@ pub(crate) async fn watch(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
 }
 
 /// Both clocks, read at the same time.
-struct Seen {
+struct ClockReading {
     wall: DateTime<Utc>,
     steady: Instant,
 }
 
-impl Seen {
+impl ClockReading {
     /// By how much the wall clock went further than time did since the last look.
     fn jump(&mut self, wall: DateTime<Utc>, steady: Instant) -> Option<Duration> {
         let passed = Duration::from_std(steady - self.steady).unwrap_or_default();
         let jump = (wall - self.wall) - passed;
-        *self = Seen { wall, steady };
+        *self = ClockReading { wall, steady };
         (jump.num_milliseconds().abs() >= JUMP_MS_MIN).then_some(jump)
     }
 }
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_jump_is_what_the_clocks_differ_by() {
         let (wall, steady) = (DateTime::<Utc>::UNIX_EPOCH, Instant::now());
-        let mut seen = Seen { wall, steady };
+        let mut seen = ClockReading { wall, steady };
         let after = |s| (wall + Duration::seconds(s), steady + std::time::Duration::from_secs(2));
         let (later, then) = after(2);
         assert_eq!(seen.jump(later, then), None);

@@ -23,9 +23,9 @@ async fn dies(world: &mut World, passages: u64, call: (&str, String, Value)) -> 
 
 /// What was found over all points, each thing once.
 #[derive(Default)]
-struct Seen(Vec<Finding>);
+struct FindingSet(Vec<Finding>);
 
-impl Seen {
+impl FindingSet {
     fn add(&mut self, found: Vec<Finding>) {
         for one in found {
             if !self.0.contains(&one) {
@@ -43,7 +43,7 @@ impl Seen {
 
 #[tokio::test]
 async fn a_creation_that_died_is_whole_or_gone() {
-    let mut seen = Seen::default();
+    let mut seen = FindingSet::default();
     for passages in 0..PASSAGES_COUNT_MAX {
         let mut world = World::new(421);
         let body = gmail_body(&world.google.new_code(GMAIL_USER));
@@ -71,7 +71,7 @@ async fn a_creation_that_died_is_whole_or_gone() {
 
 #[tokio::test]
 async fn a_deletion_that_died_is_finished() {
-    let mut seen = Seen::default();
+    let mut seen = FindingSet::default();
     for passages in 0..PASSAGES_COUNT_MAX {
         let mut world = World::new(422);
         let id = world.create_gmail().await;
@@ -121,7 +121,7 @@ async fn a_change_that_died_reaches_the_schedule() {
         ("DELETE", "/enabled", Value::Null, Finding::ScheduleOn),
     ];
     for (method, path, body, expected) in changes {
-        let mut seen = Seen::default();
+        let mut seen = FindingSet::default();
         for passages in 0..PASSAGES_COUNT_MAX {
             let mut world = World::new(424);
             let id = world.create_gmail().await;
@@ -140,7 +140,7 @@ async fn a_change_that_died_reaches_the_schedule() {
 /// Switched on again, it is polled, and what waited is released.
 #[tokio::test]
 async fn a_disabled_instance_that_was_being_enabled_comes_back() {
-    let mut seen = Seen::default();
+    let mut seen = FindingSet::default();
     for passages in 0..PASSAGES_COUNT_MAX {
         let mut world = World::new(425);
         let id = world.create_gmail().await;
@@ -170,7 +170,7 @@ async fn poll_dies(world: &mut World, passages: u64, id: InstanceId) -> bool {
 
 #[tokio::test]
 async fn what_was_committed_and_not_enqueued_is_delivered_once() {
-    let mut seen = Seen::default();
+    let mut seen = FindingSet::default();
     for passages in 0..PASSAGES_COUNT_MAX {
         let mut world = World::new(426);
         let id = world.create_gmail().await;
@@ -191,7 +191,7 @@ async fn what_was_committed_and_not_enqueued_is_delivered_once() {
 /// The notification is marked as due before its job is sent: a death between the two leaves it without a job.
 #[tokio::test]
 async fn a_delivery_that_was_to_be_repeated_and_lost_its_job_is_repeated() {
-    let mut seen = Seen::default();
+    let mut seen = FindingSet::default();
     for passages in 0..PASSAGES_COUNT_MAX {
         let mut world = World::new(427);
         let id = world.create_gmail().await;

@@ -193,11 +193,14 @@ async fn everything_that_is_polled_is_read_too() {
         assert_eq!(reader.found(path, filter).await, expected, "{path} {filter}");
     }
     let first = reader.many("messages", |query| query.page_size = Some(2)).await;
-    let rest =
-        reader.many("messages", |query| query.page = connectors::hub::Page::After(first.next.unwrap())).await;
+    let rest = reader
+        .many("messages", |query| query.page = connectors::hub::PageWanted::After(first.next.unwrap()))
+        .await;
     assert_eq!((first.records.len(), rest.records.len(), rest.next), (2, 1, None));
     let second = reader
-        .many("messages", |query| (query.page, query.page_size) = (connectors::hub::Page::Number(2), Some(2)))
+        .many("messages", |query| {
+            (query.page, query.page_size) = (connectors::hub::PageWanted::Number(2), Some(2))
+        })
         .await;
     assert_eq!(second.records, rest.records);
     assert_eq!(reader.one(&format!("labels/{label}")).await["messagesTotal"], 1);

@@ -4,7 +4,7 @@ mod desk;
 
 use chrono::DateTime;
 use connectors::Window;
-use connectors::hub::{Order, Page, Query};
+use connectors::hub::{Order, PageWanted, Query};
 use desk::{ADA, Desk, configured, mail, query};
 use domain::ceql;
 use domain::resource::ResourceConfig;
@@ -82,10 +82,10 @@ async fn a_mailbox_is_read_page_by_page() {
         let read = desk.list(&page).await;
         subjects.extend(read.records.iter().map(|record| record["Subject"].clone()));
         let Some(next) = read.next else { break };
-        page.page = Page::After(next);
+        page.page = PageWanted::After(next);
     }
     assert_eq!(subjects, ["s7", "s6", "s5", "s4", "s3", "s2", "s1", "s0"]);
-    let second = Query { page: Page::Number(2), page_size: Some(3), ..Query::of("messages") };
+    let second = Query { page: PageWanted::Number(2), page_size: Some(3), ..Query::of("messages") };
     assert_eq!(desk.list(&second).await.records[0]["Subject"], "s4");
     assert_eq!(desk.list(&query(&["folders", "inbox", "messages"])).await.total, Some(8));
 }

@@ -1,6 +1,6 @@
 //! A process dies at each point of a change, and nobody mends anything: not an operator, not a start.
 
-use super::{Asked, SETTLED_AFTER_MIN, assert_polled, counts, findings};
+use super::{ClientAction, SETTLED_AFTER_MIN, assert_polled, counts, findings};
 use crate::world::World;
 use app::ports::{Instances as _, Releases as _};
 use chrono::Duration;
@@ -11,7 +11,7 @@ const PASSAGES_COUNT_MAX: u64 = 200;
 
 #[tokio::test]
 async fn a_change_that_died_anywhere_is_settled_without_anybody() {
-    for asked in Asked::ALL {
+    for asked in ClientAction::ALL {
         let mut deaths_count = 0;
         for passages in 0..PASSAGES_COUNT_MAX {
             let mut world = World::new(431);

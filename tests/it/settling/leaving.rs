@@ -1,6 +1,6 @@
 //! A client that goes away at any moment: what it began comes to its end.
 
-use super::{Asked, schedule_is_on};
+use super::{ClientAction, schedule_is_on};
 use crate::world::{ADMIN_KEY, World};
 use app::ports::{Accounts as _, Instances as _, Releases as _};
 use domain::delivery::SubscriptionStatus;
@@ -28,7 +28,7 @@ async fn left_after(turns_count: usize, call: impl Future<Output = crate::world:
 
 #[tokio::test]
 async fn a_change_runs_to_its_end_whoever_listens() {
-    for asked in Asked::ALL {
+    for asked in ClientAction::ALL {
         for turns_count in 0..TURNS_COUNT_MAX {
             let world = World::new(471);
             let id = asked.prepare(&world).await;
@@ -50,7 +50,10 @@ async fn a_change_runs_to_its_end_whoever_listens() {
             if was_over {
                 break;
             }
-            assert!(turns_count + 1 < TURNS_COUNT_MAX || asked == Asked::Create, "{asked:?} takes longer");
+            assert!(
+                turns_count + 1 < TURNS_COUNT_MAX || asked == ClientAction::Create,
+                "{asked:?} takes longer"
+            );
         }
     }
 }

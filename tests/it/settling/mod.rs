@@ -21,7 +21,7 @@ const SETTLED_AFTER_MIN: i64 = 5;
 async fn findings(world: &World) -> Vec<Finding> {
     let mut all = Vec::new();
     let check = Check { mode: Mode::Show, others: Others::Stopped };
-    let tell = &mut |found: app::admin::Found| all.push(found.finding);
+    let tell = &mut |found: app::admin::FindingReport| all.push(found.finding);
     world.app.check(&world.administration(), check, tell).await.unwrap();
     all
 }
@@ -48,7 +48,7 @@ async fn counts(world: &World) -> (u64, u64, u64) {
 
 /// What clients ask for that implies something outside of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
+enum ClientAction {
     Create,
     Faster,
     Disable,
@@ -61,36 +61,36 @@ enum Asked {
     Retry,
 }
 
-impl Asked {
-    const ALL: [Asked; 10] = [
-        Asked::Create,
-        Asked::Faster,
-        Asked::Disable,
-        Asked::Enable,
-        Asked::Resume,
-        Asked::Delete,
-        Asked::Backfill,
-        Asked::Release,
-        Asked::NewAddress,
-        Asked::Retry,
+impl ClientAction {
+    const ALL: [ClientAction; 10] = [
+        ClientAction::Create,
+        ClientAction::Faster,
+        ClientAction::Disable,
+        ClientAction::Enable,
+        ClientAction::Resume,
+        ClientAction::Delete,
+        ClientAction::Backfill,
+        ClientAction::Release,
+        ClientAction::NewAddress,
+        ClientAction::Retry,
     ];
 
     /// A world in which it can be asked for, some time after all else; and the instance.
     async fn prepare(self, world: &World) -> Option<InstanceId> {
-        if self == Asked::Create {
+        if self == ClientAction::Create {
             return None;
         }
         let id = world.create_gmail().await;
         world.google.deliver(GMAIL_USER, Mail::default());
-        if matches!(self, Asked::Release | Asked::NewAddress) {
+        if matches!(self, ClientAction::Release | ClientAction::NewAddress) {
             world.receiver.answer_next(410);
         }
         world.poll(id).await;
-        if matches!(self, Asked::Enable | Asked::Release) {
+        if matches!(self, ClientAction::Enable | ClientAction::Release) {
             world.google.deliver(GMAIL_USER, Mail::default());
             world.poll(id).await;
         }
-        if self == Asked::Enable {
+        if self == ClientAction::Enable {
             world.call("DELETE", &format!("/instances/{id}/enabled"), &Value::Null).await;
         }
         world.pass(Duration::minutes(SETTLED_AFTER_MIN)).await;
@@ -103,23 +103,25 @@ impl Asked {
         let at = |rest: &str| format!("/instances/{}{rest}", id.map_or(0, InstanceId::get));
         let set = |key: &str, value: &str| json!({ "configuration": { key: value } });
         match self {
-            Asked::Create => {
+            ClientAction::Create => {
                 ("POST", "/instances".to_owned(), gmail_body(&world.google.new_code(GMAIL_USER)))
             }
-            Asked::Faster => ("PATCH", at(""), set("event.poller.refresh_interval", "5")),
-            Asked::Disable => ("DELETE", at("/enabled"), Value::Null),
-            Asked::Enable => ("PUT", at("/enabled"), Value::Null),
-            Asked::Resume => ("POST", at("/resume"), Value::Null),
-            Asked::Delete => ("DELETE", at(""), Value::Null),
-            Asked::Backfill => {
+            ClientAction::Faster => ("PATCH", at(""), set("event.poller.refresh_interval", "5")),
+            ClientAction::Disable => ("DELETE", at("/enabled"), Value::Null),
+            ClientAction::Enable => ("PUT", at("/enabled"), Value::Null),
+            ClientAction::Resume => ("POST", at("/resume"), Value::Null),
+            ClientAction::Delete => ("DELETE", at(""), Value::Null),
+            ClientAction::Backfill => {
                 let from = world.now() - Duration::hours(1);
                 ("POST", at("/backfill"), json!({ "from": from.to_rfc3339() }))
             }
-            Asked::Release => ("PUT", "/notifications/subscriptions/deliveries".to_owned(), Value::Null),
-            Asked::NewAddress => {
+            ClientAction::Release => {
+                ("PUT", "/notifications/subscriptions/deliveries".to_owned(), Value::Null)
+            }
+            ClientAction::NewAddress => {
                 ("PATCH", at(""), set("event.notification.callback.url", "http://callback.test/other"))
             }
-            Asked::Retry => {
+            ClientAction::Retry => {
                 let page = LogPage { before: None, limit: 1, pending_only: false };
                 let event = match id {
                     Some(id) => world.store.notifications(id, page).await.unwrap().remove(0).name.event_id,

@@ -1,6 +1,6 @@
 //! The scheduler or the queue fails, jobs get lost, come twice, or late.
 
-use super::{Asked, SETTLED_AFTER_MIN, assert_polled, counts, findings, schedule_is_on};
+use super::{ClientAction, SETTLED_AFTER_MIN, assert_polled, counts, findings, schedule_is_on};
 use crate::world::{Failing, GMAIL_USER, Gate, World};
 use app::ports::{Instances as _, Job, Schedule as _};
 use chrono::Duration;
@@ -13,7 +13,13 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn a_scheduler_that_fails_for_an_hour_is_asked_again() {
     for failing in [Failing::Before, Failing::After] {
-        for asked in [Asked::Create, Asked::Faster, Asked::Disable, Asked::Enable, Asked::Resume] {
+        for asked in [
+            ClientAction::Create,
+            ClientAction::Faster,
+            ClientAction::Disable,
+            ClientAction::Enable,
+            ClientAction::Resume,
+        ] {
             let world = World::new(441);
             let id = asked.prepare(&world).await;
             let (method, path, body) = asked.call(&world, id).await;
@@ -25,7 +31,7 @@ async fn a_scheduler_that_fails_for_an_hour_is_asked_again() {
             world.pass(Duration::minutes(2)).await;
             assert_eq!(findings(&world).await, [], "{asked:?} {failing:?}");
             match asked {
-                Asked::Disable => assert_eq!(schedule_is_on(&world, id.unwrap()).await, Some(false)),
+                ClientAction::Disable => assert_eq!(schedule_is_on(&world, id.unwrap()).await, Some(false)),
                 _ => assert_polled(&world, &format!("{asked:?} {failing:?}")).await,
             }
         }
@@ -48,7 +54,7 @@ async fn secrets_go_after_a_scheduler_that_failed_for_an_hour() {
 #[tokio::test]
 async fn a_repeated_call_settles_what_the_first_one_could_not() {
     let world = World::new(443);
-    let id = Asked::Enable.prepare(&world).await.unwrap();
+    let id = ClientAction::Enable.prepare(&world).await.unwrap();
     let path = format!("/instances/{id}/enabled");
     world.scheduler.begin(Failing::Before, 0);
     assert_eq!(world.call("PUT", &path, &Value::Null).await.status, 200);
@@ -63,7 +69,7 @@ async fn a_repeated_call_settles_what_the_first_one_could_not() {
 #[tokio::test]
 async fn a_poll_settles_what_a_change_could_not() {
     let mut world = World::new(444);
-    let id = Asked::Faster.prepare(&world).await.unwrap();
+    let id = ClientAction::Faster.prepare(&world).await.unwrap();
     world.scheduler.begin(Failing::Before, 0);
     world.patch(id, &json!({ "configuration": { "event.poller.refresh_interval": "5" } })).await;
     world.lose_jobs().await;
@@ -75,7 +81,7 @@ async fn a_poll_settles_what_a_change_could_not() {
 /// What can't be promised is not written. What was promised is seen to, whatever fails then.
 #[tokio::test]
 async fn a_queue_that_fails_at_any_call_leaves_all_or_nothing() {
-    for asked in Asked::ALL {
+    for asked in ClientAction::ALL {
         for (failing, calls) in [Failing::Before, Failing::After].into_iter().zip([0..4, 0..4]) {
             for call in calls {
                 let world = World::new(445);
@@ -104,7 +110,7 @@ async fn a_queue_that_fails_at_any_call_leaves_all_or_nothing() {
 #[tokio::test]
 async fn a_schedule_that_is_written_late_is_written_again() {
     let world = World::new(446);
-    let id = Asked::Enable.prepare(&world).await.unwrap();
+    let id = ClientAction::Enable.prepare(&world).await.unwrap();
     assert_eq!(world.call("PUT", &format!("/instances/{id}/enabled"), &Value::Null).await.status, 200);
     world.run_until_idle().await;
     world.timers.put(id, Timetable::new(id, 15), false).await.unwrap();
@@ -137,7 +143,7 @@ async fn a_poll_of_what_is_not_polled_puts_the_schedule_right() {
 async fn of_two_processes_the_newest_row_has_the_last_word() {
     for (lag, head_start) in (0..5).flat_map(|lag| (0..60).map(move |head_start| (lag, head_start))) {
         let world = World::new(448);
-        let id = Asked::Enable.prepare(&world).await.unwrap();
+        let id = ClientAction::Enable.prepare(&world).await.unwrap();
         world.google.deliver(GMAIL_USER, Mail::default());
         let path = format!("/instances/{id}/enabled");
         let other = world.another_process_behind(&Gate::slow(lag));
@@ -180,7 +186,7 @@ async fn a_job_that_comes_late_or_twice_changes_nothing() {
 #[tokio::test]
 async fn a_job_that_fails_comes_again_for_a_week_and_no_longer() {
     let world = World::new(450);
-    let id = Asked::Enable.prepare(&world).await.unwrap();
+    let id = ClientAction::Enable.prepare(&world).await.unwrap();
     world.scheduler.begin(Failing::Before, 0);
     let mut since = world.now();
     assert_eq!(world.call("PUT", &format!("/instances/{id}/enabled"), &Value::Null).await.status, 200);

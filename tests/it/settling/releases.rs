@@ -1,6 +1,6 @@
 //! Releases and deletions whose job got lost, and releases that somebody else takes over.
 
-use super::{Asked, SETTLED_AFTER_MIN, counts, findings};
+use super::{ClientAction, SETTLED_AFTER_MIN, counts, findings};
 use crate::world::{GMAIL_USER, Gate, World};
 use app::ports::{Job, Releases as _};
 use chrono::Duration;
@@ -27,7 +27,7 @@ async fn a_deletion_whose_job_got_lost_is_finished() {
 #[tokio::test]
 async fn a_release_whose_job_got_lost_goes_on_without_polls() {
     let mut world = World::new(462);
-    let id = Asked::Release.prepare(&world).await.unwrap();
+    let id = ClientAction::Release.prepare(&world).await.unwrap();
     world.google.revoke(GMAIL_USER);
     world.pass(Duration::hours(2)).await;
     assert_eq!(world.shown(id).await["valid"], false);
@@ -50,7 +50,7 @@ async fn a_release_that_is_not_the_one_that_counts_any_more_ends() {
     for (method, path, body) in [("DELETE", "/enabled", Value::Null), ("PATCH", "", other_address)] {
         for head_start in 0..60 {
             let world = World::new(463);
-            let id = Asked::Release.prepare(&world).await.unwrap();
+            let id = ClientAction::Release.prepare(&world).await.unwrap();
             let gate = Gate::slow(0);
             // Far more than a release of two notifications takes.
             gate.die_after(500);
@@ -81,7 +81,7 @@ async fn a_release_that_is_not_the_one_that_counts_any_more_ends() {
 #[tokio::test]
 async fn what_is_queued_meanwhile_is_released_behind_it() {
     let world = World::new(464);
-    let id = Asked::Release.prepare(&world).await.unwrap();
+    let id = ClientAction::Release.prepare(&world).await.unwrap();
     for _ in 0..3 {
         let reply = world.call("PUT", "/notifications/subscriptions/deliveries", &Value::Null).await;
         assert_eq!(reply.status, 200);

@@ -1,6 +1,7 @@
 //! Each rule notices what breaks it, and lets pass what does not.
 
 use super::connectors::{CONNECTOR_ROOMS, connector_files, template_addresses};
+use super::names::vague_type_names;
 use super::*;
 
 /// A rule finds what is broken in a tree of these files, so often.
@@ -65,6 +66,20 @@ fn an_empty_name_is_found() {
         &[("crates/app/src/lib.rs", "pub(crate) mod helpers;\n    mod common {\nmod commonly;")],
         2,
     );
+}
+
+#[test]
+fn a_second_type_of_a_vague_name_is_found() {
+    let first =
+        ("crates/app/src/a.rs", "pub(in crate::api) struct Page<T> {\n// struct Page\nstruct PageRequest;");
+    let second = ("tests/it/b.rs", "    type Page = u32;\nenum Kind {");
+    finds(vague_type_names, &[first, second], 1);
+    let declared =
+        ["pub enum Page {", "pub(crate) trait Page: Send {", "struct Page(u32);", "pub type Page<'a> = u8;"];
+    for again in declared {
+        finds(vague_type_names, &[first, ("crates/aws/src/b.rs", again)], 1);
+    }
+    finds(vague_type_names, &[first, ("crates/aws/src/b.rs", "let struct_of = Page; // type Page")], 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::audit::By;
 use crate::context::Context;
-use crate::ports::{Mark, Organization, Page, PortError, Result, User};
+use crate::ports::{HostPage, Mark, Organization, PortError, Result, User};
 use crate::sealing::Lookup;
 use domain::instance::Account;
 use serde_json::{Value, json};
@@ -155,7 +155,7 @@ fn mark(number: u32) -> Mark {
     Mark(number.to_string())
 }
 
-fn numbered<T>(page: Page<T>) -> Result<(Vec<T>, Option<u32>)> {
+fn numbered<T>(page: HostPage<T>) -> Result<(Vec<T>, Option<u32>)> {
     let number = |mark: Mark| mark.0.parse().map_err(|error| PortError::new("listing accounts", error));
     Ok((page.items, page.next.map(number).transpose()?))
 }

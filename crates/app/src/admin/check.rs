@@ -3,9 +3,9 @@
 //! no host has to list in a certain order and nothing is held but a page.
 
 use super::examine::{Spotted, Surroundings};
-use super::finding::{Finding, Found, Outcome};
+use super::finding::{Finding, FindingReport, Outcome};
 use crate::context::Context;
-use crate::ports::{Administration, Job, Kept, Page, PortError, Result};
+use crate::ports::{Administration, HostPage, Job, Kept, PortError, Result};
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
 use futures_util::{StreamExt as _, stream};
@@ -70,7 +70,7 @@ pub(super) async fn check(
     app: &Context,
     host: &dyn Administration,
     check: Check,
-    tell: &mut (dyn FnMut(Found) + Send),
+    tell: &mut (dyn FnMut(FindingReport) + Send),
 ) -> Result<Checked> {
     let now = app.now();
     let settled_until = match check.others {
@@ -88,7 +88,7 @@ pub(super) async fn check(
 struct Round<'a> {
     surroundings: Surroundings<'a>,
     mode: Mode,
-    tell: &'a mut (dyn FnMut(Found) + Send),
+    tell: &'a mut (dyn FnMut(FindingReport) + Send),
     checked: Checked,
 }
 
@@ -96,7 +96,7 @@ impl Round<'_> {
     async fn instances(&mut self) -> Result<()> {
         let mut from = None;
         for _ in 0..PAGES_COUNT_MAX {
-            let Page { items, next } = self.surroundings.host.instances(from.as_ref()).await?;
+            let HostPage { items, next } = self.surroundings.host.instances(from.as_ref()).await?;
             self.checked.instances_count += items.len() as u64;
             let here = self.surroundings;
             let mut examined = stream::iter(items)
@@ -116,7 +116,7 @@ impl Round<'_> {
     async fn schedules(&mut self) -> Result<()> {
         let mut from = None;
         for _ in 0..PAGES_COUNT_MAX {
-            let Page { items, next } = self.surroundings.host.schedules(from.as_ref()).await?;
+            let HostPage { items, next } = self.surroundings.host.schedules(from.as_ref()).await?;
             self.checked.schedules_count += items.len() as u64;
             self.orphans(items, &Finding::OrphanedSchedule).await;
             match next {
@@ -130,7 +130,7 @@ impl Round<'_> {
     async fn secrets(&mut self) -> Result<()> {
         let mut from = None;
         for _ in 0..PAGES_COUNT_MAX {
-            let Page { items, next } = self.surroundings.host.secrets(from.as_ref()).await?;
+            let HostPage { items, next } = self.surroundings.host.secrets(from.as_ref()).await?;
             self.checked.secrets_count += items.len() as u64;
             self.orphans(items, &Finding::OrphanedSecret).await;
             match next {
@@ -175,7 +175,7 @@ impl Round<'_> {
                 (true, true) => outcome,
             };
             self.count(finding.is_mendable(), outcome);
-            (self.tell)(Found { instance: id, finding, outcome });
+            (self.tell)(FindingReport { instance: id, finding, outcome });
         }
     }
 

@@ -89,7 +89,7 @@ pub enum Outcome {
 
 /// A finding, of which instance, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Found {
+pub struct FindingReport {
     /// The instance it is about.
     pub instance: InstanceId,
     /// What is wrong.

@@ -7,7 +7,7 @@ mod finding;
 
 pub use accounts::Admitted;
 pub use check::{Check, Checked, Mode, Others};
-pub use finding::{Finding, Found, Outcome};
+pub use finding::{Finding, FindingReport, Outcome};
 
 use crate::app::App;
 use crate::audit::By;
@@ -63,7 +63,7 @@ impl App {
         &self,
         host: &dyn Administration,
         check: Check,
-        tell: &mut (dyn FnMut(Found) + Send),
+        tell: &mut (dyn FnMut(FindingReport) + Send),
     ) -> Result<Checked> {
         check::check(&self.0, host, check, tell).await
     }

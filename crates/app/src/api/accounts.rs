@@ -8,7 +8,7 @@ use super::answers::moment::Moment;
 use super::auth::Administrator;
 use super::body::Body;
 use super::error::ApiError;
-use super::paging::{self, Page, foreign};
+use super::paging::{self, PageRequest, foreign};
 use super::query::Params;
 use super::requests::account::UserRequest;
 use crate::admin::{Admitted, accounts as admission};
@@ -155,7 +155,7 @@ pub(super) async fn audit(
     params: Params,
 ) -> Answered<Listed<Audited>> {
     let id = organization(&by, &id)?;
-    let page = Page::of(&params)?;
+    let page = PageRequest::of(&params)?;
     let before = page.after.as_ref().map(|after| mark(after).ok_or_else(foreign)).transpose()?;
     let (entries, is_more) = entries_before(&app, id, before.as_ref(), page.size).await?;
     let last = entries.last().filter(|_| is_more);

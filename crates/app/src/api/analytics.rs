@@ -22,14 +22,14 @@ const ROWS_COUNT_MAX: i64 = 10_081;
 const LINES_COUNT_MAX: usize = 100_000;
 
 /// Rows of what happened from one time to another.
-struct Asked {
+struct LogReport {
     from: DateTime<Utc>,
     interval: Duration,
     rows_count: usize,
     lines: Vec<(LogLine, u32)>,
 }
 
-impl Asked {
+impl LogReport {
     async fn of(app: &Context, caller: &Caller, params: &Params) -> Result<Self, ApiError> {
         let accounts = accounts(app, caller, params).await?;
         let to = params.time("to")?.unwrap_or_else(|| app.now());
@@ -57,7 +57,7 @@ impl Asked {
         // What only the log shows is not an event.
         lines.retain(|(line, _)| line.progress != Progress::Logged);
         lines.retain(|(_, account)| accounts.is_empty() || accounts.contains(account));
-        Ok(Asked { from, interval, rows_count: usize::try_from(rows_count).unwrap_or(0), lines })
+        Ok(LogReport { from, interval, rows_count: usize::try_from(rows_count).unwrap_or(0), lines })
     }
 
     fn at(&self, row: usize) -> Moment {
@@ -95,7 +95,7 @@ pub(super) async fn all(
     caller: Caller,
     params: Params,
 ) -> Answered<Json<Vec<Count>>> {
-    let asked = Asked::of(&app, &caller, &params).await?;
+    let asked = LogReport::of(&app, &caller, &params).await?;
     let mut counts = vec![0_u64; asked.rows_count];
     for (line, _) in &asked.lines {
         if let Some(row) = asked.row_of(line) {
@@ -112,7 +112,7 @@ pub(super) async fn by_instance(
     caller: Caller,
     params: Params,
 ) -> Answered<Json<Vec<InstanceCounts>>> {
-    let asked = Asked::of(&app, &caller, &params).await?;
+    let asked = LogReport::of(&app, &caller, &params).await?;
     let of = |(instance_id, sum): (u32, Sum)| OfInstance { instance_id, sum };
     let row = |(timestamp, total, sums): Row| InstanceCounts {
         timestamp,
@@ -128,7 +128,7 @@ pub(super) async fn by_account(
     caller: Caller,
     params: Params,
 ) -> Answered<Json<Vec<AccountCounts>>> {
-    let asked = Asked::of(&app, &caller, &params).await?;
+    let asked = LogReport::of(&app, &caller, &params).await?;
     let of = |(account_id, sum): (u32, Sum)| OfAccount { account_id, sum };
     let row = |(timestamp, total, sums): Row| AccountCounts {
         timestamp,
@@ -141,7 +141,7 @@ pub(super) async fn by_account(
 /// An interval: when it begins, its events, and those of each group.
 type Row = (Moment, u64, BTreeMap<u32, Sum>);
 
-fn grouped(asked: &Asked, group: impl Fn(&LogLine, u32) -> u32) -> Vec<Row> {
+fn grouped(asked: &LogReport, group: impl Fn(&LogLine, u32) -> u32) -> Vec<Row> {
     let mut rows = vec![BTreeMap::<u32, Sum>::new(); asked.rows_count];
     for (line, account) in &asked.lines {
         let Some(row) = asked.row_of(line) else { continue };

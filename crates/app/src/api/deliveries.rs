@@ -7,7 +7,7 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::events::delivery_status;
 use super::notifications::{READ_COUNT, numbered, of_body};
-use super::paging::{PAGE_BYTES_MAX, Page, Place, answer_bytes};
+use super::paging::{ListPosition, PAGE_BYTES_MAX, PageRequest, answer_bytes};
 use super::query::Params;
 use super::subscriptions::Wanted;
 use super::wire;
@@ -32,9 +32,9 @@ pub(super) async fn list(
     caller: Caller,
     params: Params,
 ) -> Answered<Listed<Delivery>> {
-    let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, Page::large(&params)?);
+    let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, PageRequest::large(&params)?);
     let place = page.place()?;
-    let mut walk = wanted.walk(&app, &caller, place.and_then(Place::walked)).await?;
+    let mut walk = wanted.walk(&app, &caller, place.and_then(ListPosition::walked)).await?;
     let mut waiting = Waiting::new(&wanted, page.size, params.flag("hydrate")?);
     while waiting.next.is_none() {
         let Some(instance) = walk.next().await? else { break };
@@ -43,7 +43,8 @@ pub(super) async fn list(
             waiting.read(&app, &instance, behind).await?;
         }
     }
-    let next = waiting.next.or_else(|| walk.stopped_at().and_then(Place::after)).map(Place::token);
+    let next =
+        waiting.next.or_else(|| walk.stopped_at().and_then(ListPosition::after)).map(ListPosition::token);
     Ok(Listed::new(waiting.listed, page.size, next))
 }
 
@@ -56,7 +57,7 @@ struct Waiting<'a> {
     bytes: usize,
     looked_count: usize,
     /// Where the next page begins, once this one ended before the list did.
-    next: Option<Place>,
+    next: Option<ListPosition>,
 }
 
 impl<'a> Waiting<'a> {
@@ -76,7 +77,7 @@ impl<'a> Waiting<'a> {
             };
             for notification in &read.notifications {
                 if !self.show(instance, state, notification) {
-                    self.next = Some(Place { instance: instance.id, behind });
+                    self.next = Some(ListPosition { instance: instance.id, behind });
                     return Ok(());
                 }
                 behind = notification.sequence.0;

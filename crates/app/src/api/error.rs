@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use connectors::hub::ReadError;
-use connectors::{Error, Kind};
+use connectors::{Error, ErrorKind};
 use domain::invalid::Invalid;
 use std::sync::Arc;
 
@@ -118,10 +118,14 @@ impl From<ReadError> for ApiError {
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let status = match error.kind {
-            Kind::NotFound => return ApiError::not_found("object"),
-            Kind::RateLimited | Kind::Halted => StatusCode::TOO_MANY_REQUESTS,
-            Kind::Rejected | Kind::ObjectRefused | Kind::CursorExpired => StatusCode::BAD_REQUEST,
-            Kind::Unauthorized | Kind::Unavailable | Kind::Malformed => StatusCode::BAD_GATEWAY,
+            ErrorKind::NotFound => return ApiError::not_found("object"),
+            ErrorKind::RateLimited | ErrorKind::Halted => StatusCode::TOO_MANY_REQUESTS,
+            ErrorKind::Rejected | ErrorKind::ObjectRefused | ErrorKind::CursorExpired => {
+                StatusCode::BAD_REQUEST
+            }
+            ErrorKind::Unauthorized | ErrorKind::Unavailable | ErrorKind::Malformed => {
+                StatusCode::BAD_GATEWAY
+            }
         };
         let provider_message = error.provider_message.or_else(|| Some(error.message.clone()));
         let retry_after_s = error.retry_after_s;

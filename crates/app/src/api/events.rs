@@ -6,7 +6,7 @@ use super::answers::moment::Moment;
 use super::auth::{Caller, Own};
 use super::error::ApiError;
 use super::log::{Filter, Scope};
-use super::paging::Page;
+use super::paging::PageRequest;
 use super::query::Params;
 use crate::context::Context;
 use crate::event_log::{self, Queued};
@@ -50,7 +50,7 @@ async fn page<T>(
     params: &Params,
     shown: impl Fn(&Notification, bool) -> T,
 ) -> Answered<Listed<T>> {
-    let page = Page::of(params)?;
+    let page = PageRequest::of(params)?;
     let filter = Filter::of(params)?;
     let mut queued = Queued::default();
     let found = scope.take(app, caller, &page, &filter, &mut queued).await?;

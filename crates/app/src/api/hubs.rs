@@ -14,7 +14,7 @@ use crate::reading::{self, Failure, Wish};
 use axum::Json;
 use axum::extract::{RawPathParams, State};
 use axum::http::StatusCode;
-use connectors::hub::{Answer, Order, PAGE_RECORDS_MAX, Page, Query, Records};
+use connectors::hub::{Answer, Order, PAGE_RECORDS_MAX, PageWanted, Query, Records};
 use domain::ceql;
 use domain::instance::Instance;
 use serde_json::Value;
@@ -38,7 +38,7 @@ pub(super) async fn list(
     path: RawPathParams,
     params: Params,
 ) -> Answered<Listed<Record>> {
-    let asked = Asked::of(&app, &caller, &path, &params)?;
+    let asked = HubRequest::of(&app, &caller, &path, &params)?;
     match asked.answer(&app).await? {
         Answer::Many(records) => asked.page(records),
         // What has an object in the place of a list has no list.
@@ -53,7 +53,7 @@ pub(super) async fn one(
     path: RawPathParams,
     params: Params,
 ) -> Answered<Json<Record>> {
-    let asked = Asked::of(&app, &caller, &path, &params)?;
+    let asked = HubRequest::of(&app, &caller, &path, &params)?;
     match asked.answer(&app).await? {
         Answer::One(record) => Ok(Json(asked.shown(record))),
         Answer::Many(_) => Err(ApiError::not_found("resource")),
@@ -88,19 +88,19 @@ fn below_a_hub(caller: &Caller) -> Answered<()> {
 }
 
 /// What a client asks of a mailbox.
-struct Asked<'a> {
+struct HubRequest<'a> {
     instance: &'a Instance,
     query: Query,
     keeps_nulls: bool,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> HubRequest<'a> {
     fn of(app: &Context, caller: &'a Caller, path: &RawPathParams, params: &Params) -> Answered<Self> {
         let instance = enabled(caller)?;
         let below = path.iter().filter(|(name, _)| *name != "hub").map(|(_, value)| value);
         let segments = below.flat_map(|value| value.split('/')).map(str::to_owned).collect();
         let query = query(segments, params)?;
-        Ok(Asked { instance, query, keeps_nulls: !instances::understood(app, instance)?.1.filter_nulls })
+        Ok(HubRequest { instance, query, keeps_nulls: !instances::understood(app, instance)?.1.filter_nulls })
     }
 
     async fn answer(&self, app: &Context) -> Answered<Answer> {
@@ -157,8 +157,8 @@ fn query(path: Vec<String>, params: &Params) -> Result<Query, ApiError> {
         order_by: order_by(params)?,
         page_size: page_size.and_then(|size| u32::try_from(size).ok()),
         page: match paging::after(params)? {
-            Some(after) => Page::After(after),
-            None => Page::Number(u32::try_from(number).unwrap_or(1)),
+            Some(after) => PageWanted::After(after),
+            None => PageWanted::Number(u32::try_from(number).unwrap_or(1)),
         },
         parameters: params.others(&KNOWN),
     })

@@ -6,7 +6,7 @@ use super::answers::resource::PollerRecord;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::instances::shown;
-use super::paging::{self, Page, Place};
+use super::paging::{self, ListPosition, PageRequest};
 use super::query::Params;
 use super::wire;
 use crate::context::Context;
@@ -125,7 +125,7 @@ async fn listed(
     params: &Params,
     connector: Option<&'static str>,
 ) -> Answered<Listed<answers::Instance>> {
-    let page = Page::of(params)?;
+    let page = PageRequest::of(params)?;
     let wanted = Wanted::of(params, connector);
     let is_hydrated = params.text("hydrate").is_none() || params.flag("hydrate")?;
     let (found, next) = take(app, caller, &page, |instance| wanted.takes(instance)).await?;
@@ -140,7 +140,7 @@ async fn listed(
 async fn take(
     app: &Context,
     caller: &Caller,
-    page: &Page,
+    page: &PageRequest,
     is_wanted: impl Fn(&Instance) -> bool,
 ) -> Result<(Vec<Instance>, Option<InstanceId>), ApiError> {
     let mut walk = Walk::new(app, caller.sight(), page.after_instance()?, LOOKS_COUNT_MAX);
@@ -165,7 +165,7 @@ pub(super) async fn count(
     caller: Caller,
     params: Params,
 ) -> Answered<Stretch<InstanceCount>> {
-    let page = Page::of(&params)?;
+    let page = PageRequest::of(&params)?;
     let mut walk = Walk::new(&app, caller.sight(), page.after_instance()?, COUNTED_COUNT_MAX);
     let mut counts = BTreeMap::<String, u64>::new();
     while let Some(instance) = walk.next().await? {
@@ -192,7 +192,7 @@ pub(super) async fn polling_disabled(
     caller: Caller,
     params: Params,
 ) -> Answered<Listed<StoppedInstance>> {
-    let page = Page::of(&params)?;
+    let page = PageRequest::of(&params)?;
     let mut walk = Walk::new(&app, caller.sight(), page.after_instance()?, READS_COUNT_MAX);
     let mut stopped: Vec<(InstanceId, StoppedInstance)> = Vec::new();
     let mut next = None;
@@ -244,10 +244,10 @@ pub(super) async fn poller_records(
     caller: Caller,
     params: Params,
 ) -> Answered<Listed<PollerRecord>> {
-    let page = Page::of(&params)?;
+    let page = PageRequest::of(&params)?;
     let wanted = Wanted::of(&params, None);
     let place = page.place()?;
-    let mut walk = Walk::new(&app, caller.sight(), place.and_then(Place::walked), READS_COUNT_MAX);
+    let mut walk = Walk::new(&app, caller.sight(), place.and_then(ListPosition::walked), READS_COUNT_MAX);
     if let Some(own) = &caller.element {
         walk = walk.over(Some(own.clone()));
     }
@@ -267,10 +267,10 @@ pub(super) async fn poller_records(
         let is_more = shown.len() > room;
         records.extend(shown.into_iter().take(room));
         if is_more {
-            next = Some(Place { instance: instance.id, behind: behind + room as u64 });
+            next = Some(ListPosition { instance: instance.id, behind: behind + room as u64 });
             break;
         }
     }
-    let next = next.or_else(|| walk.stopped_at().and_then(Place::after)).map(Place::token);
+    let next = next.or_else(|| walk.stopped_at().and_then(ListPosition::after)).map(ListPosition::token);
     Ok(Listed::new(records, page.size, next))
 }

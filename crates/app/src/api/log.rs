@@ -4,7 +4,7 @@ use super::answers::event::{DeliveryStatus, EventStatus};
 use super::auth::Caller;
 use super::error::ApiError;
 use super::events::delivery_status;
-use super::paging::{PAGE_BYTES_MAX, Page, SEQUENCE_END, answer_bytes, foreign};
+use super::paging::{PAGE_BYTES_MAX, PageRequest, SEQUENCE_END, answer_bytes, foreign};
 use super::query::Params;
 use crate::context::Context;
 use crate::event_log::{self, OrganizationLog, Queued, mark_of, sequence_at};
@@ -94,7 +94,7 @@ impl Filter {
 }
 
 /// A page, and where the next one begins if there may be one.
-pub(super) struct Found {
+pub(super) struct NotificationPage {
     pub(super) notifications: Vec<Notification>,
     pub(super) next: Option<Value>,
 }
@@ -110,10 +110,10 @@ impl Scope {
         self,
         app: &Context,
         caller: &Caller,
-        page: &Page,
+        page: &PageRequest,
         filter: &Filter,
         queued: &mut Queued,
-    ) -> Result<Found, ApiError> {
+    ) -> Result<NotificationPage, ApiError> {
         let mut before = match &page.after {
             Some(after) => Some(mark(after).ok_or_else(foreign)?),
             None => filter.to.map(event_log::before),
@@ -136,18 +136,18 @@ impl Scope {
                     // One more than there is room for: there is a next page.
                     let is_full = notifications.len() == page.size || bytes > PAGE_BYTES_MAX;
                     if is_full && !notifications.is_empty() {
-                        return Ok(Found { notifications, next: before.map(token) });
+                        return Ok(NotificationPage { notifications, next: before.map(token) });
                     }
                     before = Some(mark_of(&notification));
                     notifications.push(notification);
                 }
             }
             if read.is_last {
-                return Ok(Found { notifications, next: None });
+                return Ok(NotificationPage { notifications, next: None });
             }
             before = read.end;
         }
-        Ok(Found { notifications, next: before.map(token) })
+        Ok(NotificationPage { notifications, next: before.map(token) })
     }
 }
 

@@ -5,7 +5,7 @@ use super::BASE_PATH;
 use super::answer::{Answered, Paging};
 use super::answers::error::ErrorBody;
 use super::handled::Handled;
-use super::route::{CallerKind, Kind, Parameter, Route};
+use super::route::{CallerKind, Parameter, ParameterKind, Route};
 use super::schemas::{Schemas, shown};
 use super::{routes, webhook};
 use crate::context::Context;
@@ -172,16 +172,18 @@ fn of_path(name: &str) -> Value {
 
 fn of_query(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
-        Kind::Text => json!({ "type": "string" }),
-        Kind::Number(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
-        Kind::Flag => json!({ "type": "boolean" }),
-        Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
-        Kind::OneOf(values) => json!({ "type": "string", "enum": values }),
+        ParameterKind::Text => json!({ "type": "string" }),
+        ParameterKind::Number(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        ParameterKind::Flag => json!({ "type": "boolean" }),
+        ParameterKind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        ParameterKind::OneOf(values) => json!({ "type": "string", "enum": values }),
     };
     let example = match parameter.kind {
-        Kind::Number(..) | Kind::Flag => serde_json::from_str(parameter.example).unwrap_or_default(),
-        Kind::Texts => json!([parameter.example]),
-        Kind::Text | Kind::OneOf(_) => parameter.example.into(),
+        ParameterKind::Number(..) | ParameterKind::Flag => {
+            serde_json::from_str(parameter.example).unwrap_or_default()
+        }
+        ParameterKind::Texts => json!([parameter.example]),
+        ParameterKind::Text | ParameterKind::OneOf(_) => parameter.example.into(),
     };
     json!({
         "name": parameter.name,

@@ -20,24 +20,24 @@ pub(super) const PAGE_SIZE_MAX: usize = 200;
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// A page that was asked for: how long, and after what.
-pub(super) struct Page {
+pub(super) struct PageRequest {
     pub(super) size: usize,
     /// What an earlier page's token said, as it came back.
     pub(super) after: Option<Value>,
 }
 
-impl Page {
+impl PageRequest {
     pub(super) fn of(params: &Params) -> Result<Self, ApiError> {
         let size = params.number("pageSize", 1, PAGE_SIZE_MAX as u64)?;
         let size = size.and_then(|size| usize::try_from(size).ok()).unwrap_or(PAGE_SIZE_DEFAULT);
-        Ok(Page { size, after: after(params)? })
+        Ok(PageRequest { size, after: after(params)? })
     }
 
     /// A page that is as long as pages get where nothing else is said: who lists little sees all of it at once.
     pub(super) fn large(params: &Params) -> Result<Self, ApiError> {
         match params.text("pageSize") {
-            Some(_) => Page::of(params),
-            None => Ok(Page { size: PAGE_SIZE_MAX, after: after(params)? }),
+            Some(_) => PageRequest::of(params),
+            None => Ok(PageRequest { size: PAGE_SIZE_MAX, after: after(params)? }),
         }
     }
 
@@ -48,23 +48,23 @@ impl Page {
     }
 
     /// The place to go on at.
-    pub(super) fn place(&self) -> Result<Option<Place>, ApiError> {
-        self.after.as_ref().map(|after| Place::read(after).ok_or_else(foreign)).transpose()
+    pub(super) fn place(&self) -> Result<Option<ListPosition>, ApiError> {
+        self.after.as_ref().map(|after| ListPosition::read(after).ok_or_else(foreign)).transpose()
     }
 }
 
 /// A place in a list of what instances have: at this instance, behind so much of what it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ListPosition {
     pub(super) instance: InstanceId,
     pub(super) behind: u64,
 }
 
-impl Place {
+impl ListPosition {
     /// What comes after an instance; nothing does after the last one.
     pub(super) fn after(instance: InstanceId) -> Option<Self> {
         let instance = InstanceId::parse(&(instance.get() + 1).to_string())?;
-        Some(Place { instance, behind: 0 })
+        Some(ListPosition { instance, behind: 0 })
     }
 
     /// The instance before, which a walk goes on behind.
@@ -79,7 +79,7 @@ impl Place {
     fn read(token: &Value) -> Option<Self> {
         let [instance, behind] = token.as_array()?.as_slice() else { return None };
         let instance = InstanceId::parse(&instance.as_u64()?.to_string())?;
-        Some(Place { instance, behind: behind.as_u64().filter(|behind| *behind < SEQUENCE_END)? })
+        Some(ListPosition { instance, behind: behind.as_u64().filter(|behind| *behind < SEQUENCE_END)? })
     }
 }
 
@@ -138,13 +138,13 @@ mod tests {
     #[test]
     fn a_place_goes_on_at_its_instance() {
         let at = |id: &str| InstanceId::parse(id).unwrap();
-        let place = Place::after(at("16")).unwrap();
+        let place = ListPosition::after(at("16")).unwrap();
         assert_eq!((place.instance, place.walked()), (at("17"), Some(at("16"))));
-        assert_eq!(Place::read(&place.token()), Some(place));
-        assert_eq!(Place { instance: at("1"), behind: 3 }.walked(), None);
-        assert_eq!(Place::after(InstanceId::MAX), None);
+        assert_eq!(ListPosition::read(&place.token()), Some(place));
+        assert_eq!(ListPosition { instance: at("1"), behind: 3 }.walked(), None);
+        assert_eq!(ListPosition::after(InstanceId::MAX), None);
         for token in [json!([0, 1]), json!([1]), json!(7), json!([1, 1_u64 << 53]), json!([1_u64 << 31, 0])] {
-            assert_eq!(Place::read(&token), None, "{token}");
+            assert_eq!(ListPosition::read(&token), None, "{token}");
         }
     }
 }

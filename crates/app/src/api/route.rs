@@ -48,7 +48,7 @@ pub(super) enum CallerKind {
 #[derive(Debug)]
 pub(super) struct Parameter {
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: ParameterKind,
     pub(super) is_required: bool,
     /// Meaning, units, default, limits.
     pub(super) description: &'static str,
@@ -57,7 +57,7 @@ pub(super) struct Parameter {
 
 /// What a parameter's value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ParameterKind {
     Text,
     /// A whole number within these limits.
     Number(u64, u64),

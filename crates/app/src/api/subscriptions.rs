@@ -4,7 +4,7 @@ use super::answer::{Answered, Listed};
 use super::answers::delivery::{self as answers, Release};
 use super::auth::Caller;
 use super::error::ApiError;
-use super::paging::Page;
+use super::paging::PageRequest;
 use super::query::Params;
 use super::wire;
 use crate::context::Context;
@@ -114,7 +114,7 @@ pub(super) async fn list(
     caller: Caller,
     params: Params,
 ) -> Answered<Listed<answers::Subscription>> {
-    let (wanted, page) = (Wanted::of(&params, "id")?, Page::large(&params)?);
+    let (wanted, page) = (Wanted::of(&params, "id")?, PageRequest::large(&params)?);
     let mut walk = wanted.walk(&app, &caller, page.after_instance()?).await?;
     let mut found: Vec<(InstanceId, answers::Subscription)> = Vec::new();
     let mut next = None;
@@ -136,7 +136,7 @@ pub(super) async fn list(
     Ok(answer(&page, next.or_else(|| walk.stopped_at()), found.into_iter().map(|(_, one)| one).collect()))
 }
 
-fn answer<T>(page: &Page, next: Option<InstanceId>, records: Vec<T>) -> Listed<T> {
+fn answer<T>(page: &PageRequest, next: Option<InstanceId>, records: Vec<T>) -> Listed<T> {
     Listed::new(records, page.size, next.map(|id| id.get().into()))
 }
 
@@ -169,7 +169,7 @@ pub(super) async fn release(
     caller: Caller,
     params: Params,
 ) -> Answered<Listed<Release>> {
-    let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, Page::large(&params)?);
+    let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, PageRequest::large(&params)?);
     let until = app.now() + Duration::seconds(RELEASES_S);
     let mut walk = wanted.walk(&app, &caller, page.after_instance()?).await?;
     let mut released: Vec<(InstanceId, Release)> = Vec::new();

@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::context::Context;
 use chrono::{DateTime, Utc};
-use connectors::{Baseline, Call, Connector, Error, Http, Kind};
+use connectors::{Baseline, Call, Connector, Error, ErrorKind, Http};
 use domain::ids::hash_of;
 use domain::resource::ResourceConfig;
 use domain::schedule::backoff;
@@ -57,7 +57,7 @@ async fn within<T>(
     read: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let left = (deadline - app.now()).to_std().unwrap_or_default();
-    let late = || Error::new(Kind::Unavailable, "the provider took too long");
+    let late = || Error::new(ErrorKind::Unavailable, "the provider took too long");
     tokio::time::timeout(left, read).await.unwrap_or_else(|_| Err(late()))
 }
 
@@ -78,8 +78,8 @@ async fn one(
     connector.baseline(&call, resource).await
 }
 
-fn is_passing(kind: Kind) -> bool {
-    matches!(kind, Kind::RateLimited | Kind::Unavailable | Kind::Malformed | Kind::Halted)
+fn is_passing(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Malformed | ErrorKind::Halted)
 }
 
 /// A digest of the mailbox's identity is enough to notice another one.

@@ -1,7 +1,7 @@
 //! Why an instance is not created or changed.
 
 use connectors::oauth::{TokenError, TokenErrorKind};
-use connectors::{Error, Kind};
+use connectors::{Error, ErrorKind};
 use domain::invalid::{Invalid, in_words};
 
 /// Why an instance was not created or changed. Nothing was stored.
@@ -50,7 +50,8 @@ impl From<TokenError> for Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        let is_unavailable = !matches!(error.kind, Kind::Rejected | Kind::Unauthorized | Kind::NotFound);
+        let is_unavailable =
+            !matches!(error.kind, ErrorKind::Rejected | ErrorKind::Unauthorized | ErrorKind::NotFound);
         Refusal::Provider { message: error.message, provider_message: error.provider_message, is_unavailable }
     }
 }

@@ -4,7 +4,7 @@ use super::Refusal;
 use crate::context::Context;
 use chrono::{DateTime, Duration, Utc};
 use connectors::hub::{Answer, Query, ReadError};
-use connectors::{Call, Connector, Http, Kind, Polling};
+use connectors::{Call, Connector, ErrorKind, Http, Polling};
 use domain::invalid::Invalid;
 use domain::resource::{DateField, HubRead, ResourceConfig};
 use schemars::JsonSchema;
@@ -162,7 +162,7 @@ async fn one(
 }
 
 fn is_refusal(error: &connectors::Error) -> bool {
-    matches!(error.kind, Kind::Rejected | Kind::NotFound)
+    matches!(error.kind, ErrorKind::Rejected | ErrorKind::NotFound)
 }
 
 fn key(resource: &ResourceConfig, field: &str) -> String {

@@ -8,7 +8,7 @@ use crate::ports::{Result, Written};
 use crate::tokens::NoToken;
 use chrono::{DateTime, Duration, Utc};
 use connectors::oauth::{TokenError, TokenErrorKind};
-use connectors::{Error, Kind};
+use connectors::{Error, ErrorKind};
 use domain::schedule::backoff;
 use domain::state::ResourceState;
 
@@ -54,7 +54,7 @@ impl Run<'_> {
         let error = in_words(&failure);
         let now = self.app.now();
         report.error = Some(error.clone());
-        report.is_wait = matches!(&failure, Failure::Provider(error) if error.kind == Kind::RateLimited);
+        report.is_wait = matches!(&failure, Failure::Provider(error) if error.kind == ErrorKind::RateLimited);
         report.retry_after_s = until.map(|until| seconds_until(now, until));
         let Some(until) = until else { return Ok(false) };
         let mut next = state.clone().failed(error, until, now);
@@ -78,15 +78,15 @@ impl Run<'_> {
         let until = now + backoff(state.failures + 1, error.retry_after_s, seed);
         match error.kind {
             // Whatever the provider says for how long, it says to the whole mailbox.
-            Kind::RateLimited | Kind::Unavailable
-                if error.kind == Kind::RateLimited || error.retry_after_s.is_some() =>
+            ErrorKind::RateLimited | ErrorKind::Unavailable
+                if error.kind == ErrorKind::RateLimited || error.retry_after_s.is_some() =>
             {
                 self.stop(error.message.clone(), Some(until));
                 let id = self.mailbox.instance.id;
                 self.has_written = true;
                 self.app.hold_off(id, &mut self.mailbox.session, until).await?;
             }
-            Kind::Unauthorized => {
+            ErrorKind::Unauthorized => {
                 self.stop(error.message.clone(), Some(until));
                 let mut is_for_good = false;
                 self.change_session(|session| {

@@ -6,7 +6,7 @@
 
 use super::run::Run;
 use chrono::{DateTime, Duration, Utc};
-use connectors::{Call, Error, FailedRecord, Kind, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX};
+use connectors::{Call, Error, ErrorKind, FailedRecord, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX};
 use domain::event::{Change, ChangeKind};
 use domain::ids::EventId;
 use domain::resource::ResourceConfig;
@@ -63,7 +63,7 @@ impl Retried {
         };
         match run.connector.fetch(call, config, &record).await {
             Ok(_) => self.is_answered = true,
-            Err(error) if error.kind == Kind::NotFound => self.is_answered = true,
+            Err(error) if error.kind == ErrorKind::NotFound => self.is_answered = true,
             Err(error) if error.kind.is_of_object() => {}
             Err(error) => self.halted = Some(error),
         }
@@ -96,7 +96,7 @@ pub(super) async fn look_again(
                 retried.read.push((id, change));
                 retried.is_answered = true;
             }
-            Err(error) if error.kind == Kind::NotFound => {
+            Err(error) if error.kind == ErrorKind::NotFound => {
                 retried.gone.push(id);
                 retried.is_answered = true;
             }

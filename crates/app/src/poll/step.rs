@@ -5,7 +5,7 @@ use super::retry_records::{self, Retried};
 use super::run::{Run, seconds_until};
 use crate::ports::Result;
 use crate::tokens::NoToken;
-use connectors::{Call, Error, Kind, Past, Step, Window};
+use connectors::{Call, Error, ErrorKind, Past, Step, Window};
 use domain::backfill::Backfill;
 use domain::resource::ResourceConfig;
 use domain::state::ResourceState;
@@ -80,11 +80,11 @@ pub(super) async fn read(
         };
         match read {
             Ok(read) => return Ok(Ok(read)),
-            Err(error) if error.kind == Kind::Unauthorized && !refused => {}
+            Err(error) if error.kind == ErrorKind::Unauthorized && !refused => {}
             Err(error) => return run.failure(error).map(Err),
         }
     }
-    Ok(Err(Failure::Provider(Error::new(Kind::Unauthorized, "the provider refuses the access token"))))
+    Ok(Err(Failure::Provider(Error::new(ErrorKind::Unauthorized, "the provider refuses the access token"))))
 }
 
 async fn walked(
@@ -97,7 +97,7 @@ async fn walked(
     let Some(cursor) = &state.cursor else { return baseline(run, config, &call).await };
     let past = past(state, run);
     let step = match run.connector.poll(&call, config, cursor, &past).await {
-        Err(error) if error.kind == Kind::CursorExpired => {
+        Err(error) if error.kind == ErrorKind::CursorExpired => {
             run.connector.recover(&call, cursor, &past).await?
         }
         step => step?,
@@ -169,7 +169,7 @@ async fn stretch(
 impl Run<'_> {
     /// What an error of a connector means here: where nothing was sent, the gate knows why.
     pub(super) fn failure(&self, error: Error) -> Result<Failure> {
-        if error.kind != Kind::Halted {
+        if error.kind != ErrorKind::Halted {
             return Ok(Failure::Provider(error));
         }
         match self.gate.halted() {
@@ -177,7 +177,7 @@ impl Run<'_> {
             Halt::Lost => Ok(Failure::Lost),
             Halt::Fault(error) => Err(error),
             Halt::Limited(until) => {
-                let mut error = Error::new(Kind::RateLimited, "the provider wants to be left alone");
+                let mut error = Error::new(ErrorKind::RateLimited, "the provider wants to be left alone");
                 error.retry_after_s = Some(seconds_until(self.app.now(), until));
                 Ok(Failure::Provider(error))
             }
@@ -187,7 +187,7 @@ impl Run<'_> {
     /// After a step that ended early: a refused token is refreshed, and the poll goes on; anything else is a
     /// failure.
     pub(super) async fn refresh_if_refused(&mut self, error: Error) -> Result<Option<Failure>> {
-        if error.kind != Kind::Unauthorized {
+        if error.kind != ErrorKind::Unauthorized {
             return self.failure(error).map(Some);
         }
         match self.token(true).await {

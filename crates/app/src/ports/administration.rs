@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// A stretch of a listing, in whatever order the host lists. It may be empty although more follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
+pub struct HostPage<T> {
     /// Rows of this page.
     pub items: Vec<T>,
     /// Where the listing goes on; `None` at its end.
@@ -77,11 +77,11 @@ pub struct Redriven {
 #[async_trait]
 pub trait Administration: Send + Sync {
     /// Every instance that has an instance row, of whatever organization, also a deleted one.
-    async fn instances(&self, from: Option<&Mark>) -> Result<Page<InstanceId>>;
+    async fn instances(&self, from: Option<&Mark>) -> Result<HostPage<InstanceId>>;
     /// Every schedule of an instance.
-    async fn schedules(&self, from: Option<&Mark>) -> Result<Page<Kept>>;
+    async fn schedules(&self, from: Option<&Mark>) -> Result<HostPage<Kept>>;
     /// Every instance's secrets, where they are kept apart from its rows.
-    async fn secrets(&self, from: Option<&Mark>) -> Result<Page<Kept>>;
+    async fn secrets(&self, from: Option<&Mark>) -> Result<HostPage<Kept>>;
 
     /// An instance's schedule.
     async fn schedule(&self, id: InstanceId) -> Result<Option<Scheduled>>;

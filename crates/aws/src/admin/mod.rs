@@ -10,8 +10,8 @@ use crate::keys::{DataKeys, Rotation, rotate};
 use crate::schedules::Schedules;
 use crate::stack::{Stack, egress};
 use crate::store::DynamoStore;
-use crate::vault::{Place, StackVault};
-use app::ports::{Administration, Depth, Job, Kept, Mark, Page, PortError, Redriven, Result, Scheduled};
+use crate::vault::{StackVault, VaultPosition};
+use app::ports::{Administration, Depth, HostPage, Job, Kept, Mark, PortError, Redriven, Result, Scheduled};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -66,7 +66,7 @@ impl StackAdministration {
 #[async_trait]
 impl Administration for StackAdministration {
     /// Organization by organization: a page ends with one, or is full.
-    async fn instances(&self, from: Option<&Mark>) -> Result<Page<InstanceId>> {
+    async fn instances(&self, from: Option<&Mark>) -> Result<HostPage<InstanceId>> {
         let (organization, after) = match from {
             Some(mark) => pair(mark)?,
             None => (self.store.next_organization(0).await?.unwrap_or(0), None),
@@ -76,20 +76,20 @@ impl Administration for StackAdministration {
             Some(last) => Some(mark(organization, Some(*last))),
             None => self.store.next_organization(organization).await?.map(|next| mark(next, None)),
         };
-        Ok(Page { items, next })
+        Ok(HostPage { items, next })
     }
 
-    async fn schedules(&self, from: Option<&Mark>) -> Result<Page<Kept>> {
+    async fn schedules(&self, from: Option<&Mark>) -> Result<HostPage<Kept>> {
         let (listed, next) = self.schedules.list(from.map(|mark| mark.0.as_str())).await?;
         let items = listed.into_iter().map(|one| Kept { instance: one.instance, made_at: one.made_at });
-        Ok(Page { items: items.collect(), next: next.map(Mark) })
+        Ok(HostPage { items: items.collect(), next: next.map(Mark) })
     }
 
-    async fn secrets(&self, from: Option<&Mark>) -> Result<Page<Kept>> {
+    async fn secrets(&self, from: Option<&Mark>) -> Result<HostPage<Kept>> {
         let (shard, after) = from.map_or(Ok((0, None)), pair)?;
-        let (holders, next) = self.vault.list(Place { shard, after }).await?;
+        let (holders, next) = self.vault.list(VaultPosition { shard, after }).await?;
         let items = holders.into_iter().map(|(instance, made_at)| Kept { instance, made_at });
-        Ok(Page { items: items.collect(), next: next.map(|place| mark(place.shard, place.after)) })
+        Ok(HostPage { items: items.collect(), next: next.map(|place| mark(place.shard, place.after)) })
     }
 
     async fn schedule(&self, id: InstanceId) -> Result<Option<Scheduled>> {

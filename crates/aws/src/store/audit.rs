@@ -3,7 +3,7 @@
 use super::key::{self, Key};
 use super::packed;
 use super::row::{Row, damaged, expiry, text, to_json};
-use super::table::{Page, Table, Write};
+use super::table::{KeyQuery, Table, Write};
 use app::ports::{AUDIT_DAYS, AuditEntry, AuditMark, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
@@ -54,7 +54,8 @@ pub(super) async fn page(
         return Ok(Vec::new());
     }
     let range = before.map(|mark| ("sk", "#sort < :from", text(key::audited(mark.at, &mark.id))));
-    let page = Page { range, is_descending: true, limit: Some(limit), ..Page::of(key::audit(organization)) };
+    let page =
+        KeyQuery { range, is_descending: true, limit: Some(limit), ..KeyQuery::of(key::audit(organization)) };
     table.query("read what was done", page).await?.iter().map(read).collect()
 }
 

@@ -7,7 +7,7 @@ use super::key::{self, Key};
 use super::pause::pause_before;
 use super::resources::{self, Stored};
 use super::row::{Row, bytes, number, text};
-use super::table::{ACTIONS_COUNT_MAX, Ended, Page, Table, Write};
+use super::table::{ACTIONS_COUNT_MAX, Ended, KeyQuery, Table, Write};
 use super::{audit, instances, polls, session, subscriptions};
 use app::ports::{InstanceChange, PortError, Result, SubscriptionChange, Written};
 use domain::delivery::Subscription;
@@ -50,7 +50,7 @@ pub(super) async fn change(table: &Table, change: &InstanceChange) -> Result<Wri
 
 /// `None` if the instance is deleted or was never there.
 async fn before(table: &Table, id: InstanceId) -> Result<Option<Before>> {
-    let rows = table.query("read an instance's rows", Page::of(key::mailbox(id))).await?;
+    let rows = table.query("read an instance's rows", KeyQuery::of(key::mailbox(id))).await?;
     let (mut config, mut session, mut subscription): (Option<&Row>, _, _) = (None, 0, None);
     let mut resources = Vec::new();
     for row in &rows {

@@ -3,7 +3,7 @@
 use super::DynamoStore;
 use super::key::{self, Key, SHARDS_COUNT};
 use super::row::{Row, bytes, json, number, text};
-use super::table::{Ended, Page, Table, Write};
+use super::table::{Ended, KeyQuery, Table, Write};
 use super::{audit, change, notifications, resources, session, subscriptions};
 use crate::fault::TooMuch;
 use app::ports::{InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Written};
@@ -49,10 +49,10 @@ pub(super) async fn listed(
     for shard in after.map_or(0, key::shard)..SHARDS_COUNT {
         // An empty text is no key; zero is no instance.
         let from = text(after.map_or("0".to_owned(), key::listed));
-        let page = Page {
+        let page = KeyQuery {
             range: Some(("sk", "#sort > :from", from)),
             limit: Some(limit - ids.len()),
-            ..Page::of(key::instances(organization, shard))
+            ..KeyQuery::of(key::instances(organization, shard))
         };
         for row in table.query("list instances", page).await? {
             ids.push(instance_id(&row)?);
@@ -176,7 +176,7 @@ impl Instances for DynamoStore {
             return Ok((undelivered, true));
         }
         for partition in [key::parts(id), key::mailbox(id)] {
-            let page = Page { only: Some("pk, sk"), ..Page::of(partition) };
+            let page = KeyQuery { only: Some("pk, sk"), ..KeyQuery::of(partition) };
             let rows = table.query(context, page).await?;
             let keys = rows.iter().map(Key::of).collect::<Result<Vec<_>>>()?;
             // The instance itself goes last: until then a repeated purge knows that there is something to do.

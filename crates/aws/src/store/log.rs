@@ -4,7 +4,7 @@ use super::DynamoStore;
 use super::key::{self, Key};
 use super::notifications;
 use super::row::{Row, text};
-use super::table::{Page, Table};
+use super::table::{KeyQuery, Table};
 use app::ports::{EventLog, LogPage, Notification, Result};
 use async_trait::async_trait;
 use domain::ids::{InstanceId, Sequence};
@@ -19,7 +19,8 @@ async fn newest_first(
     limit: usize,
 ) -> Result<Vec<Notification>> {
     let range = before.map(|before| ("sk", "#sort < :from", text(key::digits(before))));
-    let page = Page { range, is_descending: true, limit: Some(limit), ..Page::of(key::notifications(id)) };
+    let page =
+        KeyQuery { range, is_descending: true, limit: Some(limit), ..KeyQuery::of(key::notifications(id)) };
     let rows = table.query("read the event log", page).await?;
     notifications::read_all(table, id, rows).await
 }

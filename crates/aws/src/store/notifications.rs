@@ -4,7 +4,7 @@ use super::key::{self, Key};
 use super::packed::{self, Packed};
 use super::row::{Row, bytes, damaged, expiry, json, number, text, time};
 use super::subscriptions;
-use super::table::{Index, Page, Table, Write};
+use super::table::{Index, KeyQuery, Table, Write};
 use app::ports::{LogMark, NewNotification, Notification, Progress, Result, Standing};
 use chrono::DateTime;
 use domain::delivery::{Attempt, Reached, Subscription, SubscriptionStatus};
@@ -140,43 +140,48 @@ pub(super) async fn pending(
 ) -> Result<Vec<Sequence>> {
     // Sequences begin at one: zero is before all.
     let range = ("pending", "#sort > :from", number(after.map_or(0, |after| after.0)));
-    let page = Page {
+    let page = KeyQuery {
         index: Some(PENDING),
         range: Some(range),
         limit: Some(limit),
-        ..Page::of(key::notifications(id))
+        ..KeyQuery::of(key::notifications(id))
     };
     table.query("read what is pending", page).await?.iter().map(sequence).collect()
 }
 
 /// How many are pending.
 pub(super) async fn pending_count(table: &Table, id: InstanceId) -> Result<u64> {
-    let page = Page { index: Some(PENDING), ..Page::of(key::notifications(id)) };
+    let page = KeyQuery { index: Some(PENDING), ..KeyQuery::of(key::notifications(id)) };
     table.count("count what is pending", page).await
 }
 
 /// Rows of an instance's notifications without their bodies.
 pub(super) async fn standings(table: &Table, id: InstanceId, limit: usize) -> Result<Vec<Row>> {
-    let page = Page { limit: Some(limit), only: Some("pk, sk, pending"), ..Page::of(key::notifications(id)) };
+    let page = KeyQuery {
+        limit: Some(limit),
+        only: Some("pk, sk, pending"),
+        ..KeyQuery::of(key::notifications(id))
+    };
     table.query("read notifications", page).await
 }
 
 /// The newest with this event id.
 pub(super) async fn named_so(table: &Table, id: InstanceId, event_id: &str) -> Result<Option<Sequence>> {
     let range = ("name", "begins_with(#sort, :from)", text(format!("{event_id}#")));
-    let page = Page {
+    let page = KeyQuery {
         index: Some(BY_NAME),
         range: Some(range),
         is_descending: true,
         limit: Some(1),
-        ..Page::of(key::notifications(id))
+        ..KeyQuery::of(key::notifications(id))
     };
     table.query("look a notification up", page).await?.first().map(sequence).transpose()
 }
 
 /// All events of the log, read from the index, which holds little else.
 pub(super) async fn all_events(table: &Table, id: InstanceId) -> Result<Vec<EventId>> {
-    let page = Page { index: Some(BY_NAME), only: Some("events"), ..Page::of(key::notifications(id)) };
+    let page =
+        KeyQuery { index: Some(BY_NAME), only: Some("events"), ..KeyQuery::of(key::notifications(id)) };
     let rows = table.query("look events up", page).await?;
     let events: Result<Vec<Vec<EventId>>> = rows.iter().map(events).collect();
     Ok(events?.into_iter().flatten().collect())

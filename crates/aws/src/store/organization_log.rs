@@ -7,7 +7,7 @@ use super::DynamoStore;
 use super::key::{self, Key, LOG_SHARDS_COUNT};
 use super::notifications;
 use super::row::{Row, damaged, text};
-use super::table::{Index, Page, Table};
+use super::table::{Index, KeyQuery, Table};
 use crate::fault::TooMuch;
 use app::ports::{
     LogLine, LogMark, Notification, Numbered, OrganizationLog, OrganizationPage, PortError, Progress, Result,
@@ -47,13 +47,13 @@ async fn merged(
         return Ok(Vec::new());
     }
     let shards = (0..LOG_SHARDS_COUNT).map(|shard| {
-        let page = Page {
+        let page = KeyQuery {
             index: Some(BY_ORGANIZATION),
             range: Some(("log_at", "#sort BETWEEN :from AND :to", text(&from))),
             to: Some(text(&to)),
             is_descending: true,
             limit: Some(limit),
-            ..Page::of(key::log(organization, shard))
+            ..KeyQuery::of(key::log(organization, shard))
         };
         table.query("read an organization's log", page)
     });
@@ -104,13 +104,13 @@ async fn look_after(table: &Table, lines: &[LogLine], gone: &mut HashMap<Instanc
 /// Where the notifications are whose names begin so, at most so many of each shard, the newest last.
 async fn named(table: &Table, organization: u32, beginning: String, limit: usize) -> Result<Vec<LogMark>> {
     let shards = (0..LOG_SHARDS_COUNT).map(|shard| {
-        let page = Page {
+        let page = KeyQuery {
             index: Some(BY_EVENT),
             range: Some(("name", "begins_with(#sort, :from)", text(&beginning))),
             is_descending: true,
             limit: Some(limit),
             only: Some("pk, sk"),
-            ..Page::of(key::log(organization, shard))
+            ..KeyQuery::of(key::log(organization, shard))
         };
         table.query("look an event up", page)
     });

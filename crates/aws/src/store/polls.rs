@@ -4,7 +4,7 @@ use super::DynamoStore;
 use super::key::{self, Key};
 use super::packed::Packed;
 use super::row::{Row, numbers, text};
-use super::table::{ACTIONS_COUNT_MAX, Ended, Page, Table, Write};
+use super::table::{ACTIONS_COUNT_MAX, Ended, KeyQuery, Table, Write};
 use super::{instances, notifications, poller, resources, session, subscriptions};
 use app::ports::{
     Mailbox, NewNotification, PollCommit, Poller, Polls, PortError, ResourceRow, Result, Written,
@@ -62,7 +62,7 @@ impl Polls for DynamoStore {
     async fn mailbox(&self, id: InstanceId) -> Result<Option<Mailbox>> {
         let table = &self.table;
         for _ in 0..READS_COUNT_MAX {
-            let rows = table.query("read a mailbox", Page::of(key::mailbox(id))).await?;
+            let rows = table.query("read a mailbox", KeyQuery::of(key::mailbox(id))).await?;
             let (mut instance, mut session, mut subscription) = (None, None, None);
             let mut poller = Poller::default();
             let mut states = Vec::new();

@@ -3,7 +3,7 @@
 use super::key::{self, Key};
 use super::packed::{self, Packed};
 use super::row::{Row, number, numbers, text, to_json};
-use super::table::{Page, Table, Write};
+use super::table::{KeyQuery, Table, Write};
 use app::ports::{ResourceRow, Result};
 use domain::ids::{InstanceId, Sequence};
 use domain::state::ResourceState;
@@ -68,7 +68,7 @@ pub(super) async fn read(table: &Table, id: InstanceId, row: &Row) -> Result<Opt
 /// The keys of all parts of a resource's states, also of those that a crash left.
 pub(super) async fn parts_there(table: &Table, id: InstanceId, resource: &str) -> Result<Vec<Key>> {
     let range = ("sk", "begins_with(#sort, :from)", text(format!("R#{resource}#")));
-    let page = Page { range: Some(range), only: Some("pk, sk"), ..Page::of(key::parts(id)) };
+    let page = KeyQuery { range: Some(range), only: Some("pk, sk"), ..KeyQuery::of(key::parts(id)) };
     let rows = table.query("look for parts of a state", page).await?;
     rows.iter().map(Key::of).collect()
 }

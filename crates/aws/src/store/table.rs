@@ -144,7 +144,7 @@ impl Index {
 }
 
 /// One page of a query over a partition of the table, or of an index.
-pub(super) struct Page<'a> {
+pub(super) struct KeyQuery<'a> {
     pub(super) pk: String,
     pub(super) index: Option<Index>,
     /// A condition on the sort key, with `#sort` for its name and `:from` for its value.
@@ -157,10 +157,10 @@ pub(super) struct Page<'a> {
     pub(super) only: Option<&'a str>,
 }
 
-impl Page<'_> {
+impl KeyQuery<'_> {
     /// The whole partition in order.
     pub(super) fn of(pk: String) -> Self {
-        Page { pk, index: None, range: None, to: None, is_descending: false, limit: None, only: None }
+        KeyQuery { pk, index: None, range: None, to: None, is_descending: false, limit: None, only: None }
     }
 }
 
@@ -208,7 +208,7 @@ impl Table {
     }
 
     /// Rows of a partition, strongly consistent: up to the limit, or all.
-    pub(super) async fn query(&self, context: &'static str, page: Page<'_>) -> Result<Vec<Row>> {
+    pub(super) async fn query(&self, context: &'static str, page: KeyQuery<'_>) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         let mut start = None;
         for _ in 0..PAGES_COUNT_MAX {
@@ -224,7 +224,7 @@ impl Table {
     }
 
     /// How many rows there are.
-    pub(super) async fn count(&self, context: &'static str, page: Page<'_>) -> Result<u64> {
+    pub(super) async fn count(&self, context: &'static str, page: KeyQuery<'_>) -> Result<u64> {
         let mut count = 0;
         let mut start = None;
         for _ in 0..PAGES_COUNT_MAX {
@@ -242,7 +242,7 @@ impl Table {
     async fn query_once(
         &self,
         context: &'static str,
-        page: &Page<'_>,
+        page: &KeyQuery<'_>,
         limit: Option<usize>,
         start: Option<Item>,
     ) -> Result<(Vec<Row>, Option<Item>)> {
@@ -251,7 +251,7 @@ impl Table {
         Ok((rows, answer.last_evaluated_key.filter(|key| !key.is_empty())))
     }
 
-    fn request(&self, page: &Page<'_>, limit: Option<usize>, start: Option<Item>) -> QueryFluentBuilder {
+    fn request(&self, page: &KeyQuery<'_>, limit: Option<usize>, start: Option<Item>) -> QueryFluentBuilder {
         let partition = page.index.map_or("pk", |index| index.partition);
         let request = self
             .client

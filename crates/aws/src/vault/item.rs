@@ -2,7 +2,7 @@
 //!
 //! Items stand in shards, so that all can be listed by queries and no partition is written by every instance.
 
-use super::{Holder, Place};
+use super::{Holder, VaultPosition};
 use crate::fault::fault;
 use app::ports::{PortError, Result};
 use aws_sdk_dynamodb::Client;
@@ -192,7 +192,7 @@ impl Items {
     }
 
     /// A page of one shard, and where to go on.
-    pub(super) async fn list(&self, from: Place) -> Result<(Vec<Holder>, Option<Place>)> {
+    pub(super) async fn list(&self, from: VaultPosition) -> Result<(Vec<Holder>, Option<VaultPosition>)> {
         let page = self
             .client
             .query()
@@ -207,10 +207,9 @@ impl Items {
             .map_err(fault("list secrets"))?;
         let listed: Vec<Holder> = page.items().iter().filter_map(holder).collect();
         let next = match page.last_evaluated_key().and_then(|last| last.get("sk")).and_then(id_of) {
-            Some(last) => Some(Place { shard: from.shard, after: Some(last) }),
-            None => {
-                Some(Place { shard: from.shard + 1, after: None }).filter(|next| next.shard < SHARDS_COUNT)
-            }
+            Some(last) => Some(VaultPosition { shard: from.shard, after: Some(last) }),
+            None => Some(VaultPosition { shard: from.shard + 1, after: None })
+                .filter(|next| next.shard < SHARDS_COUNT),
         };
         Ok((listed, next))
     }

@@ -49,7 +49,7 @@ pub struct StackVault {
 
 /// A place in the listing of what is kept: a shard, and the id after which to go on in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Place {
+pub struct VaultPosition {
     /// Shard of the list.
     pub shard: u32,
     /// The last instance already listed in that shard.
@@ -80,7 +80,7 @@ impl StackVault {
     }
 
     /// A page of the instances that have secrets in either storage, and where the listing goes on.
-    pub async fn list(&self, from: Place) -> Result<(Vec<Holder>, Option<Place>)> {
+    pub async fn list(&self, from: VaultPosition) -> Result<(Vec<Holder>, Option<VaultPosition>)> {
         self.items.list(from).await
     }
 

@@ -1,8 +1,8 @@
 //! What an operator sees of a stack.
 
 use crate::stack::stack;
-use app::admin::{Check, Finding, Found, Mode, Others, Outcome};
-use app::ports::{Accounts, Administration, Clock as _, Job, Mark, Page, Schedule as _, Vault as _};
+use app::admin::{Check, Finding, FindingReport, Mode, Others, Outcome};
+use app::ports::{Accounts, Administration, Clock as _, HostPage, Job, Mark, Schedule as _, Vault as _};
 use app::sealing::{DataKey, Sealer};
 use aws::admin::StackAdministration;
 use domain::ids::InstanceId;
@@ -20,7 +20,7 @@ async fn administration() -> (aws::Stack, StackAdministration) {
 }
 
 /// Follows a listing to its end.
-async fn all<T>(read: impl AsyncFn(Option<Mark>) -> Page<T>) -> Vec<T> {
+async fn all<T>(read: impl AsyncFn(Option<Mark>) -> HostPage<T>) -> Vec<T> {
     let (mut items, mut from) = (Vec::new(), None);
     for _ in 0..100 {
         let page = read(from).await;
@@ -115,7 +115,7 @@ async fn what_crashes_left_is_mended_in_either_direction() {
     store.insert_instance(&deleted).await.unwrap();
     let check = async |mode| {
         let mut found = Vec::new();
-        let mut tell = |one: Found| found.push((one.instance.get(), one.finding, one.outcome));
+        let mut tell = |one: FindingReport| found.push((one.instance.get(), one.finding, one.outcome));
         let check = Check { mode, others: Others::Stopped };
         stack.app.check(&administration, check, &mut tell).await.unwrap();
         found

@@ -3,7 +3,7 @@
 use crate::stack::{Stack, stack};
 use app::ports::{Secrets, Vault, Written};
 use app::sealing::{DataKey, Sealer};
-use aws::{Holder, Place, SecretStorage, StackVault};
+use aws::{Holder, SecretStorage, StackVault, VaultPosition};
 use domain::ids::InstanceId;
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -145,7 +145,7 @@ async fn whoever_has_secrets_is_listed() {
     for id in &ids {
         assert_eq!(vault.write(*id, &secrets("x"), 1).await.unwrap(), Written::Done);
     }
-    let (mut listed, mut from): (Vec<Holder>, _) = (Vec::new(), Some(Place::default()));
+    let (mut listed, mut from): (Vec<Holder>, _) = (Vec::new(), Some(VaultPosition::default()));
     while let Some(place) = from {
         let (page, next) = vault.list(place).await.unwrap();
         listed.extend(page);

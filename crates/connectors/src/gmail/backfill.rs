@@ -8,7 +8,7 @@ use super::cursor::HistoryId;
 use super::normalise::collapse::Collapsed;
 use super::poll::hydrate;
 use super::poll::plan::Plan;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::{Call, FailedRecord, Past, Step, Window};
 use domain::ids::digest64;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ const RESTARTS_COUNT_MAX: u32 = 1;
 
 /// Where the listing goes on.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Place {
+struct BackfillCursor {
     page: Option<String>,
     /// Digests of the ids of this page that are done, where reading it ended early.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -39,9 +39,9 @@ pub(super) async fn step(
 ) -> Result<Step, Error> {
     let place = match cursor {
         Some(cursor) => {
-            Place::deserialize(cursor).map_err(|error| Error::malformed("stored position", error))?
+            BackfillCursor::deserialize(cursor).map_err(|error| Error::malformed("stored position", error))?
         }
-        None => Place::default(),
+        None => BackfillCursor::default(),
     };
     let q = format!("after:{} before:{}", window.from.timestamp() - 1, window.to.timestamp() + 2);
     let listing = Listing {
@@ -72,21 +72,21 @@ pub(super) async fn step(
     let is_open = halted.is_some() || has_rest;
     let more = is_open || page.next_page_token.is_some();
     let next = match is_open {
-        true => Place { done, ..place },
-        false => Place { page: page.next_page_token, done: Vec::new(), ..place },
+        true => BackfillCursor { done, ..place },
+        false => BackfillCursor { page: page.next_page_token, done: Vec::new(), ..place },
     };
     Ok(Step { changes, failed, cursor: next.to_value()?, moved: true, more, gap: None, halted })
 }
 
-impl Place {
+impl BackfillCursor {
     /// A refused page token has expired, and the listing may restart: the event log filters what it reported.
     fn has_old_page(&self, error: &Error) -> bool {
-        let is_refused = matches!(error.kind, Kind::Rejected | Kind::NotFound);
+        let is_refused = matches!(error.kind, ErrorKind::Rejected | ErrorKind::NotFound);
         is_refused && self.page.is_some() && self.restarts < RESTARTS_COUNT_MAX
     }
 
     fn again(&self) -> Result<Value, Error> {
-        Place { page: None, done: Vec::new(), restarts: self.restarts + 1 }.to_value()
+        BackfillCursor { page: None, done: Vec::new(), restarts: self.restarts + 1 }.to_value()
     }
 
     fn to_value(&self) -> Result<Value, Error> {

@@ -1,6 +1,6 @@
 //! Google's error shapes.
 
-use crate::error::{Error, Kind, short};
+use crate::error::{Error, ErrorKind, short};
 use crate::http::HttpResponse;
 use crate::lenient;
 use chrono::{DateTime, Utc};
@@ -38,7 +38,7 @@ pub(super) fn classify(response: &HttpResponse, now: DateTime<Utc>) -> Error {
     });
     let kind = kind(response.status, reason.as_deref());
     let mut error = Error::answered(kind, response, reason.as_deref().map(short), now);
-    if kind == Kind::RateLimited && error.retry_after_s.is_none() {
+    if kind == ErrorKind::RateLimited && error.retry_after_s.is_none() {
         error.retry_after_s = match reason.as_deref() {
             Some("dailyLimitExceeded") => Some(DAILY_LIMIT_WAIT_S),
             _ => body.and_then(|body| retry_after_in(&body.message, now)),
@@ -47,18 +47,18 @@ pub(super) fn classify(response: &HttpResponse, now: DateTime<Utc>) -> Error {
     error
 }
 
-fn kind(status: u16, reason: Option<&str>) -> Kind {
+fn kind(status: u16, reason: Option<&str>) -> ErrorKind {
     match (status, reason) {
-        (401, _) => Kind::Unauthorized,
+        (401, _) => ErrorKind::Unauthorized,
         (
             403,
             Some("rateLimitExceeded" | "userRateLimitExceeded" | "dailyLimitExceeded" | "RESOURCE_EXHAUSTED"),
-        ) => Kind::RateLimited,
-        (404 | 410, _) => Kind::NotFound,
-        (429, _) => Kind::RateLimited,
-        (400..=499, Some(_)) => Kind::Rejected,
+        ) => ErrorKind::RateLimited,
+        (404 | 410, _) => ErrorKind::NotFound,
+        (429, _) => ErrorKind::RateLimited,
+        (400..=499, Some(_)) => ErrorKind::Rejected,
         // Not Google's shape: something in between answered.
-        _ => Kind::Unavailable,
+        _ => ErrorKind::Unavailable,
     }
 }
 
@@ -78,8 +78,8 @@ const OF_MAILBOX: [&str; 9] = [
 /// What the failure of reading one object is: a refusal may be the object's own.
 pub(super) fn of_object(mut error: Error) -> Error {
     let is_of_mailbox = error.provider_message.as_deref().is_some_and(|reason| OF_MAILBOX.contains(&reason));
-    if error.kind == Kind::Rejected && !is_of_mailbox {
-        error.kind = Kind::ObjectRefused;
+    if error.kind == ErrorKind::Rejected && !is_of_mailbox {
+        error.kind = ErrorKind::ObjectRefused;
     }
     error
 }
@@ -98,7 +98,7 @@ mod tests {
     use chrono::TimeZone as _;
 
     #[track_caller]
-    fn check(status: u16, body: &str, kind: Kind, retry_after_s: Option<u64>) {
+    fn check(status: u16, body: &str, kind: ErrorKind, retry_after_s: Option<u64>) {
         let now = Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap();
         let response = HttpResponse { status, headers: http::HeaderMap::new(), body: body.to_owned().into() };
         let error = classify(&response, now);
@@ -112,24 +112,24 @@ mod tests {
                 r#"{{"error":{{"code":403,"message":"x","errors":[{{"domain":"usageLimits","reason":"{reason}"}}]}}}}"#
             )
         };
-        check(403, &limit("rateLimitExceeded"), Kind::RateLimited, None);
-        check(403, &limit("userRateLimitExceeded"), Kind::RateLimited, None);
-        check(403, &limit("dailyLimitExceeded"), Kind::RateLimited, Some(3600));
-        check(403, &limit("insufficientPermissions"), Kind::Rejected, None);
-        check(429, "{}", Kind::RateLimited, None);
+        check(403, &limit("rateLimitExceeded"), ErrorKind::RateLimited, None);
+        check(403, &limit("userRateLimitExceeded"), ErrorKind::RateLimited, None);
+        check(403, &limit("dailyLimitExceeded"), ErrorKind::RateLimited, Some(3600));
+        check(403, &limit("insufficientPermissions"), ErrorKind::Rejected, None);
+        check(429, "{}", ErrorKind::RateLimited, None);
         check(
             429,
             r#"{"error":{"message":"User-rate limit exceeded. Retry after 2026-11-22T12:01:30.000Z"}}"#,
-            Kind::RateLimited,
+            ErrorKind::RateLimited,
             Some(90),
         );
     }
 
     #[test]
     fn html_and_nonsense_pass_by() {
-        check(502, "<html>", Kind::Unavailable, None);
-        check(403, "<html>", Kind::Unavailable, None);
-        check(500, r#"{"error":{"errors":[{"reason":"backendError"}]}}"#, Kind::Unavailable, None);
-        check(404, "", Kind::NotFound, None);
+        check(502, "<html>", ErrorKind::Unavailable, None);
+        check(403, "<html>", ErrorKind::Unavailable, None);
+        check(500, r#"{"error":{"errors":[{"reason":"backendError"}]}}"#, ErrorKind::Unavailable, None);
+        check(404, "", ErrorKind::NotFound, None);
     }
 }

@@ -11,7 +11,7 @@ use super::cursor::{CatchUp, Cursor};
 use super::normalise::collapse::Collapsed;
 use super::poll::hydrate;
 use super::poll::plan::Plan;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::{Call, FailedRecord, Past, Step};
 use chrono::{DateTime, Duration, Utc};
 use domain::event::{Change, ChangeKind};
@@ -65,7 +65,7 @@ pub(super) async fn step(
     let size = plan.step_objects_max().min(api::LIST_PAGE_SIZE);
     let answer = api::list_since(call, plan.collection(), since_s, size, catch_up.page.as_deref()).await;
     let page = match answer {
-        Err(error) if error.kind == Kind::Rejected && catch_up.page.is_some() => {
+        Err(error) if error.kind == ErrorKind::Rejected && catch_up.page.is_some() => {
             return restart(cursor, catch_up, error);
         }
         page => page?,

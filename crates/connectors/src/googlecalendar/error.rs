@@ -1,6 +1,6 @@
 //! What the Calendar API's errors mean.
 
-use crate::error::{Error, Kind, short};
+use crate::error::{Error, ErrorKind, short};
 use crate::http::HttpResponse;
 use crate::lenient;
 use chrono::{DateTime, Utc};
@@ -19,23 +19,23 @@ pub(super) fn classify(response: &HttpResponse, now: DateTime<Utc>) -> Error {
         reason.or_else(|| body["error"]["status"].as_str())
     });
     let kind = match (response.status, reason) {
-        (401, _) => Kind::Unauthorized,
-        (403, Some(reason)) if LIMITS.contains(&reason) => Kind::RateLimited,
-        (404, _) => Kind::NotFound,
+        (401, _) => ErrorKind::Unauthorized,
+        (403, Some(reason)) if LIMITS.contains(&reason) => ErrorKind::RateLimited,
+        (404, _) => ErrorKind::NotFound,
         // The sync token, or a time to list changes from, is too old.
-        (410, _) => Kind::CursorExpired,
-        (429, _) => Kind::RateLimited,
-        (400..=499, Some(_)) => Kind::Rejected,
+        (410, _) => ErrorKind::CursorExpired,
+        (429, _) => ErrorKind::RateLimited,
+        (400..=499, Some(_)) => ErrorKind::Rejected,
         // Not Google's shape: something in between answered.
-        _ => Kind::Unavailable,
+        _ => ErrorKind::Unavailable,
     };
     Error::answered(kind, response, reason.map(short), now)
 }
 
 /// The failure of reading one event: 410 says that it was deleted.
 pub(super) fn of_object(mut error: Error) -> Error {
-    if error.kind == Kind::CursorExpired {
-        error.kind = Kind::NotFound;
+    if error.kind == ErrorKind::CursorExpired {
+        error.kind = ErrorKind::NotFound;
     }
     error
 }
@@ -47,16 +47,16 @@ mod tests {
     #[test]
     fn answers_are_told_apart_by_status_and_reason() {
         for (status, reason, kind) in [
-            (401, "authError", Kind::Unauthorized),
-            (403, "rateLimitExceeded", Kind::RateLimited),
-            (403, "calendarUsageLimitsExceeded", Kind::RateLimited),
-            (403, "insufficientPermissions", Kind::Rejected),
-            (404, "notFound", Kind::NotFound),
-            (410, "fullSyncRequired", Kind::CursorExpired),
-            (410, "updatedMinTooLongAgo", Kind::CursorExpired),
-            (429, "rateLimitExceeded", Kind::RateLimited),
-            (400, "syncTokenWithRequestRestrictions", Kind::Rejected),
-            (503, "backendError", Kind::Unavailable),
+            (401, "authError", ErrorKind::Unauthorized),
+            (403, "rateLimitExceeded", ErrorKind::RateLimited),
+            (403, "calendarUsageLimitsExceeded", ErrorKind::RateLimited),
+            (403, "insufficientPermissions", ErrorKind::Rejected),
+            (404, "notFound", ErrorKind::NotFound),
+            (410, "fullSyncRequired", ErrorKind::CursorExpired),
+            (410, "updatedMinTooLongAgo", ErrorKind::CursorExpired),
+            (429, "rateLimitExceeded", ErrorKind::RateLimited),
+            (400, "syncTokenWithRequestRestrictions", ErrorKind::Rejected),
+            (503, "backendError", ErrorKind::Unavailable),
         ] {
             let body = serde_json::json!({ "error": { "code": status, "errors": [{ "reason": reason }] } });
             let (headers, body) = (http::HeaderMap::new(), body.to_string().into());
@@ -64,6 +64,6 @@ mod tests {
             assert_eq!((error.kind, error.provider_message.as_deref()), (kind, Some(reason)));
         }
         let html = HttpResponse { status: 403, headers: http::HeaderMap::new(), body: "<html>".into() };
-        assert_eq!(classify(&html, DateTime::UNIX_EPOCH).kind, Kind::Unavailable);
+        assert_eq!(classify(&html, DateTime::UNIX_EPOCH).kind, ErrorKind::Unavailable);
     }
 }

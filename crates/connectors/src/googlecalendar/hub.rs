@@ -5,7 +5,7 @@ use super::descriptor::DESCRIPTOR;
 use super::normalise::conditions::unknown;
 use super::normalise::cut;
 use crate::Call;
-use crate::hub::{Answer, Page, Query, ReadError, Records};
+use crate::hub::{Answer, PageWanted, Query, ReadError, Records};
 use crate::values::Holds;
 use domain::ceql::{Expr, Op, Value as Given};
 use serde_json::Value;
@@ -33,13 +33,13 @@ async fn list(call: &Call<'_>, query: &Query) -> Result<Records, ReadError> {
     parameters.extend(filter(query.condition.clone())?);
     parameters.extend(order(query)?);
     let mut token = match &query.page {
-        Page::Number(_) => None,
-        Page::After(Value::String(token)) => Some(token.clone()),
-        Page::After(_) => {
+        PageWanted::Number(_) => None,
+        PageWanted::After(Value::String(token)) => Some(token.clone()),
+        PageWanted::After(_) => {
             return Err(ReadError::rule("nextPage", "is not one that a page of this list came with"));
         }
     };
-    let passed = if let Page::Number(number) = query.page { number.saturating_sub(1) } else { 0 };
+    let passed = if let PageWanted::Number(number) = query.page { number.saturating_sub(1) } else { 0 };
     if passed > PAGES_PASSED_MAX {
         let rule = format!("must be at most {}: go on with `nextPage`", PAGES_PASSED_MAX + 1);
         return Err(ReadError::rule("page", rule));

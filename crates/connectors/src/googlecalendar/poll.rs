@@ -6,7 +6,7 @@ use super::cursor::{Cursor, Listing};
 use super::normalise::Entry;
 use super::normalise::conditions::Wanted;
 use super::recover;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::{Call, Past, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
 use chrono::{DateTime, Duration, Utc};
 use domain::event::{Change, ChangeKind};
@@ -99,7 +99,7 @@ fn after(cursor: &Cursor, page: Option<String>, sync_token: Option<String>) -> R
         (None, Some(token)) => {
             Ok(Cursor { sync_token: Some(token), page: None, listing: None, restarts: 0, ..cursor.clone() })
         }
-        (None, None) => Err(Error::new(Kind::Malformed, "the last page of events has no sync token")),
+        (None, None) => Err(Error::new(ErrorKind::Malformed, "the last page of events has no sync token")),
     }
 }
 

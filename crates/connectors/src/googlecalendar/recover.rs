@@ -5,7 +5,7 @@
 
 use super::cursor::known::Known;
 use super::cursor::{Cursor, Listing};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::{Past, Step};
 use serde_json::Value;
 
@@ -32,7 +32,8 @@ pub(super) fn begin(stored: &Value, past: &Past) -> Result<Step, Error> {
 
 /// A page that is refused has grown old. A refused token is another matter: that is for the caller to say.
 pub(super) fn is_old_page(cursor: &Cursor, error: &Error) -> bool {
-    let is_refused = matches!(error.kind, Kind::Rejected | Kind::NotFound | Kind::CursorExpired);
+    let is_refused =
+        matches!(error.kind, ErrorKind::Rejected | ErrorKind::NotFound | ErrorKind::CursorExpired);
     let is_listed = cursor.page.is_some() || cursor.listing.is_some();
     is_refused && is_listed && cursor.restarts < RESTARTS_COUNT_MAX
 }

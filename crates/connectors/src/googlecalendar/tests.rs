@@ -1,7 +1,7 @@
 //! Answers in order: what is asked for, and what is made of it.
 
 use super::*;
-use crate::Kind;
+use crate::ErrorKind;
 use crate::script::{Script, now};
 use chrono::Utc;
 use serde_json::json;
@@ -99,7 +99,7 @@ fn after_an_expired_token_the_listing_is_compared() {
     let there = ["same", "changed", "gone"].map(|id| event(id, "1", LONG_AGO));
     let cursor = baseline(&[page(&there, ("nextSyncToken", "1"))]);
     let expired = json!({ "error": { "errors": [{ "reason": "fullSyncRequired" }] } });
-    assert_eq!(step((410, expired.to_string()), &cursor).err().unwrap().kind, Kind::CursorExpired);
+    assert_eq!(step((410, expired.to_string()), &cursor).err().unwrap().kind, ErrorKind::CursorExpired);
     let nobody = script(&[]);
     let begun = now(GoogleCalendar.recover(&call(&nobody), &cursor, &past())).ok().unwrap();
     assert!(begun.gap.is_some());

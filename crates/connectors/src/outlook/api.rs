@@ -4,7 +4,7 @@ use super::cursor::clocks::Clocks;
 use super::error::classify;
 use super::normalise::entity::Entity;
 use crate::Call;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::http::{HttpRequest, HttpResponse, Method, Route};
 use crate::lenient;
 use chrono::{DateTime, SecondsFormat};
@@ -14,7 +14,7 @@ use serde_json::Value;
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A page of a list, as the provider sent them.
-pub(super) struct Page {
+pub(super) struct ListReply {
     pub(super) value: Vec<Value>,
     pub(super) next_link: Option<String>,
     /// Below zero where the provider does not know.
@@ -23,12 +23,12 @@ pub(super) struct Page {
     pub(super) clocks: Clocks,
 }
 
-impl Page {
+impl ListReply {
     /// Only the rows matter: an answer without them is not a page, whatever else is odd about it.
     fn of(mut reply: Value, clocks: Clocks) -> Option<Self> {
         let Value::Array(value) = reply.get_mut("value")?.take() else { return None };
         let next_link = reply["@odata.nextLink"].as_str().map(str::to_owned);
-        Some(Page { value, next_link, count: reply["@odata.count"].as_i64(), clocks })
+        Some(ListReply { value, next_link, count: reply["@odata.count"].as_i64(), clocks })
     }
 }
 
@@ -51,12 +51,12 @@ pub(super) fn encoded(value: &str) -> String {
 
 /// Reads a page, by its first address or a next link. A link that leads elsewhere is not followed: it would
 /// carry the token with it.
-pub(super) async fn page(call: &Call<'_>, entity: &Entity, url: &str) -> Result<Page, Error> {
+pub(super) async fn page(call: &Call<'_>, entity: &Entity, url: &str) -> Result<ListReply, Error> {
     if !url.strip_prefix(call.api_url).is_some_and(|path| path.starts_with('/')) {
-        return Err(Error::new(Kind::Malformed, "the provider's next page is on another host"));
+        return Err(Error::new(ErrorKind::Malformed, "the provider's next page is on another host"));
     }
     let response = get(call, entity, url).await?;
-    Page::of(read(&response)?, Clocks::at(&response, call.now))
+    ListReply::of(read(&response)?, Clocks::at(&response, call.now))
         .ok_or_else(|| Error::malformed("reply", "it is no list"))
 }
 
@@ -89,7 +89,7 @@ async fn get(call: &Call<'_>, entity: &Entity, url: &str) -> Result<HttpResponse
         return Ok(response);
     }
     let mut error = classify(&response, call.now);
-    if response.status == 403 && error.kind == Kind::Rejected {
+    if response.status == 403 && error.kind == ErrorKind::Rejected {
         error
             .message
             .push_str(&format!("; to read {} needs the permission {}", entity.noun, entity.permission));

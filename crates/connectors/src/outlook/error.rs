@@ -1,6 +1,6 @@
 //! Graph's error shapes.
 
-use crate::error::{Error, Kind, short};
+use crate::error::{Error, ErrorKind, short};
 use crate::http::HttpResponse;
 use crate::lenient;
 use chrono::{DateTime, Utc};
@@ -22,13 +22,13 @@ pub(super) fn classify(response: &HttpResponse, now: DateTime<Utc>) -> Error {
     let code = lenient::from_slice::<Failure>(&response.body).ok().map(|failure| failure.error.code);
     let lower = code.as_deref().unwrap_or_default().to_ascii_lowercase();
     let kind = match (response.status, lower.as_str()) {
-        (401, _) => Kind::Unauthorized,
-        (429 | 509, _) => Kind::RateLimited,
-        (404, "erroritemnotfound" | "itemnotfound" | "errorfoldernotfound") => Kind::NotFound,
-        (400, "errorinvalididmalformed") => Kind::NotFound,
-        (410, _) | (400..=409, "syncstatenotfound" | "resyncrequired") => Kind::CursorExpired,
-        (400..=499, code) if !code.is_empty() => Kind::Rejected,
-        _ => Kind::Unavailable,
+        (401, _) => ErrorKind::Unauthorized,
+        (429 | 509, _) => ErrorKind::RateLimited,
+        (404, "erroritemnotfound" | "itemnotfound" | "errorfoldernotfound") => ErrorKind::NotFound,
+        (400, "errorinvalididmalformed") => ErrorKind::NotFound,
+        (410, _) | (400..=409, "syncstatenotfound" | "resyncrequired") => ErrorKind::CursorExpired,
+        (400..=499, code) if !code.is_empty() => ErrorKind::Rejected,
+        _ => ErrorKind::Unavailable,
     };
     Error::answered(kind, response, code.as_deref().map(short), now)
 }
@@ -39,7 +39,7 @@ mod tests {
     use chrono::TimeZone as _;
 
     #[track_caller]
-    fn check(status: u16, code: &str, kind: Kind) {
+    fn check(status: u16, code: &str, kind: ErrorKind) {
         let body = match code {
             "" => "<html>".to_owned(),
             code => format!(r#"{{"error":{{"code":"{code}","message":"m","innererror":{{}}}}}}"#),
@@ -50,17 +50,17 @@ mod tests {
 
     #[test]
     fn codes_decide_whatever_their_case() {
-        check(401, "InvalidAuthenticationToken", Kind::Unauthorized);
-        check(403, "ErrorAccessDenied", Kind::Rejected);
-        check(404, "ErrorItemNotFound", Kind::NotFound);
-        check(400, "ErrorInvalidIdMalformed", Kind::NotFound);
-        check(404, "MailboxNotEnabledForRESTAPI", Kind::Rejected);
-        check(400, "InefficientFilter", Kind::Rejected);
-        check(410, "SyncStateNotFound", Kind::CursorExpired);
-        check(400, "syncStateNotFound", Kind::CursorExpired);
-        check(429, "ApplicationThrottled", Kind::RateLimited);
-        check(503, "serviceNotAvailable", Kind::Unavailable);
-        check(502, "", Kind::Unavailable);
-        check(403, "", Kind::Unavailable);
+        check(401, "InvalidAuthenticationToken", ErrorKind::Unauthorized);
+        check(403, "ErrorAccessDenied", ErrorKind::Rejected);
+        check(404, "ErrorItemNotFound", ErrorKind::NotFound);
+        check(400, "ErrorInvalidIdMalformed", ErrorKind::NotFound);
+        check(404, "MailboxNotEnabledForRESTAPI", ErrorKind::Rejected);
+        check(400, "InefficientFilter", ErrorKind::Rejected);
+        check(410, "SyncStateNotFound", ErrorKind::CursorExpired);
+        check(400, "syncStateNotFound", ErrorKind::CursorExpired);
+        check(429, "ApplicationThrottled", ErrorKind::RateLimited);
+        check(503, "serviceNotAvailable", ErrorKind::Unavailable);
+        check(502, "", ErrorKind::Unavailable);
+        check(403, "", ErrorKind::Unavailable);
     }
 }

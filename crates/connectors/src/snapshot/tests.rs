@@ -75,10 +75,10 @@ impl World {
 
 #[async_trait]
 impl Pages for World {
-    async fn page(&self, after: Option<&Value>) -> Result<Page, Error> {
+    async fn page(&self, after: Option<&Value>) -> Result<ListingPage, Error> {
         self.asked.lock().unwrap().push(after.and_then(Value::as_u64));
         if after.is_some() && self.refuses_tokens {
-            return Err(Error::new(Kind::Rejected, "token"));
+            return Err(Error::new(ErrorKind::Rejected, "token"));
         }
         let from = after.map_or(0, |after| after.as_u64().unwrap() as usize);
         let visible: Vec<_> = self.objects.iter().filter(|(id, _)| !self.passed_by.contains(id)).collect();
@@ -90,7 +90,7 @@ impl Pages for World {
         };
         let to = from + self.page_size;
         let next = (to < visible.len()).then(|| json!(to));
-        Ok(Page { objects: taken.map(listed).collect(), next, left_out: self.left_out })
+        Ok(ListingPage { objects: taken.map(listed).collect(), next, left_out: self.left_out })
     }
 
     fn gone(&self, id: &str) -> Value {
@@ -266,7 +266,7 @@ fn a_token_that_is_refused_begins_the_listing_again() {
     let first = world.step(&cursor);
     world.refuses_tokens = true;
     let failed = now(step(&world, &first.cursor, &past())).err().map(|error| error.kind);
-    assert_eq!(failed, Some(Kind::Rejected), "new tokens are refused as well");
+    assert_eq!(failed, Some(ErrorKind::Rejected), "new tokens are refused as well");
     world.page_size = 1000;
     let (told, _) = world.poll(&first.cursor);
     assert_eq!(told.len(), 50);
@@ -314,14 +314,17 @@ fn large_records_end_a_step() {
 fn too_many_objects_are_refused() {
     let refused = |result: Result<(), Error>| {
         let error = result.err().unwrap();
-        assert_eq!(error.kind, Kind::Rejected);
+        assert_eq!(error.kind, ErrorKind::Rejected);
         assert!(error.message.contains("100000 objects"), "{error}");
     };
     let world = World::many(OBJECTS_MAX + 1, 10_000);
     refused(now(baseline(&world, DateTime::UNIX_EPOCH)).map(drop));
     let cursor = World::many(OBJECTS_MAX, 10_000).baseline();
     refused(now(step(&world, &cursor, &past())).map(drop));
-    assert_eq!(now(step(&world, &json!({}), &past())).err().map(|error| error.kind), Some(Kind::Malformed));
+    assert_eq!(
+        now(step(&world, &json!({}), &past())).err().map(|error| error.kind),
+        Some(ErrorKind::Malformed)
+    );
 }
 
 #[test]

@@ -18,4 +18,4 @@ pub(crate) use polling::{Action, Sides};
 pub(crate) use posted::Read;
 pub(crate) use problems::Problems;
 pub(crate) use trial::{in_words as trial_in_words, table as trial_table};
-pub(crate) use view::{Kind, View, form};
+pub(crate) use view::{FormKind, View, form};

@@ -15,14 +15,14 @@ const SLIDER_MINUTES_MAX: u64 = 60;
 
 /// What the form is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FormKind {
     Create,
     Edit,
 }
 
 /// A form to be shown.
 pub(crate) struct View<'a> {
-    pub(crate) kind: Kind,
+    pub(crate) kind: FormKind,
     pub(crate) definition: &'a Definition,
     pub(crate) filled: &'a Filled,
     pub(crate) problems: &'a Problems,
@@ -46,7 +46,7 @@ pub(crate) fn form(signed: &Signed, view: &View<'_>) -> Markup {
             (field(&Field { value: &view.filled.name, error: view.problems.about("name").as_deref(), hint: Some("What the instance is called, for you."), required: true, ..Field::new("name", "Name") }))
             @if !optional.is_empty() { (optional_fields(view, &optional)) }
             @for item in definition.part(Part::Application) { (shown(view, item)) }
-            @if view.kind == Kind::Create {
+            @if view.kind == FormKind::Create {
                 div.field {
                     p { strong { "Redirect address" } }
                     p.hint { "Register it with your application at the provider, or the sign-in is refused." }
@@ -63,8 +63,8 @@ pub(crate) fn form(signed: &Signed, view: &View<'_>) -> Markup {
         }
         div.actions {
             @match view.kind {
-                Kind::Create => { button.primary type="submit" name="do" value="go" { "Create Instance" } a.button href="/connect" { "Cancel" } }
-                Kind::Edit => {
+                FormKind::Create => { button.primary type="submit" name="do" value="go" { "Create Instance" } a.button href="/connect" { "Cancel" } }
+                FormKind::Edit => {
                     button.primary type="submit" name="do" value="go" { "Update" }
                     button type="submit" name="do" value="try" { "Try" }
                     a.button href=(view.action.trim_end_matches("/edit")) { "Cancel" }
@@ -72,8 +72,8 @@ pub(crate) fn form(signed: &Signed, view: &View<'_>) -> Markup {
             }
         }
         @match view.kind {
-            Kind::Create => { p.hint { "Next you sign in at " (definition.name) " and come back here." } }
-            Kind::Edit => { p.hint { "Try asks the provider what each resource would do, and stores nothing." } }
+            FormKind::Create => { p.hint { "Next you sign in at " (definition.name) " and come back here." } }
+            FormKind::Edit => { p.hint { "Try asks the provider what each resource would do, and stores nothing." } }
         }
     };
     html! {

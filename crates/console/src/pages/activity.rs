@@ -45,7 +45,7 @@ pub(super) fn routes() -> Router<Shared> {
 }
 
 /// What is asked for, as the address says.
-struct Asked {
+struct ActivityQuery {
     /// Of all instances where there is none.
     instance: Option<String>,
     range: String,
@@ -58,11 +58,11 @@ struct Asked {
     next: String,
 }
 
-impl Asked {
+impl ActivityQuery {
     fn of(instance: Option<String>, query: Option<String>) -> Result<Self, Failure> {
         let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
         let text = |name| query.text(name).trim().to_owned();
-        Ok(Asked {
+        Ok(ActivityQuery {
             instance,
             range: text("range"),
             from: text("from"),
@@ -142,7 +142,7 @@ fn utc(text: &str) -> String {
 }
 
 async fn all(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    let asked = Asked::of(None, query)?;
+    let asked = ActivityQuery::of(None, query)?;
     let list = asked.list(&signed);
     let (answer, names) = tokio::join!(signed.api.get(&list), Names::read(&signed));
     let actions = ui::inspector_link(&signed);
@@ -151,7 +151,7 @@ async fn all(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fail
 }
 
 async fn one(signed: Signed, Path(id): Path<String>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    let asked = Asked::of(Some(id.clone()), query)?;
+    let asked = ActivityQuery::of(Some(id.clone()), query)?;
     let list = asked.list(&signed);
     let (answer, instance) = tokio::join!(signed.api.get(&list), instance::read(&signed, &id));
     let instance = instance?;
@@ -165,7 +165,7 @@ async fn one(signed: Signed, Path(id): Path<String>, RawQuery(query): RawQuery) 
     Ok(page.actions(actions).body(body(&signed, &asked, &answer?, &names)).show(&signed))
 }
 
-fn body(signed: &Signed, asked: &Asked, answer: &Answer, names: &Names) -> Markup {
+fn body(signed: &Signed, asked: &ActivityQuery, answer: &Answer, names: &Names) -> Markup {
     let first = (!asked.next.is_empty()).then(|| asked.page(""));
     let next = answer.next_page().map(|next| asked.page(next));
     html! {
@@ -180,7 +180,7 @@ fn body(signed: &Signed, asked: &Asked, answer: &Answer, names: &Names) -> Marku
     }
 }
 
-fn filters(asked: &Asked) -> Markup {
+fn filters(asked: &ActivityQuery) -> Markup {
     let ranges = RANGES.map(|(key, label, _)| (key, label));
     let statuses = Delivery::ALL.map(|one| (one.key(), one.name()));
     let is_exact = [&asked.from, &asked.to, &asked.object].iter().any(|field| !field.is_empty());
@@ -235,7 +235,7 @@ fn choice(name: &str, label: &str, none: &str, options: &[(&str, &str)], chosen:
     }
 }
 
-fn shown(signed: &Signed, asked: &Asked, records: &[Value], names: &Names) -> Markup {
+fn shown(signed: &Signed, asked: &ActivityQuery, records: &[Value], names: &Names) -> Markup {
     if !records.is_empty() {
         let rows: Vec<Vec<Markup>> = records.iter().map(|record| row(signed, record, names)).collect();
         return html! { div.wide-table { (table("Events, newest first", &COLUMNS, &rows)) } };

@@ -1,7 +1,7 @@
 //! Connect a mailbox: the connectors there are, and the form of one.
 
 use crate::api::{Answer, address};
-use crate::connecting::{Definition, Filled, Kind, Pending, Problems, Read, Sides, View, callback, form};
+use crate::connecting::{Definition, Filled, FormKind, Pending, Problems, Read, Sides, View, callback, form};
 use crate::failure::Failure;
 use crate::form::{Fields, Posted};
 use crate::page::{Page, Section};
@@ -78,7 +78,7 @@ async fn shown(
     shown: &Shown<'_>,
 ) -> Result<Response, Failure> {
     let view = View {
-        kind: Kind::Create,
+        kind: FormKind::Create,
         definition,
         filled: shown.filled,
         problems: shown.problems,

@@ -3,7 +3,7 @@
 use super::instance::{name, read};
 use crate::api::address;
 use crate::connecting::{
-    Action, Definition, Filled, Kind, Problems, Read, View, callback, form, trial_in_words, trial_table,
+    Action, Definition, Filled, FormKind, Problems, Read, View, callback, form, trial_in_words, trial_table,
 };
 use crate::failure::Failure;
 use crate::flash::Flash;
@@ -82,7 +82,7 @@ fn shown(
 ) -> Response {
     let path = address(&["instances", id], &[]);
     let view = View {
-        kind: Kind::Edit,
+        kind: FormKind::Edit,
         definition: &edited.definition,
         filled: &read.filled,
         problems,

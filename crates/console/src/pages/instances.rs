@@ -34,18 +34,18 @@ pub(super) fn routes() -> Router<Shared> {
 }
 
 /// What is looked for, as the address says.
-struct Asked {
+struct InstanceQuery {
     search: String,
     /// With commas between them.
     tags: String,
     next: String,
 }
 
-impl Asked {
+impl InstanceQuery {
     fn of(query: Option<String>) -> Result<Self, Failure> {
         let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
         let text = |name| query.text(name).trim().to_owned();
-        Ok(Asked { search: text("search"), tags: text("tags"), next: query.text("page").to_owned() })
+        Ok(InstanceQuery { search: text("search"), tags: text("tags"), next: query.text("page").to_owned() })
     }
 
     /// The interface's address of a list, for the same instances.
@@ -67,7 +67,7 @@ impl Asked {
 }
 
 async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    let asked = Asked::of(query)?;
+    let asked = InstanceQuery::of(query)?;
     let list = asked.list(&["instances"]);
     let records = asked.list(&["instances", "event-poller-records"]);
     let today = signed.now.format("%Y-%m-%dT00:00:00Z").to_string();
@@ -98,7 +98,7 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
     Ok(Page::new("Instances").section(Section::Instances).actions(connect).body(body).show(&signed))
 }
 
-fn search(asked: &Asked) -> Markup {
+fn search(asked: &InstanceQuery) -> Markup {
     html! {
         form.search role="search" method="get" action="/instances" {
             div.field { label for="search" { "Name contains" } input #search name="search" type="search" value=(asked.search) autocomplete="off"; }
@@ -109,7 +109,7 @@ fn search(asked: &Asked) -> Markup {
     }
 }
 
-fn shown(asked: &Asked, rows: &[Vec<Markup>]) -> Markup {
+fn shown(asked: &InstanceQuery, rows: &[Vec<Markup>]) -> Markup {
     if !rows.is_empty() {
         return table("Instances", &COLUMNS, rows);
     }

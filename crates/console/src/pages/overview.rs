@@ -32,14 +32,14 @@ pub(super) fn routes() -> Router<Shared> {
 }
 
 /// What the page is made of.
-struct Found {
+struct OverviewData {
     instances: Answer,
     records: Vec<Value>,
     waiting: Vec<Value>,
     subscriptions: Vec<Value>,
 }
 
-impl Found {
+impl OverviewData {
     async fn read(signed: &Signed) -> Result<Self, Failure> {
         let size = ("pageSize", INSTANCES_COUNT_MAX);
         let instances = address(&["instances"], &[size, ("hydrate", "false")]);
@@ -52,7 +52,7 @@ impl Found {
             signed.api.get(&waiting),
             signed.api.get(&suspended)
         );
-        Ok(Found {
+        Ok(OverviewData {
             instances: instances?,
             records: records?.rows().to_vec(),
             waiting: waiting?.rows().to_vec(),
@@ -80,7 +80,7 @@ impl Found {
 
 async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
-    let found = Found::read(&signed).await?;
+    let found = OverviewData::read(&signed).await?;
     let connect =
         html! { (ui::inspector_link(&signed)) a.button.primary href="/connect" { "Connect a mailbox" } };
     let page = Page::new("Overview").section(Section::Overview).actions(connect);
@@ -106,7 +106,7 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
 }
 
 /// How everything is, in a sentence or two.
-fn health(found: &Found, states: &[(&Value, State)]) -> Markup {
+fn health(found: &OverviewData, states: &[(&Value, State)]) -> Markup {
     let count = |wanted: &[Status]| states.iter().filter(|(_, state)| wanted.contains(&state.status)).count();
     let (healthy, starting) = (count(&[Status::Healthy]), count(&[Status::Starting]));
     let others = [
@@ -139,7 +139,7 @@ fn health(found: &Found, states: &[(&Value, State)]) -> Markup {
     }
 }
 
-fn waits(found: &Found) -> Markup {
+fn waits(found: &OverviewData) -> Markup {
     let count = |wanted: &[Delivery]| {
         let is = |one: &&Value| wanted.contains(&Delivery::parse(one["status"].as_str().unwrap_or_default()));
         found.waiting.iter().filter(is).count()
@@ -161,7 +161,7 @@ fn notifications(count: usize) -> String {
 }
 
 /// Mailboxes and callbacks that nothing but a person mends.
-fn needs_somebody(found: &Found, states: &[(&Value, State)]) -> Markup {
+fn needs_somebody(found: &OverviewData, states: &[(&Value, State)]) -> Markup {
     let broken: Vec<&(&Value, State)> = states
         .iter()
         .filter(|(_, state)| matches!(state.status, Status::NeedsSignIn | Status::Stopped | Status::Failing))

@@ -1,6 +1,6 @@
 //! An interface with one connector that nobody has heard of, and a browser that fills in its form.
 
-use super::{Browser, HOSTILE, Seen};
+use super::{Browser, HOSTILE, PageSeen};
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -50,7 +50,7 @@ impl Connecting {
     }
 
     /// Fills in the form at an address as a browser without the script does, with these fields otherwise.
-    pub(super) async fn fill(&self, path: &str, others: &[(&str, &str)]) -> Seen {
+    pub(super) async fn fill(&self, path: &str, others: &[(&str, &str)]) -> PageSeen {
         let form = self.browser.get(path).await;
         let token = form.form_token();
         let mut fields = vec![("form_token", token.as_str()), ("name", "Mine"), ("tags", "a, b")];

@@ -33,13 +33,13 @@ pub(super) struct Browser {
 }
 
 /// A page as it came.
-pub(super) struct Seen {
+pub(super) struct PageSeen {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) text: String,
 }
 
-impl Seen {
+impl PageSeen {
     pub(super) fn location(&self) -> &str {
         self.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
     }
@@ -147,11 +147,11 @@ impl Browser {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 
-    pub(super) async fn get(&self, path: &str) -> Seen {
+    pub(super) async fn get(&self, path: &str) -> PageSeen {
         self.send("GET", path, &[], String::new()).await
     }
 
-    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Seen {
+    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> PageSeen {
         self.post_from(path, &[("origin", "http://console.example")], fields).await
     }
 
@@ -160,7 +160,7 @@ impl Browser {
         path: &str,
         headers: &[(&str, &str)],
         fields: &[(&str, &str)],
-    ) -> Seen {
+    ) -> PageSeen {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.send("POST", path, headers, body).await
     }
@@ -171,7 +171,7 @@ impl Browser {
         path: &str,
         headers: &[(&str, &str)],
         body: String,
-    ) -> Seen {
+    ) -> PageSeen {
         let mut request = Request::builder().method(method).uri(path).header(header::HOST, HOST);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -184,7 +184,7 @@ impl Browser {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 1 << 24).await.unwrap();
         self.keep(&parts.headers);
-        Seen {
+        PageSeen {
             status: parts.status,
             headers: parts.headers,
             text: String::from_utf8_lossy(&bytes).into_owned(),

@@ -43,11 +43,11 @@ const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Frid
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatePattern {
     source: String,
-    kind: Kind,
+    kind: PatternKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Kind {
+enum PatternKind {
     Milliseconds,
     Parts(Vec<Part>),
 }
@@ -139,9 +139,9 @@ impl DatePattern {
             return Err(PatternError::TooLong { length: pattern.len() });
         }
         let kind = if pattern.trim() == MILLISECONDS {
-            Kind::Milliseconds
+            PatternKind::Milliseconds
         } else {
-            Kind::Parts(letters::parts(pattern)?)
+            PatternKind::Parts(letters::parts(pattern)?)
         };
         Ok(Self { source: pattern.to_owned(), kind })
     }
@@ -149,8 +149,8 @@ impl DatePattern {
     /// Prints an instant as the clocks of that zone show it.
     pub fn format(&self, at: DateTime<Utc>, zone: Zone) -> String {
         match &self.kind {
-            Kind::Milliseconds => at.timestamp_millis().to_string(),
-            Kind::Parts(parts) => write::format(parts, at, zone),
+            PatternKind::Milliseconds => at.timestamp_millis().to_string(),
+            PatternKind::Parts(parts) => write::format(parts, at, zone),
         }
     }
 
@@ -171,11 +171,11 @@ impl DatePattern {
             });
         }
         let by_pattern = match &self.kind {
-            Kind::Milliseconds => milliseconds(date).ok_or_else(|| read::Mismatch {
+            PatternKind::Milliseconds => milliseconds(date).ok_or_else(|| read::Mismatch {
                 position: 0,
                 expected: "a number of milliseconds".to_owned(),
             }),
-            Kind::Parts(parts) => read::by_pattern(parts, date, default_zone),
+            PatternKind::Parts(parts) => read::by_pattern(parts, date, default_zone),
         };
         let read = by_pattern.or_else(|mismatch| fallback(date, default_zone).ok_or(mismatch));
         let start = text.len() - text.trim_start().len();

@@ -25,7 +25,7 @@ enum ZoneFound<'a> {
 }
 
 /// The numbers found so far; those never found keep Java's values, midnight on 1970-01-01.
-struct Found<'a> {
+struct DateNumbers<'a> {
     year: i32,
     month: u32,
     day: u32,
@@ -41,7 +41,7 @@ struct Found<'a> {
 /// Reads the whole text by the pattern.
 pub(super) fn by_pattern(parts: &[Part], text: &str, default_zone: Zone) -> Result<DateTime<Utc>, Mismatch> {
     let mut reader = Reader { text, at: 0 };
-    let mut found = Found::new();
+    let mut found = DateNumbers::new();
     for (index, part) in parts.iter().enumerate() {
         match part {
             Part::Literal(literal) => reader.literal(literal)?,
@@ -63,7 +63,7 @@ pub(super) fn by_pattern(parts: &[Part], text: &str, default_zone: Zone) -> Resu
 /// neither offset nor time at all (then the default zone, and midnight there).
 pub(super) fn iso(text: &str, default_zone: Zone) -> Option<DateTime<Utc>> {
     let mut reader = Reader { text, at: 0 };
-    let mut found = Found::new();
+    let mut found = DateNumbers::new();
     found.year = reader.number(4, 4).ok()?.parse().ok()?;
     found.month = reader.after("-", 2)?;
     found.day = reader.after("-", 2)?;
@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl<'a> Found<'a> {
+impl<'a> DateNumbers<'a> {
     fn new() -> Self {
         Self {
             year: 1970,

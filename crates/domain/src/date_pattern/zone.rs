@@ -14,10 +14,10 @@ const OFFSET_HOURS_MAX: i32 = 18;
 
 /// A time zone: UTC, a fixed distance from it, or a region with summer time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Zone(Kind);
+pub struct Zone(ZoneKind);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ZoneKind {
     /// A fixed offset with a name of its own.
     Named(&'static str, i32),
     /// A fixed offset, in seconds east of UTC.
@@ -74,9 +74,9 @@ const ABBREVIATIONS: [(&str, i32); 6] =
 
 impl Zone {
     /// Coordinated universal time, named `UTC`.
-    pub const UTC: Self = Self(Kind::Named("UTC", 0));
+    pub const UTC: Self = Self(ZoneKind::Named("UTC", 0));
     /// The same instants as [`Zone::UTC`], named `GMT` where a pattern prints the name.
-    pub const GMT: Self = Self(Kind::Named("GMT", 0));
+    pub const GMT: Self = Self(ZoneKind::Named("GMT", 0));
 
     /// Reads a zone id: `GMT`, `UTC`, `Z`; Java's three-letter ids, any case (`EST`, `MST`, `HST` are fixed, the
     /// others regions: `PST` is America/Los_Angeles); `America/Denver`; `-8:00`, `+06:00`, `+0600`, `GMT+2`.
@@ -99,33 +99,33 @@ impl Zone {
     /// The default zone's own abbreviations come first, so `CEST` works where that zone is Europe/Paris.
     pub(super) fn in_date(name: &str, wall: NaiveDateTime, default_zone: Self) -> Option<Self> {
         if let Some(offset_s) = default_zone.offset_named(name, wall) {
-            return Some(Self(Kind::Offset(offset_s)));
+            return Some(Self(ZoneKind::Offset(offset_s)));
         }
         let known = ABBREVIATIONS.iter().find(|(id, _)| id.eq_ignore_ascii_case(name));
         match known {
-            Some(&(_, hours)) => Some(Self(Kind::Offset(hours * 3600))),
+            Some(&(_, hours)) => Some(Self(ZoneKind::Offset(hours * 3600))),
             None => Self::parse(name).ok(),
         }
     }
 
     pub(super) fn from_offset_s(offset_s: i32) -> Self {
-        Self(Kind::Offset(offset_s))
+        Self(ZoneKind::Offset(offset_s))
     }
 
     /// Seconds east of UTC at that instant.
     pub(super) fn offset_s_at(self, at: DateTime<Utc>) -> i32 {
         match self.0 {
-            Kind::Named(_, offset_s) | Kind::Offset(offset_s) => offset_s,
-            Kind::Region(tz) => tz.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc(),
+            ZoneKind::Named(_, offset_s) | ZoneKind::Offset(offset_s) => offset_s,
+            ZoneKind::Region(tz) => tz.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc(),
         }
     }
 
     /// The zone's short name at that instant: `GMT`, `EST`, `MDT`, or `GMT-03:00` where it has no letters.
     pub(super) fn abbreviation_at(self, at: DateTime<Utc>) -> String {
         match self.0 {
-            Kind::Named(name, _) => name.to_owned(),
-            Kind::Offset(offset_s) => gmt_offset(offset_s),
-            Kind::Region(tz) => {
+            ZoneKind::Named(name, _) => name.to_owned(),
+            ZoneKind::Offset(offset_s) => gmt_offset(offset_s),
+            ZoneKind::Region(tz) => {
                 let offset = tz.offset_from_utc_datetime(&at.naive_utc());
                 let lettered =
                     offset.abbreviation().filter(|a| a.starts_with(|c: char| c.is_ascii_alphabetic()));
@@ -138,15 +138,15 @@ impl Zone {
     /// change is read with the offset from before the change, as Java does. `None` only at the ends of time.
     pub(super) fn instant(self, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
         let offset_s = match self.0 {
-            Kind::Named(_, offset_s) | Kind::Offset(offset_s) => offset_s,
-            Kind::Region(tz) => region_offset_s(tz, wall)?,
+            ZoneKind::Named(_, offset_s) | ZoneKind::Offset(offset_s) => offset_s,
+            ZoneKind::Region(tz) => region_offset_s(tz, wall)?,
         };
         Some(wall.checked_sub_signed(TimeDelta::seconds(i64::from(offset_s)))?.and_utc())
     }
 
     /// The offset under which this zone uses that abbreviation at that wall-clock time.
     fn offset_named(self, name: &str, wall: NaiveDateTime) -> Option<i32> {
-        let Kind::Region(tz) = self.0 else { return None };
+        let ZoneKind::Region(tz) = self.0 else { return None };
         let named = |offset: &<Tz as TimeZone>::Offset| {
             let same = offset.abbreviation().is_some_and(|a| a.eq_ignore_ascii_case(name));
             same.then(|| offset.fix().local_minus_utc())
@@ -163,9 +163,9 @@ impl Zone {
 impl fmt::Display for Zone {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Kind::Named(name, _) => out.write_str(name),
-            Kind::Offset(offset_s) => out.write_str(&super::write::offset(offset_s, ":")),
-            Kind::Region(tz) => out.write_str(tz.name()),
+            ZoneKind::Named(name, _) => out.write_str(name),
+            ZoneKind::Offset(offset_s) => out.write_str(&super::write::offset(offset_s, ":")),
+            ZoneKind::Region(tz) => out.write_str(tz.name()),
         }
     }
 }
@@ -188,20 +188,20 @@ fn fixed(name: &str) -> Option<Zone> {
         return Some(Zone::UTC);
     }
     let (id, hours) = FIXED_IDS.iter().find(|(id, _)| id.eq_ignore_ascii_case(name))?;
-    Some(Zone(Kind::Named(id, hours * 3600)))
+    Some(Zone(ZoneKind::Named(id, hours * 3600)))
 }
 
 fn offset_id(name: &str) -> Option<Zone> {
     let lettered = name.get(..3).filter(|p| p.eq_ignore_ascii_case("GMT") || p.eq_ignore_ascii_case("UTC"));
     let sign_on = name.get(lettered.map_or(0, str::len)..)?;
     let (offset_s, length) = offset_prefix(sign_on)?;
-    (length == sign_on.len()).then_some(Zone(Kind::Offset(offset_s)))
+    (length == sign_on.len()).then_some(Zone(ZoneKind::Offset(offset_s)))
 }
 
 fn region(name: &str) -> Option<Zone> {
     let short = SHORT_IDS.iter().find(|(id, _)| id.eq_ignore_ascii_case(name));
     let tz = short.map(|&(_, tz)| tz).or_else(|| name.parse().ok())?;
-    Some(Zone(Kind::Region(tz)))
+    Some(Zone(ZoneKind::Region(tz)))
 }
 
 /// Reads a signed offset at the beginning of a text: `+6`, `-08`, `+6:30`, `-0800`, `+06:00`.

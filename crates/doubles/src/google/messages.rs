@@ -41,7 +41,7 @@ pub(super) fn select<'a>(mailbox: &'a Mailbox, call: &Call, now_us: i64) -> Vec<
 }
 
 /// Where a message stands in a list.
-pub(super) fn key(message: &Message) -> page::Place {
+pub(super) fn key(message: &Message) -> page::SortKey {
     (message.internal_date_us, message.id.clone())
 }
 

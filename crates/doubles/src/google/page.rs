@@ -8,17 +8,17 @@ const PAGE_DEFAULT: usize = 100;
 const PAGE_MAX: usize = 500;
 
 /// Where an entry stands: its date, and its id among those of one moment.
-pub(super) type Place = (i64, String);
+pub(super) type SortKey = (i64, String);
 
 /// What of a list is answered.
-pub(super) struct Page<T> {
+pub(super) struct Cut<T> {
     pub(super) entries: Vec<T>,
     pub(super) total: usize,
     pub(super) next: Option<String>,
 }
 
 /// Takes the page that is asked for.
-pub(super) fn take<T>(call: &Call, mut all: Vec<(Place, T)>) -> Result<Page<T>, Reply> {
+pub(super) fn take<T>(call: &Call, mut all: Vec<(SortKey, T)>) -> Result<Cut<T>, Reply> {
     let page_max = match call.number("maxResults") {
         Ok(number) => number.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX),
         Err(text) => {
@@ -33,21 +33,21 @@ pub(super) fn take<T>(call: &Call, mut all: Vec<(Place, T)>) -> Result<Page<T>, 
     let total = all.len();
     all.sort_by(|one, other| other.0.cmp(&one.0));
     let mut rest = all.into_iter().filter(|(place, _)| before.as_ref().is_none_or(|before| place < before));
-    let page: Vec<(Place, T)> = rest.by_ref().take(page_max).collect();
+    let page: Vec<(SortKey, T)> = rest.by_ref().take(page_max).collect();
     let next = match (page.last(), rest.next()) {
         (Some(((date_us, id), _)), Some(_)) => Some(format!("{date_us}.{id}")),
         _ => None,
     };
-    Ok(Page { entries: page.into_iter().map(|(_, entry)| entry).collect(), total, next })
+    Ok(Cut { entries: page.into_iter().map(|(_, entry)| entry).collect(), total, next })
 }
 
-fn parse_token(token: &str) -> Option<Place> {
+fn parse_token(token: &str) -> Option<SortKey> {
     let (date_us, id) = token.split_once('.')?;
     Some((date_us.parse().ok()?, id.to_owned()))
 }
 
 /// The reply of a list. One without entries has no such key.
-pub(super) fn reply(key: &str, page: Page<serde_json::Value>) -> Reply {
+pub(super) fn reply(key: &str, page: Cut<serde_json::Value>) -> Reply {
     let mut body = serde_json::json!({"resultSizeEstimate": page.total});
     if !page.entries.is_empty() {
         body[key] = page.entries.into();

@@ -22,12 +22,12 @@ pub(super) enum Property {
     FlagStatus,
     InferenceClassification,
     /// Of anything but a message.
-    Field(&'static str, Kind),
+    Field(&'static str, PropertyKind),
 }
 
 /// The type of a property, which a literal has to agree with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PropertyKind {
     Text,
     Time,
     Flag,
@@ -72,12 +72,12 @@ impl Property {
         })
     }
 
-    pub(super) fn kind(self) -> Kind {
+    pub(super) fn kind(self) -> PropertyKind {
         match self {
-            Self::Created | Self::LastModified | Self::Received | Self::Sent => Kind::Time,
-            Self::IsRead | Self::IsDraft | Self::HasAttachments => Kind::Flag,
+            Self::Created | Self::LastModified | Self::Received | Self::Sent => PropertyKind::Time,
+            Self::IsRead | Self::IsDraft | Self::HasAttachments => PropertyKind::Flag,
             Self::Field(_, kind) => kind,
-            _ => Kind::Text,
+            _ => PropertyKind::Text,
         }
     }
 
@@ -119,13 +119,13 @@ impl Scalar {
         Self::Text(text.to_lowercase())
     }
 
-    pub(super) fn fits(&self, kind: Kind) -> bool {
+    pub(super) fn fits(&self, kind: PropertyKind) -> bool {
         match self {
             Self::Null => true,
-            Self::Flag(_) => kind == Kind::Flag,
-            Self::Time(_) => kind == Kind::Time,
-            Self::Number(_) => kind == Kind::Number,
-            Self::Text(_) => kind == Kind::Text,
+            Self::Flag(_) => kind == PropertyKind::Flag,
+            Self::Time(_) => kind == PropertyKind::Time,
+            Self::Number(_) => kind == PropertyKind::Number,
+            Self::Text(_) => kind == PropertyKind::Text,
         }
     }
 }

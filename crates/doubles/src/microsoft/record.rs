@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::property::{Kind, Scalar};
+use super::property::{PropertyKind, Scalar};
 use crate::clock::{SECOND_US, iso_seconds, parse_iso};
 
 /// The kinds of objects of a mailbox.
@@ -129,53 +129,57 @@ const ATTACHMENT: &[&str] =
     &["id", "lastModifiedDateTime", "name", "contentType", "size", "isInline", "contentBytes"];
 
 /// What lists of records can be filtered and ordered by.
-const FILTERABLE: [(Type, &[(&str, Kind)]); 4] = [
+const FILTERABLE: [(Type, &[(&str, PropertyKind)]); 4] = [
     (
         Type::Folder,
-        &[("displayName", Kind::Text), ("totalItemCount", Kind::Number), ("unreadItemCount", Kind::Number)],
+        &[
+            ("displayName", PropertyKind::Text),
+            ("totalItemCount", PropertyKind::Number),
+            ("unreadItemCount", PropertyKind::Number),
+        ],
     ),
     (
         Type::Contact,
         &[
-            ("createdDateTime", Kind::Time),
-            ("lastModifiedDateTime", Kind::Time),
-            ("birthday", Kind::Time),
-            ("displayName", Kind::Text),
-            ("givenName", Kind::Text),
-            ("middleName", Kind::Text),
-            ("surname", Kind::Text),
-            ("nickName", Kind::Text),
-            ("fileAs", Kind::Text),
-            ("companyName", Kind::Text),
-            ("department", Kind::Text),
-            ("jobTitle", Kind::Text),
-            ("mobilePhone", Kind::Text),
-            ("officeLocation", Kind::Text),
+            ("createdDateTime", PropertyKind::Time),
+            ("lastModifiedDateTime", PropertyKind::Time),
+            ("birthday", PropertyKind::Time),
+            ("displayName", PropertyKind::Text),
+            ("givenName", PropertyKind::Text),
+            ("middleName", PropertyKind::Text),
+            ("surname", PropertyKind::Text),
+            ("nickName", PropertyKind::Text),
+            ("fileAs", PropertyKind::Text),
+            ("companyName", PropertyKind::Text),
+            ("department", PropertyKind::Text),
+            ("jobTitle", PropertyKind::Text),
+            ("mobilePhone", PropertyKind::Text),
+            ("officeLocation", PropertyKind::Text),
         ],
     ),
-    (Type::Calendar, &[("name", Kind::Text)]),
+    (Type::Calendar, &[("name", PropertyKind::Text)]),
     (
         Type::Event,
         &[
-            ("createdDateTime", Kind::Time),
-            ("lastModifiedDateTime", Kind::Time),
-            ("subject", Kind::Text),
-            ("importance", Kind::Text),
-            ("sensitivity", Kind::Text),
-            ("showAs", Kind::Text),
-            ("type", Kind::Text),
-            ("iCalUId", Kind::Text),
-            ("seriesMasterId", Kind::Text),
-            ("isAllDay", Kind::Flag),
-            ("isCancelled", Kind::Flag),
-            ("isOrganizer", Kind::Flag),
-            ("hasAttachments", Kind::Flag),
+            ("createdDateTime", PropertyKind::Time),
+            ("lastModifiedDateTime", PropertyKind::Time),
+            ("subject", PropertyKind::Text),
+            ("importance", PropertyKind::Text),
+            ("sensitivity", PropertyKind::Text),
+            ("showAs", PropertyKind::Text),
+            ("type", PropertyKind::Text),
+            ("iCalUId", PropertyKind::Text),
+            ("seriesMasterId", PropertyKind::Text),
+            ("isAllDay", PropertyKind::Flag),
+            ("isCancelled", PropertyKind::Flag),
+            ("isOrganizer", PropertyKind::Flag),
+            ("hasAttachments", PropertyKind::Flag),
             // Texts to the filter: a local time beside a zone.
-            ("start/dateTime", Kind::Text),
-            ("end/dateTime", Kind::Text),
-            ("location/displayName", Kind::Text),
-            ("organizer/emailAddress/address", Kind::Text),
-            ("organizer/emailAddress/name", Kind::Text),
+            ("start/dateTime", PropertyKind::Text),
+            ("end/dateTime", PropertyKind::Text),
+            ("location/displayName", PropertyKind::Text),
+            ("organizer/emailAddress/address", PropertyKind::Text),
+            ("organizer/emailAddress/name", PropertyKind::Text),
         ],
     ),
 ];
@@ -216,7 +220,7 @@ impl Type {
         }
     }
 
-    pub(super) fn filterable(self, path: &str) -> Option<(&'static str, Kind)> {
+    pub(super) fn filterable(self, path: &str) -> Option<(&'static str, PropertyKind)> {
         let (_, paths) = FILTERABLE.iter().find(|(kind, _)| *kind == self)?;
         paths.iter().find(|(known, _)| *known == path).copied()
     }
@@ -242,7 +246,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn scalar(&self, path: &str, kind: Kind) -> Scalar {
+    pub(super) fn scalar(&self, path: &str, kind: PropertyKind) -> Scalar {
         match (path, kind) {
             ("createdDateTime", _) => return Scalar::Time(self.created_us),
             ("lastModifiedDateTime", _) => return Scalar::Time(self.modified_us),
@@ -252,7 +256,9 @@ impl Record {
         let first = segments.next().and_then(|first| self.fields.get(first));
         let held = first.and_then(|first| segments.try_fold(first, |value, segment| value.get(segment)));
         match (held, kind) {
-            (Some(Value::String(text)), Kind::Time) => parse_iso(text).map_or(Scalar::Null, Scalar::Time),
+            (Some(Value::String(text)), PropertyKind::Time) => {
+                parse_iso(text).map_or(Scalar::Null, Scalar::Time)
+            }
             (Some(Value::String(text)), _) => Scalar::text(text),
             (Some(Value::Bool(flag)), _) => Scalar::Flag(*flag),
             (Some(Value::Number(number)), _) => number.as_i64().map_or(Scalar::Null, Scalar::Number),

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::host::Host;
 use anyhow::bail;
 use app::App;
-use app::admin::{Check, Found, Mode, Others};
+use app::admin::{Check, FindingReport, Mode, Others};
 use app::ports::{Accounts, Administration};
 use report::Report;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ pub async fn run_at(desk: &Desk, request: &Request, say: Say) -> anyhow::Result<
         Action::Check { mend } => {
             let mode = if mend { Mode::Mend } else { Mode::Show };
             let mut shown = Ok(());
-            let mut tell = |found: Found| {
+            let mut tell = |found: FindingReport| {
                 if shown.is_ok() {
                     shown = report.found(&found);
                 }

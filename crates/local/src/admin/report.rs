@@ -3,7 +3,7 @@
 use super::Say;
 use crate::host::link_line;
 use app::SignedIn;
-use app::admin::{Admitted, Checked, Found, Outcome};
+use app::admin::{Admitted, Checked, FindingReport, Outcome};
 use app::ports::{Depth, Organization, Redriven, User};
 use chrono::SecondsFormat;
 use domain::envelope::iso_seconds;
@@ -125,7 +125,7 @@ impl Report {
         (self.say)(&format!("{sent_count} sent again, {unreadable_count} unreadable and left{more}"))
     }
 
-    pub(super) fn found(self, found: &Found) -> anyhow::Result<()> {
+    pub(super) fn found(self, found: &FindingReport) -> anyhow::Result<()> {
         if self.json {
             return self.line(found);
         }

@@ -10,12 +10,12 @@ pub(super) const LANE_COUNT_MAX: usize = 1000;
 const DELIVERIES_IN_FLIGHT_MAX: usize = 4;
 
 /// When a job is due, µs, and its turn among those due at the same time.
-type Place = (i64, u64);
+type DueKey = (i64, u64);
 
 #[derive(Default)]
 pub(super) struct Lane {
-    waiting: BTreeMap<Place, Job>,
-    places: HashMap<Job, Place>,
+    waiting: BTreeMap<DueKey, Job>,
+    places: HashMap<Job, DueKey>,
     /// Jobs under way, with the earliest time at which each was sent again meanwhile.
     in_flight: HashMap<Job, Option<i64>>,
     turns: u64,

@@ -36,7 +36,7 @@ impl Connections {
                 Err(_) => this.make_room(),
             }
         };
-        let place = Place { turn: None, has_begun: false };
+        let place = ConnectionState { turn: None, has_begun: false };
         Seat { connections: this.clone(), leave: Arc::default(), place: Mutex::new(place), _permit: permit }
     }
 
@@ -55,12 +55,12 @@ impl Connections {
 pub(super) struct Seat {
     connections: Arc<Connections>,
     leave: Arc<Notify>,
-    place: Mutex<Place>,
+    place: Mutex<ConnectionState>,
     /// Given back when the connection has ended.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-struct Place {
+struct ConnectionState {
     /// Among those that wait for their clients.
     turn: Option<u64>,
     /// A whole head has arrived.

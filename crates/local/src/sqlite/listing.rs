@@ -1,6 +1,6 @@
 //! Listings in the order of ids, a page at a time. A mark is the id that a page ended with.
 
-use app::ports::{Mark, Page, PortError, Result};
+use app::ports::{HostPage, Mark, PortError, Result};
 
 /// Rows read at once.
 pub(crate) const PAGE_SIZE: usize = 500;
@@ -12,8 +12,8 @@ pub(crate) fn after(from: Option<&Mark>) -> Result<u32> {
 }
 
 /// A page of what was read; a full one may not be the last.
-pub(crate) fn page<T>(items: Vec<T>, id: impl Fn(&T) -> u32) -> Page<T> {
+pub(crate) fn page<T>(items: Vec<T>, id: impl Fn(&T) -> u32) -> HostPage<T> {
     let is_full = items.len() == PAGE_SIZE;
     let next = items.last().filter(|_| is_full).map(|last| Mark(id(last).to_string()));
-    Page { items, next }
+    HostPage { items, next }
 }

@@ -20,7 +20,7 @@ pub(super) struct NotHttp;
 pub(super) struct Forgiving<T> {
     stream: T,
     is_http2: bool,
-    asked: Asked,
+    asked: RequestProgress,
     /// A head that is arriving; `None` where bytes pass as they are.
     head: Option<Vec<u8>>,
     /// What goes to the client next, from the position on.
@@ -30,7 +30,7 @@ pub(super) struct Forgiving<T> {
 impl<T: Connection> Forgiving<T> {
     pub(super) fn new(stream: T) -> Self {
         let is_http2 = stream.connected().is_negotiated_h2();
-        Forgiving { stream, is_http2, asked: Asked::default(), head: None, ready: (Vec::new(), 0) }
+        Forgiving { stream, is_http2, asked: RequestProgress::default(), head: None, ready: (Vec::new(), 0) }
     }
 }
 
@@ -45,13 +45,13 @@ impl<T> Forgiving<T> {
 /// Where the client is in its request. It has to be known, because an answer may come before its request is out, and
 /// the next head only behind the next request.
 #[derive(Default)]
-struct Asked {
+struct RequestProgress {
     head: Vec<u8>,
     /// Of a body that is going out.
     bytes_left: u64,
 }
 
-impl Asked {
+impl RequestProgress {
     /// Follows what went out; whether a request began in it.
     fn wrote(&mut self, mut bytes: &[u8]) -> bool {
         let mut begins = false;
@@ -149,11 +149,11 @@ impl<T: Connection> Connection for Forgiving<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::Asked;
+    use super::RequestProgress;
 
     #[test]
     fn a_request_begins_where_the_last_one_ended() {
-        let mut asked = Asked::default();
+        let mut asked = RequestProgress::default();
         let body = "POST / HTTP/1.1\r\n\r\n";
         let head = format!("POST / HTTP/1.1\r\nhost: x\r\nContent-Length: {}\r\n\r\n", body.len());
         assert!(asked.wrote(&head.as_bytes()[..20]));

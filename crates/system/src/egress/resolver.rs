@@ -24,10 +24,10 @@ pub(super) enum ResolveError {
 #[derive(Clone, Copy)]
 pub(super) struct Resolver(pub(super) CallbackAddresses);
 
-type Found = std::vec::IntoIter<SocketAddr>;
+type SocketAddrs = std::vec::IntoIter<SocketAddr>;
 
 impl Resolver {
-    async fn resolve(self, name: &str) -> Result<Found, ResolveError> {
+    async fn resolve(self, name: &str) -> Result<SocketAddrs, ResolveError> {
         let found = tokio::net::lookup_host((name, 0)).await.map_err(ResolveError::Unknown)?;
         let found: Vec<SocketAddr> = found.collect();
         if self.0 == CallbackAddresses::Public && found.iter().any(|address| !is_public(address.ip())) {
@@ -39,9 +39,9 @@ impl Resolver {
 
 /// For callbacks.
 impl Service<dns::Name> for Resolver {
-    type Response = Found;
+    type Response = SocketAddrs;
     type Error = ResolveError;
-    type Future = Pin<Box<dyn Future<Output = Result<Found, ResolveError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<SocketAddrs, ResolveError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ResolveError>> {
         Poll::Ready(Ok(()))

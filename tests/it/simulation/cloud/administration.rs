@@ -3,8 +3,8 @@
 use super::Cloud;
 use super::checks::Rule;
 use super::queues::Queues;
-use app::admin::{Check, Found, Mode, Others, Outcome};
-use app::ports::{Administration, Depth, Job, Kept, Mark, Page, Redriven, Result, Scheduled};
+use app::admin::{Check, FindingReport, Mode, Others, Outcome};
+use app::ports::{Administration, Depth, HostPage, Job, Kept, Mark, Redriven, Result, Scheduled};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -19,17 +19,17 @@ struct CloudAdministration {
 
 #[async_trait]
 impl Administration for CloudAdministration {
-    async fn instances(&self, from: Option<&Mark>) -> Result<Page<InstanceId>> {
+    async fn instances(&self, from: Option<&Mark>) -> Result<HostPage<InstanceId>> {
         self.rows.instances(from).await
     }
 
-    async fn schedules(&self, _from: Option<&Mark>) -> Result<Page<Kept>> {
+    async fn schedules(&self, _from: Option<&Mark>) -> Result<HostPage<Kept>> {
         let all = self.queues.scheduled().into_iter();
         let items = all.map(|instance| Kept { instance, made_at: None }).collect();
-        Ok(Page { items, next: None })
+        Ok(HostPage { items, next: None })
     }
 
-    async fn secrets(&self, from: Option<&Mark>) -> Result<Page<Kept>> {
+    async fn secrets(&self, from: Option<&Mark>) -> Result<HostPage<Kept>> {
         self.rows.secrets(from).await
     }
 
@@ -63,7 +63,7 @@ impl Cloud {
     pub(super) async fn check_as_operator(&mut self) {
         let host =
             CloudAdministration { rows: self.world.administration(), queues: self.shared.queues.clone() };
-        let mut found: Vec<Found> = Vec::new();
+        let mut found: Vec<FindingReport> = Vec::new();
         let check = Check { mode: Mode::Show, others: Others::Running };
         self.world.app.check(&host, check, &mut |one| found.push(one)).await.unwrap();
         found.retain(|one| one.finding.is_mendable() && one.outcome == Outcome::Shown);

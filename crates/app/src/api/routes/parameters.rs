@@ -1,10 +1,10 @@
 //! Parameters of queries, as the description lists them.
 
-use crate::api::route::{Kind, Parameter};
+use crate::api::route::{Parameter, ParameterKind};
 
 const fn parameter(
     name: &'static str,
-    kind: Kind,
+    kind: ParameterKind,
     example: &'static str,
     description: &'static str,
 ) -> Parameter {
@@ -14,67 +14,79 @@ const fn parameter(
 /// Nothing is done without it.
 const fn required(
     name: &'static str,
-    kind: Kind,
+    kind: ParameterKind,
     example: &'static str,
     description: &'static str,
 ) -> Parameter {
     Parameter { is_required: true, ..parameter(name, kind, example, description) }
 }
 
-pub(super) static PAGE_SIZE: Parameter =
-    parameter("pageSize", Kind::Number(1, 200), "50", "Records of a page; 50 where it is not given.");
-pub(super) static LARGE_PAGE_SIZE: Parameter =
-    parameter("pageSize", Kind::Number(1, 200), "200", "Records of a page; 200 where it is not given.");
+pub(super) static PAGE_SIZE: Parameter = parameter(
+    "pageSize",
+    ParameterKind::Number(1, 200),
+    "50",
+    "Records of a page; 50 where it is not given.",
+);
+pub(super) static LARGE_PAGE_SIZE: Parameter = parameter(
+    "pageSize",
+    ParameterKind::Number(1, 200),
+    "200",
+    "Records of a page; 200 where it is not given.",
+);
 pub(super) static NEXT_PAGE: Parameter = parameter(
     "nextPage",
-    Kind::Text,
+    ParameterKind::Text,
     "",
     "The token that a page came with, for the page behind it. It wins over `page`.",
 );
 pub(super) static DRY_RUN: Parameter = parameter(
     "dryRun",
-    Kind::Flag,
+    ParameterKind::Flag,
     "true",
     "Try the configuration and tell what each resource would do, for at most 20 seconds, without storing anything.",
 );
 pub(super) static RE_AUTHENTICATE: Parameter =
-    parameter("reAuthenticate", Kind::Flag, "false", "With `false` a code in the body is not used.");
+    parameter("reAuthenticate", ParameterKind::Flag, "false", "With `false` a code in the body is not used.");
 pub(super) static TAGS: Parameter =
-    parameter("tags[]", Kind::Texts, "Docs", "Only instances that have all these tags.");
-pub(super) static SEARCH_TEXT: Parameter =
-    parameter("searchText", Kind::Text, "sales", "Only instances whose name contains this, in any case.");
+    parameter("tags[]", ParameterKind::Texts, "Docs", "Only instances that have all these tags.");
+pub(super) static SEARCH_TEXT: Parameter = parameter(
+    "searchText",
+    ParameterKind::Text,
+    "sales",
+    "Only instances whose name contains this, in any case.",
+);
 pub(super) static HYDRATE: Parameter = parameter(
     "hydrate",
-    Kind::Flag,
+    ParameterKind::Flag,
     "true",
     "With the configuration of instances (where it is not given, yes), or with notification and subscription of \
      deliveries (where it is not given, no).",
 );
 pub(super) static FROM: Parameter = parameter(
     "from",
-    Kind::Text,
+    ParameterKind::Text,
     "2026-11-22T11:40:00Z",
     "Nothing before this time: RFC 3339, or milliseconds since the Unix epoch.",
 );
 pub(super) static TO: Parameter = parameter(
     "to",
-    Kind::Text,
+    ParameterKind::Text,
     "2026-11-22T12:40:00Z",
     "Nothing from this time on: RFC 3339, or milliseconds since the Unix epoch.",
 );
 pub(super) static OBJECT_TYPE: Parameter =
-    parameter("objectType", Kind::Text, "messages", "Only events of this polled resource.");
+    parameter("objectType", ParameterKind::Text, "messages", "Only events of this polled resource.");
 pub(super) static OBJECT_ID: Parameter =
-    parameter("objectId", Kind::Text, "18c1f0a2b3c4d5e6", "Only events of this object.");
+    parameter("objectId", ParameterKind::Text, "18c1f0a2b3c4d5e6", "Only events of this object.");
 pub(super) static EVENT_TYPE: Parameter = parameter(
     "eventType",
-    Kind::OneOf(&["CREATED", "UPDATED", "DELETED"]),
+    ParameterKind::OneOf(&["CREATED", "UPDATED", "DELETED"]),
     "CREATED",
     "Only notifications with an event of this type.",
 );
 pub(super) static STATUS: Parameter = parameter(
     "status",
-    Kind::OneOf(&[
+    ParameterKind::OneOf(&[
         "NEW",
         "RECEIVED",
         "DISPATCHED",
@@ -92,87 +104,91 @@ pub(super) static STATUS: Parameter = parameter(
 );
 pub(super) static INTERVAL: Parameter = parameter(
     "interval",
-    Kind::OneOf(&["minute", "hour", "day"]),
+    ParameterKind::OneOf(&["minute", "hour", "day"]),
     "hour",
     "Length of a row; minute where it is not given. At most 10,081 rows.",
 );
 pub(super) static ACCOUNT_IDS: Parameter =
-    parameter("accountIds[]", Kind::Texts, "1", "Only these accounts, by their numbers.");
+    parameter("accountIds[]", ParameterKind::Texts, "1", "Only these accounts, by their numbers.");
 pub(super) static TOPICS: Parameter = required(
     "topics[]",
-    Kind::Texts,
+    ParameterKind::Texts,
     "instance-17-mailbox-events",
     "At most 20; the newest notifications of one after the other, at most 200 or 4 MB in all.",
 );
 pub(super) static WHERE_DELIVERY: Parameter = parameter(
     "where",
-    Kind::Text,
+    ParameterKind::Text,
     "channel='webhook' and status='queued'",
     "A condition in CEQL on the fields of the records, `config.url` among them.",
 );
 pub(super) static WHERE: Parameter = parameter(
     "where",
-    Kind::Text,
+    ParameterKind::Text,
     "ReceivedDateTime >= '2026-11-22T11:40:00Z'",
     "A condition in CEQL (AND, OR, NOT, parentheses, = != < > <= >=, LIKE, IN, IS NULL), translated to the \
      provider's own filter. What the provider can't do is refused, with the field and the operator.",
 );
 pub(super) static FIELDS: Parameter = parameter(
     "fields",
-    Kind::Text,
+    ParameterKind::Text,
     "Id,Subject",
     "Only these fields, separated by commas; dots lead deeper.",
 );
 pub(super) static ORDER_BY: Parameter = parameter(
     "orderBy",
-    Kind::Text,
+    ParameterKind::Text,
     "ReceivedDateTime desc",
     "Fields, separated by commas, each with `asc` or `desc` or neither.",
 );
-pub(super) static PAGE: Parameter =
-    parameter("page", Kind::Number(0, 100_000), "1", "Which page, counted from 1; 0 is the first, too.");
+pub(super) static PAGE: Parameter = parameter(
+    "page",
+    ParameterKind::Number(0, 100_000),
+    "1",
+    "Which page, counted from 1; 0 is the first, too.",
+);
 pub(super) static HUB_PAGE_SIZE: Parameter = parameter(
     "pageSize",
-    Kind::Number(1, 1000),
+    ParameterKind::Number(1, 1000),
     "20",
     "Records of a page; where it is not given, the resource's own choice. Some resources take less than 1000.",
 );
 pub(super) static API_KEY: Parameter =
-    required("apiKey", Kind::Text, "CLIENT_ID", "The application's client id.");
+    required("apiKey", ParameterKind::Text, "CLIENT_ID", "The application's client id.");
 pub(super) static CALLBACK_URL: Parameter = required(
     "callbackUrl",
-    Kind::Text,
+    ParameterKind::Text,
     "https://app.example/oauth",
     "Where the provider sends the user back, as it is registered there.",
 );
 pub(super) static SCOPE: Parameter = parameter(
     "scope",
-    Kind::Text,
+    ParameterKind::Text,
     "mail.read",
     "Scopes, separated by spaces; the connector's own where none are given.",
 );
 pub(super) static STATE: Parameter = parameter(
     "state",
-    Kind::Text,
+    ParameterKind::Text,
     "my-state",
     "Comes back with the user; the connector's key where it is not given.",
 );
 pub(super) static CODE_CHALLENGE: Parameter = parameter(
     "codeChallenge",
-    Kind::Text,
+    ParameterKind::Text,
     "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
     "PKCE: the SHA-256 digest of a verifier, in base64url without padding. The verifier is then \
      `providerData.codeVerifier`, beside the code.",
 );
 pub(super) static CODE_CHALLENGE_METHOD: Parameter = parameter(
     "codeChallengeMethod",
-    Kind::OneOf(&["S256"]),
+    ParameterKind::OneOf(&["S256"]),
     "S256",
     "How the challenge was made; there is one way.",
 );
 pub(super) static STORED_CALLBACK_URL: Parameter = parameter(
     "callbackUrl",
-    Kind::Text,
+    ParameterKind::Text,
     "https://app.example/oauth",
     "Where the provider sends the user back; the instance's `oauth.callback.url` where it is not given.",
 );

@@ -3,8 +3,8 @@
 use super::{account, attributes, put_organization, put_user};
 use crate::store::key::{self, Key};
 use crate::store::row::{Row, bytes, number, text, time};
-use crate::store::table::{Ended, Page, Table, Write};
-use app::ports::{Clock as _, LookupHash, Mark, Organization, Page as Listing, PortError, Result, User};
+use crate::store::table::{Ended, KeyQuery, Table, Write};
+use app::ports::{Clock as _, HostPage, LookupHash, Mark, Organization, PortError, Result, User};
 use domain::instance::Account;
 use system::SystemClock;
 
@@ -98,7 +98,7 @@ pub(in crate::store) async fn organizations(
     table: &Table,
     from: Option<&Mark>,
     limit: usize,
-) -> Result<Listing<Organization>> {
+) -> Result<HostPage<Organization>> {
     let read = |row: &Row| {
         Ok(Organization { id: row.number("organization")?, users_count: row.number("user_count")? })
     };
@@ -110,7 +110,7 @@ pub(in crate::store) async fn users(
     table: &Table,
     organization_id: u32,
     from: Option<&Mark>,
-) -> Result<Listing<User>> {
+) -> Result<HostPage<User>> {
     let read = |row: &Row| Ok(User { account: account(row)?, created_at: row.time_or_none("created")? });
     listing(table, key::users(organization_id), from, PAGE_COUNT_MAX, read).await
 }
@@ -122,20 +122,20 @@ async fn listing<T>(
     from: Option<&Mark>,
     limit: usize,
     read: impl Fn(&Row) -> Result<T>,
-) -> Result<Listing<T>> {
+) -> Result<HostPage<T>> {
     let context = "go on with a listing";
     let place = |_| PortError::new(context, "not a place in it");
     let after: u32 = from.map_or(Ok(0), |mark| mark.0.parse().map_err(place))?;
     let limit = limit.min(PAGE_COUNT_MAX);
-    let page = Page {
+    let page = KeyQuery {
         range: Some(("sk", "#sort > :from", text(format!("{after:010}")))),
         limit: Some(limit),
-        ..Page::of(partition)
+        ..KeyQuery::of(partition)
     };
     let rows = table.query(context, page).await?;
     let next = match rows.last().filter(|_| rows.len() == limit) {
         Some(last) => Some(Mark(last.text("sk")?.trim_start_matches('0').to_owned())),
         None => None,
     };
-    Ok(Listing { items: rows.iter().map(read).collect::<Result<_>>()?, next })
+    Ok(HostPage { items: rows.iter().map(read).collect::<Result<_>>()?, next })
 }

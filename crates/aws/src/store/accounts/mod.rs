@@ -15,7 +15,7 @@ use super::row::{Row, bytes, damaged, number, text};
 use super::table::{Table, Write};
 use super::{DynamoStore, audit, requests, settings};
 use app::ports::{
-    Accounts, AuditEntry, AuditMark, Callers, LookupHash, Mark, Organization, Page, Result, User,
+    Accounts, AuditEntry, AuditMark, Callers, HostPage, LookupHash, Mark, Organization, Result, User,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -172,11 +172,11 @@ impl Accounts for DynamoStore {
         join::add_user(&self.table, organization_id, user, sees_all).await
     }
 
-    async fn organizations(&self, from: Option<&Mark>) -> Result<Page<Organization>> {
+    async fn organizations(&self, from: Option<&Mark>) -> Result<HostPage<Organization>> {
         join::organizations(&self.table, from, usize::MAX).await
     }
 
-    async fn users(&self, organization_id: u32, from: Option<&Mark>) -> Result<Page<User>> {
+    async fn users(&self, organization_id: u32, from: Option<&Mark>) -> Result<HostPage<User>> {
         join::users(&self.table, organization_id, from).await
     }
 

@@ -120,7 +120,7 @@ async fn no_list_is_read_without_end() {
     let is_too_much = |error: PortError| error.source.is::<TooMuch>();
 
     let (empty, script) = table(&[(200, &format!(r#"{{ "Items": [], "Count": 0, {endless} }}"#))]);
-    let page = || Page::of("a".to_owned());
+    let page = || KeyQuery::of("a".to_owned());
     assert!(is_too_much(empty.query("test", page()).await.unwrap_err()));
     assert_eq!(script.operations().len(), PAGES_COUNT_MAX);
     assert!(is_too_much(empty.count("test", page()).await.unwrap_err()));

@@ -4,11 +4,11 @@ use super::format;
 use super::object;
 use super::part::Fields;
 use super::search::Search;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::gmail::api::{self, Listing};
 use crate::gmail::poll::plan::Format;
 use crate::gmail::poll::snapshots;
-use crate::hub::{Order, Page, Query, ReadError, Records};
+use crate::hub::{Order, PageWanted, Query, ReadError, Records};
 use crate::{Call, REQUESTS_IN_FLIGHT_MAX};
 use domain::ceql::{Expr, Truth};
 use futures_util::StreamExt as _;
@@ -170,8 +170,8 @@ fn conditions(
 fn page_size(query: &Query, format: Format) -> Result<u32, ReadError> {
     let max = if format == Format::Full { PAGE_SIZE_FULL_MAX } else { PAGE_SIZE_MAX };
     let former = match &query.page {
-        Page::After(place) => place["size"].as_u64().and_then(|size| u32::try_from(size).ok()),
-        Page::Number(_) => None,
+        PageWanted::After(place) => place["size"].as_u64().and_then(|size| u32::try_from(size).ok()),
+        PageWanted::Number(_) => None,
     };
     match query.page_size.or(former).unwrap_or(PAGE_SIZE_DEFAULT) {
         0 => Err(ReadError::rule("pageSize", "must be at least 1")),
@@ -187,14 +187,14 @@ async fn token_of(
     query: &Query,
 ) -> Result<Option<Option<String>>, ReadError> {
     let number = match &query.page {
-        Page::After(place) => {
+        PageWanted::After(place) => {
             let token = place["token"].as_str().filter(|token| token.len() <= TOKEN_BYTES_MAX);
             return match token {
                 Some(token) => Ok(Some(Some(token.to_owned()))),
                 None => Err(ReadError::rule("nextPage", "is not a page of this list")),
             };
         }
-        Page::Number(number) => number.saturating_sub(1),
+        PageWanted::Number(number) => number.saturating_sub(1),
     };
     if number > PAGES_SKIPPED_MAX {
         let rule = format!("must be at most {}: beyond, follow `nextPage`", PAGES_SKIPPED_MAX + 1);
@@ -213,7 +213,7 @@ async fn token_of(
 /// A list is refused for its token: the rest of the request is ours.
 fn refused(error: Error, token: Option<&str>) -> ReadError {
     match error.kind {
-        Kind::Rejected
+        ErrorKind::Rejected
             if token.is_some() && error.provider_message.as_deref() != Some("insufficientPermissions") =>
         {
             ReadError::rule("nextPage", "Gmail does not know this page (any more): begin again")
@@ -243,9 +243,9 @@ async fn hydrate(
                 answered = true;
                 records.push(record);
             }
-            Some(Err(error)) if error.kind == Kind::NotFound => answered = true,
+            Some(Err(error)) if error.kind == ErrorKind::NotFound => answered = true,
             // A passing failure fails the page: asking again returns all of it.
-            Some(Err(error)) if matches!(error.kind, Kind::ObjectRefused | Kind::Malformed) => {
+            Some(Err(error)) if matches!(error.kind, ErrorKind::ObjectRefused | ErrorKind::Malformed) => {
                 records.push(incomplete(entry));
                 failure = Some(error);
             }

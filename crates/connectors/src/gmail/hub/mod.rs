@@ -12,7 +12,7 @@ use super::descriptor::DESCRIPTOR;
 use super::poll::plan::Format;
 use super::poll::snapshots;
 use crate::Call;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::hub::{Answer, Query, ReadError};
 use list::Collection;
 use part::Fields;
@@ -70,8 +70,8 @@ async fn object(
     let bad_id = ["invalidArgument", "badRequest", "INVALID_ARGUMENT"];
     api::object(call, collection, id, parameters).await.map_err(|mut error| {
         let reason = error.provider_message.as_deref();
-        if error.kind == Kind::ObjectRefused && reason.is_some_and(|reason| bad_id.contains(&reason)) {
-            error.kind = Kind::NotFound;
+        if error.kind == ErrorKind::ObjectRefused && reason.is_some_and(|reason| bad_id.contains(&reason)) {
+            error.kind = ErrorKind::NotFound;
         }
         error
     })

@@ -1,7 +1,7 @@
 //! Which part of what was read is answered: fields of a record, and a page of a list that is read whole.
 
 use crate::gmail::poll::snapshots;
-use crate::hub::{Order, PAGE_RECORDS_MAX, Page, Query, ReadError, Records};
+use crate::hub::{Order, PAGE_RECORDS_MAX, PageWanted, Query, ReadError, Records};
 use domain::ceql::Truth;
 use domain::field_path::FieldPath;
 use serde_json::{Map, Value, json};
@@ -80,12 +80,12 @@ fn place(query: &Query) -> Result<(usize, usize), ReadError> {
     let size = |size: u64| usize::try_from(size.clamp(1, u64::from(PAGE_RECORDS_MAX))).unwrap_or(1);
     let asked = query.page_size.map(u64::from);
     match &query.page {
-        Page::Number(number) => {
+        PageWanted::Number(number) => {
             let size = size(asked.unwrap_or(u64::from(PAGE_RECORDS_MAX)));
             let before = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
             Ok((before.saturating_mul(size), size))
         }
-        Page::After(place) => match (place["from"].as_u64(), place["size"].as_u64()) {
+        PageWanted::After(place) => match (place["from"].as_u64(), place["size"].as_u64()) {
             (Some(from), Some(former)) => {
                 Ok((usize::try_from(from).unwrap_or(usize::MAX), size(asked.unwrap_or(former))))
             }

@@ -1,9 +1,9 @@
 //! Recorded answers, through reads: what is asked for, and what is answered.
 
 use crate::gmail::Gmail;
-use crate::hub::{Answer, Order, Page, Query, ReadError, Records};
+use crate::hub::{Answer, Order, PageWanted, Query, ReadError, Records};
 use crate::script::{Script, now};
-use crate::{Call, Connector, Kind};
+use crate::{Call, Connector, ErrorKind};
 use chrono::{TimeZone as _, Utc};
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ fn what_is_gone_since_the_list_is_left_out() {
     let (page, _) = list(&[(200, LIST), (404, "{}"), (200, B)], &query("messages", |_| {}));
     assert_eq!(ids(&page), ["b"]);
     let failed = read(&[(200, LIST), (200, A), (503, "{}")], &query("messages", |_| {})).0;
-    assert!(matches!(failed, Err(ReadError::Provider(error)) if error.kind == Kind::Unavailable));
+    assert!(matches!(failed, Err(ReadError::Provider(error)) if error.kind == ErrorKind::Unavailable));
 }
 
 #[test]
@@ -122,10 +122,10 @@ fn fields_cut_records_and_save_reads() {
 #[test]
 fn pages_go_by_tokens() {
     let place = json!({ "token": "p2", "size": 7 });
-    let next = query("messages", |query| query.page = Page::After(place));
+    let next = query("messages", |query| query.page = PageWanted::After(place));
     let (page, asked) = list(&[(200, r#"{"messages":[]}"#)], &next);
     assert_eq!((page.next, asked[0].as_str()), (None, "messages?maxResults=7&pageToken=p2"));
-    let third = query("messages", |query| (query.page, query.page_size) = (Page::Number(3), Some(50)));
+    let third = query("messages", |query| (query.page, query.page_size) = (PageWanted::Number(3), Some(50)));
     let tokens = [(200, r#"{"nextPageToken":"p2"}"#), (200, r#"{"nextPageToken":"p3"}"#), (200, "{}")];
     let (_, asked) = list(&tokens, &third);
     assert_eq!(
@@ -144,10 +144,10 @@ fn pages_go_by_tokens() {
 
 #[test]
 fn limits_are_named() {
-    let far = query("threads", |query| query.page = Page::Number(52));
+    let far = query("threads", |query| query.page = PageWanted::Number(52));
     assert_eq!(rule(&far), "`page`: must be at most 51: beyond, follow `nextPage`");
     for place in [json!(7), json!({ "token": 7 }), json!({ "token": "x".repeat(1000) })] {
-        let wrong = query("messages", |query| query.page = Page::After(place));
+        let wrong = query("messages", |query| query.page = PageWanted::After(place));
         assert_eq!(rule(&wrong), "`nextPage`: is not a page of this list");
     }
     let order = |field: &str, is_descending| {
@@ -175,7 +175,7 @@ fn what_can_be_no_id_is_not_asked_for() {
             query.path.extend(below.iter().map(|&segment| segment.to_owned()));
             let (answer, asked) = read(&[], &query);
             let Err(ReadError::Provider(error)) = answer else { panic!("{answer:?}") };
-            assert_eq!((error.kind, asked.len()), (Kind::NotFound, 0), "{id}");
+            assert_eq!((error.kind, asked.len()), (ErrorKind::NotFound, 0), "{id}");
         }
     }
 }
@@ -192,7 +192,7 @@ fn one_object_is_read_whole() {
     assert_eq!(one("labels/a&b", (200, A)).1, ["labels/a%26b"]);
     for failure in [(404, "{}"), (400, r#"{"error":{"code":400,"errors":[{"reason":"invalidArgument"}]}}"#)] {
         let (answer, _) = one("messages/nonsense", failure);
-        assert!(matches!(answer, Err(ReadError::Provider(error)) if error.kind == Kind::NotFound));
+        assert!(matches!(answer, Err(ReadError::Provider(error)) if error.kind == ErrorKind::NotFound));
     }
 }
 
@@ -249,7 +249,7 @@ fn labels_are_filtered_sorted_and_paged_here() {
     let next = query("labels", |query| {
         filter("type='user'")(query);
         by_name(query);
-        query.page = Page::After(page.next.unwrap());
+        query.page = PageWanted::After(page.next.unwrap());
     });
     let (page, _) = list(&[(200, LABELS)], &next);
     assert_eq!((ids(&page), &page.next), (vec!["Label_2"], &None));
@@ -293,5 +293,5 @@ fn a_ping_asks_for_the_profile() {
         scratch: None,
     };
     assert!(now(Gmail.ping(&call)).is_ok());
-    assert_eq!(now(Gmail.ping(&call)).err().map(|error| error.kind), Some(Kind::Unauthorized));
+    assert_eq!(now(Gmail.ping(&call)).err().map(|error| error.kind), Some(ErrorKind::Unauthorized));
 }

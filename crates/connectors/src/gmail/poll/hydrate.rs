@@ -1,7 +1,7 @@
 //! Reading created messages, a few at a time.
 
 use super::plan::Plan;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::gmail::api;
 use crate::gmail::normalise::collapse::Collapsed;
 use crate::{Call, FailedRecord, Past, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX};
@@ -90,12 +90,12 @@ pub(crate) async fn all<'a>(
                 answered = true;
                 outcome.messages.insert(one.message_id.clone(), message);
             }
-            Err(error) if error.kind == Kind::NotFound => {
+            Err(error) if error.kind == ErrorKind::NotFound => {
                 answered = true;
                 outcome.gone.push(one.message_id.clone());
             }
             // Nothing more is sent; what is under way is still read.
-            Err(error) if error.kind == Kind::Halted => drop(outcome.halted.get_or_insert(error)),
+            Err(error) if error.kind == ErrorKind::Halted => drop(outcome.halted.get_or_insert(error)),
             // Who says for how long it wants to be left alone says it to the whole mailbox.
             Err(error) if !error.kind.is_of_object() || error.retry_after_s.is_some() => {
                 outcome.halted = Some(error);
@@ -125,7 +125,7 @@ async fn answers(call: &Call<'_>, plan: &Plan, last: Option<&&Collapsed>) -> boo
     let Some(last) = last else { return false };
     match read(call, plan, &last.message_id).await {
         Ok(_) => true,
-        Err(error) => error.kind == Kind::NotFound,
+        Err(error) => error.kind == ErrorKind::NotFound,
     }
 }
 

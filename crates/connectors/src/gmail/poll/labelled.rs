@@ -1,7 +1,7 @@
 //! Labels that a configuration names: conditions on them compare ids, letter by letter, and an id that no label has never
 //! reports anything.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::gmail::api;
 use crate::{Call, values};
 use chrono::{DateTime, Utc};
@@ -39,7 +39,7 @@ pub(crate) fn check(resource: &ResourceConfig) -> Result<(), String> {
 
 /// The labels that conditions name and the mailbox does not have.
 pub(crate) async fn lacks(call: &Call<'_>, resource: &ResourceConfig) -> Result<Vec<String>, Error> {
-    let named = named(resource, call.now).map_err(|rule| Error::new(Kind::Rejected, rule))?;
+    let named = named(resource, call.now).map_err(|rule| Error::new(ErrorKind::Rejected, rule))?;
     let own: Vec<String> = named.into_iter().filter(|id| !SYSTEM.contains(&id.as_str())).collect();
     if own.is_empty() {
         return Ok(Vec::new());

@@ -13,7 +13,7 @@ use super::cursor::{Cursor, HistoryId};
 use super::descriptor::DESCRIPTOR;
 use super::recover;
 use crate::descriptor::Polling;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::{Call, Past, Step, snapshot};
 use chrono::{DateTime, Utc};
 use domain::resource::{HubRead, ResourceConfig};
@@ -46,16 +46,17 @@ impl Watched {
     /// The same for a configuration that was accepted.
     pub(super) fn at_poll(resource: &ResourceConfig, call: &Call<'_>) -> Result<Self, Error> {
         Self::of(resource, call.now)
-            .map_err(|rule| Error::new(Kind::Rejected, format!("the url is broken: {rule}")))
+            .map_err(|rule| Error::new(ErrorKind::Rejected, format!("the url is broken: {rule}")))
     }
 
     /// How its objects are read by time; lists have none.
     pub(super) fn plan(&self, resource: &ResourceConfig) -> Result<&Plan, Error> {
         match self {
             Watched::Messages(plan) | Watched::Threads(plan) => Ok(plan),
-            Watched::Lists(_) => {
-                Err(Error::new(Kind::Rejected, format!("`{}` can't be read again by time", resource.name)))
-            }
+            Watched::Lists(_) => Err(Error::new(
+                ErrorKind::Rejected,
+                format!("`{}` can't be read again by time", resource.name),
+            )),
         }
     }
 

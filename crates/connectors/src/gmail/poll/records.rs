@@ -1,7 +1,7 @@
 //! Reading history, page by page.
 
 use crate::Call;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::gmail::api::{self, Record};
 use crate::gmail::cursor::HistoryId;
 
@@ -14,7 +14,7 @@ const EMPTY_PAGES_COUNT_MAX: u32 = 20;
 const ENTRIES_COUNT_MAX: usize = 20_000;
 
 /// What a read found.
-pub(crate) struct Found {
+pub(crate) struct HistoryRead {
     /// In the order of their ids; all are above the position asked from.
     pub(crate) records: Vec<Record>,
     /// The newest position, as the first answer names it: later ones may count what came after it.
@@ -36,14 +36,14 @@ pub(crate) async fn read(
     after: HistoryId,
     pages_max: u32,
     failures: u32,
-) -> Result<Found, Error> {
+) -> Result<HistoryRead, Error> {
     let mut found =
-        Found { records: Vec::new(), named: None, covers: after, is_cut: true, pages: 0, halted: None };
+        HistoryRead { records: Vec::new(), named: None, covers: after, is_cut: true, pages: 0, halted: None };
     let pages_max = pages_max.min(PAGES_COUNT_MAX >> failures.min(5)).max(1);
     let (mut empty, mut entries, mut token) = (0, 0, None);
     loop {
         let mut page = match page(call, after, token.as_deref()).await {
-            Err(error) if error.kind == Kind::Halted && found.pages > 0 => {
+            Err(error) if error.kind == ErrorKind::Halted && found.pages > 0 => {
                 found.halted = Some(error);
                 break;
             }
@@ -66,7 +66,10 @@ pub(crate) async fn read(
     let last = found.records.last().map(|record| record.id);
     match last {
         None if found.is_cut => {
-            return Err(Error::new(Kind::Unavailable, "the provider's history has too many empty pages"));
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "the provider's history has too many empty pages",
+            ));
         }
         last if found.is_cut => found.covers = last.unwrap_or(after),
         last => found.covers = last.max(found.named).unwrap_or(after).max(after),
@@ -76,8 +79,8 @@ pub(crate) async fn read(
 
 async fn page(call: &Call<'_>, after: HistoryId, token: Option<&str>) -> Result<api::HistoryPage, Error> {
     match api::history(call, after, token).await {
-        Err(error) if error.kind == Kind::NotFound => {
-            Err(Error::new(Kind::CursorExpired, "the provider no longer knows the stored position"))
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            Err(Error::new(ErrorKind::CursorExpired, "the provider no longer knows the stored position"))
         }
         page => page,
     }

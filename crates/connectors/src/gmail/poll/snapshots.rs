@@ -3,7 +3,7 @@
 use crate::Call;
 use crate::error::Error;
 use crate::gmail::api::{self, Listing};
-use crate::snapshot::{self, Page, Pages};
+use crate::snapshot::{self, ListingPage, Pages};
 use async_trait::async_trait;
 use domain::ceql::{Expr, Truth};
 use domain::resource::HubRead;
@@ -114,12 +114,12 @@ pub(crate) struct Listed<'a> {
 
 #[async_trait]
 impl Pages for Listed<'_> {
-    async fn page(&self, after: Option<&Value>) -> Result<Page, Error> {
+    async fn page(&self, after: Option<&Value>) -> Result<ListingPage, Error> {
         let (records, next) = self.wanted.list.page(self.call, after).await?;
         let records = records.into_iter().filter(|record| self.wanted.holds(record));
         let objects: Vec<Option<snapshot::Listed>> = records.map(|record| self.object(record)).collect();
         let left_out = objects.iter().filter(|one| one.is_none()).count();
-        Ok(Page { objects: objects.into_iter().flatten().collect(), next, left_out })
+        Ok(ListingPage { objects: objects.into_iter().flatten().collect(), next, left_out })
     }
 
     fn gone(&self, id: &str) -> Value {

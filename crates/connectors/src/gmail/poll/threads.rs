@@ -8,7 +8,7 @@
 use super::hydrate;
 use super::plan::{Format, Objects, Plan};
 use super::walk::Walk;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::gmail::cursor::{Creation, Cursor, HistoryId};
 use crate::gmail::normalise;
 use crate::gmail::normalise::collapse::{Collapsed, DRAFT};
@@ -214,7 +214,7 @@ async fn read_all(
     let reads = futures_util::stream::iter(ids).map(|id| async move {
         match hydrate::read(call, plan, &id).await {
             Ok(record) => Ok(Ending::There(record)),
-            Err(error) if error.kind == Kind::NotFound => Ok(Ending::Gone),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(Ending::Gone),
             Err(error) if error.kind.is_of_object() => Ok(Ending::Unread(error)),
             Err(error) => Err(error),
         }

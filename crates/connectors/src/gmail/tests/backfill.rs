@@ -83,7 +83,7 @@ fn a_message_that_fails_alone_is_set_aside_after_a_few_failures() {
     let answers = [(200, list), (500, "{}")];
     for failures in 0..3 {
         let (step, _) = backfill_after(failures, &answers, "/messages", None);
-        assert_eq!(step.err().map(|error| error.kind), Some(Kind::Unavailable));
+        assert_eq!(step.err().map(|error| error.kind), Some(ErrorKind::Unavailable));
     }
     let (step, _) = backfill_after(3, &answers, "/messages", None);
     let step = step.ok().unwrap();
@@ -123,7 +123,7 @@ fn a_page_that_is_refused_begins_the_listing_again_once() {
         assert!(failed.is_err(), "a second refusal is one");
     }
     let (first, _) = backfill(&[(400, refusal)], "/messages", None);
-    assert_eq!(first.err().map(|error| error.kind), Some(Kind::Rejected), "there is no page to be old");
+    assert_eq!(first.err().map(|error| error.kind), Some(ErrorKind::Rejected), "there is no page to be old");
 }
 
 #[test]
@@ -161,6 +161,6 @@ fn large_threads_end_a_step_and_are_read_in_the_next() {
 #[test]
 fn labels_and_drafts_have_no_time_to_go_by() {
     for url in ["/labels", "/drafts"] {
-        assert_eq!(backfill(&[], url, None).0.err().map(|error| error.kind), Some(Kind::Rejected));
+        assert_eq!(backfill(&[], url, None).0.err().map(|error| error.kind), Some(ErrorKind::Rejected));
     }
 }

@@ -84,14 +84,14 @@ fn each_save_of_a_draft_is_an_update_and_sending_it_its_end() {
 fn a_list_without_any_label_is_no_list() {
     let taken = baseline(&[(200, PROFILE), (200, &labels(&[label("a", "a")]))], "/labels");
     let (step, _) = poll_at(&[(200, "{}")], &taken.cursor, "/labels");
-    assert_eq!(step.err().map(|error| error.kind), Some(Kind::Malformed));
+    assert_eq!(step.err().map(|error| error.kind), Some(ErrorKind::Malformed));
 }
 
 #[test]
 fn a_limit_leaves_the_position_as_it_was() {
     let taken = baseline(&[(200, PROFILE), (200, &labels(&[label("a", "a")]))], "/labels");
     let (step, _) = poll_at(&[(429, "{}")], &taken.cursor, "/labels");
-    assert_eq!(step.err().map(|error| error.kind), Some(Kind::RateLimited));
+    assert_eq!(step.err().map(|error| error.kind), Some(ErrorKind::RateLimited));
 }
 
 #[test]

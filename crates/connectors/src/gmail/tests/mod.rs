@@ -9,7 +9,7 @@ mod threads;
 
 use super::Gmail;
 use crate::script::{Script, now};
-use crate::{Call, Connector, Error, FailedRecord, Kind, Past, Step};
+use crate::{Call, Connector, Error, ErrorKind, FailedRecord, Past, Step};
 use chrono::{DateTime, TimeZone as _, Utc};
 use domain::event::{Change, ChangeKind};
 use domain::resource::ResourceConfig;
@@ -61,7 +61,7 @@ fn check(answers: &[(u16, &str)], expect: Expect) {
 }
 
 #[track_caller]
-fn assert_kind(answers: &[(u16, &str)], kind: Kind) {
+fn assert_kind(answers: &[(u16, &str)], kind: ErrorKind) {
     assert_eq!(poll(answers).err().map(|error| error.kind), Some(kind));
 }
 
@@ -178,15 +178,21 @@ fn a_page_with_a_token_but_no_history_leads_to_the_next() {
 #[test]
 fn answers_that_break_off_or_are_something_else() {
     for cut in [1, HISTORY.len() / 2, HISTORY.len() - 3] {
-        assert_kind(&[(200, &HISTORY[..cut])], Kind::Malformed);
+        assert_kind(&[(200, &HISTORY[..cut])], ErrorKind::Malformed);
     }
-    assert_kind(&[(200, "<html>")], Kind::Malformed);
-    assert_kind(&[(200, r#"{"history":[{"id":"x"}]}"#)], Kind::Malformed);
-    assert_kind(&[(200, r#"{"history":{}}"#)], Kind::Malformed);
-    assert_kind(&[(404, r#"{"error":{"code":404,"errors":[{"reason":"notFound"}]}}"#)], Kind::CursorExpired);
-    assert_kind(&[(502, "<html>Bad Gateway</html>")], Kind::Unavailable);
-    assert_kind(&[(401, r#"{"error":{"code":401,"errors":[{"reason":"authError"}]}}"#)], Kind::Unauthorized);
-    assert_kind(&[], Kind::Unavailable);
+    assert_kind(&[(200, "<html>")], ErrorKind::Malformed);
+    assert_kind(&[(200, r#"{"history":[{"id":"x"}]}"#)], ErrorKind::Malformed);
+    assert_kind(&[(200, r#"{"history":{}}"#)], ErrorKind::Malformed);
+    assert_kind(
+        &[(404, r#"{"error":{"code":404,"errors":[{"reason":"notFound"}]}}"#)],
+        ErrorKind::CursorExpired,
+    );
+    assert_kind(&[(502, "<html>Bad Gateway</html>")], ErrorKind::Unavailable);
+    assert_kind(
+        &[(401, r#"{"error":{"code":401,"errors":[{"reason":"authError"}]}}"#)],
+        ErrorKind::Unauthorized,
+    );
+    assert_kind(&[], ErrorKind::Unavailable);
 }
 
 #[test]
@@ -211,7 +217,7 @@ fn a_message_that_cannot_be_read_is_set_aside_where_others_can() {
     let (again, _) = poll_at(&[(200, &page)], &step.cursor, "/messages");
     assert!(!again.ok().unwrap().moved, "it is passed by, and told no more");
     // All of them fail: that is the provider's fault, and the position stays.
-    assert_kind(&[(200, &page), (502, ""), (502, ""), (502, "")], Kind::Unavailable);
+    assert_kind(&[(200, &page), (502, ""), (502, ""), (502, "")], ErrorKind::Unavailable);
 }
 
 /// Otherwise a provider that refuses one request in ten would keep a burst of mail from ever arriving.
@@ -230,10 +236,10 @@ fn what_was_read_before_a_limit_is_kept() {
     let (rest, _) = poll_at(&[(200, &page), (200, &later)], &step.cursor, "/messages");
     let rest: Vec<String> = rest.ok().unwrap().changes.into_iter().map(|one| one.object_id).collect();
     assert_eq!(rest, ["later", "other"], "what was not read is still to come");
-    assert_eq!(step.halted.map(|error| error.kind), Some(Kind::RateLimited));
+    assert_eq!(step.halted.map(|error| error.kind), Some(ErrorKind::RateLimited));
     assert!(step.more);
     // Nothing before it: the limit is all there is.
-    assert_kind(&[(200, &page), (429, "{}"), (200, MESSAGE)], Kind::RateLimited);
+    assert_kind(&[(200, &page), (429, "{}"), (200, MESSAGE)], ErrorKind::RateLimited);
 }
 
 #[test]
@@ -251,8 +257,12 @@ fn a_record_that_was_set_aside_is_read_again() {
     let change = fetch(&[(200, MESSAGE)]).ok().unwrap().unwrap();
     assert!(change.recheck, "it may have been reported in the meantime");
     assert_eq!((change.kind.wire(), change.object_id.as_str()), ("CREATED", "18c1a5d1f0a1b201"));
-    assert_eq!(fetch(&[(404, "{}")]).err().map(|error| error.kind), Some(Kind::NotFound), "it is gone");
-    assert_eq!(fetch(&[(200, "{}")]).err().map(|error| error.kind), Some(Kind::Malformed), "another message");
+    assert_eq!(fetch(&[(404, "{}")]).err().map(|error| error.kind), Some(ErrorKind::NotFound), "it is gone");
+    assert_eq!(
+        fetch(&[(200, "{}")]).err().map(|error| error.kind),
+        Some(ErrorKind::Malformed),
+        "another message"
+    );
 }
 
 #[test]
@@ -276,7 +286,7 @@ fn a_listing_that_a_limit_ends_goes_on_behind_what_it_has_read() {
     let (step, _) = poll_at(&[(200, list), (200, MESSAGE), (429, "{}")], &cursor, url);
     let step = step.ok().unwrap();
     assert_eq!(step.changes.len(), 1);
-    assert_eq!(step.halted.map(|error| error.kind), Some(Kind::RateLimited));
+    assert_eq!(step.halted.map(|error| error.kind), Some(ErrorKind::RateLimited));
     let later = MESSAGE.replace("18c1a5d1f0a1b201", "later");
     let (step, asked) = poll_at(&[(200, list), (200, &later)], &step.cursor, url);
     let step = step.ok().unwrap();

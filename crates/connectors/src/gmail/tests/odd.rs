@@ -86,5 +86,5 @@ fn an_odd_record_moves_no_position_past_pages_that_follow() {
     let answers: Vec<(u16, &str)> = answers.iter().map(|(status, body)| (*status, body.as_str())).collect();
     assert!(poll_at(&answers, &cursor, "/changed-messages").0.is_err(), "pages of one read come together");
     let nothing = json!({ "history": [7], "historyId": "7301009", "nextPageToken": "t" }).to_string();
-    assert_kind(&[(200, &nothing)], Kind::Malformed);
+    assert_kind(&[(200, &nothing)], ErrorKind::Malformed);
 }

@@ -114,9 +114,9 @@ fn a_format_has_threads_read_and_tells_those_that_ended() {
     let first = r#"CREATED a1 [7301001] -
   {"id":"a1","historyId":"7301001","messages":[{"id":"a1"}]}"#;
     assert_eq!((shown(&limited.changes).as_str(), limited.more), (first, true));
-    assert_eq!(limited.halted.map(|error| error.kind), Some(Kind::RateLimited));
+    assert_eq!(limited.halted.map(|error| error.kind), Some(ErrorKind::RateLimited));
     let (limited, _) = poll_at(&[(200, &page), (429, "{}")], &cursor, url);
-    assert_eq!(limited.err().map(|error| error.kind), Some(Kind::RateLimited));
+    assert_eq!(limited.err().map(|error| error.kind), Some(ErrorKind::RateLimited));
 }
 
 #[test]

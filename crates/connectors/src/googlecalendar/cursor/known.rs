@@ -4,7 +4,7 @@
 //! A cancelled exception of a series is kept among them, as cancelled: every listing shows it for as long as the series
 //! is there, and its deletion is told once.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::googlecalendar::normalise::Entry;
 use crate::snapshot::OBJECTS_MAX;
 use crate::snapshot::packed::{self, Held, Mark, Objects};
@@ -78,7 +78,7 @@ impl Known {
         }
         if self.objects.len() > OBJECTS_MAX {
             let reason = format!("the calendar has more than {OBJECTS_MAX} events, too many to tell apart");
-            return Err(Error::new(Kind::Rejected, reason));
+            return Err(Error::new(ErrorKind::Rejected, reason));
         }
         Ok(told)
     }

@@ -2,7 +2,7 @@
 
 use super::root;
 use crate::Call;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::googlecalendar::descriptor::DESCRIPTOR;
 use crate::values::Holds;
 use chrono::{DateTime, Utc};
@@ -86,7 +86,7 @@ impl Wanted {
     /// The same for a configuration that was accepted.
     pub(crate) fn at_poll(resource: &ResourceConfig, call: &Call<'_>) -> Result<Self, Error> {
         Self::of(resource, call.now)
-            .map_err(|rule| Error::new(Kind::Rejected, format!("the url is broken: {rule}")))
+            .map_err(|rule| Error::new(ErrorKind::Rejected, format!("the url is broken: {rule}")))
     }
 
     /// Whether a record is reported. What it does not tell does not hold it back: of a deleted event there is only the

@@ -14,29 +14,29 @@ use std::collections::{BTreeMap, HashSet};
 /// one needs a clash of eight bytes among those of two minutes; taking a new state of a message for one of its few
 /// known ones, of four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Seen {
+pub(crate) struct MessageState {
     message: u64,
     state: u32,
 }
 
 const SEEN_BYTES: usize = 12;
 
-impl Seen {
+impl MessageState {
     /// A suppressed draft is another message than the sent one with the same id: that one is new when it
     /// appears.
     pub(crate) fn of(id: &str, change_key: &str, is_suppressed: bool) -> Self {
         let visibility: &[u8] = if is_suppressed { b"suppressed" } else { b"visible" };
         let state = digest64(&[id.as_bytes(), change_key.as_bytes()]);
-        Seen { message: digest64(&[visibility, id.as_bytes()]), state: (state >> 32) as u32 }
+        MessageState { message: digest64(&[visibility, id.as_bytes()]), state: (state >> 32) as u32 }
     }
 }
 
 /// Seen states by the second of their last modification.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Memory(BTreeMap<i64, Vec<Seen>>);
+pub(crate) struct Memory(BTreeMap<i64, Vec<MessageState>>);
 
 impl Memory {
-    pub(crate) fn remember(&mut self, second: i64, seen: Seen) {
+    pub(crate) fn remember(&mut self, second: i64, seen: MessageState) {
         self.0.entry(second).or_default().push(seen);
     }
 
@@ -69,20 +69,20 @@ impl Memory {
 
 /// A memory, indexed.
 pub(crate) struct Index {
-    states: HashSet<Seen>,
+    states: HashSet<MessageState>,
     messages: HashSet<u64>,
 }
 
 impl Index {
-    pub(crate) fn knows(&self, seen: &Seen) -> bool {
+    pub(crate) fn knows(&self, seen: &MessageState) -> bool {
         self.states.contains(seen)
     }
 
-    pub(crate) fn knows_message(&self, seen: &Seen) -> bool {
+    pub(crate) fn knows_message(&self, seen: &MessageState) -> bool {
         self.messages.contains(&seen.message)
     }
 
-    pub(crate) fn add(&mut self, seen: Seen) {
+    pub(crate) fn add(&mut self, seen: MessageState) {
         self.states.insert(seen);
         self.messages.insert(seen.message);
     }
@@ -112,7 +112,8 @@ impl<'de> Deserialize<'de> for Memory {
                 let mut state = [0; 4];
                 message.copy_from_slice(&chunk[..8]);
                 state.copy_from_slice(&chunk[8..]);
-                let seen = Seen { message: u64::from_be_bytes(message), state: u32::from_be_bytes(state) };
+                let seen =
+                    MessageState { message: u64::from_be_bytes(message), state: u32::from_be_bytes(state) };
                 memory.remember(second, seen);
             }
         }
@@ -128,7 +129,7 @@ mod tests {
     fn a_memory_survives_its_stored_form_and_forgets_by_second() {
         let mut memory = Memory::default();
         for n in 0..100 {
-            memory.remember(1_795_000_000 + n / 10, Seen::of(&format!("id{n}"), "ck", false));
+            memory.remember(1_795_000_000 + n / 10, MessageState::of(&format!("id{n}"), "ck", false));
         }
         let text = serde_json::to_string(&memory).unwrap();
         assert!(text.len() < 100 * 16 + 10 * 20, "{} bytes for 100 states", text.len());
@@ -141,9 +142,9 @@ mod tests {
     #[test]
     fn a_sent_draft_is_a_new_message() {
         let mut index = Memory::default().index();
-        index.add(Seen::of("a", "1", true));
-        let sent = Seen::of("a", "2", false);
+        index.add(MessageState::of("a", "1", true));
+        let sent = MessageState::of("a", "2", false);
         assert!(!index.knows(&sent) && !index.knows_message(&sent));
-        assert!(index.knows(&Seen::of("a", "1", true)));
+        assert!(index.knows(&MessageState::of("a", "1", true)));
     }
 }

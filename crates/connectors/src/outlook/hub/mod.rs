@@ -6,24 +6,24 @@ mod place;
 
 use super::api;
 use super::normalise::entity::{Entity, List};
-use super::normalise::field::{Can, Kind as FieldKind, Path};
+use super::normalise::field::{Can, FieldKind, Path};
 use super::normalise::filter::odata;
 use super::normalise::selection::{PAGE_SIZE, PAGE_SIZE_MAX, usual};
 use super::normalise::{Nulls, pascal};
 use crate::Call;
 use crate::error::Error;
-use crate::hub::{Answer, Page, Query, ReadError, Records};
+use crate::hub::{Answer, PageWanted, Query, ReadError, Records};
 use cut::{Paths, cut};
 use domain::ceql::Expr;
 use next::Repeated;
-use place::Place;
+use place::HubTarget;
 use serde_json::Value;
 
 /// Before anything that a mailbox holds.
 const LONG_AGO: &str = "1900-01-01T00:00:00Z";
 
 pub(super) async fn read(call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
-    let place = Place::of(&query.path)?;
+    let place = HubTarget::of(&query.path)?;
     let entity = place.list.entity;
     let paths = Paths::of(entity, &query.fields).map_err(|rule| ReadError::rule("fields", rule))?;
     let select = paths.select().unwrap_or_else(|| usual(entity));
@@ -35,7 +35,7 @@ pub(super) async fn read(call: &Call<'_>, query: &Query) -> Result<Answer, ReadE
     }
     // A token that holds its whole query stands alone: what else came with it does not matter.
     let (order, filter) = match &query.page {
-        Page::After(Value::String(_)) => (Vec::new(), None),
+        PageWanted::After(Value::String(_)) => (Vec::new(), None),
         _ => {
             let order = order(entity, query)?;
             let filter = filter(entity, query, &order)?;
@@ -44,8 +44,8 @@ pub(super) async fn read(call: &Call<'_>, query: &Query) -> Result<Answer, ReadE
     };
     let repeated = Repeated { select: &select, filter: filter.as_deref() };
     let request = match &query.page {
-        Page::Number(number) => first_request(place.list, query, *number, &order, &repeated),
-        Page::After(value) => next::request(entity, value, &repeated)?,
+        PageWanted::Number(number) => first_request(place.list, query, *number, &order, &repeated),
+        PageWanted::After(value) => next::request(entity, value, &repeated)?,
     };
     let request: Vec<(&str, &str)> =
         request.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

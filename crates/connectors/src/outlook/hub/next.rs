@@ -4,7 +4,7 @@
 //! A query that is too long for that, because its filter is, is kept without filter and selection: the client sends both
 //! again with the next page, and a digest shows whether the filter is the same.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::hub::ReadError;
 use crate::outlook::api::encoded;
 use crate::outlook::normalise::entity::Entity;
@@ -39,7 +39,7 @@ pub(crate) fn of(link: &str, repeated: &Repeated<'_>) -> Result<Value, Error> {
     let rest = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(rest).finish();
     match rest.len() {
         0..=QUERY_BYTES_MAX => Ok(json!({ "rest": rest, "filter": digest(repeated.filter) })),
-        _ => Err(Error::new(Kind::Malformed, "the provider's next link is too long")),
+        _ => Err(Error::new(ErrorKind::Malformed, "the provider's next link is too long")),
     }
 }
 

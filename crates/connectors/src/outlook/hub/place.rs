@@ -1,6 +1,6 @@
 //! From a path of the hub to one below the mailbox.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::hub::ReadError;
 use crate::outlook::normalise::entity::{LISTS, List};
 use crate::outlook::{DESCRIPTOR, api};
@@ -9,27 +9,27 @@ use crate::outlook::{DESCRIPTOR, api};
 const ID_BYTES_MAX: usize = 1024;
 
 /// A list, or one object of it.
-pub(super) struct Place {
+pub(super) struct HubTarget {
     pub(super) list: &'static List,
     pub(super) is_object: bool,
     /// At the provider, ids included.
     pub(super) path: String,
 }
 
-impl Place {
+impl HubTarget {
     pub(super) fn of(path: &[String]) -> Result<Self, ReadError> {
         let [first, rest @ ..] = path else { return Err(ReadError::NoResource) };
         // Other spellings are those of the whole name, which has one segment.
         let first = DESCRIPTOR.resource(first).map_or(first.as_str(), |resource| resource.name);
         let asked: Vec<&str> = std::iter::once(first).chain(rest.iter().map(String::as_str)).collect();
         if let Some(list) = LISTS.iter().find(|list| fits(list.hub, &asked)) {
-            return Ok(Place { list, is_object: false, path: filled(list.graph, &asked)? });
+            return Ok(HubTarget { list, is_object: false, path: filled(list.graph, &asked)? });
         }
         match asked.as_slice() {
             [_, id] => {
                 let list = List::named(first).filter(|list| !list.hub.contains('/'));
                 let list = list.ok_or(ReadError::NoResource)?;
-                Ok(Place { list, is_object: true, path: format!("{}/{}", list.graph, segment(id)?) })
+                Ok(HubTarget { list, is_object: true, path: format!("{}/{}", list.graph, segment(id)?) })
             }
             _ => Err(ReadError::NoResource),
         }
@@ -54,7 +54,7 @@ fn filled(graph: &str, asked: &[&str]) -> Result<String, ReadError> {
 /// An id as a segment of a path. Dots alone would lead to another path, and nothing has such an id.
 fn segment(id: &str) -> Result<String, ReadError> {
     if id.len() > ID_BYTES_MAX || id.chars().all(|c| c == '.') {
-        return Err(Error::new(Kind::NotFound, "there is no object with this id").into());
+        return Err(Error::new(ErrorKind::NotFound, "there is no object with this id").into());
     }
     Ok(api::encoded(id))
 }
@@ -66,7 +66,7 @@ mod tests {
     #[track_caller]
     fn check(path: &[&str], expected: Option<&str>) {
         let path: Vec<String> = path.iter().map(|&segment| segment.to_owned()).collect();
-        let shown = Place::of(&path)
+        let shown = HubTarget::of(&path)
             .ok()
             .map(|place| format!("{} {}", if place.is_object { "object" } else { "list" }, place.path));
         assert_eq!(shown.as_deref(), expected, "{path:?}");

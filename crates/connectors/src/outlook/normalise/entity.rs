@@ -1,8 +1,8 @@
 //! What Graph has of each kind of object, as data: requests, checks and records derive from it.
 
-use super::field::{Can, Field, Kind, Share, field};
+use super::field::{Can, Field, FieldKind, Share, field};
 use Can::{Filter, Read, Sort, Walk};
-use Kind::{Date, Each, Flag, Number, Other, Parts, Text, ZonedDate};
+use FieldKind::{Date, Each, Flag, Number, Other, Parts, Text, ZonedDate};
 use Share::{Always, Large, Named, Usual};
 
 /// A kind of object.
@@ -28,8 +28,8 @@ pub(crate) struct Entity {
     pub(crate) state: &'static [&'static str],
 }
 
-const PERSON: &[(&str, Kind)] = &[("emailAddress/address", Text), ("emailAddress/name", Text)];
-const MOMENT: &[(&str, Kind)] = &[("dateTime", ZonedDate)];
+const PERSON: &[(&str, FieldKind)] = &[("emailAddress/address", Text), ("emailAddress/name", Text)];
+const MOMENT: &[(&str, FieldKind)] = &[("dateTime", ZonedDate)];
 
 pub(crate) static MESSAGE: Entity = Entity {
     noun: "a message",

@@ -5,7 +5,7 @@ use crate::values::Holds;
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FieldKind {
     /// An instant; stands bare in filters.
     Date,
     /// A local date and time beside a zone; stands in quotes, and the provider reads it as UTC.
@@ -14,21 +14,21 @@ pub(crate) enum Kind {
     Number,
     Text,
     /// An object with parts that can be named in filters.
-    Parts(&'static [(&'static str, Kind)]),
+    Parts(&'static [(&'static str, FieldKind)]),
     /// Several values, or several objects with this part: one of them may be asked for.
     Each(&'static str),
     /// Not available in filters.
     Other,
 }
 
-impl Kind {
+impl FieldKind {
     /// What it is compared to, if not a text.
     pub(crate) fn holds(self) -> Option<Holds> {
         match self {
-            Kind::Date | Kind::ZonedDate => Some(Holds::Date),
-            Kind::Flag => Some(Holds::Flag),
-            Kind::Number => Some(Holds::Number),
-            Kind::Text | Kind::Parts(_) | Kind::Each(_) | Kind::Other => None,
+            FieldKind::Date | FieldKind::ZonedDate => Some(Holds::Date),
+            FieldKind::Flag => Some(Holds::Flag),
+            FieldKind::Number => Some(Holds::Number),
+            FieldKind::Text | FieldKind::Parts(_) | FieldKind::Each(_) | FieldKind::Other => None,
         }
     }
 }
@@ -59,12 +59,12 @@ pub(crate) enum Can {
 /// One field.
 pub(crate) struct Field {
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FieldKind,
     pub(crate) share: Share,
     pub(crate) can: Can,
 }
 
-pub(crate) const fn field(name: &'static str, kind: Kind, share: Share, can: Can) -> Field {
+pub(crate) const fn field(name: &'static str, kind: FieldKind, share: Share, can: Can) -> Field {
     Field { name, kind, share, can }
 }
 
@@ -73,7 +73,7 @@ pub(crate) const fn field(name: &'static str, kind: Kind, share: Share, can: Can
 pub(crate) struct Path {
     /// As it stands in a filter; of a collection, its name.
     pub(crate) text: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FieldKind,
     pub(crate) can: Can,
 }
 
@@ -95,22 +95,26 @@ impl Entity {
         let rest = rest.join("/");
         let found = |text: String, kind| Ok(Path { text, kind, can: field.can });
         match field.kind {
-            Kind::Parts(parts) => match parts.iter().find(|(part, _)| part.eq_ignore_ascii_case(&rest)) {
-                Some((part, kind)) => found(format!("{}/{part}", field.name), *kind),
-                None => Err(format!("`{path}` must name one of {}", shown_parts(field.name, parts))),
-            },
-            Kind::Each(part) if part.eq_ignore_ascii_case(&rest) => found(field.name.to_owned(), field.kind),
-            Kind::Each(part) if !part.is_empty() => {
-                Err(format!("`{path}` must name {}", shown_parts(field.name, &[(part, Kind::Text)])))
+            FieldKind::Parts(parts) => {
+                match parts.iter().find(|(part, _)| part.eq_ignore_ascii_case(&rest)) {
+                    Some((part, kind)) => found(format!("{}/{part}", field.name), *kind),
+                    None => Err(format!("`{path}` must name one of {}", shown_parts(field.name, parts))),
+                }
             }
-            Kind::Other => Err(format!("`{path}` can't be part of a condition or an order")),
+            FieldKind::Each(part) if part.eq_ignore_ascii_case(&rest) => {
+                found(field.name.to_owned(), field.kind)
+            }
+            FieldKind::Each(part) if !part.is_empty() => {
+                Err(format!("`{path}` must name {}", shown_parts(field.name, &[(part, FieldKind::Text)])))
+            }
+            FieldKind::Other => Err(format!("`{path}` can't be part of a condition or an order")),
             kind if rest.is_empty() => found(field.name.to_owned(), kind),
             _ => Err(format!("`{path}` is not a field of {}", self.noun)),
         }
     }
 }
 
-fn shown_parts(field: &str, parts: &[(&str, Kind)]) -> String {
+fn shown_parts(field: &str, parts: &[(&str, FieldKind)]) -> String {
     let shown: Vec<String> = parts
         .iter()
         .map(|(part, _)| {

@@ -1,7 +1,7 @@
 //! From CEQL to OData's `$filter`.
 
 use super::entity::Entity;
-use super::field::{Can, Kind, Path};
+use super::field::{Can, FieldKind, Path};
 use crate::values::Holds;
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::ceql::{Expr, Op, Value};
@@ -27,7 +27,7 @@ pub(crate) fn odata(entity: &Entity, expr: &Expr, least: Can) -> Result<String, 
         Expr::IsNull { field, negated } => {
             let path = path(field, "IS NULL")?;
             match path.kind {
-                Kind::Each(_) | Kind::Flag => Err(refused(field, "IS NULL")),
+                FieldKind::Each(_) | FieldKind::Flag => Err(refused(field, "IS NULL")),
                 _ => Ok(format!("{} {} null", path.text, if *negated { "ne" } else { "eq" })),
             }
         }
@@ -50,17 +50,17 @@ fn refused(field: &str, operator: &str) -> String {
 }
 
 fn compare(path: &Path, field: &str, op: Op, value: &Value) -> Result<String, String> {
-    if let Kind::Each(part) = path.kind {
+    if let FieldKind::Each(part) = path.kind {
         let each = if part.is_empty() { "x".to_owned() } else { format!("x/{part}") };
         let has =
-            |value| Ok(format!("{}/any(x:{each} eq {})", path.text, literal(Kind::Text, field, value)?));
+            |value| Ok(format!("{}/any(x:{each} eq {})", path.text, literal(FieldKind::Text, field, value)?));
         return match (op, value) {
             (_, Value::Null) => Err(refused(field, "null")),
             (Op::Eq, value) => has(value),
             _ => Err(refused(field, &op.to_string())),
         };
     }
-    let has_order = !matches!(path.kind, Kind::Flag) && *value != Value::Null;
+    let has_order = !matches!(path.kind, FieldKind::Flag) && *value != Value::Null;
     if !has_order && !matches!(op, Op::Eq | Op::Ne) {
         return Err(refused(field, &op.to_string()));
     }
@@ -79,26 +79,26 @@ fn operator(op: Op) -> &'static str {
 }
 
 /// Dates, numbers and flags stand bare in OData, however they were quoted; texts in quotes, whatever they look like.
-fn literal(kind: Kind, field: &str, value: &Value) -> Result<String, String> {
+fn literal(kind: FieldKind, field: &str, value: &Value) -> Result<String, String> {
     let text = match value {
         Value::Null => return Ok("null".to_owned()),
         Value::Bool(value) => value.to_string(),
         Value::Number(text) | Value::Text(text) | Value::Bare(text) => text.clone(),
     };
     match kind {
-        Kind::Date => Ok(instant(field, &text)?.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-        Kind::ZonedDate => {
+        FieldKind::Date => Ok(instant(field, &text)?.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+        FieldKind::ZonedDate => {
             Ok(quoted(&instant(field, &text)?.naive_utc().format("%Y-%m-%dT%H:%M:%S").to_string()))
         }
-        Kind::Flag => match text.to_ascii_lowercase().as_str() {
+        FieldKind::Flag => match text.to_ascii_lowercase().as_str() {
             flag @ ("true" | "false") => Ok(flag.to_owned()),
             _ => Err(Holds::Flag.rule(field)),
         },
-        Kind::Number => match text.parse::<i64>() {
+        FieldKind::Number => match text.parse::<i64>() {
             Ok(number) => Ok(number.to_string()),
             Err(_) => Err(Holds::Number.rule(field)),
         },
-        Kind::Text | Kind::Parts(_) | Kind::Each(_) | Kind::Other => Ok(quoted(&text)),
+        FieldKind::Text | FieldKind::Parts(_) | FieldKind::Each(_) | FieldKind::Other => Ok(quoted(&text)),
     }
 }
 
@@ -112,7 +112,7 @@ fn quoted(text: &str) -> String {
 
 /// `%x%` and `x%` have functions, and what has no `%` is equality.
 fn like(path: &Path, field: &str, pattern: &str) -> Result<String, String> {
-    if path.kind != Kind::Text {
+    if path.kind != FieldKind::Text {
         return Err(refused(field, "LIKE"));
     }
     let Some(inner) = pattern.strip_suffix('%') else {

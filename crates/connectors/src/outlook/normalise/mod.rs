@@ -6,7 +6,7 @@ pub(super) mod field;
 pub(super) mod filter;
 pub(super) mod selection;
 
-use super::cursor::memory::Seen;
+use super::cursor::memory::MessageState;
 use crate::FailedRecord;
 use chrono::DateTime;
 use conditions::Conditions;
@@ -64,11 +64,11 @@ impl Row {
     }
 
     /// This state of the object.
-    pub(super) fn seen(&self, conditions: &Conditions) -> Seen {
+    pub(super) fn seen(&self, conditions: &Conditions) -> MessageState {
         if !self.is_readable() {
-            return Seen::of("", &self.object.to_string(), false);
+            return MessageState::of("", &self.object.to_string(), false);
         }
-        Seen::of(&self.id, &self.change_key, self.is_suppressed(conditions))
+        MessageState::of(&self.id, &self.change_key, self.is_suppressed(conditions))
     }
 
     /// Drafts are not reported, unless the configuration speaks of them.

@@ -4,7 +4,7 @@ use super::narrow;
 use super::pages::Search;
 use super::plan::Plan;
 use super::walk::{Taken, Walked, nothing};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::outlook::api;
 use crate::outlook::cursor::clocks::Clocks;
 use crate::outlook::cursor::holes::Hole;
@@ -32,7 +32,9 @@ pub(crate) async fn second(
     let mut next = cursor.clone();
     let found = match narrow::again(&search, second, plan.selection.page_size()).await {
         Ok(found) => found,
-        Err(error) if matches!(error.kind, Kind::Unavailable | Kind::Malformed | Kind::Rejected) => {
+        Err(error)
+            if matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Malformed | ErrorKind::Rejected) =>
+        {
             next.holes.looked_at(second, now_s);
             return Ok(nothing(next, Clocks::ours(call.now)));
         }
@@ -79,7 +81,7 @@ pub(crate) async fn object(
     let entity: &'static Entity = plan.entity;
     let row = match api::object(call, entity, &url).await {
         Ok(object) => Row::new(object, entity, plan.ordered_by, 0),
-        Err(error) if error.kind == Kind::NotFound => return Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     Ok(plan.conditions.allow(&row).then(|| change(plan.resource, &row)))

@@ -2,11 +2,11 @@
 
 use super::narrow;
 use super::plan::Plan;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::outlook::api;
 use crate::outlook::hub::next::{self, Repeated};
 use crate::outlook::normalise::{Nulls, Row, pascal};
-use crate::snapshot::{Listed, Page, Pages};
+use crate::snapshot::{Listed, ListingPage, Pages};
 use crate::{Call, REQUESTS_IN_FLIGHT_MAX};
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
@@ -71,9 +71,9 @@ impl<'a> Listing<'a> {
             let Some(link) = page.next_link else { return Ok(level) };
             let repeated = Repeated { select, filter: None };
             request = next::request(self.plan.entity, &next::of(&link, &repeated)?, &repeated)
-                .map_err(|_| Error::new(Kind::Malformed, "the provider's next link can't be read"))?;
+                .map_err(|_| Error::new(ErrorKind::Malformed, "the provider's next link can't be read"))?;
         }
-        Err(Error::new(Kind::Rejected, "the provider's list does not end"))
+        Err(Error::new(ErrorKind::Rejected, "the provider's list does not end"))
     }
 
     fn first_request(&self, size: String, select: &str) -> Vec<(String, String)> {
@@ -85,7 +85,7 @@ impl<'a> Listing<'a> {
         request
     }
 
-    async fn page_of(&self, path: &str, request: &[(String, String)]) -> Result<api::Page, Error> {
+    async fn page_of(&self, path: &str, request: &[(String, String)]) -> Result<api::ListReply, Error> {
         let query: Vec<(&str, &str)> =
             request.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         api::page(self.call, self.plan.entity, &api::url(self.call, path, &query)).await
@@ -134,7 +134,7 @@ impl<'a> Listing<'a> {
             if parents_count > PARENTS_MAX {
                 let reason =
                     format!("more than {PARENTS_MAX} folders have folders below them, too many to compare");
-                return Err(Error::new(Kind::Rejected, reason));
+                return Err(Error::new(ErrorKind::Rejected, reason));
             }
             let mut below = Level::default();
             for some in parents.chunks(REQUESTS_IN_FLIGHT_MAX) {
@@ -148,13 +148,13 @@ impl<'a> Listing<'a> {
             parents = with_children(&below.rows);
             all.add(below);
         }
-        Err(Error::new(Kind::Rejected, format!("folders are nested deeper than {DEPTH_MAX} levels")))
+        Err(Error::new(ErrorKind::Rejected, format!("folders are nested deeper than {DEPTH_MAX} levels")))
     }
 
     /// A folder that is gone by now has no children.
     async fn children(&self, path: &str) -> Result<Level, Error> {
         match self.list(path).await {
-            Err(error) if error.kind == Kind::NotFound => Ok(Level { requests: 1, ..Level::default() }),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(Level { requests: 1, ..Level::default() }),
             listed => listed,
         }
     }
@@ -169,9 +169,9 @@ impl<'a> Listing<'a> {
 
 #[async_trait]
 impl Pages for Listing<'_> {
-    async fn page(&self, after: Option<&Value>) -> Result<Page, Error> {
+    async fn page(&self, after: Option<&Value>) -> Result<ListingPage, Error> {
         if after.is_some() {
-            return Ok(Page { objects: Vec::new(), next: None, left_out: 0 });
+            return Ok(ListingPage { objects: Vec::new(), next: None, left_out: 0 });
         }
         let found = match self.plan.entity.is_tree {
             true => self.tree().await?,
@@ -184,7 +184,7 @@ impl Pages for Listing<'_> {
         // Several requests see several moments: an object that moves meanwhile may be in none of them. A second,
         // empty page says so, and what is missing is not yet gone.
         let left_out = found.left_out + odd.len();
-        Ok(Page { objects, next: (found.requests > 1).then_some(Value::Null), left_out })
+        Ok(ListingPage { objects, next: (found.requests > 1).then_some(Value::Null), left_out })
     }
 
     fn gone(&self, id: &str) -> Value {

@@ -8,9 +8,9 @@
 //! An outage looks the same from here, so the list has to answer at all, before and after: a request that no item can
 //! spoil shows it.
 
-use super::pages::{Found, Narrowed, Reader, Search, halted};
+use super::pages::{Narrowed, Reader, RowsRead, Search, halted};
 use super::plan::Part;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::outlook::api;
 use crate::outlook::normalise::Row;
 
@@ -39,7 +39,7 @@ pub(crate) fn is_sure(search: &Search<'_>) -> bool {
 
 /// A provider that asks for a pause gets it.
 pub(crate) fn is_of_content(error: &Error) -> bool {
-    matches!(error.kind, Kind::Unavailable | Kind::Malformed) && error.retry_after_s.is_none()
+    matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Malformed) && error.retry_after_s.is_none()
 }
 
 /// Reads from `reached` to a second, or to the list's end; `failed` is what the usual request met. `None`: all of it is
@@ -50,7 +50,7 @@ pub(crate) async fn through(
     until: Option<i64>,
     size: usize,
     failed: Error,
-) -> Result<Option<Found>, Error> {
+) -> Result<Option<RowsRead>, Error> {
     let from = *reached;
     if let Err(error) = answers(reader).await {
         return Err(reason(error, failed));
@@ -67,7 +67,7 @@ pub(crate) async fn through(
                 let last_second = answer.rows.last().map_or(at, |row| row.second).max(at);
                 if reader.has_news(&answer.rows) {
                     let found = reader.found(answer.rows, last_second, false);
-                    return Ok(Some(Found { narrowed: Some(Narrowed::default()), ..found }));
+                    return Ok(Some(RowsRead { narrowed: Some(Narrowed::default()), ..found }));
                 }
                 match part.until {
                     None => return Ok(None),
@@ -94,7 +94,7 @@ pub(crate) async fn through(
         }
     }
     let found = reader.found(Vec::new(), *reached, false);
-    Ok(Some(Found { narrowed: Some(Narrowed::default()), ..found }))
+    Ok(Some(RowsRead { narrowed: Some(Narrowed::default()), ..found }))
 }
 
 /// How often a part is made smaller before it is asked for. Each failure that a step ends with makes the next one begin
@@ -106,7 +106,11 @@ fn smaller(search: &Search<'_>) -> u32 {
 /// What ends a step that came nowhere. That no time was left for it is the fault of what failed: the next step begins with
 /// less.
 fn reason(error: Error, failed: Error) -> Error {
-    if matches!(error.kind, Kind::Halted | Kind::Unavailable | Kind::Malformed) { failed } else { error }
+    if matches!(error.kind, ErrorKind::Halted | ErrorKind::Unavailable | ErrorKind::Malformed) {
+        failed
+    } else {
+        error
+    }
 }
 
 /// A request that no item can spoil, because it finds none.
@@ -117,13 +121,14 @@ async fn answers(reader: &mut Reader<'_>) -> Result<(), Error> {
 }
 
 /// Reads a second again: all of it at once, else by its rows.
-pub(crate) async fn again(search: &Search<'_>, second: i64, size: usize) -> Result<Found, Error> {
+pub(crate) async fn again(search: &Search<'_>, second: i64, size: usize) -> Result<RowsRead, Error> {
     let mut reader = Reader::new(search);
     let part = Part { until: Some(second + 1), ..Part::first(second, size) };
     match reader.ask(&part).await {
         Ok(answer) if answer.is_last => Ok(reader.found(answer.rows, second + 1, false)),
         Ok(_) => {
-            inside(&mut reader, second, size, Error::new(Kind::Unavailable, "the list came and went")).await
+            inside(&mut reader, second, size, Error::new(ErrorKind::Unavailable, "the list came and went"))
+                .await
         }
         Err(error) if is_of_content(&error) => inside(&mut reader, second, size, error).await,
         Err(error) => Err(error),
@@ -137,7 +142,7 @@ pub(crate) async fn inside(
     second: i64,
     size: usize,
     failed: Error,
-) -> Result<Found, Error> {
+) -> Result<RowsRead, Error> {
     let mut rows: Vec<Row> = Vec::new();
     let mut narrowed = Narrowed { hole: Some(second), ..Narrowed::default() };
     let mut left_out_count = 0;
@@ -180,7 +185,7 @@ pub(crate) async fn inside(
     if let Err(error) = answers(reader).await {
         return Err(reason(error, failed));
     }
-    Ok(Found { narrowed: Some(narrowed), ..reader.found(rows, second + 1, false) })
+    Ok(RowsRead { narrowed: Some(narrowed), ..reader.found(rows, second + 1, false) })
 }
 
 /// One row that failed, without its content; `None`: it is not there any more.

@@ -6,8 +6,8 @@
 use super::narrow;
 use super::plan::{Part, Plan};
 use crate::Call;
-use crate::error::{Error, Kind};
-use crate::outlook::api::{self, Page};
+use crate::error::{Error, ErrorKind};
+use crate::outlook::api::{self, ListReply};
 use crate::outlook::cursor::clocks::Clocks;
 use crate::outlook::cursor::memory::Index;
 use crate::outlook::normalise::Row;
@@ -30,7 +30,7 @@ pub(crate) struct Search<'a> {
 }
 
 /// The first page that has something new.
-pub(crate) struct Found {
+pub(crate) struct RowsRead {
     /// Its rows, known ones too; empty when nothing is new as far as was read.
     pub(crate) rows: Vec<Row>,
     /// What lies before this second was read.
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
     async fn follow(&mut self, url: &str, part: &Part) -> Result<Answer, Error> {
         self.requests_count += 1;
         let Search { call, plan, .. } = self.search;
-        let Page { value, next_link, clocks, .. } = api::page(call, plan.entity, url).await?;
+        let ListReply { value, next_link, clocks, .. } = api::page(call, plan.entity, url).await?;
         self.clocks.get_or_insert(clocks);
         let is_last = value.len() < part.size && next_link.is_none();
         let rows = Row::of_page(value, plan.entity, plan.ordered_by, part.from);
@@ -105,8 +105,8 @@ impl<'a> Reader<'a> {
         self.clocks.unwrap_or_else(|| Clocks::ours(self.search.call.now))
     }
 
-    pub(crate) fn found(&self, rows: Vec<Row>, reached: i64, is_last: bool) -> Found {
-        Found { rows, reached, is_last, clocks: self.clocks(), halted: None, narrowed: None }
+    pub(crate) fn found(&self, rows: Vec<Row>, reached: i64, is_last: bool) -> RowsRead {
+        RowsRead { rows, reached, is_last, clocks: self.clocks(), halted: None, narrowed: None }
     }
 
     /// Reads from `reached` to a second, or to the list's end. What it returns is news, or a reason to stop; `None`: all
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
         reached: &mut i64,
         until: Option<i64>,
         mut size: usize,
-    ) -> Result<Option<Found>, Error> {
+    ) -> Result<Option<RowsRead>, Error> {
         let crowded = self.search.plan.selection.page_size_at_least(PAGE_SIZE_MAX);
         let mut part = Part { until, ..Part::first(*reached, size) };
         let mut link: Option<String> = None;
@@ -149,21 +149,21 @@ impl<'a> Reader<'a> {
                 return Ok(None);
             }
         }
-        Err(Error::new(Kind::Unavailable, "the provider's list does not end"))
+        Err(Error::new(ErrorKind::Unavailable, "the provider's list does not end"))
     }
 }
 
 /// Looks for rows that are not known, from a second on; `size` is how many rows the first page has.
 ///
 /// A request that fails behind the first one takes nothing with it: what was read until then is a place to go on from.
-pub(crate) async fn first_news(search: &Search<'_>, from: i64, size: usize) -> Result<Found, Error> {
+pub(crate) async fn first_news(search: &Search<'_>, from: i64, size: usize) -> Result<RowsRead, Error> {
     let mut reader = Reader::new(search);
     let mut reached = from;
     let ahead = search.holes.iter().copied().filter(|hole| *hole >= from);
     for until in ahead.map(Some).chain([None]) {
         if until.is_none_or(|until| reached < until) {
             let usual = match narrow::is_sure(search) {
-                true => Err(Error::new(Kind::Unavailable, "the provider's list fails")),
+                true => Err(Error::new(ErrorKind::Unavailable, "the provider's list fails")),
                 false => reader.stretch(&mut reached, until, size).await,
             };
             match usual {
@@ -192,9 +192,9 @@ pub(crate) async fn newest(call: &Call<'_>, plan: &Plan<'_>) -> Result<Option<i6
 }
 
 /// An error ends the step; it is the step's only if that came nowhere.
-pub(crate) fn halted(reader: &Reader<'_>, from: i64, reached: i64, error: Error) -> Result<Found, Error> {
+pub(crate) fn halted(reader: &Reader<'_>, from: i64, reached: i64, error: Error) -> Result<RowsRead, Error> {
     match reached > from {
-        true => Ok(Found { halted: Some(error), ..reader.found(Vec::new(), reached, false) }),
+        true => Ok(RowsRead { halted: Some(error), ..reader.found(Vec::new(), reached, false) }),
         false => Err(error),
     }
 }

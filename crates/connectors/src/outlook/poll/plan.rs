@@ -1,7 +1,7 @@
 //! What a resource's configuration asks of this connector, at a certain time.
 
 use crate::descriptor::Polling;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::outlook::api;
 use crate::outlook::descriptor::DESCRIPTOR;
 use crate::outlook::normalise::conditions::Conditions;
@@ -83,7 +83,7 @@ impl<'a> Plan<'a> {
         call: &Call<'_>,
     ) -> Result<Self, Error> {
         Self::of(resource, since, call.now)
-            .map_err(|rule| Error::new(Kind::Rejected, format!("the url is broken: {rule}")))
+            .map_err(|rule| Error::new(ErrorKind::Rejected, format!("the url is broken: {rule}")))
     }
 
     /// The plan for a window. Resources without dates have none.
@@ -95,7 +95,7 @@ impl<'a> Plan<'a> {
         let mut plan = Self::at_poll(resource, window.from, call)?;
         if plan.polling != Polling::Dates {
             return Err(Error::new(
-                Kind::Rejected,
+                ErrorKind::Rejected,
                 format!("`{}` can't be read again by time", resource.name),
             ));
         }

@@ -1,7 +1,7 @@
 //! One step through a mailbox in the order of modification. What the memory knows is passed over.
 
 use super::again;
-use super::pages::{self, Found, Narrowed, Search};
+use super::pages::{self, Narrowed, RowsRead, Search};
 use super::plan::Plan;
 use crate::error::Error;
 use crate::outlook::cursor::clocks::Clocks;
@@ -105,7 +105,7 @@ pub(crate) fn odd(count: usize) -> String {
 /// has not come to may be modified and jump ahead of it; with a watermark that moved at each step, such a mail would be
 /// "received before we last looked", and its creation would be reported as an update. It never passes `ceiling`, the
 /// clock at the walk's begin: a row dated in the future would take everything up to that date with it.
-fn taken(plan: &Plan<'_>, cursor: &Cursor, mut known: Index, found: Found, now_s: i64) -> Walked {
+fn taken(plan: &Plan<'_>, cursor: &Cursor, mut known: Index, found: RowsRead, now_s: i64) -> Walked {
     // A walk of an older version may have begun by a clock that was ahead.
     let ceiling = cursor.walk.map_or(i64::MAX, |walk| walk.ceiling).min(found.clocks.earlier());
     let narrowed = found.narrowed;

@@ -101,7 +101,7 @@ fn what_has_no_dates_cannot_be_read_again() {
     let error = step.err().unwrap();
     assert_eq!(
         (error.kind, error.message.as_str()),
-        (Kind::Rejected, "`folders` can't be read again by time")
+        (ErrorKind::Rejected, "`folders` can't be read again by time")
     );
     assert!(asked.is_empty());
 }

@@ -1,7 +1,7 @@
 //! Reads for clients, against recorded answers.
 
 use super::*;
-use crate::hub::{Answer, Order, Page, Query, ReadError, Records};
+use crate::hub::{Answer, Order, PageWanted, Query, ReadError, Records};
 use domain::ceql;
 
 const CONTACTS: &str = include_str!("data/contacts.json");
@@ -59,7 +59,7 @@ fn a_list_is_asked_for_by_page_and_shown_in_the_older_spelling() {
     assert_eq!(record.get("MiddleName"), Some(&Value::Null), "nulls are the caller's to strip");
     assert_eq!(record.get("@odata.etag"), None);
     assert_eq!(asked(&first), "http://graph/v1.0/me/contacts?$top=100&$count=true");
-    let third = Query { page: Page::Number(3), page_size: Some(50), ..Query::of("messages") };
+    let third = Query { page: PageWanted::Number(3), page_size: Some(50), ..Query::of("messages") };
     assert_eq!(asked(&third), "http://graph/v1.0/me/messages?$top=50&$skip=100");
     let inbox = query(&["folders", "inbox", "messages"]);
     assert_eq!(asked(&inbox), "http://graph/v1.0/me/mailFolders/inbox/messages?$top=100&$count=true");
@@ -122,11 +122,11 @@ fn the_next_page_is_our_own_address_with_the_links_query() {
     let fields = vec!["Subject".to_owned()];
     let first = many(&[(200, &page)], &Query { fields: fields.clone(), ..Query::of("messages") });
     assert_eq!(first.records, [json!({ "Subject": "s" })]);
-    let next = Query { page: Page::After(first.next.unwrap()), fields, ..Query::of("messages") };
+    let next = Query { page: PageWanted::After(first.next.unwrap()), fields, ..Query::of("messages") };
     let (_, requests) = read_with(&[(200, &page)], &next);
     assert_eq!(requests, ["http://graph/v1.0/me/messages?$select=id%2Csubject&$top=2&$skip=2"]);
     let forged =
-        Query { page: Page::After(json!("$expand=attachments&$select=id")), ..Query::of("messages") };
+        Query { page: PageWanted::After(json!("$expand=attachments&$select=id")), ..Query::of("messages") };
     assert_eq!(asked(&forged), "`nextPage`: is not one that a page of this list came with");
 }
 
@@ -139,7 +139,7 @@ fn a_long_condition_is_paged_by_sending_it_again() {
     let page = json!({ "value": [{ "id": "a" }], "@odata.nextLink": link }).to_string();
     let next = many(&[(200, &page)], &long).next.unwrap();
     assert!(next.to_string().len() < 5 * 1024, "{}", next.to_string().len());
-    let second = Query { page: Page::After(next.clone()), ..long };
+    let second = Query { page: PageWanted::After(next.clone()), ..long };
     let (answer, requests) = read_with(&[(200, &page)], &second);
     let Ok(Answer::Many(records)) = answer else { panic!("{answer:?}") };
     assert_eq!(records.next.as_ref(), Some(&next), "and so on");
@@ -149,14 +149,16 @@ fn a_long_condition_is_paged_by_sending_it_again() {
         pairs.collect::<std::collections::BTreeMap<String, String>>()
     };
     assert_eq!(pairs(&requests[0]), pairs(&link));
-    let short = Page::After(json!("$filter=isRead eq true&$select=id&$skip=1"));
+    let short = PageWanted::After(json!("$filter=isRead eq true&$select=id&$skip=1"));
     let short = Query { page: short, ..Query::of("messages") };
     let endless = format!("https://graph/?$filter=isRead eq true{}&$skip=2", " ".repeat(6000));
     let page = json!({ "value": [], "@odata.nextLink": endless }).to_string();
-    let grown =
-        Query { page: Page::After(many(&[(200, &page)], &short).next.unwrap()), ..Query::of("messages") };
+    let grown = Query {
+        page: PageWanted::After(many(&[(200, &page)], &short).next.unwrap()),
+        ..Query::of("messages")
+    };
     assert!(asked(&grown).starts_with("`where`: must be sent"), "the filter is never lost");
-    let bare = Query { page: Page::After(next), ..Query::of("messages") };
+    let bare = Query { page: PageWanted::After(next), ..Query::of("messages") };
     assert_eq!(
         asked(&bare),
         "`where`: must be sent with this `nextPage` again, as it was for the first page"
@@ -172,7 +174,7 @@ fn one_object_is_read_and_a_missing_one_is_not_found() {
     for (status, code) in [(404, "ErrorItemNotFound"), (400, "ErrorInvalidIdMalformed")] {
         let body = json!({ "error": { "code": code, "message": "m" } }).to_string();
         let Err(ReadError::Provider(error)) = read_with(&[(status, &body)], &one).0 else { panic!() };
-        assert_eq!(error.kind, Kind::NotFound);
+        assert_eq!(error.kind, ErrorKind::NotFound);
     }
     assert!(matches!(read_with(&[], &query(&["tasks"])).0, Err(ReadError::NoResource)));
 }
@@ -183,7 +185,7 @@ fn a_missing_permission_is_named() {
     let Err(ReadError::Provider(error)) = read_with(&[(403, denied)], &Query::of("events")).0 else {
         panic!()
     };
-    assert_eq!(error.kind, Kind::Rejected);
+    assert_eq!(error.kind, ErrorKind::Rejected);
     assert_eq!(
         error.message,
         "the provider answered 403 ErrorAccessDenied; to read an event needs the permission Calendars.Read"
@@ -199,7 +201,7 @@ fn a_ping_asks_for_one_id() {
         Script::new(&[(401, r#"{"error":{"code":"InvalidAuthenticationToken"}}"#)], REQUIRED, None);
     assert_eq!(
         now(Outlook.ping(&call(&unauthorized))).err().map(|error| error.kind),
-        Some(Kind::Unauthorized)
+        Some(ErrorKind::Unauthorized)
     );
 }
 

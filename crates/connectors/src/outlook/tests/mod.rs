@@ -7,7 +7,7 @@ mod resources;
 
 use super::Outlook;
 use crate::script::{Script, now};
-use crate::{Call, Connector, Error, Kind, Past, Step};
+use crate::{Call, Connector, Error, ErrorKind, Past, Step};
 use chrono::{DateTime, TimeZone as _, Utc};
 use domain::event::Change;
 use domain::resource::ResourceConfig;
@@ -66,7 +66,7 @@ fn shown(changes: &[Change]) -> String {
 }
 
 #[track_caller]
-fn assert_kind(answers: &[(u16, &str)], kind: Kind) {
+fn assert_kind(answers: &[(u16, &str)], kind: ErrorKind) {
     assert_eq!(poll(answers).err().map(|error| error.kind), Some(kind));
 }
 
@@ -173,7 +173,7 @@ fn a_next_page_on_another_host_is_not_followed() {
     for _ in 0..8 {
         let step = poll_at(&[(200, &full), (200, &crowded)], &position, "/messages").0;
         let Ok(step) = step else {
-            assert_eq!(step.err().map(|error| error.kind), Some(Kind::Malformed));
+            assert_eq!(step.err().map(|error| error.kind), Some(ErrorKind::Malformed));
             assert_eq!(changes, 1000, "what this page holds was reported");
             return;
         };
@@ -204,15 +204,15 @@ fn a_step_of_large_messages_ends_early_and_the_next_goes_on() {
 #[test]
 fn answers_that_break_off_or_are_something_else() {
     for cut in [1, LIST.len() / 2, LIST.len() - 3] {
-        assert_kind(&[(200, &LIST[..cut])], Kind::Malformed);
+        assert_kind(&[(200, &LIST[..cut])], ErrorKind::Malformed);
     }
-    assert_kind(&[(200, "<html>")], Kind::Malformed);
-    assert_kind(&[(200, "{}")], Kind::Malformed);
-    assert_kind(&[(401, r#"{"error":{"code":"InvalidAuthenticationToken"}}"#)], Kind::Unauthorized);
-    assert_kind(&[(429, r#"{"error":{"code":"ApplicationThrottled"}}"#)], Kind::RateLimited);
-    assert_kind(&[(502, "<html>Bad Gateway</html>")], Kind::Unavailable);
-    assert_kind(&[(400, r#"{"error":{"code":"InefficientFilter"}}"#)], Kind::Rejected);
-    assert_kind(&[], Kind::Unavailable);
+    assert_kind(&[(200, "<html>")], ErrorKind::Malformed);
+    assert_kind(&[(200, "{}")], ErrorKind::Malformed);
+    assert_kind(&[(401, r#"{"error":{"code":"InvalidAuthenticationToken"}}"#)], ErrorKind::Unauthorized);
+    assert_kind(&[(429, r#"{"error":{"code":"ApplicationThrottled"}}"#)], ErrorKind::RateLimited);
+    assert_kind(&[(502, "<html>Bad Gateway</html>")], ErrorKind::Unavailable);
+    assert_kind(&[(400, r#"{"error":{"code":"InefficientFilter"}}"#)], ErrorKind::Rejected);
+    assert_kind(&[], ErrorKind::Unavailable);
 }
 
 #[test]

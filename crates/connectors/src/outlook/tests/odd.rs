@@ -62,7 +62,7 @@ fn a_page_that_is_refused_takes_nothing_with_it() {
     let (step, asked) = poll_at(&[(200, &whole), (429, "{}")], &known, "/messages");
     let step = step.ok().unwrap();
     assert_eq!(asked.len(), 2);
-    assert_eq!(step.halted.map(|error| error.kind), Some(Kind::RateLimited));
+    assert_eq!(step.halted.map(|error| error.kind), Some(ErrorKind::RateLimited));
     assert!(step.moved && step.more && step.changes.is_empty());
     assert_eq!(step.cursor["walk"]["position"], at().timestamp() - 8 * 60, "behind what it knows");
 }

@@ -185,6 +185,6 @@ fn folders_without_end_are_refused() {
     let error = now(Outlook.baseline(&call(&script), &configured("folders"))).err().unwrap();
     assert_eq!(
         (error.kind, error.message.as_str()),
-        (Kind::Rejected, "folders are nested deeper than 50 levels")
+        (ErrorKind::Rejected, "folders are nested deeper than 50 levels")
     );
 }

@@ -1,7 +1,7 @@
 //! OData's `$filter`, as far as lists of a mailbox know it.
 
 use super::list::Row;
-use super::property::{Kind, Property, Scalar};
+use super::property::{Property, PropertyKind, Scalar};
 use super::record::Type;
 use super::token::{Token, tokens};
 
@@ -166,7 +166,7 @@ impl Parser {
         let path = self.word()?;
         let property = property(self.kind, &path)?;
         self.expect(&Token::Comma)?;
-        let (Some(Token::Text(text)), Kind::Text) = (self.take(), property.kind()) else {
+        let (Some(Token::Text(text)), PropertyKind::Text) = (self.take(), property.kind()) else {
             return Err(Mistake::Type(path));
         };
         self.expect(&Token::Close)?;

@@ -29,14 +29,14 @@ fn resource(entry: &Value) -> ResourceConfig {
 }
 
 /// A page that came now, which is the last one or not.
-struct Page<'a> {
+struct WalkPage<'a> {
     rows: &'a [&'a str],
     is_last: bool,
     narrowed: Option<Narrowed>,
 }
 
-fn page<'a>(rows: &'a [&'a str]) -> Page<'a> {
-    Page { rows, is_last: true, narrowed: None }
+fn page<'a>(rows: &'a [&'a str]) -> WalkPage<'a> {
+    WalkPage { rows, is_last: true, narrowed: None }
 }
 
 struct Walker {
@@ -55,7 +55,7 @@ impl Walker {
     }
 
     /// Takes what the list answers, without what is known up to the first news, as a real step does.
-    fn take(&mut self, page: Page<'_>) -> &mut Self {
+    fn take(&mut self, page: WalkPage<'_>) -> &mut Self {
         let plan = Plan::of(&self.resource, instant(W), instant(W)).unwrap();
         let objects = page.rows.iter().map(|row| object(row)).collect();
         let rows = Row::of_page(objects, plan.entity, plan.ordered_by, self.cursor.from(120));
@@ -64,7 +64,7 @@ impl Walker {
             page.narrowed.as_ref().and_then(|narrowed| narrowed.hole).map_or(reached, |hole| hole + 1);
         let known = self.cursor.memory.index();
         let has_news = rows.iter().any(|row| !known.knows(&row.seen(&plan.conditions)));
-        let found = Found {
+        let found = RowsRead {
             rows,
             reached,
             is_last: page.is_last,
@@ -114,7 +114,7 @@ fn what_is_seen_in_the_overlap_is_told_once() {
 #[test]
 fn a_second_that_two_pages_share_is_told_once() {
     Walker::new()
-        .take(Page { is_last: false, ..page(&["a 1 10", "b 1 10"]) })
+        .take(WalkPage { is_last: false, ..page(&["a 1 10", "b 1 10"]) })
         .take(page(&["a 1 10", "b 1 10", "c 1 10", "d 1 11"]))
         .check(expect![[r#"
             [CREATED a, CREATED b] 0, walk 10
@@ -163,8 +163,8 @@ fn old_mail_that_appears_is_no_news_but_for_the_tolerance() {
 #[test]
 fn a_walk_goes_on_from_its_last_second_and_ends_at_its_own_clock() {
     Walker::new()
-        .take(Page { is_last: false, ..page(&["a 1 10", "b 1 40"]) })
-        .take(Page { is_last: false, ..page(&["b 1 40", "c 1 50"]) })
+        .take(WalkPage { is_last: false, ..page(&["a 1 10", "b 1 40"]) })
+        .take(WalkPage { is_last: false, ..page(&["b 1 40", "c 1 50"]) })
         .take(page(&["c 1 50"]))
         .check(expect![[r#"
             [CREATED a, CREATED b] 0, walk 40
@@ -203,7 +203,7 @@ fn a_row_without_an_id_is_left_out_and_told_once() {
 fn a_second_with_something_unreadable_is_gone_round() {
     let mut walker = Walker::new();
     let narrowed = Narrowed { hole: Some(W + 20), is_left_out: true, bare: vec![1] };
-    walker.take(Page { is_last: false, narrowed: Some(narrowed), ..page(&["a 1 20", "bare 1 20"]) });
+    walker.take(WalkPage { is_last: false, narrowed: Some(narrowed), ..page(&["a 1 20", "bare 1 20"]) });
     assert_eq!(walker.cursor.holes.seconds(), [W + 20]);
     assert!(walker.cursor.walk.is_some_and(|walk| walk.is_careful));
     walker.take(page(&["c 1 40"])).check(expect![[r#"

@@ -1,10 +1,7 @@
 //! Connectors: what there is, what each can do and needs, and where to send a user to sign in.
 
 use super::answer::Answered;
-use super::answers::element::{
-    Authentication, Discovery, Element, ElementItem, ElementMetadata, EventsMetadata, Health, Limits,
-    OAuthUrl, PollingMetadata, PollingMethod, ResourceMetadata,
-};
+use super::answers::element::{Element, ElementItem, ElementMetadata, Health, OAuthUrl};
 use super::auth::{Caller, Own};
 use super::body::Body;
 use super::error::ApiError;
@@ -16,7 +13,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use connectors::oauth::{self, SignIn};
-use connectors::{Connector, Descriptor, Polling};
+use connectors::{Connector, Descriptor};
 use domain::address::check_led_to;
 use domain::catalogue::{Item, catalogue};
 use domain::pasted::trimmed;
@@ -24,7 +21,7 @@ use domain::settings;
 use std::sync::Arc;
 
 pub(super) async fn list(State(app): State<Arc<Context>>, _caller: Caller) -> Answered<Json<Vec<Element>>> {
-    Ok(Json(app.connectors.iter().map(|one| wire::element(one.descriptor())).collect()))
+    Ok(Json(app.connectors.iter().map(|one| Element::of(one.descriptor())).collect()))
 }
 
 pub(super) async fn keys(
@@ -43,7 +40,7 @@ pub(super) async fn one(
     _caller: Caller,
     Path(element): Path<String>,
 ) -> Answered<Json<Element>> {
-    Ok(Json(wire::element(connector(&app, &element)?.descriptor())))
+    Ok(Json(Element::of(connector(&app, &element)?.descriptor())))
 }
 
 /// What the connector can do: its resources, how each is polled, and what polls do by default.
@@ -52,46 +49,7 @@ pub(super) async fn metadata(
     _caller: Caller,
     Path(element): Path<String>,
 ) -> Answered<Json<ElementMetadata>> {
-    Ok(Json(metadata_of(connector(&app, &element)?.descriptor())))
-}
-
-pub(super) fn metadata_of(descriptor: &'static Descriptor) -> ElementMetadata {
-    let polled = descriptor.resources.iter().filter(|resource| resource.polling != Polling::Never);
-    let default = |resource: &connectors::Resource| serde_json::from_str(resource.poller).unwrap_or_default();
-    let resource = |resource: &'static connectors::Resource| ResourceMetadata {
-        name: resource.name,
-        path: format!("/hubs/{}/{}", descriptor.hub, resource.name),
-        methods: ["GET"],
-        polling: method(resource.polling),
-    };
-    ElementMetadata {
-        id: descriptor.id,
-        key: descriptor.key,
-        name: descriptor.name,
-        hub: descriptor.hub,
-        authentication: Authentication { kind: descriptor.authentication.wire() },
-        events: EventsMetadata {
-            supported: true,
-            methods: ["polling"],
-            polling: PollingMetadata {
-                supported: true,
-                interval_minutes: Limits { default: 15, minimum: 1, maximum: 1440 },
-                resources: polled.map(|one| (one.name.to_owned(), default(one))).collect(),
-            },
-        },
-        discovery: Discovery { supported: true, methods: [] },
-        resources: descriptor.resources.iter().map(resource).collect(),
-        description: descriptor.description,
-    }
-}
-
-fn method(polling: Polling) -> Option<PollingMethod> {
-    match polling {
-        Polling::Changes => Some(PollingMethod::Changes),
-        Polling::Dates => Some(PollingMethod::Dates),
-        Polling::Snapshots => Some(PollingMethod::Snapshots),
-        Polling::Never => None,
-    }
+    Ok(Json(ElementMetadata::of(connector(&app, &element)?.descriptor())))
 }
 
 /// What an instance needs to know, in the order of a form.

@@ -39,14 +39,15 @@ use axum::http::StatusCode;
 use axum::middleware;
 use axum::{Extension, Router};
 use error::ApiError;
+use openapi::Description;
 use route::Route;
 use sink::Sink;
 use std::sync::Arc;
 
+pub use route::BASE_PATH;
+
 /// Requests are small; a pasted configuration with large urls is far below.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// Everything of the dialect is below this path.
-pub const BASE_PATH: &str = "/elements/api-v2";
 
 /// All routes.
 pub(crate) fn router(app: Arc<Context>) -> Router {
@@ -54,6 +55,7 @@ pub(crate) fn router(app: Arc<Context>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(body::uncompressed));
     of(routes::outside())
+        .layer(Extension(Description(&routes::DESCRIPTION)))
         .nest(BASE_PATH, dialect.merge(of(routes::sink()).layer(Extension(Sink::default()))))
         .fallback(async || ApiError::nothing_here())
         .method_not_allowed_fallback(async || {

@@ -1,17 +1,16 @@
 //! The description of the interface, OpenAPI 3.1, made from the table of routes and the types of what is answered and
 //! read.
 
-use super::BASE_PATH;
 use super::answer::{Answered, Paging};
 use super::answers::error::ErrorBody;
 use super::handled::Handled;
-use super::route::{CallerKind, Parameter, ParameterKind, Route};
+use super::route::{BASE_PATH, CallerKind, Parameter, ParameterKind, Route};
 use super::schemas::{Schemas, shown};
-use super::{routes, webhook};
+use super::webhook;
 use crate::context::Context;
-use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -42,7 +41,7 @@ const BAD_GATEWAY: u16 = 502;
 const UNAVAILABLE: u16 = 503;
 
 /// The whole document. `outside` are routes that are not below the base path.
-fn document(dialect: &[Route], outside: &[Route]) -> Value {
+pub(super) fn document(dialect: &[Route], outside: &[Route]) -> Value {
     let mut schemas = Schemas::new();
     let mut paths = Map::new();
     let all = dialect.iter().map(|route| (BASE_PATH, route)).chain(outside.iter().map(|route| ("", route)));
@@ -266,12 +265,6 @@ fn headers() -> Value {
     })
 }
 
-/// It is the same for as long as the program runs.
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
-    let dialect: Vec<Route> = routes::dialect().into_iter().chain(routes::sink()).collect();
-    document(&dialect, &routes::outside())
-});
-
 /// An OpenAPI document.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
@@ -287,9 +280,18 @@ impl JsonSchema for Document {
     }
 }
 
+/// The document of all routes: the router brings it along, since this one is among them. It is the same for as long as
+/// the program runs, and made when it is first asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Description(pub(super) &'static LazyLock<Value>);
+
 /// Serves the document, with the address that it was asked for at.
-pub(super) async fn serve(State(app): State<Arc<Context>>, headers: HeaderMap) -> Answered<Json<Document>> {
-    let mut document = DOCUMENT.clone();
+pub(super) async fn serve(
+    State(app): State<Arc<Context>>,
+    Extension(Description(document)): Extension<Description>,
+    headers: HeaderMap,
+) -> Answered<Json<Document>> {
+    let mut document = Value::clone(document);
     document["servers"] = json!([{ "url": address(app.config.public_url.as_deref(), &headers) }]);
     Ok(Json(Document(document)))
 }
@@ -309,52 +311,5 @@ fn address(public_url: Option<&str>, headers: &HeaderMap) -> String {
             format!("{}://{host}", if is_https { "https" } else { "http" })
         }
         (None, None) => "/".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    /// Every operation of the document, by what names it.
-    fn operations() -> Vec<&'static Value> {
-        let paths = DOCUMENT["paths"].as_object().unwrap();
-        paths.values().flat_map(|item| item.as_object().unwrap().values()).collect()
-    }
-
-    #[test]
-    fn every_operation_has_a_name_of_its_own_and_a_noun() {
-        let names: Vec<&str> = operations().iter().map(|one| one["operationId"].as_str().unwrap()).collect();
-        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
-        let is_word = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        assert!(names.iter().all(is_word) && names.contains(&"createInstance"));
-        for one in operations() {
-            assert!(!one["tags"][0].as_str().unwrap().contains('{'), "{one}");
-            let is_415 = one["responses"].get("415").is_some();
-            assert_eq!(
-                is_415,
-                one.get("requestBody").is_some(),
-                "a body is refused for being compressed: {one}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_must_be_given_is_marked() {
-        let required = |path: &str, method: &str| -> Vec<&str> {
-            let operation = &DOCUMENT["paths"][format!("{BASE_PATH}{path}")][method];
-            let all = operation["parameters"].as_array().unwrap().iter();
-            all.filter(|one| one["required"] == true).map(|one| one["name"].as_str().unwrap()).collect()
-        };
-        assert_eq!(required("/elements/{element}/oauth/url", "get"), ["element", "apiKey", "callbackUrl"]);
-        assert_eq!(required("/elements/{element}/oauth/url", "post"), ["element"]);
-        assert_eq!(required("/notifications", "get"), ["topics[]"]);
-        let body = |path: &str| {
-            DOCUMENT["paths"][format!("{BASE_PATH}{path}")]["post"]["requestBody"]["required"].clone()
-        };
-        assert_eq!((body("/organizations/{id}/users"), body("/instances")), (false.into(), true.into()));
-        let list = &DOCUMENT["paths"][format!("{BASE_PATH}/instances")]["get"]["responses"]["200"];
-        assert!(list["headers"].get("Elements-Next-Page-Token").is_some());
     }
 }

@@ -11,6 +11,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{self, MethodRouter};
 use std::sync::Arc;
 
+/// Everything of the dialect is below this path.
+pub const BASE_PATH: &str = "/elements/api-v2";
+
 /// One method of one path.
 pub(super) struct Route {
     pub(super) method: &'static str,

@@ -1,7 +1,7 @@
 //! What instances look like on the wire.
 
 use super::answers::delivery::{Channel, SubscriptionConfig};
-use super::answers::element::{Authentication, Element};
+use super::answers::element::Element;
 use super::answers::instance::{CallbackState, Listing, Notice, Owner, ProviderData};
 use super::answers::moment::Moment;
 use super::answers::resource::{Gap, PolledResource, PollerRecord};
@@ -37,7 +37,7 @@ pub(super) fn listing(app: &Context, instance: &Instance) -> Result<Listing, Por
         name: instance.name.clone(),
         created_date: Moment::of(instance.created_at),
         token: token_of(app, instance)?,
-        element: element(descriptor),
+        element: Element::of(descriptor),
         element_id: descriptor.id,
         tags: instance.tags.clone(),
         provision_interactions: [],
@@ -154,35 +154,6 @@ pub(super) fn default_of(key: &str, descriptor: &Descriptor) -> Option<String> {
         POLLER_CONFIGURATION => Some(descriptor.default_poller()),
         OAUTH_SCOPE => Some(descriptor.authentication.scopes()?.to_owned()),
         key => catalogue::item(key)?.default.map(str::to_owned),
-    }
-}
-
-pub(super) fn element(descriptor: &Descriptor) -> Element {
-    Element {
-        id: descriptor.id,
-        name: descriptor.name,
-        key: descriptor.key,
-        description: descriptor.description,
-        image: "elements/custom-element-default-logo.png",
-        logo: descriptor.key,
-        active: true,
-        deleted: false,
-        type_oauth: false,
-        trial_account: false,
-        resources: [],
-        transformations_enabled: true,
-        bulk_download_enabled: descriptor.odata,
-        bulk_upload_enabled: descriptor.odata,
-        cloneable: true,
-        extendable: descriptor.odata,
-        beta: false,
-        authentication: Authentication { kind: descriptor.authentication.wire() },
-        extended: false,
-        use_models_for_metadata: descriptor.odata,
-        hub: descriptor.hub,
-        protocol_type: descriptor.protocol_type,
-        parameters: [],
-        private: false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Connectors.
 
-use connectors::Descriptor;
+use connectors::{Descriptor, Polling, Resource};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -39,11 +39,48 @@ pub(in crate::api) struct Element {
     pub(in crate::api) private: bool,
 }
 
+impl Element {
+    pub(in crate::api) fn of(descriptor: &Descriptor) -> Self {
+        Element {
+            id: descriptor.id,
+            name: descriptor.name,
+            key: descriptor.key,
+            description: descriptor.description,
+            image: "elements/custom-element-default-logo.png",
+            logo: descriptor.key,
+            active: true,
+            deleted: false,
+            type_oauth: false,
+            trial_account: false,
+            resources: [],
+            transformations_enabled: true,
+            bulk_download_enabled: descriptor.odata,
+            bulk_upload_enabled: descriptor.odata,
+            cloneable: true,
+            extendable: descriptor.odata,
+            beta: false,
+            authentication: Authentication::of(descriptor),
+            extended: false,
+            use_models_for_metadata: descriptor.odata,
+            hub: descriptor.hub,
+            protocol_type: descriptor.protocol_type,
+            parameters: [],
+            private: false,
+        }
+    }
+}
+
 /// How a connector is let into a mailbox.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct Authentication {
     #[serde(rename = "type")]
     pub(in crate::api) kind: &'static str,
+}
+
+impl Authentication {
+    fn of(descriptor: &Descriptor) -> Self {
+        Authentication { kind: descriptor.authentication.wire() }
+    }
 }
 
 /// What a connector can do.
@@ -59,6 +96,38 @@ pub(in crate::api) struct ElementMetadata {
     pub(in crate::api) discovery: Discovery,
     pub(in crate::api) resources: Vec<ResourceMetadata>,
     pub(in crate::api) description: &'static str,
+}
+
+impl ElementMetadata {
+    pub(in crate::api) fn of(descriptor: &'static Descriptor) -> Self {
+        let polled = descriptor.resources.iter().filter(|resource| resource.polling != Polling::Never);
+        let default = |resource: &Resource| serde_json::from_str(resource.poller).unwrap_or_default();
+        let resource = |resource: &'static Resource| ResourceMetadata {
+            name: resource.name,
+            path: format!("/hubs/{}/{}", descriptor.hub, resource.name),
+            methods: ["GET"],
+            polling: PollingMethod::of(resource.polling),
+        };
+        ElementMetadata {
+            id: descriptor.id,
+            key: descriptor.key,
+            name: descriptor.name,
+            hub: descriptor.hub,
+            authentication: Authentication::of(descriptor),
+            events: EventsMetadata {
+                supported: true,
+                methods: ["polling"],
+                polling: PollingMetadata {
+                    supported: true,
+                    interval_minutes: Limits { default: 15, minimum: 1, maximum: 1440 },
+                    resources: polled.map(|one| (one.name.to_owned(), default(one))).collect(),
+                },
+            },
+            discovery: Discovery { supported: true, methods: [] },
+            resources: descriptor.resources.iter().map(resource).collect(),
+            description: descriptor.description,
+        }
+    }
 }
 
 /// How a connector reports changes.
@@ -114,6 +183,17 @@ pub(in crate::api) enum PollingMethod {
     Changes,
     Dates,
     Snapshots,
+}
+
+impl PollingMethod {
+    fn of(polling: Polling) -> Option<Self> {
+        match polling {
+            Polling::Changes => Some(PollingMethod::Changes),
+            Polling::Dates => Some(PollingMethod::Dates),
+            Polling::Snapshots => Some(PollingMethod::Snapshots),
+            Polling::Never => None,
+        }
+    }
 }
 
 /// A configuration item of an instance.
@@ -179,9 +259,9 @@ pub(in crate::api) fn first() -> &'static Descriptor {
 }
 
 pub(super) fn example() -> Value {
-    json!(crate::api::wire::element(first()))
+    json!(Element::of(first()))
 }
 
 fn metadata_example() -> Value {
-    json!(crate::api::elements::metadata_of(first()))
+    json!(ElementMetadata::of(first()))
 }

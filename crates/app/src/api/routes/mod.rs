@@ -10,6 +10,8 @@ mod parameters;
 use super::elements::health;
 use super::openapi;
 use super::route::{CallerKind, Route, get};
+use serde_json::Value;
+use std::sync::LazyLock;
 
 /// Everything below the base path whose bodies are small.
 pub(super) fn dialect() -> Vec<Route> {
@@ -30,4 +32,58 @@ pub(super) fn outside() -> Vec<Route> {
         get("getHealth", "/health", health, "Tell that the service is up").by(CallerKind::Anybody),
         get("getOpenApi", "/openapi.json", openapi::serve, "Describe the interface").by(CallerKind::Anybody),
     ]
+}
+
+/// What they are, as one document.
+pub(super) static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
+    let dialect: Vec<Route> = dialect().into_iter().chain(sink()).collect();
+    openapi::document(&dialect, &outside())
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::route::BASE_PATH;
+    use std::collections::BTreeSet;
+
+    /// Every operation of the document, by what names it.
+    fn operations() -> Vec<&'static Value> {
+        let paths = DESCRIPTION["paths"].as_object().unwrap();
+        paths.values().flat_map(|item| item.as_object().unwrap().values()).collect()
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_a_noun() {
+        let names: Vec<&str> = operations().iter().map(|one| one["operationId"].as_str().unwrap()).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+        let is_word = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        assert!(names.iter().all(is_word) && names.contains(&"createInstance"));
+        for one in operations() {
+            assert!(!one["tags"][0].as_str().unwrap().contains('{'), "{one}");
+            let is_415 = one["responses"].get("415").is_some();
+            assert_eq!(
+                is_415,
+                one.get("requestBody").is_some(),
+                "a body is refused for being compressed: {one}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_must_be_given_is_marked() {
+        let required = |path: &str, method: &str| -> Vec<&str> {
+            let operation = &DESCRIPTION["paths"][format!("{BASE_PATH}{path}")][method];
+            let all = operation["parameters"].as_array().unwrap().iter();
+            all.filter(|one| one["required"] == true).map(|one| one["name"].as_str().unwrap()).collect()
+        };
+        assert_eq!(required("/elements/{element}/oauth/url", "get"), ["element", "apiKey", "callbackUrl"]);
+        assert_eq!(required("/elements/{element}/oauth/url", "post"), ["element"]);
+        assert_eq!(required("/notifications", "get"), ["topics[]"]);
+        let body = |path: &str| {
+            DESCRIPTION["paths"][format!("{BASE_PATH}{path}")]["post"]["requestBody"]["required"].clone()
+        };
+        assert_eq!((body("/organizations/{id}/users"), body("/instances")), (false.into(), true.into()));
+        let list = &DESCRIPTION["paths"][format!("{BASE_PATH}/instances")]["get"]["responses"]["200"];
+        assert!(list["headers"].get("Elements-Next-Page-Token").is_some());
+    }
 }

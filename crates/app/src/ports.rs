@@ -25,6 +25,7 @@ mod polls;
 mod release;
 mod sessions;
 mod user_sessions;
+mod written;
 
 pub use accounts::{Accounts, User};
 pub use administration::{Administration, Depth, HostPage, Kept, Mark, Organization, Redriven, Scheduled};
@@ -40,20 +41,10 @@ pub use polls::{Mailbox, NewNotification, PollCommit, Polls, ResourceRow};
 pub use release::Releases;
 pub use sessions::Sessions;
 pub use user_sessions::{UserSession, UserSessions};
+pub use written::Written;
 
 /// Keyed hash of a user secret, organization secret or instance token: what they are found by.
 pub type LookupHash = [u8; 32];
-
-/// How a conditional write ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// Stored.
-    Done,
-    /// Somebody else was first: nothing was stored.
-    Conflict,
-    /// The instance is deleted, or was never there: nothing was stored.
-    Gone,
-}
 
 /// All that is stored of instances: one place keeps it, so that a transaction can span it. Use cases each call their
 /// part; reads are strongly consistent where nothing else is said.

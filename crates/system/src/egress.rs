@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use callbacks::Callbacks;
 use connectors::{Http, HttpError, HttpRequest, HttpResponse, Method, Route};
-use fault::classify;
+use fault::{CONNECT_S, classify};
 use resolver::Resolver;
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt as _;
@@ -19,21 +19,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use addresses::CallbackAddresses;
+
 /// Idle connections to providers are closed after this; an instance polls again minutes later, another one
 /// of the same provider at once.
 const IDLE_S: u64 = 60;
-/// Time to connect.
-const CONNECT_S: u64 = 10;
-
-/// Which addresses callbacks may go to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallbackAddresses {
-    /// Only public ones: not private, loopback, link-local or otherwise special.
-    Public,
-    /// All: for a laptop, and for tests.
-    All,
-}
-
 /// Why the clients can't be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client can't be made")]

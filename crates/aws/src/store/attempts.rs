@@ -7,7 +7,7 @@ use super::packed;
 use super::pause::pause_before;
 use super::row::{Row, expiry, json, number, text, time};
 use super::table::{Ended, Table, Write};
-use super::{instances, subscriptions};
+use super::{instance_rows, subscriptions};
 use app::ports::{
     AttemptKey, AttemptOutcome, Attempts, Claim, Claimant, PortError, Progress, Result, Standing, Written,
 };
@@ -57,7 +57,7 @@ async fn look(
         return Ok(None);
     }
     Ok(Some(Look {
-        instance: instances::read(&config)?,
+        instance: instance_rows::read(&config)?,
         subscription: subscriptions::read(&subscription)?,
         standing: notifications::standing(&notification)?,
         notification,

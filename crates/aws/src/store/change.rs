@@ -8,7 +8,7 @@ use super::pause::pause_before;
 use super::resources::{self, Stored};
 use super::row::{Row, bytes, number, text};
 use super::table::{ACTIONS_COUNT_MAX, Ended, KeyQuery, Table, Write};
-use super::{audit, instances, polls, session, subscriptions};
+use super::{audit, instance_rows, session, subscriptions};
 use app::ports::{InstanceChange, PortError, Result, SubscriptionChange, Written};
 use domain::delivery::Subscription;
 use domain::ids::InstanceId;
@@ -85,7 +85,7 @@ fn fits(before: &Before, change: &InstanceChange) -> bool {
 async fn writes(table: &Table, before: &Before, change: &InstanceChange) -> Result<Vec<Write>> {
     let instance = &change.instance;
     let id = instance.id;
-    let config = instances::config(instance)?.and("token", bytes(before.token.clone()));
+    let config = instance_rows::config(instance)?.and("token", bytes(before.token.clone()));
     let mut writes = vec![config.when("version = :before").with(":before", number(before.version))];
     for state in &change.put_states {
         writes.push(put_state(table, before, id, state).await?);
@@ -126,8 +126,8 @@ async fn put_state(table: &Table, before: &Before, id: InstanceId, state: &Resou
 fn remove(before: &Before, id: InstanceId, name: &str) -> Option<Write> {
     let stored = before.resources.iter().find(|stored| stored.name == name)?;
     Some(match stored.outbox.is_empty() {
-        true => polls::remove(id, name).when("attribute_not_exists(outbox)"),
-        false => polls::mark_removed(id, name).when("attribute_exists(outbox)"),
+        true => resources::remove(id, name).when("attribute_not_exists(outbox)"),
+        false => resources::mark_removed(id, name).when("attribute_exists(outbox)"),
     })
 }
 

@@ -1,10 +1,10 @@
 //! Instances: creation, look-up, lists, and what a deletion leaves.
 
 use super::DynamoStore;
-use super::key::{self, Key, SHARDS_COUNT};
-use super::row::{Row, bytes, json, number, text};
-use super::table::{Ended, KeyQuery, Table, Write};
-use super::{audit, change, notifications, resources, session, subscriptions};
+use super::key::{self, Key};
+use super::row::{bytes, json, number};
+use super::table::{Ended, KeyQuery, Write};
+use super::{audit, change, instance_rows, notifications, resources, session, subscriptions};
 use crate::fault::TooMuch;
 use app::ports::{InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Written};
 use async_trait::async_trait;
@@ -18,52 +18,6 @@ const PAGE_COUNT_MAX: usize = 1000;
 /// an organization leaves.
 const LOOKS_COUNT_MAX: usize = 100;
 
-/// The row of an instance, but for the hash of its token.
-pub(super) fn config(instance: &Instance) -> Result<Write> {
-    let attributes = [("doc", json(instance)?), ("version", number(instance.version))];
-    Ok(Write::put(&Key::config(instance.id), attributes))
-}
-
-/// Also a deleted one.
-pub(super) async fn get(table: &Table, id: InstanceId) -> Result<Option<Instance>> {
-    let row = table.get("read an instance", &Key::config(id)).await?;
-    row.as_ref().map(read).transpose()
-}
-
-pub(super) fn read(row: &Row) -> Result<Instance> {
-    row.json("doc")
-}
-
-pub(super) fn instance_id(row: &Row) -> Result<InstanceId> {
-    Ok(InstanceId::from_random(row.number::<u32>("instance")?.to_be_bytes()))
-}
-
-/// Ids in an organization's list, deleted ones among them.
-pub(super) async fn listed(
-    table: &Table,
-    organization: u32,
-    after: Option<InstanceId>,
-    limit: usize,
-) -> Result<Vec<InstanceId>> {
-    let mut ids = Vec::new();
-    for shard in after.map_or(0, key::shard)..SHARDS_COUNT {
-        // An empty text is no key; zero is no instance.
-        let from = text(after.map_or("0".to_owned(), key::listed));
-        let page = KeyQuery {
-            range: Some(("sk", "#sort > :from", from)),
-            limit: Some(limit - ids.len()),
-            ..KeyQuery::of(key::instances(organization, shard))
-        };
-        for row in table.query("list instances", page).await? {
-            ids.push(instance_id(&row)?);
-        }
-        if ids.len() >= limit {
-            break;
-        }
-    }
-    Ok(ids)
-}
-
 #[async_trait]
 impl Instances for DynamoStore {
     async fn insert_instance(&self, new: &NewInstance) -> Result<Written> {
@@ -72,7 +26,9 @@ impl Instances for DynamoStore {
         let id = instance.id;
         let organization = instance.account.organization_id;
         let mut writes = vec![
-            config(instance)?.and("token", bytes(new.token_hash.to_vec())).when("attribute_not_exists(pk)"),
+            instance_rows::config(instance)?
+                .and("token", bytes(new.token_hash.to_vec()))
+                .when("attribute_not_exists(pk)"),
             Write::put(&Key::token(&new.token_hash), [("instance", number(id))])
                 .when("attribute_not_exists(pk)"),
             Write::put(&Key::listed_instance(organization, id), [("instance", number(id))]),
@@ -92,20 +48,20 @@ impl Instances for DynamoStore {
     }
 
     async fn instance(&self, id: InstanceId) -> Result<Option<Instance>> {
-        get(&self.table, id).await
+        instance_rows::get(&self.table, id).await
     }
 
-    // The living ones of a page. Deleted ones stay in the list until they are purged, so a page is filled from the
-    // next until it is full.
     async fn instance_by_token(&self, token: &LookupHash) -> Result<Option<Instance>> {
         let table = &self.table;
         let Some(row) = table.get("read an instance by token", &Key::token(token)).await? else {
             return Ok(None);
         };
-        let instance = get(table, instance_id(&row)?).await?;
+        let instance = instance_rows::get(table, instance_rows::instance_id(&row)?).await?;
         Ok(instance.filter(|instance| instance.deleted_at.is_none()))
     }
 
+    // The living ones of a page. Deleted ones stay in the list until they are purged, so a page is filled from the
+    // next until it is full.
     async fn instances(
         &self,
         organization_id: u32,
@@ -121,13 +77,13 @@ impl Instances for DynamoStore {
         }
         let (mut after, mut look) = (after, limit);
         for _ in 0..LOOKS_COUNT_MAX {
-            let ids = listed(table, organization, after, look).await?;
+            let ids = instance_rows::listed(table, organization, after, look).await?;
             let is_last = ids.len() < look;
             after = ids.last().copied();
             let keys: Vec<Key> = ids.iter().map(|id| Key::config(*id)).collect();
             let found = table.get_many("list instances", &keys).await?;
             for row in keys.iter().filter_map(|key| found.get(key)) {
-                living.push(read(row)?);
+                living.push(instance_rows::read(row)?);
             }
             living.retain(|instance| instance.deleted_at.is_none());
             if is_last || living.len() >= limit {
@@ -164,7 +120,9 @@ impl Instances for DynamoStore {
     // undelivered, and whether rows are left.
     async fn purge_instance(&self, id: InstanceId, limit: usize) -> Result<(u64, bool)> {
         let table = &self.table;
-        let Some(instance) = get(table, id).await?.filter(|instance| instance.deleted_at.is_some()) else {
+        let Some(instance) =
+            instance_rows::get(table, id).await?.filter(|instance| instance.deleted_at.is_some())
+        else {
             return Ok((0, false));
         };
         let context = "remove a deleted instance's rows";

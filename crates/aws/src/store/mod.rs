@@ -5,9 +5,11 @@
 //! out so.
 
 mod accounts;
+mod administration;
 mod attempts;
 mod audit;
 mod change;
+mod instance_rows;
 mod instances;
 mod key;
 mod log;
@@ -28,9 +30,7 @@ mod table;
 mod user_sessions;
 
 use crate::first_account::FirstSecrets;
-use app::ports::{Mark, Result};
 use aws_sdk_dynamodb::Client;
-use domain::ids::InstanceId;
 use std::sync::Arc;
 use table::Table;
 
@@ -45,26 +45,5 @@ impl DynamoStore {
     /// The store in this table. `first` knows the secrets that the stack was made with.
     pub fn new(client: Client, table: String, first: Arc<dyn FirstSecrets>) -> Self {
         DynamoStore { table: Table::new(client, table), first }
-    }
-
-    /// An instance's notifications that are neither delivered nor dropped.
-    pub async fn undelivered_count(&self, id: InstanceId) -> Result<u64> {
-        notifications::pending_count(&self.table, id).await
-    }
-
-    /// The first organization after this one.
-    pub async fn next_organization(&self, after: u32) -> Result<Option<u32>> {
-        let page = accounts::organizations(&self.table, Some(&Mark(after.to_string())), 1).await?;
-        Ok(page.items.first().map(|organization| organization.id))
-    }
-
-    /// Ids of an organization's instances after `after`, in order, also of deleted ones that are not purged.
-    pub async fn listed_instances(
-        &self,
-        organization_id: u32,
-        after: Option<InstanceId>,
-        limit: usize,
-    ) -> Result<Vec<InstanceId>> {
-        instances::listed(&self.table, organization_id, after, limit).await
     }
 }

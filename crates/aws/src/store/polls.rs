@@ -3,9 +3,9 @@
 use super::DynamoStore;
 use super::key::{self, Key};
 use super::packed::Packed;
-use super::row::{Row, numbers, text};
+use super::row::{Row, numbers};
 use super::table::{ACTIONS_COUNT_MAX, Ended, KeyQuery, Table, Write};
-use super::{instances, notifications, poller, resources, session, subscriptions};
+use super::{instance_rows, notifications, poller, resources, session, subscriptions};
 use app::ports::{
     Mailbox, NewNotification, PollCommit, Poller, Polls, PortError, ResourceRow, Result, Written,
 };
@@ -39,21 +39,11 @@ async fn is_stored(table: &Table, commit: &PollCommit, row: &Row) -> Result<bool
 
 /// Why a resource has no row.
 async fn not_there(table: &Table, id: InstanceId) -> Result<Written> {
-    let instance = instances::get(table, id).await?;
+    let instance = instance_rows::get(table, id).await?;
     Ok(match instance.is_some_and(|instance| instance.deleted_at.is_none()) {
         true => Written::Conflict,
         false => Written::Gone,
     })
-}
-
-/// Deletes a resource's row.
-pub(super) fn remove(id: InstanceId, resource: &str) -> Write {
-    Write::delete(Key::resource(id, resource))
-}
-
-/// Keeps a resource's row until its outbox is empty.
-pub(super) fn mark_removed(id: InstanceId, resource: &str) -> Write {
-    Write::update(Key::resource(id, resource), "SET removed = :yes").with(":yes", text("yes"))
 }
 
 #[async_trait]
@@ -68,7 +58,7 @@ impl Polls for DynamoStore {
             let mut states = Vec::new();
             for row in &rows {
                 match row.text("sk")? {
-                    key::CONFIG => instance = Some(instances::read(row)?),
+                    key::CONFIG => instance = Some(instance_rows::read(row)?),
                     key::SESSION => session = Some(session::read(row)?),
                     key::SUBSCRIPTION => {
                         subscription = Some(subscriptions::read(row)?);
@@ -151,8 +141,8 @@ impl Polls for DynamoStore {
             .with(":cleared", numbers(sequences.iter().map(|sequence| sequence.0)));
         let Ok(Some(row)) = table.update(context, clear).await? else { return Ok(()) };
         if row.has("removed") && !row.has("outbox") {
-            let delete =
-                remove(id, resource).when("attribute_exists(removed) AND attribute_not_exists(outbox)");
+            let delete = resources::remove(id, resource)
+                .when("attribute_exists(removed) AND attribute_not_exists(outbox)");
             // Refused: it was configured again in between.
             let _ = table.write(context, delete).await?;
         }

@@ -3,7 +3,7 @@
 use super::key::Key;
 use super::row::{Row, number, text, time};
 use super::table::Write;
-use super::{DynamoStore, instances, log, notifications, subscriptions};
+use super::{DynamoStore, instance_rows, log, notifications, subscriptions};
 use app::ports::{Notification, Releases, Result, Written};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -24,7 +24,7 @@ impl Releases for DynamoStore {
         until: DateTime<Utc>,
     ) -> Result<Option<Subscription>> {
         let table = &self.table;
-        let instance = instances::get(table, id).await?;
+        let instance = instance_rows::get(table, id).await?;
         if instance.is_none_or(|instance| instance.deleted_at.is_some() || instance.disabled) {
             return Ok(None);
         }

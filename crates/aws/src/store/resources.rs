@@ -72,3 +72,13 @@ pub(super) async fn parts_there(table: &Table, id: InstanceId, resource: &str) -
     let rows = table.query("look for parts of a state", page).await?;
     rows.iter().map(Key::of).collect()
 }
+
+/// Deletes a resource's row.
+pub(super) fn remove(id: InstanceId, resource: &str) -> Write {
+    Write::delete(Key::resource(id, resource))
+}
+
+/// Keeps a resource's row until its outbox is empty.
+pub(super) fn mark_removed(id: InstanceId, resource: &str) -> Write {
+    Write::update(Key::resource(id, resource), "SET removed = :yes").with(":yes", text("yes"))
+}

@@ -1,6 +1,7 @@
 //! Takes a pattern apart into fields and text.
 
-use super::{Field, Part, PatternError};
+use super::PatternError;
+use super::part::{Field, Part};
 
 /// Longest run of one letter: nine digits are nanoseconds.
 const RUN_MAX: usize = 9;

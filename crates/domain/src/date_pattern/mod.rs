@@ -1,6 +1,7 @@
 //! Dates by the patterns of Java's `SimpleDateFormat`, which poller configurations use.
 
 mod letters;
+mod part;
 mod read;
 mod write;
 mod zone;
@@ -11,6 +12,7 @@ use chrono::{DateTime, Datelike, Utc};
 use thiserror::Error;
 
 pub(crate) use letters::is_pattern_letter;
+use part::Part;
 pub use zone::{Zone, ZoneError};
 
 /// Longest pattern accepted, in bytes.
@@ -19,22 +21,6 @@ pub const PATTERN_BYTES_MAX: usize = 256;
 pub const DATE_BYTES_MAX: usize = 128;
 /// The word that stands for epoch milliseconds in place of a pattern.
 const MILLISECONDS: &str = "milliseconds";
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// A date pattern: Java letters `y M d H h m s S E a X Z z`, text in single quotes (`''` is a quote), any other
 /// character for itself; or the word `milliseconds` for epoch milliseconds.
@@ -50,30 +36,6 @@ pub struct DatePattern {
 enum PatternKind {
     Milliseconds,
     Parts(Vec<Part>),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Literal(String),
-    /// A field and how many letters it was written with.
-    Field(Field, usize),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    Year,
-    Month,
-    Day,
-    Hour24,
-    Hour12,
-    Minute,
-    Second,
-    Fraction,
-    Weekday,
-    HalfDay,
-    IsoOffset,
-    Offset,
-    ZoneName,
 }
 
 /// Why a text is not a date pattern. Positions are byte offsets.
@@ -201,26 +163,6 @@ pub fn parse_rfc3339(text: &str, default_zone: Zone) -> Option<DateTime<Utc>> {
         return None;
     }
     read::iso(text, default_zone).filter(is_common_era)
-}
-
-impl Part {
-    /// Whether it is read as digits alone.
-    fn is_number(&self) -> bool {
-        match self {
-            Self::Literal(_) => false,
-            Self::Field(Field::Month, count) => *count < 3,
-            Self::Field(field, _) => matches!(
-                field,
-                Field::Year
-                    | Field::Day
-                    | Field::Hour24
-                    | Field::Hour12
-                    | Field::Minute
-                    | Field::Second
-                    | Field::Fraction
-            ),
-        }
-    }
 }
 
 fn is_common_era(at: &DateTime<Utc>) -> bool {

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
-use super::zone::offset_prefix;
-use super::{Field, MONTHS, Part, WEEKDAYS, Zone};
+use super::part::{Field, MONTHS, Part, WEEKDAYS};
+use super::zone::{Zone, offset_prefix};
 
 /// Where a text stops following its pattern, and what should stand there.
 pub(super) struct Mismatch {

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Timelike, Utc};
 
-use super::{Field, MONTHS, Part, WEEKDAYS, Zone};
+use super::part::{Field, MONTHS, Part, WEEKDAYS};
+use super::zone::{Zone, offset};
 
 /// An instant as the clocks of a zone show it.
 struct Local {
@@ -78,11 +79,4 @@ fn iso_offset(offset_s: i32, count: usize) -> String {
         2 => offset(offset_s, ""),
         _ => offset(offset_s, ":"),
     }
-}
-
-/// `+hhmm` with that text between hours and minutes.
-pub(super) fn offset(offset_s: i32, between: &str) -> String {
-    let sign = if offset_s < 0 { '-' } else { '+' };
-    let minutes = offset_s.abs() / 60;
-    format!("{sign}{:02}{between}{:02}", minutes / 60, minutes % 60)
 }

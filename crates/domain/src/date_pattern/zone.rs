@@ -164,14 +164,21 @@ impl fmt::Display for Zone {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             ZoneKind::Named(name, _) => out.write_str(name),
-            ZoneKind::Offset(offset_s) => out.write_str(&super::write::offset(offset_s, ":")),
+            ZoneKind::Offset(offset_s) => out.write_str(&offset(offset_s, ":")),
             ZoneKind::Region(tz) => out.write_str(tz.name()),
         }
     }
 }
 
 fn gmt_offset(offset_s: i32) -> String {
-    format!("GMT{}", super::write::offset(offset_s, ":"))
+    format!("GMT{}", offset(offset_s, ":"))
+}
+
+/// `+hhmm` with that text between hours and minutes.
+pub(super) fn offset(offset_s: i32, between: &str) -> String {
+    let sign = if offset_s < 0 { '-' } else { '+' };
+    let minutes = offset_s.abs() / 60;
+    format!("{sign}{:02}{between}{:02}", minutes / 60, minutes % 60)
 }
 
 fn region_offset_s(tz: Tz, wall: NaiveDateTime) -> Option<i32> {

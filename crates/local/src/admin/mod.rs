@@ -6,7 +6,7 @@ mod request;
 #[cfg(feature = "aws")]
 pub mod stack;
 
-pub use report::show_secrets;
+pub use report::{Say, show_secrets};
 pub use request::{Action, DataKeyChange, OrganizationChange, Request, UserChange, UserNumber};
 
 use crate::config::Config;
@@ -17,9 +17,6 @@ use app::admin::{Check, FindingReport, Mode, Others};
 use app::ports::{Accounts, Administration};
 use report::Report;
 use std::sync::Arc;
-
-/// Shows a line.
-pub type Say = fn(&str) -> anyhow::Result<()>;
 
 /// A host to administer, wherever it runs.
 pub struct Desk {

@@ -1,6 +1,5 @@
 //! What an operator reads: words, or JSON lines.
 
-use super::Say;
 use crate::host::link_line;
 use app::SignedIn;
 use app::admin::{Admitted, Checked, FindingReport, Outcome};
@@ -9,6 +8,9 @@ use chrono::SecondsFormat;
 use domain::envelope::iso_seconds;
 use serde::Serialize;
 use serde_json::json;
+
+/// Shows a line.
+pub type Say = fn(&str) -> anyhow::Result<()>;
 
 /// How to show things.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! One lane: the jobs of one class of one instance.
 
-use super::{Class, Went};
+use super::class::{Class, Went};
 use app::ports::Job;
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,7 +1,7 @@
 //! All lanes, and whose turn it is. Pure: no database, no clock.
 
+use super::class::{Class, LaneId, Went};
 use super::lane::{LANE_COUNT_MAX, Lane};
-use super::{Class, LaneId, Went};
 use app::ports::Job;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 

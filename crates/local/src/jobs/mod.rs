@@ -2,6 +2,7 @@
 //!
 //! A job leaves the table when it is done, so what was under way at a crash is simply due again.
 
+mod class;
 mod lane;
 mod lanes;
 mod operator;
@@ -12,48 +13,13 @@ use crate::sqlite::columns::{micros, time};
 use app::ports::{Job, PortError, Queue, Result};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
-use domain::ids::InstanceId;
+use class::LaneId;
 use lanes::{Lanes, Next};
 use rusqlite::Connection;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// The classes of jobs: an instance has a lane of each, so that a slow callback does not hold up polls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Class {
-    /// Delivery attempts: a few of one instance at a time.
-    Deliver,
-    /// A release: it waits for its callback most of its time, so not many of an organization at a time.
-    Release,
-    /// Everything else: one of an instance at a time.
-    Other,
-}
-
-impl Class {
-    /// All of them.
-    pub const ALL: [Class; 3] = [Class::Deliver, Class::Release, Class::Other];
-
-    /// The class of a job.
-    pub fn of(job: &Job) -> Self {
-        match job {
-            Job::Deliver(_) => Class::Deliver,
-            Job::Release(_) => Class::Release,
-            Job::Poll(_) | Job::Purge(_) | Job::Settle { .. } => Class::Other,
-        }
-    }
-}
-
-/// A lane: the jobs of one class of one instance.
-type LaneId = (Class, InstanceId);
-
-/// How a job that was done went, for its lane: what comes next has the same receiver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Went {
-    /// The lane goes at full width.
-    Well,
-    /// The job did its work, but the attempt in it failed: one job at a time until one goes well.
-    Badly,
-}
+pub use class::{Class, Went};
 
 /// A job that is the caller's until [`Jobs::done`] or [`Jobs::failed`]; it is not given out meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

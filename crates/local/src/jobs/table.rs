@@ -1,6 +1,6 @@
 //! The jobs' table. A job is its own key, as JSON.
 
-use super::{Class, LaneId};
+use super::class::{Class, LaneId};
 use crate::sqlite::columns::{from_json, instance_id, to_json};
 use app::ports::Job;
 use domain::ids::InstanceId;

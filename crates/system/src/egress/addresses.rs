@@ -1,6 +1,15 @@
-//! Which addresses are public.
+//! Which addresses are public, and whether callbacks go to others.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Which addresses callbacks may go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallbackAddresses {
+    /// Only public ones: not private, loopback, link-local or otherwise special.
+    Public,
+    /// All: for a laptop, and for tests.
+    All,
+}
 
 /// Special-purpose IPv4 blocks, as (address, prefix length): RFC 6890 and its successors, multicast, reserved.
 const SPECIAL_V4: [(Ipv4Addr, u32); 16] = [

@@ -1,10 +1,10 @@
 //! The client of callbacks: it takes answers as receivers of the field give them. See decision 0028.
 
-use super::CallbackAddresses;
-use super::fault::classify;
+use super::IDLE_S;
+use super::addresses::CallbackAddresses;
+use super::fault::{CONNECT_S, NoConnection, classify};
 use super::forgiving::Forgiving;
 use super::resolver::Resolver;
-use super::{CONNECT_S, IDLE_S};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
@@ -118,11 +118,6 @@ async fn first_bytes(mut body: Incoming, bytes_max: usize, timeout: Duration) ->
     let _ = tokio::time::timeout(timeout, reading).await;
     read.freeze()
 }
-
-/// There was no connection in time.
-#[derive(Debug, thiserror::Error)]
-#[error("no connection within {CONNECT_S} seconds")]
-pub(super) struct NoConnection;
 
 /// Connects to checked addresses, and puts the heads of answers in order.
 #[derive(Clone)]

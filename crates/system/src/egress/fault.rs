@@ -1,13 +1,20 @@
 //! What kept a request from being answered, in a class that its owner can act on. Sources name no address: of a
 //! chain only its last error is kept, and of a wrong name nothing.
 
-use super::callbacks::NoConnection;
 use super::forgiving::NotHttp;
 use super::resolver::ResolveError;
 use connectors::{HttpError, TlsFault};
 use rustls::{AlertDescription, CertificateError};
 use std::error::Error;
 use std::io;
+
+/// Time to connect.
+pub(super) const CONNECT_S: u64 = 10;
+
+/// There was no connection in time.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection within {CONNECT_S} seconds")]
+pub(super) struct NoConnection;
 
 /// The last error of a chain, in words.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,7 @@
 //! Resolution that refuses: the client connects only to what this hands out, so nothing can change between
 //! the check and the connection.
 
-use super::CallbackAddresses;
-use super::addresses::is_public;
+use super::addresses::{CallbackAddresses, is_public};
 use hyper_util::client::legacy::connect::dns;
 use std::io;
 use std::net::SocketAddr;

@@ -3,7 +3,7 @@
 //! A first secret that was replaced by another way is void: it still stands where it was made, and must not let
 //! anybody in again.
 
-use super::{LOOKS_COUNT_MAX, find, hash, list_user, put_organization, put_user};
+use super::rows::{LOOKS_COUNT_MAX, attributes, find, hash, list_user, put_organization, put_user};
 use crate::store::key::Key;
 use crate::store::pause::pause_before;
 use crate::store::row::{Row, bytes, number, text, time};
@@ -58,7 +58,7 @@ fn made(user: &LookupHash, organization: &LookupHash) -> Vec<Write> {
     ];
     let listed_user = Write::put(
         &Key::listed_user(FIRST.organization_id, FIRST.user_id),
-        super::attributes(FIRST)
+        attributes(FIRST)
             .into_iter()
             .chain([("secret_hash", bytes(user.to_vec())), ("created", time(SystemClock.now()))]),
     );

@@ -1,6 +1,6 @@
 //! Organizations and users that come in, and their lists.
 
-use super::{account, attributes, put_organization, put_user};
+use super::rows::{account, attributes, put_organization, put_user};
 use crate::store::key::{self, Key};
 use crate::store::row::{Row, bytes, number, text, time};
 use crate::store::table::{Ended, KeyQuery, Table, Write};

@@ -1,6 +1,7 @@
 //! Secrets that take the place of others, and users who are taken out.
 
-use super::{LOOKS_COUNT_MAX, account, first, hash, put_organization, put_user};
+use super::first;
+use super::rows::{LOOKS_COUNT_MAX, account, hash, put_organization, put_user};
 use crate::store::audit;
 use crate::store::key::Key;
 use crate::store::pause::pause_before;

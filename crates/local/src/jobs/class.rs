@@ -1,0 +1,41 @@
+//! Lanes of jobs: what stands in one, and how its jobs go.
+
+use app::ports::Job;
+use domain::ids::InstanceId;
+
+/// The classes of jobs: an instance has a lane of each, so that a slow callback does not hold up polls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Delivery attempts: a few of one instance at a time.
+    Deliver,
+    /// A release: it waits for its callback most of its time, so not many of an organization at a time.
+    Release,
+    /// Everything else: one of an instance at a time.
+    Other,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Class; 3] = [Class::Deliver, Class::Release, Class::Other];
+
+    /// The class of a job.
+    pub fn of(job: &Job) -> Self {
+        match job {
+            Job::Deliver(_) => Class::Deliver,
+            Job::Release(_) => Class::Release,
+            Job::Poll(_) | Job::Purge(_) | Job::Settle { .. } => Class::Other,
+        }
+    }
+}
+
+/// A lane: the jobs of one class of one instance.
+pub(super) type LaneId = (Class, InstanceId);
+
+/// How a job that was done went, for its lane: what comes next has the same receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Went {
+    /// The lane goes at full width.
+    Well,
+    /// The job did its work, but the attempt in it failed: one job at a time until one goes well.
+    Badly,
+}

@@ -3,6 +3,7 @@
 
 mod changes;
 mod conditions;
+mod cors;
 mod forms;
 mod gmail;
 mod leniency;

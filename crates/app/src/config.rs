@@ -12,6 +12,8 @@ const REQUESTS_PER_MINUTE: u32 = 1_000;
 const REQUESTS_PER_MINUTE_MAX: u32 = 1_000_000;
 /// A key that is shorter could be guessed, bytes.
 const ADMIN_KEY_BYTES_MIN: usize = 16;
+/// Origins that may be named: each request is compared with all.
+const CORS_ORIGINS_COUNT_MAX: usize = 50;
 /// What was delivered may be kept so long, days.
 const RETENTION_DAYS_MAX: u32 = 3_650;
 
@@ -79,6 +81,8 @@ pub struct Config {
     /// `CARILLON_PUBLIC_URL`: where browsers reach the host, without a `/` at the end; as a request says where it is
     /// not given.
     pub public_url: Option<String>,
+    /// `CARILLON_CORS_ORIGINS`: whose pages may call the interface from a browser, as browsers spell origins.
+    pub cors_origins: Vec<String>,
     /// Time for one provider request, ms.
     pub provider_timeout_ms: u64,
     /// Time for one callback, ms.
@@ -95,6 +99,7 @@ impl Default for Config {
             requests_per_minute: REQUESTS_PER_MINUTE,
             admin_key_digest: None,
             public_url: None,
+            cors_origins: Vec::new(),
             provider_timeout_ms: 30_000,
             callback_timeout_ms: 30_000,
         }
@@ -124,7 +129,11 @@ impl Config {
                 None => default.requests_per_minute,
             },
             admin_key_digest: variables.given("CARILLON_ADMIN_KEY").map(|key| admin_key(&key)).transpose()?,
-            public_url: variables.given("CARILLON_PUBLIC_URL").map(|url| public_url(&url)).transpose()?,
+            public_url: match variables.given("CARILLON_PUBLIC_URL") {
+                Some(url) => Some(origin("CARILLON_PUBLIC_URL", &url)?),
+                None => None,
+            },
+            cors_origins: cors_origins(&variables.given("CARILLON_CORS_ORIGINS").unwrap_or_default())?,
             ..default
         })
     }
@@ -154,13 +163,27 @@ fn admin_key(key: &str) -> Result<[u8; 32], Mistake> {
     }
 }
 
-/// An origin: the console's pages are at the root.
-fn public_url(url: &str) -> Result<String, Mistake> {
+/// Origins that pages call from, separated by commas.
+fn cors_origins(list: &str) -> Result<Vec<String>, Mistake> {
+    let origins = list.split(',').map(str::trim).filter(|one| !one.is_empty());
+    let origins: Vec<String> =
+        origins.map(|one| origin("CARILLON_CORS_ORIGINS", one)).collect::<Result<_, _>>()?;
+    match origins.len() {
+        0..=CORS_ORIGINS_COUNT_MAX => Ok(origins),
+        _ => {
+            let rule = format!("must name at most {CORS_ORIGINS_COUNT_MAX} origins");
+            Err(Mistake::new("CARILLON_CORS_ORIGINS", rule))
+        }
+    }
+}
+
+/// An address of a host alone, spelled as browsers do.
+fn origin(variable: &'static str, url: &str) -> Result<String, Mistake> {
     let is_bare = address::credentials(url).is_none();
     let origin = address::parse(url).ok().filter(|_| is_bare);
     let origin = origin.filter(|url| url.path() == "/" && url.query().is_none() && url.fragment().is_none());
     let rule = "must be an address without a path, as `https://mail.example`";
-    let origin = origin.ok_or_else(|| Mistake::new("CARILLON_PUBLIC_URL", rule))?;
+    let origin = origin.ok_or_else(|| Mistake::new(variable, rule))?;
     Ok(origin.origin().ascii_serialization())
 }
 
@@ -250,6 +273,20 @@ mod tests {
         ] {
             assert_eq!(read(wrong).err().unwrap().variable, "CARILLON_PUBLIC_URL", "{wrong}");
         }
+    }
+
+    #[test]
+    fn origins_are_named_one_by_one() {
+        let read = |list: &str| read(&[("CARILLON_CORS_ORIGINS", list)]).map(|config| config.cors_origins);
+        assert_eq!(
+            read("https://App.example/, http://localhost:3000,").unwrap(),
+            ["https://app.example", "http://localhost:3000"]
+        );
+        assert!(read("").unwrap().is_empty());
+        for wrong in ["*", "null", "app.example", "https://app.example/page", "https://*.app.example"] {
+            assert_eq!(read(wrong).unwrap_err().variable, "CARILLON_CORS_ORIGINS", "{wrong}");
+        }
+        assert!(read(&"https://app.example,".repeat(51)).is_err());
     }
 
     #[test]

@@ -191,6 +191,11 @@ impl Descriptor {
         self.resources.iter().find(|resource| resource.name == name || resource.aliases.contains(&name))
     }
 
+    /// The poller configuration entry of a resource that is only named, as JSON text.
+    pub fn poller_of(&self, name: &str) -> Option<&'static str> {
+        self.resource(name).map(|resource| resource.poller).filter(|entry| !entry.is_empty())
+    }
+
     /// The poller configuration of those who give none.
     pub fn default_poller(&self) -> String {
         let first = self.resources.iter().take(1);

@@ -3,6 +3,9 @@
 use crate::http::{HttpError, HttpResponse};
 use chrono::{DateTime, Utc};
 
+/// As `v1` and `v1.0`.
+const VERSION_BYTES_MAX: usize = 4;
+
 /// What the caller can do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -82,6 +85,19 @@ impl Error {
         error.retry_after_s = response.retry_after_s(now);
         error
     }
+
+    /// The same, with the read that it answers: a path below the provider's address, without its query.
+    pub(crate) fn of_read(mut self, path: &str) -> Self {
+        let path = path.split('?').next().unwrap_or_default();
+        // Ids have digits, and say nothing to who reads this.
+        let is_word = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let is_version = |part: &str| part.starts_with('v') && part.len() <= VERSION_BYTES_MAX;
+        let parts = path.trim_start_matches('/').split('/');
+        let parts: Vec<&str> =
+            parts.map(|part| if is_word(part) || is_version(part) { part } else { "…" }).collect();
+        self.message.push_str(&format!(" to GET /{}", parts.join("/")));
+        self
+    }
 }
 
 impl From<HttpError> for Error {
@@ -100,4 +116,23 @@ impl From<HttpError> for Error {
 /// A provider's code or message, shortened and free of anything that is not plain text.
 pub(crate) fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_read_without_its_query_and_ids() {
+        let response = HttpResponse { status: 404, headers: http::HeaderMap::new(), body: "".into() };
+        let said = |path: &str| {
+            let error = Error::answered(ErrorKind::NotFound, &response, None, DateTime::UNIX_EPOCH);
+            error.of_read(path).message
+        };
+        let profile = "gmail/v1/users/me/profile?fields=emailAddress";
+        assert_eq!(said(profile), "the provider answered 404 to GET /gmail/v1/users/me/profile");
+        for path in ["/me/messages/AAMkADY1/attachments", "/me/messages/ada%40example.com/attachments"] {
+            assert_eq!(said(path), "the provider answered 404 to GET /me/messages/…/attachments");
+        }
+    }
 }

@@ -42,7 +42,7 @@ pub(crate) async fn get<T: DeserializeOwned>(
         })
         .await?;
     if response.status != 200 {
-        return Err(classify(&response, call.now));
+        return Err(classify(&response, call.now).of_read(path));
     }
     lenient::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))
 }

@@ -246,27 +246,27 @@ const ITEMS: [Item; 21] = [
         ..at(7030, 100, Group::Events)
     },
     Item {
+        key: REFRESH_INTERVAL,
+        name: "Event poller refresh interval (mins)",
+        description: "Minutes between polls, from 1 to 1440.",
+        kind: ItemKind::Text32,
+        default: Some("15"),
+        ..at(7033, 101, Group::Events)
+    },
+    Item {
         key: EVENTS_ENABLED,
         name: "Event Notifications Enabled",
         description: "The resources below are polled, and changes are notified.",
         kind: ItemKind::Boolean,
         default: Some("false"),
-        ..at(7031, 101, Group::Events)
+        ..at(7031, 102, Group::Events)
     },
     Item {
         key: CALLBACK_URL,
         name: "Event Notification Callback URL",
         description: "Where notifications are posted. A name and a password in it go by HTTP basic authentication.",
         kind: ItemKind::Text1000,
-        ..at(7032, 102, Group::Events)
-    },
-    Item {
-        key: REFRESH_INTERVAL,
-        name: "Event poller refresh interval (mins)",
-        description: "Minutes between polls, from 1 to 1440.",
-        kind: ItemKind::Text32,
-        default: Some("15"),
-        ..at(7033, 103, Group::Events)
+        ..at(7032, 103, Group::Events)
     },
     Item {
         key: POLLER_CONFIGURATION,
@@ -318,9 +318,9 @@ mod tests {
             7015 event.notification.signature.previous.until
             7020 filter.response.nulls
             7030 event.vendor.type
+            7033 event.poller.refresh_interval
             7031 event.notification.enabled
             7032 event.notification.callback.url
-            7033 event.poller.refresh_interval
             7034 event.poller.configuration
             7035 event.notification.eventbridge
             7036 event.poller.urls"#]]

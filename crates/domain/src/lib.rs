@@ -20,7 +20,7 @@ pub mod invalid;
 pub mod json_text;
 pub mod packed_text;
 pub mod pasted;
-mod poller_urls;
+pub mod poller_urls;
 pub mod resource;
 pub mod retry_list;
 pub mod schedule;

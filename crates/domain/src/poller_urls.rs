@@ -54,6 +54,13 @@ pub(crate) fn parse(
     if errors.is_empty() { Ok(resources) } else { Err(errors) }
 }
 
+/// The list as the newer form has it, once it is known to be right.
+pub fn as_json(list: &str, entry: &dyn Fn(&str) -> Option<&'static str>) -> String {
+    let list = list.replace("\\n", "\n");
+    let named = entries(&list, entry, &mut Vec::new()).into_iter().map(|(_, key, value)| (key, value));
+    Value::Object(named.collect()).to_string()
+}
+
 /// Each resource with the number of its line and its entry as the newer form has it.
 fn entries(
     list: &str,
@@ -186,6 +193,18 @@ mod tests {
             messages [] - / -
             contacts [] - / -"#]],
         );
+    }
+
+    #[test]
+    fn the_list_is_the_newer_form_in_other_words() {
+        let line = "contacts|/contacts?where=a>'${date}'|/list|changed|yyyy|EST\\nmessages";
+        let json = r#"{
+            "contacts": { "url": "/contacts?where=a>'${date}'", "xPath": "/list", "datesConfiguration": {
+                "updatedDateField": "changed", "updatedDateFormat": "yyyy", "updatedDateTimezone": "EST" } },
+            "messages": { "url": "/hubs/general/messages", "idField": "Id" }
+        }"#;
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(read(&as_json(line, &entry)), read(json));
     }
 
     #[test]

@@ -60,15 +60,14 @@ fn find(app: &Context, instance: &Instance, path: &RawPathParams) -> Answered<Co
 
 /// What the catalogue has, in its order, then what else was given. Secrets are masked.
 fn items(app: &Context, instance: &Instance) -> Vec<ConfigurationItem> {
-    let values = wire::configuration(instance);
+    let descriptor = app.connector(&instance.connector).map(|connector| connector.descriptor());
+    let values = wire::configuration(instance, descriptor);
     let known = catalogue().iter().map(|item| item.key);
     let others: BTreeSet<&str> =
         values.keys().map(String::as_str).filter(|key| catalogue::item(key).is_none()).collect();
     // An empty text takes an item out.
     let given = |key: &str| values.get(key).filter(|value| value.as_str() != Some("")).cloned();
-    let default = |key: &str| {
-        app.connector(&instance.connector).and_then(|one| wire::default_of(key, one.descriptor()))
-    };
+    let default = |key: &str| descriptor.and_then(|descriptor| wire::default_of(key, descriptor));
     known
         .chain(others)
         .map(|key| {

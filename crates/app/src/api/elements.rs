@@ -1,10 +1,11 @@
 //! Connectors: what there is, what each can do and needs, and where to send a user to sign in.
 
-use super::answer::Answered;
+use super::answer::{Answered, Listed};
 use super::answers::element::{Element, ElementItem, ElementMetadata, Health, OAuthUrl};
 use super::auth::{Caller, Own};
 use super::body::Body;
 use super::error::ApiError;
+use super::paging::{PageRequest, foreign};
 use super::query::Params;
 use super::requests::element::OAuthUrlRequest;
 use super::wire;
@@ -18,10 +19,23 @@ use domain::address::check_led_to;
 use domain::catalogue::{Item, catalogue};
 use domain::pasted::trimmed;
 use domain::settings;
+use serde_json::Value;
 use std::sync::Arc;
 
-pub(super) async fn list(State(app): State<Arc<Context>>, _caller: Caller) -> Answered<Json<Vec<Element>>> {
-    Ok(Json(app.connectors.iter().map(|one| Element::of(one.descriptor())).collect()))
+/// In the registry's order: a page goes on behind so many.
+pub(super) async fn list(
+    State(app): State<Arc<Context>>,
+    _caller: Caller,
+    params: Params,
+) -> Answered<Listed<Element>> {
+    let page = PageRequest::large(&params)?;
+    let behind = page.after.as_ref().map_or(Some(0), Value::as_u64).ok_or_else(foreign)?;
+    let behind = usize::try_from(behind).map_err(|_| foreign())?;
+    let all = app.connectors.iter().map(|one| Element::of(one.descriptor()));
+    let records: Vec<Element> = all.skip(behind).take(page.size).collect();
+    let end = behind.saturating_add(records.len());
+    let next = (end < app.connectors.len()).then(|| end.into());
+    Ok(Listed { total: Some(app.connectors.len() as u64), ..Listed::new(records, page.size, next) })
 }
 
 pub(super) async fn keys(

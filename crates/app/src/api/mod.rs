@@ -9,6 +9,7 @@ mod auth;
 mod backfill;
 mod body;
 mod configuration;
+mod cors;
 mod deliveries;
 mod elements;
 mod error;
@@ -62,6 +63,7 @@ pub(crate) fn router(app: Arc<Context>) -> Router {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
         })
         .layer(middleware::from_fn_with_state(app.clone(), error::with_request_id))
+        .layer(middleware::from_fn_with_state(app.clone(), cors::allow_named_origins))
         .with_state(app)
 }
 

@@ -14,10 +14,11 @@ use domain::address;
 use domain::catalogue;
 use domain::delivery::Subscription;
 use domain::instance::{Instance, Validity};
+use domain::poller_urls;
 use domain::schedule::Timetable;
 use domain::settings::{
-    CALLBACK_URL, EVENTS_ENABLED, MASK, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, POLLER_CONFIGURATION, Settings,
-    given,
+    CALLBACK_URL, EVENTS_ENABLED, MASK, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, POLLER_CONFIGURATION, POLLER_URLS,
+    Settings, given,
 };
 use serde_json::{Map, Value};
 
@@ -46,7 +47,7 @@ pub(super) fn listing(app: &Context, instance: &Instance) -> Result<Listing, Por
         max_cache_size: 0,
         cache_time_to_live: 0,
         provider_data: Some(ProviderData { code: MASK }),
-        configuration: Some(configuration(instance)),
+        configuration: Some(configuration(instance, Some(descriptor))),
         events_enabled: settings.events_enabled,
         trace_logging_enabled: false,
         caching_enabled: false,
@@ -138,13 +139,21 @@ fn resource(app: &Context, row: &ResourceRow, settings: &Settings) -> PolledReso
     }
 }
 
-/// Items as texts; the secret ones masked, events always said.
-pub(super) fn configuration(instance: &Instance) -> Map<String, Value> {
+/// Items as texts; the secret ones masked, events always said, and a polling configuration of the older form in the newer
+/// one too.
+pub(super) fn configuration(instance: &Instance, descriptor: Option<&Descriptor>) -> Map<String, Value> {
     // The kept refresh token was not configured, unless it was.
     let is_shown = |key: &str| key != OAUTH_REFRESH_TOKEN || instance.external_authentication == "initial";
     let items = instance.shown_configuration().into_iter().filter(|(key, _)| is_shown(key));
     let mut items: Map<String, Value> = items.map(|(key, value)| (key, value.into())).collect();
     items.entry(EVENTS_ENABLED).or_insert_with(|| "false".into());
+    let newer = given(&instance.configuration, POLLER_CONFIGURATION);
+    if let (None, Some(urls), Some(descriptor)) =
+        (newer, given(&instance.configuration, POLLER_URLS), descriptor)
+    {
+        let entry = |name: &str| descriptor.poller_of(name);
+        items.insert(POLLER_CONFIGURATION.to_owned(), poller_urls::as_json(urls, &entry).into());
+    }
     items
 }
 

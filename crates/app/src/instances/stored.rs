@@ -31,9 +31,7 @@ pub(crate) fn settings(
 ) -> std::result::Result<Settings, Vec<Invalid>> {
     let descriptor = connector.descriptor();
     let default = descriptor.default_poller();
-    let entry = |name: &str| {
-        descriptor.resource(name).map(|resource| resource.poller).filter(|entry| !entry.is_empty())
-    };
+    let entry = |name: &str| descriptor.poller_of(name);
     Settings::parse(items, &Pollers { default: &default, entry: &entry })
 }
 

@@ -70,7 +70,7 @@ pub(super) async fn inbox_id(call: &Call<'_>) -> Result<Option<String>, Error> {
             Ok(folder.get("id").and_then(Value::as_str).map(str::to_owned))
         }
         400..=428 => Ok(None),
-        _ => Err(classify(&response, call.now)),
+        _ => Err(refusal(call, &url, &response)),
     }
 }
 
@@ -88,13 +88,18 @@ async fn get(call: &Call<'_>, entity: &Entity, url: &str) -> Result<HttpResponse
     if response.status == 200 {
         return Ok(response);
     }
-    let mut error = classify(&response, call.now);
+    let mut error = refusal(call, url, &response);
     if response.status == 403 && error.kind == ErrorKind::Rejected {
         error
             .message
             .push_str(&format!("; to read {} needs the permission {}", entity.noun, entity.permission));
     }
     Err(error)
+}
+
+/// What an answer that is not 200 means.
+fn refusal(call: &Call<'_>, url: &str, response: &HttpResponse) -> Error {
+    classify(response, call.now).of_read(url.strip_prefix(call.api_url).unwrap_or_default())
 }
 
 async fn send(call: &Call<'_>, url: &str) -> Result<HttpResponse, Error> {

@@ -87,7 +87,10 @@ impl Definition {
             .filter_map(|method| method.as_str().map(str::to_owned))
             .collect();
         let mut rows: Vec<&Value> = rows.iter().filter(|row| is_asked(row, methods.len())).collect();
-        rows.sort_by_key(|row| row["displayOrder"].as_u64().unwrap_or(u64::MAX));
+        let order = |row: &Value| row["displayOrder"].as_u64().unwrap_or(u64::MAX);
+        // The documented form asks how often just before what is polled; the items have another order.
+        let of_polling = rows.iter().find(|row| row["key"] == POLLER).map_or(u64::MAX, |row| order(row));
+        rows.sort_by_key(|row| if row["key"] == INTERVAL { (of_polling, 0) } else { (order(row), 1) });
         let minutes = |name: &str, default| polling["intervalMinutes"][name].as_u64().unwrap_or(default);
         Definition {
             key: metadata["key"].as_str().unwrap_or(key).to_owned(),

@@ -48,6 +48,13 @@ impl Process {
         Self::spawned(Self::command(outside, folder, retry_delays)).await
     }
 
+    /// With all that it logs in a file.
+    pub(crate) async fn start_logged(outside: &Outside, folder: &Path, log: &Path) -> Self {
+        let mut command = Self::command(outside, folder, RETRY_DELAYS);
+        command.env("CARILLON_LOG", "info").stderr(std::fs::File::create(log).unwrap());
+        Self::spawned(command).await
+    }
+
     /// With so many descriptors and no more.
     pub(crate) async fn start_limited(
         outside: &Outside,

@@ -6,7 +6,8 @@ use crate::api::route::{Route, get, post};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        get("listElements", "/elements", elements::list, "List connectors"),
+        get("listElements", "/elements", elements::list, "List connectors")
+            .with(&[&LARGE_PAGE_SIZE, &NEXT_PAGE]),
         get("listElementKeys", "/elements/keys", elements::keys, "List the connectors' keys"),
         get("getElement", "/elements/{element}", elements::one, "Read a connector, by its key or number"),
         get(

@@ -188,7 +188,7 @@ fn a_missing_permission_is_named() {
     assert_eq!(error.kind, ErrorKind::Rejected);
     assert_eq!(
         error.message,
-        "the provider answered 403 ErrorAccessDenied; to read an event needs the permission Calendars.Read"
+        "the provider answered 403 ErrorAccessDenied to GET /me/events; to read an event needs the permission Calendars.Read"
     );
 }
 

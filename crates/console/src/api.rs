@@ -1,6 +1,5 @@
 //! The HTTP interface as a client sees it: in this process, but through its front door.
 
-use crate::failure::Failure;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
@@ -21,13 +20,17 @@ pub(crate) struct Api {
 }
 
 /// What the interface answered.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     /// Null where there is none.
     pub(crate) body: Value,
 }
+
+/// An answer that is an error.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) Box<Answer>);
 
 impl Api {
     /// For what needs no caller.
@@ -55,12 +58,12 @@ impl Api {
         Some(Api { router, authorization: Some(authorization) })
     }
 
-    /// Reads; an error of the interface is a [`Failure`], which shows as a page.
-    pub(crate) async fn get(&self, path: &str) -> Result<Answer, Failure> {
+    /// Reads.
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer, Refused> {
         self.call(Method::GET, path, None).await.ok()
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Result<Answer, Failure> {
+    pub(crate) async fn delete(&self, path: &str) -> Result<Answer, Refused> {
         self.call(Method::DELETE, path, None).await.ok()
     }
 
@@ -96,11 +99,10 @@ impl Answer {
         Answer { status, headers: HeaderMap::new(), body }
     }
 
-    pub(crate) fn ok(self) -> Result<Self, Failure> {
-        match self.status {
-            status if status.is_success() => Ok(self),
-            StatusCode::UNAUTHORIZED => Err(Failure::SignIn),
-            _ => Err(Failure::Refused(Box::new(self))),
+    pub(crate) fn ok(self) -> Result<Self, Refused> {
+        match self.status.is_success() {
+            true => Ok(self),
+            false => Err(Refused(Box::new(self))),
         }
     }
 

@@ -1,11 +1,12 @@
 //! What is around every page: headers, where forms may come from, and the way to the sign-in.
 
 use crate::api::{BASE_PATH, address};
-use crate::cookie;
-use crate::failure::{ErrorPage, Failure, SignInNeeded};
+use crate::failure::Failure;
+use crate::origin::{is_https, is_own};
 use crate::session::COOKIE;
 use crate::shared::Shared;
 use crate::signed::{Signed, see_other, with_cookie};
+use crate::{cookie, failure_page};
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -24,13 +25,13 @@ pub(crate) async fn frame(State(shared): State<Shared>, request: Request, next: 
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     if method == Method::POST && !is_from_here(&shared, &headers) {
-        return with_headers(Failure::Forged.into_response());
+        return with_headers(failure_page::alone(&Failure::Forged));
     }
     let (parts, body) = request.into_parts();
     let head = parts.clone();
     let response = next.run(Request::from_parts(parts, body)).await;
-    let response = with_menu(&shared, head, response).await;
-    if response.extensions().get::<SignInNeeded>().is_none() {
+    let response = shown(&shared, head, response).await;
+    if !matches!(response.extensions().get(), Some(Failure::SignIn)) {
         return with_headers(response);
     }
     let back = match method == Method::GET {
@@ -43,12 +44,12 @@ pub(crate) async fn frame(State(shared): State<Shared>, request: Request, next: 
     with_headers(with_cookie(see_other(&to), stale))
 }
 
-/// Errors too lead on to somewhere.
-async fn with_menu(shared: &Shared, mut head: Parts, response: Response) -> Response {
-    let Some(ErrorPage(page)) = response.extensions().get().cloned() else { return response };
+/// A failure as a page, with the menu for whoever is signed in: errors too lead on to somewhere.
+async fn shown(shared: &Shared, mut head: Parts, response: Response) -> Response {
+    let Some(page) = response.extensions().get().and_then(failure_page::of) else { return response };
     match Signed::from_request_parts(&mut head, shared).await {
         Ok(signed) => page.show(&signed),
-        Err(_) => response,
+        Err(_) => page.alone(),
     }
 }
 
@@ -63,7 +64,7 @@ pub(crate) async fn elsewhere(State(shared): State<Shared>, request: Request) ->
     if response.status() != StatusCode::NOT_FOUND || !is_typed(&head) {
         return response;
     }
-    with_headers(with_menu(&shared, head, Failure::NotFound.into_response()).await)
+    with_headers(shown(&shared, head, Failure::NotFound.into_response()).await)
 }
 
 /// Whether a browser asks for a page, and not a client of the interface for an answer.
@@ -98,20 +99,6 @@ fn is_from_here(shared: &Shared, headers: &HeaderMap) -> bool {
     is_own_site && is_own_origin
 }
 
-/// Whether an address is at the host that was asked, or at the public address.
-fn is_own(shared: &Shared, headers: &HeaderMap, address: &str) -> bool {
-    let Ok(url) = Url::parse(address) else { return false };
-    let host = match (url.host_str(), url.port()) {
-        (Some(host), Some(port)) => format!("{host}:{port}"),
-        (Some(host), None) => host.to_owned(),
-        _ => return false,
-    };
-    let public = shared.0.public_url.as_deref().and_then(|url| Url::parse(url).ok());
-    let asked = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    asked.is_some_and(|asked| asked.eq_ignore_ascii_case(&host))
-        || public.is_some_and(|public| public.origin() == url.origin())
-}
-
 fn referer(shared: &Shared, headers: &HeaderMap) -> Option<String> {
     let text = headers.get(header::REFERER)?.to_str().ok().filter(|text| is_own(shared, headers, text))?;
     let url = Url::parse(text).ok()?;
@@ -127,22 +114,4 @@ pub(crate) fn own_path(path: &str) -> String {
     } else {
         String::new()
     }
-}
-
-/// Whether the browser asked by https: behind a proxy, as the proxy says.
-pub(crate) fn is_https(shared: &Shared, headers: &HeaderMap) -> bool {
-    public_url(shared, headers).starts_with("https://")
-}
-
-/// Where the browser reaches us: as configured, or as the request says.
-pub(crate) fn public_url(shared: &Shared, headers: &HeaderMap) -> String {
-    if let Some(url) = &shared.0.public_url {
-        return url.clone();
-    }
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let scheme = match text("x-forwarded-proto") {
-        Some("https") => "https",
-        _ => "http",
-    };
-    format!("{scheme}://{}", text("host").unwrap_or("localhost"))
 }

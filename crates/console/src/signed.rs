@@ -3,10 +3,9 @@
 use crate::api::Api;
 use crate::failure::Failure;
 use crate::flash::Flash;
-use crate::frame;
 use crate::session::Session;
 use crate::shared::Shared;
-use crate::{cookie, flash};
+use crate::{cookie, flash, origin};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -37,8 +36,8 @@ impl FromRequestParts<Shared> for Signed {
             api: api.ok_or(Failure::SignIn)?,
             flash: Flash::of(shared, &parts.headers),
             now: shared.now(),
-            is_https: frame::is_https(shared, &parts.headers),
-            public_url: frame::public_url(shared, &parts.headers),
+            is_https: origin::is_https(shared, &parts.headers),
+            public_url: origin::public_url(shared, &parts.headers),
             shared: shared.clone(),
             session,
         })

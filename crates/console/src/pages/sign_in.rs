@@ -4,7 +4,8 @@ use crate::api::{Answer, Api};
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::{Fields, Posted};
-use crate::frame::{is_https, own_path};
+use crate::frame::own_path;
+use crate::origin::is_https;
 use crate::page::Page;
 use crate::session::{self, Session};
 use crate::shared::Shared;
@@ -79,7 +80,7 @@ fn of_line(text: &str) -> Option<(&str, &str)> {
 fn begun(answer: Answer) -> Result<Option<Answer>, Failure> {
     match answer.status {
         StatusCode::UNAUTHORIZED => Ok(None),
-        _ => answer.ok().map(Some),
+        _ => Ok(Some(answer.ok()?)),
     }
 }
 
@@ -116,7 +117,7 @@ async fn sign_in_once(
 /// The interface ends the session, so that a copy of the cookie is worth nothing.
 async fn sign_out(posted: Posted) -> Result<Response, Failure> {
     let signed = &posted.signed;
-    match signed.api.delete("/sessions").await {
+    match signed.api.delete("/sessions").await.map_err(Failure::from) {
         Ok(_) | Err(Failure::SignIn) => {}
         Err(failure) => return Err(failure),
     }

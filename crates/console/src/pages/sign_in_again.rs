@@ -76,5 +76,5 @@ async fn begin(Path(id): Path<String>, posted: Posted) -> Result<Response, Failu
 async fn sign_in(signed: &Signed, id: &str, query: &[(&str, &str)]) -> Result<Answer, Failure> {
     let callback = callback(signed);
     let query = [&[("callbackUrl", callback.as_str())], query].concat();
-    signed.api.get(&address(&["instances", id, "oauth", "url"], &query)).await
+    Ok(signed.api.get(&address(&["instances", id, "oauth", "url"], &query)).await?)
 }

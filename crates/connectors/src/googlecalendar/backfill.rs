@@ -28,12 +28,13 @@ pub(super) async fn step(
     let is_inside = |entry: &Entry| {
         !entry.is_cancelled && entry.updated.is_some_and(|at| window.from <= at && at < window.to)
     };
-    let change = |entry: Entry| -> Change {
-        let kind = match entry.created.is_some_and(|at| at >= window.from) {
-            true => ChangeKind::Created,
-            false => ChangeKind::Updated,
-        };
-        entry.change(kind, &wanted.fields, true, false)
+    // A creation has no version here: if the log holds it, it is not reported, whatever changed since.
+    let change = |entry: Entry| match entry.created.is_some_and(|at| at >= window.from) {
+        true => {
+            let created = entry.change(ChangeKind::Created, &wanted.fields, true, false);
+            Change { version: String::new(), ..created }
+        }
+        false => entry.change(ChangeKind::Updated, &wanted.fields, true, false),
     };
     let inside = entries.into_iter().filter(is_inside).filter(|entry| wanted.allow(&entry.record));
     let (changes, more) = (inside.map(change).collect(), next.is_some());

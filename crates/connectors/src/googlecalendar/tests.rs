@@ -127,5 +127,7 @@ fn a_window_is_read_again_as_what_is_there() {
     let read = now(GoogleCalendar.backfill(&call(&script), &resource(), window, None, &past())).ok().unwrap();
     assert_eq!(told(&read), ["UPDATED changed", "CREATED made"]);
     assert!(!read.more && read.changes.iter().all(|change| change.recheck));
+    let versions: Vec<&str> = read.changes.iter().map(|change| change.version.as_str()).collect();
+    assert_eq!(versions, [SINCE, ""], "a creation that is logged is not told as an update");
     assert!(script.asked()[0].contains("updatedMin=2026-11-22T10%3A00%3A00.000Z"), "{:?}", script.asked());
 }

@@ -9,6 +9,8 @@ use crate::mail::Mail;
 
 const SCOPE: &str = "https://www.googleapis.com/auth/calendar.readonly";
 
+const YEAR_US: i64 = 365 * 86_400 * 1_000_000;
+
 /// What ids are made of.
 const LETTERS: &[u8] = b"0123456789abcdefghijklmnopqrstuv";
 
@@ -28,9 +30,14 @@ impl GoogleCalendar {
 
     /// Adds an event with these fields; gives its id.
     pub fn add(&self, email: &str, fields: &Value) -> String {
+        self.add_at(email, fields, 0)
+    }
+
+    /// The same, as long before or after now.
+    fn add_at(&self, email: &str, fields: &Value, after_us: i64) -> String {
         self.with(email, |calendar, rng, now_us| {
             let id: String = (0..26).map(|_| char::from(LETTERS[rng.usize(..LETTERS.len())])).collect();
-            calendar.put(&id, fields.clone(), now_us);
+            calendar.put(&id, fields.clone(), now_us + after_us);
             id
         })
     }
@@ -143,7 +150,7 @@ impl Double for GoogleCalendar {
 
     fn import_old(&self, email: &str, mail: Mail) -> String {
         let day = json!({ "date": "2025-12-01" });
-        self.add(email, &json!({ "summary": mail.subject, "start": day, "end": day }))
+        self.add_at(email, &json!({ "summary": mail.subject, "start": day, "end": day }), -YEAR_US)
     }
 
     fn expire_positions(&self, email: &str) -> bool {

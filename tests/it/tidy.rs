@@ -52,8 +52,15 @@ const TEST_ARROWS: [(&str, &[&str]); 4] = [
 /// Dependencies that a feature switches on.
 const OPTIONAL: [(&str, &str); 2] = [("local", "doubles"), ("local", "aws")];
 /// Source that is the same for every provider.
-const PROVIDER_FREE: [&str; 5] =
-    ["crates/domain/src/", "crates/app/src/", "crates/system/src/", "crates/aws/src/", "crates/local/src/"];
+const PROVIDER_FREE: [&str; 7] = [
+    "crates/domain/src/",
+    "crates/app/src/",
+    "crates/system/src/",
+    "crates/aws/src/",
+    "crates/local/src/",
+    "crates/console/src/",
+    "crates/conformance/src/",
+];
 /// The demo shows two providers by name.
 const DEMO: &str = "crates/local/src/demo/";
 /// Where waiting is the business: the clock's adapter, the demo's pace, delays that a double is told to make.
@@ -236,12 +243,13 @@ fn provider_names(tree: &Tree) -> Vec<String> {
     broken
 }
 
-/// Whether a line has the word, also as a part of a name; not inside another word, as in `paragraph`.
+/// Whether a line has the word, also as a part of a name; not inside another word, as in `paragraph` or `graphic`.
 fn has_word(line: &str, word: &str) -> bool {
     let lower = line.to_ascii_lowercase();
     lower.match_indices(word).any(|(at, _)| {
         let begins_hump = line[at..].starts_with(|c: char| c.is_ascii_uppercase());
-        begins_hump || !lower[..at].ends_with(|c: char| c.is_ascii_lowercase())
+        let goes_on = line[at + word.len()..].starts_with(|c: char| c.is_ascii_lowercase());
+        !goes_on && (begins_hump || !lower[..at].ends_with(|c: char| c.is_ascii_lowercase()))
     })
 }
 

@@ -49,6 +49,15 @@ impl Mailbox {
         self.double.connector()
     }
 
+    /// The resource that is polled of it.
+    ///
+    /// # Panics
+    /// Where the double polls nothing: that is a mistake of its own.
+    pub fn resource(&self) -> String {
+        let poller = self.double.poller();
+        poller.as_object().and_then(|poller| poller.keys().next()).expect("something is polled").clone()
+    }
+
     /// Whose mailbox it is.
     pub fn address(&self) -> &str {
         &self.user
@@ -62,6 +71,11 @@ impl Mailbox {
     /// A code as if the user had consented.
     pub fn code(&self) -> String {
         self.double.new_code(&self.user)
+    }
+
+    /// A code as if the user had consented to all that there is.
+    pub fn code_for_all(&self) -> String {
+        self.double.new_code_for_all(&self.user)
     }
 
     /// A message of last year, unread.

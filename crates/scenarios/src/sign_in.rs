@@ -22,10 +22,14 @@ pub(crate) async fn consent(client: &Client, mailbox: &Mailbox, url: &str, state
     url.query_pairs_mut().append_pair("login_hint", mailbox.address());
     let back = client.visit(url.as_str()).await.expect("the provider sends the user back");
     assert!(back.starts_with(CALLBACK_URL), "{back}");
-    let back = Url::parse(&back).unwrap();
-    let brought = |name: &str| back.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into());
-    assert_eq!(brought("state"), Some(state.to_owned()));
-    brought("code").expect("the user brings a code")
+    assert_eq!(parameter(&back, "state"), Some(state.to_owned()));
+    parameter(&back, "code").expect("the user brings a code")
+}
+
+/// A parameter of an address's query.
+pub(crate) fn parameter(address: &str, name: &str) -> Option<String> {
+    let address = Url::parse(address).unwrap();
+    address.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into())
 }
 
 /// A code for these scopes.

@@ -1,6 +1,6 @@
 //! Connectors are alike, and whatever lists providers follows them.
 
-use super::{Tree, check};
+use super::{DEMO, Tree, check, has_word, sources};
 use std::collections::BTreeSet;
 
 /// The stack.
@@ -22,15 +22,47 @@ fn the_template_leads_to_the_providers_that_there_are() {
 }
 
 #[test]
+fn nothing_lists_connectors_that_need_not() {
+    check(connector_lists);
+}
+
+#[test]
 fn connectors_have_the_same_files() {
     check(connector_files);
 }
 
-/// What providers are called: their connectors' folders, and the variables that lead to them (`CARILLON_GRAPH_API_URL`).
+/// Tests of one connector name it; those of all take them from the registry, or from the doubles'. A line that names two
+/// is a list that the next connector would have to be added to.
+pub(super) fn connector_lists(tree: &Tree) -> Vec<String> {
+    let connectors = connectors_of(tree);
+    let is_bound = |path: &str| {
+        let may = [CONNECTORS, "crates/doubles/", DEMO].iter().any(|folder| path.starts_with(folder));
+        (path.starts_with("crates/") || path.starts_with("tests/deployed/")) && !may
+    };
+    let mut broken = Vec::new();
+    for (path, text) in sources(tree).filter(|(path, _)| is_bound(path)) {
+        for (number, line) in text.lines().enumerate() {
+            // `outlook` is on the wire `outlookemail`.
+            let names = |folder: &str| keys().any(|key| key.starts_with(folder) && has_word(line, key));
+            let named = connectors.iter().filter(|folder| has_word(line, folder) || names(folder)).count();
+            if named > 1 && !line.trim_start().starts_with("//") {
+                broken.push(format!("{path}:{} lists connectors: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    broken
+}
+
+/// What providers are called: their connectors' folders and keys, and the variables that lead to them (`CARILLON_GRAPH_API_URL`).
 pub(super) fn providers(tree: &Tree) -> BTreeSet<String> {
     let folders = connectors_of(tree).into_iter().map(str::to_owned);
     let variables = variables().into_iter().filter_map(|name| name.split('_').nth(1).map(str::to_lowercase));
-    folders.chain(variables).collect()
+    folders.chain(keys().map(str::to_owned)).chain(variables).collect()
+}
+
+/// What connectors are called on the wire.
+fn keys() -> impl Iterator<Item = &'static str> {
+    connectors::registry().iter().map(|one| one.descriptor().key).collect::<Vec<_>>().into_iter()
 }
 
 /// The variables that lead to providers.

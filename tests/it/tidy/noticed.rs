@@ -1,6 +1,6 @@
 //! Each rule notices what breaks it, and lets pass what does not.
 
-use super::connectors::{CONNECTOR_ROOMS, connector_files, template_addresses};
+use super::connectors::{CONNECTOR_ROOMS, connector_files, connector_lists, template_addresses};
 use super::names::vague_type_names;
 use super::*;
 
@@ -48,7 +48,7 @@ fn a_long_file_is_found() {
 
 #[test]
 fn a_provider_out_of_place_is_found() {
-    let named = "let a = \"gmail\";\n// Google\nstruct IsOutlook;\nlet paragraph = 1;\n\n#[cfg(test)]\nmod tests {\n\"graph\"\n}";
+    let named = "let a = \"gmail\";\n// Google\nstruct IsOutlook;\nlet paragraph = graphic;\n\n#[cfg(test)]\nmod tests {\n\"graph\"\n}";
     let connector = ("crates/connectors/src/outlook/mod.rs", "");
     finds(provider_names, &[("crates/app/src/lib.rs", named), connector], 2);
     finds(
@@ -56,6 +56,17 @@ fn a_provider_out_of_place_is_found() {
         &[("crates/connectors/src/gmail/mod.rs", named), ("crates/local/src/demo/a.rs", named)],
         0,
     );
+}
+
+#[test]
+fn a_list_of_connectors_is_found() {
+    let connectors = ["gmail", "outlook"].map(|name| format!("crates/connectors/src/{name}/mod.rs"));
+    let of = |path| [(connectors[0].as_str(), ""), (connectors[1].as_str(), ""), (path, LIST)];
+    const LIST: &str = "let all = [Mailbox::gmail(), Mailbox::outlook()];\n// Gmail and Outlook\nlet one = \"gmail\";\n[\"gmail\", \"outlookemail\"]";
+    finds(connector_lists, &of("crates/scenarios/src/a.rs"), 2);
+    finds(connector_lists, &of("crates/local/tests/a.rs"), 2);
+    finds(connector_lists, &of("crates/doubles/src/a.rs"), 0);
+    finds(connector_lists, &of("crates/local/src/demo/a.rs"), 0);
 }
 
 #[test]

@@ -99,10 +99,10 @@ async fn create(app: &App, mailbox: &Mailbox, callback: &Callback) -> InstanceId
 }
 
 /// Polls, works off jobs and releases, until told to stop.
-async fn live(process: Process, ids: [InstanceId; 2], seed: u64, is_over: Arc<AtomicBool>) {
+async fn live(process: Process, ids: Vec<InstanceId>, seed: u64, is_over: Arc<AtomicBool>) {
     let mut random = fastrand::Rng::with_seed(seed);
     while !is_over.load(Ordering::SeqCst) {
-        let id = ids[random.usize(0..2)];
+        let id = ids[random.usize(..ids.len())];
         let job = match random.u8(..) {
             0..100 => Some(Job::Poll(id)),
             100..130 => Some(Job::Release(id)),
@@ -151,18 +151,19 @@ async fn race(retry_delays: &str) {
     let (user, organization) =
         (sealer.lookup_hash(Lookup::User, "races"), sealer.lookup_hash(Lookup::Organization, "races"));
     first.stack.store.add_organization(&organization, &user).await.unwrap();
-    let mailboxes = [Mailbox::gmail(&outside, "races"), Mailbox::outlook(&outside, "races")];
+    let mailboxes = Mailbox::each(&outside, "races");
     let callback = Callback::new(&outside, "races");
-    let ids = [
-        create(&first.stack.app, &mailboxes[0], &callback).await,
-        create(&first.stack.app, &mailboxes[1], &callback).await,
-    ];
+    let mut ids = Vec::new();
+    for mailbox in &mailboxes {
+        ids.push(create(&first.stack.app, mailbox, &callback).await);
+    }
 
     is_mortal.store(true, Ordering::SeqCst);
     outside.receiver.set_failure_rate(0.3, 5);
     let is_over = Arc::new(AtomicBool::new(false));
-    let living: Vec<_> =
-        (0..PROCESSES_COUNT).map(|seed| tokio::spawn(live(process(), ids, seed, is_over.clone()))).collect();
+    let living: Vec<_> = (0..PROCESSES_COUNT)
+        .map(|seed| tokio::spawn(live(process(), ids.clone(), seed, is_over.clone())))
+        .collect();
     let mut wanted: Vec<Told> = Vec::new();
     for _ in 0..MAILS_COUNT {
         for mailbox in &mailboxes {
@@ -177,9 +178,9 @@ async fn race(retry_delays: &str) {
     is_mortal.store(false, Ordering::SeqCst);
     outside.receiver.set_failure_rate(0.0, 0);
     scenarios::until("everything was told and nothing is left", async || {
-        for id in ids {
-            let mailbox = first.stack.store.mailbox(id).await.unwrap().unwrap();
-            let pending = first.stack.store.undelivered_count(id).await.unwrap();
+        for id in &ids {
+            let mailbox = first.stack.store.mailbox(*id).await.unwrap().unwrap();
+            let pending = first.stack.store.undelivered_count(*id).await.unwrap();
             let is_left = mailbox.resources.iter().any(|row| !row.outbox.is_empty());
             if pending > 0 || is_left || mailbox.subscription.status != SubscriptionStatus::Active {
                 return None;

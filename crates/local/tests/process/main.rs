@@ -36,23 +36,22 @@ async fn wait_for_all(process: &Process, instances: &[u64], callback: &Callback,
 async fn killed_again_and_again_it_loses_and_repeats_nothing() {
     let outside = Outside::start().await;
     outside.providers.microsoft.set_lag(0, 1_500_000);
-    let (gmail, outlook) = (Mailbox::gmail(&outside, "killed"), Mailbox::outlook(&outside, "killed"));
+    let mailboxes = Mailbox::each(&outside, "killed");
     let callback = Callback::new(&outside, "killed");
     let folder = tempfile::tempdir().unwrap();
     let mut process = Process::start(&outside, folder.path(), MANY_RETRIES).await;
-    let ids = [
-        process.client.connect(&gmail, &callback).await.id,
-        process.client.connect(&outlook, &callback).await.id,
-    ];
+    let mut ids = Vec::new();
+    for mailbox in &mailboxes {
+        ids.push(process.client.connect(mailbox, &callback).await.id);
+    }
     let faults =
         vec![FaultKind::ServerError { status: 503 }, FaultKind::Truncated, FaultKind::BadGatewayHtml];
-    outside.providers.google.set_fault_rate(0.05, faults.clone());
-    outside.providers.microsoft.set_fault_rate(0.05, faults);
+    outside.providers.set_fault_rate(0.05, &faults);
     outside.receiver.set_failure_rate(0.2, 3);
     let mut sent = Vec::new();
     for round in 0..6 {
         for _ in 0..20 {
-            sent.extend([gmail.deliver(), outlook.deliver()]);
+            sent.extend(mailboxes.iter().map(Mailbox::deliver));
         }
         let before = callback.posts().len();
         let polls = futures_util::future::join_all(ids.iter().map(|id| process.poll_until_read(*id)));
@@ -64,8 +63,7 @@ async fn killed_again_and_again_it_loses_and_repeats_nothing() {
         process.kill().await;
         process = Process::start(&outside, folder.path(), MANY_RETRIES).await;
     }
-    outside.providers.google.set_fault_rate(0.0, vec![]);
-    outside.providers.microsoft.set_fault_rate(0.0, vec![]);
+    outside.providers.set_fault_rate(0.0, &[]);
     outside.receiver.set_failure_rate(0.0, 0);
     wait_for_all(&process, &ids, &callback, &sent).await;
     let mut events: BTreeMap<Told, usize> = BTreeMap::new();
@@ -75,7 +73,7 @@ async fn killed_again_and_again_it_loses_and_repeats_nothing() {
     for one in &sent {
         assert_eq!(events.get(one), Some(&1), "{one:?} was told {:?} times", events.get(one));
     }
-    assert_eq!(events.keys().filter(|told| told.kind == "CREATED").count(), 240);
+    assert_eq!(events.keys().filter(|told| told.kind == "CREATED").count(), 120 * mailboxes.len());
     process.terminate().await;
 }
 

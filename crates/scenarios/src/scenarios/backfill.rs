@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub async fn a_window_is_read_again_and_what_the_log_has_is_not_told_twice(platform: &dyn Platform) {
     let outside = platform.outside();
     let client = Organization::new(platform).await.client;
-    let mailboxes = [Mailbox::gmail(outside, "again-read"), Mailbox::outlook(outside, "again-read")];
+    let mailboxes = Mailbox::each(outside, "again-read");
     let callback = Callback::new(outside, "again-read");
     let mut wanted = Vec::new();
     for mailbox in &mailboxes {

@@ -1,7 +1,7 @@
 //! Connectors, and signing in.
 
 use crate::organization::text;
-use crate::sign_in::{consent, question};
+use crate::sign_in::{consent, parameter, question};
 use crate::{Callback, Instance, Mailbox, Organization, Platform, body};
 use serde_json::{Value, json};
 
@@ -39,16 +39,14 @@ pub async fn a_user_signs_in_where_the_interface_says(platform: &dyn Platform) {
     let outside = platform.outside();
     let client = Organization::new(platform).await.client;
     let callback = Callback::new(outside, "signs-in");
-    let scopes = [
-        "https://www.googleapis.com/auth/gmail.readonly",
-        "offline_access https://graph.microsoft.com/Mail.Read",
-    ];
-    let mailboxes = [Mailbox::gmail(outside, "signs-in"), Mailbox::outlook(outside, "signs-in")];
-    for (mailbox, scope) in mailboxes.iter().zip(scopes) {
+    for mailbox in &Mailbox::each(outside, "signs-in") {
         let path = format!("/elements/{}", mailbox.connector());
         client.refused("GET", &format!("{path}/oauth/url"), &Value::Null, 400).await;
+        let usual = client.get(&question(mailbox, "", "a state")).await;
+        let scope = &parameter(&text(&usual, "oauthUrl"), "scope").expect("there is a usual scope");
         let query = question(mailbox, scope, "a state");
         let told = client.get(&query).await;
+        assert_eq!(told, usual);
         assert_eq!(told["element"], mailbox.connector());
         assert_eq!(client.get(&query.replace("/oauth/url", "/oauth/url/default")).await, told);
         let asked = json!({

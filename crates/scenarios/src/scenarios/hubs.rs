@@ -1,21 +1,14 @@
 //! Reading mailboxes through their instances.
 
 use crate::organization::text;
-use crate::sign_in::sign_in;
 use crate::{Callback, Client, Mailbox, Platform, body, with};
 use serde_json::{Value, json};
-
-/// Scopes for all that is read of Outlook.
-const OUTLOOK_SCOPE: &str = "offline_access https://graph.microsoft.com/Mail.Read \
-    https://graph.microsoft.com/Contacts.Read https://graph.microsoft.com/Calendars.Read";
 
 /// A mailbox's own client, and the mailbox.
 async fn connected(platform: &dyn Platform, mailbox: &Mailbox, name: &str) -> Client {
     let (client, callback) = (platform.client(), Callback::new(platform.outside(), name));
     let mut wanted = body(mailbox, &callback);
-    if mailbox.connector() != "gmail" {
-        wanted["providerData"]["code"] = sign_in(client, mailbox, OUTLOOK_SCOPE).await.into();
-    }
+    wanted["providerData"]["code"] = mailbox.code_for_all().into();
     client.of(&client.create(&wanted).await)
 }
 
@@ -119,8 +112,8 @@ pub async fn fields_without_a_value_are_left_out_unless_they_are_wanted(platform
 /// Each refusal names what it is about.
 pub async fn what_a_provider_can_not_do_is_refused_by_name(platform: &dyn Platform) {
     let outside = platform.outside();
-    let mailboxes = [Mailbox::gmail(outside, "can-not"), Mailbox::outlook(outside, "can-not")];
-    for mailbox in &mailboxes {
+    for mailbox in &Mailbox::each(outside, "can-not") {
+        let list = format!("/hubs/general/{}", mailbox.resource());
         let own = connected(platform, mailbox, "can-not").await;
         for (name, value, named) in [
             ("where", "Flavour = 'sweet'", "Flavour"),
@@ -129,15 +122,15 @@ pub async fn what_a_provider_can_not_do_is_refused_by_name(platform: &dyn Platfo
             ("pageSize", "0", "pageSize"),
             ("nextPage", "nonsense", "nextPage"),
         ] {
-            let path = with("/hubs/general/messages", &[(name, value)]);
+            let path = with(&list, &[(name, value)]);
             let words = own.refused("GET", &path, &Value::Null, 400).await;
             assert!(words.contains(named), "{name} {value}: {words}");
         }
         own.refused("GET", "/hubs/general/faxes", &Value::Null, 404).await;
-        own.refused("GET", "/hubs/general/messages/nothing", &Value::Null, 404).await;
+        own.refused("GET", &format!("{list}/nothing"), &Value::Null, 404).await;
         platform.client().refused("GET", "/ping", &Value::Null, 401).await;
         mailbox.limit(60);
-        let limited = own.call("GET", "/hubs/general/messages", &Value::Null).await;
+        let limited = own.call("GET", &list, &Value::Null).await;
         limited.refused(429);
         assert!(limited.header("retry-after").is_some());
         mailbox.unlimit();

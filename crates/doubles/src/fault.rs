@@ -19,6 +19,8 @@ pub enum Route {
     Get,
     /// Gmail's profile; Graph's `/me`.
     Profile,
+    /// What sets push up and takes it down, and what Pub/Sub is asked.
+    Push,
     /// Labels, threads, drafts, folders.
     Other,
 }

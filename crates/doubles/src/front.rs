@@ -1,5 +1,6 @@
 //! What both providers do around every request: log, limit, fail to order, date.
 
+use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(crate) trait Provider: Clone + Send + Sync + 'static {
     fn account(&self, call: &Call) -> Option<String>;
     /// The failure fixed to the message the call asks for.
     fn poison(&self, call: &Call, account: &str) -> Option<FaultKind>;
+    /// What takes time before the true answer can be given; a reply is given in the answer's place.
+    fn prepare(&self, call: &Call) -> impl Future<Output = Option<Reply>> + Send;
     /// The true answer.
     fn answer(&self, call: &Call) -> Reply;
     /// A failure in the provider's shape.
@@ -150,14 +153,21 @@ async fn serve<P: Provider>(provider: &P, call: &Call, entered: &Entered) -> Rep
     // Without a pause every in-process request would end before the next begins, and none would overlap.
     tokio::task::yield_now().await;
     match fault {
-        None => provider.answer(call),
+        None => truth(provider, call).await,
         Some(FaultKind::Slow { ms }) => {
             tokio::time::sleep(Duration::from_millis(ms)).await;
-            provider.answer(call)
+            truth(provider, call).await
         }
-        Some(FaultKind::Truncated) => provider.answer(call).truncated(),
-        Some(FaultKind::MissingRefreshToken) => provider.answer(call).without("refresh_token"),
+        Some(FaultKind::Truncated) => truth(provider, call).await.truncated(),
+        Some(FaultKind::MissingRefreshToken) => truth(provider, call).await.without("refresh_token"),
         Some(kind) => provider.fail(kind, route),
+    }
+}
+
+async fn truth<P: Provider>(provider: &P, call: &Call) -> Reply {
+    match provider.prepare(call).await {
+        Some(reply) => reply,
+        None => provider.answer(call),
     }
 }
 

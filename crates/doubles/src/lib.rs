@@ -4,6 +4,21 @@
 //! Graph do, [`Providers`] has them all, each to be driven as a [`Double`]; [`Receiver`] takes callbacks, and [`Application`] writes what a client sends. Each server is a
 //! plain [`axum::Router`], served over a socket by [`serve`] or called in-process. They read no clock and draw
 //! every random choice from a seed, so that a run with a virtual [`Clock`] can be repeated exactly.
+//!
+//! # Push
+//!
+//! What is subscribed over HTTP is told of every change, by requests that the doubles make themselves. Where these lead
+//! says a [`Way`]: over sockets at first, or through [`Providers::set_way`] to a router (`Way::router`) or a function. They
+//! go out when somebody sends them:
+//!
+//! - in real time: `tokio::spawn(async move { providers.keep_sending().await })`;
+//! - in virtual time: `while providers.send_notice().await {}` after each change, and whenever the clock came to
+//!   [`Providers::next_notice_us`].
+//!
+//! A change is any of the usual operations (`providers.microsoft.deliver(…)`). What can go wrong with its notice is a
+//! [`Mishap`]: `push_mishap` orders one for the next notice, `set_mishap_rate` for each with a probability. A notice that comes
+//! before its change can be read needs `set_lag` (Graph) or `set_history_lag` (Gmail), which delay lists and history and
+//! not notices. Requests that set push up fail as any others do, by a [`Fault`] on [`Route::Push`].
 
 mod application;
 mod call;
@@ -18,6 +33,7 @@ mod oauth;
 mod odd;
 #[cfg(test)]
 mod probe;
+mod push;
 mod receiver;
 mod registry;
 mod reply;
@@ -34,6 +50,7 @@ pub use mail::{Mail, mails_from_dir};
 pub use microsoft::{Attachment, Corruption, MessageSnapshot as MicrosoftMessage, Microsoft};
 pub use oauth::{CLIENT_ID, CLIENT_SECRET};
 pub use odd::{BARE_CONTROL, DateHeader, HALF_EMOJI, LATIN_1};
+pub use push::{Forgery, Mishap, Sent, Way};
 pub use receiver::{Answer, Received, Receiver};
 pub use registry::Providers;
 pub use request_log::RequestLine;

@@ -106,3 +106,69 @@ impl Caller {
         Got { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 }
+
+/// Takes notices, and shakes hands.
+#[derive(Clone)]
+pub(crate) struct Hook(Arc<std::sync::Mutex<HookState>>, Arc<tokio::sync::Semaphore>);
+
+struct HookState {
+    time: Time,
+    status: u16,
+    /// Seconds until it answers.
+    takes_s: i64,
+    shakes_hands: bool,
+    got: Vec<(String, HeaderMap, String)>,
+}
+
+impl Hook {
+    pub(crate) fn new(time: &Time) -> Self {
+        let state =
+            HookState { time: time.clone(), status: 202, takes_s: 0, shakes_hands: true, got: Vec::new() };
+        Self(Arc::new(std::sync::Mutex::new(state)), Arc::new(tokio::sync::Semaphore::new(0)))
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        let hook = self.clone();
+        Router::new().fallback(move |request: Request| async move { hook.take(request).await })
+    }
+
+    pub(crate) fn answer(&self, status: u16, takes_s: i64) {
+        let mut state = self.0.lock().unwrap();
+        (state.status, state.takes_s) = (status, takes_s);
+    }
+
+    pub(crate) fn refuse_hands(&self) {
+        self.0.lock().unwrap().shakes_hands = false;
+    }
+
+    /// What came since the last look: paths, headers and bodies. Handshakes are not among them.
+    pub(crate) fn got(&self) -> Vec<(String, HeaderMap, String)> {
+        std::mem::take(&mut self.0.lock().unwrap().got)
+    }
+
+    /// Waits until one more came.
+    pub(crate) async fn arrived(&self) {
+        self.1.acquire().await.unwrap().forget();
+    }
+
+    async fn take(&self, request: Request) -> axum::response::Response {
+        let (parts, body) = request.into_parts();
+        let body = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+        let query = parts.uri.query().unwrap_or_default();
+        let token = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "validationToken");
+        let mut state = self.0.lock().unwrap();
+        state.time.advance_s(state.takes_s);
+        let answer = axum::response::Response::builder();
+        match token {
+            Some((_, token)) if state.shakes_hands => {
+                answer.header("content-type", "text/plain").body(token.into_owned().into()).unwrap()
+            }
+            Some(_) => answer.status(404).body(Body::empty()).unwrap(),
+            None => {
+                state.got.push((parts.uri.path().to_owned(), parts.headers, body));
+                self.1.add_permits(1);
+                answer.status(state.status).body(Body::empty()).unwrap()
+            }
+        }
+    }
+}

@@ -1,16 +1,22 @@
 //! The list of doubles: one line a connector.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 
 use crate::clock::Clock;
 use crate::double::Double;
+use crate::push::Way;
 use crate::{Google, GoogleCalendar, Microsoft};
+
+/// Whoever sends notices looks at least so often whether one is due.
+const LOOK_US: i64 = 10_000_000;
 
 /// The servers of all providers. Cloning gives other handles on the same ones.
 #[derive(Clone)]
 pub struct Providers {
+    clock: Clock,
     /// Google's.
     pub google: Google,
     /// Microsoft's.
@@ -21,6 +27,7 @@ impl Providers {
     /// Providers without accounts.
     pub fn new(clock: &Clock, seed: u64) -> Self {
         Self {
+            clock: clock.clone(),
             google: Google::new(clock.clone(), seed),
             microsoft: Microsoft::new(clock.clone(), seed.wrapping_add(1)),
         }
@@ -67,6 +74,43 @@ impl Providers {
             }
         }
         variables
+    }
+
+    /// Where notices of all of them lead, and handshakes; over sockets at first.
+    pub fn set_way(&self, way: &Way) {
+        self.microsoft.set_way(way.clone());
+    }
+
+    /// When the next notice is due, microseconds since the Unix epoch; `None`: none waits.
+    pub fn next_notice_us(&self) -> Option<i64> {
+        self.microsoft.next_ring_us()
+    }
+
+    /// Sends one request with notices that are due, and waits for its answer; false where none is due. Whoever has a
+    /// virtual clock calls it until it says so, whenever the clock moved.
+    pub async fn send_notice(&self) -> bool {
+        match self.microsoft.next_ring() {
+            Some(ring) => {
+                ring.await;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Sends notices as they become due, each by itself, until the returned future is dropped: for clocks that are real.
+    pub async fn keep_sending(&self) {
+        loop {
+            while let Some(ring) = self.microsoft.next_ring() {
+                tokio::spawn(ring);
+            }
+            let next_us = self.next_notice_us().map_or(i64::MAX, |at_us| at_us - self.clock.now_us());
+            let next = Duration::from_micros(next_us.clamp(1, LOOK_US).unsigned_abs());
+            tokio::select! {
+                () = self.microsoft.noticed() => {}
+                () = tokio::time::sleep(next) => {}
+            }
+        }
     }
 
     /// Makes each request to any of them fail with a probability.

@@ -21,8 +21,6 @@ const ONE_THOUGHT: [(&str, &str); 10] = [
     ("crates/local/src/sqlite/store/instances.rs", "crates/local/src/sqlite/store/retention.rs"),
     ("crates/scenarios/src/client.rs", "crates/scenarios/src/document.rs"),
 ];
-/// Rings that are still there, by their first file, with the files that they have. They may only shrink.
-const KNOWN: [(&str, usize); 1] = [("crates/doubles/src/microsoft/mod.rs", 12)];
 /// Names that are passed on so often are passed on in a ring.
 const HOPS_MAX: usize = 8;
 
@@ -172,9 +170,7 @@ impl<'a> House<'a> {
                 .filter(|other| reach(&ringed, other).contains(module))
                 .collect();
             left.retain(|other| !ring.contains(other));
-            if !self.is_known(&ring) {
-                rings.push(ring);
-            }
+            rings.push(ring);
         }
         rings
     }
@@ -186,11 +182,6 @@ impl<'a> House<'a> {
             || is_parent(other, one)
             || ONE_THOUGHT.contains(&(one_path, other_path))
             || ONE_THOUGHT.contains(&(other_path, one_path))
-    }
-
-    fn is_known(&self, ring: &[&Module]) -> bool {
-        let first = self.rooms[ring[0]].path;
-        KNOWN.iter().any(|(known, count)| *known == first && ring.len() <= *count)
     }
 
     fn arrows_within(&self, ring: &[&Module]) -> Vec<String> {

@@ -117,7 +117,7 @@ impl World {
         let shared = clock.clone();
         let theirs = doubles::Clock::new(move || shared.now_us());
         let providers = Providers::new(&theirs, seed);
-        let Providers { google, microsoft } = providers.clone();
+        let Providers { google, microsoft, .. } = providers.clone();
         let receiver = Receiver::new(theirs);
         google.add_account(GMAIL_USER);
         microsoft.add_account(OUTLOOK_USER);

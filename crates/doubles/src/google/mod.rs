@@ -214,6 +214,10 @@ impl Provider for Google {
         }
     }
 
+    async fn prepare(&self, _call: &Call) -> Option<Reply> {
+        None
+    }
+
     fn answer(&self, call: &Call) -> Reply {
         match (call.method.as_str(), call.segments().as_slice()) {
             ("GET", ["o", "oauth2", "v2", "auth"]) => self.authorize(call),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::item::View;
+use super::kind::Type;
 use super::mailbox::{Change, Mailbox};
-use super::record::Type;
 use super::{error, list};
 use crate::call::Call;
 use crate::reply::Reply;

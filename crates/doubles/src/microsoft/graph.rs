@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use super::kind::Type;
 use super::mailbox::Mailbox;
-use super::record::Type;
-use super::store::Stored;
-use super::{delta, error, folder, list, store};
+use super::stored::Stored;
+use super::{delta, error, folders, list, stored};
 use crate::call::Call;
 use crate::reply::Reply;
 
@@ -35,7 +35,7 @@ impl Reader<'_> {
             ["me", "messages", id, "attachments"] => match mailbox.get(id) {
                 None => error::item_not_found(),
                 Some(message) => {
-                    let files = store::attachments(&message.id, &message.attachments, message.modified_us);
+                    let files = stored::attachments(&message.id, &message.attachments, message.modified_us);
                     list::records(mailbox, Type::Attachment, files, call)
                 }
             },
@@ -57,7 +57,7 @@ impl Reader<'_> {
             ["me", "events", id, "attachments"] => match mailbox.stored(Type::Event, id) {
                 None => error::item_not_found(),
                 Some(event) => {
-                    let files = store::attachments(id, &event.attachments, event.record().modified_us);
+                    let files = stored::attachments(id, &event.attachments, event.record().modified_us);
                     list::records(mailbox, Type::Attachment, files, call)
                 }
             },
@@ -68,7 +68,7 @@ impl Reader<'_> {
     fn folder(&self, folder: usize, rest: &[&str], call: &Call) -> Reply {
         let Reader { mailbox, now_us, delta_repeats } = *self;
         match rest {
-            [] => list::record(mailbox, Type::Folder, folder::record(mailbox, folder, now_us), call),
+            [] => list::record(mailbox, Type::Folder, folders::record(mailbox, folder, now_us), call),
             ["childFolders"] => self.folders(Some(folder), call),
             ["messages"] => list::messages(mailbox, Some(folder), call, now_us),
             ["messages", "delta"] => delta::delta(mailbox, folder, call, delta_repeats, now_us),
@@ -82,7 +82,7 @@ impl Reader<'_> {
 
     fn folders(&self, parent: Option<usize>, call: &Call) -> Reply {
         let with_hidden = call.param("includeHiddenFolders") == Some("true");
-        let found = folder::records(self.mailbox, parent, with_hidden, self.now_us);
+        let found = folders::records(self.mailbox, parent, with_hidden, self.now_us);
         list::records(self.mailbox, Type::Folder, found, call)
     }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::store::Attachment;
+use super::kind::Type;
+use super::noticed::Sight;
+use super::stored::Attachment;
 use crate::clock::iso_seconds;
 use crate::mail::{Address, Mail, parse_addresses};
 
@@ -47,42 +49,17 @@ pub(super) struct View<'a> {
 /// Properties that are there only when selected.
 const ON_SELECT_ONLY: [&str; 2] = ["internetMessageHeaders", "uniqueBody"];
 
-/// Every property a selection may name.
-pub(super) const PROPERTIES: &[&str] = &[
-    "id",
-    "createdDateTime",
-    "lastModifiedDateTime",
-    "changeKey",
-    "categories",
-    "receivedDateTime",
-    "sentDateTime",
-    "hasAttachments",
-    "internetMessageId",
-    "internetMessageHeaders",
-    "subject",
-    "bodyPreview",
-    "importance",
-    "parentFolderId",
-    "conversationId",
-    "conversationIndex",
-    "isDeliveryReceiptRequested",
-    "isReadReceiptRequested",
-    "isRead",
-    "isDraft",
-    "webLink",
-    "inferenceClassification",
-    "body",
-    "uniqueBody",
-    "sender",
-    "from",
-    "toRecipients",
-    "ccRecipients",
-    "bccRecipients",
-    "replyTo",
-    "flag",
-];
-
 impl Message {
+    /// As a notice shows it.
+    pub(super) fn sight(&self) -> Sight {
+        Sight {
+            id: self.id.clone(),
+            immutable_id: self.immutable_id.clone(),
+            change_key: self.change_key.clone(),
+            folder: Some(self.folder),
+        }
+    }
+
     pub(super) fn from(&self) -> Option<Address> {
         parse_addresses(&self.mail.from).into_iter().next()
     }
@@ -110,7 +87,7 @@ impl Message {
         if view.metadata {
             shown.insert("@odata.etag".to_owned(), format!("W/\"{}\"", self.change_key).into());
         }
-        for name in PROPERTIES {
+        for name in Type::Message.properties() {
             let wanted = match view.select {
                 Some(select) => *name == "id" || select.iter().any(|selected| selected == name),
                 None => !ON_SELECT_ONLY.contains(name),

@@ -2,14 +2,16 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::error;
 use super::filter::{Filter, Mistake, property};
-use super::item::{Message, View};
+use super::item::View;
+use super::kind::Type;
 use super::mailbox::Mailbox;
 use super::property::Property;
-use super::record::{Record, Type};
+use super::record::Record;
+use super::row::Row;
 use crate::call::Call;
 use crate::reply::Reply;
 
@@ -23,42 +25,6 @@ struct Options {
     skip: usize,
     select: Option<Vec<String>>,
     count: bool,
-}
-
-/// One row of a list.
-#[derive(Clone)]
-pub(super) enum Row<'a> {
-    Message(&'a Message),
-    Record(Record),
-}
-
-impl Row<'_> {
-    /// What a collection holds, or this part of its elements, in lower case.
-    pub(super) fn elements(&self, collection: &str, part: &str) -> Vec<String> {
-        let held = match self {
-            Self::Message(message) => json!(message.categories),
-            Self::Record(record) => record.fields.get(collection).cloned().unwrap_or_default(),
-        };
-        let text = |value: &Value| if part.is_empty() { value.clone() } else { value[part].clone() };
-        let items = held.as_array().into_iter().flatten().map(text);
-        items.filter_map(|value| value.as_str().map(str::to_lowercase)).collect()
-    }
-
-    /// Its immutable id.
-    fn id(&self) -> &str {
-        match self {
-            Self::Message(message) => &message.immutable_id,
-            Self::Record(record) => record.fields.get("id").and_then(Value::as_str).unwrap_or_default(),
-        }
-    }
-
-    fn render(&self, mailbox: &Mailbox, view: View<'_>) -> Value {
-        let shown = match self {
-            Self::Message(message) => message.render(mailbox.folder_id(message.folder), view),
-            Self::Record(record) => record.render(view.metadata, view.select),
-        };
-        mailbox.odd.shown(self.id(), shown)
-    }
 }
 
 /// `/me/messages`, or the messages of a folder.
@@ -95,12 +61,20 @@ fn list(mailbox: &Mailbox, kind: Type, rows: Vec<Row<'_>>, is_counted: bool, cal
     if let Some(failure) = mailbox.odd.failure(&ids, options.select.as_deref()) {
         return failure;
     }
-    body.insert("value".to_owned(), page.map(|row| row.render(mailbox, view)).collect());
+    body.insert("value".to_owned(), page.map(|row| render(row, mailbox, view)).collect());
     let next = options.skip + options.top;
     if next < found.len() {
         body.insert("@odata.nextLink".to_owned(), next_link(call, next).into());
     }
     Reply::json(200, &Value::Object(body))
+}
+
+fn render(row: &Row<'_>, mailbox: &Mailbox, view: View<'_>) -> Value {
+    let shown = match row {
+        Row::Message(message) => message.render(mailbox.folder_id(message.folder), view),
+        Row::Record(record) => record.render(view.metadata, view.select),
+    };
+    mailbox.odd.shown(row.id(), shown)
 }
 
 /// `/me/messages/{id}`.
@@ -120,7 +94,7 @@ fn get(mailbox: &Mailbox, kind: Type, row: Option<Row<'_>>, call: &Call) -> Repl
     };
     let Some(row) = row else { return error::item_not_found() };
     let view = view(call, select.as_deref());
-    let mut body = row.render(mailbox, view);
+    let mut body = render(&row, mailbox, view);
     if let (true, Some(object)) = (view.metadata, body.as_object_mut()) {
         let context = format!("{}/$entity", context(call, mailbox, kind));
         object.shift_insert(0, "@odata.context".to_owned(), context.into());

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::folder::{self, Folder};
 use super::item::Message;
+use super::kind::Type;
+use super::noticed::Noticed;
 use super::odd::Odd;
-use super::store::Stored;
+use super::stored::Stored;
 use crate::fault::FaultKind;
 use crate::mail::Mail;
 
@@ -61,6 +63,8 @@ pub(super) struct Mailbox {
     pub(super) odd: Odd,
     /// Least and most time until lists see a change.
     pub(super) lag_us: (i64, i64),
+    /// What subscriptions are still to be told of.
+    pub(super) noticed: Vec<Noticed>,
     /// Contacts, calendars and events, in order of their creation.
     pub(super) stored: Vec<Stored>,
     items: BTreeMap<u64, Item>,
@@ -83,10 +87,16 @@ impl Mailbox {
             poisoned: BTreeMap::new(),
             odd: Odd::default(),
             lag_us,
+            noticed: Vec::new(),
             items: BTreeMap::new(),
             keys: BTreeMap::new(),
             item_count: 0,
         }
+    }
+
+    /// Whether a name of a user, an id or an address, is its owner's.
+    pub(super) fn is_of(&self, user: &str) -> bool {
+        user.eq_ignore_ascii_case(&self.email) || user == self.user_id
     }
 
     /// What lists show now, with the key of each item.
@@ -193,6 +203,9 @@ impl Mailbox {
             self.keys.insert(after.id.clone(), key);
             self.keys.insert(after.immutable_id.clone(), key);
         }
+        let sight = |message: &Option<Arc<Message>>| message.as_deref().map(Message::sight);
+        let (seen, seen_then) = (sight(&before), sight(&after));
+        self.noticed.push(Noticed { kind: Type::Message, at_us, before: seen, after: seen_then });
         self.change_count += 1;
         self.changes.push_back(Change { number: self.change_count, key, visible_at_us, before, after });
         if self.changes.len() > CHANGES_MAX {

@@ -6,23 +6,34 @@ mod double;
 mod error;
 mod filter;
 mod folder;
+mod folders;
 mod graph;
 mod item;
+mod kind;
 mod list;
 mod mailbox;
+mod noticed;
 mod odd;
+mod odd_operations;
 mod operations;
 mod property;
+mod push;
+mod push_operations;
 mod record;
 mod record_operations;
+mod row;
+mod scalar;
 mod store;
+mod stored;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod token;
+mod uuid;
 
 pub use odd::Corruption;
 pub use operations::MessageSnapshot;
-pub use store::Attachment;
+pub use stored::Attachment;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,6 +49,8 @@ use crate::front::{self, Front, Part, Provider};
 use crate::oauth::{self, Grants, Issued};
 use crate::reply::Reply;
 use mailbox::Mailbox;
+use push::Push;
+use uuid::uuid;
 
 /// Documented: four requests at once for an application and a mailbox.
 const IN_FLIGHT_MAX: usize = 4;
@@ -59,6 +72,7 @@ struct World {
     lag_us: (i64, i64),
     /// Whether a row at the border of two delta pages comes on both.
     delta_repeats: bool,
+    push: Push,
 }
 
 front::controls!(Microsoft);
@@ -80,6 +94,8 @@ impl Microsoft {
             mailboxes: BTreeMap::new(),
             lag_us: (0, 0),
             delta_repeats: false,
+            // Numbers of its own, so that a seed gives the same mailboxes with and without push.
+            push: Push::new(seed.wrapping_add(2)),
         };
         let front = Front::new(clock, seed.wrapping_add(1), IN_FLIGHT_MAX);
         Self(Arc::new(Inner { front, state: Mutex::new(world) }))
@@ -164,6 +180,7 @@ impl Provider for Microsoft {
         match call.segments().as_slice() {
             [_, "oauth2", "v2.0", "authorize"] => Route::Authorize,
             [_, "oauth2", "v2.0", "token"] => Route::Token,
+            [_, "subscriptions", ..] => Route::Push,
             [_, "me"] => Route::Profile,
             [_, "me", "mailFolders" | "contacts" | "calendars" | "events"] => Route::List,
             [_, "me", .., "messages" | "childFolders"] => Route::List,
@@ -190,10 +207,18 @@ impl Provider for Microsoft {
         }
     }
 
+    async fn prepare(&self, call: &Call) -> Option<Reply> {
+        match call.segments().as_slice() {
+            ["v1.0" | "beta", "subscriptions", path @ ..] => self.handshake(path, call).await,
+            _ => None,
+        }
+    }
+
     fn answer(&self, call: &Call) -> Reply {
         match (call.method.as_str(), call.segments().as_slice()) {
             ("GET", [_, "oauth2", "v2.0", "authorize"]) => self.authorize(call),
             ("POST", [_, "oauth2", "v2.0", "token"]) => self.token(call),
+            (_, ["v1.0" | "beta", "subscriptions", path @ ..]) => self.subscriptions(path, call),
             (_, ["v1.0" | "beta", path @ ..]) => self.graph(path, call),
             _ => error::no_such_path(call),
         }
@@ -219,14 +244,7 @@ impl Provider for Microsoft {
     }
 
     fn finish(&self, call: &Call, reply: Reply) -> Reply {
-        let request_id = request_id(&mut self.world().rng);
+        let request_id = uuid(&mut self.world().rng);
         error::complete(reply, call, &request_id, self.0.front.clock.now_us())
     }
-}
-
-/// A random UUID.
-fn request_id(rng: &mut fastrand::Rng) -> String {
-    let (high, low) = (rng.u64(..), rng.u64(..));
-    let (a, b, c) = (high >> 32, high >> 16 & 0xffff, high & 0xfff);
-    format!("{a:08x}-{b:04x}-4{c:03x}-8{:03x}-{:012x}", low >> 48 & 0xfff, low & 0xffff_ffff_ffff)
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::Microsoft;
 use super::error;
 use crate::reply::Reply;
 
@@ -31,10 +30,10 @@ const OUTSIDE: [&str; 7] = [
 /// The odd items of a mailbox, by any of their ids.
 #[derive(Default)]
 pub(super) struct Odd {
-    corrupt: BTreeMap<String, Corruption>,
-    shown_as: BTreeMap<String, Map<String, Value>>,
+    pub(super) corrupt: BTreeMap<String, Corruption>,
+    pub(super) shown_as: BTreeMap<String, Map<String, Value>>,
     /// Items of a page at the most; a longer one takes too long.
-    page_max: Option<usize>,
+    pub(super) page_max: Option<usize>,
 }
 
 impl Odd {
@@ -60,39 +59,5 @@ impl Odd {
             item.extend(fields.clone());
         }
         item
-    }
-}
-
-/// # Panics
-/// On an account that was not added.
-impl Microsoft {
-    /// Each page of a list that holds this message, contact, event, calendar or folder fails; `None` heals it.
-    pub fn corrupt(&self, email: &str, id: &str, corruption: impl Into<Option<Corruption>>) {
-        self.with(email, |mailbox, _| match corruption.into() {
-            Some(corruption) => mailbox.odd.corrupt.insert(id.to_owned(), corruption),
-            None => mailbox.odd.corrupt.remove(id),
-        });
-    }
-
-    /// Lists show these properties of an item in the place of its own, whatever they are ordered by.
-    pub fn show_as(&self, email: &str, id: &str, properties: &Value) {
-        let fields = properties.as_object().cloned().unwrap_or_default();
-        self.with(email, |mailbox, _| mailbox.odd.shown_as.insert(id.to_owned(), fields));
-    }
-
-    /// Pages with more items than this are answered 504.
-    pub fn set_page_max(&self, email: &str, page_max: Option<usize>) {
-        self.with(email, |mailbox, _| mailbox.odd.page_max = page_max);
-    }
-
-    /// Gives a message another time of modification, microseconds since the Unix epoch, which lists show at once.
-    pub fn stamp(&self, email: &str, id: &str, at_us: i64) -> bool {
-        let now_us = self.0.front.clock.now_us();
-        self.with(email, |mailbox, rng| {
-            let lag_us = std::mem::replace(&mut mailbox.lag_us, (now_us - at_us, now_us - at_us));
-            let found = mailbox.change(id, at_us, now_us, rng, |message| message.modified_us = at_us);
-            mailbox.lag_us = lag_us;
-            found
-        })
     }
 }

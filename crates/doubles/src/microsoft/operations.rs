@@ -84,9 +84,12 @@ impl Microsoft {
         self.world().grants.refuses_reuse = on;
     }
 
-    /// Ends everything the account has granted: refreshing gives `invalid_grant`, Graph 401.
+    /// Ends everything the account has granted: refreshing gives `invalid_grant`, Graph 401. Its subscriptions are
+    /// removed, and their owner is told so.
     pub fn revoke(&self, email: &str) {
-        self.world().grants.revoke(email);
+        let World { grants, push, .. } = &mut *self.world();
+        grants.revoke(email);
+        push.remove(email, true, self.0.front.clock.now_us());
     }
 
     /// Ends the access tokens of the account before their time; its refresh tokens stay good.
@@ -282,8 +285,11 @@ impl Microsoft {
     }
 
     pub(super) fn with<R>(&self, email: &str, f: impl FnOnce(&mut Mailbox, &mut fastrand::Rng) -> R) -> R {
-        let World { rng, mailboxes, .. } = &mut *self.world();
+        let now_us = self.0.front.clock.now_us();
+        let World { rng, mailboxes, push, .. } = &mut *self.world();
         let Some(mailbox) = mailboxes.get_mut(email) else { panic!("no account {email}") };
-        f(mailbox, rng)
+        let done = f(mailbox, rng);
+        push.notice(email, &std::mem::take(&mut mailbox.noticed), now_us);
+        done
     }
 }

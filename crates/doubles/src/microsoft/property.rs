@@ -1,8 +1,9 @@
 //! The properties that lists can be filtered and ordered by.
 
 use super::item::Message;
-use super::list::Row;
-use super::record::Type;
+use super::kind::Type;
+use super::row::Row;
+use super::scalar::{PropertyKind, Scalar};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Property {
@@ -23,27 +24,6 @@ pub(super) enum Property {
     InferenceClassification,
     /// Of anything but a message.
     Field(&'static str, PropertyKind),
-}
-
-/// The type of a property, which a literal has to agree with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PropertyKind {
-    Text,
-    Time,
-    Flag,
-    Number,
-}
-
-/// The value of a property, or a literal of a filter.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Scalar {
-    Null,
-    Flag(bool),
-    /// Microseconds, finer than what JSON shows.
-    Time(i64),
-    Number(i64),
-    /// In lower case: the store compares without regard to case.
-    Text(String),
 }
 
 impl Property {
@@ -110,22 +90,6 @@ impl Property {
             Self::FlagStatus => Scalar::text(message.flag_status()),
             Self::InferenceClassification => Scalar::text("focused"),
             Self::Field(..) => Scalar::Null,
-        }
-    }
-}
-
-impl Scalar {
-    pub(super) fn text(text: &str) -> Self {
-        Self::Text(text.to_lowercase())
-    }
-
-    pub(super) fn fits(&self, kind: PropertyKind) -> bool {
-        match self {
-            Self::Null => true,
-            Self::Flag(_) => kind == PropertyKind::Flag,
-            Self::Time(_) => kind == PropertyKind::Time,
-            Self::Number(_) => kind == PropertyKind::Number,
-            Self::Text(_) => kind == PropertyKind::Text,
         }
     }
 }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::Microsoft;
 use super::folder;
-use super::record::Type;
-use super::store::Attachment;
+use super::kind::Type;
+use super::stored::Attachment;
 use crate::mail::Mail;
 
 /// More operations by account, as those on messages. Fields are as Graph spells them.
@@ -40,7 +40,8 @@ impl Microsoft {
 
     /// Deletes a contact, calendar or event for good.
     pub fn delete_record(&self, email: &str, id: &str) -> bool {
-        self.with(email, |mailbox, _| mailbox.remove_stored(id))
+        let now_us = self.now_us();
+        self.with(email, |mailbox, _| mailbox.remove_stored(id, now_us))
     }
 
     /// Attaches a file to an event.

@@ -1,98 +1,12 @@
-//! The contacts, calendars, events and attachments of a mailbox.
+//! The contacts, calendars and events of a mailbox.
 
 use serde_json::{Map, Value, json};
 
 use super::folder::random_id;
+use super::kind::Type;
 use super::mailbox::{Mailbox, change_key};
-use super::record::{Record, Type};
-
-/// A file of a message or an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attachment {
-    /// The file's name.
-    pub name: String,
-    /// Its media type.
-    pub content_type: String,
-    /// How long it is.
-    pub size_bytes: u64,
-    /// Whether the text shows it.
-    pub is_inline: bool,
-}
-
-/// A contact, calendar or event. Lists show its changes at once.
-#[derive(Clone, Debug)]
-pub(super) struct Stored {
-    pub(super) id: String,
-    kind: Type,
-    change_key: String,
-    created_us: i64,
-    modified_us: i64,
-    /// Of an event: its calendar's id.
-    pub(super) calendar: Option<String>,
-    pub(super) attachments: Vec<Attachment>,
-    fields: Map<String, Value>,
-}
-
-impl Stored {
-    pub(super) fn record(&self) -> Record {
-        let mut fields = defaults(self.kind);
-        fields.extend(self.fields.clone());
-        fields.insert("id".to_owned(), self.id.as_str().into());
-        fields.insert("changeKey".to_owned(), self.change_key.as_str().into());
-        if self.kind == Type::Event {
-            fields.insert("hasAttachments".to_owned(), (!self.attachments.is_empty()).into());
-        }
-        Record { kind: self.kind, created_us: self.created_us, modified_us: self.modified_us, fields }
-    }
-}
-
-/// What the service fills in.
-fn defaults(kind: Type) -> Map<String, Value> {
-    let fields = match kind {
-        Type::Contact => json!({
-            "categories": [], "parentFolderId": "AQMkADcontacts=", "emailAddresses": [], "imAddresses": [],
-            "homePhones": [], "businessPhones": [], "homeAddress": {}, "businessAddress": {},
-            "otherAddress": {}, "children": [], "personalNotes": "",
-        }),
-        Type::Calendar => json!({
-            "color": "auto", "hexColor": "", "isDefaultCalendar": false, "canShare": true,
-            "canViewPrivateItems": true, "canEdit": true, "allowedOnlineMeetingProviders": [],
-            "defaultOnlineMeetingProvider": "unknown", "isTallyingResponses": true, "isRemovable": true,
-        }),
-        Type::Event => json!({
-            "categories": [], "originalStartTimeZone": "UTC", "originalEndTimeZone": "UTC",
-            "reminderMinutesBeforeStart": 15, "isReminderOn": true, "bodyPreview": "", "importance": "normal",
-            "sensitivity": "normal", "isAllDay": false, "isCancelled": false, "isOrganizer": true,
-            "responseRequested": true, "showAs": "busy", "type": "singleInstance", "isOnlineMeeting": false,
-            "onlineMeetingProvider": "unknown", "allowNewTimeProposals": true, "isDraft": false,
-            "hideAttendees": false, "responseStatus": {"response": "organizer", "time": "0001-01-01T00:00:00Z"},
-            "body": {"contentType": "html", "content": ""}, "location": {"displayName": ""}, "locations": [],
-            "attendees": [],
-        }),
-        _ => Value::Null,
-    };
-    match fields {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    }
-}
-
-/// The files as records. Whoever selects nothing gets their content too.
-pub(super) fn attachments(owner: &str, attachments: &[Attachment], modified_us: i64) -> Vec<Record> {
-    let record = |(index, attachment): (usize, &Attachment)| {
-        let fields = json!({
-            "id": format!("{owner}-{index}"),
-            "name": attachment.name,
-            "contentType": attachment.content_type,
-            "size": attachment.size_bytes,
-            "isInline": attachment.is_inline,
-            "contentBytes": "Y29udGVudA==",
-        });
-        let Value::Object(fields) = fields else { return None };
-        Some(Record { kind: Type::Attachment, created_us: modified_us, modified_us, fields })
-    };
-    attachments.iter().enumerate().filter_map(record).collect()
-}
+use super::noticed::Noticed;
+use super::stored::{Attachment, Stored};
 
 impl Mailbox {
     /// The calendar that is there from the start.
@@ -135,7 +49,7 @@ impl Mailbox {
     ) -> String {
         let first = self.all_of(Type::Calendar).next().map(|calendar| calendar.id.clone());
         let id = random_id("AAMkADhi", rng, 60);
-        self.stored.push(Stored {
+        let stored = Stored {
             id: id.clone(),
             kind,
             change_key: change_key(rng),
@@ -144,7 +58,9 @@ impl Mailbox {
             calendar: (kind == Type::Event).then(|| calendar.map(str::to_owned).or(first)).flatten(),
             attachments: Vec::new(),
             fields: fields.as_object().cloned().unwrap_or_default(),
-        });
+        };
+        self.noticed.push(Noticed { kind, at_us: now_us, before: None, after: Some(stored.sight()) });
+        self.stored.push(stored);
         id
     }
 
@@ -157,16 +73,28 @@ impl Mailbox {
         change: impl FnOnce(&mut Map<String, Value>, &mut Vec<Attachment>),
     ) -> bool {
         let Some(stored) = self.stored.iter_mut().find(|stored| stored.id == id) else { return false };
+        let before = Some(stored.sight());
         change(&mut stored.fields, &mut stored.attachments);
         stored.modified_us = now_us.max(stored.modified_us);
         stored.change_key = change_key(rng);
+        let after = Some(stored.sight());
+        self.noticed.push(Noticed { kind: stored.kind, at_us: now_us, before, after });
         true
     }
 
     /// Removes it, and a calendar's events with it.
-    pub(super) fn remove_stored(&mut self, id: &str) -> bool {
-        let before = self.stored.len();
-        self.stored.retain(|stored| stored.id != id && stored.calendar.as_deref() != Some(id));
-        self.stored.len() < before
+    pub(super) fn remove_stored(&mut self, id: &str, now_us: i64) -> bool {
+        let (gone, kept) = std::mem::take(&mut self.stored)
+            .into_iter()
+            .partition::<Vec<_>, _>(|stored| stored.id == id || stored.calendar.as_deref() == Some(id));
+        self.stored = kept;
+        let noticed = gone.iter().map(|stored| Noticed {
+            kind: stored.kind,
+            at_us: now_us,
+            before: Some(stored.sight()),
+            after: None,
+        });
+        self.noticed.extend(noticed);
+        !gone.is_empty()
     }
 }

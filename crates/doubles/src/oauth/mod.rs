@@ -125,6 +125,10 @@ impl Grants {
         self.client.0 == id
     }
 
+    pub(crate) fn client_id(&self) -> &str {
+        &self.client.0
+    }
+
     pub(crate) fn has_refresh_token(&self, account: &str) -> bool {
         self.refresh.values().any(|refresh| refresh.consent.account == account)
     }
@@ -182,8 +186,13 @@ impl Grants {
 
     /// The consent behind a good access token.
     pub(crate) fn access(&self, token: Option<&str>, now_us: i64) -> Option<&Consent> {
+        self.access_until(token, now_us).map(|(consent, _)| consent)
+    }
+
+    /// The same with the time at which the token ends.
+    pub(crate) fn access_until(&self, token: Option<&str>, now_us: i64) -> Option<(&Consent, i64)> {
         let access = self.access.get(token?)?;
-        (now_us < access.expires_at_us).then_some(&access.consent)
+        (now_us < access.expires_at_us).then_some((&access.consent, access.expires_at_us))
     }
 
     /// Ends everything an account has granted.

@@ -1,8 +1,9 @@
 //! OData's `$filter`, as far as lists of a mailbox know it.
 
-use super::list::Row;
-use super::property::{Property, PropertyKind, Scalar};
-use super::record::Type;
+use super::kind::Type;
+use super::property::Property;
+use super::row::Row;
+use super::scalar::{PropertyKind, Scalar};
 use super::token::{Token, tokens};
 
 #[derive(Debug, PartialEq, Eq)]

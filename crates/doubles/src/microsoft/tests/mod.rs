@@ -5,7 +5,9 @@ mod delta;
 mod faults;
 mod lag;
 mod list;
+mod notices;
 mod records;
+mod subscriptions;
 
 use serde_json::Value;
 

@@ -14,6 +14,7 @@ mod context;
 mod deliver;
 mod destinations;
 mod event_log;
+mod exchange;
 mod instances;
 mod locks;
 mod poll;

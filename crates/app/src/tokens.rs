@@ -1,20 +1,19 @@
 //! Access tokens: refreshed ahead of their end, by one poll at a time.
 
 use crate::context::Context;
+use crate::exchange::exchange;
 use crate::ports::{PortError, Result, Secrets, Written};
 use chrono::{DateTime, Duration, Utc};
-use connectors::oauth::{self, Application, Grant, TokenError, TokenErrorKind, Tokens};
+use connectors::oauth::{Grant, TokenError, TokenErrorKind, Tokens};
 use connectors::{Authentication, Connector, Descriptor};
 use domain::ids::{InstanceId, digest64};
 use domain::schedule::backoff;
-use domain::settings::{OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE};
+use domain::settings::{OAUTH_REFRESH_TOKEN, OAUTH_SCOPE};
 use domain::token::{Session, refresh_at};
 use std::sync::Arc;
 
 /// Field that access tokens are sealed for.
 pub(crate) const ACCESS_TOKEN: &str = "access_token";
-/// Time for the token endpoint.
-const TOKEN_TIMEOUT_MS: u64 = 10_000;
 /// A refresh that takes longer is considered dead: the endpoint's timeout and room for two writes.
 const LEASE_S: i64 = 15;
 /// Tries to store a rotated refresh token while its owner changes other secrets.
@@ -172,30 +171,7 @@ impl Context {
             Authentication::SignIn(_) => Grant::Refresh { refresh_token },
             Authentication::ClientCredentials(_) | Authentication::Key => Grant::Client,
         };
-        self.exchange(holder.descriptor(), secrets, &grant, holder.scope).await
-    }
-
-    /// Exchanges a grant at the provider's token endpoint.
-    pub(crate) async fn exchange(
-        &self,
-        descriptor: &Descriptor,
-        secrets: &Secrets,
-        grant: &Grant<'_>,
-        scope: Option<&str>,
-    ) -> std::result::Result<Tokens, TokenError> {
-        let secret = |key: &str| secrets.get(key).map_or("", String::as_str);
-        let application =
-            Application { client_id: secret(OAUTH_API_KEY), client_secret: secret(OAUTH_API_SECRET) };
-        let authentication = &descriptor.authentication;
-        let Some(endpoint) = authentication.token() else {
-            // A key is a token that never ends: where the provider refuses it, the one of the vault may be newer.
-            let access_token = application.client_id.to_owned();
-            return Ok(Tokens { access_token, refresh_token: None, lifetime_s: u32::MAX });
-        };
-        let url = self.config.endpoints.url(endpoint);
-        let request = oauth::token_request(authentication, url, &application, grant, scope, TOKEN_TIMEOUT_MS);
-        let response = self.ports.http.send(request).await?;
-        oauth::parse_tokens(&response, self.now())
+        exchange(self, holder.descriptor(), secrets, &grant, holder.scope).await
     }
 
     /// The vault is written before the table: a crash in between leaves a token that is newer than the

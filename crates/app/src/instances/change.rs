@@ -2,9 +2,10 @@
 
 use super::create::warn_of_plain_http;
 use super::stored::understood;
-use super::{Refusal, SignInCode, Trial, baseline, credentials, exchange, trial};
+use super::{Refusal, SignInCode, Trial, baseline, credentials, trial};
 use crate::audit::By;
 use crate::context::Context;
+use crate::exchange;
 use crate::ports::{InstanceChange, Mailbox, ResourceRow, Secrets, SubscriptionChange, Written};
 use crate::read_gate::Gate;
 use crate::settle::{self, Promise};

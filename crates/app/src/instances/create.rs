@@ -3,9 +3,10 @@
 //! undone after it, that job does.
 
 use super::baseline::{self, Baselines};
-use super::{Refusal, SignInCode, Trial, credentials, exchange, trial};
+use super::{Refusal, SignInCode, Trial, credentials, trial};
 use crate::audit::By;
 use crate::context::Context;
+use crate::exchange;
 use crate::ports::{NewInstance, PortError, Secrets, Written};
 use crate::sealing::Lookup;
 use crate::settle::{self, Promise};

@@ -5,7 +5,6 @@ mod baseline;
 mod change;
 mod create;
 mod credentials;
-mod exchange;
 mod refusal;
 mod stored;
 mod switch;

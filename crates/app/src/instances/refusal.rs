@@ -33,7 +33,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn rule(key: impl Into<String>, rule: impl Into<String>) -> Self {
+    pub(crate) fn rule(key: impl Into<String>, rule: impl Into<String>) -> Self {
         Refusal::Invalid(vec![Invalid::new(key, rule)])
     }
 }

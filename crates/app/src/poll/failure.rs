@@ -13,23 +13,6 @@ use domain::schedule::backoff;
 use domain::state::ResourceState;
 
 impl Run<'_> {
-    /// Reports a resource that is not to be read now.
-    pub(super) fn refuse_early(&self, state: &ResourceState, report: &mut ResourceReport) -> bool {
-        let now = self.app.now();
-        let (error, until) = match &self.stopped {
-            Some(stopped) => (stopped.error.clone(), stopped.until),
-            None if state.is_backing_off(now) => {
-                let last = state.last_error.as_deref().unwrap_or("it failed");
-                (format!("backing off: {last}"), state.backoff_until)
-            }
-            None => return false,
-        };
-        report.error = Some(error);
-        report.is_wait = true;
-        report.retry_after_s = until.map(|until| seconds_until(now, until));
-        true
-    }
-
     /// Stores a failure: the cursor stays, the resource backs off, and what concerns the mailbox stops the
     /// others too. Says whether there is more to do now, because nothing failed and only the time was over.
     ///

@@ -1,5 +1,6 @@
 //! A running poll: what it was given, and what it knows of the mailbox so far.
 
+use super::ResourceReport;
 use super::gate::Gate;
 use crate::context::Context;
 use crate::instances::mailbox_digest;
@@ -106,6 +107,23 @@ impl<'a> Run<'a> {
             let error = "backing off: the provider asked for it, or failed".to_owned();
             self.stopped = Some(Stopped { error, until: Some(until) });
         }
+    }
+
+    /// Reports a resource that is not to be read now.
+    pub(super) fn refuse_early(&self, state: &ResourceState, report: &mut ResourceReport) -> bool {
+        let now = self.app.now();
+        let (error, until) = match &self.stopped {
+            Some(stopped) => (stopped.error.clone(), stopped.until),
+            None if state.is_backing_off(now) => {
+                let last = state.last_error.as_deref().unwrap_or("it failed");
+                (format!("backing off: {last}"), state.backoff_until)
+            }
+            None => return false,
+        };
+        report.error = Some(error);
+        report.is_wait = true;
+        report.retry_after_s = until.map(|until| seconds_until(now, until));
+        true
     }
 
     /// What the connector needs for its requests.

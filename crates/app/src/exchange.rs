@@ -1,21 +1,46 @@
-//! The exchange of what a person pasted for tokens: as it is, and where the provider does not know that, as it may have
-//! been meant. What is still refused is told with what it looks like.
+//! Exchanging at a provider's token endpoint: a stored grant as it is; what a person pasted also as it may have been
+//! meant, where the provider does not know it. What is still refused is told with what it looks like.
 
-use super::{Refusal, SignInCode};
 use crate::context::Context;
+use crate::instances::{Refusal, SignInCode};
 use crate::ports::Secrets;
 use connectors::Descriptor;
-use connectors::oauth::{Grant, TokenError, TokenErrorKind, Tokens};
+use connectors::oauth::{self, Application, Grant, TokenError, TokenErrorKind, Tokens};
 use domain::pasted;
 use domain::settings::{
     Items, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, given,
 };
 
+/// Time for the token endpoint.
+const TOKEN_TIMEOUT_MS: u64 = 10_000;
 /// Where a code stands in a request.
 const CODE: &str = "providerData.code";
 
+/// Exchanges a grant at the provider's token endpoint.
+pub(crate) async fn exchange(
+    app: &Context,
+    descriptor: &Descriptor,
+    secrets: &Secrets,
+    grant: &Grant<'_>,
+    scope: Option<&str>,
+) -> Result<Tokens, TokenError> {
+    let secret = |key: &str| secrets.get(key).map_or("", String::as_str);
+    let application =
+        Application { client_id: secret(OAUTH_API_KEY), client_secret: secret(OAUTH_API_SECRET) };
+    let authentication = &descriptor.authentication;
+    let Some(endpoint) = authentication.token() else {
+        // A key is a token that never ends: where the provider refuses it, the one of the vault may be newer.
+        let access_token = application.client_id.to_owned();
+        return Ok(Tokens { access_token, refresh_token: None, lifetime_s: u32::MAX });
+    };
+    let url = app.config.endpoints.url(endpoint);
+    let request = oauth::token_request(authentication, url, &application, grant, scope, TOKEN_TIMEOUT_MS);
+    let response = app.ports.http.send(request).await?;
+    oauth::parse_tokens(&response, app.now())
+}
+
 /// Exchanges the code of a sign-in, with the redirect address that the configuration names.
-pub(super) async fn code(
+pub(crate) async fn code(
     app: &Context,
     descriptor: &Descriptor,
     (plain, secrets): (&Items, &Secrets),
@@ -27,36 +52,36 @@ pub(super) async fn code(
     let (code, scope) = (sign_in.code.as_str(), given(plain, OAUTH_SCOPE));
     let code_verifier = sign_in.verifier.as_deref();
     let grant = Grant::Code { code, redirect_uri, code_verifier };
-    let mut exchanged = app.exchange(descriptor, secrets, &grant, scope).await;
+    let mut exchanged = exchange(app, descriptor, secrets, &grant, scope).await;
     if let Some(code) = meant(&exchanged, code) {
         let grant = Grant::Code { code: &code, redirect_uri, code_verifier };
-        exchanged = app.exchange(descriptor, secrets, &grant, scope).await;
+        exchanged = exchange(app, descriptor, secrets, &grant, scope).await;
     }
     exchanged.map_err(|error| suspected(error, secrets, Some((CODE, code))))
 }
 
 /// What the application itself is granted, without a sign-in.
-pub(super) async fn application(
+pub(crate) async fn application(
     app: &Context,
     descriptor: &Descriptor,
     (plain, secrets): (&Items, &Secrets),
 ) -> Result<Tokens, Refusal> {
-    let exchanged = app.exchange(descriptor, secrets, &Grant::Client, given(plain, OAUTH_SCOPE)).await;
+    let exchanged = exchange(app, descriptor, secrets, &Grant::Client, given(plain, OAUTH_SCOPE)).await;
     exchanged.map_err(|error| suspected(error, secrets, None))
 }
 
 /// Exchanges a refresh token; the tokens have the one that can be kept.
-pub(super) async fn refresh_token(
+pub(crate) async fn refresh_token(
     app: &Context,
     descriptor: &Descriptor,
     (plain, secrets): (&Items, &Secrets),
     refresh_token: &str,
 ) -> Result<Tokens, Refusal> {
     let scope = given(plain, OAUTH_SCOPE);
-    let mut exchanged = app.exchange(descriptor, secrets, &Grant::Refresh { refresh_token }, scope).await;
+    let mut exchanged = exchange(app, descriptor, secrets, &Grant::Refresh { refresh_token }, scope).await;
     if let Some(decoded) = meant(&exchanged, refresh_token) {
         let grant = Grant::Refresh { refresh_token: &decoded };
-        exchanged = app.exchange(descriptor, secrets, &grant, scope).await;
+        exchanged = exchange(app, descriptor, secrets, &grant, scope).await;
         if let Ok(tokens) = &mut exchanged {
             tokens.refresh_token.get_or_insert(decoded);
         }

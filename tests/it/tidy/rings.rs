@@ -64,6 +64,7 @@ struct Room<'a> {
 struct Named {
     path: Vec<String>,
     here: String,
+    is_in_use: bool,
     is_passed_on: bool,
 }
 
@@ -99,6 +100,10 @@ impl<'a> House<'a> {
                     continue;
                 }
                 let Some(path) = self.absolute(module, &named.path) else { continue };
+                // A module that is only named: what is used of it stands in the text.
+                if named.is_in_use && self.rooms.contains_key(&path) {
+                    continue;
+                }
                 let Some(to) = self.room_of(&path, 0).filter(|to| *to != module) else { continue };
                 arrows.entry(module).or_default().entry(to).or_default().insert(&named.here);
             }
@@ -122,13 +127,27 @@ impl<'a> House<'a> {
             child => {
                 base.push(child.to_owned());
                 if !self.rooms.contains_key(&base) {
-                    return None;
+                    base = self.imported(module, child)?;
+                    rest = &path[1..];
+                } else {
+                    base.pop();
                 }
-                base.pop();
             }
         }
         base.extend(rest.iter().cloned());
         Some(base)
+    }
+
+    /// What a name stands for that a file has from its `use` lines.
+    fn imported(&self, module: &Module, name: &str) -> Option<Vec<String>> {
+        let room = self.rooms.get(module)?;
+        let named = room.named.iter().find(|named| named.is_in_use && named.here == name)?;
+        // A name without a path would be its own origin.
+        if named.path.first().is_none_or(|first| first == name) {
+            None
+        } else {
+            self.absolute(module, &named.path)
+        }
     }
 
     /// The file in which the thing of this path is defined.
@@ -301,7 +320,7 @@ fn named(text: &str) -> Vec<Named> {
         let path: Vec<String> = word.split("::").map(str::to_owned).collect();
         let here = path.last().cloned().unwrap_or_default();
         if path.iter().all(|part| !part.is_empty() && !part.contains(':')) {
-            named.push(Named { path, here, is_passed_on: false });
+            named.push(Named { path, here, is_in_use: false, is_passed_on: false });
         }
     }
     named
@@ -340,7 +359,7 @@ fn expand(tree: &str, before: &[String], is_passed_on: bool, named: &mut Vec<Nam
             "" => whole.last().cloned().unwrap_or_default(),
             renamed => renamed.to_owned(),
         };
-        named.push(Named { path: whole, here, is_passed_on });
+        named.push(Named { path: whole, here, is_in_use: true, is_passed_on });
     }
 }
 
@@ -383,6 +402,10 @@ fn a_ring_is_found() {
     assert_eq!(broken(&[root, a, b, ("c.rs", "use crate::A;\npub struct C;\n")]), 1);
     assert_eq!(broken(&[root, a, b, ("c.rs", "pub struct C(crate::a::A);\n")]), 1);
     assert_eq!(broken(&[root, a, ("b.rs", "pub struct B(super::a::A);\n")]), 1);
+    // By a function that another file passes on, called as its module's.
+    let through = ("b.rs", "use crate::c;\npub fn b() { c::f() }\n");
+    let passing = ("c.rs", "pub(crate) use crate::a::f;\n");
+    assert_eq!(broken(&[root, ("a.rs", "use crate::b;\npub fn f() { b::b() }\n"), through, passing]), 1);
     // A module and its parent.
     let parent = ("a/mod.rs", "mod d;\npub struct A(d::D);\npub struct B;\n");
     assert_eq!(broken(&[root, parent, ("a/d.rs", "use super::B;\npub struct D(B);\n")]), 0);

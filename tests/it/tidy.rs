@@ -9,6 +9,7 @@ mod locks;
 mod names;
 mod noticed;
 mod rings;
+mod walks;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

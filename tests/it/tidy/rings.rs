@@ -69,12 +69,12 @@ struct Named {
 }
 
 /// The files of one crate.
-struct House<'a> {
+pub(super) struct House<'a> {
     rooms: BTreeMap<Module, Room<'a>>,
 }
 
 impl<'a> House<'a> {
-    fn of(tree: &'a Tree, src: &str) -> Self {
+    pub(super) fn of(tree: &'a Tree, src: &str) -> Self {
         let mut rooms = BTreeMap::new();
         for (path, text) in tree.iter().filter(|(path, _)| !is_test(path)) {
             let Some(inside) = path.strip_prefix(src).and_then(|inside| inside.strip_suffix(".rs")) else {
@@ -109,6 +109,17 @@ impl<'a> House<'a> {
             }
         }
         arrows
+    }
+
+    /// Each file's path with those of the files that it refers to.
+    pub(super) fn paths(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let path = |module: &Module| self.rooms[module].path;
+        let mut paths: BTreeMap<&str, BTreeSet<&str>> =
+            self.rooms.keys().map(|module| (path(module), BTreeSet::new())).collect();
+        for (from, targets) in self.arrows() {
+            paths.entry(path(from)).or_default().extend(targets.keys().map(|to| path(to)));
+        }
+        paths
     }
 
     /// A path from the crate's root; `None` where it leads out of the crate.

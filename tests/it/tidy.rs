@@ -9,6 +9,7 @@ mod locks;
 mod names;
 mod noticed;
 mod rings;
+mod storeys;
 mod walks;
 
 use std::collections::BTreeMap;

@@ -29,6 +29,23 @@ fn no_files_refer_to_each_other_in_a_ring() {
     check(rings);
 }
 
+#[test]
+fn pairs_that_are_one_thought_are_pairs() {
+    check(lone);
+}
+
+fn lone(tree: &Tree) -> Vec<String> {
+    let is_lone = |(one, other): &&(&str, &str)| {
+        let folder = one.split_once("/src/").map_or("", |(folder, _)| folder);
+        let house = House::of(tree, &format!("{folder}/src/"));
+        let paths = house.paths();
+        let refers = |from, to| paths.get(from).is_some_and(|targets: &BTreeSet<&str>| targets.contains(to));
+        !refers(*one, *other) || !refers(*other, *one)
+    };
+    let lone = ONE_THOUGHT.iter().filter(is_lone);
+    lone.map(|(one, other)| format!("{one} and {other} are no pair: take them off the list")).collect()
+}
+
 fn rings(tree: &Tree) -> Vec<String> {
     let mut folders: BTreeSet<&str> = BTreeSet::new();
     folders.extend(tree.keys().filter_map(|path| path.rsplit_once("/src/")).map(|(folder, _)| folder));

@@ -61,6 +61,11 @@ async fn a_dry_run_tells_what_each_resource_would_do_and_stores_nothing() {
         let body = poller(messages(|_| {}));
         let reply =
             world.call(method, &format!("/instances/{outlook}?dryRun=true"), &with_rest(method, body)).await;
+        if method == "PATCH" {
+            let tried =
+                world.call("POST", &format!("/instances/{outlook}/trial"), &poller(messages(|_| {}))).await;
+            assert_eq!((tried.status, &tried.body), (200, &reply.body), "a trial has a call of its own");
+        }
         let told = &reply.body["resources"]["messages"];
         assert_eq!((reply.status, &told["method"]), (200, &json!("dates")), "{}", reply.body);
         assert_eq!((&told["withUpdatedDate"], &told["withCreatedDate"]), (&json!(3), &json!(3)));
@@ -88,7 +93,7 @@ async fn a_dry_run_of_a_creation_stores_nothing_and_keeps_the_code() {
     let world = World::new(402);
     let body = gmail_body(&world.google.new_code(GMAIL_USER));
     let before = world.dump();
-    for path in ["/instances?dryRun=true", "/elements/gmail/instances?dryRun=true"] {
+    for path in ["/instances/trial", "/instances?dryRun=true", "/elements/gmail/instances?dryRun=true"] {
         let reply = world.call("POST", path, &body).await;
         assert_eq!((reply.status, &reply.body["dryRun"]), (200, &json!(true)), "{}", reply.body);
         let told = &reply.body["resources"]["changed-messages"];

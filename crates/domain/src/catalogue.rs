@@ -119,7 +119,7 @@ const fn at(id: u32, display_order: u16, group: Group) -> Item {
     }
 }
 
-const ITEMS: [Item; 21] = [
+const ITEMS: [Item; 22] = [
     Item {
         key: OAUTH_API_KEY,
         name: "API Key",
@@ -229,6 +229,14 @@ const ITEMS: [Item; 21] = [
         ..at(7015, 15, Group::Optional)
     },
     Item {
+        key: CALLBACK_KILOBYTES,
+        name: "Callback Size (kB)",
+        description: "The longest body that the callback takes, thousands of bytes from 50 to 300.",
+        kind: ItemKind::Text32,
+        default: Some("100"),
+        ..at(7016, 16, Group::Optional)
+    },
+    Item {
         key: FILTER_NULLS,
         name: "Filter null values from the response",
         description: "Fields without a value are left out of what is read.",
@@ -316,6 +324,7 @@ mod tests {
             7013 event.notification.basic.password
             7014 event.notification.signature.previous.key
             7015 event.notification.signature.previous.until
+            7016 event.notification.callback.kilobytes
             7020 filter.response.nulls
             7030 event.vendor.type
             7033 event.poller.refresh_interval

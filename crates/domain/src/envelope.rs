@@ -7,9 +7,8 @@ use serde_json::{Map, Value, json};
 
 /// Maximum events in one notification, as documented for polling.
 pub const EVENTS_COUNT_MAX: usize = 10;
-/// Maximum records of one notification, bytes of JSON. A stored notification stays under the 400 KB of a
-/// DynamoDB item, with room for the envelope and the attempts.
-pub const RECORDS_BYTES_MAX: usize = 300_000;
+/// The longest number of a notification in its body, digits: it has 53 bits.
+const NUMBER_DIGITS_MAX: usize = 16;
 
 /// A record that is too large keeps what is not: values of so many bytes of JSON, and so many together.
 const STUB_VALUE_BYTES_MAX: usize = 1_000;
@@ -47,7 +46,8 @@ pub struct Built {
     pub body: String,
 }
 
-/// Builds the notifications for these changes of one resource, at most ten events each, in their order.
+/// Builds the notifications for these changes of one resource, at most ten events each, in their order. A body is not
+/// longer than so many bytes.
 ///
 /// `raw.<resource>` holds the records of exactly the notification's events. A record that is too large alone
 /// keeps its small fields, in its own spelling, and gets the flag `carillonRecordOmitted`.
@@ -56,18 +56,20 @@ pub fn build(
     resource: &str,
     changes: &[Change],
     polled_at: DateTime<Utc>,
+    body_bytes_max: usize,
 ) -> Vec<Built> {
+    let room = body_bytes_max.saturating_sub(envelope_bytes(sender, resource, polled_at));
     let mut built = Vec::new();
-    let mut batch: Vec<(&Change, Value)> = Vec::new();
+    let mut batch: Vec<Entry> = Vec::new();
     let mut batch_bytes = 0;
     for change in changes {
-        let (record, bytes) = fitting_record(change);
-        if batch.len() == EVENTS_COUNT_MAX || (!batch.is_empty() && batch_bytes + bytes > RECORDS_BYTES_MAX) {
+        let entry = Entry::of(sender, resource, change, polled_at, room);
+        if batch.len() == EVENTS_COUNT_MAX || (!batch.is_empty() && batch_bytes + entry.bytes > room) {
             built.push(build_one(sender, resource, std::mem::take(&mut batch), polled_at));
             batch_bytes = 0;
         }
-        batch_bytes += bytes;
-        batch.push((change, record));
+        batch_bytes += entry.bytes;
+        batch.push(entry);
     }
     if !batch.is_empty() {
         built.push(build_one(sender, resource, batch, polled_at));
@@ -75,14 +77,41 @@ pub fn build(
     built
 }
 
-fn fitting_record(change: &Change) -> (Value, usize) {
-    let bytes = change.record.to_string().len();
-    if bytes <= RECORDS_BYTES_MAX {
-        return (change.record.clone(), bytes);
+/// What a body has beside events and records, bytes.
+fn envelope_bytes(sender: &Sender<'_>, resource: &str, polled_at: DateTime<Utc>) -> usize {
+    let name = NotificationName::of(sender.instance, &[]);
+    let spared = NUMBER_DIGITS_MAX.saturating_sub(name.id.to_string().len());
+    envelope_json(sender, resource, &name, Vec::new(), Vec::new(), polled_at).to_string().len() + spared
+}
+
+/// What a body has of one change.
+struct Entry {
+    id: EventId,
+    event: Value,
+    record: Value,
+    /// With a comma behind each.
+    bytes: usize,
+}
+
+impl Entry {
+    fn of(
+        sender: &Sender<'_>,
+        resource: &str,
+        change: &Change,
+        polled_at: DateTime<Utc>,
+        room: usize,
+    ) -> Self {
+        let id = change.event_id(sender.instance, resource);
+        let event = event_json(sender, resource, change, &id, polled_at);
+        let event_bytes = event.to_string().len() + 2;
+        let bytes = change.record.to_string().len();
+        if event_bytes + bytes <= room {
+            return Entry { id, event, record: change.record.clone(), bytes: event_bytes + bytes };
+        }
+        let record = stub(change, bytes);
+        let bytes = event_bytes + record.to_string().len();
+        Entry { id, event, record, bytes }
     }
-    let stub = stub(change, bytes);
-    let bytes = stub.to_string().len();
-    (stub, bytes)
 }
 
 /// What is small of a record, in its own spelling: who gets it finds its id, its dates and its subject where every other
@@ -123,20 +152,9 @@ fn small(value: &Value, left: &mut usize) -> Option<Value> {
     Some(value.clone())
 }
 
-fn build_one(
-    sender: &Sender<'_>,
-    resource: &str,
-    batch: Vec<(&Change, Value)>,
-    polled_at: DateTime<Utc>,
-) -> Built {
-    let ids: Vec<EventId> =
-        batch.iter().map(|(change, _)| change.event_id(sender.instance, resource)).collect();
-    let events: Vec<Value> = batch
-        .iter()
-        .zip(&ids)
-        .map(|((change, _), id)| event_json(sender, resource, change, id, polled_at))
-        .collect();
-    let records: Vec<Value> = batch.into_iter().map(|(_, record)| record).collect();
+fn build_one(sender: &Sender<'_>, resource: &str, batch: Vec<Entry>, polled_at: DateTime<Utc>) -> Built {
+    let ids: Vec<EventId> = batch.iter().map(|entry| entry.id).collect();
+    let (events, records) = batch.into_iter().map(|entry| (entry.event, entry.record)).unzip();
     let name = NotificationName::of(sender.instance, &ids);
     let body = envelope_json(sender, resource, &name, events, records, polled_at).to_string();
     Built { name, events: ids, body }
@@ -233,6 +251,10 @@ mod tests {
     }
 
     fn build_for(changes: &[Change]) -> Vec<Built> {
+        build_within(300_000, changes)
+    }
+
+    fn build_within(body_bytes_max: usize, changes: &[Change]) -> Vec<Built> {
         let tags = ["My Outlook".to_owned()];
         let sender = Sender {
             instance: InstanceId::from_random([0, 0, 0, 7]),
@@ -244,7 +266,8 @@ mod tests {
             name: "My Outlook",
             tags: &tags,
         };
-        build(&sender, "messages", changes, Utc.timestamp_millis_opt(1_534_778_974_827).unwrap())
+        let at = Utc.timestamp_millis_opt(1_534_778_974_827).unwrap();
+        build(&sender, "messages", changes, at, body_bytes_max)
     }
 
     #[test]
@@ -310,11 +333,32 @@ mod tests {
     }
 
     #[test]
+    fn bodies_are_as_long_as_their_receiver_takes_and_not_longer() {
+        for padding in [10, 1_000, 9_000, 30_000, 49_000, 99_300, 150_000] {
+            let changes: Vec<Change> = (0..25).map(|n| change(n, padding)).collect();
+            for bytes_max in [50_000, 100_000, 300_000] {
+                let built = build_within(bytes_max, &changes);
+                assert_eq!(built.iter().map(|one| one.events.len()).sum::<usize>(), 25);
+                let lengths: Vec<usize> = built.iter().map(|one| one.body.len()).collect();
+                assert!(lengths.iter().all(|bytes| *bytes <= bytes_max), "{padding}: {lengths:?}");
+                // One more record would have been too much, or the eleventh.
+                for one in &built[..built.len() - 1] {
+                    assert!(
+                        one.events.len() == EVENTS_COUNT_MAX || one.body.len() + padding + 200 > bytes_max
+                    );
+                }
+                let is_cut = built[0].body.contains("carillonRecordOmitted");
+                assert_eq!(is_cut, padding + 1_000 > bytes_max, "{padding} in {bytes_max}");
+            }
+        }
+    }
+
+    #[test]
     fn large_records_split_notifications_and_a_giant_goes_without_its_body() {
         let built = build_for(&[change(1, 200_000), change(2, 200_000), change(3, 400_000)]);
         let counts: Vec<usize> = built.iter().map(|one| one.events.len()).collect();
         assert_eq!(counts, [1, 2]);
-        assert!(built.iter().all(|one| one.body.len() < 350_000));
+        assert!(built.iter().all(|one| one.body.len() < 300_000));
         let last: Value = serde_json::from_str(&built[1].body).unwrap();
         let stub = json!({ "Id": "m3", "carillonRecordOmitted": true, "carillonRecordBytes": 400_024 });
         assert_eq!(last["message"]["raw"]["messages"][1], stub);

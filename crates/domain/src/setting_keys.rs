@@ -37,6 +37,8 @@ pub const VENDOR_TYPE: &str = "event.vendor.type";
 pub const FILTER_NULLS: &str = "filter.response.nulls";
 /// Additional headers of each callback.
 pub const CALLBACK_HEADERS: &str = "event.notification.callback.headers";
+/// Longest callback body, thousands of bytes.
+pub const CALLBACK_KILOBYTES: &str = "event.notification.callback.kilobytes";
 /// User name of Basic authentication at the callback.
 pub const BASIC_USERNAME: &str = "event.notification.basic.username";
 /// Password of Basic authentication at the callback.

@@ -10,6 +10,12 @@ use std::borrow::Cow;
 
 /// Default minutes between polls.
 const INTERVAL_DEFAULT_MIN: u32 = 15;
+/// Longest callback body, kB: what Express and others take that were told nothing is 100 KiB.
+const BODY_KB: usize = 100;
+/// The least that may be asked for, kB: a cut record with its envelope is shorter.
+const BODY_KB_MIN: usize = 50;
+/// The most, kB: a stored notification stays under the 400 KB of a DynamoDB item, with room for its attempts.
+const BODY_KB_MAX: usize = 300;
 /// Longest value of one item, bytes; the poller configuration is the largest of them.
 const VALUE_BYTES_MAX: usize = 64 * 1024;
 /// Items in one configuration.
@@ -108,6 +114,10 @@ impl Settings {
         let bus = switch(items, EVENT_BUS, &mut errors);
         let callback_url = callback_url(items, events_enabled && !bus, &mut errors);
         let interval_min = interval(items, &mut errors);
+        if body_kilobytes(items).is_none() {
+            let rule = format!("must be a whole number from {BODY_KB_MIN} to {BODY_KB_MAX}");
+            errors.push(Invalid::new(CALLBACK_KILOBYTES, rule));
+        }
         check_vendor_type(items, &mut errors);
         let resources = match (given(items, POLLER_CONFIGURATION), given(items, POLLER_URLS)) {
             (None, Some(urls)) => listed(urls, pollers, &mut errors),
@@ -166,6 +176,17 @@ fn interval(items: &Items, errors: &mut Vec<Invalid>) -> u32 {
             INTERVAL_DEFAULT_MIN
         }
     }
+}
+
+/// The longest callback body of an instance, bytes.
+pub fn body_bytes_max(items: &Items) -> usize {
+    body_kilobytes(items).unwrap_or(BODY_KB) * 1000
+}
+
+/// None where what is given breaks the rule.
+fn body_kilobytes(items: &Items) -> Option<usize> {
+    let Some(text) = given(items, CALLBACK_KILOBYTES) else { return Some(BODY_KB) };
+    text.parse().ok().filter(|kilobytes| (BODY_KB_MIN..=BODY_KB_MAX).contains(kilobytes))
 }
 
 fn check_vendor_type(items: &Items, errors: &mut Vec<Invalid>) {

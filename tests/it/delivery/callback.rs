@@ -4,8 +4,8 @@ use super::{notify, webhook_id};
 use crate::world::{GMAIL_USER, SIGNATURE_KEY, World, gmail_body};
 use chrono::Duration;
 use domain::signature::{sign, sign_standard};
-use doubles::Received;
-use serde_json::json;
+use doubles::{Mail, Received};
+use serde_json::{Value, json};
 
 const KEY: &str = "event.notification.signature.key";
 const UNTIL: &str = "event.notification.signature.previous.until";
@@ -84,4 +84,43 @@ async fn the_owners_headers_and_password_go_along_and_are_shown_to_nobody() {
         .await;
     reply.assert_refused(400);
     assert!(reply.body["message"].as_str().unwrap().contains("`host`"), "{}", reply.body);
+}
+
+/// What receivers take that were told nothing: Express's limit is 100 KiB.
+#[tokio::test]
+async fn bodies_stay_below_what_receivers_take_by_default() {
+    let world = World::new(389);
+    let mut body = gmail_body(&world.google.new_code(GMAIL_USER));
+    body["configuration"]["event.poller.configuration"] = json!({
+        "changed-messages": { "url": "/hubs/general/changed-messages?format=full", "idField": "id" },
+    });
+    let id = world.create(&body).await;
+    let mail = |bytes: usize| Mail { body: "x".repeat(bytes), ..Mail::default() };
+    let small: Vec<String> = (0..10).map(|_| world.google.deliver(GMAIL_USER, mail(30_000))).collect();
+    let large = world.google.deliver(GMAIL_USER, mail(150_000));
+    world.poll(id).await;
+    let received = world.receiver.take();
+    let lengths: Vec<usize> = received.iter().map(|one| one.body.len()).collect();
+    assert!(lengths.len() > 3 && lengths.iter().all(|bytes| *bytes <= 100_000), "{lengths:?}");
+    let bodies: Vec<Value> = received.iter().map(|one| serde_json::from_slice(&one.body).unwrap()).collect();
+    let records: Vec<&Value> = bodies
+        .iter()
+        .flat_map(|body| body["message"]["raw"]["changed-messages"].as_array().unwrap())
+        .collect();
+    let is_cut = |record: &&&Value| record["carillonRecordOmitted"] == true;
+    let cut: Vec<&Value> = records.iter().filter(is_cut).copied().collect();
+    assert_eq!((records.len(), cut.len(), &cut[0]["id"]), (small.len() + 1, 1, &json!(large)));
+
+    let setting = "event.notification.callback.kilobytes";
+    world.patch(id, &json!({ "configuration": { setting: 300 } })).await;
+    world.google.deliver(GMAIL_USER, mail(150_000));
+    world.poll(id).await;
+    let received = world.receiver.take();
+    assert!(received.len() == 1 && received[0].body.len() > 150_000);
+    for wrong in [json!(49), json!(301), json!("many")] {
+        let body = json!({ "configuration": { setting: wrong } });
+        let reply = world.call("PATCH", &format!("/instances/{id}"), &body).await;
+        reply.assert_refused(400);
+        assert!(reply.body["message"].as_str().unwrap().contains(setting), "{}", reply.body);
+    }
 }

@@ -136,3 +136,46 @@ async fn a_release_by_where_lets_the_others_wait() {
         "nobody released the other"
     );
 }
+
+/// As documented: whoever asks for deliveries gets those that are over, too.
+#[tokio::test]
+async fn deliveries_of_every_status_are_listed_page_by_page() {
+    let world = World::new(498);
+    let Told { gmail, .. } = told(&world).await;
+    world.receiver.answer_next(503);
+    world.google.deliver(GMAIL_USER, Mail::default());
+    world.poll(gmail).await;
+    let listed = async |condition: &str, page_size: usize| {
+        let mut found: Vec<(u64, String)> = Vec::new();
+        let mut next = String::new();
+        loop {
+            let path = format!("{DELIVERIES}?pageSize={page_size}&where={}{next}", encoded(condition));
+            let reply = world.call("GET", &path, &Value::Null).await;
+            assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+            found.extend(reply.body.as_array().unwrap().iter().map(|one| {
+                (one["notificationId"].as_u64().unwrap(), one["status"].as_str().unwrap().to_owned())
+            }));
+            let Some(token) = reply.headers.get("elements-next-page-token") else { return found };
+            next = format!("&nextPage={}", token.to_str().unwrap());
+        }
+    };
+    let all = listed("channel='webhook'", 200).await;
+    let statuses: Vec<&str> = all.iter().map(|(_, status)| status.as_str()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == "retry").count(), 1, "{statuses:?}");
+    assert!(statuses.iter().filter(|status| **status == "delivered").count() >= 3, "{statuses:?}");
+    let numbers: std::collections::BTreeSet<u64> = all.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers.len(), all.len(), "none comes twice");
+    for page_size in [1, 2] {
+        assert_eq!(listed("channel='webhook'", page_size).await, all);
+    }
+    for (condition, wanted) in [
+        ("status='delivered'", ["delivered"].as_slice()),
+        ("status in ('created', 'retry', 'queued')", &["retry"]),
+        ("status!='delivered'", &["retry"]),
+        ("status='queued'", &[]),
+    ] {
+        let expected: Vec<_> =
+            all.iter().filter(|(_, status)| wanted.contains(&status.as_str())).cloned().collect();
+        assert_eq!(listed(condition, 200).await, expected, "{condition}");
+    }
+}

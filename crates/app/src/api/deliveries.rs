@@ -1,55 +1,115 @@
-//! Deliveries: those of a notification, and all that wait.
+//! Deliveries: those of a notification, and of all instances.
 
 use super::answer::{Answered, Listed};
 use super::answers::delivery::{Delivery, SubscriptionConfig};
+use super::answers::event::DeliveryStatus;
 use super::answers::moment::Moment;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::events::delivery_status;
 use super::notifications::{READ_COUNT, numbered, of_body};
-use super::paging::{ListPosition, PAGE_BYTES_MAX, PageRequest, answer_bytes};
+use super::paging::{ListPosition, PAGE_BYTES_MAX, PageRequest, SEQUENCE_END, answer_bytes, foreign};
 use super::query::Params;
 use super::subscriptions::Wanted;
 use super::wire;
 use crate::context::Context;
-use crate::event_log;
+use crate::event_log::{self, Stretch};
 use crate::instances;
 use crate::ports::Notification;
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::delivery::{Subscription, SubscriptionStatus};
-use domain::ids::Sequence;
+use domain::ids::{InstanceId, Sequence};
 use domain::instance::Instance;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Maximum notifications looked at for one page; its token goes on where the look ended.
 const LOOKS_COUNT_MAX: usize = 1_000;
 
-/// What waits to be delivered, oldest first in each instance.
+/// Notifications of an instance, in two parts, one behind the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// What waits to be delivered, oldest first.
+    Waiting,
+    /// What does not any more, newest first.
+    Over,
+}
+
+impl Part {
+    /// Statuses that deliveries of this part have.
+    fn statuses(self) -> &'static [DeliveryStatus] {
+        match self {
+            Part::Waiting => &[DeliveryStatus::Created, DeliveryStatus::Retry, DeliveryStatus::Queued],
+            Part::Over => &[DeliveryStatus::Delivered, DeliveryStatus::Dropped],
+        }
+    }
+
+    /// The sequence that all of it is behind.
+    fn begin(self) -> u64 {
+        match self {
+            Part::Waiting => 0,
+            Part::Over => SEQUENCE_END - 1,
+        }
+    }
+
+    /// What stands behind a sequence.
+    async fn read(self, app: &Context, id: InstanceId, behind: u64) -> Result<Stretch, ApiError> {
+        let behind = Sequence(behind);
+        Ok(match self {
+            Part::Waiting => event_log::waiting(app, id, behind, READ_COUNT).await?,
+            Part::Over => event_log::of_instance(app, id, Some(behind), None, READ_COUNT).await?,
+        })
+    }
+}
+
+/// A place in the list of deliveries.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    part: Part,
+    at: ListPosition,
+}
+
+impl Place {
+    fn read(token: &Value) -> Option<Self> {
+        let (part, at) = match token.as_array()?.as_slice() {
+            [instance, behind, over] if *over == true => (Part::Over, json!([instance, behind])),
+            _ => (Part::Waiting, token.clone()),
+        };
+        Some(Place { part, at: ListPosition::read(&at)? })
+    }
+
+    fn token(self) -> Value {
+        match self.part {
+            Part::Waiting => self.at.token(),
+            Part::Over => json!([self.at.instance.get(), self.at.behind, true]),
+        }
+    }
+}
+
+/// In each instance what waits to be delivered, oldest first, then what was, newest first.
 pub(super) async fn list(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
 ) -> Answered<Listed<Delivery>> {
     let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, PageRequest::large(&params)?);
-    let place = page.place()?;
-    let mut walk = wanted.walk(&app, &caller, place.and_then(ListPosition::walked)).await?;
-    let mut waiting = Waiting::new(&wanted, page.size, params.flag("hydrate")?);
-    while waiting.next.is_none() {
+    let place = page.after.as_ref().map(|after| Place::read(after).ok_or_else(foreign)).transpose()?;
+    let mut walk = wanted.walk(&app, &caller, place.and_then(|place| place.at.walked())).await?;
+    let mut found = Found::new(&wanted, page.size, params.flag("hydrate")?);
+    while found.next.is_none() {
         let Some(instance) = walk.next().await? else { break };
         if wanted.may_be(&instance) {
-            let behind = place.filter(|place| place.instance == instance.id).map_or(0, |place| place.behind);
-            waiting.read(&app, &instance, behind).await?;
+            found.read(&app, &instance, place.filter(|place| place.at.instance == instance.id)).await?;
         }
     }
-    let next =
-        waiting.next.or_else(|| walk.stopped_at().and_then(ListPosition::after)).map(ListPosition::token);
-    Ok(Listed::new(waiting.listed, page.size, next))
+    let walked = || walk.stopped_at().and_then(ListPosition::after).map(ListPosition::token);
+    let next = found.next.map(Place::token).or_else(walked);
+    Ok(Listed::new(found.listed, page.size, next))
 }
 
-/// A page of what waits.
-struct Waiting<'a> {
+/// A page of deliveries.
+struct Found<'a> {
     wanted: &'a Wanted,
     size: usize,
     is_hydrated: bool,
@@ -57,27 +117,50 @@ struct Waiting<'a> {
     bytes: usize,
     looked_count: usize,
     /// Where the next page begins, once this one ended before the list did.
-    next: Option<ListPosition>,
+    next: Option<Place>,
 }
 
-impl<'a> Waiting<'a> {
+impl<'a> Found<'a> {
     fn new(wanted: &'a Wanted, size: usize, is_hydrated: bool) -> Self {
-        Waiting { wanted, size, is_hydrated, listed: Vec::new(), bytes: 0, looked_count: 0, next: None }
+        Found { wanted, size, is_hydrated, listed: Vec::new(), bytes: 0, looked_count: 0, next: None }
     }
 
-    /// What waits of one instance, behind a sequence.
-    async fn read(&mut self, app: &Context, instance: &Instance, mut behind: u64) -> Result<(), ApiError> {
+    /// Both parts of one instance, or what is behind a place in them.
+    async fn read(
+        &mut self,
+        app: &Context,
+        instance: &Instance,
+        from: Option<Place>,
+    ) -> Result<(), ApiError> {
+        for part in [Part::Waiting, Part::Over] {
+            let is_passed = part == Part::Waiting && from.is_some_and(|place| place.part == Part::Over);
+            if !is_passed && self.next.is_none() && self.wanted.may_have(part.statuses()) {
+                let behind =
+                    from.filter(|place| place.part == part).map_or(part.begin(), |place| place.at.behind);
+                self.read_part(app, instance, part, behind).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_part(
+        &mut self,
+        app: &Context,
+        instance: &Instance,
+        part: Part,
+        mut behind: u64,
+    ) -> Result<(), ApiError> {
         let mut state = None;
         loop {
-            let read = event_log::waiting(app, instance.id, Sequence(behind), READ_COUNT).await?;
+            let read = part.read(app, instance.id, behind).await?;
             let state = match &state {
                 None if read.notifications.is_empty() => return Ok(()),
                 None => state.insert(instances::subscription(app, instance.id).await?),
                 Some(state) => state,
             };
             for notification in &read.notifications {
-                if !self.show(instance, state, notification) {
-                    self.next = Some(ListPosition { instance: instance.id, behind });
+                if !self.show(instance, state, notification, part) {
+                    self.next = Some(Place { part, at: ListPosition { instance: instance.id, behind } });
                     return Ok(());
                 }
                 behind = notification.sequence.0;
@@ -89,13 +172,19 @@ impl<'a> Waiting<'a> {
     }
 
     /// `false` where the page ends before it.
-    fn show(&mut self, instance: &Instance, state: &Subscription, notification: &Notification) -> bool {
+    fn show(
+        &mut self,
+        instance: &Instance,
+        state: &Subscription,
+        notification: &Notification,
+        part: Part,
+    ) -> bool {
         if self.looked_count == LOOKS_COUNT_MAX {
             return false;
         }
         self.looked_count += 1;
         let record = delivery(instance, state, notification, self.is_hydrated);
-        if !self.wanted.holds(&json!(record)) {
+        if !part.statuses().contains(&record.status) || !self.wanted.holds(&json!(record)) {
             return true;
         }
         let bytes = if self.is_hydrated { answer_bytes(&notification.body, 1) } else { 0 };

@@ -14,8 +14,9 @@ use crate::instances::{self, Creation, Outcome, Patch, Trial};
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::ids::InstanceId;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub(super) async fn create(
@@ -38,6 +39,17 @@ pub(super) async fn create_at(
     create_from(app, caller, &params, (&element, "element"), wanted).await
 }
 
+/// What creating would do.
+pub(super) async fn try_create(
+    State(app): State<Arc<Context>>,
+    Platform(caller): Platform,
+    Body(wanted): Body<InstanceRequest>,
+) -> Answered<Json<DryRun>> {
+    let element = wanted.element.clone().ok_or_else(|| ApiError::rule("element.key", "is required"))?;
+    let creation = creation(&app, caller, (&element, "element.key"), wanted)?;
+    Ok(Json(dry_run(instances::try_create(&app, creation).await?)))
+}
+
 async fn create_from(
     app: Arc<Context>,
     caller: Caller,
@@ -45,9 +57,24 @@ async fn create_from(
     (element, field): (&str, &str),
     wanted: InstanceRequest,
 ) -> Answered<Json<Made>> {
+    let creation = creation(&app, caller, (element, field), wanted)?;
+    if params.flag("dryRun")? {
+        return Ok(Json(Made::Tried(dry_run(instances::try_create(&app, creation).await?))));
+    }
+    let (instance, trials) = instances::create(&app, creation).await?;
+    let trial = outcomes(trials);
+    Ok(Json(Made::Stored(Box::new(Instance { trial, ..wire::listing(&app, &instance)?.into() }))))
+}
+
+fn creation(
+    app: &Context,
+    caller: Caller,
+    (element, field): (&str, &str),
+    wanted: InstanceRequest,
+) -> Answered<Creation> {
     let connector = app.connector(element).cloned();
     let connector = connector.ok_or_else(|| ApiError::rule(field, "is not a connector's key or id"))?;
-    let creation = Creation {
+    Ok(Creation {
         by: caller.by,
         account: caller.account,
         name: wanted.name.unwrap_or_else(|| connector.descriptor().name.to_owned()),
@@ -56,26 +83,34 @@ async fn create_from(
         items: wanted.configuration.ok_or_else(|| ApiError::rule("configuration", "is required"))?,
         tags: wanted.tags.unwrap_or_default(),
         external_authentication: wanted.external_authentication.unwrap_or_else(|| "none".to_owned()),
-    };
-    if params.flag("dryRun")? {
-        return Ok(dry_run(instances::try_create(&app, creation).await?));
-    }
-    let (instance, trials) = instances::create(&app, creation).await?;
-    let trial = outcomes(trials);
-    Ok(Json(Made::Stored(Box::new(Instance { trial, ..wire::listing(&app, &instance)?.into() }))))
+    })
 }
 
-/// An instance, or with `dryRun` what would become of it.
-#[derive(Debug, Serialize, JsonSchema)]
+/// An instance. With `dryRun`, the older way to ask for a trial, what the trial answers: it is described there, so that
+/// each operation has one answer.
+#[derive(Debug, Serialize)]
 #[serde(untagged)]
-#[schemars(inline)]
 pub(super) enum Made {
     Stored(Box<Instance>),
     Tried(DryRun),
 }
 
-fn dry_run(trials: Vec<Trial>) -> Json<Made> {
-    Json(Made::Tried(DryRun { dry_run: true, resources: outcomes(trials) }))
+impl JsonSchema for Made {
+    fn schema_name() -> Cow<'static, str> {
+        Instance::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        Instance::schema_id()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        Instance::json_schema(schemas)
+    }
+}
+
+fn dry_run(trials: Vec<Trial>) -> DryRun {
+    DryRun { dry_run: true, resources: outcomes(trials) }
 }
 
 fn outcomes(trials: Vec<Trial>) -> Named<Outcome> {
@@ -129,10 +164,20 @@ fn patch_of(changes: InstancePatch, replaces: bool) -> Patch {
     }
 }
 
+/// What [`patch`] would do.
+pub(super) async fn try_patch(
+    State(app): State<Arc<Context>>,
+    own: Own,
+    Body(changes): Body<InstancePatch>,
+) -> Answered<Json<DryRun>> {
+    let patch = patch_of(changes, false);
+    Ok(Json(dry_run(instances::try_change(&app, own.instance.id, &patch).await?)))
+}
+
 async fn change(app: Arc<Context>, own: Own, params: &Params, patch: Patch) -> Answered<Json<Made>> {
     let (id, by) = (own.instance.id, own.caller.by);
     if params.flag("dryRun")? {
-        return Ok(dry_run(instances::try_change(&app, id, &patch).await?));
+        return Ok(Json(Made::Tried(dry_run(instances::try_change(&app, id, &patch).await?))));
     }
     let (instance, trials) = instances::change(&app, id, &by, patch).await?;
     let trial = outcomes(trials);

@@ -76,7 +76,7 @@ impl ListPosition {
         json!([self.instance.get(), self.behind])
     }
 
-    fn read(token: &Value) -> Option<Self> {
+    pub(super) fn read(token: &Value) -> Option<Self> {
         let [instance, behind] = token.as_array()?.as_slice() else { return None };
         let instance = InstanceId::parse(&instance.as_u64()?.to_string())?;
         Some(ListPosition { instance, behind: behind.as_u64().filter(|behind| *behind < SEQUENCE_END)? })

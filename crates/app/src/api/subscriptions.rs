@@ -2,6 +2,7 @@
 
 use super::answer::{Answered, Listed};
 use super::answers::delivery::{self as answers, Release};
+use super::answers::event::DeliveryStatus;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::paging::PageRequest;
@@ -90,6 +91,18 @@ impl Wanted {
     /// Whether it is worth reading more of an instance.
     pub(super) fn may_be(&self, instance: &Instance) -> bool {
         self.subscription.is_none_or(|id| id == instance.id.subscription_id())
+    }
+
+    /// Whether a record of one of these statuses comes into question.
+    pub(super) fn may_have(&self, statuses: &[DeliveryStatus]) -> bool {
+        let Some(condition) = &self.condition else { return true };
+        let parts = condition.clone().conjuncts();
+        let of_status: Vec<&Expr> = parts.iter().filter(|part| part.fields() == ["status"]).collect();
+        let holds = |status: &DeliveryStatus| {
+            let record = json!({ "status": status.text() });
+            of_status.iter().all(|part| part.matches(&record) == Truth::Yes)
+        };
+        statuses.iter().any(holds)
     }
 
     pub(super) fn holds(&self, record: &Value) -> bool {

@@ -11,6 +11,7 @@ use domain::envelope::{self, Built, Sender};
 use domain::event::{Change, ChangeKind};
 use domain::ids::{EventId, NotificationName, Sequence};
 use domain::resource::ResourceConfig;
+use domain::settings;
 use domain::state::{Gap, ResourceState};
 use serde_json::{Value, json};
 
@@ -223,8 +224,8 @@ impl Run<'_> {
             name: &instance.name,
             tags: &instance.tags,
         };
-        let built = envelope::build(&sender, &config.name, changes, now);
-        built
+        let bytes_max = settings::body_bytes_max(&instance.configuration);
+        envelope::build(&sender, &config.name, changes, now, bytes_max)
             .into_iter()
             .map(|Built { name, events, body }| NewNotification {
                 sequence: state.next_sequence(now),

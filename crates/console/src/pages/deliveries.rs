@@ -34,6 +34,9 @@ pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/deliveries", get(show)).route("/deliveries/release", post(release))
 }
 
+/// The condition for deliveries that are not over.
+const WAITING: &str = "status in ('created', 'retry', 'queued')";
+
 /// One callback's part of the page.
 struct Group<'a> {
     subscription: &'a Value,
@@ -50,9 +53,10 @@ impl Group<'_> {
 async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
     let condition = of_instance(query.text("instance"))?;
-    let path = |segments: &[&str]| address(segments, &[("where", &condition)]);
-    let (deliveries, subscriptions) =
-        (path(&["notifications", "subscriptions", "deliveries"]), path(&["notifications", "subscriptions"]));
+    let waiting = [&condition, WAITING].map(|part| part.trim()).into_iter().filter(|part| !part.is_empty());
+    let waiting = waiting.collect::<Vec<_>>().join(" and ");
+    let deliveries = address(&["notifications", "subscriptions", "deliveries"], &[("where", &waiting)]);
+    let subscriptions = address(&["notifications", "subscriptions"], &[("where", &condition)]);
     let (deliveries, subscriptions, names) =
         tokio::join!(signed.api.get(&deliveries), signed.api.get(&subscriptions), Names::read(&signed));
     let (deliveries, subscriptions) = (deliveries?, subscriptions?);

@@ -54,10 +54,10 @@ async fn change(caller: &Client, path: &str, instance: &Instance, wanted: &Value
 
     let replaced = caller.done("PUT", path, wanted).await;
     assert_eq!((&replaced["name"], &replaced["configuration"][INTERVAL]), (&json!("Scenario"), &json!("1")));
-    let dry = caller.done("PATCH", &format!("{path}?dryRun=true"), &json!({})).await;
-    assert_eq!(dry["resources"]["changed-messages"]["method"], "changes", "{dry}");
-    let dry = caller.done("PUT", &format!("{path}?dryRun=true&reAuthenticate=false"), wanted).await;
-    assert_eq!(dry["dryRun"], true, "{dry}");
+    let replaced = caller.done("PUT", &format!("{path}?reAuthenticate=false"), wanted).await;
+    assert_eq!(replaced["name"], "Scenario", "{replaced}");
+    let tried = caller.done("POST", &format!("/instances/{}/trial", instance.id), &json!({})).await;
+    assert_eq!(tried["resources"]["changed-messages"]["method"], "changes", "{tried}");
 
     assert_eq!(caller.done("DELETE", &format!("{path}/enabled"), &Value::Null).await["disabled"], true);
     assert_eq!(caller.get(path).await["disabled"], true);
@@ -78,10 +78,8 @@ pub async fn a_configuration_is_tried_before_it_is_stored(platform: &dyn Platfor
     let poller = "event.poller.configuration";
     let mut broken = good.clone();
     broken["configuration"][poller]["messages"]["idField"] = "Flavour".into();
-    for path in ["/instances", "/elements/outlookemail/instances"] {
-        let tried = client.done("POST", &format!("{path}?dryRun=true"), &good).await;
-        assert_eq!(tried["resources"]["messages"]["method"], "dates", "{tried}");
-    }
+    let tried = client.done("POST", "/instances/trial", &good).await;
+    assert_eq!(tried["resources"]["messages"]["method"], "dates", "{tried}");
     let words = client.refused("POST", "/instances", &broken, 400).await;
     assert!(words.contains("Flavour") || words.contains("idField"), "{words}");
     assert_eq!(client.get("/instances/count").await["totalInstances"], 0);
@@ -89,12 +87,12 @@ pub async fn a_configuration_is_tried_before_it_is_stored(platform: &dyn Platfor
     let id = client.create(&body(&mailbox, &callback)).await.id;
     let path = format!("/instances/{id}");
     let before = client.get(&path).await["configuration"].clone();
-    let tried = client.done("PATCH", &format!("{path}?dryRun=true"), &json!({})).await;
+    let tried = client.done("POST", &format!("{path}/trial"), &json!({})).await;
     let messages = &tried["resources"]["messages"];
     assert_eq!((&messages["records"], &messages["withId"]), (&json!(1), &json!(1)), "{tried}");
-    for dry in ["?dryRun=true", ""] {
+    for (method, path) in [("POST", format!("{path}/trial")), ("PATCH", path.clone())] {
         let change = json!({ "configuration": broken["configuration"] });
-        client.refused("PATCH", &format!("{path}{dry}"), &change, 400).await;
+        client.refused(method, &path, &change, 400).await;
     }
     assert_eq!(client.get(&path).await["configuration"], before);
 }

@@ -2,7 +2,7 @@
 // the service is, who calls, and which mailbox to connect.
 package main
 
-//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@latest -config generate.yaml ../openapi.json
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 -config generate.yaml ../openapi.json
 //go:generate go mod tidy
 
 import (

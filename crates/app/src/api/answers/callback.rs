@@ -167,7 +167,7 @@ mod tests {
             recheck: false,
             again: false,
         };
-        let sent = build(&sender, "messages", &[change], at).remove(0).body;
+        let sent = build(&sender, "messages", &[change], at, 100_000).remove(0).body;
         let read: Callback = serde_json::from_str(&sent).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), sent);
         let sample: Callback = serde_json::from_value(sample()).unwrap();

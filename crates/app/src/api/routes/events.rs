@@ -100,7 +100,7 @@ fn told() -> Vec<Route> {
             "listDeliveries",
             "/notifications/subscriptions/deliveries",
             deliveries::list,
-            "List what waits to be delivered, oldest first in each instance",
+            "List deliveries: of each instance what waits, oldest first, then what was delivered, newest first",
         )
         .with(&[&WHERE_DELIVERY, &HYDRATE, &LARGE_PAGE_SIZE, &NEXT_PAGE]),
         put(

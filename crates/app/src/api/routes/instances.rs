@@ -21,8 +21,15 @@ fn all() -> Vec<Route> {
     vec![
         post("createInstance", "/instances", instances::create, "Create an instance from a sign-in")
             .or(&[409, 502])
-            .by(CallerKind::Organization)
-            .with(&[&DRY_RUN]),
+            .by(CallerKind::Organization),
+        post(
+            "tryInstance",
+            "/instances/trial",
+            instances::try_create,
+            "Tell what a creation would do, for at most 20 seconds, without storing anything",
+        )
+        .or(&[502])
+        .by(CallerKind::Organization),
         get(
             "listInstances",
             "/instances",
@@ -60,15 +67,21 @@ fn by_id() -> Vec<Route> {
             "Replace an instance; what it signs in with stays",
         )
         .or(&[409, 502])
-        .with(&[&DRY_RUN, &RE_AUTHENTICATE]),
+        .with(&[&RE_AUTHENTICATE]),
         patch(
             "updateInstance",
             "/instances/{id}",
             instances::patch,
             "Change an instance; a code signs in again",
         )
-        .or(&[409, 502])
-        .with(&[&DRY_RUN]),
+        .or(&[409, 502]),
+        post(
+            "tryInstanceChange",
+            "/instances/{id}/trial",
+            instances::try_patch,
+            "Tell what a change would do, for at most 20 seconds, without storing anything",
+        )
+        .or(&[502]),
         delete("deleteInstance", "/instances/{id}", instances::delete, "Delete an instance").or(&[409]),
         put(
             "enableInstance",
@@ -138,10 +151,9 @@ fn own() -> Vec<Route> {
     vec![
         own(put("replaceOwnInstance", "/instances", instances::replace, "Replace the token's instance")
             .or(&[409, 502]))
-        .with(&[&DRY_RUN, &RE_AUTHENTICATE]),
+        .with(&[&RE_AUTHENTICATE]),
         own(patch("updateOwnInstance", "/instances", instances::patch, "Change the token's instance")
-            .or(&[409, 502]))
-        .with(&[&DRY_RUN]),
+            .or(&[409, 502])),
         own(delete("deleteOwnInstance", "/instances", instances::delete, "Delete the token's instance")
             .or(&[409])),
         own(put(
@@ -189,8 +201,7 @@ fn below_connector() -> Vec<Route> {
             "Create an instance of a connector",
         )
         .or(&[409, 502])
-        .by(CallerKind::Organization)
-        .with(&[&DRY_RUN]),
+        .by(CallerKind::Organization),
         get(
             "listElementInstances",
             "/elements/{element}/instances",
@@ -212,15 +223,14 @@ fn below_connector() -> Vec<Route> {
             "Replace an instance of a connector",
         )
         .or(&[409, 502])
-        .with(&[&DRY_RUN, &RE_AUTHENTICATE]),
+        .with(&[&RE_AUTHENTICATE]),
         patch(
             "updateElementInstance",
             "/elements/{element}/instances/{id}",
             instances::patch,
             "Change an instance of a connector",
         )
-        .or(&[409, 502])
-        .with(&[&DRY_RUN]),
+        .or(&[409, 502]),
         delete(
             "deleteElementInstance",
             "/elements/{element}/instances/{id}",
@@ -279,15 +289,14 @@ fn own_below_connector() -> Vec<Route> {
             "Replace the token's instance",
         )
         .or(&[409, 502]))
-        .with(&[&DRY_RUN, &RE_AUTHENTICATE]),
+        .with(&[&RE_AUTHENTICATE]),
         own(patch(
             "updateOwnElementInstance",
             "/elements/{element}/instances",
             instances::patch,
             "Change the token's instance",
         )
-        .or(&[409, 502]))
-        .with(&[&DRY_RUN]),
+        .or(&[409, 502])),
         own(delete(
             "deleteOwnElementInstance",
             "/elements/{element}/instances",

@@ -39,12 +39,6 @@ pub(super) static NEXT_PAGE: Parameter = parameter(
     "",
     "The token that a page came with, for the page behind it. It wins over `page`.",
 );
-pub(super) static DRY_RUN: Parameter = parameter(
-    "dryRun",
-    ParameterKind::Flag,
-    "true",
-    "Try the configuration and tell what each resource would do, for at most 20 seconds, without storing anything.",
-);
 pub(super) static RE_AUTHENTICATE: Parameter =
     parameter("reAuthenticate", ParameterKind::Flag, "false", "With `false` a code in the body is not used.");
 pub(super) static TAGS: Parameter =

@@ -190,3 +190,20 @@ async fn each_operation_has_one_answer_and_numbers_are_numbers() {
     }
     assert_eq!(with_two, BTreeSet::from(["listInstances", "pollInstance"]));
 }
+
+/// The page on the dialect shows what a callback is sent, as the description has it.
+#[tokio::test]
+async fn the_documented_callback_is_one() {
+    let world = World::new(586);
+    let document = document(&world).await;
+    let page = include_str!("../../docs/dialect.md");
+    let sample = page.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let sample: Value = serde_json::from_str(sample).unwrap();
+    let schema = &document["components"]["schemas"]["Callback"];
+    assert_eq!(breaks(&document, schema, &sample, "docs/dialect.md"), None);
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let described = &schema["examples"][0];
+    assert_eq!(keys(&sample), keys(described));
+    assert_eq!(keys(&sample["message"]), keys(&described["message"]));
+    assert_eq!(keys(&sample["message"]["events"][0]), keys(&described["message"]["events"][0]));
+}

@@ -49,6 +49,11 @@ pub(crate) fn iso_seconds(at_us: i64) -> String {
     date_time(at_us).format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// With all that is known of the second, as Pub/Sub shows times.
+pub(crate) fn iso_micros(at_us: i64) -> String {
+    date_time(at_us).format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
 /// Reads an ISO 8601 date, with or without a time of day, to microseconds.
 pub(crate) fn parse_iso(text: &str) -> Option<i64> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {

@@ -7,7 +7,7 @@ use axum::Router;
 
 use crate::clock::Clock;
 use crate::double::Double;
-use crate::push::Way;
+use crate::push::{Mishap, Ring, Way};
 use crate::{Google, GoogleCalendar, Microsoft};
 
 /// Whoever sends notices looks at least so often whether one is due.
@@ -73,23 +73,38 @@ impl Providers {
                 }
             }
         }
+        variables.push(("CARILLON_PUBSUB_API_URL", address("google")));
+        variables.push(("CARILLON_GOOGLE_KEYS_URL", format!("{}/oauth2/v3/certs", address("google"))));
         variables
+    }
+
+    /// Makes each notice of any of them go wrong in this way with a probability.
+    pub fn set_mishap_rate(&self, mishap: Mishap, probability: f64) {
+        self.google.set_mishap_rate(mishap, probability);
+        self.microsoft.set_mishap_rate(mishap, probability);
+    }
+
+    /// Nothing goes wrong with notices any more.
+    pub fn clear_mishaps(&self) {
+        self.google.clear_mishaps();
+        self.microsoft.clear_mishaps();
     }
 
     /// Where notices of all of them lead, and handshakes; over sockets at first.
     pub fn set_way(&self, way: &Way) {
+        self.google.set_way(way.clone());
         self.microsoft.set_way(way.clone());
     }
 
     /// When the next notice is due, microseconds since the Unix epoch; `None`: none waits.
     pub fn next_notice_us(&self) -> Option<i64> {
-        self.microsoft.next_ring_us()
+        [self.google.next_ring_us(), self.microsoft.next_ring_us()].into_iter().flatten().min()
     }
 
     /// Sends one request with notices that are due, and waits for its answer; false where none is due. Whoever has a
     /// virtual clock calls it until it says so, whenever the clock moved.
     pub async fn send_notice(&self) -> bool {
-        match self.microsoft.next_ring() {
+        match self.next_ring() {
             Some(ring) => {
                 ring.await;
                 true
@@ -98,15 +113,20 @@ impl Providers {
         }
     }
 
+    fn next_ring(&self) -> Option<Ring> {
+        self.google.next_ring().or_else(|| self.microsoft.next_ring())
+    }
+
     /// Sends notices as they become due, each by itself, until the returned future is dropped: for clocks that are real.
     pub async fn keep_sending(&self) {
         loop {
-            while let Some(ring) = self.microsoft.next_ring() {
+            while let Some(ring) = self.next_ring() {
                 tokio::spawn(ring);
             }
             let next_us = self.next_notice_us().map_or(i64::MAX, |at_us| at_us - self.clock.now_us());
             let next = Duration::from_micros(next_us.clamp(1, LOOK_US).unsigned_abs());
             tokio::select! {
+                () = self.google.noticed() => {}
                 () = self.microsoft.noticed() => {}
                 () = tokio::time::sleep(next) => {}
             }

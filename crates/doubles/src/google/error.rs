@@ -30,7 +30,11 @@ pub(super) fn unknown_parameter(name: &str) -> Reply {
 }
 
 pub(super) fn not_found() -> Reply {
-    error(404, "NOT_FOUND", "global", "notFound", "Requested entity was not found.")
+    not_found_with("Requested entity was not found.")
+}
+
+pub(super) fn not_found_with(message: &str) -> Reply {
+    error(404, "NOT_FOUND", "global", "notFound", message)
 }
 
 pub(super) fn forbidden(message: &str) -> Reply {

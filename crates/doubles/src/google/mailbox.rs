@@ -78,7 +78,20 @@ pub(super) struct Lag {
     pub(super) is_ordered: bool,
 }
 
+/// Whom a mailbox tells that it changed.
+#[derive(Clone, Debug)]
+pub(super) struct Watch {
+    pub(super) topic: String,
+    /// Only changes of messages with one of them, or without any of them; none: every change.
+    pub(super) labels: Vec<String>,
+    pub(super) is_excluding: bool,
+    pub(super) expires_us: i64,
+    /// The last notice.
+    pub(super) told_us: i64,
+}
+
 pub(super) struct Mailbox {
+    pub(super) watch: Option<Watch>,
     pub(super) email: String,
     pub(super) messages: BTreeMap<String, Message>,
     /// Deleted for good, and yet kept, as administrators can bring mail back.
@@ -104,6 +117,7 @@ impl Mailbox {
     pub(super) fn new(email: &str, lag: Lag, rng: &mut fastrand::Rng) -> Self {
         let history_id = rng.u64(1_000_000..9_000_000);
         Self {
+            watch: None,
             email: email.to_owned(),
             messages: BTreeMap::new(),
             purged: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use super::labels::Label;
 use super::mailbox::{Attachment, Lag, Mailbox};
-use super::{Google, World};
+use super::{Google, World, watch};
 use crate::clock::DAY_US;
 use crate::fault::FaultKind;
 use crate::mail::Mail;
@@ -279,11 +279,14 @@ impl Google {
         })
     }
 
-    fn change<R>(&self, email: &str, f: impl FnOnce(&mut Mailbox, &mut fastrand::Rng) -> R) -> R {
+    pub(super) fn change<R>(&self, email: &str, f: impl FnOnce(&mut Mailbox, &mut fastrand::Rng) -> R) -> R {
         let now_us = self.0.front.clock.now_us();
-        let World { rng, mailboxes, .. } = &mut *self.world();
+        let World { rng, mailboxes, push, .. } = &mut *self.world();
         let Some(mailbox) = mailboxes.get_mut(email) else { panic!("no account {email}") };
         mailbox.now_us = now_us;
-        f(mailbox, rng)
+        let before = mailbox.history_id;
+        let done = f(mailbox, rng);
+        watch::tell(mailbox, before, push, now_us);
+        done
     }
 }

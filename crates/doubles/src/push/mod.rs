@@ -1,6 +1,7 @@
 //! What both providers' push is made of: the way out, what is due when, and what goes wrong on purpose.
 
 mod due;
+mod jwt;
 mod mishap;
 mod sent;
 mod way;
@@ -10,7 +11,8 @@ pub use sent::Sent;
 pub use way::Way;
 
 pub(crate) use due::Due;
-pub(crate) use mishap::Mishaps;
+pub(crate) use jwt::{SERVICE, SIGNERS, STRANGER};
+pub(crate) use mishap::{Fate, Mishaps};
 pub(crate) use sent::Log;
 pub(crate) use way::{Outcome, Outgoing};
 

@@ -19,6 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
+use super::sent::Sent;
 use crate::clock::Clock;
 
 /// Above any answer to a notice.
@@ -116,6 +117,13 @@ impl Outgoing {
         *request.headers_mut() = self.headers;
         request.headers_mut().insert(HOST, host);
         Some(request)
+    }
+}
+
+impl From<Sent> for Outgoing {
+    /// The same once more.
+    fn from(Sent { url, headers, body, .. }: Sent) -> Self {
+        Self { url, headers, body }
     }
 }
 

@@ -5,8 +5,11 @@ mod faults;
 mod history;
 mod labels;
 mod messages;
+mod pubsub;
+mod pushed;
 mod search;
 mod threads;
+mod watch;
 
 use crate::probe::{Caller, Time};
 use crate::{CLIENT_ID, CLIENT_SECRET, Google, Mail};

@@ -87,8 +87,7 @@ impl Push {
         if fate.is_replayed
             && let Some(sent) = self.log.any(&mut self.rng)
         {
-            let Sent { url, headers, body, .. } = sent;
-            self.due.push(at_us, Waiting::Raw(Outgoing { url, headers, body }));
+            self.due.push(at_us, Waiting::Raw(sent.into()));
         }
         for copy_us in fate.copies_us {
             let notice = Notice {

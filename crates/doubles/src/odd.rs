@@ -29,6 +29,15 @@ fn replaced(text: &str) -> Vec<u8> {
     out
 }
 
+/// How much of an item the store can't read any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Corruption {
+    /// All of it: whatever is selected.
+    Whole,
+    /// What it says: its ids, dates and place can still be listed.
+    Content,
+}
+
 /// What the `Date` header of answers says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateHeader {

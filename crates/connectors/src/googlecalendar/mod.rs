@@ -15,10 +15,11 @@ mod tests;
 use crate::descriptor::Descriptor;
 use crate::error::Error;
 use crate::hub::{Answer, Query, ReadError};
-use crate::{Baseline, Call, Connector, Past, Step, Window, values};
+use crate::{Baseline, Call, Connector, FailedRecord, Past, Step, Window, values};
 use async_trait::async_trait;
 use chrono::DateTime;
 use descriptor::DESCRIPTOR;
+use domain::event::Change;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use normalise::conditions::{Wanted, holds, is_cursor_bound};
@@ -66,9 +67,18 @@ impl Connector for GoogleCalendar {
         resource: &ResourceConfig,
         window: Window,
         cursor: Option<&Value>,
-        _past: &Past,
+        past: &Past,
     ) -> Result<Step, Error> {
-        backfill::step(call, &Wanted::at_poll(resource, call)?, window, cursor).await
+        backfill::step(call, &Wanted::at_poll(resource, call)?, window, cursor, past).await
+    }
+
+    async fn fetch(
+        &self,
+        call: &Call<'_>,
+        resource: &ResourceConfig,
+        record: &FailedRecord,
+    ) -> Result<Option<Change>, Error> {
+        poll::event(call, &Wanted::at_poll(resource, call)?, record).await
     }
 
     async fn read(&self, call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {

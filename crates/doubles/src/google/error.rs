@@ -58,6 +58,11 @@ pub(super) fn too_many_in_flight() -> Reply {
     error(429, "RESOURCE_EXHAUSTED", "global", "rateLimitExceeded", message)
 }
 
+/// What stands behind the API failed at something.
+pub(super) fn backend() -> Reply {
+    error(500, "INTERNAL", "global", "backendError", "Backend Error")
+}
+
 pub(super) fn no_such_path() -> Reply {
     Reply::html(404, "<!DOCTYPE html>\n<html><title>Error 404 (Not Found)</title>\n</html>\n")
 }

@@ -43,7 +43,6 @@ use crate::reply::Reply;
 use calendar::Calendar;
 use history::Options;
 use mailbox::{Lag, Mailbox};
-use partial_response::Mask;
 use push::Push;
 
 /// Others measured a wall somewhere between 4×25 requests that passed and 60 at once that did not; ten is on
@@ -164,15 +163,7 @@ impl Google {
             ("GET", _) => {}
             _ => return error::no_such_path(),
         }
-        let mask = match call.param("fields").map(Mask::parse).transpose() {
-            Ok(mask) => mask,
-            Err(text) => return error::invalid_argument(&format!("Invalid field selection {text}")),
-        };
-        let mut reply = api::answer(mailbox, consent, path, call, world.options, now_us);
-        if let (200, Some(mask), Some(value)) = (reply.status, mask, reply.value()) {
-            reply.body = mask.apply(value).to_string().into_bytes();
-        }
-        reply
+        partial_response::masked(call, || api::answer(mailbox, consent, path, call, world.options, now_us))
     }
 }
 

@@ -4,22 +4,29 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::error;
+use crate::call::Call;
+use crate::reply::Reply;
+
 /// The names a mask may hold. Google rejects others, and so finds the spelling mistakes of a caller.
 const NAMES: &[&str] = &[
     "attachmentId",
     "backgroundColor",
     "body",
     "color",
+    "created",
     "data",
     "draft",
     "drafts",
     "emailAddress",
+    "etag",
     "filename",
     "headers",
     "history",
     "historyId",
     "id",
     "internalDate",
+    "items",
     "labelIds",
     "labelListVisibility",
     "labels",
@@ -35,20 +42,24 @@ const NAMES: &[&str] = &[
     "mimeType",
     "name",
     "nextPageToken",
+    "nextSyncToken",
     "partId",
     "parts",
     "payload",
     "raw",
+    "recurringEventId",
     "resultSizeEstimate",
     "size",
     "sizeEstimate",
     "snippet",
+    "status",
     "textColor",
     "threadId",
     "threads",
     "threadsTotal",
     "threadsUnread",
     "type",
+    "updated",
     "value",
     "*",
 ];
@@ -96,6 +107,19 @@ impl Mask {
             }
         }
     }
+}
+
+/// The answer to a call, cut down to the fields that it asks for.
+pub(super) fn masked(call: &Call, answer: impl FnOnce() -> Reply) -> Reply {
+    let mask = match call.param("fields").map(Mask::parse).transpose() {
+        Ok(mask) => mask,
+        Err(text) => return error::invalid_argument(&format!("Invalid field selection {text}")),
+    };
+    let mut reply = answer();
+    if let (200, Some(mask), Some(value)) = (reply.status, mask, reply.value()) {
+        reply.body = mask.apply(value).to_string().into_bytes();
+    }
+    reply
 }
 
 struct Parser<'a> {

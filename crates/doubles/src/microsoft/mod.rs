@@ -31,7 +31,6 @@ mod tests;
 mod token;
 mod uuid;
 
-pub use odd::Corruption;
 pub use operations::MessageSnapshot;
 pub use stored::Attachment;
 

@@ -5,16 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::error;
+use crate::odd::Corruption;
 use crate::reply::Reply;
-
-/// How much of an item the store can't read any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Corruption {
-    /// All of it: whatever is selected.
-    Whole,
-    /// What it says: its ids, dates and place can still be listed.
-    Content,
-}
 
 /// What can be listed of an item whose content is corrupt.
 const OUTSIDE: [&str; 7] = [

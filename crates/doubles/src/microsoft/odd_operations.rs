@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Microsoft;
-use super::odd::Corruption;
+use crate::odd::Corruption;
 
 /// # Panics
 /// On an account that was not added.

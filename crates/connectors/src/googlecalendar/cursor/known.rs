@@ -99,6 +99,11 @@ impl Known {
         missing.for_each(|held| held.mark = Mark::Gone);
     }
 
+    /// The listing passed something over: what it did not show may be that.
+    pub(crate) fn trust_all(&mut self) {
+        self.objects.values_mut().for_each(|held| held.mark = Mark::Present);
+    }
+
     pub(crate) fn has_gone(&self) -> bool {
         self.objects.values().any(|held| held.mark == Mark::Gone)
     }

@@ -2,7 +2,6 @@
 
 pub(super) mod known;
 
-use super::api::PAGE_SIZE;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,6 +26,12 @@ pub(super) struct Cursor {
     pub(super) page: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) listing: Option<Listing>,
+    /// The length of the next page, where the provider fails and is asked for less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) part: Option<u32>,
+    /// The listing passed over an event: what it does not show may be there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) has_passed_over: bool,
     /// Listings begun again because a page was refused, in a row.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) restarts: u32,
@@ -42,6 +47,11 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 impl Cursor {
     /// Before the first listing.
     pub(super) fn new() -> Result<Self, Error> {
@@ -49,6 +59,8 @@ impl Cursor {
             sync_token: None,
             page: None,
             listing: Some(Listing::Baseline),
+            part: None,
+            has_passed_over: false,
             restarts: 0,
             known: known::Known::default().packed()?,
             deleted: Vec::new(),
@@ -63,10 +75,11 @@ impl Cursor {
         serde_json::to_value(self).map_err(|error| Error::malformed("position", error))
     }
 
-    /// The request for the next page. All of them have the same parameters but for the tokens: what another set of them
-    /// would make of a token is not defined. <https://developers.google.com/workspace/calendar/api/guides/sync>
+    /// The request for the next page, but for its length. All of them have the same parameters but for the tokens: what
+    /// another set of them would make of a token is not defined.
+    /// <https://developers.google.com/workspace/calendar/api/guides/sync>
     pub(super) fn query(&self) -> Vec<(&'static str, String)> {
-        let mut query = vec![("maxResults", PAGE_SIZE.to_string()), ("showDeleted", "true".to_owned())];
+        let mut query = vec![("showDeleted", "true".to_owned())];
         query.extend(self.sync_token.clone().map(|token| ("syncToken", token)));
         query.extend(self.page.clone().map(|page| ("pageToken", page)));
         query

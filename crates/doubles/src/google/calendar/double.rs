@@ -6,6 +6,7 @@ use super::store::Calendar;
 use crate::double::{Double, Happening, served};
 use crate::google::{Google, World};
 use crate::mail::Mail;
+use crate::odd::Corruption;
 
 const SCOPE: &str = "https://www.googleapis.com/auth/calendar.readonly";
 
@@ -81,6 +82,14 @@ impl GoogleCalendar {
     /// Takes an event out without a trace, as what is purged while a sync token is worth nothing.
     pub fn vanish(&self, email: &str, id: &str) {
         self.with(email, |calendar, _, _| calendar.events.remove(id));
+    }
+
+    /// Each page of a list that holds this event fails, and so does reading it; `None` heals it.
+    pub fn corrupt(&self, email: &str, id: &str, corruption: impl Into<Option<Corruption>>) {
+        self.with(email, |calendar, _, _| match corruption.into() {
+            Some(corruption) => calendar.corrupt.insert(id.to_owned(), corruption),
+            None => calendar.corrupt.remove(id),
+        });
     }
 
     fn with<R>(&self, email: &str, f: impl FnOnce(&mut Calendar, &mut fastrand::Rng, i64) -> R) -> R {

@@ -6,6 +6,7 @@ use super::store::{Calendar, Event};
 use crate::call::Call;
 use crate::clock::parse_iso;
 use crate::google::error;
+use crate::odd::Corruption;
 use crate::reply::Reply;
 
 const PAGE_DEFAULT: usize = 250;
@@ -22,6 +23,9 @@ const KNOWN: [&str; 8] = [
     "prettyPrint",
     "timeZone",
 ];
+
+/// What can be listed of an event whose content is corrupt.
+const OUTSIDE: [&str; 6] = ["created", "etag", "id", "recurringEventId", "status", "updated"];
 
 /// What is listed, and where a page of it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +54,7 @@ impl Walk {
 
 pub(super) fn get(calendar: &Calendar, id: &str) -> Reply {
     match calendar.events.get(id) {
+        Some(_) if calendar.corrupt.contains_key(id) => error::backend(),
         Some(event) => Reply::json(200, &event.shown(id)),
         None => error::not_found(),
     }
@@ -77,8 +82,11 @@ pub(super) fn list(calendar: &Calendar, call: &Call) -> Reply {
     } else if walk.since.is_some() {
         listed.sort_by_key(|(_, event)| event.change);
     }
-    let page: Vec<Value> =
-        listed.iter().skip(walk.skip).take(size).map(|(id, event)| event.shown(id)).collect();
+    let page = listed.iter().skip(walk.skip).take(size);
+    if page.clone().any(|(id, _)| fails(calendar.corrupt.get(*id), call.param("fields"))) {
+        return error::backend();
+    }
+    let page: Vec<Value> = page.map(|(id, event)| event.shown(id)).collect();
     let mut body = json!({ "kind": "calendar#events", "timeZone": "Europe/Berlin", "items": page });
     if listed.len() > walk.skip + size {
         body["nextPageToken"] = Walk { skip: walk.skip + size, ..walk }.token().into();
@@ -86,6 +94,19 @@ pub(super) fn list(calendar: &Calendar, call: &Call) -> Reply {
         body["nextSyncToken"] = format!("CPDA{}=", walk.through).into();
     }
     Reply::json(200, &body)
+}
+
+/// Whether an event can't be listed with these fields. Where none of it are asked for, it does no harm.
+fn fails(corruption: Option<&Corruption>, fields: Option<&str>) -> bool {
+    let of_items = fields.map(|fields| fields.split_once("items(").map(|(_, rest)| rest));
+    match (corruption, of_items) {
+        (None, _) | (Some(_), Some(None)) => false,
+        (Some(Corruption::Whole), _) | (Some(Corruption::Content), None) => true,
+        (Some(Corruption::Content), Some(Some(rest))) => {
+            let asked = rest.split(')').next().unwrap_or(rest);
+            asked.split(',').any(|name| !OUTSIDE.contains(&name))
+        }
+    }
 }
 
 fn begin(calendar: &Calendar, call: &Call) -> Result<Walk, Reply> {

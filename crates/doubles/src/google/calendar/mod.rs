@@ -10,7 +10,7 @@ pub(super) use store::Calendar;
 use http::Method;
 use serde_json::json;
 
-use super::{Google, World, error};
+use super::{Google, World, error, partial_response};
 use crate::call::Call;
 use crate::oauth::Consent;
 use crate::reply::Reply;
@@ -28,7 +28,7 @@ impl Google {
             return error::forbidden("Request had insufficient authentication scopes.");
         }
         let calendar = calendars.entry(consent.account.clone()).or_default();
-        match path {
+        partial_response::masked(call, || match path {
             ["calendars", id, rest @ ..] if *id == "primary" || id.eq_ignore_ascii_case(&consent.account) => {
                 match rest {
                     [] => Reply::json(200, &json!({ "kind": "calendar#calendar", "id": consent.account })),
@@ -38,7 +38,7 @@ impl Google {
                 }
             }
             _ => error::not_found(),
-        }
+        })
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use serde_json::{Value, json};
 
+use crate::odd::Corruption;
+
 /// With milliseconds, as calendars show dates.
 fn iso_millis(at_us: i64) -> String {
     DateTime::from_timestamp_micros(at_us).unwrap_or_default().format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
@@ -30,6 +32,8 @@ pub(in crate::google) struct Calendar {
     pub(super) changes: u64,
     /// Sync tokens from before it are worth nothing.
     pub(super) expired_before: u64,
+    /// Events that the store has trouble with, by their ids.
+    pub(super) corrupt: BTreeMap<String, Corruption>,
 }
 
 impl Calendar {

@@ -1,15 +1,17 @@
 //! From one sync token to the next, a page at a time.
 
-use super::api::{self, EventsPage};
+pub(super) mod narrow;
+
 use super::cursor::known::{Known, Told};
 use super::cursor::{Cursor, Listing};
 use super::normalise::Entry;
 use super::normalise::conditions::Wanted;
-use super::recover;
+use super::{api, recover};
 use crate::error::{Error, ErrorKind};
-use crate::{Call, Past, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
+use crate::{Call, FailedRecord, Past, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
 use chrono::{DateTime, Duration, Utc};
 use domain::event::{Change, ChangeKind};
+use narrow::{List, Portion, Shows};
 use serde_json::{Value, json};
 
 /// Pages that a baseline reads within the request that creates an instance: 2,000 events. The rest of a larger calendar
@@ -24,7 +26,11 @@ pub(super) async fn baseline(call: &Call<'_>) -> Result<Value, Error> {
     let mut cursor = Cursor::new()?;
     let mut known = Known::default();
     for _ in 0..BASELINE_PAGES_COUNT_MAX {
-        let page = read(call, &cursor).await?;
+        let page = match read(call, &cursor, 0).await {
+            // Polls go on with the listing, and get past an event that the provider can't list.
+            Err(error) if narrow::is_of_content(&error) => break,
+            portion => portion?.page,
+        };
         for entry in page.items.into_iter().filter_map(Entry::of) {
             known.take(&entry)?;
         }
@@ -48,27 +54,37 @@ pub(super) async fn step(
     if known.has_gone() {
         return gone(&cursor, known, wanted);
     }
-    let page = match read(call, &cursor).await {
+    let Portion { page, shows, part } = match read(call, &cursor, past.failures).await {
         Err(error) if recover::is_old_page(&cursor, &error) => return recover::again(&cursor),
-        page => page?,
+        portion => portion?,
     };
-    let is_idle = page.items.is_empty() && page.next_page_token.is_none() && cursor.listing.is_none();
-    let mut taken = Taken::default();
+    let is_idle = page.items.is_empty()
+        && page.next_page_token.is_none()
+        && cursor.listing.is_none()
+        && cursor.part.is_none()
+        && shows != Shows::Nothing;
+    let mut taken = Taken { is_passed_over: shows == Shows::Nothing, ..Taken::default() };
     for record in page.items {
         if taken.is_full() {
             break;
         }
-        taken.take(record, &cursor, &mut known, wanted, past)?;
+        taken.take(record, &cursor, &mut known, wanted, past, shows)?;
     }
     let is_whole = !taken.is_full();
     let next = match is_whole {
-        true => after(&cursor, page.next_page_token, page.next_sync_token)?,
+        true => {
+            let has_passed_over = cursor.has_passed_over || taken.is_passed_over;
+            let read = Cursor { part, has_passed_over, ..cursor.clone() };
+            after(&read, page.next_page_token, page.next_sync_token)?
+        }
         // The page is read once more, and what was told of it is known.
         false => cursor.clone(),
     };
     let is_compared = cursor.listing == Some(Listing::Comparison) && next.listing.is_none();
-    if is_compared {
-        known.settle();
+    match is_compared {
+        true if cursor.has_passed_over || taken.is_passed_over => known.trust_all(),
+        true => known.settle(),
+        false => {}
     }
     let more = next.page.is_some() || next.listing.is_some() || known.has_gone() || !is_whole;
     let next = match is_idle {
@@ -78,6 +94,7 @@ pub(super) async fn step(
     let gap = taken.gap(past);
     Ok(Step {
         changes: taken.changes,
+        failed: taken.failed,
         cursor: next.to_value()?,
         moved: !is_idle,
         more,
@@ -86,10 +103,24 @@ pub(super) async fn step(
     })
 }
 
-async fn read(call: &Call<'_>, cursor: &Cursor) -> Result<EventsPage, Error> {
-    let query = cursor.query();
-    let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    api::events(call, &query).await
+/// An event whose content could not be listed, by its id. What was cancelled since is told by the list.
+pub(super) async fn event(
+    call: &Call<'_>,
+    wanted: &Wanted,
+    record: &FailedRecord,
+) -> Result<Option<Change>, Error> {
+    let gone = || Error::new(ErrorKind::NotFound, "the event is not there any more");
+    let event = api::event(call, &record.object_id).await?;
+    let entry = Entry::of(event).filter(|entry| !entry.is_cancelled).ok_or_else(gone)?;
+    let is_wanted = wanted.allow(&entry.record);
+    // A later state has a version of its own, which the list tells.
+    let change =
+        Change { version: record.version.clone(), ..entry.change(record.kind, &wanted.fields, true, false) };
+    Ok(is_wanted.then_some(change))
+}
+
+async fn read(call: &Call<'_>, cursor: &Cursor, failures: u32) -> Result<Portion, Error> {
+    List { call, query: cursor.query(), part: cursor.part, failures }.read().await
 }
 
 /// The position behind a page that was taken whole.
@@ -97,7 +128,8 @@ fn after(cursor: &Cursor, page: Option<String>, sync_token: Option<String>) -> R
     match (page, sync_token) {
         (Some(page), _) => Ok(Cursor { page: Some(page), ..cursor.clone() }),
         (None, Some(token)) => {
-            Ok(Cursor { sync_token: Some(token), page: None, listing: None, restarts: 0, ..cursor.clone() })
+            let begun = Cursor { sync_token: Some(token), page: None, listing: None, ..cursor.clone() };
+            Ok(Cursor { part: None, has_passed_over: false, restarts: 0, ..begun })
         }
         (None, None) => Err(Error::new(ErrorKind::Malformed, "the last page of events has no sync token")),
     }
@@ -107,7 +139,11 @@ fn after(cursor: &Cursor, page: Option<String>, sync_token: Option<String>) -> R
 #[derive(Default)]
 struct Taken {
     changes: Vec<Change>,
+    /// Events whose content could not be listed.
+    failed: Vec<FailedRecord>,
     bytes: usize,
+    /// There is an event that could not be listed at all.
+    is_passed_over: bool,
     /// Entries without an id that can be remembered.
     left_out: usize,
 }
@@ -124,6 +160,7 @@ impl Taken {
         known: &mut Known,
         wanted: &Wanted,
         past: &Past,
+        shows: Shows,
     ) -> Result<(), Error> {
         let Some(entry) = Entry::of(record) else {
             self.left_out += 1;
@@ -137,19 +174,36 @@ impl Taken {
         if let Some(told) = told.filter(|_| wanted.allow(&entry.record)) {
             // What the comparison takes for new may have been told, if what was known of it was lost.
             let recheck = cursor.listing.is_some();
+            // Of a deleted event there is never more than that.
+            let is_bare = shows == Shows::Ids && told.kind != ChangeKind::Deleted;
             let change = entry.change(told.kind, &wanted.fields, recheck, told.again);
-            self.bytes += change.record.to_string().len();
-            self.changes.push(change);
+            match is_bare {
+                true => self.failed.push(unread(change)),
+                false => {
+                    self.bytes += change.record.to_string().len();
+                    self.changes.push(change);
+                }
+            }
         }
         Ok(())
     }
 
     fn gap(&self, past: &Past) -> Option<(DateTime<Utc>, String)> {
-        let words = || {
-            format!("{} of the listed events have no id, or too long a one, and are left out", self.left_out)
+        let words = match (self.is_passed_over, self.left_out) {
+            (true, _) => "the provider fails to list an event, which is left out".to_owned(),
+            (false, 0) => return None,
+            (false, count) => {
+                format!("{count} of the listed events have no id, or too long a one, and are left out")
+            }
         };
-        (self.left_out > 0).then(|| (past.last_success_at, words()))
+        Some((past.last_success_at, words))
     }
+}
+
+/// To be read by its id.
+pub(super) fn unread(change: Change) -> FailedRecord {
+    let Change { object_id, kind, version, record: stub, .. } = change;
+    FailedRecord { object_id, kind, version, stub }
 }
 
 /// What a listing that goes on after the baseline says happened since.

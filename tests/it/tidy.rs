@@ -5,6 +5,7 @@
 
 mod connectors;
 mod documented;
+mod errors;
 mod locks;
 mod names;
 mod noticed;

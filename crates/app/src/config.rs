@@ -27,6 +27,9 @@ pub struct Endpoints(HashMap<&'static str, String>);
 impl Endpoints {
     /// Asks for the value of each variable that a connector declares, and for the list that may name any of them; one
     /// that no client can use is a mistake.
+    ///
+    /// # Errors
+    /// [`Mistake`] names the variable and the rule that it breaks.
     pub fn read(mut variable: impl FnMut(&str) -> Option<String>) -> Result<Self, Mistake> {
         let connectors = connectors::registry();
         let all: Vec<&Endpoint> =
@@ -108,6 +111,9 @@ impl Default for Config {
 
 impl Config {
     /// The variables that mean the same on every host.
+    ///
+    /// # Errors
+    /// [`Mistake`] names the first variable that breaks a rule, and the rule.
     pub fn read(variables: &Variables<'_>) -> Result<Self, Mistake> {
         let default = Config::default();
         // An empty text is a policy: one attempt.
@@ -212,11 +218,17 @@ impl Variables<'_> {
     }
 
     /// A value that has to be there.
+    ///
+    /// # Errors
+    /// [`Mistake`] if it is missing or empty.
     pub fn required(&self, name: &'static str) -> Result<String, Mistake> {
         self.given(name).ok_or_else(|| Mistake::new(name, "must be set"))
     }
 
     /// Yes or no.
+    ///
+    /// # Errors
+    /// [`Mistake`] if it is neither yes nor no.
     pub fn switch(&self, name: &'static str, default: bool) -> Result<bool, Mistake> {
         match self.given(name).as_deref().map(str::to_ascii_lowercase).as_deref() {
             None => Ok(default),

@@ -62,6 +62,9 @@ impl<T> Store for T where
 pub type Secrets = BTreeMap<String, String>;
 
 /// Secrets, apart from everything else.
+///
+/// # Errors
+/// [`PortError`]: nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait Vault: Send + Sync {
     /// The secrets and their version.
@@ -73,6 +76,9 @@ pub trait Vault: Send + Sync {
 }
 
 /// Starts polls.
+///
+/// # Errors
+/// [`PortError`]: nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait Schedule: Send + Sync {
     /// Creates or changes an instance's schedule.
@@ -113,6 +119,9 @@ impl Job {
 }
 
 /// Takes jobs.
+///
+/// # Errors
+/// [`PortError`]: nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Enqueues jobs, each due at its time or soon after. A host may join a job with the same one that waits
@@ -121,6 +130,9 @@ pub trait Queue: Send + Sync {
 }
 
 /// Takes notifications for subscribers inside the host's cloud.
+///
+/// # Errors
+/// [`PortError`]: nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait Bus: Send + Sync {
     /// Publishes a notification; it may come twice.

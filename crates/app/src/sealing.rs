@@ -58,11 +58,17 @@ impl Sealer {
     }
 
     /// Seals as `1.<key id>.<base64url of nonce and ciphertext>`.
+    ///
+    /// # Errors
+    /// [`SealError::Format`] without a key, [`SealError::NoRandomness`] if the system gives none.
     pub fn seal(&self, instance: InstanceId, field: &str, plain: &[u8]) -> Result<String, SealError> {
         self.seal_at(KeyScope::Instance(instance), field, plain)
     }
 
     /// Seals what belongs to no instance, under a key derived for this purpose alone.
+    ///
+    /// # Errors
+    /// [`SealError::Format`] without a key, [`SealError::NoRandomness`] if the system gives none.
     pub fn seal_for(&self, purpose: &str, field: &str, plain: &[u8]) -> Result<String, SealError> {
         self.seal_at(KeyScope::Purpose(purpose), field, plain)
     }
@@ -85,11 +91,17 @@ impl Sealer {
     }
 
     /// Opens what [`Sealer::seal`] made for the same instance and field.
+    ///
+    /// # Errors
+    /// [`SealError`]: it is no sealed text, its key is not here, or it was changed or sealed for another place.
     pub fn open(&self, instance: InstanceId, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
         self.open_at(KeyScope::Instance(instance), field, sealed)
     }
 
     /// Opens what [`Sealer::seal_for`] made for the same purpose and field.
+    ///
+    /// # Errors
+    /// [`SealError`]: it is no sealed text, its key is not here, or it was changed or sealed for another place.
     pub fn open_for(&self, purpose: &str, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
         self.open_at(KeyScope::Purpose(purpose), field, sealed)
     }
@@ -112,6 +124,9 @@ impl Sealer {
     }
 
     /// [`Sealer::open`] for texts.
+    ///
+    /// # Errors
+    /// Those of [`Sealer::open`]; [`SealError::Damaged`] also if it is no text.
     pub fn open_text(&self, instance: InstanceId, field: &str, sealed: &str) -> Result<String, SealError> {
         String::from_utf8(self.open(instance, field, sealed)?).map_err(|_| SealError::Damaged)
     }

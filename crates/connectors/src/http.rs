@@ -4,6 +4,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 /// Sends requests. Adapters keep connections, check addresses, and never repeat a request.
+///
+/// # Errors
+/// [`HttpError`]: there is no answer. An answer of any status is none.
 #[async_trait]
 pub trait Http: Send + Sync {
     /// Sends one request and reads the answer, at most `answer_bytes_max` of it.

@@ -147,6 +147,10 @@ pub struct Watch {
 }
 
 /// One provider.
+///
+/// # Errors
+/// [`Error`], whose [`ErrorKind`] says what the caller does: refresh the token, wait, recover, or go round the object.
+/// `check` says which rule is broken, and `read` also what the provider can't be asked.
 #[async_trait]
 pub trait Connector: Send + Sync {
     /// What it is and how to reach it.

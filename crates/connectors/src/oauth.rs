@@ -109,6 +109,9 @@ pub struct SignIn<'a> {
 }
 
 /// The address to send a user to.
+///
+/// # Errors
+/// If `authorize_url` is no address.
 pub fn authorize_url(
     oauth: &OAuth,
     authorize_url: &str,
@@ -197,6 +200,9 @@ struct TokenFailure {
 }
 
 /// Reads a token endpoint's answer.
+///
+/// # Errors
+/// [`TokenError`], whose kind says whether to sign in again, to mend the application, or to try later.
 pub fn parse_tokens(response: &HttpResponse, now: DateTime<Utc>) -> Result<Tokens, TokenError> {
     if response.status != 200 {
         return Err(failure(response, now));

@@ -34,6 +34,9 @@ pub enum Unusable {
 }
 
 /// Reads an http or https address as the one who sends to it will; what is accepted here can be sent to.
+///
+/// # Errors
+/// [`Unusable`] is the rule that it breaks, in words that read on from the item's name.
 pub fn parse(text: &str) -> Result<Url, Unusable> {
     let text = text.trim();
     let rest = after_scheme(text).filter(|_| text.len() <= BYTES_MAX).ok_or(Unusable::NoHttp)?;
@@ -58,6 +61,9 @@ pub fn parse(text: &str) -> Result<Url, Unusable> {
 
 /// Reads an address that people are led to, in a browser or back into an application: also of an application's own
 /// scheme, and without credentials.
+///
+/// # Errors
+/// [`Unusable`], also for credentials in it.
 pub fn check_led_to(text: &str) -> Result<(), Unusable> {
     if Parts::of(text).is_some() {
         return Err(Unusable::Credentials);

@@ -37,6 +37,9 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// Reads `8,64,512`; an empty text means that nothing is retried.
+    ///
+    /// # Errors
+    /// [`RetryPolicyError`] if there are too many delays, or one is no number of seconds within the limit.
     pub fn parse(text: &str) -> Result<Self, RetryPolicyError> {
         let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
         if parts.len() > RETRY_DELAYS_COUNT_MAX {

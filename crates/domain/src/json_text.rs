@@ -6,7 +6,8 @@ use serde_json::Value;
 /// Parses JSON; line breaks and tabs inside strings, which pages put there, are taken as white space. So are the
 /// letters `\n`, `\t` and `\r` between tokens, which come from escaping twice. A byte order mark is passed over.
 ///
-/// The error is the strict parser's, with line and column.
+/// # Errors
+/// The strict parser's, with line and column.
 pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
     let text = without_mark(text);
     match serde_json::from_str(text) {

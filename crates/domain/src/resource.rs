@@ -87,6 +87,9 @@ pub struct HubRead {
 
 impl ResourceConfig {
     /// Checks one entry. All that is wrong with it is reported at once.
+    ///
+    /// # Errors
+    /// Each broken rule, with its key.
     pub fn parse(key: &str, value: &Value) -> Result<Self, Vec<Invalid>> {
         let at = |field: &str| format!("{ENTRY_PREFIX}{key}{field}");
         let Some(object) = value.as_object() else {
@@ -133,13 +136,17 @@ impl ResourceConfig {
 
     /// Expands the templates for a poll that looks back to `since`, and reads the result.
     ///
-    /// The error is a rule in words; a configuration that was accepted gives none, whatever the times.
+    /// # Errors
+    /// A rule in words; a configuration that was accepted gives none, whatever the times.
     pub fn read_at(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<HubRead, String> {
         HubRead::parse(&self.template.expand(&self.times(since, now)))
     }
 
     /// The same as if all its templates printed UTC. Where that gives another time, a template prints a local time
     /// without its zone, which is ambiguous.
+    ///
+    /// # Errors
+    /// As of [`ResourceConfig::read_at`].
     pub fn read_as_utc(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<HubRead, String> {
         HubRead::parse(&self.template.expand_as_utc(&self.times(since, now)))
     }
@@ -287,6 +294,9 @@ impl Fields<'_> {
 
 impl HubRead {
     /// Reads `/hubs/<hub>/<resource>?where=…&fields=…`, or a bare `/<resource>`.
+    ///
+    /// # Errors
+    /// The rule that it breaks, in words.
     pub fn parse(url: &str) -> Result<Self, String> {
         let (path, query) = url.trim().split_once('?').unwrap_or((url.trim(), ""));
         let mut read =

@@ -61,6 +61,9 @@ fn clean<'a>(key: &str, text: &'a str) -> &'a str {
 }
 
 /// A configuration object as texts: booleans, numbers and objects may come as such or as strings.
+///
+/// # Errors
+/// Each item that is too long, or that there are too many.
 pub fn items(configuration: &Map<String, Value>) -> Result<Items, Vec<Invalid>> {
     if configuration.len() > ITEMS_COUNT_MAX {
         return Err(vec![Invalid::new("configuration", format!("has more than {ITEMS_COUNT_MAX} items"))]);
@@ -108,6 +111,9 @@ pub struct Pollers<'a> {
 
 impl Settings {
     /// Checks a configuration. All that is wrong is reported at once.
+    ///
+    /// # Errors
+    /// Each broken rule, with its key.
     pub fn parse(items: &Items, pollers: &Pollers<'_>) -> Result<Self, Vec<Invalid>> {
         let mut errors = Vec::new();
         let events_enabled = switch(items, EVENTS_ENABLED, &mut errors);

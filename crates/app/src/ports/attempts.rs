@@ -101,6 +101,9 @@ impl Standing {
 }
 
 /// Attempts to deliver a notification.
+///
+/// # Errors
+/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait Attempts: Send + Sync {
     /// Claims an attempt until `until`. See [`Claim`]; an expired claim of another worker is taken over.

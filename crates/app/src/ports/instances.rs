@@ -53,6 +53,9 @@ pub enum SubscriptionChange {
 }
 
 /// Instances: their configuration, without secrets.
+///
+/// # Errors
+/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait Instances: Send + Sync {
     /// Stores a new instance with all its rows; `Conflict` if the id is taken. The commit point of a creation.

@@ -60,6 +60,9 @@ pub enum Numbered {
 }
 
 /// The event log of one instance.
+///
+/// # Errors
+/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait EventLog: Send + Sync {
     /// A page of an instance's notifications, newest first.
@@ -69,6 +72,9 @@ pub trait EventLog: Send + Sync {
 }
 
 /// The event log of an organization. Reads may be some seconds behind.
+///
+/// # Errors
+/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait OrganizationLog: Send + Sync {
     /// One notification of any instance of an organization by `message.eventId`.

@@ -72,6 +72,9 @@ pub struct NewNotification {
 }
 
 /// What a poll reads and commits.
+///
+/// # Errors
+/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait Polls: Send + Sync {
     /// Everything a poll needs, in one read.

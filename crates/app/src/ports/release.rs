@@ -7,6 +7,9 @@ use domain::delivery::Subscription;
 use domain::ids::InstanceId;
 
 /// Callbacks, and releasing what is queued for them.
+///
+/// # Errors
+/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait Releases: Send + Sync {
     /// The callback's state.

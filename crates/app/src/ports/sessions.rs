@@ -7,6 +7,9 @@ use domain::ids::InstanceId;
 use domain::token::Session;
 
 /// Access tokens of mailboxes.
+///
+/// # Errors
+/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait Sessions: Send + Sync {
     /// Takes the right to refresh the token until `until`, conditional on the session's version and on nobody

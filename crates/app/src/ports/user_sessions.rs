@@ -17,6 +17,9 @@ pub struct UserSession {
 }
 
 /// Sessions by the hashes of their tokens. A link that signs in once is one, too: it is taken out as it is used.
+///
+/// # Errors
+/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait UserSessions: Send + Sync {
     /// Notes a session. It goes by itself some time after it expired.

@@ -15,10 +15,31 @@
 //! - in virtual time: `while providers.send_notice().await {}` after each change, and whenever the clock came to
 //!   [`Providers::next_notice_us`].
 //!
+//! Graph needs nothing else: an application subscribes. For Gmail a project has to be set up first:
+//!
+//! ```
+//! # let providers = doubles::Providers::new(&doubles::Clock::new(|| 0), 1);
+//! let google = &providers.google;
+//! google.add_topic("projects/double-project/topics/mail");
+//! // Pulled from, with the key file google.service_account_key():
+//! let subscription = "projects/double-project/subscriptions/pull";
+//! google.add_pull_subscription(subscription, "projects/double-project/topics/mail");
+//! // Or pushed, as an account, for an audience:
+//! google.add_push_subscription(
+//!     "projects/double-project/subscriptions/push",
+//!     "projects/double-project/topics/mail",
+//!     "http://127.0.0.1:8080/push/gmail",
+//!     "pusher@double-project.iam.gserviceaccount.com",
+//!     "http://127.0.0.1:8080/push/gmail",
+//! );
+//! ```
+//!
+//! Where a pull is to wait for its message, as the real ones do, `set_pull_wait_us` says how long; only in real time.
+//!
 //! A change is any of the usual operations (`providers.microsoft.deliver(…)`). What can go wrong with its notice is a
 //! [`Mishap`]: `push_mishap` orders one for the next notice, `set_mishap_rate` for each with a probability. A notice that comes
 //! before its change can be read needs `set_lag` (Graph) or `set_history_lag` (Gmail), which delay lists and history and
-//! not notices. Requests that set push up fail as any others do, by a [`Fault`] on [`Route::Push`].
+//! not notices. `repeat_last` makes a storm. Requests that set push up fail as any others do, by a [`Fault`] on [`Route::Push`].
 
 mod application;
 mod call;

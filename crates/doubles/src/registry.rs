@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::double::Double;
 use crate::push::{Mishap, Ring, Way};
 use crate::{Google, GoogleCalendar, Microsoft};
 
+/// Requests with notices on their way at once.
+const SENDING_COUNT_MAX: usize = 64;
 /// Whoever sends notices looks at least so often whether one is due.
 const LOOK_US: i64 = 10_000_000;
 
@@ -119,9 +122,14 @@ impl Providers {
 
     /// Sends notices as they become due, each by itself, until the returned future is dropped: for clocks that are real.
     pub async fn keep_sending(&self) {
+        let mut sending = JoinSet::new();
         loop {
             while let Some(ring) = self.next_ring() {
-                tokio::spawn(ring);
+                sending.spawn(ring);
+                while sending.try_join_next().is_some() {}
+                if sending.len() >= SENDING_COUNT_MAX {
+                    sending.join_next().await;
+                }
             }
             let next_us = self.next_notice_us().map_or(i64::MAX, |at_us| at_us - self.clock.now_us());
             let next = Duration::from_micros(next_us.clamp(1, LOOK_US).unsigned_abs());

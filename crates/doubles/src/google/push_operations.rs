@@ -120,6 +120,11 @@ impl Google {
         })
     }
 
+    /// The next watches are refused as those are that cross another one of the same mailbox, renewals too.
+    pub fn refuse_watches(&self, count: u32) {
+        self.world().push.refused_watches_count = count;
+    }
+
     /// The watch of a mailbox ends before its time, or goes to another topic, as when another program takes it.
     pub fn steal_watch(&self, email: &str, topic: Option<&str>) {
         self.change(email, |mailbox, _| match (topic, &mut mailbox.watch) {
@@ -146,6 +151,15 @@ impl Google {
     /// Makes each notice go wrong in this way with a probability, whatever else goes wrong with it.
     pub fn set_mishap_rate(&self, mishap: Mishap, probability: f64) {
         self.world().push.mishaps.set_rate(mishap, probability);
+    }
+
+    /// The last request goes out again, so many times at once: a storm of notices.
+    ///
+    /// # Panics
+    /// If none went out yet.
+    pub fn repeat_last(&self, count: usize) {
+        let now_us = self.0.front.clock.now_us();
+        self.world().push.repeat_last(count, now_us);
     }
 
     /// Nothing goes wrong with notices any more.

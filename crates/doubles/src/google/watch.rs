@@ -34,7 +34,9 @@ pub(super) fn watch(mailbox: &mut Mailbox, push: &mut Push, call: &Call, now_us:
         Some(true) => {}
     }
     let live = mailbox.watch.as_ref().filter(|watch| now_us < watch.expires_us);
-    if live.is_some_and(|watch| watch.topic != topic) {
+    let crosses = push.refused_watches_count > 0;
+    push.refused_watches_count = push.refused_watches_count.saturating_sub(1);
+    if crosses || live.is_some_and(|watch| watch.topic != topic) {
         return error::invalid_argument(
             "Only one user push notification client allowed per developer (call /stop then try again)",
         );

@@ -61,6 +61,15 @@ impl Microsoft {
         self.world().push.mishaps.set_rate(mishap, probability);
     }
 
+    /// The last request goes out again, so many times at once: a storm of notices.
+    ///
+    /// # Panics
+    /// If none went out yet.
+    pub fn repeat_last(&self, count: usize) {
+        let now_us = self.0.front.clock.now_us();
+        self.world().push.repeat_last(count, now_us);
+    }
+
     /// Nothing goes wrong with notices any more.
     pub fn clear_mishaps(&self) {
         self.world().push.mishaps.clear();

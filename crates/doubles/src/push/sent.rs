@@ -40,6 +40,11 @@ impl Log {
         (!self.0.is_empty()).then(|| self.0[rng.usize(..self.0.len())].clone())
     }
 
+    /// The last one.
+    pub(crate) fn last(&self) -> Option<Sent> {
+        self.0.back().cloned()
+    }
+
     pub(crate) fn all(&self) -> Vec<Sent> {
         self.0.iter().cloned().collect()
     }

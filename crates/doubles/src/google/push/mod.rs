@@ -40,6 +40,8 @@ pub(super) struct Push {
     pub(super) is_key_good: bool,
     pub(super) may_pull: bool,
     pub(super) issuer: String,
+    /// So many watches are refused as if another was just being made.
+    pub(super) refused_watches_count: u32,
     /// Which key signs; the other one may be known from before.
     signer: usize,
     was_rotated: bool,
@@ -62,6 +64,7 @@ impl Push {
             pull_wait_us: 0,
             is_key_good: true,
             may_pull: true,
+            refused_watches_count: 0,
             issuer: "https://accounts.google.com".to_owned(),
             signer: 0,
             was_rotated: false,
@@ -119,6 +122,15 @@ impl Push {
     /// Deletes what nobody used for a month.
     pub(super) fn forget_idle(&mut self, now_us: i64) {
         self.subscriptions.retain(|_, known| !known.is_idle(now_us));
+    }
+
+    /// Sends the last request again.
+    pub(super) fn repeat_last(&mut self, count: usize, now_us: i64) {
+        let Some(last) = self.log.last() else { panic!("no request went out yet") };
+        for _ in 0..count {
+            self.due.push(now_us, Waiting::Raw(last.clone().into()));
+        }
+        self.notify.notify_one();
     }
 
     fn of_topic(&self, topic: &str) -> Vec<String> {

@@ -146,3 +146,35 @@ async fn a_forged_push_has_one_thing_wrong_about_it() {
     assert_eq!(desk.tell(Some(Mishap::Dropped)).await.len(), 0);
     assert_eq!(desk.tell(Some(Mishap::Doubled)).await.len(), 2);
 }
+
+#[tokio::test]
+async fn over_sockets_messages_are_pushed_by_themselves_and_a_storm_in_turns() {
+    let time = crate::probe::Time::new();
+    let providers = crate::Providers::new(&time.clock(), 42);
+    let google = providers.google.clone();
+    google.add_account(ADA);
+    let hook = Hook::new(&time);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(crate::serve(listener, hook.router()));
+    let sending = tokio::spawn(async move { providers.keep_sending().await });
+    google.add_topic(MAIL);
+    google.add_push_subscription(PUSH, MAIL, &format!("http://{address}/push/gmail"), SENDER, "ours");
+    let caller = Caller::new(google.router()).with_token(&access_token(&google, ADA).await);
+    let world = World { time, google, caller };
+    world.watch(&json!({"topicName": MAIL})).await;
+    hook.arrived().await;
+    let (path, headers, _) = hook.got().remove(0);
+    assert_eq!(path, "/push/gmail");
+    assert!(headers["authorization"].to_str().unwrap().starts_with("Bearer "));
+    // It is noted once it was answered.
+    while world.google.sent().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    world.google.repeat_last(300);
+    for _ in 0..300 {
+        hook.arrived().await;
+    }
+    sending.abort();
+    server.abort();
+}

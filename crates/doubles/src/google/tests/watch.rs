@@ -54,6 +54,8 @@ async fn a_mailbox_has_one_topic_for_a_project() {
     let (twin, message) = status("projects/double-project/topics/other").await;
     assert_eq!(twin, 400);
     assert!(message.starts_with("Only one user push notification client allowed per developer"), "{message}");
+    world.google.refuse_watches(1);
+    assert_eq!(status(MAIL).await.0, 400, "another renewal is under way");
     world.time.advance_s(DAY_S);
     assert_eq!(world.google.watch_of(ADA), Some((MAIL.to_owned(), START_US + 7 * DAY_S * 1_000_000)));
     let world = world.signed_in_again().await;

@@ -79,6 +79,15 @@ impl Push {
         }
     }
 
+    /// Sends the last request again.
+    pub(super) fn repeat_last(&mut self, count: usize, now_us: i64) {
+        let Some(last) = self.log.last() else { panic!("no request went out yet") };
+        for _ in 0..count {
+            self.due.push(now_us, Waiting::Raw(last.clone().into()));
+        }
+        self.notify.notify_one();
+    }
+
     /// Tells the owner of an account's subscriptions something about them.
     pub(in crate::microsoft) fn tell_all(&mut self, account: &str, event: &str, now_us: i64) {
         let own: Vec<_> =

@@ -98,7 +98,10 @@ impl<'a> House<'a> {
                 continue;
             };
             let mut module: Module = inside.split('/').map(str::to_owned).collect();
-            if matches!(module.last().map(String::as_str), Some("mod" | "lib" | "main")) {
+            // A program beside a library is a crate of its own.
+            let is_root =
+                inside == "lib" || (inside == "main" && !tree.contains_key(&format!("{src}lib.rs")));
+            if is_root || module.last().is_some_and(|last| last == "mod") {
                 module.pop();
             }
             let text = without_comments(without_tests(text));
@@ -428,6 +431,8 @@ fn a_ring_is_found() {
     assert_eq!(broken(&[root, a, b, ("c.rs", "use crate::{\n    a::A,\n};\npub struct C;\n")]), 1);
     // By what the root passes on, by a path in the text, and by two files alone.
     assert_eq!(broken(&[root, a, b, ("c.rs", "use crate::A;\npub struct C;\n")]), 1);
+    let program = ("main.rs", "fn main() {}\n");
+    assert_eq!(broken(&[root, program, a, b, ("c.rs", "use crate::A;\npub struct C;\n")]), 1);
     assert_eq!(broken(&[root, a, b, ("c.rs", "pub struct C(crate::a::A);\n")]), 1);
     assert_eq!(broken(&[root, a, ("b.rs", "pub struct B(super::a::A);\n")]), 1);
     // By a function that another file passes on, called as its module's.

@@ -74,6 +74,7 @@ visit("the catalogue and the forms", {}, async (visitor) => {
     ["catalogue", "/connect"],
     ["connect-gmail", "/connect/gmail"],
     ["connect-outlookemail", "/connect/outlookemail"],
+    ["connect-googlecalendar", "/connect/googlecalendar"],
   ]) {
     await page.goto(path);
     await visitor.inspect(name);

@@ -139,12 +139,43 @@ mod tests {
         assert_eq!(memory.len(), 50);
     }
 
+    /// `a1` is state 1 of message a, `a1d` the same as a draft that is not told. `+a1@5` remembers it under second 5, `<5`
+    /// forgets what is older, `?a1` asks. Gives the answers: the state is known, only the message, or it is new.
+    #[track_caller]
+    fn check(words: &str, expected: &[&str]) {
+        let state = |text: &str| MessageState::of(&text[..1], &text[1..2], text.ends_with('d'));
+        let (mut memory, mut answers) = (Memory::default(), Vec::new());
+        for word in words.split(' ') {
+            match word.split_at(1) {
+                ("+", rest) => {
+                    let (text, second) = rest.split_once('@').unwrap();
+                    memory.remember(second.parse().unwrap(), state(text));
+                }
+                ("<", second) => memory.forget_before(second.parse().unwrap()),
+                (_, text) if memory.index().knows(&state(text)) => answers.push("state"),
+                (_, text) if memory.index().knows_message(&state(text)) => answers.push("message"),
+                _ => answers.push("new"),
+            }
+            // As between two polls.
+            memory = serde_json::from_str(&serde_json::to_string(&memory).unwrap()).unwrap();
+        }
+        assert_eq!(answers, expected, "{words}");
+    }
+
+    #[test]
+    fn what_is_known_is_known_by_state_and_by_message_until_it_is_forgotten() {
+        check("?a1", &["new"]);
+        check("+a1@5 ?a1 ?a2 ?b1", &["state", "message", "new"]);
+        check("+a1@5 +a2@9 ?a1 ?a2 ?a3", &["state", "state", "message"]);
+        // The second itself is still within the overlap.
+        check("+a1@5 <5 ?a1 <6 ?a1", &["state", "new"]);
+        check("+a1@5 +a2@9 <6 ?a1 ?a2", &["message", "state"]);
+        check("+a1@5 +b1@5 +c1@6 <6 ?a1 ?b1 ?c1", &["new", "new", "state"]);
+    }
+
     #[test]
     fn a_sent_draft_is_a_new_message() {
-        let mut index = Memory::default().index();
-        index.add(MessageState::of("a", "1", true));
-        let sent = MessageState::of("a", "2", false);
-        assert!(!index.knows(&sent) && !index.knows_message(&sent));
-        assert!(index.knows(&MessageState::of("a", "1", true)));
+        check("+a1d@5 ?a1d ?a1 ?a2 ?a2d", &["state", "new", "new", "message"]);
+        check("+a1d@5 +a2@9 ?a2 ?a3", &["state", "message"]);
     }
 }

@@ -25,6 +25,7 @@ const fn descriptor(key: &'static str, authentication: Authentication) -> Descri
         odata: false,
         api: Endpoint { variable: "CARILLON_LETTERS_API_URL", default: "https://letters.example" },
         authentication,
+        push: &[],
         resources: &[Resource {
             name: "letters",
             aliases: &[],

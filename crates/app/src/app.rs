@@ -5,9 +5,10 @@ use crate::context::{Context, Ports};
 use crate::deliver::Ran;
 use crate::poll::{PollOutcome, Way};
 use crate::ports::{Job, Result};
+use crate::push::Pull;
 use crate::sealing::Sealer;
 use chrono::{DateTime, Utc};
-use connectors::Connector;
+use connectors::{Connector, PullSource};
 use domain::ids::InstanceId;
 use std::sync::Arc;
 
@@ -66,6 +67,30 @@ impl App {
         crate::settle::whole(&self.0, id).await
     }
 
+    /// Where notices are pulled from, for the instances that this process knows of: those that it polled or settled, and
+    /// those that it was told of by [`App::listen`].
+    pub fn pull_sources(&self) -> Vec<PullSource> {
+        self.0.heard.sources()
+    }
+
+    /// Finds out whether notices are to be pulled for an instance.
+    ///
+    /// # Errors
+    ///
+    /// A port failed: the next poll finds out.
+    pub async fn listen(&self, id: InstanceId) -> Result<()> {
+        crate::settle::listen(&self.0, id).await
+    }
+
+    /// Pulls notices once, and waits a while for some.
+    ///
+    /// # Errors
+    ///
+    /// They could not be had, or not be acknowledged: they come again.
+    pub async fn pull(&self, source: &PullSource) -> Result<Pull> {
+        crate::push::pull(&self.0, source).await
+    }
+
     /// The host's clock was set back by so much: what is kept in memory waits no longer than it was meant to.
     pub fn set_back(&self, by: chrono::Duration, now: DateTime<Utc>) {
         self.0.traffic.set_back(by, now);
@@ -82,6 +107,9 @@ impl App {
             Job::Poll(id) => drop(crate::poll::poll(&self.0, id, Way::Wish, deadline).await?),
             Job::Release(id) => crate::release::release(&self.0, id).await?,
             Job::Purge(id) => crate::purge::purge(&self.0, id).await?,
+            Job::Hinted { instance, hint } => {
+                crate::hinted::look(&self.0, instance, hint, deadline).await?;
+            }
             Job::Settle { instance, since } => crate::settle::run(&self.0, instance, since).await?,
         }
         Ok(Ran::Well)

@@ -86,6 +86,9 @@ pub struct Config {
     pub public_url: Option<String>,
     /// `CARILLON_CORS_ORIGINS`: whose pages may call the interface from a browser, as browsers spell origins.
     pub cors_origins: Vec<String>,
+    /// `CARILLON_PUSH_AUDIENCE`: whom signed notices have to be meant for; the push route's own address where it is not
+    /// given.
+    pub push_audience: Option<String>,
     /// Time for one provider request, ms.
     pub provider_timeout_ms: u64,
     /// Time for one callback, ms.
@@ -103,6 +106,7 @@ impl Default for Config {
             admin_key_digest: None,
             public_url: None,
             cors_origins: Vec::new(),
+            push_audience: None,
             provider_timeout_ms: 30_000,
             callback_timeout_ms: 30_000,
         }
@@ -140,6 +144,7 @@ impl Config {
                 None => None,
             },
             cors_origins: cors_origins(&variables.given("CARILLON_CORS_ORIGINS").unwrap_or_default())?,
+            push_audience: variables.given("CARILLON_PUSH_AUDIENCE"),
             ..default
         })
     }

@@ -1,6 +1,7 @@
 //! The floor: what every use case stands on, put together once by the host. It knows no use case.
 
 use crate::config::Config;
+use crate::heard::Heard;
 use crate::locks::Locks;
 use crate::ports::{Accounts, Bus, Clock, Entropy, Http, Queue, Schedule, Store, UserSessions, Vault};
 use crate::sealing::Sealer;
@@ -51,6 +52,7 @@ pub(crate) struct Context {
     pub(crate) secrets: SecretsCache,
     pub(crate) locks: Locks,
     pub(crate) traffic: Traffic,
+    pub(crate) heard: Heard,
 }
 
 impl Context {
@@ -69,6 +71,7 @@ impl Context {
             connectors,
             locks: Locks::default(),
             traffic: Traffic::default(),
+            heard: Heard::default(),
         })
     }
 

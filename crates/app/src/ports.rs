@@ -7,6 +7,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
+use domain::push::Hint;
 use domain::schedule::Timetable;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ mod log;
 mod notification;
 mod poller;
 mod polls;
+mod push;
 mod release;
 mod sessions;
 mod user_sessions;
@@ -38,6 +40,7 @@ pub use log::{EventLog, LogLine, LogMark, LogPage, Numbered, OrganizationLog, Or
 pub use notification::{Notification, Progress};
 pub use poller::{PollEnded, Poller, Pollers};
 pub use polls::{Mailbox, NewNotification, PollCommit, Polls, ResourceRow};
+pub use push::PushStates;
 pub use release::Releases;
 pub use sessions::Sessions;
 pub use user_sessions::{UserSession, UserSessions};
@@ -49,12 +52,30 @@ pub type LookupHash = [u8; 32];
 /// All that is stored of instances: one place keeps it, so that a transaction can span it. Use cases each call their
 /// part; reads are strongly consistent where nothing else is said.
 pub trait Store:
-    Callers + Instances + Sessions + Pollers + Polls + Attempts + Releases + EventLog + OrganizationLog
+    Callers
+    + Instances
+    + Sessions
+    + Pollers
+    + Polls
+    + Attempts
+    + Releases
+    + EventLog
+    + OrganizationLog
+    + PushStates
 {
 }
 
 impl<T> Store for T where
-    T: Callers + Instances + Sessions + Pollers + Polls + Attempts + Releases + EventLog + OrganizationLog
+    T: Callers
+        + Instances
+        + Sessions
+        + Pollers
+        + Polls
+        + Attempts
+        + Releases
+        + EventLog
+        + OrganizationLog
+        + PushStates
 {
 }
 
@@ -105,6 +126,8 @@ pub enum Job {
         /// When that was: no two changes wait as one, and how long it has been tried already.
         since: DateTime<Utc>,
     },
+    /// A poll that a provider's notice asks for.
+    Hinted { instance: InstanceId, hint: Hint },
 }
 
 impl Job {
@@ -113,7 +136,7 @@ impl Job {
         match self {
             Job::Deliver(key) => key.instance,
             Job::Poll(id) | Job::Release(id) | Job::Purge(id) => *id,
-            Job::Settle { instance, .. } => *instance,
+            Job::Settle { instance, .. } | Job::Hinted { instance, .. } => *instance,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Removing what a deletion left: repeatable, a bounded amount at a time.
 
 use crate::context::Context;
+use crate::instances;
 use crate::ports::{Job, Result};
+use crate::push;
 use domain::ids::InstanceId;
 
 /// Notifications removed in one round, and rounds of one job.
@@ -11,6 +13,12 @@ const ROUNDS_COUNT_MAX: usize = 20;
 /// Runs a purge job.
 pub(crate) async fn purge(app: &Context, id: InstanceId) -> Result<()> {
     app.ports.schedule.remove(id).await?;
+    if let Some(mailbox) = app.ports.store.mailbox(id).await?
+        && let Ok((connector, _)) = instances::understood(app, &mailbox.instance)
+    {
+        // Before the secrets go: a watch is ended with a token.
+        push::leave(app, &mailbox, connector).await?;
+    }
     app.ports.vault.remove(id).await?;
     app.secrets.forget(id);
     for _ in 0..ROUNDS_COUNT_MAX {

@@ -57,6 +57,12 @@ impl Sealer {
         hash
     }
 
+    /// Whether this is the hash of a text, in a time that tells nothing of how much of it is right.
+    pub fn is_lookup_hash(&self, kind: Lookup, text: &str, hash: &[u8]) -> bool {
+        let message = [kind.label().as_bytes(), text.as_bytes()].concat();
+        hmac::verify(&self.lookup, &message, hash).is_ok()
+    }
+
     /// Seals as `1.<key id>.<base64url of nonce and ciphertext>`.
     ///
     /// # Errors
@@ -140,6 +146,10 @@ pub enum Lookup {
     InstanceToken,
     Session,
     SignInLink,
+    PushMailbox,
+    PushApplication,
+    PushTarget,
+    PushSecret,
 }
 
 impl Lookup {
@@ -150,6 +160,10 @@ impl Lookup {
             Lookup::InstanceToken => "token:",
             Lookup::Session => "session:",
             Lookup::SignInLink => "sign-in link:",
+            Lookup::PushMailbox => "push mailbox:",
+            Lookup::PushApplication => "push application:",
+            Lookup::PushTarget => "push target:",
+            Lookup::PushSecret => "push secret:",
         }
     }
 }

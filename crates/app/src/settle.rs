@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::instances;
 use crate::poll::outbox;
 use crate::ports::{InstanceChange, Job, Mailbox, PortError, Result, Written};
+use crate::push;
 use chrono::{DateTime, Duration, Utc};
 use domain::delivery::SubscriptionStatus;
 use domain::ids::InstanceId;
@@ -162,11 +163,34 @@ async fn align(app: &Context, mailbox: &Mailbox, extent: Extent) -> Result<()> {
         let table = Timetable::new(instance.id, settings.interval_min);
         app.ports.schedule.put(instance.id, table, is_polled(instance, &settings)).await?;
     }
+    settle_push(app, mailbox).await?;
     outbox::flush(app, mailbox).await?;
     if instance.unsettled.contains(&Unsettled::Poll) {
         app.ports.queue.send(&[(Job::Poll(instance.id), app.now())]).await?;
     }
     Ok(())
+}
+
+/// Takes part in push, or no longer. A poll makes what is missing; what is too much ends here.
+async fn settle_push(app: &Context, mailbox: &Mailbox) -> Result<()> {
+    let (connector, settings) = instances::understood(app, &mailbox.instance)?;
+    if settings.push.is_some() && !mailbox.instance.disabled {
+        return push::is_pulled_by(app, &mailbox.instance, connector, &settings).await;
+    }
+    match connector.push() {
+        Some(_) => push::leave(app, mailbox, connector).await,
+        None => Ok(()),
+    }
+}
+
+/// Whether notices are pulled for an instance, as its row says.
+pub(crate) async fn listen(app: &Context, id: InstanceId) -> Result<()> {
+    let Some(mailbox) = instances::mailbox(app, id).await? else { return Ok(()) };
+    let (connector, settings) = instances::understood(app, &mailbox.instance)?;
+    match mailbox.instance.disabled {
+        true => Ok(()),
+        false => push::is_pulled_by(app, &mailbox.instance, connector, &settings).await,
+    }
 }
 
 /// Whether what was done is what the row implies by now. Then its marks are gone.

@@ -62,7 +62,7 @@ impl SqsQueue {
     fn queue_of(&self, job: &Job) -> &QueueAddress {
         match job {
             Job::Deliver(_) | Job::Release(_) => &self.delivery,
-            Job::Poll(_) | Job::Purge(_) | Job::Settle { .. } => &self.work,
+            Job::Poll(_) | Job::Hinted { .. } | Job::Purge(_) | Job::Settle { .. } => &self.work,
         }
     }
 

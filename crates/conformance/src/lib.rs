@@ -122,6 +122,13 @@ macro_rules! store_suite {
                 finds_one_by_its_event_id,
                 is_of_one_instance,
             ],
+            push: [
+                a_state_is_stored_on_the_version_it_follows,
+                a_race_for_a_state_has_one_winner,
+                a_state_is_removed_as_it_was_read,
+                hints_are_beside_the_state,
+                a_race_of_hints_has_one_winner,
+            ],
             organization_log: [
                 is_paged_newest_first,
                 begins_where_it_is_told,

@@ -172,6 +172,8 @@ pub struct Descriptor {
     pub api: Endpoint,
     /// How a mailbox lets us in.
     pub authentication: Authentication,
+    /// Addresses that only push uses.
+    pub push: &'static [Endpoint],
     /// What can be read, and polled; the first one is polled for those who say nothing.
     pub resources: &'static [Resource],
     /// What else it can do.
@@ -207,6 +209,7 @@ impl Descriptor {
     /// The addresses this connector uses, each with its variable.
     pub fn endpoints(&self) -> Vec<&Endpoint> {
         let sign_in = self.authentication.sign_in().map(|oauth| &oauth.authorize);
-        sign_in.into_iter().chain(self.authentication.token()).chain([&self.api]).collect()
+        let push = self.push.iter();
+        sign_in.into_iter().chain(self.authentication.token()).chain([&self.api]).chain(push).collect()
     }
 }

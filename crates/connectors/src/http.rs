@@ -18,6 +18,8 @@ pub trait Http: Send + Sync {
 pub enum Method {
     Get,
     Post,
+    Patch,
+    Delete,
 }
 
 /// Where a request goes, which decides how far it is trusted.

@@ -15,6 +15,7 @@ mod lenient;
 mod numbers;
 pub mod oauth;
 mod outlook;
+mod push;
 mod registry;
 mod scratch;
 #[cfg(test)]
@@ -27,6 +28,9 @@ pub use descriptor::{
 };
 pub use error::{Error, ErrorKind};
 pub use http::{Http, HttpError, HttpRequest, HttpResponse, Method, Route, TlsFault};
+pub use push::{
+    Addressee, Arrival, Forged, News, Notice, Proof, PullSource, Pulled, Push, PushRequest, WatchRequest,
+};
 pub use registry::registry;
 pub use scratch::Scratch;
 
@@ -137,15 +141,6 @@ pub struct FailedRecord {
     pub stub: Value,
 }
 
-/// What a provider was asked to give notice of.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Watch {
-    /// What names it at the provider, opaque to the caller: it is given back to renew it, and to end it.
-    pub state: Value,
-    /// The provider gives no notice after that.
-    pub until: DateTime<Utc>,
-}
-
 /// One provider.
 ///
 /// # Errors
@@ -204,24 +199,9 @@ pub trait Connector: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Asks the provider to give notice of changes to `target`, or renews what it was asked for; `None`: it can't.
-    ///
-    /// A notice only says "look now", and no poll relies on its content: changes follow from the position alone, so
-    /// that a notice that is lost, late, doubled or forged costs time and no event. `target` is where notices go, as the
-    /// provider has it: an address, or the name of a topic.
-    async fn watch(
-        &self,
-        _call: &Call<'_>,
-        _resource: &ResourceConfig,
-        _target: &str,
-        _known: Option<&Watch>,
-    ) -> Result<Option<Watch>, Error> {
-        Ok(None)
-    }
-
-    /// Ends what [`Connector::watch`] began; what is not there any more has ended.
-    async fn unwatch(&self, _call: &Call<'_>, _watch: &Watch) -> Result<(), Error> {
-        Ok(())
+    /// How it gives notice of changes, where it does.
+    fn push(&self) -> Option<&dyn Push> {
+        None
     }
 
     /// Asks the provider for the least, to see whether the mailbox answers.

@@ -5,7 +5,7 @@
 //! before this was looked at.
 
 use chrono::{DateTime, TimeZone as _, Utc};
-use domain::ceql::{Expr, Value};
+use domain::ceql::{Expr, Op, Value};
 use domain::date_pattern::{Zone, parse_rfc3339};
 use domain::resource::ResourceConfig;
 
@@ -109,10 +109,41 @@ pub(crate) fn texts_of<'a>(conditions: &'a [Expr], wanted: &str) -> Vec<&'a str>
     values.into_iter().filter_map(of).collect()
 }
 
+/// The values one of which a field must have, where a condition that stands alone says so; empty where none does.
+pub(crate) fn required<'a>(conditions: &'a [Expr], wanted: &str) -> Vec<&'a str> {
+    let text = |value: &'a Value| match value {
+        Value::Text(text) | Value::Bare(text) => Some(text.as_str()),
+        _ => None,
+    };
+    let values = |condition: &'a Expr| match condition {
+        Expr::Compare { field, op: Op::Eq, value } if field.eq_ignore_ascii_case(wanted) => {
+            Some(vec![text(value)?])
+        }
+        Expr::In { field, values } if field.eq_ignore_ascii_case(wanted) => values.iter().map(text).collect(),
+        _ => None,
+    };
+    conditions.iter().find_map(values).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_a_field_must_be_is_told_by_conditions_that_stand_alone() {
+        let required_of = |condition: &str| {
+            let entry = json!({ "url": format!("/messages?where={condition}") });
+            let resource = ResourceConfig::parse("messages", &entry).unwrap();
+            let never = DateTime::UNIX_EPOCH;
+            required(&resource.read_at(never, never).unwrap().conditions, "labelIds").join(" ")
+        };
+        assert_eq!(required_of("labelIds='INBOX'"), "INBOX");
+        assert_eq!(required_of("threadId='t' AND LABELIDS IN ('SENT', 'INBOX')"), "SENT INBOX");
+        assert_eq!(required_of("labelIds='INBOX' OR threadId='t'"), "");
+        assert_eq!(required_of("NOT labelIds='INBOX'"), "");
+        assert_eq!(required_of("labelIds!='INBOX'"), "");
+    }
 
     #[track_caller]
     fn check_where(condition: &str, expected: Result<(), &str>) {

@@ -119,7 +119,7 @@ const fn at(id: u32, display_order: u16, group: Group) -> Item {
     }
 }
 
-const ITEMS: [Item; 22] = [
+const ITEMS: [Item; 26] = [
     Item {
         key: OAUTH_API_KEY,
         name: "API Key",
@@ -247,7 +247,7 @@ const ITEMS: [Item; 22] = [
     Item {
         key: VENDOR_TYPE,
         name: "Vendor Event Type",
-        description: "How changes are found: `polling`.",
+        description: "How changes are found: `polling`, or `webhooks` for polling and notices of the provider beside it.",
         kind: ItemKind::Text32,
         hidden: true,
         default: Some("polling"),
@@ -299,6 +299,32 @@ const ITEMS: [Item; 22] = [
         hidden: true,
         ..at(7036, 106, Group::Events)
     },
+    Item {
+        key: PUSH_TOPIC,
+        name: "Push topic",
+        description: "The topic that the provider publishes notices to.",
+        ..at(7037, 107, Group::Events)
+    },
+    Item {
+        key: PUSH_SUBSCRIPTION,
+        name: "Push subscription",
+        description: "The subscription of that topic that notices are pulled from.",
+        ..at(7038, 108, Group::Events)
+    },
+    Item {
+        key: PUSH_ACCOUNT,
+        name: "Push account",
+        description: "The account that signs notices which are pushed here.",
+        ..at(7039, 109, Group::Events)
+    },
+    Item {
+        key: PUSH_KEY,
+        name: "Push key",
+        description: "The key of the service account that notices are pulled with, a JSON text.",
+        kind: ItemKind::Password,
+        secret: true,
+        ..at(7040, 110, Group::Events)
+    },
 ];
 
 #[cfg(test)]
@@ -332,7 +358,11 @@ mod tests {
             7032 event.notification.callback.url
             7034 event.poller.configuration
             7035 event.notification.eventbridge
-            7036 event.poller.urls"#]]
+            7036 event.poller.urls
+            7037 event.vendor.push.topic
+            7038 event.vendor.push.subscription
+            7039 event.vendor.push.account
+            7040 event.vendor.push.key"#]]
         .assert_eq(&shown.join("\n"));
     }
 

@@ -21,6 +21,7 @@ pub mod json_text;
 pub mod packed_text;
 pub mod pasted;
 pub mod poller_urls;
+pub mod push;
 pub mod resource;
 pub mod retry_list;
 pub mod schedule;

@@ -33,6 +33,14 @@ pub const POLLER_CONFIGURATION: &str = "event.poller.configuration";
 pub const POLLER_URLS: &str = "event.poller.urls";
 /// How changes are found.
 pub const VENDOR_TYPE: &str = "event.vendor.type";
+/// The topic that the provider publishes to, under push.
+pub const PUSH_TOPIC: &str = "event.vendor.push.topic";
+/// The subscription of the topic that we pull from.
+pub const PUSH_SUBSCRIPTION: &str = "event.vendor.push.subscription";
+/// Who signs what is pushed to us: the address of an account.
+pub const PUSH_ACCOUNT: &str = "event.vendor.push.account";
+/// The key of the account that we pull with.
+pub const PUSH_KEY: &str = "event.vendor.push.key";
 /// Whether hub reads leave out fields without a value.
 pub const FILTER_NULLS: &str = "filter.response.nulls";
 /// Additional headers of each callback.

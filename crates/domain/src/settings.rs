@@ -42,7 +42,7 @@ pub fn shown<'a>(key: &str, value: &'a str) -> Cow<'a, str> {
 }
 
 /// Items whose values begin and end with a letter that is seen: what is around it was pasted along.
-const TRIMMED: [&str; 7] = [
+const TRIMMED: [&str; 11] = [
     OAUTH_API_KEY,
     OAUTH_API_SECRET,
     OAUTH_CALLBACK_URL,
@@ -50,6 +50,10 @@ const TRIMMED: [&str; 7] = [
     OAUTH_USER_TOKEN,
     OAUTH_REFRESH_TOKEN,
     CALLBACK_URL,
+    PUSH_TOPIC,
+    PUSH_SUBSCRIPTION,
+    PUSH_ACCOUNT,
+    PUSH_KEY,
 ];
 
 /// A value without what was pasted along with it.
@@ -95,10 +99,23 @@ pub struct Settings {
     pub bus: bool,
     /// Minutes between polls.
     pub interval_min: u32,
+    /// Providers are asked to give notice of changes, beside the polls.
+    pub push: Option<PushSettings>,
     /// What is polled, in the configured order; empty when events are off.
     pub resources: Vec<ResourceConfig>,
     /// Fields without a value are left out of what clients read.
     pub filter_nulls: bool,
+}
+
+/// What push needs where the provider's notices come by way of a topic.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PushSettings {
+    /// The topic.
+    pub topic: Option<String>,
+    /// Its subscription that is pulled from.
+    pub subscription: Option<String>,
+    /// The account that signs what is pushed.
+    pub account: Option<String>,
 }
 
 /// What a connector polls where a configuration does not say it all.
@@ -124,7 +141,7 @@ impl Settings {
             let rule = format!("must be a whole number from {BODY_KB_MIN} to {BODY_KB_MAX}");
             errors.push(Invalid::new(CALLBACK_KILOBYTES, rule));
         }
-        check_vendor_type(items, &mut errors);
+        let push = push(items, &mut errors);
         let resources = match (given(items, POLLER_CONFIGURATION), given(items, POLLER_URLS)) {
             (None, Some(urls)) => listed(urls, pollers, &mut errors),
             (poller, _) => resources(poller.unwrap_or(pollers.default), &mut errors),
@@ -134,7 +151,8 @@ impl Settings {
             return Err(errors);
         }
         let resources = if events_enabled { resources } else { Vec::new() };
-        Ok(Settings { events_enabled, callback_url, bus, interval_min, resources, filter_nulls })
+        let push = push.filter(|_| events_enabled);
+        Ok(Settings { events_enabled, callback_url, bus, interval_min, push, resources, filter_nulls })
     }
 }
 
@@ -195,11 +213,18 @@ fn body_kilobytes(items: &Items) -> Option<usize> {
     text.parse().ok().filter(|kilobytes| (BODY_KB_MIN..=BODY_KB_MAX).contains(kilobytes))
 }
 
-fn check_vendor_type(items: &Items, errors: &mut Vec<Invalid>) {
+fn push(items: &Items, errors: &mut Vec<Invalid>) -> Option<PushSettings> {
+    let text = |key| given(items, key).map(str::to_owned);
     match given(items, VENDOR_TYPE) {
-        None | Some("polling") => {}
+        None | Some("polling") => None,
+        Some("webhooks") => Some(PushSettings {
+            topic: text(PUSH_TOPIC),
+            subscription: text(PUSH_SUBSCRIPTION),
+            account: text(PUSH_ACCOUNT),
+        }),
         Some(_) => {
-            errors.push(Invalid::new(VENDOR_TYPE, "must be `polling`: these providers have no webhooks"))
+            errors.push(Invalid::new(VENDOR_TYPE, "must be `polling` or `webhooks`"));
+            None
         }
     }
 }
@@ -306,13 +331,13 @@ mod tests {
             json!({
                 EVENTS_ENABLED: "yes",
                 REFRESH_INTERVAL: 0,
-                VENDOR_TYPE: "webhooks",
+                VENDOR_TYPE: "push",
                 POLLER_CONFIGURATION: "{\"a\":"
             }),
             expect![[r#"
                 `event.notification.enabled`: must be true or false
                 `event.poller.refresh_interval`: must be a whole number of minutes from 1 to 1440
-                `event.vendor.type`: must be `polling`: these providers have no webhooks
+                `event.vendor.type`: must be `polling` or `webhooks`
                 `event.poller.configuration`: is not JSON: EOF while parsing a value at line 1 column 5"#]],
         );
         check(

@@ -28,6 +28,9 @@ pub struct ResourceState {
     /// When the position last moved because something was found; `None` before that.
     #[serde(default)]
     pub changed_at: Option<DateTime<Utc>>,
+    /// The last change that a provider's notice led to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<Pushed>,
     /// The last time the row was written.
     pub written_at: DateTime<Utc>,
     /// Failures in a row.
@@ -50,6 +53,15 @@ pub struct ResourceState {
     /// Intervals in which changes may have been missed, newest last.
     #[serde(default)]
     pub gaps: Vec<Gap>,
+}
+
+/// A change that a provider's notice led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pushed {
+    /// When the notice came.
+    pub hint_at: DateTime<Utc>,
+    /// When the change was found.
+    pub found_at: DateTime<Utc>,
 }
 
 /// An interval in which changes may have been missed.
@@ -80,6 +92,7 @@ impl ResourceState {
             baseline_at: None,
             last_success_at: None,
             changed_at: None,
+            pushed: None,
             written_at: now,
             failures: 0,
             backoff_until: None,

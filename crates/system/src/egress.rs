@@ -84,6 +84,8 @@ impl Egress {
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
         };
         let timeout = Duration::from_millis(request.timeout_ms);
         let mut builder = self.providers.request(method, url).timeout(timeout);

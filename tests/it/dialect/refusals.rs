@@ -16,7 +16,7 @@ fn broken() -> Vec<(&'static str, Value, &'static str)> {
         ("event.poller.refresh_interval", json!(0), "event.poller.refresh_interval"),
         ("event.poller.refresh_interval", json!("1.5"), "event.poller.refresh_interval"),
         ("event.poller.refresh_interval", json!(100_000), "event.poller.refresh_interval"),
-        ("event.vendor.type", json!("webhooks"), "event.vendor.type"),
+        ("event.vendor.type", json!("push"), "event.vendor.type"),
         ("oauth.api.key", json!(""), "oauth.api.key"),
         ("oauth.api.secret", json!(null), "oauth.api.secret"),
         ("oauth.api.secret", json!("********"), "oauth.api.secret"),

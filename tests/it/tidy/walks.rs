@@ -33,19 +33,22 @@ const WALKS: [Walk; 3] = [
 ];
 
 /// What files of the walks refer to beside the walks, and why no walk leads through it.
-const ASIDE: [(&str, &str); 16] = [
+const ASIDE: [(&str, &str); 19] = [
     ("api/", "what handlers are given and answer, and other routes"),
     ("audit.rs", "entries that a row is stored with"),
     ("config.rs", "values"),
     ("context.rs", "what every use case stands on"),
+    ("hinted.rs", "another job"),
     ("instances/change.rs", "another request"),
     ("instances/refusal.rs", "nothing is refused"),
     ("instances/stored.rs", "what a row says"),
     ("instances/switch.rs", "other requests"),
     ("poll/backfill.rs", "after the resources of a poll"),
     ("poll/follow_up.rs", "after the commits of a poll"),
+    ("poll/push.rs", "for those who ask for push"),
     ("poll/report.rs", "values"),
     ("ports", "what the walks leave by"),
+    ("push", "for those who ask for push"),
     ("purge.rs", "another job"),
     ("release.rs", "another job"),
     ("sealing.rs", "values"),

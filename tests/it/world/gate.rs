@@ -8,6 +8,7 @@ use connectors::{HttpError, HttpRequest, HttpResponse};
 use domain::delivery::Subscription;
 use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::{Account, Instance};
+use domain::push::{Hints, PushKey, PushState};
 use domain::schedule::Timetable;
 use domain::token::Session;
 use std::collections::HashSet;

@@ -12,6 +12,7 @@ macro_rules! methods {
         methods!(Releases, $around, $name);
         methods!(EventLog, $around, $name);
         methods!(OrganizationLog, $around, $name);
+        methods!(PushStates, $around, $name);
     };
     (Callers, $around:ident, $name:ident) => {
         $around!($name, Callers, {
@@ -63,6 +64,18 @@ macro_rules! methods {
             async fn commit_poll(commit: &PollCommit) -> Result<Written>;
             async fn clear_outbox(id: InstanceId, resource: &str, sequences: &[Sequence]) -> Result<()>;
             async fn logged_events(id: InstanceId, events: &[EventId]) -> Result<HashSet<EventId>>;
+        });
+    };
+    (PushStates, $around:ident, $name:ident) => {
+        $around!($name, PushStates, {
+            async fn push_state(key: &PushKey) -> Result<Option<(PushState, Hints)>>;
+            async fn put_push_state(
+                key: &PushKey,
+                state: &PushState,
+                expires_at: DateTime<Utc>,
+            ) -> Result<Written>;
+            async fn remove_push_state(key: &PushKey, version: u64) -> Result<Written>;
+            async fn put_hints(key: &PushKey, seen: Hints, next: Hints) -> Result<Written>;
         });
     };
     (Attempts, $around:ident, $name:ident) => {

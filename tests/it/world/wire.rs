@@ -110,6 +110,8 @@ impl Http for Wire {
         let method = match request.method {
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,
+            Method::Patch => http::Method::PATCH,
+            Method::Delete => http::Method::DELETE,
         };
         let mut builder = http::Request::builder().method(method).uri(&request.url);
         for (name, value) in &request.headers {

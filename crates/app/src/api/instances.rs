@@ -1,7 +1,7 @@
 //! Instances: create, read, change, enable, resume, delete. Lists are in [`super::lists`].
 
 use super::answer::{Accepted, Answered, Done};
-use super::answers::instance::{DryRun, Enabled, Instance};
+use super::answers::instance::{DryRun, Enabled, Instance, PushState};
 use super::answers::named::Named;
 use super::auth::{Caller, Own, Platform};
 use super::body::Body;
@@ -11,6 +11,7 @@ use super::requests::instance::{InstancePatch, InstanceRequest};
 use super::wire;
 use crate::context::Context;
 use crate::instances::{self, Creation, Outcome, Patch, Trial};
+use crate::push;
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::ids::InstanceId;
@@ -63,7 +64,8 @@ async fn create_from(
     }
     let (instance, trials) = instances::create(&app, creation).await?;
     let trial = outcomes(trials);
-    Ok(Json(Made::Stored(Box::new(Instance { trial, ..wire::listing(&app, &instance)?.into() }))))
+    let push = pushed(&app, &instance).await?;
+    Ok(Json(Made::Stored(Box::new(Instance { trial, push, ..wire::listing(&app, &instance)?.into() }))))
 }
 
 fn creation(
@@ -123,7 +125,14 @@ pub(super) async fn read(State(app): State<Arc<Context>>, own: Own) -> Answered<
 
 pub(super) async fn shown(app: &Context, id: InstanceId) -> Answered<Json<Instance>> {
     let mailbox = instances::mailbox(app, id).await?.ok_or_else(ApiError::no_instance)?;
-    Ok(Json(wire::mailbox(app, &mailbox)?))
+    let push = pushed(app, &mailbox.instance).await?;
+    Ok(Json(Instance { push, ..wire::mailbox(app, &mailbox)? }))
+}
+
+/// Whether the provider gives notice of changes, where that is asked for.
+async fn pushed(app: &Context, instance: &domain::instance::Instance) -> Answered<Option<PushState>> {
+    let (connector, settings) = instances::understood(app, instance)?;
+    Ok(push::status(app, instance, connector, &settings).await?.map(PushState::from))
 }
 
 pub(super) async fn patch(
@@ -181,7 +190,8 @@ async fn change(app: Arc<Context>, own: Own, params: &Params, patch: Patch) -> A
     }
     let (instance, trials) = instances::change(&app, id, &by, patch).await?;
     let trial = outcomes(trials);
-    Ok(Json(Made::Stored(Box::new(Instance { trial, ..wire::listing(&app, &instance)?.into() }))))
+    let push = pushed(&app, &instance).await?;
+    Ok(Json(Made::Stored(Box::new(Instance { trial, push, ..wire::listing(&app, &instance)?.into() }))))
 }
 
 pub(super) async fn delete(State(app): State<Arc<Context>>, own: Own) -> Answered<Done> {

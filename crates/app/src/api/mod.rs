@@ -23,6 +23,7 @@ mod notifications;
 mod openapi;
 mod paging;
 mod poll;
+mod push;
 mod query;
 mod requests;
 mod route;
@@ -56,6 +57,7 @@ pub(crate) fn router(app: Arc<Context>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(body::uncompressed));
     of(routes::outside())
+        .merge(push::routes(&app))
         .layer(Extension(Description(&routes::DESCRIPTION)))
         .nest(BASE_PATH, dialect.merge(of(routes::sink()).layer(Extension(Sink::default()))))
         .fallback(async || ApiError::nothing_here())

@@ -4,7 +4,7 @@ use super::answers::delivery::{Channel, SubscriptionConfig};
 use super::answers::element::Element;
 use super::answers::instance::{CallbackState, Listing, Notice, Owner, ProviderData};
 use super::answers::moment::Moment;
-use super::answers::resource::{Gap, PolledResource, PollerRecord};
+use super::answers::resource::{Gap, LastPush, PolledResource, PollerRecord};
 use crate::context::Context;
 use crate::instances;
 use crate::instances::token_of;
@@ -129,6 +129,10 @@ fn resource(app: &Context, row: &ResourceRow, settings: &Settings) -> PolledReso
         last_poll_age_seconds: state.last_success_at.map(age_s),
         last_change: state.changed_at.map(Moment::of),
         last_change_age_seconds: state.changed_at.map(age_s),
+        last_push: state.pushed.map(|pushed| LastPush {
+            hint_at: Moment::of(pushed.hint_at),
+            latency_milliseconds: (pushed.found_at - pushed.hint_at).num_milliseconds(),
+        }),
         last_success: state.last_success_at.map(Moment::of),
         failures: state.failures,
         error: state.last_error.clone(),

@@ -7,6 +7,7 @@ use crate::audit::By;
 use crate::context::Context;
 use crate::exchange;
 use crate::ports::{InstanceChange, Mailbox, ResourceRow, Secrets, SubscriptionChange, Written};
+use crate::push;
 use crate::read_gate::Gate;
 use crate::settle::{self, Promise};
 use chrono::{DateTime, Utc};
@@ -144,6 +145,10 @@ async fn attempt(
         let others: Vec<ResourceState> = others.map(ResourceState::forgiven).collect();
         fresh.extend(others);
     }
+    if is_another_mailbox(&mailbox.instance, &instance) {
+        // While its token is still there.
+        push::leave(app, &mailbox, connector).await?;
+    }
     let is_new = secrets != *old_secrets;
     if is_new && app.ports.vault.write(instance.id, &secrets, secrets_version + 1).await? != Written::Done {
         return Ok(None);
@@ -152,10 +157,7 @@ async fn attempt(
     // Also where an earlier try wrote the vault and got no further.
     instance.secrets_version = secrets_version + u64::from(is_new);
     instance.secret_keys = secrets.keys().cloned().collect();
-    instance.unsettled.insert(Unsettled::Schedule);
-    if fresh.iter().any(|state| state.cursor.is_none()) {
-        instance.unsettled.insert(Unsettled::Poll);
-    }
+    instance.unsettled.extend(implied(&fresh, settings.push != before.push));
     let change = InstanceChange {
         session: match tokens {
             Some(tokens) => Some(app.session_of(instance.id, tokens, mailbox.session.version + 1)?),
@@ -172,6 +174,17 @@ async fn attempt(
     }
     tracing::info!(instance.id = change.instance.id.get(), "instance.changed");
     Ok(Some((change.instance, tries.trials.take().unwrap_or_default())))
+}
+
+/// A poll takes the baselines that are missing, and sets push up.
+fn implied(fresh: &[ResourceState], is_pushed_otherwise: bool) -> impl Iterator<Item = Unsettled> {
+    let has_no_baseline = fresh.iter().any(|state| state.cursor.is_none());
+    let poll = (has_no_baseline || is_pushed_otherwise).then_some(Unsettled::Poll);
+    [Unsettled::Schedule].into_iter().chain(poll)
+}
+
+fn is_another_mailbox(before: &Instance, after: &Instance) -> bool {
+    !before.mailbox_digest.is_empty() && before.mailbox_digest != after.mailbox_digest
 }
 
 fn new_refresh_token(tokens: Option<&Tokens>) -> Option<(String, String)> {

@@ -16,7 +16,7 @@ use connectors::oauth::Tokens;
 use domain::address::is_plain_http;
 use domain::ids::InstanceId;
 use domain::instance::{Account, Instance, Unsettled, Validity, without_markup};
-use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, given};
+use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, VENDOR_TYPE, given};
 use std::sync::Arc;
 
 /// Field that instance tokens are sealed for.
@@ -146,7 +146,9 @@ fn row(
         version: 1,
         configuration: plain,
     };
-    if baselines.is_incomplete {
+    let wants_push = given(&instance.configuration, VENDOR_TYPE) == Some("webhooks");
+    // Push is set up by a poll.
+    if baselines.is_incomplete || wants_push {
         instance.unsettled.insert(Unsettled::Poll);
     }
     warn_of_plain_http(&mut instance, now);

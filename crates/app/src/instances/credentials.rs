@@ -11,8 +11,8 @@ use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use domain::settings::{
     BASIC_PASSWORD, BASIC_USERNAME, CALLBACK_HEADERS, CALLBACK_URL, EVENT_BUS, Items, MASK,
-    OAUTH_CALLBACK_URL, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings, given,
-    is_secret,
+    OAUTH_CALLBACK_URL, PUSH_KEY, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings,
+    given, is_secret,
 };
 use domain::signature::rotation_until;
 use std::sync::Arc;
@@ -202,6 +202,9 @@ pub(super) fn check(
     }
     let resources: &[ResourceConfig] = settings.as_ref().map_or(&[], |settings| &settings.resources);
     errors.extend(resources.iter().filter_map(|resource| connector.check(resource).err()));
+    if let (Some(push), Some(way)) = (settings.as_ref().and_then(|one| one.push.as_ref()), connector.push()) {
+        errors.extend(way.check(push, secrets.get(PUSH_KEY).map(String::as_str)));
+    }
     match settings {
         Some(settings) if errors.is_empty() => Ok(settings),
         _ => Err(Refusal::Invalid(errors)),

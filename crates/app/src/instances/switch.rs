@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use super::change::{TRIES_COUNT_MAX, failing, living};
+use super::stored::understood;
 use crate::audit::By;
 use crate::context::Context;
 use crate::ports::{InstanceChange, Result as PortResult, SubscriptionChange, Written};
@@ -35,6 +36,10 @@ pub(crate) async fn set_enabled(
         instance.updated_at = app.now();
         instance.disabled = !enabled;
         instance.unsettled.insert(Unsettled::Schedule);
+        if enabled && understood(app, &instance)?.1.push.is_some() {
+            // Push is set up by a poll.
+            instance.unsettled.insert(Unsettled::Poll);
+        }
         let action = if enabled { "instance.enabled" } else { "instance.disabled" };
         let change = InstanceChange {
             audit: by.instance(app, action, Some(&mailbox.instance), Some(&instance)),

@@ -1,7 +1,7 @@
 //! From a step to notifications and the next state, in one transaction.
 
 use super::retry_records::{self, INCOMPLETE};
-use super::run::Run;
+use super::run::{Run, Way};
 use super::step::{Begins, Read};
 use super::{ResourceReport, chunks, outbox};
 use crate::ports::{NewNotification, Result, Written};
@@ -12,7 +12,7 @@ use domain::event::{Change, ChangeKind};
 use domain::ids::{EventId, NotificationName, Sequence};
 use domain::resource::ResourceConfig;
 use domain::settings;
-use domain::state::{Gap, ResourceState};
+use domain::state::{Gap, Pushed, ResourceState};
 use serde_json::{Value, json};
 
 /// How a commit ended.
@@ -67,6 +67,11 @@ impl Run<'_> {
         if step.moved {
             next.changed_at = Some(now);
         }
+        if let Way::Hinted(hint_at) = self.way
+            && !changes.is_empty()
+        {
+            next.pushed = Some(Pushed { hint_at, found_at: now });
+        }
         next.looks.witness = witness(&changes).or(next.looks.witness);
         next.last_sequence = self.last_sequence();
         let mut notifications = self.build(config, &mut next, &changes);
@@ -77,6 +82,7 @@ impl Run<'_> {
         if !self.store_chunks(state, next, notifications).await? {
             return Ok(Committed::Lost);
         }
+        report.moved |= step.moved;
         report.changes += found;
         report.events += changes.len();
         report.notifications += delivered;

@@ -10,6 +10,7 @@ mod failure;
 mod follow_up;
 mod gate;
 pub(crate) mod outbox;
+mod push;
 mod report;
 mod resource;
 mod retry_records;
@@ -146,11 +147,12 @@ impl Run<'_> {
     /// Reads everything there is.
     async fn all(&mut self, settings: &Settings) -> Result<PollReport> {
         let mut report = PollReport::default();
-        if (self.way != Way::Tick || self.has_work_left()) && !self.gate.hold().await? {
+        if (!self.way.looks() || self.has_work_left()) && !self.gate.hold().await? {
             return Ok(report);
         }
         outbox::flush(self.app, &self.mailbox).await?;
         self.respect_backoff();
+        self.keep_push(settings).await?;
         let mut unfinished = Vec::new();
         for config in &settings.resources {
             let (one, more) = resource::poll(self, config).await?;

@@ -27,6 +27,8 @@ pub struct PollReport {
 pub struct ResourceReport {
     /// The provider was read.
     pub read: bool,
+    /// The position moved: something was there, even if it came to no change.
+    pub moved: bool,
     /// Changes the provider showed.
     pub changes: usize,
     /// Events made of them.

@@ -26,6 +26,15 @@ pub(crate) enum Way {
     Wish,
     /// A client, who waits for what is found.
     Asked,
+    /// A provider's notice, which came then. Like a tick: there may be nothing.
+    Hinted(DateTime<Utc>),
+}
+
+impl Way {
+    /// Whether it looks without the lease first.
+    pub(super) fn looks(self) -> bool {
+        matches!(self, Way::Tick | Way::Hinted(_))
+    }
 }
 
 /// A running poll.

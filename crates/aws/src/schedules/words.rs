@@ -32,6 +32,7 @@ pub(super) fn once_name(job: &Job, due_at: DateTime<Utc>) -> String {
     match job {
         Job::Deliver(key) => format!("once-{instance}-d-{}-{}-{second}", key.sequence.0, key.attempt),
         Job::Poll(_) => format!("once-{instance}-poll-{second}"),
+        Job::Hinted { hint, .. } => format!("once-{instance}-hint-{}-{second}", hint.looks),
         Job::Release(_) => format!("once-{instance}-release-{second}"),
         Job::Purge(_) => format!("once-{instance}-purge-{second}"),
         Job::Settle { .. } => format!("once-{instance}-settle-{second}"),

@@ -7,6 +7,7 @@ use super::row::{Item, Row, text};
 use app::ports::{LogMark, LookupHash, Result};
 use chrono::{DateTime, Utc};
 use domain::ids::{InstanceId, Sequence};
+use domain::push::PushKey;
 use std::fmt::Write as _;
 
 /// Shards of an organization's list, by the highest bits of the instance id: in order over all shards.
@@ -75,6 +76,11 @@ impl Key {
     /// Whose session this is.
     pub(super) fn user_session(hash: &LookupHash) -> Self {
         Key::new(format!("K#{}", hex(hash)), "K")
+    }
+
+    /// Push of a mailbox.
+    pub(super) fn push(key: &PushKey) -> Self {
+        Key::new(format!("W#{}", key.0), "W")
     }
 
     /// The hashes of the first organization's and user's secrets, and the next free numbers.

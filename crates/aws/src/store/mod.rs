@@ -19,6 +19,7 @@ mod packed;
 mod pause;
 mod poller;
 mod polls;
+mod push;
 mod releases;
 mod requests;
 mod resources;

@@ -8,6 +8,7 @@ pub mod organization_log;
 pub mod outbox;
 pub mod poller;
 pub mod polls;
+pub mod push;
 pub mod release;
 pub mod reopening;
 pub mod session;

@@ -2,6 +2,13 @@
 
 use crate::descriptor::{Ability, Authentication, Descriptor, Endpoint, OAuth, Polling, Resource};
 
+/// Where notices are pulled from.
+pub(super) const PUBSUB: Endpoint =
+    Endpoint { variable: "CARILLON_PUBSUB_API_URL", default: "https://pubsub.googleapis.com" };
+/// The keys that notices are signed with.
+pub(super) const KEYS: Endpoint =
+    Endpoint { variable: "CARILLON_GOOGLE_KEYS_URL", default: "https://www.googleapis.com/oauth2/v3/certs" };
+
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     id: 6409,
     key: "gmail",
@@ -27,6 +34,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         required_scopes: &[],
         scope_on_refresh: false,
     }),
+    push: &[PUBSUB, KEYS],
     resources: &[
         Resource {
             name: "changed-messages",

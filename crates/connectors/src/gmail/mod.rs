@@ -8,6 +8,7 @@ mod error;
 mod hub;
 mod normalise;
 mod poll;
+mod push;
 mod recover;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ mod tests;
 use crate::descriptor::Descriptor;
 use crate::error::Error;
 use crate::hub::{Answer, Query, ReadError};
-use crate::{Baseline, Call, Connector, FailedRecord, Past, Step, Window};
+use crate::{Baseline, Call, Connector, FailedRecord, Past, Push, Step, Window};
 use async_trait::async_trait;
 use cursor::Cursor;
 use descriptor::DESCRIPTOR;
@@ -82,6 +83,10 @@ impl Connector for Gmail {
     async fn lacks(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Vec<String>, Error> {
         Watched::at_poll(resource, call)?;
         labelled::lacks(call, resource).await
+    }
+
+    fn push(&self) -> Option<&dyn Push> {
+        Some(self)
     }
 
     async fn ping(&self, call: &Call<'_>) -> Result<(), Error> {

@@ -30,6 +30,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         required_scopes: &[],
         scope_on_refresh: false,
     }),
+    push: &[],
     resources: &[Resource {
         name: "events",
         aliases: &["changed-events"],

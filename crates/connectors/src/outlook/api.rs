@@ -79,7 +79,7 @@ pub(super) async fn object(call: &Call<'_>, entity: &Entity, url: &str) -> Resul
     read(&get(call, entity, url).await?)
 }
 
-fn read(response: &HttpResponse) -> Result<Value, Error> {
+pub(super) fn read(response: &HttpResponse) -> Result<Value, Error> {
     lenient::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))
 }
 
@@ -103,18 +103,30 @@ fn refusal(call: &Call<'_>, url: &str, response: &HttpResponse) -> Error {
 }
 
 async fn send(call: &Call<'_>, url: &str) -> Result<HttpResponse, Error> {
+    request(call, Method::Get, url, None).await
+}
+
+/// Sends a request as the mailbox's owner, with a body where there is one.
+pub(super) async fn request(
+    call: &Call<'_>,
+    method: Method,
+    url: &str,
+    body: Option<&Value>,
+) -> Result<HttpResponse, Error> {
+    let content_type = body.map(|_| ("content-type", "application/json".to_owned()));
+    let headers = [
+        ("authorization", format!("Bearer {}", call.credential)),
+        ("accept", "application/json;odata.metadata=minimal".to_owned()),
+        // Without it a message has another id in each folder.
+        ("prefer", "IdType=\"ImmutableId\"".to_owned()),
+    ];
     let response = call
         .http
         .send(HttpRequest {
-            method: Method::Get,
+            method,
             url: url.to_owned(),
-            headers: vec![
-                ("authorization", format!("Bearer {}", call.credential)),
-                ("accept", "application/json;odata.metadata=minimal".to_owned()),
-                // Without it a message has another id in each folder.
-                ("prefer", "IdType=\"ImmutableId\"".to_owned()),
-            ],
-            body: bytes::Bytes::new(),
+            headers: headers.into_iter().chain(content_type).collect(),
+            body: body.map(Value::to_string).unwrap_or_default().into(),
             timeout_ms: call.timeout_ms,
             answer_bytes_max: ANSWER_BYTES_MAX,
             route: Route::Provider,

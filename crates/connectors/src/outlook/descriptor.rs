@@ -26,6 +26,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         required_scopes: &["offline_access"],
         scope_on_refresh: true,
     }),
+    push: &[],
     resources: &[
         Resource {
             name: "messages",

@@ -8,6 +8,7 @@ mod error;
 mod hub;
 mod normalise;
 mod poll;
+mod push;
 mod recover;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ mod tests;
 use crate::descriptor::Descriptor;
 use crate::error::Error;
 use crate::hub::{Answer, Query, ReadError};
-use crate::{Baseline, Call, Connector, FailedRecord, Past, Step, Window, values};
+use crate::{Baseline, Call, Connector, FailedRecord, Past, Push, Step, Window, values};
 use async_trait::async_trait;
 use chrono::DateTime;
 use descriptor::DESCRIPTOR;
@@ -85,6 +86,10 @@ impl Connector for Outlook {
     ) -> Result<Option<Change>, Error> {
         let plan = Plan::at_poll(resource, call.now, call)?;
         again::object(call, &plan, record).await
+    }
+
+    fn push(&self) -> Option<&dyn Push> {
+        Some(self)
     }
 
     async fn ping(&self, call: &Call<'_>) -> Result<(), Error> {

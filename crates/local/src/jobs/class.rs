@@ -23,7 +23,7 @@ impl Class {
         match job {
             Job::Deliver(_) => Class::Deliver,
             Job::Release(_) => Class::Release,
-            Job::Poll(_) | Job::Purge(_) | Job::Settle { .. } => Class::Other,
+            Job::Poll(_) | Job::Hinted { .. } | Job::Purge(_) | Job::Settle { .. } => Class::Other,
         }
     }
 }

@@ -13,6 +13,7 @@ mod notifications;
 mod organization_log;
 mod poller;
 mod polls;
+mod push;
 mod releases;
 mod requests;
 mod resources;

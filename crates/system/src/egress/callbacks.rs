@@ -75,6 +75,8 @@ fn translated(request: HttpRequest<'_>, mut url: url::Url) -> Result<Request<Ful
     *translated.method_mut() = match request.method {
         Method::Get => http::Method::GET,
         Method::Post => http::Method::POST,
+        Method::Patch => http::Method::PATCH,
+        Method::Delete => http::Method::DELETE,
     };
     *translated.uri_mut() = if is_bare { uri } else { return Err(HttpError::BadUrl) };
     let headers = translated.headers_mut();

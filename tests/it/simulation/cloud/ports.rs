@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::delivery::Subscription;
 use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::{Account, Instance};
+use domain::push::{Hints, PushKey, PushState};
 use domain::schedule::Timetable;
 use domain::token::Session;
 use std::collections::HashSet;

@@ -6,6 +6,7 @@ use super::named::Named;
 use super::resource::{PolledResource, PollerRecord};
 use crate::instances::Outcome;
 use domain::delivery::SubscriptionStatus;
+use domain::push::PushStatus;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -97,6 +98,9 @@ pub(in crate::api) struct Instance {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-keeps-null" = true))]
     pub(in crate::api) next_poll: Option<Option<Moment>>,
+    /// Whether the provider gives notice of changes. Only where push is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) push: Option<PushState>,
     /// What each resource would do, by its name. Only where the poller configuration was tried.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub(in crate::api) trial: Named<Outcome>,
@@ -109,7 +113,37 @@ impl From<Listing> for Instance {
             resources: None,
             subscription: None,
             next_poll: None,
+            push: None,
             trial: Named::from_iter([]),
+        }
+    }
+}
+
+/// Notices of the provider, beside the polls.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub(in crate::api) struct PushState {
+    /// Notices come of everything that is polled.
+    pub(in crate::api) active: bool,
+    /// Since when it is active.
+    pub(in crate::api) since: Option<Moment>,
+    /// Until when, if nothing is renewed.
+    pub(in crate::api) until: Option<Moment>,
+    /// The last notice that led to a poll.
+    pub(in crate::api) last_hint_at: Option<Moment>,
+    /// Why it is not active; changes are polled for then.
+    pub(in crate::api) reason: Option<String>,
+}
+
+impl From<PushStatus> for PushState {
+    fn from(status: PushStatus) -> Self {
+        PushState {
+            active: status.is_active,
+            since: status.since.map(Moment::of),
+            until: status.until.map(Moment::of),
+            last_hint_at: status.last_hint_at.map(Moment::of),
+            reason: status.reason,
         }
     }
 }

@@ -17,6 +17,9 @@ pub(in crate::api) struct PolledResource {
     /// When the position last moved because something was found.
     pub(in crate::api) last_change: Option<Moment>,
     pub(in crate::api) last_change_age_seconds: Option<i64>,
+    /// The last change that a notice of the provider led to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) last_push: Option<LastPush>,
     /// The same as `lastPoll`.
     pub(in crate::api) last_success: Option<Moment>,
     /// Failures in a row.
@@ -31,6 +34,17 @@ pub(in crate::api) struct PolledResource {
     pub(in crate::api) records_to_retry: usize,
     /// Intervals in which changes may have been missed.
     pub(in crate::api) gaps: Vec<Gap>,
+}
+
+/// A change that a notice of the provider led to.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub(in crate::api) struct LastPush {
+    /// When the notice came.
+    pub(in crate::api) hint_at: Moment,
+    /// From the notice to the poll that found the change.
+    pub(in crate::api) latency_milliseconds: i64,
 }
 
 /// An interval in which changes may have been missed.

@@ -131,6 +131,11 @@ impl Cursor {
         serde_json::to_value(self).unwrap_or_default()
     }
 
+    /// Whether a record that is not before this position was taken.
+    pub(super) fn has_taken(&self, position: HistoryId) -> bool {
+        self.history_id >= position || self.taken.has_from(position)
+    }
+
     pub(super) fn remember_draft(&mut self, message_id: &str) {
         if self.is_known_draft(message_id) {
             return;

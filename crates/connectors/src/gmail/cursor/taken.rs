@@ -68,6 +68,11 @@ impl Taken {
         self.0.retain(|record, _| *record > position);
     }
 
+    /// Whether a record at this position or after it was taken.
+    pub(crate) fn has_from(&self, position: HistoryId) -> bool {
+        self.0.range(position..).next().is_some()
+    }
+
     /// The newest taken record before another one.
     pub(crate) fn last_before(&self, record: HistoryId) -> Option<HistoryId> {
         self.0.range(..record).next_back().map(|(id, _)| *id)

@@ -1,0 +1,65 @@
+//! Where providers send notices: an address for each connector that knows push, outside of the described interface.
+//!
+//! Anybody can post here. All but a handshake gets the same answer, so that nothing can be learned from it.
+
+use crate::context::Context;
+use crate::push::{Arrived, arrive};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use connectors::{Connector, PushRequest};
+use std::sync::Arc;
+
+/// A body, bytes: notices are some hundred bytes each, and come some dozens at a time.
+const BODY_BYTES_MAX: usize = 512 * 1024;
+/// What a handshake is answered, bytes.
+const HANDSHAKE_BYTES_MAX: usize = 4 * 1024;
+
+/// The address of each connector that knows push.
+pub(super) fn routes(app: &Arc<Context>) -> Router<Arc<Context>> {
+    let connectors = app.connectors.iter().filter(|connector| connector.push().is_some());
+    let routes = connectors.fold(Router::new(), |router, connector| {
+        let path = format!("/push/{}", connector.descriptor().key);
+        let connector = connector.clone();
+        let handler = move |State(app): State<Arc<Context>>,
+                            query: RawQuery,
+                            headers: HeaderMap,
+                            body: Bytes| { take(app, connector, query, headers, body) };
+        router.route(&path, post(handler))
+    });
+    routes.layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+}
+
+async fn take(
+    app: Arc<Context>,
+    connector: Arc<dyn Connector>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let request = PushRequest {
+        query: query.as_deref().unwrap_or_default(),
+        authorization: headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()),
+        body: &body,
+    };
+    match arrive(&app, &connector, &request).await {
+        Ok(Arrived::Handshake(text)) if text.len() <= HANDSHAKE_BYTES_MAX => {
+            let headers = [
+                (CONTENT_TYPE, "text/plain; charset=utf-8"),
+                (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+                (CACHE_CONTROL, "no-store"),
+            ];
+            (headers, text).into_response()
+        }
+        Ok(_) => StatusCode::ACCEPTED.into_response(),
+        Err(error) => {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(connector = connector.descriptor().key, error, "push.failed");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! A poll that a provider's notice asks for, and the looks after it while nothing of it shows.
+
+use crate::context::Context;
+use crate::instances;
+use crate::poll::{self, PollOutcome, Way};
+use crate::ports::{Job, Result};
+use crate::push;
+use chrono::{DateTime, Utc};
+use domain::ids::InstanceId;
+use domain::push::Hint;
+
+/// Polls an instance for a hint. If nothing was found, the provider may have spoken before it shows what it speaks of, and
+/// the poll comes again a few times.
+pub(crate) async fn look(app: &Context, id: InstanceId, hint: Hint, deadline: DateTime<Utc>) -> Result<()> {
+    let outcome = poll::poll(app, id, Way::Hinted(hint.at), deadline).await?;
+    let has_found = match &outcome {
+        PollOutcome::Polled(report) => {
+            let moved = report.resources.iter().any(|(_, one)| one.moved || one.error.is_some());
+            moved || report.more
+        }
+        // Whoever polls looks again, and may find as little.
+        PollOutcome::Busy => false,
+        PollOutcome::NotFound | PollOutcome::NotPolled(_) => true,
+    };
+    let Some((next, due_at)) = hint.again(app.now()).filter(|_| !has_found) else { return Ok(()) };
+    if is_served(app, id, hint).await? {
+        return Ok(());
+    }
+    app.ports.queue.send(&[(Job::Hinted { instance: id, hint: next }, due_at)]).await
+}
+
+/// Nothing of the hint is still to come: the position has passed it, or a newer hint has looks of its own.
+async fn is_served(app: &Context, id: InstanceId, hint: Hint) -> Result<bool> {
+    let Some(mailbox) = instances::mailbox(app, id).await? else { return Ok(true) };
+    let (connector, _) = instances::understood(app, &mailbox.instance)?;
+    let Some(way) = connector.push() else { return Ok(true) };
+    let mut cursors = mailbox.resources.iter().filter_map(|row| row.state.cursor.as_ref());
+    if hint.position.is_some_and(|position| cursors.any(|cursor| way.covers(cursor, position))) {
+        return Ok(true);
+    }
+    let Some(key) = push::key_of(app, &mailbox.instance) else { return Ok(true) };
+    let state = app.ports.store.push_state(&key).await?;
+    Ok(state.is_none_or(|(_, hints)| hints.last_at.is_some_and(|last_at| last_at > hint.at)))
+}

@@ -1,0 +1,20 @@
+//! Push: asking providers for notices, and turning these into polls.
+//!
+//! Below the polls: a poll keeps the watches of its mailbox ([`Keeping`]), a change of an instance ends them ([`leave`]),
+//! and a notice becomes jobs ([`arrive`], [`pull()`]).
+
+mod arrive;
+mod keep;
+mod key;
+mod leave;
+mod pull;
+mod status;
+mod stored;
+
+pub(crate) use arrive::{Arrived, arrive};
+pub(crate) use keep::Keeping;
+pub(crate) use key::key_of;
+pub(crate) use leave::leave;
+pub use pull::Pull;
+pub(crate) use pull::{is_pulled_by, pull};
+pub(crate) use status::status;

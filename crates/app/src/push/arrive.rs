@@ -1,0 +1,240 @@
+//! From a provider's notice to jobs: who is to be polled, and whether the notice is to be believed.
+//!
+//! Strangers can post here too. What they send costs no read before its proof holds, and tells them nothing: everything
+//! that is not a handshake gets the same answer.
+
+use super::key::{self, Opened};
+use super::stored::change;
+use crate::context::Context;
+use crate::heard::Keys;
+use crate::instances::mailbox_digest;
+use crate::ports::{Job, PortError, Result, Written};
+use chrono::{DateTime, Utc};
+use connectors::{
+    Addressee, Arrival, Connector, Endpoint, Forged, HttpRequest, Method, News, Notice, Proof, PushRequest,
+    Route,
+};
+use domain::ids::InstanceId;
+use domain::push::{Hint, Hints, Member, PushKey, PushState, Taken};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Notices of one request; providers send some dozens at most.
+const NOTICES_COUNT_MAX: usize = 1_000;
+/// Tries to take a hint among many: a slot has two places, so one who loses three times finds both taken.
+const TRIES_COUNT_MAX: usize = 4;
+/// The provider's keys are a small text, which has to be had within the second that an answer may take.
+const KEYS_BYTES_MAX: usize = 64 * 1024;
+const KEYS_TIMEOUT_MS: u64 = 800;
+
+/// What the sender is answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Arrived {
+    /// This text.
+    Handshake(String),
+    /// Nothing but that it was accepted.
+    Accepted,
+}
+
+/// Takes a request to a connector's push route. An error is ours, and the provider sends it again.
+pub(crate) async fn arrive(
+    app: &Context,
+    connector: &Arc<dyn Connector>,
+    request: &PushRequest<'_>,
+) -> Result<Arrived> {
+    let name = connector.descriptor().key;
+    let Some(push) = connector.push() else { return Ok(Arrived::Accepted) };
+    let notices = match push.read(request) {
+        Arrival::Handshake(text) => return Ok(Arrived::Handshake(text)),
+        Arrival::Notices(notices) => notices,
+        Arrival::Unreadable => Vec::new(),
+    };
+    if notices.is_empty() {
+        app.heard.refuse(name, "unreadable", app.now());
+    }
+    let mut rung = BTreeMap::new();
+    for notice in notices.into_iter().take(NOTICES_COUNT_MAX) {
+        match believed(app, connector, notice).await? {
+            Some(one) => rung.entry(one.key.clone()).or_insert_with(Vec::new).push(one),
+            None => app.heard.refuse(name, "not proven", app.now()),
+        }
+    }
+    for (key, notices) in rung {
+        if !ring(app, &key, &notices).await? {
+            app.heard.refuse(name, "unknown", app.now());
+        }
+    }
+    Ok(Arrived::Accepted)
+}
+
+/// A notice whose proof holds.
+pub(super) struct Believed {
+    pub(super) key: PushKey,
+    pub(super) of: Of,
+    pub(super) watch: Option<Value>,
+    pub(super) news: News,
+    pub(super) position: Option<u64>,
+}
+
+/// Which members a notice is for.
+pub(super) enum Of {
+    /// Those that the watch was made for.
+    Watch(Opened),
+    /// Those that named this account as the signer.
+    Signer(String),
+    /// Those of these instances.
+    Instances(BTreeSet<InstanceId>),
+}
+
+impl Of {
+    fn is_for(&self, app: &Context, id: InstanceId, member: &Member) -> bool {
+        match self {
+            Of::Signer(signer) => member.signer.as_deref() == Some(signer),
+            Of::Instances(instances) => instances.contains(&id),
+            Of::Watch(opened) => {
+                member.application == opened.application
+                    && member.targets.iter().any(|one| key::target_name(app, &one.name) == opened.target_name)
+            }
+        }
+    }
+}
+
+async fn believed(app: &Context, connector: &Arc<dyn Connector>, notice: Notice) -> Result<Option<Believed>> {
+    let of = match &notice.proof {
+        Proof::Secret(secret) => key::opened(app, secret).map(Of::Watch),
+        Proof::Token(token) => signer(app, connector, token).await?.map(Of::Signer),
+        Proof::Pulled | Proof::None => None,
+    };
+    Ok(of.and_then(|of| addressed(app, connector, notice, of)))
+}
+
+/// Whose mailbox it is, as the proof or the notice says.
+pub(super) fn addressed(
+    app: &Context,
+    connector: &Arc<dyn Connector>,
+    notice: Notice,
+    of: Of,
+) -> Option<Believed> {
+    let key = match (&notice.addressee, &of) {
+        (Addressee::OfSecret, Of::Watch(opened)) => opened.key.clone(),
+        (Addressee::Identity(identity), Of::Signer(_) | Of::Instances(_)) => {
+            key::key(app, connector.descriptor().key, &mailbox_digest(identity))
+        }
+        _ => return None,
+    };
+    Some(Believed { key, of, watch: notice.watch, news: notice.news, position: notice.position })
+}
+
+/// Who signed a request.
+async fn signer(app: &Context, connector: &Arc<dyn Connector>, token: &str) -> Result<Option<String>> {
+    let Some(push) = connector.push() else { return Ok(None) };
+    let (Some(endpoint), Some(audience)) = (push.keys(), audience(app, connector)) else { return Ok(None) };
+    let name = connector.descriptor().key;
+    let now = app.now();
+    let mut keys = match app.heard.keys(name, now) {
+        Some(keys) => keys,
+        None => fetch(app, name, endpoint, now).await?,
+    };
+    let mut signed = push.signer(token, &keys.keys, &audience, now);
+    if signed == Err(Forged::UnknownKey) && keys.may_be_older(now) {
+        keys = fetch(app, name, endpoint, now).await?;
+        signed = push.signer(token, &keys.keys, &audience, now);
+    }
+    Ok(signed.ok())
+}
+
+/// Whom a signed request has to be meant for: the route's own address, unless another is configured.
+fn audience(app: &Context, connector: &Arc<dyn Connector>) -> Option<String> {
+    let key = connector.descriptor().key;
+    let own = || app.config.public_url.as_ref().map(|origin| format!("{origin}/push/{key}"));
+    app.config.push_audience.clone().or_else(own)
+}
+
+async fn fetch(app: &Context, name: &'static str, endpoint: &Endpoint, now: DateTime<Utc>) -> Result<Keys> {
+    let context = "fetching the keys of push";
+    let request = HttpRequest {
+        method: Method::Get,
+        url: app.config.endpoints.url(endpoint).to_owned(),
+        headers: Vec::new(),
+        body: bytes::Bytes::new(),
+        timeout_ms: KEYS_TIMEOUT_MS,
+        answer_bytes_max: KEYS_BYTES_MAX,
+        route: Route::Provider,
+    };
+    let response = app.ports.http.send(request).await.map_err(|error| PortError::new(context, error))?;
+    if response.status != 200 {
+        return Err(PortError::new(context, format!("the provider answered {}", response.status)));
+    }
+    let keys = serde_json::from_slice(&response.body).map_err(|error| PortError::new(context, error))?;
+    let keys = Keys::new(keys, now);
+    app.heard.keep_keys(name, keys.clone());
+    Ok(keys)
+}
+
+/// Enqueues a poll for each instance that notices of one mailbox are for. Whether there is any.
+pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> Result<bool> {
+    let Some((state, hints)) = app.ports.store.push_state(key).await? else { return Ok(false) };
+    let is_rung =
+        |id: &InstanceId, member: &Member| notices.iter().any(|one| one.of.is_for(app, *id, member));
+    let members = state.members.iter().filter(|(id, member)| is_rung(id, member));
+    let members: Vec<InstanceId> = members.map(|(id, _)| *id).collect();
+    if members.is_empty() {
+        return Ok(false);
+    }
+    demand(app, key, state, notices).await?;
+    let (now, position) = (app.now(), notices.iter().filter_map(|one| one.position).max());
+    let Taken::Poll(due_at) = take(app, key, hints, now).await? else { return Ok(true) };
+    let hint = Hint { at: now, position, looks: 0 };
+    let jobs: Vec<_> = members.into_iter().map(|instance| (Job::Hinted { instance, hint }, due_at)).collect();
+    app.ports.queue.send(&jobs).await?;
+    Ok(true)
+}
+
+/// Keeps what the provider demands of watches, for the polls that follow. A notice of a watch that is not the present one
+/// demands nothing: it may be late.
+async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Believed]) -> Result<()> {
+    let demands = notices.iter().filter_map(|one| match (one.news, &one.of) {
+        (News::Demands(demand), Of::Watch(opened)) => Some((demand, opened, &one.watch)),
+        _ => None,
+    });
+    let demands: Vec<_> = demands.collect();
+    if demands.is_empty() {
+        return Ok(());
+    }
+    let apply = |state: &mut PushState| {
+        for (demand, opened, watch) in &demands {
+            let is_of = |one: &&mut domain::push::WatchedTarget| {
+                one.application == opened.application
+                    && key::target_name(app, &one.target) == opened.target_name
+                    && one.watch.as_ref().map(|own| &own.state) == watch.as_ref()
+            };
+            // One that has to be made anew needs no renewal.
+            for one in state.watched.iter_mut().filter(|one| is_of(one)) {
+                one.demand =
+                    one.demand.filter(|known| *known == domain::push::Demand::Anew).or(Some(*demand));
+            }
+        }
+    };
+    change(app, key, state, apply).await.map(drop)
+}
+
+async fn take(app: &Context, key: &PushKey, seen: Hints, now: DateTime<Utc>) -> Result<Taken> {
+    let mut seen = seen;
+    for _ in 0..TRIES_COUNT_MAX {
+        let (taken, next) = seen.take(now);
+        if taken == Taken::Joined {
+            return Ok(taken);
+        }
+        match app.ports.store.put_hints(key, seen, next).await? {
+            Written::Done => return Ok(taken),
+            Written::Gone => return Ok(Taken::Joined),
+            Written::Conflict => {}
+        }
+        match app.ports.store.push_state(key).await? {
+            Some((_, hints)) => seen = hints,
+            None => return Ok(Taken::Joined),
+        }
+    }
+    Err(PortError::new("taking a hint", "others came first again and again"))
+}

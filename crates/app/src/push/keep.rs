@@ -1,0 +1,246 @@
+//! Keeping the watches of a mailbox: made, renewed and made anew by the polls of the instances that need them.
+//!
+//! A poll does it before it reads: what changed before a watch was made is in what the poll reads, and what changes after
+//! it is told.
+
+use super::key;
+use super::stored::{change, read};
+use crate::context::Context;
+use crate::ports::{Job, Result};
+use chrono::{DateTime, Duration, Utc};
+use connectors::{Call, Connector, Error, ErrorKind, Push, WatchRequest};
+use domain::ids::digest64;
+use domain::instance::Instance;
+use domain::push::{Demand, Hint, Member, PushKey, PushState, Target, Watch, WatchedTarget};
+use domain::schedule::{Timetable, backoff};
+use domain::settings::Settings;
+use std::sync::Arc;
+
+/// A watch is renewed after so long, hours, less up to a quarter, so that a fleet does not renew at once; but after half
+/// of its life at the latest. That a provider lost it is found out then, too.
+const RENEW_AFTER_H: i64 = 24;
+/// Two ways lead to the renewal of a grant, and a provider takes no second one within this time, minutes.
+const TOUCHED_MIN: i64 = 10;
+/// Longest wait before a failed watch is tried again, minutes.
+const FAILED_WAIT_MIN: i64 = 60;
+
+/// What an instance needs of its mailbox's push, and that something of it is to be done.
+pub(crate) struct Keeping<'a> {
+    app: &'a Context,
+    instance: &'a Instance,
+    interval_min: u32,
+    connector: &'a Arc<dyn Connector>,
+    key: PushKey,
+    member: Member,
+    state: PushState,
+}
+
+impl<'a> Keeping<'a> {
+    /// `None`: there is nothing to do now, or nothing can be done. One read.
+    pub(crate) async fn of(
+        app: &'a Context,
+        instance: &'a Instance,
+        connector: &'a Arc<dyn Connector>,
+        settings: &Settings,
+    ) -> Result<Option<Self>> {
+        let Some(push) = &settings.push else { return Ok(None) };
+        let Some(way) = connector.push() else { return Ok(None) };
+        let Ok(targets) = way.targets(push, &settings.resources) else { return Ok(None) };
+        if way.needs_public_url(push) && address(app, connector).is_none() {
+            return Ok(None);
+        }
+        let Some(key) = key::key_of(app, instance) else { return Ok(None) };
+        let secrets = app.secrets.of(instance).await?;
+        let member = Member {
+            application: key::application(app, &secrets),
+            targets,
+            signer: push.account.as_ref().map(|account| account.to_ascii_lowercase()),
+        };
+        let state = read(app, &key).await?;
+        let interval_min = settings.interval_min;
+        let keeping = Keeping { app, instance, interval_min, connector, key, member, state };
+        Ok(keeping.is_due().then_some(keeping))
+    }
+
+    fn is_due(&self) -> bool {
+        let now = self.app.now();
+        let is_due = |target: &Target| {
+            self.state
+                .watched(&self.member.application, &target.name)
+                .is_none_or(|watched| watched.is_due(now))
+        };
+        self.state.members.get(&self.instance.id) != Some(&self.member)
+            || self.member.targets.iter().any(is_due)
+    }
+
+    /// Asks the provider for what is due. What fails is shown and tried again; polls go on.
+    pub(crate) async fn keep(mut self, push: &dyn Push, call: &Call<'_>) -> Result<()> {
+        self.join().await?;
+        for target in self.member.targets.clone() {
+            self.keep_one(push, &target.name, call).await?;
+        }
+        self.come_again().await
+    }
+
+    /// Becomes a member before anything is asked for: who ends a watch looks for members last.
+    async fn join(&mut self) -> Result<()> {
+        let (id, member, now) = (self.instance.id, self.member.clone(), self.app.now());
+        let joined = |state: &mut PushState| {
+            let parts = |state: &PushState, target: &Target| state.parts(&member.application, &target.name);
+            let before: Vec<_> = member.targets.iter().map(|target| parts(state, target)).collect();
+            state.members.insert(id, member.clone());
+            for (target, before) in member.targets.iter().zip(before) {
+                let is_wider = parts(state, target) != before;
+                let watched = state.watched_mut(&member.application, &target.name, now);
+                if is_wider {
+                    watched.check_at = watched.check_at.min(now);
+                }
+            }
+        };
+        if self.state.members.get(&id) == Some(&member) {
+            return Ok(());
+        }
+        self.state = change(self.app, &self.key, self.state.clone(), joined).await?;
+        Ok(())
+    }
+
+    async fn keep_one(&mut self, push: &dyn Push, target: &str, call: &Call<'_>) -> Result<()> {
+        let now = self.app.now();
+        let application = self.member.application.clone();
+        let mut watched = self.state.watched_mut(&application, target, now).clone();
+        if !watched.is_due(now) {
+            return Ok(());
+        }
+        let was_touched = watched.touched_at.is_some_and(|at| now - at < Duration::minutes(TOUCHED_MIN));
+        if watched.demand == Some(Demand::Reauthorize) && was_touched && watched.is_active(now) {
+            watched.demand = None;
+            return self.store(watched).await;
+        }
+        let parts = self.state.parts(&application, target);
+        let secret = key::secret(self.app, &self.key, &application, target);
+        let address = address(self.app, self.connector);
+        let known = watched.watch.as_ref().filter(|_| watched.demand != Some(Demand::Anew));
+        let request = WatchRequest {
+            target,
+            parts: &parts,
+            address: address.as_deref(),
+            secret: &secret,
+            known,
+            demand: watched.demand,
+        };
+        let asked = push.watch(call, &request).await;
+        match asked {
+            Ok(watch) => self.store(self.made(watched, watch)).await,
+            // The poll's time is over, or the provider wants to be left alone: the next poll does it.
+            Err(error) if error.kind == ErrorKind::Halted => Ok(()),
+            Err(error) => self.store(self.failed(watched, &error)).await,
+        }
+    }
+
+    /// A watch after the provider made or renewed it.
+    fn made(&self, before: WatchedTarget, watch: Watch) -> WatchedTarget {
+        let now = self.app.now();
+        let id = self.instance.id.get();
+        if before.watch.as_ref().is_some_and(|watch| watch.until <= now) {
+            // It was renewed too late: polls alone told of changes since.
+            tracing::error!(instance.id = id, connector = self.instance.connector, "push.lapsed");
+        }
+        let is_same =
+            before.is_active(now) && before.watch.as_ref().is_some_and(|old| old.state == watch.state);
+        if !is_same {
+            tracing::info!(instance.id = id, connector = self.instance.connector, "push.watched");
+        }
+        WatchedTarget {
+            since: before.since.filter(|_| is_same).or(Some(now)),
+            touched_at: Some(now),
+            check_at: renewal(now, watch.until, digest64(&[self.key.0.as_bytes(), before.target.as_bytes()])),
+            watch: Some(watch),
+            failures: 0,
+            failure: None,
+            demand: None,
+            ..before
+        }
+    }
+
+    fn failed(&self, before: WatchedTarget, error: &Error) -> WatchedTarget {
+        let now = self.app.now();
+        let id = self.instance.id.get();
+        let failures = before.failures.saturating_add(1);
+        let wait = backoff(failures, error.retry_after_s, u64::from(id));
+        // One that ended meanwhile is not "active, and somehow silent".
+        let is_over = before.watch.as_ref().is_some_and(|watch| watch.until <= now);
+        tracing::warn!(
+            instance.id = id,
+            connector = self.instance.connector,
+            failures,
+            is_over,
+            error = error as &dyn std::error::Error,
+            "push.failed"
+        );
+        let told = match &error.provider_message {
+            Some(message) if !error.message.contains(message.as_str()) => format!("{error}: {message}"),
+            _ => error.to_string(),
+        };
+        WatchedTarget {
+            check_at: now + wait.max(Duration::seconds(1)).min(Duration::minutes(FAILED_WAIT_MIN)),
+            failures,
+            failure: Some(told),
+            // What it demanded still stands.
+            ..before
+        }
+    }
+
+    async fn store(&mut self, watched: WatchedTarget) -> Result<()> {
+        let now = self.app.now();
+        let apply = |state: &mut PushState| {
+            *state.watched_mut(&watched.application, &watched.target, now) = watched.clone();
+        };
+        self.state = change(self.app, &self.key, self.state.clone(), apply).await?;
+        Ok(())
+    }
+
+    /// What failed is tried again by a poll of its own, unless the schedule's comes before.
+    async fn come_again(&self) -> Result<()> {
+        let now = self.app.now();
+        let own = self.state.watched.iter().filter(|one| self.member.needs(&one.application, &one.target));
+        let Some(due_at) = own.filter(|one| one.failures > 0).map(|one| one.check_at).min() else {
+            return Ok(());
+        };
+        if due_at >= Timetable::new(self.instance.id, self.interval_min).next_after(now) {
+            return Ok(());
+        }
+        let hint = Hint { at: now, position: None, looks: u8::MAX };
+        self.app.ports.queue.send(&[(Job::Hinted { instance: self.instance.id, hint }, due_at)]).await
+    }
+}
+
+/// When to renew a watch that ends at `until`.
+fn renewal(now: DateTime<Utc>, until: DateTime<Utc>, seed: u64) -> DateTime<Utc> {
+    let longest = ((until - now) / 2).min(Duration::hours(RENEW_AFTER_H)).max(Duration::zero());
+    let spread = 75 + i32::try_from(seed % 26).unwrap_or(0);
+    now + longest / 100 * spread
+}
+
+/// Where providers send notices: our push route, where browsers of the world can reach us by https.
+pub(super) fn address(app: &Context, connector: &Arc<dyn Connector>) -> Option<String> {
+    let origin = app.config.public_url.as_deref().filter(|url| url.starts_with("https://"))?;
+    Some(format!("{origin}/push/{}", connector.descriptor().key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeZone as _;
+
+    #[test]
+    fn renewals_come_within_a_day_and_well_before_the_end_and_not_all_at_once() {
+        let now = Utc.timestamp_opt(1_795_000_000, 0).unwrap();
+        let after = |until, seed| (renewal(now, until, seed) - now).num_minutes();
+        let week = now + Duration::days(7);
+        let minutes: std::collections::BTreeSet<i64> = (0..1_000).map(|seed| after(week, seed)).collect();
+        assert!(minutes.len() > 20, "a thousand mailboxes renew in {} minutes", minutes.len());
+        assert!(minutes.iter().all(|minutes| (18 * 60..=24 * 60).contains(minutes)), "{minutes:?}");
+        assert!((22..=30).contains(&after(now + Duration::hours(1), 3)));
+        assert_eq!(after(now - Duration::hours(1), 3), 0);
+    }
+}

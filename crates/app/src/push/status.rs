@@ -1,0 +1,41 @@
+//! Push of an instance as its owner sees it.
+
+use super::{keep, key};
+use crate::context::Context;
+use crate::ports::Result;
+use connectors::Connector;
+use domain::instance::Instance;
+use domain::push::PushStatus;
+use domain::settings::Settings;
+use std::sync::Arc;
+
+/// `None` where it is not asked for. One read at most.
+pub(crate) async fn status(
+    app: &Context,
+    instance: &Instance,
+    connector: &Arc<dyn Connector>,
+    settings: &Settings,
+) -> Result<Option<PushStatus>> {
+    let Some(push) = &settings.push else { return Ok(None) };
+    let inactive = |reason: &str| Ok(Some(PushStatus::inactive(reason)));
+    if instance.disabled {
+        return inactive("the instance is disabled");
+    }
+    let Some(way) = connector.push() else { return inactive("this connector knows no push") };
+    if let Err(reason) = way.targets(push, &settings.resources) {
+        return inactive(&reason);
+    }
+    if way.needs_public_url(push) && keep::address(app, connector).is_none() {
+        return inactive("there is no public address: `CARILLON_PUBLIC_URL` is not set, or is not https");
+    }
+    let Some(key) = key::key_of(app, instance) else {
+        return inactive("the provider has not said yet whose mailbox this is");
+    };
+    let Some((state, hints)) = app.ports.store.push_state(&key).await? else {
+        return inactive("it is being set up");
+    };
+    match state.members.get(&instance.id) {
+        Some(member) => Ok(Some(PushStatus::of(member, &state, hints, app.now()))),
+        None => inactive("it is being set up"),
+    }
+}

@@ -1,0 +1,290 @@
+//! Push: what providers were asked to give notice of, for whom, and when notices lead to polls.
+//!
+//! A notice is a hint: it says "look now". What changed follows from the cursor alone.
+
+use crate::ids::InstanceId;
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Hints within this time after one that led to a poll lead to one more, at its end, ms: it begins after each of them.
+const SLOT_MS: i64 = 2_000;
+
+/// Names the push state of one mailbox: a keyed hash, so that it tells nothing and nobody can make one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PushKey(pub String);
+
+/// What a provider can be asked to watch: a collection, a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// As the provider names it.
+    pub name: String,
+    /// Notices of these parts alone are needed, such as labels; empty: of everything.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub parts: BTreeSet<String>,
+}
+
+/// What a provider watches for us.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Watch {
+    /// What names it at the provider, opaque to all but the connector: given back to renew it, and to end it.
+    pub state: Value,
+    /// The provider gives no notice after that.
+    pub until: DateTime<Utc>,
+}
+
+/// An instance that needs notices of a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Digest of the application (OAuth client) that it signs in with. Providers count watches by application.
+    pub application: String,
+    /// What it polls.
+    pub targets: Vec<Target>,
+    /// Who signs the requests that bring its notices, where that is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
+}
+
+impl Member {
+    /// Whether it needs notices of this.
+    pub fn needs(&self, application: &str, target: &str) -> bool {
+        self.application == application && self.targets.iter().any(|one| one.name == target)
+    }
+}
+
+/// What a notice of the provider about a watch itself demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Demand {
+    /// To prove again that we may watch.
+    Reauthorize,
+    /// It is gone: to be made anew.
+    Anew,
+}
+
+/// One target of one application: the watch, or why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WatchedTarget {
+    /// Digest of the application.
+    pub application: String,
+    /// Name of the target.
+    pub target: String,
+    /// The watch, once there is one.
+    pub watch: Option<Watch>,
+    /// Since when there has been one without a break.
+    pub since: Option<DateTime<Utc>>,
+    /// When the provider last made, renewed or reauthorized it.
+    pub touched_at: Option<DateTime<Utc>>,
+    /// When it is to be renewed, or tried again.
+    pub check_at: DateTime<Utc>,
+    /// Failures in a row.
+    #[serde(default)]
+    pub failures: u32,
+    /// What went wrong last, in words.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// What the provider demands.
+    #[serde(default)]
+    pub demand: Option<Demand>,
+}
+
+impl WatchedTarget {
+    /// One that is to be made now.
+    pub fn new(application: &str, target: &str, now: DateTime<Utc>) -> Self {
+        WatchedTarget {
+            application: application.to_owned(),
+            target: target.to_owned(),
+            watch: None,
+            since: None,
+            touched_at: None,
+            check_at: now,
+            failures: 0,
+            failure: None,
+            demand: None,
+        }
+    }
+
+    /// Whether the provider is to be asked.
+    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.demand.is_some() || self.check_at <= now
+    }
+
+    /// Whether notices come.
+    pub fn is_active(&self, now: DateTime<Utc>) -> bool {
+        self.demand != Some(Demand::Anew) && self.watch.as_ref().is_some_and(|watch| now < watch.until)
+    }
+}
+
+/// Push of one mailbox: one row, compared and set on `version`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PushState {
+    /// Who needs it. A set, because a count drifts when processes die.
+    pub members: BTreeMap<InstanceId, Member>,
+    /// What is watched.
+    pub watched: Vec<WatchedTarget>,
+    /// Goes up by one with each change; 0 is not stored.
+    pub version: u64,
+}
+
+impl PushState {
+    /// What is watched of this target for this application.
+    pub fn watched(&self, application: &str, target: &str) -> Option<&WatchedTarget> {
+        self.watched.iter().find(|one| one.application == application && one.target == target)
+    }
+
+    /// The same to change it; it is made where there is none.
+    pub fn watched_mut(&mut self, application: &str, target: &str, now: DateTime<Utc>) -> &mut WatchedTarget {
+        let found =
+            self.watched.iter().position(|one| one.application == application && one.target == target);
+        let index = found.unwrap_or_else(|| {
+            self.watched.push(WatchedTarget::new(application, target, now));
+            self.watched.len() - 1
+        });
+        &mut self.watched[index]
+    }
+
+    /// What its watches of an application's target are to tell of: the parts that members need, or everything.
+    pub fn parts(&self, application: &str, target: &str) -> BTreeSet<String> {
+        let members = self.members.values().filter(|member| member.application == application);
+        let targets = members.flat_map(|member| &member.targets).filter(|one| one.name == target);
+        let all: Vec<&BTreeSet<String>> = targets.map(|one| &one.parts).collect();
+        if all.iter().any(|parts| parts.is_empty()) {
+            return BTreeSet::new();
+        }
+        all.into_iter().flatten().cloned().collect()
+    }
+
+    /// The targets that no member needs any more.
+    pub fn unneeded(&self) -> impl Iterator<Item = &WatchedTarget> {
+        self.watched
+            .iter()
+            .filter(|one| !self.members.values().any(|member| member.needs(&one.application, &one.target)))
+    }
+
+    /// When the last watch ends; what is kept of the mailbox is of no use long after that.
+    pub fn until(&self) -> Option<DateTime<Utc>> {
+        self.watched.iter().filter_map(|one| one.watch.as_ref()).map(|watch| watch.until).max()
+    }
+}
+
+/// What hints of a mailbox led to. Stored beside its state, under no version: hints come in storms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hints {
+    /// When the last one came that led to a poll.
+    pub last_at: Option<DateTime<Utc>>,
+    /// One led to a poll; until then others lead to one more together.
+    pub slot_until: Option<DateTime<Utc>>,
+    /// That one is enqueued, too.
+    pub is_followed: bool,
+}
+
+/// What becomes of a hint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// A poll is due then.
+    Poll(DateTime<Utc>),
+    /// A poll that is enqueued already, and begins later than now, serves it too.
+    Joined,
+}
+
+impl Hints {
+    /// Takes a hint: the first leads to a poll at once, those of the next two seconds to one more at their end. So each
+    /// is followed by a poll that begins after it, and ten thousand in a second make two.
+    pub fn take(self, now: DateTime<Utc>) -> (Taken, Hints) {
+        // A slot far ahead is one from before the clock was set back.
+        let slot =
+            self.slot_until.filter(|until| now < *until && *until - now <= Duration::milliseconds(SLOT_MS));
+        match slot {
+            None => {
+                let slot_until = Some(now + Duration::milliseconds(SLOT_MS));
+                (Taken::Poll(now), Hints { last_at: Some(now), slot_until, is_followed: false })
+            }
+            Some(until) if !self.is_followed => {
+                (Taken::Poll(until), Hints { last_at: Some(now), is_followed: true, ..self })
+            }
+            Some(_) => (Taken::Joined, self),
+        }
+    }
+}
+
+/// What a poll that a hint led to knows of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Hint {
+    /// When it came.
+    pub at: DateTime<Utc>,
+    /// The provider's position that it names, where it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
+    /// Polls since that found nothing of it.
+    #[serde(default)]
+    pub looks: u8,
+}
+
+/// Pauses before a look again after a poll that found nothing of a hint, ms: providers announce changes seconds before
+/// they show them.
+const LOOK_AGAIN_MS: [i64; 4] = [1_000, 3_000, 10_000, 30_000];
+
+impl Hint {
+    /// The next look for it, and when; `None`: there were enough.
+    pub fn again(self, now: DateTime<Utc>) -> Option<(Hint, DateTime<Utc>)> {
+        let pause_ms = *LOOK_AGAIN_MS.get(usize::from(self.looks))?;
+        Some((Hint { looks: self.looks + 1, ..self }, now + Duration::milliseconds(pause_ms)))
+    }
+}
+
+/// Push of one instance, as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushStatus {
+    /// Notices come of everything that is polled.
+    pub is_active: bool,
+    /// Since when.
+    pub since: Option<DateTime<Utc>>,
+    /// Until when, if nothing is renewed.
+    pub until: Option<DateTime<Utc>>,
+    /// When the last hint came.
+    pub last_hint_at: Option<DateTime<Utc>>,
+    /// Why it is not active.
+    pub reason: Option<String>,
+}
+
+impl PushStatus {
+    /// Not active, for this reason.
+    pub fn inactive(reason: impl Into<String>) -> Self {
+        PushStatus {
+            is_active: false,
+            since: None,
+            until: None,
+            last_hint_at: None,
+            reason: Some(reason.into()),
+        }
+    }
+
+    /// Of a member of a mailbox's push state.
+    pub fn of(member: &Member, state: &PushState, hints: Hints, now: DateTime<Utc>) -> Self {
+        let watched: Vec<Option<&WatchedTarget>> =
+            member.targets.iter().map(|target| state.watched(&member.application, &target.name)).collect();
+        let is_active =
+            !watched.is_empty() && watched.iter().all(|one| one.is_some_and(|one| one.is_active(now)));
+        let watched: Vec<&WatchedTarget> = watched.into_iter().flatten().collect();
+        let failure = watched.iter().find_map(|one| one.failure.clone());
+        let reason = match is_active {
+            true => None,
+            false => Some(failure.unwrap_or_else(|| "it is being set up".to_owned())),
+        };
+        PushStatus {
+            is_active,
+            since: watched.iter().filter_map(|one| one.since).max().filter(|_| is_active),
+            until: watched
+                .iter()
+                .filter_map(|one| Some(one.watch.as_ref()?.until))
+                .min()
+                .filter(|_| is_active),
+            last_hint_at: hints.last_at,
+            reason,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+use super::*;
+use chrono::TimeZone as _;
+use serde_json::json;
+
+fn at(ms: i64) -> DateTime<Utc> {
+    Utc.timestamp_millis_opt(1_795_000_000_000 + ms).unwrap()
+}
+
+fn id(n: u8) -> InstanceId {
+    InstanceId::from_random([0, 0, 0, n])
+}
+
+/// When hints come, ms, and when their polls begin; `-` joins one.
+#[track_caller]
+fn hints(comes: &[i64], polls: &str) {
+    let mut hints = Hints::default();
+    let mut shown = Vec::new();
+    for ms in comes {
+        let (taken, next) = hints.take(at(*ms));
+        hints = next;
+        shown.push(match taken {
+            Taken::Poll(due_at) => (due_at - at(0)).num_milliseconds().to_string(),
+            Taken::Joined => "-".to_owned(),
+        });
+    }
+    assert_eq!(shown.join(" "), polls);
+}
+
+#[test]
+fn each_hint_is_followed_by_a_poll_that_begins_after_it() {
+    hints(&[0], "0");
+    hints(&[0, 0], "0 2000");
+    hints(&[0, 1, 2, 1_999], "0 2000 - -");
+    hints(&[0, 1_999, 2_000], "0 2000 2000");
+    hints(&[0, 2_000, 4_000], "0 2000 4000");
+    hints(&[0, 500, 2_500, 2_600], "0 2000 2500 4500");
+}
+
+#[test]
+fn ten_thousand_hints_in_a_second_make_two_polls() {
+    let mut hints = Hints::default();
+    let polls = (0..10_000).filter(|n| {
+        let (taken, next) = hints.take(at(n / 10));
+        hints = next;
+        matches!(taken, Taken::Poll(_))
+    });
+    assert_eq!(polls.count(), 2);
+}
+
+#[test]
+fn a_clock_that_was_set_back_holds_no_hint_up() {
+    hints(&[60_000, 0], "60000 0");
+}
+
+#[test]
+fn a_hint_is_looked_for_again_a_few_times_with_growing_pauses() {
+    let mut hint = Hint { at: at(0), position: None, looks: 0 };
+    let mut now = at(0);
+    let mut pauses = Vec::new();
+    while let Some((next, due_at)) = hint.again(now) {
+        pauses.push((due_at - now).num_seconds());
+        (hint, now) = (next, due_at);
+    }
+    assert_eq!(pauses, [1, 3, 10, 30]);
+}
+
+fn member(application: &str, targets: &[(&str, &[&str])]) -> Member {
+    let target = |(name, parts): &(&str, &[&str])| Target {
+        name: (*name).to_owned(),
+        parts: parts.iter().map(|part| (*part).to_owned()).collect(),
+    };
+    Member {
+        application: application.to_owned(),
+        targets: targets.iter().map(target).collect(),
+        signer: None,
+    }
+}
+
+#[test]
+fn a_watch_covers_what_any_member_of_its_application_needs() {
+    let mut state = PushState::default();
+    state.members.insert(id(1), member("a", &[("topic", &["INBOX"])]));
+    state.members.insert(id(2), member("a", &[("topic", &["SENT", "INBOX"])]));
+    state.members.insert(id(3), member("b", &[("topic", &[])]));
+    assert_eq!(state.parts("a", "topic"), ["INBOX".to_owned(), "SENT".to_owned()].into());
+    assert!(state.parts("b", "topic").is_empty());
+    state.members.insert(id(4), member("a", &[("topic", &[])]));
+    assert!(state.parts("a", "topic").is_empty(), "one that needs everything");
+}
+
+#[test]
+fn what_the_last_member_needed_is_unneeded() {
+    let mut state = PushState::default();
+    state.watched_mut("a", "messages", at(0));
+    state.watched_mut("a", "events", at(0));
+    state.members.insert(id(1), member("a", &[("messages", &[])]));
+    let unneeded = |state: &PushState| state.unneeded().map(|one| one.target.clone()).collect::<Vec<_>>();
+    assert_eq!(unneeded(&state), ["events"]);
+    state.members.clear();
+    assert_eq!(unneeded(&state), ["messages", "events"]);
+}
+
+/// A row of the table: what happened to the two targets, and what the owner reads.
+#[track_caller]
+fn status(change: impl Fn(&mut PushState), expected: &str) {
+    let member = member("a", &[("messages", &[]), ("events", &[])]);
+    let mut state = PushState::default();
+    for (index, target) in ["messages", "events"].into_iter().enumerate() {
+        let watched = state.watched_mut("a", target, at(0));
+        watched.watch = Some(Watch { state: json!({}), until: at(60_000 + index as i64) });
+        watched.since = Some(at(index as i64));
+    }
+    change(&mut state);
+    let status = PushStatus::of(&member, &state, Hints::default(), at(10_000));
+    let ms = |time: Option<DateTime<Utc>>| time.map_or(-1, |time| (time - at(0)).num_milliseconds());
+    let shown = format!("{} {} {} {:?}", status.is_active, ms(status.since), ms(status.until), status.reason);
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn push_is_active_while_everything_polled_is_watched() {
+    status(|_| {}, "true 1 60000 None");
+    status(|state| drop(state.watched.pop()), r#"false -1 -1 Some("it is being set up")"#);
+    status(
+        |state| {
+            state.watched[1].watch = None;
+            state.watched[1].failure = Some("the provider answered 403".to_owned());
+        },
+        r#"false -1 -1 Some("the provider answered 403")"#,
+    );
+    status(|state| state.watched[0].demand = Some(Demand::Anew), r#"false -1 -1 Some("it is being set up")"#);
+    status(|state| state.watched[0].demand = Some(Demand::Reauthorize), "true 1 60000 None");
+    // A renewal failed, and the watch still holds.
+    status(
+        |state| state.watched[0].failure = Some("the provider answered 500".to_owned()),
+        "true 1 60000 None",
+    );
+}

@@ -76,8 +76,6 @@ impl Providers {
                 }
             }
         }
-        variables.push(("CARILLON_PUBSUB_API_URL", address("google")));
-        variables.push(("CARILLON_GOOGLE_KEYS_URL", format!("{}/oauth2/v3/certs", address("google"))));
         variables
     }
 

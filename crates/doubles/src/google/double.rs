@@ -23,6 +23,8 @@ impl Double for Google {
             ("CARILLON_GOOGLE_AUTH_URL", "/o/oauth2/v2/auth"),
             ("CARILLON_GOOGLE_TOKEN_URL", "/token"),
             ("CARILLON_GMAIL_API_URL", ""),
+            ("CARILLON_PUBSUB_API_URL", ""),
+            ("CARILLON_GOOGLE_KEYS_URL", "/oauth2/v3/certs"),
         ]
     }
 

@@ -67,7 +67,7 @@ async fn what_may_be_under_way_is_left_alone() {
     let world = World::new(402);
     let id = world.create_gmail().await;
     world.pass(Duration::minutes(5)).await;
-    let orphan = InstanceId::from_random([0, 0, 0, 77]);
+    let orphan = InstanceId::from_bytes([0, 0, 0, 77]);
     let (table, secrets) = (Timetable::new(orphan, 15), [("a".to_owned(), "b".to_owned())].into());
     world.vault().write(orphan, &secrets, 1).await.unwrap();
     world.timers.put(orphan, table, false).await.unwrap();

@@ -77,7 +77,7 @@ async fn crowd(world: &World, count: u32) {
     let like = world.store.instance(like).await.unwrap().unwrap();
     for number in 1..=count {
         let mut instance = like.clone();
-        instance.id = InstanceId::from_random((0x7000_0000 + number).to_be_bytes());
+        instance.id = InstanceId::from_bytes((0x7000_0000 + number).to_be_bytes());
         instance.version = 1;
         let mut token_hash = [0; 32];
         token_hash[..4].copy_from_slice(&number.to_be_bytes());

@@ -43,7 +43,7 @@ mod tests {
     #[tokio::test]
     async fn a_lock_is_forgotten_when_nobody_uses_it() {
         let locks = Locks::default();
-        let id = InstanceId::from_random([0, 0, 0, 1]);
+        let id = InstanceId::from_bytes([0, 0, 0, 1]);
         let first = locks.hold(id).await;
         let second = tokio::select! {
             biased;

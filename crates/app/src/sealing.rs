@@ -207,7 +207,7 @@ mod tests {
     }
 
     fn id(n: u8) -> InstanceId {
-        InstanceId::from_random([0, 0, 0, n])
+        InstanceId::from_bytes([0, 0, 0, n])
     }
 
     #[test]

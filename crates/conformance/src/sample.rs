@@ -22,7 +22,7 @@ pub fn at(seconds: i64) -> DateTime<Utc> {
 
 /// An instance id made of a number.
 pub fn id(number: u32) -> InstanceId {
-    InstanceId::from_random(number.to_be_bytes())
+    InstanceId::from_bytes(number.to_be_bytes())
 }
 
 /// A hash of its own for each instance.

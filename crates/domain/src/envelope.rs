@@ -257,7 +257,7 @@ mod tests {
     fn build_within(body_bytes_max: usize, changes: &[Change]) -> Vec<Built> {
         let tags = ["My Outlook".to_owned()];
         let sender = Sender {
-            instance: InstanceId::from_random([0, 0, 0, 7]),
+            instance: InstanceId::from_bytes([0, 0, 0, 7]),
             connector: "outlookemail",
             hub: "general",
             account_id: 801,

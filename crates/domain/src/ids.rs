@@ -13,8 +13,8 @@ impl InstanceId {
     /// The greatest there is.
     pub const MAX: InstanceId = InstanceId(0x7fff_ffff);
 
-    /// The id that these random bytes stand for; zero is not an id, so it becomes one.
-    pub fn from_random(bytes: [u8; 4]) -> Self {
+    /// The id that these bytes stand for, random or stored: without the sign, and zero, which is no id, becomes one.
+    pub fn from_bytes(bytes: [u8; 4]) -> Self {
         InstanceId((u32::from_be_bytes(bytes) & 0x7fff_ffff).max(1))
     }
 
@@ -151,8 +151,8 @@ mod tests {
 
     #[test]
     fn instance_ids_fit_an_int() {
-        assert_eq!(InstanceId::from_random([0xff; 4]).get(), 0x7fff_ffff);
-        assert_eq!(InstanceId::from_random([0; 4]).get(), 1);
+        assert_eq!(InstanceId::from_bytes([0xff; 4]).get(), 0x7fff_ffff);
+        assert_eq!(InstanceId::from_bytes([0; 4]).get(), 1);
         assert_eq!(InstanceId::parse("2147483648"), None);
         assert_eq!(InstanceId::parse("0"), None);
         assert_eq!(InstanceId::parse("-1"), None);

@@ -101,7 +101,7 @@ impl ResourceConfig {
         if name.is_none() {
             fields.errors.push(Invalid::new(
                 at(""),
-                "is not a resource name (letters, digits, `-`, `_`, `/`, at most 128 bytes)",
+                "is not a resource name (letters, digits, `-`, `_`, `.`, `/`, at most 128 bytes)",
             ));
         }
         let template = fields.template();
@@ -414,7 +414,7 @@ mod tests {
             "bad key!",
             json!({ "url": "", "pageSize": -1, "filterByCurrentDate": "maybe", "idField": 7, "datesConfiguration": [] }),
             expect![[r#"
-                `event.poller.configuration.bad key!`: is not a resource name (letters, digits, `-`, `_`, `/`, at most 128 bytes)
+                `event.poller.configuration.bad key!`: is not a resource name (letters, digits, `-`, `_`, `.`, `/`, at most 128 bytes)
                 `event.poller.configuration.bad key!.url`: is required
                 `event.poller.configuration.bad key!.idField`: must be a text
                 `event.poller.configuration.bad key!.datesConfiguration`: must be an object

@@ -64,7 +64,7 @@ mod tests {
     use expect_test::expect;
 
     fn instance(n: u8) -> InstanceId {
-        InstanceId::from_random([0, 0, 0, n])
+        InstanceId::from_bytes([0, 0, 0, n])
     }
 
     #[test]

@@ -94,7 +94,7 @@ mod tests {
     async fn data_of_an_earlier_version_is_tried_by_a_secret() {
         let db = Db::in_memory().unwrap();
         let right = sealer(1, &[("1", 1)]);
-        let id = InstanceId::from_random([0, 0, 0, 1]);
+        let id = InstanceId::from_bytes([0, 0, 0, 1]);
         let vault = SqliteVault::new(db.clone(), right.clone());
         vault.write(id, &app::ports::Secrets::default(), 1).await.unwrap();
         assert!(matches!(prove(&db, &sealer(1, &[("1", 2)])).await, Err(KeyError::Foreign)));

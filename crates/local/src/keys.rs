@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn keys_are_made_once_for_the_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let id = InstanceId::from_random([0, 0, 0, 1]);
+        let id = InstanceId::from_bytes([0, 0, 0, 1]);
         let sealed = open(folder.path(), false, &SystemEntropy).unwrap().seal(id, "f", b"x").unwrap();
         let path = folder.path().join("keys");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

@@ -132,7 +132,7 @@ async fn a_poll_of_what_is_not_polled_puts_the_schedule_right() {
         world.pass(Duration::minutes(16)).await;
         assert_eq!(schedule_is_on(&world, id).await, Some(false));
     }
-    let nobody = InstanceId::from_random([0, 0, 0, 9]);
+    let nobody = InstanceId::from_bytes([0, 0, 0, 9]);
     world.timers.put(nobody, Timetable::new(nobody, 15), true).await.unwrap();
     world.pass(Duration::minutes(16)).await;
     assert_eq!(schedule_is_on(&world, nobody).await, None, "nor does one without a row come again and again");
@@ -168,7 +168,7 @@ async fn of_two_processes_the_newest_row_has_the_last_word() {
 async fn a_job_that_comes_late_or_twice_changes_nothing() {
     let world = World::new(449);
     let id = world.create_gmail().await;
-    let nobody = InstanceId::from_random([0, 0, 0, 7]);
+    let nobody = InstanceId::from_bytes([0, 0, 0, 7]);
     world.pass(Duration::minutes(SETTLED_AFTER_MIN)).await;
     let before = world.dump();
     for (instance, hours) in [(id, 0), (id, 200), (nobody, 1), (id, 1), (nobody, 200)] {

@@ -131,7 +131,7 @@ struct Simulation {
 
 impl Simulation {
     fn new(seed: u64) -> Self {
-        let nobody = InstanceId::from_random([0; 4]);
+        let nobody = InstanceId::from_bytes([0; 4]);
         Simulation {
             world: World::with_retry_delays(seed, RETRY_DELAYS),
             random: fastrand::Rng::with_seed(seed),

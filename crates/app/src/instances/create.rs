@@ -204,7 +204,7 @@ async fn store(
 fn random_id(app: &Context) -> InstanceId {
     let mut bytes = [0; 4];
     app.ports.entropy.fill(&mut bytes);
-    InstanceId::from_random(bytes)
+    InstanceId::from_bytes(bytes)
 }
 
 /// The token of a stored instance, for its owner.

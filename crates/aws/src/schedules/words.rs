@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn names_fit_also_at_the_largest_numbers() {
-        let instance = InstanceId::from_random([0xff; 4]);
+        let instance = InstanceId::from_bytes([0xff; 4]);
         let key = AttemptKey { instance, sequence: Sequence((1 << 53) - 1), attempt: u32::MAX };
         let due_at = time(32_503_680_000_000_000);
         let jobs = [

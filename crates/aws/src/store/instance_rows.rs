@@ -24,7 +24,7 @@ pub(super) fn read(row: &Row) -> Result<Instance> {
 }
 
 pub(super) fn instance_id(row: &Row) -> Result<InstanceId> {
-    Ok(InstanceId::from_random(row.number::<u32>("instance")?.to_be_bytes()))
+    Ok(InstanceId::from_bytes(row.number::<u32>("instance")?.to_be_bytes()))
 }
 
 /// Ids in an organization's list, deleted ones among them.

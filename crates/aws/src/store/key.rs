@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn shards_follow_the_order_of_ids() {
-        let of = |bytes| shard(InstanceId::from_random(bytes));
+        let of = |bytes| shard(InstanceId::from_bytes(bytes));
         assert_eq!(of([0, 0, 0, 1]), 0);
         assert_eq!(of([0x07, 0xff, 0xff, 0xff]), 0);
         assert_eq!(of([0x08, 0, 0, 0]), 1);

@@ -83,7 +83,7 @@ fn mark(text: &str) -> Option<LogMark> {
     let instance = instance.parse::<u32>().ok()?;
     Some(LogMark {
         sequence: Sequence(sequence.parse().ok()?),
-        instance: InstanceId::from_random(instance.to_be_bytes()),
+        instance: InstanceId::from_bytes(instance.to_be_bytes()),
     })
 }
 
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     fn at(sequence: u64, instance: u32) -> LogMark {
-        LogMark { sequence: Sequence(sequence), instance: InstanceId::from_random(instance.to_be_bytes()) }
+        LogMark { sequence: Sequence(sequence), instance: InstanceId::from_bytes(instance.to_be_bytes()) }
     }
 
     #[test]

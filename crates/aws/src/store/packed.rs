@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     fn pack(plain: &str, inline_max: usize) -> Packed {
-        Packed::new(InstanceId::from_random([0, 0, 0, 1]), "N#1", plain, inline_max).unwrap()
+        Packed::new(InstanceId::from_bytes([0, 0, 0, 1]), "N#1", plain, inline_max).unwrap()
     }
 
     /// What deflating does not make smaller.

@@ -60,7 +60,7 @@ async fn instances_of_all_organizations_are_listed() {
         let (hash, user) = ([organization; 32], [organization + 100; 32]);
         let account = stack.store.add_organization(&hash, &user).await.unwrap();
         for number in 0..2_u32 {
-            let mut new = conformance::sample::new_instance(InstanceId::from_random(
+            let mut new = conformance::sample::new_instance(InstanceId::from_bytes(
                 (u32::from(organization) * 10 + number).to_be_bytes(),
             ));
             new.instance.account = account;

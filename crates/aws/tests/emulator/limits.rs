@@ -115,7 +115,7 @@ async fn a_list_goes_over_all_shards_in_order() {
     let store = store::store(&Wire::new()).await;
     let mut ids: Vec<u32> = (0..20).map(|n| 0x0123_4567 + n * 0x0600_0000).collect();
     for number in &ids {
-        let mut new = new_instance(InstanceId::from_random(number.to_be_bytes()));
+        let mut new = new_instance(InstanceId::from_bytes(number.to_be_bytes()));
         new.instance.account.organization_id = 3030;
         assert_eq!(store.insert_instance(&new).await.unwrap(), Written::Done);
     }

@@ -47,7 +47,7 @@ mod in_the_table {
 }
 
 fn id() -> InstanceId {
-    InstanceId::from_random(fastrand::u32(1..=0x7fff_ffff).to_be_bytes())
+    InstanceId::from_bytes(fastrand::u32(1..=0x7fff_ffff).to_be_bytes())
 }
 
 fn secrets(value: &str) -> Secrets {

@@ -7,7 +7,7 @@ fn at(ms: i64) -> DateTime<Utc> {
 }
 
 fn id(n: u8) -> InstanceId {
-    InstanceId::from_random([0, 0, 0, n])
+    InstanceId::from_bytes([0, 0, 0, n])
 }
 
 /// When hints come, ms, and when their polls begin; `-` joins one.

@@ -217,7 +217,7 @@ mod tests {
     use domain::ids::{InstanceId, Sequence};
 
     fn job(instance: u32, sequence: u64) -> Job {
-        let instance = InstanceId::from_random(instance.to_be_bytes());
+        let instance = InstanceId::from_bytes(instance.to_be_bytes());
         Job::Deliver(AttemptKey { instance, sequence: Sequence(sequence), attempt: 1 })
     }
 
@@ -291,7 +291,7 @@ mod tests {
     }
 
     fn release(instance: u32) -> Job {
-        Job::Release(InstanceId::from_random(instance.to_be_bytes()))
+        Job::Release(InstanceId::from_bytes(instance.to_be_bytes()))
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) fn time_or_none(us: Option<i64>) -> Result<Option<DateTime<Utc>>> {
 
 /// An id that was stored as its number.
 pub(crate) fn instance_id(number: u32) -> InstanceId {
-    InstanceId::from_random(number.to_be_bytes())
+    InstanceId::from_bytes(number.to_be_bytes())
 }
 
 /// A row as a document.

@@ -86,7 +86,7 @@ pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 pub(crate) fn id(number: u32) -> InstanceId {
-    InstanceId::from_random(number.to_be_bytes())
+    InstanceId::from_bytes(number.to_be_bytes())
 }
 
 pub(crate) async fn store_at_once() -> Fixture<SqliteStore> {

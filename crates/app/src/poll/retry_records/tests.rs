@@ -131,7 +131,7 @@ fn nobody_looks_for_the_content_longer_than_the_log_is_kept() {
 fn check_join(prepare: impl Fn(&mut RetryRecord), is_told: bool, kind: ChangeKind, told: &str, left: bool) {
     let mut state = state(&["a", "b"]);
     prepare(state.retry_records.find_mut("a").unwrap());
-    let id = InstanceId::from_random([0, 0, 0, 7]);
+    let id = InstanceId::from_bytes([0, 0, 0, 7]);
     let creation_of = |change: &Change| EventId::of_creation(id, "messages", &change.object_id);
     let changes = vec![change("c", ChangeKind::Updated, "1"), change("a", kind, "8")];
     let logged = if is_told { [creation_of(&changes[1])].into() } else { HashSet::new() };
@@ -168,7 +168,7 @@ fn what_joins_a_creation_is_shown_by_it() {
     let mut state = state(&["a"]);
     let changes = vec![change("a", ChangeKind::Updated, "8")];
     let creation_of = |change: &Change| {
-        EventId::of_creation(InstanceId::from_random([0, 0, 0, 7]), "messages", &change.object_id)
+        EventId::of_creation(InstanceId::from_bytes([0, 0, 0, 7]), "messages", &change.object_id)
     };
     assert!(join(&mut state, changes, &HashSet::new(), creation_of).is_empty());
     assert_eq!(state.retry_records.find("a").unwrap().stub["labelIds"], json!(["TRASH"]));

@@ -15,7 +15,7 @@ fn table(answers: &[(u16, &str)]) -> (Table, Script) {
 }
 
 fn key(n: u8) -> Key {
-    Key::config(InstanceId::from_random([0, 0, 0, n]))
+    Key::config(InstanceId::from_bytes([0, 0, 0, n]))
 }
 
 fn two_writes() -> Vec<Write> {

@@ -20,6 +20,7 @@ mod events;
 mod graph;
 mod hubs;
 mod lifecycle;
+mod notices;
 mod pasted;
 mod resources;
 mod settling;

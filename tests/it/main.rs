@@ -22,6 +22,7 @@ mod hubs;
 mod lifecycle;
 mod notices;
 mod pasted;
+mod push;
 mod resources;
 mod settling;
 mod simulation;

@@ -26,7 +26,7 @@ async fn polled(world: &World, id: InstanceId) -> Vec<(String, String)> {
 
 /// These objects, each created once.
 #[track_caller]
-fn assert_created(arrived: &[(String, String)], expected: &[String]) {
+pub(crate) fn assert_created(arrived: &[(String, String)], expected: &[String]) {
     assert_all(arrived, "CREATED", expected);
 }
 

@@ -20,7 +20,7 @@ use app::{App, Ports, Ran};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
-use doubles::{Google, Microsoft, Providers, Receiver};
+use doubles::{Google, Microsoft, Providers, Receiver, Way};
 use futures_util::FutureExt as _;
 use local::administration::LocalAdministration;
 use local::jobs::{Class, Jobs, Went};
@@ -173,6 +173,13 @@ impl World {
         world
     }
 
+    /// A host that providers reach.
+    pub(crate) fn reachable(seed: u64) -> Self {
+        let world = Self::with_variables(seed, &[("CARILLON_PUBLIC_URL", "https://carillon.test")]);
+        world.providers.set_way(&Way::router(world.app.router()));
+        world
+    }
+
     fn admit(&self) {
         let user = self.sealer.lookup_hash(Lookup::User, "world-user");
         let organization = self.sealer.lookup_hash(Lookup::Organization, "world-organization");
@@ -249,6 +256,25 @@ impl World {
         self.restart();
     }
 
+    /// What was stored of push is gone, as if it had never been written.
+    pub(crate) async fn forget_push(&self) {
+        self.db.write("forget push", |tx| tx.execute("DELETE FROM push_states", [])).await.unwrap();
+    }
+
+    /// Mailboxes that something is stored of for push.
+    pub(crate) async fn push_states(&self) -> u32 {
+        let count = "SELECT count(*) FROM push_states";
+        self.db.read("count push states", |conn| conn.query_row(count, [], |row| row.get(0))).await.unwrap()
+    }
+
+    /// The host starts again, and knows nothing of push.
+    pub(crate) async fn move_to(&mut self, public_url: &str) {
+        self.forget_push().await;
+        self.variables.retain(|(name, _)| *name != "CARILLON_PUBLIC_URL");
+        self.variables.push(("CARILLON_PUBLIC_URL", public_url.to_owned()));
+        self.restart();
+    }
+
     /// From now on nothing can be noted in the record of what was changed.
     pub(crate) async fn refuse_notes(&self) {
         self.db.write("refuse notes", |tx| tx.execute("ALTER TABLE audit RENAME TO away", [])).await.unwrap();
@@ -279,6 +305,9 @@ impl World {
             }
         }
         let mut is_busy = is_due;
+        while self.providers.send_notice().await {
+            is_busy = true;
+        }
         for class in Class::ALL {
             let Some(taken) = self.jobs.take_due(self.now(), class).await.unwrap() else { continue };
             is_busy = true;
@@ -302,7 +331,9 @@ impl World {
         self.run_until_idle().await;
         for _ in 0..STEPS_COUNT_MAX {
             let jobs = Class::ALL.into_iter().filter_map(|class| self.jobs.next_due(class));
-            let Some(next) = jobs.chain(self.timers.next_due()).min().filter(|next| *next <= end) else {
+            let notice = self.providers.next_notice_us().and_then(DateTime::from_timestamp_micros);
+            let next = jobs.chain(self.timers.next_due()).chain(notice).min();
+            let Some(next) = next.filter(|next| *next <= end) else {
                 break;
             };
             self.clock.advance((next - self.now()).max(Duration::zero()));

@@ -157,7 +157,10 @@ async fn attempt(
     // Also where an earlier try wrote the vault and got no further.
     instance.secrets_version = secrets_version + u64::from(is_new);
     instance.secret_keys = secrets.keys().cloned().collect();
-    instance.unsettled.extend(implied(&fresh, settings.push != before.push));
+    instance.unsettled.extend(implied(
+        &fresh,
+        settings.push != before.push || is_another_mailbox(&mailbox.instance, &instance),
+    ));
     let change = InstanceChange {
         session: match tokens {
             Some(tokens) => Some(app.session_of(instance.id, tokens, mailbox.session.version + 1)?),

@@ -8,6 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What says of a record that its content is not there.
 const INCOMPLETE: &str = "carillonRecordIncomplete";
 
+/// The resources that mail is polled as.
+const GMAIL_MAIL: &str = "changed-messages";
+const OUTLOOK_MAIL: &str = "messages";
+
 /// What arrived.
 #[derive(Default)]
 pub(super) struct Ledger {
@@ -59,12 +63,13 @@ impl Ledger {
         Some((body["message"]["instanceId"].as_u64()?, name.clone()))
     }
 
-    fn told(&self, connector: &str) -> Vec<Told> {
+    /// What was told of a resource.
+    fn told(&self, resource: &str) -> Vec<Told> {
         let mut told = Vec::new();
         for name in &self.taken {
             let body: Value = serde_json::from_slice(&self.bodies[name].0).unwrap();
             let message = &body["message"];
-            if message["elementKey"] != connector {
+            if message["raw"]["objectType"] != resource {
                 continue;
             }
             let records = &message["raw"][message["raw"]["objectType"].as_str().unwrap()];
@@ -87,14 +92,19 @@ impl Ledger {
 
     /// Whether the receiver has taken the creation of this object.
     pub(super) fn is_told(&self, object: &str) -> bool {
-        let told = |connector| created(&self.told(connector), object) > 0;
-        told("gmail") || told("outlookemail")
+        let told = |resource| created(&self.told(resource), object) > 0;
+        told(GMAIL_MAIL) || told(OUTLOOK_MAIL)
+    }
+
+    /// The events of a resource, each as its type and its object.
+    pub(super) fn events_of(&self, resource: &str) -> Vec<(String, String)> {
+        self.told(resource).into_iter().map(|one| (one.kind, one.object)).collect()
     }
 
     pub(super) fn check(&self, world: &World, traffic: &Traffic) {
         assert_eq!(self.taken.len(), self.bodies.len(), "a notification was never taken");
-        check_gmail(world, traffic, &self.told("gmail"));
-        check_outlook(world, traffic, &self.told("outlookemail"));
+        check_gmail(world, traffic, &self.told(GMAIL_MAIL));
+        check_outlook(world, traffic, &self.told(OUTLOOK_MAIL));
     }
 }
 

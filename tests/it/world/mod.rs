@@ -240,6 +240,11 @@ impl World {
         LocalAdministration::new(self.store.clone(), self.jobs.clone())
     }
 
+    /// The database, for writing what no adapter would.
+    pub(crate) fn rows(&self) -> Db {
+        self.db.clone()
+    }
+
     pub(crate) fn vault(&self) -> SqliteVault {
         SqliteVault::new(self.db.clone(), self.sealer.clone())
     }

@@ -2,7 +2,7 @@
 
 use super::script::{Cast, RELEASE};
 use super::{Cloud, S};
-use app::ports::{Instances as _, Vault as _};
+use app::ports::{EventLog as _, Instances as _, LogPage, Vault as _};
 use domain::ids::InstanceId;
 use futures_util::FutureExt as _;
 use serde_json::Value;
@@ -27,6 +27,9 @@ pub(super) enum Rule {
     NothingToMend,
     WishKept,
     ReleasedSoon,
+    ToldAsPolled,
+    HeldBack,
+    OneOutcome,
 }
 
 /// Known not to hold yet.
@@ -92,8 +95,24 @@ impl Cloud {
         self.must(Rule::Bounded, waiting.is_empty(), || format!("jobs go on for ever: {waiting:?}"));
         if !self.is_excused {
             self.ledger.check(&self.world, &self.traffic);
+            self.check_made();
         }
         self.check_deleted(cast.guest).await;
+        for id in [cast.gmail, cast.outlook] {
+            self.check_outcomes(id).await;
+        }
+    }
+
+    /// An attempt has one outcome, whoever else was at it.
+    async fn check_outcomes(&mut self, id: InstanceId) {
+        let page = LogPage { before: None, limit: usize::MAX, pending_only: false };
+        for notification in self.world.store.notifications(id, page).await.unwrap() {
+            let numbers: Vec<u32> = notification.attempts.iter().map(|attempt| attempt.number).collect();
+            let is_once = numbers.is_sorted_by(|one, next| one < next);
+            self.must(Rule::OneOutcome, is_once, || {
+                format!("the attempts of a notification are {numbers:?}")
+            });
+        }
     }
 
     pub(super) fn enable_all(&mut self, cast: &Cast) {

@@ -1,7 +1,7 @@
 //! What clients change, each of them one thing, while others change the same instance: what was answered well stays.
 
-use super::Cloud;
 use super::checks::Rule;
+use super::{Cloud, S};
 use app::ports::{Instances as _, Vault as _};
 use domain::ids::InstanceId;
 use futures_util::FutureExt as _;
@@ -16,12 +16,18 @@ pub(super) enum Field {
     Note,
     Secret,
     OtherSecret,
+    /// What is polled (`resources.rs`).
+    Polled,
 }
 
+/// Those that take any text.
 const FIELDS: [Field; 5] = [Field::Name, Field::Tags, Field::Note, Field::Secret, Field::OtherSecret];
 const NOTE: &str = "custom.note";
 const SECRET: &str = "custom.one.password";
 const OTHER_SECRET: &str = "custom.two.password";
+const POLLED: &str = "event.poller.configuration";
+/// Longer than a process may hang and then go on with what was given up.
+const HANGS_S: i64 = 400;
 
 impl Field {
     fn patch(self, value: &str) -> Value {
@@ -31,8 +37,14 @@ impl Field {
             Field::Note => json!({ "configuration": { NOTE: value } }),
             Field::Secret => json!({ "configuration": { SECRET: value } }),
             Field::OtherSecret => json!({ "configuration": { OTHER_SECRET: value } }),
+            Field::Polled => json!({ "configuration": { POLLED: document(value) } }),
         }
     }
+}
+
+/// Two texts of one document are the same.
+fn document(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
 }
 
 /// An edit that is under way or was answered.
@@ -43,14 +55,23 @@ pub(super) struct Edit {
     value: String,
 }
 
+impl Edit {
+    /// Whose mailbox is polled otherwise by it.
+    pub(super) fn polls_otherwise(&self) -> Option<InstanceId> {
+        (self.field == Field::Polled).then_some(self.instance)
+    }
+}
+
 /// What is known of a field.
 #[derive(Clone, Debug, PartialEq)]
 enum Known {
     Is(String),
     /// It is being changed, by one client at a time.
     Changes,
-    /// A client had no good answer: it may come yet, whenever.
-    Unclear,
+    /// A client had no good answer, then: what it asked for may come yet, as long as its process may hang.
+    Unclear {
+        since_us: i64,
+    },
 }
 
 /// All fields that were ever changed.
@@ -59,10 +80,32 @@ pub(super) struct Edits(BTreeMap<(InstanceId, Field), Known>);
 
 impl Edits {
     /// The call has ended, with this answer or with none.
-    pub(super) fn ended(&mut self, edit: Option<Edit>, status: Option<u16>) {
+    pub(super) fn ended(&mut self, edit: Option<Edit>, status: Option<u16>, now_us: i64) {
         let Some(Edit { instance, field, value }) = edit else { return };
-        let known = if status == Some(200) { Known::Is(value) } else { Known::Unclear };
+        let known = if status == Some(200) { Known::Is(value) } else { Known::Unclear { since_us: now_us } };
         self.0.insert((instance, field), known);
+    }
+
+    /// Whether nobody ever changed it, or tried to.
+    pub(super) fn is_untouched(&self, id: InstanceId, field: Field) -> bool {
+        !self.0.contains_key(&(id, field))
+    }
+
+    /// Whether an earlier edit may still come.
+    fn is_open(&self, id: InstanceId, field: Field, now_us: i64) -> bool {
+        match self.0.get(&(id, field)) {
+            None | Some(Known::Is(_)) => false,
+            Some(Known::Changes) => true,
+            Some(Known::Unclear { since_us }) => now_us < since_us + HANGS_S * S,
+        }
+    }
+
+    /// What a field is, where that is sure; `None` while it is being changed, or may be.
+    pub(super) fn sure(&self, id: InstanceId, field: Field) -> Option<&str> {
+        match self.0.get(&(id, field)) {
+            Some(Known::Is(value)) => Some(value),
+            None | Some(Known::Changes | Known::Unclear { .. }) => None,
+        }
     }
 }
 
@@ -70,17 +113,22 @@ impl Cloud {
     /// One client changes one thing.
     pub(super) fn edit(&mut self, id: InstanceId) {
         let field = FIELDS[self.random.usize(0..FIELDS.len())];
-        let known = self.edits.0.get(&(id, field));
-        if matches!(known, Some(Known::Changes | Known::Unclear)) {
-            return;
-        }
         let value = self.random.u32(..).to_string();
+        self.edit_field(id, field, value);
+    }
+
+    /// One client changes this, unless another one is at it; `false` then.
+    pub(super) fn edit_field(&mut self, id: InstanceId, field: Field, value: String) -> bool {
+        if self.edits.is_open(id, field, self.now_us()) {
+            return false;
+        }
         self.edits.0.insert((id, field), Known::Changes);
         let edit = Edit { instance: id, field, value };
         let mut ask =
             self.asked("edit", "PATCH", format!("/instances/{id}"), field.patch(&edit.value), Some(id));
         ask.edit = Some(edit);
         self.start(super::Function::Api, super::Work::Call(ask));
+        true
     }
 
     /// Several at once, in processes of their own.
@@ -98,7 +146,7 @@ impl Cloud {
             .iter()
             .filter_map(|(key, known)| match known {
                 Known::Is(value) => Some((*key, value.clone())),
-                Known::Changes | Known::Unclear => None,
+                Known::Changes | Known::Unclear { .. } => None,
             })
             .collect();
         for ((id, field), value) in settled {
@@ -111,6 +159,7 @@ impl Cloud {
                 Field::Note => instance.configuration.get(NOTE).cloned(),
                 Field::Secret => secrets().get(SECRET).cloned(),
                 Field::OtherSecret => secrets().get(OTHER_SECRET).cloned(),
+                Field::Polled => instance.configuration.get(POLLED).map(|text| document(text).to_string()),
             };
             self.must(Rule::EditsStay, stands.as_ref() == Some(&value), || {
                 format!("{field:?} of {id} was changed to {value} and is {stands:?}")

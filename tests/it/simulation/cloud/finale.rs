@@ -6,25 +6,32 @@ use super::process::Weather;
 use super::profile::Profile;
 use super::script::{Cast, RELEASE};
 use crate::world::{GMAIL_USER, OUTLOOK_USER};
+use app::ports::{EventLog as _, LogPage};
 use domain::ids::InstanceId;
 use doubles::Mail;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// From a wish to poll to the news of what was there by then, seconds: the poll that was under way has 20 s, its lease
-/// 15 more, and the next one may be as slow.
-const WISH_S: i64 = 90;
+/// 15 more, the next one may be as slow, and whoever has the wish may be held up.
+const WISH_S: i64 = 90 + HELD_UP_S;
+const HELD_UP_S: i64 = 40;
 const WISHES_COUNT: usize = 3;
 /// Messages that a slow poll reads one by one.
 const WORK_COUNT: usize = 8;
 /// For a release of [`QUEUED_COUNT`] notifications, each of which may take 12 s, however many ask for it at once.
 const RELEASE_S: i64 = 60;
 const QUEUED_COUNT: usize = 3;
+/// How often somebody asks for a delivery, every two seconds.
+const IMPATIENT_COUNT: usize = 15;
 
 impl Cloud {
     pub(super) async fn finale(&mut self, cast: &Cast) {
         self.world.google.set_history_lag(0, 0, true);
         self.world.microsoft.set_lag(0, 0);
-        if matches!(self.profile, Profile::Rotating | Profile::Gaps | Profile::Deliveries) {
+        if matches!(
+            self.profile,
+            Profile::Rotating | Profile::Gaps | Profile::Deliveries | Profile::Resources
+        ) {
             self.enable_all(cast);
             self.run_for(120).await;
             self.call("release", "PUT", RELEASE, Value::Null, None);
@@ -36,7 +43,11 @@ impl Cloud {
                     self.wish(cast).await;
                 }
             }
-            Profile::Deliveries => self.release_together(cast).await,
+            Profile::Deliveries => {
+                self.ask_impatiently(cast).await;
+                self.release_together(cast).await;
+            }
+            Profile::Resources => self.poll_everything(cast).await,
             _ => {}
         }
     }
@@ -57,6 +68,14 @@ impl Cloud {
         let seconds = self.random.i64(1..16);
         self.run_for(seconds).await;
         let mail = self.deliver(cast, id);
+        // Whoever has the wish may be held up before they leave a mark, until the other poll is over.
+        *self.shared.weather.lock().unwrap() = Weather {
+            slow: 600,
+            freezes: 500,
+            freezes_at: &["ask_again"],
+            freezes_to_s: HELD_UP_S,
+            ..Weather::default()
+        };
         self.call("resume", "POST", format!("/instances/{id}/resume"), Value::Null, Some(id));
         self.run_for(3).await;
         self.slow(0);
@@ -88,6 +107,38 @@ impl Cloud {
         self.look(cast);
         let is_told = mails.iter().all(|mail| self.ledger.is_told(mail));
         self.must(Rule::ReleasedSoon, is_told, || format!("what was queued of {id} is not there in time"));
+    }
+
+    /// A worker hangs before it posts, and gives its claim back long after another took it over; meanwhile somebody asks
+    /// for the delivery again and again.
+    async fn ask_impatiently(&mut self, cast: &Cast) {
+        let id = self.either(cast);
+        let mail = self.deliver(cast, id);
+        // No process has secrets at hand that were just changed.
+        let body = json!({ "configuration": { "custom.api.password": mail } });
+        self.call("patch", "PATCH", format!("/instances/{id}"), body, Some(id));
+        self.run_for(5).await;
+        self.call("poll", "POST", format!("/instances/{id}/poll"), Value::Null, Some(id));
+        *self.shared.weather.lock().unwrap() =
+            Weather { freezes: 1_000, freezes_at: &["read"], freezes_to_s: 60, ..Weather::default() };
+        self.run_for(40).await;
+        self.slow(1_000);
+        let page = LogPage { before: None, limit: 1, pending_only: true };
+        let waiting = self.world.store.notifications(id, page).await.unwrap();
+        for _ in 0..IMPATIENT_COUNT {
+            for notification in &waiting {
+                let path = format!("/instances/{id}/events/{}/retry", notification.name.event_id);
+                self.call("tell again", "POST", path, Value::Null, None);
+            }
+            self.run_for(2).await;
+        }
+        self.slow(0);
+        self.run_for(60).await;
+        self.look(cast);
+        let is_told = self.ledger.is_told(&mail);
+        self.must(Rule::ReleasedSoon, is_told, || {
+            format!("what came to {id} is not told, often as it was asked for")
+        });
     }
 
     fn either(&mut self, cast: &Cast) -> InstanceId {

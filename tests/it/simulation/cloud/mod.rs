@@ -13,6 +13,7 @@ mod ports;
 mod process;
 mod profile;
 mod queues;
+mod resources;
 mod script;
 mod turns;
 mod wire;
@@ -29,6 +30,7 @@ pub(super) use mutation::Mutation;
 use process::{Process, Shared};
 use profile::Profile;
 use queues::{Due, End, Queues};
+use resources::Made;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -112,6 +114,7 @@ pub(super) struct Cloud {
     tokens: BTreeMap<InstanceId, String>,
     profile: Profile,
     edits: Edits,
+    made: Made,
     /// Calls that somebody makes then.
     later: Vec<(i64, Ask)>,
 }
@@ -127,6 +130,7 @@ impl Cloud {
             weather: Mutex::default(),
             sightings: Mutex::default(),
             mutation,
+            rows: world.rows(),
         };
         Cloud {
             world,
@@ -144,6 +148,7 @@ impl Cloud {
             tokens: BTreeMap::new(),
             profile: Profile::of(seed),
             edits: Edits::default(),
+            made: Made::default(),
             later: Vec::new(),
         }
     }
@@ -261,7 +266,10 @@ impl Cloud {
                 }
             }
             (Work::Call(ask), Ended::Call(status, body)) => {
-                self.edits.ended(ask.edit.clone(), Some(status));
+                self.edits.ended(ask.edit.clone(), Some(status), self.now_us());
+                if let Some(id) = ask.edit.as_ref().and_then(Edit::polls_otherwise) {
+                    self.polls_otherwise(id);
+                }
                 self.answers.push((ask, status, body));
             }
             (Work::Abandoned, _) => {}
@@ -279,7 +287,7 @@ impl Cloud {
         let work = std::mem::replace(&mut running.work, Work::Abandoned);
         match work {
             Work::Jobs(dues) => dues.into_iter().for_each(|due| self.shared.queues.ended(due, End::Cut)),
-            Work::Call(ask) => self.edits.ended(ask.edit, None),
+            Work::Call(ask) => self.edits.ended(ask.edit, None, self.now_us()),
             Work::Abandoned => {}
         }
         if running.process.is_frozen() {

@@ -61,6 +61,18 @@ macro_rules! effect {
     ($tapped:ident, begin_release, $($arg:ident),*) => {
         $tapped.mutant_begin_release($($arg),*).await
     };
+    ($tapped:ident, unclaim_attempt, $($arg:ident),*) => {
+        $tapped.mutant_unclaim_attempt($($arg),*).await
+    };
+    ($tapped:ident, finish_attempt, $($arg:ident),*) => {
+        $tapped.mutant_finish_attempt($($arg),*).await
+    };
+    ($tapped:ident, pause_release, $($arg:ident),*) => {
+        $tapped.mutant_pause_release($($arg),*).await
+    };
+    ($tapped:ident, end_release, $($arg:ident),*) => {
+        $tapped.mutant_end_release($($arg),*).await
+    };
     ($tapped:ident, write, $($arg:ident),*) => {
         $tapped.mutant_write($($arg),*).await
     };
@@ -121,8 +133,10 @@ impl TappedStore {
     async fn effect_of_mailbox(&self, id: InstanceId) -> Result<Option<Mailbox>> {
         let caller = self.tap.caller();
         let now_us = self.tap.shared.turns.now_us();
-        self.tap.shared.sightings().reads(id, caller.number, now_us);
-        self.mutant_mailbox(id).await
+        let mailbox = self.mutant_mailbox(id).await?;
+        let count = mailbox.as_ref().map_or(0, |mailbox| mailbox.resources.len());
+        self.tap.shared.sightings().reads(id, caller.number, count, now_us);
+        Ok(mailbox)
     }
 
     async fn effect_of_put_session(&self, id: InstanceId, session: &Session) -> Result<Written> {

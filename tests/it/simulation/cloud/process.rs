@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use axum::Router;
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
+use local::sqlite::Db;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -24,7 +25,7 @@ pub(super) const SKEW_US_MAX: i64 = 2 * S;
 /// How long a call takes at most that takes seconds.
 const STALL_S: i64 = 15;
 /// Which calls may hang, and for how long: beyond leases, claims and jobs that were promised.
-const FROZEN_CALLS: [&str; 13] = [
+const FROZEN_CALLS: [&str; 17] = [
     "mailbox",
     "begin_poll",
     "commit_poll",
@@ -37,7 +38,11 @@ const FROZEN_CALLS: [&str; 13] = [
     "put_session",
     "claim_attempt",
     "finish_attempt",
+    "unclaim_attempt",
     "begin_release",
+    "next_queued",
+    "pause_release",
+    "end_release",
 ];
 const FROZEN_S: std::ops::Range<i64> = 30..300;
 /// Port calls of one invocation.
@@ -60,8 +65,10 @@ pub(super) struct Weather {
     pub(super) slow: u32,
     /// One call of an invocation hangs for minutes, and then goes on.
     pub(super) freezes: u32,
-    /// Which one, where it is not any.
-    pub(super) freezes_at: Option<&'static str>,
+    /// Which ones may, where it is not any.
+    pub(super) freezes_at: &'static [&'static str],
+    /// For how long at most, where that is not the end of [`FROZEN_S`].
+    pub(super) freezes_to_s: i64,
     /// Sending to a queue has no effect and an error.
     pub(super) queue_fails: u32,
     /// How long a call takes at most that takes seconds, where that is not [`STALL_S`].
@@ -81,6 +88,8 @@ pub(super) struct Shared {
     pub(super) weather: Mutex<Weather>,
     pub(super) sightings: Mutex<Sightings>,
     pub(super) mutation: Option<Mutation>,
+    /// The database itself, for what no adapter would write.
+    pub(super) rows: Db,
 }
 
 impl Shared {
@@ -134,7 +143,8 @@ impl Tap {
         self.pause(500, longest).await;
         if self.hangs(name) {
             self.is_frozen.store(true, Ordering::SeqCst);
-            self.pause(FROZEN_S.start * S, FROZEN_S.end * S).await;
+            let end_s = if weather.freezes_to_s == 0 { FROZEN_S.end } else { weather.freezes_to_s };
+            self.pause(FROZEN_S.start * S, end_s * S).await;
         }
         let fails = if name == "send" { weather.fails.max(weather.queue_fails) } else { weather.fails };
         if self.shared.happens(fails) {
@@ -243,8 +253,9 @@ impl Process {
 
     /// One of the calls of the invocation that begins is to hang.
     pub(super) fn freeze(&self, shared: &Shared) {
-        let any = shared.turns.draw(|random| random.choice(FROZEN_CALLS));
-        *self.tap.freezes_at() = shared.weather().freezes_at.or(any);
+        let weather = shared.weather();
+        let calls: &[&str] = if weather.freezes_at.is_empty() { &FROZEN_CALLS } else { weather.freezes_at };
+        *self.tap.freezes_at() = shared.turns.draw(|random| random.choice(calls.iter().copied()));
     }
 
     /// Whether a call of it hung, so that whoever started it may have given it up.

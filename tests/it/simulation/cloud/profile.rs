@@ -28,12 +28,14 @@ pub(super) enum Profile {
     Limits,
     /// Callbacks that fail, releases that race, and events that are asked for again.
     Deliveries,
+    /// Clients change what is polled, while polls of it hang.
+    Resources,
 }
 
 /// The longest time between two things that happen, seconds.
 const SCENE_S_MAX: i64 = 150;
 /// Most of the seeds are storms.
-const TURNS: [Profile; 12] = [
+const TURNS: [Profile; 13] = [
     Profile::Storm,
     Profile::Frozen,
     Profile::Storm,
@@ -46,7 +48,14 @@ const TURNS: [Profile; 12] = [
     Profile::Storm,
     Profile::Outboxes,
     Profile::Deliveries,
+    Profile::Resources,
 ];
+
+/// Calls of a delivery or a release that others may overtake.
+const DELIVERY_CALLS: [&str; 5] =
+    ["end_release", "pause_release", "read", "unclaim_attempt", "finish_attempt"];
+/// Calls of a poll or a change that a change or a poll may overtake.
+const RESOURCE_CALLS: [&str; 4] = ["begin_poll", "commit_poll", "change_instance", "change_instance"];
 
 impl Profile {
     pub(super) fn of(seed: u64) -> Self {
@@ -56,7 +65,7 @@ impl Profile {
     /// The longest time between two things that happen, seconds.
     pub(super) fn scene_s_max(self) -> i64 {
         match self {
-            Profile::Frozen | Profile::Outboxes => 40,
+            Profile::Frozen | Profile::Outboxes | Profile::Resources => 40,
             _ => SCENE_S_MAX,
         }
     }
@@ -68,12 +77,27 @@ impl Profile {
             Profile::Storm | Profile::Gaps => None,
             Profile::Frozen => Some(Weather { freezes: 300, slow: 300, ..calm }),
             Profile::Outboxes => {
-                Some(Weather { freezes: 400, freezes_at: Some("clear_outbox"), queue_fails: 250, ..calm })
+                Some(Weather { freezes: 400, freezes_at: &["clear_outbox"], queue_fails: 250, ..calm })
             }
             Profile::Edits => Some(Weather { stalls: 40, queue_fails: 200, freezes: 60, ..calm }),
             Profile::Rotating => Some(Weather { slow: 300, longest_s: 3, stalls: 100, ..calm }),
             Profile::Limits => Some(Weather { stalls: 100, ..calm }),
-            Profile::Deliveries => Some(Weather { slow: 400, stalls: 10, ..calm }),
+            Profile::Deliveries => Some(Weather {
+                slow: 400,
+                stalls: 10,
+                freezes: 600,
+                freezes_at: &DELIVERY_CALLS,
+                freezes_to_s: 100,
+                ..calm
+            }),
+            Profile::Resources => Some(Weather {
+                slow: 200,
+                stalls: 20,
+                freezes: 400,
+                freezes_at: &RESOURCE_CALLS,
+                freezes_to_s: 120,
+                ..calm
+            }),
         }
     }
 
@@ -103,6 +127,10 @@ impl Cloud {
                 let kinds = vec![FaultKind::RateLimited { retry_after_s: Some(self.random.u32(30..90)) }];
                 self.world.providers.set_fault_rate(0.2, &kinds);
                 self.crowd(cast);
+                if self.random.u8(0..3) == 0 {
+                    self.crowd_of(cast.outlook);
+                    self.sign_in_again(cast.outlook);
+                }
             }
             Profile::Edits => self.edit_together(id),
             Profile::Rotating => self.refresh_together(cast),
@@ -112,9 +140,43 @@ impl Cloud {
             },
             Profile::Deliveries => match self.random.u8(0..4) {
                 0 => self.tell_again(),
-                1 => (0..3).for_each(|_| self.call("release", "PUT", RELEASE, Value::Null, None)),
-                _ => self.traffic.happen(&self.world, &mut self.random),
+                1 => self.refuse(cast),
+                _ => self.release_amid_news(cast),
             },
+            Profile::Resources => match self.random.u8(0..6) {
+                0 => self.poll_otherwise(cast, id),
+                1 | 2 => self.make(cast, id),
+                3 | 4 => {
+                    self.make(cast, id);
+                    self.crowd_of(id);
+                    self.poll_otherwise(cast, id);
+                }
+                _ => self.crowd_of(id),
+            },
+        }
+    }
+
+    /// The callback wants nothing any more, so that what comes is queued.
+    fn refuse(&mut self, cast: &Cast) {
+        self.world.receiver.set_default(410);
+        self.news_within(cast, 20);
+    }
+
+    /// What is queued is released, while more comes.
+    fn release_amid_news(&mut self, cast: &Cast) {
+        self.world.receiver.set_default(200);
+        for _ in 0..self.random.usize(1..4) {
+            self.call("release", "PUT", RELEASE, Value::Null, None);
+        }
+        self.news_within(cast, 90);
+    }
+
+    /// Something happens, and is found within so many seconds.
+    fn news_within(&mut self, cast: &Cast, seconds: i64) {
+        self.traffic.happen(&self.world, &mut self.random);
+        for id in [cast.gmail, cast.outlook] {
+            let ask = self.asked("poll", "POST", format!("/instances/{id}/poll"), Value::Null, Some(id));
+            self.later.push((self.now_us() + self.random.i64(0..seconds * S), ask));
         }
     }
 

@@ -193,7 +193,7 @@ impl Cloud {
             _ => cast.guest,
         };
         let of = |rest: &str| format!("/instances/{id}{rest}");
-        match self.random.u8(0..16) {
+        match self.random.u8(0..17) {
             0 => self.call("disable", "DELETE", of("/enabled"), Value::Null, Some(id)),
             1 | 2 => self.call("enable", "PUT", of("/enabled"), Value::Null, Some(id)),
             3 => {
@@ -211,6 +211,10 @@ impl Cloud {
             7 if id == cast.guest => self.call("delete", "DELETE", of(""), Value::Null, Some(id)),
             8 | 9 => self.call("read", "GET", "/hubs/general/messages", Value::Null, Some(id)),
             10 => self.call("shown", "GET", of(""), Value::Null, None),
+            11 if id != cast.guest => {
+                self.poll_otherwise(cast, id);
+                self.make(cast, id);
+            }
             _ => self.call("poll", "POST", of("/poll"), Value::Null, Some(id)),
         }
     }
@@ -221,6 +225,7 @@ impl Cloud {
         self.shared.queues.calm(true);
         self.world.providers.clear_faults();
         self.world.receiver.set_failure_rate(0.0, 0);
+        self.world.receiver.set_default(200);
     }
 }
 

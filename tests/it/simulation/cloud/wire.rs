@@ -7,6 +7,7 @@ use super::turns::{Life, at_once};
 use async_trait::async_trait;
 use connectors::{Http, HttpError, HttpRequest, HttpResponse};
 use domain::ids::InstanceId;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ const MS: i64 = 1_000;
 const S: i64 = 1_000_000;
 /// How long a slow request takes at most, each way aside.
 const SLOW_S: i64 = 12;
+/// From a claim to its post at most, seconds: what a claim outlasts a callback's time-out by.
+const CLAIMED_S: i64 = 15;
 /// Requests of a poll in flight at a time.
 const IN_FLIGHT_COUNT_MAX: usize = 4;
 /// Requests of one invocation.
@@ -32,6 +35,10 @@ pub(super) struct Caller {
 impl Caller {
     fn polls(&self) -> bool {
         matches!(self.what, "tick" | "job" | "poll")
+    }
+
+    fn signs_in(&self) -> bool {
+        self.what == "sign in"
     }
 }
 
@@ -54,12 +61,14 @@ struct Mailbox {
     /// Who took the lease last, and who had it before and may not have noticed yet.
     holder: Option<u64>,
     former: BTreeSet<u64>,
-    /// Requests of an invocation without the lease, since it read the row.
-    looks: BTreeMap<u64, u32>,
+    /// Requests that an invocation may still make without the lease, since it read the row: one for each resource.
+    looks: BTreeMap<u64, usize>,
+    /// Since when the instance is switched off, where it is.
+    off_us: Option<i64>,
 }
 
 impl Mailbox {
-    /// One look without the lease is free; everything else needs it.
+    /// One look at each resource without the lease is free; everything else needs it.
     fn may_ask(&mut self, number: u64) -> Result<(), &'static str> {
         if self.holder == Some(number) {
             return Ok(());
@@ -67,9 +76,10 @@ impl Mailbox {
         if self.former.contains(&number) {
             return Err("goes on although its lease is over");
         }
-        let looks = self.looks.entry(number).or_default();
-        *looks += 1;
-        if *looks > 1 { Err("goes on after a look without the lease") } else { Ok(()) }
+        let looks = self.looks.entry(number).or_insert(1);
+        let left = looks.checked_sub(1).ok_or("goes on after a look without the lease")?;
+        *looks = left;
+        Ok(())
     }
 }
 
@@ -107,16 +117,26 @@ impl Sightings {
         }
     }
 
-    /// An invocation reads the mailbox's row: it knows what stands there.
-    pub(super) fn reads(&mut self, id: InstanceId, number: u64, now_us: i64) {
+    /// An invocation reads the mailbox's row: it knows what stands there, and of how many resources.
+    pub(super) fn reads(&mut self, id: InstanceId, number: u64, resources_count: usize, now_us: i64) {
         let mailbox = self.mailboxes.entry(id).or_default();
         mailbox.read_us.insert(number, now_us);
-        mailbox.looks.remove(&number);
+        mailbox.looks.insert(number, resources_count);
     }
 
-    /// Somebody who may wants the mailbox to be asked at once.
-    pub(super) fn begins_anew(&mut self, id: InstanceId) {
-        self.mailboxes.entry(id).or_default().wait_until_us = 0;
+    /// Somebody changed an instance, which is on or off since.
+    pub(super) fn switched(&mut self, id: InstanceId, is_on: bool, now_us: i64) {
+        let off_us = &mut self.mailboxes.entry(id).or_default().off_us;
+        *off_us = if is_on { None } else { Some(off_us.unwrap_or(now_us)) };
+    }
+
+    /// Somebody who may wants the mailbox to be asked at once. What came into the row after they read it holds.
+    pub(super) fn begins_anew(&mut self, id: InstanceId, number: u64) {
+        let mailbox = self.mailboxes.entry(id).or_default();
+        let read_us = mailbox.read_us.get(&number).copied().unwrap_or(0);
+        if mailbox.known_us.is_none_or(|known_us| known_us <= read_us) {
+            mailbox.wait_until_us = 0;
+        }
     }
 
     /// An invocation takes the lease.
@@ -139,7 +159,12 @@ impl Sightings {
     }
 
     /// Somebody begins to post a notification.
-    fn posts(&mut self, name: &str, caller: &Caller) {
+    fn posts(&mut self, id: InstanceId, name: &str, caller: &Caller, now_us: i64) {
+        let off_us = self.mailboxes.get(&id).and_then(|mailbox| mailbox.off_us);
+        if off_us.is_some_and(|off_us| off_us + CLAIMED_S * S < now_us) {
+            let what = format!("{caller:?} posts {name} of {id}, which is switched off");
+            self.wrong.push((Rule::HeldBack, what));
+        }
         let count = self.posts.entry(name.to_owned()).or_default();
         *count += 1;
         if *count > 1 {
@@ -169,9 +194,10 @@ impl Sightings {
             self.wrong.push((Rule::InFlight, format!("{polls} requests of polls of {id} are in flight")));
         }
         let read_us = mailbox.read_us.get(&caller.number).copied().unwrap_or(0);
+        // Whoever signs in again may have another mailbox.
         let knows = mailbox.told.as_ref().is_some_and(|told| Arc::ptr_eq(told, life))
             || mailbox.known_us.is_some_and(|known_us| known_us < read_us);
-        if knows && now_us + 2 * SKEW_US_MAX < mailbox.wait_until_us {
+        if knows && !caller.signs_in() && now_us + 2 * SKEW_US_MAX < mailbox.wait_until_us {
             let early_s = (mailbox.wait_until_us - now_us) / S;
             self.wrong.push((
                 Rule::RetryAfter,
@@ -194,6 +220,7 @@ impl Sightings {
         }
         let header = response.headers.get("retry-after").and_then(|value| value.to_str().ok());
         if response.status == 429
+            && !caller.signs_in()
             && let Some(seconds) = header.and_then(|value| value.parse::<i64>().ok())
         {
             mailbox.wait_until_us = mailbox.wait_until_us.max(now_us + seconds * S);
@@ -262,7 +289,9 @@ impl Http for CloudWire {
         let named = request.headers.iter().find(|(name, _)| *name == "elements-webhook-id");
         let posted = named.map(|(_, value)| value.clone());
         if let Some(name) = &posted {
-            shared.sightings().posts(name, &caller);
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            let id = InstanceId::parse(&body["message"]["instanceId"].to_string()).unwrap();
+            shared.sightings().posts(id, name, &caller, shared.turns.now_us());
         }
         let _in_flight = InFlight { wire: self, mailbox, number: caller.number, posted };
         shared.turns.wait(&self.tap.life, there_us.min(timeout_us)).await;

@@ -145,10 +145,7 @@ async fn attempt(
         let others: Vec<ResourceState> = others.map(ResourceState::forgiven).collect();
         fresh.extend(others);
     }
-    if is_another_mailbox(&mailbox.instance, &instance) {
-        // While its token is still there.
-        push::leave(app, &mailbox, connector).await?;
-    }
+    let is_moved = leave_former(app, &mailbox, &instance, connector).await?;
     let is_new = secrets != *old_secrets;
     if is_new && app.ports.vault.write(instance.id, &secrets, secrets_version + 1).await? != Written::Done {
         return Ok(None);
@@ -157,10 +154,7 @@ async fn attempt(
     // Also where an earlier try wrote the vault and got no further.
     instance.secrets_version = secrets_version + u64::from(is_new);
     instance.secret_keys = secrets.keys().cloned().collect();
-    instance.unsettled.extend(implied(
-        &fresh,
-        settings.push != before.push || is_another_mailbox(&mailbox.instance, &instance),
-    ));
+    instance.unsettled.extend(implied(&fresh, is_moved || settings.push != before.push));
     let change = InstanceChange {
         session: match tokens {
             Some(tokens) => Some(app.session_of(instance.id, tokens, mailbox.session.version + 1)?),
@@ -186,8 +180,19 @@ fn implied(fresh: &[ResourceState], is_pushed_otherwise: bool) -> impl Iterator<
     [Unsettled::Schedule].into_iter().chain(poll)
 }
 
-fn is_another_mailbox(before: &Instance, after: &Instance) -> bool {
-    !before.mailbox_digest.is_empty() && before.mailbox_digest != after.mailbox_digest
+/// Leaves the push of a mailbox that another one has taken the place of, while its token is still there. Whether it did.
+async fn leave_former(
+    app: &Context,
+    mailbox: &Mailbox,
+    after: &Instance,
+    connector: &Arc<dyn Connector>,
+) -> Result<bool, Refusal> {
+    let before = &mailbox.instance.mailbox_digest;
+    let is_moved = !before.is_empty() && *before != after.mailbox_digest;
+    if is_moved {
+        push::leave(app, mailbox, connector).await?;
+    }
+    Ok(is_moved)
 }
 
 fn new_refresh_token(tokens: Option<&Tokens>) -> Option<(String, String)> {

@@ -78,6 +78,26 @@ async fn another_mailbox_takes_its_push_along() {
     assert_eq!(world.push_states().await, 1);
 }
 
+/// A watch that a changed configuration has no use for is ended.
+#[tokio::test]
+async fn what_is_no_longer_polled_is_no_longer_watched() {
+    let world = World::reachable(26);
+    let id = pushed_outlook(&world).await;
+    let of_folder = json!({ "messages": {
+        "url": "/hubs/general/messages?where=ParentFolderId='inbox'", "idField": "Id",
+    } });
+    let resources = || {
+        let all = world.microsoft.subscriptions_of(OUTLOOK_USER);
+        all.iter().map(|one| one["resource"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(resources(), ["me/messages"]);
+    let poller = json!({ "configuration": { "event.poller.configuration": of_folder.to_string() } });
+    world.patch(id, &poller).await;
+    world.pass(Duration::minutes(61)).await;
+    assert_eq!(resources(), ["me/mailFolders('inbox')/messages"]);
+    assert_active(&push_of(&world, id).await);
+}
+
 /// A provider that does not answer holds no deletion up.
 #[tokio::test]
 async fn a_watch_that_can_not_be_ended_expires_harmlessly() {

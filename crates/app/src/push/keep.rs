@@ -4,7 +4,7 @@
 //! it is told.
 
 use super::key;
-use super::stored::{change, read};
+use super::stored::{change, forget, read};
 use crate::context::Context;
 use crate::ports::{Job, Result};
 use chrono::{DateTime, Duration, Utc};
@@ -70,12 +70,14 @@ impl<'a> Keeping<'a> {
                 .is_none_or(|watched| watched.is_due(now))
         };
         self.state.members.get(&self.instance.id) != Some(&self.member)
+            || self.state.unneeded().any(|one| one.application == self.member.application)
             || self.member.targets.iter().any(is_due)
     }
 
     /// Asks the provider for what is due. What fails is shown and tried again; polls go on.
     pub(crate) async fn keep(mut self, push: &dyn Push, call: &Call<'_>) -> Result<()> {
         self.join().await?;
+        self.end_unneeded(push, call).await?;
         for target in self.member.targets.clone() {
             self.keep_one(push, &target.name, call).await?;
         }
@@ -101,6 +103,25 @@ impl<'a> Keeping<'a> {
             return Ok(());
         }
         self.state = change(self.app, &self.key, self.state.clone(), joined).await?;
+        Ok(())
+    }
+
+    /// Ends what a changed configuration no longer needs, before anything new is asked for: a provider may take the end of
+    /// one watch for that of all.
+    async fn end_unneeded(&mut self, push: &dyn Push, call: &Call<'_>) -> Result<()> {
+        let own = self.state.unneeded().filter(|one| one.application == self.member.application);
+        let unneeded: Vec<WatchedTarget> = own.cloned().collect();
+        for one in &unneeded {
+            if let Some(watch) = &one.watch
+                && let Err(error) = push.unwatch(call, watch).await
+            {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(instance.id = self.instance.id.get(), error, "push.left_to_expire");
+            }
+            let now = self.app.now();
+            let apply = |state: &mut PushState| forget(state, one, now);
+            self.state = change(self.app, &self.key, self.state.clone(), apply).await?;
+        }
         Ok(())
     }
 

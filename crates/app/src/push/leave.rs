@@ -1,14 +1,14 @@
 //! Leaving a mailbox's push: the last one out ends the watch, while there is still a token to do it with.
 
 use super::key;
-use super::stored::change;
+use super::stored::{change, forget};
 use crate::context::Context;
 use crate::ports::{Job, Mailbox, Result};
 use crate::read_gate::Gate;
 use crate::tokens::{Holder, NoToken};
 use connectors::{Call, Connector};
 use domain::ids::InstanceId;
-use domain::push::{Demand, Hint, PushState, WatchedTarget};
+use domain::push::{Hint, WatchedTarget};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,15 +43,6 @@ pub(crate) async fn leave(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn 
     let joined: Vec<InstanceId> = state.members.keys().copied().collect();
     let jobs: Vec<_> = joined.into_iter().map(|instance| (Job::Hinted { instance, hint }, now)).collect();
     if jobs.is_empty() { Ok(()) } else { app.ports.queue.send(&jobs).await }
-}
-
-fn forget(state: &mut PushState, ended: &WatchedTarget, now: chrono::DateTime<chrono::Utc>) {
-    let is_needed = state.members.values().any(|member| member.needs(&ended.application, &ended.target));
-    if is_needed {
-        state.watched_mut(&ended.application, &ended.target, now).demand = Some(Demand::Anew);
-    } else {
-        state.watched.retain(|one| one.application != ended.application || one.target != ended.target);
-    }
 }
 
 async fn end(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn Connector>, unneeded: &[WatchedTarget]) {

@@ -1,7 +1,8 @@
-//! Running a host: the HTTP interface, timers, jobs and retention, until it is stopped.
+//! Running a host: the HTTP interface, timers, jobs, pulls and retention, until it is stopped.
 
 use crate::host::Host;
 use crate::jobs::{Class, Taken, Went};
+use crate::pulling;
 use crate::server::{self, Times};
 use crate::waiting::wait;
 use crate::wall_clock;
@@ -52,6 +53,7 @@ pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<
         tokio::spawn(wall_clock::watch(host.clone(), stop.clone())),
         tokio::spawn(run_retention(host.clone(), stop.clone())),
         tokio::spawn(run_take_in(host.clone(), stop.clone())),
+        tokio::spawn(pulling::run(host.clone(), stop.clone())),
     ];
     let http = tokio::spawn(server::run(listener, host.router(), Times::USUAL, stop.clone()));
     stop.wait_for(|stop| *stop).await?;

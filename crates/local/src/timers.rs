@@ -79,6 +79,11 @@ impl Timers {
         std::iter::from_fn(|| ticking.pop(now)).collect()
     }
 
+    /// Whose timers run.
+    pub fn enabled(&self) -> Vec<InstanceId> {
+        self.ticking().next.keys().copied().collect()
+    }
+
     /// The clock was set back: nothing is due later than its interval says.
     pub fn set_back(&self, now: DateTime<Utc>) {
         let mut ticking = self.ticking();

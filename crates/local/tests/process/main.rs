@@ -7,6 +7,7 @@ mod command_line;
 mod doors;
 mod fairness;
 mod process;
+mod push;
 
 use doubles::FaultKind;
 use process::Process;

@@ -1,0 +1,143 @@
+//! Pulling notices: a loop for each place that they are pulled from, as long as an instance pulls from there.
+
+use crate::host::Host;
+use crate::waiting::wait;
+use app::Pull;
+use chrono::Duration;
+use connectors::PullSource;
+use domain::ids::digest64;
+use std::collections::HashMap;
+use std::future::pending;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Loops at once. Each holds a connection open most of its time, and nothing else.
+const LOOPS_COUNT_MAX: usize = 64;
+/// Between looks for new places, s. Until a loop begins, what is published waits there.
+const LOOK_EVERY_S: i64 = 2;
+/// After a failed pull, s: twice as long each time, within these.
+const AGAIN_S_MIN: i64 = 1;
+const AGAIN_S_MAX: i64 = 60;
+/// After a pull that found nothing, ms: providers hold a pull open, but nothing obliges them to.
+const IDLE_MS: i64 = 500;
+
+/// Pulls until `stop` turns true.
+pub(crate) async fn run(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
+    let listening = tokio::spawn(listen(host.clone(), stop.clone()));
+    let mut loops = HashMap::new();
+    let mut left_out_count = 0;
+    while !*stop.borrow() {
+        let left_out = start(&host, &stop, &mut loops);
+        if left_out != left_out_count {
+            // Their instances are polled by their timetables, as ever.
+            tracing::warn!(pulled = LOOPS_COUNT_MAX, not_pulled = left_out, "pull.too_many_sources");
+            left_out_count = left_out;
+        }
+        let next = host.clock.now() + Duration::seconds(LOOK_EVERY_S);
+        wait(&host, Some(next), pending(), &mut stop).await;
+    }
+    let _ = listening.await;
+    for (_, one) in loops {
+        let _ = one.await;
+    }
+}
+
+/// Starts the loops that are missing, as far as there is room; how many were left out. A loop that ended is started
+/// again where somebody needs it still, or by now.
+fn start(
+    host: &Arc<Host>,
+    stop: &watch::Receiver<bool>,
+    loops: &mut HashMap<PullSource, JoinHandle<()>>,
+) -> usize {
+    loops.retain(|_, one| !one.is_finished());
+    let mut left_out = 0;
+    for source in host.app.pull_sources() {
+        if loops.contains_key(&source) {
+            continue;
+        }
+        if loops.len() >= LOOPS_COUNT_MAX {
+            left_out += 1;
+            continue;
+        }
+        let one = tokio::spawn(pull(host.clone(), source.clone(), stop.clone()));
+        loops.insert(source, one);
+    }
+    left_out
+}
+
+/// Finds out where notices are to be pulled for the instances that are polled: an earlier process knew. Others say so
+/// when they change.
+async fn listen(host: Arc<Host>, stop: watch::Receiver<bool>) {
+    for id in host.timers.enabled() {
+        if *stop.borrow() {
+            return;
+        }
+        if let Err(error) = host.app.listen(id).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(instance.id = id.get(), error, "pull.not_found_out");
+        }
+    }
+}
+
+/// Pulls from one place until nobody needs it. A pull under way when `stop` turns true is dropped: what it took and did
+/// not acknowledge comes again.
+async fn pull(host: Arc<Host>, source: PullSource, mut stop: watch::Receiver<bool>) {
+    let subscription = source.subscription.as_str();
+    let mut failures = 0_u32;
+    while !*stop.borrow() {
+        let pulled = tokio::select! {
+            pulled = host.app.pull(&source) => pulled,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let pause = match pulled {
+            Ok(Pull::Unneeded) => return,
+            Ok(Pull::Taken(count)) => {
+                if failures > 0 {
+                    tracing::info!(subscription, failures, "pull.works_again");
+                }
+                failures = 0;
+                Duration::milliseconds(if count == 0 { IDLE_MS } else { 0 })
+            }
+            Err(error) => {
+                if failures == 0 {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(subscription, error, "pull.failed");
+                }
+                failures = failures.saturating_add(1);
+                again_after(failures, source.key_digest)
+            }
+        };
+        if !pause.is_zero() {
+            let next = host.clock.now() + pause;
+            wait(&host, Some(next), pending(), &mut stop).await;
+        }
+    }
+}
+
+/// The wait after so many failures in a row. Between half of it and all of it, so that not all loops come again at once
+/// when what they pull from does.
+fn again_after(failures: u32, seed: u64) -> Duration {
+    let doublings = failures.saturating_sub(1).min(6);
+    let longest = Duration::seconds((AGAIN_S_MIN << doublings).min(AGAIN_S_MAX));
+    let digest = digest64(&[&seed.to_le_bytes(), &failures.to_le_bytes()]);
+    let percent = 50 + i32::try_from(digest % 51).unwrap_or(0);
+    (longest * percent / 100).max(Duration::seconds(AGAIN_S_MIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_from_a_second_to_a_minute_and_differ() {
+        let seconds = |failures, seed| again_after(failures, seed).num_milliseconds() / 1000;
+        assert_eq!(seconds(1, 1), 1);
+        assert!((2..=4).contains(&seconds(3, 1)));
+        for failures in [7, 8, 1_000, u32::MAX] {
+            assert!((30..=60).contains(&seconds(failures, 1)), "{}", seconds(failures, 1));
+        }
+        let waits: std::collections::BTreeSet<i64> = (0..100).map(|seed| seconds(10, seed)).collect();
+        assert!(waits.len() > 15, "{waits:?}");
+    }
+}

@@ -20,7 +20,6 @@ mod events;
 mod graph;
 mod hubs;
 mod lifecycle;
-mod notices;
 mod pasted;
 mod push;
 mod resources;

@@ -4,6 +4,9 @@ use crate::schedule::set_back;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
+/// A token with less time than this is not one that lasts, minutes.
+const LASTING_MIN: i64 = 30;
+
 /// Longest margin before expiry at which a token is refreshed, seconds.
 const REFRESH_MARGIN_S: i64 = 300;
 
@@ -43,6 +46,13 @@ impl Session {
     pub fn set_back(&mut self, by: Duration, now: DateTime<Utc>) {
         let waits = [&mut self.lease_until, &mut self.backoff_until];
         waits.into_iter().flatten().for_each(|until| set_back(until, by, now));
+    }
+
+    /// Half an hour before its end a token is refreshed by whoever needs one that lasts.
+    pub fn refresh_if_short(&mut self, now: DateTime<Utc>) {
+        if self.expires_at - now < Duration::minutes(LASTING_MIN) {
+            self.refresh_at = self.refresh_at.min(now);
+        }
     }
 
     /// The token needs no refresh yet.

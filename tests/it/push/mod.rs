@@ -61,3 +61,23 @@ fn forget_requests(world: &World) {
     world.google.clear_requests();
     world.microsoft.clear_requests();
 }
+
+/// Requests to the provider of an instance that nothing happens to, in a day.
+async fn idle_requests(world: &World) -> usize {
+    world.pass(chrono::Duration::hours(2)).await;
+    forget_requests(world);
+    world.pass(chrono::Duration::days(1)).await;
+    world.microsoft.requests().iter().filter(|line| !line.target.contains("/token")).count()
+}
+
+/// An hour's safety under push, with the grant that Graph wants renewed every hour, against a poll every quarter of one.
+#[tokio::test]
+async fn an_idle_mailbox_asks_no_more_than_polls_do() {
+    let world = World::reachable(71);
+    pushed_outlook(&world).await;
+    let pushed = idle_requests(&world).await;
+    let world = World::reachable(71);
+    world.create_outlook().await;
+    let polled = idle_requests(&world).await;
+    assert!(pushed <= polled, "{pushed} with push, {polled} by polls");
+}

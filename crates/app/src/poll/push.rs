@@ -20,6 +20,9 @@ impl Run<'_> {
         if !self.gate.hold().await? {
             return Ok(());
         }
+        if keeping.reauthorizes() {
+            self.mailbox.session.refresh_if_short(self.app.now());
+        }
         let token = match self.token(false).await {
             Ok(token) => token,
             Err(NoToken::Port(error)) => return Err(error),

@@ -15,7 +15,7 @@ use connectors::{
     Route,
 };
 use domain::ids::InstanceId;
-use domain::push::{Hint, Hints, Member, PushKey, PushState, Taken};
+use domain::push::{Demand, Hint, Hints, Member, PushKey, PushState, Taken};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -182,7 +182,10 @@ pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> 
     if members.is_empty() {
         return Ok(false);
     }
-    demand(app, key, state, notices).await?;
+    let demands_more = demand(app, key, state, notices).await?;
+    if notices.iter().all(|one| one.news == News::Demands(Demand::Reauthorize)) {
+        return reauthorize(app, members.first().filter(|_| demands_more)).await.map(|()| true);
+    }
     let (now, position) = (app.now(), notices.iter().filter_map(|one| one.position).max());
     let Taken::Poll(due_at) = take(app, key, hints, now).await? else { return Ok(true) };
     let hint = Hint { at: now, position, looks: 0 };
@@ -191,17 +194,25 @@ pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> 
     Ok(true)
 }
 
+/// Graph asks for it every hour, and nothing has changed: one of the instances does it, and none is looked at again.
+async fn reauthorize(app: &Context, id: Option<&InstanceId>) -> Result<()> {
+    let Some(id) = id else { return Ok(()) };
+    let hint = Hint { at: app.now(), position: None, looks: u8::MAX };
+    app.ports.queue.send(&[(Job::Hinted { instance: *id, hint }, hint.at)]).await
+}
+
 /// Keeps what the provider demands of watches, for the polls that follow. A notice of a watch that is not the present one
-/// demands nothing: it may be late.
-async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Believed]) -> Result<()> {
+/// demands nothing: it may be late. Whether anything is demanded that was not before.
+async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Believed]) -> Result<bool> {
     let demands = notices.iter().filter_map(|one| match (one.news, &one.of) {
         (News::Demands(demand), Of::Watch(opened)) => Some((demand, opened, &one.watch)),
         _ => None,
     });
     let demands: Vec<_> = demands.collect();
     if demands.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
+    let version = state.version;
     let apply = |state: &mut PushState| {
         for (demand, opened, watch) in &demands {
             let is_of = |one: &&mut domain::push::WatchedTarget| {
@@ -211,12 +222,11 @@ async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Belie
             };
             // One that has to be made anew needs no renewal.
             for one in state.watched.iter_mut().filter(|one| is_of(one)) {
-                one.demand =
-                    one.demand.filter(|known| *known == domain::push::Demand::Anew).or(Some(*demand));
+                one.demand = one.demand.filter(|known| *known == Demand::Anew).or(Some(*demand));
             }
         }
     };
-    change(app, key, state, apply).await.map(drop)
+    Ok(change(app, key, state, apply).await?.version != version)
 }
 
 async fn take(app: &Context, key: &PushKey, seen: Hints, now: DateTime<Utc>) -> Result<Taken> {

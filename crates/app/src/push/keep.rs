@@ -74,6 +74,12 @@ impl<'a> Keeping<'a> {
             || self.member.targets.iter().any(is_due)
     }
 
+    /// Whether a grant is renewed, which then lasts as long as the token that it is renewed with.
+    pub(crate) fn reauthorizes(&self) -> bool {
+        let own = self.state.watched.iter().filter(|one| self.member.needs(&one.application, &one.target));
+        own.filter_map(|one| one.demand).any(|demand| demand == Demand::Reauthorize)
+    }
+
     /// Asks the provider for what is due. What fails is shown and tried again; polls go on.
     pub(crate) async fn keep(mut self, push: &dyn Push, call: &Call<'_>) -> Result<()> {
         self.join().await?;

@@ -15,7 +15,7 @@ FUNCTIONS = {"ApiFunction": "api", "PollFunction": "poll", "DeliverFunction": "d
 VARIABLES = """
     TABLE DELIVERY_QUEUE_URL WORK_QUEUE_URL DEAD_LETTER_QUEUE_URL SCHEDULE_GROUP SCHEDULE_ROLE_ARN POLL_FUNCTION_ARN
     SECRET_PREFIX DATA_KEY_SECRET FIRST_ORGANIZATION_SECRET FIRST_USER_SECRET SECRET_STORAGE EVENT_BUS RETENTION_DAYS
-    ADMIN_KEY_SECRET REQUESTS_PER_MINUTE PUBLIC_URL CORS_ORIGINS RETRY_DELAYS ALLOW_LOCAL_CALLBACKS REQUIRE_HTTPS_CALLBACKS LOG PROVIDER_URLS
+    ADMIN_KEY_SECRET REQUESTS_PER_MINUTE PUBLIC_URL PUSH_AUDIENCE CORS_ORIGINS RETRY_DELAYS ALLOW_LOCAL_CALLBACKS REQUIRE_HTTPS_CALLBACKS LOG PROVIDER_URLS
 """.split()
 # Addresses of providers that have a parameter of their own. Which they are, the descriptors say: a house rule compares.
 PROVIDER_VARIABLE = re.compile(r"CARILLON_[A-Z]+_(AUTH|TOKEN|API)_URL")
@@ -39,6 +39,10 @@ SOLE = {
     "secretsmanager:CreateSecret": {"ApiFunction", "PollFunction"},
 }
 GLOBAL_INDEXES = {"by-organization": ["log_of", "log_at"], "by-event": ["log_of", "name"]}
+PUSH_ROUTES = {"POST /push/gmail", "POST /push/outlookemail"}
+PUSH_LIMIT = "50"
+LAPSED_PUSH = '{ ($.message = "push.lapsed") || (($.message = "push.failed") && ($.is_over IS TRUE)) }'
+LAPSED_PUSHES = ("Carillon/STACK", "LapsedPushes")
 ADMIN_KEY = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:ADMIN-??????"
 SCHEDULE_ROLE = {
     ("lambda:InvokeFunction", "arn:aws:lambda:REGION:ACCOUNT:function:STACK-poll"),
@@ -242,7 +246,7 @@ def alarms_reach_somebody(resources, _outputs):
     for name, one in alarms.items():
         if one.get("AlarmActions") != ["<AlarmTopic>"]:
             yield f"{name}: tells nobody"
-    watched = {(one["MetricName"], value["Value"]) for one in alarms.values() for value in one["Dimensions"]}
+    watched = {(one["MetricName"], value["Value"]) for one in alarms.values() for value in one.get("Dimensions", [])}
     for metric, names in {
         "ApproximateNumberOfMessagesVisible": ["DeadLetterQueue.QueueName"],
         "ApproximateAgeOfOldestMessage": ["DeliveryQueue.QueueName", "WorkQueue.QueueName"],
@@ -255,6 +259,38 @@ def alarms_reach_somebody(resources, _outputs):
         for name in names:
             if (metric, f"<{name}>") not in watched:
                 yield f"no alarm watches {metric} of {name}"
+    filters = of_type(resources, "AWS::Logs::MetricFilter").values()
+    logs = {one["LogGroupName"] for one in filters if one["FilterPattern"] == LAPSED_PUSH and fed(one) == LAPSED_PUSHES}
+    if logs != {"<PollLog>", "<ApiLog>"}:
+        yield f"lapsed push is counted in {sorted(logs)} instead of where polls run"
+    if LAPSED_PUSHES not in {(one["Namespace"], one["MetricName"]) for one in alarms.values()}:
+        yield "no alarm watches lapsed push"
+
+
+def fed(metric_filter):
+    """The metric that a filter feeds."""
+    (one,) = metric_filter["MetricTransformations"]
+    return one["MetricNamespace"], one["MetricName"]
+
+
+def push_is_apart(resources, _outputs):
+    """Notices have routes without an authorizer, each with its own throttle, and reach the function by these alone."""
+    routes = {one["RouteKey"]: one for one in of_type(resources, "AWS::ApiGatewayV2::Route").values()}
+    if set(routes) != {"$default", *PUSH_ROUTES}:
+        yield f"the routes are {sorted(routes)}"
+    if any("AuthorizerId" in one or "AuthorizationType" in one for one in routes.values()):
+        yield "a route has an authorizer, which providers could not pass"
+    (stage,) = of_type(resources, "AWS::ApiGatewayV2::Stage").values()
+    wanted = {key: {f"Throttling{limit}Limit": PUSH_LIMIT for limit in ("Rate", "Burst")} for key in PUSH_ROUTES}
+    if {key: {limit: str(value) for limit, value in one.items()} for key, one in stage.get("RouteSettings", {}).items()} != wanted:
+        yield f"the push routes are not throttled apart: {stage.get('RouteSettings')}"
+    # Settings of a route that is not there yet are refused.
+    named = {resources[name]["Properties"]["RouteKey"] for name in listed(resources["ApiStage"]["DependsOn"])}
+    if named != set(routes):
+        yield f"the stage waits for {sorted(named)} alone"
+    sources = {one["SourceArn"].split("/*/")[-1] for one in of_type(resources, "AWS::Lambda::Permission").values()}
+    if sources != {"$default", "POST/push/*"}:
+        yield f"the function may be invoked by {sorted(sources)}"
 
 
 def outputs_are_there(resources, outputs):
@@ -308,6 +344,7 @@ RULES = [
     state_survives,
     indexes_are_read,
     alarms_reach_somebody,
+    push_is_apart,
     outputs_are_there,
 ]
 
@@ -383,6 +420,13 @@ SAMPLES = [
     ('HasBothIndexes: !Not [!Equals [!Ref TableIndexes, 1]]', 'HasBothIndexes: !Not [!Equals [!Ref TableIndexes, 0]]', "while_upgraded"),
     ("AlarmActions: [!Ref AlarmTopic]", "AlarmActions: []", "alarms_reach_somebody"),
     ("MetricName: Throttles", "MetricName: Invocations", "alarms_reach_somebody"),
+    ('"push.lapsed") ||', '"push.late") ||', "alarms_reach_somebody"),
+    ("MetricName: LapsedPushes\n", "MetricName: FailedPolls\n", "alarms_reach_somebody"),
+    ("RouteKey: POST /push/gmail", "RouteKey: POST /push/{any}", "push_is_apart"),
+    ("ThrottlingBurstLimit: !Ref PushRequestsPerSecond", "ThrottlingBurstLimit: !Ref ApiRequestsPerSecond", "push_is_apart"),
+    ("DependsOn: [ApiRoute, GmailPushRoute, OutlookPushRoute]", "DependsOn: [ApiRoute, GmailPushRoute]", "push_is_apart"),
+    ("RouteKey: POST /push/outlookemail", "AuthorizationType: AWS_IAM\n      RouteKey: POST /push/outlookemail", "push_is_apart"),
+    ("/*/POST/push/*", "/*/*", "push_is_apart"),
     ("CARILLON_LOG=${LogLevel}", "CARILLON_LOG=info,${LogLevel}", "outputs_are_there"),
     ('OnEmulator: !Equals [!Ref Emulator, "true"]', 'OnEmulator: !Equals [!Ref Emulator, "false"]', "emulator"),
 ]

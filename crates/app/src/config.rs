@@ -89,6 +89,8 @@ pub struct Config {
     /// `CARILLON_PUSH_AUDIENCE`: whom signed notices have to be meant for; the push route's own address where it is not
     /// given.
     pub push_audience: Option<String>,
+    /// Whether the host pulls notices from where a provider publishes them: that takes a process that waits.
+    pub pulls: bool,
     /// Time for one provider request, ms.
     pub provider_timeout_ms: u64,
     /// Time for one callback, ms.
@@ -107,6 +109,7 @@ impl Default for Config {
             public_url: None,
             cors_origins: Vec::new(),
             push_audience: None,
+            pulls: true,
             provider_timeout_ms: 30_000,
             callback_timeout_ms: 30_000,
         }

@@ -8,6 +8,7 @@ mod keep;
 mod key;
 mod leave;
 mod pull;
+mod reach;
 mod status;
 mod stored;
 

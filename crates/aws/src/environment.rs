@@ -98,7 +98,7 @@ impl Environment {
             app_variables.borrow_mut().insert(name.to_owned(), value.clone());
             Some(value)
         };
-        let app = Config::read(&Variables(&noted))?;
+        let app = app_config(&Variables(&noted))?;
         Ok(Environment {
             table: named(&variables, "CARILLON_TABLE", 255, "-_.")?,
             delivery_queue: queue("CARILLON_DELIVERY_QUEUE_URL")?,
@@ -134,8 +134,13 @@ impl Environment {
             true => Some(key.to_owned()),
             false => self.app_variables.0.get(name).cloned(),
         };
-        Config::read(&Variables(&variable))
+        app_config(&Variables(&variable))
     }
+}
+
+/// What means the same on every host; and nothing pulls here, where no process waits.
+fn app_config(variables: &Variables<'_>) -> Result<Config, Mistake> {
+    Ok(Config { pulls: false, ..Config::read(variables)? })
 }
 
 /// Where the stack is.
@@ -270,6 +275,7 @@ pub(crate) mod tests {
         let key = "a-key-of-many-characters-more-than-any-rule-asks-for";
         let app = environment.app_with_admin_key(key).unwrap();
         assert_eq!(app.retention, environment.app.retention);
+        assert!(!app.pulls && !environment.app.pulls, "no process waits");
         assert!(!format!("{environment:?}{app:?}").contains(key));
     }
 

@@ -23,6 +23,7 @@ pub mod cases {
     use crate::sample::{at, id};
     use app::ports::{AttemptKey, Job};
     use domain::ids::Sequence;
+    use domain::push::Hint;
 
     fn deliver(instance: u32, sequence: u64, attempt: u32) -> Job {
         Job::Deliver(AttemptKey { instance: id(instance), sequence: Sequence(sequence), attempt })
@@ -46,6 +47,10 @@ pub mod cases {
     pub async fn every_kind_of_job_comes_as_it_was_sent(harness: &dyn Harness) {
         let one = id(1110);
         let settle = |since| Job::Settle { instance: one, since: at(since) };
+        let hinted = |position, looks| {
+            let hint = Hint { at: at(2), position, looks };
+            Job::Hinted { instance: one, hint }
+        };
         let first = [
             deliver(1110, 10, 1),
             deliver(1110, 10, 2),
@@ -54,6 +59,9 @@ pub mod cases {
             Job::Purge(one),
             settle(0),
             settle(1),
+            hinted(None, 0),
+            hinted(Some(u64::MAX), 0),
+            hinted(Some(u64::MAX), 1),
         ];
         let sent: Vec<_> = first.iter().map(|job| (*job, at(0))).collect();
         harness.queue().send(&sent).await.unwrap();

@@ -4,6 +4,7 @@
 //! it is told.
 
 use super::key;
+use super::reach::{address, unreachable};
 use super::stored::{change, forget, read};
 use crate::context::Context;
 use crate::ports::{Job, Result};
@@ -46,7 +47,7 @@ impl<'a> Keeping<'a> {
         let Some(push) = &settings.push else { return Ok(None) };
         let Some(way) = connector.push() else { return Ok(None) };
         let Ok(targets) = way.targets(push, &settings.resources) else { return Ok(None) };
-        if way.needs_public_url(push) && address(app, connector).is_none() {
+        if unreachable(&app.config, connector.as_ref(), way, push).is_some() {
             return Ok(None);
         }
         let Some(key) = key::key_of(app, instance) else { return Ok(None) };
@@ -145,7 +146,7 @@ impl<'a> Keeping<'a> {
         }
         let parts = self.state.parts(&application, target);
         let secret = key::secret(self.app, &self.key, &application, target);
-        let address = address(self.app, self.connector);
+        let address = address(&self.app.config, self.connector.as_ref());
         let known = watched.watch.as_ref().filter(|_| watched.demand != Some(Demand::Anew));
         let request = WatchRequest {
             target,
@@ -246,12 +247,6 @@ fn renewal(now: DateTime<Utc>, until: DateTime<Utc>, seed: u64) -> DateTime<Utc>
     let longest = ((until - now) / 2).min(Duration::hours(RENEW_AFTER_H)).max(Duration::zero());
     let spread = 75 + i32::try_from(seed % 26).unwrap_or(0);
     now + longest / 100 * spread
-}
-
-/// Where providers send notices: our push route, where browsers of the world can reach us by https.
-pub(super) fn address(app: &Context, connector: &Arc<dyn Connector>) -> Option<String> {
-    let origin = app.config.public_url.as_deref().filter(|url| url.starts_with("https://"))?;
-    Some(format!("{origin}/push/{}", connector.descriptor().key))
 }
 
 #[cfg(test)]

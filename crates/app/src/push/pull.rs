@@ -30,7 +30,7 @@ pub(crate) async fn is_pulled_by(
     settings: &Settings,
 ) -> Result<()> {
     let source = match (&settings.push, connector.push()) {
-        (Some(push), Some(way)) if push.subscription.is_some() => {
+        (Some(push), Some(way)) if push.subscription.is_some() && app.config.pulls => {
             let secrets = app.secrets.of(instance).await?;
             way.source(push, secrets.get(PUSH_KEY).map(String::as_str))
         }

@@ -1,6 +1,7 @@
 //! Push of an instance as its owner sees it.
 
-use super::{keep, key};
+use super::key;
+use super::reach::unreachable;
 use crate::context::Context;
 use crate::ports::Result;
 use connectors::Connector;
@@ -25,8 +26,8 @@ pub(crate) async fn status(
     if let Err(reason) = way.targets(push, &settings.resources) {
         return inactive(&reason);
     }
-    if way.needs_public_url(push) && keep::address(app, connector).is_none() {
-        return inactive("there is no public address: `CARILLON_PUBLIC_URL` is not set, or is not https");
+    if let Some(reason) = unreachable(&app.config, connector.as_ref(), way, push) {
+        return inactive(&reason);
     }
     let Some(key) = key::key_of(app, instance) else {
         return inactive("the provider has not said yet whose mailbox this is");

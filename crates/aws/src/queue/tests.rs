@@ -3,6 +3,7 @@ use crate::environment;
 use crate::script::{Script, StoppedClock};
 use app::ports::AttemptKey;
 use domain::ids::{InstanceId, Sequence};
+use domain::push::Hint;
 use serde_json::Value;
 
 const TAKEN: (u16, &str) = (200, r#"{"Successful":[],"Failed":[]}"#);
@@ -52,7 +53,9 @@ fn waits_are_rounded_up_and_never_negative() {
 async fn each_kind_of_job_has_its_queue_and_its_group() {
     let script = Script::new(&[TAKEN]);
     let settle = Job::Settle { instance: id(21), since: DateTime::UNIX_EPOCH };
-    let jobs = [deliver(5), Job::Poll(id(18)), Job::Release(id(19)), Job::Purge(id(20)), settle];
+    let hint = Hint { at: DateTime::UNIX_EPOCH, position: Some(7), looks: 0 };
+    let hinted = Job::Hinted { instance: id(22), hint };
+    let jobs = [deliver(5), Job::Poll(id(18)), Job::Release(id(19)), Job::Purge(id(20)), settle, hinted];
     send(&script, &jobs.map(|job| (job, 1_500))).await.unwrap();
     let asked = script.asked();
     assert_eq!(asked.len(), 2);
@@ -63,7 +66,7 @@ async fn each_kind_of_job_has_its_queue_and_its_group() {
     };
     assert_eq!(
         (groups(0), groups(1)),
-        (vec!["17".into(), "19".into()], vec!["18".into(), "20".into(), "21".into()])
+        (vec!["17".into(), "19".into()], ["18", "20", "21", "22"].map(str::to_owned).to_vec())
     );
     let first = &asked[0].body["Entries"][0];
     assert_eq!(first["MessageBody"], r#"{"Deliver":{"instance":17,"sequence":5,"attempt":1}}"#);

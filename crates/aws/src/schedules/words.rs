@@ -49,6 +49,7 @@ mod tests {
     use super::*;
     use app::ports::AttemptKey;
     use domain::ids::{InstanceId, Sequence};
+    use domain::push::Hint;
 
     /// What Scheduler takes as a name: 1 to 64 letters, digits, `-`, `_`, `.`.
     fn is_name(text: &str) -> bool {
@@ -117,6 +118,7 @@ mod tests {
             Job::Release(instance),
             Job::Purge(instance),
             Job::Settle { instance, since: due_at },
+            Job::Hinted { instance, hint: Hint { at: due_at, position: Some(u64::MAX), looks: u8::MAX } },
         ];
         let names: std::collections::BTreeSet<String> =
             jobs.iter().map(|job| once_name(job, due_at)).collect();

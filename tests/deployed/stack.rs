@@ -53,7 +53,9 @@ fn outside() -> &'static Outside {
         std::thread::spawn(move || {
             Runtime::new().unwrap().block_on(async move {
                 let addresses = addresses.split_whitespace().filter_map(|one| one.split_once('='));
-                sender.send(Outside::start_at(&addresses.collect()).await).unwrap();
+                let outside = Outside::start_at(&addresses.collect()).await;
+                outside.lead_to(&variable("CARILLON_TEST_API_URL").unwrap_or_default());
+                sender.send(outside).unwrap();
                 std::future::pending::<()>().await;
             });
         });

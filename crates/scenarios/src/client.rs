@@ -132,6 +132,12 @@ impl Client {
         Some(Reply { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
     }
 
+    /// Posts a text to a path from the root, which may be none of the documented ones.
+    pub async fn post_at(&self, path: &str, text: &str) -> Reply {
+        let reply = self.send("POST", path, Some(text.to_owned())).await;
+        reply.unwrap_or_else(|| panic!("POST {path} was not answered"))
+    }
+
     /// One call that is answered, and as it is documented.
     pub async fn call(&self, method: &str, path: &str, body: &Value) -> Reply {
         self.call_at(method, &format!("{BASE_PATH}{path}"), body).await

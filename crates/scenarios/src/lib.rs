@@ -33,7 +33,7 @@ pub use document::{Document, Operation};
 pub use mailbox::Mailbox;
 pub use organization::Organization;
 pub use outside::Outside;
-pub use platform::{Platform, RETRY_DELAYS, RETRY_DELAYS_S};
+pub use platform::{PUBLIC_URL, Platform, RETRY_DELAYS, RETRY_DELAYS_S};
 pub use wait::{PATIENCE, until};
 
 /// One test for each scenario.
@@ -45,6 +45,10 @@ macro_rules! suite {
                 changes_arrive_by_themselves_signed_and_once,
                 a_start_that_came_twice_reports_nothing_twice,
                 a_limited_mailbox_holds_up_no_other,
+            ],
+            push: [
+                a_notice_brings_a_change_and_a_forged_one_nothing,
+                a_signed_notice_brings_a_change,
             ],
             delivery: [
                 a_failing_callback_is_retried_suspended_and_released,

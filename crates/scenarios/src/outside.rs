@@ -1,11 +1,16 @@
 //! Everything outside of Carillon: the providers, and where callbacks go.
 
-use doubles::{Clock, FaultKind, Providers, Receiver};
+use axum::body::Bytes;
+use doubles::{Clock, FaultKind, Providers, Receiver, Way};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// The receiver's name beside those of the providers' servers.
 const RECEIVER: &str = "receiver";
+
+/// As long as the most patient provider waits for an answer to a notice.
+const NOTICE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Providers and a receiver, served on loopback.
 pub struct Outside {
@@ -42,6 +47,23 @@ impl Outside {
         self.providers.variables(|server| self.at[server].clone())
     }
 
+    /// Providers send their notices to the paths of this address, from now on and as they become due.
+    pub fn lead_to(&self, base: &str) {
+        // Already installed is fine.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().timeout(NOTICE_TIMEOUT).build().unwrap();
+        let base = base.trim_end_matches('/').to_owned();
+        let way = Way::new(move |request| {
+            let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+            let url = format!("{base}{path}");
+            let http = http.clone();
+            async move { sent(&http, &url, request).await }
+        });
+        self.providers.set_way(&way);
+        let providers = self.providers.clone();
+        tokio::spawn(async move { providers.keep_sending().await });
+    }
+
     /// All providers take so long for each request, ms; 0 ends it.
     pub fn slow_down(&self, ms: u64) {
         match ms {
@@ -54,6 +76,22 @@ impl Outside {
     pub(crate) fn callback_url(&self, path: &str) -> String {
         format!("{}{path}", self.at[RECEIVER])
     }
+}
+
+async fn sent(
+    http: &reqwest::Client,
+    url: &str,
+    request: http::Request<Bytes>,
+) -> Option<http::Response<Bytes>> {
+    let (mut parts, body) = request.into_parts();
+    // It names where the host says that it is.
+    parts.headers.remove(http::header::HOST);
+    let sent = http.post(url).headers(parts.headers).body(body).send().await.ok()?;
+    let mut response = http::Response::new(Bytes::new());
+    *response.status_mut() = sent.status();
+    *response.headers_mut() = sent.headers().clone();
+    *response.body_mut() = sent.bytes().await.ok()?;
+    Some(response)
 }
 
 async fn serve(address: &str, router: axum::Router) -> String {

@@ -9,6 +9,10 @@ pub const RETRY_DELAYS_S: [u64; 3] = [1, 2, 4];
 /// The same, as `CARILLON_RETRY_DELAYS` wants them.
 pub const RETRY_DELAYS: &str = "1,2,4";
 
+/// Where every platform says that it is, as `CARILLON_PUBLIC_URL`. Providers are led to where it really is
+/// ([`Outside::lead_to`]), as if a server that ends TLS stood before it.
+pub const PUBLIC_URL: &str = "https://carillon.test";
+
 /// Somewhere that Carillon runs, with the doubles as its providers.
 #[async_trait(?Send)]
 pub trait Platform: Sync {

@@ -1,7 +1,7 @@
 //! `carillon serve` as a process, with the doubles around it.
 
 use async_trait::async_trait;
-use scenarios::{Client, Outside, Platform, RETRY_DELAYS};
+use scenarios::{Client, Outside, PUBLIC_URL, Platform, RETRY_DELAYS};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -137,7 +137,10 @@ pub(crate) struct OneProcess {
 pub(crate) async fn platform() -> OneProcess {
     let outside = Outside::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let process = Process::start(&outside, folder.path(), RETRY_DELAYS).await;
+    let mut command = Process::command(&outside, folder.path(), RETRY_DELAYS);
+    command.env("CARILLON_PUBLIC_URL", PUBLIC_URL);
+    let process = Process::spawned(command).await;
+    outside.lead_to(&format!("http://{}", process.address()));
     OneProcess { outside, process, folder }
 }
 

@@ -10,4 +10,5 @@ pub mod hubs;
 pub mod instances;
 pub mod log;
 pub mod polling;
+pub mod push;
 pub mod resources;

@@ -42,6 +42,7 @@ impl Client {
         double: &dyn Double,
         code: &str,
         callback: &str,
+        push: &[(&str, String)],
     ) -> anyhow::Result<u64> {
         let connector = double.connector();
         let (_, metadata) = self.call(Method::Get, &format!("/elements/{connector}/metadata"), None).await?;
@@ -53,6 +54,9 @@ impl Client {
             tag: "Demo",
         };
         let mut body = application.body(double, code);
+        for (item, value) in push {
+            body["configuration"][item] = value.as_str().into();
+        }
         if let Some(resource) = double.beside() {
             body["configuration"]["event.poller.configuration"][resource] =
                 metadata["events"]["polling"]["resources"][resource].clone();

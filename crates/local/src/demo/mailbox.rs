@@ -14,6 +14,8 @@ pub(super) struct Expected {
     pub(super) instance: u64,
     pub(super) what: &'static str,
     pub(super) object_id: String,
+    /// Its provider tells of changes by itself.
+    pub(super) is_told: bool,
 }
 
 /// One mailbox.
@@ -21,6 +23,7 @@ pub(super) struct Mailbox {
     double: Arc<dyn Double>,
     user: &'static str,
     instance: u64,
+    is_told: bool,
     /// What came in last.
     last: String,
     /// Changes so far.
@@ -30,7 +33,7 @@ pub(super) struct Mailbox {
 impl Mailbox {
     fn new(double: Arc<dyn Double>, user: &'static str) -> Self {
         double.add_account(user);
-        Mailbox { double, user, instance: 0, last: String::new(), round: 0 }
+        Mailbox { double, user, instance: 0, is_told: false, last: String::new(), round: 0 }
     }
 
     pub(super) fn double(&self) -> &dyn Double {
@@ -42,8 +45,9 @@ impl Mailbox {
         self.double.new_code_for_all(self.user)
     }
 
-    pub(super) fn connected(&mut self, instance: u64) {
-        self.instance = instance;
+    /// Its instance, and whether the provider tells it of changes.
+    pub(super) fn connected(&mut self, instance: u64, is_told: bool) {
+        (self.instance, self.is_told) = (instance, is_told);
     }
 
     fn change(&mut self, mail: Mail) -> Expected {
@@ -61,7 +65,13 @@ impl Mailbox {
             _ => double.remove(user, &id),
         };
         let Happening { what, object_id, .. } = happening;
-        Expected { connector: self.double.connector(), instance: self.instance, what, object_id }
+        Expected {
+            connector: self.double.connector(),
+            instance: self.instance,
+            what,
+            object_id,
+            is_told: self.is_told,
+        }
     }
 
     fn receive(&mut self, mail: Mail) -> Happening {

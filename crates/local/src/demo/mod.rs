@@ -4,6 +4,7 @@
 mod client;
 mod inbox;
 mod mailbox;
+mod pushing;
 
 use crate::config::Config;
 use crate::host::{Host, remove_data};
@@ -26,6 +27,8 @@ use tokio::sync::watch;
 
 /// Between two changes, s.
 const PACE_S: u64 = 3;
+/// A change that nobody told of for so long is polled for, s: of some the providers tell nothing.
+const PUSH_S: u64 = 8;
 /// A notification that takes longer is missing, s.
 const PATIENCE_S: u64 = 20;
 /// Mail becomes readable up to this much after its timestamp, us: as real mailboxes have it.
@@ -47,10 +50,18 @@ pub async fn run(
     let mut mailboxes = Mailboxes::new(&stage.providers, config.mail_dir.as_deref())?;
     for mailbox in mailboxes.each() {
         let double = mailbox.double();
-        let id = stage.client.create(double, &mailbox.code(), &stage.callback).await?;
+        let push = pushing::settings(&stage.providers, double);
+        let id = stage.client.create(double, &mailbox.code(), &stage.callback, &push).await?;
+        // The first poll asks for notices.
+        stage.client.poll(id).await?;
+        let rings = if push.is_empty() { "" } else { ", told by push" };
         let beside = double.beside().map(|resource| format!(", polled for {resource}, too"));
-        say(&format!("connected {} as instance {id}{}", double.connector(), beside.unwrap_or_default()))?;
-        mailbox.connected(id);
+        say(&format!(
+            "connected {} as instance {id}{rings}{}",
+            double.connector(),
+            beside.unwrap_or_default()
+        ))?;
+        mailbox.connected(id, !push.is_empty());
     }
     say("")?;
     loop {
@@ -98,10 +109,12 @@ impl Stage {
         // The stand-ins forget everything when they end, so the demo begins anew each time.
         let data = config.data.join("demo");
         remove_data(&data).context("removing an earlier demo's data")?;
-        let app = app::Config { endpoints, ..config.app.clone() };
+        pushing::set_up(&providers, listener.local_addr()?);
+        let app = app::Config { endpoints, public_url: Some(pushing::address()), ..config.app.clone() };
         let host = Host::open(&Config { data, app, ..config.clone() }, Arc::new(SystemClock))
             .await?
-            .inspected(Arc::new(inbox.clone()));
+            .inspected(Arc::new(inbox.clone()))
+            .shown_at(config.app.public_url.clone());
         let user = host.new_account().await?;
         let client = Client::new(&format!("http://{}", listener.local_addr()?), &user)?;
         let link_line = host.link_line(&user.account, client.base()).await?;
@@ -117,11 +130,15 @@ async fn start(router: axum::Router) -> anyhow::Result<String> {
     Ok(format!("http://{address}"))
 }
 
-/// Asks for a poll until the notification is there; says what arrived, and when.
+/// Waits until the notification is there; says what arrived, and when. What no notice told of is polled for.
 async fn arrival(stage: &Stage, expected: &Expected, mut seen: u64) -> anyhow::Result<String> {
     let began = tokio::time::Instant::now();
+    let mut way = if expected.is_told { Way::Push } else { Way::Poll };
     while began.elapsed() < Duration::from_secs(PATIENCE_S) {
-        if !stage.client.poll(expected.instance).await? {
+        if began.elapsed() >= Duration::from_secs(PUSH_S) {
+            way = Way::Poll;
+        }
+        if way == Way::Poll && !stage.client.poll(expected.instance).await? {
             return Ok(format!("{}  {:<12}  └ instance {} is not polled", stamp(), "", expected.instance));
         }
         // A notification may need another poll: mail becomes readable late.
@@ -134,21 +151,29 @@ async fn arrival(stage: &Stage, expected: &Expected, mut seen: u64) -> anyhow::R
             let mut ours = events.filter(|event| event["objectId"] == expected.object_id.as_str());
             if let Some(event) = ours.next() {
                 let kind = event["eventType"].as_str().unwrap_or_default();
-                return Ok(told(&one, kind, expected, began.elapsed()));
+                return Ok(told(&one, kind, expected, (began.elapsed(), way)));
             }
         }
     }
     Ok(format!("{}  {:<12}  └ nothing arrived within {PATIENCE_S} s", stamp(), ""))
 }
 
-fn told(one: &Arrived, kind: &str, expected: &Expected, took: Duration) -> String {
+/// What a change was found by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Push,
+    Poll,
+}
+
+fn told(one: &Arrived, kind: &str, expected: &Expected, (took, way): (Duration, Way)) -> String {
     format!(
-        "{}  {:<12}  └ {kind} {} in notification {} after {:.1} s, signature {}{}",
+        "{}  {:<12}  └ {kind} {} in notification {} after {:.1} s by {}, signature {}{}",
         stamp(),
         "",
         shortened(&expected.object_id),
         one.event_id,
         took.as_secs_f64(),
+        if way == Way::Push { "push" } else { "a poll" },
         if one.is_signed { "valid" } else { "NOT VALID" },
         if one.answered == 200 { "" } else { "; refused once, on purpose: it is tried again" },
     )

@@ -1,5 +1,6 @@
 //! One instance: how it is, where its resources stand, and what can be done.
 
+use super::push;
 use crate::api::address;
 use crate::failure::Failure;
 use crate::flash::Tone;
@@ -46,6 +47,7 @@ async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failur
         (ui::live("state", html! {
             (overview(&signed, &instance, &state))
             @if state.status != Status::Disabled { (subscription(&instance)) }
+            (push::card(&signed, &instance))
             (notices(&signed, &instance))
             (polled(&signed, &state, &resources))
         }))
@@ -165,7 +167,10 @@ fn row(signed: &Signed, state: &State, resource: &Value) -> Vec<Markup> {
             @if let Some(error) = error { p.reason { (error) } }
         },
         relative_or(at("lastPoll"), signed.now, "never"),
-        relative_or(at("lastChange"), signed.now, "none yet"),
+        html! {
+            (relative_or(at("lastChange"), signed.now, "none yet"))
+            (push::of_change(resource))
+        },
         html! { (resource["failures"].as_u64().unwrap_or(0)) },
         html! { (resource["recordsToRetry"].as_u64().unwrap_or(0)) },
     ]

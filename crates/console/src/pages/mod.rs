@@ -12,6 +12,7 @@ mod instance_actions;
 mod instances;
 mod overview;
 mod pictures;
+mod push;
 mod sign_in;
 mod sign_in_again;
 

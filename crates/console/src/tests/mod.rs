@@ -273,6 +273,7 @@ fn instance() -> Value {
         "eventsEnabled": true, "eventsNotificationCallbackUrl": HOSTILE,
         "notices": [{ "date": "2026-11-22T11:00:00Z", "message": HOSTILE }],
         "configuration": { "event.poller.refresh_interval": "15" },
+        "push": { "active": false, "reason": HOSTILE, "lastHintAt": "2026-11-22T11:58:00Z" },
     })
 }
 
@@ -281,6 +282,7 @@ fn resource() -> Value {
         "name": HOSTILE, "instanceId": 7, "failures": 3, "error": HOSTILE, "frozen": false,
         "lastPoll": "2026-11-22T11:59:00Z", "nextPoll": "2026-11-22T12:05:00Z",
         "retryAt": "2026-11-22T12:00:30Z", "recordsToRetry": 1,
+        "lastPush": { "hintAt": "2026-11-22T11:58:00Z", "latencyMilliseconds": 800 },
         "gaps": [{ "from": "2026-11-22T10:00:00Z", "to": "2026-11-22T10:30:00Z", "reason": HOSTILE }],
     })
 }

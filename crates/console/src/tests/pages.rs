@@ -68,6 +68,17 @@ async fn every_page_has_one_heading_and_a_name() {
 }
 
 #[tokio::test]
+async fn the_page_of_an_instance_says_how_push_is_and_what_came_by_it() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/instances/7").await;
+    for said in ["Not active", "Polls go on by the interval.", "Last notice", "found 0.8 s after the notice"]
+    {
+        assert!(page.text.contains(said), "{said}");
+    }
+    assert!(!page.text.contains("Ends, unless renewed"));
+}
+
+#[tokio::test]
 async fn pages_of_an_instance_lead_back_to_it() {
     let browser = Browser::signed_in().await;
     for path in ["/instances/7/token", "/instances/7/delete"] {

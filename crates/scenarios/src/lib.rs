@@ -48,6 +48,7 @@ macro_rules! suite {
             ],
             push: [
                 a_notice_brings_a_change_and_a_forged_one_nothing,
+                a_signed_notice_brings_a_change,
             ],
             delivery: [
                 a_failing_callback_is_retried_suspended_and_released,

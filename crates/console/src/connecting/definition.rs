@@ -10,6 +10,8 @@ pub(crate) const CALLBACK: &str = "oauth.callback.url";
 pub(super) const INTERVAL: &str = "event.poller.refresh_interval";
 pub(super) const POLLER: &str = "event.poller.configuration";
 const VENDOR_TYPE: &str = "event.vendor.type";
+/// What few connectors need, and only for push.
+const PUSH: &str = "event.vendor.push.";
 const NOTIFICATION_URL: &str = "event.notification.callback.url";
 
 /// Labels of the documented form, where those of the items differ.
@@ -128,6 +130,7 @@ fn item(row: &Value) -> Item {
     let key = text("key");
     let required = row["required"] == true;
     let part = match row["groupName"].as_str() {
+        _ if key.starts_with(PUSH) => Part::Optional,
         Some("Event Configuration") => Part::Events,
         Some("Optional Fields") => Part::Optional,
         _ if required => Part::Application,

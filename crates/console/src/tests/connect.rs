@@ -23,6 +23,7 @@ async fn the_form_has_the_documented_order_and_labels_for_a_connector_nobody_kno
         ">Name<",
         "Show Optional Fields",
         "Callback Notification Signature Key",
+        "Push topic",
         "API Key",
         "API Secret",
         "&lt;img src=x",

@@ -170,6 +170,7 @@ fn items() -> Value {
             100,
             json!({ "hideFromConsole": true })
         ),
+        item("event.vendor.push.topic", "Push topic", "TEXTFIELD_1000", events, 107, json!({})),
         item(
             "event.notification.signature.key",
             "Callback Notification Signature Key",

@@ -15,8 +15,10 @@ pub(crate) async fn look(app: &Context, id: InstanceId, hint: Hint, deadline: Da
     let outcome = poll::poll(app, id, Way::Hinted(hint.at), deadline).await?;
     let has_found = match &outcome {
         PollOutcome::Polled(report) => {
-            let moved = report.resources.iter().any(|(_, one)| one.moved || one.error.is_some());
-            moved || report.more
+            let moved = report.resources.iter().any(|(_, one)| one.moved);
+            let has_failed = report.resources.iter().any(|(_, one)| one.error.is_some());
+            // What moved may be an older change; a named position says which.
+            has_failed || report.more || (moved && hint.position.is_none())
         }
         // Whoever polls looks again, and may find as little.
         PollOutcome::Busy => false,

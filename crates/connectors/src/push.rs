@@ -36,6 +36,11 @@ pub trait Push: Send + Sync {
     /// Ends a watch; one that is not there any more has ended.
     async fn unwatch(&self, call: &Call<'_>, watch: &Watch) -> Result<(), Error>;
 
+    /// An application has one watch of a mailbox, whatever it watches: who ends any ends it.
+    fn has_one_watch(&self) -> bool {
+        false
+    }
+
     /// Reads a request to the connector's push route. Nothing in it is believed yet.
     fn read(&self, request: &PushRequest<'_>) -> Arrival;
 

@@ -9,22 +9,22 @@ use domain::ids::InstanceId;
 use doubles::{Forgery, Mail, Mishap};
 use serde_json::{Value, json};
 
-const TOPIC: &str = "projects/double-project/topics/mail";
+pub(super) const TOPIC: &str = "projects/double-project/topics/mail";
 const PULL: &str = "projects/double-project/subscriptions/pull";
 const PUSH: &str = "projects/double-project/subscriptions/push";
-const ADDRESS: &str = "https://carillon.test/push/gmail";
-const ACCOUNT: &str = "pusher@double-project.iam.gserviceaccount.com";
+pub(super) const ADDRESS: &str = "https://carillon.test/push/gmail";
+pub(super) const ACCOUNT: &str = "pusher@double-project.iam.gserviceaccount.com";
 
-async fn with(world: &World, items: &Value) -> InstanceId {
+pub(super) async fn with(world: &World, items: &Value) -> InstanceId {
     world.create(&pushed(gmail_body(&world.google.new_code(GMAIL_USER)), items)).await
 }
 
-fn by_push() -> Value {
+pub(super) fn by_push() -> Value {
     json!({ "event.vendor.push.topic": TOPIC, "event.vendor.push.account": ACCOUNT })
 }
 
 /// A world whose topic is pushed to us.
-async fn signed(seed: u64) -> (World, InstanceId) {
+pub(super) async fn signed(seed: u64) -> (World, InstanceId) {
     let world = World::reachable(seed);
     world.google.add_topic(TOPIC);
     world.google.add_push_subscription(PUSH, TOPIC, ADDRESS, ACCOUNT, ADDRESS);

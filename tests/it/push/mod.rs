@@ -1,6 +1,7 @@
 //! Push: providers give notice, and a notice leads to a poll. What changed still follows from the cursor alone.
 
 mod gmail;
+mod leaving;
 mod life;
 mod mishaps;
 mod outlook;

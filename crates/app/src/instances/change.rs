@@ -145,7 +145,8 @@ async fn attempt(
         let others: Vec<ResourceState> = others.map(ResourceState::forgiven).collect();
         fresh.extend(others);
     }
-    let is_moved = leave_former(app, &mailbox, &instance, connector).await?;
+    let is_other_application = secrets.get(OAUTH_API_KEY) != old_secrets.get(OAUTH_API_KEY);
+    let is_moved = leave_former(app, &mailbox, &instance, connector, is_other_application).await?;
     let is_new = secrets != *old_secrets;
     if is_new && app.ports.vault.write(instance.id, &secrets, secrets_version + 1).await? != Written::Done {
         return Ok(None);
@@ -180,15 +181,17 @@ fn implied(fresh: &[ResourceState], is_pushed_otherwise: bool) -> impl Iterator<
     [Unsettled::Schedule].into_iter().chain(poll)
 }
 
-/// Leaves the push of a mailbox that another one has taken the place of, while its token is still there. Whether it did.
+/// Leaves the push of a mailbox that another one has taken the place of, or another application, while the token is still
+/// there that its watches are ended with. Whether it did.
 async fn leave_former(
     app: &Context,
     mailbox: &Mailbox,
     after: &Instance,
     connector: &Arc<dyn Connector>,
+    is_other_application: bool,
 ) -> Result<bool, Refusal> {
     let before = &mailbox.instance.mailbox_digest;
-    let is_moved = !before.is_empty() && *before != after.mailbox_digest;
+    let is_moved = !before.is_empty() && (*before != after.mailbox_digest || is_other_application);
     if is_moved {
         push::leave(app, mailbox, connector).await?;
     }

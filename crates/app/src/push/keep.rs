@@ -3,9 +3,9 @@
 //! A poll does it before it reads: what changed before a watch was made is in what the poll reads, and what changes after
 //! it is told.
 
-use super::key;
 use super::reach::{address, unreachable};
-use super::stored::{change, forget, read};
+use super::stored::{change, read};
+use super::{key, leave};
 use crate::context::Context;
 use crate::ports::{Job, Result};
 use chrono::{DateTime, Duration, Utc};
@@ -71,8 +71,14 @@ impl<'a> Keeping<'a> {
                 .is_none_or(|watched| watched.is_due(now))
         };
         self.state.members.get(&self.instance.id) != Some(&self.member)
-            || self.state.unneeded().any(|one| one.application == self.member.application)
             || self.member.targets.iter().any(is_due)
+            || self.unneeded().next().is_some()
+    }
+
+    /// What our application watches for nobody: it was needed before a configuration changed, or whoever left died before
+    /// ending it.
+    fn unneeded(&self) -> impl Iterator<Item = &WatchedTarget> {
+        self.state.unneeded().filter(|one| one.application == self.member.application)
     }
 
     /// Whether a grant is renewed, which then lasts as long as the token that it is renewed with.
@@ -83,16 +89,21 @@ impl<'a> Keeping<'a> {
 
     /// Asks the provider for what is due. What fails is shown and tried again; polls go on.
     pub(crate) async fn keep(mut self, push: &dyn Push, call: &Call<'_>) -> Result<()> {
-        self.join().await?;
+        if !self.join().await? {
+            return Ok(());
+        }
         self.end_unneeded(push, call).await?;
         for target in self.member.targets.clone() {
             self.keep_one(push, &target.name, call).await?;
         }
+        // Who was made to leave meanwhile has made a watch for nobody.
+        self.end_unneeded(push, call).await?;
         self.come_again().await
     }
 
-    /// Becomes a member before anything is asked for: who ends a watch looks for members last.
-    async fn join(&mut self) -> Result<()> {
+    /// Becomes a member before anything is asked for: who ends a watch looks for members last. Whether it still may: who
+    /// leaves writes the instance's row before, so that one of the two sees the other.
+    async fn join(&mut self) -> Result<bool> {
         let (id, member, now) = (self.instance.id, self.member.clone(), self.app.now());
         let joined = |state: &mut PushState| {
             let parts = |state: &PushState, target: &Target| state.parts(&member.application, &target.name);
@@ -107,28 +118,31 @@ impl<'a> Keeping<'a> {
             }
         };
         if self.state.members.get(&id) == Some(&member) {
-            return Ok(());
+            return Ok(true);
         }
         self.state = change(self.app, &self.key, self.state.clone(), joined).await?;
-        Ok(())
+        let present = self.app.ports.store.instance(id).await?.filter(|one| one.deleted_at.is_none());
+        if present.as_ref().is_some_and(|one| one.version == self.instance.version) {
+            return Ok(true);
+        }
+        leave::remove(self.app, &self.key, self.state.clone(), id).await?;
+        if present.is_some_and(|one| !one.disabled) {
+            // A poll of the row as it is now joins as that says.
+            let hint = Hint { at: now, position: None, looks: u8::MAX };
+            self.app.ports.queue.send(&[(Job::Hinted { instance: id, hint }, now)]).await?;
+        }
+        Ok(false)
     }
 
-    /// Ends what a changed configuration no longer needs, before anything new is asked for: a provider may take the end of
-    /// one watch for that of all.
+    /// Before anything new is asked for: a provider may take the end of one watch for that of all.
     async fn end_unneeded(&mut self, push: &dyn Push, call: &Call<'_>) -> Result<()> {
-        let own = self.state.unneeded().filter(|one| one.application == self.member.application);
-        let unneeded: Vec<WatchedTarget> = own.cloned().collect();
-        for one in &unneeded {
-            if let Some(watch) = &one.watch
-                && let Err(error) = push.unwatch(call, watch).await
-            {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(instance.id = self.instance.id.get(), error, "push.left_to_expire");
-            }
-            let now = self.app.now();
-            let apply = |state: &mut PushState| forget(state, one, now);
-            self.state = change(self.app, &self.key, self.state.clone(), apply).await?;
+        let unneeded: Vec<WatchedTarget> = self.unneeded().cloned().collect();
+        if unneeded.is_empty() {
+            return Ok(());
         }
+        leave::end_with(push, call, self.instance.id, &unneeded).await;
+        self.state =
+            leave::ended(self.app, self.instance.id, &self.key, self.state.clone(), push, &unneeded).await?;
         Ok(())
     }
 

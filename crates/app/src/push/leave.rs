@@ -1,29 +1,39 @@
 //! Leaving a mailbox's push: the last one out ends the watch, while there is still a token to do it with.
 
 use super::key;
-use super::stored::{change, forget};
+use super::stored::change;
 use crate::context::Context;
 use crate::ports::{Job, Mailbox, Result};
 use crate::read_gate::Gate;
 use crate::tokens::{Holder, NoToken};
-use connectors::{Call, Connector};
+use chrono::{DateTime, Utc};
+use connectors::{Call, Connector, Push};
 use domain::ids::InstanceId;
-use domain::push::{Hint, WatchedTarget};
+use domain::push::{Demand, Hint, Member, PushKey, PushState, WatchedTarget};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Time for ending watches at the provider. What is not ended in it ends by itself, and its notices are refused.
 const ENDING_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Takes an instance out of its mailbox's push. Repeatable; of one that is not in it nothing changes.
+/// Takes an instance out of its mailbox's push. Repeatable; of one that is not in it nothing changes, but that what
+/// nobody needs is ended: whoever left may have died before.
 pub(crate) async fn leave(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn Connector>) -> Result<()> {
     let id = mailbox.instance.id;
     app.heard.pulls(id, None);
+    let Some(push) = connector.push() else { return Ok(()) };
     let Some(key) = key::key_of(app, &mailbox.instance) else { return Ok(()) };
     let Some((state, _)) = app.ports.store.push_state(&key).await? else { return Ok(()) };
-    let Some(member) = state.members.get(&id).cloned() else { return Ok(()) };
-    let state = change(app, &key, state, |state| drop(state.members.remove(&id))).await?;
-    let unneeded = state.unneeded().filter(|one| one.application == member.application);
+    let application = match state.members.get(&id) {
+        Some(member) => member.application.clone(),
+        None => match app.secrets.of(&mailbox.instance).await {
+            Ok(secrets) => key::application(app, &secrets),
+            // A purge that comes again: the token went with the secrets.
+            Err(_) => return Ok(()),
+        },
+    };
+    let state = remove(app, &key, state, id).await?;
+    let unneeded = state.unneeded().filter(|one| one.application == application);
     let unneeded: Vec<WatchedTarget> = unneeded.cloned().collect();
     if unneeded.is_empty() {
         return Ok(());
@@ -31,24 +41,60 @@ pub(crate) async fn leave(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn 
     if tokio::time::timeout(ENDING_TIME_MAX, end(app, mailbox, connector, &unneeded)).await.is_err() {
         tracing::warn!(instance.id = id.get(), "push.left_to_expire");
     }
+    ended(app, id, &key, state, push, &unneeded).await.map(drop)
+}
+
+/// Takes an instance out of the set.
+pub(super) async fn remove(
+    app: &Context,
+    key: &PushKey,
+    state: PushState,
+    id: InstanceId,
+) -> Result<PushState> {
+    change(app, key, state, |state| drop(state.members.remove(&id))).await
+}
+
+/// Forgets watches that were ended. Others who need one of them by now, or have lost theirs by it, are to have it
+/// anew.
+pub(super) async fn ended(
+    app: &Context,
+    id: InstanceId,
+    key: &PushKey,
+    state: PushState,
+    push: &dyn Push,
+    ended: &[WatchedTarget],
+) -> Result<PushState> {
     let now = app.now();
-    let state = change(app, &key, state, |state| {
-        for one in &unneeded {
-            forget(state, one, now);
-        }
-    })
-    .await?;
-    // Somebody joined while it was ended: they need another one.
+    let forget = |state: &mut PushState| ended.iter().for_each(|one| forget(state, push, one, now));
+    let state = change(app, key, state, forget).await?;
     let hint = Hint { at: now, position: None, looks: u8::MAX };
-    let joined: Vec<InstanceId> = state.members.keys().copied().collect();
-    let jobs: Vec<_> = joined.into_iter().map(|instance| (Job::Hinted { instance, hint }, now)).collect();
-    if jobs.is_empty() { Ok(()) } else { app.ports.queue.send(&jobs).await }
+    let is_lost = |one: &&WatchedTarget| one.demand == Some(Demand::Anew);
+    let lost: Vec<&WatchedTarget> = state.watched.iter().filter(is_lost).collect();
+    let needs = |member: &Member| lost.iter().any(|one| member.needs(&one.application, &one.target));
+    let needing = state.members.iter().filter(|(other, member)| **other != id && needs(member));
+    let jobs: Vec<_> = needing.map(|(id, _)| (Job::Hinted { instance: *id, hint }, now)).collect();
+    if !jobs.is_empty() {
+        app.ports.queue.send(&jobs).await?;
+    }
+    Ok(state)
+}
+
+fn forget(state: &mut PushState, push: &dyn Push, ended: &WatchedTarget, now: DateTime<Utc>) {
+    let is_needed = state.members.values().any(|member| member.needs(&ended.application, &ended.target));
+    if is_needed {
+        state.watched_mut(&ended.application, &ended.target, now).demand = Some(Demand::Anew);
+    } else {
+        state.watched.retain(|one| one.application != ended.application || one.target != ended.target);
+    }
+    if push.has_one_watch() && ended.watch.is_some() {
+        let others = state.watched.iter_mut().filter(|one| one.application == ended.application);
+        others.for_each(|one| one.demand = Some(Demand::Anew));
+    }
 }
 
 async fn end(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn Connector>, unneeded: &[WatchedTarget]) {
     let Some(push) = connector.push() else { return };
-    let watches: Vec<_> = unneeded.iter().filter_map(|one| one.watch.as_ref()).collect();
-    if watches.is_empty() {
+    if unneeded.iter().all(|one| one.watch.is_none()) {
         return;
     }
     let holder = Holder::of(&mailbox.instance, connector);
@@ -66,10 +112,15 @@ async fn end(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn Connector>, u
         timeout_ms: app.config.provider_timeout_ms,
         scratch: None,
     };
-    for watch in watches {
-        if let Err(error) = push.unwatch(&call, watch).await {
+    end_with(push, &call, mailbox.instance.id, unneeded).await;
+}
+
+/// Ends watches. What fails ends by itself, and its notices are refused.
+pub(super) async fn end_with(push: &dyn Push, call: &Call<'_>, id: InstanceId, unneeded: &[WatchedTarget]) {
+    for watch in unneeded.iter().filter_map(|one| one.watch.as_ref()) {
+        if let Err(error) = push.unwatch(call, watch).await {
             let error: &dyn std::error::Error = &error;
-            tracing::warn!(instance.id = mailbox.instance.id.get(), error, "push.left_to_expire");
+            tracing::warn!(instance.id = id.get(), error, "push.left_to_expire");
         }
     }
 }

@@ -22,10 +22,14 @@ pub(crate) async fn status(
     if instance.disabled {
         return inactive("the instance is disabled");
     }
-    let Some(way) = connector.push() else { return inactive("this connector knows no push") };
-    if let Err(reason) = way.targets(push, &settings.resources) {
-        return inactive(&reason);
+    if !instance.is_valid() {
+        return inactive("nothing is polled before the mailbox's owner signs in again");
     }
+    let Some(way) = connector.push() else { return inactive("this connector knows no push") };
+    let targets = match way.targets(push, &settings.resources) {
+        Ok(targets) => targets,
+        Err(reason) => return inactive(&reason),
+    };
     if let Some(reason) = unreachable(&app.config, connector.as_ref(), way, push) {
         return inactive(&reason);
     }
@@ -36,7 +40,9 @@ pub(crate) async fn status(
         return inactive("it is being set up");
     };
     match state.members.get(&instance.id) {
-        Some(member) => Ok(Some(PushStatus::of(member, &state, hints, app.now()))),
-        None => inactive("it is being set up"),
+        Some(member) if member.targets == targets => {
+            Ok(Some(PushStatus::of(member, &state, hints, app.now())))
+        }
+        _ => inactive("it is being set up"),
     }
 }

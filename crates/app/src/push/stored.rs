@@ -2,8 +2,8 @@
 
 use crate::context::Context;
 use crate::ports::{PortError, Result, Written};
-use chrono::{DateTime, Duration, Utc};
-use domain::push::{Demand, PushKey, PushState, WatchedTarget};
+use chrono::Duration;
+use domain::push::{PushKey, PushState};
 
 /// Tries against others: a mailbox has a handful of instances.
 const TRIES_COUNT_MAX: usize = 8;
@@ -45,14 +45,4 @@ pub(super) async fn change(
 /// The stored state, or an empty one.
 pub(super) async fn read(app: &Context, key: &PushKey) -> Result<PushState> {
     Ok(app.ports.store.push_state(key).await?.map(|(state, _)| state).unwrap_or_default())
-}
-
-/// Forgets a watch that was ended; one that somebody needs since is to be made anew.
-pub(super) fn forget(state: &mut PushState, ended: &WatchedTarget, now: DateTime<Utc>) {
-    let is_needed = state.members.values().any(|member| member.needs(&ended.application, &ended.target));
-    if is_needed {
-        state.watched_mut(&ended.application, &ended.target, now).demand = Some(Demand::Anew);
-    } else {
-        state.watched.retain(|one| one.application != ended.application || one.target != ended.target);
-    }
 }

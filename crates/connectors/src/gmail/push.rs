@@ -83,6 +83,10 @@ impl Push for Gmail {
         stop(call).await
     }
 
+    fn has_one_watch(&self) -> bool {
+        true
+    }
+
     fn read(&self, request: &PushRequest<'_>) -> Arrival {
         let token = request.authorization.and_then(|text| text.split_once(' '));
         let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));

@@ -149,6 +149,8 @@ pub enum Ability {
     LoneObjects,
     /// A window of the past can be read again.
     Backfill,
+    /// The provider gives notice of changes.
+    Push,
 }
 
 /// One connector.

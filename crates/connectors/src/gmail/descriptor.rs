@@ -75,6 +75,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         Ability::Lag,
         Ability::LoneObjects,
         Ability::Backfill,
+        Ability::Push,
     ],
     readme: include_str!("README.md"),
 };

@@ -64,7 +64,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         read_only("calendars/{id}/events"),
         read_only("events/{id}/attachments"),
     ],
-    abilities: &[Ability::Drafts, Ability::Lag, Ability::Backfill],
+    abilities: &[Ability::Drafts, Ability::Lag, Ability::Backfill, Ability::Push],
     readme: include_str!("README.md"),
 };
 

@@ -19,7 +19,8 @@ const LABELS: [(&str, &str); 2] =
     [("event.notification.enabled", "Events Enabled"), (VENDOR_TYPE, "Event Type")];
 
 /// Ways events come, in words.
-pub(super) const VENDOR_METHOD_WORDS: [(&str, &str); 2] = [("polling", "Polling"), ("webhook", "Webhook")];
+pub(super) const VENDOR_METHOD_WORDS: [(&str, &str); 2] =
+    [("polling", "Polling"), ("webhooks", "Polling, and notices of the provider")];
 
 /// Parts of the form, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Connectors.
 
-use connectors::{Descriptor, Polling, Resource};
+use connectors::{Ability, Descriptor, Polling, Resource};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -116,7 +116,10 @@ impl ElementMetadata {
             authentication: Authentication::of(descriptor),
             events: EventsMetadata {
                 supported: true,
-                methods: ["polling"],
+                methods: match descriptor.can(Ability::Push) {
+                    true => &["polling", "webhooks"],
+                    false => &["polling"],
+                },
                 polling: PollingMetadata {
                     supported: true,
                     interval_minutes: Limits { default: 15, minimum: 1, maximum: 1440 },
@@ -134,7 +137,8 @@ impl ElementMetadata {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct EventsMetadata {
     pub(in crate::api) supported: bool,
-    pub(in crate::api) methods: [&'static str; 1],
+    /// What `event.vendor.type` can be.
+    pub(in crate::api) methods: &'static [&'static str],
     pub(in crate::api) polling: PollingMetadata,
 }
 

@@ -87,6 +87,20 @@ impl Context {
         Err(NoToken::Waiting)
     }
 
+    /// The token of an instance that was deleted. Its session can't be leased any more, and a new token is not kept.
+    pub(crate) async fn last_access_token(
+        &self,
+        holder: &Holder<'_>,
+        session: &Session,
+    ) -> std::result::Result<String, NoToken> {
+        if session.is_usable(self.now()) {
+            return Ok(self.opened(holder.id, session)?);
+        }
+        let (secrets, _) = self.secrets.now(holder.id).await?;
+        let tokens = self.exchange_refresh(holder, &secrets).await.map_err(NoToken::Refused)?;
+        Ok(tokens.access_token)
+    }
+
     fn opened(&self, id: InstanceId, session: &Session) -> Result<String> {
         self.sealer
             .open_text(id, ACCESS_TOKEN, &session.access_token_sealed)

@@ -99,7 +99,11 @@ async fn end(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn Connector>, u
     }
     let holder = Holder::of(&mailbox.instance, connector);
     let mut session = mailbox.session.clone();
-    let token = match app.access_token(&holder, &mut session, None).await {
+    let asked = match mailbox.instance.deleted_at {
+        Some(_) => app.last_access_token(&holder, &session).await,
+        None => app.access_token(&holder, &mut session, None).await,
+    };
+    let token = match asked {
         Ok(token) => token,
         Err(NoToken::Refused(_) | NoToken::Waiting | NoToken::Port(_)) => return,
     };

@@ -147,7 +147,7 @@ impl Run<'_> {
     /// Reads everything there is.
     async fn all(&mut self, settings: &Settings) -> Result<PollReport> {
         let mut report = PollReport::default();
-        if (!self.way.looks() || self.has_work_left()) && !self.gate.hold().await? {
+        if (self.way != Way::Tick || self.has_work_left()) && !self.gate.hold().await? {
             return Ok(report);
         }
         outbox::flush(self.app, &self.mailbox).await?;

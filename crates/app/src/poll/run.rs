@@ -26,15 +26,8 @@ pub(crate) enum Way {
     Wish,
     /// A client, who waits for what is found.
     Asked,
-    /// A provider's notice, which came then. Like a tick: there may be nothing.
+    /// A provider's notice, which came then. Notices come in crowds, so it takes the lease before it asks for anything.
     Hinted(DateTime<Utc>),
-}
-
-impl Way {
-    /// Whether it looks without the lease first.
-    pub(super) fn looks(self) -> bool {
-        matches!(self, Way::Tick | Way::Hinted(_))
-    }
 }
 
 /// A running poll.

@@ -161,12 +161,14 @@ impl Lane {
     }
 
     /// Takes in what the mailbox's session says. One that is newer than the limit and has none ends it: polling was
-    /// resumed, perhaps in another process. An older one may just not have it yet. A limit in the session also applies
-    /// here, whichever process received it.
+    /// resumed, perhaps in another process. An older one than was seen since may just not have it yet: who waited for a
+    /// token read the row again, and comes back with the one it began with. A limit in the session also applies here,
+    /// whichever process received it.
     pub(crate) fn see_session(&self, session: &Session) {
         let mut state = self.state();
+        let is_newest = session.version >= state.session_version;
         state.session_version = session.version.max(state.session_version);
-        if session.backoff_until.is_none() && session.version > state.limited_at_version {
+        if session.backoff_until.is_none() && is_newest && session.version > state.limited_at_version {
             state.limited_until = None;
         }
         state.limited_until = state.limited_until.max(session.backoff_until);
@@ -307,5 +309,16 @@ mod tests {
         assert_eq!(lane.limited_until(now), Some(until));
         lane.see_session(&session(9, None));
         assert_eq!(lane.limited_until(now), None);
+    }
+
+    #[test]
+    fn a_session_read_before_ends_no_limit_that_another_process_stored() {
+        let now = DateTime::UNIX_EPOCH;
+        let until = now + Duration::hours(1);
+        let lane = Lane::default();
+        let session = |version, backoff_until| Session { version, backoff_until, ..Session::default() };
+        lane.see_session(&session(10, Some(until)));
+        lane.see_session(&session(7, None));
+        assert_eq!(lane.limited_until(now), Some(until));
     }
 }

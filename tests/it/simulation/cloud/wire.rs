@@ -194,12 +194,10 @@ impl Sightings {
             self.wrong.push((Rule::InFlight, format!("{polls} requests of polls of {id} are in flight")));
         }
         let read_us = mailbox.read_us.get(&caller.number).copied().unwrap_or(0);
-        // Whoever signs in again may have another mailbox. An edit of what is polled may still ask too early, at seed 849:
-        // docs/reliability.md promises it no more.
+        // Whoever signs in again may have another mailbox.
         let knows = mailbox.told.as_ref().is_some_and(|told| Arc::ptr_eq(told, life))
             || mailbox.known_us.is_some_and(|known_us| known_us < read_us);
-        let is_held = !caller.signs_in() && caller.what != "edit";
-        if knows && is_held && now_us + 2 * SKEW_US_MAX < mailbox.wait_until_us {
+        if knows && !caller.signs_in() && now_us + 2 * SKEW_US_MAX < mailbox.wait_until_us {
             let early_s = (mailbox.wait_until_us - now_us) / S;
             self.wrong.push((
                 Rule::RetryAfter,

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const KEYS_HOURS_MAX: i64 = 6;
 /// A token with an unknown key makes us fetch the keys again, once in so long, seconds: anybody can send one.
 const KEYS_AGAIN_S: i64 = 60;
+/// Keys that could not be fetched are not asked for again for so long, seconds.
+const KEYS_FAILED_S: i64 = 5;
 /// A pull token is not used for the last so long of its life, seconds.
 const TOKEN_MARGIN_S: i64 = 60;
 /// How often refused notices are told of, seconds.
@@ -22,6 +24,7 @@ const REFUSED_TOLD_S: i64 = 60;
 #[derive(Default)]
 pub(crate) struct Heard {
     keys: Mutex<HashMap<&'static str, Keys>>,
+    keys_failed_at: Mutex<HashMap<&'static str, DateTime<Utc>>>,
     tokens: Mutex<HashMap<PullSource, (String, DateTime<Utc>)>>,
     sources: Mutex<BTreeMap<PullSource, BTreeSet<InstanceId>>>,
     refused: AtomicU64,
@@ -55,6 +58,17 @@ impl Heard {
     pub(crate) fn keys(&self, connector: &'static str, now: DateTime<Utc>) -> Option<Keys> {
         let keys = locked(&self.keys).get(connector).cloned();
         keys.filter(|keys| now - keys.fetched_at < Duration::hours(KEYS_HOURS_MAX))
+    }
+
+    /// Keys could not be had.
+    pub(crate) fn lack_keys(&self, connector: &'static str, now: DateTime<Utc>) {
+        locked(&self.keys_failed_at).insert(connector, now);
+    }
+
+    /// Whether that was only just now. Anybody can send what looks signed, and none of it may make us ask again and again.
+    pub(crate) fn lacks_keys(&self, connector: &'static str, now: DateTime<Utc>) -> bool {
+        let failed_at = locked(&self.keys_failed_at).get(connector).copied();
+        failed_at.is_some_and(|at| (now - at).num_seconds().abs() < KEYS_FAILED_S)
     }
 
     pub(crate) fn keep_keys(&self, connector: &'static str, keys: Keys) {

@@ -155,6 +155,14 @@ impl PushState {
         all.into_iter().flatten().cloned().collect()
     }
 
+    /// Whether there is a watch of another target of an application, for somebody who needs it.
+    pub fn is_watched_otherwise(&self, application: &str, target: &str, now: DateTime<Utc>) -> bool {
+        self.watched.iter().any(|one| {
+            let is_needed = self.members.values().any(|member| member.needs(&one.application, &one.target));
+            one.application == application && one.target != target && one.is_active(now) && is_needed
+        })
+    }
+
     /// The targets that no member needs any more.
     pub fn unneeded(&self) -> impl Iterator<Item = &WatchedTarget> {
         self.watched

@@ -142,3 +142,24 @@ async fn a_notice_breaks_no_back_off() {
     }
     assert_eq!(super::polls(&world), 0);
 }
+
+/// Google has one watch: who comes second is told so, takes nothing away, and is next.
+#[tokio::test]
+async fn who_comes_with_another_topic_waits_and_says_so() {
+    let (world, first) = signed(79).await;
+    world.google.add_topic(OTHER_TOPIC);
+    let other = "projects/double-project/subscriptions/other";
+    world.google.add_push_subscription(other, OTHER_TOPIC, ADDRESS, ACCOUNT, ADDRESS);
+    let items = json!({ "event.vendor.push.topic": OTHER_TOPIC, "event.vendor.push.account": ACCOUNT });
+    let second = with(&world, &items).await;
+    world.pass(Duration::hours(50)).await;
+    assert_eq!(topic(&world).as_deref(), Some(TOPIC));
+    assert_active(&push_of(&world, first).await);
+    let push = push_of(&world, second).await;
+    assert_eq!(push["active"], false, "{push}");
+    assert!(push["reason"].as_str().unwrap().contains("another instance"), "{push}");
+    delete(&world, format!("/instances/{first}")).await;
+    world.pass(Duration::hours(2)).await;
+    assert_eq!(topic(&world).as_deref(), Some(OTHER_TOPIC));
+    assert_active(&push_of(&world, second).await);
+}

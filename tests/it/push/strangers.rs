@@ -108,3 +108,16 @@ async fn a_storm_makes_a_handful_of_polls() {
     assert!(polls(&world) <= 8, "{} polls", polls(&world));
     assert_created(&world.arrived(), &sent);
 }
+
+/// What looks signed leads to one request for the keys, also while they can't be had.
+#[tokio::test]
+async fn strangers_do_not_make_us_ask_for_keys_again_and_again() {
+    let world = World::reachable(36);
+    world.wire.answer_with("/oauth2/v3/certs", "not keys".to_owned());
+    let data = "eyJlbWFpbEFkZHJlc3MiOiJhIiwiaGlzdG9yeUlkIjoxfQ==";
+    let body = json!({ "message": { "data": data } }).to_string();
+    for _ in 0..50 {
+        post(&world, "/push/gmail", Some("Bearer a.b.c"), &body).await;
+    }
+    assert_eq!(world.wire.canned_count(), 1);
+}

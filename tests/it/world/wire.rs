@@ -26,6 +26,7 @@ pub(crate) struct Wire {
     under_way_peak: AtomicUsize,
     /// What is answered in the place of a double, to targets that hold a text.
     canned: Mutex<Option<(&'static str, Bytes)>>,
+    canned_count: AtomicUsize,
 }
 
 impl Wire {
@@ -39,6 +40,7 @@ impl Wire {
             under_way: AtomicUsize::new(0),
             under_way_peak: AtomicUsize::new(0),
             canned: Mutex::default(),
+            canned_count: AtomicUsize::new(0),
         }
     }
 
@@ -72,9 +74,15 @@ impl Wire {
         *self.canned.lock().unwrap() = Some((within, body.into()));
     }
 
+    /// How often that was answered.
+    pub(crate) fn canned_count(&self) -> usize {
+        self.canned_count.load(Ordering::SeqCst)
+    }
+
     fn canned(&self, url: &str) -> Option<HttpResponse> {
         let canned = self.canned.lock().unwrap();
         let (_, body) = canned.as_ref().filter(|(within, _)| url.contains(within))?;
+        self.canned_count.fetch_add(1, Ordering::SeqCst);
         let headers = http::HeaderMap::from_iter([(
             http::header::CONTENT_TYPE,
             http::HeaderValue::from_static("application/json"),

@@ -27,6 +27,8 @@ const TRIES_COUNT_MAX: usize = 4;
 /// The provider's keys are a small text, which has to be had within the second that an answer may take.
 const KEYS_BYTES_MAX: usize = 64 * 1024;
 const KEYS_TIMEOUT_MS: u64 = 800;
+/// What is done when they are.
+const KEYS: &str = "fetching the keys of push";
 
 /// What the sender is answered.
 #[derive(Debug, PartialEq, Eq)]
@@ -152,7 +154,16 @@ fn audience(app: &Context, connector: &Arc<dyn Connector>) -> Option<String> {
 }
 
 async fn fetch(app: &Context, name: &'static str, endpoint: &Endpoint, now: DateTime<Utc>) -> Result<Keys> {
-    let context = "fetching the keys of push";
+    if app.heard.lacks_keys(name, now) {
+        return Err(PortError::new(KEYS, "they could not be had a moment ago"));
+    }
+    let fetched = fetch_now(app, endpoint).await.inspect_err(|_| app.heard.lack_keys(name, now))?;
+    let keys = Keys::new(fetched, now);
+    app.heard.keep_keys(name, keys.clone());
+    Ok(keys)
+}
+
+async fn fetch_now(app: &Context, endpoint: &Endpoint) -> Result<Value> {
     let request = HttpRequest {
         method: Method::Get,
         url: app.config.endpoints.url(endpoint).to_owned(),
@@ -162,14 +173,11 @@ async fn fetch(app: &Context, name: &'static str, endpoint: &Endpoint, now: Date
         answer_bytes_max: KEYS_BYTES_MAX,
         route: Route::Provider,
     };
-    let response = app.ports.http.send(request).await.map_err(|error| PortError::new(context, error))?;
+    let response = app.ports.http.send(request).await.map_err(|error| PortError::new(KEYS, error))?;
     if response.status != 200 {
-        return Err(PortError::new(context, format!("the provider answered {}", response.status)));
+        return Err(PortError::new(KEYS, format!("the provider answered {}", response.status)));
     }
-    let keys = serde_json::from_slice(&response.body).map_err(|error| PortError::new(context, error))?;
-    let keys = Keys::new(keys, now);
-    app.heard.keep_keys(name, keys.clone());
-    Ok(keys)
+    serde_json::from_slice(&response.body).map_err(|error| PortError::new(KEYS, error))
 }
 
 /// Enqueues a poll for each instance that notices of one mailbox are for. Whether there is any.

@@ -158,6 +158,13 @@ impl<'a> Keeping<'a> {
             watched.demand = None;
             return self.store(watched).await;
         }
+        if push.has_one_watch() && self.state.is_watched_otherwise(&application, target, now) {
+            // Asked for, it would be given: and silence the other, who takes it back a day later.
+            let rule = "another instance of this mailbox has another target, and the provider watches one";
+            let error = Error::new(ErrorKind::Rejected, rule);
+            let lost = WatchedTarget { watch: None, since: None, ..watched };
+            return self.store(self.failed(lost, &error)).await;
+        }
         let parts = self.state.parts(&application, target);
         let secret = key::secret(self.app, &self.key, &application, target);
         let address = address(&self.app.config, self.connector.as_ref());

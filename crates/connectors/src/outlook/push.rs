@@ -67,16 +67,12 @@ impl Push for Outlook {
         }
         match created(call, request).await? {
             Some(watch) => Ok(watch),
-            None => taken_over(call, request).await,
+            None => replaced(call, request).await,
         }
     }
 
     async fn unwatch(&self, call: &Call<'_>, watch: &Watch) -> Result<(), Error> {
-        let response = self::request(call, Method::Delete, &of(call, watch, "")?, None).await?;
-        match response.status {
-            200..=299 | 404 | 410 => Ok(()),
-            _ => Err(classify(&response, call.now)),
-        }
+        unwatched(call, watch).await
     }
 
     fn read(&self, request: &PushRequest<'_>) -> Arrival {
@@ -119,6 +115,15 @@ fn of(call: &Call<'_>, watch: &Watch, action: &str) -> Result<String, Error> {
     let id = watch.state["id"].as_str();
     let id = id.ok_or_else(|| Error::malformed("stored subscription", "it has no id"))?;
     Ok(format!("{}/subscriptions/{}{action}", call.api_url, encoded(id)))
+}
+
+/// Ends a subscription.
+async fn unwatched(call: &Call<'_>, watch: &Watch) -> Result<(), Error> {
+    let response = request(call, Method::Delete, &of(call, watch, "")?, None).await?;
+    match response.status {
+        200..=299 | 404 | 410 => Ok(()),
+        _ => Err(classify(&response, call.now)),
+    }
 }
 
 /// Renews a subscription, or the grant behind it; `None`: there is none any more.
@@ -165,9 +170,10 @@ fn address<'a>(wanted: &WatchRequest<'a>) -> Result<&'a str, Error> {
     wanted.address.ok_or_else(|| Error::new(ErrorKind::Rejected, "there is no public address for notices"))
 }
 
-/// Takes over the subscription that stood in the way, if its notices come to us: then it is of a creation whose answer
-/// got lost, and brings back the same secret. Another installation's is left alone.
-async fn taken_over(call: &Call<'_>, wanted: &WatchRequest<'_>) -> Result<Watch, Error> {
+/// Replaces the subscription that stood in the way, if its notices come to us: then it is of a creation whose answer got
+/// lost, or of an earlier database. Which of them can't be told, since Graph does not show the secret that it brings back,
+/// and with another secret its notices would be refused. Another installation's is left alone.
+async fn replaced(call: &Call<'_>, wanted: &WatchRequest<'_>) -> Result<Watch, Error> {
     let address = address(wanted)?;
     let mut next = Some(format!("{}/subscriptions", call.api_url));
     for _ in 0..LIST_PAGES_MAX {
@@ -183,9 +189,9 @@ async fn taken_over(call: &Call<'_>, wanted: &WatchRequest<'_>) -> Result<Watch,
             resource.eq_ignore_ascii_case(wanted.target) && row["notificationUrl"] == address
         };
         if let Some(row) = rows.iter().find(is_ours) {
-            let watch = renewed(call, &watch_of(row)?, None).await?;
-            return watch
-                .ok_or_else(|| Error::new(ErrorKind::Unavailable, "the subscription has just ended"));
+            unwatched(call, &watch_of(row)?).await?;
+            let watch = created(call, wanted).await?;
+            return watch.ok_or_else(|| Error::new(ErrorKind::Unavailable, "another one was made just now"));
         }
         let own_host = format!("{}/", call.api_url);
         next = page["@odata.nextLink"].as_str().filter(|link| link.starts_with(&own_host)).map(str::to_owned);

@@ -36,6 +36,8 @@ pub enum Corruption {
     Whole,
     /// What it says: its ids, dates and place can still be listed.
     Content,
+    /// All of it, and lists answer that it is not there.
+    Missing,
 }
 
 /// What the `Date` header of answers says.

@@ -71,31 +71,48 @@ async fn gaps(world: &World, id: InstanceId) -> Vec<String> {
 }
 
 /// One item that the store can't read made each page fail that held it, and the mailbox stood still, also for all that came
-/// later. It is found, gone round and told; what shares its second comes, and what comes later does.
+/// later. It is found, gone round and told; what shares its second comes, and what comes later does. Some stores fail at
+/// it, others answer that it is not there.
 #[tokio::test]
 async fn an_item_that_cannot_be_listed_holds_up_nothing() {
-    let world = World::new(63);
+    for corruption in [Corruption::Whole, Corruption::Missing] {
+        let world = World::new(63);
+        let id = world.create_outlook().await;
+        let mut fine = vec![world.microsoft.deliver(OUTLOOK_USER, Mail::default())];
+        world.clock.advance(Duration::seconds(30));
+        fine.push(world.microsoft.deliver(OUTLOOK_USER, Mail::default()));
+        let corrupt = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+        fine.push(world.microsoft.deliver(OUTLOOK_USER, Mail::default()));
+        world.clock.advance(Duration::seconds(30));
+        fine.push(world.microsoft.deliver(OUTLOOK_USER, Mail::default()));
+        world.microsoft.corrupt(OUTLOOK_USER, &corrupt, corruption);
+        assert_created(&minutes(&world, 30).await, &fine);
+        let told = gaps(&world, id).await;
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("fails to list something of 2026-11-22T12:00:30Z"), "{told:?}");
+        let later = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+        assert_created(&minutes(&world, 16).await, &[later]);
+        assert_eq!(world.shown(id).await["resources"][0]["failures"], 0);
+        // The store finds it again: it is told after all.
+        world.microsoft.corrupt(OUTLOOK_USER, &corrupt, None);
+        assert_created(&minutes(&world, 30).await, &[corrupt]);
+        assert_eq!(minutes(&world, 300).await, []);
+        assert_eq!(gaps(&world, id).await.len(), 1);
+    }
+}
+
+/// A permission that is missing is nothing that smaller parts could go round.
+#[tokio::test]
+async fn a_refusal_of_the_whole_list_leaves_nothing_out() {
+    let world = World::new(68);
     let id = world.create_outlook().await;
-    let mut fine = vec![world.microsoft.deliver(OUTLOOK_USER, Mail::default())];
-    world.clock.advance(Duration::seconds(30));
-    fine.push(world.microsoft.deliver(OUTLOOK_USER, Mail::default()));
-    let corrupt = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
-    fine.push(world.microsoft.deliver(OUTLOOK_USER, Mail::default()));
-    world.clock.advance(Duration::seconds(30));
-    fine.push(world.microsoft.deliver(OUTLOOK_USER, Mail::default()));
-    world.microsoft.corrupt(OUTLOOK_USER, &corrupt, Corruption::Whole);
-    assert_created(&minutes(&world, 30).await, &fine);
-    let told = gaps(&world, id).await;
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("fails to list something of 2026-11-22T12:00:30Z"), "{told:?}");
-    let later = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
-    assert_created(&minutes(&world, 16).await, &[later]);
-    assert_eq!(world.shown(id).await["resources"][0]["failures"], 0);
-    // The store finds it again: it is told after all.
-    world.microsoft.corrupt(OUTLOOK_USER, &corrupt, None);
-    assert_created(&minutes(&world, 30).await, &[corrupt]);
-    assert_eq!(minutes(&world, 300).await, []);
-    assert_eq!(gaps(&world, id).await.len(), 1);
+    let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+    world.microsoft.fail_account(OUTLOOK_USER, doubles::FaultKind::Forbidden);
+    assert_eq!(minutes(&world, 120).await, []);
+    assert!(world.shown(id).await["resources"][0]["error"].as_str().unwrap().contains("403"));
+    world.microsoft.heal_account(OUTLOOK_USER);
+    assert_created(&minutes(&world, 30).await, &[mail]);
+    assert_eq!(gaps(&world, id).await, [""; 0]);
 }
 
 /// The same before the first position was taken: no instance begins with a mailbox that stands still.

@@ -38,6 +38,9 @@ impl Odd {
         let corrupt = page.iter().find_map(|id| self.corrupt.get(*id));
         match corrupt? {
             Corruption::Whole => Some(error::error(500, "ErrorCorruptData", "Data is corrupt.")),
+            Corruption::Missing => {
+                Some(error::error(404, "ErrorItemNotFound", "The object was not found in the store."))
+            }
             Corruption::Content if select.is_some_and(is_outside) => None,
             Corruption::Content => {
                 Some(error::error(500, "ErrorContentConversionFailed", "The content conversion failed."))

@@ -29,7 +29,7 @@ const SMALLER: i64 = 4;
 
 /// Whether a failure, after those before, may be that of an item or of a page's size.
 pub(crate) fn is_called_for(search: &Search<'_>, error: &Error) -> bool {
-    (search.is_careful || search.failures >= FAILURES_COUNT_MIN) && is_of_content(error)
+    (search.is_careful || search.failures >= FAILURES_COUNT_MIN) && is_of_item(error)
 }
 
 /// The usual request is left out. It failed before, and before.
@@ -37,9 +37,16 @@ pub(crate) fn is_sure(search: &Search<'_>) -> bool {
     search.failures >= FAILURES_COUNT_SURE
 }
 
-/// A provider that asks for a pause gets it.
+/// Whether a list may fail for what is in it. A provider that asks for a pause gets it.
 pub(crate) fn is_of_content(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Malformed) && error.retry_after_s.is_none()
+}
+
+/// The same of a list that can be asked whether it answers at all: some items make the provider refuse the page, or say
+/// that it is not there.
+fn is_of_item(error: &Error) -> bool {
+    let is_refused = matches!(error.kind, ErrorKind::Rejected | ErrorKind::NotFound);
+    is_of_content(error) || (is_refused && error.retry_after_s.is_none())
 }
 
 /// Reads from `reached` to a second, or to the list's end; `failed` is what the usual request met. `None`: all of it is
@@ -83,10 +90,10 @@ pub(crate) async fn through(
                     return Ok(None);
                 }
             }
-            Err(error) if !is_of_content(&error) && at > from => {
+            Err(error) if !is_of_item(&error) && at > from => {
                 return halted(reader, from, at, error).map(Some);
             }
-            Err(error) if !is_of_content(&error) => return Err(reason(error, failed)),
+            Err(error) if !is_of_item(&error) => return Err(reason(error, failed)),
             // Nothing before it is lost if it waits: no position goes beyond now.
             Err(_) if part.until.is_none() => return Ok(None),
             Err(_) if to - at > 1 => width = ((to - at) / SMALLER).max(1),
@@ -130,7 +137,7 @@ pub(crate) async fn again(search: &Search<'_>, second: i64, size: usize) -> Resu
             inside(&mut reader, second, size, Error::new(ErrorKind::Unavailable, "the list came and went"))
                 .await
         }
-        Err(error) if is_of_content(&error) => inside(&mut reader, second, size, error).await,
+        Err(error) if is_of_item(&error) => inside(&mut reader, second, size, error).await,
         Err(error) => Err(error),
     }
 }
@@ -164,7 +171,7 @@ pub(crate) async fn inside(
                     break;
                 }
             }
-            Err(error) if !is_of_content(&error) => return Err(reason(error, failed)),
+            Err(error) if !is_of_item(&error) => return Err(reason(error, failed)),
             Err(_) if part.size > 1 => part.size = (part.size / 4).max(1),
             Err(_) => {
                 match alone(reader, &part).await {
@@ -172,7 +179,7 @@ pub(crate) async fn inside(
                         narrowed.bare.extend(row.is_some().then_some(rows.len()));
                         rows.extend(row);
                     }
-                    Err(error) if !is_of_content(&error) => return Err(reason(error, failed)),
+                    Err(error) if !is_of_item(&error) => return Err(reason(error, failed)),
                     Err(_) => {
                         left_out_count += 1;
                         narrowed.is_left_out = true;

@@ -101,7 +101,7 @@ fn fails(corruption: Option<&Corruption>, fields: Option<&str>) -> bool {
     let of_items = fields.map(|fields| fields.split_once("items(").map(|(_, rest)| rest));
     match (corruption, of_items) {
         (None, _) | (Some(_), Some(None)) => false,
-        (Some(Corruption::Whole), _) | (Some(Corruption::Content), None) => true,
+        (Some(Corruption::Whole | Corruption::Missing), _) | (Some(Corruption::Content), None) => true,
         (Some(Corruption::Content), Some(Some(rest))) => {
             let asked = rest.split(')').next().unwrap_or(rest);
             asked.split(',').any(|name| !OUTSIDE.contains(&name))

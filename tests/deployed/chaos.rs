@@ -5,7 +5,7 @@
 #[allow(dead_code)] // what the other tests use of it
 mod stack;
 
-use scenarios::{Callback, Mailbox, Platform as _, Told, until};
+use scenarios::{Callback, Mailbox, Platform as _, ReceivedEvent, until};
 use serde_json::{Value, json};
 use stack::{Stack, platform};
 use std::time::Duration;
@@ -29,7 +29,7 @@ struct Watched {
     id: u64,
     mailbox: Mailbox,
     callback: Callback,
-    wanted: Vec<Told>,
+    wanted: Vec<ReceivedEvent>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,7 +39,7 @@ async fn functions_that_are_cut_off_killed_and_doubled_lose_and_repeat_nothing()
     let mut all = connected(&stack).await;
     stack.outside().slow_down(SLOW_MS);
     for watched in &mut all {
-        let burst: Vec<Told> = (0..BURST_COUNT).map(|_| watched.mailbox.deliver()).collect();
+        let burst: Vec<ReceivedEvent> = (0..BURST_COUNT).map(|_| watched.mailbox.deliver()).collect();
         watched.wanted.extend(burst);
     }
     let mut seconds = tokio::time::interval(Duration::from_secs(1));

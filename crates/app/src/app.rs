@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::context::{Context, Ports};
 use crate::deliver::Ran;
-use crate::poll::{PollOutcome, Way};
+use crate::poll::{PollOutcome, PollTrigger};
 use crate::ports::{Job, Result};
 use crate::push::Pull;
 use crate::sealing::Sealer;
@@ -45,7 +45,7 @@ impl App {
     ///
     /// The poll could not do its own bookkeeping: it has to be run again.
     pub async fn tick(&self, id: InstanceId, deadline: DateTime<Utc>) -> Result<PollOutcome> {
-        crate::poll::poll(&self.0, id, Way::Tick, deadline).await
+        crate::poll::poll(&self.0, id, PollTrigger::Tick, deadline).await
     }
 
     /// The same for a client that waits for what is found: where somebody else polls the mailbox it waits for its
@@ -55,7 +55,7 @@ impl App {
     ///
     /// As of [`App::tick`].
     pub async fn poll(&self, id: InstanceId, deadline: DateTime<Utc>) -> Result<PollOutcome> {
-        crate::poll::poll(&self.0, id, Way::Asked, deadline).await
+        crate::poll::poll(&self.0, id, PollTrigger::Asked, deadline).await
     }
 
     /// Brings schedule and jobs in line with the instance's row: finishes what a process that died left half-way.
@@ -104,7 +104,7 @@ impl App {
     pub async fn run(&self, job: Job, deadline: DateTime<Utc>) -> Result<Ran> {
         match job {
             Job::Deliver(key) => return crate::deliver::deliver(&self.0, key).await,
-            Job::Poll(id) => drop(crate::poll::poll(&self.0, id, Way::Wish, deadline).await?),
+            Job::Poll(id) => drop(crate::poll::poll(&self.0, id, PollTrigger::Wish, deadline).await?),
             Job::Release(id) => crate::release::release(&self.0, id).await?,
             Job::Purge(id) => crate::purge::purge(&self.0, id).await?,
             Job::Hinted { instance, hint } => {

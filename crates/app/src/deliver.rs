@@ -1,7 +1,7 @@
 //! One delivery attempt: claim, post, store what came of it, enqueue what follows.
 
 use crate::context::Context;
-use crate::destinations::{Sent, send, timeout};
+use crate::destinations::{SendOutcome, send, timeout};
 use crate::ports::{
     AttemptKey, AttemptOutcome, Claim, Claimant, Job, Notification, PortError, Result, Written,
 };
@@ -44,7 +44,7 @@ pub(crate) async fn deliver(app: &Context, key: AttemptKey) -> Result<Ran> {
         }
         Claim::Yours(claimed) => {
             let (notification, instance) = *claimed;
-            let verdict = attempt(app, &notification, &instance, until, Failing::Retries).await?;
+            let verdict = attempt(app, &notification, &instance, until, OnFailure::Retries).await?;
             if let Some(Verdict::Retry(due_at)) = verdict {
                 app.ports.queue.send(&[again(notification.attempt + 1, due_at)]).await?;
             }
@@ -55,7 +55,7 @@ pub(crate) async fn deliver(app: &Context, key: AttemptKey) -> Result<Ran> {
 
 /// What a failed attempt leads to.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Failing {
+pub(crate) enum OnFailure {
     /// Another attempt by the policy, in the end suspension.
     Retries,
     /// Suspension at once: a release goes on only after a success.
@@ -73,7 +73,7 @@ pub(crate) async fn attempt(
     notification: &Notification,
     instance: &Instance,
     claimed_until: DateTime<Utc>,
-    failing: Failing,
+    failing: OnFailure,
 ) -> Result<Option<Verdict>> {
     let started_at = app.now();
     let key = AttemptKey {
@@ -81,7 +81,7 @@ pub(crate) async fn attempt(
         sequence: notification.sequence,
         attempt: notification.attempt,
     };
-    let Sent { answer, excerpt, cause, reached } =
+    let SendOutcome { answer, excerpt, cause, reached } =
         match send(app, notification, instance, claimed_until).await {
             Ok(sent) => sent,
             Err(error) => {
@@ -98,7 +98,7 @@ pub(crate) async fn attempt(
     if let Verdict::Retry(_) = verdict {
         // A callback that took the notification has not failed, whatever the bus did.
         let is_callbacks = !reached.callback && given(&instance.configuration, CALLBACK_URL).is_some();
-        if failing == Failing::Suspends {
+        if failing == OnFailure::Suspends {
             (verdict, reason) = (Verdict::Suspend, Some(suspension(&answer)));
         } else if is_callbacks && failure_policy(app, instance).await == FailurePolicy::Queue {
             let because = format!("{}, and the account's failure policy is `queue`", suspension(&answer));

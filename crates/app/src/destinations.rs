@@ -28,7 +28,7 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 const CLOCKS_S: i64 = 5;
 
 /// What came of sending.
-pub(crate) struct Sent {
+pub(crate) struct SendOutcome {
     /// The callback's, where it failed or the bus did not; else the bus's failure.
     pub(crate) answer: Answer,
     /// The first bytes of the callback's answer.
@@ -44,8 +44,8 @@ pub(crate) async fn send(
     notification: &Notification,
     instance: &Instance,
     claimed_until: DateTime<Utc>,
-) -> Result<Sent> {
-    let mut sent = Sent {
+) -> Result<SendOutcome> {
+    let mut sent = SendOutcome {
         answer: Answer::Published,
         excerpt: String::new(),
         cause: None,

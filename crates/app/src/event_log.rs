@@ -16,7 +16,7 @@ const LINES_READ_COUNT: usize = 1_000;
 const EVENT_ID_BYTES: usize = 20;
 
 /// A piece of a log, in the order that was asked for.
-pub(crate) struct Stretch {
+pub(crate) struct LogStretch {
     pub(crate) notifications: Vec<Notification>,
     /// Nothing follows.
     pub(crate) is_last: bool,
@@ -31,7 +31,7 @@ pub(crate) async fn of_instance(
     before: Option<Sequence>,
     first: Option<Sequence>,
     limit: usize,
-) -> Result<Stretch> {
+) -> Result<LogStretch> {
     let page = LogPage { before, limit, pending_only: false };
     let mut notifications = app.ports.store.notifications(id, page).await?;
     let read_count = notifications.len();
@@ -41,7 +41,7 @@ pub(crate) async fn of_instance(
     }
     // What is older than asked for ends the log.
     let is_last = read_count < limit || notifications.len() < read_count;
-    Ok(Stretch { notifications, is_last, end })
+    Ok(LogStretch { notifications, is_last, end })
 }
 
 /// What waits to be delivered behind a sequence, oldest first.
@@ -50,11 +50,11 @@ pub(crate) async fn waiting(
     id: InstanceId,
     behind: Sequence,
     limit: usize,
-) -> Result<Stretch> {
+) -> Result<LogStretch> {
     let page = LogPage { before: Some(behind), limit, pending_only: true };
     let notifications = app.ports.store.notifications(id, page).await?;
     let (is_last, end) = (notifications.len() < limit, notifications.last().map(mark_of));
-    Ok(Stretch { notifications, is_last, end })
+    Ok(LogStretch { notifications, is_last, end })
 }
 
 /// The log of an organization, as far as the caller sees it.
@@ -76,7 +76,7 @@ impl<'a> OrganizationLog<'a> {
         before: Option<LogMark>,
         from: Option<Sequence>,
         limit: usize,
-    ) -> Result<Stretch> {
+    ) -> Result<LogStretch> {
         let page = OrganizationPage { before, from, limit };
         let lines = self.app.ports.store.organization_log(self.organization_id, page).await?;
         let mut notifications = Vec::new();
@@ -86,7 +86,7 @@ impl<'a> OrganizationLog<'a> {
             }
         }
         let (is_last, end) = (lines.len() < limit, lines.last().map(|line| line.mark));
-        Ok(Stretch { notifications, is_last, end })
+        Ok(LogStretch { notifications, is_last, end })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::instances;
-use crate::poll::{self, PollOutcome, Way};
+use crate::poll::{self, PollOutcome, PollTrigger};
 use crate::ports::{Job, Result};
 use crate::push;
 use chrono::{DateTime, Utc};
@@ -12,7 +12,7 @@ use domain::push::Hint;
 /// Polls an instance for a hint. If nothing was found, the provider may have spoken before it shows what it speaks of, and
 /// the poll comes again a few times.
 pub(crate) async fn look(app: &Context, id: InstanceId, hint: Hint, deadline: DateTime<Utc>) -> Result<()> {
-    let outcome = poll::poll(app, id, Way::Hinted(hint.at), deadline).await?;
+    let outcome = poll::poll(app, id, PollTrigger::Hinted(hint.at), deadline).await?;
     let has_found = match &outcome {
         PollOutcome::Polled(report) => {
             let moved = report.resources.iter().any(|(_, one)| one.moved);

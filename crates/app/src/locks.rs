@@ -10,7 +10,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 pub(crate) struct Locks(Arc<Mutex<HashMap<InstanceId, Arc<AsyncMutex<()>>>>>);
 
 /// Holds an instance until dropped.
-pub(crate) struct Held {
+pub(crate) struct InstanceGuard {
     id: InstanceId,
     guard: Option<OwnedMutexGuard<()>>,
     locks: Arc<Mutex<HashMap<InstanceId, Arc<AsyncMutex<()>>>>>,
@@ -18,14 +18,14 @@ pub(crate) struct Held {
 
 impl Locks {
     /// Waits for the instance.
-    pub(crate) async fn hold(&self, id: InstanceId) -> Held {
+    pub(crate) async fn hold(&self, id: InstanceId) -> InstanceGuard {
         let lock = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default().clone();
         let guard = Some(lock.lock_owned().await);
-        Held { id, guard, locks: self.0.clone() }
+        InstanceGuard { id, guard, locks: self.0.clone() }
     }
 }
 
-impl Drop for Held {
+impl Drop for InstanceGuard {
     fn drop(&mut self) {
         self.guard.take();
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);

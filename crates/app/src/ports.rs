@@ -30,8 +30,10 @@ mod user_sessions;
 mod written;
 
 pub use accounts::{Accounts, User};
-pub use administration::{Administration, Depth, HostPage, Kept, Mark, Organization, Redriven, Scheduled};
-pub use attempts::{AttemptKey, AttemptOutcome, Attempts, Claim, Claimant, Standing};
+pub use administration::{
+    Administration, Depth, HostPage, ListingMark, Organization, OwnedItem, Redriven, Scheduled,
+};
+pub use attempts::{AttemptKey, AttemptOutcome, AttemptState, Attempts, Claim, Claimant};
 pub use audit::{AUDIT_DAYS, Actor, AuditEntry, AuditMark};
 pub use callers::Callers;
 pub use error::{PortError, Result};

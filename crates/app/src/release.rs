@@ -1,7 +1,7 @@
 //! Delivering what is queued: one worker, in commit order, the next only after the last one arrived.
 
 use crate::context::Context;
-use crate::deliver::{Failing, attempt, claim_until};
+use crate::deliver::{OnFailure, attempt, claim_until};
 use crate::ports::{AttemptKey, Claim, Claimant, Job, Result, Written};
 use chrono::{DateTime, Duration, Utc};
 use domain::delivery::{SubscriptionStatus, Verdict};
@@ -22,7 +22,7 @@ const LOOKS_COUNT_MAX: u32 = 6;
 const AGAIN_FIRST_MS: u64 = 20;
 
 /// What to do after a look at what is queued.
-enum Next {
+enum AfterLook {
     /// Look at once: a post was made.
     Posted,
     /// Look again, after a pause.
@@ -62,13 +62,13 @@ pub(crate) async fn release(app: &Context, id: InstanceId) -> Result<()> {
             }
         };
         match next {
-            Next::Posted => (posts, looks) = (posts + 1, 0),
-            Next::Unclear => {
+            AfterLook::Posted => (posts, looks) = (posts + 1, 0),
+            AfterLook::Unclear => {
                 app.ports.clock.sleep(std::time::Duration::from_millis(AGAIN_FIRST_MS << looks)).await;
                 looks += 1;
             }
-            Next::Over => return Ok(()),
-            Next::Later(due_at) => return again(app, id, due_at.max(lease_until)).await,
+            AfterLook::Over => return Ok(()),
+            AfterLook::Later(due_at) => return again(app, id, due_at.max(lease_until)).await,
         }
     }
     store.pause_release(id, generation).await?;
@@ -78,13 +78,13 @@ pub(crate) async fn release(app: &Context, id: InstanceId) -> Result<()> {
 }
 
 /// Delivers the first of what is queued, or ends the release.
-async fn next(app: &Context, id: InstanceId, generation: u64) -> Result<Next> {
+async fn next(app: &Context, id: InstanceId, generation: u64) -> Result<AfterLook> {
     let store = &app.ports.store;
     let Some(notification) = store.next_queued(id).await? else {
         return Ok(match store.end_release(id, generation).await? {
-            Written::Done | Written::Gone => Next::Over,
-            Written::Conflict if is_ours(app, id, generation).await? => Next::Unclear,
-            Written::Conflict => Next::Over,
+            Written::Done | Written::Gone => AfterLook::Over,
+            Written::Conflict if is_ours(app, id, generation).await? => AfterLook::Unclear,
+            Written::Conflict => AfterLook::Over,
         });
     };
     let key = AttemptKey { instance: id, sequence: notification.sequence, attempt: notification.attempt };
@@ -93,14 +93,14 @@ async fn next(app: &Context, id: InstanceId, generation: u64) -> Result<Next> {
     Ok(match store.claim_attempt(key, by, app.now(), until).await? {
         Claim::Yours(claimed) => {
             let (notification, instance) = *claimed;
-            match attempt(app, &notification, &instance, until, Failing::Suspends).await? {
-                Some(Verdict::Suspend) => Next::Over,
-                _ => Next::Posted,
+            match attempt(app, &notification, &instance, until, OnFailure::Suspends).await? {
+                Some(Verdict::Suspend) => AfterLook::Over,
+                _ => AfterLook::Posted,
             }
         }
-        Claim::Busy { until } => Next::Later(until),
-        Claim::Decided { .. } => Next::Unclear,
-        Claim::Queued | Claim::Gone => Next::Over,
+        Claim::Busy { until } => AfterLook::Later(until),
+        Claim::Decided { .. } => AfterLook::Unclear,
+        Claim::Queued | Claim::Gone => AfterLook::Over,
     })
 }
 

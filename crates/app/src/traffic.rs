@@ -118,7 +118,7 @@ impl Lane {
 
     /// Waits for a place; it is free again when dropped.
     pub(crate) async fn enter(self: &Arc<Self>, errand: Errand, now: DateTime<Utc>) -> InFlightPermit {
-        let _waiting = (errand == Errand::Poll).then(|| Waiting::of(self));
+        let _waiting = (errand == Errand::Poll).then(|| WaitingPoll::of(self));
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
@@ -212,16 +212,16 @@ impl Drop for Polling {
     }
 }
 
-struct Waiting<'a>(&'a Lane);
+struct WaitingPoll<'a>(&'a Lane);
 
-impl<'a> Waiting<'a> {
+impl<'a> WaitingPoll<'a> {
     fn of(lane: &'a Lane) -> Self {
         lane.state().polls_waiting += 1;
-        Waiting(lane)
+        WaitingPoll(lane)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitingPoll<'_> {
     fn drop(&mut self) {
         self.0.state().polls_waiting -= 1;
         self.0.changed.notify_waiters();

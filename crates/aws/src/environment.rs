@@ -43,16 +43,16 @@ pub struct Environment {
     pub admin_key_secret: Option<String>,
     /// What means the same on every host.
     pub app: Config,
-    app_variables: Given,
+    app_variables: ShieldedVariables,
 }
 
 /// Variables as they were given. `Debug` shows none.
 #[derive(Clone)]
-struct Given(HashMap<String, String>);
+struct ShieldedVariables(HashMap<String, String>);
 
-impl std::fmt::Debug for Given {
+impl std::fmt::Debug for ShieldedVariables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Given").finish_non_exhaustive()
+        f.debug_struct("ShieldedVariables").finish_non_exhaustive()
     }
 }
 
@@ -122,7 +122,7 @@ impl Environment {
             region: home.region.to_owned(),
             admin_key_secret: admin_key_secret(&variables)?,
             app,
-            app_variables: Given(app_variables.take()),
+            app_variables: ShieldedVariables(app_variables.take()),
             poll_function_arn: poll_function_arn.clone(),
         })
     }

@@ -24,7 +24,7 @@ pub use first_account::{FirstSecrets, GeneratedSecrets};
 pub use functions::{api, deliver, poll};
 pub use keys::{DataKeys, Rotation, rotate};
 pub use queue::SqsQueue;
-pub use schedules::{Listed, Schedules};
+pub use schedules::{ListedSchedule, Schedules};
 pub use stack::{Stack, egress};
 pub use store::DynamoStore;
 pub use vault::{Holder, StackVault, VaultPosition};

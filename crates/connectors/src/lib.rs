@@ -29,7 +29,8 @@ pub use descriptor::{
 pub use error::{Error, ErrorKind};
 pub use http::{Http, HttpError, HttpRequest, HttpResponse, Method, Route, TlsFault};
 pub use push::{
-    Addressee, Arrival, Forged, News, Notice, Proof, PullSource, Pulled, Push, PushRequest, WatchRequest,
+    Addressee, Arrival, Forged, Notice, NoticeKind, Proof, PullSource, Pulled, Push, PushRequest,
+    WatchRequest,
 };
 pub use registry::registry;
 pub use scratch::Scratch;

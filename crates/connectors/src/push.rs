@@ -149,7 +149,7 @@ pub struct Notice {
     /// [`Watch::state`] of the watch that it comes of, where it says so.
     pub watch: Option<Value>,
     /// What it says.
-    pub news: News,
+    pub news: NoticeKind,
     /// The provider's position that it names.
     pub position: Option<u64>,
 }
@@ -187,7 +187,7 @@ pub enum Proof {
 
 /// What a notice says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum News {
+pub enum NoticeKind {
     /// Something changed, or may have.
     Changed,
     /// The watch demands something, or is gone.

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::event::{Change, ChangeKind};
 use domain::ids::digest64;
-use packed::{Held, Mark, Objects};
+use packed::{Objects, PackedObject, Presence};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ pub(crate) const OBJECTS_MAX: usize = 100_000;
 const PAGES_COUNT_MAX: usize = 2_000;
 
 /// One object as the listing shows it.
-pub(crate) struct Listed {
+pub(crate) struct ListedObject {
     /// Its id.
     pub(crate) id: String,
     /// What makes one state of it differ from another; only a digest is kept.
@@ -42,7 +42,7 @@ pub(crate) struct Listed {
 
 /// A page of a listing.
 pub(crate) struct ListingPage {
-    pub(crate) objects: Vec<Listed>,
+    pub(crate) objects: Vec<ListedObject>,
     /// Where the next page begins; `None` in the last one.
     pub(crate) next: Option<Value>,
     /// Entries that could not be read. They may be objects that are known.
@@ -70,15 +70,16 @@ pub(crate) async fn baseline(pages: &dyn Pages, now: DateTime<Utc>) -> Result<Va
     comparison.is_silent = true;
     comparison.list(None).await?;
     let first = comparison.left_out;
-    Stored::of(
+    SnapshotCursor::of(
         &comparison.objects,
-        Stored { generation, left_out: first, left_out_first: first, ..Stored::default() },
+        SnapshotCursor { generation, left_out: first, left_out_first: first, ..SnapshotCursor::default() },
     )
 }
 
 /// Reads the next stretch of changes after a cursor.
 pub(crate) async fn step(pages: &dyn Pages, cursor: &Value, past: &Past) -> Result<Step, Error> {
-    let stored = Stored::deserialize(cursor).map_err(|error| Error::malformed("stored position", error))?;
+    let stored =
+        SnapshotCursor::deserialize(cursor).map_err(|error| Error::malformed("stored position", error))?;
     let mut comparison = Comparison::new(pages, packed::unpack(&stored.snapshot)?, stored.generation);
     let was_listing = stored.page.is_some();
     let was_told = stored.left_out;
@@ -88,14 +89,14 @@ pub(crate) async fn step(pages: &dyn Pages, cursor: &Value, past: &Past) -> Resu
         // An earlier listing decided it: nothing is listed again before that is reported.
         true => (stored.page, true),
         false => match comparison.list(stored.page).await? {
-            End::Full(page) => (page, false),
+            ListingEnd::Full(page) => (page, false),
             // The listing goes on there, and what it has shown so far is stored.
-            End::Halted(page, error) => {
+            ListingEnd::Halted(page, error) => {
                 (comparison.is_touched, halted) = (true, Some(error));
                 (page, false)
             }
-            End::Resumed => (None, false),
-            End::Whole { is_one_page } => {
+            ListingEnd::Resumed => (None, false),
+            ListingEnd::Whole { is_one_page } => {
                 left_out = comparison.left_out;
                 // What can't be read may be what is missing.
                 if left_out <= stored.left_out_first {
@@ -112,7 +113,7 @@ pub(crate) async fn step(pages: &dyn Pages, cursor: &Value, past: &Past) -> Resu
     let cursor = match moved {
         true => {
             let generation = stored.generation + 1;
-            Stored::of(&comparison.objects, Stored { generation, page, left_out, ..stored })?
+            SnapshotCursor::of(&comparison.objects, SnapshotCursor { generation, page, left_out, ..stored })?
         }
         false => cursor.clone(),
     };
@@ -130,7 +131,7 @@ fn gap(left_out: usize) -> String {
 
 /// The cursor.
 #[derive(Default, Serialize, Deserialize)]
-struct Stored {
+struct SnapshotCursor {
     /// All objects, packed.
     snapshot: String,
     /// Entries of the last whole listing that could not be read, as reported.
@@ -151,16 +152,16 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-impl Stored {
+impl SnapshotCursor {
     /// With these objects.
-    fn of(objects: &Objects, stored: Stored) -> Result<Value, Error> {
-        let stored = Stored { snapshot: packed::pack(objects)?, ..stored };
+    fn of(objects: &Objects, stored: SnapshotCursor) -> Result<Value, Error> {
+        let stored = SnapshotCursor { snapshot: packed::pack(objects)?, ..stored };
         serde_json::to_value(stored).map_err(|error| Error::malformed("snapshot", error))
     }
 }
 
 /// How a listing ended.
-enum End {
+enum ListingEnd {
     /// The step took as much as it may: the listing goes on with this page; `None` is the first.
     Full(Option<Value>),
     /// The caller wants no further request: the listing goes on with this page.
@@ -203,7 +204,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    async fn list(&mut self, from: Option<Value>) -> Result<End, Error> {
+    async fn list(&mut self, from: Option<Value>) -> Result<ListingEnd, Error> {
         let mut is_resumed = from.is_some();
         let mut at = from;
         for count in 0..PAGES_COUNT_MAX {
@@ -215,27 +216,27 @@ impl<'a> Comparison<'a> {
                 }
                 // A baseline is taken whole or not at all.
                 Err(error) if error.kind == ErrorKind::Halted && count > 0 && !self.is_silent => {
-                    return Ok(End::Halted(at, error));
+                    return Ok(ListingEnd::Halted(at, error));
                 }
                 page => page?,
             };
             self.left_out += page.left_out;
             for object in page.objects {
                 if !self.take(object)? {
-                    return Ok(End::Full(at));
+                    return Ok(ListingEnd::Full(at));
                 }
             }
             match page.next {
                 Some(next) => at = Some(next),
-                None if is_resumed => return Ok(End::Resumed),
-                None => return Ok(End::Whole { is_one_page: at.is_none() }),
+                None if is_resumed => return Ok(ListingEnd::Resumed),
+                None => return Ok(ListingEnd::Whole { is_one_page: at.is_none() }),
             }
         }
         Err(Error::new(ErrorKind::Rejected, format!("the list has more than {PAGES_COUNT_MAX} pages")))
     }
 
     /// Takes one listed object in; false where the step has no room for its change.
-    fn take(&mut self, object: Listed) -> Result<bool, Error> {
+    fn take(&mut self, object: ListedObject) -> Result<bool, Error> {
         if object.id.len() > packed::ID_BYTES_MAX {
             self.left_out += 1;
             return Ok(true);
@@ -247,15 +248,15 @@ impl<'a> Comparison<'a> {
             Some(held) if held.seen => return Ok(true),
             Some(held) if held.digest == digest => {
                 held.seen = true;
-                self.is_touched |= held.mark != Mark::Present;
-                held.mark = Mark::Present;
+                self.is_touched |= held.mark != Presence::Present;
+                held.mark = Presence::Present;
                 return self.count().map(|()| true);
             }
             _ if is_full => return Ok(false),
             Some(_) => ChangeKind::Updated,
             None => ChangeKind::Created,
         };
-        self.objects.insert(object.id.clone(), Held { digest, mark: Mark::Present, seen: true });
+        self.objects.insert(object.id.clone(), PackedObject { digest, mark: Presence::Present, seen: true });
         self.count()?;
         let version = format!("{}.{digest:016x}", self.generation);
         self.report(kind, object.id, version, object.record);
@@ -278,19 +279,19 @@ impl<'a> Comparison<'a> {
     /// After a whole listing: what it did not show is missing.
     fn mark_missing(&mut self, is_one_page: bool) {
         for held in self.objects.values_mut().filter(|held| !held.seen) {
-            let is_sure = is_one_page || held.mark == Mark::Missing;
-            held.mark = if is_sure { Mark::Gone } else { Mark::Missing };
+            let is_sure = is_one_page || held.mark == Presence::Missing;
+            held.mark = if is_sure { Presence::Gone } else { Presence::Missing };
             self.is_touched = true;
         }
     }
 
     fn has_gone(&self) -> bool {
-        self.objects.values().any(|held| held.mark == Mark::Gone)
+        self.objects.values().any(|held| held.mark == Presence::Gone)
     }
 
     fn take_deletions(&mut self) {
         let room = self.changes_max.saturating_sub(self.changes.len());
-        let gone = self.objects.iter().filter(|(_, held)| held.mark == Mark::Gone);
+        let gone = self.objects.iter().filter(|(_, held)| held.mark == Presence::Gone);
         let gone: Vec<String> = gone.take(room).map(|(id, _)| id.clone()).collect();
         for id in gone {
             if self.is_full() {

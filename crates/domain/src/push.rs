@@ -189,7 +189,7 @@ pub struct Hints {
 
 /// What becomes of a hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+pub enum HintOutcome {
     /// A poll is due then.
     Poll(DateTime<Utc>),
     /// A poll that is enqueued already, and begins later than now, serves it too.
@@ -199,19 +199,19 @@ pub enum Taken {
 impl Hints {
     /// Takes a hint: the first leads to a poll at once, those of the next two seconds to one more at their end. So each
     /// is followed by a poll that begins after it, and ten thousand in a second make two.
-    pub fn take(self, now: DateTime<Utc>) -> (Taken, Hints) {
+    pub fn take(self, now: DateTime<Utc>) -> (HintOutcome, Hints) {
         // A slot far ahead is one from before the clock was set back.
         let slot =
             self.slot_until.filter(|until| now < *until && *until - now <= Duration::milliseconds(SLOT_MS));
         match slot {
             None => {
                 let slot_until = Some(now + Duration::milliseconds(SLOT_MS));
-                (Taken::Poll(now), Hints { last_at: Some(now), slot_until, is_followed: false })
+                (HintOutcome::Poll(now), Hints { last_at: Some(now), slot_until, is_followed: false })
             }
             Some(until) if !self.is_followed => {
-                (Taken::Poll(until), Hints { last_at: Some(now), is_followed: true, ..self })
+                (HintOutcome::Poll(until), Hints { last_at: Some(now), is_followed: true, ..self })
             }
-            Some(_) => (Taken::Joined, self),
+            Some(_) => (HintOutcome::Joined, self),
         }
     }
 }

@@ -195,7 +195,7 @@ pub fn merge(stub: &mut Value, newer: &Value) {
 /// A list as it is stored.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Stored {
+enum StoredList {
     Plain(Vec<RetryRecord>),
     Packed { packed: String },
 }
@@ -207,15 +207,15 @@ impl Serialize for RetryList {
         }
         let records = serde_json::to_vec(&self.0).map_err(S::Error::custom)?;
         let packed = packed_text::pack(&records).map_err(S::Error::custom)?;
-        Stored::Packed { packed }.serialize(serializer)
+        StoredList::Packed { packed }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for RetryList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let packed = match Stored::deserialize(deserializer)? {
-            Stored::Plain(records) => return Ok(RetryList(records)),
-            Stored::Packed { packed } => packed,
+        let packed = match StoredList::deserialize(deserializer)? {
+            StoredList::Plain(records) => return Ok(RetryList(records)),
+            StoredList::Packed { packed } => packed,
         };
         let records = packed_text::unpack(&packed, UNPACKED_BYTES_MAX).map_err(D::Error::custom)?;
         serde_json::from_slice(&records).map(RetryList).map_err(D::Error::custom)

@@ -24,7 +24,7 @@ const DESCRIPTORS: [&str; 7] =
 /// `${epoch:s}`, `${epoch:0}` (seconds too), `${epoch:us}`, `${milliseconds}`. A template ends at the first `}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
-    parts: Vec<Part>,
+    parts: Vec<TemplatePart>,
 }
 
 /// What the templates of a url are filled with.
@@ -39,7 +39,7 @@ pub struct Times<'a> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+enum TemplatePart {
     Text(String),
     Since(DatePattern, Zone),
     Now(DatePattern, Zone),
@@ -163,7 +163,7 @@ impl Template {
     }
 }
 
-impl Part {
+impl TemplatePart {
     /// In its own zone, or in this one.
     fn expand(&self, times: &Times<'_>, in_zone: Option<Zone>) -> String {
         match self {
@@ -181,9 +181,9 @@ impl Part {
     }
 }
 
-fn push_text(parts: &mut Vec<Part>, text: Option<&str>) {
+fn push_text(parts: &mut Vec<TemplatePart>, text: Option<&str>) {
     if let Some(text) = text.filter(|text| !text.is_empty()) {
-        parts.push(Part::Text(text.to_owned()));
+        parts.push(TemplatePart::Text(text.to_owned()));
     }
 }
 
@@ -227,28 +227,28 @@ fn placeholder(after: &str) -> Option<&str> {
 }
 
 /// Reads the text between the braces.
-fn stamp(body: &str, position: usize) -> Result<Part, TemplateError> {
+fn stamp(body: &str, position: usize) -> Result<TemplatePart, TemplateError> {
     let (descriptor, argument) = match body.split_once(':') {
         Some((descriptor, argument)) => (descriptor, Some(argument)),
         None => (body, None),
     };
     let form = |form| TemplateError::Form { position, form };
     match (descriptor, argument) {
-        ("date", None) => Ok(Part::SinceDefault),
-        ("gmtDate", Some(format)) => Ok(Part::Since(pattern(format, position)?, Zone::GMT)),
-        ("date", Some(format)) => Ok(Part::Since(pattern(format, position)?, Zone::GMT)),
+        ("date", None) => Ok(TemplatePart::SinceDefault),
+        ("gmtDate", Some(format)) => Ok(TemplatePart::Since(pattern(format, position)?, Zone::GMT)),
+        ("date", Some(format)) => Ok(TemplatePart::Since(pattern(format, position)?, Zone::GMT)),
         ("gmtDate", None) => Err(form("${gmtDate:FORMAT}")),
         ("dateTimeZone" | "DateTimeZone", argument) => {
             let (zone, format) = argument.and_then(split_zone).ok_or(form("${dateTimeZone:ZONE:FORMAT}"))?;
-            Ok(Part::Since(pattern(format, position)?, zone_at(zone, position)?))
+            Ok(TemplatePart::Since(pattern(format, position)?, zone_at(zone, position)?))
         }
         ("nowTimeZone", argument) => {
             let (zone, format) = argument.and_then(split_zone).ok_or(form("${nowTimeZone:ZONE:FORMAT}"))?;
-            Ok(Part::Now(pattern(format, position)?, zone_at(zone, position)?))
+            Ok(TemplatePart::Now(pattern(format, position)?, zone_at(zone, position)?))
         }
-        ("epoch", None | Some("ms")) | ("milliseconds", None) => Ok(Part::Epoch(Unit::Milliseconds)),
-        ("epoch", Some("s" | "0")) => Ok(Part::Epoch(Unit::Seconds)),
-        ("epoch", Some("us")) => Ok(Part::Epoch(Unit::Microseconds)),
+        ("epoch", None | Some("ms")) | ("milliseconds", None) => Ok(TemplatePart::Epoch(Unit::Milliseconds)),
+        ("epoch", Some("s" | "0")) => Ok(TemplatePart::Epoch(Unit::Seconds)),
+        ("epoch", Some("us")) => Ok(TemplatePart::Epoch(Unit::Microseconds)),
         ("epoch", Some(_)) => Err(form("${epoch}, ${epoch:ms}, ${epoch:s} or ${epoch:us}")),
         ("milliseconds", Some(_)) => Err(form("${milliseconds}")),
         _ => {

@@ -41,17 +41,17 @@ pub(crate) trait Provider: Clone + Send + Sync + 'static {
     /// The answer to a request too many.
     fn refuse(&self) -> Reply;
     /// The requests inside a batch; `None` when the call is no batch.
-    fn parts(&self, call: &Call) -> Option<Result<Vec<Part>, Reply>>;
+    fn parts(&self, call: &Call) -> Option<Result<Vec<BatchPart>, Reply>>;
     /// Whether the parts of a batch run at once, and so count as that many requests in flight.
     const PARTS_AT_ONCE: bool;
     /// One answer made of the answers to the parts.
-    fn join(&self, parts: Vec<(Part, Reply)>) -> Reply;
+    fn join(&self, parts: Vec<(BatchPart, Reply)>) -> Reply;
     /// Last touch to an answer that goes out.
     fn finish(&self, call: &Call, reply: Reply) -> Reply;
 }
 
 /// One request inside a batch, with the id that ties its answer to it.
-pub(crate) struct Part {
+pub(crate) struct BatchPart {
     pub(crate) id: String,
     pub(crate) call: Call,
 }
@@ -122,7 +122,7 @@ async fn attend<P: Provider>(provider: &P, call: &Call) -> Reply {
     }
 }
 
-async fn attend_parts<P: Provider>(provider: &P, parts: Vec<Part>) -> Reply {
+async fn attend_parts<P: Provider>(provider: &P, parts: Vec<BatchPart>) -> Reply {
     // Parts that run at once all take their place before the first is answered; they are answered one after
     // another all the same, so that a run can be repeated.
     let mut entered: Vec<_> = if P::PARTS_AT_ONCE {

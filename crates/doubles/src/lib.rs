@@ -71,7 +71,7 @@ pub use mail::{Mail, mails_from_dir};
 pub use microsoft::{Attachment, MessageSnapshot as MicrosoftMessage, Microsoft};
 pub use oauth::{CLIENT_ID, CLIENT_SECRET};
 pub use odd::{BARE_CONTROL, Corruption, DateHeader, HALF_EMOJI, LATIN_1};
-pub use push::{Forgery, Mishap, Sent, Way};
+pub use push::{Forgery, Mishap, SentNotice, Way};
 pub use receiver::{Answer, Received, Receiver};
 pub use registry::Providers;
 pub use request_log::RequestLine;

@@ -3,7 +3,7 @@
 use crate::jobs::Jobs;
 use crate::sqlite::SqliteStore;
 use crate::sqlite::listing::{after, page};
-use app::ports::{Administration, Depth, HostPage, Job, Kept, Mark, Redriven, Result, Scheduled};
+use app::ports::{Administration, Depth, HostPage, Job, ListingMark, OwnedItem, Redriven, Result, Scheduled};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -24,15 +24,15 @@ impl LocalAdministration {
 
 #[async_trait]
 impl Administration for LocalAdministration {
-    async fn instances(&self, from: Option<&Mark>) -> Result<HostPage<InstanceId>> {
+    async fn instances(&self, from: Option<&ListingMark>) -> Result<HostPage<InstanceId>> {
         Ok(page(self.store.all_instances(after(from)?).await?, |id| id.get()))
     }
 
-    async fn schedules(&self, from: Option<&Mark>) -> Result<HostPage<Kept>> {
+    async fn schedules(&self, from: Option<&ListingMark>) -> Result<HostPage<OwnedItem>> {
         Ok(kept(page(self.store.scheduled(after(from)?).await?, |id| id.get())))
     }
 
-    async fn secrets(&self, from: Option<&Mark>) -> Result<HostPage<Kept>> {
+    async fn secrets(&self, from: Option<&ListingMark>) -> Result<HostPage<OwnedItem>> {
         Ok(kept(page(self.store.with_secrets(after(from)?).await?, |id| id.get())))
     }
 
@@ -58,7 +58,7 @@ impl Administration for LocalAdministration {
 }
 
 /// The tables do not say how old a row is.
-fn kept(page: HostPage<InstanceId>) -> HostPage<Kept> {
-    let items = page.items.into_iter().map(|instance| Kept { instance, made_at: None }).collect();
+fn kept(page: HostPage<InstanceId>) -> HostPage<OwnedItem> {
+    let items = page.items.into_iter().map(|instance| OwnedItem { instance, made_at: None }).collect();
     HostPage { items, next: page.next }
 }

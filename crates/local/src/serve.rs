@@ -1,7 +1,7 @@
 //! Running a host: the HTTP interface, timers, jobs, pulls and retention, until it is stopped.
 
 use crate::host::Host;
-use crate::jobs::{Class, Taken, Went};
+use crate::jobs::{Class, TakenJob, Went};
 use crate::pulling;
 use crate::server::{self, Times};
 use crate::waiting::wait;
@@ -123,7 +123,7 @@ async fn run_jobs(host: Arc<Host>, class: Class, permits: Arc<Semaphore>, mut st
     }
 }
 
-async fn run(host: &Host, taken: Taken) {
+async fn run(host: &Host, taken: TakenJob) {
     let deadline = host.clock.now() + Duration::seconds(POLL_S);
     let app = host.app.clone();
     // On a task of its own, so that a panic is a failure of the job and not the end of its lane.

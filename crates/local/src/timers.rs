@@ -192,11 +192,11 @@ fn enabled(conn: &Connection) -> rusqlite::Result<HashMap<InstanceId, Timetable>
         .collect()
 }
 
-type Stored = (InstanceId, Timetable, Option<DateTime<Utc>>);
+type StoredSchedule = (InstanceId, Timetable, Option<DateTime<Utc>>);
 
 /// The enabled schedules, with the last time that a state of the instance was written. All of them: this is the
 /// memory of the timers, a few dozen bytes each.
-fn stored(conn: &Connection) -> rusqlite::Result<Vec<Stored>> {
+fn stored(conn: &Connection) -> rusqlite::Result<Vec<StoredSchedule>> {
     conn.prepare(
         "SELECT instance_id, interval_s, phase_s,
              (SELECT max(written_at_us) FROM resources r WHERE r.instance_id = s.instance_id)

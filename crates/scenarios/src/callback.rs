@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 
 /// One event as an application sees it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Told {
+pub struct ReceivedEvent {
     /// Event type, as `CREATED`.
     pub kind: String,
     /// Id of the object.
     pub object: String,
 }
 
-impl Told {
+impl ReceivedEvent {
     /// An event of this type about this object.
     pub fn new(kind: &str, object: impl Into<String>) -> Self {
-        Told { kind: kind.to_owned(), object: object.into() }
+        ReceivedEvent { kind: kind.to_owned(), object: object.into() }
     }
 }
 
@@ -79,7 +79,7 @@ impl Callback {
     }
 
     /// Waits until each of these was told here.
-    pub async fn wait_for(&self, wanted: &[Told]) {
+    pub async fn wait_for(&self, wanted: &[ReceivedEvent]) {
         let all_told = async {
             let mut posts_count = 0;
             while !wanted.iter().all(|one| self.told().contains(one)) {
@@ -102,17 +102,17 @@ impl Callback {
 
     /// What was told here, in order, as often as it was; a post that was not answered 200 tells nothing. Checked
     /// on the way: signatures, names, and that an event is always in the same notification.
-    pub fn told(&self) -> Vec<Told> {
+    pub fn told(&self) -> Vec<ReceivedEvent> {
         self.events().into_iter().map(|(_, told)| told).collect()
     }
 
     /// The same, each event once, however often it came.
-    pub fn told_once(&self) -> Vec<Told> {
-        let by_id: BTreeMap<String, Told> = self.events().into_iter().collect();
+    pub fn told_once(&self) -> Vec<ReceivedEvent> {
+        let by_id: BTreeMap<String, ReceivedEvent> = self.events().into_iter().collect();
         by_id.into_values().collect()
     }
 
-    fn events(&self) -> Vec<(String, Told)> {
+    fn events(&self) -> Vec<(String, ReceivedEvent)> {
         assert_eq!(self.receiver.dropped_count(), 0);
         let mut holders = BTreeMap::new();
         let mut events = Vec::new();
@@ -126,7 +126,7 @@ impl Callback {
                 let holder = holders.entry(text("id")).or_insert_with(|| name.to_owned());
                 assert_eq!(holder, name, "an event is in two notifications");
                 if received.answered == 200 {
-                    events.push((text("id"), Told::new(&text("eventType"), text("objectId"))));
+                    events.push((text("id"), ReceivedEvent::new(&text("eventType"), text("objectId"))));
                 }
             }
         }
@@ -134,7 +134,7 @@ impl Callback {
     }
 
     /// Exactly these were told, each once, in whatever order.
-    pub fn assert_told(&self, wanted: &[Told]) {
+    pub fn assert_told(&self, wanted: &[ReceivedEvent]) {
         let (mut told, mut wanted) = (self.told(), wanted.to_vec());
         told.sort();
         wanted.sort();

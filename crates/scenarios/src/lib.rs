@@ -27,7 +27,7 @@ mod sign_in;
 mod signature;
 mod wait;
 
-pub use callback::{Callback, Told};
+pub use callback::{Callback, ReceivedEvent};
 pub use client::{Client, Instance, Reply, body, with};
 pub use document::{Document, Operation};
 pub use mailbox::Mailbox;

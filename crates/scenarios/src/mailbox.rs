@@ -1,6 +1,6 @@
 //! One mailbox at one of the providers, and what a person does to it.
 
-use crate::callback::Told;
+use crate::callback::ReceivedEvent;
 use crate::outside::Outside;
 use doubles::{Double, FaultKind, Happening, Mail};
 use std::sync::{Arc, Mutex};
@@ -84,22 +84,22 @@ impl Mailbox {
     }
 
     /// A mail comes in.
-    pub fn deliver(&self) -> Told {
+    pub fn deliver(&self) -> ReceivedEvent {
         told(&self.double.receive(&self.user, self.mail()))
     }
 
     /// Marks a message read; returns the event expected for it.
-    pub fn mark_read(&self, id: &str) -> Told {
+    pub fn mark_read(&self, id: &str) -> ReceivedEvent {
         told(&self.double.look_at(&self.user, id))
     }
 
     /// Stars or flags it.
-    pub fn mark(&self, id: &str) -> Told {
+    pub fn mark(&self, id: &str) -> ReceivedEvent {
         told(&self.double.mark(&self.user, id))
     }
 
     /// Deletes it as far as the provider tells of it: for good, or into the deleted items.
-    pub fn delete(&self, id: &str) -> Told {
+    pub fn delete(&self, id: &str) -> ReceivedEvent {
         told(&self.double.remove(&self.user, id))
     }
 
@@ -130,6 +130,6 @@ impl Mailbox {
     }
 }
 
-fn told(happening: &Happening) -> Told {
-    Told::new(happening.event, happening.object_id.clone())
+fn told(happening: &Happening) -> ReceivedEvent {
+    ReceivedEvent::new(happening.event, happening.object_id.clone())
 }

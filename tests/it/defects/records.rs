@@ -16,20 +16,20 @@ const REFUSALS: [FaultKind; 2] = [FaultKind::Refused { status: 400 }, FaultKind:
 
 /// An event and its record, as a callback got them.
 #[derive(Debug, PartialEq)]
-struct Told {
+struct DeliveredRecord {
     kind: String,
     id: String,
     record: Value,
 }
 
-impl Told {
+impl DeliveredRecord {
     fn is_whole(&self) -> bool {
         self.record.get("carillonRecordIncomplete").is_none()
     }
 }
 
 /// What arrived since the last look, in the order of arrival.
-fn told(world: &World) -> Vec<Told> {
+fn told(world: &World) -> Vec<DeliveredRecord> {
     let mut told = Vec::new();
     for received in world.receiver.take() {
         let body: Value = serde_json::from_slice(&received.body).unwrap();
@@ -37,7 +37,11 @@ fn told(world: &World) -> Vec<Told> {
         let records = message["raw"][message["raw"]["objectType"].as_str().unwrap()].as_array().unwrap();
         for (event, record) in message["events"].as_array().unwrap().iter().zip(records) {
             let text = |key: &str| event[key].as_str().unwrap().to_owned();
-            told.push(Told { kind: text("eventType"), id: text("objectId"), record: record.clone() });
+            told.push(DeliveredRecord {
+                kind: text("eventType"),
+                id: text("objectId"),
+                record: record.clone(),
+            });
         }
     }
     told
@@ -45,7 +49,7 @@ fn told(world: &World) -> Vec<Told> {
 
 /// Each of these was created once, with its content.
 #[track_caller]
-fn assert_whole(told: &[Told], expected: &[String]) {
+fn assert_whole(told: &[DeliveredRecord], expected: &[String]) {
     let hollow = told.iter().filter(|one| !one.is_whole()).count();
     assert_eq!(hollow, 0, "of {} are hollow", told.len());
     let pairs: Vec<_> = told.iter().map(|one| (one.kind.clone(), one.id.clone())).collect();

@@ -11,17 +11,17 @@ use std::collections::{BTreeMap, BTreeSet};
 const DOWN: FaultKind = FaultKind::ServerError { status: 503 };
 
 /// Every webhook id and body that an event came with, and how often it came.
-type Told = (BTreeSet<(String, Vec<u8>)>, usize);
+type SentCopies = (BTreeSet<(String, Vec<u8>)>, usize);
 
 /// All that was posted, taken or not.
 #[derive(Default)]
-struct Posted {
+struct PostedEvents {
     /// By event id.
-    events: BTreeMap<String, Told>,
+    events: BTreeMap<String, SentCopies>,
     objects: BTreeSet<String>,
 }
 
-impl Posted {
+impl PostedEvents {
     fn take(&mut self, world: &World) {
         for received in world.receiver.take() {
             let webhook = received.headers["elements-webhook-id"].to_str().unwrap().to_owned();
@@ -80,7 +80,7 @@ async fn what_is_listed_again_while_its_delivery_is_retried_has_the_same_words()
         };
         world.receiver.set_default(503);
         let mut sent = vec![deliver(), deliver()];
-        let mut posted = Posted::default();
+        let mut posted = PostedEvents::default();
         world.poll(id).await;
         posted.take(&world);
         world.clock.advance(Duration::seconds(61));
@@ -107,7 +107,7 @@ async fn what_two_ways_wait_for_is_told_in_the_words_of_the_first() {
     let sent: Vec<_> = (0..3).map(|_| world.google.deliver(GMAIL_USER, Mail::default())).collect();
     world.google.poison(GMAIL_USER, &sent[1], DOWN);
     world.receiver.set_default(503);
-    let mut posted = Posted::default();
+    let mut posted = PostedEvents::default();
     world.poll(id).await;
     posted.take(&world);
     world.clock.advance(Duration::minutes(1));

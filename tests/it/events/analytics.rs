@@ -1,6 +1,6 @@
 //! How many events there were.
 
-use super::{Told, assert_bad, told};
+use super::{TwoLogs, assert_bad, told};
 use crate::world::World;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ fn sum(rows: &Value, field: &str) -> u64 {
 #[tokio::test]
 async fn an_hour_by_minutes_has_sixty_one_rows() {
     let world = World::new(481);
-    let Told { began_at, .. } = told(&world).await;
+    let TwoLogs { began_at, .. } = told(&world).await;
     let window = format!(
         "from={}&to={}",
         (began_at - Duration::minutes(30)).format("%Y-%m-%dT%H:%M:%SZ"),
@@ -53,7 +53,7 @@ async fn each_event_is_counted_in_its_own_minute() {
 #[tokio::test]
 async fn counts_are_told_by_instance_and_by_account() {
     let world = World::new(483);
-    let Told { gmail, outlook, .. } = told(&world).await;
+    let TwoLogs { gmail, outlook, .. } = told(&world).await;
     let by_instance = world.get("/instances/events/analytics/instances?interval=day").await;
     let mut records = by_instance[0]["records"].as_array().unwrap().clone();
     records.sort_by_key(|record| record["instanceId"] != gmail.get());

@@ -1,6 +1,6 @@
 //! Deliveries, subscriptions, and notifications by their number.
 
-use super::{Told, assert_bad, told};
+use super::{TwoLogs, assert_bad, told};
 use crate::world::{CALLBACK, GMAIL_USER, World, gmail_body};
 use chrono::Duration;
 use doubles::Mail;
@@ -15,7 +15,7 @@ fn encoded(condition: &str) -> String {
 #[tokio::test]
 async fn a_notification_is_read_by_the_number_of_its_callback() {
     let world = World::new(491);
-    let Told { gmail, outlook, .. } = told(&world).await;
+    let TwoLogs { gmail, outlook, .. } = told(&world).await;
     let received = world.receiver.take();
     let sent: Value = serde_json::from_slice(&received[0].body).unwrap();
     let record = world.get(&format!("/instances/{gmail}/events")).await[2].clone();
@@ -50,7 +50,7 @@ async fn a_notification_is_read_by_the_number_of_its_callback() {
 #[tokio::test]
 async fn the_newest_notifications_of_topics_are_listed() {
     let world = World::new(492);
-    let Told { gmail, outlook, .. } = told(&world).await;
+    let TwoLogs { gmail, outlook, .. } = told(&world).await;
     let subscriptions = world.get("/notifications/subscriptions").await;
     let topics: Vec<String> = subscriptions
         .as_array()
@@ -141,7 +141,7 @@ async fn a_release_by_where_lets_the_others_wait() {
 #[tokio::test]
 async fn deliveries_of_every_status_are_listed_page_by_page() {
     let world = World::new(498);
-    let Told { gmail, .. } = told(&world).await;
+    let TwoLogs { gmail, .. } = told(&world).await;
     world.receiver.answer_next(503);
     world.google.deliver(GMAIL_USER, Mail::default());
     world.poll(gmail).await;

@@ -1,6 +1,6 @@
 //! What is in the log, by what is asked of it.
 
-use super::{Told, assert_bad, dates, ids, instance_ids, iso, kinds, paged, told};
+use super::{TwoLogs, assert_bad, dates, ids, instance_ids, iso, kinds, paged, told};
 use crate::world::{GMAIL_USER, World};
 use chrono::Duration;
 use doubles::Mail;
@@ -13,7 +13,7 @@ async fn count(world: &World, path: &str) -> usize {
 #[tokio::test]
 async fn each_filter_leaves_out_what_does_not_pass() {
     let world = World::new(471);
-    let Told { gmail, outlook, mail, began_at } = told(&world).await;
+    let TwoLogs { gmail, outlook, mail, began_at } = told(&world).await;
     let at = |seconds: i64| iso(began_at + Duration::seconds(seconds));
     let outlook_object = object(&world, &format!("/instances/{outlook}/events")).await;
     for (filter, all, own) in [
@@ -71,7 +71,7 @@ async fn what_no_filter_knows_is_refused() {
 #[tokio::test]
 async fn pages_over_several_instances_are_newest_first_and_miss_nothing() {
     let world = World::new(473);
-    let Told { gmail, outlook, .. } = told(&world).await;
+    let TwoLogs { gmail, outlook, .. } = told(&world).await;
     let whole = world.get("/instances/events").await;
     let whole = whole.as_array().unwrap();
     let mut sorted = dates(whole);
@@ -93,7 +93,7 @@ async fn pages_over_several_instances_are_newest_first_and_miss_nothing() {
 #[tokio::test]
 async fn pages_stay_whole_while_events_come_in() {
     let world = World::new(474);
-    let Told { gmail, .. } = told(&world).await;
+    let TwoLogs { gmail, .. } = told(&world).await;
     let whole = ids(&world.get("/instances/events").await);
     let first = world.call("GET", "/instances/events?pageSize=3", &Value::Null).await;
     world.google.deliver(GMAIL_USER, Mail::default());
@@ -106,7 +106,7 @@ async fn pages_stay_whole_while_events_come_in() {
 #[tokio::test]
 async fn one_event_is_found_with_its_instance_and_without() {
     let world = World::new(475);
-    let Told { gmail, outlook, .. } = told(&world).await;
+    let TwoLogs { gmail, outlook, .. } = told(&world).await;
     let listed = world.get(&format!("/instances/{gmail}/events")).await;
     let event = listed[0]["id"].as_str().unwrap();
     assert_eq!(world.get(&format!("/instances/{gmail}/events/{event}")).await, listed[0]);
@@ -148,7 +148,7 @@ async fn dispositions_tell_what_became_of_each_event() {
 #[tokio::test]
 async fn the_log_of_a_deleted_instance_is_gone() {
     let world = World::new(477);
-    let Told { gmail, .. } = told(&world).await;
+    let TwoLogs { gmail, .. } = told(&world).await;
     let event = ids(&world.get(&format!("/instances/{gmail}/events")).await).remove(0);
     assert_eq!(world.call("DELETE", &format!("/instances/{gmail}"), &Value::Null).await.status, 200);
     assert_eq!(count(&world, "/instances/events").await, 3, "at once");

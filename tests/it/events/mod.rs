@@ -15,7 +15,7 @@ fn iso(at: DateTime<Utc>) -> String {
 }
 
 /// Three notifications of each of two instances, a minute between them: created, updated, deleted.
-struct Told {
+struct TwoLogs {
     gmail: InstanceId,
     outlook: InstanceId,
     /// The object of the Gmail instance.
@@ -23,7 +23,7 @@ struct Told {
     began_at: DateTime<Utc>,
 }
 
-async fn told(world: &World) -> Told {
+async fn told(world: &World) -> TwoLogs {
     let (gmail, outlook) = (world.create_gmail().await, world.create_outlook().await);
     let began_at = world.now();
     let mail = world.google.deliver(GMAIL_USER, Mail::default());
@@ -41,7 +41,7 @@ async fn told(world: &World) -> Told {
         world.poll(outlook).await;
     }
     world.clock.advance(Duration::minutes(1));
-    Told { gmail, outlook, mail, began_at }
+    TwoLogs { gmail, outlook, mail, began_at }
 }
 
 /// The kinds of events in a record of the log.

@@ -1,7 +1,7 @@
 //! The scheduler or the queue fails, jobs get lost, come twice, or late.
 
 use super::{ClientAction, SETTLED_AFTER_MIN, assert_polled, counts, findings, schedule_is_on};
-use crate::world::{Failing, GMAIL_USER, Gate, World};
+use crate::world::{GMAIL_USER, Gate, OutageEffect, World};
 use app::ports::{Instances as _, Job, Schedule as _};
 use chrono::Duration;
 use domain::ids::InstanceId;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// Whether the change is stored, the client is told that it is: what it implies follows.
 #[tokio::test]
 async fn a_scheduler_that_fails_for_an_hour_is_asked_again() {
-    for failing in [Failing::Before, Failing::After] {
+    for failing in [OutageEffect::Before, OutageEffect::After] {
         for asked in [
             ClientAction::Create,
             ClientAction::Faster,
@@ -42,7 +42,7 @@ async fn a_scheduler_that_fails_for_an_hour_is_asked_again() {
 async fn secrets_go_after_a_scheduler_that_failed_for_an_hour() {
     let world = World::new(442);
     let id = world.create_gmail().await;
-    world.scheduler.begin(Failing::Before, 0);
+    world.scheduler.begin(OutageEffect::Before, 0);
     assert_eq!(world.call("DELETE", &format!("/instances/{id}"), &Value::Null).await.status, 200);
     world.pass(Duration::hours(1)).await;
     world.scheduler.end();
@@ -56,7 +56,7 @@ async fn a_repeated_call_settles_what_the_first_one_could_not() {
     let world = World::new(443);
     let id = ClientAction::Enable.prepare(&world).await.unwrap();
     let path = format!("/instances/{id}/enabled");
-    world.scheduler.begin(Failing::Before, 0);
+    world.scheduler.begin(OutageEffect::Before, 0);
     assert_eq!(world.call("PUT", &path, &Value::Null).await.status, 200);
     assert_eq!(schedule_is_on(&world, id).await, Some(false));
     world.scheduler.end();
@@ -70,7 +70,7 @@ async fn a_repeated_call_settles_what_the_first_one_could_not() {
 async fn a_poll_settles_what_a_change_could_not() {
     let mut world = World::new(444);
     let id = ClientAction::Faster.prepare(&world).await.unwrap();
-    world.scheduler.begin(Failing::Before, 0);
+    world.scheduler.begin(OutageEffect::Before, 0);
     world.patch(id, &json!({ "configuration": { "event.poller.refresh_interval": "5" } })).await;
     world.lose_jobs().await;
     world.scheduler.end();
@@ -82,7 +82,7 @@ async fn a_poll_settles_what_a_change_could_not() {
 #[tokio::test]
 async fn a_queue_that_fails_at_any_call_leaves_all_or_nothing() {
     for asked in ClientAction::ALL {
-        for (failing, calls) in [Failing::Before, Failing::After].into_iter().zip([0..4, 0..4]) {
+        for (failing, calls) in [OutageEffect::Before, OutageEffect::After].into_iter().zip([0..4, 0..4]) {
             for call in calls {
                 let world = World::new(445);
                 let id = asked.prepare(&world).await;
@@ -187,7 +187,7 @@ async fn a_job_that_comes_late_or_twice_changes_nothing() {
 async fn a_job_that_fails_comes_again_for_a_week_and_no_longer() {
     let world = World::new(450);
     let id = ClientAction::Enable.prepare(&world).await.unwrap();
-    world.scheduler.begin(Failing::Before, 0);
+    world.scheduler.begin(OutageEffect::Before, 0);
     let mut since = world.now();
     assert_eq!(world.call("PUT", &format!("/instances/{id}/enabled"), &Value::Null).await.status, 200);
     let mut pauses = Vec::new();

@@ -24,7 +24,7 @@ pub(super) struct Ledger {
 }
 
 /// One event that was taken.
-struct Told {
+struct TakenEvent {
     kind: String,
     object: String,
     record: Value,
@@ -64,7 +64,7 @@ impl Ledger {
     }
 
     /// What was told of a resource.
-    fn told(&self, resource: &str) -> Vec<Told> {
+    fn told(&self, resource: &str) -> Vec<TakenEvent> {
         let mut told = Vec::new();
         for name in &self.taken {
             let body: Value = serde_json::from_slice(&self.bodies[name].0).unwrap();
@@ -76,7 +76,7 @@ impl Ledger {
             for (event, record) in
                 message["events"].as_array().unwrap().iter().zip(records.as_array().unwrap())
             {
-                told.push(Told {
+                told.push(TakenEvent {
                     kind: event["eventType"].as_str().unwrap().to_owned(),
                     object: event["objectId"].as_str().unwrap().to_owned(),
                     record: record.clone(),
@@ -84,7 +84,7 @@ impl Ledger {
                 });
             }
         }
-        let is_hollow = |one: &Told| one.record.get(INCOMPLETE).is_some();
+        let is_hollow = |one: &TakenEvent| one.record.get(INCOMPLETE).is_some();
         assert!(!told.iter().any(is_hollow), "a record went out without its content");
         told.sort_by_key(|one| one.notification);
         told
@@ -108,11 +108,11 @@ impl Ledger {
     }
 }
 
-fn created(told: &[Told], object: &str) -> usize {
+fn created(told: &[TakenEvent], object: &str) -> usize {
     told.iter().filter(|one| one.object == object && one.kind == "CREATED").count()
 }
 
-fn check_gmail(world: &World, traffic: &Traffic, told: &[Told]) {
+fn check_gmail(world: &World, traffic: &Traffic, told: &[TakenEvent]) {
     for id in &traffic.gmail {
         assert_eq!(created(told, id), 1, "Gmail message {id} told {} times as created", created(told, id));
     }
@@ -151,7 +151,7 @@ fn check_gmail(world: &World, traffic: &Traffic, told: &[Told]) {
     }
 }
 
-fn check_outlook(world: &World, traffic: &Traffic, told: &[Told]) {
+fn check_outlook(world: &World, traffic: &Traffic, told: &[TakenEvent]) {
     let mut states = BTreeSet::new();
     for one in told {
         let state = (one.object.clone(), one.record["ChangeKey"].as_str().unwrap().to_owned());

@@ -4,7 +4,12 @@ use super::{Tree, check, sources};
 use std::collections::BTreeMap;
 
 /// Names that fit many things: of all types at most one has each of them, tests included.
-const VAGUE_TYPE_NAMES: [&str; 6] = ["Page", "Kind", "Place", "Found", "Asked", "Seen"];
+const VAGUE_TYPE_NAMES: [&str; 41] = [
+    "Arrived", "Asked", "By", "Due", "End", "Ended", "Ending", "Failing", "Found", "Given", "Held", "Kept",
+    "Kind", "Known", "Listed", "Made", "Mark", "Named", "News", "Next", "Odd", "Page", "Part", "Place",
+    "Posted", "Pushed", "Read", "Received", "Seen", "Sent", "Shared", "Shown", "Standing", "Stored",
+    "Stretch", "Taken", "Told", "Waiting", "Wanted", "Watched", "Way",
+];
 /// What begins the declaration of a type.
 const DECLARATIONS: [&str; 5] = ["struct", "enum", "trait", "type", "union"];
 

@@ -74,11 +74,11 @@ struct Room<'a> {
     path: &'a str,
     text: String,
     /// What it names, with the name it has here: from `use`, and from paths in the text.
-    named: Vec<Named>,
+    named: Vec<UsedPath>,
     defined: BTreeSet<String>,
 }
 
-struct Named {
+struct UsedPath {
     path: Vec<String>,
     here: String,
     is_in_use: bool,
@@ -340,7 +340,7 @@ fn without_uses(text: &str) -> String {
     kept
 }
 
-fn named(text: &str) -> Vec<Named> {
+fn named(text: &str) -> Vec<UsedPath> {
     let mut named = Vec::new();
     for (is_passed_on, tree) in uses(text) {
         expand(&tree, &[], is_passed_on, &mut named);
@@ -351,14 +351,14 @@ fn named(text: &str) -> Vec<Named> {
         let path: Vec<String> = word.split("::").map(str::to_owned).collect();
         let here = path.last().cloned().unwrap_or_default();
         if path.iter().all(|part| !part.is_empty() && !part.contains(':')) {
-            named.push(Named { path, here, is_in_use: false, is_passed_on: false });
+            named.push(UsedPath { path, here, is_in_use: false, is_passed_on: false });
         }
     }
     named
 }
 
 /// `a::{b, c::D as E}` gives two.
-fn expand(tree: &str, before: &[String], is_passed_on: bool, named: &mut Vec<Named>) {
+fn expand(tree: &str, before: &[String], is_passed_on: bool, named: &mut Vec<UsedPath>) {
     let tree = tree.trim();
     if let Some((head, inner)) = tree.split_once('{') {
         let mut path = before.to_vec();
@@ -390,7 +390,7 @@ fn expand(tree: &str, before: &[String], is_passed_on: bool, named: &mut Vec<Nam
             "" => whole.last().cloned().unwrap_or_default(),
             renamed => renamed.to_owned(),
         };
-        named.push(Named { path: whole, here, is_in_use: true, is_passed_on });
+        named.push(UsedPath { path: whole, here, is_in_use: true, is_passed_on });
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, Reply, body_of, gmail_body, outlo
 pub(crate) use bus::TestBus;
 pub(crate) use gate::Gate;
 pub(crate) use methods::methods;
-pub(crate) use outage::{Failing, Outage};
+pub(crate) use outage::{Outage, OutageEffect};
 
 use app::ports::{Clock, Entropy, Instances as _, Job, Polls as _, Queue as _};
 use app::sealing::{DataKey, Lookup, Sealer};

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
 /// What becomes of a call while a port is out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failing {
+pub(crate) enum OutageEffect {
     /// Nothing was done.
     Before,
     /// It was done, and the caller does not know.
@@ -29,7 +29,7 @@ impl Default for Outage {
 
 impl Outage {
     /// So many calls go well, then each fails.
-    pub(crate) fn begin(&self, failing: Failing, after_calls: u32) {
+    pub(crate) fn begin(&self, failing: OutageEffect, after_calls: u32) {
         self.0.1.store(i64::from(after_calls), Ordering::SeqCst);
         self.0.0.store(1 + failing as u8, Ordering::SeqCst);
     }
@@ -43,7 +43,7 @@ impl Outage {
         if failing == 0 || self.0.1.fetch_sub(1, Ordering::SeqCst) > 0 {
             return call.await;
         }
-        if failing == 1 + Failing::After as u8 {
+        if failing == 1 + OutageEffect::After as u8 {
             call.await?;
         }
         Err(PortError::new("a port", "told to fail"))

@@ -2,7 +2,7 @@
 
 use crate::audit::By;
 use crate::context::Context;
-use crate::ports::{HostPage, Mark, Organization, PortError, Result, User};
+use crate::ports::{HostPage, ListingMark, Organization, PortError, Result, User};
 use crate::sealing::Lookup;
 use domain::instance::Account;
 use serde_json::{Value, json};
@@ -151,17 +151,18 @@ pub(crate) async fn users(
 }
 
 /// Lists of accounts go by numbers on every host.
-fn mark(number: u32) -> Mark {
-    Mark(number.to_string())
+fn mark(number: u32) -> ListingMark {
+    ListingMark(number.to_string())
 }
 
 fn numbered<T>(page: HostPage<T>) -> Result<(Vec<T>, Option<u32>)> {
-    let number = |mark: Mark| mark.0.parse().map_err(|error| PortError::new("listing accounts", error));
+    let number =
+        |mark: ListingMark| mark.0.parse().map_err(|error| PortError::new("listing accounts", error));
     Ok((page.items, page.next.map(number).transpose()?))
 }
 
 /// The place in a list before this number.
-fn before(id: u32) -> Option<Mark> {
+fn before(id: u32) -> Option<ListingMark> {
     id.checked_sub(1).map(mark)
 }
 

@@ -5,7 +5,7 @@
 use super::examine::{Spotted, Surroundings};
 use super::finding::{Finding, FindingReport, Outcome};
 use crate::context::Context;
-use crate::ports::{Administration, HostPage, Job, Kept, PortError, Result};
+use crate::ports::{Administration, HostPage, Job, OwnedItem, PortError, Result};
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
 use futures_util::{StreamExt as _, stream};
@@ -141,7 +141,7 @@ impl Round<'_> {
         Err(endless())
     }
 
-    async fn orphans(&mut self, items: Vec<Kept>, finding: &Finding) {
+    async fn orphans(&mut self, items: Vec<OwnedItem>, finding: &Finding) {
         let here = self.surroundings;
         let mut looked_up = stream::iter(items)
             .map(|kept| async move { (kept.instance, here.orphan(kept, finding).await) })

@@ -4,7 +4,7 @@ use super::check::Others;
 use super::finding::Finding;
 use crate::context::Context;
 use crate::instances;
-use crate::ports::{Administration, AttemptKey, Job, Kept, LogPage, Mailbox, Notification, Result};
+use crate::ports::{Administration, AttemptKey, Job, LogPage, Mailbox, Notification, OwnedItem, Result};
 use crate::settle::{is_polled, is_release_left};
 use chrono::{DateTime, Utc};
 use domain::backfill::is_row;
@@ -64,7 +64,7 @@ impl Surroundings<'_> {
     }
 
     /// A schedule or secrets, if they have no instance.
-    pub(super) async fn orphan(&self, kept: Kept, finding: &Finding) -> Result<Option<Spotted>> {
+    pub(super) async fn orphan(&self, kept: OwnedItem, finding: &Finding) -> Result<Option<Spotted>> {
         let is_kept = self.app.ports.store.instance(kept.instance).await?.is_some();
         if is_kept || self.is_promised(kept.instance).await? {
             return Ok(None);

@@ -1,6 +1,6 @@
 //! Organizations and users, and the record of what was changed.
 
-use super::answer::{Answered, Done, Listed};
+use super::answer::{Answered, Done, PagedList};
 use super::answers::account::{
     Audited, Organization, OrganizationSecret, OrganizationWithSecrets, User, UserSecret, UserWithSecret,
 };
@@ -26,7 +26,7 @@ pub(super) async fn organizations(
     State(app): State<Arc<Context>>,
     by: Administrator,
     params: Params,
-) -> Answered<Listed<Organization>> {
+) -> Answered<PagedList<Organization>> {
     by.of_all()?;
     let from = listed_from(&params)?;
     let (organizations, next) = admission::organizations(&app, from).await?;
@@ -40,9 +40,9 @@ fn listed_from(params: &Params) -> Result<Option<u32>, ApiError> {
     after.map(|after| number(after).ok_or_else(foreign)).transpose()
 }
 
-fn listed<T>(shown: Vec<T>, next: Option<u32>) -> Listed<T> {
+fn listed<T>(shown: Vec<T>, next: Option<u32>) -> PagedList<T> {
     let size = shown.len();
-    Listed::new(shown, size, next.map(|number| number.to_string().into()))
+    PagedList::new(shown, size, next.map(|number| number.to_string().into()))
 }
 
 /// A new organization with a first user. The secrets stand in this answer and nowhere else.
@@ -80,7 +80,7 @@ pub(super) async fn users(
     by: Administrator,
     Path(id): Path<String>,
     params: Params,
-) -> Answered<Listed<User>> {
+) -> Answered<PagedList<User>> {
     let id = organization(&by, &id)?;
     let from = listed_from(&params)?;
     let (users, next) = admission::users(&app, id, from).await?;
@@ -153,14 +153,14 @@ pub(super) async fn audit(
     by: Administrator,
     Path(id): Path<String>,
     params: Params,
-) -> Answered<Listed<Audited>> {
+) -> Answered<PagedList<Audited>> {
     let id = organization(&by, &id)?;
     let page = PageRequest::of(&params)?;
     let before = page.after.as_ref().map(|after| mark(after).ok_or_else(foreign)).transpose()?;
     let (entries, is_more) = entries_before(&app, id, before.as_ref(), page.size).await?;
     let last = entries.last().filter(|_| is_more);
     let next = last.map(|last| json!([last.at.to_rfc3339_opts(SecondsFormat::Micros, true), last.id]));
-    Ok(Listed::new(entries.into_iter().map(Audited::from).collect(), page.size, next))
+    Ok(PagedList::new(entries.into_iter().map(Audited::from).collect(), page.size, next))
 }
 
 fn mark(token: &Value) -> Option<AuditMark> {

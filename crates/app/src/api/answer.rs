@@ -72,7 +72,7 @@ impl<T: Serialize + JsonSchema> Answer for Accepted<T> {
 }
 
 /// A page of a list.
-pub(super) struct Listed<T> {
+pub(super) struct PagedList<T> {
     pub(super) records: Vec<T>,
     /// Records of the whole list, where that is known.
     pub(super) total: Option<u64>,
@@ -82,20 +82,20 @@ pub(super) struct Listed<T> {
     pub(super) next: Option<Value>,
 }
 
-impl<T> Listed<T> {
+impl<T> PagedList<T> {
     pub(super) fn new(records: Vec<T>, size: usize, next: Option<Value>) -> Self {
-        Listed { records, total: None, size, next }
+        PagedList { records, total: None, size, next }
     }
 }
 
-impl<T: Serialize> IntoResponse for Listed<T> {
+impl<T: Serialize> IntoResponse for PagedList<T> {
     fn into_response(self) -> Response {
         let headers = paging::headers(self.records.len(), self.total, self.size, self.next);
         (headers, Json(self.records)).into_response()
     }
 }
 
-impl<T: Serialize + JsonSchema> Answer for Listed<T> {
+impl<T: Serialize + JsonSchema> Answer for PagedList<T> {
     const PAGE: Paging = Paging::Always;
 
     fn schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
@@ -104,7 +104,7 @@ impl<T: Serialize + JsonSchema> Answer for Listed<T> {
 }
 
 /// One record that is told a page at a time.
-pub(super) struct Stretch<T> {
+pub(super) struct PagedRecord<T> {
     pub(super) record: T,
     /// What the record lists.
     pub(super) count: usize,
@@ -112,13 +112,13 @@ pub(super) struct Stretch<T> {
     pub(super) next: Option<Value>,
 }
 
-impl<T: Serialize> IntoResponse for Stretch<T> {
+impl<T: Serialize> IntoResponse for PagedRecord<T> {
     fn into_response(self) -> Response {
         (paging::headers(self.count, None, self.size, self.next), Json(self.record)).into_response()
     }
 }
 
-impl<T: Serialize + JsonSchema> Answer for Stretch<T> {
+impl<T: Serialize + JsonSchema> Answer for PagedRecord<T> {
     const PAGE: Paging = Paging::Sometimes;
 
     fn schema(schemas: &mut SchemaGenerator) -> Option<Schema> {

@@ -72,7 +72,7 @@ impl FromRequestParts<Arc<Context>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<Context>) -> Result<Self, ApiError> {
         let request_id = request_id(parts);
-        let given = Given::parse(&parts.headers);
+        let given = HeaderParts::parse(&parts.headers);
         let (user, organization) = match given.session {
             Some(token) => in_session(app, token).await?,
             None => given.hashes(app)?,
@@ -106,7 +106,7 @@ async fn in_session(app: &Context, token: &str) -> Result<(LookupHash, Option<Lo
 
 /// The hashes of both secrets, where they were shown.
 pub(super) fn secrets(app: &Context, headers: &HeaderMap) -> Result<(LookupHash, LookupHash), ApiError> {
-    let given = Given::parse(headers);
+    let given = HeaderParts::parse(headers);
     match given.session {
         // Or a session could be prolonged for ever.
         Some(_) => Err(unauthorized("needs both secrets: a session begins no other")),
@@ -123,7 +123,7 @@ pub(super) fn secrets(app: &Context, headers: &HeaderMap) -> Result<(LookupHash,
 
 /// The token of the caller's session, where they have one.
 pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
-    Given::parse(headers).session
+    HeaderParts::parse(headers).session
 }
 
 fn request_id(parts: &Parts) -> String {
@@ -193,7 +193,7 @@ impl FromRequestParts<Arc<Context>> for Administrator {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<Context>) -> Result<Self, ApiError> {
-        if let Some(key) = Given::parse(&parts.headers).admin {
+        if let Some(key) = HeaderParts::parse(&parts.headers).admin {
             let is_it = app.config.admin_key_digest == Some(admin_key_digest(key));
             let by = By { actor: Actor::Administrator, request_id: request_id(parts) };
             return match is_it {
@@ -215,7 +215,7 @@ fn unauthorized(what: &str) -> ApiError {
 
 /// The parts of the header, in any order, their kinds in any case.
 #[derive(Default, Debug, PartialEq)]
-struct Given<'a> {
+struct HeaderParts<'a> {
     user: Option<&'a str>,
     organization: Option<&'a str>,
     element: Option<&'a str>,
@@ -223,7 +223,7 @@ struct Given<'a> {
     session: Option<&'a str>,
 }
 
-impl<'a> Given<'a> {
+impl<'a> HeaderParts<'a> {
     fn hashes(&self, app: &Context) -> Result<(LookupHash, Option<LookupHash>), ApiError> {
         let user = self.user.ok_or_else(|| unauthorized("`User <user secret>` is missing"))?;
         if self.organization.is_none() && self.element.is_none() {
@@ -244,11 +244,11 @@ impl<'a> Given<'a> {
 
     fn parse(headers: &'a HeaderMap) -> Self {
         let header = headers.get("authorization").and_then(|value| value.to_str().ok());
-        Given::read(header.unwrap_or_default())
+        HeaderParts::read(header.unwrap_or_default())
     }
 
     fn read(header: &'a str) -> Self {
-        let mut given = Given::default();
+        let mut given = HeaderParts::default();
         for part in header.split(',') {
             // Some clients write a colon behind the kind.
             let part = part.trim();
@@ -270,16 +270,20 @@ impl<'a> Given<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::Given;
+    use super::HeaderParts;
 
     #[test]
     fn parts_come_in_any_order_and_case() {
-        let expected =
-            Given { user: Some("u="), organization: Some("o"), element: Some("e="), ..Given::default() };
-        assert_eq!(Given::read("User u=, Organization o, Element e="), expected);
-        assert_eq!(Given::read("ELEMENT  e= ,organization o,user u="), expected);
-        assert_eq!(Given::read("User: u=, Organization:o, Element : e="), expected);
-        assert_eq!(Given::read("Bearer x"), Given::default());
-        assert_eq!(Given::read("User , Organization "), Given::default());
+        let expected = HeaderParts {
+            user: Some("u="),
+            organization: Some("o"),
+            element: Some("e="),
+            ..HeaderParts::default()
+        };
+        assert_eq!(HeaderParts::read("User u=, Organization o, Element e="), expected);
+        assert_eq!(HeaderParts::read("ELEMENT  e= ,organization o,user u="), expected);
+        assert_eq!(HeaderParts::read("User: u=, Organization:o, Element : e="), expected);
+        assert_eq!(HeaderParts::read("Bearer x"), HeaderParts::default());
+        assert_eq!(HeaderParts::read("User , Organization "), HeaderParts::default());
     }
 }

@@ -9,7 +9,7 @@ use super::error::ApiError;
 use super::requests::backfill::BackfillRequest;
 use crate::context::Context;
 use crate::instances;
-use crate::instances::{Wanted, begin_backfill};
+use crate::instances::{BackfillOrder, begin_backfill};
 use crate::ports::ResourceRow;
 use axum::Json;
 use axum::extract::{RawPathParams, State};
@@ -23,7 +23,7 @@ pub(super) async fn begin(
     Body(asked): Body<BackfillRequest>,
 ) -> Answered<Accepted<answers::Backfill>> {
     let to = asked.to.unwrap_or_else(|| app.now());
-    let wanted = Wanted { from: asked.from, to, resources: asked.resources };
+    let wanted = BackfillOrder { from: asked.from, to, resources: asked.resources };
     let id = own.instance.id;
     let backfill_id = begin_backfill(&app, id, &own.caller.by, &wanted).await?;
     let shown = rows(&app, id).await?.into_iter().find(|(known, _)| *known == backfill_id);

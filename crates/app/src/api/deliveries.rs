@@ -1,6 +1,6 @@
 //! Deliveries: those of a notification, and of all instances.
 
-use super::answer::{Answered, Listed};
+use super::answer::{Answered, PagedList};
 use super::answers::delivery::{Delivery, SubscriptionConfig};
 use super::answers::event::DeliveryStatus;
 use super::answers::moment::Moment;
@@ -10,10 +10,10 @@ use super::events::delivery_status;
 use super::notifications::{READ_COUNT, numbered, of_body};
 use super::paging::{ListPosition, PAGE_BYTES_MAX, PageRequest, SEQUENCE_END, answer_bytes, foreign};
 use super::query::Params;
-use super::subscriptions::Wanted;
+use super::subscriptions::SubscriptionFilter;
 use super::wire;
 use crate::context::Context;
-use crate::event_log::{self, Stretch};
+use crate::event_log::{self, LogStretch};
 use crate::instances;
 use crate::ports::Notification;
 use axum::Json;
@@ -29,36 +29,38 @@ const LOOKS_COUNT_MAX: usize = 1_000;
 
 /// Notifications of an instance, in two parts, one behind the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum DeliveryPart {
     /// What waits to be delivered, oldest first.
     Waiting,
     /// What does not any more, newest first.
     Over,
 }
 
-impl Part {
+impl DeliveryPart {
     /// Statuses that deliveries of this part have.
     fn statuses(self) -> &'static [DeliveryStatus] {
         match self {
-            Part::Waiting => &[DeliveryStatus::Created, DeliveryStatus::Retry, DeliveryStatus::Queued],
-            Part::Over => &[DeliveryStatus::Delivered, DeliveryStatus::Dropped],
+            DeliveryPart::Waiting => {
+                &[DeliveryStatus::Created, DeliveryStatus::Retry, DeliveryStatus::Queued]
+            }
+            DeliveryPart::Over => &[DeliveryStatus::Delivered, DeliveryStatus::Dropped],
         }
     }
 
     /// The sequence that all of it is behind.
     fn begin(self) -> u64 {
         match self {
-            Part::Waiting => 0,
-            Part::Over => SEQUENCE_END - 1,
+            DeliveryPart::Waiting => 0,
+            DeliveryPart::Over => SEQUENCE_END - 1,
         }
     }
 
     /// What stands behind a sequence.
-    async fn read(self, app: &Context, id: InstanceId, behind: u64) -> Result<Stretch, ApiError> {
+    async fn read(self, app: &Context, id: InstanceId, behind: u64) -> Result<LogStretch, ApiError> {
         let behind = Sequence(behind);
         Ok(match self {
-            Part::Waiting => event_log::waiting(app, id, behind, READ_COUNT).await?,
-            Part::Over => event_log::of_instance(app, id, Some(behind), None, READ_COUNT).await?,
+            DeliveryPart::Waiting => event_log::waiting(app, id, behind, READ_COUNT).await?,
+            DeliveryPart::Over => event_log::of_instance(app, id, Some(behind), None, READ_COUNT).await?,
         })
     }
 }
@@ -66,23 +68,23 @@ impl Part {
 /// A place in the list of deliveries.
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    part: Part,
+    part: DeliveryPart,
     at: ListPosition,
 }
 
 impl Place {
     fn read(token: &Value) -> Option<Self> {
         let (part, at) = match token.as_array()?.as_slice() {
-            [instance, behind, over] if *over == true => (Part::Over, json!([instance, behind])),
-            _ => (Part::Waiting, token.clone()),
+            [instance, behind, over] if *over == true => (DeliveryPart::Over, json!([instance, behind])),
+            _ => (DeliveryPart::Waiting, token.clone()),
         };
         Some(Place { part, at: ListPosition::read(&at)? })
     }
 
     fn token(self) -> Value {
         match self.part {
-            Part::Waiting => self.at.token(),
-            Part::Over => json!([self.at.instance.get(), self.at.behind, true]),
+            DeliveryPart::Waiting => self.at.token(),
+            DeliveryPart::Over => json!([self.at.instance.get(), self.at.behind, true]),
         }
     }
 }
@@ -92,8 +94,8 @@ pub(super) async fn list(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Answered<Listed<Delivery>> {
-    let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, PageRequest::large(&params)?);
+) -> Answered<PagedList<Delivery>> {
+    let (wanted, page) = (SubscriptionFilter::of(&params, "subscriptionId")?, PageRequest::large(&params)?);
     let place = page.after.as_ref().map(|after| Place::read(after).ok_or_else(foreign)).transpose()?;
     let mut walk = wanted.walk(&app, &caller, place.and_then(|place| place.at.walked())).await?;
     let mut found = Found::new(&wanted, page.size, params.flag("hydrate")?);
@@ -105,12 +107,12 @@ pub(super) async fn list(
     }
     let walked = || walk.stopped_at().and_then(ListPosition::after).map(ListPosition::token);
     let next = found.next.map(Place::token).or_else(walked);
-    Ok(Listed::new(found.listed, page.size, next))
+    Ok(PagedList::new(found.listed, page.size, next))
 }
 
 /// A page of deliveries.
 struct Found<'a> {
-    wanted: &'a Wanted,
+    wanted: &'a SubscriptionFilter,
     size: usize,
     is_hydrated: bool,
     listed: Vec<Delivery>,
@@ -121,7 +123,7 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn new(wanted: &'a Wanted, size: usize, is_hydrated: bool) -> Self {
+    fn new(wanted: &'a SubscriptionFilter, size: usize, is_hydrated: bool) -> Self {
         Found { wanted, size, is_hydrated, listed: Vec::new(), bytes: 0, looked_count: 0, next: None }
     }
 
@@ -132,8 +134,9 @@ impl<'a> Found<'a> {
         instance: &Instance,
         from: Option<Place>,
     ) -> Result<(), ApiError> {
-        for part in [Part::Waiting, Part::Over] {
-            let is_passed = part == Part::Waiting && from.is_some_and(|place| place.part == Part::Over);
+        for part in [DeliveryPart::Waiting, DeliveryPart::Over] {
+            let is_passed =
+                part == DeliveryPart::Waiting && from.is_some_and(|place| place.part == DeliveryPart::Over);
             if !is_passed && self.next.is_none() && self.wanted.may_have(part.statuses()) {
                 let behind =
                     from.filter(|place| place.part == part).map_or(part.begin(), |place| place.at.behind);
@@ -147,7 +150,7 @@ impl<'a> Found<'a> {
         &mut self,
         app: &Context,
         instance: &Instance,
-        part: Part,
+        part: DeliveryPart,
         mut behind: u64,
     ) -> Result<(), ApiError> {
         let mut state = None;
@@ -177,7 +180,7 @@ impl<'a> Found<'a> {
         instance: &Instance,
         state: &Subscription,
         notification: &Notification,
-        part: Part,
+        part: DeliveryPart,
     ) -> bool {
         if self.looked_count == LOOKS_COUNT_MAX {
             return false;

@@ -1,6 +1,6 @@
 //! Connectors: what there is, what each can do and needs, and where to send a user to sign in.
 
-use super::answer::{Answered, Listed};
+use super::answer::{Answered, PagedList};
 use super::answers::element::{Element, ElementItem, ElementMetadata, Health, OAuthUrl};
 use super::auth::{Caller, Own};
 use super::body::Body;
@@ -27,7 +27,7 @@ pub(super) async fn list(
     State(app): State<Arc<Context>>,
     _caller: Caller,
     params: Params,
-) -> Answered<Listed<Element>> {
+) -> Answered<PagedList<Element>> {
     let page = PageRequest::large(&params)?;
     let behind = page.after.as_ref().map_or(Some(0), Value::as_u64).ok_or_else(foreign)?;
     let behind = usize::try_from(behind).map_err(|_| foreign())?;
@@ -35,7 +35,7 @@ pub(super) async fn list(
     let records: Vec<Element> = all.skip(behind).take(page.size).collect();
     let end = behind.saturating_add(records.len());
     let next = (end < app.connectors.len()).then(|| end.into());
-    Ok(Listed { total: Some(app.connectors.len() as u64), ..Listed::new(records, page.size, next) })
+    Ok(PagedList { total: Some(app.connectors.len() as u64), ..PagedList::new(records, page.size, next) })
 }
 
 pub(super) async fn keys(

@@ -1,7 +1,9 @@
 //! The event log: each notification with its attempts, of one instance or of all.
 
-use super::answer::{Answered, Listed};
-use super::answers::event::{Attempt, DeliveryStatus, Disposition, Event, EventStatus, Retry, Told};
+use super::answer::{Answered, PagedList};
+use super::answers::event::{
+    Attempt, DeliveryStatus, Disposition, DispositionMessage, Event, EventStatus, Retry,
+};
 use super::answers::moment::Moment;
 use super::auth::{Caller, Own};
 use super::error::ApiError;
@@ -21,7 +23,7 @@ pub(super) async fn list(
     State(app): State<Arc<Context>>,
     own: Own,
     params: Params,
-) -> Answered<Listed<Event>> {
+) -> Answered<PagedList<Event>> {
     page(&app, &own.caller, Scope::Instance(own.instance.id), &params, record).await
 }
 
@@ -30,7 +32,7 @@ pub(super) async fn list_all(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Answered<Listed<Event>> {
+) -> Answered<PagedList<Event>> {
     page(&app, &caller, Scope::of(&caller), &params, record).await
 }
 
@@ -39,7 +41,7 @@ pub(super) async fn dispositions(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Answered<Listed<Disposition>> {
+) -> Answered<PagedList<Disposition>> {
     page(&app, &caller, Scope::of(&caller), &params, |notification, _| disposition(notification)).await
 }
 
@@ -49,7 +51,7 @@ async fn page<T>(
     scope: Scope,
     params: &Params,
     shown: impl Fn(&Notification, bool) -> T,
-) -> Answered<Listed<T>> {
+) -> Answered<PagedList<T>> {
     let page = PageRequest::of(params)?;
     let filter = Filter::of(params)?;
     let mut queued = Queued::default();
@@ -58,7 +60,7 @@ async fn page<T>(
     for notification in &found.notifications {
         records.push(shown(notification, queued.holds(app, notification.instance).await?));
     }
-    Ok(Listed::new(records, page.size, found.next))
+    Ok(PagedList::new(records, page.size, found.next))
 }
 
 pub(super) async fn one(
@@ -152,7 +154,7 @@ fn disposition(notification: &Notification) -> Disposition {
             (None, Some(error)) => format!("Error delivering event: {error}"),
             (None, None) => "Published event".to_owned(),
         };
-        Told { message, date: Moment::of(attempt.at) }
+        DispositionMessage { message, date: Moment::of(attempt.at) }
     });
     Disposition {
         event_id: notification.name.event_id.clone(),

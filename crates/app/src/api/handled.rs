@@ -22,14 +22,14 @@ pub(super) struct Handled {
     pub(super) page: Paging,
     pub(super) answer: fn(&mut SchemaGenerator) -> Option<Schema>,
     pub(super) failure: fn(&mut SchemaGenerator) -> Option<Schema>,
-    pub(super) body: Option<Sent>,
+    pub(super) body: Option<RequestBody>,
     /// Statuses that what it takes can end in.
     pub(super) failures: BTreeSet<u16>,
 }
 
 /// A request's body.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sent {
+pub(super) struct RequestBody {
     pub(super) schema: fn(&mut SchemaGenerator) -> Schema,
     /// It may be left out.
     pub(super) is_optional: bool,
@@ -39,7 +39,7 @@ pub(super) struct Sent {
 pub(super) trait Argument {
     /// Statuses that reading it can end in.
     const FAILURES: &'static [u16];
-    const BODY: Option<Sent> = None;
+    const BODY: Option<RequestBody> = None;
 }
 
 impl Argument for State<Arc<Context>> {
@@ -84,8 +84,8 @@ impl Argument for Own {
 
 impl<T: Request> Argument for Body<T> {
     const FAILURES: &'static [u16] = &[400, 413, 415];
-    const BODY: Option<Sent> =
-        Some(Sent { schema: |schemas| schemas.subschema_for::<T>(), is_optional: T::IS_OPTIONAL });
+    const BODY: Option<RequestBody> =
+        Some(RequestBody { schema: |schemas| schemas.subschema_for::<T>(), is_optional: T::IS_OPTIONAL });
 }
 
 /// Whatever arrives passes by unread.
@@ -98,7 +98,7 @@ pub(super) trait Describes<T>: Handler<T, Arc<Context>> {
     fn handled() -> Handled;
 }
 
-fn handled<A: Answer>(arguments: &[(&[u16], Option<Sent>)]) -> Handled {
+fn handled<A: Answer>(arguments: &[(&[u16], Option<RequestBody>)]) -> Handled {
     Handled {
         status: A::STATUS,
         page: A::PAGE,

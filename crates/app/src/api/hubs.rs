@@ -1,6 +1,6 @@
 //! Reading a mailbox through its instance: `GET /hubs/{hub}/{resource}`, whatever the hub is called.
 
-use super::answer::{Answered, Listed};
+use super::answer::{Answered, PagedList};
 use super::answers::element::Ping;
 use super::answers::moment::Moment;
 use super::answers::record::Record;
@@ -37,7 +37,7 @@ pub(super) async fn list(
     caller: Caller,
     path: RawPathParams,
     params: Params,
-) -> Answered<Listed<Record>> {
+) -> Answered<PagedList<Record>> {
     let asked = HubRequest::of(&app, &caller, &path, &params)?;
     match asked.answer(&app).await? {
         Answer::Many(records) => asked.page(records),
@@ -66,7 +66,7 @@ pub(super) async fn list_bare(
     caller: Caller,
     path: RawPathParams,
     params: Params,
-) -> Answered<Listed<Record>> {
+) -> Answered<PagedList<Record>> {
     below_a_hub(&caller)?;
     list(State(app), caller, path, params).await
 }
@@ -112,7 +112,7 @@ impl<'a> HubRequest<'a> {
         Record(shown(record, self.keeps_nulls))
     }
 
-    fn page(&self, read: Records) -> Answered<Listed<Record>> {
+    fn page(&self, read: Records) -> Answered<PagedList<Record>> {
         let size =
             self.query.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(read.records.len());
         let records: Vec<Record> = read.records.into_iter().map(|record| self.shown(record)).collect();
@@ -121,7 +121,7 @@ impl<'a> HubRequest<'a> {
             let rule = "gives a page of more than 5 MB: ask for less, or for some `fields`";
             return Err(ApiError::rule("pageSize", rule));
         }
-        Ok(Listed { records, total: read.total, size, next: read.next })
+        Ok(PagedList { records, total: read.total, size, next: read.next })
     }
 }
 

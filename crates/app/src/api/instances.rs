@@ -2,7 +2,7 @@
 
 use super::answer::{Accepted, Answered, Done};
 use super::answers::instance::{DryRun, Enabled, Instance, PushState};
-use super::answers::named::Named;
+use super::answers::named::OrderedObject;
 use super::auth::{Caller, Own, Platform};
 use super::body::Body;
 use super::error::ApiError;
@@ -25,7 +25,7 @@ pub(super) async fn create(
     Platform(caller): Platform,
     params: Params,
     Body(wanted): Body<InstanceRequest>,
-) -> Answered<Json<Made>> {
+) -> Answered<Json<CreateAnswer>> {
     let element = wanted.element.clone().ok_or_else(|| ApiError::rule("element.key", "is required"))?;
     create_from(app, caller, &params, (&element, "element.key"), wanted).await
 }
@@ -36,7 +36,7 @@ pub(super) async fn create_at(
     Path(element): Path<String>,
     params: Params,
     Body(wanted): Body<InstanceRequest>,
-) -> Answered<Json<Made>> {
+) -> Answered<Json<CreateAnswer>> {
     create_from(app, caller, &params, (&element, "element"), wanted).await
 }
 
@@ -57,15 +57,19 @@ async fn create_from(
     params: &Params,
     (element, field): (&str, &str),
     wanted: InstanceRequest,
-) -> Answered<Json<Made>> {
+) -> Answered<Json<CreateAnswer>> {
     let creation = creation(&app, caller, (element, field), wanted)?;
     if params.flag("dryRun")? {
-        return Ok(Json(Made::Tried(dry_run(instances::try_create(&app, creation).await?))));
+        return Ok(Json(CreateAnswer::Tried(dry_run(instances::try_create(&app, creation).await?))));
     }
     let (instance, trials) = instances::create(&app, creation).await?;
     let trial = outcomes(trials);
     let push = pushed(&app, &instance).await?;
-    Ok(Json(Made::Stored(Box::new(Instance { trial, push, ..wire::listing(&app, &instance)?.into() }))))
+    Ok(Json(CreateAnswer::Stored(Box::new(Instance {
+        trial,
+        push,
+        ..wire::listing(&app, &instance)?.into()
+    }))))
 }
 
 fn creation(
@@ -92,12 +96,12 @@ fn creation(
 /// each operation has one answer.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Made {
+pub(super) enum CreateAnswer {
     Stored(Box<Instance>),
     Tried(DryRun),
 }
 
-impl JsonSchema for Made {
+impl JsonSchema for CreateAnswer {
     fn schema_name() -> Cow<'static, str> {
         Instance::schema_name()
     }
@@ -115,7 +119,7 @@ fn dry_run(trials: Vec<Trial>) -> DryRun {
     DryRun { dry_run: true, resources: outcomes(trials) }
 }
 
-fn outcomes(trials: Vec<Trial>) -> Named<Outcome> {
+fn outcomes(trials: Vec<Trial>) -> OrderedObject<Outcome> {
     trials.into_iter().map(|trial| (trial.resource, trial.outcome)).collect()
 }
 
@@ -140,7 +144,7 @@ pub(super) async fn patch(
     own: Own,
     params: Params,
     Body(changes): Body<InstancePatch>,
-) -> Answered<Json<Made>> {
+) -> Answered<Json<CreateAnswer>> {
     change(app, own, &params, patch_of(changes, false)).await
 }
 
@@ -150,14 +154,14 @@ pub(super) async fn replace(
     own: Own,
     params: Params,
     Body(changes): Body<InstancePatch>,
-) -> Answered<Json<Made>> {
+) -> Answered<Json<CreateAnswer>> {
     let patch = patch_of(changes, true);
     // A client that keeps what it sends apart from signing in says so, and means it.
     let keeps_sign_in =
         params.text("reAuthenticate").is_some_and(|value| value.eq_ignore_ascii_case("false"));
     let patch = Patch { code: patch.code.filter(|_| !keeps_sign_in), ..patch };
     let Json(mut made) = change(app, own, &params, patch).await?;
-    if let Made::Stored(instance) = &mut made {
+    if let CreateAnswer::Stored(instance) = &mut made {
         instance.listing.provider_data = None;
     }
     Ok(Json(made))
@@ -183,15 +187,19 @@ pub(super) async fn try_patch(
     Ok(Json(dry_run(instances::try_change(&app, own.instance.id, &patch).await?)))
 }
 
-async fn change(app: Arc<Context>, own: Own, params: &Params, patch: Patch) -> Answered<Json<Made>> {
+async fn change(app: Arc<Context>, own: Own, params: &Params, patch: Patch) -> Answered<Json<CreateAnswer>> {
     let (id, by) = (own.instance.id, own.caller.by);
     if params.flag("dryRun")? {
-        return Ok(Json(Made::Tried(dry_run(instances::try_change(&app, id, &patch).await?))));
+        return Ok(Json(CreateAnswer::Tried(dry_run(instances::try_change(&app, id, &patch).await?))));
     }
     let (instance, trials) = instances::change(&app, id, &by, patch).await?;
     let trial = outcomes(trials);
     let push = pushed(&app, &instance).await?;
-    Ok(Json(Made::Stored(Box::new(Instance { trial, push, ..wire::listing(&app, &instance)?.into() }))))
+    Ok(Json(CreateAnswer::Stored(Box::new(Instance {
+        trial,
+        push,
+        ..wire::listing(&app, &instance)?.into()
+    }))))
 }
 
 pub(super) async fn delete(State(app): State<Arc<Context>>, own: Own) -> Answered<Done> {

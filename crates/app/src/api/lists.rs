@@ -1,6 +1,6 @@
 //! Lists of instances: all, of a connector, by tag or name, those whose polls stopped; and how many there are.
 
-use super::answer::{Answer, Answered, Listed, Paging, Stretch};
+use super::answer::{Answer, Answered, PagedList, PagedRecord, Paging};
 use super::answers::instance::{self as answers, ElementCount, InstanceCount, StoppedInstance};
 use super::answers::resource::PollerRecord;
 use super::auth::Caller;
@@ -28,15 +28,15 @@ const COUNTED_COUNT_MAX: usize = 10_000;
 const FAILURES_COUNT_MIN: u32 = 10;
 
 /// Which instances a list is about.
-struct Wanted<'a> {
+struct InstanceFilter<'a> {
     connector: Option<&'static str>,
     tags: Vec<&'a str>,
     search: Option<String>,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> InstanceFilter<'a> {
     fn of(params: &'a Params, connector: Option<&'static str>) -> Self {
-        Wanted {
+        InstanceFilter {
             connector,
             tags: params.texts("tags").collect(),
             search: params.text("searchText").map(str::to_lowercase),
@@ -64,16 +64,16 @@ pub(super) enum OwnOrAll {
 }
 
 /// [`OwnOrAll`], with the headers of a page where it is one.
-pub(super) enum Shown {
+pub(super) enum OwnOrPage {
     Own(Box<answers::Instance>),
-    All(Listed<answers::Instance>),
+    All(PagedList<answers::Instance>),
 }
 
-impl IntoResponse for Shown {
+impl IntoResponse for OwnOrPage {
     fn into_response(self) -> Response {
         match self {
-            Shown::Own(instance) => Json(OwnOrAll::Own(instance)).into_response(),
-            Shown::All(page) => {
+            OwnOrPage::Own(instance) => Json(OwnOrAll::Own(instance)).into_response(),
+            OwnOrPage::All(page) => {
                 let headers = paging::headers(page.records.len(), page.total, page.size, page.next);
                 (headers, Json(OwnOrAll::All(page.records))).into_response()
             }
@@ -81,7 +81,7 @@ impl IntoResponse for Shown {
     }
 }
 
-impl Answer for Shown {
+impl Answer for OwnOrPage {
     const PAGE: Paging = Paging::Sometimes;
 
     fn schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
@@ -94,13 +94,13 @@ pub(super) async fn list_or_own(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Answered<Shown> {
+) -> Answered<OwnOrPage> {
     match &caller.element {
         Some(instance) => {
             let Json(own) = shown(&app, instance.id).await?;
-            Ok(Shown::Own(Box::new(own)))
+            Ok(OwnOrPage::Own(Box::new(own)))
         }
-        None => Ok(Shown::All(listed(&app, &caller, &params, None).await?)),
+        None => Ok(OwnOrPage::All(listed(&app, &caller, &params, None).await?)),
     }
 }
 
@@ -110,7 +110,7 @@ pub(super) async fn list_of(
     caller: Caller,
     Path(element): Path<String>,
     params: Params,
-) -> Answered<Listed<answers::Instance>> {
+) -> Answered<PagedList<answers::Instance>> {
     let connector = app.connector(&element).ok_or_else(|| ApiError::not_found("connector"))?;
     let key = connector.descriptor().key;
     match caller.only() {
@@ -124,16 +124,16 @@ async fn listed(
     caller: &Caller,
     params: &Params,
     connector: Option<&'static str>,
-) -> Answered<Listed<answers::Instance>> {
+) -> Answered<PagedList<answers::Instance>> {
     let page = PageRequest::of(params)?;
-    let wanted = Wanted::of(params, connector);
+    let wanted = InstanceFilter::of(params, connector);
     let is_hydrated = params.text("hydrate").is_none() || params.flag("hydrate")?;
     let (found, next) = take(app, caller, &page, |instance| wanted.takes(instance)).await?;
     if found.is_empty() && next.is_none() && page.after.is_none() && wanted.is_search() {
         return Err(ApiError::not_found("instance: nothing matches the search"));
     }
     let shown = found.iter().map(|instance| Ok(wire::listed(app, instance, is_hydrated)?.into()));
-    Ok(Listed::new(shown.collect::<Answered<_>>()?, page.size, next.map(|id| id.get().into())))
+    Ok(PagedList::new(shown.collect::<Answered<_>>()?, page.size, next.map(|id| id.get().into())))
 }
 
 /// A page of the caller's instances that are wanted, and the last one looked at if there may be more behind it.
@@ -164,7 +164,7 @@ pub(super) async fn count(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Answered<Stretch<InstanceCount>> {
+) -> Answered<PagedRecord<InstanceCount>> {
     let page = PageRequest::of(&params)?;
     let mut walk = Walk::new(&app, caller.sight(), page.after_instance()?, COUNTED_COUNT_MAX);
     let mut counts = BTreeMap::<String, u64>::new();
@@ -182,7 +182,7 @@ pub(super) async fn count(
     let next = walk.stopped_at().map(|id| id.get().into());
     let count = by_connector.len();
     let record = InstanceCount { total_instances: total, element_instances: by_connector };
-    Ok(Stretch { record, count, size: page.size, next })
+    Ok(PagedRecord { record, count, size: page.size, next })
 }
 
 /// Instances whose polls stopped, wholly or in a resource, each with the reasons. Those that did not stop are passed
@@ -191,7 +191,7 @@ pub(super) async fn polling_disabled(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Answered<Listed<StoppedInstance>> {
+) -> Answered<PagedList<StoppedInstance>> {
     let page = PageRequest::of(&params)?;
     let mut walk = Walk::new(&app, caller.sight(), page.after_instance()?, READS_COUNT_MAX);
     let mut stopped: Vec<(InstanceId, StoppedInstance)> = Vec::new();
@@ -207,7 +207,7 @@ pub(super) async fn polling_disabled(
         stopped.push((instance.id, stop));
     }
     let next = next.or_else(|| walk.stopped_at()).map(|id| id.get().into());
-    Ok(Listed::new(stopped.into_iter().map(|(_, stop)| stop).collect(), page.size, next))
+    Ok(PagedList::new(stopped.into_iter().map(|(_, stop)| stop).collect(), page.size, next))
 }
 
 fn stop_of(app: &Context, mailbox: &Mailbox) -> Answered<Option<StoppedInstance>> {
@@ -243,9 +243,9 @@ pub(super) async fn poller_records(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Answered<Listed<PollerRecord>> {
+) -> Answered<PagedList<PollerRecord>> {
     let page = PageRequest::of(&params)?;
-    let wanted = Wanted::of(&params, None);
+    let wanted = InstanceFilter::of(&params, None);
     let place = page.place()?;
     let mut walk = Walk::new(&app, caller.sight(), place.and_then(ListPosition::walked), READS_COUNT_MAX);
     if let Some(own) = &caller.element {
@@ -272,5 +272,5 @@ pub(super) async fn poller_records(
         }
     }
     let next = next.or_else(|| walk.stopped_at().and_then(ListPosition::after)).map(ListPosition::token);
-    Ok(Listed::new(records, page.size, next))
+    Ok(PagedList::new(records, page.size, next))
 }

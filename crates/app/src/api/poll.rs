@@ -5,7 +5,7 @@ use super::answers::poll::{self as answers, FailedPoll, Polled, ResourcePoll};
 use super::auth::Caller;
 use super::error::ApiError;
 use crate::context::Context;
-use crate::poll::{self, PollOutcome, PollReport, ResourceReport, Way};
+use crate::poll::{self, PollOutcome, PollReport, PollTrigger, ResourceReport};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use chrono::Duration;
@@ -22,7 +22,7 @@ pub(super) async fn now(
     let instance = caller.instance(&app, &id).await?;
     let request_id = caller.by.request_id;
     let deadline = app.now() + Duration::seconds(REQUEST_S);
-    let work = async move { poll::poll(&app, instance.id, Way::Asked, deadline).await };
+    let work = async move { poll::poll(&app, instance.id, PollTrigger::Asked, deadline).await };
     let polled = tokio::spawn(work).await;
     let polled =
         polled.map_err(|_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the poll failed inside"))?;

@@ -3,7 +3,7 @@
 //! Anybody can post here. All but a handshake gets the same answer, so that nothing can be learned from it.
 
 use crate::context::Context;
-use crate::push::{Arrived, arrive};
+use crate::push::{PushReply, arrive};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
@@ -47,7 +47,7 @@ async fn take(
         body: &body,
     };
     match arrive(&app, &connector, &request).await {
-        Ok(Arrived::Handshake(text)) if text.len() <= HANDSHAKE_BYTES_MAX => {
+        Ok(PushReply::Handshake(text)) if text.len() <= HANDSHAKE_BYTES_MAX => {
             let headers = [
                 (CONTENT_TYPE, "text/plain; charset=utf-8"),
                 (X_CONTENT_TYPE_OPTIONS, "nosniff"),

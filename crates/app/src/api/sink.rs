@@ -18,10 +18,10 @@ const LOG_EVERY_S: i64 = 60;
 
 /// What arrived since the last line of the log.
 #[derive(Clone, Default)]
-pub(super) struct Sink(Arc<Mutex<Arrived>>);
+pub(super) struct Sink(Arc<Mutex<SinkCounts>>);
 
 #[derive(Default)]
-struct Arrived {
+struct SinkCounts {
     count: u64,
     bytes: u64,
     logged_at: Option<DateTime<Utc>>,
@@ -36,15 +36,15 @@ impl Sink {
     }
 }
 
-impl Arrived {
+impl SinkCounts {
     /// One more body; how many there were and how long, where a line of the log is due.
     fn add(&mut self, bytes: usize, now: DateTime<Utc>) -> Option<(u64, u64)> {
         self.count += 1;
         self.bytes += bytes as u64;
         let is_due = self.logged_at.is_none_or(|at| (now - at).num_seconds().abs() >= LOG_EVERY_S);
-        let Arrived { count, bytes, .. } = *self;
+        let SinkCounts { count, bytes, .. } = *self;
         is_due.then(|| {
-            *self = Arrived { logged_at: Some(now), ..Arrived::default() };
+            *self = SinkCounts { logged_at: Some(now), ..SinkCounts::default() };
             (count, bytes)
         })
     }
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn the_log_has_a_line_a_minute_however_many_post() {
-        let mut arrived = Arrived::default();
+        let mut arrived = SinkCounts::default();
         let at = |seconds| DateTime::UNIX_EPOCH + Duration::seconds(seconds);
         let lines: Vec<_> = (0..3600).filter_map(|second| arrived.add(7, at(second))).collect();
         assert_eq!(lines.len(), 60);

@@ -1,6 +1,6 @@
 //! Subscriptions: what there is, and releasing what is queued for them.
 
-use super::answer::{Answered, Listed};
+use super::answer::{Answered, PagedList};
 use super::answers::delivery::{self as answers, Release};
 use super::answers::event::DeliveryStatus;
 use super::auth::Caller;
@@ -47,13 +47,13 @@ const DEEP_FIELDS: [&str; 3] = ["config", "notification", "subscription"];
 
 /// `where`, as in `channel='webhook' and status='queued' and config.url='https://…'`. Where it says which instance or
 /// subscription, the others are not even read.
-pub(super) struct Wanted {
+pub(super) struct SubscriptionFilter {
     condition: Option<Expr>,
     instance: Option<InstanceId>,
     subscription: Option<u32>,
 }
 
-impl Wanted {
+impl SubscriptionFilter {
     /// `id_field` is what the records call a subscription's number.
     pub(super) fn of(params: &Params, id_field: &str) -> Result<Self, ApiError> {
         let given = params.text("where").filter(|condition| !condition.trim().is_empty());
@@ -70,7 +70,7 @@ impl Wanted {
         let equal = |field| condition.as_ref().and_then(|condition| equal_to(condition, field));
         let instance = equal("instanceId").and_then(|id| InstanceId::parse(&id));
         let subscription = equal(id_field).and_then(|id| id.parse().ok());
-        Ok(Wanted { condition, instance, subscription })
+        Ok(SubscriptionFilter { condition, instance, subscription })
     }
 
     /// The instances that come into question.
@@ -126,8 +126,8 @@ pub(super) async fn list(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Answered<Listed<answers::Subscription>> {
-    let (wanted, page) = (Wanted::of(&params, "id")?, PageRequest::large(&params)?);
+) -> Answered<PagedList<answers::Subscription>> {
+    let (wanted, page) = (SubscriptionFilter::of(&params, "id")?, PageRequest::large(&params)?);
     let mut walk = wanted.walk(&app, &caller, page.after_instance()?).await?;
     let mut found: Vec<(InstanceId, answers::Subscription)> = Vec::new();
     let mut next = None;
@@ -149,8 +149,8 @@ pub(super) async fn list(
     Ok(answer(&page, next.or_else(|| walk.stopped_at()), found.into_iter().map(|(_, one)| one).collect()))
 }
 
-fn answer<T>(page: &PageRequest, next: Option<InstanceId>, records: Vec<T>) -> Listed<T> {
-    Listed::new(records, page.size, next.map(|id| id.get().into()))
+fn answer<T>(page: &PageRequest, next: Option<InstanceId>, records: Vec<T>) -> PagedList<T> {
+    PagedList::new(records, page.size, next.map(|id| id.get().into()))
 }
 
 pub(super) async fn one(
@@ -181,8 +181,8 @@ pub(super) async fn release(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Answered<Listed<Release>> {
-    let (wanted, page) = (Wanted::of(&params, "subscriptionId")?, PageRequest::large(&params)?);
+) -> Answered<PagedList<Release>> {
+    let (wanted, page) = (SubscriptionFilter::of(&params, "subscriptionId")?, PageRequest::large(&params)?);
     let until = app.now() + Duration::seconds(RELEASES_S);
     let mut walk = wanted.walk(&app, &caller, page.after_instance()?).await?;
     let mut released: Vec<(InstanceId, Release)> = Vec::new();

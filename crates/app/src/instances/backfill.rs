@@ -24,7 +24,7 @@ const LAG_S: i64 = 120;
 
 /// What a client wants read again.
 #[derive(Debug, Clone)]
-pub(crate) struct Wanted {
+pub(crate) struct BackfillOrder {
     pub(crate) from: DateTime<Utc>,
     pub(crate) to: DateTime<Utc>,
     /// Configured names; empty: all that can be read by time.
@@ -36,7 +36,7 @@ pub(crate) async fn begin(
     app: &Context,
     id: InstanceId,
     by: &By,
-    wanted: &Wanted,
+    wanted: &BackfillOrder,
 ) -> Result<String, Refusal> {
     let mut promise = Promise::about(id);
     for _ in 0..TRIES_COUNT_MAX {
@@ -73,7 +73,7 @@ fn check(
     app: &Context,
     mailbox: &Mailbox,
     settings: &Settings,
-    wanted: &Wanted,
+    wanted: &BackfillOrder,
     now: DateTime<Utc>,
 ) -> Result<(), Refusal> {
     let oldest = now - app.config.retention;
@@ -106,7 +106,7 @@ fn check(
 fn chosen<'a>(
     connector: &Arc<dyn Connector>,
     settings: &'a Settings,
-    wanted: &Wanted,
+    wanted: &BackfillOrder,
     now: DateTime<Utc>,
 ) -> Result<Vec<&'a ResourceConfig>, Refusal> {
     let by_time = |config: &ResourceConfig| {
@@ -137,7 +137,7 @@ fn row(
     mailbox: &Mailbox,
     config: &ResourceConfig,
     backfill_id: &str,
-    wanted: &Wanted,
+    wanted: &BackfillOrder,
     now: DateTime<Utc>,
 ) -> ResourceState {
     let polled = mailbox.resources.iter().find(|row| row.state.resource == config.name);

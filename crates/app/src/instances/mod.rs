@@ -11,7 +11,7 @@ mod switch;
 mod trial;
 mod walk;
 
-pub(crate) use backfill::{Wanted, begin as begin_backfill};
+pub(crate) use backfill::{BackfillOrder, begin as begin_backfill};
 pub(crate) use baseline::mailbox_digest;
 pub(crate) use change::{Patch, change, try_change};
 pub(crate) use create::{Creation, create, token_of, try_create};

@@ -4,7 +4,7 @@ use super::ResourceReport;
 use super::commit::Committed;
 use super::retry_records;
 use super::run::Run;
-use super::step::{Wanted, read};
+use super::step::{ReadTarget, read};
 use crate::ports::Result;
 use domain::backfill::{Backfill, Status};
 use domain::resource::ResourceConfig;
@@ -51,9 +51,9 @@ async fn one(run: &mut Run<'_>, config: &ResourceConfig, mut state: ResourceStat
     for _ in 0..STEPS_COUNT_MAX {
         let Some(backfill) = Backfill::of(&state) else { return Ok(false) };
         let wanted = match retry_records::is_due(&state, run.app.now()) {
-            true => Wanted::Looks,
+            true => ReadTarget::Looks,
             false if backfill.is_listed => return Ok(false),
-            false => Wanted::Backfill(&backfill),
+            false => ReadTarget::Backfill(&backfill),
         };
         let mut read = match read(run, config, &state, wanted).await? {
             Ok(read) => read,

@@ -1,8 +1,8 @@
 //! From a step to notifications and the next state, in one transaction.
 
 use super::retry_records::{self, INCOMPLETE};
-use super::run::{Run, Way};
-use super::step::{Begins, Read};
+use super::run::{PollTrigger, Run};
+use super::step::{Begins, ReadStep};
 use super::{ResourceReport, chunks, outbox};
 use crate::ports::{NewNotification, Result, Written};
 use chrono::{DateTime, Utc};
@@ -35,11 +35,11 @@ impl Run<'_> {
         &mut self,
         config: &ResourceConfig,
         state: &mut ResourceState,
-        read: Read,
+        read: ReadStep,
         report: &mut ResourceReport,
     ) -> Result<Committed> {
         let now = self.app.now();
-        let Read { step, begins, retried } = read;
+        let ReadStep { step, begins, retried } = read;
         let is_idle = !step.moved && step.failed.is_empty() && retried.is_empty();
         if is_idle && !state.is_heartbeat_due(now) {
             self.recovered().await?;
@@ -67,7 +67,7 @@ impl Run<'_> {
         if step.moved {
             next.changed_at = Some(now);
         }
-        if let Way::Hinted(hint_at) = self.way
+        if let PollTrigger::Hinted(hint_at) = self.way
             && !changes.is_empty()
         {
             next.pushed = Some(Pushed { hint_at, found_at: now });

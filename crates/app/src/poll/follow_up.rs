@@ -1,6 +1,6 @@
 //! What a poll leaves to a job, and what it logs.
 
-use super::run::{Run, Way};
+use super::run::{PollTrigger, Run};
 use super::{PollReport, ResourceReport};
 use crate::ports::{Job, PollEnded, Result};
 use chrono::{DateTime, Duration, Utc};
@@ -41,8 +41,8 @@ impl Run<'_> {
     /// sends another, because the poll that stored it may have left it to the ticks in between.
     fn due(&self, settings: &Settings, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let due_at = self.next_due(settings)?;
-        let is_early = self.way == Way::Wish && due_at <= now + Duration::seconds(EARLY_S);
-        (self.way == Way::Tick || self.has_written || is_early).then_some(due_at)
+        let is_early = self.way == PollTrigger::Wish && due_at <= now + Duration::seconds(EARLY_S);
+        (self.way == PollTrigger::Tick || self.has_written || is_early).then_some(due_at)
     }
 
     /// When the next thing of this mailbox is due, apart from the schedule.

@@ -1,6 +1,6 @@
 //! Polling one instance: flush what is committed, then read each resource and commit what changed.
 //!
-//! A mailbox has one poller at a time across all processes, with three entry points ([`Way`]). A caller that arrives
+//! A mailbox has one poller at a time across all processes, with three entry points ([`PollTrigger`]). A caller that arrives
 //! during a poll leaves a mark and returns; the poller finds it when it releases the lease.
 
 mod backfill;
@@ -17,7 +17,7 @@ mod retry_records;
 mod run;
 mod step;
 
-pub(crate) use run::Way;
+pub(crate) use run::PollTrigger;
 
 pub use report::{PollOutcome, PollReport, ResourceReport};
 
@@ -45,7 +45,7 @@ const WAITS_COUNT_MAX: usize = 30;
 pub(crate) async fn poll(
     app: &Context,
     id: InstanceId,
-    way: Way,
+    way: PollTrigger,
     deadline: DateTime<Utc>,
 ) -> Result<PollOutcome> {
     if app.now() >= deadline {
@@ -65,7 +65,7 @@ pub(crate) async fn poll(
 async fn look(
     app: &Context,
     id: InstanceId,
-    way: Way,
+    way: PollTrigger,
     deadline: DateTime<Utc>,
 ) -> Result<Option<PollOutcome>> {
     let Some(mailbox) = mailbox_in_turn(app, id, way, deadline).await? else {
@@ -103,7 +103,7 @@ async fn look(
 async fn mailbox_in_turn(
     app: &Context,
     id: InstanceId,
-    way: Way,
+    way: PollTrigger,
     deadline: DateTime<Utc>,
 ) -> Result<Option<Mailbox>> {
     let mut wait_ms = WAIT_FIRST_MS;
@@ -112,7 +112,7 @@ async fn mailbox_in_turn(
         let now = app.now();
         let is_held = mailbox.as_ref().is_some_and(|mailbox| mailbox.poller.is_leased(now));
         let wait = std::time::Duration::from_millis(wait_ms);
-        if way != Way::Asked || !is_held || now + wait >= deadline {
+        if way != PollTrigger::Asked || !is_held || now + wait >= deadline {
             return Ok(mailbox);
         }
         app.ports.clock.sleep(wait).await;
@@ -125,9 +125,9 @@ async fn mailbox_in_turn(
 ///
 /// A dead holder does not look again. Ticks come again by themselves; a client was promised that its poll continues;
 /// and what a job has to send, because it was committed, is sent now.
-async fn ask_the_holder(app: &Context, mailbox: &Mailbox, way: Way) -> Result<Option<PollOutcome>> {
+async fn ask_the_holder(app: &Context, mailbox: &Mailbox, way: PollTrigger) -> Result<Option<PollOutcome>> {
     let (id, poller) = (mailbox.instance.id, mailbox.poller);
-    if way == Way::Wish && mailbox.resources.iter().any(|row| !row.outbox.is_empty()) {
+    if way == PollTrigger::Wish && mailbox.resources.iter().any(|row| !row.outbox.is_empty()) {
         outbox::flush(app, mailbox).await?;
     }
     let asked = match poller.again {
@@ -137,7 +137,9 @@ async fn ask_the_holder(app: &Context, mailbox: &Mailbox, way: Way) -> Result<Op
     match (asked, way, poller.until) {
         (Written::Conflict, ..) => return Ok(None),
         (Written::Gone, ..) => return Ok(Some(PollOutcome::NotFound)),
-        (Written::Done, Way::Asked, Some(until)) => app.ports.queue.send(&[(Job::Poll(id), until)]).await?,
+        (Written::Done, PollTrigger::Asked, Some(until)) => {
+            app.ports.queue.send(&[(Job::Poll(id), until)]).await?
+        }
         (Written::Done, ..) => {}
     }
     Ok(Some(PollOutcome::Busy))
@@ -147,7 +149,7 @@ impl Run<'_> {
     /// Reads everything there is.
     async fn all(&mut self, settings: &Settings) -> Result<PollReport> {
         let mut report = PollReport::default();
-        if (self.way != Way::Tick || self.has_work_left()) && !self.gate.hold().await? {
+        if (self.way != PollTrigger::Tick || self.has_work_left()) && !self.gate.hold().await? {
             return Ok(report);
         }
         outbox::flush(self.app, &self.mailbox).await?;

@@ -4,7 +4,7 @@ use super::ResourceReport;
 use super::commit::Committed;
 use super::retry_records;
 use super::run::Run;
-use super::step::{Wanted, read};
+use super::step::{ReadTarget, read};
 use crate::ports::Result;
 use chrono::{DateTime, Utc};
 use connectors::Scratch;
@@ -71,12 +71,12 @@ struct Turns {
 }
 
 impl Turns {
-    fn next<'a>(&mut self, state: &ResourceState, now: DateTime<Utc>) -> Option<Wanted<'a>> {
+    fn next<'a>(&mut self, state: &ResourceState, now: DateTime<Utc>) -> Option<ReadTarget<'a>> {
         let is_due = retry_records::is_due(state, now);
         self.looked = is_due && !(self.looked && self.more);
         match self.looked {
-            true => Some(Wanted::Looks),
-            false => self.more.then_some(Wanted::Step),
+            true => Some(ReadTarget::Looks),
+            false => self.more.then_some(ReadTarget::Step),
         }
     }
 }

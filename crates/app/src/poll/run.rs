@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// Who wants a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum PollTrigger {
     /// The schedule, which comes again by itself. If there is no poller it looks without the lease, and takes it when it
     /// finds something.
     Tick,
@@ -35,7 +35,7 @@ pub(super) struct Run<'a> {
     pub(super) app: &'a Context,
     pub(super) mailbox: Mailbox,
     pub(super) connector: &'a Arc<dyn Connector>,
-    pub(super) way: Way,
+    pub(super) way: PollTrigger,
     pub(super) gate: Gate<'a>,
     pub(super) deadline: DateTime<Utc>,
     /// The token of this poll, once it was needed.
@@ -61,7 +61,7 @@ impl<'a> Run<'a> {
         app: &'a Context,
         mailbox: Mailbox,
         connector: &'a Arc<dyn Connector>,
-        way: Way,
+        way: PollTrigger,
         deadline: DateTime<Utc>,
     ) -> Self {
         let gate = Gate::new(app, mailbox.instance.id, &mailbox, deadline);

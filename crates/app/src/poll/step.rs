@@ -12,7 +12,7 @@ use domain::state::ResourceState;
 
 /// What is to be read.
 #[derive(Clone, Copy)]
-pub(super) enum Wanted<'a> {
+pub(super) enum ReadTarget<'a> {
     /// The next step of the walk, or the first position of all.
     Step,
     /// Records that failed.
@@ -22,14 +22,14 @@ pub(super) enum Wanted<'a> {
 }
 
 /// What one step brought.
-pub(super) struct Read {
+pub(super) struct ReadStep {
     pub(super) step: Step,
     pub(super) begins: Begins,
     /// The records of the retry list that were looked at again.
     pub(super) retried: Retried,
 }
 
-impl Read {
+impl ReadStep {
     /// Why it ended early, if it did.
     pub(super) fn halted(&mut self) -> Option<Error> {
         self.step.halted.take().or(self.retried.halted.take())
@@ -65,8 +65,8 @@ pub(super) async fn read(
     run: &mut Run<'_>,
     config: &ResourceConfig,
     state: &ResourceState,
-    wanted: Wanted<'_>,
-) -> Result<std::result::Result<Read, Failure>> {
+    wanted: ReadTarget<'_>,
+) -> Result<std::result::Result<ReadStep, Failure>> {
     for refused in [false, true] {
         let token = match run.token(refused).await {
             Ok(token) => token,
@@ -74,9 +74,9 @@ pub(super) async fn read(
             Err(failure) => return Ok(Err(Failure::Token(failure))),
         };
         let read = match wanted {
-            Wanted::Backfill(backfill) => stretch(run, config, state, backfill, &token).await,
-            Wanted::Looks => looks(run, config, state, &token).await,
-            Wanted::Step => walked(run, config, state, &token).await,
+            ReadTarget::Backfill(backfill) => stretch(run, config, state, backfill, &token).await,
+            ReadTarget::Looks => looks(run, config, state, &token).await,
+            ReadTarget::Step => walked(run, config, state, &token).await,
         };
         match read {
             Ok(read) => return Ok(Ok(read)),
@@ -92,7 +92,7 @@ async fn walked(
     config: &ResourceConfig,
     state: &ResourceState,
     token: &str,
-) -> std::result::Result<Read, Error> {
+) -> std::result::Result<ReadStep, Error> {
     let call = run.call(token);
     let Some(cursor) = &state.cursor else { return baseline(run, config, &call).await };
     let past = past(state, run);
@@ -102,7 +102,7 @@ async fn walked(
         }
         step => step?,
     };
-    Ok(Read { step, begins: Begins::Walk, retried: Retried::default() })
+    Ok(ReadStep { step, begins: Begins::Walk, retried: Retried::default() })
 }
 
 async fn looks(
@@ -110,20 +110,20 @@ async fn looks(
     config: &ResourceConfig,
     state: &ResourceState,
     token: &str,
-) -> std::result::Result<Read, Error> {
+) -> std::result::Result<ReadStep, Error> {
     let retried = retry_records::look_again(run, config, &run.call(token), state).await?;
-    Ok(Read { step: Step::nothing(), begins: Begins::Looks, retried })
+    Ok(ReadStep { step: Step::nothing(), begins: Begins::Looks, retried })
 }
 
 async fn baseline(
     run: &Run<'_>,
     config: &ResourceConfig,
     call: &Call<'_>,
-) -> std::result::Result<Read, Error> {
+) -> std::result::Result<ReadStep, Error> {
     let baseline = run.connector.baseline(call, config).await?;
     let step = Step { cursor: baseline.cursor, moved: true, ..Step::nothing() };
     let begins = Begins::Baseline { identity: baseline.identity };
-    Ok(Read { step, begins, retried: Retried::default() })
+    Ok(ReadStep { step, begins, retried: Retried::default() })
 }
 
 fn past(state: &ResourceState, run: &Run<'_>) -> Past {
@@ -143,7 +143,7 @@ async fn stretch(
     state: &ResourceState,
     backfill: &Backfill,
     token: &str,
-) -> std::result::Result<Read, Error> {
+) -> std::result::Result<ReadStep, Error> {
     let call = run.call(token);
     let mut next = backfill.clone();
     // What the log has forgotten meanwhile could come twice.
@@ -163,7 +163,7 @@ async fn stretch(
     next.is_listed = !step.more;
     next.position = Some(std::mem::take(&mut step.cursor));
     step.moved = true;
-    Ok(Read { step, begins: Begins::Backfill(Box::new(next)), retried: Retried::default() })
+    Ok(ReadStep { step, begins: Begins::Backfill(Box::new(next)), retried: Retried::default() })
 }
 
 impl Run<'_> {

@@ -1,6 +1,6 @@
 //! Who may call, what their accounts are set to, and how much they ask.
 
-use super::{AuditEntry, AuditMark, HostPage, LookupHash, Mark, Organization, Result};
+use super::{AuditEntry, AuditMark, HostPage, ListingMark, LookupHash, Organization, Result};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::instance::Account;
@@ -33,9 +33,9 @@ pub trait Accounts: Send + Sync {
         sees_all: bool,
     ) -> Result<Option<Account>>;
     /// The organizations.
-    async fn organizations(&self, from: Option<&Mark>) -> Result<HostPage<Organization>>;
+    async fn organizations(&self, from: Option<&ListingMark>) -> Result<HostPage<Organization>>;
     /// The users of an organization.
-    async fn users(&self, organization_id: u32, from: Option<&Mark>) -> Result<HostPage<User>>;
+    async fn users(&self, organization_id: u32, from: Option<&ListingMark>) -> Result<HostPage<User>>;
     /// Gives an organization another secret: the former one is worth nothing from then on. `false` if there is no
     /// such organization.
     async fn replace_organization_secret(&self, organization_id: u32, new: &LookupHash) -> Result<bool>;

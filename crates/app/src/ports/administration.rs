@@ -13,16 +13,16 @@ pub struct HostPage<T> {
     /// Rows of this page.
     pub items: Vec<T>,
     /// Where the listing goes on; `None` at its end.
-    pub next: Option<Mark>,
+    pub next: Option<ListingMark>,
 }
 
 /// A place in a listing: the host's own text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark(pub String);
+pub struct ListingMark(pub String);
 
 /// Something of an instance that is kept apart from its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kept {
+pub struct OwnedItem {
     /// The instance it belongs to.
     pub instance: InstanceId,
     /// When it was made; `None` where the host does not note it.
@@ -80,11 +80,11 @@ pub struct Redriven {
 #[async_trait]
 pub trait Administration: Send + Sync {
     /// Every instance that has an instance row, of whatever organization, also a deleted one.
-    async fn instances(&self, from: Option<&Mark>) -> Result<HostPage<InstanceId>>;
+    async fn instances(&self, from: Option<&ListingMark>) -> Result<HostPage<InstanceId>>;
     /// Every schedule of an instance.
-    async fn schedules(&self, from: Option<&Mark>) -> Result<HostPage<Kept>>;
+    async fn schedules(&self, from: Option<&ListingMark>) -> Result<HostPage<OwnedItem>>;
     /// Every instance's secrets, where they are kept apart from its rows.
-    async fn secrets(&self, from: Option<&Mark>) -> Result<HostPage<Kept>>;
+    async fn secrets(&self, from: Option<&ListingMark>) -> Result<HostPage<OwnedItem>>;
 
     /// An instance's schedule.
     async fn schedule(&self, id: InstanceId) -> Result<Option<Scheduled>>;

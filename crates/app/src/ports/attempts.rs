@@ -75,7 +75,7 @@ pub enum Claim {
 
 /// Where a notification's attempts stand.
 #[derive(Debug, Clone, Copy)]
-pub struct Standing {
+pub struct AttemptState {
     /// How far the delivery is.
     pub progress: Progress,
     /// Number of the attempt that is next or under way.
@@ -86,7 +86,7 @@ pub struct Standing {
     pub claimed_until: Option<DateTime<Utc>>,
 }
 
-impl Standing {
+impl AttemptState {
     /// Why the notification itself stands against a claim of this attempt; `None` if it does not.
     pub fn refusal(&self, key: AttemptKey, now: DateTime<Utc>) -> Option<Claim> {
         if self.progress != Progress::Pending {

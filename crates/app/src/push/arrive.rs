@@ -11,11 +11,11 @@ use crate::instances::mailbox_digest;
 use crate::ports::{Job, PortError, Result, Written};
 use chrono::{DateTime, Utc};
 use connectors::{
-    Addressee, Arrival, Connector, Endpoint, Forged, HttpRequest, Method, News, Notice, Proof, PushRequest,
-    Route,
+    Addressee, Arrival, Connector, Endpoint, Forged, HttpRequest, Method, Notice, NoticeKind, Proof,
+    PushRequest, Route,
 };
 use domain::ids::InstanceId;
-use domain::push::{Demand, Hint, Hints, Member, PushKey, PushState, Taken};
+use domain::push::{Demand, Hint, HintOutcome, Hints, Member, PushKey, PushState};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ const KEYS: &str = "fetching the keys of push";
 
 /// What the sender is answered.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Arrived {
+pub(crate) enum PushReply {
     /// This text.
     Handshake(String),
     /// Nothing but that it was accepted.
@@ -44,11 +44,11 @@ pub(crate) async fn arrive(
     app: &Context,
     connector: &Arc<dyn Connector>,
     request: &PushRequest<'_>,
-) -> Result<Arrived> {
+) -> Result<PushReply> {
     let name = connector.descriptor().key;
-    let Some(push) = connector.push() else { return Ok(Arrived::Accepted) };
+    let Some(push) = connector.push() else { return Ok(PushReply::Accepted) };
     let notices = match push.read(request) {
-        Arrival::Handshake(text) => return Ok(Arrived::Handshake(text)),
+        Arrival::Handshake(text) => return Ok(PushReply::Handshake(text)),
         Arrival::Notices(notices) => notices,
         Arrival::Unreadable => Vec::new(),
     };
@@ -67,7 +67,7 @@ pub(crate) async fn arrive(
             app.heard.refuse(name, "unknown", app.now());
         }
     }
-    Ok(Arrived::Accepted)
+    Ok(PushReply::Accepted)
 }
 
 /// A notice whose proof holds.
@@ -75,7 +75,7 @@ pub(super) struct Believed {
     pub(super) key: PushKey,
     pub(super) of: Of,
     pub(super) watch: Option<Value>,
-    pub(super) news: News,
+    pub(super) news: NoticeKind,
     pub(super) position: Option<u64>,
 }
 
@@ -191,11 +191,11 @@ pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> 
         return Ok(false);
     }
     let demands_more = demand(app, key, state, notices).await?;
-    if notices.iter().all(|one| one.news == News::Demands(Demand::Reauthorize)) {
+    if notices.iter().all(|one| one.news == NoticeKind::Demands(Demand::Reauthorize)) {
         return reauthorize(app, members.first().filter(|_| demands_more)).await.map(|()| true);
     }
     let (now, position) = (app.now(), notices.iter().filter_map(|one| one.position).max());
-    let Taken::Poll(due_at) = take(app, key, hints, now).await? else { return Ok(true) };
+    let HintOutcome::Poll(due_at) = take(app, key, hints, now).await? else { return Ok(true) };
     let hint = Hint { at: now, position, looks: 0 };
     let jobs: Vec<_> = members.into_iter().map(|instance| (Job::Hinted { instance, hint }, due_at)).collect();
     app.ports.queue.send(&jobs).await?;
@@ -213,7 +213,7 @@ async fn reauthorize(app: &Context, id: Option<&InstanceId>) -> Result<()> {
 /// demands nothing: it may be late. Whether anything is demanded that was not before.
 async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Believed]) -> Result<bool> {
     let demands = notices.iter().filter_map(|one| match (one.news, &one.of) {
-        (News::Demands(demand), Of::Watch(opened)) => Some((demand, opened, &one.watch)),
+        (NoticeKind::Demands(demand), Of::Watch(opened)) => Some((demand, opened, &one.watch)),
         _ => None,
     });
     let demands: Vec<_> = demands.collect();
@@ -237,21 +237,21 @@ async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Belie
     Ok(change(app, key, state, apply).await?.version != version)
 }
 
-async fn take(app: &Context, key: &PushKey, seen: Hints, now: DateTime<Utc>) -> Result<Taken> {
+async fn take(app: &Context, key: &PushKey, seen: Hints, now: DateTime<Utc>) -> Result<HintOutcome> {
     let mut seen = seen;
     for _ in 0..TRIES_COUNT_MAX {
         let (taken, next) = seen.take(now);
-        if taken == Taken::Joined {
+        if taken == HintOutcome::Joined {
             return Ok(taken);
         }
         match app.ports.store.put_hints(key, seen, next).await? {
             Written::Done => return Ok(taken),
-            Written::Gone => return Ok(Taken::Joined),
+            Written::Gone => return Ok(HintOutcome::Joined),
             Written::Conflict => {}
         }
         match app.ports.store.push_state(key).await? {
             Some((_, hints)) => seen = hints,
-            None => return Ok(Taken::Joined),
+            None => return Ok(HintOutcome::Joined),
         }
     }
     Err(PortError::new("taking a hint", "others came first again and again"))

@@ -11,7 +11,9 @@ use crate::schedules::Schedules;
 use crate::stack::{Stack, egress};
 use crate::store::DynamoStore;
 use crate::vault::{StackVault, VaultPosition};
-use app::ports::{Administration, Depth, HostPage, Job, Kept, Mark, PortError, Redriven, Result, Scheduled};
+use app::ports::{
+    Administration, Depth, HostPage, Job, ListingMark, OwnedItem, PortError, Redriven, Result, Scheduled,
+};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -66,7 +68,7 @@ impl StackAdministration {
 #[async_trait]
 impl Administration for StackAdministration {
     /// Organization by organization: a page ends with one, or is full.
-    async fn instances(&self, from: Option<&Mark>) -> Result<HostPage<InstanceId>> {
+    async fn instances(&self, from: Option<&ListingMark>) -> Result<HostPage<InstanceId>> {
         let (organization, after) = match from {
             Some(mark) => pair(mark)?,
             None => (self.store.next_organization(0).await?.unwrap_or(0), None),
@@ -79,16 +81,16 @@ impl Administration for StackAdministration {
         Ok(HostPage { items, next })
     }
 
-    async fn schedules(&self, from: Option<&Mark>) -> Result<HostPage<Kept>> {
+    async fn schedules(&self, from: Option<&ListingMark>) -> Result<HostPage<OwnedItem>> {
         let (listed, next) = self.schedules.list(from.map(|mark| mark.0.as_str())).await?;
-        let items = listed.into_iter().map(|one| Kept { instance: one.instance, made_at: one.made_at });
-        Ok(HostPage { items: items.collect(), next: next.map(Mark) })
+        let items = listed.into_iter().map(|one| OwnedItem { instance: one.instance, made_at: one.made_at });
+        Ok(HostPage { items: items.collect(), next: next.map(ListingMark) })
     }
 
-    async fn secrets(&self, from: Option<&Mark>) -> Result<HostPage<Kept>> {
+    async fn secrets(&self, from: Option<&ListingMark>) -> Result<HostPage<OwnedItem>> {
         let (shard, after) = from.map_or(Ok((0, None)), pair)?;
         let (holders, next) = self.vault.list(VaultPosition { shard, after }).await?;
-        let items = holders.into_iter().map(|(instance, made_at)| Kept { instance, made_at });
+        let items = holders.into_iter().map(|(instance, made_at)| OwnedItem { instance, made_at });
         Ok(HostPage { items: items.collect(), next: next.map(|place| mark(place.shard, place.after)) })
     }
 
@@ -116,11 +118,11 @@ impl Administration for StackAdministration {
 }
 
 /// A place in a listing by parts: the part, and the instance after which to go on in it.
-fn mark(part: u32, after: Option<InstanceId>) -> Mark {
-    Mark(format!("{part}/{}", after.map_or(0, InstanceId::get)))
+fn mark(part: u32, after: Option<InstanceId>) -> ListingMark {
+    ListingMark(format!("{part}/{}", after.map_or(0, InstanceId::get)))
 }
 
-fn pair(mark: &Mark) -> Result<(u32, Option<InstanceId>)> {
+fn pair(mark: &ListingMark) -> Result<(u32, Option<InstanceId>)> {
     let (part, after) = mark.0.split_once('/').ok_or_else(no_place)?;
     Ok((part.parse().map_err(|_| no_place())?, InstanceId::parse(after)))
 }
@@ -138,6 +140,6 @@ mod tests {
         for (part, after) in [(3, None), (0, InstanceId::parse("17"))] {
             assert_eq!(pair(&mark(part, after)).unwrap(), (part, after));
         }
-        assert!(pair(&Mark("17".to_owned())).is_err());
+        assert!(pair(&ListingMark("17".to_owned())).is_err());
     }
 }

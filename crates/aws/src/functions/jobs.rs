@@ -35,7 +35,7 @@ enum Event {
 
 /// Who brought a job: a schedule comes again by itself, a queue does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
+enum Bringer {
     Schedule,
     Queue,
 }
@@ -62,11 +62,11 @@ async fn handle(host: &Host, event: LambdaEvent<Value>) -> Result<Value, lambda_
     });
     match (Event::of(event.payload), entry) {
         (Event::Job(job), Ok(entry)) => {
-            isolated(run(entry.app, By::Schedule, job, deadline)).await?;
+            isolated(run(entry.app, Bringer::Schedule, job, deadline)).await?;
             Ok(Value::Null)
         }
         (Event::Batch(messages), Ok(entry)) => {
-            let failed = batch(messages, |job| run(entry.app.clone(), By::Queue, job, deadline)).await;
+            let failed = batch(messages, |job| run(entry.app.clone(), Bringer::Queue, job, deadline)).await;
             Ok(serde_json::to_value(put_back(host.sources(), failed).await)?)
         }
         (Event::Batch(messages), Err(_)) => {
@@ -135,11 +135,11 @@ async fn isolated(running: impl Future<Output = Result<(), Failed>> + Send + 'st
 }
 
 /// Every job may run again, so a fault that passes within the invocation is waited for.
-async fn run(app: App, by: By, job: Job, deadline: DateTime<Utc>) -> Result<(), Failed> {
+async fn run(app: App, by: Bringer, job: Job, deadline: DateTime<Utc>) -> Result<(), Failed> {
     let id = job.instance().get();
     for round in 1.. {
         let ran = match (by, job) {
-            (By::Schedule, Job::Poll(id)) => app.tick(id, deadline).await.map(drop),
+            (Bringer::Schedule, Job::Poll(id)) => app.tick(id, deadline).await.map(drop),
             _ => app.run(job, deadline).await.map(drop),
         };
         let Err(error) = ran else { return Ok(()) };

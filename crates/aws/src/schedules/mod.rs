@@ -47,7 +47,7 @@ pub struct Schedules {
 
 /// An instance's schedule, as a listing shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedSchedule {
     /// The instance it polls.
     pub instance: InstanceId,
     /// Whether it fires.
@@ -104,7 +104,7 @@ impl Schedules {
     }
 
     /// A page of the instances' schedules, and where the listing goes on. Single jobs' schedules are left out.
-    pub async fn list(&self, from: Option<&str>) -> Result<(Vec<Listed>, Option<String>)> {
+    pub async fn list(&self, from: Option<&str>) -> Result<(Vec<ListedSchedule>, Option<String>)> {
         let page = self
             .client
             .list_schedules()
@@ -115,7 +115,7 @@ impl Schedules {
             .await
             .map_err(fault("list the schedules"))?;
         let listed = page.schedules.iter().filter_map(|schedule| {
-            Some(Listed {
+            Some(ListedSchedule {
                 instance: InstanceId::parse(schedule.name()?)?,
                 is_enabled: schedule.state() == Some(&ScheduleState::Enabled),
                 made_at: schedule.creation_date().and_then(|at| DateTime::from_timestamp(at.secs(), 0)),

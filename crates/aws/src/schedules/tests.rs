@@ -104,7 +104,7 @@ async fn a_listing_leaves_single_jobs_out() {
     let script = Script::new(&[(200, page)]);
     let (listed, next) = schedules(&script, &Arc::default()).list(Some("from")).await.unwrap();
     let made_at = DateTime::from_timestamp(1_795_000_000, 0);
-    assert_eq!(listed, [Listed { instance: id(), is_enabled: false, made_at }]);
+    assert_eq!(listed, [ListedSchedule { instance: id(), is_enabled: false, made_at }]);
     assert_eq!(next.as_deref(), Some("more"));
     let asked = &script.operations()[0];
     assert!(asked.contains("ScheduleGroup=stack") && asked.contains("NextToken=from"), "{asked}");

@@ -1,7 +1,7 @@
 //! What operators look at: the whole table, organization by organization.
 
 use super::{DynamoStore, accounts, instance_rows, notifications};
-use app::ports::{Mark, Result};
+use app::ports::{ListingMark, Result};
 use domain::ids::InstanceId;
 
 impl DynamoStore {
@@ -12,7 +12,7 @@ impl DynamoStore {
 
     /// The first organization after this one.
     pub async fn next_organization(&self, after: u32) -> Result<Option<u32>> {
-        let page = accounts::organizations(&self.table, Some(&Mark(after.to_string())), 1).await?;
+        let page = accounts::organizations(&self.table, Some(&ListingMark(after.to_string())), 1).await?;
         Ok(page.items.first().map(|organization| organization.id))
     }
 

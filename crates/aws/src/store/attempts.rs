@@ -6,10 +6,10 @@ use super::notifications;
 use super::packed;
 use super::pause::pause_before;
 use super::row::{Row, expiry, json, number, text, time};
-use super::table::{Ended, Table, Write};
+use super::table::{Table, Write, WritesEnded};
 use super::{instance_rows, subscriptions};
 use app::ports::{
-    AttemptKey, AttemptOutcome, Attempts, Claim, Claimant, PortError, Progress, Result, Standing, Written,
+    AttemptKey, AttemptOutcome, AttemptState, Attempts, Claim, Claimant, PortError, Progress, Result, Written,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -31,7 +31,7 @@ struct Look {
     instance: Instance,
     subscription: Subscription,
     notification: Row,
-    standing: Standing,
+    standing: AttemptState,
 }
 
 impl Look {
@@ -227,7 +227,7 @@ impl Attempts for DynamoStore {
                     subscriptions::suspend(key.instance, &look.subscription, outcome.reason.as_deref());
                 writes.push(suspend);
             }
-            if let Ended::Refused(_) = table.transact(context, writes).await? {
+            if let WritesEnded::Refused(_) = table.transact(context, writes).await? {
                 continue;
             }
             if outcome.verdict == Verdict::Delivered {

@@ -5,9 +5,9 @@
 
 use super::key::{self, Key};
 use super::pause::pause_before;
-use super::resources::{self, Stored};
+use super::resources::{self, StoredResource};
 use super::row::{Row, bytes, number, text};
-use super::table::{ACTIONS_COUNT_MAX, Ended, KeyQuery, Table, Write};
+use super::table::{ACTIONS_COUNT_MAX, KeyQuery, Table, Write, WritesEnded};
 use super::{audit, instance_rows, session, subscriptions};
 use app::ports::{InstanceChange, PortError, Result, SubscriptionChange, Written};
 use domain::delivery::Subscription;
@@ -23,7 +23,7 @@ struct Before {
     token: Vec<u8>,
     session: u64,
     subscription: Subscription,
-    resources: Vec<Stored>,
+    resources: Vec<StoredResource>,
 }
 
 pub(super) async fn change(table: &Table, change: &InstanceChange) -> Result<Written> {
@@ -40,9 +40,9 @@ pub(super) async fn change(table: &Table, change: &InstanceChange) -> Result<Wri
             return Err(PortError::new(context, "more resources than one transaction takes"));
         }
         match table.transact(context, writes).await? {
-            Ended::Done => return Ok(Written::Done),
+            WritesEnded::Done => return Ok(Written::Done),
             // The read before the next try shows why.
-            Ended::Refused(_) => {}
+            WritesEnded::Refused(_) => {}
         }
     }
     Err(PortError::new(context, "it changed at each look"))
@@ -59,7 +59,7 @@ async fn before(table: &Table, id: InstanceId) -> Result<Option<Before>> {
             key::SESSION => session = row.number("version")?,
             key::SUBSCRIPTION if row.has("gone") => return Ok(None),
             key::SUBSCRIPTION => subscription = Some(subscriptions::read(row)?),
-            _ => resources.push(Stored::read(row)?),
+            _ => resources.push(StoredResource::read(row)?),
         }
     }
     let Some(config) = config else { return Ok(None) };
@@ -74,7 +74,7 @@ async fn before(table: &Table, id: InstanceId) -> Result<Option<Before>> {
 
 /// Whether the states and the session of a change follow on what is stored.
 fn fits(before: &Before, change: &InstanceChange) -> bool {
-    let follows = |stored: &Stored| {
+    let follows = |stored: &StoredResource| {
         let new = change.put_states.iter().find(|state| state.resource == stored.name);
         new.is_none_or(|new| new.version == stored.version + 1)
     };

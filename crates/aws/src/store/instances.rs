@@ -3,7 +3,7 @@
 use super::DynamoStore;
 use super::key::{self, Key};
 use super::row::{bytes, json, number};
-use super::table::{Ended, KeyQuery, Write};
+use super::table::{KeyQuery, Write, WritesEnded};
 use super::{audit, change, instance_rows, notifications, resources, session, subscriptions};
 use crate::fault::TooMuch;
 use app::ports::{InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Written};
@@ -42,8 +42,8 @@ impl Instances for DynamoStore {
             writes.push(resources::write(id, state, packed, &[]));
         }
         Ok(match table.transact("store an instance", writes).await? {
-            Ended::Done => Written::Done,
-            Ended::Refused(_) => Written::Conflict,
+            WritesEnded::Done => Written::Done,
+            WritesEnded::Refused(_) => Written::Conflict,
         })
     }
 

@@ -5,7 +5,7 @@ use super::packed::{self, Packed};
 use super::row::{Row, bytes, damaged, expiry, json, number, text, time};
 use super::subscriptions;
 use super::table::{Index, KeyQuery, Table, Write};
-use app::ports::{LogMark, NewNotification, Notification, Progress, Result, Standing};
+use app::ports::{AttemptState, LogMark, NewNotification, Notification, Progress, Result};
 use chrono::DateTime;
 use domain::delivery::{Attempt, Reached, Subscription, SubscriptionStatus};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
@@ -57,8 +57,8 @@ fn named(event_id: &str, sequence: Sequence) -> String {
 }
 
 /// Where a row's attempts stand.
-pub(super) fn standing(row: &Row) -> Result<Standing> {
-    Ok(Standing {
+pub(super) fn standing(row: &Row) -> Result<AttemptState> {
+    Ok(AttemptState {
         progress: Progress::parse(row.text("progress")?).ok_or_else(|| damaged("progress"))?,
         attempt: row.number("attempt")?,
         due_at: row.time_or_none("due")?,
@@ -68,7 +68,7 @@ pub(super) fn standing(row: &Row) -> Result<Standing> {
 
 /// A release counts a new round for everything that is pending, without touching the rows: what was last
 /// claimed before the release began is read as its round begins.
-pub(super) fn begins_round(row: &Row, standing: &Standing, subscription: &Subscription) -> Result<bool> {
+pub(super) fn begins_round(row: &Row, standing: &AttemptState, subscription: &Subscription) -> Result<bool> {
     let round_of: u64 = row.number("round_of")?;
     Ok(standing.progress == Progress::Pending
         && subscription.status == SubscriptionStatus::Releasing

@@ -4,7 +4,7 @@ use super::DynamoStore;
 use super::key::{self, Key};
 use super::packed::Packed;
 use super::row::{Row, numbers};
-use super::table::{ACTIONS_COUNT_MAX, Ended, KeyQuery, Table, Write};
+use super::table::{ACTIONS_COUNT_MAX, KeyQuery, Table, Write, WritesEnded};
 use super::{instance_rows, notifications, poller, resources, session, subscriptions};
 use app::ports::{
     Mailbox, NewNotification, PollCommit, Poller, Polls, PortError, ResourceRow, Result, Written,
@@ -111,11 +111,11 @@ impl Polls for DynamoStore {
             writes.push(notifications::put(id, commit.organization_id, new, packed)?);
         }
         let refused = match table.transact(context, writes).await? {
-            Ended::Done => {
+            WritesEnded::Done => {
                 table.delete_many("delete parts of a former state", &former).await?;
                 return Ok(Written::Done);
             }
-            Ended::Refused(refused) => refused,
+            WritesEnded::Refused(refused) => refused,
         };
         match refused.into_iter().next().flatten() {
             // The state's condition held: a sequence is taken.

@@ -12,15 +12,15 @@ use domain::state::ResourceState;
 const INLINE_BYTES_MAX: usize = 24 * 1024;
 
 /// What a stored row says beside its state.
-pub(super) struct Stored {
+pub(super) struct StoredResource {
     pub(super) name: String,
     pub(super) version: u64,
     pub(super) outbox: Vec<Sequence>,
 }
 
-impl Stored {
+impl StoredResource {
     pub(super) fn read(row: &Row) -> Result<Self> {
-        Ok(Stored {
+        Ok(StoredResource {
             name: row.text("title")?.to_owned(),
             version: row.number("version")?,
             outbox: outbox(row)?,

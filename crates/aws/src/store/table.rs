@@ -57,14 +57,14 @@ enum Action {
 
 /// How conditional writes ended.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(super) enum WritesEnded {
     Done,
     /// Nothing was written. For each write whether its condition failed, with the row that it met, if any.
     Refused(Vec<Option<Met>>),
 }
 
 /// How one try of a single write ended.
-enum Sent {
+enum WriteOutcome {
     /// The row after it, where it was asked for.
     Stored(Met),
     /// The row that the condition failed on.
@@ -304,15 +304,20 @@ impl Table {
     ) -> Result<std::result::Result<Met, Met>> {
         for round in 0..TRIES_COUNT_MAX {
             match self.write_once(context, write.clone(), after.clone()).await? {
-                Sent::Stored(after) => return Ok(Ok(after)),
-                Sent::Refused(met) => return Ok(Err(met)),
-                Sent::InTheWay => wait(round).await,
+                WriteOutcome::Stored(after) => return Ok(Ok(after)),
+                WriteOutcome::Refused(met) => return Ok(Err(met)),
+                WriteOutcome::InTheWay => wait(round).await,
             }
         }
         Err(PortError::new(context, IN_THE_WAY))
     }
 
-    async fn write_once(&self, context: &'static str, write: Write, after: ReturnValue) -> Result<Sent> {
+    async fn write_once(
+        &self,
+        context: &'static str,
+        write: Write,
+        after: ReturnValue,
+    ) -> Result<WriteOutcome> {
         let values = write.values();
         match write.action {
             Action::Put(item) => {
@@ -349,13 +354,17 @@ impl Table {
     }
 
     /// All of them or none; a single one is not a transaction, which costs half.
-    pub(super) async fn transact(&self, context: &'static str, mut writes: Vec<Write>) -> Result<Ended> {
+    pub(super) async fn transact(
+        &self,
+        context: &'static str,
+        mut writes: Vec<Write>,
+    ) -> Result<WritesEnded> {
         if writes.len() == 1
             && let Some(write) = writes.pop()
         {
             return Ok(match self.write(context, write).await? {
-                Ok(()) => Ended::Done,
-                Err(met) => Ended::Refused(vec![Some(met)]),
+                Ok(()) => WritesEnded::Done,
+                Err(met) => WritesEnded::Refused(vec![Some(met)]),
             });
         }
         let actions = writes.into_iter().map(|write| self.action(write)).collect::<Result<Vec<_>>>()?;
@@ -363,7 +372,7 @@ impl Table {
             let sent =
                 self.client.transact_write_items().set_transact_items(Some(actions.clone())).send().await;
             let error = match sent {
-                Ok(_) => return Ok(Ended::Done),
+                Ok(_) => return Ok(WritesEnded::Done),
                 Err(error) => error,
             };
             let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
@@ -373,7 +382,7 @@ impl Table {
             };
             let reasons = cancelled.cancellation_reasons();
             if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
-                return Ok(Ended::Refused(reasons.iter().map(refused).collect()));
+                return Ok(WritesEnded::Refused(reasons.iter().map(refused).collect()));
             }
             if !reasons.iter().all(is_passing) {
                 return Err(fault(context)(error));
@@ -460,12 +469,12 @@ fn settle<E: std::error::Error + Send + Sync + ProvideErrorMetadata + 'static>(
     context: &'static str,
     sent: std::result::Result<Option<Item>, SdkError<E>>,
     refusal: impl Fn(&E) -> Option<Option<Item>>,
-) -> Result<Sent> {
+) -> Result<WriteOutcome> {
     match sent {
-        Ok(after) => Ok(Sent::Stored(after.map(Row))),
-        Err(error) if code(&error) == "TransactionConflictException" => Ok(Sent::InTheWay),
+        Ok(after) => Ok(WriteOutcome::Stored(after.map(Row))),
+        Err(error) if code(&error) == "TransactionConflictException" => Ok(WriteOutcome::InTheWay),
         Err(error) => match error.as_service_error().and_then(&refusal) {
-            Some(met) => Ok(Sent::Refused(met_row(met))),
+            Some(met) => Ok(WriteOutcome::Refused(met_row(met))),
             None => Err(fault(context)(error)),
         },
     }

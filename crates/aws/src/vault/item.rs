@@ -60,7 +60,7 @@ impl Item {
 }
 
 /// Whether a writer may write.
-pub(super) enum Taken {
+pub(super) enum WriteRight {
     /// It may: this is the item.
     Yours(Item),
     /// Its version does not follow on the current one.
@@ -100,7 +100,7 @@ impl Items {
         mark: &str,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
-    ) -> Result<Taken> {
+    ) -> Result<WriteRight> {
         let sent = self
             .update(id)
             .update_expression(format!(
@@ -122,9 +122,9 @@ impl Items {
             .send()
             .await;
         match settled("take the right to store secrets", sent)? {
-            Settled::Done(item) => Ok(Taken::Yours(item)),
-            Settled::Refused(item) if item.version.unwrap_or(0) + 1 != version => Ok(Taken::NotNext),
-            Settled::Refused(_) => Ok(Taken::Held),
+            Settled::Done(item) => Ok(WriteRight::Yours(item)),
+            Settled::Refused(item) if item.version.unwrap_or(0) + 1 != version => Ok(WriteRight::NotNext),
+            Settled::Refused(_) => Ok(WriteRight::Held),
         }
     }
 

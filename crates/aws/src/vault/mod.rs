@@ -22,7 +22,7 @@ use app::sealing::Sealer;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::InstanceId;
-use item::{Item, Items, Taken};
+use item::{Item, Items, WriteRight};
 use secret::InstanceSecrets;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,9 +101,9 @@ impl StackVault {
         for _ in 0..LOOKS_COUNT_MAX {
             let now = self.clock.now();
             match self.items.take(id, version, mark, now, now + TimeDelta::seconds(HOLD_S)).await? {
-                Taken::Yours(item) => return Ok(Some(item)),
-                Taken::NotNext => return Ok(None),
-                Taken::Held => self.clock.sleep(Duration::from_millis(LOOK_AGAIN_MS)).await,
+                WriteRight::Yours(item) => return Ok(Some(item)),
+                WriteRight::NotNext => return Ok(None),
+                WriteRight::Held => self.clock.sleep(Duration::from_millis(LOOK_AGAIN_MS)).await,
             }
         }
         Err(PortError::new("store secrets", "another writer does not come to an end"))

@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex};
 
 /// Secrets that can be changed, as a person would.
 #[derive(Clone, Default)]
-struct Given(Arc<Mutex<Option<(LookupHash, LookupHash)>>>);
+struct ChangeableSecrets(Arc<Mutex<Option<(LookupHash, LookupHash)>>>);
 
 #[async_trait]
-impl FirstSecrets for Given {
+impl FirstSecrets for ChangeableSecrets {
     async fn hashes(&self) -> Result<Option<(LookupHash, LookupHash)>> {
         Ok(*self.0.lock().unwrap())
     }
@@ -27,7 +27,7 @@ impl FirstSecrets for Given {
 async fn the_first_secrets_let_in_and_can_be_replaced() {
     let client = Client::new(&Wire::new().config());
     let table = table::make(client.clone()).await;
-    let given = Given::default();
+    let given = ChangeableSecrets::default();
     let store = DynamoStore::new(client.clone(), table.clone(), Arc::new(given.clone()));
     let (user, organization) = ([1; 32], [2; 32]);
     assert_eq!(store.account(&user, Some(&organization)).await.unwrap(), None);
@@ -59,7 +59,7 @@ async fn the_first_secrets_let_in_and_can_be_replaced() {
 async fn a_replaced_first_secret_is_void() {
     let client = Client::new(&Wire::new().config());
     let table = table::make(client.clone()).await;
-    let given = Given::default();
+    let given = ChangeableSecrets::default();
     let store = DynamoStore::new(client, table, Arc::new(given.clone()));
     let (user, organization) = ([1; 32], [2; 32]);
     *given.0.lock().unwrap() = Some((user, organization));

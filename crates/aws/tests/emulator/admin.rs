@@ -2,7 +2,9 @@
 
 use crate::stack::stack;
 use app::admin::{Check, Finding, FindingReport, Mode, Others, Outcome};
-use app::ports::{Accounts, Administration, Clock as _, HostPage, Job, Mark, Schedule as _, Vault as _};
+use app::ports::{
+    Accounts, Administration, Clock as _, HostPage, Job, ListingMark, Schedule as _, Vault as _,
+};
 use app::sealing::{DataKey, Sealer};
 use aws::admin::StackAdministration;
 use domain::ids::InstanceId;
@@ -20,7 +22,7 @@ async fn administration() -> (aws::Stack, StackAdministration) {
 }
 
 /// Follows a listing to its end.
-async fn all<T>(read: impl AsyncFn(Option<Mark>) -> HostPage<T>) -> Vec<T> {
+async fn all<T>(read: impl AsyncFn(Option<ListingMark>) -> HostPage<T>) -> Vec<T> {
     let (mut items, mut from) = (Vec::new(), None);
     for _ in 0..100 {
         let page = read(from).await;

@@ -12,7 +12,7 @@ use domain::delivery::{RetryPolicy, SubscriptionStatus};
 use domain::ids::InstanceId;
 use doubles::Application;
 use http_body_util::BodyExt as _;
-use scenarios::{Callback, Mailbox, Outside, Told};
+use scenarios::{Callback, Mailbox, Outside, ReceivedEvent};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -164,7 +164,7 @@ async fn race(retry_delays: &str) {
     let living: Vec<_> = (0..PROCESSES_COUNT)
         .map(|seed| tokio::spawn(live(process(), ids.clone(), seed, is_over.clone())))
         .collect();
-    let mut wanted: Vec<Told> = Vec::new();
+    let mut wanted: Vec<ReceivedEvent> = Vec::new();
     for _ in 0..MAILS_COUNT {
         for mailbox in &mailboxes {
             wanted.push(mailbox.deliver());

@@ -2,7 +2,7 @@
 
 use super::Harness;
 use crate::sample::entry;
-use app::ports::{HostPage, LookupHash, Mark, Organization, User};
+use app::ports::{HostPage, ListingMark, LookupHash, Organization, User};
 use domain::ids::hash_of;
 use domain::instance::Account;
 use std::collections::HashSet;
@@ -24,7 +24,7 @@ async fn find(host: &dyn Harness, user: &str, organization: Option<&str>) -> Opt
     host.store().account(&hash(user), organization.map(hash).as_ref()).await.unwrap()
 }
 
-async fn all<T>(mut read: impl AsyncFnMut(Option<Mark>) -> HostPage<T>) -> Vec<T> {
+async fn all<T>(mut read: impl AsyncFnMut(Option<ListingMark>) -> HostPage<T>) -> Vec<T> {
     let (mut from, mut items) = (None, Vec::new());
     for _ in 0..PAGES_COUNT_MAX {
         let page = read(from).await;

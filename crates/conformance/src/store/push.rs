@@ -3,7 +3,7 @@
 use crate::sample::{at, id};
 use app::ports::{Store, Written};
 use chrono::{DateTime, Utc};
-use domain::push::{Hints, Member, PushKey, PushState, Taken, Target};
+use domain::push::{HintOutcome, Hints, Member, PushKey, PushState, Target};
 use futures_util::future::join_all;
 
 fn key(case: u32) -> PushKey {
@@ -60,7 +60,7 @@ pub async fn a_state_is_removed_as_it_was_read(store: &dyn Store) {
 pub async fn hints_are_beside_the_state(store: &dyn Store) {
     let key = key(904);
     let (taken, first) = Hints::default().take(at(10));
-    assert_eq!(taken, Taken::Poll(at(10)));
+    assert_eq!(taken, HintOutcome::Poll(at(10)));
     assert_eq!(store.put_hints(&key, Hints::default(), first).await.unwrap(), Written::Gone);
     store.put_push_state(&key, &state(1, &[1]), kept()).await.unwrap();
     assert_eq!(store.put_hints(&key, Hints::default(), first).await.unwrap(), Written::Done);

@@ -23,7 +23,7 @@ use descriptor::DESCRIPTOR;
 use domain::event::Change;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
-use poll::Watched;
+use poll::PolledList;
 use poll::labelled;
 use serde_json::Value;
 
@@ -39,12 +39,12 @@ impl Connector for Gmail {
     fn check(&self, resource: &ResourceConfig) -> Result<(), Invalid> {
         let key = format!("event.poller.configuration.{}.url", resource.name);
         let checked =
-            Watched::of(resource, chrono::DateTime::UNIX_EPOCH).and_then(|_| labelled::check(resource));
+            PolledList::of(resource, chrono::DateTime::UNIX_EPOCH).and_then(|_| labelled::check(resource));
         checked.map_err(|rule| Invalid::new(key, rule))
     }
 
     async fn baseline(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Baseline, Error> {
-        let watched = Watched::at_poll(resource, call)?;
+        let watched = PolledList::at_poll(resource, call)?;
         let profile = api::profile(call).await?;
         let cursor = watched.baseline(call, profile.history_id).await?;
         Ok(Baseline { cursor, identity: Some(profile.email_address.to_ascii_lowercase()) })
@@ -57,7 +57,7 @@ impl Connector for Gmail {
         cursor: &Value,
         past: &Past,
     ) -> Result<Step, Error> {
-        Watched::at_poll(resource, call)?.step(call, cursor, past).await
+        PolledList::at_poll(resource, call)?.step(call, cursor, past).await
     }
 
     async fn recover(&self, call: &Call<'_>, cursor: &Value, past: &Past) -> Result<Step, Error> {
@@ -72,7 +72,7 @@ impl Connector for Gmail {
         cursor: Option<&Value>,
         past: &Past,
     ) -> Result<Step, Error> {
-        let watched = Watched::at_poll(resource, call)?;
+        let watched = PolledList::at_poll(resource, call)?;
         backfill::step(call, watched.plan(resource)?, window, cursor, past).await
     }
 
@@ -81,7 +81,7 @@ impl Connector for Gmail {
     }
 
     async fn lacks(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Vec<String>, Error> {
-        Watched::at_poll(resource, call)?;
+        PolledList::at_poll(resource, call)?;
         labelled::lacks(call, resource).await
     }
 
@@ -99,10 +99,12 @@ impl Connector for Gmail {
         resource: &ResourceConfig,
         record: &FailedRecord,
     ) -> Result<Option<Change>, Error> {
-        match Watched::at_poll(resource, call)? {
-            Watched::Messages(plan) | Watched::Threads(plan) => recover::again(call, &plan, record).await,
+        match PolledList::at_poll(resource, call)? {
+            PolledList::Messages(plan) | PolledList::Threads(plan) => {
+                recover::again(call, &plan, record).await
+            }
             // Their lists hold the records.
-            Watched::Lists(_) => Ok(None),
+            PolledList::Lists(_) => Ok(None),
         }
     }
 }

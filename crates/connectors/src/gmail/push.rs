@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind};
 use crate::google::{self, id_token, pubsub, service_account};
 use crate::http::{Http, HttpResponse};
 use crate::push::{
-    Addressee, Arrival, Forged, News, Notice, Proof, PullSource, Pulled, Push, PushRequest, WatchRequest,
+    Addressee, Arrival, Forged, Notice, NoticeKind, Proof, PullSource, Pulled, Push, PushRequest,
+    WatchRequest,
 };
 use crate::{Call, Endpoint, values};
 use async_trait::async_trait;
@@ -132,7 +133,7 @@ impl Push for Gmail {
 
     async fn pull(&self, call: &Call<'_>, subscription: &str) -> Result<Vec<Pulled>, Error> {
         let received = pubsub::pull(call, subscription).await?;
-        let pulled = |one: pubsub::Received| Pulled {
+        let pulled = |one: pubsub::PulledMessage| Pulled {
             notice: notice(&one.message, Proof::Pulled),
             receipt: one.ack_id,
         };
@@ -221,7 +222,7 @@ fn notice(message: &pubsub::Message, proof: Proof) -> Option<Notice> {
         addressee: Addressee::Identity(document["emailAddress"].as_str()?.to_ascii_lowercase()),
         proof,
         watch: None,
-        news: News::Changed,
+        news: NoticeKind::Changed,
         position,
     })
 }

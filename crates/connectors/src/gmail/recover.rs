@@ -6,7 +6,7 @@
 //! listing and history show are checked against the log.
 
 use super::api;
-use super::cursor::taken::Taken;
+use super::cursor::taken::TakenRecords;
 use super::cursor::{CatchUp, Cursor};
 use super::normalise::collapse::Collapsed;
 use super::poll::hydrate;
@@ -136,7 +136,8 @@ fn listed(message: api::Message, cursor: &Cursor) -> Collapsed {
 
 /// A listed message that could not be read keeps what later decides whether it changed at all.
 fn later(record: FailedRecord, catch_up: &CatchUp) -> FailedRecord {
-    let facts = CatchUp { page: None, page_done: Vec::new(), taken: Taken::default(), ..catch_up.clone() };
+    let facts =
+        CatchUp { page: None, page_done: Vec::new(), taken: TakenRecords::default(), ..catch_up.clone() };
     FailedRecord { version: serde_json::to_string(&facts).unwrap_or_default(), ..record }
 }
 

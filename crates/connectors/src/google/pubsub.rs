@@ -42,7 +42,7 @@ pub(crate) struct Delivery {
 /// A message that was pulled.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Received {
+pub(crate) struct PulledMessage {
     pub(crate) ack_id: String,
     pub(crate) message: Message,
 }
@@ -51,11 +51,11 @@ pub(crate) struct Received {
 #[serde(rename_all = "camelCase")]
 struct Reply {
     #[serde(default)]
-    received_messages: Vec<Received>,
+    received_messages: Vec<PulledMessage>,
 }
 
 /// Pulls; Pub/Sub holds the request open until there is something, or for a while.
-pub(crate) async fn pull(call: &Call<'_>, subscription: &str) -> Result<Vec<Received>, Error> {
+pub(crate) async fn pull(call: &Call<'_>, subscription: &str) -> Result<Vec<PulledMessage>, Error> {
     let body = json!({ "maxMessages": MESSAGES_COUNT_MAX });
     let reply = post(call, &format!("v1/{subscription}:pull"), &body, classify).await;
     let reply = match reply {

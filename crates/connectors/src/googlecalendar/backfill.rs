@@ -1,7 +1,7 @@
 //! Reading again what changed within a window, in the order of the changes.
 
 use super::normalise::Entry;
-use super::normalise::conditions::Wanted;
+use super::normalise::conditions::Conditions;
 use super::poll::narrow::{List, Portion, Shows};
 use super::poll::unread;
 use crate::error::Error;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 /// Where the next stretch begins.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Stretch {
+struct BackfillPosition {
     /// The page; `None` is the first.
     #[serde(default)]
     page: Option<String>,
@@ -25,12 +25,12 @@ struct Stretch {
 /// Reports a page of it.
 pub(super) async fn step(
     call: &Call<'_>,
-    wanted: &Wanted,
+    wanted: &Conditions,
     window: Window,
     cursor: Option<&Value>,
     past: &Past,
 ) -> Result<Step, Error> {
-    let stretch = cursor.map_or_else(|| Ok(Stretch::default()), Stretch::deserialize);
+    let stretch = cursor.map_or_else(|| Ok(BackfillPosition::default()), BackfillPosition::deserialize);
     let stretch = stretch.map_err(|error| Error::malformed("stored position of a window", error))?;
     let from = window.from.to_rfc3339_opts(SecondsFormat::Millis, true);
     let mut query = vec![("orderBy", "updated".to_owned()), ("updatedMin", from)];
@@ -49,7 +49,7 @@ pub(super) async fn step(
     let gap = (shows == Shows::Nothing).then(|| (window.from, words.to_owned()));
     let more = next.is_some();
     // Plain data with text keys always serialises.
-    let cursor = serde_json::to_value(Stretch { page: next, part }).unwrap_or_default();
+    let cursor = serde_json::to_value(BackfillPosition { page: next, part }).unwrap_or_default();
     let (changes, failed) = match shows {
         Shows::Ids => (Vec::new(), changes.into_iter().map(unread).collect()),
         Shows::Content | Shows::Nothing => (changes, Vec::new()),
@@ -58,7 +58,7 @@ pub(super) async fn step(
 }
 
 /// A creation has no version here: if the log holds it, it is not reported, whatever changed since.
-fn change(entry: Entry, wanted: &Wanted, window: Window) -> Change {
+fn change(entry: Entry, wanted: &Conditions, window: Window) -> Change {
     match entry.created.is_some_and(|at| at >= window.from) {
         true => {
             let created = entry.change(ChangeKind::Created, &wanted.fields, true, false);

@@ -22,7 +22,7 @@ use descriptor::DESCRIPTOR;
 use domain::event::Change;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
-use normalise::conditions::{Wanted, holds, is_cursor_bound};
+use normalise::conditions::{Conditions, holds, is_cursor_bound};
 use serde_json::Value;
 
 /// Google Calendar.
@@ -36,13 +36,13 @@ impl Connector for GoogleCalendar {
 
     fn check(&self, resource: &ResourceConfig) -> Result<(), Invalid> {
         let key = format!("event.poller.configuration.{}.url", resource.name);
-        let checked = Wanted::of(resource, DateTime::UNIX_EPOCH)
+        let checked = Conditions::of(resource, DateTime::UNIX_EPOCH)
             .and_then(|_| values::check(resource, holds, is_cursor_bound));
         checked.map_err(|rule| Invalid::new(key, rule))
     }
 
     async fn baseline(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Baseline, Error> {
-        Wanted::at_poll(resource, call)?;
+        Conditions::at_poll(resource, call)?;
         let cursor = poll::baseline(call).await?;
         Ok(Baseline { cursor, identity: api::calendar_id(call).await? })
     }
@@ -54,7 +54,7 @@ impl Connector for GoogleCalendar {
         cursor: &Value,
         past: &Past,
     ) -> Result<Step, Error> {
-        poll::step(call, &Wanted::at_poll(resource, call)?, cursor, past).await
+        poll::step(call, &Conditions::at_poll(resource, call)?, cursor, past).await
     }
 
     async fn recover(&self, _call: &Call<'_>, cursor: &Value, past: &Past) -> Result<Step, Error> {
@@ -69,7 +69,7 @@ impl Connector for GoogleCalendar {
         cursor: Option<&Value>,
         past: &Past,
     ) -> Result<Step, Error> {
-        backfill::step(call, &Wanted::at_poll(resource, call)?, window, cursor, past).await
+        backfill::step(call, &Conditions::at_poll(resource, call)?, window, cursor, past).await
     }
 
     async fn fetch(
@@ -78,7 +78,7 @@ impl Connector for GoogleCalendar {
         resource: &ResourceConfig,
         record: &FailedRecord,
     ) -> Result<Option<Change>, Error> {
-        poll::event(call, &Wanted::at_poll(resource, call)?, record).await
+        poll::event(call, &Conditions::at_poll(resource, call)?, record).await
     }
 
     async fn read(&self, call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {

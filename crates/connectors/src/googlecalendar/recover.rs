@@ -3,7 +3,7 @@
 //! What is as it was tells nothing, what differs is an update, what is new a creation, and what the listing does not show
 //! is deleted. Only what came and went in between, and states that were passed by, are not seen.
 
-use super::cursor::known::Known;
+use super::cursor::known::KnownEvents;
 use super::cursor::{Cursor, Listing};
 use crate::error::{Error, ErrorKind};
 use crate::{Past, Step};
@@ -15,7 +15,7 @@ const RESTARTS_COUNT_MAX: u32 = 3;
 /// Begins the comparison.
 pub(super) fn begin(stored: &Value, past: &Past) -> Result<Step, Error> {
     let cursor = Cursor::from_value(stored)?;
-    let mut known = Known::unpacked(&cursor.known, &cursor.deleted)?;
+    let mut known = KnownEvents::unpacked(&cursor.known, &cursor.deleted)?;
     known.doubt_all();
     let next = Cursor {
         sync_token: None,

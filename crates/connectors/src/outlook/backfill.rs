@@ -4,7 +4,7 @@
 use super::cursor::memory::Memory;
 use super::poll::pages::{self, Narrowed, Search};
 use super::poll::plan::Plan;
-use super::poll::walk::Taken;
+use super::poll::walk::PageChanges;
 use crate::error::Error;
 use crate::{Call, Step, Window};
 use domain::event::{Change, ChangeKind};
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 /// Where the next stretch begins.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Stretch {
+struct BackfillPosition {
     /// The second of the last row taken.
     position: i64,
     /// The rows taken of that second.
@@ -31,9 +31,9 @@ pub(super) async fn step(
     cursor: Option<&Value>,
     failures: u32,
 ) -> Result<Step, Error> {
-    let begin = || Stretch { position: window.from.timestamp(), ..Stretch::default() };
+    let begin = || BackfillPosition { position: window.from.timestamp(), ..BackfillPosition::default() };
     let mut stretch = match cursor {
-        Some(cursor) => Stretch::deserialize(cursor)
+        Some(cursor) => BackfillPosition::deserialize(cursor)
             .map_err(|error| Error::malformed("stored position of a window", error))?,
         None => begin(),
     };
@@ -43,7 +43,7 @@ pub(super) async fn step(
     let found = pages::first_news(&search, stretch.position, size).await?;
     let narrowed = found.narrowed;
     let bare = narrowed.as_ref().map_or(&[][..], |narrowed| &narrowed.bare);
-    let mut taken = Taken::default();
+    let mut taken = PageChanges::default();
     let mut more = !found.is_last;
     let mut is_whole = true;
     for (place, row) in found.rows.iter().enumerate() {
@@ -68,7 +68,7 @@ pub(super) async fn step(
     stretch.memory.forget_before(stretch.position);
     // Plain data with text keys always serialises.
     let cursor = serde_json::to_value(&stretch).unwrap_or_default();
-    let Taken { changes, failed, .. } = taken;
+    let PageChanges { changes, failed, .. } = taken;
     Ok(Step { changes, failed, cursor, moved: true, more, gap, halted: found.halted })
 }
 

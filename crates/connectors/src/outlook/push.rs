@@ -7,7 +7,7 @@ use super::api::{encoded, read, request};
 use super::error::classify;
 use crate::error::{Error, ErrorKind};
 use crate::http::Method;
-use crate::push::{Addressee, Arrival, News, Notice, Proof, Push, PushRequest, WatchRequest};
+use crate::push::{Addressee, Arrival, Notice, NoticeKind, Proof, Push, PushRequest, WatchRequest};
 use crate::{Call, values};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
@@ -228,10 +228,10 @@ struct Raw {
 fn notice(value: Value) -> Option<Notice> {
     let raw = Raw::deserialize(value).ok()?;
     let news = match raw.lifecycle_event.as_deref() {
-        Some("reauthorizationRequired") => News::Demands(Demand::Reauthorize),
-        Some("subscriptionRemoved") => News::Demands(Demand::Anew),
+        Some("reauthorizationRequired") => NoticeKind::Demands(Demand::Reauthorize),
+        Some("subscriptionRemoved") => NoticeKind::Demands(Demand::Anew),
         // Also `missed`, and what there may be one day.
-        _ => News::Changed,
+        _ => NoticeKind::Changed,
     };
     Some(Notice {
         addressee: Addressee::OfSecret,
@@ -295,9 +295,9 @@ mod tests {
             { "subscriptionId": "s4", "clientState": "c4", "lifecycleEvent": "missed" },
         ] });
         let Arrival::Notices(notices) = arrival("", &body.to_string()) else { panic!("no notices") };
-        let news: Vec<News> = notices.iter().map(|notice| notice.news).collect();
-        let demands = [Demand::Reauthorize, Demand::Anew].map(News::Demands);
-        assert_eq!(news, [News::Changed, demands[0], demands[1], News::Changed]);
+        let news: Vec<NoticeKind> = notices.iter().map(|notice| notice.news).collect();
+        let demands = [Demand::Reauthorize, Demand::Anew].map(NoticeKind::Demands);
+        assert_eq!(news, [NoticeKind::Changed, demands[0], demands[1], NoticeKind::Changed]);
         assert!(notices[0].proof == Proof::Secret("c1".to_owned()));
         assert_eq!(arrival("", "{}"), Arrival::Unreadable);
         assert_eq!(arrival("", "<html>"), Arrival::Unreadable);

@@ -15,21 +15,21 @@ const UNPACKED_BYTES_MAX: u64 = (PACKED_OBJECTS_MAX * (ID_BYTES_MAX + 16)) as u6
 const DIGEST_BYTES: usize = 8;
 
 /// All objects by their ids.
-pub(crate) type Objects = BTreeMap<String, Held>;
+pub(crate) type Objects = BTreeMap<String, PackedObject>;
 
 /// What is kept of one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Held {
+pub(crate) struct PackedObject {
     /// Digest of its state.
     pub(crate) digest: u64,
-    pub(crate) mark: Mark,
+    pub(crate) mark: Presence,
     /// The listing under way has shown it. Not packed.
     pub(crate) seen: bool,
 }
 
 /// What the last complete listings said of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mark {
+pub(crate) enum Presence {
     Present,
     /// It was missing in one listing of several pages: another one decides.
     Missing,
@@ -37,17 +37,19 @@ pub(crate) enum Mark {
     Gone,
 }
 
-impl Mark {
+impl Presence {
     fn number(self) -> usize {
         match self {
-            Mark::Present => 0,
-            Mark::Missing => 1,
-            Mark::Gone => 2,
+            Presence::Present => 0,
+            Presence::Missing => 1,
+            Presence::Gone => 2,
         }
     }
 
     fn of(number: usize) -> Option<Self> {
-        [Mark::Present, Mark::Missing, Mark::Gone].into_iter().find(|mark| mark.number() == number)
+        [Presence::Present, Presence::Missing, Presence::Gone]
+            .into_iter()
+            .find(|mark| mark.number() == number)
     }
 }
 
@@ -88,7 +90,7 @@ fn read(bytes: &[u8]) -> Option<Objects> {
         former.truncate(shared);
         former.extend_from_slice(own);
         let digest = u64::from_be_bytes(digest.try_into().ok()?);
-        let held = Held { digest, mark: Mark::of(length_and_mark % 4)?, seen: false };
+        let held = PackedObject { digest, mark: Presence::of(length_and_mark % 4)?, seen: false };
         entries.push((String::from_utf8(former.clone()).ok()?, held));
         rest = after;
     }
@@ -104,9 +106,9 @@ fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
 mod tests {
     use super::*;
 
-    fn objects(ids: &[(&str, u64, Mark)]) -> Objects {
-        let held = |(id, digest, mark): &(&str, u64, Mark)| {
-            ((*id).to_owned(), Held { digest: *digest, mark: *mark, seen: false })
+    fn objects(ids: &[(&str, u64, Presence)]) -> Objects {
+        let held = |(id, digest, mark): &(&str, u64, Presence)| {
+            ((*id).to_owned(), PackedObject { digest: *digest, mark: *mark, seen: false })
         };
         ids.iter().map(held).collect()
     }
@@ -115,10 +117,14 @@ mod tests {
     fn what_is_packed_is_unpacked() {
         for ids in [
             vec![],
-            vec![("", 0, Mark::Gone)],
-            vec![("AAMk1", 1, Mark::Present), ("AAMk12", u64::MAX, Mark::Missing), ("B", 3, Mark::Gone)],
+            vec![("", 0, Presence::Gone)],
+            vec![
+                ("AAMk1", 1, Presence::Present),
+                ("AAMk12", u64::MAX, Presence::Missing),
+                ("B", 3, Presence::Gone),
+            ],
             // Two letters that share their first byte.
-            vec![("é", 1, Mark::Present), ("è", 2, Mark::Present), ("e", 3, Mark::Present)],
+            vec![("é", 1, Presence::Present), ("è", 2, Presence::Present), ("e", 3, Presence::Present)],
         ] {
             let objects = objects(&ids);
             assert_eq!(unpack(&pack(&objects).unwrap()).unwrap(), objects, "{ids:?}");
@@ -127,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_an_error_and_not_an_empty_snapshot() {
-        let packed = pack(&objects(&[("a", 1, Mark::Present), ("b", 2, Mark::Present)])).unwrap();
+        let packed = pack(&objects(&[("a", 1, Presence::Present), ("b", 2, Presence::Present)])).unwrap();
         for broken in ["", "!", "AAAA", &packed[..packed.len() / 2]] {
             assert!(unpack(broken).is_err(), "{broken}");
         }

@@ -83,7 +83,7 @@ impl Pages for World {
         let from = after.map_or(0, |after| after.as_u64().unwrap() as usize);
         let visible: Vec<_> = self.objects.iter().filter(|(id, _)| !self.passed_by.contains(id)).collect();
         let taken = visible.iter().skip(from).take(self.page_size);
-        let listed = |(id, state): &&(String, String)| Listed {
+        let listed = |(id, state): &&(String, String)| ListedObject {
             id: id.clone(),
             state: state.clone(),
             record: json!({ "id": id, "state": state, "filler": "x".repeat(self.record_bytes) }),

@@ -24,7 +24,7 @@ pub(super) const VENDOR_METHOD_WORDS: [(&str, &str); 2] =
 
 /// Parts of the form, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum FormPart {
     /// Behind "Show Optional Fields".
     Optional,
     /// The application's credentials, and what else the connector needs.
@@ -53,7 +53,7 @@ pub(super) struct Item {
     pub(super) description: String,
     pub(super) default: String,
     pub(super) required: bool,
-    pub(super) part: Part,
+    pub(super) part: FormPart,
     pub(super) editor: Editor,
 }
 
@@ -106,13 +106,13 @@ impl Definition {
         }
     }
 
-    pub(super) fn part(&self, part: Part) -> impl Iterator<Item = &Item> {
+    pub(super) fn part(&self, part: FormPart) -> impl Iterator<Item = &Item> {
         self.items.iter().filter(move |item| item.part == part)
     }
 
     /// What an item says where nothing was given; optional texts say it in their hint and stay empty.
     pub(super) fn initial<'a>(&self, item: &'a Item) -> &'a str {
-        let is_filled = item.part == Part::Events || item.editor == Editor::Switch || item.required;
+        let is_filled = item.part == FormPart::Events || item.editor == Editor::Switch || item.required;
         if is_filled { &item.default } else { "" }
     }
 }
@@ -131,11 +131,11 @@ fn item(row: &Value) -> Item {
     let key = text("key");
     let required = row["required"] == true;
     let part = match row["groupName"].as_str() {
-        _ if key.starts_with(PUSH) => Part::Optional,
-        Some("Event Configuration") => Part::Events,
-        Some("Optional Fields") => Part::Optional,
-        _ if required => Part::Application,
-        _ => Part::Optional,
+        _ if key.starts_with(PUSH) => FormPart::Optional,
+        Some("Event Configuration") => FormPart::Events,
+        Some("Optional Fields") => FormPart::Optional,
+        _ if required => FormPart::Application,
+        _ => FormPart::Optional,
     };
     let editor = match (key.as_str(), row["type"].as_str()) {
         (POLLER, _) => Editor::Polling,

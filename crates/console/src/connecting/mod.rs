@@ -15,7 +15,7 @@ pub(crate) use definition::{CALLBACK, Definition};
 pub(crate) use filled::Filled;
 pub(crate) use pending::{Pending, callback};
 pub(crate) use polling::{Action, Sides};
-pub(crate) use posted::Read;
+pub(crate) use posted::PostedForm;
 pub(crate) use problems::Problems;
 pub(crate) use trial::{in_words as trial_in_words, table as trial_table};
 pub(crate) use view::{FormKind, View, form};

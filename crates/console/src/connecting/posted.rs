@@ -7,7 +7,7 @@ use super::problems::Problems;
 use crate::form::Fields;
 
 /// What a posted form asks for.
-pub(crate) struct Read {
+pub(crate) struct PostedForm {
     pub(crate) filled: Filled,
     pub(crate) action: Action,
     /// What list and code just did.
@@ -18,7 +18,7 @@ pub(crate) struct Read {
     pub(crate) problems: Problems,
 }
 
-impl Read {
+impl PostedForm {
     pub(crate) fn of(definition: &Definition, fields: &Fields) -> Self {
         let action = Action::of(fields);
         let (poller, sides) = match decide(fields, action) {
@@ -32,7 +32,7 @@ impl Read {
             ),
             None => Problems::default(),
         };
-        Read {
+        PostedForm {
             filled: Filled::posted(definition, fields, &poller),
             said: match action {
                 Action::ToCode => Some("The list counts: the code says what is ticked."),
@@ -47,7 +47,7 @@ impl Read {
 
     /// A form that was not sent yet.
     pub(crate) fn unsent(filled: Filled) -> Self {
-        Read { filled, action: Action::Go, said: None, sides: None, problems: Problems::default() }
+        PostedForm { filled, action: Action::Go, said: None, sides: None, problems: Problems::default() }
     }
 
     /// Whether the form is only shown again.

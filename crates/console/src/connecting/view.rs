@@ -1,6 +1,6 @@
 //! The form, in the documented order.
 
-use super::definition::{Definition, Editor, Item, Part, VENDOR_METHOD_WORDS};
+use super::definition::{Definition, Editor, FormPart, Item, VENDOR_METHOD_WORDS};
 use super::filled::{Filled, field_name};
 use super::polling::Sides;
 use super::problems::Problems;
@@ -38,14 +38,14 @@ pub(crate) struct View<'a> {
 
 pub(crate) fn form(signed: &Signed, view: &View<'_>) -> Markup {
     let definition = view.definition;
-    let optional: Vec<&Item> = definition.part(Part::Optional).collect();
+    let optional: Vec<&Item> = definition.part(FormPart::Optional).collect();
     let body = html! {
         // The button that Enter presses.
         button.unseen type="submit" name="do" value="go" tabindex="-1" aria-hidden="true" {}
         section.card.connect {
             (field(&Field { value: &view.filled.name, error: view.problems.about("name").as_deref(), hint: Some("What the instance is called, for you."), required: true, ..Field::new("name", "Name") }))
             @if !optional.is_empty() { (optional_fields(view, &optional)) }
-            @for item in definition.part(Part::Application) { (shown(view, item)) }
+            @for item in definition.part(FormPart::Application) { (shown(view, item)) }
             @if view.kind == FormKind::Create {
                 div.field {
                     p { strong { "Redirect address" } }
@@ -56,7 +56,7 @@ pub(crate) fn form(signed: &Signed, view: &View<'_>) -> Markup {
         }
         section.card.connect {
             h2 { "Event Configuration" }
-            @for item in definition.part(Part::Events) { (shown(view, item)) }
+            @for item in definition.part(FormPart::Events) { (shown(view, item)) }
         }
         section.card.connect {
             (field(&Field { value: &view.filled.tags, error: view.problems.about("tags").as_deref(), hint: Some("With commas between them."), ..Field::new("tags", "Tags") }))

@@ -1,7 +1,9 @@
 //! Connect a mailbox: the connectors there are, and the form of one.
 
 use crate::api::{Answer, address};
-use crate::connecting::{Definition, Filled, FormKind, Pending, Problems, Read, Sides, View, callback, form};
+use crate::connecting::{
+    Definition, Filled, FormKind, Pending, PostedForm, Problems, Sides, View, callback, form,
+};
 use crate::failure::Failure;
 use crate::form::{Fields, Posted};
 use crate::page::{Page, Section};
@@ -55,7 +57,7 @@ async fn show(
         Some(kept) => (kept.filled, kept.problems),
         None => (Filled::fresh(&definition), Problems::default()),
     };
-    let shows = Shown { filled: &filled, problems: &problems, said: None, sides: None };
+    let shows = FormView { filled: &filled, problems: &problems, said: None, sides: None };
     shown(&signed, &definition, StatusCode::OK, &shows).await
 }
 
@@ -64,7 +66,7 @@ fn is_for(kept: &Pending, definition: &Definition) -> bool {
 }
 
 /// What the form shows.
-struct Shown<'a> {
+struct FormView<'a> {
     filled: &'a Filled,
     problems: &'a Problems,
     said: Option<&'a str>,
@@ -75,7 +77,7 @@ async fn shown(
     signed: &Signed,
     definition: &Definition,
     status: StatusCode,
-    shown: &Shown<'_>,
+    shown: &FormView<'_>,
 ) -> Result<Response, Failure> {
     let view = View {
         kind: FormKind::Create,
@@ -118,13 +120,13 @@ pub(super) fn login(answer: &Answer) -> Result<Url, Failure> {
 async fn begin(Path(key): Path<String>, posted: Posted) -> Result<Response, Failure> {
     let Posted { signed, fields } = posted;
     let definition = Definition::read(&signed, &key).await?;
-    let read = Read::of(&definition, &fields);
+    let read = PostedForm::of(&definition, &fields);
     let again = |problems: Problems| {
         let (signed, definition, read) = (&signed, &definition, &read);
         async move {
             let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
             let (said, sides) = (read.said, read.sides.as_ref());
-            let shows = Shown { filled: &read.filled, problems: &problems, said, sides };
+            let shows = FormView { filled: &read.filled, problems: &problems, said, sides };
             shown(signed, definition, status, &shows).await
         }
     };

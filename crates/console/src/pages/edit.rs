@@ -3,7 +3,8 @@
 use super::instance::{name, read};
 use crate::api::address;
 use crate::connecting::{
-    Action, Definition, Filled, FormKind, Problems, Read, View, callback, form, trial_in_words, trial_table,
+    Action, Definition, Filled, FormKind, PostedForm, Problems, View, callback, form, trial_in_words,
+    trial_table,
 };
 use crate::failure::Failure;
 use crate::flash::Flash;
@@ -39,14 +40,14 @@ async fn edited(signed: &Signed, id: &str) -> Result<Edited, Failure> {
 async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failure> {
     let edited = edited(&signed, &id).await?;
     let filled = Filled::of_instance(&edited.definition, &edited.instance);
-    let read = Read::unsent(filled);
+    let read = PostedForm::unsent(filled);
     Ok(shown(&signed, &id, &edited, &read, &Problems::default(), None))
 }
 
 async fn change(Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {
     let Posted { signed, fields } = posted;
     let edited = edited(&signed, &id).await?;
-    let read = Read::of(&edited.definition, &fields);
+    let read = PostedForm::of(&edited.definition, &fields);
     if read.is_only_shown() {
         return Ok(shown(&signed, &id, &edited, &read, &read.problems, None));
     }
@@ -76,7 +77,7 @@ fn shown(
     signed: &Signed,
     id: &str,
     edited: &Edited,
-    read: &Read,
+    read: &PostedForm,
     problems: &Problems,
     trial: Option<&Value>,
 ) -> Response {

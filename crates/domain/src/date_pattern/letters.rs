@@ -1,7 +1,7 @@
 //! Takes a pattern apart into fields and text.
 
 use super::PatternError;
-use super::part::{Field, Part};
+use super::part::{Field, PatternPart};
 
 /// Longest run of one letter: nine digits are nanoseconds.
 const RUN_MAX: usize = 9;
@@ -33,7 +33,7 @@ fn field(letter: char) -> Option<Field> {
 }
 
 /// Takes a pattern apart; neighbouring pieces of text become one.
-pub(super) fn parts(pattern: &str) -> Result<Vec<Part>, PatternError> {
+pub(super) fn parts(pattern: &str) -> Result<Vec<PatternPart>, PatternError> {
     let mut parts = Vec::new();
     let mut at = 0;
     while let Some(letter) = pattern.get(at..).and_then(|rest| rest.chars().next()) {
@@ -46,7 +46,7 @@ pub(super) fn parts(pattern: &str) -> Result<Vec<Part>, PatternError> {
             }
             _ if letter.is_ascii_alphabetic() => {
                 let (field, count) = run(rest, letter, at)?;
-                parts.push(Part::Field(field, count));
+                parts.push(PatternPart::Field(field, count));
                 count
             }
             _ => {
@@ -85,9 +85,9 @@ fn quoted(rest: &str) -> Option<(String, usize)> {
     None
 }
 
-fn push_literal(parts: &mut Vec<Part>, text: &str) {
+fn push_literal(parts: &mut Vec<PatternPart>, text: &str) {
     match parts.last_mut() {
-        Some(Part::Literal(before)) => before.push_str(text),
-        _ => parts.push(Part::Literal(text.to_owned())),
+        Some(PatternPart::Literal(before)) => before.push_str(text),
+        _ => parts.push(PatternPart::Literal(text.to_owned())),
     }
 }

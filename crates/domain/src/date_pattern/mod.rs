@@ -12,7 +12,7 @@ use chrono::{DateTime, Datelike, Utc};
 use thiserror::Error;
 
 pub(crate) use letters::is_pattern_letter;
-use part::Part;
+use part::PatternPart;
 pub use zone::{Zone, ZoneError};
 
 /// Longest pattern accepted, in bytes.
@@ -35,7 +35,7 @@ pub struct DatePattern {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum PatternKind {
     Milliseconds,
-    Parts(Vec<Part>),
+    Parts(Vec<PatternPart>),
 }
 
 /// Why a text is not a date pattern. Positions are byte offsets.

@@ -18,7 +18,7 @@ pub(super) const WEEKDAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum PatternPart {
     Literal(String),
     /// A field and how many letters it was written with.
     Field(Field, usize),
@@ -41,7 +41,7 @@ pub(super) enum Field {
     ZoneName,
 }
 
-impl Part {
+impl PatternPart {
     /// Whether it is read as digits alone.
     pub(super) fn is_number(&self) -> bool {
         match self {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
-use super::part::{Field, MONTHS, Part, WEEKDAYS};
+use super::part::{Field, MONTHS, PatternPart, WEEKDAYS};
 use super::zone::{Zone, offset_prefix};
 
 /// Where a text stops following its pattern, and what should stand there.
@@ -39,14 +39,18 @@ struct DateNumbers<'a> {
 }
 
 /// Reads the whole text by the pattern.
-pub(super) fn by_pattern(parts: &[Part], text: &str, default_zone: Zone) -> Result<DateTime<Utc>, Mismatch> {
+pub(super) fn by_pattern(
+    parts: &[PatternPart],
+    text: &str,
+    default_zone: Zone,
+) -> Result<DateTime<Utc>, Mismatch> {
     let mut reader = Reader { text, at: 0 };
     let mut found = DateNumbers::new();
     for (index, part) in parts.iter().enumerate() {
         match part {
-            Part::Literal(literal) => reader.literal(literal)?,
-            Part::Field(field, count) => {
-                let packed = parts.get(index + 1).is_some_and(Part::is_number);
+            PatternPart::Literal(literal) => reader.literal(literal)?,
+            PatternPart::Field(field, count) => {
+                let packed = parts.get(index + 1).is_some_and(PatternPart::is_number);
                 found.read(&mut reader, *field, *count, packed)?;
             }
         }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Timelike, Utc};
 
-use super::part::{Field, MONTHS, Part, WEEKDAYS};
+use super::part::{Field, MONTHS, PatternPart, WEEKDAYS};
 use super::zone::{Zone, offset};
 
 /// An instant as the clocks of a zone show it.
@@ -13,7 +13,7 @@ struct Local {
     offset_s: i32,
 }
 
-pub(super) fn format(parts: &[Part], at: DateTime<Utc>, zone: Zone) -> String {
+pub(super) fn format(parts: &[PatternPart], at: DateTime<Utc>, zone: Zone) -> String {
     let offset_s = zone.offset_s_at(at);
     let wall = at.naive_utc();
     // Only the first and last day chrono can hold have no wall-clock time; they print as UTC.
@@ -21,9 +21,9 @@ pub(super) fn format(parts: &[Part], at: DateTime<Utc>, zone: Zone) -> String {
         Some(wall) => Local { at, wall, zone, offset_s },
         None => Local { at, wall, zone: Zone::UTC, offset_s: 0 },
     };
-    let print = |part: &Part| match part {
-        Part::Literal(text) => text.clone(),
-        Part::Field(field, count) => local.field(*field, *count),
+    let print = |part: &PatternPart| match part {
+        PatternPart::Literal(text) => text.clone(),
+        PatternPart::Field(field, count) => local.field(*field, *count),
     };
     parts.iter().map(print).collect()
 }

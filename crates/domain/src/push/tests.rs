@@ -19,8 +19,8 @@ fn hints(comes: &[i64], polls: &str) {
         let (taken, next) = hints.take(at(*ms));
         hints = next;
         shown.push(match taken {
-            Taken::Poll(due_at) => (due_at - at(0)).num_milliseconds().to_string(),
-            Taken::Joined => "-".to_owned(),
+            HintOutcome::Poll(due_at) => (due_at - at(0)).num_milliseconds().to_string(),
+            HintOutcome::Joined => "-".to_owned(),
         });
     }
     assert_eq!(shown.join(" "), polls);
@@ -42,7 +42,7 @@ fn ten_thousand_hints_in_a_second_make_two_polls() {
     let polls = (0..10_000).filter(|n| {
         let (taken, next) = hints.take(at(n / 10));
         hints = next;
-        matches!(taken, Taken::Poll(_))
+        matches!(taken, HintOutcome::Poll(_))
     });
     assert_eq!(polls.count(), 2);
 }

@@ -6,14 +6,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 
 use super::error;
 use crate::call::Call;
-use crate::front::Part;
+use crate::front::BatchPart;
 use crate::reply::Reply;
 
 const PARTS_MAX: usize = 100;
 const BOUNDARY: &str = "batch_double";
 
 /// Takes a batch apart.
-pub(super) fn split(call: &Call) -> Result<Vec<Part>, Reply> {
+pub(super) fn split(call: &Call) -> Result<Vec<BatchPart>, Reply> {
     let boundary = call.header("content-type").and_then(boundary_of);
     let Some(boundary) = boundary else {
         return Err(error::invalid_argument("Failed to parse batch request, error: no boundary."));
@@ -39,7 +39,7 @@ fn boundary_of(content_type: &str) -> Option<&str> {
 }
 
 /// A part is two blocks of headers: its own, then those of the request inside it, below a request line.
-fn part(text: &str, outer: &Call) -> Option<Part> {
+fn part(text: &str, outer: &Call) -> Option<BatchPart> {
     let (own, inner) = text.trim_start().split_once("\n\n")?;
     let id = header_lines(own).find(|(name, _)| name.eq_ignore_ascii_case("content-id"))?.1;
     let (head, body) = inner.split_once("\n\n").unwrap_or((inner.trim_end(), ""));
@@ -56,7 +56,10 @@ fn part(text: &str, outer: &Call) -> Option<Part> {
         headers.insert(name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value).ok()?);
     }
     let body = Bytes::copy_from_slice(body.trim_end().as_bytes());
-    Some(Part { id: id.trim_matches(['<', '>']).to_owned(), call: Call::new(method, uri, headers, body) })
+    Some(BatchPart {
+        id: id.trim_matches(['<', '>']).to_owned(),
+        call: Call::new(method, uri, headers, body),
+    })
 }
 
 fn header_lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
@@ -64,7 +67,7 @@ fn header_lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Puts the answers together. The last comes first: callers may not rely on the order.
-pub(super) fn join(parts: Vec<(Part, Reply)>) -> Reply {
+pub(super) fn join(parts: Vec<(BatchPart, Reply)>) -> Reply {
     let mut body = String::new();
     for (part, reply) in parts.iter().rev() {
         let reason = StatusCode::from_u16(reply.status).ok().and_then(|status| status.canonical_reason());

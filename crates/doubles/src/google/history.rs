@@ -49,7 +49,7 @@ pub(super) fn list(mailbox: &Mailbox, call: &Call, options: Options, now_us: i64
         Ok(number) => number.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX),
         Err(text) => return error::invalid_argument(&format!("Invalid value at 'max_results', \"{text}\"")),
     };
-    let wanted = match Wanted::read(call) {
+    let wanted = match HistoryFilter::read(call) {
         Ok(wanted) => wanted,
         Err(text) => {
             return error::invalid_argument(&format!("Invalid value at 'history_types', \"{text}\""));
@@ -115,12 +115,12 @@ fn render(
 }
 
 /// The parts of records a caller asks for.
-struct Wanted<'a> {
+struct HistoryFilter<'a> {
     types: Vec<&'a str>,
     label: Option<&'a str>,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> HistoryFilter<'a> {
     fn read(call: &'a Call) -> Result<Self, &'a str> {
         let types = call.params("historyTypes");
         let known = ["messageAdded", "messageDeleted", "labelAdded", "labelRemoved"];

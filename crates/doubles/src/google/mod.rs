@@ -37,7 +37,7 @@ use serde_json::json;
 use crate::call::{Call, find};
 use crate::clock::Clock;
 use crate::fault::{FaultKind, Route};
-use crate::front::{self, Front, Part, Provider};
+use crate::front::{self, BatchPart, Front, Provider};
 use crate::oauth::{self, Grants, Issued};
 use crate::reply::Reply;
 use calendar::Calendar;
@@ -249,14 +249,14 @@ impl Provider for Google {
         error::too_many_in_flight()
     }
 
-    fn parts(&self, call: &Call) -> Option<Result<Vec<Part>, Reply>> {
+    fn parts(&self, call: &Call) -> Option<Result<Vec<BatchPart>, Reply>> {
         match (call.method.as_str(), call.segments().as_slice()) {
             ("POST", ["batch"] | ["batch", "gmail", "v1"]) => Some(batch::split(call)),
             _ => None,
         }
     }
 
-    fn join(&self, parts: Vec<(Part, Reply)>) -> Reply {
+    fn join(&self, parts: Vec<(BatchPart, Reply)>) -> Reply {
         batch::join(parts)
     }
 

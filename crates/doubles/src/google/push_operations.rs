@@ -2,7 +2,7 @@
 
 use super::push::{self, Endpoint, Subscription};
 use super::{Google, World};
-use crate::push::{Mishap, Sent, Way};
+use crate::push::{Mishap, SentNotice, Way};
 
 /// Push: who watches, what waits in Pub/Sub, how messages go out, and what goes wrong with them.
 ///
@@ -139,7 +139,7 @@ impl Google {
     }
 
     /// The last 10,000 requests that pushed messages, oldest first.
-    pub fn sent(&self) -> Vec<Sent> {
+    pub fn sent(&self) -> Vec<SentNotice> {
         self.world().push.log.all()
     }
 

@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 
 use super::error;
 use crate::call::Call;
-use crate::front::Part;
+use crate::front::BatchPart;
 use crate::reply::Reply;
 
 const PARTS_MAX: usize = 20;
 
 /// Takes a batch apart.
-pub(super) fn split(call: &Call, version: &str) -> Result<Vec<Part>, Reply> {
+pub(super) fn split(call: &Call, version: &str) -> Result<Vec<BatchPart>, Reply> {
     let body: Value = serde_json::from_slice(&call.body)
         .map_err(|_| error::bad_request("Invalid batch payload format."))?;
     let requests = body["requests"].as_array().filter(|requests| !requests.is_empty());
@@ -25,7 +25,7 @@ pub(super) fn split(call: &Call, version: &str) -> Result<Vec<Part>, Reply> {
     parts.ok_or_else(|| error::bad_request("Invalid batch payload format."))
 }
 
-fn part(request: &Value, outer: &Call, version: &str) -> Option<Part> {
+fn part(request: &Value, outer: &Call, version: &str) -> Option<BatchPart> {
     let id = request["id"].as_str()?.to_owned();
     let method: Method = request["method"].as_str()?.parse().ok()?;
     let path = request["url"].as_str()?.trim_start_matches('/');
@@ -39,11 +39,11 @@ fn part(request: &Value, outer: &Call, version: &str) -> Option<Part> {
         let value = HeaderValue::from_str(value.as_str()?).ok()?;
         headers.append(name.parse::<HeaderName>().ok()?, value);
     }
-    Some(Part { id, call: Call::new(method, uri, headers, Bytes::new()) })
+    Some(BatchPart { id, call: Call::new(method, uri, headers, Bytes::new()) })
 }
 
 /// Puts the answers together, the last first: callers may not rely on the order.
-pub(super) fn join(parts: Vec<(Part, Reply)>) -> Reply {
+pub(super) fn join(parts: Vec<(BatchPart, Reply)>) -> Reply {
     let responses = parts.iter().rev().map(|(part, reply)| {
         let headers =
             reply.headers.iter().map(|(name, value)| (name.to_string(), Value::from(value.as_str())));

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::kind::Type;
 use super::mailbox::Mailbox;
-use super::stored::Stored;
+use super::stored::StoredItem;
 use super::{delta, error, folders, list, stored};
 use crate::call::Call;
 use crate::reply::Reply;
@@ -86,12 +86,12 @@ impl Reader<'_> {
         list::records(self.mailbox, Type::Folder, found, call)
     }
 
-    fn stored<'a>(&self, kind: Type, stored: impl Iterator<Item = &'a Stored>, call: &Call) -> Reply {
-        list::records(self.mailbox, kind, stored.map(Stored::record).collect(), call)
+    fn stored<'a>(&self, kind: Type, stored: impl Iterator<Item = &'a StoredItem>, call: &Call) -> Reply {
+        list::records(self.mailbox, kind, stored.map(StoredItem::record).collect(), call)
     }
 
     fn one(&self, kind: Type, id: &str, call: &Call) -> Reply {
-        list::record(self.mailbox, kind, self.mailbox.stored(kind, id).map(Stored::record), call)
+        list::record(self.mailbox, kind, self.mailbox.stored(kind, id).map(StoredItem::record), call)
     }
 }
 

@@ -7,8 +7,8 @@ use super::folder::{self, Folder};
 use super::item::Message;
 use super::kind::Type;
 use super::noticed::Noticed;
-use super::odd::Odd;
-use super::stored::Stored;
+use super::odd::OddItems;
+use super::stored::StoredItem;
 use crate::fault::FaultKind;
 use crate::mail::Mail;
 
@@ -60,13 +60,13 @@ pub(super) struct Mailbox {
     /// Delta tokens of an earlier generation are unknown.
     pub(super) delta_generation: u64,
     pub(super) poisoned: BTreeMap<u64, FaultKind>,
-    pub(super) odd: Odd,
+    pub(super) odd: OddItems,
     /// Least and most time until lists see a change.
     pub(super) lag_us: (i64, i64),
     /// What subscriptions are still to be told of.
     pub(super) noticed: Vec<Noticed>,
     /// Contacts, calendars and events, in order of their creation.
-    pub(super) stored: Vec<Stored>,
+    pub(super) stored: Vec<StoredItem>,
     items: BTreeMap<u64, Item>,
     /// Both kinds of ids to the key of the item.
     keys: BTreeMap<String, u64>,
@@ -85,7 +85,7 @@ impl Mailbox {
             change_count: 0,
             delta_generation: 0,
             poisoned: BTreeMap::new(),
-            odd: Odd::default(),
+            odd: OddItems::default(),
             lag_us,
             noticed: Vec::new(),
             items: BTreeMap::new(),

@@ -44,7 +44,7 @@ use serde_json::json;
 use crate::call::Call;
 use crate::clock::Clock;
 use crate::fault::{FaultKind, Route};
-use crate::front::{self, Front, Part, Provider};
+use crate::front::{self, BatchPart, Front, Provider};
 use crate::oauth::{self, Grants, Issued};
 use crate::reply::Reply;
 use mailbox::Mailbox;
@@ -231,14 +231,14 @@ impl Provider for Microsoft {
         error::too_many_in_flight()
     }
 
-    fn parts(&self, call: &Call) -> Option<Result<Vec<Part>, Reply>> {
+    fn parts(&self, call: &Call) -> Option<Result<Vec<BatchPart>, Reply>> {
         match (call.method.as_str(), call.segments().as_slice()) {
             ("POST", [version @ ("v1.0" | "beta"), "$batch"]) => Some(batch::split(call, version)),
             _ => None,
         }
     }
 
-    fn join(&self, parts: Vec<(Part, Reply)>) -> Reply {
+    fn join(&self, parts: Vec<(BatchPart, Reply)>) -> Reply {
         batch::join(parts)
     }
 

@@ -21,14 +21,14 @@ const OUTSIDE: [&str; 7] = [
 
 /// The odd items of a mailbox, by any of their ids.
 #[derive(Default)]
-pub(super) struct Odd {
+pub(super) struct OddItems {
     pub(super) corrupt: BTreeMap<String, Corruption>,
     pub(super) shown_as: BTreeMap<String, Map<String, Value>>,
     /// Items of a page at the most; a longer one takes too long.
     pub(super) page_max: Option<usize>,
 }
 
-impl Odd {
+impl OddItems {
     /// The error instead of a page with these items.
     pub(super) fn failure(&self, page: &[&str], select: Option<&[String]>) -> Option<Reply> {
         if self.page_max.is_some_and(|max| page.len() > max) {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Microsoft;
-use crate::push::{Mishap, Sent, Way};
+use crate::push::{Mishap, SentNotice, Way};
 
 /// Push: what is subscribed, how notices go out, and what goes wrong with them.
 impl Microsoft {
@@ -19,7 +19,7 @@ impl Microsoft {
     }
 
     /// The last 10,000 requests that went out with notices, oldest first.
-    pub fn sent(&self) -> Vec<Sent> {
+    pub fn sent(&self) -> Vec<SentNotice> {
         self.world().push.log.all()
     }
 

@@ -6,13 +6,13 @@ use super::folder::random_id;
 use super::kind::Type;
 use super::mailbox::{Mailbox, change_key};
 use super::noticed::Noticed;
-use super::stored::{Attachment, Stored};
+use super::stored::{Attachment, StoredItem};
 
 impl Mailbox {
     /// The calendar that is there from the start.
-    pub(super) fn default_calendar(user_id: &str) -> Stored {
+    pub(super) fn default_calendar(user_id: &str) -> StoredItem {
         let fields = json!({"name": "Calendar", "isDefaultCalendar": true, "isRemovable": false});
-        Stored {
+        StoredItem {
             id: format!("AQMkADcalendar{user_id}="),
             kind: Type::Calendar,
             change_key: format!("DQAAABYAAAcalendar{user_id}="),
@@ -24,16 +24,16 @@ impl Mailbox {
         }
     }
 
-    pub(super) fn stored(&self, kind: Type, id: &str) -> Option<&Stored> {
+    pub(super) fn stored(&self, kind: Type, id: &str) -> Option<&StoredItem> {
         self.stored.iter().find(|stored| stored.kind == kind && stored.id == id)
     }
 
-    pub(super) fn all_of(&self, kind: Type) -> impl Iterator<Item = &Stored> {
+    pub(super) fn all_of(&self, kind: Type) -> impl Iterator<Item = &StoredItem> {
         self.stored.iter().filter(move |stored| stored.kind == kind)
     }
 
     /// The events of a calendar, or of the first one.
-    pub(super) fn events_of(&self, calendar: Option<&str>) -> impl Iterator<Item = &Stored> {
+    pub(super) fn events_of(&self, calendar: Option<&str>) -> impl Iterator<Item = &StoredItem> {
         let first = self.all_of(Type::Calendar).next().map(|calendar| calendar.id.as_str());
         let calendar = calendar.or(first).map(str::to_owned);
         self.all_of(Type::Event).filter(move |event| event.calendar == calendar)
@@ -49,7 +49,7 @@ impl Mailbox {
     ) -> String {
         let first = self.all_of(Type::Calendar).next().map(|calendar| calendar.id.clone());
         let id = random_id("AAMkADhi", rng, 60);
-        let stored = Stored {
+        let stored = StoredItem {
             id: id.clone(),
             kind,
             change_key: change_key(rng),

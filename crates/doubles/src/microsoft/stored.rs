@@ -21,7 +21,7 @@ pub struct Attachment {
 
 /// A contact, calendar or event. Lists show its changes at once.
 #[derive(Clone, Debug)]
-pub(super) struct Stored {
+pub(super) struct StoredItem {
     pub(super) id: String,
     pub(super) kind: Type,
     pub(super) change_key: String,
@@ -33,7 +33,7 @@ pub(super) struct Stored {
     pub(super) fields: Map<String, Value>,
 }
 
-impl Stored {
+impl StoredItem {
     /// As a notice shows it: its id never changes.
     pub(super) fn sight(&self) -> Sight {
         Sight {

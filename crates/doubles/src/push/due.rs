@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 /// Things to do, in the order of their times; of one time, in the order in which they came.
 #[derive(Debug)]
-pub(crate) struct Due<T> {
+pub(crate) struct DueQueue<T> {
     waiting: BTreeMap<(i64, u64), T>,
     count: u64,
 }
 
-impl<T> Default for Due<T> {
+impl<T> Default for DueQueue<T> {
     fn default() -> Self {
         Self { waiting: BTreeMap::new(), count: 0 }
     }
 }
 
-impl<T> Due<T> {
+impl<T> DueQueue<T> {
     pub(crate) fn push(&mut self, at_us: i64, thing: T) {
         self.count += 1;
         self.waiting.insert((at_us, self.count), thing);

@@ -7,10 +7,10 @@ mod sent;
 mod way;
 
 pub use mishap::{Forgery, Mishap};
-pub use sent::Sent;
+pub use sent::SentNotice;
 pub use way::Way;
 
-pub(crate) use due::Due;
+pub(crate) use due::DueQueue;
 pub(crate) use jwt::{SERVICE, SIGNERS, STRANGER};
 pub(crate) use mishap::{Fate, Mishaps};
 pub(crate) use sent::Log;

@@ -7,7 +7,7 @@ use http::HeaderMap;
 
 /// One request of a provider, as it went out.
 #[derive(Clone, Debug)]
-pub struct Sent {
+pub struct SentNotice {
     /// When, microseconds since the Unix epoch.
     pub at_us: i64,
     /// Where to.
@@ -25,10 +25,10 @@ const SENT_MAX: usize = 10_000;
 
 /// The last ones.
 #[derive(Debug, Default)]
-pub(crate) struct Log(VecDeque<Sent>);
+pub(crate) struct Log(VecDeque<SentNotice>);
 
 impl Log {
-    pub(crate) fn add(&mut self, sent: Sent) {
+    pub(crate) fn add(&mut self, sent: SentNotice) {
         if self.0.len() == SENT_MAX {
             self.0.pop_front();
         }
@@ -36,16 +36,16 @@ impl Log {
     }
 
     /// Any of them.
-    pub(crate) fn any(&self, rng: &mut fastrand::Rng) -> Option<Sent> {
+    pub(crate) fn any(&self, rng: &mut fastrand::Rng) -> Option<SentNotice> {
         (!self.0.is_empty()).then(|| self.0[rng.usize(..self.0.len())].clone())
     }
 
     /// The last one.
-    pub(crate) fn last(&self) -> Option<Sent> {
+    pub(crate) fn last(&self) -> Option<SentNotice> {
         self.0.back().cloned()
     }
 
-    pub(crate) fn all(&self) -> Vec<Sent> {
+    pub(crate) fn all(&self) -> Vec<SentNotice> {
         self.0.iter().cloned().collect()
     }
 }

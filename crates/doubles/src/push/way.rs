@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
-use super::sent::Sent;
+use super::sent::SentNotice;
 use crate::clock::Clock;
 
 /// Above any answer to a notice.
@@ -120,9 +120,9 @@ impl Outgoing {
     }
 }
 
-impl From<Sent> for Outgoing {
+impl From<SentNotice> for Outgoing {
     /// The same once more.
-    fn from(Sent { url, headers, body, .. }: Sent) -> Self {
+    fn from(SentNotice { url, headers, body, .. }: SentNotice) -> Self {
         Self { url, headers, body }
     }
 }

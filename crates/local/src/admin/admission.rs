@@ -3,7 +3,7 @@
 use super::report::Report;
 use super::{Desk, OrganizationChange, UserChange, UserNumber};
 use anyhow::{Context as _, bail};
-use app::ports::{Accounts, HostPage, Mark, Result};
+use app::ports::{Accounts, HostPage, ListingMark, Result};
 
 /// Listings are shown this far, pages.
 const PAGES_COUNT_MAX: usize = 1_000;
@@ -95,7 +95,9 @@ async fn all_organizations(accounts: &dyn Accounts) -> anyhow::Result<Vec<app::p
     all(async |from| accounts.organizations(from.as_ref()).await).await
 }
 
-async fn all<T>(mut read: impl AsyncFnMut(Option<Mark>) -> Result<HostPage<T>>) -> anyhow::Result<Vec<T>> {
+async fn all<T>(
+    mut read: impl AsyncFnMut(Option<ListingMark>) -> Result<HostPage<T>>,
+) -> anyhow::Result<Vec<T>> {
     let (mut from, mut items) = (None, Vec::new());
     for _ in 0..PAGES_COUNT_MAX {
         let page = read(from).await?;

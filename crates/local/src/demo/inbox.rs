@@ -29,12 +29,12 @@ pub(super) struct Inbox(Arc<Inner>);
 
 struct Inner {
     now_us: fn() -> i64,
-    kept: Mutex<Kept>,
+    kept: Mutex<InboxContents>,
     came: Notify,
 }
 
 #[derive(Default)]
-struct Kept {
+struct InboxContents {
     /// Newest last.
     arrived: VecDeque<Arrived>,
     /// All that came.
@@ -93,7 +93,7 @@ impl Inbox {
         status
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, InboxContents> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

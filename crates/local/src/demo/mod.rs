@@ -133,12 +133,12 @@ async fn start(router: axum::Router) -> anyhow::Result<String> {
 /// Waits until the notification is there; says what arrived, and when. What no notice told of is polled for.
 async fn arrival(stage: &Stage, expected: &Expected, mut seen: u64) -> anyhow::Result<String> {
     let began = tokio::time::Instant::now();
-    let mut way = if expected.is_told { Way::Push } else { Way::Poll };
+    let mut way = if expected.is_told { FoundBy::Push } else { FoundBy::Poll };
     while began.elapsed() < Duration::from_secs(PATIENCE_S) {
         if began.elapsed() >= Duration::from_secs(PUSH_S) {
-            way = Way::Poll;
+            way = FoundBy::Poll;
         }
-        if way == Way::Poll && !stage.client.poll(expected.instance).await? {
+        if way == FoundBy::Poll && !stage.client.poll(expected.instance).await? {
             return Ok(format!("{}  {:<12}  └ instance {} is not polled", stamp(), "", expected.instance));
         }
         // A notification may need another poll: mail becomes readable late.
@@ -160,12 +160,12 @@ async fn arrival(stage: &Stage, expected: &Expected, mut seen: u64) -> anyhow::R
 
 /// What a change was found by.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum FoundBy {
     Push,
     Poll,
 }
 
-fn told(one: &Arrived, kind: &str, expected: &Expected, (took, way): (Duration, Way)) -> String {
+fn told(one: &Arrived, kind: &str, expected: &Expected, (took, way): (Duration, FoundBy)) -> String {
     format!(
         "{}  {:<12}  └ {kind} {} in notification {} after {:.1} s by {}, signature {}{}",
         stamp(),
@@ -173,7 +173,7 @@ fn told(one: &Arrived, kind: &str, expected: &Expected, (took, way): (Duration, 
         shortened(&expected.object_id),
         one.event_id,
         took.as_secs_f64(),
-        if way == Way::Push { "push" } else { "a poll" },
+        if way == FoundBy::Push { "push" } else { "a poll" },
         if one.is_signed { "valid" } else { "NOT VALID" },
         if one.answered == 200 { "" } else { "; refused once, on purpose: it is tried again" },
     )

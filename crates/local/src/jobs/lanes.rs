@@ -11,7 +11,7 @@ const RELEASES_OF_ORGANIZATION_MAX: usize = 16;
 /// The lanes of all classes.
 #[derive(Default)]
 pub(super) struct Lanes {
-    lanes: HashMap<LaneId, (Lane, Standing)>,
+    lanes: HashMap<LaneId, (Lane, LaneState)>,
     turns: [Turns; Class::ALL.len()],
 }
 
@@ -55,7 +55,7 @@ fn of_organization_max(class: Class) -> usize {
 
 /// Where a lane stands in [`Turns`].
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum Standing {
+enum LaneState {
     /// Nowhere: it has nothing, or as much as may be is under way.
     #[default]
     Out,
@@ -64,7 +64,7 @@ enum Standing {
 }
 
 /// What can be done next.
-pub(super) enum Next {
+pub(super) enum NextStep {
     /// This job, due at this time (µs), is now under way.
     Job(Job, i64),
     /// Read the lane's next jobs from the table, then ask again.
@@ -82,7 +82,7 @@ impl Lanes {
     }
 
     /// Takes a due job from the lane whose turn it is.
-    pub(super) fn take(&mut self, now: i64, class: Class) -> Next {
+    pub(super) fn take(&mut self, now: i64, class: Class) -> NextStep {
         self.wake(now, class);
         while let Some(id) = self.turns[class as usize].ready.pop_front() {
             let Some((lane, standing)) = self.lanes.get_mut(&id) else { continue };
@@ -94,10 +94,10 @@ impl Lanes {
                 share.parked.push_back(id);
                 continue;
             }
-            *standing = Standing::Out;
+            *standing = LaneState::Out;
             let due = lane.first_due(class).is_some_and(|due_at| due_at <= now);
             if due && lane.waiting_count() == 0 {
-                return Next::Refill(id);
+                return NextStep::Refill(id);
             }
             let taken = if due { lane.take() } else { None };
             if let (Some(_), Some(share)) = (&taken, share) {
@@ -107,10 +107,10 @@ impl Lanes {
             // What is due there still comes behind the other lanes.
             self.wake(now, class);
             if let Some((job, due_at)) = taken {
-                return Next::Job(job, due_at);
+                return NextStep::Job(job, due_at);
             }
         }
-        Next::Nothing
+        NextStep::Nothing
     }
 
     /// When something can be done, µs.
@@ -184,13 +184,13 @@ impl Lanes {
         let Some((lane, standing)) = self.lanes.get_mut(&id) else { return };
         let sleeping = &mut self.turns[id.0 as usize].sleeping;
         match *standing {
-            Standing::Ready => return,
-            Standing::Sleeping(due_at) => drop(sleeping.remove(&(due_at, id))),
-            Standing::Out => {}
+            LaneState::Ready => return,
+            LaneState::Sleeping(due_at) => drop(sleeping.remove(&(due_at, id))),
+            LaneState::Out => {}
         }
-        *standing = Standing::Out;
+        *standing = LaneState::Out;
         if let Some(due_at) = lane.first_due(id.0) {
-            *standing = Standing::Sleeping(due_at);
+            *standing = LaneState::Sleeping(due_at);
             sleeping.insert((due_at, id));
         } else if lane.is_empty() {
             self.lanes.remove(&id);
@@ -204,7 +204,7 @@ impl Lanes {
             turns.sleeping.remove(&(due_at, id));
             turns.ready.push_back(id);
             if let Some((_, standing)) = self.lanes.get_mut(&id) {
-                *standing = Standing::Ready;
+                *standing = LaneState::Ready;
             }
         }
     }
@@ -231,9 +231,9 @@ mod tests {
 
     fn take(lanes: &mut Lanes, now: i64) -> Option<Job> {
         match lanes.take(now, Class::Deliver) {
-            Next::Job(job, _) => Some(job),
-            Next::Refill(_) => panic!("nothing to read"),
-            Next::Nothing => None,
+            NextStep::Job(job, _) => Some(job),
+            NextStep::Refill(_) => panic!("nothing to read"),
+            NextStep::Nothing => None,
         }
     }
 
@@ -251,7 +251,7 @@ mod tests {
             assert_eq!(taken, job(1, n));
             lanes.end(&taken, Went::Well, None);
         }
-        assert!(matches!(lanes.take(i64::MAX, Class::Deliver), Next::Refill(lane) if lane == id));
+        assert!(matches!(lanes.take(i64::MAX, Class::Deliver), NextStep::Refill(lane) if lane == id));
         lanes.refill(id, (1_000..2_000).map(|n| (job(1, n), n as i64)).collect(), true);
         assert_eq!(take(&mut lanes, i64::MAX), Some(job(1, 1_000)));
     }
@@ -300,7 +300,7 @@ mod tests {
         (1..=200).for_each(|instance| lanes.offer(release(instance), 0, 0, Some(1)));
         (201..=210).for_each(|instance| lanes.offer(release(instance), 0, 0, Some(2)));
         let take = |lanes: &mut Lanes| match lanes.take(0, Class::Release) {
-            Next::Job(job, _) => Some(job),
+            NextStep::Job(job, _) => Some(job),
             _ => None,
         };
         let first: Vec<Job> = std::iter::from_fn(|| take(&mut lanes)).collect();

@@ -14,7 +14,7 @@ use app::ports::{Job, PortError, Queue, Result};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use class::LaneId;
-use lanes::{Lanes, Next};
+use lanes::{Lanes, NextStep};
 use rusqlite::Connection;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -23,7 +23,7 @@ pub use class::{Class, Went};
 
 /// A job that is the caller's until [`Jobs::done`] or [`Jobs::failed`]; it is not given out meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken {
+pub struct TakenJob {
     /// The job.
     pub job: Job,
     /// When it was due.
@@ -50,19 +50,19 @@ impl Jobs {
     }
 
     /// Takes a job of this class that is due, in turn from the lanes that have one.
-    pub async fn take_due(&self, now: DateTime<Utc>, class: Class) -> Result<Option<Taken>> {
+    pub async fn take_due(&self, now: DateTime<Utc>, class: Class) -> Result<Option<TakenJob>> {
         loop {
             let next = self.lanes().take(micros(now), class);
             match next {
-                Next::Nothing => return Ok(None),
-                Next::Job(job, due_at) => return Ok(Some(Taken { job, due_at: to_time(due_at) })),
-                Next::Refill(lane) => self.refill(lane).await?,
+                NextStep::Nothing => return Ok(None),
+                NextStep::Job(job, due_at) => return Ok(Some(TakenJob { job, due_at: to_time(due_at) })),
+                NextStep::Refill(lane) => self.refill(lane).await?,
             }
         }
     }
 
     /// The job is done. If it was sent again meanwhile, it waits again.
-    pub async fn done(&self, taken: &Taken, went: Went, now: DateTime<Utc>) -> Result<()> {
+    pub async fn done(&self, taken: &TakenJob, went: Went, now: DateTime<Utc>) -> Result<()> {
         let job = taken.job;
         self.end(job, now, "finish a job", move |tx, lanes| {
             let again = lanes.again(&job);
@@ -77,7 +77,7 @@ impl Jobs {
     }
 
     /// The job failed: it is due again after 1, 2, 4 … 300 s, or after 25 failures put aside.
-    pub async fn failed(&self, taken: &Taken, now: DateTime<Utc>) -> Result<()> {
+    pub async fn failed(&self, taken: &TakenJob, now: DateTime<Utc>) -> Result<()> {
         let job = taken.job;
         self.end(job, now, "note a failed job", move |tx, lanes| {
             let failures = table::failures(tx, &job)?.saturating_add(1);

@@ -76,17 +76,17 @@ impl Arriving {
     fn with_share(&self, bytes: Bytes) -> Option<Bytes> {
         let cost = u32::try_from(bytes.len() + PIECE_BYTES).ok()?;
         let share = self.bodies.0.clone().try_acquire_many_owned(cost).ok()?;
-        Some(Bytes::from_owner(Shared { bytes, _share: share }))
+        Some(Bytes::from_owner(PermitBytes { bytes, _share: share }))
     }
 }
 
 /// Bytes with their share of the room.
-struct Shared {
+struct PermitBytes {
     bytes: Bytes,
     _share: OwnedSemaphorePermit,
 }
 
-impl AsRef<[u8]> for Shared {
+impl AsRef<[u8]> for PermitBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }

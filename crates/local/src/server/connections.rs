@@ -11,13 +11,13 @@ const ROOM_AGAIN: Duration = Duration::from_millis(100);
 /// The open connections, and one more that is being let in.
 pub(super) struct Connections {
     seats: Arc<Semaphore>,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<ConnectionQueue>,
 }
 
 /// Connections that wait for their clients: for a request, for the rest of one, or to take an answer. The one that
 /// has waited longest comes first.
 #[derive(Default)]
-struct Waiting {
+struct ConnectionQueue {
     turns: u64,
     by_turn: BTreeMap<u64, Arc<Notify>>,
 }

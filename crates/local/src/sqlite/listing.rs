@@ -1,12 +1,12 @@
 //! Listings in the order of ids, a page at a time. A mark is the id that a page ended with.
 
-use app::ports::{HostPage, Mark, PortError, Result};
+use app::ports::{HostPage, ListingMark, PortError, Result};
 
 /// Rows read at once.
 pub(crate) const PAGE_SIZE: usize = 500;
 
 /// The id that a page begins behind.
-pub(crate) fn after(from: Option<&Mark>) -> Result<u32> {
+pub(crate) fn after(from: Option<&ListingMark>) -> Result<u32> {
     let id = from.map_or(Ok(0), |mark| mark.0.parse());
     id.map_err(|error| PortError::new("going on with a listing", error))
 }
@@ -14,6 +14,6 @@ pub(crate) fn after(from: Option<&Mark>) -> Result<u32> {
 /// A page of what was read; a full one may not be the last.
 pub(crate) fn page<T>(items: Vec<T>, id: impl Fn(&T) -> u32) -> HostPage<T> {
     let is_full = items.len() == PAGE_SIZE;
-    let next = items.last().filter(|_| is_full).map(|last| Mark(id(last).to_string()));
+    let next = items.last().filter(|_| is_full).map(|last| ListingMark(id(last).to_string()));
     HostPage { items, next }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::schedule::Timetable;
 use local::administration::LocalAdministration;
-use local::jobs::{Class, Jobs, Taken};
+use local::jobs::{Class, Jobs, TakenJob};
 use local::sqlite::{Db, OpenError, SqliteStore};
 use local::timers::Timers;
 use std::path::Path;
@@ -105,7 +105,7 @@ async fn an_older_format_that_is_in_use_is_left_as_it_is() {
 async fn kill(jobs: &Jobs, job: Job) {
     jobs.send(&[(job, at(0))]).await.unwrap();
     for _ in 0..25 {
-        jobs.failed(&Taken { job, due_at: at(0) }, at(0)).await.unwrap();
+        jobs.failed(&TakenJob { job, due_at: at(0) }, at(0)).await.unwrap();
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use conformance::accounts;
 use conformance::queue::Harness;
 use domain::ids::InstanceId;
-use local::jobs::{Class, Jobs, Taken, Went};
+use local::jobs::{Class, Jobs, TakenJob, Went};
 use local::sqlite::{Db, SqliteStore, SqliteVault};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,11 +53,11 @@ impl Harness for Fixture<Jobs> {
     }
 
     async fn done(&self, job: Job, now: DateTime<Utc>) {
-        self.adapter.done(&Taken { job, due_at: now }, Went::Well, now).await.unwrap();
+        self.adapter.done(&TakenJob { job, due_at: now }, Went::Well, now).await.unwrap();
     }
 
     async fn fail(&self, job: Job, now: DateTime<Utc>) {
-        self.adapter.failed(&Taken { job, due_at: now }, now).await.unwrap();
+        self.adapter.failed(&TakenJob { job, due_at: now }, now).await.unwrap();
     }
 }
 

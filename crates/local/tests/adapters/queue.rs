@@ -4,14 +4,14 @@ use crate::fixtures::{at, folder, id};
 use app::ports::{AttemptKey, Job, Queue};
 use chrono::{DateTime, Utc};
 use domain::ids::Sequence;
-use local::jobs::{Class, Jobs, Taken, Went};
+use local::jobs::{Class, Jobs, TakenJob, Went};
 use local::sqlite::Db;
 
 fn deliver(instance: u32, sequence: u64) -> Job {
     Job::Deliver(AttemptKey { instance: id(instance), sequence: Sequence(sequence), attempt: 1 })
 }
 
-async fn take(jobs: &Jobs, now: DateTime<Utc>) -> Option<Taken> {
+async fn take(jobs: &Jobs, now: DateTime<Utc>) -> Option<TakenJob> {
     jobs.take_due(now, Class::Deliver).await.unwrap()
 }
 

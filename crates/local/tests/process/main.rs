@@ -11,7 +11,7 @@ mod push;
 
 use doubles::FaultKind;
 use process::Process;
-use scenarios::{Callback, Mailbox, Outside, RETRY_DELAYS, Told};
+use scenarios::{Callback, Mailbox, Outside, RETRY_DELAYS, ReceivedEvent};
 use std::collections::BTreeMap;
 
 mod scenario {
@@ -22,7 +22,7 @@ mod scenario {
 const MANY_RETRIES: &str = "1,1,1,1,1,1,1,1";
 
 /// Polls until each of these was told.
-async fn wait_for_all(process: &Process, instances: &[u64], callback: &Callback, wanted: &[Told]) {
+async fn wait_for_all(process: &Process, instances: &[u64], callback: &Callback, wanted: &[ReceivedEvent]) {
     scenarios::until("everything was told", async || {
         for id in instances {
             process.poll_until_read(*id).await;
@@ -67,7 +67,7 @@ async fn killed_again_and_again_it_loses_and_repeats_nothing() {
     outside.providers.set_fault_rate(0.0, &[]);
     outside.receiver.set_failure_rate(0.0, 0);
     wait_for_all(&process, &ids, &callback, &sent).await;
-    let mut events: BTreeMap<Told, usize> = BTreeMap::new();
+    let mut events: BTreeMap<ReceivedEvent, usize> = BTreeMap::new();
     for told in callback.told_once() {
         *events.entry(told).or_default() += 1;
     }

@@ -117,7 +117,7 @@ pub async fn a_changed_callback_and_new_resources_count_at_once(platform: &dyn P
     let changed = client.done("PATCH", &format!("/instances/{id}"), &change).await;
     assert_eq!(changed["trial"]["labels"]["method"], "snapshots", "{changed}");
     let label = outside.providers.google.create_label(mailbox.address(), "Receipts");
-    let second = [mailbox.deliver(), crate::Told::new("CREATED", label)];
+    let second = [mailbox.deliver(), crate::ReceivedEvent::new("CREATED", label)];
     client.poll_well(id).await;
     new.wait_for(&second).await;
     new.assert_told(&second);

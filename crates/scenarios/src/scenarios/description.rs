@@ -6,7 +6,7 @@ use crate::{Callback, Client, Mailbox, Organization, Platform, Reply, until, wit
 use serde_json::{Value, json};
 
 /// What stands for the parameters of paths: everything of one mailbox that was told of one message.
-struct Known {
+struct PathIds {
     organization: String,
     account: String,
     instance: String,
@@ -17,7 +17,7 @@ struct Known {
     message: String,
 }
 
-impl Known {
+impl PathIds {
     async fn of(client: &Client, organization: u64, instance: u64, message: &str) -> Self {
         let path = format!("/instances/{instance}");
         let event = until("the log has the event", async || {
@@ -27,7 +27,7 @@ impl Known {
         let from = text(&client.get(&path).await, "createdDate");
         let backfill = client.done("POST", &format!("{path}/backfill"), &json!({ "from": from })).await;
         let users = client.list(&format!("/organizations/{organization}/users")).await;
-        Known {
+        PathIds {
             organization: organization.to_string(),
             account: users[0]["accountId"].to_string(),
             instance: instance.to_string(),
@@ -100,7 +100,7 @@ pub async fn every_reading_call_answers_as_it_is_described(platform: &dyn Platfo
     );
     client.poll_well(instance.id).await;
     callback.wait_for(std::slice::from_ref(&message)).await;
-    let known = Known::of(&client, organization, instance.id, &message.object).await;
+    let known = PathIds::of(&client, organization, instance.id, &message.object).await;
     let all = format!("{}, Element {}", client.authorization(), instance.token);
     let all = client.authorized(&all);
     let reads: Vec<Operation<'_>> =

@@ -1,7 +1,7 @@
 //! The log of events, and what became of each.
 
 use crate::organization::text;
-use crate::{Callback, Client, Instance, Mailbox, Organization, Platform, Told, until, with};
+use crate::{Callback, Client, Instance, Mailbox, Organization, Platform, ReceivedEvent, until, with};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ struct Log {
     /// The resources that are polled of each.
     resources: Vec<String>,
     callback: Callback,
-    told: Vec<Told>,
+    told: Vec<ReceivedEvent>,
 }
 
 impl Log {

@@ -1,7 +1,7 @@
 //! Polling other resources than messages, with the configuration that the connector itself shows.
 
 use crate::sign_in::sign_in;
-use crate::{Callback, Client, Mailbox, Organization, Platform, Told, body, until};
+use crate::{Callback, Client, Mailbox, Organization, Platform, ReceivedEvent, body, until};
 use doubles::Google;
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ async fn polled(client: &Client, mailbox: &Mailbox, callback: &Callback, names: 
 }
 
 /// Polls until each of these was told: what is missing from a list counts as deleted at the second look.
-async fn polls_tell(client: &Client, id: u64, callback: &Callback, wanted: &[Told]) {
+async fn polls_tell(client: &Client, id: u64, callback: &Callback, wanted: &[ReceivedEvent]) {
     until(&format!("{wanted:?} is told"), async || {
         client.poll_well(id).await;
         let told = callback.told();
@@ -27,8 +27,8 @@ async fn polls_tell(client: &Client, id: u64, callback: &Callback, wanted: &[Tol
     .await;
 }
 
-fn told(kind: &str, object: &str) -> Told {
-    Told::new(kind, object)
+fn told(kind: &str, object: &str) -> ReceivedEvent {
+    ReceivedEvent::new(kind, object)
 }
 
 /// Contacts and calendar events of Outlook.

@@ -1,7 +1,7 @@
 //! A connection to a receiver, as the HTTP client sees it: whatever the head of an answer looks like, the client gets
 //! its status line and what frames the body.
 
-use super::head::{self, Read as HeadRead};
+use super::head::{self, HeadProgress};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use std::io;
@@ -106,12 +106,12 @@ impl<T: Read + Unpin> Read for Forgiving<T> {
             let is_end = read.filled().is_empty();
             seen.extend_from_slice(read.filled());
             match head::read(seen, is_end) {
-                HeadRead::More if is_end => return Poll::Ready(Ok(())),
-                HeadRead::More => {}
-                HeadRead::NotHttp => {
+                HeadProgress::More if is_end => return Poll::Ready(Ok(())),
+                HeadProgress::More => {}
+                HeadProgress::NotHttp => {
                     return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, NotHttp)));
                 }
-                HeadRead::Head(text, count) => {
+                HeadProgress::Head(text, count) => {
                     let mut bytes = text.into_bytes();
                     bytes.extend_from_slice(&seen[count..]);
                     (this.ready, this.head) = ((bytes, 0), None);

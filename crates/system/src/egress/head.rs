@@ -7,7 +7,7 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// What was made of the bytes so far.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Read {
+pub(super) enum HeadProgress {
     /// More is needed.
     More,
     /// The head in the form that every client understands, and how many bytes it took the place of.
@@ -17,11 +17,11 @@ pub(super) enum Read {
 }
 
 /// Reads a head. `is_end`: nothing more will come.
-pub(super) fn read(seen: &[u8], is_end: bool) -> Read {
+pub(super) fn read(seen: &[u8], is_end: bool) -> HeadProgress {
     let is_cut = is_end || seen.len() >= HEAD_BYTES_MAX;
     let mut rest = seen;
     while let Some(status) = status_line(&mut rest, is_cut) {
-        let Some(status) = status else { return Read::NotHttp };
+        let Some(status) = status else { return HeadProgress::NotHttp };
         let mut head = Head { status, ..Head::default() };
         let is_whole = loop {
             match line(&mut rest) {
@@ -31,18 +31,18 @@ pub(super) fn read(seen: &[u8], is_end: bool) -> Read {
             }
         };
         if !is_whole && !is_cut {
-            return Read::More;
+            return HeadProgress::More;
         }
         // Interim answers are none; 101 would be one to a question that nobody asked.
         if is_whole && (100..200).contains(&status.code) && status.code != 101 {
             continue;
         }
         return match is_whole {
-            true => Read::Head(head.text(), seen.len() - rest.len()),
-            false => Read::Head(head.cut().text(), seen.len()),
+            true => HeadProgress::Head(head.text(), seen.len() - rest.len()),
+            false => HeadProgress::Head(head.cut().text(), seen.len()),
         };
     }
-    if seen.len() >= HEAD_BYTES_MAX { Read::NotHttp } else { Read::More }
+    if seen.len() >= HEAD_BYTES_MAX { HeadProgress::NotHttp } else { HeadProgress::More }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -161,7 +161,7 @@ mod tests {
     /// What is made of a whole answer.
     fn of(answer: &str) -> String {
         match read(answer.as_bytes(), true) {
-            Read::Head(head, _) => head,
+            HeadProgress::Head(head, _) => head,
             other => panic!("{answer:?} gives {other:?}"),
         }
     }
@@ -170,7 +170,7 @@ mod tests {
     fn a_plain_head_keeps_its_length_and_its_connection() {
         let plain = "HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 2\r\nRetry-After: 7\r\n\r\nok";
         let head = "HTTP/1.1 200\r\nretry-after: 7\r\ncontent-length: 2\r\n\r\n".to_owned();
-        assert_eq!(read(plain.as_bytes(), false), Read::Head(head, plain.len() - 2));
+        assert_eq!(read(plain.as_bytes(), false), HeadProgress::Head(head, plain.len() - 2));
         let chunked = of("HTTP/1.1 202 \r\nTransfer-Encoding: Chunked\r\n\r\n0\r\n\r\n");
         assert_eq!(chunked, "HTTP/1.1 202\r\ntransfer-encoding: chunked\r\n\r\n");
         assert_eq!(of("HTTP/1.1 204 No Content\r\n\r\n"), "HTTP/1.1 204\r\n\r\n");
@@ -207,8 +207,8 @@ mod tests {
             assert_eq!(of(&format!("HTTP/1.1 201 Created\r\n{behind}")), cut);
         }
         assert_eq!(of("HTTP/1.1 201"), cut);
-        assert_eq!(read(b"HTTP/1.1 201 Created\r\nX: y\r\n", false), Read::More);
-        assert_eq!(read(b"HTTP/1.1 201", false), Read::More);
+        assert_eq!(read(b"HTTP/1.1 201 Created\r\nX: y\r\n", false), HeadProgress::More);
+        assert_eq!(read(b"HTTP/1.1 201", false), HeadProgress::More);
     }
 
     #[test]
@@ -234,10 +234,10 @@ mod tests {
     #[test]
     fn interim_answers_are_passed_by_and_what_is_no_answer_is_told() {
         let interim = "HTTP/1.1 100 Continue\r\n\r\n";
-        assert_eq!(read(interim.as_bytes(), false), Read::More);
+        assert_eq!(read(interim.as_bytes(), false), HeadProgress::More);
         assert_eq!(of(&format!("\r\n{interim}HTTP/1.1 204 x\r\n\r\n")), "HTTP/1.1 204\r\n\r\n");
-        assert_eq!(read(b"", true), Read::More);
-        assert_eq!(read(b"220 mail.example\r\n", false), Read::NotHttp);
-        assert_eq!(read(&b"x".repeat(HEAD_BYTES_MAX), false), Read::NotHttp);
+        assert_eq!(read(b"", true), HeadProgress::More);
+        assert_eq!(read(b"220 mail.example\r\n", false), HeadProgress::NotHttp);
+        assert_eq!(read(&b"x".repeat(HEAD_BYTES_MAX), false), HeadProgress::NotHttp);
     }
 }

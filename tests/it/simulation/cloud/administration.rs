@@ -4,7 +4,7 @@ use super::Cloud;
 use super::checks::Rule;
 use super::queues::Queues;
 use app::admin::{Check, FindingReport, Mode, Others, Outcome};
-use app::ports::{Administration, Depth, HostPage, Job, Kept, Mark, Redriven, Result, Scheduled};
+use app::ports::{Administration, Depth, HostPage, Job, ListingMark, OwnedItem, Redriven, Result, Scheduled};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -19,17 +19,17 @@ struct CloudAdministration {
 
 #[async_trait]
 impl Administration for CloudAdministration {
-    async fn instances(&self, from: Option<&Mark>) -> Result<HostPage<InstanceId>> {
+    async fn instances(&self, from: Option<&ListingMark>) -> Result<HostPage<InstanceId>> {
         self.rows.instances(from).await
     }
 
-    async fn schedules(&self, _from: Option<&Mark>) -> Result<HostPage<Kept>> {
+    async fn schedules(&self, _from: Option<&ListingMark>) -> Result<HostPage<OwnedItem>> {
         let all = self.queues.scheduled().into_iter();
-        let items = all.map(|instance| Kept { instance, made_at: None }).collect();
+        let items = all.map(|instance| OwnedItem { instance, made_at: None }).collect();
         Ok(HostPage { items, next: None })
     }
 
-    async fn secrets(&self, from: Option<&Mark>) -> Result<HostPage<Kept>> {
+    async fn secrets(&self, from: Option<&ListingMark>) -> Result<HostPage<OwnedItem>> {
         self.rows.secrets(from).await
     }
 

@@ -64,7 +64,7 @@ impl Edit {
 
 /// What is known of a field.
 #[derive(Clone, Debug, PartialEq)]
-enum Known {
+enum FieldKnowledge {
     Is(String),
     /// It is being changed, by one client at a time.
     Changes,
@@ -76,13 +76,17 @@ enum Known {
 
 /// All fields that were ever changed.
 #[derive(Default)]
-pub(super) struct Edits(BTreeMap<(InstanceId, Field), Known>);
+pub(super) struct Edits(BTreeMap<(InstanceId, Field), FieldKnowledge>);
 
 impl Edits {
     /// The call has ended, with this answer or with none.
     pub(super) fn ended(&mut self, edit: Option<Edit>, status: Option<u16>, now_us: i64) {
         let Some(Edit { instance, field, value }) = edit else { return };
-        let known = if status == Some(200) { Known::Is(value) } else { Known::Unclear { since_us: now_us } };
+        let known = if status == Some(200) {
+            FieldKnowledge::Is(value)
+        } else {
+            FieldKnowledge::Unclear { since_us: now_us }
+        };
         self.0.insert((instance, field), known);
     }
 
@@ -94,17 +98,17 @@ impl Edits {
     /// Whether an earlier edit may still come.
     fn is_open(&self, id: InstanceId, field: Field, now_us: i64) -> bool {
         match self.0.get(&(id, field)) {
-            None | Some(Known::Is(_)) => false,
-            Some(Known::Changes) => true,
-            Some(Known::Unclear { since_us }) => now_us < since_us + HANGS_S * S,
+            None | Some(FieldKnowledge::Is(_)) => false,
+            Some(FieldKnowledge::Changes) => true,
+            Some(FieldKnowledge::Unclear { since_us }) => now_us < since_us + HANGS_S * S,
         }
     }
 
     /// What a field is, where that is sure; `None` while it is being changed, or may be.
     pub(super) fn sure(&self, id: InstanceId, field: Field) -> Option<&str> {
         match self.0.get(&(id, field)) {
-            Some(Known::Is(value)) => Some(value),
-            None | Some(Known::Changes | Known::Unclear { .. }) => None,
+            Some(FieldKnowledge::Is(value)) => Some(value),
+            None | Some(FieldKnowledge::Changes | FieldKnowledge::Unclear { .. }) => None,
         }
     }
 }
@@ -122,7 +126,7 @@ impl Cloud {
         if self.edits.is_open(id, field, self.now_us()) {
             return false;
         }
-        self.edits.0.insert((id, field), Known::Changes);
+        self.edits.0.insert((id, field), FieldKnowledge::Changes);
         let edit = Edit { instance: id, field, value };
         let mut ask =
             self.asked("edit", "PATCH", format!("/instances/{id}"), field.patch(&edit.value), Some(id));
@@ -145,8 +149,8 @@ impl Cloud {
             .0
             .iter()
             .filter_map(|(key, known)| match known {
-                Known::Is(value) => Some((*key, value.clone())),
-                Known::Changes | Known::Unclear { .. } => None,
+                FieldKnowledge::Is(value) => Some((*key, value.clone())),
+                FieldKnowledge::Changes | FieldKnowledge::Unclear { .. } => None,
             })
             .collect();
         for ((id, field), value) in settled {

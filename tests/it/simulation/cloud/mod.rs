@@ -27,10 +27,10 @@ use edits::{Edit, Edits};
 use futures_util::future::join_all;
 use http_body_util::BodyExt as _;
 pub(super) use mutation::Mutation;
-use process::{Process, Shared};
+use process::{Process, SharedState};
 use profile::Profile;
-use queues::{Due, End, Queues};
-use resources::Made;
+use queues::{DueWork, Queues, WorkEnd};
+use resources::MadeObjects;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -72,7 +72,7 @@ pub(super) struct Ask {
 
 /// What an invocation is for.
 enum Work {
-    Jobs(Vec<Due>),
+    Jobs(Vec<DueWork>),
     Call(Ask),
     /// It was given up by whoever started it, and goes on all the same.
     Abandoned,
@@ -98,7 +98,7 @@ struct Running {
 /// The cloud and what is around it.
 pub(super) struct Cloud {
     world: World,
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     random: fastrand::Rng,
     traffic: Traffic,
     ledger: Ledger,
@@ -114,7 +114,7 @@ pub(super) struct Cloud {
     tokens: BTreeMap<InstanceId, String>,
     profile: Profile,
     edits: Edits,
-    made: Made,
+    made: MadeObjects,
     /// Calls that somebody makes then.
     later: Vec<(i64, Ask)>,
 }
@@ -124,7 +124,7 @@ impl Cloud {
         let world = World::with_retry_delays(seed, RETRY_DELAYS);
         world.wire.set_pace_ms(0);
         let turns = Arc::new(Turns::new(world.clock.clone(), seed));
-        let shared = Shared {
+        let shared = SharedState {
             queues: Arc::new(Queues::new(&turns)),
             turns,
             weather: Mutex::default(),
@@ -148,7 +148,7 @@ impl Cloud {
             tokens: BTreeMap::new(),
             profile: Profile::of(seed),
             edits: Edits::default(),
-            made: Made::default(),
+            made: MadeObjects::default(),
             later: Vec::new(),
         }
     }
@@ -262,7 +262,7 @@ impl Cloud {
         match (running.work, ended) {
             (Work::Jobs(dues), Ended::Jobs(went)) => {
                 for (due, well) in dues.into_iter().zip(went) {
-                    self.shared.queues.ended(due, if well { End::Done } else { End::Failed });
+                    self.shared.queues.ended(due, if well { WorkEnd::Done } else { WorkEnd::Failed });
                 }
             }
             (Work::Call(ask), Ended::Call(status, body)) => {
@@ -286,7 +286,7 @@ impl Cloud {
         self.cuts_count += 1;
         let work = std::mem::replace(&mut running.work, Work::Abandoned);
         match work {
-            Work::Jobs(dues) => dues.into_iter().for_each(|due| self.shared.queues.ended(due, End::Cut)),
+            Work::Jobs(dues) => dues.into_iter().for_each(|due| self.shared.queues.ended(due, WorkEnd::Cut)),
             Work::Call(ask) => self.edits.ended(ask.edit, None, self.now_us()),
             Work::Abandoned => {}
         }
@@ -305,14 +305,14 @@ impl Cloud {
     }
 }
 
-impl Due {
+impl DueWork {
     fn function(&self) -> Function {
         use app::ports::Job;
         match self {
-            Due::Message(message) if matches!(message.job, Job::Deliver(_) | Job::Release(_)) => {
+            DueWork::Message(message) if matches!(message.job, Job::Deliver(_) | Job::Release(_)) => {
                 Function::Deliver
             }
-            Due::Message(_) | Due::Tick(_) => Function::Poll,
+            DueWork::Message(_) | DueWork::Tick(_) => Function::Poll,
         }
     }
 }
@@ -323,8 +323,8 @@ impl Work {
             Work::Abandoned => Caller::default(),
             Work::Call(ask) => Caller::of(number, ask.what, ask.instance),
             Work::Jobs(dues) => match &dues[0] {
-                Due::Tick(tick) => Caller::of(number, "tick", Some(tick.id)),
-                Due::Message(message) => Caller::of(number, "job", Some(message.job.instance())),
+                DueWork::Tick(tick) => Caller::of(number, "tick", Some(tick.id)),
+                DueWork::Message(message) => Caller::of(number, "job", Some(message.job.instance())),
             },
         }
     }
@@ -339,8 +339,8 @@ impl Work {
                     let (app, due) = (process.app.clone(), due.clone());
                     async move {
                         match due {
-                            Due::Tick(tick) => app.tick(tick.id, deadline).await.is_ok(),
-                            Due::Message(message) => app.run(message.job, deadline).await.is_ok(),
+                            DueWork::Tick(tick) => app.tick(tick.id, deadline).await.is_ok(),
+                            DueWork::Message(message) => app.run(message.job, deadline).await.is_ok(),
                         }
                     }
                 });

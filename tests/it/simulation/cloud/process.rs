@@ -82,7 +82,7 @@ impl Weather {
 }
 
 /// What all processes of one world share.
-pub(super) struct Shared {
+pub(super) struct SharedState {
     pub(super) turns: Arc<Turns>,
     pub(super) queues: Arc<Queues>,
     pub(super) weather: Mutex<Weather>,
@@ -92,7 +92,7 @@ pub(super) struct Shared {
     pub(super) rows: Db,
 }
 
-impl Shared {
+impl SharedState {
     pub(super) fn weather(&self) -> Weather {
         *self.weather.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -116,7 +116,7 @@ pub(super) enum Fate {
 
 /// What a process does goes through here.
 pub(super) struct Tap {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<SharedState>,
     pub(super) life: Arc<Life>,
     /// How far the process's clock is ahead.
     pub(super) skew: Duration,
@@ -219,7 +219,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn start(world: &World, shared: &Arc<Shared>) -> Self {
+    pub(super) fn start(world: &World, shared: &Arc<SharedState>) -> Self {
         let skew_us = shared.turns.draw(|random| random.i64(-SKEW_US_MAX..=SKEW_US_MAX));
         let tap = Arc::new(Tap {
             shared: shared.clone(),
@@ -252,7 +252,7 @@ impl Process {
     }
 
     /// One of the calls of the invocation that begins is to hang.
-    pub(super) fn freeze(&self, shared: &Shared) {
+    pub(super) fn freeze(&self, shared: &SharedState) {
         let weather = shared.weather();
         let calls: &[&str] = if weather.freezes_at.is_empty() { &FROZEN_CALLS } else { weather.freezes_at };
         *self.tap.freezes_at() = shared.turns.draw(|random| random.choice(calls.iter().copied()));

@@ -37,14 +37,14 @@ pub(super) struct Tick {
 
 /// What is to be started next.
 #[derive(Clone, Debug)]
-pub(super) enum Due {
+pub(super) enum DueWork {
     Message(Message),
     Tick(Tick),
 }
 
 /// How a started thing ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum End {
+pub(super) enum WorkEnd {
     Done,
     Failed,
     Cut,
@@ -59,7 +59,7 @@ pub(super) struct Queues {
 #[derive(Default)]
 struct Inner {
     last_number: u64,
-    due: BTreeMap<(i64, u64), Due>,
+    due: BTreeMap<(i64, u64), DueWork>,
     schedules: BTreeMap<InstanceId, (Timetable, bool)>,
     /// Each enabled schedule's next tick.
     ticks: BTreeMap<InstanceId, i64>,
@@ -71,16 +71,16 @@ struct Inner {
 }
 
 impl Inner {
-    fn put(&mut self, at_us: i64, due: Due) {
+    fn put(&mut self, at_us: i64, due: DueWork) {
         self.last_number += 1;
         self.due.insert((at_us, self.last_number), due);
     }
 }
 
-impl Due {
+impl DueWork {
     /// A job of this instance, deliveries aside.
     fn is_work_of(&self, id: InstanceId) -> bool {
-        matches!(self, Due::Message(Message { job, .. }) if job.instance() == id && !matches!(job, Job::Deliver(_)))
+        matches!(self, DueWork::Message(Message { job, .. }) if job.instance() == id && !matches!(job, Job::Deliver(_)))
     }
 }
 
@@ -107,19 +107,19 @@ impl Queues {
     }
 
     /// Takes what is due now.
-    pub(super) fn take(&self) -> Option<Due> {
+    pub(super) fn take(&self) -> Option<DueWork> {
         let now_us = self.turns.now_us();
         self.tick(now_us);
         let mut inner = self.inner();
         let first = inner.due.first_entry().filter(|first| first.key().0 <= now_us)?;
         let mut due = first.remove();
-        if let Due::Message(message) = &mut due {
+        if let DueWork::Message(message) = &mut due {
             message.receives += 1;
             let is_twice = inner.is_double && message.receives == 1 || !inner.is_calm && self.chance(24);
             if is_twice {
                 let soon_s = if inner.is_double { 15 } else { 90 };
                 let again_us = now_us + self.turns.draw(|random| random.i64(0..soon_s * S));
-                inner.put(again_us, Due::Message(message.clone()));
+                inner.put(again_us, DueWork::Message(message.clone()));
             }
         }
         Some(due)
@@ -139,32 +139,34 @@ impl Queues {
                 true => self.turns.draw(|random| random.i64(0..70 * S)),
                 false => self.turns.draw(|random| random.i64(0..S)),
             };
-            inner.put(now_us + late_us, Due::Tick(Tick { id, tries: 0 }));
+            inner.put(now_us + late_us, DueWork::Tick(Tick { id, tries: 0 }));
             if !is_calm && self.chance(6) {
                 let after_us = self.turns.draw(|random| random.i64(0..3 * S));
-                inner.put(now_us + late_us + after_us, Due::Tick(Tick { id, tries: 0 }));
+                inner.put(now_us + late_us + after_us, DueWork::Tick(Tick { id, tries: 0 }));
             }
         }
     }
 
     /// What was taken has ended; what has to come again does.
-    pub(super) fn ended(&self, due: Due, end: End) {
+    pub(super) fn ended(&self, due: DueWork, end: WorkEnd) {
         let now_us = self.turns.now_us();
         let mut inner = self.inner();
         match due {
-            _ if end == End::Done => {}
-            Due::Message(message) if message.receives >= RECEIVES_COUNT_MAX => inner.dead.push(message.job),
-            Due::Message(message) => {
+            _ if end == WorkEnd::Done => {}
+            DueWork::Message(message) if message.receives >= RECEIVES_COUNT_MAX => {
+                inner.dead.push(message.job)
+            }
+            DueWork::Message(message) => {
                 let wait_s = match end {
-                    End::Cut => VISIBILITY_S,
+                    WorkEnd::Cut => VISIBILITY_S,
                     _ => (AGAIN_FIRST_S << (message.receives - 1).min(20)).min(AGAIN_MAX_S),
                 };
-                inner.put(now_us + wait_s * S, Due::Message(message));
+                inner.put(now_us + wait_s * S, DueWork::Message(message));
             }
-            Due::Tick(tick) if tick.tries >= TICK_RETRIES_COUNT => {}
-            Due::Tick(tick) => {
+            DueWork::Tick(tick) if tick.tries >= TICK_RETRIES_COUNT => {}
+            DueWork::Tick(tick) => {
                 let wait_us = TICK_RETRY_S * S * i64::from(tick.tries + 1);
-                inner.put(now_us + wait_us, Due::Tick(Tick { tries: tick.tries + 1, ..tick }));
+                inner.put(now_us + wait_us, DueWork::Tick(Tick { tries: tick.tries + 1, ..tick }));
             }
         }
     }
@@ -173,8 +175,8 @@ impl Queues {
     pub(super) fn waiting(&self) -> Vec<Job> {
         let inner = self.inner();
         let jobs = inner.due.values().filter_map(|due| match due {
-            Due::Message(message) => Some(message.job),
-            Due::Tick(_) => None,
+            DueWork::Message(message) => Some(message.job),
+            DueWork::Tick(_) => None,
         });
         jobs.collect()
     }
@@ -220,7 +222,7 @@ impl Queue for Queues {
         let mut inner = self.inner();
         for (job, due_at) in jobs {
             let at_us = due_at.timestamp_micros().max(self.turns.now_us());
-            inner.put(at_us, Due::Message(Message { job: *job, receives: 0 }));
+            inner.put(at_us, DueWork::Message(Message { job: *job, receives: 0 }));
             let theirs = inner.due.values().filter(|due| due.is_work_of(job.instance()));
             let count = theirs.count();
             inner.jobs_count_peak = inner.jobs_count_peak.max(count);

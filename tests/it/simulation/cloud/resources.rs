@@ -17,7 +17,7 @@ const NAMED: &str = "Made";
 
 /// What is known of the creation of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum News {
+enum CreationKnowledge {
     /// Its resource was polled, and still is.
     Owed,
     /// Its resource was changed, or was about to be.
@@ -28,8 +28,8 @@ enum News {
 
 /// The objects that were made, by id, and whose mailboxes they are in.
 #[derive(Default)]
-pub(super) struct Made {
-    objects: BTreeMap<String, (InstanceId, News)>,
+pub(super) struct MadeObjects {
+    objects: BTreeMap<String, (InstanceId, CreationKnowledge)>,
     cast: Option<Cast>,
 }
 
@@ -96,8 +96,8 @@ impl Cloud {
             return;
         }
         for (owner, news) in self.made.objects.values_mut() {
-            if *owner == id && *news == News::Owed {
-                *news = News::Open;
+            if *owner == id && *news == CreationKnowledge::Owed {
+                *news = CreationKnowledge::Open;
             }
         }
     }
@@ -114,20 +114,20 @@ impl Cloud {
     }
 
     /// What is to be told of an object of the resource that is made now.
-    fn news(&self, extra: &Extra, id: InstanceId) -> News {
+    fn news(&self, extra: &Extra, id: InstanceId) -> CreationKnowledge {
         if self.edits.is_untouched(id, Field::Polled) {
-            return News::Never;
+            return CreationKnowledge::Never;
         }
-        let Some(configuration) = self.edits.sure(id, Field::Polled) else { return News::Open };
+        let Some(configuration) = self.edits.sure(id, Field::Polled) else { return CreationKnowledge::Open };
         if !configuration.contains(extra.name) {
-            return News::Never;
+            return CreationKnowledge::Never;
         }
         let mailbox = self.world.store.mailbox(id).now_or_never().unwrap().unwrap().unwrap();
         let has_position = mailbox
             .resources
             .iter()
             .any(|row| row.state.resource == extra.name && row.state.cursor.is_some());
-        if has_position { News::Owed } else { News::Open }
+        if has_position { CreationKnowledge::Owed } else { CreationKnowledge::Open }
     }
 
     /// Once the weather is good everything that can be polled is, and told.
@@ -153,9 +153,9 @@ impl Cloud {
         for (object, (id, news)) in self.made.objects.clone() {
             let count = events.iter().filter(|(_, told)| *told == object).count();
             let is_right = match news {
-                News::Owed => count == 1,
-                News::Open => count <= 1,
-                News::Never => count == 0,
+                CreationKnowledge::Owed => count == 1,
+                CreationKnowledge::Open => count <= 1,
+                CreationKnowledge::Never => count == 0,
             };
             self.must(Rule::ToldAsPolled, is_right, || {
                 format!("{object} of {id} was told {count} times: {news:?}")

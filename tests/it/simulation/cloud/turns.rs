@@ -36,13 +36,13 @@ struct Inner {
     random: fastrand::Rng,
     given_count: u64,
     last_number: u64,
-    waiting: BTreeMap<Key, Waiting>,
+    waiting: BTreeMap<Key, WaitingTurn>,
 }
 
 /// When a turn is due, and which it is of several due at a time.
 type Key = (i64, u64);
 
-struct Waiting {
+struct WaitingTurn {
     life: Arc<Life>,
     waker: Option<Waker>,
 }
@@ -70,7 +70,7 @@ impl Turns {
         let mut inner = self.inner();
         inner.last_number += 1;
         let key = (self.now_us() + wait_us.max(0), inner.last_number);
-        inner.waiting.insert(key, Waiting { life: life.clone(), waker: None });
+        inner.waiting.insert(key, WaitingTurn { life: life.clone(), waker: None });
         Turn { turns: self, life, key }
     }
 

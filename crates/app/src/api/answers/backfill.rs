@@ -1,7 +1,7 @@
 //! Windows of the past that are read again.
 
 use super::moment::Moment;
-use super::named::Named;
+use super::named::OrderedObject;
 use domain::backfill::Status;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -23,7 +23,7 @@ pub(in crate::api) struct Backfill {
     pub(in crate::api) status: BackfillStatus,
     pub(in crate::api) requested_date: Option<Moment>,
     /// How far it is in each resource, by its name.
-    pub(in crate::api) resources: Named<ResourceBackfill>,
+    pub(in crate::api) resources: OrderedObject<ResourceBackfill>,
 }
 
 /// How far a backfill is.

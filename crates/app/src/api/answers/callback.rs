@@ -28,7 +28,7 @@ pub(in crate::api) struct Callback {
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Notification", example = stored_sample())]
 #[expect(dead_code, reason = "the stored body is shown; a test reads it by this")]
-pub(super) struct Stored {
+pub(super) struct StoredNotification {
     severity: String,
     created_date: super::moment::Moment,
     topic: String,

@@ -19,7 +19,7 @@ impl JsonSchema for Notification {
     }
 
     fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
-        super::callback::Stored::json_schema(schemas)
+        super::callback::StoredNotification::json_schema(schemas)
     }
 }
 

@@ -112,13 +112,13 @@ pub(in crate::api) struct Attempt {
 pub(in crate::api) struct Disposition {
     pub(in crate::api) event_id: String,
     pub(in crate::api) element_instance_id: u32,
-    pub(in crate::api) notification_data: Vec<Told>,
+    pub(in crate::api) notification_data: Vec<DispositionMessage>,
 }
 
 /// What was said of an attempt.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "DispositionMessage")]
-pub(in crate::api) struct Told {
+pub(in crate::api) struct DispositionMessage {
     pub(in crate::api) message: String,
     pub(in crate::api) date: Moment,
 }

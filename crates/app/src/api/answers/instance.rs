@@ -2,7 +2,7 @@
 
 use super::element::Element;
 use super::moment::Moment;
-use super::named::Named;
+use super::named::OrderedObject;
 use super::resource::{PolledResource, PollerRecord};
 use crate::instances::Outcome;
 use domain::delivery::SubscriptionStatus;
@@ -102,8 +102,8 @@ pub(in crate::api) struct Instance {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::api) push: Option<PushState>,
     /// What each resource would do, by its name. Only where the poller configuration was tried.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub(in crate::api) trial: Named<Outcome>,
+    #[serde(skip_serializing_if = "OrderedObject::is_empty")]
+    pub(in crate::api) trial: OrderedObject<Outcome>,
 }
 
 impl From<Listing> for Instance {
@@ -114,7 +114,7 @@ impl From<Listing> for Instance {
             subscription: None,
             next_poll: None,
             push: None,
-            trial: Named::from_iter([]),
+            trial: OrderedObject::from_iter([]),
         }
     }
 }
@@ -162,7 +162,7 @@ pub(in crate::api) struct DryRun {
     #[schemars(extend("const" = true))]
     pub(in crate::api) dry_run: bool,
     /// What each resource would do, by its name.
-    pub(in crate::api) resources: Named<Outcome>,
+    pub(in crate::api) resources: OrderedObject<Outcome>,
 }
 
 /// Whether a callback takes notifications.

@@ -1,6 +1,6 @@
 //! What a poll found.
 
-use super::named::Named;
+use super::named::OrderedObject;
 use crate::api::answer::Answer;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -15,7 +15,7 @@ use serde_json::json;
 #[schemars(example = json!({ "resources": { "messages": { "changes": 2, "events": 2, "notifications": 1 } } }))]
 pub(in crate::api) struct PollReport {
     /// By the resource's name.
-    pub(in crate::api) resources: Named<ResourcePoll>,
+    pub(in crate::api) resources: OrderedObject<ResourcePoll>,
     /// It was not done in time, and goes on.
     #[serde(skip_serializing_if = "is_false")]
     pub(in crate::api) more: bool,

@@ -7,7 +7,7 @@ use super::rows::{LOOKS_COUNT_MAX, attributes, find, hash, list_user, put_organi
 use crate::store::key::Key;
 use crate::store::pause::pause_before;
 use crate::store::row::{Row, bytes, number, text, time};
-use crate::store::table::{Ended, Table, Write};
+use crate::store::table::{Table, Write, WritesEnded};
 use app::ports::{Clock as _, LookupHash, PortError, Result};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -38,8 +38,8 @@ pub(in crate::store) async fn ensure(
             Some(row) => replaced(&row, user, organization)?,
         };
         match table.transact(context, writes).await? {
-            Ended::Done => return Ok(Some(FIRST)),
-            Ended::Refused(_) => {}
+            WritesEnded::Done => return Ok(Some(FIRST)),
+            WritesEnded::Refused(_) => {}
         }
     }
     Err(PortError::new(context, "it changed at each look"))

@@ -3,8 +3,8 @@
 use super::rows::{account, attributes, put_organization, put_user};
 use crate::store::key::{self, Key};
 use crate::store::row::{Row, bytes, number, text, time};
-use crate::store::table::{Ended, KeyQuery, Table, Write};
-use app::ports::{Clock as _, HostPage, LookupHash, Mark, Organization, PortError, Result, User};
+use crate::store::table::{KeyQuery, Table, Write, WritesEnded};
+use app::ports::{Clock as _, HostPage, ListingMark, LookupHash, Organization, PortError, Result, User};
 use domain::instance::Account;
 use system::SystemClock;
 
@@ -46,8 +46,8 @@ async fn add_organization(table: &Table, organization: &LookupHash) -> Result<u3
         Write::put(&Key::listed_organization(id), listed),
     ];
     match table.transact(context, writes).await? {
-        Ended::Done => Ok(id),
-        Ended::Refused(_) => Err(PortError::new(context, "it was added at the same time")),
+        WritesEnded::Done => Ok(id),
+        WritesEnded::Refused(_) => Err(PortError::new(context, "it was added at the same time")),
     }
 }
 
@@ -83,9 +83,9 @@ pub(in crate::store) async fn add_user(
         ),
     ];
     match table.transact(context, writes).await? {
-        Ended::Done => Ok(Some(account)),
-        Ended::Refused(refused) if matches!(refused.first(), Some(Some(_))) => Ok(None),
-        Ended::Refused(_) => Err(known_user()),
+        WritesEnded::Done => Ok(Some(account)),
+        WritesEnded::Refused(refused) if matches!(refused.first(), Some(Some(_))) => Ok(None),
+        WritesEnded::Refused(_) => Err(known_user()),
     }
 }
 
@@ -96,7 +96,7 @@ fn known_user() -> PortError {
 /// Organizations after the mark, in order of their ids.
 pub(in crate::store) async fn organizations(
     table: &Table,
-    from: Option<&Mark>,
+    from: Option<&ListingMark>,
     limit: usize,
 ) -> Result<HostPage<Organization>> {
     let read = |row: &Row| {
@@ -109,7 +109,7 @@ pub(in crate::store) async fn organizations(
 pub(in crate::store) async fn users(
     table: &Table,
     organization_id: u32,
-    from: Option<&Mark>,
+    from: Option<&ListingMark>,
 ) -> Result<HostPage<User>> {
     let read = |row: &Row| Ok(User { account: account(row)?, created_at: row.time_or_none("created")? });
     listing(table, key::users(organization_id), from, PAGE_COUNT_MAX, read).await
@@ -119,7 +119,7 @@ pub(in crate::store) async fn users(
 async fn listing<T>(
     table: &Table,
     partition: String,
-    from: Option<&Mark>,
+    from: Option<&ListingMark>,
     limit: usize,
     read: impl Fn(&Row) -> Result<T>,
 ) -> Result<HostPage<T>> {
@@ -134,7 +134,7 @@ async fn listing<T>(
     };
     let rows = table.query(context, page).await?;
     let next = match rows.last().filter(|_| rows.len() == limit) {
-        Some(last) => Some(Mark(last.text("sk")?.trim_start_matches('0').to_owned())),
+        Some(last) => Some(ListingMark(last.text("sk")?.trim_start_matches('0').to_owned())),
         None => None,
     };
     Ok(HostPage { items: rows.iter().map(read).collect::<Result<_>>()?, next })

@@ -14,7 +14,7 @@ pub(super) use rows::secrets_of;
 
 use super::{DynamoStore, audit, requests, settings};
 use app::ports::{
-    Accounts, AuditEntry, AuditMark, Callers, HostPage, LookupHash, Mark, Organization, Result, User,
+    Accounts, AuditEntry, AuditMark, Callers, HostPage, ListingMark, LookupHash, Organization, Result, User,
 };
 use async_trait::async_trait;
 use domain::instance::Account;
@@ -53,11 +53,11 @@ impl Accounts for DynamoStore {
         join::add_user(&self.table, organization_id, user, sees_all).await
     }
 
-    async fn organizations(&self, from: Option<&Mark>) -> Result<HostPage<Organization>> {
+    async fn organizations(&self, from: Option<&ListingMark>) -> Result<HostPage<Organization>> {
         join::organizations(&self.table, from, usize::MAX).await
     }
 
-    async fn users(&self, organization_id: u32, from: Option<&Mark>) -> Result<HostPage<User>> {
+    async fn users(&self, organization_id: u32, from: Option<&ListingMark>) -> Result<HostPage<User>> {
         join::users(&self.table, organization_id, from).await
     }
 

@@ -6,7 +6,7 @@ use crate::store::audit;
 use crate::store::key::Key;
 use crate::store::pause::pause_before;
 use crate::store::row::{Row, bytes, number};
-use crate::store::table::{Ended, Table, Write};
+use crate::store::table::{Table, Write, WritesEnded};
 use app::ports::{AuditEntry, LookupHash, PortError, Result};
 
 /// Gives an organization another secret; `false` if there is no such organization.
@@ -88,7 +88,7 @@ pub(in crate::store) async fn remove_user(
         ];
         writes.extend(entry.map(audit::put).transpose()?);
         writes.extend(first::follow_removal(account, &old));
-        if let Ended::Done = table.transact(context, writes).await? {
+        if let WritesEnded::Done = table.transact(context, writes).await? {
             return Ok(true);
         }
     }
@@ -104,13 +104,13 @@ fn noted(key: Key, old: &LookupHash, new: &LookupHash) -> Write {
 }
 
 /// Whether a secret was replaced. The first write is the new secret's item, which nobody else may have.
-fn is_done(context: &'static str, ended: Ended) -> Result<bool> {
+fn is_done(context: &'static str, ended: WritesEnded) -> Result<bool> {
     match ended {
-        Ended::Done => Ok(true),
-        Ended::Refused(refused) if is_taken(&refused) => {
+        WritesEnded::Done => Ok(true),
+        WritesEnded::Refused(refused) if is_taken(&refused) => {
             Err(PortError::new(context, "the new one is known already"))
         }
-        Ended::Refused(_) => Ok(false),
+        WritesEnded::Refused(_) => Ok(false),
     }
 }
 

@@ -33,7 +33,10 @@ fn cancelled(first: &str, second: &str) -> String {
 async fn a_transaction_waits_for_others_and_for_throttling() {
     for passing in ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"] {
         let (table, script) = table(&[(400, &cancelled("None", passing)), DONE]);
-        assert!(matches!(table.transact("test", two_writes()).await.unwrap(), Ended::Done), "{passing}");
+        assert!(
+            matches!(table.transact("test", two_writes()).await.unwrap(), WritesEnded::Done),
+            "{passing}"
+        );
         assert_eq!(script.operations(), ["TransactWriteItems", "TransactWriteItems"]);
     }
 }
@@ -63,7 +66,7 @@ async fn a_single_write_waits_for_a_transaction_and_not_for_ever() {
 #[tokio::test]
 async fn a_failed_condition_is_an_answer_and_anything_else_an_error() {
     let (refusing, _) = table(&[(400, &cancelled("None", "ConditionalCheckFailed"))]);
-    let Ended::Refused(refused) = refusing.transact("test", two_writes()).await.unwrap() else {
+    let WritesEnded::Refused(refused) = refusing.transact("test", two_writes()).await.unwrap() else {
         panic!("it was refused")
     };
     assert!(refused[0].is_none() && refused[1].is_some());

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use domain::ids::digest64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
-use taken::Taken;
-use window::Named;
+use taken::TakenRecords;
+use window::NamedPosition;
 
 /// Ids of suppressed messages remembered, so that their deletion is suppressed too.
 const DRAFTS_COUNT_MAX: usize = 64;
@@ -54,10 +54,10 @@ pub(super) struct Cursor {
     pub(super) history_id: HistoryId,
     /// Newer positions that the provider named, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) named: Vec<Named>,
+    pub(super) named: Vec<NamedPosition>,
     /// The records after `history_id` that were taken.
-    #[serde(default, skip_serializing_if = "Taken::is_empty")]
-    pub(super) taken: Taken,
+    #[serde(default, skip_serializing_if = "TakenRecords::is_empty")]
+    pub(super) taken: TakenRecords,
     /// Where a window that is too large for one read was read up to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) frontier: Option<HistoryId>,
@@ -84,8 +84,8 @@ pub(super) struct CatchUp {
     /// The expired position: messages whose own history id is not above it did not change.
     pub(super) lost: HistoryId,
     /// Records after it that were taken: messages whose own history id is one of them did not change either.
-    #[serde(default, skip_serializing_if = "Taken::is_empty")]
-    pub(super) taken: Taken,
+    #[serde(default, skip_serializing_if = "TakenRecords::is_empty")]
+    pub(super) taken: TakenRecords,
     /// The last success before the loss.
     pub(super) lost_at: DateTime<Utc>,
     /// When the baseline was taken: what was received before was there before us.
@@ -107,7 +107,7 @@ impl Cursor {
         Cursor {
             history_id,
             named: Vec::new(),
-            taken: Taken::default(),
+            taken: TakenRecords::default(),
             frontier: None,
             portion: None,
             recheck_through: None,

@@ -17,7 +17,7 @@ const DIGEST_BYTES: usize = 8;
 
 /// What was taken of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum TakenPart {
     Whole,
     /// Digests of the messages that were.
     Of(BTreeSet<u64>),
@@ -25,9 +25,9 @@ enum Part {
 
 /// The records that were taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Taken(BTreeMap<HistoryId, Part>);
+pub(crate) struct TakenRecords(BTreeMap<HistoryId, TakenPart>);
 
-impl Taken {
+impl TakenRecords {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -35,8 +35,8 @@ impl Taken {
     /// How much there is to remember.
     pub(crate) fn len(&self) -> usize {
         let parts = self.0.values().map(|part| match part {
-            Part::Whole => 1,
-            Part::Of(messages) => messages.len(),
+            TakenPart::Whole => 1,
+            TakenPart::Of(messages) => messages.len(),
         });
         parts.sum()
     }
@@ -45,22 +45,22 @@ impl Taken {
     pub(crate) fn knows(&self, record: HistoryId, message_id: &str) -> bool {
         match self.0.get(&record) {
             None => false,
-            Some(Part::Whole) => true,
-            Some(Part::Of(messages)) => messages.contains(&digest(message_id)),
+            Some(TakenPart::Whole) => true,
+            Some(TakenPart::Of(messages)) => messages.contains(&digest(message_id)),
         }
     }
 
     /// Takes what a record says of one message; others of it are still to come.
     pub(crate) fn add(&mut self, record: HistoryId, message_id: &str) {
-        let part = self.0.entry(record).or_insert_with(|| Part::Of(BTreeSet::new()));
-        if let Part::Of(messages) = part {
+        let part = self.0.entry(record).or_insert_with(|| TakenPart::Of(BTreeSet::new()));
+        if let TakenPart::Of(messages) = part {
             messages.insert(digest(message_id));
         }
     }
 
     /// Nothing of the record is left to take.
     pub(crate) fn complete(&mut self, record: HistoryId) {
-        self.0.insert(record, Part::Whole);
+        self.0.insert(record, TakenPart::Whole);
     }
 
     /// Drops what polls never come to again.
@@ -83,12 +83,12 @@ fn digest(message_id: &str) -> u64 {
     digest64(&[message_id.as_bytes()])
 }
 
-impl Serialize for Taken {
+impl Serialize for TakenRecords {
     /// base64url of: the count of whole records and the differences of their ids, then the others, each with its
     /// difference, the count of its messages and their digests.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let whole: Vec<HistoryId> =
-            self.0.iter().filter(|(_, part)| **part == Part::Whole).map(|(id, _)| *id).collect();
+            self.0.iter().filter(|(_, part)| **part == TakenPart::Whole).map(|(id, _)| *id).collect();
         let mut bytes = Vec::new();
         numbers::put(&mut bytes, whole.len() as u128);
         let mut former = HistoryId::default();
@@ -98,7 +98,7 @@ impl Serialize for Taken {
         }
         let mut former = HistoryId::default();
         for (id, part) in &self.0 {
-            let Part::Of(messages) = part else { continue };
+            let TakenPart::Of(messages) = part else { continue };
             numbers::put(&mut bytes, id.0 - former.0);
             numbers::put(&mut bytes, messages.len() as u128);
             bytes.extend(messages.iter().flat_map(|message| message.to_be_bytes()));
@@ -108,23 +108,23 @@ impl Serialize for Taken {
     }
 }
 
-impl<'de> Deserialize<'de> for Taken {
+impl<'de> Deserialize<'de> for TakenRecords {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
         // A memory with a hole in it would repeat events: it is an error.
-        read(&bytes).map(Taken).ok_or_else(|| serde::de::Error::custom("the taken records break off"))
+        read(&bytes).map(TakenRecords).ok_or_else(|| serde::de::Error::custom("the taken records break off"))
     }
 }
 
-fn read(bytes: &[u8]) -> Option<BTreeMap<HistoryId, Part>> {
+fn read(bytes: &[u8]) -> Option<BTreeMap<HistoryId, TakenPart>> {
     let mut taken = BTreeMap::new();
     let (count, mut rest) = numbers::first_count(bytes)?;
     let mut former: u128 = 0;
     for _ in 0..count {
         let (difference, after) = numbers::first(rest)?;
         former = former.checked_add(difference)?;
-        taken.insert(HistoryId(former), Part::Whole);
+        taken.insert(HistoryId(former), TakenPart::Whole);
         rest = after;
     }
     former = 0;
@@ -134,7 +134,7 @@ fn read(bytes: &[u8]) -> Option<BTreeMap<HistoryId, Part>> {
         let (digests, after) = after.split_at_checked(count.checked_mul(DIGEST_BYTES)?)?;
         let digests = digests.chunks_exact(DIGEST_BYTES).filter_map(|chunk| chunk.try_into().ok());
         former = former.checked_add(difference)?;
-        taken.insert(HistoryId(former), Part::Of(digests.map(u64::from_be_bytes).collect()));
+        taken.insert(HistoryId(former), TakenPart::Of(digests.map(u64::from_be_bytes).collect()));
         rest = after;
     }
     Some(taken)
@@ -146,22 +146,22 @@ mod tests {
 
     #[test]
     fn what_was_taken_survives_its_stored_form() {
-        let mut taken = Taken::default();
+        let mut taken = TakenRecords::default();
         for id in [3, u128::from(u64::MAX), u128::MAX] {
             taken.complete(HistoryId(id));
         }
         taken.add(HistoryId(7), "a");
         taken.add(HistoryId(7), "b");
         taken.add(HistoryId(9), "a");
-        for taken in [Taken::default(), taken] {
+        for taken in [TakenRecords::default(), taken] {
             let text = serde_json::to_string(&taken).unwrap();
-            assert_eq!(serde_json::from_str::<Taken>(&text).unwrap(), taken, "{text}");
+            assert_eq!(serde_json::from_str::<TakenRecords>(&text).unwrap(), taken, "{text}");
         }
     }
 
     #[test]
     fn ten_thousand_records_take_few_bytes() {
-        let mut taken = Taken::default();
+        let mut taken = TakenRecords::default();
         for n in 0..10_000 {
             taken.complete(HistoryId(7_301_000 + n * 100));
         }
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_record_is_known_by_its_messages_until_it_is_whole() {
-        let mut taken = Taken::default();
+        let mut taken = TakenRecords::default();
         taken.add(HistoryId(7), "a");
         assert!(taken.knows(HistoryId(7), "a") && !taken.knows(HistoryId(7), "b"));
         taken.complete(HistoryId(7));
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn what_breaks_off_is_an_error() {
         for text in ["\"\"", "\"!\"", "\"Ag\"", "\"AAcB\"", "7"] {
-            assert!(serde_json::from_str::<Taken>(text).is_err(), "{text}");
+            assert!(serde_json::from_str::<TakenRecords>(text).is_err(), "{text}");
         }
     }
 }

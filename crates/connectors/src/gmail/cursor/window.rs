@@ -24,7 +24,7 @@ const TAKEN_COUNT_MAX: usize = 100_000;
 
 /// A position that the provider named, and our clock when it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Named {
+pub(crate) struct NamedPosition {
     pub(crate) id: HistoryId,
     pub(crate) at: DateTime<Utc>,
 }
@@ -49,7 +49,7 @@ impl Cursor {
             .last()
             .is_none_or(|last| id > last.id && now - last.at >= Duration::seconds(NAMED_APART_S));
         if is_kept {
-            self.named.push(Named { id, at: now });
+            self.named.push(NamedPosition { id, at: now });
         }
     }
 
@@ -127,7 +127,7 @@ mod tests {
         cursor.name(Some(HistoryId(120)), at(0));
         cursor.name(Some(HistoryId(110)), at(60));
         cursor.name(None, at(60));
-        assert_eq!(cursor.named, [Named { id: HistoryId(120), at: at(0) }]);
+        assert_eq!(cursor.named, [NamedPosition { id: HistoryId(120), at: at(0) }]);
     }
 
     /// Otherwise nothing would settle until the clock is where it was.

@@ -8,7 +8,7 @@
 
 use crate::gmail::api::{Entry, Message, Record};
 use crate::gmail::cursor::HistoryId;
-use crate::gmail::cursor::taken::Taken;
+use crate::gmail::cursor::taken::TakenRecords;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
@@ -153,7 +153,7 @@ impl Collapsed {
 
 /// Collapses records, which are in their order, per message; only messages with something new, in the order of their
 /// first new record.
-pub(crate) fn collapse(records: &[Record], taken: &Taken) -> Vec<Collapsed> {
+pub(crate) fn collapse(records: &[Record], taken: &TakenRecords) -> Vec<Collapsed> {
     let is_new = |record: &Record, message: &Message| !taken.knows(record.id, &message.id);
     let all =
         || records.iter().flat_map(|record| entries(record).map(move |(entry, what)| (record, entry, what)));
@@ -214,7 +214,7 @@ mod tests {
     /// was taken before. Gives what is reported: C(reated), U(pdated), D(eleted) or nothing, its version, and the labels.
     #[track_caller]
     fn check(words: &str, expected: &str) {
-        let mut taken = Taken::default();
+        let mut taken = TakenRecords::default();
         let mut labels: Vec<String> = Vec::new();
         let records: Vec<Record> = words
             .split_whitespace()
@@ -303,7 +303,7 @@ mod tests {
         let entries: Vec<Value> = ["a", "b", "c"].map(|id| json!({ "message": { "id": id } })).to_vec();
         let record = json!({ "id": "7", "messagesAdded": entries });
         let records: Vec<Record> = vec![serde_json::from_value(record).unwrap()];
-        let mut taken = Taken::default();
+        let mut taken = TakenRecords::default();
         taken.add(HistoryId(7), "b");
         let ids: Vec<String> = collapse(&records, &taken).into_iter().map(|one| one.message_id).collect();
         assert_eq!(ids, ["a", "c"]);

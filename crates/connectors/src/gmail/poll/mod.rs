@@ -20,26 +20,26 @@ use domain::resource::{HubRead, ResourceConfig};
 use messages::Messages;
 use plan::Plan;
 use serde_json::Value;
-use snapshots::{List, Listed, Wanted};
+use snapshots::{FilteredList, FilteredPages, List};
 use threads::Threads;
 use walk::Begun;
 
 /// What a url watches. The name of its resource decides, whatever the configuration calls it.
-pub(super) enum Watched {
+pub(super) enum PolledList {
     Messages(Plan),
     Threads(Plan),
-    Lists(Wanted),
+    Lists(FilteredList),
 }
 
-impl Watched {
+impl PolledList {
     /// The error is the broken rule.
     pub(super) fn of(resource: &ResourceConfig, now: DateTime<Utc>) -> Result<Self, String> {
         let read = resource.read_at(now, now)?;
         match polled(&read)? {
-            "threads" => Plan::of(&Threads, &read).map(Watched::Threads),
-            "labels" => Wanted::of(List::Labels, &read).map(Watched::Lists),
-            "drafts" => Wanted::of(List::Drafts, &read).map(Watched::Lists),
-            _ => Plan::of(&Messages, &read).map(Watched::Messages),
+            "threads" => Plan::of(&Threads, &read).map(PolledList::Threads),
+            "labels" => FilteredList::of(List::Labels, &read).map(PolledList::Lists),
+            "drafts" => FilteredList::of(List::Drafts, &read).map(PolledList::Lists),
+            _ => Plan::of(&Messages, &read).map(PolledList::Messages),
         }
     }
 
@@ -52,8 +52,8 @@ impl Watched {
     /// How its objects are read by time; lists have none.
     pub(super) fn plan(&self, resource: &ResourceConfig) -> Result<&Plan, Error> {
         match self {
-            Watched::Messages(plan) | Watched::Threads(plan) => Ok(plan),
-            Watched::Lists(_) => Err(Error::new(
+            PolledList::Messages(plan) | PolledList::Threads(plan) => Ok(plan),
+            PolledList::Lists(_) => Err(Error::new(
                 ErrorKind::Rejected,
                 format!("`{}` can't be read again by time", resource.name),
             )),
@@ -63,20 +63,20 @@ impl Watched {
     /// The position from which to watch; `now` is the mailbox's own.
     pub(super) async fn baseline(&self, call: &Call<'_>, now: HistoryId) -> Result<Value, Error> {
         match self {
-            Watched::Messages(_) | Watched::Threads(_) => Ok(Cursor::at(now).to_value()),
-            Watched::Lists(wanted) => snapshot::baseline(&Listed { call, wanted }, call.now).await,
+            PolledList::Messages(_) | PolledList::Threads(_) => Ok(Cursor::at(now).to_value()),
+            PolledList::Lists(wanted) => snapshot::baseline(&FilteredPages { call, wanted }, call.now).await,
         }
     }
 
     /// The next stretch of changes.
     pub(super) async fn step(&self, call: &Call<'_>, stored: &Value, past: &Past) -> Result<Step, Error> {
         match self {
-            Watched::Lists(wanted) => snapshot::step(&Listed { call, wanted }, stored, past).await,
-            Watched::Messages(plan) => match begun(call, plan, stored, past).await? {
+            PolledList::Lists(wanted) => snapshot::step(&FilteredPages { call, wanted }, stored, past).await,
+            PolledList::Messages(plan) => match begun(call, plan, stored, past).await? {
                 Begun::Nothing(step) => Ok(step),
                 Begun::Walk(walk) => messages::tell(call, plan, walk, past).await,
             },
-            Watched::Threads(plan) => match begun(call, plan, stored, past).await? {
+            PolledList::Threads(plan) => match begun(call, plan, stored, past).await? {
                 Begun::Nothing(step) => Ok(step),
                 Begun::Walk(walk) => threads::tell(call, plan, walk, past).await,
             },

@@ -81,12 +81,12 @@ impl List {
 }
 
 /// A list, and what its records must fulfil.
-pub(crate) struct Wanted {
+pub(crate) struct FilteredList {
     list: List,
     filter: Vec<Expr>,
 }
 
-impl Wanted {
+impl FilteredList {
     /// The error is the broken rule.
     pub(crate) fn of(list: List, read: &HubRead) -> Result<Self, String> {
         if read.parameter("format").is_some() {
@@ -98,7 +98,7 @@ impl Wanted {
         for condition in &read.conditions {
             check_fields(condition, list.fields()).map_err(|rule| format!("where: {rule}"))?;
         }
-        Ok(Wanted { list, filter: read.conditions.clone() })
+        Ok(FilteredList { list, filter: read.conditions.clone() })
     }
 
     fn holds(&self, record: &Value) -> bool {
@@ -107,17 +107,18 @@ impl Wanted {
 }
 
 /// All of a list that the conditions allow.
-pub(crate) struct Listed<'a> {
+pub(crate) struct FilteredPages<'a> {
     pub(crate) call: &'a Call<'a>,
-    pub(crate) wanted: &'a Wanted,
+    pub(crate) wanted: &'a FilteredList,
 }
 
 #[async_trait]
-impl Pages for Listed<'_> {
+impl Pages for FilteredPages<'_> {
     async fn page(&self, after: Option<&Value>) -> Result<ListingPage, Error> {
         let (records, next) = self.wanted.list.page(self.call, after).await?;
         let records = records.into_iter().filter(|record| self.wanted.holds(record));
-        let objects: Vec<Option<snapshot::Listed>> = records.map(|record| self.object(record)).collect();
+        let objects: Vec<Option<snapshot::ListedObject>> =
+            records.map(|record| self.object(record)).collect();
         let left_out = objects.iter().filter(|one| one.is_none()).count();
         Ok(ListingPage { objects: objects.into_iter().flatten().collect(), next, left_out })
     }
@@ -127,10 +128,10 @@ impl Pages for Listed<'_> {
     }
 }
 
-impl Listed<'_> {
-    fn object(&self, record: Value) -> Option<snapshot::Listed> {
+impl FilteredPages<'_> {
+    fn object(&self, record: Value) -> Option<snapshot::ListedObject> {
         let id = record["id"].as_str()?.to_owned();
         let state = self.wanted.list.state(&record)?;
-        Some(snapshot::Listed { id, state, record })
+        Some(snapshot::ListedObject { id, state, record })
     }
 }

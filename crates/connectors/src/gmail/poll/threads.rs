@@ -70,9 +70,9 @@ pub(crate) async fn tell(call: &Call<'_>, plan: &Plan, mut walk: Walk, past: &Pa
     for thread in threads {
         let change = thread.change(&mut walk.next);
         match endings.remove(&thread.id) {
-            Some(Ending::There(record)) => changes.push(Change { record, ..change }),
-            Some(Ending::Gone) => changes.push(deleted(change, &mut walk.next)),
-            Some(Ending::Unread(_)) => failed.push(unread(change)),
+            Some(ThreadRead::There(record)) => changes.push(Change { record, ..change }),
+            Some(ThreadRead::Gone) => changes.push(deleted(change, &mut walk.next)),
+            Some(ThreadRead::Unread(_)) => failed.push(unread(change)),
             None => changes.push(change),
         }
         told.insert(thread.id);
@@ -185,7 +185,7 @@ fn allow(conditions: &Conditions, thread_id: &str, message: &Value) -> bool {
 }
 
 /// What a read found.
-enum Ending {
+enum ThreadRead {
     There(Value),
     Gone,
     /// It failed on its own.
@@ -194,7 +194,7 @@ enum Ending {
 
 /// Threads that were read.
 struct ReadThreads {
-    endings: HashMap<String, Ending>,
+    endings: HashMap<String, ThreadRead>,
     /// How many of the threads the step reports: fewer than all if they reach the byte limit, or something
     /// ended the reading.
     told: usize,
@@ -213,9 +213,9 @@ async fn read_all(
     let ids: Vec<String> = threads.iter().map(|thread| thread.id.clone()).collect();
     let reads = futures_util::stream::iter(ids).map(|id| async move {
         match hydrate::read(call, plan, &id).await {
-            Ok(record) => Ok(Ending::There(record)),
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(Ending::Gone),
-            Err(error) if error.kind.is_of_object() => Ok(Ending::Unread(error)),
+            Ok(record) => Ok(ThreadRead::There(record)),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(ThreadRead::Gone),
+            Err(error) if error.kind.is_of_object() => Ok(ThreadRead::Unread(error)),
             Err(error) => Err(error),
         }
     });
@@ -235,12 +235,12 @@ async fn read_all(
         };
         let Some(ending) = ending else { break };
         read.told += 1;
-        if let Ending::There(record) = &ending {
+        if let ThreadRead::There(record) = &ending {
             bytes += record.to_string().len();
         }
         read.endings.insert(thread.id.clone(), ending);
     }
-    let unread = read.endings.values().filter(|ending| matches!(ending, Ending::Unread(_))).count();
+    let unread = read.endings.values().filter(|ending| matches!(ending, ThreadRead::Unread(_))).count();
     match unread == read.endings.len() && past.failures < hydrate::STEP_FAILURES_COUNT_MAX {
         true => read.failure(),
         false => Ok(read),
@@ -252,7 +252,7 @@ impl ReadThreads {
     fn failure(mut self) -> Result<Self, Error> {
         let id = self.endings.keys().next().cloned();
         match id.and_then(|id| self.endings.remove(&id)) {
-            Some(Ending::Unread(error)) => Err(error),
+            Some(ThreadRead::Unread(error)) => Err(error),
             _ => Ok(self),
         }
     }

@@ -71,7 +71,7 @@ pub(crate) async fn begin(
         let (cursor, halted) = (next.to_value(), Some(error));
         return Ok(Begun::Nothing(Step { cursor, moved: true, more: true, halted, ..Step::nothing() }));
     }
-    let odd = Odd::of(&found.records, cursor);
+    let odd = OddEntries::of(&found.records, cursor);
     let mut walk = Walk {
         untold: collapse(&found.records, &cursor.taken),
         next: cursor.clone(),
@@ -105,17 +105,17 @@ pub(crate) async fn begin(
 const ODD: &str = "";
 
 /// What is reported of such entries.
-struct Odd {
+struct OddEntries {
     /// The records that were not taken before.
     records: Vec<HistoryId>,
     count: usize,
 }
 
-impl Odd {
+impl OddEntries {
     fn of(records: &[Record], cursor: &Cursor) -> Self {
         let is_new = |record: &&Record| record.odd_count() > 0 && !cursor.taken.knows(record.id, ODD);
         let odd: Vec<&Record> = records.iter().filter(is_new).collect();
-        Odd {
+        OddEntries {
             records: odd.iter().map(|record| record.id).collect(),
             count: odd.iter().map(|record| record.odd_count()).sum(),
         }

@@ -7,7 +7,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::googlecalendar::normalise::Entry;
 use crate::snapshot::OBJECTS_MAX;
-use crate::snapshot::packed::{self, Held, Mark, Objects};
+use crate::snapshot::packed::{self, Objects, PackedObject, Presence};
 use domain::event::ChangeKind;
 use domain::ids::digest64;
 
@@ -18,27 +18,27 @@ const DELETED_COUNT_MAX: usize = 128;
 
 /// What an entry says that was not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct EntryChange {
     pub(crate) kind: ChangeKind,
     /// A creation after a deletion that was told.
     pub(crate) again: bool,
 }
 
-impl Told {
+impl EntryChange {
     fn new(kind: ChangeKind) -> Self {
-        Told { kind, again: false }
+        EntryChange { kind, again: false }
     }
 }
 
 #[derive(Default)]
-pub(crate) struct Known {
+pub(crate) struct KnownEvents {
     objects: Objects,
     deleted: Vec<u64>,
 }
 
-impl Known {
+impl KnownEvents {
     pub(crate) fn unpacked(text: &str, deleted: &[u64]) -> Result<Self, Error> {
-        Ok(Known { objects: packed::unpack(text)?, deleted: deleted.to_vec() })
+        Ok(KnownEvents { objects: packed::unpack(text)?, deleted: deleted.to_vec() })
     }
 
     pub(crate) fn packed(&self) -> Result<String, Error> {
@@ -50,21 +50,21 @@ impl Known {
     }
 
     /// Takes an entry in; what it says, if that is news.
-    pub(crate) fn take(&mut self, entry: &Entry) -> Result<Option<Told>, Error> {
+    pub(crate) fn take(&mut self, entry: &Entry) -> Result<Option<EntryChange>, Error> {
         let held = self.objects.get(&entry.id).map(|held| held.digest);
         let told = match (entry.is_cancelled, held) {
             // Told before or not: it was a part of its series, and is none any more.
             (true, Some(CANCELLED)) => None,
-            (true, _) if entry.is_exception => Some(Told::new(ChangeKind::Deleted)),
-            (true, Some(_)) => Some(Told::new(ChangeKind::Deleted)),
+            (true, _) if entry.is_exception => Some(EntryChange::new(ChangeKind::Deleted)),
+            (true, Some(_)) => Some(EntryChange::new(ChangeKind::Deleted)),
             // It came and went.
             (true, None) => None,
-            (false, Some(CANCELLED)) => Some(Told { kind: ChangeKind::Created, again: true }),
+            (false, Some(CANCELLED)) => Some(EntryChange { kind: ChangeKind::Created, again: true }),
             (false, Some(digest)) if digest == entry.digest() => None,
-            (false, Some(_)) => Some(Told::new(ChangeKind::Updated)),
+            (false, Some(_)) => Some(EntryChange::new(ChangeKind::Updated)),
             (false, None) => {
                 let again = self.forget_deleted(&entry.id);
-                Some(Told { kind: ChangeKind::Created, again })
+                Some(EntryChange { kind: ChangeKind::Created, again })
             }
         };
         match (entry.is_cancelled, entry.is_exception) {
@@ -84,33 +84,33 @@ impl Known {
     }
 
     fn hold(&mut self, id: &str, digest: u64) {
-        self.objects.insert(id.to_owned(), Held { digest, mark: Mark::Present, seen: false });
+        self.objects.insert(id.to_owned(), PackedObject { digest, mark: Presence::Present, seen: false });
     }
 
     /// A whole listing begins: what it does not show is gone.
     pub(crate) fn doubt_all(&mut self) {
-        self.objects.values_mut().for_each(|held| held.mark = Mark::Missing);
+        self.objects.values_mut().for_each(|held| held.mark = Presence::Missing);
     }
 
     /// The listing came to its end.
     pub(crate) fn settle(&mut self) {
-        self.objects.retain(|_, held| held.mark != Mark::Missing || held.digest != CANCELLED);
-        let missing = self.objects.values_mut().filter(|held| held.mark == Mark::Missing);
-        missing.for_each(|held| held.mark = Mark::Gone);
+        self.objects.retain(|_, held| held.mark != Presence::Missing || held.digest != CANCELLED);
+        let missing = self.objects.values_mut().filter(|held| held.mark == Presence::Missing);
+        missing.for_each(|held| held.mark = Presence::Gone);
     }
 
     /// The listing passed something over: what it did not show may be that.
     pub(crate) fn trust_all(&mut self) {
-        self.objects.values_mut().for_each(|held| held.mark = Mark::Present);
+        self.objects.values_mut().for_each(|held| held.mark = Presence::Present);
     }
 
     pub(crate) fn has_gone(&self) -> bool {
-        self.objects.values().any(|held| held.mark == Mark::Gone)
+        self.objects.values().any(|held| held.mark == Presence::Gone)
     }
 
     /// Takes some of what is gone out: ids, and the digests of their last states.
     pub(crate) fn take_gone(&mut self, count_max: usize) -> Vec<(String, u64)> {
-        let gone = self.objects.iter().filter(|(_, held)| held.mark == Mark::Gone);
+        let gone = self.objects.iter().filter(|(_, held)| held.mark == Presence::Gone);
         let gone: Vec<(String, u64)> =
             gone.take(count_max).map(|(id, held)| (id.clone(), held.digest)).collect();
         for (id, _) in &gone {
@@ -144,7 +144,7 @@ mod tests {
     /// C(reated), U(pdated), D(eleted), A(gain created), or `.` for nothing.
     #[track_caller]
     fn check(words: &str, is_exception: bool, expected: &str) {
-        let mut known = Known::default();
+        let mut known = KnownEvents::default();
         let told: String = words
             .split_whitespace()
             .map(|word| {
@@ -156,13 +156,13 @@ mod tests {
                     record["recurringEventId"] = json!("series");
                 }
                 // As a poll does: nothing but the packed form is kept.
-                known = Known::unpacked(&known.packed().unwrap(), known.deleted()).unwrap();
+                known = KnownEvents::unpacked(&known.packed().unwrap(), known.deleted()).unwrap();
                 match known.take(&Entry::of(record).unwrap()).unwrap() {
                     None => '.',
-                    Some(Told { again: true, .. }) => 'A',
-                    Some(Told { kind: ChangeKind::Created, .. }) => 'C',
-                    Some(Told { kind: ChangeKind::Updated, .. }) => 'U',
-                    Some(Told { kind: ChangeKind::Deleted, .. }) => 'D',
+                    Some(EntryChange { again: true, .. }) => 'A',
+                    Some(EntryChange { kind: ChangeKind::Created, .. }) => 'C',
+                    Some(EntryChange { kind: ChangeKind::Updated, .. }) => 'U',
+                    Some(EntryChange { kind: ChangeKind::Deleted, .. }) => 'D',
                 }
             })
             .collect();
@@ -202,7 +202,7 @@ mod tests {
             let record = json!({ "id": id, "status": status, "etag": "1", "recurringEventId": "s" });
             Entry::of(record).unwrap()
         };
-        let mut known = Known::default();
+        let mut known = KnownEvents::default();
         for (id, more) in [("stays", ""), ("goes", ""), ("was", "cancelled")] {
             known.take(&entry(id, more)).unwrap();
         }

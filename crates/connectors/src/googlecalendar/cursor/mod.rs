@@ -62,7 +62,7 @@ impl Cursor {
             part: None,
             has_passed_over: false,
             restarts: 0,
-            known: known::Known::default().packed()?,
+            known: known::KnownEvents::default().packed()?,
             deleted: Vec::new(),
         })
     }

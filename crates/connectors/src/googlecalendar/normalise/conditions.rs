@@ -59,12 +59,12 @@ pub(crate) const FIELDS: [&str; 43] = [
 
 /// What is polled, checked.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct Conditions {
     conditions: Vec<Expr>,
     pub(crate) fields: Vec<String>,
 }
 
-impl Wanted {
+impl Conditions {
     /// The error is the broken rule.
     pub(crate) fn of(resource: &ResourceConfig, now: DateTime<Utc>) -> Result<Self, String> {
         let read = resource.read_at(now, now)?;
@@ -79,7 +79,7 @@ impl Wanted {
         match unknown(conditions.iter().flat_map(Expr::fields)) {
             Some("q") => Err("where: polls can't search by `q`, only compare fields of events".to_owned()),
             Some(field) => Err(format!("where: `{field}` is not a field of an event")),
-            None => Ok(Wanted { conditions, fields: read.fields }),
+            None => Ok(Conditions { conditions, fields: read.fields }),
         }
     }
 

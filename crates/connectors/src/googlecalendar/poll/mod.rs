@@ -2,10 +2,10 @@
 
 pub(super) mod narrow;
 
-use super::cursor::known::{Known, Told};
+use super::cursor::known::{EntryChange, KnownEvents};
 use super::cursor::{Cursor, Listing};
 use super::normalise::Entry;
-use super::normalise::conditions::Wanted;
+use super::normalise::conditions::Conditions;
 use super::{api, recover};
 use crate::error::{Error, ErrorKind};
 use crate::{Call, FailedRecord, Past, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
@@ -24,7 +24,7 @@ const CLOCKS_MARGIN_S: i64 = 60;
 /// The position from which to watch.
 pub(super) async fn baseline(call: &Call<'_>) -> Result<Value, Error> {
     let mut cursor = Cursor::new()?;
-    let mut known = Known::default();
+    let mut known = KnownEvents::default();
     for _ in 0..BASELINE_PAGES_COUNT_MAX {
         let page = match read(call, &cursor, 0).await {
             // Polls go on with the listing, and get past an event that the provider can't list.
@@ -45,12 +45,12 @@ pub(super) async fn baseline(call: &Call<'_>) -> Result<Value, Error> {
 /// The next stretch of changes: a page, or what a whole listing did not show.
 pub(super) async fn step(
     call: &Call<'_>,
-    wanted: &Wanted,
+    wanted: &Conditions,
     stored: &Value,
     past: &Past,
 ) -> Result<Step, Error> {
     let cursor = Cursor::from_value(stored)?;
-    let mut known = Known::unpacked(&cursor.known, &cursor.deleted)?;
+    let mut known = KnownEvents::unpacked(&cursor.known, &cursor.deleted)?;
     if known.has_gone() {
         return gone(&cursor, known, wanted);
     }
@@ -63,7 +63,7 @@ pub(super) async fn step(
         && cursor.listing.is_none()
         && cursor.part.is_none()
         && shows != Shows::Nothing;
-    let mut taken = Taken { is_passed_over: shows == Shows::Nothing, ..Taken::default() };
+    let mut taken = PageChanges { is_passed_over: shows == Shows::Nothing, ..PageChanges::default() };
     for record in page.items {
         if taken.is_full() {
             break;
@@ -106,7 +106,7 @@ pub(super) async fn step(
 /// An event whose content could not be listed, by its id. What was cancelled since is told by the list.
 pub(super) async fn event(
     call: &Call<'_>,
-    wanted: &Wanted,
+    wanted: &Conditions,
     record: &FailedRecord,
 ) -> Result<Option<Change>, Error> {
     let gone = || Error::new(ErrorKind::NotFound, "the event is not there any more");
@@ -137,7 +137,7 @@ fn after(cursor: &Cursor, page: Option<String>, sync_token: Option<String>) -> R
 
 /// What is told of a page.
 #[derive(Default)]
-struct Taken {
+struct PageChanges {
     changes: Vec<Change>,
     /// Events whose content could not be listed.
     failed: Vec<FailedRecord>,
@@ -148,7 +148,7 @@ struct Taken {
     left_out: usize,
 }
 
-impl Taken {
+impl PageChanges {
     fn is_full(&self) -> bool {
         self.changes.len() >= STEP_CHANGES_MAX || self.bytes >= STEP_BYTES_MAX
     }
@@ -157,8 +157,8 @@ impl Taken {
         &mut self,
         record: Value,
         cursor: &Cursor,
-        known: &mut Known,
-        wanted: &Wanted,
+        known: &mut KnownEvents,
+        wanted: &Conditions,
         past: &Past,
         shows: Shows,
     ) -> Result<(), Error> {
@@ -207,7 +207,7 @@ pub(super) fn unread(change: Change) -> FailedRecord {
 }
 
 /// What a listing that goes on after the baseline says happened since.
-fn since_baseline(entry: &Entry, baseline_at: DateTime<Utc>) -> Option<Told> {
+fn since_baseline(entry: &Entry, baseline_at: DateTime<Utc>) -> Option<EntryChange> {
     let since = baseline_at - Duration::seconds(CLOCKS_MARGIN_S);
     let is_since = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at >= since);
     let kind = match (entry.is_cancelled, is_since(entry.created)) {
@@ -218,11 +218,11 @@ fn since_baseline(entry: &Entry, baseline_at: DateTime<Utc>) -> Option<Told> {
         (true, true) if !entry.is_exception => return None,
         (true, _) => ChangeKind::Deleted,
     };
-    Some(Told { kind, again: false })
+    Some(EntryChange { kind, again: false })
 }
 
 /// Tells some of what a whole listing did not show.
-fn gone(cursor: &Cursor, mut known: Known, wanted: &Wanted) -> Result<Step, Error> {
+fn gone(cursor: &Cursor, mut known: KnownEvents, wanted: &Conditions) -> Result<Step, Error> {
     let change = |(id, digest): (String, u64)| Change {
         shown_id: None,
         kind: ChangeKind::Deleted,

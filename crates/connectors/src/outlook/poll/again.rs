@@ -3,7 +3,7 @@
 use super::narrow;
 use super::pages::Search;
 use super::plan::Plan;
-use super::walk::{Taken, Walked, nothing};
+use super::walk::{PageChanges, Walked, nothing};
 use crate::error::{Error, ErrorKind};
 use crate::outlook::api;
 use crate::outlook::cursor::clocks::Clocks;
@@ -41,7 +41,7 @@ pub(crate) async fn second(
         Err(error) => return Err(error),
     };
     let bare = found.narrowed.as_ref().map_or(&[][..], |narrowed| &narrowed.bare);
-    let mut taken = Taken::default();
+    let mut taken = PageChanges::default();
     let mut told = hole.told.clone();
     let mut is_whole = true;
     for (place, row) in found.rows.iter().enumerate() {

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::outlook::api;
 use crate::outlook::hub::next::{self, Repeated};
 use crate::outlook::normalise::{Nulls, Row, pascal};
-use crate::snapshot::{Listed, ListingPage, Pages};
+use crate::snapshot::{ListedObject, ListingPage, Pages};
 use crate::{Call, REQUESTS_IN_FLIGHT_MAX};
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
@@ -159,11 +159,11 @@ impl<'a> Listing<'a> {
         }
     }
 
-    fn listed(&self, row: &Row) -> Listed {
+    fn listed(&self, row: &Row) -> ListedObject {
         let state: Vec<&Value> =
             self.plan.entity.state.iter().filter_map(|field| row.object.get(field)).collect();
         let record = pascal(&row.object, Nulls::Drop);
-        Listed { id: row.id().to_owned(), state: json!(state).to_string(), record }
+        ListedObject { id: row.id().to_owned(), state: json!(state).to_string(), record }
     }
 }
 

@@ -9,7 +9,7 @@
 //! spoil shows it.
 
 use super::pages::{Narrowed, Reader, RowsRead, Search, halted};
-use super::plan::Part;
+use super::plan::ListPart;
 use crate::error::{Error, ErrorKind};
 use crate::outlook::api;
 use crate::outlook::normalise::Row;
@@ -68,7 +68,7 @@ pub(crate) async fn through(
         let at = *reached;
         let to = (at + width).min(end);
         // What is stamped later than now is behind all that has an end.
-        let part = Part { until: (at < end).then_some(to), ..Part::first(at, size) };
+        let part = ListPart { until: (at < end).then_some(to), ..ListPart::first(at, size) };
         match reader.ask(&part).await {
             Ok(answer) => {
                 let last_second = answer.rows.last().map_or(at, |row| row.second).max(at);
@@ -123,14 +123,14 @@ fn reason(error: Error, failed: Error) -> Error {
 /// A request that no item can spoil, because it finds none.
 async fn answers(reader: &mut Reader<'_>) -> Result<(), Error> {
     let nowhere = reader.clocks().about_now() + NOTHING_AHEAD_S;
-    let part = Part { until: Some(nowhere + 1), is_bare: true, ..Part::first(nowhere, 1) };
+    let part = ListPart { until: Some(nowhere + 1), is_bare: true, ..ListPart::first(nowhere, 1) };
     reader.ask(&part).await.map(drop)
 }
 
 /// Reads a second again: all of it at once, else by its rows.
 pub(crate) async fn again(search: &Search<'_>, second: i64, size: usize) -> Result<RowsRead, Error> {
     let mut reader = Reader::new(search);
-    let part = Part { until: Some(second + 1), ..Part::first(second, size) };
+    let part = ListPart { until: Some(second + 1), ..ListPart::first(second, size) };
     match reader.ask(&part).await {
         Ok(answer) if answer.is_last => Ok(reader.found(answer.rows, second + 1, false)),
         Ok(_) => {
@@ -154,7 +154,7 @@ pub(crate) async fn inside(
     let mut narrowed = Narrowed { hole: Some(second), ..Narrowed::default() };
     let mut left_out_count = 0;
     let first_size = size >> (2 * smaller(reader.search)).min(40);
-    let mut part = Part { until: Some(second + 1), ..Part::first(second, first_size.max(1)) };
+    let mut part = ListPart { until: Some(second + 1), ..ListPart::first(second, first_size.max(1)) };
     loop {
         let is_enough = reader.requests_count >= REQUESTS_COUNT_MAX || left_out_count >= LEFT_OUT_COUNT_MAX;
         if is_enough {
@@ -196,8 +196,8 @@ pub(crate) async fn inside(
 }
 
 /// One row that failed, without its content; `None`: it is not there any more.
-async fn alone(reader: &mut Reader<'_>, part: &Part) -> Result<Option<Row>, Error> {
-    let answer = reader.ask(&Part { is_bare: true, ..*part }).await?;
+async fn alone(reader: &mut Reader<'_>, part: &ListPart) -> Result<Option<Row>, Error> {
+    let answer = reader.ask(&ListPart { is_bare: true, ..*part }).await?;
     Ok(answer.rows.into_iter().next())
 }
 

@@ -4,7 +4,7 @@
 //! something changes meanwhile; only within one second that fills a whole page are links followed.
 
 use super::narrow;
-use super::plan::{Part, Plan};
+use super::plan::{ListPart, Plan};
 use crate::Call;
 use crate::error::{Error, ErrorKind};
 use crate::outlook::api::{self, ListReply};
@@ -81,12 +81,12 @@ impl<'a> Reader<'a> {
         Reader { search, clocks: None, requests_count: 0 }
     }
 
-    pub(crate) async fn ask(&mut self, part: &Part) -> Result<Answer, Error> {
+    pub(crate) async fn ask(&mut self, part: &ListPart) -> Result<Answer, Error> {
         let url = self.search.plan.url(self.search.call, part);
         self.follow(&url, part).await
     }
 
-    async fn follow(&mut self, url: &str, part: &Part) -> Result<Answer, Error> {
+    async fn follow(&mut self, url: &str, part: &ListPart) -> Result<Answer, Error> {
         self.requests_count += 1;
         let Search { call, plan, .. } = self.search;
         let ListReply { value, next_link, clocks, .. } = api::page(call, plan.entity, url).await?;
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
         mut size: usize,
     ) -> Result<Option<RowsRead>, Error> {
         let crowded = self.search.plan.selection.page_size_at_least(PAGE_SIZE_MAX);
-        let mut part = Part { until, ..Part::first(*reached, size) };
+        let mut part = ListPart { until, ..ListPart::first(*reached, size) };
         let mut link: Option<String> = None;
         while self.requests_count < PAGES_COUNT_MAX {
             let answer = match link.take() {
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
                 // A full page of one second, and no link to what else it holds: there may be more behind it.
                 *reached += 1;
             }
-            part = Part { until, ..Part::first(*reached, size) };
+            part = ListPart { until, ..ListPart::first(*reached, size) };
             if until.is_some_and(|until| *reached >= until) {
                 return Ok(None);
             }

@@ -14,7 +14,7 @@ use domain::resource::ResourceConfig;
 
 /// A part of a list.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Part {
+pub(crate) struct ListPart {
     /// Its first second.
     pub(crate) from: i64,
     /// The second before which it ends, if any.
@@ -27,10 +27,10 @@ pub(crate) struct Part {
     pub(crate) is_bare: bool,
 }
 
-impl Part {
+impl ListPart {
     /// A page that begins with a second.
     pub(crate) fn first(from: i64, size: usize) -> Self {
-        Part { from, until: None, size, skip: 0, is_bare: false }
+        ListPart { from, until: None, size, skip: 0, is_bare: false }
     }
 }
 
@@ -120,7 +120,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The request for a part of the list.
-    pub(crate) fn url(&self, call: &Call<'_>, part: &Part) -> String {
+    pub(crate) fn url(&self, call: &Call<'_>, part: &ListPart) -> String {
         // The ordered property comes first in the filter: anything else is refused as inefficient.
         let mut filter = format!("{} ge {}", self.ordered_by, api::instant(part.from));
         if let Some(until) = [self.until, part.until].into_iter().flatten().min() {

@@ -55,7 +55,7 @@ pub(crate) async fn step(
 
 /// What is taken of a page.
 #[derive(Default)]
-pub(crate) struct Taken {
+pub(crate) struct PageChanges {
     pub(crate) changes: Vec<Change>,
     pub(crate) failed: Vec<FailedRecord>,
     bytes: usize,
@@ -64,7 +64,7 @@ pub(crate) struct Taken {
     odd_from: Option<i64>,
 }
 
-impl Taken {
+impl PageChanges {
     pub(crate) fn is_full(&self) -> bool {
         self.changes.len() + self.failed.len() >= STEP_CHANGES_MAX || self.bytes >= STEP_BYTES_MAX
     }
@@ -112,7 +112,7 @@ fn taken(plan: &Plan<'_>, cursor: &Cursor, mut known: Index, found: RowsRead, no
     let bare = narrowed.as_ref().map_or(&[][..], |narrowed| &narrowed.bare);
     let overlap_s = overlap_s(plan.resource);
     let mut next = cursor.clone();
-    let mut taken = Taken::default();
+    let mut taken = PageChanges::default();
     let mut told = Memory::default();
     let mut position = cursor.from(overlap_s);
     let mut more = !found.is_last;

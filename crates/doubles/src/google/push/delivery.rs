@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Push;
 use super::subscription::{Endpoint, Message, RETENTION_US};
 use crate::clock::SECOND_US;
-use crate::push::{Forgery, Outcome, Outgoing, SIGNERS, STRANGER, Sent};
+use crate::push::{Forgery, Outcome, Outgoing, SIGNERS, STRANGER, SentNotice};
 
 const BACKOFF_FIRST_US: i64 = 10 * SECOND_US;
 const BACKOFF_MAX_US: i64 = 600 * SECOND_US;
@@ -15,7 +15,7 @@ const TOKEN_LIFE_S: i64 = 3600;
 
 /// What waits for its time.
 #[derive(Debug)]
-pub(super) enum Waiting {
+pub(super) enum PendingSend {
     /// A message of a subscription.
     Message(String, Message),
     /// What goes out once, whatever it says.
@@ -38,10 +38,10 @@ impl Push {
         self.forget_idle(now_us);
         loop {
             match self.due.take(now_us)? {
-                Waiting::Raw(outgoing) => {
+                PendingSend::Raw(outgoing) => {
                     return Some(Parcel { outgoing, message: None, timeout_us: BACKOFF_FIRST_US });
                 }
-                Waiting::Message(name, message) => {
+                PendingSend::Message(name, message) => {
                     let Some(subscription) = self.subscriptions.get(&name) else { continue };
                     let Some(endpoint) = subscription.endpoint.clone() else { continue };
                     let timeout_us = subscription.ack_deadline_s * SECOND_US;
@@ -57,7 +57,13 @@ impl Push {
     /// What became of a request.
     pub(in crate::google) fn settle(&mut self, parcel: Parcel, outcome: &Outcome, now_us: i64) {
         let Parcel { outgoing: Outgoing { url, headers, body }, message, .. } = parcel;
-        self.log.add(Sent { at_us: now_us - outcome.took_us, url, headers, body, status: outcome.status() });
+        self.log.add(SentNotice {
+            at_us: now_us - outcome.took_us,
+            url,
+            headers,
+            body,
+            status: outcome.status(),
+        });
         let Some((name, mut message)) = message else { return };
         let Some(subscription) = self.subscriptions.get_mut(&name) else { return };
         if outcome.status().is_some_and(|status| matches!(status, 102 | 200..=204)) {
@@ -69,7 +75,7 @@ impl Push {
             BACKOFF_FIRST_US.saturating_mul(1 << message.tries_count.min(20)).min(BACKOFF_MAX_US);
         message.tries_count += 1;
         if now_us + backoff_us < message.published_us + RETENTION_US {
-            self.due.push(now_us + backoff_us, Waiting::Message(name, message));
+            self.due.push(now_us + backoff_us, PendingSend::Message(name, message));
             self.notify.notify_one();
         }
     }

@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::push::{Due, Fate, Forgery, Log, Mishaps, SIGNERS, Way};
-use delivery::Waiting;
+use crate::push::{DueQueue, Fate, Forgery, Log, Mishaps, SIGNERS, Way};
+use delivery::PendingSend;
 
 pub(super) use delivery::Parcel;
 pub(super) use service::{ACCOUNT, Denial, key_file};
@@ -46,7 +46,7 @@ pub(super) struct Push {
     signer: usize,
     was_rotated: bool,
     tokens: BTreeMap<String, service::Token>,
-    due: Due<Waiting>,
+    due: DueQueue<PendingSend>,
     message_count: u64,
 }
 
@@ -69,7 +69,7 @@ impl Push {
             signer: 0,
             was_rotated: false,
             tokens: BTreeMap::new(),
-            due: Due::default(),
+            due: DueQueue::default(),
             message_count: 0,
         }
     }
@@ -128,7 +128,7 @@ impl Push {
     pub(super) fn repeat_last(&mut self, count: usize, now_us: i64) {
         let Some(last) = self.log.last() else { panic!("no request went out yet") };
         for _ in 0..count {
-            self.due.push(now_us, Waiting::Raw(last.clone().into()));
+            self.due.push(now_us, PendingSend::Raw(last.clone().into()));
         }
         self.notify.notify_one();
     }
@@ -153,7 +153,7 @@ impl Push {
         let Some(subscription) = self.subscriptions.get_mut(name) else { return };
         let message = Message::new(id, STANDARD.encode(data), now_us, available_us);
         if subscription.endpoint.is_some() {
-            self.due.push(available_us, Waiting::Message(name.to_owned(), message.clone()));
+            self.due.push(available_us, PendingSend::Message(name.to_owned(), message.clone()));
         }
         subscription.put(message);
     }
@@ -166,7 +166,7 @@ impl Push {
         match endpoint {
             Some(endpoint) => {
                 let outgoing = self.forged(name, &endpoint, forgery, &id, data, now_us);
-                self.due.push(now_us, Waiting::Raw(outgoing));
+                self.due.push(now_us, PendingSend::Raw(outgoing));
             }
             None if forgery == Forgery::Nonsense => {
                 self.put(name, &id, b"{\"emailAddress\":", now_us, now_us)
@@ -183,7 +183,7 @@ impl Push {
         let Some(subscription) = self.subscriptions.get(name) else { return };
         if subscription.endpoint.is_some() {
             if let Some(sent) = self.log.any(&mut self.rng) {
-                self.due.push(now_us, Waiting::Raw(sent.into()));
+                self.due.push(now_us, PendingSend::Raw(sent.into()));
             }
         } else if let Some(former) = subscription.former.clone() {
             let data = STANDARD.decode(&former.data).unwrap_or_default();

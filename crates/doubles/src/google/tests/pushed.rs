@@ -12,7 +12,7 @@ const SENDER: &str = "pusher@double-project.iam.gserviceaccount.com";
 const URL: &str = "https://us.example/push/gmail";
 
 /// One push, as the receiver sees it.
-struct Pushed {
+struct ReceivedPush {
     /// What the token says, if a key of the key set signed it.
     claims: Option<Value>,
     email: String,
@@ -33,7 +33,7 @@ async fn desk() -> Desk {
 }
 
 impl Desk {
-    async fn sent(&self) -> Vec<Pushed> {
+    async fn sent(&self) -> Vec<ReceivedPush> {
         while let Some(ring) = self.world.google.next_ring() {
             ring.await;
         }
@@ -45,7 +45,7 @@ impl Desk {
             let data = STANDARD.decode(body["message"]["data"].as_str().unwrap_or_default()).unwrap();
             let data: Value = serde_json::from_slice(&data).unwrap_or_default();
             let email = data["emailAddress"].as_str().unwrap_or("-").to_owned();
-            pushed.push(Pushed { claims: self.verified(token).await, email });
+            pushed.push(ReceivedPush { claims: self.verified(token).await, email });
         }
         pushed
     }
@@ -64,7 +64,7 @@ impl Desk {
         serde_json::from_slice(&decoded(claims)?).ok()
     }
 
-    async fn tell(&self, mishap: Option<Mishap>) -> Vec<Pushed> {
+    async fn tell(&self, mishap: Option<Mishap>) -> Vec<ReceivedPush> {
         mishap.into_iter().for_each(|mishap| self.world.google.push_mishap(mishap));
         let watched = self.world.watch(&json!({"topicName": MAIL})).await;
         assert_eq!(watched.status, 200, "{}", watched.text());
@@ -133,7 +133,7 @@ async fn a_forged_push_has_one_thing_wrong_about_it() {
         pushed.remove(0)
     };
     assert_eq!(forged(Forgery::Secret).await.claims, None);
-    let claims = |pushed: Pushed| pushed.claims.unwrap();
+    let claims = |pushed: ReceivedPush| pushed.claims.unwrap();
     assert_ne!(claims(forged(Forgery::Target).await)["aud"], "our-audience");
     assert_ne!(claims(forged(Forgery::Sender).await)["email"], SENDER);
     assert_eq!(claims(forged(Forgery::Unverified).await)["email_verified"], false);

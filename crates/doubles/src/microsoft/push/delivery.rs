@@ -7,7 +7,7 @@ use super::Push;
 use super::subscription::{MINUTE_US, Subscription};
 use crate::clock::SECOND_US;
 use crate::microsoft::noticed::Noticed;
-use crate::push::{Forgery, Outcome, Outgoing, Sent};
+use crate::push::{Forgery, Outcome, Outgoing, SentNotice};
 
 /// Entries of one request at the most, of whatever subscriptions. Graph does not say how many there can be.
 const BATCH_COUNT_MAX: usize = 50;
@@ -20,7 +20,7 @@ const TRIED_US: i64 = 240 * MINUTE_US;
 
 /// What waits for its time.
 #[derive(Debug)]
-pub(in crate::microsoft) enum Waiting {
+pub(in crate::microsoft) enum PendingSend {
     Notice(Notice),
     /// A subscription, and how often it had been granted.
     Reminder(String, u32),
@@ -47,7 +47,7 @@ pub(in crate::microsoft) struct Batch {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum SubscriptionStanding {
     Good,
     /// Its subscription ended.
     Gone,
@@ -87,7 +87,7 @@ impl Push {
         if fate.is_replayed
             && let Some(sent) = self.log.any(&mut self.rng)
         {
-            self.due.push(at_us, Waiting::Raw(sent.into()));
+            self.due.push(at_us, PendingSend::Raw(sent.into()));
         }
         for copy_us in fate.copies_us {
             let notice = Notice {
@@ -98,7 +98,7 @@ impl Push {
                 made_us: now_us,
                 tries_count: 0,
             };
-            self.due.push(at_us + copy_us, Waiting::Notice(notice));
+            self.due.push(at_us + copy_us, PendingSend::Notice(notice));
         }
     }
 
@@ -106,23 +106,23 @@ impl Push {
     pub(in crate::microsoft) fn tell(&mut self, subscription: &Subscription, event: &str, now_us: i64) {
         let Some(url) = subscription.lifecycle_url.clone() else { return };
         let entry = subscription.lifecycle(event);
-        if self.due.any(|waiting| matches!(waiting, Waiting::Notice(notice) if notice.entry == entry)) {
+        if self.due.any(|waiting| matches!(waiting, PendingSend::Notice(notice) if notice.entry == entry)) {
             return;
         }
         let subscription = None;
         let notice = Notice { subscription, url, entry, is_lifecycle: true, made_us: now_us, tries_count: 0 };
-        self.due.push(now_us, Waiting::Notice(notice));
+        self.due.push(now_us, PendingSend::Notice(notice));
         self.notify.notify_one();
     }
 
     /// Counts from here on until the next reminder, and lets go what waited for the grant.
     pub(in crate::microsoft) fn granted(&mut self, subscription: &Subscription, now_us: i64) {
         for at_us in subscription.reminders_us(self.grants_end, now_us) {
-            self.due.push(at_us, Waiting::Reminder(subscription.id.clone(), subscription.grants_count));
+            self.due.push(at_us, PendingSend::Reminder(subscription.id.clone(), subscription.grants_count));
         }
         let id = Some(subscription.id.as_str());
         self.due.hurry(now_us, |waiting| match waiting {
-            Waiting::Notice(notice) => notice.subscription.as_deref() == id && notice.tries_count > 0,
+            PendingSend::Notice(notice) => notice.subscription.as_deref() == id && notice.tries_count > 0,
             _ => false,
         });
         self.notify.notify_one();
@@ -133,8 +133,8 @@ impl Push {
         self.forget_expired(now_us);
         loop {
             let first = match self.due.take(now_us)? {
-                Waiting::Raw(outgoing) => return Some(Batch { outgoing, notices: Vec::new() }),
-                Waiting::Reminder(id, grants_count) => {
+                PendingSend::Raw(outgoing) => return Some(Batch { outgoing, notices: Vec::new() }),
+                PendingSend::Reminder(id, grants_count) => {
                     let is_meant =
                         |known: &&Subscription| known.id == id && known.grants_count == grants_count;
                     if let Some(subscription) = self.subscriptions.iter().find(is_meant).cloned() {
@@ -142,13 +142,15 @@ impl Push {
                     }
                     continue;
                 }
-                Waiting::Notice(notice) => notice,
+                PendingSend::Notice(notice) => notice,
             };
             match self.standing(&first, now_us) {
-                Standing::Gone => {}
-                Standing::Paused => self.later(first, now_us),
-                Standing::Good if self.is_dropping(&first.url, now_us) => self.lost(&first, now_us),
-                Standing::Good => return Some(self.batch(first, now_us)),
+                SubscriptionStanding::Gone => {}
+                SubscriptionStanding::Paused => self.later(first, now_us),
+                SubscriptionStanding::Good if self.is_dropping(&first.url, now_us) => {
+                    self.lost(&first, now_us)
+                }
+                SubscriptionStanding::Good => return Some(self.batch(first, now_us)),
             }
         }
     }
@@ -157,14 +159,14 @@ impl Push {
         let mut notices = vec![first];
         let mut due = std::mem::take(&mut self.due);
         let others = due.take_all(now_us, BATCH_COUNT_MAX - 1, |waiting| match waiting {
-            Waiting::Notice(notice) => {
-                notice.url == notices[0].url && self.standing(notice, now_us) == Standing::Good
+            PendingSend::Notice(notice) => {
+                notice.url == notices[0].url && self.standing(notice, now_us) == SubscriptionStanding::Good
             }
             _ => false,
         });
         self.due = due;
         notices.extend(others.into_iter().filter_map(|waiting| match waiting {
-            Waiting::Notice(notice) => Some(notice),
+            PendingSend::Notice(notice) => Some(notice),
             _ => None,
         }));
         let entries: Vec<&Value> = notices.iter().map(|notice| &notice.entry).collect();
@@ -175,7 +177,13 @@ impl Push {
     pub(in crate::microsoft) fn settle(&mut self, batch: Batch, outcome: &Outcome, now_us: i64) {
         let Batch { outgoing: Outgoing { url, headers, body }, notices } = batch;
         self.endpoints.entry(url.clone()).or_default().answered(now_us, outcome.took_us);
-        self.log.add(Sent { at_us: now_us - outcome.took_us, url, headers, body, status: outcome.status() });
+        self.log.add(SentNotice {
+            at_us: now_us - outcome.took_us,
+            url,
+            headers,
+            body,
+            status: outcome.status(),
+        });
         let is_taken = outcome.status().is_some_and(|status| (200..300).contains(&status));
         if is_taken && outcome.took_us <= ANSWER_US {
             return;
@@ -186,12 +194,14 @@ impl Push {
         self.notify.notify_one();
     }
 
-    fn standing(&self, notice: &Notice, now_us: i64) -> Standing {
-        let Some(id) = &notice.subscription else { return Standing::Good };
+    fn standing(&self, notice: &Notice, now_us: i64) -> SubscriptionStanding {
+        let Some(id) = &notice.subscription else { return SubscriptionStanding::Good };
         match self.subscriptions.iter().find(|known| known.id == *id) {
-            None => Standing::Gone,
-            Some(known) if self.grants_end && known.granted_until_us <= now_us => Standing::Paused,
-            Some(_) => Standing::Good,
+            None => SubscriptionStanding::Gone,
+            Some(known) if self.grants_end && known.granted_until_us <= now_us => {
+                SubscriptionStanding::Paused
+            }
+            Some(_) => SubscriptionStanding::Good,
         }
     }
 
@@ -205,7 +215,7 @@ impl Push {
         if now_us + backoff_us > notice.made_us + TRIED_US {
             return self.lost(&notice, now_us);
         }
-        self.due.push(now_us + backoff_us, Waiting::Notice(notice));
+        self.due.push(now_us + backoff_us, PendingSend::Notice(notice));
     }
 
     /// A notice will not come, and its subscription's owner is told that one did not.
@@ -224,7 +234,7 @@ impl Push {
 }
 
 /// The same notice from somebody who does not know all that Graph knows.
-fn forged(forgery: Forgery, subscription: &Subscription, entry: &Value, now_us: i64) -> Waiting {
+fn forged(forgery: Forgery, subscription: &Subscription, entry: &Value, now_us: i64) -> PendingSend {
     let mut entry = entry.clone();
     match forgery {
         Forgery::Secret => entry["clientState"] = "forged".into(),
@@ -233,10 +243,10 @@ fn forged(forgery: Forgery, subscription: &Subscription, entry: &Value, now_us: 
         Forgery::Nonsense => {
             let mut outgoing = Outgoing::json(&subscription.notification_url, &Value::Null);
             outgoing.body = Bytes::from_static(b"{\"value\":[{\"subscriptionId\":7},");
-            return Waiting::Raw(outgoing);
+            return PendingSend::Raw(outgoing);
         }
     }
-    Waiting::Notice(Notice {
+    PendingSend::Notice(Notice {
         subscription: None,
         url: subscription.notification_url.clone(),
         entry,

@@ -13,10 +13,10 @@ use tokio::sync::Notify;
 
 use super::error;
 use super::uuid::uuid;
-use crate::push::{Due, Log, Mishaps, Way};
+use crate::push::{DueQueue, Log, Mishaps, Way};
 use crate::reply::Reply;
 pub(in crate::microsoft) use delivery::Batch;
-use delivery::Waiting;
+use delivery::PendingSend;
 use endpoint::Endpoint;
 pub(in crate::microsoft) use subscription::Subscription;
 
@@ -36,7 +36,7 @@ pub(in crate::microsoft) struct Push {
     pub(in crate::microsoft) delay_us: (i64, i64),
     pub(in crate::microsoft) notify: Arc<Notify>,
     pub(in crate::microsoft) subscriptions: Vec<Subscription>,
-    due: Due<Waiting>,
+    due: DueQueue<PendingSend>,
     endpoints: BTreeMap<String, Endpoint>,
 }
 
@@ -52,7 +52,7 @@ impl Push {
             delay_us: (0, 0),
             notify: Arc::default(),
             subscriptions: Vec::new(),
-            due: Due::default(),
+            due: DueQueue::default(),
             endpoints: BTreeMap::new(),
         }
     }
@@ -83,7 +83,7 @@ impl Push {
     pub(super) fn repeat_last(&mut self, count: usize, now_us: i64) {
         let Some(last) = self.log.last() else { panic!("no request went out yet") };
         for _ in 0..count {
-            self.due.push(now_us, Waiting::Raw(last.clone().into()));
+            self.due.push(now_us, PendingSend::Raw(last.clone().into()));
         }
         self.notify.notify_one();
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 use url::Url;
 
-use super::subscription::{ChangeType, MINUTE_US, Subscription, Watched};
+use super::subscription::{ChangeType, MINUTE_US, Subscription, WatchedResource};
 use crate::clock::parse_iso;
 use crate::microsoft::error;
 use crate::microsoft::kind::Type;
@@ -92,7 +92,7 @@ pub(in crate::microsoft) fn address(text: &str) -> Result<String, Reply> {
 }
 
 /// `me/messages`, `users/{id}/mailFolders('inbox')/messages` and the like.
-fn watched(resource: &str, mailbox: &Mailbox) -> Result<Watched, Reply> {
+fn watched(resource: &str, mailbox: &Mailbox) -> Result<WatchedResource, Reply> {
     let spread = resource.trim_start_matches('/').replace("('", "/").replace("')", "");
     let segments: Vec<&str> = spread.split('/').collect();
     let rest = match segments.as_slice() {
@@ -101,14 +101,14 @@ fn watched(resource: &str, mailbox: &Mailbox) -> Result<Watched, Reply> {
         ["users" | "Users", _, ..] => return Err(error::access_denied()),
         _ => return Err(unknown(resource)),
     };
-    let all = |kind| Ok(Watched { kind, folder: None });
+    let all = |kind| Ok(WatchedResource { kind, folder: None });
     match rest {
         ["messages" | "Messages"] => all(Type::Message),
         ["contacts" | "Contacts"] => all(Type::Contact),
         ["events" | "Events"] => all(Type::Event),
         ["mailFolders" | "MailFolders" | "mailfolders", folder, "messages" | "Messages"] => {
             let folder = mailbox.folder(folder).ok_or_else(error::item_not_found)?;
-            Ok(Watched { kind: Type::Message, folder: Some(folder) })
+            Ok(WatchedResource { kind: Type::Message, folder: Some(folder) })
         }
         _ => Err(unknown(resource)),
     }

@@ -14,7 +14,7 @@ pub(in crate::microsoft) const TENANT: &str = "7f0b6a52-3c1d-4e8f-9a20-5d6c7b8a9
 
 /// What a resource of a subscription names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::microsoft) struct Watched {
+pub(in crate::microsoft) struct WatchedResource {
     pub(in crate::microsoft) kind: Type,
     /// Of messages: the only folder.
     pub(in crate::microsoft) folder: Option<usize>,
@@ -55,7 +55,7 @@ pub(in crate::microsoft) struct Subscription {
     pub(in crate::microsoft) application: String,
     /// As it was asked for.
     pub(in crate::microsoft) resource: String,
-    pub(in crate::microsoft) watched: Watched,
+    pub(in crate::microsoft) watched: WatchedResource,
     /// As it was asked for.
     pub(in crate::microsoft) change_type: String,
     pub(in crate::microsoft) changes: Vec<ChangeType>,

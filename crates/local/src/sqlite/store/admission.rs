@@ -2,7 +2,9 @@
 
 use super::{SqliteStore, accounts, audit, settings};
 use crate::sqlite::listing::{PAGE_SIZE, after, page};
-use app::ports::{Accounts, AuditEntry, AuditMark, HostPage, LookupHash, Mark, Organization, Result, User};
+use app::ports::{
+    Accounts, AuditEntry, AuditMark, HostPage, ListingMark, LookupHash, Organization, Result, User,
+};
 use async_trait::async_trait;
 use domain::instance::Account;
 use domain::settings::Items;
@@ -24,7 +26,7 @@ impl Accounts for SqliteStore {
         self.db.write("add a user", move |tx| accounts::add_user(tx, organization_id, &user, !sees_all)).await
     }
 
-    async fn organizations(&self, from: Option<&Mark>) -> Result<HostPage<Organization>> {
+    async fn organizations(&self, from: Option<&ListingMark>) -> Result<HostPage<Organization>> {
         let after = after(from)?;
         let items = self
             .db
@@ -33,7 +35,7 @@ impl Accounts for SqliteStore {
         Ok(page(items, |organization| organization.id))
     }
 
-    async fn users(&self, organization_id: u32, from: Option<&Mark>) -> Result<HostPage<User>> {
+    async fn users(&self, organization_id: u32, from: Option<&ListingMark>) -> Result<HostPage<User>> {
         let after = after(from)?;
         let items = self
             .db

@@ -1,7 +1,7 @@
 //! Notification rows: how they are written and read.
 
 use crate::sqlite::columns::{damaged, from_json, instance_id, micros, time, time_or_none};
-use app::ports::{NewNotification, Notification, Progress, Standing};
+use app::ports::{AttemptState, NewNotification, Notification, Progress};
 use domain::delivery::Reached;
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 use rusqlite::types::Type;
@@ -72,13 +72,13 @@ pub(super) fn standing(
     conn: &Connection,
     id: InstanceId,
     number: Sequence,
-) -> Result<Option<(Standing, String)>> {
+) -> Result<Option<(AttemptState, String)>> {
     conn.prepare_cached(
         "SELECT progress, attempt, due_at_us, claim_until_us, attempts
          FROM notifications WHERE instance_id = ?1 AND sequence = ?2",
     )?
     .query_row((id.get(), number.0), |row| {
-        let standing = Standing {
+        let standing = AttemptState {
             progress: progress(row.get_ref(0)?.as_str()?)?,
             attempt: row.get(1)?,
             due_at: time_or_none(row.get(2)?)?,

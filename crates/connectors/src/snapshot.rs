@@ -30,6 +30,10 @@ pub(crate) const OBJECTS_MAX: usize = 100_000;
 /// gives one token after the other.
 const PAGES_COUNT_MAX: usize = 2_000;
 
+/// Reported deletions that are remembered, the latest: what comes back after its own is a creation again. Sixty-four, as
+/// of messages; the return of an older one is an update.
+const TOLD_GONE_MAX: usize = 64;
+
 /// One object as the listing shows it.
 pub(crate) struct ListedObject {
     /// Its id.
@@ -81,6 +85,7 @@ pub(crate) async fn step(pages: &dyn Pages, cursor: &Value, past: &Past) -> Resu
     let stored =
         SnapshotCursor::deserialize(cursor).map_err(|error| Error::malformed("stored position", error))?;
     let mut comparison = Comparison::new(pages, packed::unpack(&stored.snapshot)?, stored.generation);
+    comparison.told_gone.clone_from(&stored.told_gone);
     let was_listing = stored.page.is_some();
     let was_told = stored.left_out;
     let mut left_out = was_told;
@@ -113,7 +118,9 @@ pub(crate) async fn step(pages: &dyn Pages, cursor: &Value, past: &Past) -> Resu
     let cursor = match moved {
         true => {
             let generation = stored.generation + 1;
-            SnapshotCursor::of(&comparison.objects, SnapshotCursor { generation, page, left_out, ..stored })?
+            let told_gone = comparison.told_gone;
+            let next = SnapshotCursor { generation, page, left_out, told_gone, ..stored };
+            SnapshotCursor::of(&comparison.objects, next)?
         }
         false => cursor.clone(),
     };
@@ -145,6 +152,9 @@ struct SnapshotCursor {
     /// Where a listing goes on that a step ended; that page was not taken whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     page: Option<Value>,
+    /// Digests of the ids last reported as deleted, the latest behind; at most [`TOLD_GONE_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    told_gone: Vec<u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -186,6 +196,7 @@ struct Comparison<'a> {
     is_touched: bool,
     listed: usize,
     left_out: usize,
+    told_gone: Vec<u64>,
 }
 
 impl<'a> Comparison<'a> {
@@ -201,6 +212,7 @@ impl<'a> Comparison<'a> {
             is_touched: false,
             listed: 0,
             left_out: 0,
+            told_gone: Vec::new(),
         }
     }
 
@@ -298,13 +310,22 @@ impl<'a> Comparison<'a> {
                 return;
             }
             self.objects.remove(&id);
+            self.note_gone(&id);
             let (version, record) = (self.generation.to_string(), self.pages.gone(&id));
             self.report(ChangeKind::Deleted, id, version, record);
         }
     }
 
+    fn note_gone(&mut self, id: &str) {
+        let digest = digest64(&[id.as_bytes()]);
+        self.told_gone.retain(|known| *known != digest);
+        self.told_gone.push(digest);
+        let excess = self.told_gone.len().saturating_sub(TOLD_GONE_MAX);
+        self.told_gone.drain(..excess);
+    }
+
     /// An id that is new to the snapshot may have been there and reported before: the log knows, and a
-    /// repeated creation becomes an update.
+    /// repeated creation becomes an update. What was reported as deleted since then is created again.
     fn report(&mut self, kind: ChangeKind, id: String, version: String, record: Value) {
         self.is_touched = true;
         if self.is_silent {
@@ -312,7 +333,8 @@ impl<'a> Comparison<'a> {
         }
         self.bytes += record.to_string().len();
         let recheck = kind == ChangeKind::Created;
-        let (shown_id, at, again) = (None, None, false);
+        let again = recheck && self.told_gone.contains(&digest64(&[id.as_bytes()]));
+        let (shown_id, at) = (None, None);
         self.changes.push(Change { object_id: id, shown_id, kind, version, at, record, recheck, again });
     }
 }

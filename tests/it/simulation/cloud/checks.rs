@@ -30,6 +30,9 @@ pub(super) enum Rule {
     ToldAsPolled,
     HeldBack,
     OneOutcome,
+    PushMended,
+    PushMembers,
+    PushEnds,
 }
 
 /// Known not to hold yet.

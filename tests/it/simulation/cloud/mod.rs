@@ -12,6 +12,7 @@ mod mutation;
 mod ports;
 mod process;
 mod profile;
+mod push;
 mod queues;
 mod resources;
 mod script;
@@ -21,14 +22,18 @@ mod wire;
 use super::ledger::Ledger;
 use super::traffic::Traffic;
 use crate::world::World;
+use axum::Router;
 use axum::body::Body;
+use bytes::Bytes;
 use domain::ids::InstanceId;
 use edits::{Edit, Edits};
 use futures_util::future::join_all;
+use http::{Request, Response};
 use http_body_util::BodyExt as _;
 pub(super) use mutation::Mutation;
 use process::{Process, SharedState};
 use profile::Profile;
+use push::{Arrival, Push};
 use queues::{DueWork, Queues, WorkEnd};
 use resources::MadeObjects;
 use serde_json::Value;
@@ -74,6 +79,7 @@ pub(super) struct Ask {
 enum Work {
     Jobs(Vec<DueWork>),
     Call(Ask),
+    Notice(Arrival),
     /// It was given up by whoever started it, and goes on all the same.
     Abandoned,
 }
@@ -81,6 +87,7 @@ enum Work {
 enum Ended {
     Jobs(Vec<bool>),
     Call(u16, Value),
+    Notice(Response<Bytes>),
 }
 
 /// One invocation under way.
@@ -115,13 +122,15 @@ pub(super) struct Cloud {
     profile: Profile,
     edits: Edits,
     made: MadeObjects,
+    push: Push,
     /// Calls that somebody makes then.
     later: Vec<(i64, Ask)>,
 }
 
 impl Cloud {
     pub(super) fn new(seed: u64, mutation: Option<Mutation>) -> Self {
-        let world = World::with_retry_delays(seed, RETRY_DELAYS);
+        let world = push::world(seed);
+        let push = Push::new(seed, &world);
         world.wire.set_pace_ms(0);
         let turns = Arc::new(Turns::new(world.clock.clone(), seed));
         let shared = SharedState {
@@ -130,6 +139,7 @@ impl Cloud {
             weather: Mutex::default(),
             sightings: Mutex::default(),
             mutation,
+            is_pushed: push::is_pushed(seed),
             rows: world.rows(),
         };
         Cloud {
@@ -149,6 +159,7 @@ impl Cloud {
             profile: Profile::of(seed),
             edits: Edits::default(),
             made: MadeObjects::default(),
+            push,
             later: Vec::new(),
         }
     }
@@ -170,7 +181,8 @@ impl Cloud {
             let cut_us = self.running.iter().map(|running| running.cut_us).min().unwrap_or(i64::MAX);
             let due_us = self.shared.queues.next_us().unwrap_or(i64::MAX);
             let later_us = self.later.iter().map(|(at_us, _)| *at_us).min().unwrap_or(i64::MAX);
-            let next_us = turn_us.min(cut_us).min(due_us).min(later_us);
+            let notice_us = self.world.providers.next_notice_us().unwrap_or(i64::MAX);
+            let next_us = turn_us.min(cut_us).min(due_us).min(later_us).min(notice_us);
             if next_us > end_us {
                 self.shared.turns.advance_to(end_us);
                 return;
@@ -193,6 +205,7 @@ impl Cloud {
                     self.ended(running, ended);
                 }
             }
+            self.push.go_on();
             if runtime.num_alive_tasks() == 0 {
                 break;
             }
@@ -215,6 +228,7 @@ impl Cloud {
         for (_, ask) in self.later.extract_if(.., |(at_us, _)| *at_us <= now_us).collect::<Vec<_>>() {
             self.start(Function::Api, Work::Call(ask));
         }
+        self.ring();
         let mut deliveries = Vec::new();
         while deliveries.len() < BATCH_COUNT_MAX
             && let Some(due) = self.shared.queues.take()
@@ -272,6 +286,7 @@ impl Cloud {
                 }
                 self.answers.push((ask, status, body));
             }
+            (Work::Notice(arrival), Ended::Notice(response)) => arrival.answered(response),
             (Work::Abandoned, _) => {}
             _ => unreachable!("an invocation ends as what it is"),
         }
@@ -288,7 +303,8 @@ impl Cloud {
         match work {
             Work::Jobs(dues) => dues.into_iter().for_each(|due| self.shared.queues.ended(due, WorkEnd::Cut)),
             Work::Call(ask) => self.edits.ended(ask.edit, None, self.now_us()),
-            Work::Abandoned => {}
+            // Whoever sent it has no answer.
+            Work::Notice(_) | Work::Abandoned => {}
         }
         if running.process.is_frozen() {
             running.cut_us = i64::MAX;
@@ -322,9 +338,13 @@ impl Work {
         match self {
             Work::Abandoned => Caller::default(),
             Work::Call(ask) => Caller::of(number, ask.what, ask.instance),
+            Work::Notice(_) => Caller::of(number, "notice", None),
             Work::Jobs(dues) => match &dues[0] {
-                DueWork::Tick(tick) => Caller::of(number, "tick", Some(tick.id)),
-                DueWork::Message(message) => Caller::of(number, "job", Some(message.job.instance())),
+                Due::Tick(tick) => Caller::of(number, "tick", Some(tick.id)),
+                Due::Message(message) if matches!(message.job, app::ports::Job::Hinted { .. }) => {
+                    Caller::of(number, "hint", Some(message.job.instance()))
+                }
+                Due::Message(message) => Caller::of(number, "job", Some(message.job.instance())),
             },
         }
     }
@@ -354,13 +374,21 @@ impl Work {
                     .header("authorization", &ask.authorization)
                     .header("content-type", "application/json");
                 let body = if ask.body.is_null() { String::new() } else { ask.body.to_string() };
-                let answer = process.router().oneshot(request.body(Body::from(body)).unwrap());
+                let answer = answer(process.router(), request.body(Bytes::from(body)).unwrap());
                 Hand::new(async {
-                    let (parts, body) = answer.await.unwrap().into_parts();
-                    let bytes = body.collect().await.unwrap().to_bytes();
+                    let (parts, bytes) = answer.await.into_parts();
                     Ended::Call(parts.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or(Value::Null))
                 })
             }
+            Work::Notice(arrival) => {
+                let answer = answer(process.router(), arrival.request.clone());
+                Hand::new(async { Ended::Notice(answer.await) })
+            }
         }
     }
+}
+
+async fn answer(router: Router, request: Request<Bytes>) -> Response<Bytes> {
+    let (parts, body) = router.oneshot(request.map(Body::from)).await.unwrap().into_parts();
+    Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
 }

@@ -25,7 +25,7 @@ pub(super) const SKEW_US_MAX: i64 = 2 * S;
 /// How long a call takes at most that takes seconds.
 const STALL_S: i64 = 15;
 /// Which calls may hang, and for how long: beyond leases, claims and jobs that were promised.
-const FROZEN_CALLS: [&str; 17] = [
+const FROZEN_CALLS: [&str; 20] = [
     "mailbox",
     "begin_poll",
     "commit_poll",
@@ -43,7 +43,12 @@ const FROZEN_CALLS: [&str; 17] = [
     "next_queued",
     "pause_release",
     "end_release",
+    "put_push_state",
+    "put_hints",
+    "push_state",
 ];
+/// Those of them that there are without push.
+const FROZEN_COUNT: usize = 17;
 const FROZEN_S: std::ops::Range<i64> = 30..300;
 /// Port calls of one invocation.
 const CALLS_COUNT_MAX: u32 = 1_500;
@@ -88,6 +93,7 @@ pub(super) struct SharedState {
     pub(super) weather: Mutex<Weather>,
     pub(super) sightings: Mutex<Sightings>,
     pub(super) mutation: Option<Mutation>,
+    pub(super) is_pushed: bool,
     /// The database itself, for what no adapter would write.
     pub(super) rows: Db,
 }
@@ -254,7 +260,8 @@ impl Process {
     /// One of the calls of the invocation that begins is to hang.
     pub(super) fn freeze(&self, shared: &SharedState) {
         let weather = shared.weather();
-        let calls: &[&str] = if weather.freezes_at.is_empty() { &FROZEN_CALLS } else { weather.freezes_at };
+        let any = if shared.is_pushed { &FROZEN_CALLS[..] } else { &FROZEN_CALLS[..FROZEN_COUNT] };
+        let calls: &[&str] = if weather.freezes_at.is_empty() { any } else { weather.freezes_at };
         *self.tap.freezes_at() = shared.turns.draw(|random| random.choice(calls.iter().copied()));
     }
 

@@ -10,7 +10,7 @@ use doubles::{FaultKind, Route};
 use serde_json::{Value, json};
 
 /// The account of an instance that comes and goes.
-const GUEST: &str = "guest@example.com";
+pub(super) const GUEST: &str = "guest@example.com";
 /// Things that happen.
 const SCENES_COUNT: usize = 40;
 
@@ -29,21 +29,25 @@ impl Cloud {
         self.world.microsoft.set_token_lifetime_s(900);
         self.world.google.add_account(GUEST);
         self.traffic.before(&self.world, &mut self.random);
-        let cast = Cast {
-            gmail: self.create(gmail_body(&self.world.google.new_code(GMAIL_USER))).await,
-            outlook: self.create(outlook_body(&self.world.microsoft.new_code(OUTLOOK_USER))).await,
-            guest: self.create(gmail_body(&self.world.google.new_code(GUEST))).await,
-        };
+        self.set_push_up();
+        let gmail = self.pushed(gmail_body(&self.world.google.new_code(GMAIL_USER)), true);
+        let gmail = self.create(gmail).await;
+        let outlook = self.pushed(outlook_body(&self.world.microsoft.new_code(OUTLOOK_USER)), false);
+        let outlook = self.create(outlook).await;
+        let guest = self.pushed(gmail_body(&self.world.google.new_code(GUEST)), true);
+        let cast = Cast { gmail, outlook, guest: self.create(guest).await };
         self.world.microsoft.set_lag(0, self.random.i64(1..60_000_000));
         let (longest_us, is_ordered) = (self.random.i64(1..120_000_000), self.random.bool());
         self.world.google.set_history_lag(0, longest_us, is_ordered);
         self.world.microsoft.set_refuse_reuse(self.profile == Profile::Rotating);
+        self.begin_push().await;
         self.weather();
         for _ in 0..SCENES_COUNT {
             match self.profile.takes_turn(&mut self.random) {
                 true => self.scene_of_profile(&cast),
                 false => self.scene(&cast),
             }
+            self.scene_of_push(&cast);
             let seconds = self.random.i64(0..self.profile.scene_s_max());
             self.run_for(seconds).await;
             self.look(&cast);
@@ -53,6 +57,7 @@ impl Cloud {
         self.check_as_operator().await;
         self.finale(&cast).await;
         self.end(&cast).await;
+        self.end_push(&cast).await;
         self.come_to_rest().await;
         self.check_as_operator().await;
     }
@@ -68,7 +73,7 @@ impl Cloud {
     }
 
     /// What must be answered well in good weather.
-    async fn create(&mut self, body: Value) -> InstanceId {
+    pub(super) async fn create(&mut self, body: Value) -> InstanceId {
         self.call("create", "POST", "/instances", body, None);
         self.run_for(5).await;
         let (ask, status, body) = self.answers.pop().unwrap();
@@ -224,6 +229,7 @@ impl Cloud {
         *self.shared.weather.lock().unwrap() = Weather::default();
         self.shared.queues.calm(true);
         self.world.providers.clear_faults();
+        self.world.providers.clear_mishaps();
         self.world.receiver.set_failure_rate(0.0, 0);
         self.world.receiver.set_default(200);
     }

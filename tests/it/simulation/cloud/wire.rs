@@ -5,7 +5,7 @@ use super::checks::Rule;
 use super::process::{SKEW_US_MAX, Tap};
 use super::turns::{Life, at_once};
 use async_trait::async_trait;
-use connectors::{Http, HttpError, HttpRequest, HttpResponse};
+use connectors::{Http, HttpError, HttpRequest, HttpResponse, Method};
 use domain::ids::InstanceId;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,19 +22,22 @@ const IN_FLIGHT_COUNT_MAX: usize = 4;
 /// Requests of one invocation.
 const REQUESTS_COUNT_MAX: u32 = 600;
 
+/// What somebody does who leaves a mailbox's push. Nothing is read, and the lease may be another's.
+const ENDS_WATCH: &str = "end of a watch";
+
 /// Whose request it is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Caller {
     /// Names the invocation.
     pub(super) number: u64,
-    /// `tick`, `job`, `poll`: these poll. Others read.
+    /// `tick`, `job`, `hint`, `poll`: these poll. Others read.
     pub(super) what: &'static str,
     pub(super) instance: Option<InstanceId>,
 }
 
 impl Caller {
     fn polls(&self) -> bool {
-        matches!(self.what, "tick" | "job" | "poll")
+        matches!(self.what, "tick" | "job" | "hint" | "poll")
     }
 
     fn signs_in(&self) -> bool {
@@ -68,6 +71,13 @@ struct Mailbox {
 }
 
 impl Mailbox {
+    /// Whether a request in flight is one that a poll's share counts. Each hint that is followed may have one look while
+    /// nobody has the lease yet, and hints come as fast as the provider gives notice.
+    fn is_poll_of(&self, number: u64) -> bool {
+        let poller = self.pollers.get(&number);
+        poller.is_some_and(|(_, _, what)| *what != "hint" || self.holder == Some(number))
+    }
+
     /// One look at each resource without the lease is free; everything else needs it.
     fn may_ask(&mut self, number: u64) -> Result<(), &'static str> {
         if self.holder == Some(number) {
@@ -177,8 +187,7 @@ impl Sightings {
         self.requests_count += 1;
         let mailbox = self.mailboxes.entry(id).or_default();
         mailbox.in_flight.push((caller.number, life.clone()));
-        let polls =
-            mailbox.in_flight.iter().filter(|(number, _)| mailbox.pollers.contains_key(number)).count();
+        let polls = mailbox.in_flight.iter().filter(|(number, _)| mailbox.is_poll_of(*number)).count();
         if caller.polls() {
             let poller = mailbox.pollers.entry(caller.number).or_insert((0, life.clone(), caller.what));
             poller.0 += 1;
@@ -254,6 +263,11 @@ impl Drop for InFlight<'_> {
     }
 }
 
+fn ends_watch(request: &HttpRequest<'_>) -> bool {
+    request.url.ends_with("/stop")
+        || request.method == Method::Delete && request.url.contains("/subscriptions/")
+}
+
 pub(super) struct CloudWire {
     inner: Arc<dyn Http>,
     tap: Arc<Tap>,
@@ -277,7 +291,10 @@ impl Http for CloudWire {
     async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let shared = self.tap.shared.clone();
         let weather = shared.weather();
-        let caller = self.tap.caller();
+        let mut caller = self.tap.caller();
+        if ends_watch(&request) {
+            caller.what = ENDS_WATCH;
+        }
         let timeout_us = i64::try_from(request.timeout_ms).unwrap() * MS;
         let mailbox = self.mailbox(&caller, &request.url);
         let slow_us = if weather.longest_s == 0 { SLOW_S * S } else { weather.longest_s * S };

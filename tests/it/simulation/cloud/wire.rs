@@ -71,13 +71,6 @@ struct Mailbox {
 }
 
 impl Mailbox {
-    /// Whether a request in flight is one that a poll's share counts. Each hint that is followed may have one look while
-    /// nobody has the lease yet, and hints come as fast as the provider gives notice.
-    fn is_poll_of(&self, number: u64) -> bool {
-        let poller = self.pollers.get(&number);
-        poller.is_some_and(|(_, _, what)| *what != "hint" || self.holder == Some(number))
-    }
-
     /// One look at each resource without the lease is free; everything else needs it.
     fn may_ask(&mut self, number: u64) -> Result<(), &'static str> {
         if self.holder == Some(number) {
@@ -187,7 +180,8 @@ impl Sightings {
         self.requests_count += 1;
         let mailbox = self.mailboxes.entry(id).or_default();
         mailbox.in_flight.push((caller.number, life.clone()));
-        let polls = mailbox.in_flight.iter().filter(|(number, _)| mailbox.is_poll_of(*number)).count();
+        let polls =
+            mailbox.in_flight.iter().filter(|(number, _)| mailbox.pollers.contains_key(number)).count();
         if caller.polls() {
             let poller = mailbox.pollers.entry(caller.number).or_insert((0, life.clone(), caller.what));
             poller.0 += 1;

@@ -2,6 +2,8 @@
 
 use super::traffic::Traffic;
 use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World};
+use app::ports::{EventLog as _, LogPage};
+use domain::ids::InstanceId;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +30,7 @@ struct TakenEvent {
     kind: String,
     object: String,
     record: Value,
-    notification: u64,
+    notification: String,
 }
 
 impl Ledger {
@@ -80,13 +82,23 @@ impl Ledger {
                     kind: event["eventType"].as_str().unwrap().to_owned(),
                     object: event["objectId"].as_str().unwrap().to_owned(),
                     record: record.clone(),
-                    notification: message["raw"]["pollDate"].as_u64().unwrap(),
+                    notification: name.clone(),
                 });
             }
         }
         let is_hollow = |one: &TakenEvent| one.record.get(INCOMPLETE).is_some();
         assert!(!told.iter().any(is_hollow), "a record went out without its content");
-        told.sort_by_key(|one| one.notification);
+        told
+    }
+
+    /// What was told of a resource, in the order in which it was committed: the poll's date may be of a clock that is
+    /// behind.
+    async fn committed(&self, world: &World, id: InstanceId, resource: &str) -> Vec<Told> {
+        let page = LogPage { before: None, limit: usize::MAX, pending_only: false };
+        let newest_first = world.store.notifications(id, page).await.unwrap();
+        let at = |told: &Told| newest_first.iter().rposition(|one| one.name.event_id == told.notification);
+        let mut told = self.told(resource);
+        told.sort_by_key(|one| std::cmp::Reverse(at(one)));
         told
     }
 
@@ -101,10 +113,16 @@ impl Ledger {
         self.told(resource).into_iter().map(|one| (one.kind, one.object)).collect()
     }
 
-    pub(super) fn check(&self, world: &World, traffic: &Traffic) {
+    pub(super) async fn check(
+        &self,
+        world: &World,
+        traffic: &Traffic,
+        gmail: InstanceId,
+        outlook: InstanceId,
+    ) {
         assert_eq!(self.taken.len(), self.bodies.len(), "a notification was never taken");
-        check_gmail(world, traffic, &self.told(GMAIL_MAIL));
-        check_outlook(world, traffic, &self.told(OUTLOOK_MAIL));
+        check_gmail(world, traffic, &self.committed(world, gmail, GMAIL_MAIL).await);
+        check_outlook(world, traffic, &self.committed(world, outlook, OUTLOOK_MAIL).await);
     }
 }
 

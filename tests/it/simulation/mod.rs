@@ -158,7 +158,7 @@ impl Simulation {
             self.look();
         }
         self.settle().await;
-        self.ledger.check(&self.world, &self.traffic);
+        self.ledger.check(&self.world, &self.traffic, self.gmail, self.outlook).await;
         let attempts_max = ATTEMPTS_MAX * 3 + self.deaths;
         assert!(self.ledger.attempts_max() <= attempts_max, "more than {attempts_max} attempts");
     }

@@ -97,7 +97,7 @@ impl Cloud {
         self.must(Rule::Bounded, dead.is_empty(), || format!("jobs were put aside: {dead:?}"));
         self.must(Rule::Bounded, waiting.is_empty(), || format!("jobs go on for ever: {waiting:?}"));
         if !self.is_excused {
-            self.ledger.check(&self.world, &self.traffic);
+            self.ledger.check(&self.world, &self.traffic, cast.gmail, cast.outlook).await;
             self.check_made();
         }
         self.check_deleted(cast.guest).await;

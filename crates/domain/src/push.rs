@@ -163,6 +163,16 @@ impl PushState {
         })
     }
 
+    /// Takes an instance out. A target that nobody needs then and nothing watches goes with it: there is nothing to end,
+    /// so nobody would come back to forget it.
+    pub fn leave(&mut self, id: InstanceId) {
+        self.members.remove(&id);
+        let members = &self.members;
+        self.watched.retain(|one| {
+            one.watch.is_some() || members.values().any(|member| member.needs(&one.application, &one.target))
+        });
+    }
+
     /// The targets that no member needs any more.
     pub fn unneeded(&self) -> impl Iterator<Item = &WatchedTarget> {
         self.watched

@@ -51,7 +51,7 @@ pub(super) async fn remove(
     state: PushState,
     id: InstanceId,
 ) -> Result<PushState> {
-    change(app, key, state, |state| drop(state.members.remove(&id))).await
+    change(app, key, state, |state| state.leave(id)).await
 }
 
 /// Forgets watches that were ended. Others who need one of them by now, or have lost theirs by it, are to have it

@@ -136,3 +136,23 @@ fn push_is_active_while_everything_polled_is_watched() {
         "true 1 60000 None",
     );
 }
+
+#[test]
+fn who_leaves_takes_along_what_nobody_needs_and_nothing_watches() {
+    let target = |name: &str| Target { name: name.to_owned(), parts: BTreeSet::new() };
+    let member = |names: &[&str]| Member {
+        application: "a".to_owned(),
+        targets: names.iter().copied().map(target).collect(),
+        signer: None,
+    };
+    let members = [(id(1), member(&["own", "shared", "made"])), (id(2), member(&["shared"]))];
+    let mut state = PushState { members: members.into(), ..PushState::default() };
+    for name in ["own", "shared", "made"] {
+        state.watched_mut("a", name, at(0));
+    }
+    state.watched_mut("a", "made", at(0)).watch = Some(Watch { state: json!({}), until: at(1) });
+    state.leave(id(1));
+    let left: Vec<&str> = state.watched.iter().map(|one| one.target.as_str()).collect();
+    assert_eq!(left, ["shared", "made"]);
+    assert_eq!(state.unneeded().count(), 1, "what is made is still to be ended");
+}

@@ -76,6 +76,12 @@ macro_rules! effect {
     ($tapped:ident, write, $($arg:ident),*) => {
         $tapped.mutant_write($($arg),*).await
     };
+    ($tapped:ident, put_push_state, $($arg:ident),*) => {
+        $tapped.mutant_put_push_state($($arg),*).await
+    };
+    ($tapped:ident, put_hints, $($arg:ident),*) => {
+        $tapped.mutant_put_hints($($arg),*).await
+    };
     ($tapped:ident, $name:ident, $($arg:ident),*) => {
         $tapped.inner.$name($($arg),*).await
     };

@@ -5,6 +5,7 @@
 mod deliveries;
 mod instances;
 mod polls;
+mod push;
 
 use super::ports::TappedStore;
 use app::ports::{Mailbox, Result};
@@ -79,10 +80,14 @@ pub(in super::super) enum Mutation {
     OverlapOff,
     /// What was told of the stretch that is read again is not known.
     MemoryOff,
+    /// What is watched for whom counts, whatever was stored since it was read.
+    PushStateUnconditional,
+    /// Hints count, whichever came since.
+    HintsUnconditional,
 }
 
 impl Mutation {
-    pub(in super::super) const ALL: [Mutation; 31] = [
+    pub(in super::super) const ALL: [Mutation; 33] = [
         Mutation::PollLeaseOff,
         Mutation::PollFenceOff,
         Mutation::PollLeaseReturnUnconditional,
@@ -114,6 +119,8 @@ impl Mutation {
         Mutation::BackoffOff,
         Mutation::OverlapOff,
         Mutation::MemoryOff,
+        Mutation::PushStateUnconditional,
+        Mutation::HintsUnconditional,
     ];
 
     /// By its name.

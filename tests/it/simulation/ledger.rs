@@ -93,10 +93,11 @@ impl Ledger {
 
     /// What was told of a resource, in the order in which it was committed: the poll's date may be of a clock that is
     /// behind.
-    async fn committed(&self, world: &World, id: InstanceId, resource: &str) -> Vec<Told> {
+    async fn committed(&self, world: &World, id: InstanceId, resource: &str) -> Vec<TakenEvent> {
         let page = LogPage { before: None, limit: usize::MAX, pending_only: false };
         let newest_first = world.store.notifications(id, page).await.unwrap();
-        let at = |told: &Told| newest_first.iter().rposition(|one| one.name.event_id == told.notification);
+        let at =
+            |told: &TakenEvent| newest_first.iter().rposition(|one| one.name.event_id == told.notification);
         let mut told = self.told(resource);
         told.sort_by_key(|one| std::cmp::Reverse(at(one)));
         told

@@ -340,11 +340,11 @@ impl Work {
             Work::Call(ask) => Caller::of(number, ask.what, ask.instance),
             Work::Notice(_) => Caller::of(number, "notice", None),
             Work::Jobs(dues) => match &dues[0] {
-                Due::Tick(tick) => Caller::of(number, "tick", Some(tick.id)),
-                Due::Message(message) if matches!(message.job, app::ports::Job::Hinted { .. }) => {
+                DueWork::Tick(tick) => Caller::of(number, "tick", Some(tick.id)),
+                DueWork::Message(message) if matches!(message.job, app::ports::Job::Hinted { .. }) => {
                     Caller::of(number, "hint", Some(message.job.instance()))
                 }
-                Due::Message(message) => Caller::of(number, "job", Some(message.job.instance())),
+                DueWork::Message(message) => Caller::of(number, "job", Some(message.job.instance())),
             },
         }
     }

@@ -163,7 +163,8 @@ impl Context {
                 let next = self.session_of(holder.id, &tokens, session.version + 1)?;
                 // Nor does it end a wait that the provider asked for.
                 let backoff_until = session.backoff_until.filter(|until| *until > self.now());
-                let next = Session { refused, refused_since, backoff_until, ..next };
+                let begun_at_version = session.begun_at_version;
+                let next = Session { refused, refused_since, backoff_until, begun_at_version, ..next };
                 self.replace_session(holder.id, session, next).await?;
                 Ok(tokens.access_token)
             }
@@ -217,7 +218,7 @@ impl Context {
         Err(PortError::new("storing a refresh token", "the secrets were changed at each try"))
     }
 
-    /// A session with these tokens.
+    /// A session that begins with these tokens.
     pub(crate) fn session_of(&self, id: InstanceId, tokens: &Tokens, version: u64) -> Result<Session> {
         let now = self.now();
         let sealed = self
@@ -229,6 +230,7 @@ impl Context {
             expires_at: now + Duration::seconds(i64::from(tokens.lifetime_s)),
             refresh_at: refresh_at(now, tokens.lifetime_s, digest64(&[&id.get().to_be_bytes()])),
             version,
+            begun_at_version: version,
             ..Session::default()
         })
     }
@@ -279,7 +281,6 @@ impl Context {
         if self.ports.store.put_session(id, &next).await? != Written::Done {
             return Ok(false);
         }
-        self.traffic.lane(id).wrote_session(next.version);
         *session = next;
         Ok(true)
     }

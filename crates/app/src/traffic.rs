@@ -160,25 +160,18 @@ impl Lane {
         self.state().polled_until = polled_until;
     }
 
-    /// Takes in what the mailbox's session says. One that is newer than the limit and has none ends it: polling was
-    /// resumed, perhaps in another process. An older one than was seen since may just not have it yet: who waited for a
-    /// token read the row again, and comes back with the one it began with. A limit in the session also applies here,
-    /// whichever process received it.
+    /// Takes in what the mailbox's session says. A limit that was received before somebody began anew is over, perhaps in
+    /// another process; without that a session that has none may just not have it yet. A limit in the session also
+    /// applies here, whichever process received it, unless a newer session was seen.
     pub(crate) fn see_session(&self, session: &Session) {
         let mut state = self.state();
-        let is_newest = session.version >= state.session_version;
-        state.session_version = session.version.max(state.session_version);
-        if session.backoff_until.is_none() && is_newest && session.version > state.limited_at_version {
+        if session.begun_at_version > state.limited_at_version {
             state.limited_until = None;
         }
-        state.limited_until = state.limited_until.max(session.backoff_until);
-    }
-
-    /// This process has stored a session of this version itself: it does not end a limit.
-    pub(crate) fn wrote_session(&self, version: u64) {
-        let mut state = self.state();
-        state.session_version = version.max(state.session_version);
-        state.limited_at_version = version.max(state.limited_at_version);
+        if session.version >= state.session_version {
+            state.session_version = session.version;
+            state.limited_until = state.limited_until.max(session.backoff_until);
+        }
     }
 
     /// Until when reads wait, because they were too many; polls do not.
@@ -294,31 +287,44 @@ mod tests {
         assert!(read.as_mut().now_or_never().is_some());
     }
 
-    /// A limit received by this process outlives a session that may be older, but not a resumption.
-    #[test]
-    fn a_limit_ends_with_a_newer_session_that_knows_of_none() {
+    /// What sessions say, as a word each: a version, with `!` what somebody began anew with, with `~` one that has the
+    /// limit; `429` is received by this process. Whether requests wait then.
+    #[track_caller]
+    fn check_limit(words: &str, is_limited: bool) {
         let now = DateTime::UNIX_EPOCH;
         let until = now + Duration::hours(1);
         let lane = Lane::default();
-        let session = |version, backoff_until| Session { version, backoff_until, ..Session::default() };
-        lane.see_session(&session(7, None));
-        lane.limit(until);
-        lane.see_session(&session(7, None));
-        assert_eq!(lane.limited_until(now), Some(until), "not stored yet");
-        lane.see_session(&session(8, Some(until)));
-        assert_eq!(lane.limited_until(now), Some(until));
-        lane.see_session(&session(9, None));
-        assert_eq!(lane.limited_until(now), None);
+        let mut begun_at_version = 0;
+        for word in words.split_whitespace() {
+            if word == "429" {
+                lane.limit(until);
+                continue;
+            }
+            let version = word.trim_end_matches(['!', '~']).parse().unwrap();
+            begun_at_version = if word.ends_with('!') { version } else { begun_at_version };
+            let backoff_until = word.ends_with('~').then_some(until);
+            lane.see_session(&Session { version, begun_at_version, backoff_until, ..Session::default() });
+        }
+        assert_eq!(lane.limited_until(now).is_some(), is_limited, "{words}");
     }
 
     #[test]
-    fn a_session_read_before_ends_no_limit_that_another_process_stored() {
-        let now = DateTime::UNIX_EPOCH;
-        let until = now + Duration::hours(1);
-        let lane = Lane::default();
-        let session = |version, backoff_until| Session { version, backoff_until, ..Session::default() };
-        lane.see_session(&session(10, Some(until)));
-        lane.see_session(&session(7, None));
-        assert_eq!(lane.limited_until(now), Some(until));
+    fn a_limit_ends_when_somebody_begins_anew_and_with_no_other_session() {
+        for (words, is_limited) in [
+            ("7", false),
+            ("7 429", true),
+            ("7 429 7", true),
+            ("7 429 8~", true),
+            ("7 429 8~ 9!", false),
+            // Another process refreshed the token before the limit was stored.
+            ("7 429 8", true),
+            ("7 429 8!", false),
+            ("7! 8 429 9", true),
+            // Who waited for a token comes back with the row that it began with.
+            ("10~ 7", true),
+            ("7 8~ 9! 8~", false),
+        ] {
+            check_limit(words, is_limited);
+        }
     }
 }

@@ -23,6 +23,10 @@ pub struct Session {
     pub refresh_at: DateTime<Utc>,
     /// Goes up by one with each token and each lease taken.
     pub version: u64,
+    /// The version with which somebody last began anew, by resuming or by signing in: a wait from before is over. Other
+    /// versions come of refreshed tokens, and end none.
+    #[serde(default)]
+    pub begun_at_version: u64,
     /// A poll holds the right to refresh until then.
     pub lease_until: Option<DateTime<Utc>>,
     /// The provider asked to be left alone until then: no call for this mailbox before.
@@ -46,6 +50,15 @@ impl Session {
     pub fn set_back(&mut self, by: Duration, now: DateTime<Utc>) {
         let waits = [&mut self.lease_until, &mut self.backoff_until];
         waits.into_iter().flatten().for_each(|until| set_back(until, by, now));
+    }
+
+    /// Somebody wants the mailbox to be asked at once: what had stopped it is forgotten.
+    pub fn begin_anew(&mut self) {
+        self.version += 1;
+        self.begun_at_version = self.version;
+        self.backoff_until = None;
+        self.failures = 0;
+        self.forget_refusals();
     }
 
     /// Half an hour before its end a token is refreshed by whoever needs one that lasts.

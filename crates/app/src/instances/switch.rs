@@ -74,10 +74,7 @@ pub(crate) async fn resume(app: &Context, id: InstanceId, by: &By) -> Result<(),
         instance.validity = Validity::Valid;
         instance.application_error = None;
         let mut session = mailbox.session.clone();
-        session.version += 1;
-        session.backoff_until = None;
-        session.failures = 0;
-        session.refused = 0;
+        session.begin_anew();
         let change = InstanceChange {
             audit: by.instance(app, "instance.resumed", Some(&mailbox.instance), Some(&instance)),
             instance,

@@ -31,16 +31,18 @@ pub(crate) async fn look(app: &Context, id: InstanceId, hint: Hint, deadline: Da
     app.ports.queue.send(&[(Job::Hinted { instance: id, hint: next }, due_at)]).await
 }
 
-/// Nothing of the hint is still to come: the position has passed it, or a newer hint has looks of its own.
+/// Nothing of the hint is still to come: the position has passed it and those that joined it, or a newer hint has looks
+/// of its own.
 async fn is_served(app: &Context, id: InstanceId, hint: Hint) -> Result<bool> {
     let Some(mailbox) = instances::mailbox(app, id).await? else { return Ok(true) };
     let (connector, _) = instances::understood(app, &mailbox.instance)?;
     let Some(way) = connector.push() else { return Ok(true) };
-    let mut cursors = mailbox.resources.iter().filter_map(|row| row.state.cursor.as_ref());
-    if hint.position.is_some_and(|position| cursors.any(|cursor| way.covers(cursor, position))) {
+    let Some(key) = push::key_of(app, &mailbox.instance) else { return Ok(true) };
+    let Some((_, hints)) = app.ports.store.push_state(&key).await? else { return Ok(true) };
+    if hints.last_at.is_some_and(|last_at| last_at > hint.at) {
         return Ok(true);
     }
-    let Some(key) = push::key_of(app, &mailbox.instance) else { return Ok(true) };
-    let state = app.ports.store.push_state(&key).await?;
-    Ok(state.is_none_or(|(_, hints)| hints.last_at.is_some_and(|last_at| last_at > hint.at)))
+    let mut cursors = mailbox.resources.iter().filter_map(|row| row.state.cursor.as_ref());
+    let named = hint.position.max(hints.position);
+    Ok(named.is_some_and(|position| cursors.any(|cursor| way.covers(cursor, position))))
 }

@@ -195,6 +195,9 @@ pub struct Hints {
     pub slot_until: Option<DateTime<Utc>>,
     /// That one is enqueued, too.
     pub is_followed: bool,
+    /// The highest position that they named lately, if they name any: it is looked for until it shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
 }
 
 /// What becomes of a hint.
@@ -207,21 +210,27 @@ pub enum HintOutcome {
 }
 
 impl Hints {
-    /// Takes a hint: the first leads to a poll at once, those of the next two seconds to one more at their end. So each
-    /// is followed by a poll that begins after it, and ten thousand in a second make two.
-    pub fn take(self, now: DateTime<Utc>) -> (HintOutcome, Hints) {
+    /// Takes a hint, with the position that it names: the first leads to a poll at once, those of the next two seconds
+    /// to one more at their end. So each is followed by a poll that begins after it, and ten thousand in a second make
+    /// two.
+    pub fn take(self, now: DateTime<Utc>, position: Option<u64>) -> (HintOutcome, Hints) {
         // A slot far ahead is one from before the clock was set back.
         let slot =
             self.slot_until.filter(|until| now < *until && *until - now <= Duration::milliseconds(SLOT_MS));
+        // A late notice of an older change ends no look for a newer one. What was named long ago, and never showed, is
+        // not looked for again and again.
+        let is_recent = |at: DateTime<Utc>| (now - at).num_seconds().abs() < LOOKED_FOR_S;
+        let position = position.max(self.position.filter(|_| self.last_at.is_some_and(is_recent)));
         match slot {
             None => {
                 let slot_until = Some(now + Duration::milliseconds(SLOT_MS));
-                (HintOutcome::Poll(now), Hints { last_at: Some(now), slot_until, is_followed: false })
+                let next = Hints { last_at: Some(now), slot_until, is_followed: false, position };
+                (HintOutcome::Poll(now), next)
             }
             Some(until) if !self.is_followed => {
-                (HintOutcome::Poll(until), Hints { last_at: Some(now), is_followed: true, ..self })
+                (HintOutcome::Poll(until), Hints { last_at: Some(now), is_followed: true, position, ..self })
             }
-            Some(_) => (HintOutcome::Joined, self),
+            Some(_) => (HintOutcome::Joined, Hints { position, ..self }),
         }
     }
 }
@@ -242,11 +251,19 @@ pub struct Hint {
 /// Pauses before a look again after a poll that found nothing of a hint, ms: providers announce changes seconds before
 /// they show them.
 const LOOK_AGAIN_MS: [i64; 4] = [1_000, 3_000, 10_000, 30_000];
+/// The same where a hint names no position: what it speaks of may be nothing that is polled, so that it never shows.
+const LOOK_AGAIN_UNNAMED_MS: [i64; 2] = [2_000, 20_000];
+/// Longer than all looks for a hint together, seconds.
+const LOOKED_FOR_S: i64 = 60;
 
 impl Hint {
     /// The next look for it, and when; `None`: there were enough.
     pub fn again(self, now: DateTime<Utc>) -> Option<(Hint, DateTime<Utc>)> {
-        let pause_ms = *LOOK_AGAIN_MS.get(usize::from(self.looks))?;
+        let pauses_ms: &[i64] = match self.position {
+            Some(_) => &LOOK_AGAIN_MS,
+            None => &LOOK_AGAIN_UNNAMED_MS,
+        };
+        let pause_ms = *pauses_ms.get(usize::from(self.looks))?;
         Some((Hint { looks: self.looks + 1, ..self }, now + Duration::milliseconds(pause_ms)))
     }
 }

@@ -6,6 +6,7 @@ mod life;
 mod mishaps;
 mod outlook;
 mod strangers;
+mod timing;
 
 use crate::world::{OUTLOOK_USER, Reply, World, outlook_body};
 use axum::body::Body;

@@ -22,7 +22,8 @@ use std::sync::Arc;
 
 /// Notices of one request; providers send some dozens at most.
 const NOTICES_COUNT_MAX: usize = 1_000;
-/// Tries to take a hint among many: a slot has two places, so one who loses three times finds both taken.
+/// Tries to take a hint among many: a slot has two places, so one who loses three times finds both taken, and others who
+/// name a higher position each time are of the same mailbox, which has one notice a second.
 const TRIES_COUNT_MAX: usize = 4;
 /// The provider's keys are a small text, which has to be had within the second that an answer may take.
 const KEYS_BYTES_MAX: usize = 64 * 1024;
@@ -195,8 +196,10 @@ pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> 
         return reauthorize(app, members.first().filter(|_| demands_more)).await.map(|()| true);
     }
     let (now, position) = (app.now(), notices.iter().filter_map(|one| one.position).max());
-    let HintOutcome::Poll(due_at) = take(app, key, hints, now).await? else { return Ok(true) };
-    let hint = Hint { at: now, position, looks: 0 };
+    let (HintOutcome::Poll(due_at), taken) = take(app, key, hints, now, position).await? else {
+        return Ok(true);
+    };
+    let hint = Hint { at: now, position: taken.position, looks: 0 };
     let jobs: Vec<_> = members.into_iter().map(|instance| (Job::Hinted { instance, hint }, due_at)).collect();
     app.ports.queue.send(&jobs).await?;
     Ok(true)
@@ -237,21 +240,28 @@ async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Belie
     Ok(change(app, key, state, apply).await?.version != version)
 }
 
-async fn take(app: &Context, key: &PushKey, seen: Hints, now: DateTime<Utc>) -> Result<HintOutcome> {
+/// What becomes of a hint, and what is stored of hints by then.
+async fn take(
+    app: &Context,
+    key: &PushKey,
+    seen: Hints,
+    now: DateTime<Utc>,
+    position: Option<u64>,
+) -> Result<(HintOutcome, Hints)> {
     let mut seen = seen;
     for _ in 0..TRIES_COUNT_MAX {
-        let (taken, next) = seen.take(now);
-        if taken == HintOutcome::Joined {
-            return Ok(taken);
+        let (taken, next) = seen.take(now, position);
+        if next == seen {
+            return Ok((taken, seen));
         }
         match app.ports.store.put_hints(key, seen, next).await? {
-            Written::Done => return Ok(taken),
-            Written::Gone => return Ok(HintOutcome::Joined),
+            Written::Done => return Ok((taken, next)),
+            Written::Gone => return Ok((HintOutcome::Joined, seen)),
             Written::Conflict => {}
         }
         match app.ports.store.push_state(key).await? {
             Some((_, hints)) => seen = hints,
-            None => return Ok(HintOutcome::Joined),
+            None => return Ok((HintOutcome::Joined, seen)),
         }
     }
     Err(PortError::new("taking a hint", "others came first again and again"))

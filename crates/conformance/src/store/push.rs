@@ -59,12 +59,12 @@ pub async fn a_state_is_removed_as_it_was_read(store: &dyn Store) {
 /// Hints leave the state alone, and a change of the state leaves the hints.
 pub async fn hints_are_beside_the_state(store: &dyn Store) {
     let key = key(904);
-    let (taken, first) = Hints::default().take(at(10));
+    let (taken, first) = Hints::default().take(at(10), None);
     assert_eq!(taken, HintOutcome::Poll(at(10)));
     assert_eq!(store.put_hints(&key, Hints::default(), first).await.unwrap(), Written::Gone);
     store.put_push_state(&key, &state(1, &[1]), kept()).await.unwrap();
     assert_eq!(store.put_hints(&key, Hints::default(), first).await.unwrap(), Written::Done);
-    let (_, second) = first.take(at(11));
+    let (_, second) = first.take(at(11), Some(7));
     assert_eq!(store.put_hints(&key, Hints::default(), second).await.unwrap(), Written::Conflict);
     assert_eq!(store.put_push_state(&key, &state(2, &[2]), kept()).await.unwrap(), Written::Done);
     assert_eq!(store.push_state(&key).await.unwrap(), Some((state(2, &[2]), first)));
@@ -77,7 +77,7 @@ pub async fn a_race_of_hints_has_one_winner(store: &dyn Store) {
     let key = key(905);
     store.put_push_state(&key, &state(1, &[1]), kept()).await.unwrap();
     // Each of its own moment: who comes first is seen.
-    let hints: Vec<Hints> = (0..8).map(|second| Hints::default().take(at(second)).1).collect();
+    let hints: Vec<Hints> = (0..8).map(|second| Hints::default().take(at(second), None).1).collect();
     let racers = hints.iter().map(|next| store.put_hints(&key, Hints::default(), *next));
     let ended: Vec<Written> = join_all(racers).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(ended.iter().filter(|written| **written == Written::Done).count(), 1, "{ended:?}");

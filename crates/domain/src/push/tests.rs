@@ -16,7 +16,7 @@ fn hints(comes: &[i64], polls: &str) {
     let mut hints = Hints::default();
     let mut shown = Vec::new();
     for ms in comes {
-        let (taken, next) = hints.take(at(*ms));
+        let (taken, next) = hints.take(at(*ms), None);
         hints = next;
         shown.push(match taken {
             HintOutcome::Poll(due_at) => (due_at - at(0)).num_milliseconds().to_string(),
@@ -40,7 +40,7 @@ fn each_hint_is_followed_by_a_poll_that_begins_after_it() {
 fn ten_thousand_hints_in_a_second_make_two_polls() {
     let mut hints = Hints::default();
     let polls = (0..10_000).filter(|n| {
-        let (taken, next) = hints.take(at(n / 10));
+        let (taken, next) = hints.take(at(n / 10), Some(7));
         hints = next;
         matches!(taken, HintOutcome::Poll(_))
     });
@@ -52,16 +52,41 @@ fn a_clock_that_was_set_back_holds_no_hint_up() {
     hints(&[60_000, 0], "60000 0");
 }
 
-#[test]
-fn a_hint_is_looked_for_again_a_few_times_with_growing_pauses() {
-    let mut hint = Hint { at: at(0), position: None, looks: 0 };
+#[track_caller]
+fn pauses_s(position: Option<u64>, expected: &[i64]) {
+    let mut hint = Hint { at: at(0), position, looks: 0 };
     let mut now = at(0);
     let mut pauses = Vec::new();
     while let Some((next, due_at)) = hint.again(now) {
         pauses.push((due_at - now).num_seconds());
         (hint, now) = (next, due_at);
     }
-    assert_eq!(pauses, [1, 3, 10, 30]);
+    assert_eq!(pauses, expected);
+}
+
+#[test]
+fn a_hint_is_looked_for_again_a_few_times_with_growing_pauses() {
+    pauses_s(Some(1), &[1, 3, 10, 30]);
+    pauses_s(None, &[2, 20]);
+}
+
+/// Whatever came first; and nothing that was named long ago.
+#[test]
+fn the_highest_position_that_was_named_lately_is_looked_for() {
+    let mut hints = Hints::default();
+    for (ms, named, looked_for) in [
+        (0, Some(5), Some(5)),
+        (1, Some(3), Some(5)),
+        (2, Some(9), Some(9)),
+        (3, Some(8), Some(9)),
+        (4, None, Some(9)),
+        (40_000, Some(2), Some(9)),
+        (99_000, Some(3), Some(9)),
+        (160_000, Some(3), Some(3)),
+    ] {
+        hints = hints.take(at(ms), named).1;
+        assert_eq!(hints.position, looked_for, "{ms}");
+    }
 }
 
 fn member(application: &str, targets: &[(&str, &[&str])]) -> Member {

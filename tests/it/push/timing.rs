@@ -1,0 +1,102 @@
+//! Notices that crowd, overtake each other, or come to a clock that was wrong.
+
+use super::gmail::{by_push, signed};
+use super::{assert_active, forget_requests, polls, push_of, pushed, pushed_outlook};
+use crate::defects::assert_created;
+use crate::world::{GMAIL_USER, OUTLOOK_USER, World, outlook_body};
+use chrono::Duration;
+use doubles::{Mail, Mishap};
+use serde_json::json;
+
+/// Three notices of two seconds make two polls; the second of them looks for what any of the three named.
+#[tokio::test]
+async fn a_notice_that_joins_others_is_looked_for_too() {
+    let (world, _) = signed(81).await;
+    world.google.set_history_lag(3_000_000, 3_000_000, true);
+    // The oldest comes second: it names less than the one that it follows.
+    world.google.push_mishap(Mishap::Late { us: 1_500_000 });
+    let mut sent = vec![world.google.deliver(GMAIL_USER, Mail::default())];
+    for _ in 0..2 {
+        world.pass(Duration::seconds(1)).await;
+        sent.push(world.google.deliver(GMAIL_USER, Mail::default()));
+    }
+    world.pass(Duration::seconds(50)).await;
+    assert_created(&world.arrived(), &sent);
+}
+
+/// A late notice of an older change ends no look for a newer one.
+#[tokio::test]
+async fn a_late_notice_does_not_end_the_looks_for_a_newer_one() {
+    let (world, _) = signed(82).await;
+    world.google.set_history_lag(10_000_000, 10_000_000, true);
+    world.google.push_mishap(Mishap::Late { us: 13_500_000 });
+    let mut sent = vec![world.google.deliver(GMAIL_USER, Mail::default())];
+    world.pass(Duration::seconds(11)).await;
+    sent.push(world.google.deliver(GMAIL_USER, Mail::default()));
+    world.pass(Duration::seconds(60)).await;
+    assert_created(&world.arrived(), &sent);
+}
+
+/// What a condition leaves out is announced as well: each notice is followed by few polls.
+#[tokio::test]
+async fn a_notice_of_what_a_condition_leaves_out_costs_three_polls() {
+    let world = World::reachable(86);
+    let poller =
+        json!({ "messages": { "url": "/hubs/general/messages?where=IsRead=true", "idField": "Id" } });
+    let body = outlook_body(&world.microsoft.new_code(OUTLOOK_USER));
+    world.create(&pushed(body, &json!({ "event.poller.configuration": poller.to_string() }))).await;
+    world.pass(Duration::minutes(5)).await;
+    forget_requests(&world);
+    world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+    world.pass(Duration::minutes(2)).await;
+    assert_eq!(polls(&world), 3);
+    assert_created(&world.arrived(), &[]);
+}
+
+/// Two processes keep the watch of a mailbox at once, whatever the order of their steps: there is one, and it is active.
+#[tokio::test]
+async fn two_processes_keep_one_watch() {
+    for head_start in 0..40 {
+        let world = World::reachable(90);
+        let (one, other) = (pushed_outlook(&world).await, pushed_outlook(&world).await);
+        world.microsoft.remove_subscriptions(OUTLOOK_USER, false);
+        // A day later both find that it is to be renewed.
+        world.clock.advance(Duration::hours(25));
+        let beside = world.another_process();
+        let until = world.now() + Duration::seconds(60);
+        let late = async {
+            for _ in 0..head_start {
+                tokio::task::yield_now().await;
+            }
+            beside.poll(other, until).await
+        };
+        let (first, second) = tokio::join!(world.app.poll(one, until), late);
+        assert!(first.is_ok() && second.is_ok());
+        world.pass(Duration::minutes(5)).await;
+        assert_eq!(world.microsoft.subscriptions_of(OUTLOOK_USER).len(), 1, "head start {head_start}");
+        assert_active(&push_of(&world, one).await);
+        assert_active(&push_of(&world, other).await);
+        let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+        world.pass(Duration::seconds(3)).await;
+        assert_created(&world.arrived(), &[mail.clone(), mail]);
+    }
+}
+
+/// Notices come of the labels that the conditions name, and of no other.
+#[tokio::test]
+async fn labels_of_the_conditions_are_watched() {
+    let (world, id) = signed(91).await;
+    let mut items = by_push();
+    let poller =
+        json!({ "messages": { "url": "/hubs/general/messages?where=LabelIds='INBOX'", "idField": "Id" } });
+    items["event.poller.configuration"] = poller.to_string().into();
+    world.patch(id, &json!({ "configuration": items })).await;
+    world.pass(Duration::minutes(61)).await;
+    forget_requests(&world);
+    world.google.send(GMAIL_USER, Mail::default());
+    world.pass(Duration::minutes(2)).await;
+    assert_eq!(polls(&world), 0);
+    let sent = vec![world.google.deliver(GMAIL_USER, Mail::default())];
+    world.pass(Duration::seconds(3)).await;
+    assert_created(&world.arrived(), &sent);
+}

@@ -57,7 +57,7 @@ impl Heard {
     /// A connector's keys, unless they have become old.
     pub(crate) fn keys(&self, connector: &'static str, now: DateTime<Utc>) -> Option<Keys> {
         let keys = locked(&self.keys).get(connector).cloned();
-        keys.filter(|keys| now - keys.fetched_at < Duration::hours(KEYS_HOURS_MAX))
+        keys.filter(|keys| (now - keys.fetched_at).abs() < Duration::hours(KEYS_HOURS_MAX))
     }
 
     /// Keys could not be had.
@@ -119,7 +119,7 @@ impl Heard {
     pub(crate) fn refuse(&self, connector: &str, why: &'static str, now: DateTime<Utc>) {
         let count = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
         let mut told_at = locked(&self.told_at);
-        if told_at.is_none_or(|told_at| now - told_at >= Duration::seconds(REFUSED_TOLD_S)) {
+        if told_at.is_none_or(|told_at| (now - told_at).abs() >= Duration::seconds(REFUSED_TOLD_S)) {
             *told_at = Some(now);
             tracing::warn!(connector, why, refused = count, "push.refused");
         }

@@ -11,6 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Hints within this time after one that led to a poll lead to one more, at its end, ms: it begins after each of them.
 const SLOT_MS: i64 = 2_000;
 
+/// A watch is looked after at least once in so long, hours: a check that is due later is one from before the clock was
+/// set back.
+pub const CHECK_AFTER_H_MAX: i64 = 24;
+
 /// Names the push state of one mailbox: a keyed hash, so that it tells nothing and nobody can make one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PushKey(pub String);
@@ -107,7 +111,8 @@ impl WatchedTarget {
 
     /// Whether the provider is to be asked.
     pub fn is_due(&self, now: DateTime<Utc>) -> bool {
-        self.demand.is_some() || self.check_at <= now
+        let is_far = self.check_at - now > Duration::hours(CHECK_AFTER_H_MAX);
+        self.demand.is_some() || self.check_at <= now || is_far
     }
 
     /// Whether notices come.

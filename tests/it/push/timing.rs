@@ -5,7 +5,7 @@ use super::{assert_active, forget_requests, polls, push_of, pushed, pushed_outlo
 use crate::defects::assert_created;
 use crate::world::{GMAIL_USER, OUTLOOK_USER, World, outlook_body};
 use chrono::Duration;
-use doubles::{Mail, Mishap};
+use doubles::{Mail, Mishap, Way};
 use serde_json::json;
 
 /// Three notices of two seconds make two polls; the second of them looks for what any of the three named.
@@ -99,4 +99,36 @@ async fn labels_of_the_conditions_are_watched() {
     let sent = vec![world.google.deliver(GMAIL_USER, Mail::default())];
     world.pass(Duration::seconds(3)).await;
     assert_created(&world.arrived(), &sent);
+}
+
+/// Ten days ahead for a while, and back.
+async fn err_by_ten_days(world: &mut World) {
+    world.clock.advance(Duration::days(10));
+    world.run_until_idle().await;
+    world.clock.advance(Duration::days(-10));
+    world.restart();
+    world.providers.set_way(&Way::router(world.app.router()));
+}
+
+#[tokio::test]
+async fn a_clock_that_was_days_ahead_delays_no_renewal() {
+    let (mut world, id) = signed(83).await;
+    err_by_ten_days(&mut world).await;
+    world.google.steal_watch(GMAIL_USER, None);
+    world.pass(Duration::hours(26)).await;
+    assert!(world.google.watch_of(GMAIL_USER).is_some(), "it is watched again within a day");
+    assert_active(&push_of(&world, id).await);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_days_ahead_keeps_no_grant_from_being_renewed() {
+    let mut world = World::reachable(84);
+    let id = pushed_outlook(&world).await;
+    err_by_ten_days(&mut world).await;
+    world.microsoft.clear_requests();
+    world.microsoft.tell_subscriptions(OUTLOOK_USER, "reauthorizationRequired");
+    world.pass(Duration::minutes(1)).await;
+    let renews = |target: &str| target.contains("/reauthorize");
+    assert_eq!(world.microsoft.requests().iter().filter(|line| renews(&line.target)).count(), 1);
+    assert_active(&push_of(&world, id).await);
 }

@@ -12,14 +12,13 @@ use chrono::{DateTime, Duration, Utc};
 use connectors::{Call, Connector, Error, ErrorKind, Push, WatchRequest};
 use domain::ids::digest64;
 use domain::instance::Instance;
-use domain::push::{Demand, Hint, Member, PushKey, PushState, Target, Watch, WatchedTarget};
+use domain::push::{
+    CHECK_AFTER_H_MAX, Demand, Hint, Member, PushKey, PushState, Target, Watch, WatchedTarget,
+};
 use domain::schedule::{Timetable, backoff};
 use domain::settings::Settings;
 use std::sync::Arc;
 
-/// A watch is renewed after so long, hours, less up to a quarter, so that a fleet does not renew at once; but after half
-/// of its life at the latest. That a provider lost it is found out then, too.
-const RENEW_AFTER_H: i64 = 24;
 /// Two ways lead to the renewal of a grant, and a provider takes no second one within this time, minutes.
 const TOUCHED_MIN: i64 = 10;
 /// Longest wait before a failed watch is tried again, minutes.
@@ -153,7 +152,9 @@ impl<'a> Keeping<'a> {
         if !watched.is_due(now) {
             return Ok(());
         }
-        let was_touched = watched.touched_at.is_some_and(|at| now - at < Duration::minutes(TOUCHED_MIN));
+        // One far ahead is of before the clock was set back.
+        let was_touched =
+            watched.touched_at.is_some_and(|at| (now - at).abs() < Duration::minutes(TOUCHED_MIN));
         if watched.demand == Some(Demand::Reauthorize) && was_touched && watched.is_active(now) {
             watched.demand = None;
             return self.store(watched).await;
@@ -263,9 +264,10 @@ impl<'a> Keeping<'a> {
     }
 }
 
-/// When to renew a watch that ends at `until`.
+/// When to renew a watch that ends at `until`: within a day, less up to a quarter, so that a fleet does not renew at once;
+/// but after half of its life at the latest. That a provider lost it is found out then, too.
 fn renewal(now: DateTime<Utc>, until: DateTime<Utc>, seed: u64) -> DateTime<Utc> {
-    let longest = ((until - now) / 2).min(Duration::hours(RENEW_AFTER_H)).max(Duration::zero());
+    let longest = ((until - now) / 2).min(Duration::hours(CHECK_AFTER_H_MAX)).max(Duration::zero());
     let spread = 75 + i32::try_from(seed % 26).unwrap_or(0);
     now + longest / 100 * spread
 }

@@ -11,8 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Keys are fetched anew after so long, hours: providers rotate them every few days, and publish the next ahead.
 const KEYS_HOURS_MAX: i64 = 6;
-/// A token with an unknown key makes us fetch the keys again, once in so long, seconds: anybody can send one.
-const KEYS_AGAIN_S: i64 = 60;
+/// A token with an unknown key makes us fetch the keys again at once, since a new key may have come into use; but so
+/// often within so many seconds, since anybody can send one. Beyond that the notice is left to the timetable.
+const KEYS_AGAIN_COUNT_MAX: usize = 5;
+const KEYS_AGAIN_WITHIN_S: i64 = 60;
 /// Keys that could not be fetched are not asked for again for so long, seconds.
 const KEYS_FAILED_S: i64 = 5;
 /// A pull token is not used for the last so long of its life, seconds.
@@ -25,6 +27,7 @@ const REFUSED_TOLD_S: i64 = 60;
 pub(crate) struct Heard {
     keys: Mutex<HashMap<&'static str, Keys>>,
     keys_failed_at: Mutex<HashMap<&'static str, DateTime<Utc>>>,
+    keys_again_at: Mutex<HashMap<&'static str, Vec<DateTime<Utc>>>>,
     tokens: Mutex<HashMap<PullSource, (String, DateTime<Utc>)>>,
     sources: Mutex<BTreeMap<PullSource, BTreeSet<InstanceId>>>,
     refused: AtomicU64,
@@ -41,11 +44,6 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn new(keys: Value, now: DateTime<Utc>) -> Self {
         Keys { keys: Arc::new(keys), fetched_at: now }
-    }
-
-    /// Whether they may be fetched again for a token that they do not know.
-    pub(crate) fn may_be_older(&self, now: DateTime<Utc>) -> bool {
-        now - self.fetched_at >= Duration::seconds(KEYS_AGAIN_S)
     }
 }
 
@@ -69,6 +67,18 @@ impl Heard {
     pub(crate) fn lacks_keys(&self, connector: &'static str, now: DateTime<Utc>) -> bool {
         let failed_at = locked(&self.keys_failed_at).get(connector).copied();
         failed_at.is_some_and(|at| (now - at).num_seconds().abs() < KEYS_FAILED_S)
+    }
+
+    /// Takes leave to fetch keys again for a token that they do not know.
+    pub(crate) fn may_ask_keys_again(&self, connector: &'static str, now: DateTime<Utc>) -> bool {
+        let mut asked = locked(&self.keys_again_at);
+        let asked = asked.entry(connector).or_default();
+        asked.retain(|at| (now - *at).num_seconds().abs() < KEYS_AGAIN_WITHIN_S);
+        if asked.len() >= KEYS_AGAIN_COUNT_MAX {
+            return false;
+        }
+        asked.push(now);
+        true
     }
 
     pub(crate) fn keep_keys(&self, connector: &'static str, keys: Keys) {
@@ -103,6 +113,7 @@ impl Heard {
         if let Some(source) = source {
             sources.entry(source).or_default().insert(id);
         }
+        locked(&self.tokens).retain(|source, _| sources.contains_key(source));
     }
 
     /// Who pulls from there.
@@ -123,5 +134,26 @@ impl Heard {
             *told_at = Some(now);
             tracing::warn!(connector, why, refused = count, "push.refused");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_goes_with_the_last_who_pulls_with_it() {
+        let (heard, now) = (Heard::default(), DateTime::UNIX_EPOCH);
+        let source = |subscription: &str| PullSource { subscription: subscription.to_owned(), key_digest: 1 };
+        let id = |n| InstanceId::from_bytes([0, 0, 0, n]);
+        for (n, subscription) in [(1, "a"), (2, "a"), (3, "b")] {
+            heard.pulls(id(n), Some(source(subscription)));
+            heard.keep_token(&source(subscription), "token", 3_600, now);
+        }
+        heard.pulls(id(1), None);
+        heard.pulls(id(3), Some(source("a")));
+        assert!(heard.token(&source("a"), now).is_some(), "another pulls with it");
+        assert_eq!(heard.token(&source("b"), now), None);
+        assert_eq!(locked(&heard.tokens).len(), 1);
     }
 }

@@ -13,6 +13,9 @@ use domain::push::Hint;
 /// the poll comes again a few times.
 pub(crate) async fn look(app: &Context, id: InstanceId, hint: Hint, deadline: DateTime<Utc>) -> Result<()> {
     let outcome = poll::poll(app, id, PollTrigger::Hinted(hint.at), deadline).await?;
+    if hint.is_to_keep_watches() && !has_read(&outcome) {
+        return push::hand_on(app, id).await;
+    }
     let has_found = match &outcome {
         PollOutcome::Polled(report) => {
             let moved = report.resources.iter().any(|(_, one)| one.moved);
@@ -29,6 +32,15 @@ pub(crate) async fn look(app: &Context, id: InstanceId, hint: Hint, deadline: Da
         return Ok(());
     }
     app.ports.queue.send(&[(Job::Hinted { instance: id, hint: next }, due_at)]).await
+}
+
+/// Whether a poll got to the provider, or another one is at it.
+fn has_read(outcome: &PollOutcome) -> bool {
+    match outcome {
+        PollOutcome::Polled(report) => report.resources.iter().any(|(_, one)| one.error.is_none()),
+        PollOutcome::Busy => true,
+        PollOutcome::NotFound | PollOutcome::NotPolled(_) => false,
+    }
 }
 
 /// Nothing of the hint is still to come: the position has passed it and those that joined it, or a newer hint has looks

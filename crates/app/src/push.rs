@@ -12,7 +12,7 @@ mod reach;
 mod status;
 mod stored;
 
-pub(crate) use arrive::{PushReply, arrive};
+pub(crate) use arrive::{PushReply, arrive, hand_on};
 pub(crate) use keep::Keeping;
 pub(crate) use key::key_of;
 pub(crate) use leave::leave;

@@ -125,6 +125,7 @@ macro_rules! store_suite {
             push: [
                 a_state_is_stored_on_the_version_it_follows,
                 a_race_for_a_state_has_one_winner,
+                a_state_that_was_made_anew_is_another,
                 a_state_is_removed_as_it_was_read,
                 hints_are_beside_the_state,
                 a_race_of_hints_has_one_winner,

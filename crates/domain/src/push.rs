@@ -112,7 +112,17 @@ impl WatchedTarget {
     /// Whether the provider is to be asked.
     pub fn is_due(&self, now: DateTime<Utc>) -> bool {
         let is_far = self.check_at - now > Duration::hours(CHECK_AFTER_H_MAX);
-        self.demand.is_some() || self.check_at <= now || is_far
+        let is_new_demand = self.demand.is_some() && self.failures == 0;
+        is_new_demand || self.check_at <= now || is_far
+    }
+
+    /// Keeps what the provider demands; one that has to be made anew needs no renewal. What is new is due now.
+    pub fn demand(&mut self, demand: Demand, now: DateTime<Utc>) {
+        let before = self.demand;
+        self.demand = before.filter(|known| *known == Demand::Anew).or(Some(demand));
+        if self.demand != before {
+            self.check_at = self.check_at.min(now);
+        }
     }
 
     /// Whether notices come.
@@ -128,7 +138,8 @@ pub struct PushState {
     pub members: BTreeMap<InstanceId, Member>,
     /// What is watched.
     pub watched: Vec<WatchedTarget>,
-    /// Goes up by one with each change; 0 is not stored.
+    /// Goes up by one with each change, from a random number on: one made anew, after another was removed, has none of
+    /// its versions. 0 is not stored.
     pub version: u64,
 }
 
@@ -262,6 +273,16 @@ const LOOK_AGAIN_UNNAMED_MS: [i64; 2] = [2_000, 20_000];
 const LOOKED_FOR_S: i64 = 60;
 
 impl Hint {
+    /// One that no provider gave: a poll is wanted for the sake of the watches that it keeps, and looks for nothing.
+    pub fn to_keep_watches(now: DateTime<Utc>) -> Self {
+        Hint { at: now, position: None, looks: u8::MAX }
+    }
+
+    /// Whether it is such a one.
+    pub fn is_to_keep_watches(self) -> bool {
+        self.looks == u8::MAX
+    }
+
     /// The next look for it, and when; `None`: there were enough.
     pub fn again(self, now: DateTime<Utc>) -> Option<(Hint, DateTime<Utc>)> {
         let pauses_ms: &[i64] = match self.position {

@@ -115,6 +115,28 @@ async fn an_older_change_that_shows_is_not_taken_for_the_one_that_was_told() {
     assert_created(&world.arrived(), &sent);
 }
 
+/// Whoever read the one state must not take the other for it, and write over who is in it.
+#[tokio::test]
+async fn what_is_made_anew_has_no_version_of_what_was_there_before() {
+    let world = World::reachable(80);
+    let version = async || {
+        let row = "SELECT version FROM push_states";
+        world
+            .rows()
+            .read("read a version", |conn| conn.query_row(row, [], |row| row.get::<_, u64>(0)))
+            .await
+            .unwrap()
+    };
+    let mut versions = std::collections::BTreeSet::new();
+    for _ in 0..5 {
+        let id = pushed_outlook(&world).await;
+        versions.insert(version().await);
+        delete(&world, format!("/instances/{id}")).await;
+        assert_eq!(world.push_states().await, 0);
+    }
+    assert_eq!(versions.len(), 5);
+}
+
 /// A renewal that fails for a week: in words, and not "active" after the end.
 #[tokio::test]
 async fn a_watch_that_ended_is_not_said_to_be_active() {

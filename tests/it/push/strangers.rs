@@ -3,6 +3,7 @@
 use super::{forget_requests, polls, post, pushed_outlook};
 use crate::defects::assert_created;
 use crate::world::{OUTLOOK_USER, World};
+use base64::Engine as _;
 use chrono::Duration;
 use doubles::{Forgery, Mail, Mishap};
 use serde_json::{Value, json};
@@ -120,4 +121,21 @@ async fn strangers_do_not_make_us_ask_for_keys_again_and_again() {
         post(&world, "/push/gmail", Some("Bearer a.b.c"), &body).await;
     }
     assert_eq!(world.wire.canned_count(), 1);
+}
+
+/// A key that nobody knows leads to a few requests for the keys a minute, whoever sends it however often.
+#[tokio::test]
+async fn an_unknown_key_makes_us_ask_a_few_times_a_minute() {
+    let world = World::reachable(37);
+    let part = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+    let header = part(r#"{"alg":"RS256","kid":"unknown"}"#);
+    let token = format!("Bearer {header}.{}.{}", part("{}"), part("signature"));
+    let data = "eyJlbWFpbEFkZHJlc3MiOiJhIiwiaGlzdG9yeUlkIjoxfQ==";
+    let body = json!({ "message": { "data": data } }).to_string();
+    for _ in 0..100 {
+        let reply = post(&world, "/push/gmail", Some(&token), &body).await;
+        assert_eq!((reply.status, reply.body), (202, json!("")));
+    }
+    let asked = world.google.requests().iter().filter(|line| line.target.contains("/certs")).count();
+    assert_eq!(asked, 6, "once for want of them, and five times for the unknown one");
 }

@@ -132,3 +132,39 @@ async fn a_clock_that_was_days_ahead_keeps_no_grant_from_being_renewed() {
     assert_eq!(world.microsoft.requests().iter().filter(|line| renews(&line.target)).count(), 1);
     assert_active(&push_of(&world, id).await);
 }
+
+/// A key that comes into use just after the keys were fetched is asked for at once.
+#[tokio::test]
+async fn a_key_that_is_new_right_after_a_fetch_is_known() {
+    let (world, _) = signed(85).await;
+    world.pass(Duration::hours(6)).await;
+    for _ in 0..2 {
+        let sent = vec![world.google.deliver(GMAIL_USER, Mail::default())];
+        world.pass(Duration::seconds(5)).await;
+        assert_created(&world.arrived(), &sent);
+        world.google.rotate_keys();
+    }
+}
+
+/// One of two who share a subscription has lost its grant: the other renews what they share.
+#[tokio::test]
+async fn who_has_a_grant_renews_what_is_shared() {
+    let world = World::reachable(87);
+    let rarely = json!({ "event.poller.refresh_interval": "1440" });
+    let body = || pushed(outlook_body(&world.microsoft.new_code(OUTLOOK_USER)), &rarely);
+    let first = world.create(&body()).await;
+    let second = world.create(&body()).await;
+    world.microsoft.revoke(OUTLOOK_USER);
+    let code = world.microsoft.new_code(OUTLOOK_USER);
+    world.patch(second, &json!({ "providerData": { "code": code } })).await;
+    world.poll(first).await;
+    world.poll(second).await;
+    assert_eq!(world.shown(first).await["valid"], false);
+    assert_active(&push_of(&world, second).await);
+    for hour in 0..3 {
+        world.pass(Duration::minutes(59)).await;
+        world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+        world.pass(Duration::seconds(61)).await;
+        assert_eq!(world.arrived().len(), 1, "hour {hour}");
+    }
+}

@@ -71,6 +71,7 @@ macro_rules! methods {
             async fn push_state(key: &PushKey) -> Result<Option<(PushState, Hints)>>;
             async fn put_push_state(
                 key: &PushKey,
+                seen: u64,
                 state: &PushState,
                 expires_at: DateTime<Utc>,
             ) -> Result<Written>;

@@ -13,11 +13,12 @@ use domain::push::{Hints, PushKey, PushState};
 pub trait PushStates: Send + Sync {
     /// The state of a mailbox's push, and the hints that came; strongly consistent.
     async fn push_state(&self, key: &PushKey) -> Result<Option<(PushState, Hints)>>;
-    /// Stores a state, conditional on the stored version being one less (nothing stored: 0); hints stay as they are.
-    /// It may be forgotten after `expires_at`.
+    /// Stores a state, conditional on the stored version being the one that was seen (nothing stored: 0); hints stay as
+    /// they are. It may be forgotten after `expires_at`.
     async fn put_push_state(
         &self,
         key: &PushKey,
+        seen: u64,
         state: &PushState,
         expires_at: DateTime<Utc>,
     ) -> Result<Written>;

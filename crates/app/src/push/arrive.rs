@@ -18,6 +18,7 @@ use domain::ids::InstanceId;
 use domain::push::{Demand, Hint, HintOutcome, Hints, Member, PushKey, PushState};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// Notices of one request; providers send some dozens at most.
@@ -140,7 +141,7 @@ async fn signer(app: &Context, connector: &Arc<dyn Connector>, token: &str) -> R
         None => fetch(app, name, endpoint, now).await?,
     };
     let mut signed = push.signer(token, &keys.keys, &audience, now);
-    if signed == Err(Forged::UnknownKey) && keys.may_be_older(now) {
+    if signed == Err(Forged::UnknownKey) && app.heard.may_ask_keys_again(name, now) {
         keys = fetch(app, name, endpoint, now).await?;
         signed = push.signer(token, &keys.keys, &audience, now);
     }
@@ -205,11 +206,28 @@ pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> 
     Ok(true)
 }
 
-/// Graph asks for it every hour, and nothing has changed: one of the instances does it, and none is looked at again.
+/// Graph asks for it every hour, and nothing has changed: one of the instances does it, and none is looked at again. One
+/// that can not hands it on ([`hand_on`]).
 async fn reauthorize(app: &Context, id: Option<&InstanceId>) -> Result<()> {
     let Some(id) = id else { return Ok(()) };
-    let hint = Hint { at: app.now(), position: None, looks: u8::MAX };
+    let hint = Hint::to_keep_watches(app.now());
     app.ports.queue.send(&[(Job::Hinted { instance: *id, hint }, hint.at)]).await
+}
+
+/// Hands what the provider demands, and an instance could not meet, on to the next of those who share the watch: the
+/// grant of the first may have ended.
+pub(crate) async fn hand_on(app: &Context, id: InstanceId) -> Result<()> {
+    let Some(instance) = app.ports.store.instance(id).await? else { return Ok(()) };
+    let Some(key) = key::key_of(app, &instance) else { return Ok(()) };
+    let Some((state, _)) = app.ports.store.push_state(&key).await? else { return Ok(()) };
+    let is_unmet = |one: &&domain::push::WatchedTarget| {
+        let is_own = state.members.get(&id).is_some_and(|own| own.needs(&one.application, &one.target));
+        one.demand == Some(Demand::Reauthorize) && is_own
+    };
+    let unmet: Vec<_> = state.watched.iter().filter(is_unmet).collect();
+    let shares = |member: &Member| unmet.iter().any(|one| member.needs(&one.application, &one.target));
+    let mut later = state.members.range((Bound::Excluded(id), Bound::Unbounded));
+    reauthorize(app, later.find(|(_, member)| shares(member)).map(|(id, _)| id)).await
 }
 
 /// Keeps what the provider demands of watches, for the polls that follow. A notice of a watch that is not the present one
@@ -223,7 +241,7 @@ async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Belie
     if demands.is_empty() {
         return Ok(false);
     }
-    let version = state.version;
+    let (version, now) = (state.version, app.now());
     let apply = |state: &mut PushState| {
         for (demand, opened, watch) in &demands {
             let is_of = |one: &&mut domain::push::WatchedTarget| {
@@ -231,10 +249,7 @@ async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Belie
                     && key::target_name(app, &one.target) == opened.target_name
                     && one.watch.as_ref().map(|own| &own.state) == watch.as_ref()
             };
-            // One that has to be made anew needs no renewal.
-            for one in state.watched.iter_mut().filter(|one| is_of(one)) {
-                one.demand = one.demand.filter(|known| *known == Demand::Anew).or(Some(*demand));
-            }
+            state.watched.iter_mut().filter(|one| is_of(one)).for_each(|one| one.demand(*demand, now));
         }
     };
     Ok(change(app, key, state, apply).await?.version != version)

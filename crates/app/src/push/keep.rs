@@ -127,7 +127,7 @@ impl<'a> Keeping<'a> {
         leave::remove(self.app, &self.key, self.state.clone(), id).await?;
         if present.is_some_and(|one| !one.disabled) {
             // A poll of the row as it is now joins as that says.
-            let hint = Hint { at: now, position: None, looks: u8::MAX };
+            let hint = Hint::to_keep_watches(now);
             self.app.ports.queue.send(&[(Job::Hinted { instance: id, hint }, now)]).await?;
         }
         Ok(false)
@@ -259,7 +259,7 @@ impl<'a> Keeping<'a> {
         if due_at >= Timetable::new(self.instance.id, self.interval_min).next_after(now) {
             return Ok(());
         }
-        let hint = Hint { at: now, position: None, looks: u8::MAX };
+        let hint = Hint::to_keep_watches(now);
         self.app.ports.queue.send(&[(Job::Hinted { instance: self.instance.id, hint }, due_at)]).await
     }
 }

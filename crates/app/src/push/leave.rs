@@ -67,7 +67,7 @@ pub(super) async fn ended(
     let now = app.now();
     let forget = |state: &mut PushState| ended.iter().for_each(|one| forget(state, push, one, now));
     let state = change(app, key, state, forget).await?;
-    let hint = Hint { at: now, position: None, looks: u8::MAX };
+    let hint = Hint::to_keep_watches(now);
     let is_lost = |one: &&WatchedTarget| one.demand == Some(Demand::Anew);
     let lost: Vec<&WatchedTarget> = state.watched.iter().filter(is_lost).collect();
     let needs = |member: &Member| lost.iter().any(|one| member.needs(&one.application, &one.target));
@@ -82,13 +82,13 @@ pub(super) async fn ended(
 fn forget(state: &mut PushState, push: &dyn Push, ended: &WatchedTarget, now: DateTime<Utc>) {
     let is_needed = state.members.values().any(|member| member.needs(&ended.application, &ended.target));
     if is_needed {
-        state.watched_mut(&ended.application, &ended.target, now).demand = Some(Demand::Anew);
+        state.watched_mut(&ended.application, &ended.target, now).demand(Demand::Anew, now);
     } else {
         state.watched.retain(|one| one.application != ended.application || one.target != ended.target);
     }
     if push.has_one_watch() && ended.watch.is_some() {
         let others = state.watched.iter_mut().filter(|one| one.application == ended.application);
-        others.for_each(|one| one.demand = Some(Demand::Anew));
+        others.for_each(|one| one.demand(Demand::Anew, now));
     }
 }
 

@@ -29,9 +29,9 @@ pub(super) async fn change(
             (false, 0) => return Ok(next),
             (false, version) => app.ports.store.remove_push_state(key, version).await?,
             (true, version) => {
-                next.version = version + 1;
-                let ends_at = next.until().unwrap_or_default().max(app.now());
-                app.ports.store.put_push_state(key, &next, ends_at + Duration::days(KEPT_DAYS)).await?
+                next.version = if version == 0 { first_version(app) } else { version + 1 };
+                let expires_at = next.until().unwrap_or_default().max(app.now()) + Duration::days(KEPT_DAYS);
+                app.ports.store.put_push_state(key, version, &next, expires_at).await?
             }
         };
         if written == Written::Done {
@@ -40,6 +40,13 @@ pub(super) async fn change(
         seen = read(app, key).await?;
     }
     Err(PortError::new("changing a push state", "it was changed by others again and again"))
+}
+
+/// Of a state that is made anew. Whoever read an earlier one, which was removed since, must not take this for it.
+fn first_version(app: &Context) -> u64 {
+    let mut bytes = [0; 4];
+    app.ports.entropy.fill(&mut bytes);
+    1 + (u64::from(u32::from_le_bytes(bytes)) << 16)
 }
 
 /// The stored state, or an empty one.

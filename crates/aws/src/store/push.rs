@@ -34,14 +34,14 @@ impl PushStates for DynamoStore {
     async fn put_push_state(
         &self,
         key: &PushKey,
+        seen: u64,
         state: &PushState,
         expires_at: DateTime<Utc>,
     ) -> Result<Written> {
-        let before = state.version.saturating_sub(1);
         let put = Write::update(Key::push(key), "SET doc = :doc, version = :version, expires = :expires");
-        let put = match before {
+        let put = match seen {
             0 => put.when("attribute_not_exists(pk)"),
-            _ => put.when("version = :before").with(":before", number(before)),
+            _ => put.when("version = :seen").with(":seen", number(seen)),
         };
         let put = put
             .with(":doc", json(state)?)

@@ -28,10 +28,10 @@ fn kept() -> DateTime<Utc> {
 pub async fn a_state_is_stored_on_the_version_it_follows(store: &dyn Store) {
     let key = key(901);
     assert_eq!(store.push_state(&key).await.unwrap(), None);
-    assert_eq!(store.put_push_state(&key, &state(2, &[1]), kept()).await.unwrap(), Written::Conflict);
-    assert_eq!(store.put_push_state(&key, &state(1, &[1]), kept()).await.unwrap(), Written::Done);
-    assert_eq!(store.put_push_state(&key, &state(1, &[2]), kept()).await.unwrap(), Written::Conflict);
-    assert_eq!(store.put_push_state(&key, &state(2, &[1, 2]), kept()).await.unwrap(), Written::Done);
+    assert_eq!(store.put_push_state(&key, 1, &state(2, &[1]), kept()).await.unwrap(), Written::Conflict);
+    assert_eq!(store.put_push_state(&key, 0, &state(1, &[1]), kept()).await.unwrap(), Written::Done);
+    assert_eq!(store.put_push_state(&key, 0, &state(1, &[2]), kept()).await.unwrap(), Written::Conflict);
+    assert_eq!(store.put_push_state(&key, 1, &state(2, &[1, 2]), kept()).await.unwrap(), Written::Done);
     let stored = store.push_state(&key).await.unwrap();
     assert_eq!(stored, Some((state(2, &[1, 2]), Hints::default())));
 }
@@ -40,7 +40,7 @@ pub async fn a_state_is_stored_on_the_version_it_follows(store: &dyn Store) {
 pub async fn a_race_for_a_state_has_one_winner(store: &dyn Store) {
     let key = key(902);
     let states: Vec<PushState> = (1..=8).map(|number| state(1, &[number])).collect();
-    let racers = states.iter().map(|state| store.put_push_state(&key, state, kept()));
+    let racers = states.iter().map(|state| store.put_push_state(&key, 0, state, kept()));
     let ended: Vec<Written> = join_all(racers).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(ended.iter().filter(|written| **written == Written::Done).count(), 1, "{ended:?}");
 }
@@ -49,11 +49,22 @@ pub async fn a_race_for_a_state_has_one_winner(store: &dyn Store) {
 pub async fn a_state_is_removed_as_it_was_read(store: &dyn Store) {
     let key = key(903);
     assert_eq!(store.remove_push_state(&key, 1).await.unwrap(), Written::Gone);
-    store.put_push_state(&key, &state(1, &[]), kept()).await.unwrap();
-    store.put_push_state(&key, &state(2, &[1]), kept()).await.unwrap();
+    store.put_push_state(&key, 0, &state(1, &[]), kept()).await.unwrap();
+    store.put_push_state(&key, 1, &state(2, &[1]), kept()).await.unwrap();
     assert_eq!(store.remove_push_state(&key, 1).await.unwrap(), Written::Conflict);
     assert_eq!(store.remove_push_state(&key, 2).await.unwrap(), Written::Done);
     assert_eq!(store.push_state(&key).await.unwrap(), None);
+}
+
+/// Whoever read an earlier one does not write over one that was made anew meanwhile.
+pub async fn a_state_that_was_made_anew_is_another(store: &dyn Store) {
+    let key = key(906);
+    store.put_push_state(&key, 0, &state(70, &[1]), kept()).await.unwrap();
+    assert_eq!(store.remove_push_state(&key, 70).await.unwrap(), Written::Done);
+    assert_eq!(store.put_push_state(&key, 0, &state(90, &[2]), kept()).await.unwrap(), Written::Done);
+    assert_eq!(store.put_push_state(&key, 70, &state(71, &[1, 3]), kept()).await.unwrap(), Written::Conflict);
+    assert_eq!(store.remove_push_state(&key, 70).await.unwrap(), Written::Conflict);
+    assert_eq!(store.push_state(&key).await.unwrap(), Some((state(90, &[2]), Hints::default())));
 }
 
 /// Hints leave the state alone, and a change of the state leaves the hints.
@@ -62,11 +73,11 @@ pub async fn hints_are_beside_the_state(store: &dyn Store) {
     let (taken, first) = Hints::default().take(at(10), None);
     assert_eq!(taken, HintOutcome::Poll(at(10)));
     assert_eq!(store.put_hints(&key, Hints::default(), first).await.unwrap(), Written::Gone);
-    store.put_push_state(&key, &state(1, &[1]), kept()).await.unwrap();
+    store.put_push_state(&key, 0, &state(1, &[1]), kept()).await.unwrap();
     assert_eq!(store.put_hints(&key, Hints::default(), first).await.unwrap(), Written::Done);
     let (_, second) = first.take(at(11), Some(7));
     assert_eq!(store.put_hints(&key, Hints::default(), second).await.unwrap(), Written::Conflict);
-    assert_eq!(store.put_push_state(&key, &state(2, &[2]), kept()).await.unwrap(), Written::Done);
+    assert_eq!(store.put_push_state(&key, 1, &state(2, &[2]), kept()).await.unwrap(), Written::Done);
     assert_eq!(store.push_state(&key).await.unwrap(), Some((state(2, &[2]), first)));
     assert_eq!(store.put_hints(&key, first, second).await.unwrap(), Written::Done);
     assert_eq!(store.push_state(&key).await.unwrap(), Some((state(2, &[2]), second)));
@@ -75,7 +86,7 @@ pub async fn hints_are_beside_the_state(store: &dyn Store) {
 /// Of eight hints at once one leads to a poll.
 pub async fn a_race_of_hints_has_one_winner(store: &dyn Store) {
     let key = key(905);
-    store.put_push_state(&key, &state(1, &[1]), kept()).await.unwrap();
+    store.put_push_state(&key, 0, &state(1, &[1]), kept()).await.unwrap();
     // Each of its own moment: who comes first is seen.
     let hints: Vec<Hints> = (0..8).map(|second| Hints::default().take(at(second), None).1).collect();
     let racers = hints.iter().map(|next| store.put_hints(&key, Hints::default(), *next));

@@ -26,11 +26,12 @@ impl PushStates for SqliteStore {
     async fn put_push_state(
         &self,
         key: &PushKey,
+        seen: u64,
         state: &PushState,
         expires_at: DateTime<Utc>,
     ) -> ports::Result<Written> {
         let (key, state) = (key.clone(), state.clone());
-        self.db.write("store a push state", move |tx| put(tx, &key, &state, expires_at)).await
+        self.db.write("store a push state", move |tx| put(tx, &key, seen, &state, expires_at)).await
     }
 
     async fn remove_push_state(&self, key: &PushKey, version: u64) -> ports::Result<Written> {
@@ -56,8 +57,14 @@ fn version(conn: &Connection, key: &PushKey) -> Result<u64> {
     Ok(conn.prepare_cached(VERSION)?.query_row([&key.0], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
-fn put(conn: &Connection, key: &PushKey, state: &PushState, expires_at: DateTime<Utc>) -> Result<Written> {
-    if version(conn, key)? + 1 != state.version {
+fn put(
+    conn: &Connection,
+    key: &PushKey,
+    seen: u64,
+    state: &PushState,
+    expires_at: DateTime<Utc>,
+) -> Result<Written> {
+    if version(conn, key)? != seen {
         return Ok(Written::Conflict);
     }
     let (document, hints) = (to_json(state)?, to_json(&Hints::default())?);

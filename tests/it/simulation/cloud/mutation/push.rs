@@ -10,15 +10,16 @@ impl TappedStore {
     pub(in super::super) async fn mutant_put_push_state(
         &self,
         key: &PushKey,
+        seen: u64,
         state: &PushState,
         expires_at: DateTime<Utc>,
     ) -> Result<Written> {
         if !self.is(Mutation::PushStateUnconditional) {
-            return self.inner.put_push_state(key, state, expires_at).await;
+            return self.inner.put_push_state(key, seen, state, expires_at).await;
         }
         let stored = self.inner.push_state(key).await?.map_or(0, |(stored, _)| stored.version);
         let state = PushState { version: stored + 1, ..state.clone() };
-        self.inner.put_push_state(key, &state, expires_at).await
+        self.inner.put_push_state(key, stored, &state, expires_at).await
     }
 
     pub(in super::super) async fn mutant_put_hints(

@@ -1,5 +1,6 @@
 //! The floor: what every use case stands on, put together once by the host. It knows no use case.
 
+use crate::clients::Clients;
 use crate::config::Config;
 use crate::heard::Heard;
 use crate::locks::Locks;
@@ -50,6 +51,7 @@ pub(crate) struct Context {
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) connectors: Vec<Arc<dyn Connector>>,
     pub(crate) secrets: SecretsCache,
+    pub(crate) clients: Clients,
     pub(crate) locks: Locks,
     pub(crate) traffic: Traffic,
     pub(crate) heard: Heard,
@@ -65,6 +67,7 @@ impl Context {
         Arc::new_cyclic(|itself| Context {
             itself: itself.clone(),
             secrets: SecretsCache::before(ports.vault.clone()),
+            clients: Clients::before(ports.store.clone(), sealer.clone()),
             ports,
             config,
             sealer,

@@ -1,9 +1,9 @@
 //! Exchanging at a provider's token endpoint: a stored grant as it is; what a person pasted also as it may have been
 //! meant, where the provider does not know it. What is still refused is told with what it looks like.
 
+use crate::clients::Client;
 use crate::context::Context;
 use crate::instances::{Refusal, SignInCode};
-use crate::ports::Secrets;
 use connectors::Descriptor;
 use connectors::oauth::{self, Application, Grant, TokenError, TokenErrorKind, Tokens};
 use domain::pasted;
@@ -16,17 +16,37 @@ const TOKEN_TIMEOUT_MS: u64 = 10_000;
 /// Where a code stands in a request.
 const CODE: &str = "providerData.code";
 
-/// Exchanges a grant at the provider's token endpoint.
+/// Exchanges a grant at the provider's token endpoint. Where a stored application is refused that was changed since it
+/// was read, it is tried once more as it is now. A refresh token may be called unknown, too, if it is another client's.
 pub(crate) async fn exchange(
     app: &Context,
     descriptor: &Descriptor,
-    secrets: &Secrets,
+    client: &Client,
     grant: &Grant<'_>,
     scope: Option<&str>,
 ) -> Result<Tokens, TokenError> {
-    let secret = |key: &str| secrets.get(key).map_or("", String::as_str);
-    let application =
-        Application { client_id: secret(OAUTH_API_KEY), client_secret: secret(OAUTH_API_SECRET) };
+    let exchanged = once(app, descriptor, client, grant, scope).await;
+    let is_refused = |error: &TokenError| {
+        matches!(error.kind, TokenErrorKind::InvalidClient | TokenErrorKind::InvalidGrant)
+    };
+    if !exchanged.as_ref().is_err_and(is_refused) {
+        return exchanged;
+    }
+    match app.clients.newer(client).await {
+        Ok(Some(newer)) => once(app, descriptor, &newer, grant, scope).await,
+        Ok(None) => exchanged,
+        Err(_) => Err(TokenError::unavailable("the application can't be read just now")),
+    }
+}
+
+async fn once(
+    app: &Context,
+    descriptor: &Descriptor,
+    client: &Client,
+    grant: &Grant<'_>,
+    scope: Option<&str>,
+) -> Result<Tokens, TokenError> {
+    let application = Application { client_id: &client.key, client_secret: &client.secret };
     let authentication = &descriptor.authentication;
     let Some(endpoint) = authentication.token() else {
         // A key is a token that never ends: where the provider refuses it, the one of the vault may be newer.
@@ -34,7 +54,11 @@ pub(crate) async fn exchange(
         return Ok(Tokens { access_token, refresh_token: None, lifetime_s: u32::MAX });
     };
     let url = app.config.endpoints.url(endpoint);
-    let request = oauth::token_request(authentication, url, &application, grant, scope, TOKEN_TIMEOUT_MS);
+    let url = match authentication.sign_in() {
+        Some(oauth) => oauth.in_tenant(url, client.tenant.as_deref()),
+        None => url.to_owned(),
+    };
+    let request = oauth::token_request(authentication, &url, &application, grant, scope, TOKEN_TIMEOUT_MS);
     let response = app.ports.http.send(request).await?;
     oauth::parse_tokens(&response, app.now())
 }
@@ -43,7 +67,7 @@ pub(crate) async fn exchange(
 pub(crate) async fn code(
     app: &Context,
     descriptor: &Descriptor,
-    (plain, secrets): (&Items, &Secrets),
+    (plain, client): (&Items, &Client),
     sign_in: &SignInCode,
 ) -> Result<Tokens, Refusal> {
     let rule = "is required to exchange `providerData.code`";
@@ -52,41 +76,41 @@ pub(crate) async fn code(
     let (code, scope) = (sign_in.code.as_str(), given(plain, OAUTH_SCOPE));
     let code_verifier = sign_in.verifier.as_deref();
     let grant = Grant::Code { code, redirect_uri, code_verifier };
-    let mut exchanged = exchange(app, descriptor, secrets, &grant, scope).await;
+    let mut exchanged = exchange(app, descriptor, client, &grant, scope).await;
     if let Some(code) = meant(&exchanged, code) {
         let grant = Grant::Code { code: &code, redirect_uri, code_verifier };
-        exchanged = exchange(app, descriptor, secrets, &grant, scope).await;
+        exchanged = exchange(app, descriptor, client, &grant, scope).await;
     }
-    exchanged.map_err(|error| suspected(error, secrets, Some((CODE, code))))
+    exchanged.map_err(|error| suspected(error, client, Some((CODE, code))))
 }
 
 /// What the application itself is granted, without a sign-in.
 pub(crate) async fn application(
     app: &Context,
     descriptor: &Descriptor,
-    (plain, secrets): (&Items, &Secrets),
+    (plain, client): (&Items, &Client),
 ) -> Result<Tokens, Refusal> {
-    let exchanged = exchange(app, descriptor, secrets, &Grant::Client, given(plain, OAUTH_SCOPE)).await;
-    exchanged.map_err(|error| suspected(error, secrets, None))
+    let exchanged = exchange(app, descriptor, client, &Grant::Client, given(plain, OAUTH_SCOPE)).await;
+    exchanged.map_err(|error| suspected(error, client, None))
 }
 
 /// Exchanges a refresh token; the tokens have the one that can be kept.
 pub(crate) async fn refresh_token(
     app: &Context,
     descriptor: &Descriptor,
-    (plain, secrets): (&Items, &Secrets),
+    (plain, client): (&Items, &Client),
     refresh_token: &str,
 ) -> Result<Tokens, Refusal> {
     let scope = given(plain, OAUTH_SCOPE);
-    let mut exchanged = exchange(app, descriptor, secrets, &Grant::Refresh { refresh_token }, scope).await;
+    let mut exchanged = exchange(app, descriptor, client, &Grant::Refresh { refresh_token }, scope).await;
     if let Some(decoded) = meant(&exchanged, refresh_token) {
         let grant = Grant::Refresh { refresh_token: &decoded };
-        exchanged = exchange(app, descriptor, secrets, &grant, scope).await;
+        exchanged = exchange(app, descriptor, client, &grant, scope).await;
         if let Ok(tokens) = &mut exchanged {
             tokens.refresh_token.get_or_insert(decoded);
         }
     }
-    exchanged.map_err(|error| suspected(error, secrets, Some((OAUTH_REFRESH_TOKEN, refresh_token))))
+    exchanged.map_err(|error| suspected(error, client, Some((OAUTH_REFRESH_TOKEN, refresh_token))))
 }
 
 /// What may have been meant by a credential that the provider does not know: the same decoded, once.
@@ -101,10 +125,9 @@ fn meant(exchanged: &Result<Tokens, TokenError>, credential: &str) -> Option<Str
 }
 
 /// The refusal, with what the credentials look like that should not look so. No value is shown.
-fn suspected(error: TokenError, secrets: &Secrets, own: Option<(&str, &str)>) -> Refusal {
+fn suspected(error: TokenError, client: &Client, own: Option<(&str, &str)>) -> Refusal {
     let is_refused = error.kind != TokenErrorKind::Unavailable;
-    let application =
-        [OAUTH_API_KEY, OAUTH_API_SECRET].map(|key| (key, secrets.get(key).map_or("", String::as_str)));
+    let application = [(OAUTH_API_KEY, client.key.as_str()), (OAUTH_API_SECRET, client.secret.as_str())];
     let told: String = own
         .into_iter()
         .chain(application)

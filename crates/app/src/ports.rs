@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 mod accounts;
 mod administration;
+mod applications;
 mod attempts;
 mod audit;
 mod callers;
@@ -33,6 +34,7 @@ pub use accounts::{Accounts, User};
 pub use administration::{
     Administration, Depth, HostPage, ListingMark, Organization, OwnedItem, Redriven, Scheduled,
 };
+pub use applications::{Applications, StoredApplication};
 pub use attempts::{AttemptKey, AttemptOutcome, AttemptState, Attempts, Claim, Claimant};
 pub use audit::{AUDIT_DAYS, Actor, AuditEntry, AuditMark};
 pub use callers::Callers;
@@ -64,6 +66,7 @@ pub trait Store:
     + EventLog
     + OrganizationLog
     + PushStates
+    + Applications
 {
 }
 
@@ -78,6 +81,7 @@ impl<T> Store for T where
         + EventLog
         + OrganizationLog
         + PushStates
+        + Applications
 {
 }
 

@@ -1,5 +1,6 @@
 //! Access tokens: refreshed ahead of their end, by one poll at a time.
 
+use crate::clients::Client;
 use crate::context::Context;
 use crate::exchange::exchange;
 use crate::ports::{PortError, Result, Secrets, Written};
@@ -8,7 +9,7 @@ use connectors::oauth::{Grant, TokenError, TokenErrorKind, Tokens};
 use connectors::{Authentication, Connector, Descriptor};
 use domain::ids::{InstanceId, digest64};
 use domain::schedule::backoff;
-use domain::settings::{OAUTH_REFRESH_TOKEN, OAUTH_SCOPE};
+use domain::settings::{Items, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE};
 use domain::token::{Session, refresh_at};
 use std::sync::Arc;
 
@@ -44,13 +45,18 @@ impl From<PortError> for NoToken {
 pub(crate) struct Holder<'a> {
     pub(crate) id: InstanceId,
     pub(crate) connector: &'a Arc<dyn Connector>,
-    pub(crate) scope: Option<&'a str>,
+    organization_id: u32,
+    configuration: &'a Items,
 }
 
 impl<'a> Holder<'a> {
     pub(crate) fn of(instance: &'a domain::instance::Instance, connector: &'a Arc<dyn Connector>) -> Self {
-        let scope = instance.configuration.get(OAUTH_SCOPE).map(String::as_str);
-        Holder { id: instance.id, connector, scope }
+        let (organization_id, configuration) = (instance.account.organization_id, &instance.configuration);
+        Holder { id: instance.id, connector, organization_id, configuration }
+    }
+
+    fn scope(&self) -> Option<&'a str> {
+        self.configuration.get(OAUTH_SCOPE).map(String::as_str)
     }
 
     fn descriptor(&self) -> &'static Descriptor {
@@ -97,7 +103,8 @@ impl Context {
             return Ok(self.opened(holder.id, session)?);
         }
         let (secrets, _) = self.secrets.now(holder.id).await?;
-        let tokens = self.exchange_refresh(holder, &secrets).await.map_err(NoToken::Refused)?;
+        let client = self.clients.of(holder.organization_id, holder.configuration, &secrets).await?;
+        let tokens = self.exchange_refresh(holder, &client, &secrets).await.map_err(NoToken::Refused)?;
         Ok(tokens.access_token)
     }
 
@@ -126,10 +133,10 @@ impl Context {
     ) -> std::result::Result<String, NoToken> {
         let context = "refreshing an access token";
         let app = self.itself.upgrade().ok_or_else(|| PortError::new(context, "the process ends"))?;
-        let (id, connector) = (holder.id, holder.connector.clone());
-        let (scope, mut refreshed) = (holder.scope.map(str::to_owned), session.clone());
+        let (id, organization_id, connector) = (holder.id, holder.organization_id, holder.connector.clone());
+        let (configuration, mut refreshed) = (holder.configuration.clone(), session.clone());
         let refreshing = tokio::spawn(async move {
-            let holder = Holder { id, connector: &connector, scope: scope.as_deref() };
+            let holder = Holder { id, connector: &connector, organization_id, configuration: &configuration };
             let result = app.refresh(&holder, &mut refreshed).await;
             (result, refreshed)
         });
@@ -146,13 +153,15 @@ impl Context {
         session: &mut Session,
     ) -> std::result::Result<String, NoToken> {
         let (secrets, version) = self.secrets.now(holder.id).await?;
-        let mut result = self.exchange_refresh(holder, &secrets).await;
+        let client = self.clients.of(holder.organization_id, holder.configuration, &secrets).await?;
+        let mut result = self.exchange_refresh(holder, &client, &secrets).await;
         let (mut secrets, mut version) = (secrets, version);
         if matches!(&result, Err(error) if error.kind == TokenErrorKind::InvalidGrant) {
             let (again, again_version) = self.secrets.now(holder.id).await?;
             if again.get(OAUTH_REFRESH_TOKEN) != secrets.get(OAUTH_REFRESH_TOKEN) {
                 (secrets, version) = (again, again_version);
-                result = self.exchange_refresh(holder, &secrets).await;
+                let client = self.clients.of(holder.organization_id, holder.configuration, &secrets).await?;
+                result = self.exchange_refresh(holder, &client, &secrets).await;
             }
         }
         match result {
@@ -179,6 +188,7 @@ impl Context {
     async fn exchange_refresh(
         &self,
         holder: &Holder<'_>,
+        client: &Client,
         secrets: &Secrets,
     ) -> std::result::Result<Tokens, TokenError> {
         let refresh_token = secrets.get(OAUTH_REFRESH_TOKEN).map_or("", String::as_str);
@@ -186,7 +196,7 @@ impl Context {
             Authentication::SignIn(_) => Grant::Refresh { refresh_token },
             Authentication::ClientCredentials(_) | Authentication::Key => Grant::Client,
         };
-        exchange(self, holder.descriptor(), secrets, &grant, holder.scope).await
+        exchange(self, holder.descriptor(), client, &grant, holder.scope()).await
     }
 
     /// The vault is written before the table: a crash in between leaves a token that is newer than the

@@ -130,6 +130,15 @@ macro_rules! store_suite {
                 hints_are_beside_the_state,
                 a_race_of_hints_has_one_winner,
             ],
+            applications: [
+                a_name_is_taken_once,
+                are_paged_by_name,
+                a_change_is_conditional_on_the_version,
+                instances_are_counted_where_they_name_it,
+                what_is_not_there_is_not_named,
+                what_is_named_is_not_removed,
+                a_removal_races_with_who_names_it,
+            ],
             organization_log: [
                 is_paged_newest_first,
                 begins_where_it_is_told,

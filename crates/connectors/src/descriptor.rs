@@ -76,6 +76,11 @@ impl Authentication {
         }
     }
 
+    /// Whether there is an application that is registered with the provider.
+    pub fn has_application(&self) -> bool {
+        matches!(self, Authentication::SignIn(_) | Authentication::ClientCredentials(_))
+    }
+
     /// Scopes that are asked for where nothing is configured.
     pub fn scopes(&self) -> Option<&'static str> {
         match self {
@@ -132,6 +137,18 @@ pub struct OAuth {
     pub required_scopes: &'static [&'static str],
     /// The token endpoint wants the scopes again on a refresh.
     pub scope_on_refresh: bool,
+    /// The segment of both addresses that an application's tenant takes the place of, where the provider has tenants.
+    pub tenant: Option<&'static str>,
+}
+
+impl OAuth {
+    /// One of the addresses, for the users of this tenant alone; one that was configured without the segment stays.
+    pub fn in_tenant(&self, address: &str, tenant: Option<&str>) -> String {
+        match (self.tenant, tenant) {
+            (Some(any), Some(tenant)) => address.replacen(&format!("/{any}/"), &format!("/{tenant}/"), 1),
+            _ => address.to_owned(),
+        }
+    }
 }
 
 /// What not every provider lets a connector do. The connector suite picks its cases by it.

@@ -80,6 +80,19 @@ impl From<HttpError> for TokenError {
     }
 }
 
+impl TokenError {
+    /// It fails for now, for a reason of ours.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        TokenError {
+            kind: TokenErrorKind::Unavailable,
+            message: message.into(),
+            provider_message: None,
+            retry_after_s: None,
+            source: None,
+        }
+    }
+}
+
 /// The scopes to ask for: the given ones in today's spelling, or the connector's own.
 pub fn scopes(oauth: &OAuth, given: Option<&str>) -> String {
     let given = given.map(str::trim).filter(|given| !given.is_empty());
@@ -290,6 +303,7 @@ mod tests {
             translate_scope: str::to_owned,
             required_scopes: &[],
             scope_on_refresh: false,
+            tenant: None,
         }
     }
 

@@ -119,7 +119,7 @@ const fn at(id: u32, display_order: u16, group: Group) -> Item {
     }
 }
 
-const ITEMS: [Item; 26] = [
+const ITEMS: [Item; 27] = [
     Item {
         key: OAUTH_API_KEY,
         name: "API Key",
@@ -170,6 +170,12 @@ const ITEMS: [Item; 26] = [
         secret: true,
         hidden: true,
         ..at(7006, 6, Group::Authentication)
+    },
+    Item {
+        key: OAUTH_APPLICATION,
+        name: "Application",
+        description: "The name of a stored application, which takes the place of API Key and API Secret.",
+        ..at(7008, 6, Group::Authentication)
     },
     Item {
         key: PASSWORD,
@@ -343,6 +349,7 @@ mod tests {
             7004 oauth.scope
             7005 oauth.user.token
             7006 oauth.user.refresh_token
+            7008 oauth.application
             7007 password
             7010 event.notification.signature.key
             7011 event.notification.callback.headers

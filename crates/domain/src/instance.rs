@@ -1,7 +1,7 @@
 //! One connected mailbox: what its owner configured, and what became of it.
 
 use crate::ids::InstanceId;
-use crate::settings::{Items, MASK, shown};
+use crate::settings::{Items, MASK, OAUTH_APPLICATION, given, shown};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,6 +130,11 @@ impl Instance {
             items.entry(key.clone()).or_insert_with(|| MASK.to_owned());
         }
         items
+    }
+
+    /// The stored application that it signs in with, if it names one. A deleted instance needs none any more.
+    pub fn application(&self) -> Option<&str> {
+        given(&self.configuration, OAUTH_APPLICATION).filter(|_| self.deleted_at.is_none())
     }
 
     /// The provider lets us in.

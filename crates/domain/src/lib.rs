@@ -5,6 +5,7 @@
 
 pub mod account_settings;
 pub mod address;
+pub mod application;
 pub mod backfill;
 pub mod callback;
 pub mod catalogue;

@@ -42,9 +42,10 @@ pub fn shown<'a>(key: &str, value: &'a str) -> Cow<'a, str> {
 }
 
 /// Items whose values begin and end with a letter that is seen: what is around it was pasted along.
-const TRIMMED: [&str; 11] = [
+const TRIMMED: [&str; 12] = [
     OAUTH_API_KEY,
     OAUTH_API_SECRET,
+    OAUTH_APPLICATION,
     OAUTH_CALLBACK_URL,
     OAUTH_SCOPE,
     OAUTH_USER_TOKEN,

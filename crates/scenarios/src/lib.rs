@@ -98,6 +98,7 @@ macro_rules! suite {
             ],
             accounts: [
                 organizations_see_nothing_of_each_other,
+                an_application_is_stored_once_and_named,
                 the_administrators_key_alone_makes_organizations,
                 a_user_sees_what_is_theirs_until_they_are_removed,
                 a_replaced_secret_is_worth_nothing,

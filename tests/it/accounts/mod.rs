@@ -1,5 +1,6 @@
 //! Organizations, users, their secrets and limits, and the record of what they changed.
 
+mod applications;
 mod audit;
 mod isolation;
 mod limits;

@@ -17,6 +17,8 @@ async fn values(world: &World) -> BTreeMap<&'static str, String> {
     let body = json!({ "from": "2026-11-22T11:00:00Z" });
     let backfill = world.call("POST", &format!("/instances/{id}/backfill"), &body).await.body;
     world.run_until_idle().await;
+    let application = json!({ "name": "mail", "connector": "gmail", "apiKey": "k", "apiSecret": "s" });
+    assert_eq!(world.call("POST", "/applications", &application).await.status, 200);
     let log = world.get(&format!("/instances/{id}/events")).await;
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     BTreeMap::from([
@@ -29,6 +31,7 @@ async fn values(world: &World) -> BTreeMap<&'static str, String> {
         ("item", "event.poller.refresh_interval".to_owned()),
         ("hub", "general".to_owned()),
         ("resource", "messages".to_owned()),
+        ("name", "mail".to_owned()),
         ("object", mail),
         ("child", "attachments".to_owned()),
         ("part", "1".to_owned()),
@@ -66,7 +69,9 @@ fn query_of(path: &str, operation: &Value) -> String {
     };
     let values =
         [("apiKey", "k"), ("callbackUrl", "https%3A%2F%2Fapp.example"), ("topics[]", "instance-1-x")];
-    let given = values.iter().filter(|(name, _)| needs(name).is_some());
+    // Needed unless another parameter takes its place.
+    let is_given = |name: &str| needs(name).is_some() || (name == "apiKey" && needs("callbackUrl").is_some());
+    let given = values.iter().filter(|(name, _)| is_given(name));
     let query: Vec<String> = given.map(|(name, value)| format!("{name}={value}")).collect();
     format!("{path}?{}", query.join("&"))
 }

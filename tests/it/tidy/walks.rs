@@ -33,9 +33,10 @@ const WALKS: [Walk; 3] = [
 ];
 
 /// What files of the walks refer to beside the walks, and why no walk leads through it.
-const ASIDE: [(&str, &str); 19] = [
+const ASIDE: [(&str, &str); 20] = [
     ("api/", "what handlers are given and answer, and other routes"),
     ("audit.rs", "entries that a row is stored with"),
+    ("clients.rs", "what a context holds"),
     ("config.rs", "values"),
     ("context.rs", "what every use case stands on"),
     ("hinted.rs", "another job"),

@@ -46,6 +46,11 @@ impl World {
         call(&self.app, authorization, method, path, body).await
     }
 
+    /// Changes something on another process.
+    pub(crate) async fn patch_on(&self, app: &app::App, path: &str, body: &Value) -> Reply {
+        call(app, AUTHORIZATION, "PATCH", path, &body.to_string()).await
+    }
+
     /// Calls the API of another process.
     pub(crate) async fn call_on(&self, app: &app::App, method: &str, path: &str) -> Reply {
         call(app, AUTHORIZATION, method, path, "").await

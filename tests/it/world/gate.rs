@@ -5,6 +5,7 @@ use app::ports::*;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use connectors::{HttpError, HttpRequest, HttpResponse};
+use domain::application::Application;
 use domain::delivery::Subscription;
 use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::{Account, Instance};

@@ -13,6 +13,7 @@ macro_rules! methods {
         methods!(EventLog, $around, $name);
         methods!(OrganizationLog, $around, $name);
         methods!(PushStates, $around, $name);
+        methods!(Applications, $around, $name);
     };
     (Callers, $around:ident, $name:ident) => {
         $around!($name, Callers, {
@@ -33,6 +34,19 @@ macro_rules! methods {
             async fn change_instance(change: &InstanceChange) -> Result<Written>;
             async fn note_settled(instance: &Instance) -> Result<Written>;
             async fn purge_instance(id: InstanceId, limit: usize) -> Result<(u64, bool)>;
+        });
+    };
+    (Applications, $around:ident, $name:ident) => {
+        $around!($name, Applications, {
+            async fn insert_application(application: &Application, audit: &AuditEntry) -> Result<Written>;
+            async fn application(organization_id: u32, name: &str) -> Result<Option<StoredApplication>>;
+            async fn applications(
+                organization_id: u32,
+                after: Option<&str>,
+                limit: usize,
+            ) -> Result<Vec<StoredApplication>>;
+            async fn change_application(application: &Application, audit: &AuditEntry) -> Result<Written>;
+            async fn remove_application(application: &Application, audit: &AuditEntry) -> Result<Written>;
         });
     };
     (Sessions, $around:ident, $name:ident) => {

@@ -9,6 +9,7 @@ use super::paging::{PageRequest, foreign};
 use super::query::Params;
 use super::requests::element::OAuthUrlRequest;
 use super::wire;
+use crate::applications;
 use crate::context::Context;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -16,6 +17,7 @@ use axum::http::StatusCode;
 use connectors::oauth::{self, SignIn};
 use connectors::{Connector, Descriptor};
 use domain::address::check_led_to;
+use domain::application::{Application, is_name};
 use domain::catalogue::{Item, catalogue};
 use domain::pasted::trimmed;
 use domain::settings;
@@ -100,22 +102,42 @@ fn described(item: &'static Item, descriptor: &Descriptor) -> ElementItem {
 /// Where to send a user, from the query.
 pub(super) async fn oauth_url(
     State(app): State<Arc<Context>>,
-    _caller: Caller,
+    caller: Caller,
     Path(element): Path<String>,
     params: Params,
 ) -> Answered<Json<OAuthUrl>> {
-    url(&app, &element, |name| Ok(params.text(name).map(str::to_owned)))
+    let named = params.text("application");
+    let application = application(&app, &caller, named).await?;
+    url(&app, &element, application.as_ref(), |name| Ok(params.text(name).map(str::to_owned)))
+}
+
+/// The stored application of this name.
+async fn application(
+    app: &Context,
+    caller: &Caller,
+    name: Option<&str>,
+) -> Result<Option<Application>, ApiError> {
+    let Some(name) = name.map(trimmed).filter(|name| !name.is_empty()) else { return Ok(None) };
+    let organization_id = caller.account.organization_id;
+    let stored = match is_name(name) {
+        true => applications::read(app, organization_id, name).await?,
+        false => None,
+    };
+    let none = || ApiError::rule("application", "is not the name of a stored application");
+    Ok(Some(stored.ok_or_else(none)?.application))
 }
 
 /// The same, from a body: names as in the query, or as in a configuration.
 pub(super) async fn oauth_url_of(
     State(app): State<Arc<Context>>,
-    _caller: Caller,
+    caller: Caller,
     Path(element): Path<String>,
     params: Params,
     Body(given): Body<OAuthUrlRequest>,
 ) -> Answered<Json<OAuthUrl>> {
-    url(&app, &element, |name| {
+    let named = given.application.as_deref().or_else(|| params.text("application"));
+    let application = application(&app, &caller, named).await?;
+    url(&app, &element, application.as_ref(), |name| {
         let given = match name {
             "apiKey" => &given.api_key,
             "callbackUrl" => &given.callback_url,
@@ -137,9 +159,11 @@ pub(super) async fn oauth_url_again(
     params: Params,
 ) -> Answered<Json<OAuthUrl>> {
     let instance = &own.instance;
+    let stored_application = settings::given(&instance.configuration, settings::OAUTH_APPLICATION);
+    let application = application(&app, &own.caller, stored_application).await?;
     let (secrets, _) = app.secrets.now(instance.id).await?;
     let stored = |key: &str| settings::given(&instance.configuration, key).map(str::to_owned);
-    url(&app, &instance.connector, |name| {
+    url(&app, &instance.connector, application.as_ref(), |name| {
         Ok(match name {
             "apiKey" => secrets.get(settings::OAUTH_API_KEY).cloned(),
             "callbackUrl" => {
@@ -155,6 +179,7 @@ pub(super) async fn oauth_url_again(
 fn url(
     app: &Context,
     element: &str,
+    application: Option<&Application>,
     value: impl Fn(&str) -> Result<Option<String>, ApiError>,
 ) -> Answered<Json<OAuthUrl>> {
     let descriptor = connector(app, element)?.descriptor();
@@ -166,20 +191,28 @@ fn url(
         Ok::<_, ApiError>(trimmed.filter(|value| !value.is_empty()))
     };
     let required = |name: &str| value(name)?.ok_or_else(|| ApiError::rule(name, "is required"));
+    let client_id = match application {
+        Some(application) if application.connector != descriptor.key => {
+            return Err(ApiError::rule("application", "is an application of another connector"));
+        }
+        Some(application) => application.api_key.clone(),
+        None => required("apiKey")?,
+    };
     let challenge = value("codeChallenge")?;
     check_challenge(challenge.as_deref(), value("codeChallengeMethod")?.as_deref())?;
     let (scope, state) = (value("scope")?, value("state")?);
     let redirect_uri = required("callbackUrl")?;
     check_led_to(&redirect_uri).map_err(|rule| ApiError::rule("callbackUrl", &rule.to_string()))?;
     let sign_in = SignIn {
-        client_id: &required("apiKey")?,
+        client_id: &client_id,
         redirect_uri: &redirect_uri,
         scope: scope.as_deref(),
         state: state.as_deref().unwrap_or(descriptor.key),
         code_challenge: challenge.as_deref(),
     };
-    let address = app.config.endpoints.url(&oauth.authorize);
-    let url = oauth::authorize_url(oauth, address, &sign_in);
+    let tenant = application.and_then(|application| application.tenant.as_deref());
+    let address = oauth.in_tenant(app.config.endpoints.url(&oauth.authorize), tenant);
+    let url = oauth::authorize_url(oauth, &address, &sign_in);
     let url = url.map_err(|_| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the configured authorize address is not a URL")
     })?;

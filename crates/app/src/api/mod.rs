@@ -5,6 +5,7 @@ mod accounts;
 mod analytics;
 mod answer;
 mod answers;
+mod applications;
 mod auth;
 mod backfill;
 mod body;

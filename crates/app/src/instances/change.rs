@@ -4,6 +4,7 @@ use super::create::warn_of_plain_http;
 use super::stored::understood;
 use super::{Refusal, SignInCode, Trial, baseline, credentials, trial};
 use crate::audit::By;
+use crate::clients::Client;
 use crate::context::Context;
 use crate::exchange;
 use crate::ports::{InstanceChange, Mailbox, ResourceRow, Secrets, SubscriptionChange, Written};
@@ -19,9 +20,9 @@ use domain::instance::{Instance, Unsettled, Validity, without_markup};
 use domain::invalid::text_boolean;
 use domain::resource::ResourceConfig;
 use domain::settings::{
-    CALLBACK_URL, EVENTS_ENABLED, Items, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL,
-    OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, OAUTH_USER_TOKEN, POLLER_CONFIGURATION, POLLER_URLS, SIGNATURE_KEY,
-    SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings, given,
+    CALLBACK_URL, EVENTS_ENABLED, Items, MASK, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_APPLICATION,
+    OAUTH_CALLBACK_URL, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, OAUTH_USER_TOKEN, POLLER_CONFIGURATION,
+    POLLER_URLS, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings, given,
 };
 use domain::signature::rotation_until;
 use domain::state::ResourceState;
@@ -31,9 +32,10 @@ use std::sync::Arc;
 const POLL_KEYS: [&str; 3] = [EVENTS_ENABLED, POLLER_CONFIGURATION, POLLER_URLS];
 /// Items that a replaced configuration need not name again: what the instance signs in with, and the key that it signed
 /// with before.
-const KEPT_KEYS: [&str; 8] = [
+const KEPT_KEYS: [&str; 9] = [
     OAUTH_API_KEY,
     OAUTH_API_SECRET,
+    OAUTH_APPLICATION,
     OAUTH_CALLBACK_URL,
     OAUTH_SCOPE,
     OAUTH_USER_TOKEN,
@@ -111,9 +113,12 @@ async fn attempt(
         tries.signed_with.get_or_insert_with(|| old_secrets.get(SIGNATURE_KEY).cloned()).clone();
     let (plain, mut secrets) = merged(app, &mailbox.instance, patch, &old_secrets, signed_with.as_deref())?;
     let settings = credentials::check(app, connector, &plain, &secrets)?;
+    let (former, client) =
+        clients(app, &mailbox.instance, connector, &old_secrets, (&plain, &secrets)).await?;
     let tokens = &mut tries.tokens;
+    check_client(patch, &former, &client)?;
     if let (Some(code), None) = (&patch.code, &tokens) {
-        *tokens = Some(exchange::code(app, connector.descriptor(), (&plain, &secrets), code).await?);
+        *tokens = Some(exchange::code(app, connector.descriptor(), (&plain, &client), code).await?);
     }
     if !tries.has_kept_token {
         secrets.extend(new_refresh_token(tokens.as_ref()));
@@ -145,8 +150,7 @@ async fn attempt(
         let others: Vec<ResourceState> = others.map(ResourceState::forgiven).collect();
         fresh.extend(others);
     }
-    let is_other_application = secrets.get(OAUTH_API_KEY) != old_secrets.get(OAUTH_API_KEY);
-    let is_moved = leave_former(app, &mailbox, &instance, connector, is_other_application).await?;
+    let is_moved = leave_former(app, &mailbox, &instance, connector, client.key != former.key).await?;
     let is_new = secrets != *old_secrets;
     if is_new && app.ports.vault.write(instance.id, &secrets, secrets_version + 1).await? != Written::Done {
         return Ok(None);
@@ -172,6 +176,31 @@ async fn attempt(
     }
     tracing::info!(instance.id = change.instance.id.get(), "instance.changed");
     Ok(Some((change.instance, tries.trials.take().unwrap_or_default())))
+}
+
+/// What an instance signed in with before a change, and what it signs in with after it.
+async fn clients(
+    app: &Context,
+    before: &Instance,
+    connector: &Arc<dyn Connector>,
+    old_secrets: &Secrets,
+    after: (&Items, &Secrets),
+) -> Result<(Client, Client), Refusal> {
+    let organization_id = before.account.organization_id;
+    let former = app.clients.of(organization_id, &before.configuration, old_secrets).await?;
+    Ok((former, credentials::client(app, organization_id, connector, after).await?))
+}
+
+/// A refresh token is bound to the client id that it was given to: another application needs another sign-in.
+fn check_client(patch: &Patch, former: &Client, client: &Client) -> Result<(), Refusal> {
+    let token = patch.items.as_ref().and_then(|items| given(items, OAUTH_REFRESH_TOKEN));
+    let is_signed_in_anew = patch.code.is_some() || token.is_some_and(|token| token != MASK);
+    let is_of_stored = former.stored.is_some() || client.stored.is_some();
+    if is_of_stored && former.key != client.key && !is_signed_in_anew {
+        let rule = "is another application: its client id needs a new sign-in, `providerData.code`";
+        return Err(Refusal::rule(OAUTH_APPLICATION, rule));
+    }
+    Ok(())
 }
 
 /// A poll takes the baselines that are missing, and sets push up.
@@ -210,6 +239,9 @@ pub(crate) async fn try_change(app: &Context, id: InstanceId, patch: &Patch) -> 
     let signed_with = old_secrets.get(SIGNATURE_KEY).map(String::as_str);
     let (plain, secrets) = merged(app, &mailbox.instance, patch, &old_secrets, signed_with)?;
     let settings = credentials::check(app, connector, &plain, &secrets)?;
+    let (former, client) =
+        clients(app, &mailbox.instance, connector, &old_secrets, (&plain, &secrets)).await?;
+    check_client(patch, &former, &client)?;
     tried(app, connector, &mailbox, &settings, None, trial::deadline(app)).await
 }
 
@@ -259,6 +291,14 @@ fn merged(
     if patch.replaces && patch.items.is_some() {
         secrets.retain(|key, _| keys.contains(key) || KEPT_KEYS.contains(&key.as_str()));
         plain.retain(|key, _| KEPT_KEYS.contains(&key.as_str()));
+    }
+    // Who gives one way to sign in means it in the place of the other.
+    let gives = |key: &str| given.get(key).is_some_and(|value| !value.is_empty() && value != MASK);
+    if gives(OAUTH_APPLICATION) {
+        let own = |key: &str| matches!(key, OAUTH_API_KEY | OAUTH_API_SECRET);
+        secrets.retain(|key, _| !own(key) || gives(key));
+    } else if gives(OAUTH_API_KEY) && gives(OAUTH_API_SECRET) {
+        plain.remove(OAUTH_APPLICATION);
     }
     plain.extend(items);
     // An empty text takes an item out.

@@ -64,6 +64,7 @@ pub(crate) async fn try_create(app: &Context, creation: Creation) -> Result<Vec<
     let connector = creation.connector.clone();
     let (plain, secrets) = credentials::split(creation.items.clone(), &Secrets::new(), None, app.now())?;
     let settings = credentials::check(app, &connector, &plain, &secrets)?;
+    credentials::client(app, creation.account.organization_id, &connector, (&plain, &secrets)).await?;
     let uses_code = connector.descriptor().authentication.sign_in().is_some();
     if uses_code && creation.external_authentication != "initial" {
         let why = "a dry run does not use the code up";
@@ -81,14 +82,16 @@ async fn tokens(
     plain: &Items,
     secrets: &Secrets,
 ) -> Result<Tokens, Refusal> {
-    let descriptor = creation.connector.descriptor();
+    let (organization_id, connector) = (creation.account.organization_id, &creation.connector);
+    let descriptor = connector.descriptor();
+    let client = credentials::client(app, organization_id, connector, (plain, secrets)).await?;
     if descriptor.authentication.sign_in().is_none() {
-        return exchange::application(app, descriptor, (plain, secrets)).await;
+        return exchange::application(app, descriptor, (plain, &client)).await;
     }
     let kept = secrets.get(OAUTH_REFRESH_TOKEN);
     let tokens = match (creation.external_authentication.as_str(), kept, &creation.code) {
         ("initial", Some(refresh_token), _) => {
-            exchange::refresh_token(app, descriptor, (plain, secrets), refresh_token).await?
+            exchange::refresh_token(app, descriptor, (plain, &client), refresh_token).await?
         }
         ("initial", None, _) => {
             return Err(Refusal::rule(
@@ -96,7 +99,7 @@ async fn tokens(
                 "is required with `externalAuthentication` `initial`",
             ));
         }
-        (_, _, Some(code)) => exchange::code(app, descriptor, (plain, secrets), code).await?,
+        (_, _, Some(code)) => exchange::code(app, descriptor, (plain, &client), code).await?,
         (_, _, None) => return Err(Refusal::rule("providerData.code", "is required")),
     };
     if tokens.refresh_token.is_none() && kept.is_none() {
@@ -192,11 +195,14 @@ async fn store(
             // The job that was promised may find no row, and remove the secret: then there must never be one.
             return Err(PortError::new("storing an instance", "its secret took too long to store").into());
         }
-        if app.ports.store.insert_instance(&new).await? == Written::Done {
-            settle::marked(app, id).await;
-            return Ok(instance);
+        match app.ports.store.insert_instance(&new).await? {
+            Written::Done => {
+                settle::marked(app, id).await;
+                return Ok(instance);
+            }
+            Written::Gone => return Err(credentials::no_application()),
+            Written::Conflict => instance.id = random_id(app),
         }
-        instance.id = random_id(app);
     }
     Err(Refusal::Conflict)
 }

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use super::stored::settings;
+use crate::clients::Client;
 use crate::context::Context;
 use crate::ports::Secrets;
 use chrono::{DateTime, Utc};
@@ -11,8 +12,8 @@ use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use domain::settings::{
     BASIC_PASSWORD, BASIC_USERNAME, CALLBACK_HEADERS, CALLBACK_URL, EVENT_BUS, Items, MASK,
-    OAUTH_CALLBACK_URL, PUSH_KEY, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings,
-    given, is_secret,
+    OAUTH_APPLICATION, OAUTH_CALLBACK_URL, PUSH_KEY, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY,
+    SIGNATURE_PREVIOUS_UNTIL, Settings, given, is_secret,
 };
 use domain::signature::rotation_until;
 use std::sync::Arc;
@@ -181,11 +182,7 @@ pub(super) fn check(
     secrets: &Secrets,
 ) -> Result<Settings, Refusal> {
     let mut errors = limits(plain, secrets);
-    for key in connector.descriptor().authentication.secrets() {
-        if !secrets.contains_key(*key) {
-            errors.push(Invalid::new(*key, "is required"));
-        }
-    }
+    errors.extend(application_errors(connector, plain, secrets));
     errors.extend(domain::settings::check(plain, secrets));
     let settings = match settings(connector, plain) {
         Ok(settings) => Some(settings),
@@ -209,6 +206,45 @@ pub(super) fn check(
         Some(settings) if errors.is_empty() => Ok(settings),
         _ => Err(Refusal::Invalid(errors)),
     }
+}
+
+/// An id and secret of its own, or a stored application: one of both.
+fn application_errors(connector: &Arc<dyn Connector>, plain: &Items, secrets: &Secrets) -> Vec<Invalid> {
+    let authentication = &connector.descriptor().authentication;
+    let own = authentication.secrets().iter();
+    if given(plain, OAUTH_APPLICATION).is_none() {
+        let missing = own.filter(|key| !secrets.contains_key(**key));
+        return missing.map(|key| Invalid::new(*key, "is required")).collect();
+    }
+    if !authentication.has_application() {
+        let rule = "means nothing to this connector, which signs in with a key";
+        return vec![Invalid::new(OAUTH_APPLICATION, rule)];
+    }
+    let rule = "must not be given beside `oauth.application`, which has its own";
+    own.filter(|key| secrets.contains_key(**key)).map(|key| Invalid::new(*key, rule)).collect()
+}
+
+/// What a checked configuration signs in with, as it is stored now.
+pub(super) async fn client(
+    app: &Context,
+    organization_id: u32,
+    connector: &Arc<dyn Connector>,
+    (plain, secrets): (&Items, &Secrets),
+) -> Result<Client, Refusal> {
+    let client = app.clients.now(organization_id, plain, secrets).await?;
+    let client = client.ok_or_else(no_application)?;
+    match &client.stored {
+        Some(stored) if stored.connector != connector.descriptor().key => {
+            let rule = format!("is an application of the connector `{}`", stored.connector);
+            Err(Refusal::rule(OAUTH_APPLICATION, rule))
+        }
+        _ => Ok(client),
+    }
+}
+
+/// There is none of that name.
+pub(super) fn no_application() -> Refusal {
+    Refusal::rule(OAUTH_APPLICATION, "is not the name of a stored application")
 }
 
 /// What a user was sent back with. No `Debug`: it is secret.

@@ -58,7 +58,8 @@ pub enum SubscriptionChange {
 /// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait Instances: Send + Sync {
-    /// Stores a new instance with all its rows; `Conflict` if the id is taken. The commit point of a creation.
+    /// Stores a new instance with all its rows; `Conflict` if the id is taken, `Gone` if the application is not there
+    /// that it names. The commit point of a creation.
     async fn insert_instance(&self, new: &NewInstance) -> Result<Written>;
     /// An instance, also a deleted one whose rows are still there.
     async fn instance(&self, id: InstanceId) -> Result<Option<Instance>>;
@@ -71,7 +72,8 @@ pub trait Instances: Send + Sync {
         after: Option<InstanceId>,
         limit: usize,
     ) -> Result<Vec<Instance>>;
-    /// Changes an instance, conditional on its version and on not being deleted. With `deleted_at` set this
+    /// Changes an instance, conditional on its version, on not being deleted, and on the application being there that
+    /// it names. With `deleted_at` set this
     /// is the deletion: from then on its token finds nothing and commits and claims answer `Gone`.
     async fn change_instance(&self, change: &InstanceChange) -> Result<Written>;
     /// Takes all marks out of `unsettled`, conditional on the stored version being that of this row; nothing else

@@ -52,7 +52,7 @@ impl<'a> Keeping<'a> {
         let Some(key) = key::key_of(app, instance) else { return Ok(None) };
         let secrets = app.secrets.of(instance).await?;
         let member = Member {
-            application: key::application(app, &secrets),
+            application: key::application(app, instance, &secrets).await?,
             targets,
             signer: push.account.as_ref().map(|account| account.to_ascii_lowercase()),
         };

@@ -1,13 +1,12 @@
 //! What names a mailbox's push, and what its notices have to bring back.
 
 use crate::context::Context;
-use crate::ports::Secrets;
+use crate::ports::{Result, Secrets};
 use crate::sealing::Lookup;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::instance::Instance;
 use domain::push::PushKey;
-use domain::settings::OAUTH_API_KEY;
 
 /// Bytes of a hash that name something.
 const NAME_BYTES: usize = 12;
@@ -24,8 +23,10 @@ pub(super) fn key(app: &Context, connector: &str, mailbox_digest: &str) -> PushK
 }
 
 /// The application that an instance signs in with.
-pub(super) fn application(app: &Context, secrets: &Secrets) -> String {
-    named(app, Lookup::PushApplication, secrets.get(OAUTH_API_KEY).map_or("", String::as_str))
+pub(super) async fn application(app: &Context, instance: &Instance, secrets: &Secrets) -> Result<String> {
+    let organization_id = instance.account.organization_id;
+    let client = app.clients.of(organization_id, &instance.configuration, secrets).await?;
+    Ok(named(app, Lookup::PushApplication, &client.key))
 }
 
 fn named(app: &Context, kind: Lookup, text: &str) -> String {

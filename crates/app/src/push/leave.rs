@@ -27,7 +27,7 @@ pub(crate) async fn leave(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn 
     let application = match state.members.get(&id) {
         Some(member) => member.application.clone(),
         None => match app.secrets.of(&mailbox.instance).await {
-            Ok(secrets) => key::application(app, &secrets),
+            Ok(secrets) => key::application(app, &mailbox.instance, &secrets).await?,
             // A purge that comes again: the token went with the secrets.
             Err(_) => return Ok(()),
         },

@@ -8,10 +8,11 @@ use super::pause::pause_before;
 use super::resources::{self, StoredResource};
 use super::row::{Row, bytes, number, text};
 use super::table::{ACTIONS_COUNT_MAX, KeyQuery, Table, Write, WritesEnded};
-use super::{audit, instance_rows, session, subscriptions};
+use super::{applications, audit, instance_rows, session, subscriptions};
 use app::ports::{InstanceChange, PortError, Result, SubscriptionChange, Written};
 use domain::delivery::Subscription;
 use domain::ids::InstanceId;
+use domain::instance::Instance;
 use domain::state::ResourceState;
 
 /// Looks at rows that change in between.
@@ -19,6 +20,7 @@ const LOOKS_COUNT_MAX: u32 = 10;
 
 /// What the instance's rows say before a change.
 struct Before {
+    instance: Instance,
     version: u64,
     token: Vec<u8>,
     session: u64,
@@ -64,6 +66,7 @@ async fn before(table: &Table, id: InstanceId) -> Result<Option<Before>> {
     }
     let Some(config) = config else { return Ok(None) };
     Ok(Some(Before {
+        instance: instance_rows::read(config)?,
         version: config.number("version")?,
         token: config.bytes("token")?.to_vec(),
         session,
@@ -106,6 +109,7 @@ async fn writes(table: &Table, before: &Before, change: &InstanceChange) -> Resu
     if is_deleted {
         writes.extend(deletion(before, id));
     }
+    writes.extend(applications::recount(Some(&before.instance), instance));
     if let Some(entry) = &change.audit {
         writes.push(audit::put(entry)?);
     }

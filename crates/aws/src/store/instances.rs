@@ -4,7 +4,7 @@ use super::DynamoStore;
 use super::key::{self, Key};
 use super::row::{bytes, json, number};
 use super::table::{KeyQuery, Write, WritesEnded};
-use super::{audit, change, instance_rows, notifications, resources, session, subscriptions};
+use super::{applications, audit, change, instance_rows, notifications, resources, session, subscriptions};
 use crate::fault::TooMuch;
 use app::ports::{InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Written};
 use async_trait::async_trait;
@@ -41,8 +41,12 @@ impl Instances for DynamoStore {
             packed.store_parts(table, "store a large state").await?;
             writes.push(resources::write(id, state, packed, &[]));
         }
+        let others_count = writes.len();
+        writes.extend(applications::recount(None, instance));
         Ok(match table.transact("store an instance", writes).await? {
             WritesEnded::Done => Written::Done,
+            // The id is free, and the application that it names is not there.
+            WritesEnded::Refused(met) if met.iter().take(others_count).all(Option::is_none) => Written::Gone,
             WritesEnded::Refused(_) => Written::Conflict,
         })
     }

@@ -108,6 +108,11 @@ impl Key {
         Key::new(format!("S#{organization}"), format!("{account:010}"))
     }
 
+    /// An OAuth application of an organization.
+    pub(super) fn application(organization: u32, name: &str) -> Self {
+        Key::new(applications(organization), name)
+    }
+
     /// How much an organization asked in a minute.
     pub(super) fn requests(organization: u32, minute: i64) -> Self {
         Key::new(format!("Q#{organization}#{minute}"), "Q")
@@ -159,6 +164,11 @@ pub(super) fn instances(organization: u32, shard: u32) -> String {
 /// Partition of an organization's users.
 pub(super) fn users(organization: u32) -> String {
     format!("M#{organization}")
+}
+
+/// Partition of an organization's OAuth applications.
+pub(super) fn applications(organization: u32) -> String {
+    format!("H#{organization}")
 }
 
 /// Partition of an organization's record of changes.

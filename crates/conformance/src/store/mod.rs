@@ -1,5 +1,6 @@
 //! What every `Store` must do.
 
+pub mod applications;
 pub mod attempts;
 pub mod deletion;
 pub mod instances;

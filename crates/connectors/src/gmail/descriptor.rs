@@ -33,6 +33,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         translate_scope: str::to_owned,
         required_scopes: &[],
         scope_on_refresh: false,
+        tenant: None,
     }),
     push: &[PUBSUB, KEYS],
     resources: &[

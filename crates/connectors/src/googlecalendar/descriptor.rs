@@ -29,6 +29,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         translate_scope: str::to_owned,
         required_scopes: &[],
         scope_on_refresh: false,
+        tenant: None,
     }),
     push: &[],
     resources: &[Resource {

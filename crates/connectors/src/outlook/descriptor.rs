@@ -25,6 +25,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         translate_scope,
         required_scopes: &["offline_access"],
         scope_on_refresh: true,
+        tenant: Some("common"),
     }),
     push: &[],
     resources: &[

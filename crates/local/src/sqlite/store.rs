@@ -3,6 +3,7 @@
 mod accounts;
 mod administration;
 mod admission;
+mod applications;
 mod attempts;
 mod audit;
 mod clock;

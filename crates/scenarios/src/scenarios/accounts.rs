@@ -169,3 +169,32 @@ pub async fn every_change_is_recorded_without_secrets(platform: &dyn Platform) {
         assert!(!text.contains(secret), "the record shows a secret");
     }
 }
+
+/// Stored once, named by a mailbox, and not removed while it is.
+pub async fn an_application_is_stored_once_and_named(platform: &dyn Platform) {
+    let outside = platform.outside();
+    let Organization { client, .. } = &Organization::new(platform).await;
+    let (mailbox, callback) = (Mailbox::outlook(outside, "named"), Callback::new(outside, "named"));
+    let mut wanted = crate::body(&mailbox, &callback);
+    let configuration = wanted["configuration"].as_object_mut().unwrap();
+    let (key, secret) = (configuration.remove("oauth.api.key"), configuration.remove("oauth.api.secret"));
+    configuration.insert("oauth.application".to_owned(), json!("mail"));
+    let stored = json!({
+        "name": "mail", "connector": mailbox.connector(), "apiKey": key, "apiSecret": secret,
+    });
+    let made = client.done("POST", "/applications", &stored).await;
+    assert_eq!((&made["apiSecret"], &made["instancesCount"]), (&json!("********"), &json!(0)));
+    client.refused("POST", "/applications", &stored, 409).await;
+    let id = client.create(&wanted).await.id;
+    let path = "/applications/mail";
+    assert_eq!(client.get(path).await["instancesCount"], 1);
+    client.refused("DELETE", path, &Value::Null, 409).await;
+    client.refused("PATCH", path, &json!({ "apiKey": "another" }), 400).await;
+    client.done("PATCH", path, &json!({ "apiSecret": secret })).await;
+    let told = [mailbox.deliver()];
+    client.poll_well(id).await;
+    callback.wait_for(&told).await;
+    client.done("DELETE", &format!("/instances/{id}"), &Value::Null).await;
+    client.done("DELETE", path, &Value::Null).await;
+    assert_eq!(client.list("/applications").await, [Value::Null; 0]);
+}

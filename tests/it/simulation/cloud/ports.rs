@@ -5,6 +5,7 @@ use crate::world::methods;
 use app::ports::*;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::application::Application;
 use domain::delivery::Subscription;
 use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::{Account, Instance};
@@ -132,7 +133,16 @@ methods!(Queue, tapped, TappedQueue);
 
 /// A transaction that is sent again is known by its token; a single write meets what it wrote itself.
 fn is_repeatable(name: &str) -> bool {
-    !matches!(name, "insert_instance" | "change_instance" | "commit_poll" | "finish_attempt")
+    !matches!(
+        name,
+        "insert_instance"
+            | "change_instance"
+            | "commit_poll"
+            | "finish_attempt"
+            | "insert_application"
+            | "change_application"
+            | "remove_application"
+    )
 }
 
 impl TappedStore {

@@ -2,6 +2,7 @@
 //! comments are its description.
 
 pub(super) mod account;
+pub(super) mod application;
 pub(super) mod backfill;
 pub(super) mod callback;
 pub(super) mod configuration;

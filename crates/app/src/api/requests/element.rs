@@ -16,6 +16,8 @@ use serde_json::{Map, Value, json};
 }))]
 pub(in crate::api) struct OAuthUrlRequest {
     pub(in crate::api) api_key: Option<String>,
+    /// The name of a stored application, in the place of `apiKey`.
+    pub(in crate::api) application: Option<String>,
     pub(in crate::api) callback_url: Option<String>,
     pub(in crate::api) scope: Option<String>,
     pub(in crate::api) state: Option<String>,
@@ -35,6 +37,7 @@ impl Request for OAuthUrlRequest {
         };
         Ok(OAuthUrlRequest {
             api_key: either("apiKey", settings::OAUTH_API_KEY)?,
+            application: either("application", settings::OAUTH_APPLICATION)?,
             callback_url: either("callbackUrl", settings::OAUTH_CALLBACK_URL)?,
             scope: either("scope", settings::OAUTH_SCOPE)?,
             state: given("state")?,

@@ -2,6 +2,7 @@
 //! rule, and so that what people paste is taken as it was meant; what they can hold is described by their fields.
 
 pub(super) mod account;
+pub(super) mod application;
 pub(super) mod backfill;
 pub(super) mod configuration;
 pub(super) mod element;

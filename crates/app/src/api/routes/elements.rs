@@ -29,7 +29,15 @@ pub(super) fn routes() -> Vec<Route> {
             "Tell where to send a user to sign in",
         )
         .or(&[400])
-        .with(&[&API_KEY, &CALLBACK_URL, &SCOPE, &STATE, &CODE_CHALLENGE, &CODE_CHALLENGE_METHOD]),
+        .with(&[
+            &API_KEY,
+            &APPLICATION,
+            &CALLBACK_URL,
+            &SCOPE,
+            &STATE,
+            &CODE_CHALLENGE,
+            &CODE_CHALLENGE_METHOD,
+        ]),
         get(
             "getDefaultOAuthUrl",
             "/elements/{element}/oauth/url/default",
@@ -37,7 +45,15 @@ pub(super) fn routes() -> Vec<Route> {
             "The same, by the original's other name",
         )
         .or(&[400])
-        .with(&[&API_KEY, &CALLBACK_URL, &SCOPE, &STATE, &CODE_CHALLENGE, &CODE_CHALLENGE_METHOD]),
+        .with(&[
+            &API_KEY,
+            &APPLICATION,
+            &CALLBACK_URL,
+            &SCOPE,
+            &STATE,
+            &CODE_CHALLENGE,
+            &CODE_CHALLENGE_METHOD,
+        ]),
         post(
             "createOAuthUrl",
             "/elements/{element}/oauth/url",

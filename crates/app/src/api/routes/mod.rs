@@ -1,6 +1,7 @@
 //! The table of routes. The router and the description of the interface are made from it, so there is no other list.
 
 mod accounts;
+mod applications;
 mod elements;
 mod events;
 mod hubs;
@@ -15,10 +16,17 @@ use std::sync::LazyLock;
 
 /// Everything below the base path whose bodies are small.
 pub(super) fn dialect() -> Vec<Route> {
-    [instances::routes(), elements::routes(), hubs::routes(), events::routes(), accounts::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        instances::routes(),
+        elements::routes(),
+        hubs::routes(),
+        events::routes(),
+        accounts::routes(),
+        applications::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Below the base path too: callbacks that point at ourselves, which are larger.
@@ -76,7 +84,7 @@ mod tests {
             let all = operation["parameters"].as_array().unwrap().iter();
             all.filter(|one| one["required"] == true).map(|one| one["name"].as_str().unwrap()).collect()
         };
-        assert_eq!(required("/elements/{element}/oauth/url", "get"), ["element", "apiKey", "callbackUrl"]);
+        assert_eq!(required("/elements/{element}/oauth/url", "get"), ["element", "callbackUrl"]);
         assert_eq!(required("/elements/{element}/oauth/url", "post"), ["element"]);
         assert_eq!(required("/notifications", "get"), ["topics[]"]);
         let body = |path: &str| {

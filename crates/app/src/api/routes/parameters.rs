@@ -147,8 +147,18 @@ pub(super) static HUB_PAGE_SIZE: Parameter = parameter(
     "20",
     "Records of a page; where it is not given, the resource's own choice. Some resources take less than 1000.",
 );
-pub(super) static API_KEY: Parameter =
-    required("apiKey", ParameterKind::Text, "CLIENT_ID", "The application's client id.");
+pub(super) static API_KEY: Parameter = parameter(
+    "apiKey",
+    ParameterKind::Text,
+    "CLIENT_ID",
+    "The application's client id; required unless `application` is given.",
+);
+pub(super) static APPLICATION: Parameter = parameter(
+    "application",
+    ParameterKind::Text,
+    "",
+    "The name of a stored application, in the place of `apiKey`.",
+);
 pub(super) static CALLBACK_URL: Parameter = required(
     "callbackUrl",
     ParameterKind::Text,

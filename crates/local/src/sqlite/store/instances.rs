@@ -1,7 +1,7 @@
 //! Instance rows: creation, look-up, change.
 
 use super::SqliteStore;
-use super::{audit, living, log, resources, retention, session, subscriptions};
+use super::{applications, audit, living, log, resources, retention, session, subscriptions};
 use crate::sqlite::columns::{from_json, to_json};
 use app::ports;
 use app::ports::{InstanceChange, Instances, LookupHash, NewInstance, SubscriptionChange, Written};
@@ -13,6 +13,9 @@ use std::collections::BTreeSet;
 
 pub(super) fn insert(conn: &Connection, new: &NewInstance) -> Result<Written> {
     let instance = &new.instance;
+    if !applications::has_named(conn, instance)? {
+        return Ok(Written::Gone);
+    }
     let inserted = conn
         .prepare_cached(
             "INSERT INTO instances (id, organization_id, token_hash, version, deleted, document)
@@ -33,6 +36,7 @@ pub(super) fn insert(conn: &Connection, new: &NewInstance) -> Result<Written> {
     for state in &new.states {
         resources::store(conn, instance.id, state)?;
     }
+    applications::recount(conn, None, instance)?;
     audit::note(conn, &new.audit)?;
     Ok(Written::Done)
 }
@@ -71,6 +75,7 @@ pub(super) fn apply(conn: &Connection, change: &InstanceChange) -> Result<Writte
     if version + 1 != instance.version || !fits(conn, change)? {
         return Ok(Written::Conflict);
     }
+    applications::recount(conn, get(conn, instance.id)?.as_ref(), instance)?;
     conn.prepare_cached("UPDATE instances SET version = ?2, deleted = ?3, document = ?4 WHERE id = ?1")?
         .execute((instance.id.get(), instance.version, instance.deleted_at.is_some(), to_json(instance)?))?;
     for state in &change.put_states {
@@ -105,9 +110,12 @@ pub(super) fn note_settled(conn: &Connection, instance: &Instance) -> Result<Wri
     Ok(Written::Done)
 }
 
-/// Whether the states and the session of a change follow on what is stored.
+/// Whether the states and the session of a change follow on what is stored, and what it names is there.
 fn fits(conn: &Connection, change: &InstanceChange) -> Result<bool> {
     let id = change.instance.id;
+    if !applications::has_named(conn, &change.instance)? {
+        return Ok(false);
+    }
     for state in &change.put_states {
         let stored = resources::version(conn, id, &state.resource)?;
         if stored.is_some_and(|stored| stored.version + 1 != state.version) {

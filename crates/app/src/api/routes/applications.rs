@@ -1,0 +1,39 @@
+//! Stored OAuth applications.
+
+use super::parameters::{NEXT_PAGE, PAGE_SIZE};
+use crate::api::applications;
+use crate::api::route::{CallerKind, Route, delete, get, patch, post};
+
+pub(super) fn routes() -> Vec<Route> {
+    let all = vec![
+        get(
+            "listApplications",
+            "/applications",
+            applications::list,
+            "List the OAuth applications of the organization, by name",
+        )
+        .with(&[&PAGE_SIZE, &NEXT_PAGE]),
+        post(
+            "createApplication",
+            "/applications",
+            applications::create,
+            "Store an OAuth application, which instances name instead of giving its id and secret",
+        )
+        .or(&[409]),
+        get("getApplication", "/applications/{name}", applications::read, "Read an OAuth application"),
+        patch(
+            "updateApplication",
+            "/applications/{name}",
+            applications::change,
+            "Change an OAuth application's secret or tenant, for all instances that name it",
+        ),
+        delete(
+            "deleteApplication",
+            "/applications/{name}",
+            applications::remove,
+            "Remove an OAuth application that no instance names",
+        )
+        .or(&[409]),
+    ];
+    all.into_iter().map(|route| route.by(CallerKind::Organization)).collect()
+}

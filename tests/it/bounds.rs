@@ -134,6 +134,7 @@ async fn log(world: &World, id: InstanceId, (first, count): (u64, u64), body: &s
                 events,
                 body: body.to_owned(),
                 created_at: world.now(),
+                sighting: None,
                 deliver: false,
                 expires_at: Some(world.now() + Duration::days(40)),
             }

@@ -3,6 +3,7 @@
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::heard::Heard;
+use crate::last_reads::LastReads;
 use crate::locks::Locks;
 use crate::ports::{Accounts, Bus, Clock, Entropy, Http, Queue, Schedule, Store, UserSessions, Vault};
 use crate::sealing::Sealer;
@@ -55,6 +56,7 @@ pub(crate) struct Context {
     pub(crate) locks: Locks,
     pub(crate) traffic: Traffic,
     pub(crate) heard: Heard,
+    pub(crate) last_reads: LastReads,
 }
 
 impl Context {
@@ -75,6 +77,7 @@ impl Context {
             locks: Locks::default(),
             traffic: Traffic::default(),
             heard: Heard::default(),
+            last_reads: LastReads::default(),
         })
     }
 

@@ -20,6 +20,7 @@ mod exchange;
 mod heard;
 mod hinted;
 mod instances;
+mod last_reads;
 mod locks;
 mod poll;
 pub mod ports;

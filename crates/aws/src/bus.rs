@@ -82,6 +82,7 @@ mod tests {
             events: Vec::new(),
             body,
             created_at: DateTime::from_timestamp(1_795_000_000, 0).unwrap(),
+            sighting: None,
             progress: Progress::Pending,
             attempt: 1,
             round_start: 0,

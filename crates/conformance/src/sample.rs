@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use domain::delivery::{Attempt, Reached, Verdict};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 use domain::instance::{Account, Instance, Validity};
+use domain::life::Sighting;
 use domain::state::ResourceState;
 use domain::token::Session;
 use serde_json::json;
@@ -120,6 +121,7 @@ pub fn notification(id: InstanceId, sequence: u64) -> NewNotification {
         events,
         body: format!("{{\"exact\":  \"bytes of {sequence} ✓\"}}"),
         created_at: at(1),
+        sighting: Some(Sighting { seen_at: at(1), unseen_at: Some(at(0)), hint_at: None }),
         deliver: true,
         expires_at: None,
     }

@@ -102,6 +102,11 @@ impl<'a> Event<'a> {
         self.record["objectType"].as_str().unwrap_or_default()
     }
 
+    /// The life of each event in it, where the interface told it.
+    pub(crate) fn lives(&self) -> &'a [Value] {
+        self.record["lives"].as_array().map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Exactly as it is posted.
     pub(crate) fn raw(&self) -> &'a str {
         raw(self.record)

@@ -41,3 +41,12 @@ pub(crate) fn span(seconds: i64) -> String {
         seconds => format!("{} days", seconds / 86_400),
     }
 }
+
+/// A length of time, ms.
+pub(crate) fn length(ms: i64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => span(ms / 1_000),
+    }
+}

@@ -19,6 +19,7 @@ pub mod ids;
 pub mod instance;
 pub mod invalid;
 pub mod json_text;
+pub mod life;
 pub mod packed_text;
 pub mod pasted;
 pub mod poller_urls;

@@ -31,6 +31,9 @@ pub struct ResourceState {
     /// The last change that a provider's notice led to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pushed: Option<Pushed>,
+    /// When the last stored poll began that read everything the provider showed: what comes later became visible later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete_at: Option<DateTime<Utc>>,
     /// The last time the row was written.
     pub written_at: DateTime<Utc>,
     /// Failures in a row.
@@ -93,6 +96,7 @@ impl ResourceState {
             last_success_at: None,
             changed_at: None,
             pushed: None,
+            complete_at: None,
             written_at: now,
             failures: 0,
             backoff_until: None,

@@ -2,6 +2,7 @@
 
 mod analytics;
 mod deliveries;
+mod life;
 mod log;
 
 use crate::world::{GMAIL_USER, OUTLOOK_USER, World};

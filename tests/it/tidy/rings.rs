@@ -9,9 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Pairs that are one thought: a walk and its second look at a stretch, a list and its narrower self, an object's kind
 /// and its fields, a form and what fills it.
-const ONE_THOUGHT: [(&str, &str); 10] = [
+const ONE_THOUGHT: [(&str, &str); 9] = [
     ("crates/app/src/admin/check.rs", "crates/app/src/admin/examine.rs"),
-    ("crates/app/src/api/events.rs", "crates/app/src/api/log.rs"),
     ("crates/connectors/src/outlook/normalise/entity.rs", "crates/connectors/src/outlook/normalise/field.rs"),
     ("crates/connectors/src/outlook/poll/again.rs", "crates/connectors/src/outlook/poll/walk.rs"),
     ("crates/connectors/src/outlook/poll/narrow.rs", "crates/connectors/src/outlook/poll/pages.rs"),

@@ -6,7 +6,6 @@ use super::answers::event::DeliveryStatus;
 use super::answers::moment::Moment;
 use super::auth::Caller;
 use super::error::ApiError;
-use super::events::delivery_status;
 use super::notifications::{READ_COUNT, numbered, of_body};
 use super::paging::{ListPosition, PAGE_BYTES_MAX, PageRequest, SEQUENCE_END, answer_bytes, foreign};
 use super::query::Params;
@@ -240,7 +239,7 @@ fn delivery(
         subscription_id: instance.id.subscription_id(),
         instance_id: instance.id.get(),
         event_id: notification.name.event_id.clone(),
-        status: delivery_status(notification, is_queued),
+        status: DeliveryStatus::of(notification, is_queued),
         channel: wire::channel(instance),
         config: SubscriptionConfig { url: wire::callback(instance) },
         created_date: Moment::of(notification.created_at),

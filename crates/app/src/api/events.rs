@@ -7,6 +7,7 @@ use super::answers::event::{
 use super::answers::moment::Moment;
 use super::auth::{Caller, Own};
 use super::error::ApiError;
+use super::life;
 use super::log::{Filter, Scope};
 use super::paging::PageRequest;
 use super::query::Params;
@@ -70,7 +71,7 @@ pub(super) async fn one(
 ) -> Answered<Json<Event>> {
     let instance = caller.instance(&app, &id).await?;
     let notification = find(&app, instance.id, &event).await?;
-    Ok(Json(record(&notification, Queued::default().holds(&app, instance.id).await?)))
+    Ok(Json(whole(&notification, Queued::default().holds(&app, instance.id).await?)))
 }
 
 /// One event by its id alone.
@@ -80,7 +81,7 @@ pub(super) async fn one_of_all(
     Path(event): Path<String>,
 ) -> Answered<Json<Event>> {
     let notification = find_any(&app, &caller, &event).await?;
-    Ok(Json(record(&notification, Queued::default().holds(&app, notification.instance).await?)))
+    Ok(Json(whole(&notification, Queued::default().holds(&app, notification.instance).await?)))
 }
 
 async fn find_any(app: &Context, caller: &Caller, event: &str) -> Result<Notification, ApiError> {
@@ -109,18 +110,6 @@ pub(super) async fn retry(
     Ok(Json(Retry { event_id: notification.name.event_id, attempt: key.attempt }))
 }
 
-/// Where a notification stands, in the words of delivery records.
-pub(super) fn delivery_status(notification: &Notification, is_queued: bool) -> DeliveryStatus {
-    match notification.progress {
-        Progress::Delivered => DeliveryStatus::Delivered,
-        Progress::Dropped => DeliveryStatus::Dropped,
-        Progress::Logged => DeliveryStatus::Logged,
-        Progress::Pending if is_queued => DeliveryStatus::Queued,
-        Progress::Pending if notification.attempts.is_empty() => DeliveryStatus::Created,
-        Progress::Pending => DeliveryStatus::Retry,
-    }
-}
-
 fn record(notification: &Notification, is_queued: bool) -> Event {
     let is_pending = notification.progress == Progress::Pending;
     let attempt = |attempt: &domain::delivery::Attempt| Attempt {
@@ -140,10 +129,16 @@ fn record(notification: &Notification, is_queued: bool) -> Event {
         notification_id: notification.name.id,
         object_type: notification.resource.clone(),
         events: notification.events.iter().map(|event| event.text()).collect(),
-        delivery: delivery_status(notification, is_queued),
+        delivery: DeliveryStatus::of(notification, is_queued),
         next_attempt: notification.due_at.filter(|_| is_pending && !is_queued).map(Moment::of),
         attempts: notification.attempts.iter().map(attempt).collect(),
+        lives: None,
     }
+}
+
+/// With the life of each of its events.
+fn whole(notification: &Notification, is_queued: bool) -> Event {
+    Event { lives: Some(life::of(notification, is_queued)), ..record(notification, is_queued) }
 }
 
 fn disposition(notification: &Notification) -> Disposition {

@@ -3,7 +3,6 @@
 use super::answers::event::{DeliveryStatus, EventStatus};
 use super::auth::Caller;
 use super::error::ApiError;
-use super::events::delivery_status;
 use super::paging::{PAGE_BYTES_MAX, PageRequest, SEQUENCE_END, answer_bytes, foreign};
 use super::query::Params;
 use crate::context::Context;
@@ -63,6 +62,11 @@ impl Filter {
         }
     }
 
+    /// Whatever happened to this object.
+    pub(super) fn of_object(id: &str) -> Self {
+        Filter { object_id: Some(id.to_owned()), ..Filter::default() }
+    }
+
     fn first(&self) -> Option<Sequence> {
         self.from.map(sequence_at)
     }
@@ -70,7 +74,7 @@ impl Filter {
     fn takes(&self, notification: &Notification, is_queued: bool) -> bool {
         let is_status = |wanted: &String| {
             wanted == EventStatus::of(notification.progress).text()
-                || wanted == delivery_status(notification, is_queued).text()
+                || wanted == DeliveryStatus::of(notification, is_queued).text()
         };
         self.object_type.as_ref().is_none_or(|wanted| *wanted == notification.resource)
             && self.status.as_ref().is_none_or(is_status)

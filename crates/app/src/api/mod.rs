@@ -18,6 +18,7 @@ mod events;
 mod handled;
 mod hubs;
 mod instances;
+mod life;
 mod lists;
 mod log;
 mod notifications;

@@ -10,6 +10,7 @@ use domain::backfill::Backfill;
 use domain::envelope::{self, Built, Sender};
 use domain::event::{Change, ChangeKind};
 use domain::ids::{EventId, NotificationName, Sequence};
+use domain::life::Sighting;
 use domain::resource::ResourceConfig;
 use domain::settings;
 use domain::state::{Gap, Pushed, ResourceState};
@@ -39,10 +40,11 @@ impl Run<'_> {
         report: &mut ResourceReport,
     ) -> Result<Committed> {
         let now = self.app.now();
-        let ReadStep { step, begins, retried } = read;
+        let ReadStep { step, begins, retried, complete_at } = read;
         let is_idle = !step.moved && step.failed.is_empty() && retried.is_empty();
         if is_idle && !state.is_heartbeat_due(now) {
             self.recovered().await?;
+            self.note_complete(config, complete_at);
             return Ok(Committed::Done);
         }
         // A heartbeat records nothing that a concurrent poller would not: it does no harm if one of them is refused.
@@ -50,6 +52,7 @@ impl Run<'_> {
         if !is_heartbeat && !self.gate.hold().await? {
             return Ok(Committed::Lost);
         }
+        let sighting = self.sighting(config, state, &begins, retried.is_empty(), now);
         let is_answered = retried.is_answered || !matches!(begins, Begins::Looks);
         let mut next = state.clone();
         let mut changes = retry_records::settle(&mut next, retried, now, self.app.config.retention);
@@ -67,6 +70,7 @@ impl Run<'_> {
         if step.moved {
             next.changed_at = Some(now);
         }
+        next.complete_at = complete_at.or(next.complete_at);
         if let PollTrigger::Hinted(hint_at) = self.way
             && !changes.is_empty()
         {
@@ -74,7 +78,7 @@ impl Run<'_> {
         }
         next.looks.witness = witness(&changes).or(next.looks.witness);
         next.last_sequence = self.last_sequence();
-        let mut notifications = self.build(config, &mut next, &changes);
+        let mut notifications = self.build(config, &mut next, &changes, sighting);
         let delivered = notifications.len();
         if let Some((from, reason)) = step.gap {
             notifications.push(self.gap(config, &mut next, Gap { from, to: now, reason }));
@@ -82,6 +86,7 @@ impl Run<'_> {
         if !self.store_chunks(state, next, notifications).await? {
             return Ok(Committed::Lost);
         }
+        self.note_complete(config, complete_at);
         report.moved |= step.moved;
         report.changes += found;
         report.events += changes.len();
@@ -90,6 +95,32 @@ impl Run<'_> {
             self.recovered().await?;
         }
         Ok(Committed::Done)
+    }
+
+    /// How what a step found was found. Records that had to wait were seen before; what a backfill lists may have been
+    /// there all along.
+    fn sighting(
+        &self,
+        config: &ResourceConfig,
+        state: &ResourceState,
+        begins: &Begins,
+        is_new: bool,
+        now: DateTime<Utc>,
+    ) -> Sighting {
+        let known = self.app.last_reads.get(self.mailbox.instance.id, &config.name);
+        let unseen_at = state.complete_at.max(known);
+        let hint_at = match self.way {
+            PollTrigger::Hinted(at) => Some(at),
+            _ => None,
+        };
+        let is_walk = matches!(begins, Begins::Walk);
+        Sighting { seen_at: now, unseen_at: unseen_at.filter(|_| is_walk && is_new), hint_at }
+    }
+
+    fn note_complete(&self, config: &ResourceConfig, at: Option<DateTime<Utc>>) {
+        if let Some(at) = at {
+            self.app.last_reads.note(self.mailbox.instance.id, &config.name, at);
+        }
     }
 
     /// Stores a step in as many transactions as it takes: one, but for a step that is larger than connectors make
@@ -217,6 +248,7 @@ impl Run<'_> {
         config: &ResourceConfig,
         state: &mut ResourceState,
         changes: &[Change],
+        sighting: Sighting,
     ) -> Vec<NewNotification> {
         let instance = &self.mailbox.instance;
         let now = self.app.now();
@@ -240,6 +272,7 @@ impl Run<'_> {
                 events,
                 body,
                 created_at: now,
+                sighting: Some(sighting),
                 deliver: true,
                 expires_at: None,
             })
@@ -260,6 +293,7 @@ impl Run<'_> {
             events: Vec::new(),
             body: body.to_string(),
             created_at: now,
+            sighting: None,
             deliver: false,
             expires_at: Some(now + self.app.config.retention),
         }

@@ -5,6 +5,7 @@ use super::retry_records::{self, Retried};
 use super::run::{Run, seconds_until};
 use crate::ports::Result;
 use crate::tokens::NoToken;
+use chrono::{DateTime, Utc};
 use connectors::{Call, Error, ErrorKind, Past, Step, Window};
 use domain::backfill::Backfill;
 use domain::resource::ResourceConfig;
@@ -27,6 +28,8 @@ pub(super) struct ReadStep {
     pub(super) begins: Begins,
     /// The records of the retry list that were looked at again.
     pub(super) retried: Retried,
+    /// When the walk began to read, if it read all that the provider showed.
+    pub(super) complete_at: Option<DateTime<Utc>>,
 }
 
 impl ReadStep {
@@ -102,7 +105,8 @@ async fn walked(
         }
         step => step?,
     };
-    Ok(ReadStep { step, begins: Begins::Walk, retried: Retried::default() })
+    let complete_at = (!step.more && step.halted.is_none()).then_some(call.now);
+    Ok(ReadStep { step, begins: Begins::Walk, retried: Retried::default(), complete_at })
 }
 
 async fn looks(
@@ -112,7 +116,7 @@ async fn looks(
     token: &str,
 ) -> std::result::Result<ReadStep, Error> {
     let retried = retry_records::look_again(run, config, &run.call(token), state).await?;
-    Ok(ReadStep { step: Step::nothing(), begins: Begins::Looks, retried })
+    Ok(ReadStep { step: Step::nothing(), begins: Begins::Looks, retried, complete_at: None })
 }
 
 async fn baseline(
@@ -123,7 +127,7 @@ async fn baseline(
     let baseline = run.connector.baseline(call, config).await?;
     let step = Step { cursor: baseline.cursor, moved: true, ..Step::nothing() };
     let begins = Begins::Baseline { identity: baseline.identity };
-    Ok(ReadStep { step, begins, retried: Retried::default() })
+    Ok(ReadStep { step, begins, retried: Retried::default(), complete_at: Some(call.now) })
 }
 
 fn past(state: &ResourceState, run: &Run<'_>) -> Past {
@@ -163,7 +167,8 @@ async fn stretch(
     next.is_listed = !step.more;
     next.position = Some(std::mem::take(&mut step.cursor));
     step.moved = true;
-    Ok(ReadStep { step, begins: Begins::Backfill(Box::new(next)), retried: Retried::default() })
+    let begins = Begins::Backfill(Box::new(next));
+    Ok(ReadStep { step, begins, retried: Retried::default(), complete_at: None })
 }
 
 impl Run<'_> {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::delivery::{Attempt, Reached};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
+use domain::life::Sighting;
 use serde::{Deserialize, Serialize};
 
 /// A stored notification.
@@ -22,6 +23,8 @@ pub struct Notification {
     pub body: String,
     /// When it was committed.
     pub created_at: DateTime<Utc>,
+    /// How its changes were found, where that was stored.
+    pub sighting: Option<Sighting>,
     /// How far its delivery is.
     pub progress: Progress,
     /// Number of the attempt that is next or under way, from 1 over the notification's life.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::delivery::Subscription;
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 use domain::instance::Instance;
+use domain::life::Sighting;
 use domain::state::ResourceState;
 use domain::token::Session;
 use std::collections::HashSet;
@@ -65,6 +66,8 @@ pub struct NewNotification {
     pub body: String,
     /// When it was committed.
     pub created_at: DateTime<Utc>,
+    /// How its changes were found; `None` for what tells of no change.
+    pub sighting: Option<Sighting>,
     /// `false` for what only the event log shows: it is never delivered and expires at `expires_at`.
     pub deliver: bool,
     /// When retention ends; `None` while it must be kept.

@@ -46,6 +46,9 @@ pub(super) fn put(id: InstanceId, organization: u32, new: &NewNotification, pack
     if new.deliver {
         attributes.push(("pending", number(new.sequence.0)));
     }
+    if let Some(sighting) = &new.sighting {
+        attributes.push(("sighting", json(sighting)?));
+    }
     attributes.extend(new.expires_at.map(|at| ("expires", expiry(at))));
     attributes.extend(packed.into_attributes());
     Ok(Write::put(&Key::notification(id, new.sequence), attributes).when("attribute_not_exists(pk)"))
@@ -95,6 +98,7 @@ pub(super) async fn read(
         events: events(row)?,
         body,
         created_at: row.time("created")?,
+        sighting: row.json_or_none("sighting")?,
         progress: standing.progress,
         attempt: standing.attempt,
         round_start: match begins_round {

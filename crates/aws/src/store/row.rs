@@ -105,4 +105,8 @@ impl Row {
     pub(super) fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T> {
         serde_json::from_str(self.text(name)?).map_err(|_| damaged(name))
     }
+
+    pub(super) fn json_or_none<T: DeserializeOwned>(&self, name: &'static str) -> Result<Option<T>> {
+        self.has(name).then(|| self.json(name)).transpose()
+    }
 }

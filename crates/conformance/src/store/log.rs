@@ -40,6 +40,7 @@ pub async fn finds_one_by_its_event_id(store: &dyn Store) {
     let name = notification(mailbox.id, 11).name.event_id;
     let found = store.notification(mailbox.id, &name).await.unwrap().expect("it is there");
     assert_eq!(found.sequence, Sequence(11));
+    assert_eq!(found.sighting, notification(mailbox.id, 11).sighting);
     assert!(store.notification(mailbox.id, "unknown").await.unwrap().is_none());
 }
 

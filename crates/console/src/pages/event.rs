@@ -1,5 +1,6 @@
 //! One event opened: why it is where it is, its attempts, its body, and how to check its signature.
 
+use super::event_life;
 use super::instance;
 use crate::api::address;
 use crate::event::{Delivery, Event};
@@ -50,6 +51,7 @@ async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failur
     let body = html! {
         (ui::live("event", html! {
             (place(&signed, &event, &instance))
+            (event_life::lives(event.lives()))
             (attempts(&signed, &event))
         }))
         (changes(&signed, &event))
@@ -86,7 +88,7 @@ fn place(signed: &Signed, event: &Event<'_>, instance: &Value) -> Markup {
             dl.facts {
                 div { dt { "Instance" } dd { a href=(address(&["instances", &instance_id], &[])) { (title(instance, &instance_id)) } } }
                 div { dt { "Made" } dd { (relative_or(event.created_at(), signed.now, "")) } }
-                @if let Some(took_ms) = event.latency_ms() { div { dt { "Delivered after" } dd { (length(took_ms)) } } }
+                @if let Some(took_ms) = event.latency_ms() { div { dt { "Delivered after" } dd { (time::length(took_ms)) } } }
                 div { dt { "Notification" } dd.id { (event.number()) } }
                 div.wide { dt { "Event id" } dd.id { (event.id()) } }
                 @if let Some(url) = instance["eventsNotificationCallbackUrl"].as_str() {
@@ -105,15 +107,6 @@ fn place(signed: &Signed, event: &Event<'_>, instance: &Value) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// A length of time, ms.
-pub(super) fn length(ms: i64) -> String {
-    match ms {
-        0..1_000 => format!("{ms} ms"),
-        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
-        _ => time::span(ms / 1_000),
     }
 }
 
@@ -136,7 +129,7 @@ fn attempt(signed: &Signed, attempt: &Value) -> Vec<Markup> {
     };
     let at = time::read(attempt["date"].as_str());
     let answer = match attempt["status"].as_u64() {
-        Some(status) => format!("{status} in {}", length(attempt["durationMs"].as_i64().unwrap_or(0))),
+        Some(status) => format!("{status} in {}", time::length(attempt["durationMs"].as_i64().unwrap_or(0))),
         None if mark == Mark::Good => "Taken".to_owned(),
         None => "No answer".to_owned(),
     };

@@ -6,6 +6,7 @@ mod connected;
 mod deliveries;
 mod edit;
 mod event;
+mod event_life;
 mod inspector;
 mod instance;
 mod instance_actions;

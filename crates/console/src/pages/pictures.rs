@@ -1,6 +1,5 @@
 //! The picture of the last day, or hour: events, how long deliveries took, and how the polled resources are.
 
-use super::event::length;
 use crate::api::address;
 use crate::chart::{Bar, Chart, chart};
 use crate::event::Event;
@@ -146,8 +145,8 @@ fn latency_chart(records: &[Value]) -> Markup {
         (Some(median), Some(slowest)) => format!(
             "Of the last {} deliveries, half took at most {}; the slowest took {}.",
             took.len(),
-            length(*median),
-            length(*slowest)
+            time::length(*median),
+            time::length(*slowest)
         ),
         _ => "Nothing was delivered in this time.".to_owned(),
     };

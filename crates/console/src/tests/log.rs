@@ -41,6 +41,11 @@ fn event(id: &str, delivery: &str) -> Value {
         "nextAttempt": if delivery == "retry" { json!("2026-11-22T12:00:30Z") } else { Value::Null },
         "attempts": [{ "number": 1, "date": "2026-11-22T11:59:59.250Z", "durationMs": 12, "status": 503,
                        "error": null, "answer": HOSTILE }],
+        "lives": [{ "objectId": HOSTILE, "eventType": HOSTILE, "stages": [
+            { "stage": "arrived", "date": "2026-11-22T11:58:00.000Z", "afterMs": null, "attempt": null },
+            { "stage": "seen", "date": "2026-11-22T11:59:58.500Z", "afterMs": 118_500, "attempt": null },
+            { "stage": HOSTILE, "date": HOSTILE, "afterMs": -1_500, "attempt": 2 },
+        ] }],
     })
 }
 

@@ -117,6 +117,7 @@ fn commit(version: u64, sequences: std::ops::Range<u64>, expires_s: Option<i64>)
             events,
             body: "x".repeat(20_000),
             created_at: at(0),
+            sighting: None,
             deliver: expires_s.is_none(),
             expires_at: expires_s.map(at),
         }

@@ -99,6 +99,15 @@ pub async fn the_log_is_listed_by_what_is_asked_for(platform: &dyn Platform) {
         assert_eq!(log.client.get(&path).await, one);
         assert_eq!(one["attempts"][0]["status"], 200);
     }
+    let lives = log.client.list(&format!("/instances/{}/objects/{first}/life", log.busy.id)).await;
+    assert_eq!(lives.iter().map(|life| text(life, "eventType")).collect::<Vec<_>>(), ["UPDATED", "CREATED"]);
+    for life in &lives {
+        let stages = life["stages"].as_array().unwrap().iter().map(|one| text(one, "stage"));
+        let line = stages.collect::<Vec<_>>().join(" ");
+        assert!(line.contains("notShown") && line.ends_with("seen committed sent taken"), "{line}");
+        let event = log.client.get(&format!("/instances/events/{}", text(life, "eventId"))).await;
+        assert!(event["lives"].as_array().unwrap().contains(life));
+    }
     log.client.refused("GET", "/instances/events/nothing", &Value::Null, 404).await;
 }
 

@@ -1,7 +1,8 @@
 //! The event log.
 
+use super::life::LifeStage;
 use super::moment::Moment;
-use crate::ports::Progress;
+use crate::ports::{Notification, Progress};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -52,6 +53,18 @@ impl DeliveryStatus {
     pub(in crate::api) const ALL: [&'static str; 6] =
         ["created", "delivered", "retry", "queued", "dropped", "logged"];
 
+    /// Of a notification; `is_queued`: what is pending of its instance waits for a release.
+    pub(in crate::api) fn of(notification: &Notification, is_queued: bool) -> Self {
+        match notification.progress {
+            Progress::Delivered => DeliveryStatus::Delivered,
+            Progress::Dropped => DeliveryStatus::Dropped,
+            Progress::Logged => DeliveryStatus::Logged,
+            Progress::Pending if is_queued => DeliveryStatus::Queued,
+            Progress::Pending if notification.attempts.is_empty() => DeliveryStatus::Created,
+            Progress::Pending => DeliveryStatus::Retry,
+        }
+    }
+
     pub(in crate::api) fn text(self) -> &'static str {
         Self::ALL[self as usize]
     }
@@ -84,6 +97,34 @@ pub(in crate::api) struct Event {
     pub(in crate::api) delivery: DeliveryStatus,
     pub(in crate::api) next_attempt: Option<Moment>,
     pub(in crate::api) attempts: Vec<Attempt>,
+    /// Of each event in it, where a single one is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) lives: Option<Vec<Life>>,
+}
+
+/// One change of an object, from the provider to the receiver.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(example = json!({
+    "id": "mEgXr6yixV0pRP0N_DbdZg", "eventId": super::ID, "instanceId": 4711, "objectId": "18c1f0a2b3c4d5e6",
+    "objectType": "messages", "eventType": "CREATED", "delivery": "delivered",
+    "stages": [
+        { "stage": "arrived", "date": "2026-11-22T11:38:12.000Z", "afterMs": null, "attempt": null },
+        { "stage": "seen", "date": "2026-11-22T11:40:00.250Z", "afterMs": 108_250, "attempt": null },
+    ],
+}))]
+pub(in crate::api) struct Life {
+    /// Of the event, as its callback has it.
+    pub(in crate::api) id: String,
+    /// `message.eventId` of the notification it is in.
+    pub(in crate::api) event_id: String,
+    pub(in crate::api) instance_id: u32,
+    pub(in crate::api) object_id: String,
+    pub(in crate::api) object_type: String,
+    pub(in crate::api) event_type: String,
+    pub(in crate::api) delivery: DeliveryStatus,
+    /// In their order; what is not known is left out.
+    pub(in crate::api) stages: Vec<LifeStage>,
 }
 
 /// One POST of a notification.

@@ -12,6 +12,7 @@ pub(super) mod element;
 pub(super) mod error;
 pub(super) mod event;
 pub(super) mod instance;
+pub(super) mod life;
 pub(super) mod moment;
 pub(super) mod named;
 pub(super) mod poll;

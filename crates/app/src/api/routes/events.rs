@@ -2,7 +2,7 @@
 
 use super::parameters::*;
 use crate::api::route::{CallerKind, Route, get, post, put};
-use crate::api::{analytics, deliveries, events, notifications, sink, subscriptions};
+use crate::api::{analytics, deliveries, events, life, notifications, sink, subscriptions};
 
 pub(super) fn routes() -> Vec<Route> {
     log().into_iter().chain(told()).collect()
@@ -48,6 +48,13 @@ fn log() -> Vec<Route> {
             events::one,
             "Read an event of an instance",
         ),
+        get(
+            "listLives",
+            "/instances/{id}/objects/{object}/life",
+            life::of_object,
+            "List the changes of an object, each from the provider to the receiver, newest first",
+        )
+        .with(&[&PAGE_SIZE, &NEXT_PAGE]),
         post(
             "retryEvent",
             "/instances/{id}/events/{event}/retry",

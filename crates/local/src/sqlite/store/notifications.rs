@@ -1,6 +1,6 @@
 //! Notification rows: how they are written and read.
 
-use crate::sqlite::columns::{damaged, from_json, instance_id, micros, time, time_or_none};
+use crate::sqlite::columns::{damaged, from_json, instance_id, micros, time, time_or_none, to_json};
 use app::ports::{AttemptState, NewNotification, Notification, Progress};
 use domain::delivery::Reached;
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
@@ -15,7 +15,7 @@ macro_rules! select_notifications {
             "SELECT n.instance_id, n.sequence, n.number, n.event_id, n.resource, b.events, b.body,
                  n.created_at_us, n.progress, n.attempt, n.round_start, n.due_at_us, n.attempts,
                  n.expires_at_us, s.status = 'releasing' AND n.round_generation < s.generation,
-                 n.reached_callback, n.reached_bus
+                 n.reached_callback, n.reached_bus, n.sighting
              FROM notifications n
              JOIN bodies b ON b.row_id = n.row_id
              JOIN subscriptions s ON s.instance_id = ?1
@@ -41,8 +41,9 @@ pub(super) fn insert(
     let row_id = conn
         .prepare_cached(
             "INSERT INTO notifications (instance_id, sequence, number, event_id, resource, created_at_us,
-                 progress, attempt, round_start, round_generation, attempts, expires_at_us, organization_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, 0, 0, '[]', ?8, ?9)",
+                 progress, attempt, round_start, round_generation, attempts, expires_at_us, organization_id,
+                 sighting)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, 0, 0, '[]', ?8, ?9, ?10)",
         )?
         .insert(params![
             id.get(),
@@ -54,6 +55,7 @@ pub(super) fn insert(
             progress.text(),
             new.expires_at.map(micros),
             organization_id,
+            new.sighting.as_ref().map(to_json).transpose()?,
         ])?;
     let events: Vec<u8> = new.events.iter().flat_map(|event| *event.as_bytes()).collect();
     conn.prepare_cached("INSERT INTO bodies (row_id, events, body) VALUES (?1, ?2, ?3)")?
@@ -111,6 +113,7 @@ pub(super) fn notification(row: &Row<'_>) -> Result<Notification> {
         events: events(row.get_ref(5)?.as_blob()?),
         body: row.get(6)?,
         created_at: time(row.get(7)?)?,
+        sighting: row.get_ref(17)?.as_str_or_null()?.map(from_json).transpose()?,
         progress,
         attempt,
         round_start: if begins_round { attempt.saturating_sub(1) } else { row.get(10)? },

@@ -19,7 +19,8 @@ with open(os.environ["CARILLON_CONTRACT_STAGE"], encoding="utf-8") as file:
 SERVICE = Service(STAGE["address"], STAGE["authorization"])
 # Mailboxes that are connected with a new code, each of which polls from then on.
 CREATIONS_COUNT_MAX = 8
-# What each connector is asked for: conditions, some of which it can't do, by resource; and orders and fields.
+# What each connector is asked for: conditions, some of which it can't do, by resource; and orders and fields. One that is
+# not in them is asked for neither.
 CONDITIONS = {
     "gmail": {
         "messages": ["q='subject:report'", "q='newer_than:1d' and labelIds='INBOX'", "subject like '%mail%'"],
@@ -41,6 +42,9 @@ CONDITIONS = {
         "calendars": ["Name = 'Calendar'"],
         "events": ["Subject like '%a%'", "LastModifiedDateTime > '2020-01-01T00:00:00Z'"],
     },
+    "googlecalendar": {
+        "events": ["q = 'report'", "updated >= '2020-01-01T00:00:00Z'", "start < '2030-01-01T00:00:00Z'", "summary like '%a%'"],
+    },
 }
 QUERIES = {
     "gmail": {"orderBy": ["id desc"], "fields": ["id", "id,payload.headers", "id,nothing"]},
@@ -48,6 +52,7 @@ QUERIES = {
         "orderBy": ["ReceivedDateTime desc", "LastModifiedDateTime", "Subject asc,Id"],
         "fields": ["Id", "Id,Subject,Body.ContentType", "Id,Nothing"],
     },
+    "googlecalendar": {"orderBy": ["updated", "id desc"], "fields": ["id", "id,start.dateTime", "id,nothing"]},
 }
 PAGES = {"page": ["1", "2", "1000"], "pageSize": ["1", "5", "200"]}
 DELIVERIES = ["channel='webhook' and status='queued'", "status!='delivered'", "config.url LIKE 'http%'"]
@@ -215,9 +220,10 @@ def place(instance, parameters, dice):
     if "child" in parameters:
         found = {"resource": "messages", "child": "attachments"}
     elif dice.mostly():
-        found = {"resource": dice.one_of(filled if "object" in parameters else list(instance["objects"]))}
+        readable = filled if "object" in parameters else list(instance["objects"])
+        found = {"resource": dice.one_of(readable or instance["resources"])}
     else:
-        found = {"resource": dice.one_of(list(CONDITIONS[instance["element"]]))}
+        found = {"resource": dice.one_of(instance["resources"])}
     objects = instance["objects"].get(found["resource"])
     if "object" in parameters and objects:
         found["object"] = dice.one_of(objects)
@@ -229,7 +235,8 @@ def ask(case, path, instance, dice):
     declared = {parameter.name for parameter in case.operation.query}
     if is_read(path) and dice.mostly():
         element, resource = instance["element"], case.path_parameters.get("resource")
-        choices = QUERIES[element] | PAGES | {"where": CONDITIONS[element].get(resource, [])}
+        conditions = CONDITIONS.get(element, {}).get(resource, [])
+        choices = QUERIES.get(element, {}) | PAGES | {"where": conditions}
         chosen = {name: values for name, values in choices.items() if name in declared and dice.below(4) == 0}
         query = {name: dice.one_of(values) for name, values in chosen.items() if values}
     elif "where" in declared and dice.mostly():
@@ -252,7 +259,8 @@ def tell(case, path, dice):
     body = dict(case.body)
     if case.method == "POST" and is_instance and dice.below(5) == 0 and seen["creations"] < CREATIONS_COUNT_MAX:
         seen["creations"] += 1
-        element = "gmail" if seen["creations"] % 2 else "outlookemail"
+        elements = [*SERVICE.connectors]
+        element = elements[seen["creations"] % len(elements)]
         body = SERVICE.wish(element, "Created", STAGE["callback"])
         if "element" in (case.path_parameters or {}):
             case.path_parameters = case.path_parameters | {"element": element}

@@ -1,7 +1,10 @@
 """Calls of the interface, as a client makes them."""
 
+import functools
+import html
 import http.client
 import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -11,25 +14,8 @@ BASE_PATH = "/elements/api-v2"
 CLIENT_ID = "double-client"
 CLIENT_SECRET = "double-secret"
 REDIRECT = "https://app.example/oauth"
-# Beside mail; a connector asks for no more than that unless it is told to.
+# Beside the connector's own, to read all of its resources.
 SCOPES = {"outlookemail": "offline_access Mail.Read Contacts.Read Calendars.Read"}
-ACCOUNTS = {"gmail": "ada@example.com", "outlookemail": "grace@example.com"}
-# Each connector's own mail, and the resources that are polled in its other ways.
-POLLERS = {
-    "gmail": {"changed-messages": {"url": "/hubs/general/changed-messages", "idField": "id"}},
-    "outlookemail": {
-        "messages": {
-            "url": "/hubs/general/messages?where=LastModifiedDateTime>='${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}'",
-            "idField": "Id",
-            "datesConfiguration": {
-                "updatedDateField": "LastModifiedDateTime",
-                "updatedDateFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
-                "createdDateField": "ReceivedDateTime",
-                "createdDateFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
-            },
-        }
-    },
-}
 TIMEOUT_S = 60
 
 
@@ -57,19 +43,27 @@ class Service:
     def dialect(self, method, path, body=None, authorization=None):
         return self.call(method, BASE_PATH + path, body, authorization)
 
+    @functools.cached_property
+    def connectors(self):
+        """Each one's number, by its key."""
+        return {element["key"]: element["id"] for element in self.dialect("GET", "/elements")}
+
+    @functools.cache
+    def metadata(self, connector):
+        return self.dialect("GET", f"/elements/{connector}/metadata")
+
     def code(self, connector):
-        """Signs the mailbox's owner in, as a browser would; gives the code that the owner comes back with."""
+        """Signs the first owner in whom the provider knows, as a browser would; gives the code that the owner comes back
+        with."""
         wanted = {"apiKey": CLIENT_ID, "callbackUrl": REDIRECT, "scope": SCOPES.get(connector, "")}
         url = self.dialect("GET", f"/elements/{connector}/oauth/url?{urllib.parse.urlencode(wanted)}")["oauthUrl"]
-        page = urllib.parse.urlsplit(f"{url}&login_hint={ACCOUNTS[connector]}")
-        connection = http.client.HTTPConnection(page.netloc, timeout=TIMEOUT_S)
-        connection.request("GET", f"{page.path}?{page.query}")
-        back = connection.getresponse().getheader("Location")
-        connection.close()
+        owner = re.search(r'href="([^"]*login_hint=[^"]*)"', visited(url).read().decode())[1]
+        back = visited(urllib.parse.urljoin(url, html.unescape(owner))).getheader("Location")
         return urllib.parse.parse_qs(urllib.parse.urlsplit(back).query)["code"][0]
 
     def wish(self, connector, name, callback):
-        """The body that connects a mailbox."""
+        """The body that connects a mailbox, which is polled for the connector's first resource."""
+        entries = self.metadata(connector)["events"]["polling"]["resources"]
         return {
             "element": {"key": connector},
             "providerData": {"code": self.code(connector)},
@@ -82,8 +76,16 @@ class Service:
                 "event.vendor.type": "polling",
                 "event.notification.callback.url": callback,
                 "event.poller.refresh_interval": "60",
-                "event.poller.configuration": POLLERS[connector],
+                "event.poller.configuration": dict(list(entries.items())[:1]),
             },
             "tags": ["Contract"],
             "name": name,
         }
+
+
+def visited(url):
+    """What a page answers; a redirect is not followed."""
+    page = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(page.netloc, timeout=TIMEOUT_S)
+    connection.request("GET", f"{page.path}?{page.query}", headers={"Connection": "close"})
+    return connection.getresponse()

@@ -143,7 +143,7 @@ async fn failure_policy(app: &Context, instance: &Instance) -> FailurePolicy {
         Ok(settings) => FailurePolicy::of(&settings),
         Err(error) => {
             let error: &dyn std::error::Error = &error;
-            tracing::warn!(error, instance.id = instance.id.get(), "account.unread");
+            tracing::warn!(error, instance.id = instance.id.get(), "account.settings_unread");
             FailurePolicy::default()
         }
     }

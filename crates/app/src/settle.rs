@@ -153,7 +153,7 @@ async fn settle(app: &Context, id: InstanceId, extent: Extent) -> Result<Left> {
         extent = Extent::Whole;
         app.ports.clock.sleep(std::time::Duration::from_millis(AGAIN_FIRST_MS << tried)).await;
     }
-    Err(PortError::new("settling an instance", "it was changed by others again and again"))
+    Err(PortError::new("settling an instance", "others kept changing it"))
 }
 
 async fn align(app: &Context, mailbox: &Mailbox, extent: Extent) -> Result<()> {

@@ -47,7 +47,7 @@ pub struct Error {
     pub message: String,
     /// The provider's own code or short message, for `providerMessage`.
     pub provider_message: Option<String>,
-    /// How long the provider wants to be left alone, seconds.
+    /// How long the provider asked for a pause, seconds.
     pub retry_after_s: Option<u64>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,

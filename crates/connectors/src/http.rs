@@ -103,10 +103,10 @@ pub enum HttpError {
     #[error("dns: the name of the address does not resolve")]
     Dns(#[source] Source),
     /// Nothing listens there.
-    #[error("refused: nobody listens at the address")]
+    #[error("refused: nothing listens at the address")]
     Refused(#[source] Source),
     /// No way leads there.
-    #[error("unreachable: no way leads to the address")]
+    #[error("unreachable: there is no route to the address")]
     Unreachable(#[source] Source),
     /// No secure connection.
     #[error("tls: {0}")]
@@ -118,7 +118,7 @@ pub enum HttpError {
     #[error("bad header: the answer does not begin with an HTTP status line")]
     NotHttp,
     /// The connection ended before the answer did.
-    #[error("broke off: the answer did not come to its end")]
+    #[error("broke off: the answer ended early")]
     Broken(#[source] Source),
     /// A provider's answer is longer than allowed.
     #[error("the answer is longer than {0} bytes")]
@@ -130,7 +130,7 @@ pub enum HttpError {
 pub enum TlsFault {
     #[error("expired: the certificate is no longer valid")]
     Expired,
-    #[error("not yet valid: the certificate is for later")]
+    #[error("not yet valid: the certificate's period has not begun")]
     NotYetValid,
     #[error("name: the certificate is for other names")]
     Name,

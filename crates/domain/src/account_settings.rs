@@ -53,7 +53,7 @@ pub fn check(settings: &Map<String, Value>) -> Result<Items, Vec<Invalid>> {
             _ => {
                 // Enough of it to recognise.
                 let shown: String = key.chars().take(64).collect();
-                errors.push(Invalid::new(shown, format!("is no setting of accounts; `{FAILURE_POLICY}` is")));
+                errors.push(Invalid::new(shown, format!("is not an account setting; `{FAILURE_POLICY}` is")));
             }
         }
     }
@@ -86,7 +86,7 @@ mod tests {
         );
         assert_eq!(
             refused(json!({ FAILURE_POLICY: true, "x": "y" })),
-            "`notification.webhook.failure.policy`: must be a text; `x`: is no setting of accounts; `notification.webhook.failure.policy` is"
+            "`notification.webhook.failure.policy`: must be a text; `x`: is not an account setting; `notification.webhook.failure.policy` is"
         );
     }
 }

@@ -17,7 +17,7 @@ pub enum Unusable {
     #[error("must be an http or https address of at most {BYTES_MAX} bytes")]
     NoHttp,
     /// White space or control characters, which parsers drop or take for others.
-    #[error("must be an address without white space and control characters")]
+    #[error("must be an address without white space or control characters")]
     Space,
     /// The parser's own word.
     #[error("must be an address that a client can use: {0}")]
@@ -29,7 +29,7 @@ pub enum Unusable {
     #[error("must be an address with a port from 1 to 65535")]
     Port,
     /// Where none may be: they would be shown.
-    #[error("must be an address without a user name and a password")]
+    #[error("must be an address without a user name or a password")]
     Credentials,
 }
 

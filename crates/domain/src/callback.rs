@@ -135,14 +135,14 @@ fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
 fn from_object(text: &str) -> Result<Vec<(String, String)>, String> {
     // The parser's own words show what it found.
     let Ok(Value::Object(object)) = json_text::parse(text) else {
-        return Err("must be a JSON object of texts, or a line `Name: value` for each header".to_owned());
+        return Err("must be a JSON object of strings, or a line `Name: value` for each header".to_owned());
     };
     let pair = |(name, value): (String, Value)| match value {
         Value::String(value) => Some((name, value)),
         _ => None,
     };
     let pairs: Option<Vec<_>> = object.into_iter().map(pair).collect();
-    pairs.ok_or_else(|| "must have texts as the values of its JSON object".to_owned())
+    pairs.ok_or_else(|| "must have strings as the values of its JSON object".to_owned())
 }
 
 fn from_lines(text: &str) -> Result<Vec<(String, String)>, String> {
@@ -281,13 +281,13 @@ mod tests {
         check_headers(
             "{\"a\": 7}",
             expect![
-                "`event.notification.callback.headers`: must have texts as the values of its JSON object"
+                "`event.notification.callback.headers`: must have strings as the values of its JSON object"
             ],
         );
         check_headers(
             "{\"a\"",
             expect![
-                "`event.notification.callback.headers`: must be a JSON object of texts, or a line `Name: value` for each header"
+                "`event.notification.callback.headers`: must be a JSON object of strings, or a line `Name: value` for each header"
             ],
         );
         check_headers(

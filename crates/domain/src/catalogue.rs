@@ -149,7 +149,7 @@ const ITEMS: [Item; 27] = [
     Item {
         key: OAUTH_SCOPE,
         name: "OAuth Scope",
-        description: "The scopes to ask for, separated by spaces; else the connector's own.",
+        description: "The scopes to request, separated by spaces; by default the connector's own.",
         kind: ItemKind::Text1000,
         ..at(7004, 4, Group::Authentication)
     },
@@ -180,7 +180,7 @@ const ITEMS: [Item; 27] = [
     Item {
         key: PASSWORD,
         name: "Password",
-        description: "Not used by these connectors; kept secret where it is given.",
+        description: "Not used by these connectors; kept secret if given.",
         kind: ItemKind::Password,
         secret: true,
         hidden: true,
@@ -197,7 +197,7 @@ const ITEMS: [Item; 27] = [
     Item {
         key: CALLBACK_HEADERS,
         name: "Callback Headers",
-        description: "More headers: a JSON object of texts, or a line `Name: value` each; at most 20.",
+        description: "Further headers: a JSON object of strings, or one `Name: value` per line; at most 20.",
         kind: ItemKind::TextArea,
         secret: true,
         ..at(7011, 12, Group::Optional)
@@ -220,7 +220,7 @@ const ITEMS: [Item; 27] = [
     Item {
         key: SIGNATURE_PREVIOUS_KEY,
         name: "Former Signature Key",
-        description: "Signs beside the signature key for a while after that was changed.",
+        description: "Also signs, for a while after the signature key was changed.",
         kind: ItemKind::Password,
         secret: true,
         hidden: true,
@@ -229,7 +229,7 @@ const ITEMS: [Item; 27] = [
     Item {
         key: SIGNATURE_PREVIOUS_UNTIL,
         name: "Former Signature Key Until",
-        description: "Until when the former signature key signs, RFC 3339; a day after a change if not said.",
+        description: "When the former signature key stops signing, RFC 3339; by default a day after the change.",
         kind: ItemKind::Text64,
         hidden: true,
         ..at(7015, 15, Group::Optional)
@@ -253,7 +253,7 @@ const ITEMS: [Item; 27] = [
     Item {
         key: VENDOR_TYPE,
         name: "Vendor Event Type",
-        description: "How changes are found: `polling`, or `webhooks` for polling and notices of the provider beside it.",
+        description: "How changes are found: `polling`, or `webhooks` for polling and the provider's notices.",
         kind: ItemKind::Text32,
         hidden: true,
         default: Some("polling"),
@@ -278,7 +278,7 @@ const ITEMS: [Item; 27] = [
     Item {
         key: CALLBACK_URL,
         name: "Event Notification Callback URL",
-        description: "Where notifications are posted. A name and a password in it go by HTTP basic authentication.",
+        description: "Where notifications are posted. A user name and password in it are sent as HTTP basic authentication.",
         kind: ItemKind::Text1000,
         ..at(7032, 103, Group::Events)
     },
@@ -292,7 +292,7 @@ const ITEMS: [Item; 27] = [
     Item {
         key: EVENT_BUS,
         name: "Event Notification EventBridge",
-        description: "Notifications go to the event bus of the cloud that Carillon runs in, too.",
+        description: "Notifications also go to the event bus of the cloud that Carillon runs in.",
         kind: ItemKind::Boolean,
         default: Some("false"),
         ..at(7035, 105, Group::Events)
@@ -300,7 +300,7 @@ const ITEMS: [Item; 27] = [
     Item {
         key: POLLER_URLS,
         name: "Event poller URLs",
-        description: "The older form of the polling configuration; counts where there is no newer one.",
+        description: "The older form of the polling configuration; used only without the newer one.",
         kind: ItemKind::TextArea,
         hidden: true,
         ..at(7036, 106, Group::Events)
@@ -320,7 +320,7 @@ const ITEMS: [Item; 27] = [
     Item {
         key: PUSH_ACCOUNT,
         name: "Push account",
-        description: "The account that signs notices which are pushed here.",
+        description: "The account that signs the notices pushed here.",
         ..at(7039, 109, Group::Events)
     },
     Item {

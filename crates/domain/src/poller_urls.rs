@@ -216,8 +216,8 @@ mod tests {
                 `event.poller.urls`: line 5 has more than 9 parts separated by `|`
                 `event.poller.urls`: line 3 has a `url` that breaks a rule: the template at byte 14 must have the form ${gmtDate:FORMAT}
                 `event.poller.urls`: line 4 has a resource that is not a resource name (letters, digits, `-`, `_`, `.`, `/`, at most 128 bytes)
-                `event.poller.urls`: line 4 has a `datesConfiguration.updatedDateFormat` that breaks a rule: `Q` at byte 0 is no letter of date patterns; text goes in single quotes
-                `event.poller.urls`: line 4 has a `datesConfiguration.updatedDateTimezone` that breaks a rule: `nowhere` is no time zone: use GMT, a region such as America/Denver, an offset such as -08:00, or a three-letter id such as PST"#]],
+                `event.poller.urls`: line 4 has a `datesConfiguration.updatedDateFormat` that breaks a rule: `Q` at byte 0 is not a letter of date patterns; put text in single quotes
+                `event.poller.urls`: line 4 has a `datesConfiguration.updatedDateTimezone` that breaks a rule: `nowhere` is not a time zone: use GMT, a region such as America/Denver, an offset such as -08:00, or a three-letter id such as PST"#]],
         );
         check(
             "messages|messages",

@@ -450,7 +450,7 @@ mod tests {
         expect![[r#"
             `event.poller.configuration.messages.xPath`: must be a text
             `event.poller.configuration.messages.filterByUpdateDate`: must be true or false
-            `event.poller.configuration.messages.updatedDateTimezone`: `nowhere` is no time zone: use GMT, a region such as America/Denver, an offset such as -08:00, or a three-letter id such as PST
+            `event.poller.configuration.messages.updatedDateTimezone`: `nowhere` is not a time zone: use GMT, a region such as America/Denver, an offset such as -08:00, or a three-letter id such as PST
             `event.poller.configuration.messages.createdDateTimezone`: must be a text"#]].assert_eq(&told.join("\n"));
         let fine = json!({ "url": "/messages", "xPath": "/list", "updatedDateTimezone": "EST" });
         assert!(super::check("messages", &fine).is_empty());

@@ -358,7 +358,7 @@ mod tests {
         check(
             "a=${gmtDate:yyyy-MM-ddTHH}",
             expect![
-                "in the format of the template at byte 2: `T` at byte 10 is no letter of date patterns; text goes in single quotes"
+                "in the format of the template at byte 2: `T` at byte 10 is not a letter of date patterns; put text in single quotes"
             ],
         );
         check(
@@ -368,7 +368,7 @@ mod tests {
         check(
             "a=${dateTimeZone:Mars:HH:mm}",
             expect![
-                "in the template at byte 2: `Mars` is no time zone: use GMT, a region such as America/Denver, an offset such as -08:00, or a three-letter id such as PST"
+                "in the template at byte 2: `Mars` is not a time zone: use GMT, a region such as America/Denver, an offset such as -08:00, or a three-letter id such as PST"
             ],
         );
         check(

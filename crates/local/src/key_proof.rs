@@ -22,10 +22,10 @@ pub(crate) enum KeyError {
     )]
     Foreign,
     /// Nothing was sealed.
-    #[error("the keys can't be tried")]
+    #[error("the keys can't be checked")]
     Seal(#[from] SealError),
     /// Nothing was read.
-    #[error("the keys can't be tried")]
+    #[error("the keys can't be checked")]
     Data(#[from] PortError),
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn prove(db: &Db, sealer: &Arc<Sealer>) -> Result<(), KeyError>
         return Err(KeyError::Foreign);
     }
     let proof = Proof { hash, sealed: sealer.seal_for(PURPOSE, TEXT, TEXT.as_bytes())? };
-    Ok(db.write("note the proof of the keys", move |tx| note(tx, &proof)).await?)
+    Ok(db.write("store the proof of the keys", move |tx| note(tx, &proof)).await?)
 }
 
 /// Data of an earlier version has no proof, but it may have secrets.

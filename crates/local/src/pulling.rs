@@ -75,7 +75,7 @@ async fn listen(host: Arc<Host>, stop: watch::Receiver<bool>) {
         }
         if let Err(error) = host.app.listen(id).await {
             let error: &dyn std::error::Error = &error;
-            tracing::warn!(instance.id = id.get(), error, "pull.not_found_out");
+            tracing::warn!(instance.id = id.get(), error, "pull.sources_unread");
         }
     }
 }
@@ -94,7 +94,7 @@ async fn pull(host: Arc<Host>, source: PullSource, mut stop: watch::Receiver<boo
             Ok(Pull::Unneeded) => return,
             Ok(Pull::Taken(count)) => {
                 if failures > 0 {
-                    tracing::info!(subscription, failures, "pull.works_again");
+                    tracing::info!(subscription, failures, "pull.recovered");
                 }
                 failures = 0;
                 Duration::milliseconds(if count == 0 { IDLE_MS } else { 0 })

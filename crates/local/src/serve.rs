@@ -68,7 +68,7 @@ pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<
         let _ = http.await;
     };
     if tokio::time::timeout(std::time::Duration::from_secs(STOP_S), idle).await.is_err() {
-        tracing::warn!("serve.stopped_with_work_under_way");
+        tracing::warn!("serve.stopped_with_work_left");
     }
     Ok(())
 }

@@ -52,15 +52,15 @@ impl fmt::Display for Finding {
             Finding::OrphanedSchedule => f.write_str("a schedule without an instance"),
             Finding::OrphanedSecret => f.write_str("secrets without an instance"),
             Finding::ScheduleMissing => f.write_str("its schedule is missing"),
-            Finding::ScheduleOff => f.write_str("its schedule is off, though it is to be polled"),
-            Finding::ScheduleOn => f.write_str("its schedule is on, though it is not to be polled"),
+            Finding::ScheduleOff => f.write_str("its schedule is off, but it should be polled"),
+            Finding::ScheduleOn => f.write_str("its schedule is on, but it should not be polled"),
             Finding::WrongInterval { stored_s, wanted_s } => {
                 write!(f, "its schedule says every {stored_s} s, its configuration every {wanted_s} s")
             }
-            Finding::ChangeUnsettled => f.write_str("what its last change implies was not seen to"),
-            Finding::DeletionUnfinished => f.write_str("its deletion did not come to its end"),
-            Finding::OutboxNotFlushed { count } => write!(f, "{count} committed and not enqueued"),
-            Finding::ReleaseAbandoned => f.write_str("its release is at a halt"),
+            Finding::ChangeUnsettled => f.write_str("its last change was not settled"),
+            Finding::DeletionUnfinished => f.write_str("its deletion did not finish"),
+            Finding::OutboxNotFlushed { count } => write!(f, "{count} committed but not enqueued"),
+            Finding::ReleaseAbandoned => f.write_str("its release has stalled"),
             Finding::DeliveriesLost { count } => write!(f, "{count} to be delivered, without a job"),
             Finding::Queued { count, reason } => write!(f, "{count} queued: {reason}"),
             Finding::Frozen { resource, last_success_at, last_error } => {

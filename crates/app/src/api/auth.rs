@@ -109,7 +109,7 @@ pub(super) fn secrets(app: &Context, headers: &HeaderMap) -> Result<(LookupHash,
     let given = HeaderParts::parse(headers);
     match given.session {
         // Or a session could be prolonged for ever.
-        Some(_) => Err(unauthorized("needs both secrets: a session begins no other")),
+        Some(_) => Err(unauthorized("needs both secrets: a session can't begin another")),
         None => {
             let (user, organization) = given.hashes(app)?;
             Ok((

@@ -112,7 +112,7 @@ pub(super) fn long_text(object: &Map<String, Value>, key: &str) -> Result<Option
 pub(super) fn name(object: &Map<String, Value>) -> Result<Option<String>, ApiError> {
     let name = text(object, "name")?;
     match name.as_ref().is_some_and(|name| !name.trim().is_empty() && without_markup(name).is_empty()) {
-        true => Err(ApiError::rule("name", "must have something beside markup")),
+        true => Err(ApiError::rule("name", "must contain more than markup")),
         false => Ok(name),
     }
 }

@@ -184,7 +184,7 @@ fn url(
 ) -> Answered<Json<OAuthUrl>> {
     let descriptor = connector(app, element)?.descriptor();
     let Some(oauth) = descriptor.authentication.sign_in() else {
-        return Err(ApiError::rule("element", "has no sign-in: its credentials stand in the configuration"));
+        return Err(ApiError::rule("element", "has no sign-in: its credentials are in the configuration"));
     };
     let value = |name: &str| {
         let trimmed = value(name)?.map(|value| trimmed(&value).to_owned());
@@ -233,7 +233,7 @@ fn check_challenge(challenge: Option<&str>, method: Option<&str>) -> Result<(), 
     };
     match challenge {
         Some(challenge) if !is_digest(challenge) => {
-            Err(ApiError::rule("codeChallenge", "must be a SHA-256 digest as 43 letters of base64url"))
+            Err(ApiError::rule("codeChallenge", "must be a SHA-256 digest as 43 characters of base64url"))
         }
         None if method.is_some() => Err(ApiError::rule("codeChallenge", "is required with its method")),
         _ => Ok(()),

@@ -135,10 +135,8 @@ impl From<Error> for ApiError {
 
 impl From<PortError> for ApiError {
     fn from(error: PortError) -> Self {
-        let told = ApiError::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "something failed inside; nothing was lost, try again",
-        );
+        let told =
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error; nothing was lost, try again");
         ApiError { cause: Some(error.to_string()), ..told }
     }
 }

@@ -118,7 +118,7 @@ impl<'a> HubRequest<'a> {
         let records: Vec<Record> = read.records.into_iter().map(|record| self.shown(record)).collect();
         let bytes: usize = records.iter().map(|one| paging::answer_bytes(&one.0.to_string(), 1)).sum();
         if bytes > PAGE_BYTES_MAX {
-            let rule = "gives a page of more than 5 MB: ask for less, or for some `fields`";
+            let rule = "gives a page of more than 5 MB: request fewer records or `fields`";
             return Err(ApiError::rule("pageSize", rule));
         }
         Ok(PagedList { records, total: read.total, size, next: read.next })
@@ -214,14 +214,14 @@ fn refused(app: &Context, failure: Failure) -> ApiError {
     match failure {
         Failure::Read(error) => error.into(),
         Failure::NoToken(error) if reading::needs_sign_in(&error) => {
-            ApiError::forbidden("the provider wants a person to sign in again")
+            ApiError::forbidden("the mailbox's owner must sign in again")
         }
         Failure::NoToken(error) => ApiError::new(StatusCode::BAD_GATEWAY, error.message),
         Failure::Refreshing => ApiError::too_many("the access token is being refreshed", Some(1)),
         Failure::BackingOff { until } => {
             let wait_ms = (until - app.now()).num_milliseconds().max(0);
             let wait_s = u64::try_from((wait_ms + 999) / 1000).unwrap_or(1);
-            ApiError::too_many("the provider asked to be left alone", Some(wait_s))
+            ApiError::too_many("the provider asked for a pause", Some(wait_s))
         }
         Failure::Gone => ApiError::no_instance(),
         Failure::Port(error) => error.into(),

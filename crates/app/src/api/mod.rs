@@ -64,7 +64,7 @@ pub(crate) fn router(app: Arc<Context>) -> Router {
         .nest(BASE_PATH, dialect.merge(of(routes::sink()).layer(Extension(Sink::default()))))
         .fallback(async || ApiError::nothing_here())
         .method_not_allowed_fallback(async || {
-            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not allow this method")
         })
         .layer(middleware::from_fn_with_state(app.clone(), error::with_request_id))
         .layer(middleware::from_fn_with_state(app.clone(), cors::allow_named_origins))

@@ -24,14 +24,14 @@ const FAILURES: [(u16, &str); 11] = [
     (401, "The `Authorization` header is missing, or what it holds is not known"),
     (403, "The caller may not do this, or the instance is disabled"),
     (404, "There is nothing at this address, or nothing that the caller may see"),
-    (409, "It can't be done as things stand, or somebody else changed the same thing at the same time"),
+    (409, "It conflicts with the present state, or with a change at the same time"),
     (413, "The body is too long"),
     (415, "The body is compressed; `Accept-Encoding` says what is taken"),
     (
         TOO_MANY,
-        "Too many requests of this organization, or the provider wants to be left alone: see `Retry-After`",
+        "Too many requests of this organization, or the provider asked for a pause: see `Retry-After`",
     ),
-    (500, "Something failed inside; nothing was lost"),
+    (500, "Internal error; nothing was lost"),
     (BAD_GATEWAY, "The provider failed or refused; `providerMessage` has its own words"),
     (UNAVAILABLE, "The service can't start: try again"),
 ];
@@ -156,7 +156,7 @@ fn of_path(name: &str) -> Value {
         "item" => (false, "The configuration item, by its key or number."),
         "backfill" => (false, "The backfill's id."),
         "hub" => (false, "The name of the hub; any will do."),
-        "resource" => (false, "The resource, as the connector's metadata name it."),
+        "resource" => (false, "The resource, as named in the connector's metadata."),
         "object" => (false, "The provider's id of the object."),
         "child" => (false, "What belongs to the object, as `attachments`."),
         "part" => (false, "The provider's id of what belongs to the object."),
@@ -259,7 +259,7 @@ fn headers() -> Value {
             "schema": { "type": "integer" },
         },
         "Elements-Next-Page-Token": {
-            "description": "Opaque; sent back as `nextPage` it gives the next page. Not there on the last one.",
+            "description": "Opaque; sent back as `nextPage` it gives the next page. Absent on the last one.",
             "schema": { "type": "string" },
         },
     })

@@ -95,7 +95,7 @@ pub(super) fn after(params: &Params) -> Result<Option<Value>, ApiError> {
 
 /// A token that no page came with.
 pub(super) fn foreign() -> ApiError {
-    ApiError::rule("nextPage", "is not a token that a page came with")
+    ApiError::rule("nextPage", "is not a token issued by a page")
 }
 
 /// The headers of a page: how many rows, how many in all where that is known, and the token of the next page if

@@ -37,7 +37,7 @@ pub(super) async fn now(
     }
 }
 
-/// 200 if any resource was read, or nothing went wrong; else 429 while the provider wants to be left alone,
+/// 200 if any resource was read, or nothing went wrong; else 429 while the provider asked for a pause,
 /// and 502 where it failed, with the report beside what every error says.
 fn answer(report: &PollReport, request_id: &str) -> Polled {
     let resources = report.resources.iter().map(|(name, one)| (name.clone(), resource(one))).collect();

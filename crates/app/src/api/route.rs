@@ -133,7 +133,7 @@ fn route(
 async fn to_its_end(request: Request, next: Next) -> Response {
     tokio::spawn(next.run(request)).await.unwrap_or_else(|_| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        ApiError::new(status, "something failed inside; look before trying again").into_response()
+        ApiError::new(status, "internal error; check what was done before trying again").into_response()
     })
 }
 

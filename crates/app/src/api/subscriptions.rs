@@ -65,7 +65,7 @@ impl SubscriptionFilter {
             *field == id_field || FIELDS.contains(field) || DEEP_FIELDS.contains(&root)
         };
         if let Some(field) = fields.into_iter().find(|field| !is_known(field)) {
-            return Err(ApiError::rule("where", &format!("`{field}` is no field of these records")));
+            return Err(ApiError::rule("where", &format!("`{field}` is not a field of these records")));
         }
         let equal = |field| condition.as_ref().and_then(|condition| equal_to(condition, field));
         let instance = equal("instanceId").and_then(|id| InstanceId::parse(&id));

@@ -57,8 +57,8 @@ pub(super) fn described(schemas: &mut SchemaGenerator) -> Value {
                 "parameters": parameters,
                 "requestBody": { "required": true, "content": { "application/json": { "schema": schema } } },
                 "responses": {
-                    "2XX": { "description": "It was taken, and is not sent again" },
-                    "410": { "description": "Nobody is here any more: the subscription is suspended at once" },
+                    "2XX": { "description": "Accepted; it is not sent again" },
+                    "410": { "description": "Gone: the subscription is suspended at once" },
                     "429": { "description": "Not now; a `Retry-After` is honoured" },
                     "503": { "description": "Not now; a `Retry-After` is honoured" },
                     "default": { "description": "A failed attempt; redirects are not followed" },

@@ -80,7 +80,7 @@ fn check(
     let mut errors = Vec::new();
     if wanted.from < oldest {
         let rule = format!(
-            "must not be before {}: the event log is kept from then on, and what is older could come twice",
+            "must not be before {}: the event log begins then, and older changes could be reported twice",
             domain::envelope::iso_seconds(oldest)
         );
         errors.push(Invalid::new("from", rule));

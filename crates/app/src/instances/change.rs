@@ -245,7 +245,7 @@ pub(crate) async fn try_change(app: &Context, id: InstanceId, patch: &Patch) -> 
     tried(app, connector, &mailbox, &settings, None, trial::deadline(app)).await
 }
 
-/// Tries what is polled, unless the provider wants to be left alone.
+/// Tries what is polled, unless the provider asked for a pause.
 async fn tried(
     app: &Context,
     connector: &Arc<dyn Connector>,
@@ -255,7 +255,7 @@ async fn tried(
     deadline: DateTime<Utc>,
 ) -> Result<Vec<Trial>, Refusal> {
     if mailbox.session.backoff_until.is_some_and(|until| until > app.now()) {
-        let why = "the provider asked to be left alone for a while";
+        let why = "the provider asked for a pause for a while";
         return Ok(trial::unread(app, connector, &settings.resources, why));
     }
     let token = working_token(app, connector, mailbox, tokens).await?;
@@ -454,7 +454,7 @@ async fn kept_token(
         crate::tokens::NoToken::Refused(error) => error.into(),
         crate::tokens::NoToken::Port(error) => error.into(),
         crate::tokens::NoToken::Waiting => Refusal::Provider {
-            message: "the access token is being refreshed by a poll that takes its time".to_owned(),
+            message: "the access token is being refreshed by a slow poll".to_owned(),
             provider_message: None,
             is_unavailable: true,
         },

@@ -111,7 +111,7 @@ pub(super) fn check_origin(
         (BASIC_PASSWORD, secrets.contains_key(BASIC_PASSWORD)),
         (CALLBACK_HEADERS, secrets.contains_key(CALLBACK_HEADERS)),
     ];
-    let rule = "must be given again, or taken out by an empty text: the callback goes to another origin";
+    let rule = "must be given again, or removed with an empty text: the callback goes to another origin";
     let errors: Vec<Invalid> = kept
         .into_iter()
         .filter(|(key, is_there)| *is_there && is_kept(key))
@@ -152,7 +152,7 @@ fn limits(plain: &Items, secrets: &Secrets) -> Vec<Invalid> {
     let mut errors: Vec<Invalid> = [
         whole(
             count > ITEMS_COUNT_MAX,
-            format!("has more than {ITEMS_COUNT_MAX} items: an empty text takes one out"),
+            format!("has more than {ITEMS_COUNT_MAX} items: an empty text removes one"),
         ),
         whole(
             bytes(plain) > PLAIN_BYTES_MAX,

@@ -182,7 +182,7 @@ impl Run<'_> {
             Halt::Lost => Ok(Failure::Lost),
             Halt::Fault(error) => Err(error),
             Halt::Limited(until) => {
-                let mut error = Error::new(ErrorKind::RateLimited, "the provider wants to be left alone");
+                let mut error = Error::new(ErrorKind::RateLimited, "the provider asked for a pause");
                 error.retry_after_s = Some(seconds_until(self.app.now(), until));
                 Ok(Failure::Provider(error))
             }

@@ -157,7 +157,7 @@ fn audience(app: &Context, connector: &Arc<dyn Connector>) -> Option<String> {
 
 async fn fetch(app: &Context, name: &'static str, endpoint: &Endpoint, now: DateTime<Utc>) -> Result<Keys> {
     if app.heard.lacks_keys(name, now) {
-        return Err(PortError::new(KEYS, "they could not be had a moment ago"));
+        return Err(PortError::new(KEYS, "fetching them failed a moment ago"));
     }
     let fetched = fetch_now(app, endpoint).await.inspect_err(|_| app.heard.lack_keys(name, now))?;
     let keys = Keys::new(fetched, now);
@@ -279,5 +279,5 @@ async fn take(
             None => return Ok((HintOutcome::Joined, seen)),
         }
     }
-    Err(PortError::new("taking a hint", "others came first again and again"))
+    Err(PortError::new("taking a hint", "others kept changing it"))
 }

@@ -181,7 +181,7 @@ impl<'a> Keeping<'a> {
         let asked = push.watch(call, &request).await;
         match asked {
             Ok(watch) => self.store(self.made(watched, watch)).await,
-            // The poll's time is over, or the provider wants to be left alone: the next poll does it.
+            // The poll's time is over, or the provider asked for a pause: the next poll does it.
             Err(error) if error.kind == ErrorKind::Halted => Ok(()),
             Err(error) => self.store(self.failed(watched, &error)).await,
         }

@@ -23,9 +23,9 @@ pub(crate) async fn status(
         return inactive("the instance is disabled");
     }
     if !instance.is_valid() {
-        return inactive("nothing is polled before the mailbox's owner signs in again");
+        return inactive("nothing is polled until the mailbox's owner signs in again");
     }
-    let Some(way) = connector.push() else { return inactive("this connector knows no push") };
+    let Some(way) = connector.push() else { return inactive("this connector has no push") };
     let targets = match way.targets(push, &settings.resources) {
         Ok(targets) => targets,
         Err(reason) => return inactive(&reason),

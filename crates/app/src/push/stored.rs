@@ -39,7 +39,7 @@ pub(super) async fn change(
         }
         seen = read(app, key).await?;
     }
-    Err(PortError::new("changing a push state", "it was changed by others again and again"))
+    Err(PortError::new("changing a push state", "others kept changing it"))
 }
 
 /// Of a state that is made anew. Whoever read an earlier one, which was removed since, must not take this for it.

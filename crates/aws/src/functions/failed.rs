@@ -40,7 +40,7 @@ impl Sources {
             let Some(queue) = self.queues.iter().find(|queue| queue.arn == arn) else { continue };
             for batch in messages.chunks(BATCH_COUNT_MAX) {
                 if let Err(error) = self.set(&queue.url, batch).await {
-                    tracing::warn!(error = chain(&error), "job.comes_late");
+                    tracing::warn!(error = chain(&error), "job.delayed");
                 }
             }
         }

@@ -89,7 +89,7 @@ impl Host {
             (Ok(keys), _) => keys,
             (Err(error), None) => return Err(error),
             (Err(error), Some(ready)) => {
-                tracing::warn!(error = chain(&error), "data_key.not_read_again");
+                tracing::warn!(error = chain(&error), "data_key.not_reloaded");
                 ready.look_at = now + TimeDelta::minutes(LOOK_AGAIN_AFTER_MIN);
                 return Ok(ready.entry.clone());
             }

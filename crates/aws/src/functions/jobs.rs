@@ -149,10 +149,10 @@ async fn run(app: App, by: Bringer, job: Job, deadline: DateTime<Utc>) -> Result
             tracing::error!(instance.id = id, error = chain(&error), "job.failed");
             return Err(Failed(error.context));
         }
-        tracing::warn!(instance.id = id, error = chain(&error), "job.tried_again");
+        tracing::warn!(instance.id = id, error = chain(&error), "job.retried");
         SystemClock.sleep(pause).await;
     }
-    Err(Failed("a job was tried without an end"))
+    Err(Failed("a job did not end"))
 }
 
 /// Until when a poll may go on: a minute, and not into the function's end (epoch ms).

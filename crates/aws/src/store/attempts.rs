@@ -23,7 +23,7 @@ const ATTEMPTS_KEPT_MAX: usize = 50;
 const LOOKS_COUNT_MAX: u32 = 10;
 
 fn changes_too_fast(context: &'static str) -> PortError {
-    PortError::new(context, "it changed at each look")
+    PortError::new(context, "it kept changing")
 }
 
 /// What an attempt depends on, as it was at one look.

@@ -47,7 +47,7 @@ pub(super) async fn change(table: &Table, change: &InstanceChange) -> Result<Wri
             WritesEnded::Refused(_) => {}
         }
     }
-    Err(PortError::new(context, "it changed at each look"))
+    Err(PortError::new(context, "it kept changing"))
 }
 
 /// `None` if the instance is deleted or was never there.

@@ -82,7 +82,7 @@ impl Polls for DynamoStore {
                 resources,
             }));
         }
-        Err(PortError::new("read a mailbox", "it changed at each look"))
+        Err(PortError::new("read a mailbox", "it kept changing"))
     }
 
     async fn commit_poll(&self, commit: &PollCommit) -> Result<Written> {

@@ -28,7 +28,7 @@ pub(super) async fn put(table: &Table, organization: u32, account: u32, items: &
             return Ok(());
         }
     }
-    Err(PortError::new(context, "they changed at each look"))
+    Err(PortError::new(context, "they kept changing"))
 }
 
 fn replace(key: &Key, before: Option<&Row>, items: &Items) -> Result<Write> {

@@ -23,7 +23,7 @@ use std::collections::HashMap;
 
 /// Tries of a write that a transaction was in the way of, and of what a batch left over.
 const TRIES_COUNT_MAX: u32 = 8;
-const IN_THE_WAY: &str = "other transactions were in the way again and again";
+const IN_THE_WAY: &str = "other transactions kept conflicting";
 /// Keys of one batch of reads.
 const READS_COUNT_MAX: usize = 100;
 /// Items of one batch of writes.

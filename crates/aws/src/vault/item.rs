@@ -48,7 +48,7 @@ impl Item {
         let text = |name| attributes.get(name).and_then(|value| value.as_s().ok()).cloned();
         let version = attributes.get(VERSION).map(|value| {
             let number = value.as_n().ok().and_then(|number| number.parse().ok());
-            number.ok_or_else(|| PortError::new("read secrets", "a version that is no number"))
+            number.ok_or_else(|| PortError::new("read secrets", "a version that is not a number"))
         });
         Ok(Item {
             version: version.transpose()?,

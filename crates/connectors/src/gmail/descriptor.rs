@@ -13,7 +13,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     id: 6409,
     key: "gmail",
     name: "Gmail",
-    description: "Add a Gmail instance to be told of new, changed and deleted messages.",
+    description: "Add a Gmail instance to be notified of new, changed and deleted messages.",
     hub: "general",
     protocol_type: "http",
     odata: false,

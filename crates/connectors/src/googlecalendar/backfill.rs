@@ -45,7 +45,7 @@ pub(super) async fn step(
     };
     let inside = entries.into_iter().filter(is_inside).filter(|entry| wanted.allow(&entry.record));
     let changes: Vec<Change> = inside.map(|entry| change(entry, wanted, window)).collect();
-    let words = "the provider fails to list an event of the window, which is left out";
+    let words = "the provider could not list an event of the window, which is left out";
     let gap = (shows == Shows::Nothing).then(|| (window.from, words.to_owned()));
     let more = next.is_some();
     // Plain data with text keys always serialises.

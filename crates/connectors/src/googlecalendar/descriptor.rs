@@ -6,7 +6,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     id: 6411,
     key: "googlecalendar",
     name: "Google Calendar",
-    description: "Add a Google Calendar instance to be told of new, changed and deleted events.",
+    description: "Add a Google Calendar instance to be notified of new, changed and deleted events.",
     hub: "general",
     protocol_type: "http",
     odata: false,

@@ -36,7 +36,7 @@ async fn list(call: &Call<'_>, query: &Query) -> Result<Records, ReadError> {
         PageWanted::Number(_) => None,
         PageWanted::After(Value::String(token)) => Some(token.clone()),
         PageWanted::After(_) => {
-            return Err(ReadError::rule("nextPage", "is not one that a page of this list came with"));
+            return Err(ReadError::rule("nextPage", "is not a token issued by a page of this list"));
         }
     };
     let passed = if let PageWanted::Number(number) = query.page { number.saturating_sub(1) } else { 0 };

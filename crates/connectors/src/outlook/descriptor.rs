@@ -6,7 +6,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     id: 6410,
     key: "outlookemail",
     name: "Outlook Email",
-    description: "Add an Outlook Email instance to be told of new and changed messages, contacts and events.",
+    description: "Add an Outlook Email instance to be notified of new and changed messages, contacts and events.",
     hub: "general",
     protocol_type: "odata",
     odata: true,

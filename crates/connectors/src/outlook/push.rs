@@ -37,7 +37,7 @@ impl Push for Outlook {
             ("event.vendor.push.account", settings.account.is_some()),
             ("event.vendor.push.key", key.is_some()),
         ];
-        let rule = "means nothing here: Microsoft sends its notices to Carillon itself";
+        let rule = "has no effect: Microsoft sends its notices to Carillon directly";
         given.into_iter().filter(|(_, is_given)| *is_given).map(|(key, _)| Invalid::new(key, rule)).collect()
     }
 
@@ -49,8 +49,10 @@ impl Push for Outlook {
             }
         }
         match targets.is_empty() {
-            true => Err("nothing that is polled is watched by Microsoft: messages, contacts and events are"
-                .to_owned()),
+            true => {
+                Err("Microsoft has notices of messages, contacts and events only, and none of them is polled"
+                    .to_owned())
+            }
             false => Ok(targets),
         }
     }

@@ -51,7 +51,7 @@ pub enum PatternError {
         length: usize,
     },
     /// A letter outside quotes that stands for nothing.
-    #[error("`{letter}` at byte {position} is no letter of date patterns; text goes in single quotes")]
+    #[error("`{letter}` at byte {position} is not a letter of date patterns; put text in single quotes")]
     UnknownLetter {
         /// The letter.
         letter: char,

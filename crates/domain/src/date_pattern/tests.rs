@@ -57,12 +57,12 @@ fn broken_patterns() {
     check_format(
         "yyyy-MM-ddTHH:mm",
         "GMT",
-        expect!["`T` at byte 10 is no letter of date patterns; text goes in single quotes"],
+        expect!["`T` at byte 10 is not a letter of date patterns; put text in single quotes"],
     );
     check_format(
         "YYYY",
         "GMT",
-        expect!["`Y` at byte 0 is no letter of date patterns; text goes in single quotes"],
+        expect!["`Y` at byte 0 is not a letter of date patterns; put text in single quotes"],
     );
     check_format("yyyy 'at", "GMT", expect!["the quote opened at byte 5 must be closed"]);
     check_format("XXXX", "GMT", expect!["`X` at byte 0 may be repeated at most 3 times"]);

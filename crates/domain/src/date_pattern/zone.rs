@@ -28,7 +28,7 @@ enum ZoneKind {
 /// The text names no time zone.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "`{id}` is no time zone: use GMT, a region such as America/Denver, an offset such as -08:00, or a three-letter id such as PST"
+    "`{id}` is not a time zone: use GMT, a region such as America/Denver, an offset such as -08:00, or a three-letter id such as PST"
 )]
 pub struct ZoneError {
     /// The id as given, cut after 64 bytes.

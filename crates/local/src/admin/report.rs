@@ -64,7 +64,7 @@ impl Report {
             let line = json!({ "organizationId": organization_id, "organizationSecret": secret });
             return self.line(&line);
         }
-        (self.say)(&format!("organization {organization_id}: the former secret is worth nothing now"))?;
+        (self.say)(&format!("organization {organization_id}: the former secret is no longer valid"))?;
         (self.say)("This secret is shown once and stored only as a hash:")?;
         (self.say)(&format!("  organization secret  {secret}"))
     }
@@ -77,7 +77,7 @@ impl Report {
                 .line(&json!({ "organizationId": organization, "userId": user, "userSecret": secret }));
         }
         (self.say)(&format!(
-            "organization {organization_id}, user {user_id}: the former secret is worth nothing now"
+            "organization {organization_id}, user {user_id}: the former secret is no longer valid"
         ))?;
         (self.say)("This secret is shown once and stored only as a hash:")?;
         (self.say)(&format!("  user secret          {secret}"))

@@ -106,6 +106,6 @@ async fn a_pull_that_fails_is_told_once_without_the_key_and_tried_until_it_works
     rings(&process, id, &mailbox, &callback).await;
     process.terminate().await;
     assert_eq!(logged().matches("pull.failed").count(), 1);
-    assert_eq!(logged().matches("pull.works_again").count(), 1);
+    assert_eq!(logged().matches("pull.recovered").count(), 1);
     assert!(!logged().contains("PRIVATE KEY"));
 }

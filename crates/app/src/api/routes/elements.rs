@@ -14,19 +14,19 @@ pub(super) fn routes() -> Vec<Route> {
             "getElementMetadata",
             "/elements/{element}/metadata",
             elements::metadata,
-            "Tell what a connector can do",
+            "Describe what a connector can do",
         ),
         get(
             "listElementConfiguration",
             "/elements/{element}/configuration",
             elements::configuration,
-            "List what an instance is told, in the order of a form",
+            "List the configuration items of a connector, in the order of a form",
         ),
         get(
             "getOAuthUrl",
             "/elements/{element}/oauth/url",
             elements::oauth_url,
-            "Tell where to send a user to sign in",
+            "Get the address where a user signs in",
         )
         .or(&[400])
         .with(&[

@@ -17,7 +17,7 @@ fn log() -> Vec<Route> {
             "listDispositions",
             "/instances/events/dispositions",
             events::dispositions,
-            "Tell what became of events, newest first",
+            "List what became of events, newest first",
         )
         .with(&filters),
         get("countEvents", "/instances/events/analytics", analytics::all, "Count events by interval")

@@ -46,12 +46,12 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .or(&[403, 404, 502]))
         .with(&[&FIELDS]),
-        own(get("ping", "/ping", hubs::ping, "Tell whether the mailbox answers").or(&[403, 404, 502])),
+        own(get("ping", "/ping", hubs::ping, "Check whether the mailbox answers").or(&[403, 404, 502])),
         own(get(
             "pingHub",
             "/hubs/{hub}/ping",
             hubs::ping,
-            "Tell whether the mailbox answers, by the name of its hub",
+            "Check whether the mailbox answers, by the name of its hub",
         ))
         .or(&[400, 403, 404, 502]),
     ]

@@ -26,7 +26,7 @@ fn all() -> Vec<Route> {
             "tryInstance",
             "/instances/trial",
             instances::try_create,
-            "Tell what a creation would do, for at most 20 seconds, without storing anything",
+            "Try a creation, for at most 20 seconds, without storing anything",
         )
         .or(&[502])
         .by(CallerKind::Organization),
@@ -44,7 +44,7 @@ fn all() -> Vec<Route> {
             "listPollerRecords",
             "/instances/event-poller-records",
             lists::poller_records,
-            "List polled resources and where they stand; a page is of instances",
+            "List polled resources with their state; a page counts instances",
         )
         .with(&[&TAGS, &SEARCH_TEXT, &PAGE_SIZE, &NEXT_PAGE]),
         get(
@@ -79,7 +79,7 @@ fn by_id() -> Vec<Route> {
             "tryInstanceChange",
             "/instances/{id}/trial",
             instances::try_patch,
-            "Tell what a change would do, for at most 20 seconds, without storing anything",
+            "Try a change, for at most 20 seconds, without storing anything",
         )
         .or(&[502]),
         delete("deleteInstance", "/instances/{id}", instances::delete, "Delete an instance").or(&[409]),
@@ -87,10 +87,10 @@ fn by_id() -> Vec<Route> {
             "enableInstance",
             "/instances/{id}/enabled",
             instances::enable,
-            "Switch an instance on, and release what waits",
+            "Enable an instance, and release what waits",
         )
         .or(&[409]),
-        delete("disableInstance", "/instances/{id}/enabled", instances::disable, "Switch an instance off")
+        delete("disableInstance", "/instances/{id}/enabled", instances::disable, "Disable an instance")
             .or(&[409]),
         get(
             "listConfiguration",
@@ -121,7 +121,7 @@ fn work() -> Vec<Route> {
             "getInstanceOAuthUrl",
             "/instances/{id}/oauth/url",
             elements::oauth_url_again,
-            "Tell where to send a user to sign in again",
+            "Get the address where the user signs in again",
         )
         .or(&[400])
         .with(&[&STORED_CALLBACK_URL, &SCOPE, &STATE, &CODE_CHALLENGE, &CODE_CHALLENGE_METHOD]),
@@ -141,7 +141,7 @@ fn work() -> Vec<Route> {
             "getBackfill",
             "/instances/{id}/backfill/{backfill}",
             backfill::one,
-            "Tell how far a backfill is",
+            "Show how far a backfill is",
         ),
     ]
 }
@@ -156,18 +156,13 @@ fn own() -> Vec<Route> {
             .or(&[409, 502])),
         own(delete("deleteOwnInstance", "/instances", instances::delete, "Delete the token's instance")
             .or(&[409])),
-        own(put(
-            "enableOwnInstance",
-            "/instances/enabled",
-            instances::enable,
-            "Switch the token's instance on",
-        )
-        .or(&[409])),
+        own(put("enableOwnInstance", "/instances/enabled", instances::enable, "Enable the token's instance")
+            .or(&[409])),
         own(delete(
             "disableOwnInstance",
             "/instances/enabled",
             instances::disable,
-            "Switch the token's instance off",
+            "Disable the token's instance",
         )
         .or(&[409])),
         own(get(
@@ -242,14 +237,14 @@ fn below_connector() -> Vec<Route> {
             "enableElementInstance",
             "/elements/{element}/instances/{id}/enabled",
             instances::enable,
-            "Switch an instance of a connector on",
+            "Enable an instance of a connector",
         )
         .or(&[409]),
         delete(
             "disableElementInstance",
             "/elements/{element}/instances/{id}/enabled",
             instances::disable,
-            "Switch an instance of a connector off",
+            "Disable an instance of a connector",
         )
         .or(&[409]),
     ]
@@ -308,14 +303,14 @@ fn own_below_connector() -> Vec<Route> {
             "enableOwnElementInstance",
             "/elements/{element}/instances/enabled",
             instances::enable,
-            "Switch the token's instance on",
+            "Enable the token's instance",
         )
         .or(&[409])),
         own(delete(
             "disableOwnElementInstance",
             "/elements/{element}/instances/enabled",
             instances::disable,
-            "Switch the token's instance off",
+            "Disable the token's instance",
         )
         .or(&[409])),
         own(get(

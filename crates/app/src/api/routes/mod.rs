@@ -37,7 +37,7 @@ pub(super) fn sink() -> Vec<Route> {
 /// Outside of the base path.
 pub(super) fn outside() -> Vec<Route> {
     vec![
-        get("getHealth", "/health", health, "Tell that the service is up").by(CallerKind::Anybody),
+        get("getHealth", "/health", health, "Report that the service is up").by(CallerKind::Anybody),
         get("getOpenApi", "/openapi.json", openapi::serve, "Describe the interface").by(CallerKind::Anybody),
     ]
 }

@@ -21,23 +21,15 @@ const fn required(
     Parameter { is_required: true, ..parameter(name, kind, example, description) }
 }
 
-pub(super) static PAGE_SIZE: Parameter = parameter(
-    "pageSize",
-    ParameterKind::Number(1, 200),
-    "50",
-    "Records of a page; 50 where it is not given.",
-);
-pub(super) static LARGE_PAGE_SIZE: Parameter = parameter(
-    "pageSize",
-    ParameterKind::Number(1, 200),
-    "200",
-    "Records of a page; 200 where it is not given.",
-);
+pub(super) static PAGE_SIZE: Parameter =
+    parameter("pageSize", ParameterKind::Number(1, 200), "50", "Records per page; 50 by default.");
+pub(super) static LARGE_PAGE_SIZE: Parameter =
+    parameter("pageSize", ParameterKind::Number(1, 200), "200", "Records per page; 200 by default.");
 pub(super) static NEXT_PAGE: Parameter = parameter(
     "nextPage",
     ParameterKind::Text,
     "",
-    "The token that a page came with, for the page behind it. It wins over `page`.",
+    "The token of a page, for the next one. It wins over `page`.",
 );
 pub(super) static RE_AUTHENTICATE: Parameter =
     parameter("reAuthenticate", ParameterKind::Flag, "false", "With `false` a code in the body is not used.");
@@ -100,7 +92,7 @@ pub(super) static INTERVAL: Parameter = parameter(
     "interval",
     ParameterKind::OneOf(&["minute", "hour", "day"]),
     "hour",
-    "Length of a row; minute where it is not given. At most 10,081 rows.",
+    "Length of a row; minute by default. At most 10,081 rows.",
 );
 pub(super) static ACCOUNT_IDS: Parameter =
     parameter("accountIds[]", ParameterKind::Texts, "1", "Only these accounts, by their numbers.");
@@ -127,7 +119,7 @@ pub(super) static FIELDS: Parameter = parameter(
     "fields",
     ParameterKind::Text,
     "Id,Subject",
-    "Only these fields, separated by commas; dots lead deeper.",
+    "Only these fields, separated by commas; dots lead into objects.",
 );
 pub(super) static ORDER_BY: Parameter = parameter(
     "orderBy",
@@ -145,7 +137,7 @@ pub(super) static HUB_PAGE_SIZE: Parameter = parameter(
     "pageSize",
     ParameterKind::Number(1, 1000),
     "20",
-    "Records of a page; where it is not given, the resource's own choice. Some resources take less than 1000.",
+    "Records per page; the default is the resource's. Some resources allow less than 1000.",
 );
 pub(super) static API_KEY: Parameter = parameter(
     "apiKey",
@@ -169,13 +161,13 @@ pub(super) static SCOPE: Parameter = parameter(
     "scope",
     ParameterKind::Text,
     "mail.read",
-    "Scopes, separated by spaces; the connector's own where none are given.",
+    "Scopes, separated by spaces; by default the connector's own.",
 );
 pub(super) static STATE: Parameter = parameter(
     "state",
     ParameterKind::Text,
     "my-state",
-    "Comes back with the user; the connector's key where it is not given.",
+    "Returned with the user; by default the connector's key.",
 );
 pub(super) static CODE_CHALLENGE: Parameter = parameter(
     "codeChallenge",

@@ -42,7 +42,7 @@ pub(in crate::store) async fn ensure(
             WritesEnded::Refused(_) => {}
         }
     }
-    Err(PortError::new(context, "it changed at each look"))
+    Err(PortError::new(context, "it kept changing"))
 }
 
 fn is_void(row: &Row, hash: &LookupHash) -> bool {

@@ -119,5 +119,5 @@ fn is_taken(refused: &[Option<Option<Row>>]) -> bool {
 }
 
 fn changes_too_fast(context: &'static str) -> PortError {
-    PortError::new(context, "it changed at each look")
+    PortError::new(context, "it kept changing")
 }

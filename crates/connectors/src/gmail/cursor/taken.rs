@@ -113,7 +113,9 @@ impl<'de> Deserialize<'de> for TakenRecords {
         let text = String::deserialize(deserializer)?;
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
         // A memory with a hole in it would repeat events: it is an error.
-        read(&bytes).map(TakenRecords).ok_or_else(|| serde::de::Error::custom("the taken records break off"))
+        read(&bytes)
+            .map(TakenRecords)
+            .ok_or_else(|| serde::de::Error::custom("the taken records are truncated"))
     }
 }
 

@@ -197,7 +197,7 @@ async fn token_of(
         PageWanted::Number(number) => number.saturating_sub(1),
     };
     if number > PAGES_SKIPPED_MAX {
-        let rule = format!("must be at most {}: beyond, follow `nextPage`", PAGES_SKIPPED_MAX + 1);
+        let rule = format!("must be at most {}: go on with `nextPage`", PAGES_SKIPPED_MAX + 1);
         return Err(ReadError::rule("page", rule));
     }
     let mut token = None;
@@ -216,7 +216,7 @@ fn refused(error: Error, token: Option<&str>) -> ReadError {
         ErrorKind::Rejected
             if token.is_some() && error.provider_message.as_deref() != Some("insufficientPermissions") =>
         {
-            ReadError::rule("nextPage", "Gmail does not know this page (any more): begin again")
+            ReadError::rule("nextPage", "Gmail no longer knows this page: begin again")
         }
         _ => ReadError::Provider(error),
     }

@@ -153,7 +153,7 @@ fn compare(field: &str, op: Op, value: &Value) -> Result<String, String> {
 /// The term for a field that has a value; the error may have its own reason.
 fn equal(field: &str, value: &str) -> Result<String, Option<String>> {
     if value.trim().is_empty() {
-        return Err(Some(format!("Gmail can't search `{field}` for nothing")));
+        return Err(Some(format!("Gmail can't search `{field}` for an empty text")));
     }
     if let Some((_, operator)) = WORDS.iter().find(|(name, _)| is(field, name)) {
         return Ok(format!("{operator}:{}", word(value)));
@@ -209,9 +209,7 @@ fn like(field: &str, pattern: &str) -> Result<String, String> {
     let inner = pattern.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
     match inner.filter(|inner| !inner.contains('%')) {
         Some(inner) => equal(field, inner).map_err(|reason| reason.unwrap_or_else(|| refused(field, "LIKE"))),
-        None => {
-            Err(format!("Gmail finds words wherever they are in `{field}`: only LIKE '%words%' can be asked"))
-        }
+        None => Err(format!("Gmail matches words anywhere in `{field}`: only LIKE '%words%' is possible")),
     }
 }
 
@@ -347,7 +345,7 @@ mod tests {
         check("subject > 'x'", expect!["Gmail can't search `subject` with `>`"]);
         check(
             "subject LIKE 'x%'",
-            expect!["Gmail finds words wherever they are in `subject`: only LIKE '%words%' can be asked"],
+            expect!["Gmail matches words anywhere in `subject`: only LIKE '%words%' is possible"],
         );
         check("subject IS NULL", expect!["Gmail can't search `subject` with `IS NULL`"]);
         check("date = '2026-11-22'", expect!["Gmail can't search `date` with `=`"]);
@@ -355,6 +353,6 @@ mod tests {
             "date > 'soon'",
             expect!["`date` is compared to a date, as in 2026-01-31T12:00:00Z, or to epoch milliseconds"],
         );
-        check("from = ''", expect!["Gmail can't search `from` for nothing"]);
+        check("from = ''", expect!["Gmail can't search `from` for an empty text"]);
     }
 }

@@ -145,7 +145,7 @@ fn pages_go_by_tokens() {
 #[test]
 fn limits_are_named() {
     let far = query("threads", |query| query.page = PageWanted::Number(52));
-    assert_eq!(rule(&far), "`page`: must be at most 51: beyond, follow `nextPage`");
+    assert_eq!(rule(&far), "`page`: must be at most 51: go on with `nextPage`");
     for place in [json!(7), json!({ "token": 7 }), json!({ "token": "x".repeat(1000) })] {
         let wrong = query("messages", |query| query.page = PageWanted::After(place));
         assert_eq!(rule(&wrong), "`nextPage`: is not a page of this list");

@@ -31,7 +31,7 @@ pub(crate) fn check(resource: &ResourceConfig) -> Result<(), String> {
     let odd = |id: &String| SYSTEM.into_iter().find(|known| known.eq_ignore_ascii_case(id) && *known != id);
     match named.iter().find_map(|id| Some((id, odd(id)?))) {
         Some((id, known)) => Err(format!(
-            "where: `labelIds` compares to ids of labels, letter by letter: '{known}', not '{id}'"
+            "where: `labelIds` is compared to label ids, in their exact spelling: '{known}', not '{id}'"
         )),
         None => Ok(()),
     }
@@ -74,7 +74,8 @@ mod tests {
         {
             check_where(fine, None);
         }
-        let rule = "where: `labelIds` compares to ids of labels, letter by letter: 'INBOX', not 'Inbox'";
+        let rule =
+            "where: `labelIds` is compared to label ids, in their exact spelling: 'INBOX', not 'Inbox'";
         check_where("labelIds='Inbox'", Some(rule));
         check_where("threadId='t' OR NOT labelIds IN ('SENT', 'Inbox')", Some(rule));
     }

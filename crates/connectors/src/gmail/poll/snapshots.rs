@@ -91,7 +91,7 @@ impl FilteredList {
     pub(crate) fn of(list: List, read: &HubRead) -> Result<Self, String> {
         if read.parameter("format").is_some() {
             return Err(format!(
-                "`format` is for messages and threads, `{}` are told as they are listed",
+                "`format` is for messages and threads, `{}` are reported as they are listed",
                 read.resource
             ));
         }

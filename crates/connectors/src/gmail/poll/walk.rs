@@ -124,7 +124,7 @@ impl OddEntries {
 
 /// In words, for people.
 fn odd_in_words(count: usize) -> String {
-    format!("{count} entries of the history are left out: they have no id that can be read")
+    format!("{count} history entries are left out: they have no readable id")
 }
 
 impl Walk {

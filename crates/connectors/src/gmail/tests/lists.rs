@@ -116,7 +116,7 @@ fn what_polls_cannot_do_is_refused_when_it_is_saved() {
     expect![[r#"
         where: there is no filter on `messagesTotal`, only on id, name, messageListVisibility, labelListVisibility, type, color
         where: there is no filter on `q`, only on id, message
-        `format` is for messages and threads, `drafts` are told as they are listed
+        `format` is for messages and threads, `drafts` are reported as they are listed
         where: Gmail's history can't be filtered by `snippet`, only by id, threadId, labelIds, and q with in:, is:, label: and after:
         `messages/a1/attachments` is not a resource that Gmail polls
         `calendars` is not a resource that Gmail polls"#]]

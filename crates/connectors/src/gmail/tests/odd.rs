@@ -36,7 +36,7 @@ fn told(page: &str) -> (Vec<String>, Vec<String>) {
 fn check(records: &[Value], objects: &[&str], odd_count: usize) {
     let (told, gaps) = told(&page(records));
     assert_eq!(told, objects, "{records:?}");
-    let words = format!("{odd_count} entries of the history are left out: they have no id that can be read");
+    let words = format!("{odd_count} history entries are left out: they have no readable id");
     let expected = if odd_count == 0 { vec![] } else { vec![words] };
     assert_eq!(gaps, expected, "told once: {records:?}");
 }

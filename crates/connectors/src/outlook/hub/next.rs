@@ -49,14 +49,14 @@ pub(crate) fn request(
     value: &Value,
     repeated: &Repeated<'_>,
 ) -> Result<Vec<(String, String)>, ReadError> {
-    let foreign = || ReadError::rule("nextPage", "is not one that a page of this list came with");
+    let foreign = || ReadError::rule("nextPage", "is not a token issued by a page of this list");
     let kept = value.as_str().or_else(|| value["rest"].as_str());
     let query = kept.filter(|query| query.len() <= QUERY_BYTES_MAX).ok_or_else(foreign)?;
     let mut pairs: Vec<(String, String)> =
         url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     if value.is_object() {
         if value["filter"] != digest(repeated.filter) {
-            let rule = "must be sent with this `nextPage` again, as it was for the first page";
+            let rule = "must be sent again with this `nextPage`, as for the first page";
             return Err(ReadError::rule("where", rule));
         }
         pairs.retain(|(name, _)| name != "$filter" && name != "$select");
@@ -123,7 +123,7 @@ mod tests {
             let error = request(&ATTACHMENT, &next, &Repeated { filter: other, ..long }).err().unwrap();
             assert_eq!(
                 error.to_string(),
-                "`where`: must be sent with this `nextPage` again, as it was for the first page"
+                "`where`: must be sent again with this `nextPage`, as for the first page"
             );
         }
         let forged = json!({ "rest": "$expand=attachments", "filter": digest(None) });

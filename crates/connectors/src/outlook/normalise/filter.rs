@@ -132,7 +132,7 @@ fn like(path: &Path, field: &str, pattern: &str) -> Result<String, String> {
 }
 
 fn unlike(field: &str) -> String {
-    format!("the provider has `LIKE` for `{field}` only with patterns as '%x%' and 'x%'")
+    format!("the provider has `LIKE` for `{field}` only with patterns such as '%x%' and 'x%'")
 }
 
 #[cfg(test)]
@@ -197,7 +197,9 @@ mod tests {
         check(
             &MESSAGE,
             "Subject LIKE '%x'",
-            expect!["refused: the provider has `LIKE` for `Subject` only with patterns as '%x%' and 'x%'"],
+            expect![
+                "refused: the provider has `LIKE` for `Subject` only with patterns such as '%x%' and 'x%'"
+            ],
         );
         check(
             &MESSAGE,

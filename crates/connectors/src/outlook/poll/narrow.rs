@@ -204,5 +204,7 @@ async fn alone(reader: &mut Reader<'_>, part: &ListPart) -> Result<Option<Row>, 
 /// In words, for people; the provider's own word says more than ours.
 pub(crate) fn gap(second: i64) -> String {
     let at = api::instant(second);
-    format!("the provider fails to list something of {at}: what could not be read of that second is left out")
+    format!(
+        "the provider could not list everything at {at}: what could not be read of that second is left out"
+    )
 }

@@ -94,9 +94,7 @@ impl PageChanges {
 
 /// In words, for people.
 pub(crate) fn odd(count: usize) -> String {
-    format!(
-        "{count} of the listed objects can't be told apart and are left out: they have no id that can be read"
-    )
+    format!("{count} listed objects are left out: they have no readable id")
 }
 
 /// The step ends with rows that were new, or where it was held up: the walk goes on from the last of them, or ends.

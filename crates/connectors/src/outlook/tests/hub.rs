@@ -127,7 +127,7 @@ fn the_next_page_is_our_own_address_with_the_links_query() {
     assert_eq!(requests, ["http://graph/v1.0/me/messages?$select=id%2Csubject&$top=2&$skip=2"]);
     let forged =
         Query { page: PageWanted::After(json!("$expand=attachments&$select=id")), ..Query::of("messages") };
-    assert_eq!(asked(&forged), "`nextPage`: is not one that a page of this list came with");
+    assert_eq!(asked(&forged), "`nextPage`: is not a token issued by a page of this list");
 }
 
 #[test]
@@ -159,10 +159,7 @@ fn a_long_condition_is_paged_by_sending_it_again() {
     };
     assert!(asked(&grown).starts_with("`where`: must be sent"), "the filter is never lost");
     let bare = Query { page: PageWanted::After(next), ..Query::of("messages") };
-    assert_eq!(
-        asked(&bare),
-        "`where`: must be sent with this `nextPage` again, as it was for the first page"
-    );
+    assert_eq!(asked(&bare), "`where`: must be sent again with this `nextPage`, as for the first page");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use domain::instance::{Account, Instance};
 /// What becomes of a request.
 pub(crate) enum Admission {
     Known(Account),
-    /// The secrets are nobody's.
+    /// The secrets are unknown.
     Unknown,
     /// The organization has made all its requests of this minute.
     TooMany {

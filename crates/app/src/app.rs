@@ -68,7 +68,7 @@ impl App {
     }
 
     /// Where notices are pulled from, for the instances that this process knows of: those that it polled or settled, and
-    /// those that it was told of by [`App::listen`].
+    /// those that [`App::listen`] named.
     pub fn pull_sources(&self) -> Vec<PullSource> {
         self.0.heard.sources()
     }

@@ -69,7 +69,7 @@ fn listed(text: &str, all: &[&Endpoint]) -> Result<HashMap<String, String>, Mist
 /// What the host decides.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Provider addresses in the place of the public ones.
+    /// Provider addresses instead of the public ones.
     pub endpoints: Endpoints,
     /// Pauses between delivery attempts.
     pub retry_policy: RetryPolicy,

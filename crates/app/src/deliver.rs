@@ -1,4 +1,4 @@
-//! One delivery attempt: claim, post, store what came of it, enqueue what follows.
+//! One delivery attempt: claim, post, store its outcome, enqueue what follows.
 
 use crate::context::Context;
 use crate::destinations::{SendOutcome, send, timeout};
@@ -135,7 +135,7 @@ async fn store(app: &Context, key: AttemptKey, outcome: &AttemptOutcome) -> Resu
     Err(failure.unwrap_or_else(|| PortError::new("store an outcome", "it was not tried")))
 }
 
-/// What the account wants of a failed attempt. Where that can't be read, the attempt is stored all the same: made
+/// What the account wants of a failed attempt. Where that can't be read, the attempt is still stored: made
 /// again, it would tell the callback twice.
 async fn failure_policy(app: &Context, instance: &Instance) -> FailurePolicy {
     let Account { organization_id, account_id, .. } = instance.account;

@@ -27,13 +27,13 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// How far the clocks of two processes may be apart, seconds.
 const CLOCKS_S: i64 = 5;
 
-/// What came of sending.
+/// The outcome of sending.
 pub(crate) struct SendOutcome {
     /// The callback's, where it failed or the bus did not; else the bus's failure.
     pub(crate) answer: Answer,
     /// The first bytes of the callback's answer.
     pub(crate) excerpt: String,
-    /// What the callback's failure came of, for the log alone.
+    /// The cause of the callback's failure, for the log alone.
     pub(crate) cause: Option<String>,
     pub(crate) reached: Reached,
 }

@@ -232,7 +232,7 @@ pub(crate) fn before(at: DateTime<Utc>) -> LogMark {
     LogMark { sequence: sequence_at(at), instance: InstanceId::MAX }
 }
 
-/// Where a notification stands in the log.
+/// A notification's place in the log.
 pub(crate) fn mark_of(notification: &Notification) -> LogMark {
     LogMark { sequence: notification.sequence, instance: notification.instance }
 }

@@ -13,7 +13,7 @@ use domain::settings::{
 
 /// Time for the token endpoint.
 const TOKEN_TIMEOUT_MS: u64 = 10_000;
-/// Where a code stands in a request.
+/// The field of a request that has the code.
 const CODE: &str = "providerData.code";
 
 /// Exchanges a grant at the provider's token endpoint. Where a stored application is refused that was changed since it

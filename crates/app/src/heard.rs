@@ -19,7 +19,7 @@ const KEYS_AGAIN_WITHIN_S: i64 = 60;
 const KEYS_FAILED_S: i64 = 5;
 /// A pull token is not used for the last so long of its life, seconds.
 const TOKEN_MARGIN_S: i64 = 60;
-/// How often refused notices are told of, seconds.
+/// How often refused notices are logged, seconds.
 const REFUSED_TOLD_S: i64 = 60;
 
 /// What this process heard.
@@ -126,7 +126,7 @@ impl Heard {
         locked(&self.sources).keys().cloned().collect()
     }
 
-    /// A notice was refused. Strangers may send any number of them: they are counted, and told of once a minute.
+    /// A notice was refused. Strangers may send any number of them: they are counted, and logged once a minute.
     pub(crate) fn refuse(&self, connector: &str, why: &'static str, now: DateTime<Utc>) {
         let count = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
         let mut told_at = locked(&self.told_at);

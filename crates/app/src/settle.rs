@@ -88,7 +88,7 @@ impl Promise {
     }
 }
 
-/// Writes a change of an instance, and sees to what it implies.
+/// Writes a change of an instance, and settles what it implies.
 pub(crate) async fn commit(app: &Context, promise: &mut Promise, change: &InstanceChange) -> Result<Written> {
     promise.keep(app).await?;
     let written = app.ports.store.change_instance(change).await?;

@@ -11,7 +11,7 @@ const SESSION_HOURS: i64 = 12;
 /// Long enough to get from a terminal to a browser, and short enough for what lies in a scrollback.
 const LINK_MINUTES: i64 = 15;
 
-/// What was begun. No `Debug`: whoever has the token is signed in.
+/// What was begun. No `Debug`: the token signs in.
 pub struct SignedIn {
     /// Shown once, and stored as a hash.
     pub token: String,

@@ -13,7 +13,9 @@ use serde_json::json;
 /// What our events call themselves.
 const SOURCE: &str = "carillon";
 const DETAIL_TYPE: &str = "carillon.notification";
-/// EventBridge takes entries below this, with source, type and time counted too; the rest is a margin for them.
+/// EventBridge takes entries below 256 KB
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html>),
+/// with source, type and time counted too; the rest is a margin for them.
 const DETAIL_BYTES_MAX: usize = 256 * 1024 - 1024;
 
 /// The stack's event bus.

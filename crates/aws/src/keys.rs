@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) const READ_AGAIN_AFTER_MIN: i64 = 60;
 /// A new key seals so long after it was stored, seconds: twice the time after which processes read again.
 const SEALS_AFTER_S: i64 = 2 * READ_AGAIN_AFTER_MIN * 60;
-/// Maximum older keys that a document holds: a rotation a month for four years, and well below 64 kB.
+/// Maximum older keys that a document holds: a rotation a month for four years, and well below the 64 kB of a secret,
+/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>.
 const OLDER_COUNT_MAX: usize = 50;
 /// Characters of a key's text at the least: the stack makes 43 or more.
 const TEXT_LENGTH_MIN: usize = 32;

@@ -20,9 +20,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Longest wait that a message takes, seconds.
+/// Longest delay of a message, seconds,
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
 const DELAY_S_MAX: i64 = 900;
-/// Messages in one request.
+/// Maximum messages in one request,
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>.
 const BATCH_COUNT_MAX: usize = 10;
 /// Tries of messages that the queue did not take, and the wait before the second, which doubles.
 const TRIES_COUNT_MAX: u32 = 4;

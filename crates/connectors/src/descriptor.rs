@@ -42,7 +42,7 @@ pub struct Resource {
 /// How a mailbox lets us in.
 #[derive(Debug)]
 pub enum Authentication {
-    /// A user signs in at the provider, and the code that comes of it is exchanged for tokens.
+    /// A user signs in at the provider, and the resulting code is exchanged for tokens.
     SignIn(OAuth),
     /// The application as a whole has a grant: its id and secret are exchanged for tokens, without a sign-in.
     ClientCredentials(ClientCredentials),

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// What stands in the place of what is broken.
+/// What replaces what is broken.
 const REPLACEMENT: &str = "\u{FFFD}";
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 

@@ -106,11 +106,11 @@ pub trait Push: Send + Sync {
 pub struct WatchRequest<'a> {
     /// What to watch.
     pub target: &'a str,
-    /// The parts of it to tell of; empty: everything.
+    /// The parts to report; empty: everything.
     pub parts: &'a BTreeSet<String>,
     /// Our address for its notices, where we have one.
     pub address: Option<&'a str>,
-    /// What its notices have to bring back to be believed: at most 128 letters that nobody can guess.
+    /// What its notices have to bring back to be believed: at most 128 characters that can't be guessed.
     pub secret: &'a str,
     /// What there is already.
     pub known: Option<&'a Watch>,
@@ -179,7 +179,7 @@ pub enum Proof {
     Secret(String),
     /// The request is signed.
     Token(String),
-    /// It was pulled from where nobody else publishes.
+    /// It was pulled from where only the provider publishes.
     Pulled,
     /// It has none.
     None,

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct Scratch(Mutex<Option<Box<dyn Any + Send>>>);
 
 impl Scratch {
-    /// Keeps a value in the place of the last one.
+    /// Keeps a value, replacing the last one.
     pub fn keep<T: Any + Send>(&self, value: T) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(value));
     }

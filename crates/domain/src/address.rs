@@ -80,7 +80,7 @@ fn after_scheme(text: &str) -> Option<&str> {
     ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)
 }
 
-/// Whether a name server could have it. A dot at the end is the root's; `_` stands in names of local networks.
+/// Whether a name server could have it. A final dot is the root's; `_` occurs in names of local networks.
 fn is_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_label = |label: &str| {
@@ -129,7 +129,7 @@ impl<'a> Parts<'a> {
         (!credentials.is_empty()).then_some(Parts { scheme, user, password, rest })
     }
 
-    /// The text with these in the place of its own credentials.
+    /// The text with these instead of its own credentials.
     fn with(&self, user: &str, password: Option<&str>) -> String {
         let colon = if password.is_some() { ":" } else { "" };
         format!("{}{user}{colon}{}@{}", self.scheme, password.unwrap_or_default(), self.rest)

@@ -4,7 +4,7 @@ use crate::invalid::Invalid;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Longest name, bytes: it stands in a path, and in the configuration of each instance.
+/// Longest name, bytes: it is part of a path, and in the configuration of each instance.
 pub const NAME_BYTES_MAX: usize = 64;
 /// Longest tenant: a domain name has at most 253 bytes.
 const TENANT_BYTES_MAX: usize = 253;

@@ -32,7 +32,7 @@ const OURS: [&str; 12] = [
 const OUR_PREFIXES: [&str; 2] = ["elements-", "webhook-"];
 const AUTHORIZATION: &str = "authorization";
 
-/// The address with what may stand in it for basic authentication: then it is a secret, and what is stored beside the
+/// The address with any credentials for basic authentication in it: then it is a secret, and what is stored beside the
 /// vault is masked.
 fn full_address<'a>(plain: &'a Items, secrets: &'a Items) -> &'a str {
     given(secrets, CALLBACK_URL).or_else(|| given(plain, CALLBACK_URL)).unwrap_or_default()

@@ -18,7 +18,7 @@ impl InstanceId {
         InstanceId((u32::from_be_bytes(bytes) & 0x7fff_ffff).max(1))
     }
 
-    /// Reads a decimal id as it stands in a path: digits alone; `None` if it is not a positive 31-bit integer.
+    /// Reads a decimal id from a path: digits alone; `None` if it is not a positive 31-bit integer.
     pub fn parse(text: &str) -> Option<Self> {
         let value: u32 = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())??;
         (1..=0x7fff_ffff).contains(&value).then_some(InstanceId(value))

@@ -15,7 +15,7 @@ const SLOT_MS: i64 = 2_000;
 /// set back.
 pub const CHECK_AFTER_H_MAX: i64 = 24;
 
-/// Names the push state of one mailbox: a keyed hash, so that it tells nothing and nobody can make one.
+/// Names the push state of one mailbox: a keyed hash, so that it reveals nothing and can't be forged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PushKey(pub String);
 
@@ -160,7 +160,7 @@ impl PushState {
         &mut self.watched[index]
     }
 
-    /// What its watches of an application's target are to tell of: the parts that members need, or everything.
+    /// What its watches of an application's target have to report: the parts that members need, or everything.
     pub fn parts(&self, application: &str, target: &str) -> BTreeSet<String> {
         let members = self.members.values().filter(|member| member.application == application);
         let targets = members.flat_map(|member| &member.targets).filter(|one| one.name == target);

@@ -9,7 +9,7 @@ pub const MASK: &str = "********";
 pub const OAUTH_API_KEY: &str = "oauth.api.key";
 /// Client secret of the OAuth application.
 pub const OAUTH_API_SECRET: &str = "oauth.api.secret";
-/// Name of a stored application, in the place of a client id and secret.
+/// Name of a stored application, instead of a client id and secret.
 pub const OAUTH_APPLICATION: &str = "oauth.application";
 /// Redirect address of the OAuth application.
 pub const OAUTH_CALLBACK_URL: &str = "oauth.callback.url";

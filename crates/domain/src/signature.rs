@@ -43,7 +43,7 @@ pub fn sign_standard(keys: &[&str], id: &str, timestamp_s: i64, body: &[u8]) -> 
     keys.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a new key can be used for both signatures. One that was stored before this rule signs all the same.
+/// Whether a new key can be used for both signatures. One that was stored before this rule still signs.
 pub(crate) fn is_usable(key: &str) -> bool {
     let is_standard = key.starts_with(STANDARD_KEY_PREFIX);
     bytes(key).is_some_and(|bytes| !is_standard || STANDARD_KEY_BYTES.contains(&bytes.len()))

@@ -50,7 +50,7 @@ pub struct ResourceState {
     /// How looking at them goes.
     #[serde(default, skip_serializing_if = "Looks::is_new")]
     pub looks: Looks,
-    /// A part of the step behind the position was committed: what follows may stand in the event log.
+    /// A part of the step behind the position was committed: what follows may be in the event log.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_partial: bool,
     /// Intervals in which changes may have been missed, newest last.

@@ -117,7 +117,7 @@ pub enum TemplateError {
         /// Where the `$` stands.
         position: usize,
     },
-    /// A `{name}` that has to be filled in by hand.
+    /// A `{name}` that the user has to replace.
     #[error("the placeholder `{{{name}}}` at byte {position} must be replaced by a value")]
     Placeholder {
         /// Where the placeholder begins.

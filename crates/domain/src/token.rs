@@ -61,7 +61,7 @@ impl Session {
         self.forget_refusals();
     }
 
-    /// Half an hour before its end a token is refreshed by whoever needs one that lasts.
+    /// Half an hour before its end a token is refreshed by a caller that needs a lasting one.
     pub fn refresh_if_short(&mut self, now: DateTime<Utc>) {
         if self.expires_at - now < Duration::minutes(LASTING_MIN) {
             self.refresh_at = self.refresh_at.min(now);

@@ -84,7 +84,7 @@ impl Client {
         Client { authorization: authorization.to_owned(), ..self.clone() }
     }
 
-    /// The same user with the instance's token in the place of the organization's secret.
+    /// The same user with the instance's token instead of the organization's secret.
     pub fn of(&self, instance: &Instance) -> Self {
         let user = self.authorization.split(',').next().unwrap();
         self.authorized(&format!("{user}, Element {}", instance.token))

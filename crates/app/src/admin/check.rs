@@ -46,7 +46,7 @@ pub struct Check {
     pub others: Others,
 }
 
-/// What a check looked at, and what came of it.
+/// What a check looked at, and its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Checked {
     /// Instances looked at.

@@ -32,7 +32,7 @@ pub(super) struct Surroundings<'a> {
 /// A finding, before anything is done about it.
 pub(super) struct Spotted {
     pub(super) finding: Finding,
-    /// Old enough to be sure that nobody is at it.
+    /// Old enough to be sure that no process is working on it.
     pub(super) is_settled: bool,
     /// The jobs that are missing, of [`Finding::DeliveriesLost`].
     pub(super) lost: Vec<(Job, DateTime<Utc>)>,
@@ -183,7 +183,7 @@ impl Surroundings<'_> {
         Ok((!is_held).then_some((job, due_at)))
     }
 
-    /// Resources that nobody reads, while somebody should.
+    /// Resources that are not read, but should be.
     fn frozen(&self, mailbox: &Mailbox, settings: &Settings) -> impl Iterator<Item = Finding> {
         let is_read = self.others == Others::Running && is_polled(&mailbox.instance, settings);
         let interval_s = Timetable::new(mailbox.instance.id, settings.interval_min).interval_s;

@@ -9,7 +9,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 pub enum Finding {
-    /// A schedule without an instance: a creation that did not come to its end.
+    /// A schedule without an instance: a creation that did not finish.
     OrphanedSchedule,
     /// Secrets without an instance: the same.
     OrphanedSecret,
@@ -21,13 +21,13 @@ pub enum Finding {
     ScheduleOn,
     /// The schedule has another interval than the configuration.
     WrongInterval { stored_s: u32, wanted_s: u32 },
-    /// The instance was changed, and nobody has seen to what that implies: a poll that was to be enqueued, perhaps.
+    /// The instance was changed, and what that implies was not settled: a poll that was to be enqueued, perhaps.
     ChangeUnsettled,
     /// The instance is deleted and its rows are still there.
     DeletionUnfinished,
     /// Notifications are committed and not enqueued, and no poll is about to do it.
     OutboxNotFlushed { count: usize },
-    /// A release that nobody works on.
+    /// A release that no worker is on.
     ReleaseAbandoned,
     /// Notifications that are to be delivered and have no job for it.
     DeliveriesLost { count: usize },
@@ -73,13 +73,13 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What came of a finding.
+/// The outcome of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Nothing was done.
     Shown,
-    /// Set right, or enqueued for whoever sets it right.
+    /// Mended, or enqueued to be mended.
     Mended,
     /// So young that a living process may be at it: left alone. What a crash left is still there later.
     MayBeUnderWay,
@@ -87,7 +87,7 @@ pub enum Outcome {
     Failed,
 }
 
-/// A finding, of which instance, and what came of it.
+/// A finding, of which instance, and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FindingReport {
     /// The instance it is about.

@@ -45,7 +45,7 @@ fn listed<T>(shown: Vec<T>, next: Option<u32>) -> PagedList<T> {
     PagedList::new(shown, size, next.map(|number| number.to_string().into()))
 }
 
-/// A new organization with a first user. The secrets stand in this answer and nowhere else.
+/// A new organization with a first user. The secrets are in this answer and nowhere else.
 pub(super) async fn add_organization(
     State(app): State<Arc<Context>>,
     by: Administrator,
@@ -123,7 +123,7 @@ fn user_of(by: &Administrator, id: &str, user: &str) -> Result<(u32, u32), ApiEr
     Ok((id, user.parse().map_err(|_| ApiError::not_found("user"))?))
 }
 
-/// Another secret in the place of an organization's: the former one is worth nothing from now on.
+/// Replaces an organization's secret: the former one is no longer valid.
 pub(super) async fn rotate_organization(
     State(app): State<Arc<Context>>,
     by: Administrator,

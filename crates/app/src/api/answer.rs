@@ -18,7 +18,7 @@ pub(super) trait Answer: IntoResponse {
     /// Of its body; `None` for an empty one.
     fn schema(schemas: &mut SchemaGenerator) -> Option<Schema>;
 
-    /// What may come back in the place of an error where the provider failed or has to be left alone.
+    /// What may come back instead of an error where the provider failed or asked for a pause.
     fn failure(_: &mut SchemaGenerator) -> Option<Schema> {
         None
     }

@@ -148,7 +148,7 @@ pub(super) async fn patch(
     change(app, own, &params, patch_of(changes, false)).await
 }
 
-/// A whole body in the place of what is there; the connector and what the instance signs in with stay.
+/// A whole body instead of the present one; the connector and what the instance signs in with stay.
 pub(super) async fn replace(
     State(app): State<Arc<Context>>,
     own: Own,

@@ -81,7 +81,7 @@ impl Filter {
             && self.takes_body(&notification.body)
     }
 
-    /// Event type and object stand in the body alone.
+    /// Event type and object are in the body alone.
     fn takes_body(&self, body: &str) -> bool {
         if self.event_type.is_none() && self.object_id.is_none() {
             return true;

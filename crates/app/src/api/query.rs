@@ -81,7 +81,7 @@ impl Params {
     }
 }
 
-/// Reads a time as it stands in parameters and bodies.
+/// Reads a time of parameters and bodies.
 pub(super) fn time(name: &str, text: &str) -> Result<DateTime<Utc>, ApiError> {
     let in_ms = || DateTime::from_timestamp_millis(text.parse().ok()?);
     let at = parse_rfc3339(text, Zone::UTC).or_else(in_ms).filter(|at| TIMES_S.contains(&at.timestamp()));

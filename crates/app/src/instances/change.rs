@@ -63,7 +63,7 @@ pub(crate) struct Patch {
 struct Tries {
     /// A code is exchanged once.
     tokens: Option<Tokens>,
-    /// The refresh token that came of it is in the vault: what stands there by now may be its successor.
+    /// The resulting refresh token is in the vault: what stands there by now may be its successor.
     has_kept_token: bool,
     /// The signature key from before the request; a try may have put the new one into the vault.
     signed_with: Option<Option<String>>,

@@ -17,7 +17,7 @@ const REQUEST_S: i64 = 20;
 /// Records looked at of each resource: enough to see whether the configured fields are there.
 const RECORDS_COUNT: u32 = 5;
 
-/// What came of trying one resource.
+/// The outcome of trying one resource.
 pub(crate) struct Trial {
     pub(crate) resource: String,
     pub(crate) outcome: Outcome,

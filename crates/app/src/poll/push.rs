@@ -7,7 +7,7 @@ use crate::tokens::NoToken;
 use domain::settings::Settings;
 
 impl Run<'_> {
-    /// Makes and renews watches that are due. Whatever comes of it, the poll goes on.
+    /// Makes and renews watches that are due. Whatever the outcome, the poll goes on.
     pub(super) async fn keep_push(&mut self, settings: &Settings) -> Result<()> {
         if settings.push.is_none() || self.stopped.is_some() {
             return Ok(());

@@ -13,7 +13,7 @@ pub enum Actor {
         #[serde(rename = "userId")]
         user_id: u32,
     },
-    /// Whoever has the administrator's key, or works on the host itself.
+    /// An administrator, by key or on the host itself.
     Administrator,
     /// Carillon itself, as when a provider wants a person to sign in again.
     Carillon,

@@ -38,7 +38,7 @@ pub struct OrganizationPage {
 /// A notification of an organization's log, in short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogLine {
-    /// Where it stands in the log.
+    /// Its place in the log.
     pub mark: LogMark,
     /// `id` of the callback body.
     pub number: u64,
@@ -48,7 +48,7 @@ pub struct LogLine {
     pub events_count: u32,
 }
 
-/// What came of looking for a notification by its number.
+/// The outcome of looking for a notification by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbered {
     /// It stands here.

@@ -66,7 +66,7 @@ pub struct NewNotification {
     pub body: String,
     /// When it was committed.
     pub created_at: DateTime<Utc>,
-    /// How its changes were found; `None` for what tells of no change.
+    /// How its changes were found; `None` for what reports no change.
     pub sighting: Option<Sighting>,
     /// `false` for what only the event log shows: it is never delivered and expires at `expires_at`.
     pub deliver: bool,

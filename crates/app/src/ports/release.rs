@@ -28,7 +28,7 @@ pub trait Releases: Send + Sync {
     /// Ends a release of this generation: `active` if nothing is pending (then `Done`), else `Conflict` and
     /// nothing changes.
     async fn end_release(&self, id: InstanceId, generation: u64) -> Result<Written>;
-    /// Hands a release of this generation back: it goes on with whoever begins next. Nothing happens if the
+    /// Hands a release of this generation back: the next worker goes on with it. Nothing happens if the
     /// generation is older.
     async fn pause_release(&self, id: InstanceId, generation: u64) -> Result<()>;
 }

@@ -22,7 +22,7 @@ pub struct UserSession {
 /// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
 #[async_trait]
 pub trait UserSessions: Send + Sync {
-    /// Notes a session. It goes by itself some time after it expired.
+    /// Stores a session. It is removed some time after it expired.
     async fn begin_session(&self, token: &LookupHash, session: &UserSession) -> Result<()>;
     /// The session of this token, unless it has expired.
     async fn user_session(&self, token: &LookupHash, now: DateTime<Utc>) -> Result<Option<UserSession>>;

@@ -33,7 +33,7 @@ pub(super) fn unreachable(
 mod tests {
     use super::*;
 
-    /// What is said of these settings, to whoever may pull.
+    /// What these settings mean for a process that may pull.
     fn said(config: &Config, settings: &PushSettings) -> Vec<String> {
         let all = connectors::registry();
         let pulling = all.iter().filter_map(|one| Some((one.as_ref(), one.push()?)));

@@ -10,7 +10,8 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, QueueAttribute
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 
-/// Maximum messages that one request gives.
+/// Maximum messages that one request gives,
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>.
 const BATCH_COUNT_MAX: usize = 10;
 /// How long a received message stays hidden, seconds: one that is left where it is does not come again in the
 /// same redrive, unless that takes longer.

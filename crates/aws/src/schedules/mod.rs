@@ -31,7 +31,8 @@ const AGAIN_FIRST_MS: u64 = 100;
 /// Tries of Scheduler to start a poll, beside the first. A poll that is much too late is left to the next tick.
 const POLL_RETRIES_COUNT: i32 = 2;
 const POLL_AGE_S_MAX: i32 = 900;
-/// Schedules in one page of a listing: what Scheduler gives at the most.
+/// Schedules in one page of a listing: the most that Scheduler gives,
+/// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_ListSchedules.html>.
 const PAGE_COUNT_MAX: i32 = 100;
 
 /// The stack's schedules.

@@ -10,10 +10,11 @@ use chrono::TimeDelta;
 
 /// Maximum entries of one page.
 const PAGE_COUNT_MAX: usize = 1000;
-/// What an entry takes at the most, packed. An item may have 400 KB. Configurations that come near it are larger
-/// than an instance's row may be, before and after together: what is beyond goes without its documents.
+/// What an entry takes at the most, packed. An item may have 400 KB
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>). Configurations that come near it are
+/// larger than an instance's row may be, before and after together: what is beyond goes without its documents.
 const ENTRY_BYTES_MAX: usize = 350 * 1024;
-/// What stands in the place of a document that is too large.
+/// What stands instead of a document that is too large.
 const OMITTED: &str = "omitted: too large";
 
 /// Notes an entry. The same once more is the same entry.

@@ -13,7 +13,8 @@ use std::fmt::Write as _;
 /// Shards of an organization's list, by the highest bits of the instance id: in order over all shards.
 pub(super) const SHARDS_COUNT: u32 = 16;
 /// Partitions of an organization's log, by instance. New lines are all at one end of theirs, and a partition takes
-/// a thousand writes a second.
+/// a thousand writes a second,
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html>.
 pub(super) const LOG_SHARDS_COUNT: u32 = 4;
 
 /// The key of one item.

@@ -24,13 +24,16 @@ use std::collections::HashMap;
 /// Tries of a write that a transaction was in the way of, and of what a batch left over.
 const TRIES_COUNT_MAX: u32 = 8;
 const IN_THE_WAY: &str = "other transactions kept conflicting";
-/// Keys of one batch of reads.
+/// Keys of one batch of reads, <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>.
 const READS_COUNT_MAX: usize = 100;
-/// Items of one batch of writes.
+/// Items of one batch of writes,
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>.
 const WRITES_COUNT_MAX: usize = 25;
-/// Pages of one query: a page has up to a megabyte, and reading a thousand takes longer than an invocation has.
+/// Pages of one query: a page has up to a megabyte
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html>), and reading a thousand takes longer than an invocation has.
 const PAGES_COUNT_MAX: usize = 1000;
-/// Actions of one transaction.
+/// Actions of one transaction,
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>.
 pub(super) const ACTIONS_COUNT_MAX: usize = 100;
 
 /// The table.

@@ -252,7 +252,7 @@ pub(super) async fn labels(call: &Call<'_>) -> Result<Vec<Value>, Error> {
     get(call, "labels", &[]).await.map(|reply: Labels| reply.labels)
 }
 
-/// Reads one object of a collection, as it will stand in `raw`. The id may be one that a client made up.
+/// Reads one object of a collection, as it will be in `raw`. The id may be one that a client made up.
 pub(super) async fn object(
     call: &Call<'_>,
     collection: &str,

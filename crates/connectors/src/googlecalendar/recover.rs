@@ -38,7 +38,7 @@ pub(super) fn is_old_page(cursor: &Cursor, error: &Error) -> bool {
     is_refused && is_listed && cursor.restarts < RESTARTS_COUNT_MAX
 }
 
-/// Reads from the first page again: what was told of the others is known.
+/// Reads from the first page again: what was reported of the others is known.
 pub(super) fn again(cursor: &Cursor) -> Result<Step, Error> {
     let next = Cursor { page: None, restarts: cursor.restarts + 1, ..cursor.clone() };
     Ok(Step { cursor: next.to_value()?, moved: true, more: true, ..Step::nothing() })

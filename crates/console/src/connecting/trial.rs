@@ -1,4 +1,4 @@
-//! What came of trying each resource, as the interface reports it.
+//! The outcome of trying each resource, as the interface reports it.
 
 use crate::ui::{self, Column, Mark, badge};
 use maud::{Markup, html};

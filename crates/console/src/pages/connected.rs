@@ -1,4 +1,4 @@
-//! Back from the provider's login, and what came of it.
+//! Back from the provider's login, and its outcome.
 
 use super::connect::{login, to_login};
 use super::instance::{name, read};

@@ -164,7 +164,7 @@ impl fmt::Display for Op {
     }
 }
 
-/// Prints the value as it stands in a `where`: text in quotes.
+/// Prints the value as written in a `where`: text in quotes.
 impl fmt::Display for Value {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

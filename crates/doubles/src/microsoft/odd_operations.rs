@@ -16,7 +16,7 @@ impl Microsoft {
         });
     }
 
-    /// Lists show these properties of an item in the place of its own, whatever they are ordered by.
+    /// Lists show these properties of an item instead of its own, whatever they are ordered by.
     pub fn show_as(&self, email: &str, id: &str, properties: &Value) {
         let fields = properties.as_object().cloned().unwrap_or_default();
         self.with(email, |mailbox, _| mailbox.odd.shown_as.insert(id.to_owned(), fields));

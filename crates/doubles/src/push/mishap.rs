@@ -15,7 +15,7 @@ pub enum Forgery {
     Unverified,
     /// Pub/Sub: a token that has ended. Graph: as [`Forgery::Sender`].
     Expired,
-    /// What is no notice at all, in the place of the body.
+    /// What is no notice at all, instead of the body.
     Nonsense,
 }
 

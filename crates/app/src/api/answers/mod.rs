@@ -19,6 +19,6 @@ pub(super) mod poll;
 pub(super) mod record;
 pub(super) mod resource;
 
-/// What stands in the place of a long token in examples.
+/// What replaces a long token in examples.
 const ID: &str = "7M5_8yH4DYh1mrWIQ7lt";
 const AT: &str = "2026-11-22T11:40:00Z";

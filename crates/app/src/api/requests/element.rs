@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 }))]
 pub(in crate::api) struct OAuthUrlRequest {
     pub(in crate::api) api_key: Option<String>,
-    /// The name of a stored application, in the place of `apiKey`.
+    /// The name of a stored application, instead of `apiKey`.
     pub(in crate::api) application: Option<String>,
     pub(in crate::api) callback_url: Option<String>,
     pub(in crate::api) scope: Option<String>,

@@ -149,7 +149,7 @@ pub(super) static APPLICATION: Parameter = parameter(
     "application",
     ParameterKind::Text,
     "",
-    "The name of a stored application, in the place of `apiKey`.",
+    "The name of a stored application, instead of `apiKey`.",
 );
 pub(super) static CALLBACK_URL: Parameter = required(
     "callbackUrl",

@@ -135,7 +135,7 @@ fn after(cursor: &Cursor, page: Option<String>, sync_token: Option<String>) -> R
     }
 }
 
-/// What is told of a page.
+/// What is reported of a page.
 #[derive(Default)]
 struct PageChanges {
     changes: Vec<Change>,

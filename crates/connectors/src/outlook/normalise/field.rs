@@ -8,7 +8,7 @@ use crate::values::Holds;
 pub(crate) enum FieldKind {
     /// An instant; stands bare in filters.
     Date,
-    /// A local date and time beside a zone; stands in quotes, and the provider reads it as UTC.
+    /// A local date and time beside a zone; it is quoted, and the provider reads it as UTC.
     ZonedDate,
     Flag,
     Number,
@@ -71,7 +71,7 @@ pub(crate) const fn field(name: &'static str, kind: FieldKind, share: Share, can
 /// A field, or a part of one, that filters and orders can name.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Path {
-    /// As it stands in a filter; of a collection, its name.
+    /// As written in a filter; of a collection, its name.
     pub(crate) text: String,
     pub(crate) kind: FieldKind,
     pub(crate) can: Can,

@@ -68,7 +68,7 @@ impl Selection {
     }
 
     /// Rows of a page that has known ones in it: after a burst one page that holds them all, not many. A walk that
-    /// goes on takes larger steps than a small page, or it would never come to its end.
+    /// goes on takes larger steps than a small page, or it would never end.
     pub(crate) fn page_size_beyond(&self, known: usize, is_going_on: bool) -> usize {
         let least = if is_going_on && !self.is_large { PAGE_SIZE } else { 0 };
         self.page_size_at_least(known + self.page_size().max(least).div_ceil(2))

@@ -128,7 +128,7 @@ pub(super) fn replace_user_secret(
     Ok(replaced == 1)
 }
 
-/// The row stays, so that no number comes again. What stands in the place of its hash is shorter than a hash, so
+/// The row stays, so that no number comes again. What stands instead of its hash is shorter than a hash, so
 /// that no secret finds it.
 pub(super) fn remove_user(conn: &Connection, organization_id: u32, user_id: u32) -> Result<bool> {
     let removed = conn.execute(

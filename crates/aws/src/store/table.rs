@@ -24,16 +24,13 @@ use std::collections::HashMap;
 /// Tries of a write that a transaction was in the way of, and of what a batch left over.
 const TRIES_COUNT_MAX: u32 = 8;
 const IN_THE_WAY: &str = "other transactions kept conflicting";
-/// Keys of one batch of reads, <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>.
+/// Keys of one `BatchGetItem` (source, as below: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/>).
 const READS_COUNT_MAX: usize = 100;
-/// Items of one batch of writes,
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>.
+/// Items of one batch of writes (`BatchWriteItem`).
 const WRITES_COUNT_MAX: usize = 25;
-/// Pages of one query: a page has up to a megabyte
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html>), and reading a thousand takes longer than an invocation has.
+/// Pages of one query: a page has up to a megabyte (`Query`), and reading a thousand takes longer than an invocation has.
 const PAGES_COUNT_MAX: usize = 1000;
-/// Actions of one transaction,
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>.
+/// Actions of one transaction (`TransactWriteItems`).
 pub(super) const ACTIONS_COUNT_MAX: usize = 100;
 
 /// The table.

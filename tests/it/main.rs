@@ -17,6 +17,7 @@ mod delivery;
 mod described;
 mod dialect;
 mod events;
+mod fleet;
 mod graph;
 mod hubs;
 mod lifecycle;

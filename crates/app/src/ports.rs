@@ -39,7 +39,9 @@ pub use attempts::{AttemptKey, AttemptOutcome, AttemptState, Attempts, Claim, Cl
 pub use audit::{AUDIT_DAYS, Actor, AuditEntry, AuditMark};
 pub use callers::Callers;
 pub use error::{PortError, Result};
-pub use instances::{InstanceChange, Instances, NewInstance, SubscriptionChange};
+pub use instances::{
+    FleetPage, FleetRow, InstanceChange, Instances, NewInstance, SubscriptionChange, WAITING_COUNT_MAX,
+};
 pub use log::{EventLog, LogLine, LogMark, LogPage, Numbered, OrganizationLog, OrganizationPage};
 pub use notification::{Notification, Progress};
 pub use poller::{PollEnded, Poller, Pollers};

@@ -9,6 +9,7 @@ mod event;
 mod failure;
 mod failure_page;
 mod flash;
+mod fleet;
 mod form;
 mod frame;
 mod names;

@@ -5,20 +5,24 @@ use crate::signed::Signed;
 use crate::ui;
 use maud::{Markup, html};
 use serde_json::Value;
-use std::collections::HashMap;
-
-/// Names looked up for one page; an instance beyond them is shown by its number.
-const NAMES_COUNT_MAX: &str = "200";
+use std::collections::{BTreeSet, HashMap};
 
 #[derive(Default)]
 pub(crate) struct Names(HashMap<u64, String>);
 
 impl Names {
-    /// Nothing is known where the list can't be had: a page with numbers is better than none.
-    pub(crate) async fn read(signed: &Signed) -> Self {
-        let path = address(&["instances"], &[("pageSize", NAMES_COUNT_MAX), ("hydrate", "false")]);
-        let found = signed.api.get(&path).await.map(|answer| Self::of(answer.rows()));
-        found.unwrap_or_default()
+    /// Of the instances that these records name. One that can't be had is shown by its number: a page with numbers is
+    /// better than none.
+    pub(crate) async fn read(signed: &Signed, records: &[Value]) -> Self {
+        let ids: BTreeSet<u64> = records.iter().filter_map(|one| one["instanceId"].as_u64()).collect();
+        let mut names = HashMap::new();
+        for id in ids {
+            let path = address(&["instances", &id.to_string()], &[]);
+            if let Ok(answer) = signed.api.get(&path).await {
+                names.insert(id, answer.body["name"].as_str().unwrap_or_default().to_owned());
+            }
+        }
+        Names(names)
     }
 
     pub(crate) fn of(instances: &[Value]) -> Self {

@@ -1,4 +1,4 @@
-//! What an instance's state is called, and why it is so, in words.
+//! What an instance's state is called: the interface says which it is, and why.
 
 use crate::time;
 use chrono::{DateTime, Utc};
@@ -11,11 +11,14 @@ const FAILURES_COUNT_MIN: u64 = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     NeedsSignIn,
+    /// Its callback takes nothing until somebody releases what waits.
+    Suspended,
     /// Nothing is tried any more, or nothing comes of it for no known reason.
     Stopped,
     /// It is tried again and again, and has failed for so long that somebody should look.
     Failing,
     BackingOff,
+    Releasing,
     Disabled,
     EventsOff,
     Starting,
@@ -23,19 +26,57 @@ pub(crate) enum Status {
 }
 
 impl Status {
+    pub(crate) const ALL: [Status; 10] = [
+        Status::NeedsSignIn,
+        Status::Suspended,
+        Status::Stopped,
+        Status::Failing,
+        Status::BackingOff,
+        Status::Releasing,
+        Status::Disabled,
+        Status::EventsOff,
+        Status::Starting,
+        Status::Healthy,
+    ];
+
+    /// As the interface writes it.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Status::NeedsSignIn => "needsSignIn",
+            Status::Suspended => "suspended",
+            Status::Stopped => "stopped",
+            Status::Failing => "failing",
+            Status::BackingOff => "backingOff",
+            Status::Releasing => "releasing",
+            Status::Disabled => "disabled",
+            Status::EventsOff => "eventsOff",
+            Status::Starting => "starting",
+            Status::Healthy => "healthy",
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Status::NeedsSignIn => "Needs sign-in",
+            Status::Suspended => "Suspended",
             Status::Stopped => "Stopped",
             Status::Failing => "Failing",
             Status::BackingOff => "Backing off",
+            Status::Releasing => "Releasing",
             Status::Disabled => "Disabled",
             Status::EventsOff => "Events off",
             Status::Starting => "Starting",
             Status::Healthy => "Healthy",
         }
     }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.key() == text)
+    }
 }
+
+/// The statuses that nothing but a person mends, as a list is asked for them.
+pub(crate) const NEEDS_SOMEBODY: &str = "needsSignIn,suspended,stopped,failing";
 
 /// An instance's state with its reason, and its times.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,66 +85,27 @@ pub(crate) struct State {
     /// A sentence, where there is something to say.
     pub(crate) reason: Option<String>,
     pub(crate) last_poll: Option<DateTime<Utc>>,
+    /// The last poll may have been so much later, seconds.
+    pub(crate) within_s: i64,
     pub(crate) next_poll: Option<DateTime<Utc>>,
 }
 
 impl State {
-    /// Of an instance as the interface shows it, and its resources as it or the poller records show them.
-    pub(crate) fn of(instance: &Value, resources: &[&Value]) -> Self {
-        let (status, reason) = judged(instance, resources);
-        let times =
-            |field: &'static str| resources.iter().filter_map(move |one| time::read(one[field].as_str()));
-        let timetable = times("nextPoll").min().or_else(|| time::read(instance["nextPoll"].as_str()));
-        // What is backed off is tried again at its own time, also between two of the timetable.
-        let next_poll = match status {
-            Status::BackingOff | Status::Failing | Status::Stopped => times("retryAt").min().or(timetable),
-            _ => timetable,
-        };
-        let state = State { status, reason, last_poll: times("lastPoll").max(), next_poll: None };
-        State { next_poll: next_poll.filter(|_| state.is_polled()), ..state }
+    /// Of an instance as the interface shows it.
+    pub(crate) fn of(instance: &Value) -> Self {
+        let health = &instance["health"];
+        State {
+            status: Status::parse(health["status"].as_str().unwrap_or_default()).unwrap_or(Status::Starting),
+            reason: health["reason"].as_str().map(str::to_owned),
+            last_poll: time::read(health["lastPoll"].as_str()),
+            within_s: health["lastPollWithinSeconds"].as_i64().unwrap_or(0),
+            next_poll: time::read(health["nextPoll"].as_str()),
+        }
     }
 
     /// Whether polls go on, at whatever pace.
     pub(crate) fn is_polled(&self) -> bool {
         !matches!(self.status, Status::NeedsSignIn | Status::Disabled | Status::EventsOff)
-    }
-}
-
-fn judged(instance: &Value, resources: &[&Value]) -> (Status, Option<String>) {
-    let text = |field: &str| instance[field].as_str().map(str::to_owned);
-    if instance["valid"] == false {
-        let why =
-            text("invalidReason").unwrap_or_else(|| "the provider no longer accepts its sign-in".to_owned());
-        return (Status::NeedsSignIn, Some(why));
-    }
-    if instance["disabled"] == true {
-        return (
-            Status::Disabled,
-            Some("Switched off; what waits is delivered once it is enabled.".to_owned()),
-        );
-    }
-    if instance["eventsEnabled"] == false {
-        return (Status::EventsOff, Some("Events Enabled is off, so nothing is polled.".to_owned()));
-    }
-    if let Some(error) = text("applicationError") {
-        return (Status::Stopped, Some(error));
-    }
-    if let Some(one) = resources.iter().find(|one| is_stopped(one)) {
-        return (Status::Stopped, Some(why(one, "has not been read for too long")));
-    }
-    if let Some(one) = resources.iter().find(|one| is_failing(one)) {
-        let since = match time::read(one["lastSuccess"].as_str()) {
-            Some(at) => format!("Failing since {}", time::exact(at)),
-            None => "It was never read".to_owned(),
-        };
-        return (Status::Failing, Some(format!("{}. {since}; it is tried again.", why(one, "failed"))));
-    }
-    if let Some(one) = resources.iter().find(|one| failures(one) > 0) {
-        return (Status::BackingOff, Some(why(one, "failed and is tried again")));
-    }
-    match resources.iter().all(|one| one["lastPoll"].is_null()) {
-        true => (Status::Starting, Some("Waiting for its first poll.".to_owned())),
-        false => (Status::Healthy, None),
     }
 }
 
@@ -121,52 +123,20 @@ pub(crate) fn failures(resource: &Value) -> u64 {
     resource["failures"].as_u64().unwrap_or(0)
 }
 
-fn why(resource: &Value, otherwise: &str) -> String {
-    let name = resource["name"].as_str().unwrap_or_default();
-    format!("{name}: {}", resource["error"].as_str().unwrap_or(otherwise))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
-    fn instance() -> Value {
-        json!({ "valid": true, "disabled": false, "eventsEnabled": true, "nextPoll": "2026-11-22T12:01:00Z" })
-    }
-
-    fn status(instance: &Value, resource: &Value) -> Status {
-        State::of(instance, &[resource]).status
-    }
-
     #[test]
-    fn what_a_person_has_to_do_comes_first() {
-        let failed = json!({ "name": "messages", "failures": 3, "lastPoll": null, "error": "no answer",
-                             "retryAt": "2026-11-22T12:00:10Z" });
-        let mut one = instance();
-        let state = State::of(&one, &[&failed]);
-        assert_eq!(state.status, Status::BackingOff);
-        assert_eq!(state.reason.as_deref(), Some("messages: no answer"));
-        assert_eq!(state.next_poll, time::read(Some("2026-11-22T12:00:10Z")));
-        let long = json!({ "name": "m", "failures": 10, "error": "no answer", "lastSuccess": "2026-11-22T11:00:00Z" });
-        let state = State::of(&one, &[&long]);
-        let reason = "m: no answer. Failing since 2026-11-22 11:00:00 UTC; it is tried again.";
-        assert_eq!((state.status, state.reason.as_deref()), (Status::Failing, Some(reason)));
-        assert_eq!(status(&one, &json!({ "name": "m", "failures": 1, "frozen": true })), Status::Failing);
-        assert_eq!(status(&one, &json!({ "name": "m", "failures": 0, "frozen": true })), Status::Stopped);
-        one["eventsEnabled"] = false.into();
-        assert_eq!(status(&one, &failed), Status::EventsOff);
-        one["disabled"] = true.into();
-        assert_eq!(status(&one, &failed), Status::Disabled);
-        one["valid"] = false.into();
-        assert_eq!(State::of(&one, &[&failed]).next_poll, None);
-        assert_eq!(status(&one, &failed), Status::NeedsSignIn);
-    }
-
-    #[test]
-    fn an_instance_starts_until_its_first_poll() {
-        assert_eq!(status(&instance(), &json!({ "failures": 0 })), Status::Starting);
-        let polled = json!({ "failures": 0, "lastPoll": "2026-11-22T12:00:00Z" });
-        assert_eq!(status(&instance(), &polled), Status::Healthy);
+    fn the_interface_says_how_it_is() {
+        let instance = json!({ "health": {
+            "status": "failing", "reason": "messages: no answer", "lastPoll": "2026-11-22T12:00:00Z",
+            "lastPollWithinSeconds": 600, "nextPoll": "2026-11-22T12:01:00Z",
+        } });
+        let state = State::of(&instance);
+        assert_eq!((state.status, state.reason.as_deref()), (Status::Failing, Some("messages: no answer")));
+        assert_eq!((state.last_poll.is_some(), state.within_s), (true, 600));
+        assert!(state.is_polled());
     }
 }

@@ -27,6 +27,16 @@ pub(crate) fn relative_or(at: Option<DateTime<Utc>>, now: DateTime<Utc>, none: &
     }
 }
 
+/// As [`relative_or`] says a time that may have been later by so many seconds.
+pub(crate) fn within(at: Option<DateTime<Utc>>, within_s: i64, now: DateTime<Utc>) -> Markup {
+    match at.filter(|at| within_s > 0 && (now - *at).num_seconds() > 1) {
+        Some(at) if now - at <= chrono::Duration::seconds(within_s) => {
+            html! { time datetime=(at.to_rfc3339()) title=(exact(at)) data-within="" { "within " (span((now - at).num_seconds().max(60))) } }
+        }
+        _ => relative_or(at, now, "never"),
+    }
+}
+
 /// Date and time of day, UTC.
 pub(crate) fn exact(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()

@@ -15,6 +15,7 @@ pub mod delivery;
 pub mod envelope;
 pub mod event;
 pub mod field_path;
+pub mod health;
 pub mod ids;
 pub mod instance;
 pub mod invalid;

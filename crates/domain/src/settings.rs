@@ -203,6 +203,13 @@ fn interval(items: &Items, errors: &mut Vec<Invalid>) -> u32 {
     }
 }
 
+/// Whether an instance with these items is polled, and how often, seconds: all of its settings that its health follows
+/// from. They were checked when they were saved.
+pub fn rhythm(enabled: Option<&str>, interval_min: Option<&str>) -> (bool, u32) {
+    let interval_min = interval_min.and_then(|text| text.parse().ok()).unwrap_or(INTERVAL_DEFAULT_MIN);
+    (enabled.and_then(text_boolean).unwrap_or(false), interval_min * 60)
+}
+
 /// The longest callback body of an instance, bytes.
 pub fn body_bytes_max(items: &Items) -> usize {
     body_kilobytes(items).unwrap_or(BODY_KB) * 1000

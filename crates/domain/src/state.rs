@@ -78,6 +78,12 @@ pub struct Gap {
     pub reason: String,
 }
 
+/// Without a success for longer than this a resource counts as frozen.
+pub(crate) fn frozen_after(interval_s: u32) -> Duration {
+    let interval = Duration::seconds(i64::from(interval_s));
+    (interval * 3).max(Duration::minutes(10) + interval * 2)
+}
+
 impl ResourceState {
     /// The clock was set back by so much: nothing waits longer than it was meant to.
     pub fn set_back(&mut self, by: Duration, now: DateTime<Utc>) {
@@ -164,9 +170,7 @@ impl ResourceState {
 
     /// No success for longer than three intervals, or ten minutes and two intervals.
     pub fn is_frozen(&self, interval_s: u32, now: DateTime<Utc>) -> bool {
-        let interval = Duration::seconds(i64::from(interval_s));
-        let limit = (interval * 3).max(Duration::minutes(10) + interval * 2);
-        self.last_success_at.is_some_and(|at| now - at > limit)
+        self.last_success_at.is_some_and(|at| now - at > frozen_after(interval_s))
     }
 
     /// The next sequence number of a notification, above the instance's last one known to the row.

@@ -31,6 +31,11 @@ macro_rules! methods {
                 after: Option<InstanceId>,
                 limit: usize,
             ) -> Result<Vec<Instance>>;
+            async fn fleet(
+                organization_id: u32,
+                after: Option<InstanceId>,
+                limit: usize,
+            ) -> Result<FleetPage>;
             async fn change_instance(change: &InstanceChange) -> Result<Written>;
             async fn note_settled(instance: &Instance) -> Result<Written>;
             async fn purge_instance(id: InstanceId, limit: usize) -> Result<(u64, bool)>;

@@ -6,6 +6,7 @@ use super::answers::named::OrderedObject;
 use super::auth::{Caller, Own, Platform};
 use super::body::Body;
 use super::error::ApiError;
+use super::health;
 use super::query::Params;
 use super::requests::instance::{InstancePatch, InstanceRequest};
 use super::wire;
@@ -130,7 +131,9 @@ pub(super) async fn read(State(app): State<Arc<Context>>, own: Own) -> Answered<
 pub(super) async fn shown(app: &Context, id: InstanceId) -> Answered<Json<Instance>> {
     let mailbox = instances::mailbox(app, id).await?.ok_or_else(ApiError::no_instance)?;
     let push = pushed(app, &mailbox.instance).await?;
-    Ok(Json(Instance { push, ..wire::mailbox(app, &mailbox)? }))
+    let (_, settings) = instances::understood(app, &mailbox.instance)?;
+    let health = Some(health::of(app, &mailbox, &settings));
+    Ok(Json(Instance { push, health, ..wire::mailbox(app, &mailbox)? }))
 }
 
 /// Whether the provider gives notice of changes, where that is asked for.

@@ -5,6 +5,7 @@ use super::answers::instance::{self as answers, ElementCount, InstanceCount, Sto
 use super::answers::resource::PollerRecord;
 use super::auth::Caller;
 use super::error::ApiError;
+use super::fleet::{self, InstanceFilter};
 use super::instances::shown;
 use super::paging::{self, ListPosition, PageRequest};
 use super::query::Params;
@@ -15,6 +16,7 @@ use crate::ports::Mailbox;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use domain::health::FAILURES_COUNT_MIN;
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Validity};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -24,35 +26,6 @@ use std::sync::Arc;
 
 /// Instances counted in one request.
 const COUNTED_COUNT_MAX: usize = 10_000;
-/// Failures in a row from which a poller counts as stopped, although it goes on trying: some minutes.
-const FAILURES_COUNT_MIN: u32 = 10;
-
-/// Which instances a list is about.
-struct InstanceFilter<'a> {
-    connector: Option<&'static str>,
-    tags: Vec<&'a str>,
-    search: Option<String>,
-}
-
-impl<'a> InstanceFilter<'a> {
-    fn of(params: &'a Params, connector: Option<&'static str>) -> Self {
-        InstanceFilter {
-            connector,
-            tags: params.texts("tags").collect(),
-            search: params.text("searchText").map(str::to_lowercase),
-        }
-    }
-
-    fn is_search(&self) -> bool {
-        self.search.is_some() || !self.tags.is_empty()
-    }
-
-    fn takes(&self, instance: &Instance) -> bool {
-        self.connector.is_none_or(|key| instance.connector == key)
-            && self.tags.iter().all(|tag| instance.tags.iter().any(|own| own == tag))
-            && self.search.as_ref().is_none_or(|text| instance.name.to_lowercase().contains(text))
-    }
-}
 
 /// The instance of the Element token, or a page of all.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -126,7 +99,10 @@ async fn listed(
     connector: Option<&'static str>,
 ) -> Answered<PagedList<answers::Instance>> {
     let page = PageRequest::of(params)?;
-    let wanted = InstanceFilter::of(params, connector);
+    let wanted = InstanceFilter::of(app, params, connector)?;
+    if let Some(list) = fleet::listed(app, caller, params, &wanted).await? {
+        return Ok(list);
+    }
     let is_hydrated = params.text("hydrate").is_none() || params.flag("hydrate")?;
     let (found, next) = take(app, caller, &page, |instance| wanted.takes(instance)).await?;
     if found.is_empty() && next.is_none() && page.after.is_none() && wanted.is_search() {
@@ -245,7 +221,7 @@ pub(super) async fn poller_records(
     params: Params,
 ) -> Answered<PagedList<PollerRecord>> {
     let page = PageRequest::of(&params)?;
-    let wanted = InstanceFilter::of(&params, None);
+    let wanted = InstanceFilter::of(&app, &params, None)?;
     let place = page.place()?;
     let mut walk = Walk::new(&app, caller.sight(), place.and_then(ListPosition::walked), READS_COUNT_MAX);
     if let Some(own) = &caller.element {

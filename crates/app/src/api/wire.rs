@@ -9,10 +9,12 @@ use crate::context::Context;
 use crate::instances;
 use crate::instances::token_of;
 use crate::ports::{Mailbox, PortError, ResourceRow};
+use chrono::{DateTime, Utc};
 use connectors::Descriptor;
 use domain::address;
 use domain::catalogue;
 use domain::delivery::Subscription;
+use domain::health::Pulse;
 use domain::instance::{Instance, Validity};
 use domain::poller_urls;
 use domain::schedule::Timetable;
@@ -75,14 +77,16 @@ pub(super) fn mailbox(
     let (_, settings) = instances::understood(app, &mailbox.instance)?;
     let rows = mailbox.resources.iter().filter(|row| is_polled(row, &settings));
     Ok(super::answers::instance::Instance {
-        resources: Some(rows.map(|row| resource(app, row, &settings)).collect()),
-        subscription: Some(CallbackState {
-            status: mailbox.subscription.status.into(),
-            reason: mailbox.subscription.reason.clone(),
-        }),
-        next_poll: Some(next_poll(app, &mailbox.instance, &settings)),
+        resources: Some(rows.map(|row| resource(app, mailbox, row, &settings)).collect()),
+        subscription: Some(callback_state(mailbox)),
+        next_poll: Some(next_poll(app, &mailbox.instance, &settings).map(Moment::of)),
         ..listing(app, &mailbox.instance)?.into()
     })
+}
+
+/// Where the callback of a mailbox stands.
+pub(super) fn callback_state(mailbox: &Mailbox) -> CallbackState {
+    CallbackState { status: mailbox.subscription.status.into(), reason: mailbox.subscription.reason.clone() }
 }
 
 /// Whether a row belongs to a configured resource.
@@ -98,26 +102,29 @@ pub(super) fn poller_record(
     settings: &Settings,
 ) -> PollerRecord {
     PollerRecord {
-        resource: resource(app, row, settings),
+        resource: resource(app, mailbox, row, settings),
         object_type: row.state.resource.clone(),
         instance_id: mailbox.instance.id.get(),
         element_key: mailbox.instance.connector.clone(),
         interval: settings.interval_min,
-        next_poll: next_poll(app, &mailbox.instance, settings),
+        next_poll: next_poll(app, &mailbox.instance, settings).map(Moment::of),
     }
 }
 
 /// When the timetable polls it next; nothing where it does not.
-fn next_poll(app: &Context, instance: &Instance, settings: &Settings) -> Option<Moment> {
+pub(super) fn next_poll(app: &Context, instance: &Instance, settings: &Settings) -> Option<DateTime<Utc>> {
     let is_polled = settings.events_enabled && !instance.disabled && instance.is_valid();
     let table = Timetable::new(instance.id, settings.interval_min);
-    is_polled.then(|| Moment::of(table.next_after(app.now())))
+    is_polled.then(|| table.next_after(app.now()))
 }
 
-fn resource(app: &Context, row: &ResourceRow, settings: &Settings) -> PolledResource {
+fn resource(app: &Context, mailbox: &Mailbox, row: &ResourceRow, settings: &Settings) -> PolledResource {
     let state = &row.state;
     let now = app.now();
-    let age_s = |at: chrono::DateTime<chrono::Utc>| (now - at).num_seconds().max(0);
+    let known = app.last_reads.get(mailbox.instance.id, &state.resource);
+    let last_success_at = state.last_success_at.max(known);
+    let pulse = Pulse { last_success_at, ..Pulse::of(state) };
+    let age_s = |at: DateTime<Utc>| (now - at).num_seconds().max(0);
     let gap = |gap: &domain::state::Gap| Gap {
         from: Moment::of(gap.from),
         to: Moment::of(gap.to),
@@ -125,19 +132,19 @@ fn resource(app: &Context, row: &ResourceRow, settings: &Settings) -> PolledReso
     };
     PolledResource {
         name: state.resource.clone(),
-        last_poll: state.last_success_at.map(Moment::of),
-        last_poll_age_seconds: state.last_success_at.map(age_s),
+        last_poll: last_success_at.map(Moment::of),
+        last_poll_age_seconds: last_success_at.map(age_s),
         last_change: state.changed_at.map(Moment::of),
         last_change_age_seconds: state.changed_at.map(age_s),
         last_push: state.pushed.map(|pushed| LastPush {
             hint_at: Moment::of(pushed.hint_at),
             latency_milliseconds: (pushed.found_at - pushed.hint_at).num_milliseconds(),
         }),
-        last_success: state.last_success_at.map(Moment::of),
+        last_success: last_success_at.map(Moment::of),
         failures: state.failures,
         error: state.last_error.clone(),
         retry_at: state.backoff_until.map(Moment::of),
-        frozen: state.is_frozen(settings.interval_min * 60, now),
+        frozen: pulse.is_frozen(settings.interval_min * 60, now),
         records_to_retry: state.retry_records.waiting_count(),
         gaps: state.gaps.iter().map(gap).collect(),
     }

@@ -2,6 +2,7 @@
 
 use super::{AuditEntry, LookupHash, Result, Written};
 use async_trait::async_trait;
+use domain::health::Vitals;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use domain::state::ResourceState;
@@ -52,6 +53,38 @@ pub enum SubscriptionChange {
     Release,
 }
 
+/// What lists and counts of instances are made of, without the instances' documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FleetRow {
+    /// The instance.
+    pub id: InstanceId,
+    /// Whose it is, within the organization.
+    pub account_id: u32,
+    /// Key of its connector.
+    pub connector: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What its health follows from.
+    pub vitals: Vitals,
+    /// Notifications that are to be delivered, counted up to [`WAITING_COUNT_MAX`].
+    pub waiting_count: u32,
+}
+
+/// Waiting notifications of one instance that are counted: a list says "at least" beyond it, and a long queue makes no
+/// count slow.
+pub const WAITING_COUNT_MAX: u32 = 1_000;
+
+/// A stretch of an organization's instances, by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FleetPage {
+    /// Those of this stretch.
+    pub rows: Vec<FleetRow>,
+    /// There may be more behind the last one; otherwise these are all.
+    pub is_cut: bool,
+}
+
 /// Instances: their configuration, without secrets.
 ///
 /// # Errors
@@ -72,6 +105,10 @@ pub trait Instances: Send + Sync {
         after: Option<InstanceId>,
         limit: usize,
     ) -> Result<Vec<Instance>>;
+    /// The same in short, with what is stored of their polls and callbacks: at most `limit`, or as many as the host reads
+    /// at once.
+    async fn fleet(&self, organization_id: u32, after: Option<InstanceId>, limit: usize)
+    -> Result<FleetPage>;
     /// Changes an instance, conditional on its version, on not being deleted, and on the application being there that
     /// it names. With `deleted_at` set this
     /// is the deletion: from then on its token finds nothing and commits and claims answer `Gone`.

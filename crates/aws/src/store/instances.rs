@@ -4,9 +4,11 @@ use super::DynamoStore;
 use super::key::{self, Key};
 use super::row::{bytes, json, number};
 use super::table::{KeyQuery, Write, WritesEnded};
-use super::{applications, audit, change, instance_rows, notifications, resources, session, subscriptions};
+use super::{
+    applications, audit, change, fleet, instance_rows, notifications, resources, session, subscriptions,
+};
 use crate::fault::TooMuch;
-use app::ports::{InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Written};
+use app::ports::{FleetPage, InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Written};
 use async_trait::async_trait;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
@@ -98,6 +100,15 @@ impl Instances for DynamoStore {
             look = PAGE_COUNT_MAX;
         }
         Err(PortError::new("list instances", TooMuch))
+    }
+
+    async fn fleet(
+        &self,
+        organization_id: u32,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> Result<FleetPage> {
+        fleet::page(self, organization_id, after, limit).await
     }
 
     async fn change_instance(&self, change: &InstanceChange) -> Result<Written> {

@@ -10,6 +10,7 @@ mod applications;
 mod attempts;
 mod audit;
 mod change;
+mod fleet;
 mod instance_rows;
 mod instances;
 mod key;

@@ -4,8 +4,9 @@ use crate::mailbox::Mailbox;
 use crate::sample::{RESOURCE, at, id, new_instance, session, token_hash};
 use app::ports::{Store, SubscriptionChange, Written};
 use domain::delivery::SubscriptionStatus;
+use domain::health::Vitals;
 use domain::ids::InstanceId;
-use domain::instance::Unsettled;
+use domain::instance::{Unsettled, Validity};
 use domain::state::ResourceState;
 
 /// The id, the token and the whole mailbox lead to what was stored.
@@ -60,6 +61,56 @@ pub async fn a_list_is_of_one_organization_and_paged(store: &dyn Store) {
     assert_eq!(list(Some(id(112)), 2).await, [114, 115]);
     assert_eq!(list(Some(id(115)), 2).await, [] as [u32; 0]);
     assert_eq!(list(None, 100).await, [111, 112, 114, 115]);
+}
+
+/// The short rows of an organization's instances say what the whole ones do, and follow every write.
+pub async fn a_fleet_says_what_the_mailboxes_do(store: &dyn Store) {
+    let insert = async |number: u32| {
+        let mut new = new_instance(id(number));
+        new.instance.account.organization_id = 73;
+        new.instance.configuration.insert("event.notification.enabled".to_owned(), "TRUE".to_owned());
+        assert_eq!(store.insert_instance(&new).await.unwrap(), Written::Done);
+    };
+    for number in [131, 132, 133, 134] {
+        insert(number).await;
+    }
+    let second = Mailbox::nobody(store, 132);
+    let mut failed = second.state().await.failed("no answer".to_owned(), at(60), at(0));
+    failed.version += 1;
+    let second = Mailbox { organization_id: 73, ..second };
+    assert_eq!(second.commit_state(failed, Vec::new()).await, Written::Done);
+    second
+        .change(|change| {
+            change.instance.validity = Validity::NeedsSignIn("why".to_owned());
+            change.instance.application_error = Some("fault".to_owned());
+            change.instance.tags = vec!["\"quoted\"".to_owned()];
+            change.instance.disabled = true;
+            change.subscription = SubscriptionChange::Suspend("why".to_owned());
+        })
+        .await;
+    Mailbox::nobody(store, 133).delete().await;
+    Mailbox { organization_id: 73, ..Mailbox::nobody(store, 134) }.add(&[10, 11]).await;
+    let page = store.fleet(73, None, 100).await.unwrap();
+    assert!(!page.is_cut);
+    assert_eq!(page.rows.iter().map(|row| row.id.get()).collect::<Vec<_>>(), [131, 132, 134]);
+    for row in &page.rows {
+        let mailbox = store.mailbox(row.id).await.unwrap().unwrap();
+        let states = mailbox.resources.iter().map(|row| &row.state);
+        assert_eq!(row.vitals, Vitals::of(&mailbox.instance, mailbox.subscription.status, states));
+        assert_eq!((&row.name, &row.tags), (&mailbox.instance.name, &mailbox.instance.tags));
+        assert_eq!((row.account_id, row.connector.as_str()), (2, "mail"));
+    }
+    assert_eq!(page.rows[1].vitals.pulses[0].failures, 1);
+    let waiting: Vec<u32> = page.rows.iter().map(|row| row.waiting_count).collect();
+    assert_eq!(waiting, [0, 0, 2]);
+    assert!(
+        page.rows[0].vitals.is_polled && !page.rows[1].vitals.is_valid && page.rows[1].vitals.is_disabled
+    );
+    let first = store.fleet(73, None, 2).await.unwrap();
+    assert!(first.is_cut);
+    assert_eq!(first.rows[..], page.rows[..2]);
+    assert_eq!(store.fleet(73, Some(id(132)), 2).await.unwrap().rows[..], page.rows[2..]);
+    assert_eq!(store.fleet(74, None, 2).await.unwrap().rows, []);
 }
 
 /// Of two changes of the same version one is stored.

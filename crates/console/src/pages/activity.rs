@@ -10,7 +10,7 @@ use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::time::{self, relative_or};
-use crate::ui::{self, Column, badge, table};
+use crate::ui::{self, Column, Keyed, badge, keyed_table};
 use axum::Router;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
@@ -144,10 +144,11 @@ fn utc(text: &str) -> String {
 async fn all(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let asked = ActivityQuery::of(None, query)?;
     let list = asked.list(&signed);
-    let (answer, names) = tokio::join!(signed.api.get(&list), Names::read(&signed));
+    let answer = signed.api.get(&list).await?;
+    let names = Names::read(&signed, answer.rows()).await;
     let actions = ui::inspector_link(&signed);
     let page = Page::new("Activity").section(Section::Activity).actions(actions);
-    Ok(page.body(body(&signed, &asked, &answer?, &names)).show(&signed))
+    Ok(page.body(body(&signed, &asked, &answer, &names)).show(&signed))
 }
 
 async fn one(signed: Signed, Path(id): Path<String>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
@@ -187,9 +188,9 @@ fn filters(asked: &ActivityQuery) -> Markup {
     html! {
         form.filters method="get" action=(asked.path()) role="search" aria-label="Filter events" {
             div.filter-row {
-                (choice("range", "Time", "Any time", &ranges, &asked.range))
-                (choice("status", "Delivery", "All", &statuses, &asked.status))
-                (choice("type", "Event type", "All", &KINDS, &asked.kind))
+                (ui::choice("range", "Time", "Any time", &ranges, &asked.range))
+                (ui::choice("status", "Delivery", "All", &statuses, &asked.status))
+                (ui::choice("type", "Event type", "All", &KINDS, &asked.kind))
                 div.field {
                     label for="resource" { "Resource" }
                     input #resource name="resource" value=(asked.resource) placeholder="messages" autocomplete="off" spellcheck="false";
@@ -221,24 +222,10 @@ fn moment(name: &str, label: &str, value: &str) -> Markup {
     }
 }
 
-fn choice(name: &str, label: &str, none: &str, options: &[(&str, &str)], chosen: &str) -> Markup {
-    html! {
-        div.field {
-            label for=(name) { (label) }
-            select id=(name) name=(name) {
-                option value="" { (none) }
-                @for (key, label) in options {
-                    option value=(key) selected[*key == chosen] { (label) }
-                }
-            }
-        }
-    }
-}
-
 fn shown(signed: &Signed, asked: &ActivityQuery, records: &[Value], names: &Names) -> Markup {
     if !records.is_empty() {
-        let rows: Vec<Vec<Markup>> = records.iter().map(|record| row(signed, record, names)).collect();
-        return html! { div.wide-table { (table("Events, newest first", &COLUMNS, &rows)) } };
+        let rows: Vec<Keyed> = records.iter().map(|record| row(signed, record, names)).collect();
+        return html! { div.wide-table { (keyed_table("Events, newest first", &COLUMNS, &rows)) } };
     }
     match asked.is_filtered() || !asked.next.is_empty() {
         true => ui::empty(
@@ -254,11 +241,11 @@ fn shown(signed: &Signed, asked: &ActivityQuery, records: &[Value], names: &Name
     }
 }
 
-fn row(signed: &Signed, record: &Value, names: &Names) -> Vec<Markup> {
+fn row(signed: &Signed, record: &Value, names: &Names) -> Keyed {
     let event = Event::of(record);
     let delivery = event.delivery();
     let is_waiting = matches!(delivery, Delivery::Created | Delivery::Retry);
-    vec![
+    let cells = vec![
         html! {
             a.name href=(address(&["activity", event.id()], &[])) { (relative_or(event.created_at(), signed.now, "Open")) }
             " " span.id { (event.id()) }
@@ -279,7 +266,8 @@ fn row(signed: &Signed, record: &Value, names: &Names) -> Vec<Markup> {
                 None => { span.muted { "none yet" } }
             }
         },
-    ]
+    ];
+    Keyed { key: event.id().to_owned(), cells }
 }
 
 /// How the attempt before went, where the last one was not the first.

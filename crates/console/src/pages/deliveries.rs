@@ -1,16 +1,17 @@
 //! What waits to be delivered, by callback, with the reason and its release.
 
+use super::instance;
 use crate::api::address;
 use crate::event::Delivery;
 use crate::failure::Failure;
 use crate::flash::{Flash, Tone};
+use crate::fleet::Counts;
 use crate::form::{Fields, Posted};
-use crate::names::Names;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::time::{self, relative_or};
-use crate::ui::{self, Column, badge, table};
+use crate::ui::{self, Column, Keyed, badge, keyed_table};
 use axum::Router;
 use axum::extract::RawQuery;
 use axum::http::{Method, StatusCode};
@@ -18,10 +19,15 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
-/// As many as the interface lists; with this many there may be more.
-pub(super) const LISTED_COUNT_MAX: usize = 200;
+/// Callbacks of a page.
+const GROUPS_COUNT: &str = "20";
+/// Notifications shown of each; the rest is a link away.
+const SHOWN_COUNT: &str = "5";
+/// Notifications shown of one callback alone.
+const ALONE_COUNT: &str = "200";
+/// Pages of a release: of 200 callbacks each, or of as many instances as one request looks at.
+const RELEASES_COUNT_MAX: usize = 100;
 const COLUMNS: [Column; 5] = [
     Column::Text("Event"),
     Column::Text("Waits since"),
@@ -38,46 +44,101 @@ pub(super) fn routes() -> Router<Shared> {
 const WAITING: &str = "status in ('created', 'retry', 'queued')";
 
 /// One callback's part of the page.
-struct Group<'a> {
-    subscription: &'a Value,
+struct Group {
+    instance: Value,
     /// Oldest first.
-    waiting: Vec<&'a Value>,
+    shown: Vec<Value>,
+    /// There are more than are shown.
+    is_cut: bool,
 }
 
-impl Group<'_> {
+impl Group {
+    /// Of an instance as the list shows it, with the first that wait for it.
+    async fn read(signed: &Signed, instance: &Value, size: &str) -> Result<Self, Failure> {
+        let condition = format!("instanceId={} and {WAITING}", instance["id"]);
+        let query = [("where", condition.as_str()), ("pageSize", size)];
+        let path = address(&["notifications", "subscriptions", "deliveries"], &query);
+        let found = signed.api.get(&path).await?;
+        let is_cut = found.next_page().is_some();
+        Ok(Group { instance: instance.clone(), shown: found.rows().to_vec(), is_cut })
+    }
+
+    fn id(&self) -> u64 {
+        self.instance["id"].as_u64().unwrap_or_default()
+    }
+
+    fn name(&self) -> &str {
+        self.instance["name"].as_str().unwrap_or_default()
+    }
+
     fn is_suspended(&self) -> bool {
-        self.subscription["status"] == "suspended"
+        self.instance["subscription"]["status"] == "suspended"
+    }
+
+    /// Nothing waits, and nothing is held back.
+    fn is_quiet(&self) -> bool {
+        self.shown.is_empty() && self.instance["subscription"]["status"] == "active"
+    }
+
+    fn is_disabled(&self) -> bool {
+        self.instance["disabled"] == true
     }
 }
 
 async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
-    let condition = of_instance(query.text("instance"))?;
-    let waiting = [&condition, WAITING].map(|part| part.trim()).into_iter().filter(|part| !part.is_empty());
-    let waiting = waiting.collect::<Vec<_>>().join(" and ");
-    let deliveries = address(&["notifications", "subscriptions", "deliveries"], &[("where", &waiting)]);
-    let subscriptions = address(&["notifications", "subscriptions"], &[("where", &condition)]);
-    let (deliveries, subscriptions, names) =
-        tokio::join!(signed.api.get(&deliveries), signed.api.get(&subscriptions), Names::read(&signed));
-    let (deliveries, subscriptions) = (deliveries?, subscriptions?);
-    let groups = grouped(subscriptions.rows(), deliveries.rows());
-    let is_suspended = groups.iter().filter(|group| group.is_suspended()).count();
+    let page = Page::new("Queued deliveries").section(Section::Deliveries);
+    if !of_instance(query.text("instance"))?.is_empty() {
+        let instance = instance::read(&signed, query.text("instance").trim()).await?;
+        let group = Group::read(&signed, &instance, ALONE_COUNT).await?;
+        let body = html! {
+            p { "Of one instance. " a href="/deliveries" { "Show all" } }
+            (ui::live("deliveries", html! { @if group.is_quiet() { (nothing()) } @else { (part(&signed, &group)) } }))
+        };
+        return Ok(page.body(body).show(&signed));
+    }
+    let next = query.text("page");
+    let list =
+        [("waiting", "true"), ("withHealth", "true"), ("hydrate", "false"), ("pageSize", GROUPS_COUNT)];
+    let list = address(&["instances"], &[&list[..], &[("nextPage", next)]].concat());
+    let counts = address(&["instances", "counts"], &[("waiting", "true")]);
+    let (list, counts) = tokio::join!(signed.api.get(&list), Counts::read(&signed, &counts));
+    let (list, counts) = (list?, counts?);
+    let mut groups = Vec::new();
+    for instance in list.rows() {
+        groups.push(Group::read(&signed, instance, SHOWN_COUNT).await?);
+    }
+    groups.sort_by_key(|group| !group.is_suspended());
+    let first = (!next.is_empty()).then_some("/deliveries");
+    let following = list.next_page().map(|next| address(&["deliveries"], &[("page", next)]));
     let body = html! {
-        @if !condition.is_empty() { p { "Of one instance. " a href="/deliveries" { "Show all" } } }
         (ui::live("deliveries", html! {
-            @if groups.is_empty() { (nothing()) }
-            @for group in &groups { (part(&signed, group, &names)) }
-            @if deliveries.rows().len() >= LISTED_COUNT_MAX {
-                p.muted { "The first " (LISTED_COUNT_MAX) " are shown; there may be more." }
-            }
+            @if groups.is_empty() { (nothing()) } @else { (told(&counts)) }
+            @for group in &groups { (part(&signed, group)) }
         }))
+        (ui::pages(first, following.as_deref()))
     };
+    let suspended = counts.suspended_callbacks();
     let actions = html! {
-        @if condition.is_empty() && is_suspended > 1 {
-            (ui::form(&signed, "/deliveries/release", html! { button.primary type="submit" { "Release all " (is_suspended) " callbacks" } }))
+        @if suspended > 1 {
+            (ui::form(&signed, "/deliveries/release", html! { button.primary type="submit" { "Release all " (counts.bound()) (suspended) " callbacks" } }))
         }
     };
-    Ok(Page::new("Queued deliveries").section(Section::Deliveries).actions(actions).body(body).show(&signed))
+    Ok(page.actions(actions).body(body).show(&signed))
+}
+
+/// How much waits in all, wherever on the pages it stands.
+fn told(counts: &Counts) -> Markup {
+    let number = |kind| {
+        let (count, is_bound) = counts.waiting(kind);
+        format!("{}{count}", if is_bound { "at least " } else { "" })
+    };
+    html! {
+        p.lead {
+            (number("queued")) " queued until released, " (number("onTheWay")) " on the way, for "
+            (counts.bound()) (counts.total()) (if counts.total() == 1 { " callback." } else { " callbacks." })
+        }
+    }
 }
 
 /// The condition for one instance; none for all.
@@ -88,24 +149,6 @@ fn of_instance(id: &str) -> Result<String, Failure> {
     }
 }
 
-/// Callbacks that something waits for, or that are suspended, those to be released first.
-fn grouped<'a>(subscriptions: &'a [Value], deliveries: &'a [Value]) -> Vec<Group<'a>> {
-    let mut waiting: BTreeMap<u64, Vec<&Value>> = BTreeMap::new();
-    for delivery in deliveries {
-        waiting.entry(delivery["instanceId"].as_u64().unwrap_or_default()).or_default().push(delivery);
-    }
-    let group = |subscription: &'a Value| {
-        let id = subscription["instanceId"].as_u64().unwrap_or_default();
-        let mut waiting = waiting.remove(&id).unwrap_or_default();
-        waiting.sort_by_key(|one| one["createdDate"].as_str().unwrap_or_default());
-        Group { subscription, waiting }
-    };
-    let mut groups: Vec<Group<'a>> = subscriptions.iter().map(group).collect();
-    groups.retain(|group| !group.waiting.is_empty() || group.subscription["active"] == false);
-    groups.sort_by_key(|group| !group.is_suspended());
-    groups
-}
-
 fn nothing() -> Markup {
     ui::empty(
         "Nothing waits",
@@ -114,78 +157,114 @@ fn nothing() -> Markup {
     )
 }
 
-fn part(signed: &Signed, group: &Group<'_>, names: &Names) -> Markup {
-    let id = group.subscription["instanceId"].as_u64().unwrap_or_default();
-    let rows: Vec<Vec<Markup>> = group.waiting.iter().map(|one| row(signed, one)).collect();
+fn part(signed: &Signed, group: &Group) -> Markup {
+    let id = group.id();
+    let rows: Vec<Keyed> = group.shown.iter().map(|one| row(signed, one)).collect();
     html! {
-        section.card {
+        section.card data-key=(id) {
             div.heading {
-                h2 { (names.link(id)) }
-                @if group.is_suspended() {
+                h2 { a href={ "/instances/" (id) } { (ui::name(group.name())) } }
+                @if group.is_suspended() && !group.is_disabled() {
                     (ui::form(signed, "/deliveries/release", html! {
                         input type="hidden" name="instance" value=(id);
-                        button.primary type="submit" { "Release" span.unseen { " " (names.name(id)) } }
+                        button.primary type="submit" { "Release" span.unseen { " " (group.name()) } }
                     }))
                 }
             }
             (state(group))
-            @if let Some(url) = group.subscription["config"]["url"].as_str() { p { "Callback " code { (url) } } }
+            @if let Some(url) = group.instance["eventsNotificationCallbackUrl"].as_str() { p { "Callback " code { (url) } } }
             @if rows.is_empty() { p.muted { "Nothing waits for it yet; what comes will be queued." } }
-            @else { (table("Oldest first", &COLUMNS, &rows)) }
+            @else { (keyed_table("Oldest first", &COLUMNS, &rows)) }
+            @if group.is_cut {
+                p.muted {
+                    "The oldest " (rows.len()) " are shown. "
+                    a href=(address(&["deliveries"], &[("instance", &id.to_string())])) { "See more of " (ui::name(group.name())) }
+                }
+            }
         }
     }
 }
 
-fn state(group: &Group<'_>) -> Markup {
-    let count = group.waiting.len();
+/// How much waits for it: as the list counts it, or as all of it is shown.
+fn waiting(group: &Group) -> String {
+    let counted = &group.instance["waiting"];
+    let (count, is_bound) = match counted["count"].as_u64() {
+        Some(count) => (count, counted["atLeast"] == true),
+        None => (group.shown.len() as u64, group.is_cut),
+    };
+    let bound = if is_bound { "At least " } else { "" };
     let noun = if count == 1 { "notification waits" } else { "notifications wait" };
-    match group.subscription["status"].as_str() {
+    format!("{bound}{count} {noun}")
+}
+
+fn state(group: &Group) -> Markup {
+    let waiting = waiting(group);
+    match group.instance["subscription"]["status"].as_str() {
+        Some("suspended") if group.is_disabled() => {
+            html! { p { "The instance is disabled. " (waiting) " until it is enabled." } }
+        }
         Some("suspended") => {
-            let reason = group.subscription["reason"].as_str().unwrap_or("it did not take a notification");
+            let reason =
+                group.instance["subscription"]["reason"].as_str().unwrap_or("it did not take a notification");
             ui::notice(
                 Tone::Bad,
                 html! {
                     p { strong { "Suspended: " } (reason) "." }
-                    p { (count) " " (noun) ". Mend the receiver, then release: they are delivered in order, the oldest first." }
+                    p { (waiting) ". Mend the receiver, then release: they are delivered in order, the oldest first." }
                 },
             )
         }
         Some("releasing") => {
             ui::notice(Tone::Good, html! { p { "Being released: what was queued is delivered in order." } })
         }
-        _ => html! { p { (count) " " (noun) " for an attempt; nothing has to be done." } },
+        _ => html! { p { (waiting) " for an attempt; nothing has to be done." } },
     }
 }
 
-fn row(signed: &Signed, delivery: &Value) -> Vec<Markup> {
+fn row(signed: &Signed, delivery: &Value) -> Keyed {
     let event = delivery["eventId"].as_str().unwrap_or_default();
     let state = Delivery::parse(delivery["status"].as_str().unwrap_or_default());
     let at = |field: &str| time::read(delivery[field].as_str());
-    vec![
+    let cells = vec![
         html! { a.name.id href=(address(&["activity", event], &[])) { (event) } },
         relative_or(at("createdDate"), signed.now, ""),
         badge(state.mark(), state.name()),
         html! { (delivery["attempts"].as_u64().unwrap_or_default()) },
         relative_or(at("updatedDate"), signed.now, "none yet"),
-    ]
+    ];
+    Keyed { key: event.to_owned(), cells }
 }
 
 /// Releases one instance's callback, or all.
 async fn release(posted: Posted) -> Result<Response, Failure> {
     let signed = &posted.signed;
     let condition = of_instance(posted.fields.text("instance"))?;
-    let path = address(&["notifications", "subscriptions", "deliveries"], &[("where", &condition)]);
-    let answer = signed.api.call(Method::PUT, &path, None).await;
-    let flash = match (answer.status, answer.rows().len()) {
-        (StatusCode::UNAUTHORIZED, _) => return Err(Failure::SignIn),
-        (status, 0) if status.is_success() => Flash::good("Nothing had to be released."),
-        (status, 1) if status.is_success() => {
-            Flash::good("Released: what was queued is delivered now, the oldest first.")
+    let (mut count, mut next) = (0, String::new());
+    for _ in 0..RELEASES_COUNT_MAX {
+        let query = [("where", condition.as_str()), ("nextPage", &next)];
+        let path = address(&["notifications", "subscriptions", "deliveries"], &query);
+        let answer = signed.api.call(Method::PUT, &path, None).await;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            return Err(Failure::SignIn);
         }
-        (status, count) if status.is_success() => {
-            Flash::good(format!("Released {count} callbacks: what was queued is delivered now."))
+        if !answer.status.is_success() {
+            let flash = match count {
+                0 => Flash::bad(answer.message()),
+                count => Flash::bad(format!("Released {count} callbacks, then: {}", answer.message())),
+            };
+            return Ok(signed.go("/deliveries", flash));
         }
-        _ => Flash::bad(answer.message()),
+        count += answer.rows().len();
+        next = answer.next_page().unwrap_or_default().to_owned();
+        if next.is_empty() {
+            break;
+        }
+    }
+    let rest = if next.is_empty() { "" } else { " There are more: release again." };
+    let flash = match count {
+        0 => Flash::good(format!("Nothing had to be released.{rest}")),
+        1 => Flash::good(format!("Released: what was queued is delivered now, the oldest first.{rest}")),
+        count => Flash::good(format!("Released {count} callbacks: what was queued is delivered now.{rest}")),
     };
     Ok(signed.go("/deliveries", flash))
 }

@@ -8,7 +8,7 @@ use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::status::{self, State, Status};
-use crate::time::{self, relative, relative_or};
+use crate::time::{self, relative, relative_or, within};
 use crate::ui::{self, Column, Mark, badge, table};
 use axum::Router;
 use axum::extract::Path;
@@ -42,7 +42,7 @@ pub(super) fn name(instance: &Value) -> &str {
 async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failure> {
     let instance = read(&signed, &id).await?;
     let resources: Vec<&Value> = instance["resources"].as_array().into_iter().flatten().collect();
-    let state = State::of(&instance, &resources);
+    let state = State::of(&instance);
     let body = html! {
         (ui::live("state", html! {
             (overview(&signed, &instance, &state))
@@ -83,8 +83,11 @@ fn overview(signed: &Signed, instance: &Value, state: &State) -> Markup {
             p.state { (ui::status(state)) @if let Some(reason) = &state.reason { span { (reason) } } }
             dl.facts {
                 div { dt { "Connector" } dd { (instance["element"]["name"].as_str().unwrap_or_default()) } }
+                @if let Some(mailbox) = instance["mailbox"].as_str() {
+                    div { dt { "Mailbox" } dd { (ui::name(mailbox)) } }
+                }
                 div { dt { "Id" } dd.id { (instance["id"]) } }
-                div { dt { "Last poll" } dd { (relative_or(state.last_poll, signed.now, "never")) } }
+                div { dt { "Last poll" } dd { (within(state.last_poll, state.within_s, signed.now)) } }
                 div { dt { "Next poll" } dd { (relative_or(state.next_poll, signed.now, "not planned")) } }
                 div { dt { "Interval" } dd { (setting("event.poller.refresh_interval")) " min" } }
                 div { dt { "Connected" } dd { (relative_or(made_at, signed.now, "")) } }

@@ -1,14 +1,14 @@
 //! The first page: how everything is in a sentence, what needs somebody, and a picture of the last day.
 
-use super::{deliveries, pictures};
+use super::pictures;
 use crate::api::{Answer, address};
-use crate::event::Delivery;
 use crate::failure::Failure;
+use crate::fleet::Counts;
 use crate::form::Fields;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
-use crate::status::{State, Status};
+use crate::status::{NEEDS_SOMEBODY, State, Status};
 use crate::time;
 use crate::ui;
 use axum::Router;
@@ -18,12 +18,11 @@ use axum::routing::get;
 use chrono::Duration;
 use maud::{Markup, html};
 use serde_json::Value;
-use std::collections::HashMap;
 
-/// Instances that the page is about.
-const INSTANCES_COUNT_MAX: &str = "200";
 /// What needs somebody, named one by one; the rest is a link away.
-const NAMED_COUNT_MAX: usize = 8;
+const NAMED_COUNT_MAX: &str = "8";
+/// Whoever has more mailboxes than this has had some for longer.
+const YOUNG_COUNT_MAX: &str = "10";
 /// Everything younger than this is shown by minutes.
 const YOUNG_H: i64 = 2;
 
@@ -33,48 +32,27 @@ pub(super) fn routes() -> Router<Shared> {
 
 /// What the page is made of.
 struct OverviewData {
-    instances: Answer,
-    records: Vec<Value>,
-    waiting: Vec<Value>,
-    subscriptions: Vec<Value>,
+    counts: Counts,
+    /// Those that need somebody, as many as are named.
+    broken: Answer,
+    /// The instance that was made first, where it was made lately: all of it is young.
+    is_young: bool,
 }
 
 impl OverviewData {
     async fn read(signed: &Signed) -> Result<Self, Failure> {
-        let size = ("pageSize", INSTANCES_COUNT_MAX);
-        let instances = address(&["instances"], &[size, ("hydrate", "false")]);
-        let records = address(&["instances", "event-poller-records"], &[size]);
-        let waiting = address(&["notifications", "subscriptions", "deliveries"], &[]);
-        let suspended = address(&["notifications", "subscriptions"], &[("where", "active=false")]);
-        let (instances, records, waiting, subscriptions) = tokio::join!(
-            signed.api.get(&instances),
-            signed.api.get(&records),
-            signed.api.get(&waiting),
-            signed.api.get(&suspended)
-        );
-        Ok(OverviewData {
-            instances: instances?,
-            records: records?.rows().to_vec(),
-            waiting: waiting?.rows().to_vec(),
-            subscriptions: subscriptions?.rows().to_vec(),
-        })
-    }
-
-    fn states(&self) -> Vec<(&Value, State)> {
-        let mut resources: HashMap<u64, Vec<&Value>> = HashMap::new();
-        for record in &self.records {
-            resources.entry(record["instanceId"].as_u64().unwrap_or_default()).or_default().push(record);
-        }
-        let of = |instance: &Value| {
-            let id = instance["id"].as_u64().unwrap_or_default();
-            State::of(instance, resources.get(&id).map(Vec::as_slice).unwrap_or_default())
-        };
-        self.instances.rows().iter().map(|instance| (instance, of(instance))).collect()
-    }
-
-    fn is_young(&self, signed: &Signed) -> bool {
+        let counts = address(&["instances", "counts"], &[]);
+        let broken = [("status[]", NEEDS_SOMEBODY), ("hydrate", "false"), ("pageSize", NAMED_COUNT_MAX)];
+        let broken = address(&["instances"], &[&broken[..], &[("withHealth", "true")]].concat());
+        let first = address(&["instances"], &[("pageSize", YOUNG_COUNT_MAX), ("hydrate", "false")]);
+        let (counts, broken, first) =
+            tokio::join!(Counts::read(signed, &counts), signed.api.get(&broken), signed.api.get(&first));
+        let first = first?;
         let made = |one: &Value| time::read(one["createdDate"].as_str());
-        self.instances.rows().iter().filter_map(made).all(|at| signed.now - at < Duration::hours(YOUNG_H))
+        let mut all = first.rows().iter().filter_map(made);
+        let is_young =
+            first.next_page().is_none() && all.all(|at| signed.now - at < Duration::hours(YOUNG_H));
+        Ok(OverviewData { counts: counts?, broken: broken?, is_young })
     }
 }
 
@@ -84,7 +62,7 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
     let connect =
         html! { (ui::inspector_link(&signed)) a.button.primary href="/connect" { "Connect a mailbox" } };
     let page = Page::new("Overview").section(Section::Overview).actions(connect);
-    if found.instances.rows().is_empty() {
+    if found.counts.total() == 0 {
         let start = ui::empty(
             "No mailbox is connected yet",
             "Choose a connector, say where its events go, and sign in at the provider. From then on this page says how it is.",
@@ -92,110 +70,121 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
         );
         return Ok(page.body(start).show(&signed));
     }
-    let span = pictures::Span::of(query.text("span"), found.is_young(&signed));
-    let pictures = pictures::draw(&signed, span, &found.records).await;
-    let states = found.states();
+    let span = pictures::Span::of(query.text("span"), found.is_young);
+    let pictures = pictures::draw(&signed, span, &found.counts).await;
     let body = html! {
         (ui::live("health", html! {
-            (health(&found, &states))
-            (needs_somebody(&found, &states))
+            (health(&found.counts))
+            (needs_somebody(&found))
         }))
         (ui::live("pictures", pictures))
     };
     Ok(page.body(body).show(&signed))
 }
 
-/// How everything is, in a sentence or two.
-fn health(found: &OverviewData, states: &[(&Value, State)]) -> Markup {
-    let count = |wanted: &[Status]| states.iter().filter(|(_, state)| wanted.contains(&state.status)).count();
-    let (healthy, starting) = (count(&[Status::Healthy]), count(&[Status::Starting]));
-    let others = [
-        (count(&[Status::BackingOff]), "backing off"),
-        (count(&[Status::Failing]), "failing"),
-        (count(&[Status::Stopped]), "stopped"),
-        (count(&[Status::NeedsSignIn]), "waiting for a sign-in"),
-        (count(&[Status::Disabled, Status::EventsOff]), "switched off"),
-        (starting, "waiting for a first poll"),
-    ];
-    let more_words = |all: &[(usize, &'static str)]| {
-        all.iter().find(|(count, _)| *count > 0).map_or("healthy", |one| one.1)
-    };
-    let more: Vec<String> = others
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
-        .collect();
-    let only_first = found.instances.next_page().is_some();
+/// How everything is, in a sentence or two; each number leads to its list.
+fn health(counts: &Counts) -> Markup {
+    let (total, healthy) = (counts.total(), counts.of(Status::Healthy));
+    let others: Vec<(Status, u64)> =
+        counts.by_status().filter(|(status, _)| *status != Status::Healthy).collect();
     html! {
         p.lead {
-            @if healthy == states.len() && healthy == 1 { "The mailbox is healthy" }
-            @else if healthy == states.len() && healthy == 2 { "Both mailboxes are healthy" }
-            @else if healthy == states.len() { "All " (healthy) " mailboxes are healthy" }
-            @else if states.len() == 1 { "The mailbox is " (more_words(&others)) }
-            @else { (healthy) " of " (states.len()) " mailboxes " (if healthy == 1 { "is" } else { "are" }) " healthy, " (more.join(", ")) }
-            "; " (waits(found)) "."
-            @if only_first { " Of the first " (states.len()) " mailboxes; " a href="/instances" { "see all" } "." }
+            @match (total, others.first()) {
+                (1, None) => { "The mailbox is healthy" }
+                (1, Some((status, _))) => { "The mailbox " (in_words(*status, 1)) }
+                (2, None) => { "Both mailboxes are healthy" }
+                (_, None) => { "All " (counts.bound()) (total) " mailboxes are healthy" }
+                _ => {
+                    a href=(list_of(Status::Healthy.key())) { (healthy) } " of "
+                    a href="/instances" { (counts.bound()) (total) } " mailboxes "
+                    (if healthy == 1 { "is" } else { "are" }) " healthy"
+                    @for (status, count) in &others { ", " a href=(list_of(status.key())) { (count) } " " (in_words(*status, *count)) }
+                }
+            }
+            "; " (waits(counts)) "."
         }
     }
 }
 
-fn waits(found: &OverviewData) -> Markup {
-    let count = |wanted: &[Delivery]| {
-        let is = |one: &&Value| wanted.contains(&Delivery::parse(one["status"].as_str().unwrap_or_default()));
-        found.waiting.iter().filter(is).count()
-    };
-    let (queued, retry) = (count(&[Delivery::Queued]), count(&[Delivery::Retry, Delivery::Created]));
-    let bound = if found.waiting.len() >= deliveries::LISTED_COUNT_MAX { "at least " } else { "" };
+fn list_of(status: &str) -> String {
+    address(&["instances"], &[("status", status)])
+}
+
+/// After a number of mailboxes.
+fn in_words(status: Status, count: u64) -> &'static str {
+    match (status, count) {
+        (Status::NeedsSignIn, 1) => "waits for a sign-in",
+        (Status::NeedsSignIn, _) => "wait for a sign-in",
+        (Status::Suspended, 1) => "has a suspended callback",
+        (Status::Suspended, _) => "have a suspended callback",
+        (Status::Stopped, 1) => "is stopped",
+        (Status::Stopped, _) => "are stopped",
+        (Status::Failing, 1) => "is failing",
+        (Status::Failing, _) => "are failing",
+        (Status::BackingOff, 1) => "is backing off",
+        (Status::BackingOff, _) => "are backing off",
+        (Status::Releasing, 1) => "is being released",
+        (Status::Releasing, _) => "are being released",
+        (Status::Disabled, 1) => "is switched off",
+        (Status::Disabled, _) => "are switched off",
+        (Status::EventsOff, 1) => "has events off",
+        (Status::EventsOff, _) => "have events off",
+        (Status::Starting, 1) => "waits for its first poll",
+        (Status::Starting, _) => "wait for a first poll",
+        (Status::Healthy, 1) => "is healthy",
+        (Status::Healthy, _) => "are healthy",
+    }
+}
+
+fn waits(counts: &Counts) -> Markup {
+    let ((queued, is_queued_bound), (retry, is_retry_bound)) =
+        (counts.waiting("queued"), counts.waiting("onTheWay"));
+    let bound = |is_bound| if is_bound { "at least " } else { "" };
     html! {
         @match (queued, retry) {
             (0, 0) => { "nothing waits to be delivered" }
-            (0, retry) => { (bound) a href="/deliveries" { (notifications(retry)) } " on the way to a callback" }
-            (queued, 0) => { (bound) a href="/deliveries" { (notifications(queued)) } " queued until released" }
-            (queued, retry) => { (bound) a href="/deliveries" { (notifications(queued)) } " queued until released, and " (retry) " on the way" }
+            (0, retry) => { (bound(is_retry_bound)) a href="/deliveries" { (notifications(retry)) } " on the way to a callback" }
+            (queued, 0) => { (bound(is_queued_bound)) a href="/deliveries" { (notifications(queued)) } " queued until released" }
+            (queued, retry) => { (bound(is_queued_bound)) a href="/deliveries" { (notifications(queued)) } " queued until released, and " (bound(is_retry_bound)) (retry) " on the way" }
         }
     }
 }
 
-fn notifications(count: usize) -> String {
+fn notifications(count: u64) -> String {
     if count == 1 { "1 notification is".to_owned() } else { format!("{count} notifications are") }
 }
 
 /// Mailboxes and callbacks that nothing but a person mends.
-fn needs_somebody(found: &OverviewData, states: &[(&Value, State)]) -> Markup {
-    let broken: Vec<&(&Value, State)> = states
-        .iter()
-        .filter(|(_, state)| matches!(state.status, Status::NeedsSignIn | Status::Stopped | Status::Failing))
-        .collect();
-    let suspended: Vec<&Value> =
-        found.subscriptions.iter().filter(|one| one["status"] == "suspended").collect();
-    let count = broken.len() + suspended.len();
-    let name = |id: &Value| {
-        let known = found.instances.rows().iter().find(|one| one["id"] == *id);
-        known.and_then(|one| one["name"].as_str()).map_or_else(|| format!("Instance {id}"), str::to_owned)
-    };
+fn needs_somebody(found: &OverviewData) -> Markup {
+    let count = found.counts.need_somebody();
+    let named = found.broken.rows();
+    let rest = count.saturating_sub(named.len() as u64);
     html! {
         @if count > 0 {
             (ui::card("Needs somebody", html! {
                 ul.needs {
-                    @for (instance, state) in broken.iter().take(NAMED_COUNT_MAX) {
-                        li {
-                            (ui::status(state)) " "
-                            a.name href={ "/instances/" (instance["id"]) } { (ui::name(instance["name"].as_str().unwrap_or_default())) }
-                            @if let Some(reason) = &state.reason { " " span.reason { (reason) } }
-                        }
-                    }
-                    @for one in suspended.iter().take(NAMED_COUNT_MAX) {
-                        li {
-                            (ui::badge(ui::Mark::Ask, "Suspended")) " "
-                            a.name href={ "/deliveries?instance=" (one["instanceId"]) } { "Callback of " (ui::name(&name(&one["instanceId"]))) }
-                            " " span.reason { (one["reason"].as_str().unwrap_or_default()) }
-                        }
-                    }
+                    @for instance in named { (need(instance)) }
                 }
-                @if broken.len() > NAMED_COUNT_MAX || suspended.len() > NAMED_COUNT_MAX {
-                    p { "And more: " a href="/instances" { "instances" } ", " a href="/deliveries" { "deliveries" } "." }
+                @if rest > 0 {
+                    p { "And " a href=(list_of(NEEDS_SOMEBODY)) { (rest) " more" } "." }
                 }
             }))
+        }
+    }
+}
+
+fn need(instance: &Value) -> Markup {
+    let state = State::of(instance);
+    let (id, name) = (&instance["id"], instance["name"].as_str().unwrap_or_default());
+    html! {
+        li data-key=(id) {
+            (ui::status(&state)) " "
+            @if state.status == Status::Suspended {
+                a.name href={ "/deliveries?instance=" (id) } { "Callback of " (ui::name(name)) }
+            } @else {
+                a.name href={ "/instances/" (id) } { (ui::name(name)) }
+            }
+            @if let Some(reason) = &state.reason { " " span.reason { (reason) } }
         }
     }
 }

@@ -3,18 +3,16 @@
 use crate::api::address;
 use crate::chart::{Bar, Chart, chart};
 use crate::event::Event;
+use crate::fleet::Counts;
 use crate::signed::Signed;
-use crate::status::{failures, is_stopped};
 use crate::time;
-use crate::ui::{self, Mark, shape};
+use crate::ui;
 use chrono::{Duration, SecondsFormat};
 use maud::{Markup, html};
 use serde_json::Value;
 
 /// Events whose deliveries are measured: enough to tell, and their bodies come along.
 const MEASURED_COUNT_MAX: &str = "100";
-/// Resources drawn.
-const DRAWN_COUNT_MAX: usize = 200;
 /// Ends of the classes of delivery times, ms, and their names.
 const CLASSES: [(i64, &str); 6] = [
     (1_000, "under 1 s"),
@@ -72,14 +70,14 @@ impl Span {
     }
 }
 
-pub(super) async fn draw(signed: &Signed, span: Span, records: &[Value]) -> Markup {
+pub(super) async fn draw(signed: &Signed, span: Span, counts: &Counts) -> Markup {
     let from = (signed.now - span.length()).to_rfc3339_opts(SecondsFormat::Secs, true);
-    let counts = address(
+    let by_time = address(
         &["instances", "events", "analytics", "instances"],
         &[("from", &from), ("interval", span.interval())],
     );
     let events = address(&["instances", "events"], &[("from", &from), ("pageSize", MEASURED_COUNT_MAX)]);
-    let (counts, events) = tokio::join!(signed.api.get(&counts), signed.api.get(&events));
+    let (by_time, events) = tokio::join!(signed.api.get(&by_time), signed.api.get(&events));
     let link = |wanted: Span, path: &str, label: &str| {
         html! { a href=(path) aria-current=[(wanted == span).then_some("true")] { (label) } }
     };
@@ -91,12 +89,12 @@ pub(super) async fn draw(signed: &Signed, span: Span, records: &[Value]) -> Mark
                     (link(Span::Hour, "/?span=hour", "Hour")) (link(Span::Day, "/?span=day", "Day"))
                 }
             }
-            @match &counts {
-                Ok(counts) => { (events_chart(span, counts.rows())) }
+            @match &by_time {
+                Ok(rows) => { (events_chart(span, rows.rows())) }
                 Err(_) => { p.muted { "There are too many events to count for this picture." } }
             }
             @if let Ok(events) = &events { (latency_chart(events.rows())) }
-            (polls(records))
+            (statuses(counts))
         }
     }
 }
@@ -161,67 +159,19 @@ fn latency_chart(records: &[Value]) -> Markup {
     })
 }
 
-/// Each polled resource as a shape, those in trouble first.
-fn polls(records: &[Value]) -> Markup {
-    let judged = |one: &Value| match failures(one) {
-        _ if is_stopped(one) => (0, Mark::Bad, "stopped"),
-        0 if one["lastPoll"].is_null() => (2, Mark::Waiting, "waiting for its first poll"),
-        0 => (3, Mark::Good, "polled well"),
-        _ => (1, Mark::Warning, "failing"),
-    };
-    let mut resources: Vec<((u8, Mark, &str), &Value)> =
-        records.iter().map(|one| (judged(one), one)).collect();
-    resources.sort_by_key(|((order, _, _), _)| *order);
-    let told: Vec<(Mark, &str, usize)> = (0..4)
-        .filter_map(|order| {
-            let mut of = resources.iter().filter(|((one, _, _), _)| *one == order);
-            let ((_, mark, word), _) = of.next()?;
-            Some((*mark, *word, of.count() + 1))
-        })
-        .collect();
-    let rate: f64 = records
-        .iter()
-        .filter_map(|one| one["interval"].as_f64())
-        .filter(|min| *min > 0.0)
-        .map(|min| 60.0 / min)
-        .sum();
+/// How many mailboxes there are of each status: each number leads to its list.
+fn statuses(counts: &Counts) -> Markup {
     html! {
         figure.chart {
             figcaption {
-                h3 { "Polls and failures" }
-                p { (records.len()) " polled resources, about " (rate.round()) " polls an hour." }
+                h3 { "Mailboxes by status" }
+                p { (counts.bound()) (counts.total()) " mailboxes." }
             }
-            div.shapes aria-hidden="true" {
-                @for ((_, mark, word), one) in resources.iter().take(DRAWN_COUNT_MAX) {
-                    span class={ "badge " (ui::class(*mark)) } title={ (one["name"].as_str().unwrap_or_default()) " of " (one["instanceId"]) ": " (word) } { (shape(*mark)) }
-                }
-            }
-            ul.legend { @for (mark, word, count) in &told { li { span class={ "badge " (ui::class(*mark)) } { (shape(*mark)) (count) " " (word) } } } }
-            (failing(&resources))
-        }
-    }
-}
-
-fn failing(resources: &[((u8, Mark, &str), &Value)]) -> Markup {
-    let mut failing = resources.iter().filter(|((order, _, _), _)| *order < 2).peekable();
-    html! {
-        @if failing.peek().is_some() {
-            table.plain {
-                caption.unseen { "Resources whose polls fail" }
-                thead { tr { th scope="col" { "Resource" } th.number scope="col" { "Failures in a row" } th scope="col" { "Error" } } }
-                tbody {
-                    @for (_, one) in failing.take(ROWS_COUNT_MAX) {
-                        tr {
-                            th scope="row" { a href={ "/instances/" (one["instanceId"]) } { code { (one["name"].as_str().unwrap_or_default()) } } }
-                            td.number { (failures(one)) }
-                            td { (one["error"].as_str().unwrap_or("not read for too long")) }
-                        }
-                    }
+            ul.counts {
+                @for (status, count) in counts.by_status() {
+                    li { a href=(address(&["instances"], &[("status", status.key())])) { (ui::count_of(status, count)) } }
                 }
             }
         }
     }
 }
-
-/// Failing resources named one by one.
-const ROWS_COUNT_MAX: usize = 10;

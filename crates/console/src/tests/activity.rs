@@ -109,13 +109,14 @@ async fn the_overview_says_how_all_is_and_its_pictures_have_words() {
     let browser = Browser::signed_in().await;
     let page = browser.get("/?span=day").await;
     for text in [
-        "The mailbox is backing off",
+        "The mailbox has a suspended callback",
         "1 notification is",
         "Needs somebody",
         "41 events: 40 delivered, 1 not yet.",
         "role=\"img\" aria-labelledby=\"events-chart-title events-chart-text\"",
         "<td class=\"number\">40</td>",
-        "Failures in a row",
+        "Mailboxes by status",
+        "href=\"/instances?status=suspended\"",
     ] {
         assert!(page.text.contains(text), "{text}\n{}", page.text);
     }

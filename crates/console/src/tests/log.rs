@@ -14,7 +14,13 @@ pub(super) fn answer(request: &Request, path: &str) -> Option<Response> {
         ("GET", "/instances/events" | "/instances/7/events") => {
             (next, Json(json!([event("e-1", "retry"), event("e-2", "queued")]))).into_response()
         }
-        ("GET", "/instances/9") => Json(instance()).into_response(),
+        ("GET", "/instances/9") => {
+            let subscription = json!({ "status": "active" });
+            let mut one = instance();
+            one["subscription"] = subscription;
+            one["id"] = 9.into();
+            Json(one).into_response()
+        }
         ("GET", "/instances/9/events") => Json(json!([])).into_response(),
         ("GET", "/instances/events/e-1") => Json(event("e-1", "retry")).into_response(),
         ("GET", "/instances/events/e-2") => Json(event("e-2", "queued")).into_response(),
@@ -23,7 +29,10 @@ pub(super) fn answer(request: &Request, path: &str) -> Option<Response> {
             Json(json!([])).into_response()
         }
         ("GET", "/notifications/subscriptions") => Json(json!([subscription()])).into_response(),
-        ("GET", "/notifications/subscriptions/deliveries") => Json(json!([delivery()])).into_response(),
+        ("GET", "/notifications/subscriptions/deliveries") => match query.contains("instanceId%3D9") {
+            true => Json(json!([])).into_response(),
+            false => Json(json!([delivery()])).into_response(),
+        },
         ("PUT", "/notifications/subscriptions/deliveries") => {
             Json(json!([{ "instanceId": 7, "status": "releasing" }])).into_response()
         }

@@ -225,7 +225,12 @@ fn interface(request: &Request) -> Response {
             _ => ([("elements-next-page-token", "next-token")], axum::Json(json!([instance()])))
                 .into_response(),
         },
-        ("GET", "/instances/event-poller-records") => axum::Json(json!([resource()])).into_response(),
+        ("GET", "/instances/counts") => axum::Json(json!({
+            "total": 1, "needSomebody": 1, "suspendedCallbacks": 1, "byStatus": { "suspended": 1 },
+            "byConnector": { "gmail": 1 }, "queued": { "count": 1, "atLeast": false },
+            "onTheWay": { "count": 0, "atLeast": false },
+        }))
+        .into_response(),
         ("GET", "/instances/events/analytics/instances") => axum::Json(
             json!([{ "timestamp": "2026-11-22T00:00:00Z", "records": [{ "instanceId": 7, "count": 41, "success": 40, "failed": 1 }] }]),
         )
@@ -273,6 +278,11 @@ fn instance() -> Value {
         "eventsEnabled": true, "eventsNotificationCallbackUrl": HOSTILE,
         "notices": [{ "date": "2026-11-22T11:00:00Z", "message": HOSTILE }],
         "configuration": { "event.poller.refresh_interval": "15" },
+        "health": {
+            "status": "backingOff", "reason": HOSTILE, "lastPoll": "2026-11-22T11:59:00Z",
+            "lastPollWithinSeconds": 0, "nextPoll": "2026-11-22T12:00:30Z",
+        },
+        "waiting": { "count": 1, "atLeast": false }, "subscription": { "status": "suspended", "reason": HOSTILE },
         "push": { "active": false, "reason": HOSTILE, "lastHintAt": "2026-11-22T11:58:00Z" },
     })
 }

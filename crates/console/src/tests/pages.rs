@@ -105,14 +105,17 @@ async fn assets_are_kept_for_a_year_under_the_name_of_their_content() {
 async fn a_list_says_how_each_instance_is() {
     let browser = Browser::signed_in().await;
     let page = browser.get("/instances?tags=a,b&search=x&page=token").await;
-    for text in ["Backing off", "1 min ago", "in 30 s", ">41<", "page=next-token"] {
+    for text in ["Backing off", "1 min ago", "in 30 s", "1 suspended", "page=next-token"] {
         assert!(page.text.contains(text), "{text}");
     }
-    let query = "searchText=x&pageSize=50&nextPage=token&tags%5B%5D=a&tags%5B%5D=b";
     let asked = browser.asked();
-    for path in ["instances", "instances/event-poller-records"] {
-        assert!(asked.contains(&format!("GET /elements/api-v2/{path}?{query}")), "{asked:?}");
+    let query = "searchText=x&tags%5B%5D=a&tags%5B%5D=b";
+    let list = format!("{query}&withHealth=true&hydrate=false&pageSize=50&nextPage=token");
+    for path in [format!("instances?{list}"), format!("instances/counts?{query}")] {
+        assert!(asked.contains(&format!("GET /elements/api-v2/{path}")), "{asked:?}");
     }
+    let lists = asked.iter().filter(|asked| asked.contains("nextPage="));
+    assert_eq!(lists.count(), 1, "the token of a list goes to no other: {asked:?}");
 }
 
 #[tokio::test]

@@ -27,15 +27,24 @@ pub(crate) fn badge(mark: Mark, text: &str) -> Markup {
 
 /// An instance's status as a badge.
 pub(crate) fn status(state: &State) -> Markup {
-    let mark = match state.status {
+    badge(mark_of(state.status), state.status.name())
+}
+
+fn mark_of(status: Status) -> Mark {
+    match status {
         Status::Healthy => Mark::Good,
-        Status::Starting => Mark::Waiting,
+        Status::Starting | Status::Releasing => Mark::Waiting,
         Status::BackingOff => Mark::Warning,
         Status::Stopped | Status::Failing => Mark::Bad,
-        Status::NeedsSignIn => Mark::Ask,
+        Status::NeedsSignIn | Status::Suspended => Mark::Ask,
         Status::Disabled | Status::EventsOff => Mark::Off,
-    };
-    badge(mark, state.status.name())
+    }
+}
+
+/// How many instances have a status.
+pub(crate) fn count_of(status: Status, count: u64) -> Markup {
+    let text = format!("{count} {}", status.name().to_lowercase());
+    badge(mark_of(status), &text)
 }
 
 /// The class of its colour.

@@ -5,10 +5,10 @@ mod field;
 mod icon;
 mod table;
 
-pub(crate) use badge::{Mark, badge, class, shape, status};
+pub(crate) use badge::{Mark, badge, count_of, status};
 pub(crate) use field::{Field, field, marked, sentence};
 pub(crate) use icon::bell;
-pub(crate) use table::{Column, table};
+pub(crate) use table::{Column, Keyed, keyed_table, table};
 
 use crate::flash::{Flash, Tone};
 use crate::form::TOKEN_FIELD;
@@ -44,6 +44,21 @@ pub(crate) fn card(heading: &str, body: Markup) -> Markup {
 /// What stands where a list has nothing: why, and what to do next.
 pub(crate) fn empty(heading: &str, text: &str, action: Markup) -> Markup {
     html! { div.empty { h2 { (heading) } p { (text) } (action) } }
+}
+
+/// A choice of one among some, or none.
+pub(crate) fn choice(name: &str, label: &str, none: &str, options: &[(&str, &str)], chosen: &str) -> Markup {
+    html! {
+        div.field {
+            label for=(name) { (label) }
+            select id=(name) name=(name) {
+                option value="" { (none) }
+                @for (key, label) in options {
+                    option value=(key) selected[*key == chosen] { (label) }
+                }
+            }
+        }
+    }
 }
 
 /// Something to know before going on.

@@ -22,8 +22,25 @@ impl Column {
     }
 }
 
+/// A row with what it is about: focus follows it, wherever a later answer puts it.
+pub(crate) struct Keyed {
+    pub(crate) key: String,
+    pub(crate) cells: Vec<Markup>,
+}
+
 /// A table; the first cell of each row is its heading, and each row has as many cells as there are columns.
 pub(crate) fn table(caption: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
+    let rows = rows.iter().map(|cells| row(columns, None, cells));
+    framed(caption, columns, html! { @for row in rows { (row) } })
+}
+
+/// The same of rows that come and go.
+pub(crate) fn keyed_table(caption: &str, columns: &[Column], rows: &[Keyed]) -> Markup {
+    let rows = rows.iter().map(|keyed| row(columns, Some(&keyed.key), &keyed.cells));
+    framed(caption, columns, html! { @for row in rows { (row) } })
+}
+
+fn framed(caption: &str, columns: &[Column], rows: Markup) -> Markup {
     html! {
         table role="table" {
             caption.unseen { (caption) }
@@ -34,17 +51,19 @@ pub(crate) fn table(caption: &str, columns: &[Column], rows: &[Vec<Markup>]) -> 
                     }
                 }
             }
-            tbody role="rowgroup" {
-                @for row in rows {
-                    tr role="row" {
-                        @for (column, cell) in columns.iter().zip(row).take(1) {
-                            th role="rowheader" scope="row" data-label=(column.label()) { (cell) }
-                        }
-                        @for (column, cell) in columns.iter().zip(row).skip(1) {
-                            td role="cell" class=[column.class()] data-label=(column.label()) { (cell) }
-                        }
-                    }
-                }
+            tbody role="rowgroup" { (rows) }
+        }
+    }
+}
+
+fn row(columns: &[Column], key: Option<&str>, cells: &[Markup]) -> Markup {
+    html! {
+        tr role="row" data-key=[key] {
+            @for (column, cell) in columns.iter().zip(cells).take(1) {
+                th role="rowheader" scope="row" data-label=(column.label()) { (cell) }
+            }
+            @for (column, cell) in columns.iter().zip(cells).skip(1) {
+                td role="cell" class=[column.class()] data-label=(column.label()) { (cell) }
             }
         }
     }

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_push.sql"),
     include_str!("migrations/0010_applications.sql"),
     include_str!("migrations/0011_sightings.sql"),
+    include_str!("migrations/0012_fleet.sql"),
 ];
 
 /// Demands the version that this program knows, of a file that another process works on.

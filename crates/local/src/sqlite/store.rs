@@ -7,6 +7,7 @@ mod applications;
 mod attempts;
 mod audit;
 mod clock;
+mod fleet;
 mod instances;
 mod living;
 mod log;

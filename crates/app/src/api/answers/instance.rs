@@ -5,7 +5,9 @@ use super::moment::Moment;
 use super::named::OrderedObject;
 use super::resource::{PolledResource, PollerRecord};
 use crate::instances::Outcome;
+use crate::ports::WAITING_COUNT_MAX;
 use domain::delivery::SubscriptionStatus;
+use domain::health::Health;
 use domain::push::PushStatus;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -88,10 +90,16 @@ pub(in crate::api) struct Notice {
 pub(in crate::api) struct Instance {
     #[serde(flatten)]
     pub(in crate::api) listing: Listing,
+    /// How it is. Only where one instance is read, or a list is asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) health: Option<HealthState>,
+    /// How much waits to be delivered to it. Only in a list that is asked for how its instances are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) waiting: Option<Waiting>,
     /// Where each polled resource stands. Only where one instance is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::api) resources: Option<Vec<PolledResource>>,
-    /// Where its callback stands. Only where one instance is read.
+    /// Where its callback stands. Only where one instance is read, or a list is asked for how its instances are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::api) subscription: Option<CallbackState>,
     /// When the schedule polls it next; null if it is not polled. Only when one instance is read.
@@ -110,11 +118,85 @@ impl From<Listing> for Instance {
     fn from(listing: Listing) -> Self {
         Instance {
             listing,
+            health: None,
+            waiting: None,
             resources: None,
             subscription: None,
             next_poll: None,
             push: None,
             trial: OrderedObject::from_iter([]),
+        }
+    }
+}
+
+/// Notifications that wait to be delivered.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct Waiting {
+    pub(in crate::api) count: u64,
+    /// There may be more: of one instance not more than 1,000 are counted.
+    pub(in crate::api) at_least: bool,
+}
+
+impl Waiting {
+    pub(in crate::api) fn of(count: u32) -> Self {
+        Waiting { count: count.into(), at_least: count >= WAITING_COUNT_MAX }
+    }
+
+    pub(in crate::api) fn add(&mut self, count: u32) {
+        let more = Waiting::of(count);
+        (self.count, self.at_least) = (self.count + more.count, self.at_least || more.at_least);
+    }
+}
+
+/// How an instance is, over its sign-in, its polls and its deliveries.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct HealthState {
+    pub(in crate::api) status: HealthName,
+    /// Why, in words, where it is not healthy.
+    pub(in crate::api) reason: Option<String>,
+    /// The last poll that read something.
+    pub(in crate::api) last_poll: Option<Moment>,
+    /// The last poll may be later than `lastPoll` by at most so much: idle polls are stored every ten minutes, and a
+    /// process knows its own exactly.
+    pub(in crate::api) last_poll_within_seconds: i64,
+    /// Everything was read at that time or later; null if something was never read.
+    pub(in crate::api) last_success: Option<Moment>,
+    /// When it is polled next, its back-off included; null if it is not polled.
+    pub(in crate::api) next_poll: Option<Moment>,
+}
+
+/// What only a person mends comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub(in crate::api) enum HealthName {
+    NeedsSignIn,
+    Disabled,
+    Suspended,
+    EventsOff,
+    Stopped,
+    Failing,
+    BackingOff,
+    Releasing,
+    Starting,
+    Healthy,
+}
+
+impl From<Health> for HealthName {
+    fn from(health: Health) -> Self {
+        match health {
+            Health::NeedsSignIn => HealthName::NeedsSignIn,
+            Health::Disabled => HealthName::Disabled,
+            Health::Suspended => HealthName::Suspended,
+            Health::EventsOff => HealthName::EventsOff,
+            Health::Stopped => HealthName::Stopped,
+            Health::Failing => HealthName::Failing,
+            Health::BackingOff => HealthName::BackingOff,
+            Health::Releasing => HealthName::Releasing,
+            Health::Starting => HealthName::Starting,
+            Health::Healthy => HealthName::Healthy,
         }
     }
 }
@@ -224,6 +306,41 @@ pub(in crate::api) struct Enabled {
 pub(in crate::api) struct InstanceCount {
     pub(in crate::api) total_instances: u64,
     pub(in crate::api) element_instances: Vec<ElementCount>,
+}
+
+/// How many instances there are of each kind.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(example = json!({
+    "total": 3, "needSomebody": 1, "suspendedCallbacks": 0, "byStatus": { "needsSignIn": 1, "healthy": 2 },
+    "byConnector": { super::element::first().key: 3 }, "byTag": [{ "tag": "Sales", "count": 2 }], "otherTags": 0,
+    "queued": { "count": 0, "atLeast": false }, "onTheWay": { "count": 1, "atLeast": false },
+}))]
+pub(in crate::api) struct FleetCounts {
+    pub(in crate::api) total: u64,
+    /// Those whose status only a person mends: `needsSignIn`, `suspended`, `stopped`, `failing`.
+    pub(in crate::api) need_somebody: u64,
+    /// Callbacks that take nothing until they are released, but for those of disabled instances.
+    pub(in crate::api) suspended_callbacks: u64,
+    /// By status; those that no instance has are left out.
+    pub(in crate::api) by_status: BTreeMap<&'static str, u64>,
+    /// By the connector's key.
+    pub(in crate::api) by_connector: BTreeMap<String, u64>,
+    /// The most frequent tags, at most 100.
+    pub(in crate::api) by_tag: Vec<TagCount>,
+    /// Tags beside those.
+    pub(in crate::api) other_tags: u64,
+    /// Of callbacks that are suspended or being released.
+    pub(in crate::api) queued: Waiting,
+    /// Of callbacks that take notifications.
+    pub(in crate::api) on_the_way: Waiting,
+}
+
+/// How many instances have a tag.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::api) struct TagCount {
+    pub(in crate::api) tag: String,
+    pub(in crate::api) count: u64,
 }
 
 /// How many instances of a connector there are.

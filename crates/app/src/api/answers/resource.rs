@@ -11,7 +11,8 @@ use serde_json::json;
 pub(in crate::api) struct PolledResource {
     /// Its configured name.
     pub(in crate::api) name: String,
-    /// The last poll that read the provider and was stored; an idle one is stored every ten minutes.
+    /// The last poll that read the provider, as far as it is known: an idle one is stored every ten minutes, and a
+    /// process knows its own.
     pub(in crate::api) last_poll: Option<Moment>,
     pub(in crate::api) last_poll_age_seconds: Option<i64>,
     /// When the position last moved because something was found.

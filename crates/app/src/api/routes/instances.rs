@@ -2,7 +2,7 @@
 
 use super::parameters::*;
 use crate::api::route::{CallerKind, Route, delete, get, patch, post, put};
-use crate::api::{backfill, configuration, elements, instances, lists, poll};
+use crate::api::{backfill, configuration, elements, fleet, instances, lists, poll};
 
 pub(super) fn routes() -> Vec<Route> {
     let all = [
@@ -37,7 +37,25 @@ fn all() -> Vec<Route> {
             "List instances, or with an Element token read its own",
         )
         .or(&[404])
-        .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE]),
+        .with(&[
+            &HEALTH,
+            &WAITING,
+            &CONNECTOR,
+            &TAGS,
+            &SEARCH_TEXT,
+            &HYDRATE,
+            &WITH_HEALTH,
+            &ORDER_INSTANCES,
+            &PAGE_SIZE,
+            &NEXT_PAGE,
+        ]),
+        get(
+            "countInstancesByKind",
+            "/instances/counts",
+            fleet::counts,
+            "Count instances by status, connector and tag, at most 10,000 in a page",
+        )
+        .with(&[&HEALTH, &WAITING, &CONNECTOR, &TAGS, &SEARCH_TEXT, &NEXT_PAGE]),
         get("countInstances", "/instances/count", lists::count, "Count instances, at most 10,000 in a page")
             .with(&[&NEXT_PAGE]),
         get(
@@ -46,7 +64,7 @@ fn all() -> Vec<Route> {
             lists::poller_records,
             "List polled resources with their state; a page counts instances",
         )
-        .with(&[&TAGS, &SEARCH_TEXT, &PAGE_SIZE, &NEXT_PAGE]),
+        .with(&[&CONNECTOR, &TAGS, &SEARCH_TEXT, &PAGE_SIZE, &NEXT_PAGE]),
         get(
             "listStoppedInstances",
             "/instances/polling-disabled",
@@ -204,7 +222,17 @@ fn below_connector() -> Vec<Route> {
             "List instances of a connector, or with an Element token read its own",
         )
         .or(&[404])
-        .with(&[&TAGS, &SEARCH_TEXT, &HYDRATE, &PAGE_SIZE, &NEXT_PAGE]),
+        .with(&[
+            &HEALTH,
+            &WAITING,
+            &TAGS,
+            &SEARCH_TEXT,
+            &HYDRATE,
+            &WITH_HEALTH,
+            &ORDER_INSTANCES,
+            &PAGE_SIZE,
+            &NEXT_PAGE,
+        ]),
         get(
             "getElementInstance",
             "/elements/{element}/instances/{id}",

@@ -41,6 +41,33 @@ pub(super) static SEARCH_TEXT: Parameter = parameter(
     "sales",
     "Only instances whose name contains this, in any case.",
 );
+pub(super) static HEALTH: Parameter = parameter(
+    "status[]",
+    ParameterKind::Texts,
+    "needsSignIn",
+    "Only instances that are in one of these states: needsSignIn, disabled, suspended, eventsOff, stopped, failing, \
+     backingOff, releasing, starting, healthy.",
+);
+pub(super) static CONNECTOR: Parameter =
+    parameter("connector", ParameterKind::Text, "", "Only instances of this connector, by its key or id.");
+pub(super) static WAITING: Parameter = parameter(
+    "waiting",
+    ParameterKind::Flag,
+    "true",
+    "Only instances that a notification waits for, or whose callback is suspended or being released.",
+);
+pub(super) static WITH_HEALTH: Parameter = parameter(
+    "withHealth",
+    ParameterKind::Flag,
+    "true",
+    "With `health` of each instance: its status and why, its last and its next poll.",
+);
+pub(super) static ORDER_INSTANCES: Parameter = parameter(
+    "orderBy",
+    ParameterKind::OneOf(&["lastSuccess"]),
+    "lastSuccess",
+    "Those that were read longest ago first, for at most 10,000 instances; by id where it is not given.",
+);
 pub(super) static HYDRATE: Parameter = parameter(
     "hydrate",
     ParameterKind::Flag,

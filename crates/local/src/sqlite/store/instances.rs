@@ -1,15 +1,20 @@
 //! Instance rows: creation, look-up, change.
 
 use super::SqliteStore;
-use super::{applications, audit, living, log, resources, retention, session, subscriptions};
+use super::{applications, audit, fleet, living, log, resources, retention, session, subscriptions};
 use crate::sqlite::columns::{from_json, to_json};
 use app::ports;
-use app::ports::{InstanceChange, Instances, LookupHash, NewInstance, SubscriptionChange, Written};
+use app::ports::{
+    FleetPage, InstanceChange, Instances, LookupHash, NewInstance, SubscriptionChange, Written,
+};
 use async_trait::async_trait;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 use std::collections::BTreeSet;
+
+/// Short rows of one read: some hundredths of a second.
+const FLEET_COUNT_MAX: usize = 20_000;
 
 pub(super) fn insert(conn: &Connection, new: &NewInstance) -> Result<Written> {
     let instance = &new.instance;
@@ -154,6 +159,16 @@ impl Instances for SqliteStore {
     ) -> ports::Result<Vec<Instance>> {
         let limit = limit.min(log::PAGE_COUNT_MAX);
         self.db.read("list instances", move |conn| of_organization(conn, organization_id, after, limit)).await
+    }
+
+    async fn fleet(
+        &self,
+        organization_id: u32,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> ports::Result<FleetPage> {
+        let limit = limit.min(FLEET_COUNT_MAX);
+        self.db.read("list instances", move |conn| fleet::page(conn, organization_id, after, limit)).await
     }
 
     async fn change_instance(&self, change: &InstanceChange) -> ports::Result<Written> {

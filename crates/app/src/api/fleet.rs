@@ -1,0 +1,247 @@
+//! Lists and counts of instances by what they are and how they are: from short rows, whatever their number.
+
+use super::answer::{Answered, PagedList, PagedRecord};
+use super::answers::instance::{self as answers, FleetCounts, TagCount, Waiting};
+use super::auth::Caller;
+use super::error::ApiError;
+use super::paging::{PageRequest, foreign};
+use super::query::Params;
+use super::{health, wire};
+use crate::context::Context;
+use crate::fleet::{self, FLEET_COUNT_MAX};
+use crate::instances;
+use crate::ports::FleetRow;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use domain::delivery::SubscriptionStatus;
+use domain::health::Health;
+use domain::ids::InstanceId;
+use domain::instance::Instance;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Tags that counts name; each instance may have tags of its own.
+const TAGS_COUNT_MAX: usize = 100;
+/// What a token of a list by last success begins with, so that no other list takes it for its own.
+const BY_SUCCESS: &str = "lastSuccess";
+
+/// Which instances a list is about.
+pub(super) struct InstanceFilter {
+    connector: Option<String>,
+    tags: Vec<String>,
+    search: Option<String>,
+    /// Any, if it is empty.
+    health: Vec<Health>,
+    /// Only those that something waits for, or that take nothing.
+    is_waiting: bool,
+}
+
+impl InstanceFilter {
+    pub(super) fn of(app: &Context, params: &Params, connector: Option<&str>) -> Answered<Self> {
+        let connector = match (connector, params.text("connector")) {
+            (Some(key), _) => Some(key),
+            (None, Some(asked)) => {
+                let known = app.connector(asked).map(|connector| connector.descriptor().key);
+                Some(known.ok_or_else(|| ApiError::rule("connector", "is not a connector's key or id"))?)
+            }
+            (None, None) => None,
+        };
+        let health = params.texts("status").flat_map(|text| text.split(',')).map(|text| {
+            let known = || Health::ALL.map(Health::text).join(", ");
+            let wanted = Health::parse(text.trim());
+            wanted.ok_or_else(|| ApiError::rule("status", &format!("must be of {}", known())))
+        });
+        Ok(InstanceFilter {
+            connector: connector.map(str::to_owned),
+            tags: params.texts("tags").map(str::to_owned).collect(),
+            search: params.text("searchText").map(str::to_lowercase),
+            health: health.collect::<Answered<_>>()?,
+            is_waiting: params.flag("waiting")?,
+        })
+    }
+
+    /// It asks for what may not be there.
+    pub(super) fn is_search(&self) -> bool {
+        self.search.is_some() || !self.tags.is_empty()
+    }
+
+    pub(super) fn takes(&self, instance: &Instance) -> bool {
+        self.is_like(&instance.connector, &instance.name, &instance.tags)
+    }
+
+    fn takes_row(&self, (row, health): &(FleetRow, Health)) -> bool {
+        (self.health.is_empty() || self.health.contains(health))
+            && (!self.is_waiting || waits(row))
+            && self.is_like(&row.connector, &row.name, &row.tags)
+    }
+
+    fn is_like(&self, connector: &str, name: &str, tags: &[String]) -> bool {
+        self.connector.as_ref().is_none_or(|key| key == connector)
+            && self.tags.iter().all(|tag| tags.contains(tag))
+            && self.search.as_ref().is_none_or(|text| name.to_lowercase().contains(text))
+    }
+}
+
+/// Something waits to be delivered, or what comes will.
+fn waits(row: &FleetRow) -> bool {
+    row.waiting_count > 0 || row.vitals.callback != SubscriptionStatus::Active
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    ById,
+    /// Those that were read longest ago first, and before them those that never were.
+    ByLastSuccess,
+}
+
+/// A list that the short rows are needed for, if it is one.
+pub(super) async fn listed(
+    app: &Context,
+    caller: &Caller,
+    params: &Params,
+    wanted: &InstanceFilter,
+) -> Answered<Option<PagedList<answers::Instance>>> {
+    let order = match params.text("orderBy") {
+        None => Order::ById,
+        Some(BY_SUCCESS) => Order::ByLastSuccess,
+        Some(_) => return Err(ApiError::rule("orderBy", "must be lastSuccess")),
+    };
+    let with_health = params.flag("withHealth")?;
+    if order == Order::ById && wanted.health.is_empty() && !wanted.is_waiting && !with_health {
+        return Ok(None);
+    }
+    let page = PageRequest::of(params)?;
+    let is_hydrated = params.text("hydrate").is_none() || params.flag("hydrate")?;
+    let (rows, next) = match order {
+        Order::ById => by_id(app, caller, wanted, &page).await?,
+        Order::ByLastSuccess => by_last_success(app, caller, wanted, &page).await?,
+    };
+    let mut records = Vec::new();
+    for (id, waiting_count) in rows {
+        // One that was deleted in between is not listed.
+        let Some(mailbox) = instances::mailbox(app, id).await? else { continue };
+        let (_, settings) = instances::understood(app, &mailbox.instance)?;
+        let listing = wire::listed(app, &mailbox.instance, is_hydrated)?;
+        let health = Some(health::of(app, &mailbox, &settings));
+        let waiting = Some(Waiting::of(waiting_count));
+        let subscription = Some(wire::callback_state(&mailbox));
+        records.push(answers::Instance { health, waiting, subscription, ..listing.into() });
+    }
+    if records.is_empty() && next.is_none() && page.after.is_none() && wanted.is_search() {
+        return Err(ApiError::not_found("instance: nothing matches the search"));
+    }
+    Ok(Some(PagedList::new(records, page.size, next)))
+}
+
+/// Those of a page, each with how much waits for it; and where the next page goes on.
+type PageRows = (Vec<(InstanceId, u32)>, Option<Value>);
+
+async fn by_id(
+    app: &Context,
+    caller: &Caller,
+    wanted: &InstanceFilter,
+    page: &PageRequest,
+) -> Answered<PageRows> {
+    let fleet = fleet::read(app, caller.sight(), page.after_instance()?).await?;
+    let wanted = fleet.rows.iter().filter(|row| wanted.takes_row(row));
+    // One more than asked for: there is a next page.
+    let mut rows: Vec<(InstanceId, u32)> =
+        wanted.map(|(row, _)| (row.id, row.waiting_count)).take(page.size + 1).collect();
+    let next = match rows.len() > page.size {
+        true => rows.get(page.size - 1).map(|(id, _)| *id),
+        false => fleet.cut_at,
+    };
+    rows.truncate(page.size);
+    Ok((rows, next.map(|id| id.get().into())))
+}
+
+/// What a list by last success is ordered by.
+type SuccessKey = (Option<DateTime<Utc>>, InstanceId);
+
+async fn by_last_success(
+    app: &Context,
+    caller: &Caller,
+    wanted: &InstanceFilter,
+    page: &PageRequest,
+) -> Answered<PageRows> {
+    let after = page.after.as_ref().map(|token| success_key(token).ok_or_else(foreign)).transpose()?;
+    let fleet = fleet::read(app, caller.sight(), None).await?;
+    if fleet.cut_at.is_some() {
+        let bound = format!(
+            "orders as many instances as one request reads, at most {FLEET_COUNT_MAX}; there are more"
+        );
+        return Err(ApiError::rule("orderBy", &bound));
+    }
+    let mut keys: Vec<(SuccessKey, u32)> = fleet
+        .rows
+        .iter()
+        .filter(|row| wanted.takes_row(row))
+        .map(|(row, _)| ((row.vitals.read_until(), row.id), row.waiting_count))
+        .filter(|(key, _)| after.is_none_or(|after| *key > after))
+        .collect();
+    keys.sort_unstable();
+    let is_more = keys.len() > page.size;
+    keys.truncate(page.size);
+    let next = keys
+        .last()
+        .filter(|_| is_more)
+        .map(|((at, id), _)| json!([BY_SUCCESS, at.map(|at| at.timestamp_micros()), id.get()]));
+    Ok((keys.into_iter().map(|((_, id), waiting)| (id, waiting)).collect(), next))
+}
+
+fn success_key(token: &Value) -> Option<SuccessKey> {
+    let [name, at, id] = token.as_array()?.as_slice() else { return None };
+    let at = match at {
+        Value::Null => None,
+        at => Some(DateTime::from_timestamp_micros(at.as_i64()?)?),
+    };
+    (name == BY_SUCCESS).then_some((at, InstanceId::parse(&id.as_u64()?.to_string())?))
+}
+
+/// How many there are by status, connector and tag. Whoever has more than one request counts adds pages up.
+pub(super) async fn counts(
+    State(app): State<Arc<Context>>,
+    caller: Caller,
+    params: Params,
+) -> Answered<PagedRecord<FleetCounts>> {
+    let page = PageRequest::of(&params)?;
+    let wanted = InstanceFilter::of(&app, &params, None)?;
+    let fleet = fleet::read(&app, caller.sight(), page.after_instance()?).await?;
+    let (mut by_status, mut by_connector) = (BTreeMap::new(), BTreeMap::new());
+    let mut by_tag: HashMap<&str, u64> = HashMap::new();
+    let (mut total, mut need_somebody, mut suspended_callbacks) = (0, 0, 0);
+    let (mut queued, mut on_the_way) = (Waiting::of(0), Waiting::of(0));
+    for (row, health) in fleet.rows.iter().filter(|row| wanted.takes_row(row)) {
+        total += 1;
+        need_somebody += u64::from(health.needs_somebody());
+        let is_suspended = row.vitals.callback == SubscriptionStatus::Suspended;
+        suspended_callbacks += u64::from(is_suspended && !row.vitals.is_disabled);
+        match row.vitals.callback {
+            SubscriptionStatus::Active => on_the_way.add(row.waiting_count),
+            SubscriptionStatus::Suspended | SubscriptionStatus::Releasing => queued.add(row.waiting_count),
+        }
+        *by_status.entry(health.text()).or_insert(0) += 1;
+        *by_connector.entry(row.connector.clone()).or_insert(0) += 1;
+        row.tags.iter().for_each(|tag| *by_tag.entry(tag).or_insert(0) += 1);
+    }
+    let mut tags: Vec<(&str, u64)> = by_tag.into_iter().collect();
+    tags.sort_unstable_by_key(|(tag, count)| (std::cmp::Reverse(*count), *tag));
+    let other_tags = tags.len().saturating_sub(TAGS_COUNT_MAX) as u64;
+    let named = tags.into_iter().take(TAGS_COUNT_MAX);
+    let by_tag = named.map(|(tag, count)| TagCount { tag: tag.to_owned(), count }).collect();
+    let record = FleetCounts {
+        total,
+        need_somebody,
+        suspended_callbacks,
+        by_status,
+        by_connector,
+        by_tag,
+        other_tags,
+        queued,
+        on_the_way,
+    };
+    let count = record.by_status.len();
+    Ok(PagedRecord { record, count, size: page.size, next: fleet.cut_at.map(|id| id.get().into()) })
+}

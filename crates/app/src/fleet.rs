@@ -1,0 +1,50 @@
+//! All instances that a caller sees, each with its health: what lists by status and counts are made of.
+
+use crate::context::Context;
+use crate::ports::{FleetRow, Mailbox, Result};
+use crate::sight::Sight;
+use domain::health::{Health, Vitals};
+use domain::ids::InstanceId;
+
+/// Instances that one request is about; whoever has more goes on with the token of the page.
+pub(crate) const FLEET_COUNT_MAX: usize = 10_000;
+
+/// A stretch of a fleet.
+pub(crate) struct Fleet {
+    /// By id.
+    pub(crate) rows: Vec<(FleetRow, Health)>,
+    /// The last one looked at, if there may be more behind it.
+    pub(crate) cut_at: Option<InstanceId>,
+}
+
+/// The instances behind `after` that the caller sees, with their health now.
+pub(crate) async fn read(app: &Context, sight: Sight<'_>, after: Option<InstanceId>) -> Result<Fleet> {
+    let account = sight.account;
+    let page = app.ports.store.fleet(account.organization_id, after, FLEET_COUNT_MAX).await?;
+    let mut rows = page.rows;
+    let cut_at = rows.last().map(|last| last.id).filter(|_| page.is_cut);
+    let is_only = |id| sight.only.is_none_or(|own| own.id == id);
+    rows.retain(|row| is_only(row.id) && (!account.sees_own_only || row.account_id == account.account_id));
+    rows.iter_mut().for_each(|row| refresh(app, row.id, &mut row.vitals));
+    let now = app.now();
+    let rows = rows.into_iter().map(|row| {
+        let health = row.vitals.health(now);
+        (row, health)
+    });
+    Ok(Fleet { rows: rows.collect(), cut_at })
+}
+
+/// The vitals of one mailbox, as this process knows them.
+pub(crate) fn vitals(app: &Context, mailbox: &Mailbox) -> Vitals {
+    let states = mailbox.resources.iter().filter(|row| !row.removed).map(|row| &row.state);
+    let mut vitals = Vitals::of(&mailbox.instance, mailbox.subscription.status, states);
+    refresh(app, mailbox.instance.id, &mut vitals);
+    vitals
+}
+
+/// An idle poll stores nothing, so the rows alone are up to ten minutes behind.
+fn refresh(app: &Context, id: InstanceId, vitals: &mut Vitals) {
+    for pulse in &mut vitals.pulses {
+        pulse.last_success_at = pulse.last_success_at.max(app.last_reads.get(id, &pulse.resource));
+    }
+}

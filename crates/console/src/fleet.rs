@@ -1,0 +1,166 @@
+//! Which instances a page is about, and how many there are of each kind: as the interface lists and counts them.
+
+use crate::api::{Refused, address};
+use crate::form::Fields;
+use crate::signed::Signed;
+use crate::status::Status;
+use serde_json::Value;
+
+/// Rows of a page: a screen or two.
+const PAGE_SIZE: &str = "50";
+/// Pages of counts that are added up: of 10,000 instances each in one process, fewer on AWS.
+const COUNTS_COUNT_MAX: usize = 20;
+
+/// What is looked for, as the address says.
+pub(crate) struct Filter {
+    pub(crate) search: String,
+    /// With commas between them.
+    pub(crate) tags: String,
+    pub(crate) status: String,
+    pub(crate) connector: String,
+    pub(crate) sort: String,
+    pub(crate) next: String,
+}
+
+impl Filter {
+    pub(crate) fn of(query: &Fields) -> Self {
+        let text = |name| query.text(name).trim().to_owned();
+        Filter {
+            search: text("search"),
+            tags: text("tags"),
+            status: text("status"),
+            connector: text("connector"),
+            sort: text("sort"),
+            next: query.text("page").to_owned(),
+        }
+    }
+
+    /// The interface's address of the list.
+    pub(crate) fn list(&self) -> String {
+        let mut query = self.query();
+        query.extend([
+            ("status[]", self.status.as_str()),
+            ("orderBy", &self.sort),
+            ("withHealth", "true"),
+            ("hydrate", "false"),
+            ("pageSize", PAGE_SIZE),
+            ("nextPage", &self.next),
+        ]);
+        address(&["instances"], &query)
+    }
+
+    /// The interface's address of the counts of what all filters but the status leave.
+    pub(crate) fn counts(&self) -> String {
+        address(&["instances", "counts"], &self.query())
+    }
+
+    fn query(&self) -> Vec<(&str, &str)> {
+        let mut query = vec![("searchText", self.search.as_str()), ("connector", &self.connector)];
+        query.extend(self.tags.split(',').map(|tag| ("tags[]", tag.trim())));
+        query
+    }
+
+    /// Our own address of a page of the same.
+    pub(crate) fn page(&self, next: &str) -> String {
+        self.own(&self.status, next)
+    }
+
+    /// Our own address of the same with another status.
+    pub(crate) fn with_status(&self, status: &str) -> String {
+        self.own(status, "")
+    }
+
+    fn own(&self, status: &str, next: &str) -> String {
+        let query = [
+            ("search", self.search.as_str()),
+            ("tags", &self.tags),
+            ("status", status),
+            ("connector", &self.connector),
+            ("sort", &self.sort),
+            ("page", next),
+        ];
+        address(&["instances"], &query)
+    }
+
+    pub(crate) fn is_search(&self) -> bool {
+        !self.search.is_empty() || !self.tags.is_empty()
+    }
+
+    pub(crate) fn is_filtered(&self) -> bool {
+        self.is_search() || [&self.status, &self.connector, &self.sort].iter().any(|text| !text.is_empty())
+    }
+}
+
+/// How many instances there are of each kind, pages of counts added up.
+pub(crate) struct Counts {
+    pages: Vec<Value>,
+    /// There are more than were counted.
+    is_cut: bool,
+}
+
+impl Counts {
+    pub(crate) async fn read(signed: &Signed, path: &str) -> Result<Self, Refused> {
+        let mut counts = Counts { pages: Vec::new(), is_cut: false };
+        let mut next = String::new();
+        for _ in 0..COUNTS_COUNT_MAX {
+            let separator = if path.contains('?') { '&' } else { '?' };
+            let page = match next.is_empty() {
+                true => path.to_owned(),
+                false => format!("{path}{separator}nextPage={next}"),
+            };
+            let answer = signed.api.get(&page).await?;
+            next = answer.next_page().unwrap_or_default().to_owned();
+            counts.pages.push(answer.body);
+            if next.is_empty() {
+                return Ok(counts);
+            }
+        }
+        counts.is_cut = true;
+        Ok(counts)
+    }
+
+    fn sum(&self, number: impl Fn(&Value) -> Option<u64>) -> u64 {
+        self.pages.iter().filter_map(number).sum()
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.sum(|page| page["total"].as_u64())
+    }
+
+    pub(crate) fn need_somebody(&self) -> u64 {
+        self.sum(|page| page["needSomebody"].as_u64())
+    }
+
+    pub(crate) fn suspended_callbacks(&self) -> u64 {
+        self.sum(|page| page["suspendedCallbacks"].as_u64())
+    }
+
+    pub(crate) fn of(&self, status: Status) -> u64 {
+        self.sum(|page| page["byStatus"][status.key()].as_u64())
+    }
+
+    /// Those that there are, in the order of what has to be done.
+    pub(crate) fn by_status(&self) -> impl Iterator<Item = (Status, u64)> {
+        Status::ALL.into_iter().map(|status| (status, self.of(status))).filter(|(_, count)| *count > 0)
+    }
+
+    /// Keys of the connectors that there are instances of.
+    pub(crate) fn connectors(&self) -> impl Iterator<Item = &str> {
+        let keys = self.pages.iter().filter_map(|page| page["byConnector"].as_object());
+        let keys: std::collections::BTreeSet<&str> =
+            keys.flat_map(|by| by.keys().map(String::as_str)).collect();
+        keys.into_iter()
+    }
+
+    /// What stands before a number that is not the whole one.
+    pub(crate) fn bound(&self) -> &'static str {
+        if self.is_cut { "at least " } else { "" }
+    }
+
+    /// Notifications that wait, of this kind, and whether there may be more.
+    pub(crate) fn waiting(&self, kind: &str) -> (u64, bool) {
+        let is_bound = |page: &Value| page[kind]["atLeast"] == true;
+        let count = self.sum(|page| page[kind]["count"].as_u64());
+        (count, self.is_cut || self.pages.iter().any(is_bound))
+    }
+}

@@ -17,6 +17,7 @@ pub(crate) async fn purge(app: &Context, id: InstanceId) -> Result<()> {
         && let Ok((connector, _)) = instances::understood(app, &mailbox.instance)
     {
         // Before the secrets go: a watch is ended with a token.
+        push::leave_former(app, &mailbox, connector).await?;
         push::leave(app, &mailbox, connector).await?;
     }
     app.ports.vault.remove(id).await?;

@@ -15,7 +15,7 @@ mod stored;
 pub(crate) use arrive::{PushReply, arrive, hand_on};
 pub(crate) use keep::Keeping;
 pub(crate) use key::key_of;
-pub(crate) use leave::leave;
+pub(crate) use leave::{leave, leave_former, left};
 pub use pull::Pull;
 pub(crate) use pull::{is_pulled_by, pull};
 pub(crate) use status::status;

@@ -174,6 +174,7 @@ async fn align(app: &Context, mailbox: &Mailbox, extent: Extent) -> Result<()> {
 /// Takes part in push, or no longer. A poll makes what is missing; what is too much ends here.
 async fn settle_push(app: &Context, mailbox: &Mailbox) -> Result<()> {
     let (connector, settings) = instances::understood(app, &mailbox.instance)?;
+    push::leave_former(app, mailbox, connector).await?;
     let is_wanted = |push| connector.push().is_some_and(|way| way.targets(push, &settings.resources).is_ok());
     match !mailbox.instance.disabled && settings.push.as_ref().is_some_and(is_wanted) {
         true => push::is_pulled_by(app, &mailbox.instance, connector, &settings).await,

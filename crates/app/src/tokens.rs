@@ -76,7 +76,7 @@ impl Context {
         for _ in 0..LOOKS_COUNT_MAX {
             let now = self.now();
             if session.is_fresh(now) || (session.is_leased(now) && session.is_usable(now)) {
-                let token = self.opened(holder.id, session)?;
+                let token = self.opened(holder.id, &session.access_token_sealed)?;
                 if refused != Some(token.as_str()) {
                     return Ok(token);
                 }
@@ -100,7 +100,7 @@ impl Context {
         session: &Session,
     ) -> std::result::Result<String, NoToken> {
         if session.is_usable(self.now()) {
-            return Ok(self.opened(holder.id, session)?);
+            return Ok(self.opened(holder.id, &session.access_token_sealed)?);
         }
         let (secrets, _) = self.secrets.now(holder.id).await?;
         let client = self.clients.of(holder.organization_id, holder.configuration, &secrets).await?;
@@ -108,9 +108,10 @@ impl Context {
         Ok(tokens.access_token)
     }
 
-    fn opened(&self, id: InstanceId, session: &Session) -> Result<String> {
+    /// An access token as it was before it was sealed.
+    pub(crate) fn opened(&self, id: InstanceId, sealed: &str) -> Result<String> {
         self.sealer
-            .open_text(id, ACCESS_TOKEN, &session.access_token_sealed)
+            .open_text(id, ACCESS_TOKEN, sealed)
             .map_err(|error| PortError::new("opening an access token", error))
     }
 

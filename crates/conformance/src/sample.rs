@@ -77,6 +77,7 @@ fn instance(id: InstanceId) -> Instance {
         notices: Vec::new(),
         deleted_at: None,
         unsettled: [].into(),
+        left: Vec::new(),
         version: 1,
     }
 }

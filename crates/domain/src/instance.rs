@@ -90,8 +90,22 @@ pub struct Instance {
     /// Written with the change that implies it, cleared once acted on.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unsettled: BTreeSet<Unsettled>,
+    /// What it was moved away from, and whose push it is still to leave; settled with `unsettled`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Left>,
     /// Goes up with each change of the row.
     pub version: u64,
+}
+
+/// A mailbox and an application that an instance had before others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Digest of the mailbox's identity.
+    pub mailbox_digest: String,
+    /// Digest of the application, as members of push have it.
+    pub application: String,
+    /// An access token of it, sealed: what is watched is ended with it.
+    pub token_sealed: String,
 }
 
 /// Something the owner should know.
@@ -135,6 +149,11 @@ impl Instance {
     /// The stored application that it signs in with, if it names one. A deleted instance needs none any more.
     pub fn application(&self) -> Option<&str> {
         given(&self.configuration, OAUTH_APPLICATION).filter(|_| self.deleted_at.is_none())
+    }
+
+    /// The same after what it implies was seen to.
+    pub fn settled(&self) -> Instance {
+        Instance { unsettled: BTreeSet::new(), left: Vec::new(), ..self.clone() }
     }
 
     /// The provider lets us in.

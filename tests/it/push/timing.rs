@@ -168,3 +168,39 @@ async fn who_has_a_grant_renews_what_is_shared() {
         assert_eq!(world.arrived().len(), 1, "hour {hour}");
     }
 }
+
+/// Both sides of a leave are seen: nobody leaves before the change that they leave by.
+#[tokio::test]
+async fn a_change_that_fails_ends_no_push() {
+    let world = World::reachable(88);
+    let id = pushed_outlook(&world).await;
+    world.microsoft.add_account("other@example.com");
+    world.refuse_notes().await;
+    let body = json!({ "providerData": { "code": world.microsoft.new_code("other@example.com") } });
+    let reply = world.call("PATCH", &format!("/instances/{id}"), &body).await;
+    assert!(reply.status >= 500, "{}", reply.body);
+    assert_eq!(world.microsoft.subscriptions_of(OUTLOOK_USER).len(), 1);
+}
+
+/// Whoever moves to another mailbox and dies over it is out of the former one's set all the same.
+#[tokio::test]
+async fn who_dies_over_another_mailbox_leaves_the_former_one() {
+    for passages in 0..200 {
+        let mut world = World::reachable(89);
+        let id = pushed_outlook(&world).await;
+        world.microsoft.add_account("other@example.com");
+        let body = json!({ "providerData": { "code": world.microsoft.new_code("other@example.com") } });
+        world.gate.die_after(passages);
+        let path = format!("/instances/{id}");
+        let has_survived = world.gate.run(world.call("PATCH", &path, &body)).await.is_some();
+        world.restart();
+        world.providers.set_way(&Way::router(world.app.router()));
+        world.pass(Duration::minutes(70)).await;
+        assert_active(&push_of(&world, id).await);
+        assert_eq!(world.push_states().await, 1, "died after {passages}");
+        if has_survived {
+            return;
+        }
+    }
+    panic!("it never survives");
+}

@@ -1,22 +1,23 @@
 //! Changing and deleting instances.
 
 use super::create::warn_of_plain_http;
+use super::stopped::forgiven;
 use super::stored::understood;
 use super::{Refusal, SignInCode, Trial, baseline, credentials, trial};
 use crate::audit::By;
 use crate::clients::Client;
 use crate::context::Context;
 use crate::exchange;
-use crate::ports::{InstanceChange, Mailbox, ResourceRow, Secrets, SubscriptionChange, Written};
+use crate::ports::{InstanceChange, Mailbox, Secrets, SubscriptionChange, Written};
 use crate::push;
 use crate::read_gate::Gate;
 use crate::settle::{self, Promise};
 use chrono::{DateTime, Utc};
 use connectors::oauth::Tokens;
 use connectors::{Connector, Http, Polling};
-use domain::backfill::{self, Backfill};
+use domain::backfill::Backfill;
 use domain::ids::InstanceId;
-use domain::instance::{Instance, Unsettled, Validity, without_markup};
+use domain::instance::{Instance, Left, Unsettled, Validity, without_markup};
 use domain::invalid::text_boolean;
 use domain::resource::ResourceConfig;
 use domain::settings::{
@@ -71,6 +72,8 @@ struct Tries {
     trials: Option<Vec<Trial>>,
     /// A client waits until then.
     deadline: DateTime<Utc>,
+    /// What of push the change leaves. A try may have put another application into the vault.
+    left: Option<Left>,
     /// Made once a try comes to write.
     promise: Promise,
 }
@@ -84,8 +87,15 @@ pub(crate) async fn change(
 ) -> Result<(Instance, Vec<Trial>), Refusal> {
     let deadline = trial::deadline(app);
     let promise = Promise::about(id);
-    let mut tries =
-        Tries { tokens: None, has_kept_token: false, signed_with: None, trials: None, deadline, promise };
+    let mut tries = Tries {
+        tokens: None,
+        has_kept_token: false,
+        signed_with: None,
+        trials: None,
+        deadline,
+        left: None,
+        promise,
+    };
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app, id).await?;
@@ -143,14 +153,11 @@ async fn attempt(
     .await?;
     let removed = removed(&mailbox, &settings, &instance);
     if turns_events_on(patch) {
-        let is_other = |state: &ResourceState| {
-            !removed.contains(&state.resource) && !fresh.iter().any(|new| new.resource == state.resource)
-        };
-        let others = failing(&mailbox).filter(is_other);
-        let others: Vec<ResourceState> = others.map(ResourceState::forgiven).collect();
+        let others = forgiven(&mailbox, &removed, &fresh);
         fresh.extend(others);
     }
-    let is_moved = leave_former(app, &mailbox, &instance, connector, client.key != former.key).await?;
+    let is_other_client = client.key != former.key;
+    leave_former(app, (&mailbox, connector), &mut instance, is_other_client, &mut tries.left).await?;
     let is_new = secrets != *old_secrets;
     if is_new && app.ports.vault.write(instance.id, &secrets, secrets_version + 1).await? != Written::Done {
         return Ok(None);
@@ -159,7 +166,7 @@ async fn attempt(
     // Also where an earlier try wrote the vault and got no further.
     instance.secrets_version = secrets_version + u64::from(is_new);
     instance.secret_keys = secrets.keys().cloned().collect();
-    instance.unsettled.extend(implied(&fresh, is_moved || settings.push != before.push));
+    instance.unsettled.extend(implied(&fresh, tries.left.is_some() || settings.push != before.push));
     let change = InstanceChange {
         session: match tokens {
             Some(tokens) => Some(app.session_of(instance.id, tokens, mailbox.session.version + 1)?),
@@ -210,21 +217,21 @@ fn implied(fresh: &[ResourceState], is_pushed_otherwise: bool) -> impl Iterator<
     [Unsettled::Schedule].into_iter().chain(poll)
 }
 
-/// Leaves the push of a mailbox that another one has taken the place of, or another application, while the token is still
-/// there that its watches are ended with. Whether it did.
+/// Notes in the row what of push is left, where another mailbox takes the place of the former one, or another application.
 async fn leave_former(
     app: &Context,
-    mailbox: &Mailbox,
-    after: &Instance,
-    connector: &Arc<dyn Connector>,
-    is_other_application: bool,
-) -> Result<bool, Refusal> {
+    (mailbox, connector): (&Mailbox, &Arc<dyn Connector>),
+    after: &mut Instance,
+    is_other_client: bool,
+    left: &mut Option<Left>,
+) -> Result<(), Refusal> {
     let before = &mailbox.instance.mailbox_digest;
-    let is_moved = !before.is_empty() && (*before != after.mailbox_digest || is_other_application);
-    if is_moved {
-        push::leave(app, mailbox, connector).await?;
+    let is_moved = !before.is_empty() && (*before != after.mailbox_digest || is_other_client);
+    if left.is_none() && is_moved {
+        *left = push::left(app, mailbox, connector).await?;
     }
-    Ok(is_moved)
+    after.left.extend(left.clone());
+    Ok(())
 }
 
 fn new_refresh_token(tokens: Option<&Tokens>) -> Option<(String, String)> {
@@ -315,15 +322,6 @@ fn merged(
 fn turns_events_on(patch: &Patch) -> bool {
     let said = patch.items.as_ref().and_then(|items| given(items, EVENTS_ENABLED));
     said.and_then(text_boolean) == Some(true)
-}
-
-pub(super) fn failing(mailbox: &Mailbox) -> impl Iterator<Item = ResourceState> {
-    let is_failing = |row: &&ResourceRow| {
-        // A backfill that gave up stays so: what it would read by now the log may have forgotten.
-        !row.removed && row.state.failures > 0 && !backfill::is_row(&row.state.resource)
-    };
-    let rows = mailbox.resources.iter().filter(is_failing);
-    rows.map(|row| row.state.clone())
 }
 
 /// Whether something about what is polled differs, so that it is worth trying.

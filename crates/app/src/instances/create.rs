@@ -146,6 +146,7 @@ fn row(
         notices: Vec::new(),
         deleted_at: None,
         unsettled: [Unsettled::Schedule].into(),
+        left: Vec::new(),
         version: 1,
         configuration: plain,
     };

@@ -6,6 +6,7 @@ mod change;
 mod create;
 mod credentials;
 mod refusal;
+mod stopped;
 mod stored;
 mod switch;
 mod trial;

@@ -1,7 +1,8 @@
 //! Switching instances off and on, starting them again, and ending them.
 
 use super::Refusal;
-use super::change::{TRIES_COUNT_MAX, failing, living};
+use super::change::{TRIES_COUNT_MAX, living};
+use super::stopped::failing;
 use super::stored::understood;
 use crate::audit::By;
 use crate::context::Context;

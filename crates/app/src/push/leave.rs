@@ -9,6 +9,7 @@ use crate::tokens::{Holder, NoToken};
 use chrono::{DateTime, Utc};
 use connectors::{Call, Connector, Push};
 use domain::ids::InstanceId;
+use domain::instance::Left;
 use domain::push::{Demand, Hint, Member, PushKey, PushState, WatchedTarget};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,70 @@ pub(crate) async fn leave(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn 
         tracing::warn!(instance.id = id.get(), "push.left_to_expire");
     }
     ended(app, id, &key, state, push, &unneeded).await.map(drop)
+}
+
+/// What a change leaves that moves an instance to another mailbox or application. It goes into the row with the change,
+/// so that neither of a change that fails and one that dies takes it for done; and with it the token of what it leaves,
+/// since the session has another by then.
+pub(crate) async fn left(
+    app: &Context,
+    mailbox: &Mailbox,
+    connector: &Arc<dyn Connector>,
+) -> Result<Option<Left>> {
+    let instance = &mailbox.instance;
+    let (Some(_), Some(key)) = (connector.push(), key::key_of(app, instance)) else { return Ok(None) };
+    let state = app.ports.store.push_state(&key).await?.map(|(state, _)| state);
+    let member = state.as_ref().and_then(|state| state.members.get(&instance.id));
+    let application = match member {
+        Some(member) => member.application.clone(),
+        None => key::application(app, instance, app.secrets.of(instance).await?.as_ref()).await?,
+    };
+    let mut session = mailbox.session.clone();
+    if state.is_some() {
+        let holder = Holder::of(instance, connector);
+        let asked = app.access_token(&holder, &mut session, None);
+        // Without one, what is watched ends by itself.
+        let _ = tokio::time::timeout(ENDING_TIME_MAX, asked).await;
+    }
+    let (mailbox_digest, token_sealed) = (instance.mailbox_digest.clone(), session.access_token_sealed);
+    Ok(Some(Left { mailbox_digest, application, token_sealed }))
+}
+
+/// Leaves what the instance was moved away from, as its row says. Repeatable.
+pub(crate) async fn leave_former(
+    app: &Context,
+    mailbox: &Mailbox,
+    connector: &Arc<dyn Connector>,
+) -> Result<()> {
+    let id = mailbox.instance.id;
+    let Some(push) = connector.push() else { return Ok(()) };
+    for left in &mailbox.instance.left {
+        let key = key::key(app, &mailbox.instance.connector, &left.mailbox_digest);
+        let Some((state, _)) = app.ports.store.push_state(&key).await? else { continue };
+        // Its present membership of the same mailbox is with another application.
+        let is_former = |state: &PushState| {
+            state.members.get(&id).is_some_and(|member| member.application == left.application)
+        };
+        let leave = |state: &mut PushState| {
+            if is_former(state) {
+                state.leave(id);
+            }
+        };
+        let state = change(app, &key, state, leave).await?;
+        let unneeded = state.unneeded().filter(|one| one.application == left.application);
+        let unneeded: Vec<WatchedTarget> = unneeded.cloned().collect();
+        if unneeded.is_empty() {
+            continue;
+        }
+        if let Ok(token) = app.opened(id, &left.token_sealed) {
+            let ending = end_by(app, mailbox, connector, &token, &unneeded);
+            if tokio::time::timeout(ENDING_TIME_MAX, ending).await.is_err() {
+                tracing::warn!(instance.id = id.get(), "push.left_to_expire");
+            }
+        }
+        ended(app, id, &key, state, push, &unneeded).await?;
+    }
+    Ok(())
 }
 
 /// Takes an instance out of the set.
@@ -93,7 +158,6 @@ fn forget(state: &mut PushState, push: &dyn Push, ended: &WatchedTarget, now: Da
 }
 
 async fn end(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn Connector>, unneeded: &[WatchedTarget]) {
-    let Some(push) = connector.push() else { return };
     if unneeded.iter().all(|one| one.watch.is_none()) {
         return;
     }
@@ -107,11 +171,22 @@ async fn end(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn Connector>, u
         Ok(token) => token,
         Err(NoToken::Refused(_) | NoToken::Waiting | NoToken::Port(_)) => return,
     };
+    end_by(app, mailbox, connector, &token, unneeded).await;
+}
+
+async fn end_by(
+    app: &Context,
+    mailbox: &Mailbox,
+    connector: &Arc<dyn Connector>,
+    token: &str,
+    unneeded: &[WatchedTarget],
+) {
+    let Some(push) = connector.push() else { return };
     let gate = Gate::of(app, mailbox);
     let call = Call {
         http: &gate,
         api_url: app.config.endpoints.url(&connector.descriptor().api),
-        credential: &token,
+        credential: token,
         now: app.now(),
         timeout_ms: app.config.provider_timeout_ms,
         scratch: None,

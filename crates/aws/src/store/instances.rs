@@ -12,7 +12,6 @@ use app::ports::{FleetPage, InstanceChange, Instances, LookupHash, NewInstance, 
 use async_trait::async_trait;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
-use std::collections::BTreeSet;
 
 /// Maximum instances of one page.
 const PAGE_COUNT_MAX: usize = 1000;
@@ -119,7 +118,7 @@ impl Instances for DynamoStore {
     // these marks.
     async fn note_settled(&self, instance: &Instance) -> Result<Written> {
         let table = &self.table;
-        let settled = Instance { unsettled: BTreeSet::new(), ..instance.clone() };
+        let settled = instance.settled();
         let write = Write::update(Key::config(instance.id), "SET doc = :doc")
             .when("version = :version")
             .with(":doc", json(&settled)?)

@@ -6,7 +6,7 @@ use app::ports::{Store, SubscriptionChange, Written};
 use domain::delivery::SubscriptionStatus;
 use domain::health::Vitals;
 use domain::ids::InstanceId;
-use domain::instance::{Unsettled, Validity};
+use domain::instance::{Left, Unsettled, Validity};
 use domain::state::ResourceState;
 
 /// The id, the token and the whole mailbox lead to what was stored.
@@ -136,7 +136,14 @@ pub async fn a_change_is_settled_by_its_version(store: &dyn Store) {
     let mailbox = Mailbox::new(store, 125).await;
     let mark = |marks: &[Unsettled]| {
         let marks = marks.iter().copied().collect();
-        mailbox.change(|change| change.instance.unsettled = marks)
+        mailbox.change(|change| {
+            change.instance.unsettled = marks;
+            change.instance.left = vec![Left {
+                mailbox_digest: "before".to_owned(),
+                application: "a".to_owned(),
+                token_sealed: "sealed".to_owned(),
+            }];
+        })
     };
     assert_eq!(mark(&[Unsettled::Schedule, Unsettled::Poll]).await, Written::Done);
     let first = mailbox.instance().await;
@@ -148,8 +155,10 @@ pub async fn a_change_is_settled_by_its_version(store: &dyn Store) {
     for _ in 0..2 {
         assert_eq!(store.note_settled(&second).await.unwrap(), Written::Done);
     }
+    assert_eq!(second.left.len(), 1);
     let settled = mailbox.instance().await;
-    assert_eq!((settled.version, settled.unsettled.len()), (second.version, 0), "and nothing else");
+    assert_eq!(settled, second.settled(), "and nothing else");
+    assert_eq!(settled.unsettled.len() + settled.left.len(), 0);
     assert_eq!(store.instance_by_token(&token_hash(mailbox.id)).await.unwrap(), Some(settled));
     mailbox.delete().await;
     assert_ne!(store.note_settled(&second).await.unwrap(), Written::Done);

@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
-use std::collections::BTreeSet;
 
 /// Short rows of one read: some hundredths of a second.
 const FLEET_COUNT_MAX: usize = 20_000;
@@ -109,7 +108,7 @@ pub(super) fn note_settled(conn: &Connection, instance: &Instance) -> Result<Wri
     if version != instance.version {
         return Ok(Written::Conflict);
     }
-    let settled = Instance { unsettled: BTreeSet::new(), ..instance.clone() };
+    let settled = instance.settled();
     conn.prepare_cached("UPDATE instances SET document = ?2 WHERE id = ?1")?
         .execute((instance.id.get(), to_json(&settled)?))?;
     Ok(Written::Done)

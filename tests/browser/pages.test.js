@@ -58,6 +58,7 @@ visit("instances and what belongs to one", {}, async (visitor) => {
     ["instances-nothing", "/instances?search=nothing-like-it"],
     ["instance", one],
     ["token", `${one}/token`],
+    ["why", `${one}/why`],
     ["edit", `${one}/edit`],
     ["sign-in-again", `${one}/authenticate`],
     ["delete", `${one}/delete`],

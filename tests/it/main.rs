@@ -17,6 +17,7 @@ mod delivery;
 mod described;
 mod dialect;
 mod events;
+mod explained;
 mod fleet;
 mod graph;
 mod hubs;

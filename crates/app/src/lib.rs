@@ -17,6 +17,7 @@ mod deliver;
 mod destinations;
 mod event_log;
 mod exchange;
+mod explain;
 mod fleet;
 mod heard;
 mod hinted;

@@ -21,6 +21,7 @@ mod scratch;
 #[cfg(test)]
 mod script;
 mod snapshot;
+mod sought;
 mod values;
 
 pub use descriptor::{
@@ -34,6 +35,7 @@ pub use push::{
 };
 pub use registry::registry;
 pub use scratch::Scratch;
+pub use sought::{SOUGHT_RECORDS_MAX, Sought, Standing};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -192,6 +194,16 @@ pub trait Connector: Send + Sync {
     /// Reads a page of a resource, or one object of it, for a client.
     async fn read(&self, _call: &Call<'_>, _query: &hub::Query) -> Result<hub::Answer, hub::ReadError> {
         Err(hub::ReadError::NoResource)
+    }
+
+    /// The read that shows what is sought in a resource; `None` where it can't be sought in this way.
+    fn seek(&self, _resource: &ResourceConfig, _sought: &Sought, _now: DateTime<Utc>) -> Option<hub::Query> {
+        None
+    }
+
+    /// How a record of such a read stands to the resource's configuration; `None` where it says too little.
+    fn standing(&self, _resource: &ResourceConfig, _record: &Value, _now: DateTime<Utc>) -> Option<Standing> {
+        None
     }
 
     /// What a configuration asks of this mailbox that the mailbox does not have, in words for people: the same

@@ -14,6 +14,7 @@ pub mod date_pattern;
 pub mod delivery;
 pub mod envelope;
 pub mod event;
+pub mod explain;
 pub mod field_path;
 pub mod health;
 pub mod ids;

@@ -91,6 +91,7 @@ macro_rules! suite {
                 the_log_is_counted_by_interval_instance_and_account,
                 each_notification_leads_to_its_delivery,
                 an_event_is_delivered_again_when_it_is_asked_for,
+                what_was_not_sent_is_explained,
             ],
             elements: [
                 a_connector_tells_what_it_does_and_wants_to_be_told,

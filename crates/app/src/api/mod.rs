@@ -15,6 +15,7 @@ mod deliveries;
 mod elements;
 mod error;
 mod events;
+mod explain;
 mod fleet;
 mod handled;
 mod health;

@@ -16,8 +16,9 @@ mod tests;
 use crate::descriptor::Descriptor;
 use crate::error::Error;
 use crate::hub::{Answer, Query, ReadError};
-use crate::{Baseline, Call, Connector, FailedRecord, Past, Push, Step, Window};
+use crate::{Baseline, Call, Connector, FailedRecord, Past, Push, Sought, Standing, Step, Window};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use cursor::Cursor;
 use descriptor::DESCRIPTOR;
 use domain::event::Change;
@@ -78,6 +79,14 @@ impl Connector for Gmail {
 
     async fn read(&self, call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
         hub::read(call, query).await
+    }
+
+    fn seek(&self, resource: &ResourceConfig, sought: &Sought, now: DateTime<Utc>) -> Option<Query> {
+        hub::sought::query(resource, sought, now)
+    }
+
+    fn standing(&self, resource: &ResourceConfig, record: &Value, now: DateTime<Utc>) -> Option<Standing> {
+        hub::sought::standing(resource, record, now)
     }
 
     async fn lacks(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Vec<String>, Error> {

@@ -15,9 +15,9 @@ mod tests;
 use crate::descriptor::Descriptor;
 use crate::error::Error;
 use crate::hub::{Answer, Query, ReadError};
-use crate::{Baseline, Call, Connector, FailedRecord, Past, Step, Window, values};
+use crate::{Baseline, Call, Connector, FailedRecord, Past, Sought, Standing, Step, Window, values};
 use async_trait::async_trait;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use descriptor::DESCRIPTOR;
 use domain::event::Change;
 use domain::invalid::Invalid;
@@ -83,6 +83,14 @@ impl Connector for GoogleCalendar {
 
     async fn read(&self, call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
         hub::read(call, query).await
+    }
+
+    fn seek(&self, _resource: &ResourceConfig, sought: &Sought, _now: DateTime<Utc>) -> Option<Query> {
+        hub::sought::query(sought)
+    }
+
+    fn standing(&self, resource: &ResourceConfig, record: &Value, now: DateTime<Utc>) -> Option<Standing> {
+        hub::sought::standing(resource, record, now)
     }
 
     async fn ping(&self, call: &Call<'_>) -> Result<(), Error> {

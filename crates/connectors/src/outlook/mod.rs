@@ -16,9 +16,9 @@ mod tests;
 use crate::descriptor::Descriptor;
 use crate::error::Error;
 use crate::hub::{Answer, Query, ReadError};
-use crate::{Baseline, Call, Connector, FailedRecord, Past, Push, Step, Window, values};
+use crate::{Baseline, Call, Connector, FailedRecord, Past, Push, Sought, Standing, Step, Window, values};
 use async_trait::async_trait;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use descriptor::DESCRIPTOR;
 use domain::event::Change;
 use domain::invalid::Invalid;
@@ -76,6 +76,14 @@ impl Connector for Outlook {
 
     async fn read(&self, call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
         hub::read(call, query).await
+    }
+
+    fn seek(&self, resource: &ResourceConfig, sought: &Sought, now: DateTime<Utc>) -> Option<Query> {
+        hub::sought::query(resource, sought, now)
+    }
+
+    fn standing(&self, resource: &ResourceConfig, record: &Value, now: DateTime<Utc>) -> Option<Standing> {
+        hub::sought::standing(resource, record, now)
     }
 
     async fn fetch(

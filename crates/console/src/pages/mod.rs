@@ -16,6 +16,7 @@ mod pictures;
 mod push;
 mod sign_in;
 mod sign_in_again;
+mod why;
 
 use crate::assets;
 use crate::shared::Shared;
@@ -37,4 +38,5 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(event::routes())
         .merge(deliveries::routes())
         .merge(inspector::routes())
+        .merge(why::routes())
 }

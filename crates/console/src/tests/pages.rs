@@ -4,11 +4,12 @@ use super::{Browser, HOSTILE};
 use axum::http::{StatusCode, header};
 
 /// Every page that shows without something having to happen before.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/instances",
     "/instances?search=none",
     "/instances/7",
     "/instances/7/token",
+    "/instances/7/why",
     "/instances/7/delete",
     "/instances/8",
     "/connect",
@@ -81,7 +82,7 @@ async fn the_page_of_an_instance_says_how_push_is_and_what_came_by_it() {
 #[tokio::test]
 async fn pages_of_an_instance_lead_back_to_it() {
     let browser = Browser::signed_in().await;
-    for path in ["/instances/7/token", "/instances/7/delete"] {
+    for path in ["/instances/7/token", "/instances/7/why", "/instances/7/delete"] {
         let page = browser.get(path).await;
         let crumbs = page.text.split("<nav class=\"crumbs\"").nth(1).unwrap();
         assert!(crumbs.split("</nav>").next().unwrap().contains("href=\"/instances/7\""), "{path}");

@@ -197,3 +197,19 @@ pub async fn an_event_is_delivered_again_when_it_is_asked_for(platform: &dyn Pla
     assert_eq!((&second.body, second.headers["elements-webhook-id"].to_str().unwrap()), (&first.body, name));
     client.refused("POST", &format!("/instances/{id}/events/nothing/retry"), &Value::Null, 404).await;
 }
+
+/// By each connector, for what was told and for what is not there.
+pub async fn what_was_not_sent_is_explained(platform: &dyn Platform) {
+    let log = Log::new(platform, "explained").await;
+    let told = log.told.iter().zip(std::iter::repeat_n(&log.busy, Log::BUSY_COUNT).chain(&log.quiet));
+    for (event, instance) in told {
+        let path = format!("/instances/{}/explain", instance.id);
+        let answer = log.client.done("POST", &path, &json!({ "objectId": event.object })).await;
+        let found = answer["objects"].as_array().unwrap();
+        assert_eq!((found.len(), &found[0]["decision"]), (1, &json!("delivered")), "{answer}");
+        let nothing = log.client.done("POST", &path, &json!({ "subject": "nothing like it" })).await;
+        assert_eq!(nothing["objects"][0]["decision"], "notShown", "{nothing}");
+    }
+    let path = format!("/instances/{}/explain", log.busy.id);
+    log.client.refused("POST", &path, &json!({}), 400).await;
+}

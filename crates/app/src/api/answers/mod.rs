@@ -11,6 +11,7 @@ pub(super) mod delivery;
 pub(super) mod element;
 pub(super) mod error;
 pub(super) mod event;
+pub(super) mod explanation;
 pub(super) mod instance;
 pub(super) mod life;
 pub(super) mod moment;

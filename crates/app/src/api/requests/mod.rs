@@ -6,6 +6,7 @@ pub(super) mod application;
 pub(super) mod backfill;
 pub(super) mod configuration;
 pub(super) mod element;
+pub(super) mod explain;
 pub(super) mod instance;
 
 use super::error::ApiError;

@@ -2,7 +2,7 @@
 
 use super::parameters::*;
 use crate::api::route::{CallerKind, Route, delete, get, patch, post, put};
-use crate::api::{backfill, configuration, elements, fleet, instances, lists, poll};
+use crate::api::{backfill, configuration, elements, explain, fleet, instances, lists, poll};
 
 pub(super) fn routes() -> Vec<Route> {
     let all = [
@@ -154,6 +154,12 @@ fn work() -> Vec<Route> {
         .or(&[409]),
         post("startBackfill", "/instances/{id}/backfill", backfill::begin, "Read a window of the past again")
             .or(&[409]),
+        post(
+            "explainAbsence",
+            "/instances/{id}/explain",
+            explain::one,
+            "Explain why something was not sent, under today's configuration",
+        ),
         get("listBackfills", "/instances/{id}/backfill", backfill::list, "List backfills"),
         get(
             "getBackfill",

@@ -4,6 +4,7 @@ mod attachments;
 mod list;
 mod part;
 mod search;
+pub(super) mod sought;
 #[cfg(test)]
 mod tests;
 

@@ -3,6 +3,7 @@
 mod cut;
 pub(super) mod next;
 mod place;
+pub(super) mod sought;
 
 use super::api;
 use super::normalise::entity::{Entity, List};

@@ -1,5 +1,7 @@
 //! Reads for clients: a page of the calendar's events, or one of them.
 
+pub(super) mod sought;
+
 use super::api::{self, PAGE_SIZE, PAGE_SIZE_MAX};
 use super::descriptor::DESCRIPTOR;
 use super::normalise::conditions::unknown;

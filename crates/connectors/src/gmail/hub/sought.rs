@@ -1,0 +1,69 @@
+//! Looking for one message: which read shows it, and how it stands to what is polled.
+
+use crate::gmail::descriptor::DESCRIPTOR;
+use crate::gmail::normalise::conditions::Conditions;
+use crate::gmail::normalise::internal_date;
+use crate::hub::Query;
+use crate::sought::{SOUGHT_RECORDS_MAX, Sought, Standing};
+use chrono::{DateTime, Utc};
+use domain::ceql::{Expr, Op, Value};
+use domain::resource::ResourceConfig;
+use serde_json::Value as Json;
+
+/// Labels, threads and drafts are looked for by their ids alone.
+pub(in crate::gmail) fn query(
+    resource: &ResourceConfig,
+    sought: &Sought,
+    now: DateTime<Utc>,
+) -> Option<Query> {
+    let read = resource.read_at(now, now).ok()?;
+    let name = DESCRIPTOR.resource(&read.resource)?.name;
+    let is_messages = is_messages(name);
+    let name = if is_messages { "messages" } else { name };
+    let compare = |field: &str, op, value: String| Expr::Compare {
+        field: field.to_owned(),
+        op,
+        value: Value::Text(value),
+    };
+    let condition = match sought {
+        Sought::Object(id) => {
+            let path = vec![name.to_owned(), id.clone()];
+            let parameters = is_messages.then(|| ("format".to_owned(), "minimal".to_owned()));
+            return Some(Query { path, parameters: parameters.into_iter().collect(), ..Query::of(name) });
+        }
+        _ if !is_messages => return None,
+        Sought::Subject(subject) => compare("subject", Op::Eq, subject.clone()),
+        Sought::Within(window) => Expr::And(vec![
+            compare("internalDate", Op::Ge, window.from.to_rfc3339()),
+            compare("internalDate", Op::Lt, window.to.to_rfc3339()),
+        ]),
+    };
+    Some(Query {
+        condition: Some(condition),
+        page_size: Some(SOUGHT_RECORDS_MAX),
+        parameters: vec![("includeSpamTrash".to_owned(), "true".to_owned())],
+        ..Query::of(name)
+    })
+}
+
+pub(in crate::gmail) fn standing(
+    resource: &ResourceConfig,
+    record: &Json,
+    now: DateTime<Utc>,
+) -> Option<Standing> {
+    let read = resource.read_at(now, now).ok()?;
+    let name = DESCRIPTOR.resource(&read.resource)?.name;
+    let labels = record["labelIds"].as_array().map(Vec::as_slice).unwrap_or_default();
+    // Conditions of what has no history were checked when they were saved, and have no labels to go by.
+    let is_wanted = !is_messages(name) || Conditions::parse(read.conditions).ok()?.allow(record);
+    Some(Standing {
+        object_id: record["id"].as_str()?.to_owned(),
+        arrived_at: internal_date(record),
+        is_draft: is_messages(name) && labels.iter().any(|label| label == "DRAFT"),
+        is_wanted,
+    })
+}
+
+fn is_messages(name: &str) -> bool {
+    matches!(name, "messages" | "changed-messages")
+}

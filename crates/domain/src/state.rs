@@ -115,9 +115,10 @@ impl ResourceState {
         }
     }
 
-    /// The state after its baseline.
+    /// The state after its baseline, whose read began then: what is found later became visible later.
     pub fn with_baseline(mut self, cursor: Value, now: DateTime<Utc>) -> Self {
         self.cursor = Some(cursor);
+        self.complete_at = Some(now);
         self.baseline_at = Some(now);
         self.succeeded(now)
     }

@@ -9,9 +9,9 @@ use crate::ports::{Mailbox, Notification, Progress, Result};
 use crate::reading::{self, Failure, Wish};
 use chrono::{DateTime, Duration, Utc};
 use connectors::hub::{Answer, ReadError};
-use connectors::{Connector, ErrorKind, Sought, Standing};
+use connectors::{Connector, ErrorKind, RecordStanding, Sought};
 use domain::delivery::SubscriptionStatus;
-use domain::explain::{Decision, Facts, Obstacle, Shown, Told, Waiting, decide};
+use domain::explain::{Decision, Facts, Obstacle, RetryState, ShownState, ToldState, decide};
 use domain::ids::{EventId, Sequence};
 use domain::instance::{Instance, Validity};
 use domain::resource::ResourceConfig;
@@ -57,7 +57,7 @@ struct Candidate<'a> {
     /// As callbacks name it, where that is another id.
     shown_id: Option<String>,
     arrived_at: Option<DateTime<Utc>>,
-    shown: Shown,
+    shown: ShownState,
 }
 
 /// Explains; `None` if the instance was deleted meanwhile.
@@ -149,13 +149,13 @@ impl Look<'_> {
             arrived_at: None,
             shown,
         };
-        let Some(records) = records else { return Ok(vec![nothing(Shown::NotAsked)]) };
+        let Some(records) = records else { return Ok(vec![nothing(ShownState::NotAsked)]) };
         let standings = records.iter().filter_map(|record| {
             let standing = self.connector.standing(config, record, now)?;
             Some(candidate(config, record, standing))
         });
         let found: Vec<Candidate<'_>> = standings.collect();
-        Ok(if found.is_empty() { vec![nothing(Shown::Nothing)] } else { found })
+        Ok(if found.is_empty() { vec![nothing(ShownState::Nothing)] } else { found })
     }
 
     /// `None` where the provider was not asked, or did not answer.
@@ -190,7 +190,7 @@ impl Look<'_> {
     async fn explained(
         &self,
         candidate: &Candidate<'_>,
-        told: &HashMap<(String, String), (Told, String)>,
+        told: &HashMap<(String, String), (ToldState, String)>,
         asked_about: Option<DateTime<Utc>>,
     ) -> Result<Explained> {
         let resource = &candidate.config.name;
@@ -228,31 +228,31 @@ impl Look<'_> {
     }
 
     /// Its creation is in the log, further back than was read.
-    async fn told_earlier(&self, resource: &str, object_id: &str) -> Result<Option<Told>> {
+    async fn told_earlier(&self, resource: &str, object_id: &str) -> Result<Option<ToldState>> {
         let id = self.mailbox.instance.id;
         let creation = EventId::of_creation(id, resource, object_id);
         let logged = self.app.ports.store.logged_events(id, &[creation]).await?;
-        Ok(logged.contains(&creation).then_some(Told::Earlier))
+        Ok(logged.contains(&creation).then_some(ToldState::Earlier))
     }
 }
 
-fn candidate<'c>(config: &'c ResourceConfig, record: &Value, standing: Standing) -> Candidate<'c> {
+fn candidate<'c>(config: &'c ResourceConfig, record: &Value, standing: RecordStanding) -> Candidate<'c> {
     let shown_id = config.id_field.as_ref().and_then(|field| field.get(record)?.as_str().map(str::to_owned));
     let shown = match (standing.is_draft, standing.is_wanted) {
-        (true, _) => Shown::Draft,
-        (false, false) => Shown::Unwanted,
-        (false, true) => Shown::Wanted(standing.arrived_at),
+        (true, _) => ShownState::Draft,
+        (false, false) => ShownState::Unwanted,
+        (false, true) => ShownState::Wanted(standing.arrived_at),
     };
-    let Standing { object_id, arrived_at, .. } = standing;
+    let RecordStanding { object_id, arrived_at, .. } = standing;
     Candidate { config, object_id: Some(object_id), shown_id, arrived_at, shown }
 }
 
-fn waiting(state: Option<&ResourceState>, object_id: Option<&str>) -> Waiting {
+fn waiting(state: Option<&ResourceState>, object_id: Option<&str>) -> RetryState {
     let record = state.zip(object_id).and_then(|(state, id)| state.retry_records.find(id));
     match record.map(|record| (record.phase, record.due_at)) {
-        Some((Phase::Gone { .. }, _)) => Waiting::Gone,
-        Some((_, due_at)) => Waiting::Content(due_at),
-        None => Waiting::Nothing,
+        Some((Phase::Gone { .. }, _)) => RetryState::Gone,
+        Some((_, due_at)) => RetryState::Content(due_at),
+        None => RetryState::Nothing,
     }
 }
 
@@ -261,7 +261,7 @@ async fn told(
     app: &Context,
     mailbox: &Mailbox,
     candidates: &[Candidate<'_>],
-) -> Result<HashMap<(String, String), (Told, String)>> {
+) -> Result<HashMap<(String, String), (ToldState, String)>> {
     let mut found = HashMap::new();
     let ids = candidates.iter().flat_map(|one| [&one.object_id, &one.shown_id]).flatten();
     let wanted: Vec<&str> = ids.map(String::as_str).collect();
@@ -294,19 +294,19 @@ fn objects_of(notification: &Notification) -> Vec<String> {
 }
 
 /// `None` for what only the log was to hold.
-fn standing_of(notification: &Notification, is_queued: bool) -> Option<Told> {
+fn standing_of(notification: &Notification, is_queued: bool) -> Option<ToldState> {
     let last_at = notification
         .attempts
         .last()
         .map(|attempt| attempt.at + Duration::milliseconds(i64::try_from(attempt.duration_ms).unwrap_or(0)));
     Some(match notification.progress {
-        Progress::Delivered => Told::Delivered(last_at.unwrap_or(notification.created_at)),
-        Progress::Pending if is_queued => Told::Queued,
+        Progress::Delivered => ToldState::Delivered(last_at.unwrap_or(notification.created_at)),
+        Progress::Pending if is_queued => ToldState::Queued,
         Progress::Pending => match notification.due_at.filter(|_| last_at.is_some()) {
-            Some(due_at) => Told::Retrying(due_at),
-            None => Told::Sending,
+            Some(due_at) => ToldState::Retrying(due_at),
+            None => ToldState::Sending,
         },
-        Progress::Dropped => Told::Dropped,
+        Progress::Dropped => ToldState::Dropped,
         Progress::Logged => return None,
     })
 }

@@ -35,7 +35,7 @@ pub use push::{
 };
 pub use registry::registry;
 pub use scratch::Scratch;
-pub use sought::{SOUGHT_RECORDS_MAX, Sought, Standing};
+pub use sought::{RecordStanding, SOUGHT_RECORDS_MAX, Sought};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -202,7 +202,12 @@ pub trait Connector: Send + Sync {
     }
 
     /// How a record of such a read stands to the resource's configuration; `None` where it says too little.
-    fn standing(&self, _resource: &ResourceConfig, _record: &Value, _now: DateTime<Utc>) -> Option<Standing> {
+    fn standing(
+        &self,
+        _resource: &ResourceConfig,
+        _record: &Value,
+        _now: DateTime<Utc>,
+    ) -> Option<RecordStanding> {
         None
     }
 

@@ -19,7 +19,7 @@ pub enum Sought {
 
 /// How a record stands to a resource's configuration, as it is today.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Standing {
+pub struct RecordStanding {
     /// The provider's id.
     pub object_id: String,
     /// When it came.

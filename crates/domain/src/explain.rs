@@ -18,7 +18,7 @@ pub enum Obstacle {
 
 /// How a notification of the object stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum ToldState {
     /// The callback has it, since then.
     Delivered(DateTime<Utc>),
     /// Tried again then.
@@ -35,7 +35,7 @@ pub enum Told {
 
 /// What the provider shows of the object now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
+pub enum ShownState {
     /// It was not asked.
     NotAsked,
     /// Nothing.
@@ -50,7 +50,7 @@ pub enum Shown {
 
 /// What waits of an object in the resource's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waiting {
+pub enum RetryState {
     /// Nothing.
     Nothing,
     /// Its content could not be read; it is tried again then.
@@ -65,11 +65,11 @@ pub struct Facts {
     /// The mailbox.
     pub obstacle: Option<Obstacle>,
     /// The log.
-    pub told: Option<Told>,
+    pub told: Option<ToldState>,
     /// The provider.
-    pub shown: Shown,
+    pub shown: ShownState,
     /// The resource's row.
-    pub waiting: Waiting,
+    pub waiting: RetryState,
     /// When the baseline was taken.
     pub baseline_at: Option<DateTime<Utc>>,
     /// When the last poll began that read everything.
@@ -84,7 +84,7 @@ pub struct Facts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// It was sent, or is about to be.
-    Told(Told),
+    Told(ToldState),
     /// Something stands in the way of the whole mailbox.
     Stopped(Obstacle),
     /// No position was taken yet.
@@ -116,17 +116,17 @@ pub fn decide(facts: &Facts) -> Decision {
         return Decision::Told(told);
     }
     match facts.shown {
-        Shown::Draft => return Decision::Draft,
-        Shown::Unwanted => return Decision::OutsideConditions,
-        Shown::Wanted(Some(at)) if facts.baseline_at.is_some_and(|baseline_at| at < baseline_at) => {
+        ShownState::Draft => return Decision::Draft,
+        ShownState::Unwanted => return Decision::OutsideConditions,
+        ShownState::Wanted(Some(at)) if facts.baseline_at.is_some_and(|baseline_at| at < baseline_at) => {
             return Decision::BeforeBaseline;
         }
         _ => {}
     }
     match facts.waiting {
-        Waiting::Content(due_at) => return Decision::WaitingForContent(due_at),
-        Waiting::Gone => return Decision::CameAndWent,
-        Waiting::Nothing => {}
+        RetryState::Content(due_at) => return Decision::WaitingForContent(due_at),
+        RetryState::Gone => return Decision::CameAndWent,
+        RetryState::Nothing => {}
     }
     if let Some(obstacle) = facts.obstacle {
         return Decision::Stopped(obstacle);
@@ -136,9 +136,9 @@ pub fn decide(facts: &Facts) -> Decision {
     }
     let is_unread = |at: DateTime<Utc>| facts.complete_at.is_none_or(|complete_at| at > complete_at);
     match facts.shown {
-        Shown::Wanted(Some(at)) if is_unread(at) => Decision::NotPolledYet,
-        Shown::Wanted(Some(at)) if at < facts.log_since => Decision::Forgotten,
-        Shown::Wanted(_) => Decision::ShownLate,
+        ShownState::Wanted(Some(at)) if is_unread(at) => Decision::NotPolledYet,
+        ShownState::Wanted(Some(at)) if at < facts.log_since => Decision::Forgotten,
+        ShownState::Wanted(_) => Decision::ShownLate,
         _ if facts.asked_about.is_some_and(is_unread) => Decision::NotPolledYet,
         _ => Decision::NotShown,
     }
@@ -154,12 +154,12 @@ mod tests {
     }
 
     /// The baseline at 10, the last poll at 60; the log holds what was reported since 5.
-    fn facts(shown: Shown) -> Facts {
+    fn facts(shown: ShownState) -> Facts {
         Facts {
             obstacle: None,
             told: None,
             shown,
-            waiting: Waiting::Nothing,
+            waiting: RetryState::Nothing,
             baseline_at: Some(at(10)),
             complete_at: Some(at(60)),
             asked_about: None,
@@ -168,31 +168,34 @@ mod tests {
     }
 
     fn wanted(minutes: i64) -> Facts {
-        facts(Shown::Wanted(Some(at(minutes))))
+        facts(ShownState::Wanted(Some(at(minutes))))
     }
 
     #[test]
     fn each_reason_has_its_facts() {
-        let nothing = facts(Shown::Nothing);
-        let not_asked = facts(Shown::NotAsked);
+        let nothing = facts(ShownState::Nothing);
+        let not_asked = facts(ShownState::NotAsked);
         for (facts, expected) in [
-            (Facts { told: Some(Told::Queued), ..wanted(50) }, Decision::Told(Told::Queued)),
+            (Facts { told: Some(ToldState::Queued), ..wanted(50) }, Decision::Told(ToldState::Queued)),
             (
-                Facts { told: Some(Told::Delivered(at(51))), ..nothing },
-                Decision::Told(Told::Delivered(at(51))),
+                Facts { told: Some(ToldState::Delivered(at(51))), ..nothing },
+                Decision::Told(ToldState::Delivered(at(51))),
             ),
-            (facts(Shown::Draft), Decision::Draft),
-            (facts(Shown::Unwanted), Decision::OutsideConditions),
+            (facts(ShownState::Draft), Decision::Draft),
+            (facts(ShownState::Unwanted), Decision::OutsideConditions),
             (wanted(9), Decision::BeforeBaseline),
-            (Facts { waiting: Waiting::Content(at(70)), ..wanted(50) }, Decision::WaitingForContent(at(70))),
-            (Facts { waiting: Waiting::Gone, ..nothing }, Decision::CameAndWent),
+            (
+                Facts { waiting: RetryState::Content(at(70)), ..wanted(50) },
+                Decision::WaitingForContent(at(70)),
+            ),
+            (Facts { waiting: RetryState::Gone, ..nothing }, Decision::CameAndWent),
             (nothing, Decision::NotShown),
             (Facts { asked_about: Some(at(61)), ..nothing }, Decision::NotPolledYet),
             (Facts { asked_about: Some(at(59)), ..nothing }, Decision::NotShown),
             (wanted(61), Decision::NotPolledYet),
             (Facts { complete_at: None, ..wanted(50) }, Decision::NotPolledYet),
             (wanted(50), Decision::ShownLate),
-            (facts(Shown::Wanted(None)), Decision::ShownLate),
+            (facts(ShownState::Wanted(None)), Decision::ShownLate),
             (Facts { log_since: at(55), ..wanted(50) }, Decision::Forgotten),
             (Facts { baseline_at: None, ..nothing }, Decision::NoBaseline),
             (not_asked, Decision::NotShown),
@@ -208,8 +211,8 @@ mod tests {
         {
             let stopped = |facts: Facts| decide(&Facts { obstacle: Some(obstacle), ..facts });
             assert_eq!(stopped(wanted(50)), Decision::Stopped(obstacle));
-            assert_eq!(stopped(facts(Shown::NotAsked)), Decision::Stopped(obstacle));
-            assert_eq!(stopped(facts(Shown::Unwanted)), Decision::OutsideConditions);
+            assert_eq!(stopped(facts(ShownState::NotAsked)), Decision::Stopped(obstacle));
+            assert_eq!(stopped(facts(ShownState::Unwanted)), Decision::OutsideConditions);
             assert_eq!(stopped(wanted(9)), Decision::BeforeBaseline);
         }
     }

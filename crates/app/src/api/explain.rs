@@ -13,7 +13,7 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Duration, Utc};
 use connectors::{Sought, Window};
-use domain::explain::{Decision, Obstacle, Told};
+use domain::explain::{Decision, Obstacle, ToldState};
 use std::sync::Arc;
 
 /// How far a message may lie from the time that somebody remembers, minutes.
@@ -61,12 +61,12 @@ fn shown(one: Explained) -> ExplainedObject {
 fn named(one: &Explained) -> (DecisionName, Option<DateTime<Utc>>) {
     use DecisionName as Name;
     match one.decision {
-        Decision::Told(Told::Delivered(at)) => (Name::Delivered, Some(at)),
-        Decision::Told(Told::Retrying(at)) => (Name::Retrying, Some(at)),
-        Decision::Told(Told::Sending) => (Name::Sending, None),
-        Decision::Told(Told::Queued) => (Name::Queued, None),
-        Decision::Told(Told::Dropped) => (Name::Dropped, None),
-        Decision::Told(Told::Earlier) => (Name::ReportedEarlier, None),
+        Decision::Told(ToldState::Delivered(at)) => (Name::Delivered, Some(at)),
+        Decision::Told(ToldState::Retrying(at)) => (Name::Retrying, Some(at)),
+        Decision::Told(ToldState::Sending) => (Name::Sending, None),
+        Decision::Told(ToldState::Queued) => (Name::Queued, None),
+        Decision::Told(ToldState::Dropped) => (Name::Dropped, None),
+        Decision::Told(ToldState::Earlier) => (Name::ReportedEarlier, None),
         Decision::Stopped(Obstacle::Disabled) => (Name::Disabled, None),
         Decision::Stopped(Obstacle::EventsOff) => (Name::EventsOff, None),
         Decision::Stopped(Obstacle::NeedsSignIn) => (Name::NeedsSignIn, None),

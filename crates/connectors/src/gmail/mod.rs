@@ -16,7 +16,7 @@ mod tests;
 use crate::descriptor::Descriptor;
 use crate::error::Error;
 use crate::hub::{Answer, Query, ReadError};
-use crate::{Baseline, Call, Connector, FailedRecord, Past, Push, Sought, Standing, Step, Window};
+use crate::{Baseline, Call, Connector, FailedRecord, Past, Push, RecordStanding, Sought, Step, Window};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use cursor::Cursor;
@@ -85,7 +85,12 @@ impl Connector for Gmail {
         hub::sought::query(resource, sought, now)
     }
 
-    fn standing(&self, resource: &ResourceConfig, record: &Value, now: DateTime<Utc>) -> Option<Standing> {
+    fn standing(
+        &self,
+        resource: &ResourceConfig,
+        record: &Value,
+        now: DateTime<Utc>,
+    ) -> Option<RecordStanding> {
         hub::sought::standing(resource, record, now)
     }
 

@@ -15,7 +15,7 @@ mod tests;
 use crate::descriptor::Descriptor;
 use crate::error::Error;
 use crate::hub::{Answer, Query, ReadError};
-use crate::{Baseline, Call, Connector, FailedRecord, Past, Sought, Standing, Step, Window, values};
+use crate::{Baseline, Call, Connector, FailedRecord, Past, RecordStanding, Sought, Step, Window, values};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use descriptor::DESCRIPTOR;
@@ -89,7 +89,12 @@ impl Connector for GoogleCalendar {
         hub::sought::query(sought)
     }
 
-    fn standing(&self, resource: &ResourceConfig, record: &Value, now: DateTime<Utc>) -> Option<Standing> {
+    fn standing(
+        &self,
+        resource: &ResourceConfig,
+        record: &Value,
+        now: DateTime<Utc>,
+    ) -> Option<RecordStanding> {
         hub::sought::standing(resource, record, now)
     }
 

@@ -16,7 +16,9 @@ mod tests;
 use crate::descriptor::Descriptor;
 use crate::error::Error;
 use crate::hub::{Answer, Query, ReadError};
-use crate::{Baseline, Call, Connector, FailedRecord, Past, Push, Sought, Standing, Step, Window, values};
+use crate::{
+    Baseline, Call, Connector, FailedRecord, Past, Push, RecordStanding, Sought, Step, Window, values,
+};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use descriptor::DESCRIPTOR;
@@ -82,7 +84,12 @@ impl Connector for Outlook {
         hub::sought::query(resource, sought, now)
     }
 
-    fn standing(&self, resource: &ResourceConfig, record: &Value, now: DateTime<Utc>) -> Option<Standing> {
+    fn standing(
+        &self,
+        resource: &ResourceConfig,
+        record: &Value,
+        now: DateTime<Utc>,
+    ) -> Option<RecordStanding> {
         hub::sought::standing(resource, record, now)
     }
 

@@ -4,7 +4,7 @@ use crate::gmail::descriptor::DESCRIPTOR;
 use crate::gmail::normalise::conditions::Conditions;
 use crate::gmail::normalise::internal_date;
 use crate::hub::Query;
-use crate::sought::{SOUGHT_RECORDS_MAX, Sought, Standing};
+use crate::sought::{RecordStanding, SOUGHT_RECORDS_MAX, Sought};
 use chrono::{DateTime, Utc};
 use domain::ceql::{Expr, Op, Value};
 use domain::resource::ResourceConfig;
@@ -50,13 +50,13 @@ pub(in crate::gmail) fn standing(
     resource: &ResourceConfig,
     record: &Json,
     now: DateTime<Utc>,
-) -> Option<Standing> {
+) -> Option<RecordStanding> {
     let read = resource.read_at(now, now).ok()?;
     let name = DESCRIPTOR.resource(&read.resource)?.name;
     let labels = record["labelIds"].as_array().map(Vec::as_slice).unwrap_or_default();
     // Conditions of what has no history were checked when they were saved, and have no labels to go by.
     let is_wanted = !is_messages(name) || Conditions::parse(read.conditions).ok()?.allow(record);
-    Some(Standing {
+    Some(RecordStanding {
         object_id: record["id"].as_str()?.to_owned(),
         arrived_at: internal_date(record),
         is_draft: is_messages(name) && labels.iter().any(|label| label == "DRAFT"),

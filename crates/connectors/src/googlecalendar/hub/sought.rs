@@ -2,7 +2,7 @@
 
 use crate::googlecalendar::normalise::conditions::Conditions;
 use crate::hub::Query;
-use crate::sought::{SOUGHT_RECORDS_MAX, Sought, Standing};
+use crate::sought::{RecordStanding, SOUGHT_RECORDS_MAX, Sought};
 use chrono::{DateTime, Utc};
 use domain::ceql::{Expr, Op, Value};
 use domain::resource::ResourceConfig;
@@ -32,9 +32,9 @@ pub(in crate::googlecalendar) fn standing(
     resource: &ResourceConfig,
     record: &Json,
     now: DateTime<Utc>,
-) -> Option<Standing> {
+) -> Option<RecordStanding> {
     let at = DateTime::parse_from_rfc3339(record["created"].as_str().unwrap_or_default());
-    Some(Standing {
+    Some(RecordStanding {
         object_id: record["id"].as_str()?.to_owned(),
         arrived_at: at.ok().map(|at| at.to_utc()),
         is_draft: false,

@@ -4,7 +4,7 @@ use crate::hub::Query;
 use crate::outlook::descriptor::DESCRIPTOR;
 use crate::outlook::normalise::conditions::is_cursor_bound;
 use crate::outlook::normalise::entity::List;
-use crate::sought::{SOUGHT_RECORDS_MAX, Sought, Standing};
+use crate::sought::{RecordStanding, SOUGHT_RECORDS_MAX, Sought};
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::ceql::{Expr, Op, Truth, Value};
 use domain::date_pattern::{Zone, parse_rfc3339};
@@ -45,7 +45,7 @@ pub(in crate::outlook) fn standing(
     resource: &ResourceConfig,
     record: &Json,
     now: DateTime<Utc>,
-) -> Option<Standing> {
+) -> Option<RecordStanding> {
     let read = resource.read_at(now, now).ok()?;
     let entity = List::named(DESCRIPTOR.resource(&read.resource)?.name)?.entity;
     let conditions: Vec<Expr> = read.conditions.into_iter().filter(|one| !is_cursor_bound(one)).collect();
@@ -54,7 +54,7 @@ pub(in crate::outlook) fn standing(
     let fields = record.as_object()?;
     let came = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(entity.came));
     let arrived_at = came.and_then(|(_, value)| value.as_str());
-    Some(Standing {
+    Some(RecordStanding {
         object_id: record["Id"].as_str()?.to_owned(),
         arrived_at: arrived_at.and_then(|text| parse_rfc3339(text, Zone::UTC)),
         is_draft: entity.has_drafts && record["IsDraft"] == Json::Bool(true) && !speak_of_drafts,

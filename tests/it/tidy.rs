@@ -66,8 +66,10 @@ const PROVIDER_FREE: [&str; 7] = [
 ];
 /// The demo shows two providers by name.
 const DEMO: &str = "crates/local/src/demo/";
-/// Where waiting is the business: the clock's adapter, the demo's pace, delays that a double is told to make.
-const MAY_SLEEP: [&str; 3] = ["crates/system/src/clock.rs", DEMO, "crates/doubles/src/"];
+/// Where waiting is the business: the clock's adapter, the demo's pace, delays that a double is told to make, and the pace
+/// of what is measured in real time.
+const MAY_SLEEP: [&str; 4] =
+    ["crates/system/src/clock.rs", DEMO, "crates/doubles/src/", "crates/local/benches/"];
 /// Names that say nothing.
 const EMPTY_NAMES: [&str; 6] = ["utils", "util", "common", "helpers", "helper", "types"];
 

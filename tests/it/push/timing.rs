@@ -37,6 +37,21 @@ async fn a_late_notice_does_not_end_the_looks_for_a_newer_one() {
     assert_created(&world.arrived(), &sent);
 }
 
+/// Users report that Graph makes a second subscription instead of refusing it: notices come twice, and nothing else.
+#[tokio::test]
+async fn a_twin_that_the_provider_makes_repeats_nothing() {
+    let world = World::reachable(92);
+    world.microsoft.set_refuse_twins(false);
+    let id = pushed_outlook(&world).await;
+    world.forget_push().await;
+    world.pass(Duration::hours(1)).await;
+    assert_eq!(world.microsoft.subscriptions_of(OUTLOOK_USER).len(), 2);
+    assert_active(&push_of(&world, id).await);
+    let sent = vec![world.microsoft.deliver(OUTLOOK_USER, Mail::default())];
+    world.pass(Duration::minutes(2)).await;
+    assert_created(&world.arrived(), &sent);
+}
+
 /// What a condition leaves out is announced as well: each notice is followed by few polls.
 #[tokio::test]
 async fn a_notice_of_what_a_condition_leaves_out_costs_three_polls() {

@@ -21,6 +21,7 @@ fn notification(body: &str) -> Notification {
         due_at: None,
         attempts: Vec::new(),
         reached: domain::delivery::Reached::default(),
+        sighting: None,
         expires_at: None,
     }
 }

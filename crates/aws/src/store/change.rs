@@ -37,12 +37,18 @@ pub(super) async fn change(table: &Table, change: &InstanceChange) -> Result<Wri
         if before.version + 1 != change.instance.version || !fits(&before, change) {
             return Ok(Written::Conflict);
         }
-        let writes = writes(table, &before, change).await?;
+        let mut writes = writes(table, &before, change).await?;
+        let own_count = writes.len();
+        writes.extend(applications::recount(Some(&before.instance), &change.instance));
         if writes.len() > ACTIONS_COUNT_MAX {
             return Err(PortError::new(context, "more resources than one transaction takes"));
         }
         match table.transact(context, writes).await? {
             WritesEnded::Done => return Ok(Written::Done),
+            // The application that it names is not there; the one that it named before is.
+            WritesEnded::Refused(met) if met.iter().skip(own_count).any(|met| matches!(met, Some(None))) => {
+                return Ok(Written::Conflict);
+            }
             // The read before the next try shows why.
             WritesEnded::Refused(_) => {}
         }
@@ -109,7 +115,6 @@ async fn writes(table: &Table, before: &Before, change: &InstanceChange) -> Resu
     if is_deleted {
         writes.extend(deletion(before, id));
     }
-    writes.extend(applications::recount(Some(&before.instance), instance));
     if let Some(entry) = &change.audit {
         writes.push(audit::put(entry)?);
     }

@@ -185,10 +185,13 @@ async fn each_operation_has_one_answer_and_numbers_are_numbers() {
                 ["id", "user", "number", "subscription"].contains(&parameter["name"].as_str().unwrap());
             if parameter["in"] == "path" && is_number {
                 assert_eq!(parameter["schema"]["type"], "integer", "{path}");
+                assert_eq!(parameter["schema"]["format"], "int64", "{path}");
             }
         }
     }
     assert_eq!(with_two, BTreeSet::from(["listInstances", "pollInstance"]));
+    let large = &document["components"]["schemas"]["Event"]["properties"]["notificationId"];
+    assert_eq!(large["format"], "int64", "{large}");
 }
 
 /// The page on the dialect shows what a callback is sent, as the description has it.

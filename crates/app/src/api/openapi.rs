@@ -5,7 +5,7 @@ use super::answer::{Answered, Paging};
 use super::answers::error::ErrorBody;
 use super::handled::Handled;
 use super::route::{BASE_PATH, CallerKind, Parameter, ParameterKind, Route};
-use super::schemas::{Schemas, shown};
+use super::schemas::{INTEGER, Schemas, shown};
 use super::webhook;
 use crate::context::Context;
 use axum::extract::State;
@@ -163,7 +163,7 @@ fn of_path(name: &str) -> Value {
         _ => (false, "Anything."),
     };
     let schema = match is_number {
-        true => json!({ "type": "integer", "minimum": 1 }),
+        true => json!({ "type": "integer", "format": INTEGER, "minimum": 1 }),
         false => json!({ "type": "string", "minLength": 1 }),
     };
     json!({ "name": name, "in": "path", "required": true, "description": description, "schema": schema })

@@ -76,20 +76,31 @@ fn without_null(schema: &mut Value) {
 /// Marks what may be left out and may be null, too.
 pub(super) const KEEPS_NULL: &str = "x-keeps-null";
 
-/// Comments are broken into lines, and the widths of Rust's integers are no formats of JSON.
+/// The format of integers that no small maximum bounds.
+pub(super) const INTEGER: &str = "int64";
+
+/// Comments are broken into lines, and the widths of Rust's integers say more than a client needs: only that 64 bits hold
+/// each. Where nothing is said, generators for Java and Go take 32, and fail at the first number that is larger.
 fn plain(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             object.shift_remove(KEEPS_NULL);
-            let format = object.get("format").and_then(Value::as_str).unwrap_or_default();
-            if format.starts_with("uint") || format.starts_with("int") {
-                object.shift_remove("format");
+            match object.get("format").and_then(Value::as_str) {
+                Some("uint8" | "uint16" | "int8" | "int16" | "int32") => drop(object.shift_remove("format")),
+                Some("uint" | "uint32" | "uint64" | "int" | "int64") => object["format"] = INTEGER.into(),
+                _ => {}
             }
             if let Some(Value::String(text)) = object.get_mut("description") {
                 *text = text.replace('\n', " ");
             }
             let is_data = |key: &str| matches!(key, "examples" | "example" | "const" | "enum" | "default");
-            object.iter_mut().filter(|(key, _)| !is_data(key)).for_each(|(_, value)| plain(value));
+            for (key, value) in object.iter_mut() {
+                match (key.as_str(), value) {
+                    ("properties", Value::Object(named)) => named.values_mut().for_each(plain),
+                    (key, value) if !is_data(key) => plain(value),
+                    _ => {}
+                }
+            }
         }
         Value::Array(items) => items.iter_mut().for_each(plain),
         _ => {}

@@ -44,6 +44,11 @@ visit("new events come to an open page", {}, async (visitor) => {
   const newest = page.locator("tbody tr:first-child th a");
   const before = await newest.getAttribute("href");
   await page.evaluate(() => (window.isSame = true));
+  // New rows wait, and nothing moves, until somebody asks for them.
+  const came = page.getByRole("button", { name: /^\d+ new$/ });
+  await came.waitFor();
+  assert.equal(await newest.getAttribute("href"), before);
+  await came.click();
   await page.locator(`tbody tr:first-child th a:not([href="${before}"])`).waitFor();
   await page.locator(`tbody tr:not(:first-child) th a[href="${before}"]`).waitFor();
   assert.ok(await page.evaluate(() => window.isSame), "the page was not loaded anew");

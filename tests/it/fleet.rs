@@ -129,3 +129,23 @@ async fn the_last_poll_is_told_to_the_minute_although_nothing_is_stored() {
     world.restart();
     assert_eq!(age(&world).await.1, 600, "another process knows what is stored, and says so");
 }
+
+/// Of what waits there may be little, behind much that was delivered since.
+#[tokio::test]
+async fn what_is_queued_is_found_behind_a_thousand_delivered() {
+    let world = World::new(136);
+    let (quiet, busy) = (world.create_outlook().await, world.create_gmail().await);
+    world.receiver.set_default(410);
+    let queued = world.microsoft.deliver(crate::world::OUTLOOK_USER, doubles::Mail::default());
+    world.pass(Duration::minutes(16)).await;
+    assert_eq!(world.shown(quiet).await["health"]["status"], "suspended");
+    world.receiver.set_default(200);
+    for _ in 0..1_050 {
+        world.google.deliver(crate::world::GMAIL_USER, doubles::Mail::default());
+        world.poll(busy).await;
+    }
+    let found = world.get("/instances/events?status=queued").await;
+    let found = found.as_array().unwrap();
+    assert_eq!(found.len(), 1, "on the first page");
+    assert!(found[0]["providerData"].as_str().unwrap().contains(&queued));
+}

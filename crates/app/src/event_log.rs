@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::instances;
-use crate::ports::{LogLine, LogMark, LogPage, Notification, Numbered, OrganizationPage, Result};
+use crate::ports::{LogLine, LogMark, LogPage, Notification, Numbered, OrganizationPage, Progress, Result};
 use crate::sight::{SeenAccounts, Sight};
 use chrono::{DateTime, Utc};
 use domain::delivery::SubscriptionStatus;
@@ -70,23 +70,28 @@ impl<'a> OrganizationLog<'a> {
         OrganizationLog { app, organization_id, seen: SeenAccounts::of(app, sight) }
     }
 
-    /// What it has before a place, newest first, but nothing below `from`. `limit` is of what is looked at.
+    /// What it has before a place, newest first, but nothing below `from`: at most `limit` of those whose line is wanted.
+    /// So many lines are looked at; only what is wanted is read.
     pub(crate) async fn stretch(
         &mut self,
         before: Option<LogMark>,
         from: Option<Sequence>,
-        limit: usize,
+        (looks, limit): (usize, usize),
+        is_wanted: impl Fn(Progress) -> bool,
     ) -> Result<LogStretch> {
-        let page = OrganizationPage { before, from, limit };
+        let page = OrganizationPage { before, from, limit: looks };
         let lines = self.app.ports.store.organization_log(self.organization_id, page).await?;
-        let mut notifications = Vec::new();
+        let (mut notifications, mut end) = (Vec::new(), None);
         for line in &lines {
-            if self.seen.get(line.mark.instance).await?.is_some() {
+            if notifications.len() == limit {
+                return Ok(LogStretch { notifications, is_last: false, end });
+            }
+            if is_wanted(line.progress) && self.seen.get(line.mark.instance).await?.is_some() {
                 notifications.extend(self.app.ports.store.notification_at(line.mark).await?);
             }
+            end = Some(line.mark);
         }
-        let (is_last, end) = (lines.len() < limit, lines.last().map(|line| line.mark));
-        Ok(LogStretch { notifications, is_last, end })
+        Ok(LogStretch { notifications, is_last: lines.len() < looks, end })
     }
 }
 

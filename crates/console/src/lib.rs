@@ -22,6 +22,7 @@ mod signed;
 mod status;
 #[cfg(test)]
 mod tests;
+mod thrift;
 mod time;
 mod ui;
 
@@ -64,4 +65,5 @@ pub fn router(console: Console) -> Router {
         .layer(axum::middleware::from_fn_with_state(shared.clone(), frame::frame))
         .fallback(frame::elsewhere)
         .with_state(shared)
+        .layer(axum::middleware::from_fn(thrift::thrift))
 }

@@ -7,7 +7,7 @@ use super::paging::{PAGE_BYTES_MAX, PageRequest, SEQUENCE_END, answer_bytes, for
 use super::query::Params;
 use crate::context::Context;
 use crate::event_log::{self, OrganizationLog, Queued, mark_of, sequence_at};
-use crate::ports::{LogMark, Notification};
+use crate::ports::{LogMark, Notification, Progress};
 use chrono::{DateTime, Utc};
 use domain::ids::{InstanceId, Sequence};
 use serde_json::{Value, json};
@@ -16,6 +16,10 @@ use serde_json::{Value, json};
 const LOOKS_COUNT_MAX: usize = 1_000;
 /// Notifications read at once.
 const READ_COUNT: usize = 100;
+/// Maximum lines looked at for one page where the status tells from a line whether its notification is wanted.
+const LINES_COUNT_MAX: usize = 50_000;
+/// Lines read at once, then.
+const LINES_READ_COUNT: usize = 1_000;
 
 /// Whose log.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +73,18 @@ impl Filter {
 
     fn first(&self) -> Option<Sequence> {
         self.from.map(sequence_at)
+    }
+
+    /// Whether a notification that is so far can have the status.
+    fn may_be(&self, progress: Progress) -> bool {
+        let Some(wanted) = self.status.as_deref() else { return true };
+        let deliveries: &[DeliveryStatus] = match progress {
+            Progress::Pending => &[DeliveryStatus::Created, DeliveryStatus::Retry, DeliveryStatus::Queued],
+            Progress::Delivered => &[DeliveryStatus::Delivered],
+            Progress::Dropped => &[DeliveryStatus::Dropped],
+            Progress::Logged => &[DeliveryStatus::Logged],
+        };
+        wanted == EventStatus::of(progress).text() || deliveries.iter().any(|one| one.text() == wanted)
     }
 
     fn takes(&self, notification: &Notification, is_queued: bool) -> bool {
@@ -125,14 +141,27 @@ impl Scope {
         let mut all = OrganizationLog::of(app, caller.sight());
         let mut notifications: Vec<Notification> = Vec::new();
         let mut bytes = 0;
-        for _ in 0..LOOKS_COUNT_MAX / READ_COUNT {
+        let is_by_line = matches!(self, Scope::All) && filter.status.is_some();
+        let (rounds, looks) = match is_by_line {
+            true => (LINES_COUNT_MAX / LINES_READ_COUNT, LINES_READ_COUNT),
+            false => (LOOKS_COUNT_MAX / READ_COUNT, READ_COUNT),
+        };
+        let mut read_count = 0;
+        for _ in 0..rounds {
+            if read_count >= LOOKS_COUNT_MAX {
+                break;
+            }
             let read = match self {
                 Scope::Instance(id) => {
                     let before = before.map(|mark| mark.sequence);
                     event_log::of_instance(app, id, before, filter.first(), READ_COUNT).await?
                 }
-                Scope::All => all.stretch(before, filter.first(), READ_COUNT).await?,
+                Scope::All => {
+                    let is_wanted = |progress| filter.may_be(progress);
+                    all.stretch(before, filter.first(), (looks, READ_COUNT), is_wanted).await?
+                }
             };
+            read_count += read.notifications.len();
             for notification in read.notifications {
                 let is_queued = queued.holds(app, notification.instance).await?;
                 if filter.takes(&notification, is_queued) {

@@ -171,7 +171,7 @@ fn body(signed: &Signed, asked: &ActivityQuery, answer: &Answer, names: &Names) 
     let next = answer.next_page().map(|next| asked.page(next));
     html! {
         (filters(asked))
-        (ui::live("events", html! {
+        (ui::live_log("events", html! {
             (shown(signed, asked, answer.rows(), names))
             @if answer.rows().is_empty() && next.is_some() {
                 p.muted { "Nothing among those looked at; there are older ones." }

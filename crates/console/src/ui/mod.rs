@@ -36,6 +36,11 @@ pub(crate) fn live(id: &str, body: Markup) -> Markup {
     html! { div id=(id) data-live="" { (body) } }
 }
 
+/// The same of a log: rows that are new wait until somebody asks for them.
+pub(crate) fn live_log(id: &str, body: Markup) -> Markup {
+    html! { div id=(id) data-live="" data-rows="held" { (body) } }
+}
+
 /// A box with a heading of the second level.
 pub(crate) fn card(heading: &str, body: Markup) -> Markup {
     html! { section.card { h2 { (heading) } (body) } }

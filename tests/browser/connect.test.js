@@ -30,9 +30,12 @@ async function fill(visitor, name, callback) {
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.locator("summary", { hasText: "Show Optional Fields" }).click();
   await page.getByLabel("Callback Notification Signature Key").fill(KEY);
-  await page.getByLabel("API Key").fill(APPLICATION.id);
-  await page.getByLabel("API Secret").fill(APPLICATION.secret);
-  await page.getByLabel("Events Enabled").check();
+  // It is given once; then it is stored, and chosen.
+  if ((await page.getByLabel("Application", { exact: true }).count()) === 0) {
+    await page.getByLabel("API Key").fill(APPLICATION.id);
+    await page.getByLabel("API Secret").fill(APPLICATION.secret);
+  }
+  assert.ok(await page.getByLabel("Events Enabled").isChecked(), "events are on");
   await page.getByLabel("Event Notification Callback URL").fill(callback);
   await page.getByLabel("Tags").fill("Tested, Browser");
 }
@@ -95,7 +98,8 @@ visit("a denied login leads back to the filled form, with the reason", {}, async
   await visitor.click("link", "Deny");
   await page.getByRole("alert").getByText("The sign-in was denied at the provider: The user denied the request.").waitFor();
   assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Not to be");
-  assert.equal(await page.getByLabel("API Key").inputValue(), APPLICATION.id);
+  assert.equal(await page.getByLabel("Application", { exact: true }).inputValue(), "gmail");
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("role")), "alert", "what is wrong has the focus");
   assert.equal(await page.getByLabel("Event Notification Callback URL").inputValue(), receivers.gmail.address);
   assert.equal(await page.getByLabel("Tags").inputValue(), "Tested, Browser");
   assert.ok(await page.getByRole("checkbox", { name: "labels" }).isChecked());
@@ -112,10 +116,14 @@ visit("a wrong application secret leads back to the form, with the reason", {}, 
   await visitor.signIn();
   await page.goto("/connect/outlookemail");
   await fill(visitor, "Not to be", receivers.outlookemail.address);
+  await page.getByLabel("Application", { exact: true }).selectOption("");
+  await page.locator("summary", { hasText: "Another application" }).click();
+  await page.getByLabel("API Key").fill(APPLICATION.id);
   await page.getByLabel("API Secret").fill("not the secret");
   await visitor.click("button", "Create Instance");
   await visitor.click("link", CONNECTORS.outlookemail.account);
-  await page.getByRole("alert").waitFor();
+  await page.getByRole("alert").getByText("The secret is wrong or has expired.").waitFor();
+  await page.getByRole("alert").getByText("copy its Value").waitFor();
   assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Not to be");
 });
 
@@ -129,6 +137,27 @@ visit("what the form has wrong is said before the login", {}, async (visitor) =>
   await visitor.click("button", "Create Instance");
   await page.getByRole("alert").getByRole("link", { name: "Event Notification Callback URL" }).click();
   await visitor.inspect("connect-refused");
+});
+
+visit("a newcomer finds what to do at the provider, and scopes follow what is ticked", {}, async (visitor) => {
+  const { page, program } = visitor;
+  await visitor.signIn(await program.newcomer());
+  await page.goto("/connect/outlookemail");
+  await visitor.seesText("Before the first mailbox");
+  await visitor.seesText("Grant admin consent");
+  assert.equal(await page.locator("#redirect-address").innerText(), `${program.address}/oauth/callback`);
+  assert.match(await page.locator("#all-scopes").innerText(), /Calendars\.Read/);
+  await visitor.inspect("connect-checklist");
+  await page.getByLabel("API Key").fill(APPLICATION.id);
+  await page.getByLabel("API Secret").fill(APPLICATION.secret);
+  await page.getByLabel("Event Notification Callback URL").fill(receivers.outlookemail.address);
+  await page.getByRole("checkbox", { name: "contacts" }).check();
+  await visitor.click("button", "Create Instance");
+  await page.getByRole("link", { name: CONNECTORS.outlookemail.account }).waitFor();
+  const scopes = new URL(page.url()).searchParams.get("scope");
+  assert.match(scopes, /Mail\.Read/);
+  assert.match(scopes, /Contacts\.Read/);
+  assert.ok(!/Calendars/.test(scopes), scopes);
 });
 
 visit("list and code, slider and number are in step", {}, async (visitor) => {

@@ -31,6 +31,7 @@ const fn descriptor(key: &'static str, authentication: Authentication) -> Descri
             aliases: &[],
             polling: Polling::Changes,
             poller: r#"{"url":"/hubs/general/letters","idField":"id"}"#,
+            scopes: &[],
         }],
         abilities: &[],
         readme: "",

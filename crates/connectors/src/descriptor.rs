@@ -1,5 +1,6 @@
 //! What a connector is, as data. Replies, the sign-in addresses and the host's variables derive from it: there is no second list of connectors.
 
+use crate::registration::Registration;
 use domain::settings::{
     OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, OAUTH_USER_TOKEN,
 };
@@ -37,6 +38,8 @@ pub struct Resource {
     pub polling: Polling,
     /// Its entry of a poller configuration for those who copy one, as JSON text; empty where it is not polled.
     pub poller: &'static str,
+    /// Scopes that polling it needs, in today's spelling; of what is only read, none are said.
+    pub scopes: &'static [&'static str],
 }
 
 /// How a mailbox lets us in.
@@ -139,6 +142,8 @@ pub struct OAuth {
     pub scope_on_refresh: bool,
     /// The segment of both addresses that an application's tenant takes the place of, where the provider has tenants.
     pub tenant: Option<&'static str>,
+    /// How an application is registered there, in words.
+    pub registration: Registration,
 }
 
 impl OAuth {

@@ -2,6 +2,7 @@
 
 pub(crate) mod id_token;
 pub(crate) mod pubsub;
+pub(crate) mod registration;
 pub(crate) mod service_account;
 
 use crate::Call;

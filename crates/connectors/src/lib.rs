@@ -16,6 +16,7 @@ mod numbers;
 pub mod oauth;
 mod outlook;
 mod push;
+mod registration;
 mod registry;
 mod scratch;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use push::{
     Addressee, Arrival, Forged, Notice, NoticeKind, Proof, PullSource, Pulled, Push, PushRequest,
     WatchRequest,
 };
+pub use registration::{RefusalAdvice, Registration};
 pub use registry::registry;
 pub use scratch::Scratch;
 pub use sought::{RecordStanding, SOUGHT_RECORDS_MAX, Sought};

@@ -304,6 +304,12 @@ mod tests {
             required_scopes: &[],
             scope_on_refresh: false,
             tenant: None,
+            registration: crate::registration::Registration {
+                address: "https://provider.example",
+                steps: &[],
+                consent: "",
+                refusals: &[],
+            },
         }
     }
 

@@ -104,4 +104,13 @@
   };
 
   document.querySelectorAll("[data-polling]").forEach(keepInStep);
+
+  // Without a clipboard the text can still be marked.
+  for (const button of document.querySelectorAll("[data-copies]")) {
+    button.hidden = !navigator.clipboard;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
+      button.textContent = "Copied";
+    });
+  }
 })();

@@ -1,6 +1,11 @@
 //! What this connector is, as data.
 
 use crate::descriptor::{Ability, Authentication, Descriptor, Endpoint, OAuth, Polling, Resource};
+use crate::google::registration;
+use crate::registration::Registration;
+
+/// What everything is read with.
+const READ: &str = "https://www.googleapis.com/auth/calendar.readonly";
 
 pub(super) static DESCRIPTOR: Descriptor = Descriptor {
     id: 6411,
@@ -23,13 +28,24 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
             variable: "CARILLON_GOOGLE_TOKEN_URL",
             default: "https://oauth2.googleapis.com/token",
         },
-        scopes: "https://www.googleapis.com/auth/calendar.readonly",
+        scopes: READ,
         // Without both, Google gives a refresh token only at the very first consent.
         authorize_parameters: &[("access_type", "offline"), ("prompt", "consent")],
         translate_scope: str::to_owned,
         required_scopes: &[],
         scope_on_refresh: false,
         tenant: None,
+        registration: Registration {
+            address: registration::ADDRESS,
+            steps: &[
+                "In a project of yours enable the Google Calendar API: APIs & Services, Library.",
+                registration::AUDIENCE,
+                "Under Data access add the scopes below.",
+                registration::CLIENT,
+            ],
+            consent: registration::CONSENT,
+            refusals: registration::REFUSALS,
+        },
     }),
     push: &[],
     resources: &[Resource {
@@ -37,6 +53,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         aliases: &["changed-events"],
         polling: Polling::Changes,
         poller: r#"{"url":"/hubs/general/events","idField":"id"}"#,
+        scopes: &[READ],
     }],
     abilities: &[Ability::Deletions, Ability::Expiry, Ability::Backfill],
     readme: include_str!("README.md"),

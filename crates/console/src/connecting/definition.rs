@@ -1,5 +1,6 @@
 //! What a connector asks for, as the interface lists it.
 
+use super::registration::Registration;
 use crate::api::address;
 use crate::failure::Failure;
 use crate::signed::Signed;
@@ -9,6 +10,12 @@ use serde_json::{Map, Value};
 pub(crate) const CALLBACK: &str = "oauth.callback.url";
 pub(super) const INTERVAL: &str = "event.poller.refresh_interval";
 pub(super) const POLLER: &str = "event.poller.configuration";
+pub(super) const APPLICATION: &str = "oauth.application";
+pub(super) const KEY: &str = "oauth.api.key";
+pub(super) const SECRET: &str = "oauth.api.secret";
+/// What a sign-in asks for.
+pub(crate) const SCOPE: &str = "oauth.scope";
+pub(super) const EVENTS_ENABLED: &str = "event.notification.enabled";
 const VENDOR_TYPE: &str = "event.vendor.type";
 /// What few connectors need, and only for push.
 const PUSH: &str = "event.vendor.push.";
@@ -43,6 +50,8 @@ pub(super) enum Editor {
     Interval,
     Polling,
     EventType,
+    /// Shown with the application, by itself.
+    Application,
 }
 
 /// One item.
@@ -71,6 +80,8 @@ pub(crate) struct Definition {
     /// Minutes.
     pub(super) interval_min: u64,
     pub(super) interval_max: u64,
+    /// Where there is a sign-in.
+    pub(super) registration: Option<Registration>,
 }
 
 impl Definition {
@@ -102,8 +113,18 @@ impl Definition {
             resources: polling["resources"].as_object().cloned().unwrap_or_default(),
             interval_min: minutes("minimum", 1),
             interval_max: minutes("maximum", 1440),
+            registration: Registration::of(metadata),
             methods,
         }
+    }
+
+    /// Whether an item is one of this connector's.
+    pub(super) fn asks(&self, key: &str) -> bool {
+        self.item(key).is_some()
+    }
+
+    pub(super) fn item(&self, key: &str) -> Option<&Item> {
+        self.items.iter().find(|item| item.key == key)
     }
 
     pub(super) fn part(&self, part: FormPart) -> impl Iterator<Item = &Item> {
@@ -122,6 +143,7 @@ fn is_asked(row: &Value, methods_count: usize) -> bool {
         None | Some(CALLBACK) => false,
         // Asked for only where there is something to choose.
         Some(VENDOR_TYPE) => methods_count > 1,
+        Some(key) if key.starts_with(PUSH) && methods_count < 2 => false,
         Some(_) => row["hideFromConsole"] != true && row["active"] != false,
     }
 }
@@ -131,6 +153,7 @@ fn item(row: &Value) -> Item {
     let key = text("key");
     let required = row["required"] == true;
     let part = match row["groupName"].as_str() {
+        _ if key == APPLICATION => FormPart::Application,
         _ if key.starts_with(PUSH) => FormPart::Optional,
         Some("Event Configuration") => FormPart::Events,
         Some("Optional Fields") => FormPart::Optional,
@@ -139,6 +162,7 @@ fn item(row: &Value) -> Item {
     };
     let editor = match (key.as_str(), row["type"].as_str()) {
         (POLLER, _) => Editor::Polling,
+        (APPLICATION | KEY | SECRET, _) => Editor::Application,
         (INTERVAL, _) => Editor::Interval,
         (VENDOR_TYPE, _) => Editor::EventType,
         (NOTIFICATION_URL, _) => Editor::Address,

@@ -1,6 +1,8 @@
 //! What was filled in.
 
-use super::definition::{CALLBACK, Definition, Editor, Item, POLLER};
+use super::definition::{
+    APPLICATION, CALLBACK, Definition, EVENTS_ENABLED, Editor, Item, POLLER, SCOPE, SECRET,
+};
 use super::polling::{self, pretty};
 use crate::form::Fields;
 use serde::{Deserialize, Serialize};
@@ -25,8 +27,34 @@ pub(crate) struct Filled {
 
 impl Filled {
     /// An empty form.
-    pub(crate) fn fresh(definition: &Definition) -> Self {
-        Self::with(definition, |item| definition.initial(item).to_owned())
+    pub(crate) fn fresh(definition: &Definition, application: Option<&str>) -> Self {
+        let filled = Self::with(definition, |item| match item.key.as_str() {
+            // Whoever connects a mailbox here wants its events.
+            EVENTS_ENABLED => "true".to_owned(),
+            _ => definition.initial(item).to_owned(),
+        });
+        let mut filled = Filled { name: definition.name.clone(), ..filled };
+        if definition.asks(APPLICATION) {
+            filled.set(APPLICATION, application.unwrap_or_default());
+        }
+        filled
+    }
+
+    /// The scopes that were given, or else those of what is polled; empty where that is the connector's to say.
+    pub(crate) fn scopes(&self, definition: &Definition) -> String {
+        let given = self.text(SCOPE);
+        let polled = serde_json::from_str::<Map<String, Value>>(self.text(POLLER)).unwrap_or_default();
+        match &definition.registration {
+            Some(told) if given.is_empty() && !polled.is_empty() => {
+                told.scopes_for(polled.iter().map(|(name, entry)| resource(name, entry))).join(" ")
+            }
+            _ => given.to_owned(),
+        }
+    }
+
+    /// Puts a value in the place of another.
+    pub(super) fn set(&mut self, key: &str, value: &str) {
+        self.items.insert(key.to_owned(), value.to_owned());
     }
 
     /// As an instance is configured now, secrets masked.
@@ -53,6 +81,7 @@ impl Filled {
         let value = |item: &Item| match item.editor {
             Editor::Polling => poller.to_owned(),
             Editor::Switch => fields.flag(&field_name(&item.key)).to_string(),
+            Editor::Application if item.key == SECRET => fields.text(&field_name(&item.key)).to_owned(),
             // A secret may begin or end with a space, if somebody insists.
             Editor::Password => fields.text(&field_name(&item.key)).to_owned(),
             _ => fields.text(&field_name(&item.key)).trim().replace("\r\n", "\n"),
@@ -124,6 +153,13 @@ impl Filled {
     fn tag_list(&self) -> Vec<&str> {
         self.tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect()
     }
+}
+
+/// What an entry reads: as its url says, or else its name.
+fn resource<'a>(name: &'a str, entry: &'a Value) -> &'a str {
+    let path = entry["url"].as_str().unwrap_or_default().split('?').next().unwrap_or_default().trim();
+    let below = path.strip_prefix("/hubs/").and_then(|rest| rest.split_once('/'));
+    below.map_or(name, |(_, resource)| resource)
 }
 
 /// The poller configuration goes as an object where it is one, so that it can be read in what is sent.

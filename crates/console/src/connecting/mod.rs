@@ -1,17 +1,22 @@
 //! Connecting and editing: what a connector asks for, what was filled in, and what is kept while a user signs in at
 //! the provider. No connector is named here.
 
+mod application;
 mod definition;
 mod filled;
 mod pending;
 mod polling;
 mod posted;
 mod problems;
+mod registration;
 mod trial;
 mod view;
+mod view_application;
 mod view_polling;
+mod view_registration;
 
-pub(crate) use definition::{CALLBACK, Definition};
+pub(crate) use application::{Applications, store as store_application};
+pub(crate) use definition::{CALLBACK, Definition, SCOPE};
 pub(crate) use filled::Filled;
 pub(crate) use pending::{Pending, callback};
 pub(crate) use polling::{Action, Sides};

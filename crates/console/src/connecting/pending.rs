@@ -46,6 +46,9 @@ pub(crate) struct Pending {
     pub(crate) filled: Filled,
     #[serde(rename = "p")]
     pub(crate) problems: Problems,
+    /// What is asked for, where the form leaves it to what is polled.
+    #[serde(rename = "q", default)]
+    pub(crate) scope: String,
     /// Where the provider sends the user back.
     #[serde(rename = "b")]
     pub(crate) callback: String,
@@ -77,6 +80,7 @@ impl Pending {
             instance: instance.map(str::to_owned),
             filled,
             problems: Problems::default(),
+            scope: String::new(),
             callback: callback(signed),
             state: Some(random()?),
             verifier,

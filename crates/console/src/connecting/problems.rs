@@ -41,6 +41,16 @@ impl Problems {
         Problems(std::iter::once(first).chain(rest).collect())
     }
 
+    /// The same at fields of other names.
+    pub(super) fn renamed(mut self, names: &[(&str, &str)]) -> Self {
+        for (field, _) in &mut self.0 {
+            if let Some((_, to)) = names.iter().find(|(from, _)| field == from) {
+                *field = (*to).to_owned();
+            }
+        }
+        self
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,10 +1,13 @@
 //! The form, in the documented order.
 
+use super::application::Applications;
 use super::definition::{Definition, Editor, FormPart, Item, VENDOR_METHOD_WORDS};
 use super::filled::{Filled, field_name};
 use super::polling::Sides;
 use super::problems::Problems;
+use super::view_application::{self, ApplicationView};
 use super::view_polling::polling;
+use super::view_registration::checklist;
 use crate::flash::Tone;
 use crate::signed::Signed;
 use crate::ui::{self, Field, field, marked, sentence};
@@ -34,6 +37,8 @@ pub(crate) struct View<'a> {
     pub(crate) said: Option<&'a str>,
     /// List and code, where they differ.
     pub(crate) sides: Option<&'a Sides>,
+    /// What the mailbox can sign in with.
+    pub(crate) applications: &'a Applications,
 }
 
 pub(crate) fn form(signed: &Signed, view: &View<'_>) -> Markup {
@@ -45,14 +50,8 @@ pub(crate) fn form(signed: &Signed, view: &View<'_>) -> Markup {
         section.card.connect {
             (field(&Field { value: &view.filled.name, error: view.problems.about("name").as_deref(), hint: Some("What the instance is called, for you."), required: true, ..Field::new("name", "Name") }))
             @if !optional.is_empty() { (optional_fields(view, &optional)) }
+            (view_application::fields(&application_view(view)))
             @for item in definition.part(FormPart::Application) { (shown(view, item)) }
-            @if view.kind == FormKind::Create {
-                div.field {
-                    p { strong { "Redirect address" } }
-                    p.hint { "Register it with your application at the provider, or the sign-in is refused." }
-                    pre.select tabindex="0" { code { (view.callback) } }
-                }
-            }
         }
         section.card.connect {
             h2 { "Event Configuration" }
@@ -78,8 +77,14 @@ pub(crate) fn form(signed: &Signed, view: &View<'_>) -> Markup {
     };
     html! {
         (problems(view))
+        @if view.kind == FormKind::Create { (checklist(definition, view.callback, view.applications.is_empty())) }
         div.connect-form { (ui::form(signed, view.action, body)) }
     }
+}
+
+fn application_view<'a>(view: &View<'a>) -> ApplicationView<'a> {
+    let View { kind, definition, filled, problems, applications, .. } = *view;
+    ApplicationView { definition, filled, problems, applications, is_new: kind == FormKind::Create }
 }
 
 /// What is wrong, before the form: what no field shows, and where to look.
@@ -92,14 +97,19 @@ fn problems(view: &View<'_>) -> Markup {
             .iter()
             .map(|item| (item.key.as_str(), field_name(&item.key), item.label.as_str())),
     );
+    fields.extend(view_application::labels().map(|(key, label)| (key, field_of(key), label)));
     let keys: Vec<&str> = fields.iter().map(|(key, _, _)| *key).collect();
+    let told = view.definition.registration.as_ref();
+    let advice = told.map(|told| told.advice(view.problems)).unwrap_or_default();
     let wrong: Vec<_> = fields.iter().filter(|(key, _, _)| view.problems.about(key).is_some()).collect();
     html! {
         @if !view.problems.is_empty() {
-            div role="alert" {
+            // Read first, and where the keyboard goes on from.
+            div role="alert" tabindex="-1" autofocus {
                 (ui::notice(Tone::Bad, html! {
                     p { strong { "Nothing was stored." } }
                     @for text in view.problems.beside(&keys) { p { (text) } }
+                    @for (cause, remedy) in advice { p { (cause) " " strong { (remedy) } } }
                     @if !wrong.is_empty() {
                         p { "Look at: " @for (index, (_, id, label)) in wrong.iter().enumerate() { @if index > 0 { ", " } a href={ "#" (id) } { (label) } } }
                     }
@@ -107,6 +117,11 @@ fn problems(view: &View<'_>) -> Markup {
             }
         }
     }
+}
+
+/// The id of a field that an item may have none of its own for.
+fn field_of(key: &str) -> String {
+    if key.starts_with("application.") { key.to_owned() } else { field_name(key) }
 }
 
 fn optional_fields(view: &View<'_>, items: &[&Item]) -> Markup {
@@ -140,11 +155,12 @@ fn shown(view: &View<'_>, item: &Item) -> Markup {
         Editor::Interval => interval(view, item, error.as_deref()),
         Editor::Polling => polling(view, item, error.as_deref()),
         Editor::EventType => event_type(view, item),
+        Editor::Application => html! {},
         Editor::Switch => html! {
             div.field {
-                label.switch { input id=(name) name=(name) type="checkbox" value="true" checked[value == "true"] aria-describedby={ (name) "-hint" }; (item.label) }
+                label.switch { input id=(name) name=(name) type="checkbox" value="true" checked[value == "true"] aria-describedby={ (name) "-hint" @if error.is_some() { " " (name) "-error" } } aria-invalid=[error.as_ref().map(|_| "true")]; (item.label) }
                 p.hint id={ (name) "-hint" } { (marked(&hint)) }
-                @if let Some(error) = &error { p.error { (sentence(error)) } }
+                @if let Some(error) = &error { p.error id={ (name) "-error" } { (sentence(error)) } }
             }
         },
         Editor::Lines => html! {
@@ -177,7 +193,7 @@ fn interval(view: &View<'_>, item: &Item, error: Option<&str>) -> Markup {
             @if let Some(error) = error { p.error id={ (name) "-error" } { (sentence(error)) } }
             div.interval {
                 input id=(name) name=(name) type="number" min=(min) max=(max) step="1" inputmode="numeric" value=(view.filled.text(&item.key))
-                    aria-describedby={ (name) "-hint" } aria-invalid=[error.map(|_| "true")];
+                    aria-describedby={ (name) "-hint" @if error.is_some() { " " (name) "-error" } } aria-invalid=[error.map(|_| "true")];
                 input type="range" hidden data-slider-of=(name) min=(min) max=(SLIDER_MINUTES_MAX.min(max)) value=(view.filled.text(&item.key)) aria-label={ (item.label) ", slider" };
             }
         }

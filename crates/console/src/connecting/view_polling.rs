@@ -14,7 +14,7 @@ pub(super) fn polling(view: &View<'_>, item: &Item, error: Option<&str>) -> Mark
     let (list, base) = view.sides.map_or((code, code), |sides| (&sides.list, &sides.base));
     let rows = rows(list, view.definition);
     html! {
-        fieldset.polling data-polling=(name) aria-describedby={ (name) "-hint" } {
+        fieldset.polling data-polling=(name) aria-describedby={ (name) "-hint" @if error.is_some() { " " (name) "-error" } } {
             legend { (item.label) }
             p.hint id={ (name) "-hint" } { "Tick what is polled. The pencil opens how." }
             @if let Some(error) = error { p.error id={ (name) "-error" } { (sentence(error)) } }

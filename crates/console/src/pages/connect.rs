@@ -2,7 +2,8 @@
 
 use crate::api::{Answer, address};
 use crate::connecting::{
-    Definition, Filled, FormKind, Pending, PostedForm, Problems, Sides, View, callback, form,
+    Applications, Definition, Filled, FormKind, Pending, PostedForm, Problems, Sides, View, callback, form,
+    store_application,
 };
 use crate::failure::Failure;
 use crate::form::{Fields, Posted};
@@ -55,7 +56,10 @@ async fn show(
     let kept = Pending::of(&signed, &headers).filter(|kept| is_again && is_for(kept, &definition));
     let (filled, problems) = match kept {
         Some(kept) => (kept.filled, kept.problems),
-        None => (Filled::fresh(&definition), Problems::default()),
+        None => {
+            let applications = Applications::read(&signed, &definition).await?;
+            (Filled::fresh(&definition, applications.first()), Problems::default())
+        }
     };
     let shows = FormView { filled: &filled, problems: &problems, said: None, sides: None };
     shown(&signed, &definition, StatusCode::OK, &shows).await
@@ -79,7 +83,9 @@ async fn shown(
     status: StatusCode,
     shown: &FormView<'_>,
 ) -> Result<Response, Failure> {
+    let applications = Applications::read(signed, definition).await?;
     let view = View {
+        applications: &applications,
         kind: FormKind::Create,
         definition,
         filled: shown.filled,
@@ -120,7 +126,11 @@ pub(super) fn login(answer: &Answer) -> Result<Url, Failure> {
 async fn begin(Path(key): Path<String>, posted: Posted) -> Result<Response, Failure> {
     let Posted { signed, fields } = posted;
     let definition = Definition::read(&signed, &key).await?;
-    let read = PostedForm::of(&definition, &fields);
+    let mut read = PostedForm::of(&definition, &fields);
+    let stored = match read.is_only_shown() {
+        true => None,
+        false => store_application(&signed, &definition, &fields, &mut read.filled).await?,
+    };
     let again = |problems: Problems| {
         let (signed, definition, read) = (&signed, &definition, &read);
         async move {
@@ -133,16 +143,21 @@ async fn begin(Path(key): Path<String>, posted: Posted) -> Result<Response, Fail
     if read.is_only_shown() {
         return again(read.problems.clone()).await;
     }
+    if let Some(problems) = stored {
+        return again(problems).await;
+    }
     // Errors that do not depend on the provider are shown before the user signs in there.
     if let Some(problems) = refused(&signed, &definition, &read.filled).await? {
         return again(problems).await;
     }
     let pending = Pending::begin(&signed, &definition.key, None, read.filled.clone());
-    let pending = pending.ok_or(Failure::Unreadable)?;
+    let mut pending = pending.ok_or(Failure::Unreadable)?;
+    pending.scope = pending.filled.scopes(&definition);
     let asked = json!({
-        "apiKey": read.filled.text("oauth.api.key"),
+        "apiKey": pending.filled.text("oauth.api.key"),
+        "application": pending.filled.text("oauth.application"),
         "callbackUrl": pending.callback,
-        "scope": read.filled.text("oauth.scope"),
+        "scope": pending.scope,
         "state": pending.state(),
         "codeChallenge": pending.challenge(),
         "codeChallengeMethod": "S256",

@@ -3,7 +3,7 @@
 use super::connect::{login, to_login};
 use super::instance::{name, read};
 use crate::api::{Answer, address};
-use crate::connecting::{CALLBACK, Pending, Problems, trial_in_words};
+use crate::connecting::{CALLBACK, Pending, Problems, SCOPE, trial_in_words};
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Fields;
@@ -76,6 +76,10 @@ async fn exchange(signed: &Signed, pending: &Pending, provider_data: Value) -> A
         None => {
             let mut body = pending.filled.creation(&pending.element, &pending.callback);
             body["providerData"] = provider_data;
+            if !pending.scope.is_empty() {
+                // Refreshed tokens are asked for with the same.
+                body["configuration"][SCOPE] = pending.scope.as_str().into();
+            }
             signed.api.call(Method::POST, "/instances", Some(&body)).await
         }
     }

@@ -3,8 +3,8 @@
 use super::instance::{name, read};
 use crate::api::address;
 use crate::connecting::{
-    Action, Definition, Filled, FormKind, PostedForm, Problems, View, callback, form, trial_in_words,
-    trial_table,
+    Action, Applications, Definition, Filled, FormKind, PostedForm, Problems, View, callback, form,
+    trial_in_words, trial_table,
 };
 use crate::failure::Failure;
 use crate::flash::Flash;
@@ -28,13 +28,15 @@ pub(super) fn routes() -> Router<Shared> {
 struct Edited {
     instance: Value,
     definition: Definition,
+    applications: Applications,
 }
 
 async fn edited(signed: &Signed, id: &str) -> Result<Edited, Failure> {
     let instance = read(signed, id).await?;
     let key = instance["element"]["key"].as_str().unwrap_or_default();
     let definition = Definition::read(signed, key).await?;
-    Ok(Edited { definition, instance })
+    let applications = Applications::read(signed, &definition).await?;
+    Ok(Edited { definition, instance, applications })
 }
 
 async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failure> {
@@ -83,6 +85,7 @@ fn shown(
 ) -> Response {
     let path = address(&["instances", id], &[]);
     let view = View {
+        applications: &edited.applications,
         kind: FormKind::Edit,
         definition: &edited.definition,
         filled: &read.filled,

@@ -23,7 +23,6 @@ async fn the_form_has_the_documented_order_and_labels_for_a_connector_nobody_kno
         ">Name<",
         "Show Optional Fields",
         "Callback Notification Signature Key",
-        "Push topic",
         "API Key",
         "API Secret",
         "&lt;img src=x",
@@ -48,7 +47,8 @@ async fn the_form_has_the_documented_order_and_labels_for_a_connector_nobody_kno
     ] {
         at += page.text[at..].find(label).unwrap_or_else(|| panic!("{label} comes later"));
     }
-    for absent in ["Vendor Event Type", "Never asked", "item.oauth.callback.url", "Event Type"] {
+    for absent in ["Vendor Event Type", "Never asked", "item.oauth.callback.url", "Event Type", "Push topic"]
+    {
         assert!(!page.text.contains(absent), "{absent}");
     }
     let policy = page.headers["content-security-policy"].to_str().unwrap();
@@ -101,6 +101,34 @@ async fn a_filled_form_leads_to_the_login_and_back_to_an_instance() {
     }
     let again = connecting.browser.get(&format!("/oauth/callback?code=the-code&state={state}")).await;
     assert_eq!(again.status, StatusCode::FORBIDDEN, "a state is used once");
+}
+
+#[tokio::test]
+async fn a_new_application_is_stored_under_its_name_and_then_named() {
+    let connecting = Connecting::new().await;
+    connecting.browser.get("/connect/pigeon").await;
+    connecting.fill("/connect/pigeon", &[("application.name", "lofts")]).await;
+    let stored = connecting.sent_to("POST /applications").pop().unwrap();
+    assert_eq!((&stored["name"], &stored["apiSecret"]), (&json!("lofts"), &json!("hush")));
+    connecting.fill("/connect/pigeon", &[("application.name", "lofts")]).await;
+    let asked = connecting.sent_to("POST /elements/pigeon/oauth/url").pop().unwrap();
+    assert_eq!((&asked["application"], &asked["apiKey"]), (&json!("lofts"), &json!("")));
+    assert_eq!(asked["scope"], "coo.messages", "of what is ticked");
+}
+
+#[tokio::test]
+async fn a_form_says_how_to_register_and_polls_unless_told_otherwise() {
+    let connecting = Connecting::new().await;
+    let page = connecting.browser.get("/connect/pigeon").await;
+    for text in ["Build a loft.", "https://loft.example", "Ask the keeper.", "No corn."] {
+        assert!(page.text.contains(text), "{text}");
+    }
+    let enabled = page.text.split("id=\"item.event.notification.enabled\"").nth(1).unwrap();
+    assert!(enabled.split('>').next().unwrap().contains("checked"));
+    connecting.refuse(502, "the loft said no_corn");
+    let refused = connecting.fill("/connect/pigeon", &[]).await;
+    assert!(refused.text.contains("<strong>Bring corn.</strong>"), "{}", refused.text);
+    assert!(refused.text.contains("role=\"alert\" tabindex=\"-1\" autofocus"));
 }
 
 #[tokio::test]

@@ -101,6 +101,8 @@ fn answer(asked: &str, refusal: &Option<(u16, Value)>) -> Response {
         .into_response(),
         "GET /elements/pigeon/configuration" => Json(items()).into_response(),
         "GET /elements/pigeon/metadata" => Json(metadata()).into_response(),
+        "GET /applications?pageSize=200" => Json(json!([])).into_response(),
+        "POST /applications" => Json(json!({ "name": "lofts" })).into_response(),
         "POST /elements/pigeon/oauth/url" => Json(login).into_response(),
         "POST /instances?dryRun=true" => refused(json!({ "dryRun": true, "resources": {} })),
         "POST /instances" => refused(json!({ "id": 7, "trial": { "messages": { "records": 1 } } })),
@@ -182,6 +184,8 @@ fn items() -> Value {
         item("loft", HOSTILE, "TEXTFIELD_32", application, 3, required.clone()),
         item("oauth.api.secret", "API Secret", "PASSWORD", application, 2, required.clone()),
         item("oauth.api.key", "API Key", "TEXTFIELD_1000", application, 1, required.clone()),
+        item("oauth.application", "Application", "TEXTFIELD_128", application, 6, json!({})),
+        item("oauth.scope", "OAuth Scope", "TEXTFIELD_1000", application, 4, json!({})),
         item("oauth.callback.url", "Callback URL", "TEXTFIELD_1000", application, 3, required),
         item("hidden", "Never asked", "TEXTFIELD_32", optional, 12, json!({ "hideFromConsole": true })),
     ])
@@ -197,6 +201,14 @@ fn metadata() -> Value {
                 "messages": { "url": "/hubs/x/messages", "idField": "id", "size": 7 },
             },
         } },
+        "resources": [
+            { "name": "labels", "scopes": ["coo.labels"] }, { "name": "messages", "scopes": ["coo.messages"] },
+        ],
+        "registration": {
+            "address": "https://loft.example", "steps": ["Build a loft."], "consent": "Ask the keeper.",
+            "requiredScopes": [], "hasTenants": false,
+            "refusals": [{ "code": "no_corn", "cause": "No corn.", "remedy": "Bring corn." }],
+        },
     })
 }
 

@@ -96,6 +96,9 @@ pub(in crate::api) struct ElementMetadata {
     pub(in crate::api) discovery: Discovery,
     pub(in crate::api) resources: Vec<ResourceMetadata>,
     pub(in crate::api) description: &'static str,
+    /// How an application is registered with the provider; absent where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) registration: Option<RegistrationMetadata>,
 }
 
 impl ElementMetadata {
@@ -107,6 +110,7 @@ impl ElementMetadata {
             path: format!("/hubs/{}/{}", descriptor.hub, resource.name),
             methods: ["GET"],
             polling: PollingMethod::of(resource.polling),
+            scopes: resource.scopes,
         };
         ElementMetadata {
             id: descriptor.id,
@@ -129,8 +133,57 @@ impl ElementMetadata {
             discovery: Discovery { supported: true, methods: [] },
             resources: descriptor.resources.iter().map(resource).collect(),
             description: descriptor.description,
+            registration: descriptor.authentication.sign_in().map(RegistrationMetadata::of),
         }
     }
+}
+
+/// How an application is registered with the provider.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct RegistrationMetadata {
+    /// Where that is done.
+    pub(in crate::api) address: &'static str,
+    /// What is done there, in order.
+    pub(in crate::api) steps: &'static [&'static str],
+    /// When somebody else has to consent, and how.
+    pub(in crate::api) consent: &'static str,
+    /// Scopes that every sign-in needs, beside those of the resources.
+    pub(in crate::api) required_scopes: &'static [&'static str],
+    /// An application can be of one tenant alone.
+    pub(in crate::api) has_tenants: bool,
+    /// What refusals of the provider mean.
+    pub(in crate::api) refusals: Vec<ProviderRefusal>,
+}
+
+impl RegistrationMetadata {
+    fn of(oauth: &'static connectors::OAuth) -> Self {
+        let registration = &oauth.registration;
+        let refusal = |one: &connectors::RefusalAdvice| ProviderRefusal {
+            code: one.code,
+            cause: one.cause,
+            remedy: one.remedy,
+        };
+        RegistrationMetadata {
+            address: registration.address,
+            steps: registration.steps,
+            consent: registration.consent,
+            required_scopes: oauth.required_scopes,
+            has_tenants: oauth.tenant.is_some(),
+            refusals: registration.refusals.iter().map(refusal).collect(),
+        }
+    }
+}
+
+/// What a refusal of the provider means.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::api) struct ProviderRefusal {
+    /// In what the provider says.
+    pub(in crate::api) code: &'static str,
+    /// Why.
+    pub(in crate::api) cause: &'static str,
+    /// What to do.
+    pub(in crate::api) remedy: &'static str,
 }
 
 /// How a connector reports changes.
@@ -178,6 +231,8 @@ pub(in crate::api) struct ResourceMetadata {
     /// How its changes are found; null if it is not polled.
     #[schemars(with = "Option<PollingMethod>")]
     pub(in crate::api) polling: Option<PollingMethod>,
+    /// Scopes that polling it needs.
+    pub(in crate::api) scopes: &'static [&'static str],
 }
 
 /// How changes of a resource are found.

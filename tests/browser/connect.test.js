@@ -98,7 +98,7 @@ visit("a denied login leads back to the filled form, with the reason", {}, async
   await visitor.click("link", "Deny");
   await page.getByRole("alert").getByText("The sign-in was denied at the provider: The user denied the request.").waitFor();
   assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Not to be");
-  assert.equal(await page.getByLabel("Application", { exact: true }).inputValue(), "gmail");
+  assert.equal(await page.getByLabel("Application", { exact: true }).inputValue(), "gmail", "it was there before");
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("role")), "alert", "what is wrong has the focus");
   assert.equal(await page.getByLabel("Event Notification Callback URL").inputValue(), receivers.gmail.address);
   assert.equal(await page.getByLabel("Tags").inputValue(), "Tested, Browser");

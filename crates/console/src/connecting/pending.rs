@@ -49,6 +49,9 @@ pub(crate) struct Pending {
     /// What is asked for, where the form leaves it to what is polled.
     #[serde(rename = "q", default)]
     pub(crate) scope: String,
+    /// The form before its application was stored for this sign-in: it is typed again where the sign-in fails.
+    #[serde(rename = "n", default)]
+    pub(crate) unstored: Option<Box<Filled>>,
     /// Where the provider sends the user back.
     #[serde(rename = "b")]
     pub(crate) callback: String,
@@ -81,6 +84,7 @@ impl Pending {
             filled,
             problems: Problems::default(),
             scope: String::new(),
+            unstored: None,
             callback: callback(signed),
             state: Some(random()?),
             verifier,

@@ -127,6 +127,7 @@ async fn begin(Path(key): Path<String>, posted: Posted) -> Result<Response, Fail
     let Posted { signed, fields } = posted;
     let definition = Definition::read(&signed, &key).await?;
     let mut read = PostedForm::of(&definition, &fields);
+    let given = read.filled.clone();
     let stored = match read.is_only_shown() {
         true => None,
         false => store_application(&signed, &definition, &fields, &mut read.filled).await?,
@@ -153,6 +154,7 @@ async fn begin(Path(key): Path<String>, posted: Posted) -> Result<Response, Fail
     let pending = Pending::begin(&signed, &definition.key, None, read.filled.clone());
     let mut pending = pending.ok_or(Failure::Unreadable)?;
     pending.scope = pending.filled.scopes(&definition);
+    pending.unstored = (given != read.filled).then(|| Box::new(given));
     let asked = json!({
         "apiKey": pending.filled.text("oauth.api.key"),
         "application": pending.filled.text("oauth.application"),

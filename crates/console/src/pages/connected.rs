@@ -42,14 +42,14 @@ async fn back(
     let Some(pending) = pending else { return Ok(unknown(&signed)) };
     let code = query.text("code");
     if code.is_empty() {
-        return again(&signed, pending, Problems::general(denied(&query)));
+        return again(&signed, pending, Problems::general(denied(&query))).await;
     }
     let provider_data = json!({ "code": code, "codeVerifier": pending.verifier });
     let answer = exchange(&signed, &pending, provider_data).await;
     match answer.status {
         status if status.is_success() => {}
         StatusCode::UNAUTHORIZED => return Err(Failure::SignIn),
-        _ => return again(&signed, pending, Problems::of(&answer)),
+        _ => return again(&signed, pending, Problems::of(&answer)).await,
     }
     let tried = trial_in_words(&answer.body["trial"]);
     let id = answer.body["id"].to_string();
@@ -86,7 +86,15 @@ async fn exchange(signed: &Signed, pending: &Pending, provider_data: Value) -> A
 }
 
 /// To the filled form, which says why.
-fn again(signed: &Signed, pending: Pending, problems: Problems) -> Result<Response, Failure> {
+async fn again(signed: &Signed, mut pending: Pending, problems: Problems) -> Result<Response, Failure> {
+    if let Some(given) = pending.unstored.take() {
+        // An application that nobody could sign in with is not kept: its id or secret may be mistyped.
+        let path = address(&["applications", pending.filled.text("oauth.application")], &[]);
+        let removed = signed.api.call(Method::DELETE, &path, None).await;
+        if removed.status.is_success() {
+            pending.filled = *given;
+        }
+    }
     let to = match &pending.instance {
         Some(id) => address(&["instances", id, "authenticate"], &[("again", "true")]),
         None => address(&["connect", &pending.element], &[("again", "true")]),

@@ -114,6 +114,14 @@ async fn a_new_application_is_stored_under_its_name_and_then_named() {
     let asked = connecting.sent_to("POST /elements/pigeon/oauth/url").pop().unwrap();
     assert_eq!((&asked["application"], &asked["apiKey"]), (&json!("lofts"), &json!("")));
     assert_eq!(asked["scope"], "coo.messages", "of what is ticked");
+    let state = asked["state"].as_str().unwrap();
+    let denied = connecting.browser.get(&format!("/oauth/callback?error=access_denied&state={state}")).await;
+    assert_eq!(
+        connecting.sent_to("DELETE /applications/lofts").len(),
+        1,
+        "it is not kept where nobody gets in"
+    );
+    assert!(connecting.browser.get(denied.location()).await.text.contains("value=\"hush\""));
 }
 
 #[tokio::test]

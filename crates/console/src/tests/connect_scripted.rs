@@ -102,6 +102,7 @@ fn answer(asked: &str, refusal: &Option<(u16, Value)>) -> Response {
         "GET /elements/pigeon/configuration" => Json(items()).into_response(),
         "GET /elements/pigeon/metadata" => Json(metadata()).into_response(),
         "GET /applications?pageSize=200" => Json(json!([])).into_response(),
+        "DELETE /applications/lofts" => StatusCode::OK.into_response(),
         "POST /applications" => Json(json!({ "name": "lofts" })).into_response(),
         "POST /elements/pigeon/oauth/url" => Json(login).into_response(),
         "POST /instances?dryRun=true" => refused(json!({ "dryRun": true, "resources": {} })),

@@ -168,9 +168,13 @@ impl Lane {
         if session.begun_at_version > state.limited_at_version {
             state.limited_until = None;
         }
-        if session.version >= state.session_version {
-            state.session_version = session.version;
-            state.limited_until = state.limited_until.max(session.backoff_until);
+        if session.version < state.session_version {
+            return;
+        }
+        state.session_version = session.version;
+        if let Some(until) = session.backoff_until {
+            state.limited_until = state.limited_until.max(Some(until));
+            state.limited_at_version = session.version;
         }
     }
 
@@ -322,6 +326,7 @@ mod tests {
             ("7! 8 429 9", true),
             // Who waited for a token comes back with the row that it began with.
             ("10~ 7", true),
+            ("1! 7 10~ 7", true),
             ("7 8~ 9! 8~", false),
         ] {
             check_limit(words, is_limited);

@@ -28,12 +28,12 @@ CREATE TRIGGER fleet_insert AFTER INSERT ON instances WHEN NEW.deleted = 0 BEGIN
     INSERT INTO fleet VALUES (
         NEW.organization_id,
         NEW.id,
-        json_extract(NEW.document, '$.account.account_id'),
-        json_extract(NEW.document, '$.connector'),
-        json_extract(NEW.document, '$.name'),
-        json_extract(NEW.document, '$.tags'),
-        json_extract(NEW.document, '$.validity') = 'Valid',
-        json_extract(NEW.document, '$.disabled'),
+        coalesce(json_extract(NEW.document, '$.account.account_id'), 0),
+        coalesce(json_extract(NEW.document, '$.connector'), ''),
+        coalesce(json_extract(NEW.document, '$.name'), ''),
+        coalesce(json_extract(NEW.document, '$.tags'), '[]'),
+        coalesce(json_extract(NEW.document, '$.validity'), '') = 'Valid',
+        coalesce(json_extract(NEW.document, '$.disabled'), 0),
         json_extract(NEW.document, '$.application_error') IS NOT NULL,
         json_extract(NEW.document, '$.configuration."event.notification.enabled"'),
         json_extract(NEW.document, '$.configuration."event.poller.refresh_interval"')
@@ -42,12 +42,12 @@ END;
 
 CREATE TRIGGER fleet_update AFTER UPDATE OF document, deleted ON instances WHEN NEW.deleted = 0 BEGIN
     UPDATE fleet SET
-        account_id = json_extract(NEW.document, '$.account.account_id'),
-        connector = json_extract(NEW.document, '$.connector'),
-        name = json_extract(NEW.document, '$.name'),
-        tags = json_extract(NEW.document, '$.tags'),
-        valid = json_extract(NEW.document, '$.validity') = 'Valid',
-        disabled = json_extract(NEW.document, '$.disabled'),
+        account_id = coalesce(json_extract(NEW.document, '$.account.account_id'), 0),
+        connector = coalesce(json_extract(NEW.document, '$.connector'), ''),
+        name = coalesce(json_extract(NEW.document, '$.name'), ''),
+        tags = coalesce(json_extract(NEW.document, '$.tags'), '[]'),
+        valid = coalesce(json_extract(NEW.document, '$.validity'), '') = 'Valid',
+        disabled = coalesce(json_extract(NEW.document, '$.disabled'), 0),
         application_fault = json_extract(NEW.document, '$.application_error') IS NOT NULL,
         events_enabled = json_extract(NEW.document, '$.configuration."event.notification.enabled"'),
         interval_min = json_extract(NEW.document, '$.configuration."event.poller.refresh_interval"')
@@ -60,13 +60,13 @@ END;
 
 CREATE TRIGGER pulses_insert AFTER INSERT ON resources
 WHEN NEW.removed = 0 AND NEW.resource NOT LIKE 'backfill:%' BEGIN
-    INSERT INTO pulses VALUES (NEW.instance_id, NEW.resource, json_extract(NEW.document, '$.failures'),
+    INSERT INTO pulses VALUES (NEW.instance_id, NEW.resource, coalesce(json_extract(NEW.document, '$.failures'), 0),
         json_extract(NEW.document, '$.last_success_at')) ON CONFLICT DO NOTHING;
 END;
 
 CREATE TRIGGER pulses_update AFTER UPDATE OF document, removed ON resources
 WHEN NEW.removed = 0 AND NEW.resource NOT LIKE 'backfill:%' BEGIN
-    INSERT INTO pulses VALUES (NEW.instance_id, NEW.resource, json_extract(NEW.document, '$.failures'),
+    INSERT INTO pulses VALUES (NEW.instance_id, NEW.resource, coalesce(json_extract(NEW.document, '$.failures'), 0),
         json_extract(NEW.document, '$.last_success_at'))
     ON CONFLICT DO UPDATE SET failures = excluded.failures, last_success = excluded.last_success;
 END;
@@ -79,19 +79,19 @@ CREATE TRIGGER pulses_delete AFTER DELETE ON resources BEGIN
     DELETE FROM pulses WHERE instance_id = OLD.instance_id AND resource = OLD.resource;
 END;
 
--- The rows that are there: as if they were written again.
+-- The rows that are there: as if they were written again. What is missing in an odd one stops no upgrade.
 INSERT INTO fleet SELECT
     organization_id, id,
-    json_extract(document, '$.account.account_id'),
-    json_extract(document, '$.connector'),
-    json_extract(document, '$.name'),
-    json_extract(document, '$.tags'),
-    json_extract(document, '$.validity') = 'Valid',
-    json_extract(document, '$.disabled'),
+    coalesce(json_extract(document, '$.account.account_id'), 0),
+    coalesce(json_extract(document, '$.connector'), ''),
+    coalesce(json_extract(document, '$.name'), ''),
+    coalesce(json_extract(document, '$.tags'), '[]'),
+    coalesce(json_extract(document, '$.validity'), '') = 'Valid',
+    coalesce(json_extract(document, '$.disabled'), 0),
     json_extract(document, '$.application_error') IS NOT NULL,
     json_extract(document, '$.configuration."event.notification.enabled"'),
     json_extract(document, '$.configuration."event.poller.refresh_interval"')
-FROM instances WHERE deleted = 0;
-INSERT INTO pulses SELECT instance_id, resource, json_extract(document, '$.failures'),
+FROM instances WHERE deleted = 0 AND json_valid(document);
+INSERT INTO pulses SELECT instance_id, resource, coalesce(json_extract(document, '$.failures'), 0),
     json_extract(document, '$.last_success_at')
-FROM resources WHERE removed = 0 AND resource NOT LIKE 'backfill:%';
+FROM resources WHERE removed = 0 AND resource NOT LIKE 'backfill:%' AND json_valid(document);

@@ -174,7 +174,8 @@ pub async fn every_change_is_recorded_without_secrets(platform: &dyn Platform) {
 pub async fn an_application_is_stored_once_and_named(platform: &dyn Platform) {
     let outside = platform.outside();
     let Organization { client, .. } = &Organization::new(platform).await;
-    let (mailbox, callback) = (Mailbox::outlook(outside, "application"), Callback::new(outside, "application"));
+    let (mailbox, callback) =
+        (Mailbox::outlook(outside, "application"), Callback::new(outside, "application"));
     let mut wanted = crate::body(&mailbox, &callback);
     let configuration = wanted["configuration"].as_object_mut().unwrap();
     let (key, secret) = (configuration.remove("oauth.api.key"), configuration.remove("oauth.api.secret"));

@@ -12,10 +12,14 @@ use domain::push::Hint;
 /// Polls an instance for a hint. If nothing was found, the provider may have spoken before it shows what it speaks of, and
 /// the poll comes again a few times.
 pub(crate) async fn look(app: &Context, id: InstanceId, hint: Hint, deadline: DateTime<Utc>) -> Result<()> {
-    let outcome = poll::poll(app, id, PollTrigger::Hinted(hint.at), deadline).await?;
-    if hint.is_to_keep_watches() && !has_read(&outcome) {
-        return push::hand_on(app, id).await;
+    if hint.is_to_keep_watches() {
+        return match poll::poll(app, id, PollTrigger::Kept, deadline).await? {
+            // Whoever polls finds what is demanded, too.
+            PollOutcome::Busy => Ok(()),
+            _ => push::hand_on(app, id).await,
+        };
     }
+    let outcome = poll::poll(app, id, PollTrigger::Hinted(hint.at), deadline).await?;
     let has_found = match &outcome {
         PollOutcome::Polled(report) => {
             let moved = report.resources.iter().any(|(_, one)| one.moved);
@@ -32,15 +36,6 @@ pub(crate) async fn look(app: &Context, id: InstanceId, hint: Hint, deadline: Da
         return Ok(());
     }
     app.ports.queue.send(&[(Job::Hinted { instance: id, hint: next }, due_at)]).await
-}
-
-/// Whether a poll got to the provider, or another one is at it.
-fn has_read(outcome: &PollOutcome) -> bool {
-    match outcome {
-        PollOutcome::Polled(report) => report.resources.iter().any(|(_, one)| one.error.is_none()),
-        PollOutcome::Busy => true,
-        PollOutcome::NotFound | PollOutcome::NotPolled(_) => false,
-    }
 }
 
 /// Nothing of the hint is still to come: the position has passed it and those that joined it, or a newer hint has looks

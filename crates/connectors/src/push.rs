@@ -41,6 +41,12 @@ pub trait Push: Send + Sync {
         false
     }
 
+    /// No notice comes after the access token that a watch was made, renewed or reauthorized with has ended, until it is
+    /// reauthorized with another.
+    fn ends_with_token(&self) -> bool {
+        false
+    }
+
     /// Reads a request to the connector's push route. Nothing in it is believed yet.
     fn read(&self, request: &PushRequest<'_>) -> Arrival;
 

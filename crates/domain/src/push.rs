@@ -15,6 +15,12 @@ const SLOT_MS: i64 = 2_000;
 /// set back.
 pub const CHECK_AFTER_H_MAX: i64 = 24;
 
+/// A proof that we may watch is renewed so long before it ends, minutes: a new one lasts as long as its token, and one that
+/// is renewed at the provider's first reminder, a quarter of an hour ahead, costs a third more of them.
+const GRANT_MARGIN_MIN: i64 = 5;
+/// A reminder that would wait longer than this, minutes, is met at once: its end is not the one that we know of.
+const GRANT_WAIT_MIN: i64 = 10;
+
 /// Names the push state of one mailbox: a keyed hash, so that it reveals nothing and can't be forged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PushKey(pub String);
@@ -80,6 +86,9 @@ pub struct WatchedTarget {
     pub since: Option<DateTime<Utc>>,
     /// When the provider last made, renewed or reauthorized it.
     pub touched_at: Option<DateTime<Utc>>,
+    /// When the proof ends that we may watch, where it ends before the watch: until it is renewed no notice comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted_until: Option<DateTime<Utc>>,
     /// When it is to be renewed, or tried again.
     pub check_at: DateTime<Utc>,
     /// Failures in a row.
@@ -102,6 +111,7 @@ impl WatchedTarget {
             watch: None,
             since: None,
             touched_at: None,
+            granted_until: None,
             check_at: now,
             failures: 0,
             failure: None,
@@ -112,15 +122,33 @@ impl WatchedTarget {
     /// Whether the provider is to be asked.
     pub fn is_due(&self, now: DateTime<Utc>) -> bool {
         let is_far = self.check_at - now > Duration::hours(CHECK_AFTER_H_MAX);
-        let is_new_demand = self.demand.is_some() && self.failures == 0;
-        is_new_demand || self.check_at <= now || is_far
+        let is_demanded = self.demand.is_some() || self.is_ungranted(now);
+        (is_demanded && self.failures == 0) || self.check_at <= now || is_far
     }
 
-    /// Keeps what the provider demands; one that has to be made anew needs no renewal. What is new is due now.
+    /// The proof that we may watch has ended: the provider's reminder got lost, or nobody could meet it.
+    fn is_ungranted(&self, now: DateTime<Utc>) -> bool {
+        self.watch.is_some() && self.granted_until.is_some_and(|until| until <= now)
+    }
+
+    /// What the provider is to be asked for: what it demands, or would if it were heard.
+    pub fn wanted(&self, now: DateTime<Utc>) -> Option<Demand> {
+        self.demand.or(self.is_ungranted(now).then_some(Demand::Reauthorize))
+    }
+
+    /// When to meet a reminder that came now.
+    pub fn grant_due_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let due_at = self.granted_until.map(|until| until - Duration::minutes(GRANT_MARGIN_MIN));
+        let longest = now + Duration::minutes(GRANT_WAIT_MIN);
+        due_at.filter(|at| (now..=longest).contains(at)).unwrap_or(now)
+    }
+
+    /// Keeps what the provider demands; one that has to be made anew needs no renewal. What is new is due now, also where
+    /// something failed; a reminder leaves the time of a renewal as it is.
     pub fn demand(&mut self, demand: Demand, now: DateTime<Utc>) {
         let before = self.demand;
         self.demand = before.filter(|known| *known == Demand::Anew).or(Some(demand));
-        if self.demand != before {
+        if self.demand != before && (demand == Demand::Anew || self.failures > 0) {
             self.check_at = self.check_at.min(now);
         }
     }

@@ -1,6 +1,7 @@
 //! Push: providers give notice, and a notice leads to a poll. What changed still follows from the cursor alone.
 
 mod gmail;
+mod idle;
 mod leaving;
 mod life;
 mod mishaps;
@@ -62,37 +63,4 @@ fn polls(world: &World) -> usize {
 fn forget_requests(world: &World) {
     world.google.clear_requests();
     world.microsoft.clear_requests();
-}
-
-/// Requests to the provider of an instance that nothing happens to, and rows written for it, in a day.
-async fn idle_cost(world: &World) -> (usize, u64) {
-    let written = async || {
-        let count = "SELECT total_changes()";
-        world
-            .rows()
-            .write("count rows", |tx| tx.query_row(count, [], |row| row.get::<_, u64>(0)))
-            .await
-            .unwrap()
-    };
-    world.pass(chrono::Duration::hours(2)).await;
-    forget_requests(world);
-    let before = written().await;
-    world.pass(chrono::Duration::days(1)).await;
-    let requests = world.microsoft.requests();
-    (requests.iter().filter(|line| !line.target.contains("/token")).count(), written().await - before)
-}
-
-/// An hour's safety under push, with the grant that Graph wants renewed every hour, against a poll every quarter of one.
-#[tokio::test]
-async fn an_idle_mailbox_asks_no_more_than_polls_do() {
-    let world = World::reachable(71);
-    pushed_outlook(&world).await;
-    let pushed = idle_cost(&world).await;
-    let world = World::reachable(71);
-    world.create_outlook().await;
-    let polled = idle_cost(&world).await;
-    assert!(pushed.0 <= polled.0, "requests: {} with push, {} by polls", pushed.0, polled.0);
-    // A grant that is renewed each hour is a job, a lease and two writes of the push row: more than three heartbeats.
-    assert!((1..=400).contains(&pushed.1), "{} rows with push", pushed.1);
-    assert!((1..pushed.1).contains(&polled.1), "{} rows by polls, {} with push", polled.1, pushed.1);
 }

@@ -1,6 +1,6 @@
 //! Polling one instance: flush what is committed, then read each resource and commit what changed.
 //!
-//! A mailbox has one poller at a time across all processes, with three entry points ([`PollTrigger`]). A caller that arrives
+//! A mailbox has one poller at a time across all processes, whoever wants it ([`PollTrigger`]). A caller that arrives
 //! during a poll leaves a mark and returns; the poller finds it when it releases the lease.
 
 mod backfill;
@@ -149,12 +149,19 @@ impl Run<'_> {
     /// Reads everything there is.
     async fn all(&mut self, settings: &Settings) -> Result<PollReport> {
         let mut report = PollReport::default();
-        if (self.way != PollTrigger::Tick || self.has_work_left()) && !self.gate.hold().await? {
+        let looks = match self.way {
+            PollTrigger::Tick => !self.has_work_left(),
+            PollTrigger::Kept => true,
+            PollTrigger::Wish | PollTrigger::Asked | PollTrigger::Hinted(_) => false,
+        };
+        if !looks && !self.gate.hold().await? {
             return Ok(report);
         }
         outbox::flush(self.app, &self.mailbox).await?;
         self.respect_backoff();
-        self.keep_push(settings).await?;
+        if !self.keep_push(settings).await? {
+            return Ok(report);
+        }
         let mut unfinished = Vec::new();
         for config in &settings.resources {
             let (one, more) = resource::poll(self, config).await?;

@@ -1,24 +1,27 @@
 //! Keeping push in a poll: with its token, under its lease.
 
-use super::run::Run;
+use super::run::{PollTrigger, Run};
 use crate::ports::Result;
 use crate::push::{Keeping, is_pulled_by};
 use crate::tokens::NoToken;
 use domain::settings::Settings;
 
 impl Run<'_> {
-    /// Makes and renews watches that are due. Whatever the outcome, the poll goes on.
-    pub(super) async fn keep_push(&mut self, settings: &Settings) -> Result<()> {
+    /// Makes and renews watches that are due; whether there is a reason to read on. Whatever the outcome, a poll does.
+    pub(super) async fn keep_push(&mut self, settings: &Settings) -> Result<bool> {
+        let reads = self.way != PollTrigger::Kept;
         if settings.push.is_none() || self.stopped.is_some() {
-            return Ok(());
+            return Ok(reads);
         }
         let (instance, connector) = (self.mailbox.instance.clone(), self.connector);
         is_pulled_by(self.app, &instance, connector, settings).await?;
         let Some(keeping) = Keeping::of(self.app, &instance, connector, settings).await? else {
-            return Ok(());
+            return Ok(reads);
         };
-        if !self.gate.hold().await? {
-            return Ok(());
+        // A renewed grant is one request, made as a tick's is; whatever comes after it takes the lease.
+        let looks = self.way == PollTrigger::Kept && keeping.reauthorizes();
+        if !looks && !self.gate.hold().await? {
+            return Ok(reads);
         }
         if keeping.reauthorizes() {
             self.mailbox.session.refresh_if_short(self.app.now());
@@ -27,11 +30,12 @@ impl Run<'_> {
             Ok(token) => token,
             Err(NoToken::Port(error)) => return Err(error),
             // The resources meet the same, and say so.
-            Err(NoToken::Refused(_) | NoToken::Waiting) => return Ok(()),
+            Err(NoToken::Refused(_) | NoToken::Waiting) => return Ok(reads),
         };
+        let token_until = self.mailbox.session.expires_at;
         match connector.push() {
-            Some(push) => keeping.keep(push, &self.call(&token)).await,
-            None => Ok(()),
+            Some(push) => Ok(keeping.keep(push, &self.call(&token), token_until).await? || reads),
+            None => Ok(reads),
         }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) enum PollTrigger {
     Asked,
     /// A provider's notice, which came then. Notices come in crowds, so it takes the lease before it asks for anything.
     Hinted(DateTime<Utc>),
+    /// Watches, for whose sake it is: it reads only if one was made anew.
+    Kept,
 }
 
 /// A running poll.

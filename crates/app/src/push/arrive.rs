@@ -192,9 +192,12 @@ pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> 
     if members.is_empty() {
         return Ok(false);
     }
-    let demands_more = demand(app, key, state, notices).await?;
+    let demanded = demand(app, key, state, notices).await?;
     if notices.iter().all(|one| one.news == NoticeKind::Demands(Demand::Reauthorize)) {
-        return reauthorize(app, members.first().filter(|_| demands_more)).await.map(|()| true);
+        if let Some(due_at) = demanded {
+            reauthorize(app, members.first(), due_at).await?;
+        }
+        return Ok(true);
     }
     let (now, position) = (app.now(), notices.iter().filter_map(|one| one.position).max());
     let (HintOutcome::Poll(due_at), taken) = take(app, key, hints, now, position).await? else {
@@ -208,10 +211,10 @@ pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> 
 
 /// Graph asks for it every hour, and nothing has changed: one of the instances does it, and none is looked at again. One
 /// that can not hands it on ([`hand_on`]).
-async fn reauthorize(app: &Context, id: Option<&InstanceId>) -> Result<()> {
+async fn reauthorize(app: &Context, id: Option<&InstanceId>, due_at: DateTime<Utc>) -> Result<()> {
     let Some(id) = id else { return Ok(()) };
     let hint = Hint::to_keep_watches(app.now());
-    app.ports.queue.send(&[(Job::Hinted { instance: *id, hint }, hint.at)]).await
+    app.ports.queue.send(&[(Job::Hinted { instance: *id, hint }, due_at)]).await
 }
 
 /// Hands what the provider demands, and an instance could not meet, on to the next of those who share the watch: the
@@ -222,24 +225,30 @@ pub(crate) async fn hand_on(app: &Context, id: InstanceId) -> Result<()> {
     let Some((state, _)) = app.ports.store.push_state(&key).await? else { return Ok(()) };
     let is_unmet = |one: &&domain::push::WatchedTarget| {
         let is_own = state.members.get(&id).is_some_and(|own| own.needs(&one.application, &one.target));
-        one.demand == Some(Demand::Reauthorize) && is_own
+        // What was tried and failed comes again by itself.
+        one.demand == Some(Demand::Reauthorize) && one.failures == 0 && is_own
     };
     let unmet: Vec<_> = state.watched.iter().filter(is_unmet).collect();
     let shares = |member: &Member| unmet.iter().any(|one| member.needs(&one.application, &one.target));
     let mut later = state.members.range((Bound::Excluded(id), Bound::Unbounded));
-    reauthorize(app, later.find(|(_, member)| shares(member)).map(|(id, _)| id)).await
+    reauthorize(app, later.find(|(_, member)| shares(member)).map(|(id, _)| id), app.now()).await
 }
 
 /// Keeps what the provider demands of watches, for the polls that follow. A notice of a watch that is not the present one
-/// demands nothing: it may be late. Whether anything is demanded that was not before.
-async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Believed]) -> Result<bool> {
+/// demands nothing: it may be late. When anything is to be met that was not demanded before.
+async fn demand(
+    app: &Context,
+    key: &PushKey,
+    state: PushState,
+    notices: &[Believed],
+) -> Result<Option<DateTime<Utc>>> {
     let demands = notices.iter().filter_map(|one| match (one.news, &one.of) {
         (NoticeKind::Demands(demand), Of::Watch(opened)) => Some((demand, opened, &one.watch)),
         _ => None,
     });
     let demands: Vec<_> = demands.collect();
     if demands.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let (version, now) = (state.version, app.now());
     let apply = |state: &mut PushState| {
@@ -252,7 +261,9 @@ async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Belie
             state.watched.iter_mut().filter(|one| is_of(one)).for_each(|one| one.demand(*demand, now));
         }
     };
-    Ok(change(app, key, state, apply).await?.version != version)
+    let state = change(app, key, state, apply).await?;
+    let demanded = state.watched.iter().filter(|one| one.demand.is_some());
+    Ok(demanded.map(|one| one.grant_due_at(now)).min().filter(|_| state.version != version))
 }
 
 /// What becomes of a hint, and what is stored of hints by then.

@@ -33,6 +33,7 @@ pub(crate) struct Keeping<'a> {
     key: PushKey,
     member: Member,
     state: PushState,
+    granted_until: Option<DateTime<Utc>>,
 }
 
 impl<'a> Keeping<'a> {
@@ -58,7 +59,8 @@ impl<'a> Keeping<'a> {
         };
         let state = read(app, &key).await?;
         let interval_min = settings.interval_min;
-        let keeping = Keeping { app, instance, interval_min, connector, key, member, state };
+        let keeping =
+            Keeping { app, instance, interval_min, connector, key, member, state, granted_until: None };
         Ok(keeping.is_due().then_some(keeping))
     }
 
@@ -82,22 +84,36 @@ impl<'a> Keeping<'a> {
 
     /// Whether a grant is renewed, which then lasts as long as the token that it is renewed with.
     pub(crate) fn reauthorizes(&self) -> bool {
-        let own = self.state.watched.iter().filter(|one| self.member.needs(&one.application, &one.target));
-        own.filter_map(|one| one.demand).any(|demand| demand == Demand::Reauthorize)
+        let now = self.app.now();
+        self.own().any(|one| one.wanted(now) == Some(Demand::Reauthorize))
     }
 
-    /// Asks the provider for what is due. What fails is shown and tried again; polls go on.
-    pub(crate) async fn keep(mut self, push: &dyn Push, call: &Call<'_>) -> Result<()> {
+    /// What is watched for this instance, perhaps among others.
+    fn own(&self) -> impl Iterator<Item = &WatchedTarget> {
+        self.state.watched.iter().filter(|one| self.member.needs(&one.application, &one.target))
+    }
+
+    /// Asks the provider for what is due, with a token that is good until then. What fails is shown and tried again; polls
+    /// go on. Whether anything was begun to be watched: what happened before has to be looked for.
+    pub(crate) async fn keep(
+        mut self,
+        push: &dyn Push,
+        call: &Call<'_>,
+        token_until: DateTime<Utc>,
+    ) -> Result<bool> {
         if !self.join().await? {
-            return Ok(());
+            return Ok(false);
         }
+        let before: Vec<_> = self.own().filter_map(|one| one.since).collect();
+        self.granted_until = push.ends_with_token().then_some(token_until);
         self.end_unneeded(push, call).await?;
         for target in self.member.targets.clone() {
             self.keep_one(push, &target.name, call).await?;
         }
         // Who was made to leave meanwhile has made a watch for nobody.
         self.end_unneeded(push, call).await?;
-        self.come_again().await
+        self.come_again().await?;
+        Ok(self.own().filter_map(|one| one.since).any(|since| !before.contains(&since)))
     }
 
     /// Becomes a member before anything is asked for: who ends a watch looks for members last. Whether it still may: who
@@ -155,8 +171,10 @@ impl<'a> Keeping<'a> {
         // One far ahead is of before the clock was set back.
         let was_touched =
             watched.touched_at.is_some_and(|at| (now - at).abs() < Duration::minutes(TOUCHED_MIN));
-        if watched.demand == Some(Demand::Reauthorize) && was_touched && watched.is_active(now) {
+        let wanted = watched.wanted(now);
+        if wanted == Some(Demand::Reauthorize) && was_touched && watched.is_active(now) {
             watched.demand = None;
+            watched.granted_until = watched.granted_until.filter(|until| *until > now);
             return self.store(watched).await;
         }
         if push.has_one_watch() && self.state.is_watched_otherwise(&application, target, now) {
@@ -169,14 +187,16 @@ impl<'a> Keeping<'a> {
         let parts = self.state.parts(&application, target);
         let secret = key::secret(self.app, &self.key, &application, target);
         let address = address(&self.app.config, self.connector.as_ref());
-        let known = watched.watch.as_ref().filter(|_| watched.demand != Some(Demand::Anew));
+        let known = watched.watch.as_ref().filter(|_| wanted != Some(Demand::Anew));
+        // A renewal renews the grant as well: the one that is about to be due takes the place of the other.
+        let is_renewed = watched.check_at <= now + Duration::minutes(TOUCHED_MIN);
         let request = WatchRequest {
             target,
             parts: &parts,
             address: address.as_deref(),
             secret: &secret,
             known,
-            demand: watched.demand,
+            demand: wanted.filter(|wanted| *wanted == Demand::Anew || !is_renewed),
         };
         let asked = push.watch(call, &request).await;
         match asked {
@@ -203,13 +223,22 @@ impl<'a> Keeping<'a> {
         WatchedTarget {
             since: before.since.filter(|_| is_same).or(Some(now)),
             touched_at: Some(now),
-            check_at: renewal(now, watch.until, digest64(&[self.key.0.as_bytes(), before.target.as_bytes()])),
+            granted_until: self.granted_until,
+            check_at: self.next_check(&before, &watch),
             watch: Some(watch),
             failures: 0,
             failure: None,
             demand: None,
             ..before
         }
+    }
+
+    /// When a watch is to be renewed that was asked for just now. One whose grant alone was renewed still ends when it did.
+    fn next_check(&self, before: &WatchedTarget, watch: &Watch) -> DateTime<Utc> {
+        let now = self.app.now();
+        let next = renewal(now, watch.until, digest64(&[self.key.0.as_bytes(), before.target.as_bytes()]));
+        let is_same = before.watch.as_ref() == Some(watch);
+        Some(before.check_at).filter(|at| is_same && *at > now).map_or(next, |at| at.min(next))
     }
 
     fn failed(&self, before: WatchedTarget, error: &Error) -> WatchedTarget {
@@ -252,8 +281,7 @@ impl<'a> Keeping<'a> {
     /// What failed is tried again by a poll of its own, unless the schedule's comes before.
     async fn come_again(&self) -> Result<()> {
         let now = self.app.now();
-        let own = self.state.watched.iter().filter(|one| self.member.needs(&one.application, &one.target));
-        let Some(due_at) = own.filter(|one| one.failures > 0).map(|one| one.check_at).min() else {
+        let Some(due_at) = self.own().filter(|one| one.failures > 0).map(|one| one.check_at).min() else {
             return Ok(());
         };
         if due_at >= Timetable::new(self.instance.id, self.interval_min).next_after(now) {

@@ -73,6 +73,10 @@ impl Push for Outlook {
         }
     }
 
+    fn ends_with_token(&self) -> bool {
+        true
+    }
+
     async fn unwatch(&self, call: &Call<'_>, watch: &Watch) -> Result<(), Error> {
         unwatched(call, watch).await
     }

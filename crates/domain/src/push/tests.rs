@@ -181,3 +181,50 @@ fn who_leaves_takes_along_what_nobody_needs_and_nothing_watches() {
     assert_eq!(left, ["shared", "made"]);
     assert_eq!(state.unneeded().count(), 1, "what is made is still to be ended");
 }
+
+/// What is known of a grant's end, and when a reminder that comes at 0 is met; minutes.
+#[track_caller]
+fn reminder(granted_until: Option<i64>, due_at: i64) {
+    let minutes = |minutes: i64| at(0) + Duration::minutes(minutes);
+    let mut watched = WatchedTarget::new("a", "messages", at(0));
+    watched.granted_until = granted_until.map(minutes);
+    assert_eq!(watched.grant_due_at(at(0)), minutes(due_at), "{granted_until:?}");
+}
+
+#[test]
+fn a_reminder_waits_until_shortly_before_the_end_that_is_known() {
+    reminder(None, 0);
+    reminder(Some(15), 10);
+    reminder(Some(7), 2);
+    reminder(Some(5), 0);
+    reminder(Some(-60), 0);
+    // Another grant's, or of before the clock was set back.
+    reminder(Some(16), 0);
+    reminder(Some(14_400), 0);
+}
+
+#[test]
+fn a_grant_that_ended_is_wanted_again_without_a_reminder() {
+    let mut watched = WatchedTarget::new("a", "messages", at(0));
+    watched.check_at = at(3_600_000);
+    watched.granted_until = Some(at(1_000));
+    assert_eq!(watched.wanted(at(1_000)), None, "nothing is watched");
+    watched.watch = Some(Watch { state: json!({}), until: at(3_600_000) });
+    assert_eq!((watched.wanted(at(999)), watched.is_due(at(999))), (None, false));
+    assert_eq!((watched.wanted(at(1_000)), watched.is_due(at(1_000))), (Some(Demand::Reauthorize), true));
+    watched.failures = 1;
+    assert!(!watched.is_due(at(1_000)), "what failed waits");
+    watched.demand(Demand::Reauthorize, at(2_000));
+    assert!(watched.is_due(at(2_000)), "unless it is reminded of");
+}
+
+/// A renewal comes when it was meant to, however often the grant is renewed meanwhile.
+#[test]
+fn a_reminder_moves_no_renewal() {
+    let mut watched = WatchedTarget::new("a", "messages", at(0));
+    watched.check_at = at(3_600_000);
+    watched.demand(Demand::Reauthorize, at(0));
+    assert_eq!((watched.check_at, watched.is_due(at(0))), (at(3_600_000), true));
+    watched.demand(Demand::Anew, at(0));
+    assert_eq!(watched.check_at, at(0));
+}

@@ -74,7 +74,7 @@ CHANGES = [
     {"event.poller.configuration": None},
 ]
 
-seen = {"cases": {}, "statuses": {}, "backfills": {}, "tokens": {}, "creations": 0}
+seen = {"cases": {}, "statuses": {}, "backfills": {}, "bulks": [], "tokens": {}, "creations": 0}
 
 
 @atexit.register
@@ -123,6 +123,8 @@ def after_call(context, case, response):
     counts[response.status_code] = counts.get(response.status_code, 0) + 1
     if case.method == "POST" and case.operation.path.endswith("/backfill") and response.status_code == 202:
         seen["backfills"][str(case.path_parameters["id"])] = response.json()["id"]
+    if case.method == "POST" and case.operation.path.endswith("/instances/bulk") and response.status_code == 202:
+        seen["bulks"].append(response.json()["id"])
     token = response.headers.get("elements-next-page-token")
     if token:
         seen["tokens"].setdefault(case.operation.path, []).append(token[0] if isinstance(token, list) else token)
@@ -196,6 +198,7 @@ def lead(case, path, instance, dice):
         else:
             known["id"] = [instance["id"]]
             known["backfill"] = [seen["backfills"].get(str(instance["id"]))]
+            known["bulk"] = seen["bulks"]
         for name in parameters:
             if any(known.get(name, [])):
                 parameters[name] = str(dice.one_of(known[name]))
@@ -254,6 +257,18 @@ def ask(case, path, instance, dice):
     case.query = query
 
 
+def bulk(body, dice):
+    """An action on spare instances, whatever it was to be: nothing is done to those that others need."""
+    body.pop("filter", None)
+    body["ids"] = [instance["id"] for instance in STAGE["spare"]]
+    if body.get("action") == "delete":
+        body["ids"] = [1]
+    if dice.mostly():
+        body |= {"from": STAGE["times"][1], "to": STAGE["times"][2]}
+        body.pop("expected", None)
+    return body
+
+
 def tell(case, path, dice):
     is_instance = path in ("/instances", "/instances/{id}") or path.startswith("/elements/{element}/instances")
     body = dict(case.body)
@@ -266,6 +281,8 @@ def tell(case, path, dice):
             case.path_parameters = case.path_parameters | {"element": element}
     elif case.method != "POST" and is_instance and "configuration" not in path and dice.mostly():
         body["configuration"] = dice.one_of(CHANGES)
+    elif path.startswith("/instances/bulk"):
+        body = bulk(body, dice)
     elif path.endswith("/backfill") and dice.mostly():
         body = {"from": STAGE["times"][1], "to": STAGE["times"][2]}
     case.body = body

@@ -10,6 +10,7 @@ mod admin;
 mod authentication;
 mod backfills;
 mod bounds;
+mod bulk;
 mod calendar;
 mod connectors;
 mod defects;

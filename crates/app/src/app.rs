@@ -110,6 +110,9 @@ impl App {
             Job::Hinted { instance, hint } => {
                 crate::hinted::look(&self.0, instance, hint, deadline).await?;
             }
+            Job::Bulk { organization_id, id } => {
+                crate::bulk::run(&self.0, (organization_id, id), deadline).await?;
+            }
             Job::Settle { instance, since } => crate::settle::run(&self.0, instance, since).await?,
         }
         Ok(Ran::Well)

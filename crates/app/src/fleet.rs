@@ -1,10 +1,12 @@
 //! All instances that a caller sees, each with its health: what lists by status and counts are made of.
 
 use crate::context::Context;
+use crate::instances;
 use crate::ports::{FleetRow, Mailbox, Result};
 use crate::sight::Sight;
 use domain::health::{Health, Vitals};
 use domain::ids::InstanceId;
+use domain::instance::Instance;
 
 /// Instances that one request is about; whoever has more goes on with the token of the page.
 pub(crate) const FLEET_COUNT_MAX: usize = 10_000;
@@ -32,6 +34,27 @@ pub(crate) async fn read(app: &Context, sight: Sight<'_>, after: Option<Instance
         (row, health)
     });
     Ok(Fleet { rows: rows.collect(), cut_at })
+}
+
+/// Those of these ids that the caller sees, and the ids of the others. What waits is not counted.
+pub(crate) async fn named(
+    app: &Context,
+    sight: Sight<'_>,
+    ids: &[InstanceId],
+) -> Result<(Vec<FleetRow>, Vec<InstanceId>)> {
+    let (mut rows, mut unknown) = (Vec::new(), Vec::new());
+    for id in ids {
+        let mailbox = instances::mailbox(app, *id).await?;
+        let Some(mailbox) = mailbox.filter(|mailbox| sight.sees(&mailbox.instance)) else {
+            unknown.push(*id);
+            continue;
+        };
+        let vitals = vitals(app, &mailbox);
+        let Instance { id, account, connector, name, tags, .. } = mailbox.instance;
+        let account_id = account.account_id;
+        rows.push(FleetRow { id, account_id, connector, name, tags, vitals, waiting_count: 0 });
+    }
+    Ok((rows, unknown))
 }
 
 /// The vitals of one mailbox, as this process knows them.

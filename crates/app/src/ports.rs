@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::bulk::BulkId;
 use domain::ids::InstanceId;
 use domain::push::Hint;
 use domain::schedule::Timetable;
@@ -17,6 +18,7 @@ mod administration;
 mod applications;
 mod attempts;
 mod audit;
+mod bulks;
 mod callers;
 mod error;
 mod instances;
@@ -37,6 +39,7 @@ pub use administration::{
 pub use applications::{Applications, StoredApplication};
 pub use attempts::{AttemptKey, AttemptOutcome, AttemptState, Attempts, Claim, Claimant};
 pub use audit::{AUDIT_DAYS, Actor, AuditEntry, AuditMark};
+pub use bulks::Bulks;
 pub use callers::Callers;
 pub use error::{PortError, Result};
 pub use instances::{
@@ -69,6 +72,7 @@ pub trait Store:
     + OrganizationLog
     + PushStates
     + Applications
+    + Bulks
 {
 }
 
@@ -84,6 +88,7 @@ impl<T> Store for T where
         + OrganizationLog
         + PushStates
         + Applications
+        + Bulks
 {
 }
 
@@ -116,7 +121,8 @@ pub trait Schedule: Send + Sync {
     async fn remove(&self, id: InstanceId) -> Result<()>;
 }
 
-/// Work for later or for another worker. Delivered at least once, each instance in its own lane.
+/// Work for later or for another worker. Delivered at least once, each instance in its own lane, and the bulk actions of
+/// an organization in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Job {
     /// One attempt of one notification.
@@ -136,15 +142,18 @@ pub enum Job {
     },
     /// A poll that a provider's notice asks for.
     Hinted { instance: InstanceId, hint: Hint },
+    /// The next step of a bulk action.
+    Bulk { organization_id: u32, id: BulkId },
 }
 
 impl Job {
-    /// The instance it is for.
-    pub fn instance(&self) -> InstanceId {
+    /// The instance it is for; a bulk action is for many.
+    pub fn instance(&self) -> Option<InstanceId> {
         match self {
-            Job::Deliver(key) => key.instance,
-            Job::Poll(id) | Job::Release(id) | Job::Purge(id) => *id,
-            Job::Settle { instance, .. } | Job::Hinted { instance, .. } => *instance,
+            Job::Deliver(key) => Some(key.instance),
+            Job::Poll(id) | Job::Release(id) | Job::Purge(id) => Some(*id),
+            Job::Settle { instance, .. } | Job::Hinted { instance, .. } => Some(*instance),
+            Job::Bulk { .. } => None,
         }
     }
 }

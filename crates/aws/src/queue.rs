@@ -1,7 +1,7 @@
 //! The [`Queue`] port on SQS.
 //!
-//! Two standard queues: deliveries (`Deliver`, `Release`) and other work (`Poll`, `Purge`, `Settle`). An instance is
-//! a message group, so that none holds up the others. The message carries a delay of up to 900 s; a longer one is
+//! Two standard queues: deliveries (`Deliver`, `Release`) and other work (`Poll`, `Purge`, `Settle`, `Bulk`). An instance
+//! is a message group, and so are an organization's bulk actions, so that none holds up the others. The message carries a delay of up to 900 s; a longer one is
 //! a schedule. Visibility timeouts are not used as delays, since messages in flight count against a limit
 //! (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>).
 //!
@@ -64,7 +64,9 @@ impl SqsQueue {
     fn queue_of(&self, job: &Job) -> &QueueAddress {
         match job {
             Job::Deliver(_) | Job::Release(_) => &self.delivery,
-            Job::Poll(_) | Job::Hinted { .. } | Job::Purge(_) | Job::Settle { .. } => &self.work,
+            Job::Poll(_) | Job::Hinted { .. } | Job::Purge(_) | Job::Settle { .. } | Job::Bulk { .. } => {
+                &self.work
+            }
         }
     }
 
@@ -132,9 +134,17 @@ fn entry(number: usize, job: &Job, delay_s: i32) -> Result<SendMessageBatchReque
         .id(number.to_string())
         .message_body(body)
         .delay_seconds(delay_s)
-        .message_group_id(job.instance().to_string())
+        .message_group_id(group(job))
         .build()
         .map_err(|error| PortError::new("send jobs", error))
+}
+
+/// Whose messages take turns with others'.
+fn group(job: &Job) -> String {
+    match job {
+        Job::Bulk { organization_id, .. } => format!("bulk-{organization_id}"),
+        _ => job.instance().map(|id| id.to_string()).unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]

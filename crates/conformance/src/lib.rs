@@ -140,6 +140,13 @@ macro_rules! store_suite {
                 what_is_named_is_not_removed,
                 a_removal_races_with_who_names_it,
             ],
+            bulks: [
+                a_bulk_is_read_back_with_its_instances,
+                are_listed_newest_first,
+                a_change_follows_the_version_that_was_read,
+                an_end_comes_once,
+                so_many_run_at_once,
+            ],
             organization_log: [
                 is_paged_newest_first,
                 begins_where_it_is_told,

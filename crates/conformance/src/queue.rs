@@ -22,6 +22,7 @@ pub mod cases {
     use super::Harness;
     use crate::sample::{at, id};
     use app::ports::{AttemptKey, Job};
+    use domain::bulk::BulkId;
     use domain::ids::Sequence;
     use domain::push::Hint;
 
@@ -51,6 +52,7 @@ pub mod cases {
             let hint = Hint { at: at(2), position, looks };
             Job::Hinted { instance: one, hint }
         };
+        let bulk = |organization_id, number| Job::Bulk { organization_id, id: BulkId::new(at(0), number) };
         let first = [
             deliver(1110, 10, 1),
             deliver(1110, 10, 2),
@@ -62,6 +64,9 @@ pub mod cases {
             hinted(None, 0),
             hinted(Some(u64::MAX), 0),
             hinted(Some(u64::MAX), 1),
+            bulk(1110, 7),
+            bulk(1111, 7),
+            bulk(1110, 8),
         ];
         let sent: Vec<_> = first.iter().map(|job| (*job, at(0))).collect();
         harness.queue().send(&sent).await.unwrap();

@@ -7,6 +7,7 @@ pub mod account_settings;
 pub mod address;
 pub mod application;
 pub mod backfill;
+pub mod bulk;
 pub mod callback;
 pub mod catalogue;
 pub mod ceql;

@@ -19,6 +19,8 @@ use tokio::sync::{Semaphore, watch};
 const POLLS_COUNT_MAX: usize = 64;
 /// Releases under way at once. Each waits for its callback most of its time: they must not take the polls' places.
 const RELEASES_COUNT_MAX: usize = 64;
+/// Steps of bulk actions under way at once, of as many organizations: they share the database with everything else.
+const BULKS_COUNT_MAX: usize = 4;
 /// Delivery attempts under way at once, over all instances; of one instance at most four.
 const DELIVERIES_COUNT_MAX: usize = 512;
 /// Time of one scheduled poll.
@@ -44,11 +46,13 @@ pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<
     let host = Arc::new(host);
     let polls = Arc::new(Semaphore::new(POLLS_COUNT_MAX));
     let releases = Arc::new(Semaphore::new(RELEASES_COUNT_MAX));
+    let bulks = Arc::new(Semaphore::new(BULKS_COUNT_MAX));
     let deliveries = Arc::new(Semaphore::new(DELIVERIES_COUNT_MAX));
     let loops = [
         tokio::spawn(run_timers(host.clone(), polls.clone(), stop.clone())),
         tokio::spawn(run_jobs(host.clone(), Class::Other, polls.clone(), stop.clone())),
         tokio::spawn(run_jobs(host.clone(), Class::Release, releases.clone(), stop.clone())),
+        tokio::spawn(run_jobs(host.clone(), Class::Bulk, bulks.clone(), stop.clone())),
         tokio::spawn(run_jobs(host.clone(), Class::Deliver, deliveries.clone(), stop.clone())),
         tokio::spawn(wall_clock::watch(host.clone(), stop.clone())),
         tokio::spawn(run_retention(host.clone(), stop.clone())),
@@ -64,6 +68,7 @@ pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<
         // All permits back means that nothing is under way.
         let _ = polls.acquire_many(POLLS_COUNT_MAX as u32).await;
         let _ = releases.acquire_many(RELEASES_COUNT_MAX as u32).await;
+        let _ = bulks.acquire_many(BULKS_COUNT_MAX as u32).await;
         let _ = deliveries.acquire_many(DELIVERIES_COUNT_MAX as u32).await;
         let _ = http.await;
     };

@@ -86,6 +86,9 @@ macro_rules! suite {
                 a_window_is_read_again_and_what_the_log_has_is_not_told_twice,
                 a_window_that_can_not_be_read_again_is_refused,
             ],
+            bulk: [
+                an_action_on_many_is_counted_and_comes_to_its_end,
+            ],
             log: [
                 the_log_is_listed_by_what_is_asked_for,
                 the_log_is_counted_by_interval_instance_and_account,

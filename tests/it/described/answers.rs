@@ -17,6 +17,9 @@ async fn values(world: &World) -> BTreeMap<&'static str, String> {
     let body = json!({ "from": "2026-11-22T11:00:00Z" });
     let backfill = world.call("POST", &format!("/instances/{id}/backfill"), &body).await.body;
     world.run_until_idle().await;
+    let tag = json!({ "action": "tag", "filter": {}, "addTags": ["bulk"] });
+    let bulk = world.call("POST", "/instances/bulk", &tag).await.body;
+    world.run_until_idle().await;
     let application = json!({ "name": "mail", "connector": "gmail", "apiKey": "k", "apiSecret": "s" });
     assert_eq!(world.call("POST", "/applications", &application).await.status, 200);
     let log = world.get(&format!("/instances/{id}/events")).await;
@@ -26,6 +29,7 @@ async fn values(world: &World) -> BTreeMap<&'static str, String> {
         ("event", text(&log[0]["id"])),
         ("number", text(&log[0]["notificationId"])),
         ("subscription", text(&world.shown(id).await["subscriptionId"])),
+        ("bulk", bulk["id"].as_str().unwrap().to_owned()),
         ("backfill", text(&backfill["id"])),
         ("element", "gmail".to_owned()),
         ("item", "event.poller.refresh_interval".to_owned()),

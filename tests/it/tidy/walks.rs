@@ -33,9 +33,10 @@ const WALKS: [Walk; 3] = [
 ];
 
 /// What files of the walks refer to beside the walks, and why no walk leads through it.
-const ASIDE: [(&str, &str); 20] = [
+const ASIDE: [(&str, &str); 22] = [
     ("api/", "what handlers are given and answer, and other routes"),
     ("audit.rs", "entries that a row is stored with"),
+    ("bulk", "another job"),
     ("clients.rs", "what a context holds"),
     ("config.rs", "values"),
     ("context.rs", "what every use case stands on"),
@@ -44,6 +45,7 @@ const ASIDE: [(&str, &str); 20] = [
     ("instances/refusal.rs", "nothing is refused"),
     ("instances/stored.rs", "what a row says"),
     ("instances/switch.rs", "other requests"),
+    ("instances/tags.rs", "another request"),
     ("poll/backfill.rs", "after the resources of a poll"),
     ("poll/follow_up.rs", "after the commits of a poll"),
     ("poll/push.rs", "for those who ask for push"),

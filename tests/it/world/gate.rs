@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use connectors::{HttpError, HttpRequest, HttpResponse};
 use domain::application::Application;
+use domain::bulk::{Bulk, BulkId};
 use domain::delivery::Subscription;
 use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::{Account, Instance};

@@ -14,6 +14,7 @@ macro_rules! methods {
         methods!(OrganizationLog, $around, $name);
         methods!(PushStates, $around, $name);
         methods!(Applications, $around, $name);
+        methods!(Bulks, $around, $name);
     };
     (Callers, $around:ident, $name:ident) => {
         $around!($name, Callers, {
@@ -52,6 +53,21 @@ macro_rules! methods {
             ) -> Result<Vec<StoredApplication>>;
             async fn change_application(application: &Application, audit: &AuditEntry) -> Result<Written>;
             async fn remove_application(application: &Application, audit: &AuditEntry) -> Result<Written>;
+        });
+    };
+    (Bulks, $around:ident, $name:ident) => {
+        $around!($name, Bulks, {
+            async fn insert_bulk(
+                bulk: &Bulk,
+                targets: &[InstanceId],
+                running_count_max: u32,
+                audit: &AuditEntry,
+            ) -> Result<Written>;
+            async fn bulk(organization_id: u32, id: BulkId) -> Result<Option<Bulk>>;
+            async fn bulk_targets(organization_id: u32, id: BulkId) -> Result<Vec<InstanceId>>;
+            async fn bulks(organization_id: u32, before: Option<BulkId>, limit: usize) -> Result<Vec<Bulk>>;
+            async fn change_bulk(bulk: &Bulk) -> Result<Written>;
+            async fn end_bulk(bulk: &Bulk, audit: Option<&AuditEntry>) -> Result<Written>;
         });
     };
     (Sessions, $around:ident, $name:ident) => {

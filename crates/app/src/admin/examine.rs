@@ -79,7 +79,12 @@ impl Surroundings<'_> {
 
     /// A finding, unless there is a job that is about to set it right: this one, or one that settles the instance.
     async fn without_job(&self, job: Job, finding: Finding, since: DateTime<Utc>) -> Result<Option<Spotted>> {
-        if self.host.holds(&job).await? == Some(true) || self.is_promised(job.instance()).await? {
+        if self.host.holds(&job).await? == Some(true) {
+            return Ok(None);
+        }
+        if let Some(id) = job.instance()
+            && self.is_promised(id).await?
+        {
             return Ok(None);
         }
         Ok(Some(Spotted { is_settled: since <= self.settled_until, ..Spotted::note(finding) }))

@@ -70,7 +70,7 @@ impl InstanceFilter {
         self.is_like(&instance.connector, &instance.name, &instance.tags)
     }
 
-    fn takes_row(&self, (row, health): &(FleetRow, Health)) -> bool {
+    pub(super) fn takes_row(&self, (row, health): &(FleetRow, Health)) -> bool {
         (self.health.is_empty() || self.health.contains(health))
             && (!self.is_waiting || waits(row))
             && self.is_like(&row.connector, &row.name, &row.tags)

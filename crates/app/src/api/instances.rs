@@ -11,7 +11,7 @@ use super::query::Params;
 use super::requests::instance::{InstancePatch, InstanceRequest};
 use super::wire;
 use crate::context::Context;
-use crate::instances::{self, Creation, Outcome, Patch, Trial};
+use crate::instances::{self, Creation, Outcome, Patch, TagChange, Trial};
 use crate::push;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -173,7 +173,7 @@ pub(super) async fn replace(
 fn patch_of(changes: InstancePatch, replaces: bool) -> Patch {
     Patch {
         name: changes.name,
-        tags: changes.tags,
+        tags: changes.tags.map(TagChange::All),
         items: changes.configuration,
         code: changes.provider_data,
         replaces,

@@ -9,6 +9,7 @@ mod applications;
 mod auth;
 mod backfill;
 mod body;
+mod bulk;
 mod configuration;
 mod cors;
 mod deliveries;

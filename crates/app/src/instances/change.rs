@@ -3,6 +3,7 @@
 use super::create::warn_of_plain_http;
 use super::stopped::forgiven;
 use super::stored::understood;
+use super::tags::TagChange;
 use super::{Refusal, SignInCode, Trial, baseline, credentials, trial};
 use crate::audit::By;
 use crate::clients::Client;
@@ -51,7 +52,7 @@ pub(super) const TRIES_COUNT_MAX: usize = 5;
 #[derive(Clone, Default)]
 pub(crate) struct Patch {
     pub(crate) name: Option<String>,
-    pub(crate) tags: Option<Vec<String>>,
+    pub(crate) tags: Option<TagChange>,
     /// Items to merge in.
     pub(crate) items: Option<Items>,
     /// The code of a new sign-in.
@@ -353,7 +354,7 @@ fn apply(app: &Context, instance: &mut Instance, patch: &Patch, plain: Items) {
         instance.name = without_markup(name);
     }
     if let Some(tags) = &patch.tags {
-        instance.tags = tags.iter().map(|tag| without_markup(tag)).filter(|tag| !tag.is_empty()).collect();
+        instance.tags = tags.applied(&instance.tags);
     }
     if patch.code.is_some() || patch.items.is_some() {
         instance.application_error = None;

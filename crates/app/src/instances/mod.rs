@@ -9,6 +9,7 @@ mod refusal;
 mod stopped;
 mod stored;
 mod switch;
+mod tags;
 mod trial;
 mod walk;
 
@@ -20,5 +21,6 @@ pub(crate) use credentials::SignInCode;
 pub(crate) use refusal::Refusal;
 pub(crate) use stored::{mailbox, subscription, understood};
 pub(crate) use switch::{delete, now_needs_sign_in, release, resume, set_enabled};
+pub(crate) use tags::TagChange;
 pub(crate) use trial::{Outcome, Trial};
 pub(crate) use walk::{LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};

@@ -136,7 +136,7 @@ async fn isolated(running: impl Future<Output = Result<(), Failed>> + Send + 'st
 
 /// Every job may run again, so a fault that passes within the invocation is waited for.
 async fn run(app: App, by: Bringer, job: Job, deadline: DateTime<Utc>) -> Result<(), Failed> {
-    let id = job.instance().get();
+    let id = job.instance().map(domain::ids::InstanceId::get);
     for round in 1.. {
         let ran = match (by, job) {
             (Bringer::Schedule, Job::Poll(id)) => app.tick(id, deadline).await.map(drop),
@@ -216,7 +216,7 @@ mod tests {
     async fn only_what_failed_comes_again() {
         let bodies = [r#"{"Poll":1}"#, "not a job", r#"{"Poll":3}"#, r#"{"Poll":4}"#, r#"{"Poll":5}"#];
         let answer = failures(&bodies, |job| async move {
-            match job.instance().get() {
+            match job.instance().map(InstanceId::get).unwrap_or_default() {
                 3 => Err(Failed("it failed")),
                 4 => panic!("it panicked"),
                 _ => Ok(()),

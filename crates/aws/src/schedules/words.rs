@@ -27,7 +27,7 @@ pub(super) fn at(time: DateTime<Utc>) -> String {
 /// What a schedule for one job is called: the same for the same job at the same time, so that sending it again
 /// makes no second one.
 pub(super) fn once_name(job: &Job, due_at: DateTime<Utc>) -> String {
-    let instance = job.instance();
+    let instance = job.instance().map(|id| id.to_string()).unwrap_or_default();
     let second = whole_second(due_at);
     match job {
         Job::Deliver(key) => format!("once-{instance}-d-{}-{}-{second}", key.sequence.0, key.attempt),
@@ -36,6 +36,7 @@ pub(super) fn once_name(job: &Job, due_at: DateTime<Utc>) -> String {
         Job::Release(_) => format!("once-{instance}-release-{second}"),
         Job::Purge(_) => format!("once-{instance}-purge-{second}"),
         Job::Settle { .. } => format!("once-{instance}-settle-{second}"),
+        Job::Bulk { organization_id, id } => format!("once-bulk-{organization_id}-{id}-{second}"),
     }
 }
 
@@ -48,6 +49,7 @@ fn whole_second(time: DateTime<Utc>) -> i64 {
 mod tests {
     use super::*;
     use app::ports::AttemptKey;
+    use domain::bulk::BulkId;
     use domain::ids::{InstanceId, Sequence};
     use domain::push::Hint;
 
@@ -118,6 +120,7 @@ mod tests {
             Job::Release(instance),
             Job::Purge(instance),
             Job::Settle { instance, since: due_at },
+            Job::Bulk { organization_id: u32::MAX, id: BulkId::new(due_at, u16::MAX) },
             Job::Hinted { instance, hint: Hint { at: due_at, position: Some(u64::MAX), looks: u8::MAX } },
         ];
         let names: std::collections::BTreeSet<String> =

@@ -6,6 +6,7 @@
 use super::row::{Item, Row, text};
 use app::ports::{LogMark, LookupHash, Result};
 use chrono::{DateTime, Utc};
+use domain::bulk::BulkId;
 use domain::ids::{InstanceId, Sequence};
 use domain::push::PushKey;
 use std::fmt::Write as _;
@@ -114,6 +115,21 @@ impl Key {
         Key::new(applications(organization), name)
     }
 
+    /// A bulk action of an organization.
+    pub(super) fn bulk(organization: u32, id: BulkId) -> Self {
+        Key::new(bulks(organization), id.to_string())
+    }
+
+    /// The instances that a bulk action is about.
+    pub(super) fn bulk_targets(organization: u32, id: BulkId) -> Self {
+        Key::new(format!("Z#{organization}#{id}"), "Z")
+    }
+
+    /// How many bulk actions of an organization run.
+    pub(super) fn running_bulks(organization: u32) -> Self {
+        Key::new(format!("Z#{organization}"), "Z")
+    }
+
     /// How much an organization asked in a minute.
     pub(super) fn requests(organization: u32, minute: i64) -> Self {
         Key::new(format!("Q#{organization}#{minute}"), "Q")
@@ -170,6 +186,11 @@ pub(super) fn users(organization: u32) -> String {
 /// Partition of an organization's OAuth applications.
 pub(super) fn applications(organization: u32) -> String {
     format!("H#{organization}")
+}
+
+/// Partition of an organization's bulk actions.
+pub(super) fn bulks(organization: u32) -> String {
+    format!("Y#{organization}")
 }
 
 /// Partition of an organization's record of changes.

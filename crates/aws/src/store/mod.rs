@@ -9,6 +9,7 @@ mod administration;
 mod applications;
 mod attempts;
 mod audit;
+mod bulks;
 mod change;
 mod fleet;
 mod instance_rows;

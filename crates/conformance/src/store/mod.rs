@@ -2,6 +2,7 @@
 
 pub mod applications;
 pub mod attempts;
+pub mod bulks;
 pub mod deletion;
 pub mod instances;
 pub mod log;

@@ -10,26 +10,38 @@ pub enum Class {
     Deliver,
     /// A release: it waits for its callback most of its time, so not many of an organization at a time.
     Release,
+    /// A step of a bulk action: one of an organization at a time, and few at all, so that everything else goes on.
+    Bulk,
     /// Everything else: one of an instance at a time.
     Other,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Class; 3] = [Class::Deliver, Class::Release, Class::Other];
+    pub const ALL: [Class; 4] = [Class::Deliver, Class::Release, Class::Bulk, Class::Other];
 
     /// The class of a job.
     pub fn of(job: &Job) -> Self {
         match job {
             Job::Deliver(_) => Class::Deliver,
             Job::Release(_) => Class::Release,
+            Job::Bulk { .. } => Class::Bulk,
             Job::Poll(_) | Job::Hinted { .. } | Job::Purge(_) | Job::Settle { .. } => Class::Other,
         }
     }
 }
 
-/// A lane: the jobs of one class of one instance.
-pub(super) type LaneId = (Class, InstanceId);
+/// A lane: the jobs of one class of one instance, by its number; bulk actions have one for each organization.
+pub(super) type LaneId = (Class, u32);
+
+/// The lane of a job.
+pub(super) fn lane_of(job: &Job) -> LaneId {
+    let number = match job {
+        Job::Bulk { organization_id, .. } => *organization_id,
+        _ => job.instance().map_or(0, InstanceId::get),
+    };
+    (Class::of(job), number)
+}
 
 /// How a job that was done went, for its lane: what comes next has the same receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! All lanes, and whose turn it is. Pure: no database, no clock.
 
-use super::class::{Class, LaneId, Went};
+use super::class::{Class, LaneId, Went, lane_of};
 use super::lane::{LANE_COUNT_MAX, Lane};
 use app::ports::Job;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -49,7 +49,7 @@ fn of_organization_max(class: Class) -> usize {
     match class {
         Class::Release => RELEASES_OF_ORGANIZATION_MAX,
         // An instance has a bounded number of each, and its own pace.
-        Class::Deliver | Class::Other => usize::MAX,
+        Class::Deliver | Class::Bulk | Class::Other => usize::MAX,
     }
 }
 
@@ -122,7 +122,7 @@ impl Lanes {
 
     /// A job was sent; see [`Lane::offer`].
     pub(super) fn offer(&mut self, job: Job, sent: i64, stored: i64, organization_id: Option<u32>) {
-        let id = (Class::of(&job), job.instance());
+        let id = lane_of(&job);
         let lane = &mut self.lanes.entry(id).or_default().0;
         lane.organization_id = lane.organization_id.or(organization_id);
         lane.offer(job, sent, stored);
@@ -131,7 +131,7 @@ impl Lanes {
 
     /// Whether there is a lane of this job, which knows whose instance it is.
     pub(super) fn knows(&self, job: &Job) -> bool {
-        let lane = self.lanes.get(&(Class::of(job), job.instance()));
+        let lane = self.lanes.get(&lane_of(job));
         lane.is_some_and(|(lane, _)| lane.organization_id.is_some())
     }
 
@@ -148,12 +148,12 @@ impl Lanes {
 
     /// When a job under way was sent again for, if it was.
     pub(super) fn again(&self, job: &Job) -> Option<i64> {
-        self.lanes.get(&(Class::of(job), job.instance()))?.0.again(job)
+        self.lanes.get(&lane_of(job))?.0.again(job)
     }
 
     /// A job has ended; it waits again, if it is due again.
     pub(super) fn end(&mut self, job: &Job, went: Went, again: Option<i64>) {
-        let id = (Class::of(job), job.instance());
+        let id = lane_of(job);
         if let Some((lane, _)) = self.lanes.get_mut(&id) {
             let was_in_flight = lane.in_flight_count();
             let organization_id = lane.organization_id;
@@ -238,13 +238,13 @@ mod tests {
     }
 
     fn instances(jobs: &[Job]) -> Vec<u32> {
-        jobs.iter().map(|job| job.instance().get()).collect()
+        jobs.iter().map(|job| lane_of(job).1).collect()
     }
 
     #[test]
     fn a_large_lane_keeps_a_bounded_number_in_memory() {
         let mut lanes = with((0..5_000).map(|n| (job(1, n), n as i64)));
-        let id = (Class::Deliver, job(1, 0).instance());
+        let id = lane_of(&job(1, 0));
         assert_eq!(lanes.lanes[&id].0.waiting_count(), LANE_COUNT_MAX);
         for n in 0..LANE_COUNT_MAX as u64 {
             let taken = take(&mut lanes, i64::MAX).unwrap();
@@ -261,7 +261,7 @@ mod tests {
         let mut lanes = with((0..2_000).map(|n| (job(1, n), 100 + n as i64)));
         lanes.offer(job(1, 9_999), 5, 5, None);
         lanes.offer(job(1, 8_888), 100_000, 100_000, None);
-        let id = (Class::Deliver, job(1, 0).instance());
+        let id = lane_of(&job(1, 0));
         assert_eq!(lanes.lanes[&id].0.waiting_count(), LANE_COUNT_MAX);
         assert_eq!(take(&mut lanes, 5), Some(job(1, 9_999)));
     }

@@ -191,7 +191,7 @@ impl Queue for Jobs {
                 let stored = table::put(tx, &job, due_at)?;
                 let organization_id = match lanes.knows(&job) {
                     true => None,
-                    false => table::organization_id(tx, job.instance())?,
+                    false => table::organization_id(tx, &job)?,
                 };
                 // Should the commit fail, the lanes know of a job too many: it finds nothing to do.
                 lanes.offer(job, due_at, stored, organization_id);

@@ -31,7 +31,7 @@ impl Jobs {
                     };
                     let stored = table::put(tx, &job, due_at)?;
                     table::unbury(tx, &job)?;
-                    let organization_id = table::organization_id(tx, job.instance())?;
+                    let organization_id = table::organization_id(tx, &job)?;
                     lanes.offer(job, due_at, stored, organization_id);
                     redriven.sent_count += 1;
                 }

@@ -1,9 +1,8 @@
 //! The jobs' table. A job is its own key, as JSON.
 
-use super::class::{Class, LaneId};
-use crate::sqlite::columns::{from_json, instance_id, to_json};
+use super::class::{Class, LaneId, lane_of};
+use crate::sqlite::columns::{from_json, to_json};
 use app::ports::Job;
-use domain::ids::InstanceId;
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
 /// Stores a job that is due then, or earlier if it waits for an earlier time already: the time that counts.
@@ -13,7 +12,7 @@ pub(super) fn put(tx: &Connection, job: &Job, due_at_us: i64) -> Result<i64> {
          ON CONFLICT DO UPDATE SET due_at_us = min(due_at_us, excluded.due_at_us)
          RETURNING due_at_us",
     )?
-    .query_row((to_json(job)?, class(Class::of(job)), job.instance().get(), due_at_us), |row| row.get(0))
+    .query_row((to_json(job)?, class(Class::of(job)), lane_of(job).1, due_at_us), |row| row.get(0))
 }
 
 /// Sets when a job that was under way is due again.
@@ -45,7 +44,7 @@ pub(super) fn bury(tx: &Connection, job: &Job, failures: u32, now_us: i64) -> Re
         "INSERT INTO dead_jobs (job, instance_id, failures, died_at_us) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT DO UPDATE SET failures = excluded.failures, died_at_us = excluded.died_at_us",
     )?
-    .execute((to_json(job)?, job.instance().get(), failures, now_us))?;
+    .execute((to_json(job)?, lane_of(job).1, failures, now_us))?;
     delete(tx, job)
 }
 
@@ -53,18 +52,19 @@ pub(super) fn bury(tx: &Connection, job: &Job, failures: u32, now_us: i64) -> Re
 pub(super) fn lanes(conn: &Connection) -> Result<Vec<(LaneId, Option<u32>)>> {
     conn.prepare(
         "SELECT DISTINCT jobs.class, jobs.instance_id, instances.organization_id
-         FROM jobs LEFT JOIN instances ON instances.id = jobs.instance_id",
+         FROM jobs LEFT JOIN instances ON instances.id = jobs.instance_id AND jobs.class <> 'bulk'",
     )?
     .query_map([], |row| {
         let name = row.get_ref(0)?.as_str()?;
         let known = Class::ALL.into_iter().find(|known| class(*known) == name);
-        Ok(((known.unwrap_or(Class::Other), instance_id(row.get(1)?)), row.get(2)?))
+        Ok(((known.unwrap_or(Class::Other), row.get(1)?), row.get(2)?))
     })?
     .collect()
 }
 
-/// Whose instance it is, while there is one.
-pub(super) fn organization_id(conn: &Connection, id: InstanceId) -> Result<Option<u32>> {
+/// Whose instance a job is for, while there is one. A bulk action's lane is its organization's.
+pub(super) fn organization_id(conn: &Connection, job: &Job) -> Result<Option<u32>> {
+    let Some(id) = job.instance() else { return Ok(None) };
     conn.prepare_cached("SELECT organization_id FROM instances WHERE id = ?1")?
         .query_row([id.get()], |row| row.get(0))
         .optional()
@@ -83,7 +83,7 @@ pub(super) fn first_of(conn: &Connection, lane: LaneId, limit: usize) -> Result<
             "SELECT job, due_at_us FROM jobs WHERE class = ?1 AND instance_id = ?2
              ORDER BY due_at_us, id LIMIT ?3",
         )?
-        .query_map((class(lane.0), lane.1.get(), limit), |row| {
+        .query_map((class(lane.0), lane.1, limit), |row| {
             Ok((from_json(row.get_ref(0)?.as_str()?)?, row.get(1)?))
         })?
         .collect::<Result<Vec<(Job, i64)>>>()?;
@@ -150,6 +150,7 @@ pub(super) fn class(class: Class) -> &'static str {
     match class {
         Class::Deliver => "deliver",
         Class::Release => "release",
+        Class::Bulk => "bulk",
         Class::Other => "other",
     }
 }

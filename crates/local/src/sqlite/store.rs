@@ -6,6 +6,7 @@ mod admission;
 mod applications;
 mod attempts;
 mod audit;
+mod bulks;
 mod clock;
 mod fleet;
 mod instances;

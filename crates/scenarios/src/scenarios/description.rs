@@ -17,6 +17,7 @@ struct PathIds {
     number: String,
     subscription: String,
     backfill: String,
+    bulk: String,
     message: String,
 }
 
@@ -29,6 +30,8 @@ impl PathIds {
         .await;
         let from = text(&client.get(&path).await, "createdDate");
         let backfill = client.done("POST", &format!("{path}/backfill"), &json!({ "from": from })).await;
+        let tag = json!({ "action": "tag", "ids": [instance], "addTags": ["Described"] });
+        let bulk = text(&client.done("POST", "/instances/bulk", &tag).await, "id");
         let application = json!({ "name": "mail", "connector": "gmail", "apiKey": "k", "apiSecret": "s" });
         client.done("POST", "/applications", &application).await;
         let users = client.list(&format!("/organizations/{organization}/users")).await;
@@ -40,6 +43,7 @@ impl PathIds {
             number: event["notificationId"].to_string(),
             subscription: client.get(&path).await["subscriptionId"].to_string(),
             backfill: text(&backfill, "id"),
+            bulk,
             message: message.to_owned(),
         }
     }
@@ -57,6 +61,7 @@ impl PathIds {
             ("{number}", &self.number),
             ("{subscription}", &self.subscription),
             ("{backfill}", &self.backfill),
+            ("{bulk}", &self.bulk),
             ("{item}", "event.poller.refresh_interval"),
             ("{hub}", "general"),
             ("{resource}", "messages"),

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod backfill;
+pub mod bulk;
 pub mod configuration;
 pub mod delivery;
 pub mod description;

@@ -342,9 +342,9 @@ impl Work {
             Work::Jobs(dues) => match &dues[0] {
                 DueWork::Tick(tick) => Caller::of(number, "tick", Some(tick.id)),
                 DueWork::Message(message) if matches!(message.job, app::ports::Job::Hinted { .. }) => {
-                    Caller::of(number, "hint", Some(message.job.instance()))
+                    Caller::of(number, "hint", message.job.instance())
                 }
-                DueWork::Message(message) => Caller::of(number, "job", Some(message.job.instance())),
+                DueWork::Message(message) => Caller::of(number, "job", message.job.instance()),
             },
         }
     }

@@ -79,7 +79,7 @@ impl Inner {
 
 impl DueWork {
     /// A job of this instance, deliveries aside.
-    fn is_work_of(&self, id: InstanceId) -> bool {
+    fn is_work_of(&self, id: Option<InstanceId>) -> bool {
         matches!(self, DueWork::Message(Message { job, .. }) if job.instance() == id && !matches!(job, Job::Deliver(_)))
     }
 }

@@ -4,6 +4,7 @@
 pub(super) mod account;
 pub(super) mod application;
 pub(super) mod backfill;
+pub(super) mod bulk;
 pub(super) mod configuration;
 pub(super) mod element;
 pub(super) mod explain;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod applications;
+mod bulk;
 mod elements;
 mod events;
 mod hubs;
@@ -23,6 +24,7 @@ pub(super) fn dialect() -> Vec<Route> {
         events::routes(),
         accounts::routes(),
         applications::routes(),
+        bulk::routes(),
     ]
     .into_iter()
     .flatten()

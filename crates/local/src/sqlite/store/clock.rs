@@ -3,6 +3,7 @@
 
 use crate::sqlite::columns::{from_json, to_json};
 use chrono::{DateTime, Duration, Utc};
+use domain::bulk::Bulk;
 use domain::state::ResourceState;
 use domain::token::Session;
 use rusqlite::{Connection, Result};
@@ -24,6 +25,7 @@ pub(super) fn set_back(conn: &Connection, by: Duration, now: DateTime<Utc>) -> R
     ] {
         conn.execute(statement, times)?;
     }
+    documents(conn, "bulks", |bulk: &mut Bulk| bulk.set_back(by, now))?;
     documents(conn, "sessions", |session: &mut Session| session.set_back(by, now))?;
     documents(conn, "resources", |state: &mut ResourceState| state.set_back(by, now))
 }

@@ -1,6 +1,6 @@
 //! What goes: notifications and audit entries whose time is over, and everything of a deleted instance.
 
-use super::{audit, instances, push, user_sessions};
+use super::{audit, bulks, instances, push, user_sessions};
 use crate::sqlite::columns::micros;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -32,6 +32,7 @@ pub(super) fn expire(conn: &Connection, now: DateTime<Utc>, limit: usize) -> Res
     count += audit::expire(conn, now, limit.saturating_sub(count))?;
     count += user_sessions::expire(conn, now, limit.saturating_sub(count))?;
     count += push::expire(conn, now, limit.saturating_sub(count))?;
+    count += bulks::expire(conn, now, limit.saturating_sub(count))?;
     vacuum(conn)?;
     Ok(count)
 }

@@ -37,10 +37,19 @@
     };
   };
 
+  // What was ticked stays ticked.
+  const ticksIn = (part) => {
+    const ticked = new Set([...part.querySelectorAll("input[type=checkbox]:checked")].map((box) => box.value));
+    return () => {
+      for (const box of part.querySelectorAll("input[type=checkbox]")) box.checked = ticked.has(box.value);
+    };
+  };
+
   const replace = (part, fresh) => {
     if (isBusy(part) || part.innerHTML === fresh.innerHTML) return;
-    const focus = focusIn(part);
+    const [focus, ticks] = [focusIn(part), ticksIn(part)];
     part.replaceChildren(...fresh.childNodes);
+    ticks();
     focus();
   };
 

@@ -82,6 +82,17 @@ impl Filter {
         address(&["instances"], &query)
     }
 
+    /// What is looked for, in the names of our own address: what a form hands on.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("search", self.search.as_str()),
+            ("tags", &self.tags),
+            ("status", &self.status),
+            ("connector", &self.connector),
+        ];
+        all.into_iter().filter(|(_, value)| !value.is_empty())
+    }
+
     pub(crate) fn is_search(&self) -> bool {
         !self.search.is_empty() || !self.tags.is_empty()
     }

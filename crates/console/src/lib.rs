@@ -2,6 +2,7 @@
 
 mod api;
 mod assets;
+mod bulk;
 mod chart;
 mod connecting;
 mod cookie;

@@ -60,3 +60,13 @@ pub(crate) fn length(ms: i64) -> String {
         _ => span(ms / 1_000),
     }
 }
+
+/// What a browser's field for date and time gives has no zone; the page says that it is UTC.
+pub(crate) fn utc(text: &str) -> String {
+    let is_whole = text.ends_with('Z') || text.len() < "2026-11-22T12:00".len() || text.len() > 19;
+    match text.len() {
+        _ if is_whole => text.to_owned(),
+        16 => format!("{text}:00Z"),
+        _ => format!("{text}Z"),
+    }
+}

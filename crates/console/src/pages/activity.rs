@@ -9,8 +9,8 @@ use crate::names::Names;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
-use crate::time::{self, relative_or};
-use crate::ui::{self, Column, Keyed, badge, keyed_table};
+use crate::time::{self, relative_or, utc};
+use crate::ui::{self, Column, Keyed, badge, keyed_table, moment};
 use axum::Router;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
@@ -124,20 +124,17 @@ impl ActivityQuery {
         format!("{}{query}", self.path())
     }
 
+    /// Where these are delivered again, by their time.
+    fn again(&self) -> String {
+        let instance = self.instance.as_deref().unwrap_or_default();
+        let query = [("action", "retry"), ("id", instance), ("from", &self.from), ("to", &self.to)];
+        address(&["bulk", "new"], &query)
+    }
+
     fn is_filtered(&self) -> bool {
         [&self.range, &self.from, &self.to, &self.kind, &self.resource, &self.object, &self.status]
             .iter()
             .any(|field| !field.is_empty())
-    }
-}
-
-/// What a browser's field for date and time gives has no zone; the page says that it is UTC.
-fn utc(text: &str) -> String {
-    let is_whole = text.ends_with('Z') || text.len() < "2026-11-22T12:00".len() || text.len() > 19;
-    match text.len() {
-        _ if is_whole => text.to_owned(),
-        16 => format!("{text}:00Z"),
-        _ => format!("{text}Z"),
     }
 }
 
@@ -146,7 +143,10 @@ async fn all(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fail
     let list = asked.list(&signed);
     let answer = signed.api.get(&list).await?;
     let names = Names::read(&signed, answer.rows()).await;
-    let actions = ui::inspector_link(&signed);
+    let actions = html! {
+        (ui::inspector_link(&signed))
+        a.button href=(asked.again()) { "Deliver again by time" }
+    };
     let page = Page::new("Activity").section(Section::Activity).actions(actions);
     Ok(page.body(body(&signed, &asked, &answer, &names)).show(&signed))
 }
@@ -162,7 +162,10 @@ async fn one(signed: Signed, Path(id): Path<String>, RawQuery(query): RawQuery) 
         .section(Section::Activity)
         .part_of("/instances", "Instances")
         .part_of(address(&["instances", &id], &[]), name);
-    let actions = html! { a.button href="/activity" { "Of all instances" } };
+    let actions = html! {
+        a.button href=(asked.again()) { "Deliver again by time" }
+        a.button href="/activity" { "Of all instances" }
+    };
     Ok(page.actions(actions).body(body(&signed, &asked, &answer?, &names)).show(&signed))
 }
 
@@ -209,15 +212,6 @@ fn filters(asked: &ActivityQuery) -> Markup {
                     (moment("to", "To, UTC", &asked.to))
                 }
             }
-        }
-    }
-}
-
-fn moment(name: &str, label: &str, value: &str) -> Markup {
-    html! {
-        div.field {
-            label for=(name) { (label) }
-            input id=(name) name=(name) type="datetime-local" value=(value.trim_end_matches('Z'));
         }
     }
 }

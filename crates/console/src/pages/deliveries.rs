@@ -120,6 +120,7 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
     };
     let suspended = counts.suspended_callbacks();
     let actions = html! {
+        @if suspended > 0 { a.button href="/bulk/new?action=release" { "Release by filter and time" } }
         @if suspended > 1 {
             (ui::form(&signed, "/deliveries/release", html! { button.primary type="submit" { "Release all " (counts.bound()) (suspended) " callbacks" } }))
         }

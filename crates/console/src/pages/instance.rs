@@ -212,6 +212,10 @@ fn what_to_do(signed: &Signed, instance: &Value, id: &str) -> Markup {
                     p { "Forgets failures and back-offs, and polls." }
                 }
                 li {
+                    a.button href=(address(&["bulk", "new"], &[("action", "backfill"), ("id", id)])) { "Read a time again" }
+                    p { "Lists what came in then, counted first; what was reported is not reported twice." }
+                }
+                li {
                     @if is_disabled { (ui::button(signed, &action("enable"), "Enable")) p { "Polls again, and delivers what waits." } }
                     @else { (ui::button(signed, &action("disable"), "Disable")) p { "Stops polls and deliveries; nothing is lost." } }
                 }

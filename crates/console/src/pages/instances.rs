@@ -1,6 +1,7 @@
 //! All instances: search, filters, and how each is.
 
 use crate::api::{Answer, address};
+use crate::bulk;
 use crate::failure::Failure;
 use crate::fleet::{Counts, Filter};
 use crate::form::Fields;
@@ -52,10 +53,14 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
     );
     let body = html! {
         @if asked.is_filtered() || !rows.is_empty() || !asked.next.is_empty() { (filters(&asked, &counts)) }
+        @if counts.total() > 0 { (bulk_bar(&asked, &counts)) }
         (ui::live("instances", html! { (told(&asked, &counts)) (shown(&asked, &rows)) }))
         (pages)
     };
-    let connect = html! { a.button.primary href="/connect" { "Connect a mailbox" } };
+    let connect = html! {
+        a.button href="/bulk" { "Bulk actions" }
+        a.button.primary href="/connect" { "Connect a mailbox" }
+    };
     Ok(Page::new("Instances").section(Section::Instances).actions(connect).body(body).show(&signed))
 }
 
@@ -72,6 +77,29 @@ fn filters(asked: &Filter, counts: &Counts) -> Markup {
                 (ui::choice("sort", "Order", "By id", &[("lastSuccess", "Longest not read first")], &asked.sort))
                 button type="submit" { "Filter" }
                 @if asked.is_filtered() { a.button.quiet href="/instances" { "Show all" } }
+            }
+        }
+    }
+}
+
+/// What can be done to those that are ticked in the list, or to all that it has on all its pages.
+fn bulk_bar(asked: &Filter, counts: &Counts) -> Markup {
+    let shown = Status::ALL.into_iter().find(|one| one.key() == asked.status);
+    let count = shown.map_or_else(|| counts.total(), |status| counts.of(status));
+    let which = if asked.is_filtered() { "that match" } else { "there are" };
+    html! {
+        form.filters #bulk method="get" action="/bulk/new" aria-label="Do to many" {
+            @for (name, value) in asked.given() { input type="hidden" name=(name) value=(value); }
+            div.filter-row {
+                (ui::choice("action", "With many at once", "Choose an action", &bulk::ACTIONS, ""))
+                div.field {
+                    label for="of" { "To" }
+                    select #of name="of" {
+                        option value="ticked" { "those ticked below" }
+                        option value="all" { "all " (counts.bound()) (count) " " (which) }
+                    }
+                }
+                button type="submit" { "Go on" }
             }
         }
     }
@@ -117,9 +145,11 @@ fn row(signed: &Signed, instance: &Value) -> Keyed {
     let state = State::of(instance);
     let tags = instance["tags"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let id = instance["id"].as_u64().unwrap_or_default();
+    let name = instance["name"].as_str().unwrap_or_default();
     let cells = vec![
         html! {
-            a.name href={ "/instances/" (id) } { (ui::name(instance["name"].as_str().unwrap_or_default())) }
+            input.tick type="checkbox" name="id" value=(id) form="bulk" aria-label={ "Tick " (name) };
+            a.name href={ "/instances/" (id) } { (ui::name(name)) }
             " " span.id { (id) }
             (ui::tags(tags))
         },

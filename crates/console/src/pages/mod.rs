@@ -1,6 +1,8 @@
 //! The pages, a file for each place.
 
 mod activity;
+mod bulk;
+mod bulk_new;
 mod connect;
 mod connected;
 mod deliveries;
@@ -39,4 +41,6 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(deliveries::routes())
         .merge(inspector::routes())
         .merge(why::routes())
+        .merge(bulk::routes())
+        .merge(bulk_new::routes())
 }

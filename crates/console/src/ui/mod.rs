@@ -66,6 +66,16 @@ pub(crate) fn choice(name: &str, label: &str, none: &str, options: &[(&str, &str
     }
 }
 
+/// A field for a date and a time.
+pub(crate) fn moment(name: &str, label: &str, value: &str) -> Markup {
+    html! {
+        div.field {
+            label for=(name) { (label) }
+            input id=(name) name=(name) type="datetime-local" value=(value.trim_end_matches('Z'));
+        }
+    }
+}
+
 /// Something to know before going on.
 pub(crate) fn notice(tone: Tone, body: Markup) -> Markup {
     let (class, mark) = match tone {

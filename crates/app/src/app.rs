@@ -67,7 +67,7 @@ impl App {
         crate::settle::whole(&self.0, id).await
     }
 
-    /// Where notices are pulled from, for the instances that this process knows of: those that it polled or settled, and
+    /// Where notices are pulled from, 64 places at most, for the instances that this process knows of: those that it polled or settled, and
     /// those that [`App::listen`] named.
     pub fn pull_sources(&self) -> Vec<PullSource> {
         self.0.heard.sources()

@@ -17,6 +17,8 @@ const KEYS_AGAIN_COUNT_MAX: usize = 5;
 const KEYS_AGAIN_WITHIN_S: i64 = 60;
 /// Keys that could not be fetched are not asked for again for so long, seconds.
 const KEYS_FAILED_S: i64 = 5;
+/// Places that one process pulls from at once. Each holds a connection open most of its time, and nothing else.
+pub(crate) const PULLED_COUNT_MAX: usize = 64;
 /// A pull token is not used for the last so long of its life, seconds.
 const TOKEN_MARGIN_S: i64 = 60;
 /// How often refused notices are logged, seconds.
@@ -29,9 +31,28 @@ pub(crate) struct Heard {
     keys_failed_at: Mutex<HashMap<&'static str, DateTime<Utc>>>,
     keys_again_at: Mutex<HashMap<&'static str, Vec<DateTime<Utc>>>>,
     tokens: Mutex<HashMap<PullSource, (String, DateTime<Utc>)>>,
-    sources: Mutex<BTreeMap<PullSource, BTreeSet<InstanceId>>>,
+    sources: Mutex<Sources>,
     refused: AtomicU64,
     told_at: Mutex<Option<DateTime<Utc>>>,
+}
+
+/// Who pulls from where.
+#[derive(Default)]
+struct Sources {
+    pullers: BTreeMap<PullSource, BTreeSet<InstanceId>>,
+    /// Those that have a place; the others wait for one.
+    placed: BTreeSet<PullSource>,
+}
+
+impl Sources {
+    /// Gives places that are free to those that wait.
+    fn place(&mut self) {
+        self.placed.retain(|source| self.pullers.contains_key(source));
+        let free = PULLED_COUNT_MAX.saturating_sub(self.placed.len());
+        let waiting = self.pullers.keys().filter(|source| !self.placed.contains(*source));
+        let next: Vec<PullSource> = waiting.take(free).cloned().collect();
+        self.placed.extend(next);
+    }
 }
 
 /// Keys as fetched.
@@ -104,26 +125,34 @@ impl Heard {
     /// The instance pulls from there, and from nowhere else.
     pub(crate) fn pulls(&self, id: InstanceId, source: Option<PullSource>) {
         let mut sources = locked(&self.sources);
-        sources.retain(|other, instances| {
+        sources.pullers.retain(|other, instances| {
             if source.as_ref() != Some(other) {
                 instances.remove(&id);
             }
             !instances.is_empty()
         });
         if let Some(source) = source {
-            sources.entry(source).or_default().insert(id);
+            sources.pullers.entry(source).or_default().insert(id);
         }
-        locked(&self.tokens).retain(|source, _| sources.contains_key(source));
+        sources.place();
+        locked(&self.tokens).retain(|source, _| sources.pullers.contains_key(source));
+    }
+
+    /// Whether all places are taken by others, so that nothing is pulled for the instance.
+    pub(crate) fn waits_for_a_place(&self, id: InstanceId) -> bool {
+        let sources = locked(&self.sources);
+        let own = sources.pullers.iter().find(|(_, instances)| instances.contains(&id));
+        own.is_some_and(|(source, _)| !sources.placed.contains(source))
     }
 
     /// Who pulls from there.
     pub(crate) fn pullers(&self, source: &PullSource) -> BTreeSet<InstanceId> {
-        locked(&self.sources).get(source).cloned().unwrap_or_default()
+        locked(&self.sources).pullers.get(source).cloned().unwrap_or_default()
     }
 
-    /// Where there is somebody to pull for.
+    /// Where there is somebody to pull for, and a place to do it.
     pub(crate) fn sources(&self) -> Vec<PullSource> {
-        locked(&self.sources).keys().cloned().collect()
+        locked(&self.sources).placed.iter().cloned().collect()
     }
 
     /// A notice was refused. Strangers may send any number of them: they are counted, and logged once a minute.
@@ -155,5 +184,23 @@ mod tests {
         assert!(heard.token(&source("a"), now).is_some(), "another pulls with it");
         assert_eq!(heard.token(&source("b"), now), None);
         assert_eq!(locked(&heard.tokens).len(), 1);
+    }
+    #[test]
+    fn who_comes_when_all_places_are_taken_waits_for_one() {
+        let heard = Heard::default();
+        let source = |n: u8| PullSource { subscription: format!("{n:03}"), key_digest: 1 };
+        let id = |n| InstanceId::from_bytes([0, 0, 0, n]);
+        // The first in order comes last: whoever has a place keeps it.
+        for n in (1..=66).rev() {
+            heard.pulls(id(n), Some(source(n)));
+        }
+        let waiting = || (1..=66).filter(|n| heard.waits_for_a_place(id(*n))).collect::<Vec<u8>>();
+        assert_eq!((heard.sources().len(), waiting()), (PULLED_COUNT_MAX, vec![1, 2]));
+        heard.pulls(id(100), Some(source(50)));
+        assert!(!heard.waits_for_a_place(id(100)), "it shares a place");
+        heard.pulls(id(50), None);
+        assert_eq!(waiting(), [1, 2], "the place is still needed");
+        heard.pulls(id(100), None);
+        assert_eq!((heard.sources().len(), waiting()), (PULLED_COUNT_MAX, vec![2]));
     }
 }

@@ -17,9 +17,9 @@ pub const CHECK_AFTER_H_MAX: i64 = 24;
 
 /// A proof that we may watch is renewed so long before it ends, minutes: a new one lasts as long as its token, and one that
 /// is renewed at the provider's first reminder, a quarter of an hour ahead, costs a third more of them.
-const GRANT_MARGIN_MIN: i64 = 5;
+const GRANT_MARGIN_MIN: i64 = 3;
 /// A reminder that would wait longer than this, minutes, is met at once: its end is not the one that we know of.
-const GRANT_WAIT_MIN: i64 = 10;
+const GRANT_WAIT_MIN: i64 = 12;
 
 /// Names the push state of one mailbox: a keyed hash, so that it reveals nothing and can't be forged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

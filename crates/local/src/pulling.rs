@@ -12,8 +12,6 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// Loops at once. Each holds a connection open most of its time, and nothing else.
-const LOOPS_COUNT_MAX: usize = 64;
 /// Between looks for new places, s. Until a loop begins, what is published waits there.
 const LOOK_EVERY_S: i64 = 2;
 /// After a failed pull, s: twice as long each time, within these.
@@ -26,14 +24,8 @@ const IDLE_MS: i64 = 500;
 pub(crate) async fn run(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
     let listening = tokio::spawn(listen(host.clone(), stop.clone()));
     let mut loops = HashMap::new();
-    let mut left_out_count = 0;
     while !*stop.borrow() {
-        let left_out = start(&host, &stop, &mut loops);
-        if left_out != left_out_count {
-            // Their instances are polled by their timetables, as ever.
-            tracing::warn!(pulled = LOOPS_COUNT_MAX, not_pulled = left_out, "pull.too_many_sources");
-            left_out_count = left_out;
-        }
+        start(&host, &stop, &mut loops);
         let next = host.clock.now() + Duration::seconds(LOOK_EVERY_S);
         wait(&host, Some(next), pending(), &mut stop).await;
     }
@@ -43,27 +35,12 @@ pub(crate) async fn run(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Starts the loops that are missing, as far as there is room; how many were left out. A loop that ended is started
-/// again where somebody needs it still, or by now.
-fn start(
-    host: &Arc<Host>,
-    stop: &watch::Receiver<bool>,
-    loops: &mut HashMap<PullSource, JoinHandle<()>>,
-) -> usize {
+/// Starts the loops that are missing. A loop that ended is started again where somebody needs it still, or by now.
+fn start(host: &Arc<Host>, stop: &watch::Receiver<bool>, loops: &mut HashMap<PullSource, JoinHandle<()>>) {
     loops.retain(|_, one| !one.is_finished());
-    let mut left_out = 0;
     for source in host.app.pull_sources() {
-        if loops.contains_key(&source) {
-            continue;
-        }
-        if loops.len() >= LOOPS_COUNT_MAX {
-            left_out += 1;
-            continue;
-        }
-        let one = tokio::spawn(pull(host.clone(), source.clone(), stop.clone()));
-        loops.insert(source, one);
+        loops.entry(source.clone()).or_insert_with(|| tokio::spawn(pull(host.clone(), source, stop.clone())));
     }
-    left_out
 }
 
 /// Finds out where notices are to be pulled for the instances that are polled: an earlier process knew. Others say so

@@ -10,7 +10,7 @@ use doubles::{Forgery, Mail, Mishap};
 use serde_json::{Value, json};
 
 pub(super) const TOPIC: &str = "projects/double-project/topics/mail";
-const PULL: &str = "projects/double-project/subscriptions/pull";
+pub(super) const PULL: &str = "projects/double-project/subscriptions/pull";
 const PUSH: &str = "projects/double-project/subscriptions/push";
 pub(super) const ADDRESS: &str = "https://carillon.test/push/gmail";
 pub(super) const ACCOUNT: &str = "pusher@double-project.iam.gserviceaccount.com";

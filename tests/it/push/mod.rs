@@ -6,6 +6,8 @@ mod leaving;
 mod life;
 mod mishaps;
 mod outlook;
+mod pulling;
+mod refused;
 mod strangers;
 mod timing;
 

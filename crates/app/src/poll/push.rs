@@ -15,7 +15,8 @@ impl Run<'_> {
         }
         let (instance, connector) = (self.mailbox.instance.clone(), self.connector);
         is_pulled_by(self.app, &instance, connector, settings).await?;
-        let Some(keeping) = Keeping::of(self.app, &instance, connector, settings).await? else {
+        let is_tick = self.way == PollTrigger::Tick;
+        let Some(keeping) = Keeping::of(self.app, &instance, connector, settings, is_tick).await? else {
             return Ok(reads);
         };
         // A renewed grant is one request, made as a tick's is; whatever comes after it takes the lease.
@@ -34,7 +35,11 @@ impl Run<'_> {
         };
         let token_until = self.mailbox.session.expires_at;
         match connector.push() {
-            Some(push) => Ok(keeping.keep(push, &self.call(&token), token_until).await? || reads),
+            Some(push) => {
+                let has_begun = keeping.keep(push, &self.call(&token), token_until).await?;
+                // What limits it limits the mailbox: reading on meets the same, and stores it for other processes.
+                Ok(has_begun || reads || self.gate.is_limited())
+            }
             None => Ok(reads),
         }
     }

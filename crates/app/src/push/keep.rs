@@ -23,6 +23,8 @@ use std::sync::Arc;
 const TOUCHED_MIN: i64 = 10;
 /// Longest wait before a failed watch is tried again, minutes.
 const FAILED_WAIT_MIN: i64 = 60;
+/// Tries after which that is the wait, unless the provider says another: a quarter of an hour by then.
+const QUICK_TRIES_COUNT: u32 = 10;
 
 /// What an instance needs of its mailbox's push, and that something of it is to be done.
 pub(crate) struct Keeping<'a> {
@@ -37,12 +39,14 @@ pub(crate) struct Keeping<'a> {
 }
 
 impl<'a> Keeping<'a> {
-    /// `None`: there is nothing to do now, or nothing can be done. One read.
+    /// `None`: there is nothing to do now, or nothing can be done. One read. A tick that comes before what failed is due
+    /// has a poll come in time, since whoever failed left that to it.
     pub(crate) async fn of(
         app: &'a Context,
         instance: &'a Instance,
         connector: &'a Arc<dyn Connector>,
         settings: &Settings,
+        is_tick: bool,
     ) -> Result<Option<Self>> {
         let Some(push) = &settings.push else { return Ok(None) };
         let Some(way) = connector.push() else { return Ok(None) };
@@ -61,7 +65,13 @@ impl<'a> Keeping<'a> {
         let interval_min = settings.interval_min;
         let keeping =
             Keeping { app, instance, interval_min, connector, key, member, state, granted_until: None };
-        Ok(keeping.is_due().then_some(keeping))
+        if keeping.is_due() {
+            return Ok(Some(keeping));
+        }
+        if is_tick {
+            keeping.come_again().await?;
+        }
+        Ok(None)
     }
 
     fn is_due(&self) -> bool {
@@ -245,7 +255,11 @@ impl<'a> Keeping<'a> {
         let now = self.app.now();
         let id = self.instance.id.get();
         let failures = before.failures.saturating_add(1);
-        let wait = backoff(failures, error.retry_after_s, u64::from(id));
+        let seed = u64::from(id);
+        let wait = match error.retry_after_s {
+            None if failures > QUICK_TRIES_COUNT => spread(Duration::minutes(FAILED_WAIT_MIN), seed),
+            told => backoff(failures, told, seed),
+        };
         // One that ended meanwhile is not "active, and somehow silent".
         let is_over = before.watch.as_ref().is_some_and(|watch| watch.until <= now);
         tracing::warn!(
@@ -296,8 +310,12 @@ impl<'a> Keeping<'a> {
 /// but after half of its life at the latest. That a provider lost it is found out then, too.
 fn renewal(now: DateTime<Utc>, until: DateTime<Utc>, seed: u64) -> DateTime<Utc> {
     let longest = ((until - now) / 2).min(Duration::hours(CHECK_AFTER_H_MAX)).max(Duration::zero());
-    let spread = 75 + i32::try_from(seed % 26).unwrap_or(0);
-    now + longest / 100 * spread
+    now + spread(longest, seed)
+}
+
+/// A time less up to a quarter of it, so that not all come at once.
+fn spread(longest: Duration, seed: u64) -> Duration {
+    longest / 100 * (75 + i32::try_from(seed % 26).unwrap_or(0))
 }
 
 #[cfg(test)]

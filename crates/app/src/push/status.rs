@@ -3,6 +3,7 @@
 use super::key;
 use super::reach::unreachable;
 use crate::context::Context;
+use crate::heard::PULLED_COUNT_MAX;
 use crate::ports::Result;
 use connectors::Connector;
 use domain::instance::Instance;
@@ -36,6 +37,11 @@ pub(crate) async fn status(
     let Some(key) = key::key_of(app, instance) else {
         return inactive("the provider has not said yet whose mailbox this is");
     };
+    if app.heard.waits_for_a_place(instance.id) {
+        return inactive(&format!(
+            "this process pulls from {PULLED_COUNT_MAX} subscriptions, and from no more: it waits for a place"
+        ));
+    }
     let Some((state, hints)) = app.ports.store.push_state(&key).await? else {
         return inactive("it is being set up");
     };

@@ -9,41 +9,54 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Body;
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
-use doubles::Application;
+use doubles::{Application, Way};
 use http_body_util::BodyExt as _;
-use scenarios::{Callback, Mailbox, Outside};
-use serde_json::Value;
+use scenarios::{Callback, Mailbox, Outside, PUBLIC_URL};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use system::{CallbackAddresses, Egress};
 use tower::ServiceExt as _;
 
-struct Budget {
+pub(crate) struct Budget {
+    pub(crate) outside: Outside,
     wire: Wire,
-    stack: Stack,
-    table: String,
-    mailbox: Mailbox,
+    pub(crate) stack: Stack,
+    pub(crate) table: String,
+    pub(crate) mailbox: Mailbox,
     callback: Callback,
-    id: InstanceId,
+    pub(crate) id: InstanceId,
 }
 
 #[allow(clippy::disallowed_methods)] // the stack lives in real time
-fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
 impl Budget {
-    /// An instance that has been polled before.
+    /// A Gmail instance that has been polled before.
     async fn start(name: &str) -> Self {
+        Self::start_by(name, Mailbox::gmail, &json!({})).await
+    }
+
+    /// An instance of this mailbox, with more in its configuration, that has been polled before.
+    pub(crate) async fn start_by(
+        name: &str,
+        mailbox: impl Fn(&Outside, &str) -> Mailbox,
+        more: &Value,
+    ) -> Self {
         let outside = Outside::start().await;
         let wire = Wire::new();
-        let parts = stack_by(&wire, &outside.variables()).await;
+        let public_url = ("CARILLON_PUBLIC_URL", PUBLIC_URL.to_owned());
+        let variables: Vec<_> = outside.variables().into_iter().chain([public_url]).collect();
+        let parts = stack_by(&wire, &variables).await;
         let sealer = Arc::new(Sealer::new(&[1; 32], vec![DataKey { id: "1".to_owned(), bytes: [2; 32] }]));
         let http = Arc::new(Egress::new(CallbackAddresses::All).unwrap());
         let stack = Stack::new(&parts.environment, &parts.clients, http, sealer.clone());
         let user = sealer.lookup_hash(Lookup::User, name);
         let organization = sealer.lookup_hash(Lookup::Organization, name);
         stack.store.add_organization(&organization, &user).await.unwrap();
-        let mailbox = Mailbox::gmail(&outside, name);
+        outside.providers.set_way(&Way::router(stack.app.router()));
+        let mailbox = mailbox(&outside, name);
         let callback = Callback::new(&outside, name);
         let application = Application {
             callback: callback.url(),
@@ -52,26 +65,35 @@ impl Budget {
             name,
             tag: name,
         };
+        let mut body = application.body(mailbox.double(), &mailbox.code());
+        body["configuration"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let request = http::Request::post("/elements/api-v2/instances")
             .header("authorization", format!("User {name}, Organization {name}"))
             .header("content-type", "application/json")
-            .body(Body::from(application.body(mailbox.double(), &mailbox.code()).to_string()));
+            .body(Body::from(body.to_string()));
         let reply = stack.app.router().oneshot(request.unwrap()).await.unwrap();
         assert_eq!(reply.status(), 200);
         let reply = reply.into_body().collect().await.unwrap().to_bytes();
         let reply: Value = serde_json::from_slice(&reply).unwrap();
         let id = InstanceId::parse(&reply["id"].to_string()).unwrap();
-        let budget = Budget { wire, stack, table: parts.environment.table, mailbox, callback, id };
+        let budget = Budget { outside, wire, stack, table: parts.environment.table, mailbox, callback, id };
         budget.poll().await;
         budget
     }
 
     /// Polls as the schedule does; what was asked of AWS, and how often the provider was.
-    async fn poll(&self) -> (Vec<String>, u64) {
+    pub(crate) async fn poll(&self) -> (Vec<String>, u64) {
         self.wire.take();
         let before = self.mailbox.requests_count();
         self.stack.app.tick(self.id, now() + Duration::seconds(20)).await.unwrap();
         (self.wire.take(), self.mailbox.requests_count() - before)
+    }
+
+    /// What is asked of AWS until this has ended.
+    pub(crate) async fn asked_by(&self, work: impl Future<Output = ()>) -> Vec<String> {
+        self.wire.take();
+        work.await;
+        self.wire.take()
     }
 
     /// Runs the first job of the newest notification; what was asked of AWS.
@@ -95,24 +117,28 @@ impl Budget {
     }
 
     /// Bytes of the rows that a poll reads, by sort key.
-    async fn sizes(&self) -> Vec<(String, usize)> {
+    pub(crate) async fn sizes(&self) -> Vec<(String, usize)> {
         let rows = self.rows(None, "pk", format!("I#{}", self.id)).await;
         rows.iter().map(|row| (row["sk"].as_s().unwrap().clone(), size(row))).collect()
     }
 
+    /// A client of the table.
+    pub(crate) fn client(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.wire.config())
+    }
+
     /// The rows of a partition, of the table or of an index.
-    async fn rows(&self, index: Option<&str>, key: &str, partition: String) -> Vec<Row> {
-        let client = aws_sdk_dynamodb::Client::new(&self.wire.config());
-        let query = client.query().table_name(&self.table).set_index_name(index.map(str::to_owned));
+    pub(crate) async fn rows(&self, index: Option<&str>, key: &str, partition: String) -> Vec<Row> {
+        let query = self.client().query().table_name(&self.table).set_index_name(index.map(str::to_owned));
         let query = query.key_condition_expression(format!("{key} = :key"));
         let query = query.expression_attribute_values(":key", AttributeValue::S(partition));
         query.send().await.unwrap().items.unwrap_or_default()
     }
 }
 
-type Row = std::collections::HashMap<String, AttributeValue>;
+pub(crate) type Row = std::collections::HashMap<String, AttributeValue>;
 
-fn size(row: &Row) -> usize {
+pub(crate) fn size(row: &Row) -> usize {
     let size = |value: &AttributeValue| match value {
         AttributeValue::S(text) => text.len(),
         AttributeValue::B(bytes) => bytes.as_ref().len(),

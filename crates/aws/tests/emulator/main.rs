@@ -8,6 +8,7 @@ mod budget;
 mod bus;
 mod limits;
 mod lost_answers;
+mod push;
 mod races;
 mod secrets;
 mod stack;

@@ -194,9 +194,9 @@ fn reminder(granted_until: Option<i64>, due_at: i64) {
 #[test]
 fn a_reminder_waits_until_shortly_before_the_end_that_is_known() {
     reminder(None, 0);
-    reminder(Some(15), 10);
-    reminder(Some(7), 2);
-    reminder(Some(5), 0);
+    reminder(Some(15), 12);
+    reminder(Some(7), 4);
+    reminder(Some(3), 0);
     reminder(Some(-60), 0);
     // Another grant's, or of before the clock was set back.
     reminder(Some(16), 0);

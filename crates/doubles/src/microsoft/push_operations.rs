@@ -33,6 +33,11 @@ impl Microsoft {
         self.world().push.grants_end = on;
     }
 
+    /// Whether renewals, of a subscription and of its grant, are refused with 403; they are not at first.
+    pub fn refuse_renewals(&self, on: bool) {
+        self.world().push.refuses_renewals = on;
+    }
+
     /// Whether a second subscription to the same resource and change types is refused with 409, as is documented; it is at
     /// first. Users report since late 2025 that Graph makes both.
     pub fn set_refuse_twins(&self, on: bool) {

@@ -86,6 +86,9 @@ impl Microsoft {
                 Ok(Reply::json(200, &json!({ "@odata.context": context, "value": value })))
             }
             ("GET", [id]) => Ok(Reply::json(200, &with_context(own(id)?.shown(false)))),
+            ("PATCH", [_]) | ("POST", [_, "reauthorize"]) if push.refuses_renewals => {
+                Err(error::access_denied())
+            }
             ("PATCH", [id]) => {
                 let (known, changes) = (own(id)?, body(call)?);
                 let (expires_us, url) = changed(&known, &changes, now_us)?;

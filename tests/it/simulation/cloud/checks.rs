@@ -10,7 +10,7 @@ use serde_json::Value;
 /// The longer of two intervals and five minutes, and a minute for the poll itself.
 const POLLED_AGAIN_S: i64 = 31 * 60;
 /// A reminder of a grant comes every hour, and its job waits for so long at most; and a minute, since clocks differ.
-const REMINDER_S: i64 = 11 * 60;
+const REMINDER_S: i64 = 13 * 60;
 /// Jobs of one instance that may wait at a time, deliveries aside.
 const JOBS_COUNT_MAX: usize = 40;
 

@@ -30,6 +30,8 @@ pub(in crate::microsoft) struct Push {
     pub(in crate::microsoft) log: Log,
     /// Whether a grant ends with its access token.
     pub(in crate::microsoft) grants_end: bool,
+    /// Whether neither subscriptions nor their grants are renewed.
+    pub(in crate::microsoft) refuses_renewals: bool,
     /// Whether a second subscription to the same is refused.
     pub(in crate::microsoft) refuses_twins: bool,
     /// Least and most time from a change to its notice.
@@ -48,6 +50,7 @@ impl Push {
             mishaps: Mishaps::new(seed.wrapping_add(1)),
             log: Log::default(),
             grants_end: true,
+            refuses_renewals: false,
             refuses_twins: true,
             delay_us: (0, 0),
             notify: Arc::default(),

@@ -1,0 +1,100 @@
+//! What push costs while nothing happens, against polls: writes, and the units of each.
+
+use crate::budget::{Budget, Row, now, size};
+use app::ports::{Job, Polls as _, Sessions as _, Written};
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::Duration;
+use domain::push::Hint;
+use scenarios::Mailbox;
+use serde_json::{Value, json};
+
+/// Polls in a day, every 15 minutes, and those of push, every hour.
+const POLLS_A_DAY: usize = 96;
+const SAFETY_POLLS_A_DAY: usize = 24;
+/// Access tokens in a day of polls, at least, and of push, at most: each renews a grant. `push::idle` counts both.
+const TOKENS_OF_POLLS_A_DAY: usize = 24;
+const TOKENS_OF_PUSH_A_DAY: usize = 26;
+
+/// Write units of a row.
+fn units(bytes: usize) -> usize {
+    bytes.div_ceil(1024)
+}
+
+impl Budget {
+    async fn row_of_push(&self) -> Option<Row> {
+        let scan = self.client().scan().table_name(&self.table).filter_expression("begins_with(pk, :push)");
+        let scan = scan.expression_attribute_values(":push", AttributeValue::S("W#".to_owned()));
+        scan.send().await.unwrap().items.unwrap_or_default().pop()
+    }
+
+    /// The access token is about to end.
+    async fn token_ends(&self) {
+        let mut session = self.stack.store.mailbox(self.id).await.unwrap().unwrap().session;
+        (session.expires_at, session.refresh_at) = (now() + Duration::minutes(3), now());
+        session.version += 1;
+        assert_eq!(self.stack.store.put_session(self.id, &session).await.unwrap(), Written::Done);
+    }
+
+    /// So is the grant, which is nearly an hour old.
+    async fn grant_ends(&self) {
+        let row = self.row_of_push().await.unwrap();
+        let mut state: Value = serde_json::from_str(row["doc"].as_s().unwrap()).unwrap();
+        state["watched"][0]["granted_until"] = json!(now() + Duration::minutes(3));
+        state["watched"][0]["touched_at"] = json!(now() - Duration::minutes(56));
+        let put = self.client().update_item().table_name(&self.table).update_expression("SET doc = :doc");
+        let put = put.key("pk", row["pk"].clone()).key("sk", row["sk"].clone());
+        let put = put.expression_attribute_values(":doc", AttributeValue::S(state.to_string()));
+        put.send().await.unwrap();
+    }
+}
+
+fn writes(asked: &[String]) -> usize {
+    let writes = ["UpdateItem", "PutItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"];
+    asked.iter().filter(|one| writes.contains(&one.as_str())).count()
+}
+
+/// An idle Outlook mailbox under push, whose grant is renewed with each token, writes no more units than one that is polled
+/// every 15 minutes: a grant is two writes of push's row, beside those of the token, which polls need as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn push_writes_no_more_than_polls_do() {
+    let pushed = json!({ "event.vendor.type": "webhooks", "event.poller.refresh_interval": "60" });
+    let budget = Budget::start_by("push-budget", Mailbox::outlook, &pushed).await;
+    let microsoft = &budget.outside.providers.microsoft;
+    assert_eq!(microsoft.subscriptions_of(budget.mailbox.address()).len(), 1, "it is watched");
+    budget.token_ends().await;
+    let (refreshed, provider) = budget.poll().await;
+    assert_eq!(provider, 1);
+    budget.token_ends().await;
+    budget.grant_ends().await;
+
+    let reminded = budget.asked_by(async {
+        microsoft.tell_subscriptions(budget.mailbox.address(), "reauthorizationRequired");
+        while budget.outside.providers.send_notice().await {}
+    });
+    assert_eq!(reminded.await, ["GetItem", "UpdateItem", "SendMessageBatch"]);
+    let hint = Hint::to_keep_watches(now());
+    let renewed = budget.asked_by(async {
+        let job = Job::Hinted { instance: budget.id, hint };
+        budget.stack.app.run(job, now() + Duration::seconds(20)).await.unwrap();
+    });
+    let renewed = renewed.await;
+    let token = writes(&refreshed);
+    assert!(token >= 2, "the token was refreshed: {refreshed:?}");
+    assert_eq!(writes(&renewed), token + 1, "and the grant in push's row: {renewed:?}");
+
+    let size_of = |sizes: &[(String, usize)], kind: &str| {
+        let found = sizes.iter().find(|(sk, _)| sk.starts_with(kind));
+        units(found.map(|(_, bytes)| *bytes).unwrap())
+    };
+    let sizes = budget.sizes().await;
+    let heartbeat = size_of(&sizes, "R#");
+    let row = units(size(&budget.row_of_push().await.unwrap()));
+    // The session's row has about 4 KB with a token of the provider, which is longer than its double's. It is written
+    // twice; what else a refresh writes is small.
+    for session in [size_of(&sizes, "S"), 4] {
+        let token = 2 * session + token - 2;
+        let polls = POLLS_A_DAY * heartbeat + TOKENS_OF_POLLS_A_DAY * token;
+        let push = SAFETY_POLLS_A_DAY * heartbeat + TOKENS_OF_PUSH_A_DAY * (token + 2 * row);
+        assert!(push <= polls, "{push} units a day with push, {polls} by polls");
+    }
+}

@@ -1,0 +1,63 @@
+//! As many subscriptions are pulled from as a process has places.
+
+use super::gmail::{PULL, TOPIC, with};
+use super::{assert_active, push_of};
+use crate::defects::assert_created;
+use crate::world::{GMAIL_USER, World};
+use app::Pull;
+use chrono::Duration;
+use domain::ids::InstanceId;
+use doubles::Mail;
+use serde_json::{Value, json};
+
+/// As many as one process has.
+const PLACES_COUNT: usize = 64;
+
+async fn pulls(world: &World, subscription: &str) -> InstanceId {
+    let items = json!({
+        "event.vendor.push.topic": TOPIC,
+        "event.vendor.push.subscription": subscription,
+        "event.vendor.push.key": world.google.service_account_key(),
+    });
+    with(world, &items).await
+}
+
+/// Who shares a subscription and its key shares a place. One too many is polled and says why, until it gets a place.
+#[tokio::test]
+async fn one_too_many_says_so_and_gets_the_next_place() {
+    let world = World::new(101);
+    world.google.add_topic(TOPIC);
+    let subscriptions: Vec<String> = (0..=PLACES_COUNT).map(|n| format!("{PULL}-{n}")).collect();
+    for subscription in &subscriptions {
+        world.google.add_pull_subscription(subscription, TOPIC);
+    }
+    let mut pullers = Vec::new();
+    for subscription in &subscriptions[..PLACES_COUNT] {
+        pullers.push(pulls(&world, subscription).await);
+    }
+    let sharing = pulls(&world, &subscriptions[0]).await;
+    assert_active(&push_of(&world, sharing).await);
+    let last = pulls(&world, &subscriptions[PLACES_COUNT]).await;
+    let push = push_of(&world, last).await;
+    assert_eq!(push["active"], false, "{push}");
+    assert!(push["reason"].as_str().unwrap().contains("waits for a place"), "{push}");
+    let sources = || world.app.pull_sources().into_iter().map(|source| source.subscription);
+    assert_eq!(sources().count(), PLACES_COUNT);
+
+    world.call("DELETE", &format!("/instances/{}", pullers[7]), &Value::Null).await;
+    world.run_until_idle().await;
+    assert_eq!(sources().count(), PLACES_COUNT);
+    assert!(!sources().any(|one| one == subscriptions[7]));
+    assert_active(&push_of(&world, last).await);
+    world.pass(Duration::minutes(5)).await;
+    let of_last =
+        world.app.pull_sources().into_iter().find(|one| one.subscription == subscriptions[PLACES_COUNT]);
+    let of_last = of_last.unwrap();
+    while world.app.pull(&of_last).await.unwrap() != Pull::Taken(0) {}
+    world.run_until_idle().await;
+    world.arrived();
+    let sent = vec![world.google.deliver(GMAIL_USER, Mail::default())];
+    assert_eq!(world.app.pull(&of_last).await.unwrap(), Pull::Taken(1));
+    world.pass(Duration::seconds(3)).await;
+    assert_created(&world.arrived(), &sent);
+}

@@ -40,6 +40,12 @@ async function fill(visitor, name, callback) {
   await page.getByLabel("Tags").fill("Tested, Browser");
 }
 
+/** At the stand-in's login, as at a provider's. */
+async function consent(visitor, account) {
+  await visitor.click("link", account);
+  await visitor.click("link", "Allow");
+}
+
 const stateOf = (page) => page.getByRole("region", { name: "Overview" });
 
 /** Polls until the receiver has what the condition wants. */
@@ -65,7 +71,7 @@ for (const [key, connector] of Object.entries(CONNECTORS)) {
     await visitor.click("link", connector.name, { exact: true });
     await fill(visitor, `Tested ${key}`, receiver.address);
     await visitor.click("button", "Create Instance");
-    await visitor.click("link", connector.account);
+    await consent(visitor, connector.account);
     await page.waitForURL("**/instances/*/connected");
     await visitor.sees("heading", `Tested ${key} is connected`);
     const id = /instances\/(\d+)/.exec(page.url())[1];
@@ -95,7 +101,8 @@ visit("a denied login leads back to the filled form, with the reason", {}, async
   await fill(visitor, "Not to be", receivers.gmail.address);
   await page.getByRole("checkbox", { name: "labels" }).check();
   await visitor.click("button", "Create Instance");
-  await visitor.click("link", "Deny");
+  await visitor.click("link", CONNECTORS.gmail.account);
+  await visitor.click("link", "Refuse");
   await page.getByRole("alert").getByText("The sign-in was denied at the provider: The user denied the request.").waitFor();
   assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Not to be");
   assert.equal(await page.getByLabel("Application", { exact: true }).inputValue(), "gmail", "it was there before");
@@ -106,7 +113,7 @@ visit("a denied login leads back to the filled form, with the reason", {}, async
   await visitor.inspect("connect-denied");
   // What was filled in is enough for another try.
   await visitor.click("button", "Create Instance");
-  await visitor.click("link", CONNECTORS.gmail.account);
+  await consent(visitor, CONNECTORS.gmail.account);
   await visitor.sees("heading", "Not to be is connected");
 });
 
@@ -121,7 +128,7 @@ visit("a wrong application secret leads back to the form, with the reason", {}, 
   await page.getByLabel("API Key").fill(APPLICATION.id);
   await page.getByLabel("API Secret").fill("not the secret");
   await visitor.click("button", "Create Instance");
-  await visitor.click("link", CONNECTORS.outlookemail.account);
+  await consent(visitor, CONNECTORS.outlookemail.account);
   await page.getByRole("alert").getByText("The secret is wrong or has expired.").waitFor();
   await page.getByRole("alert").getByText("copy its Value").waitFor();
   assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Not to be");
@@ -205,7 +212,7 @@ visit("signing in again keeps the instance", {}, async (visitor) => {
   await page.goto(path);
   await visitor.click("link", "Re-authenticate");
   await visitor.click("button", "Sign in at Gmail");
-  await visitor.click("link", CONNECTORS.gmail.account);
+  await consent(visitor, CONNECTORS.gmail.account);
   await page.getByRole("status").getByText("Signed in again.").waitFor();
   assert.equal(new URL(page.url()).pathname, path);
 });

@@ -6,6 +6,7 @@ mod callback;
 mod headers;
 mod policy;
 mod queue;
+mod tested;
 
 use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World, gmail_body};
 use app::ports::{EventLog as _, LogPage, Polls as _};

@@ -35,12 +35,19 @@ pub(crate) enum Removal {
     InUse(u64),
 }
 
+/// Whether a new application is stored, or only tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Create {
+    Store,
+    Try,
+}
+
 /// Stores an application; `None` if the name is taken.
 pub(crate) async fn create(
     app: &Context,
     by: &By,
     organization_id: u32,
-    new: NewApplication,
+    (new, how): (NewApplication, Create),
 ) -> Result<Option<StoredApplication>> {
     let now = app.now();
     let application = Application {
@@ -54,6 +61,10 @@ pub(crate) async fn create(
         updated_at: now,
         version: 1,
     };
+    if how == Create::Try {
+        let is_taken = app.ports.store.application(organization_id, &application.name).await?.is_some();
+        return Ok((!is_taken).then_some(StoredApplication { application, instances_count: 0 }));
+    }
     let documents = (None, Some(document(&application)));
     let entry = by.entry(app, organization_id, "application.created", subject(&application.name), documents);
     Ok(match app.ports.store.insert_application(&application, &entry).await? {

@@ -8,6 +8,7 @@ use crate::locks::Locks;
 use crate::ports::{Accounts, Bus, Clock, Entropy, Http, Queue, Schedule, Store, UserSessions, Vault};
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
+use crate::test_events::TestEvents;
 use crate::traffic::Traffic;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
@@ -57,6 +58,7 @@ pub(crate) struct Context {
     pub(crate) traffic: Traffic,
     pub(crate) heard: Heard,
     pub(crate) last_reads: LastReads,
+    pub(crate) test_events: TestEvents,
 }
 
 impl Context {
@@ -78,6 +80,7 @@ impl Context {
             traffic: Traffic::default(),
             heard: Heard::default(),
             last_reads: LastReads::default(),
+            test_events: TestEvents::default(),
         })
     }
 

@@ -16,7 +16,7 @@ use domain::settings::{
 };
 use domain::signature::{
     STANDARD_ID_HEADER, STANDARD_SIGNATURE_HEADER, STANDARD_TIMESTAMP_HEADER, WEBHOOK_ID_HEADER,
-    WEBHOOK_SIGNATURE_HEADER, sign, sign_standard,
+    WEBHOOK_SIGNATURE_HEADER, WEBHOOK_TEST_HEADER, sign, sign_standard,
 };
 use std::error::Error as _;
 use std::sync::Arc;
@@ -110,30 +110,54 @@ async fn post(
         true => app.secrets.of(instance).await?,
         false => Arc::default(),
     };
-    let plain = &instance.configuration;
-    let own = callback::headers(plain, &secrets);
     let named = (notification.name.event_id.as_str(), notification.body.as_str());
-    let mut headers: Vec<(&str, String)> =
-        vec![("content-type", "application/json".to_owned()), (WEBHOOK_ID_HEADER, named.0.to_owned())];
-    headers.extend(signatures(plain, &secrets, named, app.now()));
-    if own.iter().all(|(name, _)| name != USER_AGENT.0) {
-        headers.push((USER_AGENT.0, USER_AGENT.1.to_owned()));
-    }
-    headers.extend(own.iter().map(|(name, value)| (name.as_str(), value.clone())));
-    let request = HttpRequest {
-        method: Method::Post,
-        url: callback::target(plain, &secrets),
-        headers,
-        body: notification.body.clone().into(),
-        timeout_ms: app.config.callback_timeout_ms,
-        answer_bytes_max: ANSWER_BYTES_MAX,
-        route: Route::Callback,
-    };
+    let bounds = (app.now(), app.config.callback_timeout_ms);
+    let own = callback::headers(&instance.configuration, &secrets);
+    let request = request(&instance.configuration, &secrets, &own, named, bounds, Kind::Event);
     // A process may have been stopped since it claimed: the attempt must not be somebody else's before the answer.
     if app.now() + timeout(app) + Duration::seconds(CLOCKS_S) > claimed_until {
         return Err(PortError::new("posting a notification", "its claim may run out before an answer"));
     }
     Ok(app.ports.http.send(request).await)
+}
+
+/// What a callback is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// What happened.
+    Event,
+    /// What somebody sends to see whether it arrives.
+    Test,
+}
+
+/// The request that brings a body to a callback, signed for this time, with the headers that its owner adds.
+pub(crate) fn request<'a>(
+    plain: &Items,
+    secrets: &Secrets,
+    own: &'a [(String, String)],
+    named: (&str, &str),
+    (now, timeout_ms): (DateTime<Utc>, u64),
+    kind: Kind,
+) -> HttpRequest<'a> {
+    let mut headers: Vec<(&str, String)> =
+        vec![("content-type", "application/json".to_owned()), (WEBHOOK_ID_HEADER, named.0.to_owned())];
+    if kind == Kind::Test {
+        headers.push((WEBHOOK_TEST_HEADER, "true".to_owned()));
+    }
+    headers.extend(signatures(plain, secrets, named, now));
+    if own.iter().all(|(name, _)| name != USER_AGENT.0) {
+        headers.push((USER_AGENT.0, USER_AGENT.1.to_owned()));
+    }
+    headers.extend(own.iter().map(|(name, value)| (name.as_str(), value.clone())));
+    HttpRequest {
+        method: Method::Post,
+        url: callback::target(plain, secrets),
+        headers,
+        body: named.1.to_owned().into(),
+        timeout_ms,
+        answer_bytes_max: ANSWER_BYTES_MAX,
+        route: Route::Callback,
+    }
 }
 
 /// The headers that sign a body; none without a key.

@@ -38,6 +38,7 @@ mod secrets;
 mod settle;
 mod sight;
 mod signing_in;
+mod test_events;
 mod tokens;
 mod traffic;
 

@@ -1,6 +1,7 @@
 //! Cookies: read from requests, and set with the flags that every one of ours has.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
 
 /// The value of a cookie.
 pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -24,4 +25,12 @@ pub(crate) fn set(name: &str, value: &str, seconds: i64, is_https: bool) -> Opti
 /// Takes it away.
 pub(crate) fn clear(name: &str, is_https: bool) -> Option<HeaderValue> {
     set(name, "", 0, is_https)
+}
+
+/// With a cookie, where there is one.
+pub(crate) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }

@@ -9,6 +9,8 @@ use axum::extract::{FromRequest, Request};
 
 /// Name of the field with the session's token; [`crate::ui::form`] puts it into every form.
 pub(crate) const TOKEN_FIELD: &str = "form_token";
+/// A posted form at the most, bytes: the largest holds a poller configuration.
+pub(crate) const FORM_BYTES_MAX: usize = 1024 * 1024;
 /// Maximum fields of one form: a large one has some dozens.
 const FIELDS_COUNT_MAX: usize = 2_000;
 

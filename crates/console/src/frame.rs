@@ -1,12 +1,15 @@
 //! What is around every page: headers, where forms may come from, and the way to the sign-in.
 
 use crate::api::{BASE_PATH, address};
+use crate::cookie::with_cookie;
 use crate::failure::Failure;
+use crate::form::FORM_BYTES_MAX;
 use crate::origin::{is_https, is_own};
-use crate::session::COOKIE;
+use crate::session::{COOKIE, Session};
 use crate::shared::Shared;
-use crate::signed::{Signed, see_other, with_cookie};
-use crate::{cookie, failure_page};
+use crate::signed::{Signed, see_other};
+use crate::{cookie, draft, failure_page};
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -18,6 +21,8 @@ use url::Url;
 /// Nothing from elsewhere, nothing inline.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+/// A form that is kept as a draft, bytes: deflated it fits into cookies.
+const DRAFT_BYTES_MAX: usize = 64 * 1024;
 /// Addresses to come back to, bytes; a longer one is forgotten.
 const NEXT_BYTES_MAX: usize = 2_000;
 
@@ -29,19 +34,38 @@ pub(crate) async fn frame(State(shared): State<Shared>, request: Request, next: 
     }
     let (parts, body) = request.into_parts();
     let head = parts.clone();
+    let (body, typed) = match method == Method::POST && draft::is_for(parts.uri.path()) {
+        true => typed(&shared, &headers, body).await,
+        false => (body, None),
+    };
     let response = next.run(Request::from_parts(parts, body)).await;
-    let response = shown(&shared, head, response).await;
+    let response = shown(&shared, head.clone(), response).await;
     if !matches!(response.extensions().get(), Some(Failure::SignIn)) {
         return with_headers(response);
     }
-    let back = match method == Method::GET {
-        true => Some(path),
-        false => referer(&shared, &headers),
+    let back = match (method == Method::GET, &typed) {
+        (true, _) => Some(path),
+        (false, Some(_)) => Some(head.uri.path().to_owned()),
+        (false, None) => referer(&shared, &headers),
     };
     let to = address(&["sign-in"], &[("next", &own_path(back.as_deref().unwrap_or_default()))]);
     let stale =
         cookie::read(&headers, COOKIE).and_then(|_| cookie::clear(COOKIE, is_https(&shared, &headers)));
-    with_headers(with_cookie(see_other(&to), stale))
+    let response = with_cookie(see_other(&to), stale);
+    with_headers(match typed {
+        Some(typed) => draft::keep(&shared, &head, &typed, response),
+        None => response,
+    })
+}
+
+/// The body of a form that becomes a draft if nobody is signed in any more, and the same for its handler. Of somebody
+/// without a session no more is read than can be kept.
+async fn typed(shared: &Shared, headers: &HeaderMap, body: Body) -> (Body, Option<Bytes>) {
+    let limit = if Session::of(shared, headers).is_some() { FORM_BYTES_MAX } else { DRAFT_BYTES_MAX };
+    match axum::body::to_bytes(body, limit).await {
+        Ok(bytes) => (Body::from(bytes.clone()), Some(bytes)),
+        Err(_) => (Body::empty(), None),
+    }
 }
 
 /// A failure as a page, with the menu for whoever is signed in: errors too lead on to somewhere.

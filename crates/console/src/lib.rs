@@ -6,6 +6,7 @@ mod bulk;
 mod chart;
 mod connecting;
 mod cookie;
+mod draft;
 mod event;
 mod failure;
 mod failure_page;
@@ -13,6 +14,7 @@ mod flash;
 mod fleet;
 mod form;
 mod frame;
+mod kept;
 mod names;
 mod origin;
 mod page;
@@ -27,16 +29,14 @@ mod thrift;
 mod time;
 mod ui;
 
-pub use shared::{Arrived, Inspector, Seal};
+use form::FORM_BYTES_MAX;
+pub use shared::{Arrived, Defaults, Inspector, Seal};
 use shared::{Inner, Shared};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
-
-/// A posted form at the most, bytes: the largest holds a poller configuration.
-const FORM_BYTES_MAX: usize = 1024 * 1024;
 
 /// What a host gives.
 pub struct Console {
@@ -50,6 +50,8 @@ pub struct Console {
     pub public_url: Option<String>,
     /// What a receiver got, where the host runs one beside itself: `/inspector` shows it.
     pub inspector: Option<Arc<dyn Inspector>>,
+    /// What new forms begin with, where the host knows it; it is shown, and can be changed.
+    pub defaults: Defaults,
 }
 
 /// The console's pages, and the interface for everything else.
@@ -60,6 +62,7 @@ pub fn router(console: Console) -> Router {
         clock: console.clock,
         public_url: console.public_url.map(|url| url.trim_end_matches('/').to_owned()),
         inspector: console.inspector,
+        defaults: console.defaults,
     }));
     pages::routes()
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))

@@ -40,6 +40,8 @@ pub(crate) struct Page {
     /// Beside the heading.
     actions: Markup,
     onward: Option<Url>,
+    /// Seconds; see [`Page::refreshed_every`].
+    refresh_s: Option<u64>,
 }
 
 impl Page {
@@ -53,6 +55,7 @@ impl Page {
             crumbs: Vec::new(),
             actions: Markup::default(),
             onward: None,
+            refresh_s: None,
         }
     }
 
@@ -85,6 +88,12 @@ impl Page {
         Page { onward: Some(to.clone()), ..self }
     }
 
+    /// Without the script the page is loaded again so often: for a page that waits for something. The script keeps its
+    /// parts up to date anyway.
+    pub(crate) fn refreshed_every(self, seconds: u64) -> Self {
+        Page { refresh_s: Some(seconds), ..self }
+    }
+
     /// For somebody who is signed in.
     pub(crate) fn show(self, signed: &Signed) -> Response {
         let response = self.response(Some(signed));
@@ -109,6 +118,7 @@ impl Page {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     @if let Some(to) = &self.onward { meta http-equiv="refresh" content=(format!("0; url={to}")); }
+                    @if let Some(seconds) = self.refresh_s { noscript { meta http-equiv="refresh" content=(seconds); } }
                     title { (self.title) " · Carillon" }
                     link rel="icon" href=(assets::ICON.path()) type="image/svg+xml";
                     link rel="stylesheet" href=(assets::STYLE.path());

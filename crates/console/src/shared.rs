@@ -2,6 +2,7 @@
 
 use axum::Router;
 use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A receiver that runs beside the host.
@@ -9,6 +10,9 @@ pub trait Inspector: Send + Sync {
     /// What arrived, newest first, at most so many.
     fn arrived(&self, count_max: usize) -> Vec<Arrived>;
 }
+
+/// Values that a new form of a connector begins with, by the keys of connector and configuration item.
+pub type Defaults = BTreeMap<String, BTreeMap<String, String>>;
 
 /// A callback that arrived.
 #[derive(Clone)]
@@ -45,6 +49,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     pub(crate) public_url: Option<String>,
     pub(crate) inspector: Option<Arc<dyn Inspector>>,
+    pub(crate) defaults: Defaults,
 }
 
 impl Shared {

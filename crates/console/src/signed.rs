@@ -1,8 +1,10 @@
 //! A request of somebody who is signed in: the first argument of every page.
 
 use crate::api::Api;
+use crate::cookie::with_cookie;
 use crate::failure::Failure;
 use crate::flash::Flash;
+use crate::kept::Kept;
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::{cookie, flash, origin};
@@ -17,6 +19,8 @@ pub(crate) struct Signed {
     pub(crate) shared: Shared,
     pub(crate) session: Session,
     pub(crate) api: Api,
+    /// What the browser keeps for us.
+    pub(crate) kept: Kept,
     /// What the last form did.
     pub(crate) flash: Option<Flash>,
     /// One time for the whole page.
@@ -34,6 +38,7 @@ impl FromRequestParts<Shared> for Signed {
         let api = Api::in_session(shared.0.api.clone(), &session.token);
         Ok(Signed {
             api: api.ok_or(Failure::SignIn)?,
+            kept: Kept::of(&parts.headers),
             flash: Flash::of(shared, &parts.headers),
             now: shared.now(),
             is_https: origin::is_https(shared, &parts.headers),
@@ -63,11 +68,4 @@ pub(crate) fn see_other(to: &str) -> Response {
         Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
         Err(_) => Failure::NotFound.into_response(),
     }
-}
-
-pub(crate) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
-    if let Some(cookie) = cookie {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
 }

@@ -1,6 +1,6 @@
 //! The callback body, and how events are spread over notifications.
 
-use crate::event::Change;
+use crate::event::{Change, ChangeKind};
 use crate::ids::{EventId, InstanceId, NotificationName};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -75,6 +75,28 @@ pub fn build(
         built.push(build_one(sender, resource, batch, polled_at));
     }
     built
+}
+
+/// The body of a test: the shape of a notification with one event, marked as a test, of an object that nothing has.
+pub fn test(sender: &Sender<'_>, event_id: &str, now: DateTime<Utc>) -> String {
+    const RESOURCE: &str = "messages";
+    let name =
+        NotificationName { event_id: event_id.to_owned(), ..NotificationName::of(sender.instance, &[]) };
+    let change = Change {
+        object_id: event_id.to_owned(),
+        shown_id: None,
+        kind: ChangeKind::Created,
+        version: String::new(),
+        at: Some(now),
+        record: json!({ "id": event_id, "subject": "Test event" }),
+        recheck: false,
+        again: false,
+    };
+    let id = change.event_id(sender.instance, RESOURCE);
+    let event = event_json(sender, RESOURCE, &change, &id, now);
+    let mut body = envelope_json(sender, RESOURCE, &name, vec![event], vec![change.record], now);
+    body["message"]["test"] = Value::Bool(true);
+    body.to_string()
 }
 
 /// What a body has beside events and records, bytes.
@@ -233,7 +255,6 @@ fn java_date(at: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::ChangeKind;
     use chrono::TimeZone as _;
     use expect_test::expect;
 

@@ -9,6 +9,8 @@ use ring::hmac;
 pub const WEBHOOK_ID_HEADER: &str = "elements-webhook-id";
 /// Header that carries [`sign`]'s value when the instance has a signature key.
 pub const WEBHOOK_SIGNATURE_HEADER: &str = "elements-webhook-signature";
+/// Header that marks a test: nothing happened in any mailbox.
+pub const WEBHOOK_TEST_HEADER: &str = "elements-webhook-test";
 
 /// Standard Webhooks: the notification's name, the same on every attempt.
 pub const STANDARD_ID_HEADER: &str = "webhook-id";

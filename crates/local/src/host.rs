@@ -13,7 +13,7 @@ use app::ports::Clock;
 use app::sealing::{Lookup, Sealer};
 use app::{App, Ports, SignedIn};
 use chrono::{DateTime, Duration, Utc};
-use console::{Console, Inspector};
+use console::{Console, Defaults, Inspector};
 use domain::instance::Account;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -44,6 +44,8 @@ pub struct Host {
     writes_seen: i64,
     /// The demo's receiver.
     inspector: Option<Arc<dyn Inspector>>,
+    /// What forms begin with.
+    defaults: Defaults,
 }
 
 impl Host {
@@ -102,12 +104,18 @@ impl Host {
         };
         let app = App::new(ports, sealer.clone(), config.app.clone());
         let public_url = config.app.public_url.clone();
-        Ok(Host { app, store, jobs, timers, clock, public_url, sealer, db, writes_seen, inspector: None })
+        let (inspector, defaults) = (None, Defaults::new());
+        Ok(Host { app, store, jobs, timers, clock, public_url, sealer, db, writes_seen, inspector, defaults })
     }
 
     /// With a receiver that runs beside it: the console shows what it got.
     pub fn inspected(self, inspector: Arc<dyn Inspector>) -> Self {
         Host { inspector: Some(inspector), ..self }
+    }
+
+    /// With forms of the console that begin with these values.
+    pub fn beginning_with(self, defaults: Defaults) -> Self {
+        Host { defaults, ..self }
     }
 
     /// With another address of the console than the one that providers send notices to.
@@ -124,6 +132,7 @@ impl Host {
             clock: Arc::new(move || clock.now()),
             public_url: self.public_url.clone(),
             inspector: self.inspector.clone(),
+            defaults: self.defaults.clone(),
         })
     }
 

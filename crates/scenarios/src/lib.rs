@@ -56,6 +56,7 @@ macro_rules! suite {
                 by_the_policy_queue_one_failure_holds_back_everything,
                 a_disabled_instance_goes_on_where_it_was,
                 a_callback_carries_its_owners_name_and_headers,
+                a_test_event_arrives_signed_and_marked,
                 two_keys_sign_while_one_takes_the_others_place,
             ],
             instances: [

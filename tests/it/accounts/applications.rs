@@ -42,6 +42,24 @@ fn assert_says(reply: &Reply, status: u16, words: &str) {
     assert!(reply.body["message"].as_str().unwrap().contains(words), "{}", reply.body);
 }
 
+/// It is checked as if it were stored.
+#[tokio::test]
+async fn a_dry_run_stores_no_application() {
+    let world = World::new(3320);
+    let tried = |body: Value| {
+        let world = &world;
+        async move { world.call("POST", "/applications?dryRun=true", &body).await }
+    };
+    let reply = tried(application("gmail")).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    world.call("GET", PATH, &Value::Null).await.assert_refused(404);
+    let mut odd = application("gmail");
+    odd["name"] = json!("a b");
+    tried(odd).await.assert_refused(400);
+    store(&world, &application("gmail")).await;
+    tried(application("gmail")).await.assert_refused(409);
+}
+
 /// Its key and secret stand in it alone; the instance shows its name.
 #[tokio::test]
 async fn an_instance_that_names_an_application_signs_in_with_it() {

@@ -260,6 +260,72 @@ async fn signing_in_again_to_the_same_mailbox_goes_on_without_a_gap() {
     assert_eq!(world.arrived(), []);
 }
 
+/// The first answer changes nothing; what it gives stands for the sign-in, whose code is used up.
+#[tokio::test]
+async fn another_mailbox_takes_the_place_only_when_that_is_confirmed() {
+    let world = World::new(158);
+    let (gmail, outlook) = (world.create_gmail().await, world.create_outlook().await);
+    let other = "someone.else@example.com";
+    world.google.add_account(other);
+    world.microsoft.add_account(other);
+    for (id, user) in [(gmail, GMAIL_USER), (outlook, OUTLOOK_USER)] {
+        let code = if id == gmail { world.google.new_code(other) } else { world.microsoft.new_code(other) };
+        let before = world.shown(id).await;
+        let path = format!("/instances/{id}");
+        let asked = world
+            .call(
+                "PATCH",
+                &format!("{path}?confirmMailbox=true"),
+                &json!({ "providerData": { "code": code } }),
+            )
+            .await;
+        asked.assert_refused(409);
+        let told = &asked.body["otherMailbox"];
+        if id == gmail {
+            assert_eq!(told["address"], other);
+        }
+        assert_eq!(world.shown(id).await, before, "nothing changed");
+        let mail = match id == gmail {
+            true => world.google.deliver(user, Mail::default()),
+            false => world.microsoft.deliver(user, Mail::default()),
+        };
+        world.pass(Duration::minutes(16)).await;
+        assert_eq!(world.arrived(), created(&[mail]), "the former mailbox goes on");
+
+        let confirm = json!({ "providerData": { "confirmation": told["confirmation"] } });
+        let foreign = if id == gmail { outlook } else { gmail };
+        world.call("PATCH", &format!("/instances/{foreign}"), &confirm).await.assert_refused(400);
+        let late = world.call("PATCH", &path, &confirm).await;
+        late.assert_refused(400);
+        assert!(late.body["message"].as_str().unwrap().contains("older than 10 minutes"), "{}", late.body);
+    }
+    let code = world.google.new_code(other);
+    let asked = world
+        .call(
+            "PATCH",
+            &format!("/instances/{gmail}?confirmMailbox=true"),
+            &json!({ "providerData": { "code": code } }),
+        )
+        .await;
+    let confirm = json!({ "providerData": { "confirmation": asked.body["otherMailbox"]["confirmation"] } });
+    let changed = world.patch(gmail, &confirm).await;
+    assert!(changed["notices"].to_string().contains("another mailbox"), "{}", changed["notices"]);
+    let mail = world.google.deliver(other, Mail::default());
+    world.google.expire_access_tokens(other);
+    world.pass(Duration::minutes(16)).await;
+    assert_eq!(world.arrived(), created(&[mail]), "and is refreshed by what the sign-in gave");
+}
+
+/// Where it is the same mailbox there is nothing to confirm.
+#[tokio::test]
+async fn the_same_mailbox_is_not_asked_about() {
+    let world = World::new(159);
+    let id = world.create_gmail().await;
+    let body = json!({ "providerData": { "code": world.google.new_code(GMAIL_USER) } });
+    let reply = world.call("PATCH", &format!("/instances/{id}?confirmMailbox=true"), &body).await;
+    assert_eq!((reply.status, &reply.body["valid"]), (200, &json!(true)), "{}", reply.body);
+}
+
 #[tokio::test]
 async fn signing_in_to_another_mailbox_starts_from_now_and_says_so() {
     let world = World::new(152);

@@ -59,6 +59,7 @@ fn named(name: &str) -> Result<&str, ApiError> {
 pub(super) async fn create(
     State(app): State<Arc<Context>>,
     Platform(caller): Platform,
+    params: Params,
     Body(wanted): Body<ApplicationRequest>,
 ) -> Answered<Json<Application>> {
     administrator(&caller)?;
@@ -76,7 +77,9 @@ pub(super) async fn create(
         api_secret: wanted.api_secret,
         tenant: wanted.tenant,
     };
-    let stored = applications::create(&app, &caller.by, caller.account.organization_id, new).await?;
+    let create = if params.flag("dryRun")? { applications::Create::Try } else { applications::Create::Store };
+    let stored =
+        applications::create(&app, &caller.by, caller.account.organization_id, (new, create)).await?;
     let taken = || ApiError::conflict("`name`: there is an application of this name");
     stored.map(|stored| Json(stored.into())).ok_or_else(taken)
 }

@@ -80,7 +80,8 @@ pub(super) fn code(object: &Map<String, Value>) -> Result<Option<SignInCode>, Ap
     Ok(Some(SignInCode { code, verifier: provider_data(object, "codeVerifier")? }))
 }
 
-fn provider_data(object: &Map<String, Value>, name: &str) -> Result<Option<String>, ApiError> {
+/// A text of `providerData`.
+pub(super) fn provider_data(object: &Map<String, Value>, name: &str) -> Result<Option<String>, ApiError> {
     match object.get("providerData").and_then(|data| data.get(name)) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(trimmed(text).to_owned()).filter(|text| !text.is_empty())),

@@ -17,7 +17,7 @@ use axum::http::StatusCode;
 use connectors::oauth::{self, SignIn};
 use connectors::{Connector, Descriptor};
 use domain::address::check_led_to;
-use domain::application::{Application, is_name};
+use domain::application::{Application, check_tenant, is_name};
 use domain::catalogue::{Item, catalogue};
 use domain::pasted::trimmed;
 use domain::settings;
@@ -141,6 +141,7 @@ pub(super) async fn oauth_url_of(
         let given = match name {
             "apiKey" => &given.api_key,
             "callbackUrl" => &given.callback_url,
+            "tenant" => &given.tenant,
             "scope" => &given.scope,
             "state" => &given.state,
             "codeChallenge" => &given.code_challenge,
@@ -210,8 +211,14 @@ fn url(
         state: state.as_deref().unwrap_or(descriptor.key),
         code_challenge: challenge.as_deref(),
     };
-    let tenant = application.and_then(|application| application.tenant.as_deref());
-    let address = oauth.in_tenant(app.config.endpoints.url(&oauth.authorize), tenant);
+    let tenant = match application {
+        Some(application) => application.tenant.clone(),
+        None => value("tenant")?,
+    };
+    if let Some(invalid) = tenant.as_deref().and_then(check_tenant) {
+        return Err(invalid.into());
+    }
+    let address = oauth.in_tenant(app.config.endpoints.url(&oauth.authorize), tenant.as_deref());
     let url = oauth::authorize_url(oauth, &address, &sign_in);
     let url = url.map_err(|_| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the configured authorize address is not a URL")

@@ -1,6 +1,6 @@
 //! Errors in the dialect's shape, and the request id on every answer.
 
-use super::answers::error::ErrorBody;
+use super::answers::error::{ErrorBody, OtherMailbox};
 use crate::context::Context;
 use crate::instances::Refusal;
 use crate::ports::PortError;
@@ -29,6 +29,7 @@ pub(super) struct ApiError {
     status: StatusCode,
     message: String,
     provider_message: Option<String>,
+    other_mailbox: Option<Box<OtherMailbox>>,
     /// When it makes sense to try again, seconds.
     retry_after_s: Option<u64>,
     /// What went wrong inside, for the log alone.
@@ -37,7 +38,14 @@ pub(super) struct ApiError {
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        ApiError { status, message: message.into(), provider_message: None, retry_after_s: None, cause: None }
+        ApiError {
+            status,
+            message: message.into(),
+            provider_message: None,
+            other_mailbox: None,
+            retry_after_s: None,
+            cause: None,
+        }
     }
 
     pub(super) fn bad(message: impl Into<String>) -> Self {
@@ -85,6 +93,10 @@ impl From<Refusal> for ApiError {
         let message = refusal.to_string();
         match refusal {
             Refusal::Invalid(_) => ApiError::bad(message),
+            Refusal::OtherMailbox(other) => {
+                let other = OtherMailbox { address: other.address, confirmation: other.confirmation };
+                ApiError { other_mailbox: Some(Box::new(other)), ..ApiError::conflict(message) }
+            }
             Refusal::NotFound => ApiError::no_instance(),
             Refusal::Conflict | Refusal::NotNow(_) => ApiError::new(StatusCode::CONFLICT, message),
             Refusal::Port(error) => error.into(),
@@ -167,6 +179,7 @@ pub(super) async fn with_request_id(
             request_id: request_id.clone(),
             message: error.message,
             provider_message: error.provider_message,
+            other_mailbox: error.other_mailbox.map(|other| *other),
         };
         let retry_after_s = error.retry_after_s;
         let allow = response.headers_mut().remove("allow");

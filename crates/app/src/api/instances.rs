@@ -148,7 +148,8 @@ pub(super) async fn patch(
     params: Params,
     Body(changes): Body<InstancePatch>,
 ) -> Answered<Json<CreateAnswer>> {
-    change(app, own, &params, patch_of(changes, false)).await
+    let asks_first = params.flag("confirmMailbox")?;
+    change(app, own, &params, Patch { asks_first, ..patch_of(changes, false) }).await
 }
 
 /// A whole body instead of the present one; the connector and what the instance signs in with stay.
@@ -176,6 +177,8 @@ fn patch_of(changes: InstancePatch, replaces: bool) -> Patch {
         tags: changes.tags.map(TagChange::All),
         items: changes.configuration,
         code: changes.provider_data,
+        confirmation: changes.confirmation,
+        asks_first: false,
         replaces,
     }
 }

@@ -38,6 +38,7 @@ mod schemas;
 mod sessions;
 mod sink;
 mod subscriptions;
+mod test_event;
 mod webhook;
 mod wire;
 

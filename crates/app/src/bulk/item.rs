@@ -93,9 +93,12 @@ fn outcome<T>(acted: std::result::Result<T, Refusal>) -> Result<BulkOutcome> {
         Err(Refusal::Port(error)) => Err(error),
         Err(Refusal::NotFound) => Ok(skipped("it was deleted meanwhile")),
         Err(Refusal::NotNow(reason)) => Ok(skipped(reason)),
-        Err(refusal @ (Refusal::Invalid(_) | Refusal::Provider { .. } | Refusal::Conflict)) => {
-            Ok(BulkOutcome::Failed(refusal.to_string()))
-        }
+        Err(
+            refusal @ (Refusal::Invalid(_)
+            | Refusal::Provider { .. }
+            | Refusal::OtherMailbox(_)
+            | Refusal::Conflict),
+        ) => Ok(BulkOutcome::Failed(refusal.to_string())),
     }
 }
 

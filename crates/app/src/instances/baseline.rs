@@ -16,6 +16,8 @@ pub(super) struct Baselines {
     pub(super) states: Vec<ResourceState>,
     /// Digest of the mailbox's identity; empty if the provider did not give one.
     pub(super) mailbox_digest: String,
+    /// Its address, where that is what identifies it.
+    pub(super) address: Option<String>,
     /// Some could not be taken for a passing reason: a job takes them.
     pub(super) is_incomplete: bool,
 }
@@ -28,7 +30,8 @@ pub(super) async fn take(
     resources: &[&ResourceConfig],
     deadline: DateTime<Utc>,
 ) -> Result<Baselines, Refusal> {
-    let mut baselines = Baselines { states: Vec::new(), mailbox_digest: String::new(), is_incomplete: false };
+    let mut baselines =
+        Baselines { states: Vec::new(), mailbox_digest: String::new(), address: None, is_incomplete: false };
     for resource in resources {
         let now = app.now();
         let state = ResourceState { version: 1, ..ResourceState::new(&resource.name, now) };
@@ -36,6 +39,7 @@ pub(super) async fn take(
             Ok(Baseline { cursor, identity }) => {
                 if let Some(identity) = identity {
                     baselines.mailbox_digest = mailbox_digest(&identity);
+                    baselines.address = Some(identity).filter(|identity| identity.contains('@'));
                 }
                 baselines.states.push(state.with_baseline(cursor, now));
             }

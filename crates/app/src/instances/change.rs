@@ -3,8 +3,7 @@
 use super::create::warn_of_plain_http;
 use super::stopped::forgiven;
 use super::stored::understood;
-use super::tags::TagChange;
-use super::{Refusal, SignInCode, Trial, baseline, credentials, trial};
+use super::{Patch, Refusal, Trial, baseline, credentials, other_mailbox, trial};
 use crate::audit::By;
 use crate::clients::Client;
 use crate::context::Context;
@@ -48,19 +47,6 @@ const KEPT_KEYS: [&str; 9] = [
 /// Tries against others who change the same row.
 pub(super) const TRIES_COUNT_MAX: usize = 5;
 
-/// What a client wants changed; what is `None` stays. No `Debug`: it holds secrets.
-#[derive(Clone, Default)]
-pub(crate) struct Patch {
-    pub(crate) name: Option<String>,
-    pub(crate) tags: Option<TagChange>,
-    /// Items to merge in.
-    pub(crate) items: Option<Items>,
-    /// The code of a new sign-in.
-    pub(crate) code: Option<SignInCode>,
-    /// The items are all there are: what they do not name goes, except for what the instance signs in with.
-    pub(crate) replaces: bool,
-}
-
 /// What one try of a change leaves for the next.
 struct Tries {
     /// A code is exchanged once.
@@ -89,7 +75,10 @@ pub(crate) async fn change(
     let deadline = trial::deadline(app);
     let promise = Promise::about(id);
     let mut tries = Tries {
-        tokens: None,
+        tokens: match &patch.confirmation {
+            Some(confirmation) => Some(other_mailbox::confirmed(app, id, confirmation)?),
+            None => None,
+        },
         has_kept_token: false,
         signed_with: None,
         trials: None,
@@ -150,6 +139,7 @@ async fn attempt(
         &mut instance,
         (&before, &settings),
         (tokens.as_ref(), tries.deadline),
+        patch.asks_first,
     )
     .await?;
     let removed = removed(&mailbox, &settings, &instance);
@@ -202,7 +192,7 @@ async fn clients(
 /// A refresh token is bound to the client id that it was given to: another application needs another sign-in.
 fn check_client(patch: &Patch, former: &Client, client: &Client) -> Result<(), Refusal> {
     let token = patch.items.as_ref().and_then(|items| given(items, OAUTH_REFRESH_TOKEN));
-    let is_signed_in_anew = patch.code.is_some() || token.is_some_and(|token| token != MASK);
+    let is_signed_in_anew = patch.signs_in() || token.is_some_and(|token| token != MASK);
     let is_of_stored = former.stored.is_some() || client.stored.is_some();
     if is_of_stored && former.key != client.key && !is_signed_in_anew {
         let rule = "is another application: its client id needs a new sign-in, `providerData.code`";
@@ -356,10 +346,10 @@ fn apply(app: &Context, instance: &mut Instance, patch: &Patch, plain: Items) {
     if let Some(tags) = &patch.tags {
         instance.tags = tags.applied(&instance.tags);
     }
-    if patch.code.is_some() || patch.items.is_some() {
+    if patch.signs_in() || patch.items.is_some() {
         instance.application_error = None;
     }
-    if patch.code.is_some() {
+    if patch.signs_in() {
         instance.validity = Validity::Valid;
     }
 }
@@ -372,6 +362,7 @@ async fn states(
     instance: &mut Instance,
     (before, after): (&Settings, &Settings),
     (tokens, deadline): (Option<&Tokens>, DateTime<Utc>),
+    asks_first: bool,
 ) -> Result<Vec<ResourceState>, Refusal> {
     let now = app.now();
     let added = |resource: &&ResourceConfig| {
@@ -402,6 +393,9 @@ async fn states(
     let is_another = !taken.mailbox_digest.is_empty()
         && !instance.mailbox_digest.is_empty()
         && taken.mailbox_digest != instance.mailbox_digest;
+    if let (Some(tokens), true) = (tokens, is_another && asks_first) {
+        return Err(other_mailbox::hold(app, instance.id, tokens, taken.address)?);
+    }
     if !taken.mailbox_digest.is_empty() {
         instance.mailbox_digest = taken.mailbox_digest;
     }

@@ -4,6 +4,15 @@ use connectors::oauth::{TokenError, TokenErrorKind};
 use connectors::{Error, ErrorKind};
 use domain::invalid::{Invalid, in_words};
 
+/// Why a sign-in changed nothing: whose it is has to be confirmed.
+#[derive(Debug)]
+pub(crate) struct OtherMailbox {
+    /// Its address, where the provider told one.
+    pub(crate) address: Option<String>,
+    /// Sealed; given back it stands for the sign-in.
+    pub(crate) confirmation: String,
+}
+
 /// Why an instance was not created or changed. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -18,6 +27,11 @@ pub(crate) enum Refusal {
         /// The provider failed, rather than refused.
         is_unavailable: bool,
     },
+    /// The sign-in was another mailbox's, and that has to be confirmed.
+    #[error(
+        "the sign-in is to another mailbox than the instance has: confirm that it takes its place, or sign in to the former one"
+    )]
+    OtherMailbox(OtherMailbox),
     /// No such instance.
     #[error("no such instance")]
     NotFound,

@@ -54,6 +54,7 @@ impl Entry {
                 clock: Arc::new(|| SystemClock.now()),
                 public_url: self.public_url.clone(),
                 inspector: None,
+                defaults: console::Defaults::new(),
             })
         };
         self.router.get_or_init(make).clone()

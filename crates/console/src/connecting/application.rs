@@ -8,7 +8,8 @@ use crate::failure::Failure;
 use crate::form::Fields;
 use crate::signed::Signed;
 use axum::http::{Method, StatusCode};
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// Stored applications that a form offers; who has more gives the name in the interface.
 const OFFERED_COUNT_MAX: &str = "200";
@@ -38,39 +39,87 @@ impl Applications {
     }
 }
 
-/// Stores what was given as a new application, so that it is given once; from then on the form names it.
-pub(crate) async fn store(
-    signed: &Signed,
-    definition: &Definition,
-    fields: &Fields,
-    filled: &mut Filled,
-) -> Result<Option<Problems>, Failure> {
-    let name = fields.text(KEEP_AS).trim();
-    let is_new = filled.text(APPLICATION).is_empty() && !filled.text(KEY).is_empty();
-    if name.is_empty() || !is_new || !definition.asks(APPLICATION) {
-        return Ok(None);
+/// A new application, to be stored under a name once somebody could sign in with it: one that nobody could is not kept,
+/// and a sign-in that is broken off leaves nothing.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Keep {
+    #[serde(rename = "n")]
+    pub(super) name: String,
+    #[serde(rename = "t")]
+    pub(crate) tenant: String,
+}
+
+impl Keep {
+    /// What the fields of a form say of it, also where nothing is to be stored.
+    pub(crate) fn posted(fields: &Fields) -> Self {
+        let text = |name: &str| fields.text(name).trim().to_owned();
+        Keep { name: text(KEEP_AS), tenant: text(TENANT) }
     }
-    let tenant = Some(fields.text(TENANT).trim()).filter(|tenant| !tenant.is_empty());
-    let body = json!({
-        "name": name, "connector": definition.key,
-        "apiKey": filled.text(KEY), "apiSecret": filled.text(SECRET), "tenant": tenant,
-    });
-    let answer = signed.api.call(Method::POST, "/applications", Some(&body)).await;
-    match answer.status {
-        status if status.is_success() => {
-            filled.set(APPLICATION, name);
+
+    fn body(&self, definition: &str, filled: &Filled) -> Value {
+        let tenant = Some(self.tenant.as_str()).filter(|tenant| !tenant.is_empty());
+        json!({
+            "name": self.name, "connector": definition,
+            "apiKey": filled.text(KEY), "apiSecret": filled.text(SECRET), "tenant": tenant,
+        })
+    }
+
+    /// Whether there is something to store: an id and a secret, and a name for them.
+    fn is_asked_for(&self, filled: &Filled) -> bool {
+        !self.name.is_empty() && filled.text(APPLICATION).is_empty() && !filled.text(KEY).is_empty()
+    }
+
+    /// What is wrong with it. `None` for the keeping where there is nothing to store, or not by this user.
+    pub(crate) async fn checked(
+        self,
+        signed: &Signed,
+        definition: &Definition,
+        filled: &Filled,
+    ) -> Result<(Option<Self>, Problems), Failure> {
+        if !definition.asks(APPLICATION) || !self.is_asked_for(filled) {
+            let is_lost = !self.tenant.is_empty() && filled.text(APPLICATION).is_empty();
+            let rule = "needs a name to keep the application as, which it belongs to";
+            return Ok((None, if is_lost { Problems::at(TENANT, rule) } else { Problems::default() }));
+        }
+        let path = address(&["applications"], &[("dryRun", "true")]);
+        let answer = signed.api.call(Method::POST, &path, Some(&self.body(&definition.key, filled))).await;
+        match answer.status {
+            status if status.is_success() => Ok((Some(self), Problems::default())),
+            StatusCode::UNAUTHORIZED => Err(Failure::SignIn),
+            // Who may not store it connects with it all the same.
+            StatusCode::FORBIDDEN => Ok((None, Problems::default())),
+            _ => Ok((Some(self), Problems::of(&answer).renamed(&FIELDS))),
+        }
+    }
+
+    /// Stores it, and has the form name it. Where it can't be stored, the instance has id and secret of its own: the
+    /// sign-in is worth more. Tells whether it was stored just now.
+    pub(crate) async fn store(&self, signed: &Signed, element: &str, filled: &mut Filled) -> bool {
+        if !self.is_asked_for(filled) {
+            return false;
+        }
+        let body = self.body(element, filled);
+        let stored = signed.api.call(Method::POST, "/applications", Some(&body)).await.status.is_success();
+        // Another tab may have stored the same meanwhile.
+        if stored || self.is_there(signed, filled).await {
+            filled.set(APPLICATION, &self.name);
             filled.set(KEY, "");
             filled.set(SECRET, "");
-            Ok(None)
         }
-        StatusCode::UNAUTHORIZED => Err(Failure::SignIn),
-        // Who may not store it connects with it all the same.
-        StatusCode::FORBIDDEN => Ok(None),
-        _ => Ok(Some(Problems::of(&answer).renamed(&[
-            ("name", KEEP_AS),
-            ("tenant", TENANT),
-            ("apiKey", KEY),
-            ("apiSecret", SECRET),
-        ]))),
+        stored
+    }
+
+    async fn is_there(&self, signed: &Signed, filled: &Filled) -> bool {
+        let there = signed.api.call(Method::GET, &address(&["applications", &self.name], &[]), None).await;
+        there.status.is_success() && there.body["apiKey"] == filled.text(KEY)
+    }
+
+    /// Takes it away again.
+    pub(crate) async fn remove(&self, signed: &Signed) {
+        signed.api.call(Method::DELETE, &address(&["applications", &self.name], &[]), None).await;
     }
 }
+
+/// Where the form asks for what the interface names.
+const FIELDS: [(&str, &str); 4] =
+    [("name", KEEP_AS), ("tenant", TENANT), ("apiKey", KEY), ("apiSecret", SECRET)];

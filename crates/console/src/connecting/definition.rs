@@ -21,6 +21,9 @@ const VENDOR_TYPE: &str = "event.vendor.type";
 const PUSH: &str = "event.vendor.push.";
 const NOTIFICATION_URL: &str = "event.notification.callback.url";
 
+/// What is sent along, often a password.
+const HEADERS: &str = "event.notification.callback.headers";
+
 /// Labels of the documented form, where those of the items differ.
 const LABELS: [(&str, &str); 2] =
     [("event.notification.enabled", "Events Enabled"), (VENDOR_TYPE, "Event Type")];
@@ -62,6 +65,8 @@ pub(super) struct Item {
     pub(super) description: String,
     pub(super) default: String,
     pub(super) required: bool,
+    /// Nobody may read it again.
+    pub(super) is_secret: bool,
     pub(super) part: FormPart,
     pub(super) editor: Editor,
 }
@@ -176,6 +181,7 @@ fn item(row: &Value) -> Item {
         label: label.unwrap_or_else(|| text("name")),
         description: text("description"),
         default: text("defaultValue"),
+        is_secret: row["type"] == "PASSWORD" || [SECRET, HEADERS].contains(&key.as_str()),
         key,
         required,
         part,

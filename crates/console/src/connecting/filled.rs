@@ -1,7 +1,7 @@
 //! What was filled in.
 
 use super::definition::{
-    APPLICATION, CALLBACK, Definition, EVENTS_ENABLED, Editor, Item, POLLER, SCOPE, SECRET,
+    APPLICATION, CALLBACK, Definition, EVENTS_ENABLED, Editor, Item, KEY, POLLER, SCOPE, SECRET,
 };
 use super::polling::{self, pretty};
 use crate::form::Fields;
@@ -26,8 +26,12 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
-    /// An empty form.
-    pub(crate) fn fresh(definition: &Definition, application: Option<&str>) -> Self {
+    /// A new form, with what is known beforehand: an application that is stored, and values by key.
+    pub(crate) fn fresh(
+        definition: &Definition,
+        application: Option<&str>,
+        known: &BTreeMap<String, String>,
+    ) -> Self {
         let filled = Self::with(definition, |item| match item.key.as_str() {
             // Whoever connects a mailbox here wants its events.
             EVENTS_ENABLED => "true".to_owned(),
@@ -36,6 +40,11 @@ impl Filled {
         let mut filled = Filled { name: definition.name.clone(), ..filled };
         if definition.asks(APPLICATION) {
             filled.set(APPLICATION, application.unwrap_or_default());
+        }
+        // A stored application has id and secret of its own.
+        let is_needed = |key: &str| application.is_none() || ![KEY, SECRET].contains(&key);
+        for (key, value) in known.iter().filter(|(key, _)| definition.asks(key) && is_needed(key)) {
+            filled.set(key, value);
         }
         filled
     }
@@ -50,6 +59,38 @@ impl Filled {
             }
             _ => given.to_owned(),
         }
+    }
+
+    /// The stored scopes, and those of what is polled by now: nothing that was allowed before is given up.
+    pub(crate) fn scopes_again(&self, definition: &Definition) -> String {
+        let stored = self.text(SCOPE).to_owned();
+        let without =
+            Filled { items: [(POLLER.to_owned(), self.text(POLLER).to_owned())].into(), ..Filled::default() };
+        let needed = without.scopes(definition);
+        let stored_words: Vec<&str> = stored.split_whitespace().collect();
+        let more = needed.split_whitespace().filter(|scope| !stored_words.contains(scope));
+        stored_words.iter().copied().chain(more).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Without what nobody may read.
+    pub(crate) fn without_secrets(&self, definition: &Definition) -> Self {
+        self.with_secrets_of(&Filled::default(), definition)
+    }
+
+    /// With the secrets of another form, or with none where that has none.
+    pub(crate) fn with_secrets_of(&self, other: &Filled, definition: &Definition) -> Self {
+        let mut filled = self.clone();
+        for item in definition.items.iter().filter(|item| item.is_secret) {
+            filled.set(&item.key, other.text(&item.key));
+        }
+        filled
+    }
+
+    /// What of it says where and how events are sent.
+    pub(crate) fn of_callback(&self) -> Value {
+        let is_it = |key: &str| key.starts_with("event.notification.");
+        let given = self.items.iter().filter(|(key, value)| is_it(key) && !value.is_empty());
+        given.map(|(key, value)| (key.clone(), value.clone().into())).collect::<Map<String, Value>>().into()
     }
 
     /// Puts a value in the place of another.

@@ -1,42 +1,41 @@
-//! What is kept while the user signs in at the provider: the filled form, deflated and sealed, in the browser's own
-//! cookies. The console remembers nothing.
+//! A form while the user signs in at the provider, kept by the browser: the console remembers nothing. Several may be on
+//! their way at once.
 
+use super::application::Keep;
 use super::filled::Filled;
 use super::problems::Problems;
-use crate::cookie;
+use crate::kept::{KEPT_S, TooLarge, new_id};
 use crate::session::{is_same, random};
-use crate::shared::Shared;
-use crate::signed::{Signed, with_cookie};
-use axum::http::HeaderMap;
+use crate::signed::Signed;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
-use std::io::{Read as _, Write as _};
 
 const PURPOSE: &str = "connect";
-/// Names of the parts: as many as are kept.
-const COOKIES: [&str; 2] = ["carillon_connect_0", "carillon_connect_1"];
-/// Browsers keep 4 KB with name and flags. All parts together stay below what gateways take as a request's headers,
-/// about 10 KB, or nothing could be asked for any more until they expire.
-const PART_BYTES_MAX: usize = 3_800;
-/// What a form can inflate to; it is our own, so this is never met.
-const FORM_BYTES_MAX: u64 = 1024 * 1024;
-/// As long as signing in may take.
-const PENDING_S: i64 = 30 * 60;
 /// Random parts of a verifier, 32 letters each: PKCE takes 43 to 128.
 const VERIFIER_PARTS_COUNT: usize = 2;
 
-/// The form does not fit.
-#[derive(Debug)]
-pub(crate) struct TooLarge;
+/// A sign-in to another mailbox than the instance has, which waits for its confirmation.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct OtherMailbox {
+    /// Its address, where the provider told it.
+    #[serde(rename = "a")]
+    pub(crate) address: Option<String>,
+    /// That of the former one.
+    #[serde(rename = "f")]
+    pub(crate) former: Option<String>,
+    /// What the interface takes as the confirmation.
+    #[serde(rename = "t")]
+    pub(crate) confirmation: String,
+}
 
 /// A form on its way. No `Debug`: it holds secrets.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Pending {
+    /// What it is kept under.
+    #[serde(skip)]
+    pub(crate) id: String,
     #[serde(rename = "e")]
     pub(crate) element: String,
     /// The instance that signs in again, where it is not a new one.
@@ -49,9 +48,12 @@ pub(crate) struct Pending {
     /// What is asked for, where the form leaves it to what is polled.
     #[serde(rename = "q", default)]
     pub(crate) scope: String,
-    /// The form before its application was stored for this sign-in: it is typed again where the sign-in fails.
+    /// How its application is stored once somebody could sign in with it.
     #[serde(rename = "n", default)]
-    pub(crate) unstored: Option<Box<Filled>>,
+    pub(crate) keep: Option<Keep>,
+    /// Another mailbox that the user signed in to: it takes the place of the former one where they say so.
+    #[serde(rename = "m", default)]
+    pub(crate) other: Option<OtherMailbox>,
     /// Where the provider sends the user back.
     #[serde(rename = "b")]
     pub(crate) callback: String,
@@ -78,41 +80,48 @@ impl Pending {
         filled: Filled,
     ) -> Option<Self> {
         let verifier = (0..VERIFIER_PARTS_COUNT).map(|_| random()).collect::<Option<Vec<_>>>()?.concat();
+        let id = new_id(signed.now.timestamp())?;
         Some(Pending {
+            state: Some(format!("{id}.{}", random()?)),
+            id,
             element: element.to_owned(),
             instance: instance.map(str::to_owned),
             filled,
             problems: Problems::default(),
             scope: String::new(),
-            unstored: None,
+            keep: None,
+            other: None,
             callback: callback(signed),
-            state: Some(random()?),
             verifier,
             session: signed.session.form_token.clone(),
-            expires_at: signed.now.timestamp() + PENDING_S,
+            expires_at: signed.now.timestamp() + KEPT_S,
         })
     }
 
-    /// What this session began last.
-    pub(crate) fn of(signed: &Signed, headers: &HeaderMap) -> Option<Self> {
-        let parts =
-            COOKIES.iter().map_while(|name| cookie::read(headers, name).filter(|part| !part.is_empty()));
-        let sealed: String = parts.collect();
-        let deflated = signed.shared.0.seal.open(PURPOSE, &sealed)?;
-        let mut text = Vec::new();
-        DeflateDecoder::new(deflated.as_slice()).take(FORM_BYTES_MAX).read_to_end(&mut text).ok()?;
+    /// What this session began and keeps under this id.
+    pub(crate) fn of(signed: &Signed, id: &str) -> Option<Self> {
+        let text = signed.kept.open(&signed.shared, PURPOSE, id)?;
         let pending: Pending = serde_json::from_slice(&text).ok()?;
         let is_ours = is_same(&pending.session, &signed.session.form_token);
-        (is_ours && signed.now.timestamp() < pending.expires_at).then_some(pending)
+        (is_ours && signed.now.timestamp() < pending.expires_at)
+            .then(|| Pending { id: id.to_owned(), ..pending })
+    }
+
+    /// The sign-in that the user came back from, if it began in this session.
+    pub(crate) fn of_state(signed: &Signed, state: &str) -> Option<Self> {
+        let (id, _) = state.split_once('.')?;
+        Self::of(signed, id).filter(|pending| is_same(pending.state(), state))
+    }
+
+    /// The last sign-in to a new instance of a connector that began and did not end.
+    pub(crate) fn unfinished(signed: &Signed, element: &str) -> Option<Self> {
+        let all = signed.kept.ids().into_iter().filter_map(|id| Self::of(signed, id));
+        let is_it = |one: &Pending| one.state.is_some() && one.instance.is_none() && one.element == element;
+        all.into_iter().find(is_it)
     }
 
     pub(crate) fn state(&self) -> &str {
         self.state.as_deref().unwrap_or_default()
-    }
-
-    /// Whether the user came back from the sign-in that began here.
-    pub(crate) fn is_state(&self, state: &str) -> bool {
-        !state.is_empty() && is_same(self.state(), state)
     }
 
     /// PKCE's digest of the verifier.
@@ -128,35 +137,18 @@ impl Pending {
 
     /// Puts it into the browser.
     pub(crate) fn keep(&self, signed: &Signed, response: Response) -> Result<Response, TooLarge> {
-        let sealed = sealed(&signed.shared, self).ok_or(TooLarge)?;
-        if sealed.len() > PART_BYTES_MAX * COOKIES.len() {
-            return Err(TooLarge);
-        }
-        let (mut rest, mut response) = (sealed.as_str(), response);
-        for name in COOKIES {
-            // Sealed texts are ASCII; one that is not would be no cookie either.
-            let (part, behind) = rest.split_at_checked(rest.len().min(PART_BYTES_MAX)).ok_or(TooLarge)?;
-            let seconds = if part.is_empty() { 0 } else { PENDING_S };
-            response = with_cookie(response, cookie::set(name, part, seconds, signed.is_https));
-            rest = behind;
-        }
-        Ok(response)
+        let plain = serde_json::to_vec(self).map_err(|_| TooLarge)?;
+        let seal = |bytes: &[u8]| signed.shared.0.seal.seal(PURPOSE, bytes);
+        signed.kept.put(seal, &self.id, &plain, (signed.is_https, response))
     }
 
     /// Takes it away.
-    pub(crate) fn forget(signed: &Signed, response: Response) -> Response {
-        let clear = |response, name| with_cookie(response, cookie::clear(name, signed.is_https));
-        COOKIES.into_iter().fold(response, clear)
+    pub(crate) fn forget(&self, signed: &Signed, response: Response) -> Response {
+        signed.kept.forget(&self.id, signed.is_https, response)
     }
 }
 
 /// Where providers send users back to the console.
 pub(crate) fn callback(signed: &Signed) -> String {
     format!("{}/oauth/callback", signed.public_url)
-}
-
-fn sealed(shared: &Shared, pending: &Pending) -> Option<String> {
-    let mut deflate = DeflateEncoder::new(Vec::new(), Compression::best());
-    deflate.write_all(&serde_json::to_vec(pending).ok()?).ok()?;
-    shared.0.seal.seal(PURPOSE, &deflate.finish().ok()?)
 }

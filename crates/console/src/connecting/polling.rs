@@ -27,6 +27,8 @@ pub(crate) enum Action {
     /// Reads the list from the code.
     FromCode,
     Try,
+    /// Sends a test to the callback.
+    TestEvent,
     /// Creates or saves.
     Go,
 }
@@ -37,6 +39,7 @@ impl Action {
             "to-code" => Action::ToCode,
             "from-code" => Action::FromCode,
             "try" => Action::Try,
+            "test-event" => Action::TestEvent,
             _ => Action::Go,
         }
     }

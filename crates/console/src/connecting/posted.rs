@@ -37,7 +37,7 @@ impl PostedForm {
             said: match action {
                 Action::ToCode => Some("The list counts: the code says what is ticked."),
                 Action::FromCode => Some("The code counts: the list shows what it says."),
-                Action::Try | Action::Go => None,
+                Action::Try | Action::TestEvent | Action::Go => None,
             },
             action,
             sides,

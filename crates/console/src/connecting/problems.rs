@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Problems(Vec<(String, String)>);
 
 impl Problems {
+    pub(crate) const fn none() -> Self {
+        Problems(Vec::new())
+    }
+
     /// One that is about no field.
     pub(crate) fn general(text: impl Into<String>) -> Self {
         Problems(vec![(String::new(), text.into())])

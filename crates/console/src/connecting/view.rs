@@ -1,13 +1,15 @@
 //! The form, in the documented order.
 
-use super::application::Applications;
-use super::definition::{Definition, Editor, FormPart, Item, VENDOR_METHOD_WORDS};
+use super::application::{Applications, Keep};
+use super::definition::{Definition, Editor, FormPart, Item, KEY, VENDOR_METHOD_WORDS};
 use super::filled::{Filled, field_name};
 use super::polling::Sides;
 use super::problems::Problems;
+use super::test_event;
 use super::view_application::{self, ApplicationView};
 use super::view_polling::polling;
 use super::view_registration::checklist;
+use crate::api::Answer;
 use crate::flash::Tone;
 use crate::signed::Signed;
 use crate::ui::{self, Field, field, marked, sentence};
@@ -37,8 +39,12 @@ pub(crate) struct View<'a> {
     pub(crate) said: Option<&'a str>,
     /// List and code, where they differ.
     pub(crate) sides: Option<&'a Sides>,
+    /// How a test of the callback went.
+    pub(crate) tested: Option<&'a Answer>,
     /// What the mailbox can sign in with.
     pub(crate) applications: &'a Applications,
+    /// What was said of keeping a new application.
+    pub(crate) keep: Option<&'a Keep>,
 }
 
 pub(crate) fn form(signed: &Signed, view: &View<'_>) -> Markup {
@@ -56,6 +62,13 @@ pub(crate) fn form(signed: &Signed, view: &View<'_>) -> Markup {
         section.card.connect {
             h2 { "Event Configuration" }
             @for item in definition.part(FormPart::Events) { (shown(view, item)) }
+            @if view.kind == FormKind::Create {
+                div.test-event {
+                    button type="submit" name="do" value="test-event" formnovalidate { "Send a test event" }
+                    p.hint { "A signed event that is marked as a test goes to the callback now. Nothing is stored." }
+                    @if let Some(answer) = view.tested { (test_event::outcome(answer)) }
+                }
+            }
         }
         section.card.connect {
             (field(&Field { value: &view.filled.tags, error: view.problems.about("tags").as_deref(), hint: Some("With commas between them."), ..Field::new("tags", "Tags") }))
@@ -77,14 +90,14 @@ pub(crate) fn form(signed: &Signed, view: &View<'_>) -> Markup {
     };
     html! {
         (problems(view))
-        @if view.kind == FormKind::Create { (checklist(definition, view.callback, view.applications.is_empty())) }
+        @if view.kind == FormKind::Create { (checklist(definition, view.callback, view.applications.is_empty() && view.filled.text(KEY).is_empty())) }
         div.connect-form { (ui::form(signed, view.action, body)) }
     }
 }
 
 fn application_view<'a>(view: &View<'a>) -> ApplicationView<'a> {
-    let View { kind, definition, filled, problems, applications, .. } = *view;
-    ApplicationView { definition, filled, problems, applications, is_new: kind == FormKind::Create }
+    let View { kind, definition, filled, problems, applications, keep, .. } = *view;
+    ApplicationView { definition, filled, problems, applications, keep, is_new: kind == FormKind::Create }
 }
 
 /// What is wrong, before the form: what no field shows, and where to look.

@@ -1,6 +1,6 @@
 //! Which application the mailbox signs in with: a choice of what is stored, and the fields of a new one.
 
-use super::application::{Applications, KEEP_AS, TENANT};
+use super::application::{Applications, KEEP_AS, Keep, TENANT};
 use super::definition::{APPLICATION, Definition, KEY, SECRET};
 use super::filled::{Filled, field_name};
 use super::problems::Problems;
@@ -13,6 +13,8 @@ pub(super) struct ApplicationView<'a> {
     pub(super) filled: &'a Filled,
     pub(super) problems: &'a Problems,
     pub(super) applications: &'a Applications,
+    /// What was said of keeping a new one.
+    pub(super) keep: Option<&'a Keep>,
     /// Of an instance that is not there yet.
     pub(super) is_new: bool,
 }
@@ -73,8 +75,8 @@ fn new(view: &ApplicationView<'_>) -> Markup {
         (one(KEY, "text", "off"))
         (one(SECRET, "password", "new-password"))
         @if view.is_new && definition.asks(APPLICATION) {
-            @if has_tenants { (beside(TENANT, "Tenant", "", "Only for an application of a single tenant: its id or domain name.")) }
-            (beside(KEEP_AS, "Keep the application as", &suggested(view), "The next mailbox then only chooses it. Empty: this instance alone has it."))
+            @if has_tenants { (beside(TENANT, "Tenant", view.keep.map_or("", |keep| &keep.tenant), "Only for an application of a single tenant: its id or domain name.")) }
+            (beside(KEEP_AS, "Keep the application as", &view.keep.map_or_else(|| suggested(view), |keep| keep.name.clone()), "The next mailbox then only chooses it. Empty: this instance alone has it."))
         }
     }
 }

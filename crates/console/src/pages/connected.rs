@@ -1,24 +1,28 @@
 //! Back from the provider's login, and its outcome.
 
-use super::connect::{login, to_login};
+use super::connect::again;
 use super::instance::{name, read};
-use crate::api::{Answer, address};
-use crate::connecting::{CALLBACK, Pending, Problems, SCOPE, trial_in_words};
+use super::ring::Ring;
+use super::sign_in_again;
+use crate::api::address;
+use crate::connecting::{Pending, Problems, SCOPE, trial_in_words};
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Fields;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
-use crate::signed::{Signed, see_other};
+use crate::signed::Signed;
 use crate::ui;
 use axum::Router;
 use axum::extract::{Path, RawQuery};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use maud::html;
 use serde_json::{Value, json};
 
+/// Without the script the page comes again so often while it waits, seconds.
+const WITHOUT_SCRIPT_S: u64 = 5;
 /// What a provider says of itself, characters; it comes in an address, so anybody could have written it.
 const SAID_CHARS_MAX: usize = 300;
 
@@ -28,82 +32,50 @@ pub(super) fn routes() -> Router<Shared> {
 
 /// Where providers send users back. It changes something by GET, which its state makes safe: nobody else knows it.
 /// HEAD only looks.
-async fn back(
-    signed: Signed,
-    method: Method,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Failure> {
+async fn back(signed: Signed, method: Method, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     if method != Method::GET {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
-    let pending = Pending::of(&signed, &headers).filter(|pending| pending.is_state(query.text("state")));
-    let Some(pending) = pending else { return Ok(unknown(&signed)) };
+    let Some(pending) = Pending::of_state(&signed, query.text("state")) else { return Ok(unknown(&signed)) };
     let code = query.text("code");
     if code.is_empty() {
-        return again(&signed, pending, Problems::general(denied(&query))).await;
+        return again(&signed, pending, Problems::general(denied(&query)));
     }
     let provider_data = json!({ "code": code, "codeVerifier": pending.verifier });
-    let answer = exchange(&signed, &pending, provider_data).await;
-    match answer.status {
-        status if status.is_success() => {}
-        StatusCode::UNAUTHORIZED => return Err(Failure::SignIn),
-        _ => return again(&signed, pending, Problems::of(&answer)).await,
+    match pending.instance.clone() {
+        Some(id) => sign_in_again::back(signed, &id, pending, provider_data).await,
+        None => created(signed, pending, provider_data).await,
     }
-    let tried = trial_in_words(&answer.body["trial"]);
-    let id = answer.body["id"].to_string();
-    let response = match &pending.instance {
-        Some(_) => {
-            signed.go(&address(&["instances", &id], &[]), Flash::good(format!("Signed in again.{tried}")))
-        }
-        None => signed.go(
-            &address(&["instances", &id, "connected"], &[]),
-            Flash::good(format!("Signed in, and stored.{tried}")),
-        ),
+}
+
+async fn created(signed: Signed, mut pending: Pending, provider_data: Value) -> Result<Response, Failure> {
+    let given = pending.filled.clone();
+    let is_stored = match &pending.keep {
+        Some(keep) => keep.store(&signed, &pending.element, &mut pending.filled).await,
+        None => false,
     };
-    Ok(Pending::forget(&signed, response))
-}
-
-async fn exchange(signed: &Signed, pending: &Pending, provider_data: Value) -> Answer {
-    match &pending.instance {
-        Some(id) => {
-            // Codes are exchanged with the address they were sent to, which may be another than before.
-            let body =
-                json!({ "providerData": provider_data, "configuration": { CALLBACK: pending.callback } });
-            signed.api.call(Method::PATCH, &address(&["instances", id], &[]), Some(&body)).await
-        }
-        None => {
-            let mut body = pending.filled.creation(&pending.element, &pending.callback);
-            body["providerData"] = provider_data;
-            if !pending.scope.is_empty() {
-                // Refreshed tokens are asked for with the same.
-                body["configuration"][SCOPE] = pending.scope.as_str().into();
-            }
-            signed.api.call(Method::POST, "/instances", Some(&body)).await
-        }
+    let mut body = pending.filled.creation(&pending.element, &pending.callback);
+    body["providerData"] = provider_data;
+    if !pending.scope.is_empty() {
+        // Refreshed tokens are asked for with the same.
+        body["configuration"][SCOPE] = pending.scope.as_str().into();
     }
-}
-
-/// To the filled form, which says why.
-async fn again(signed: &Signed, mut pending: Pending, problems: Problems) -> Result<Response, Failure> {
-    if let Some(given) = pending.unstored.take() {
+    let answer = signed.api.call(Method::POST, "/instances", Some(&body)).await;
+    if answer.status.is_success() {
+        let tried = trial_in_words(&answer.body["trial"]);
+        let to = address(&["instances", &answer.body["id"].to_string(), "connected"], &[]);
+        let response = signed.go(&to, Flash::good(format!("Signed in, and stored.{tried}")));
+        return Ok(pending.forget(&signed, response));
+    }
+    if let (Some(keep), true) = (&pending.keep, is_stored) {
         // An application that nobody could sign in with is not kept: its id or secret may be mistyped.
-        let path = address(&["applications", pending.filled.text("oauth.application")], &[]);
-        let removed = signed.api.call(Method::DELETE, &path, None).await;
-        if removed.status.is_success() {
-            pending.filled = *given;
-        }
+        keep.remove(&signed).await;
     }
-    let to = match &pending.instance {
-        Some(id) => address(&["instances", id, "authenticate"], &[("again", "true")]),
-        None => address(&["connect", &pending.element], &[("again", "true")]),
-    };
-    let failed = pending.failed(problems);
-    match failed.keep(signed, see_other(&to)) {
-        Ok(response) => Ok(response),
-        // The reason made it too large.
-        Err(_) => Ok(signed.go(&to, Flash::bad("The sign-in failed, and the form could not be kept."))),
+    pending.filled = given;
+    match answer.status {
+        StatusCode::UNAUTHORIZED => Err(Failure::SignIn),
+        _ => again(&signed, pending, Problems::of(&answer)),
     }
 }
 
@@ -132,14 +104,21 @@ fn unknown(signed: &Signed) -> Response {
 }
 
 async fn connected(signed: Signed, Path(id): Path<String>) -> Result<Response, Failure> {
-    let instance = read(&signed, &id).await?;
+    let events = address(&["instances", &id, "events"], &[("pageSize", "1")]);
+    let (instance, events) = tokio::join!(read(&signed, &id), signed.api.get(&events));
+    let (instance, events) = (instance?, events?);
     let token = instance["token"].as_str().unwrap_or_default();
     let path = address(&["instances", &id], &[]);
+    let ring = Ring::of(&instance, events.rows().first());
     let body = html! {
+        (ui::live("ring", ring.shown(&signed, &instance, &path)))
         (ui::card("What you need now", html! {
             dl.facts {
                 div { dt { "Id" } dd.id { (instance["id"]) } }
                 div { dt { "Connector" } dd { (instance["element"]["name"].as_str().unwrap_or_default()) } }
+                @if let Some(mailbox) = instance["mailbox"].as_str() {
+                    div { dt { "Mailbox" } dd { (ui::name(mailbox)) } }
+                }
             }
             details.reveal {
                 summary { "Show the Element token" }
@@ -160,6 +139,7 @@ async fn connected(signed: Signed, Path(id): Path<String>) -> Result<Response, F
     };
     let title = format!("{} is connected", name(&instance));
     let page = Page::new(title).section(Section::Connect).part_of("/instances", "Instances");
+    let page = if ring.waits() { page.refreshed_every(WITHOUT_SCRIPT_S) } else { page };
     Ok(page.part_of(path, name(&instance)).body(body).show(&signed))
 }
 
@@ -192,9 +172,4 @@ fn curl(signed: &Signed, instance: &Value) -> String {
         // As shells take it.
         body.replace('\'', "'\\''")
     )
-}
-
-/// Leads to a login, with what is needed when the user comes back.
-pub(super) fn keep_and_go(signed: &Signed, pending: &Pending, answer: &Answer) -> Result<Response, Failure> {
-    pending.keep(signed, to_login(signed, &login(answer)?)).map_err(|_| Failure::Unreadable)
 }

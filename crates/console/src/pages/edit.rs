@@ -6,6 +6,7 @@ use crate::connecting::{
     Action, Applications, Definition, Filled, FormKind, PostedForm, Problems, View, callback, form,
     trial_in_words, trial_table,
 };
+use crate::draft;
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Posted;
@@ -41,8 +42,14 @@ async fn edited(signed: &Signed, id: &str) -> Result<Edited, Failure> {
 
 async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failure> {
     let edited = edited(&signed, &id).await?;
-    let filled = Filled::of_instance(&edited.definition, &edited.instance);
-    let read = PostedForm::unsent(filled);
+    let stored = Filled::of_instance(&edited.definition, &edited.instance);
+    if let Some((draft, fields)) = draft::of(&signed, &address(&["instances", &id, "edit"], &[])) {
+        let read = PostedForm::of(&edited.definition, &fields);
+        let read = PostedForm { filled: read.filled.with_secrets_of(&stored, &edited.definition), ..read };
+        let response = shown(&signed, &id, &edited, &read, &read.problems, None);
+        return Ok(signed.kept.forget(&draft, signed.is_https, response));
+    }
+    let read = PostedForm::unsent(stored);
     Ok(shown(&signed, &id, &edited, &read, &Problems::default(), None))
 }
 
@@ -92,6 +99,8 @@ fn shown(
         problems,
         action: &format!("{path}/edit"),
         callback: &callback(signed),
+        keep: None,
+        tested: None,
         said: read.said,
         sides: read.sides.as_ref(),
     };

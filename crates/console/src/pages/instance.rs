@@ -207,6 +207,12 @@ fn what_to_do(signed: &Signed, instance: &Value, id: &str) -> Markup {
                     (ui::button(signed, &action("poll"), "Poll now"))
                     p { "Reads the mailbox at once, for at most 20 seconds." }
                 }
+                @if instance["eventsNotificationCallbackUrl"].as_str().is_some() {
+                    li {
+                        (ui::button(signed, &action("test-event"), "Send a test event"))
+                        p { "Posts a signed event that is marked as a test to the callback, once." }
+                    }
+                }
                 li {
                     (ui::button(signed, &action("resume"), "Resume"))
                     p { "Forgets failures and back-offs, and polls." }

@@ -2,6 +2,7 @@
 
 use super::instance::{name, read};
 use crate::api::{Answer, address};
+use crate::connecting::test_event_flash;
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Posted;
@@ -15,11 +16,12 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use http::Method;
 use maud::html;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/instances/{id}/poll", post(poll))
+        .route("/instances/{id}/test-event", post(test_event))
         .route("/instances/{id}/resume", post(resume))
         .route("/instances/{id}/enable", post(enable))
         .route("/instances/{id}/disable", post(disable))
@@ -28,7 +30,34 @@ pub(super) fn routes() -> Router<Shared> {
 }
 
 async fn poll(Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {
-    act(&posted.signed, &id, (Method::POST, "poll"), polled).await
+    let response = act(&posted.signed, &id, (Method::POST, "poll"), polled).await?;
+    // Whoever waits for the first event goes on waiting where they are.
+    match posted.fields.flag("waits") {
+        true => Ok(elsewhere(response, &address(&["instances", &id, "connected"], &[]))),
+        false => Ok(response),
+    }
+}
+
+/// The same with what it says, on another page of ours.
+fn elsewhere(mut response: Response, to: &str) -> Response {
+    if let Ok(to) = http::HeaderValue::from_str(to) {
+        response.headers_mut().insert(http::header::LOCATION, to);
+    }
+    response
+}
+
+/// Sends a test to the callback that the instance has.
+async fn test_event(Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {
+    let signed = &posted.signed;
+    let body = json!({ "instanceId": id.parse::<u64>().map_err(|_| Failure::NotFound)? });
+    let answer = signed.api.call(Method::POST, "/instances/test-event", Some(&body)).await;
+    let flash = match answer.status {
+        status if status.is_success() => test_event_flash(&answer),
+        http::StatusCode::UNAUTHORIZED => return Err(Failure::SignIn),
+        http::StatusCode::NOT_FOUND => return Err(Failure::Refused(Box::new(answer))),
+        _ => Flash::bad(answer.message()),
+    };
+    Ok(signed.go(&address(&["instances", &id], &[]), flash))
 }
 
 async fn resume(Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {

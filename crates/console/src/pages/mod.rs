@@ -16,6 +16,7 @@ mod instances;
 mod overview;
 mod pictures;
 mod push;
+mod ring;
 mod sign_in;
 mod sign_in_again;
 mod why;

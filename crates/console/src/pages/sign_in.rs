@@ -1,6 +1,7 @@
 //! Signing in and out.
 
 use crate::api::{Answer, Api};
+use crate::cookie::with_cookie;
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::{Fields, Posted};
@@ -9,7 +10,7 @@ use crate::origin::is_https;
 use crate::page::Page;
 use crate::session::{self, Session};
 use crate::shared::Shared;
-use crate::signed::{see_other, with_cookie};
+use crate::signed::see_other;
 use crate::ui::{self, Field, field};
 use crate::{cookie, flash};
 use axum::Router;
@@ -122,6 +123,7 @@ async fn sign_out(posted: Posted) -> Result<Response, Failure> {
         Err(failure) => return Err(failure),
     }
     let response = signed.go("/sign-in", Flash::good("You are signed out."));
+    let response = signed.kept.forget_all(signed.is_https, response);
     Ok(with_cookie(response, cookie::clear(session::COOKIE, signed.is_https)))
 }
 

@@ -104,24 +104,132 @@ async fn a_filled_form_leads_to_the_login_and_back_to_an_instance() {
 }
 
 #[tokio::test]
-async fn a_new_application_is_stored_under_its_name_and_then_named() {
+async fn a_new_application_is_stored_once_somebody_could_sign_in_with_it() {
     let connecting = Connecting::new().await;
-    connecting.browser.get("/connect/pigeon").await;
-    connecting.fill("/connect/pigeon", &[("application.name", "lofts")]).await;
-    let stored = connecting.sent_to("POST /applications").pop().unwrap();
-    assert_eq!((&stored["name"], &stored["apiSecret"]), (&json!("lofts"), &json!("hush")));
-    connecting.fill("/connect/pigeon", &[("application.name", "lofts")]).await;
-    let asked = connecting.sent_to("POST /elements/pigeon/oauth/url").pop().unwrap();
-    assert_eq!((&asked["application"], &asked["apiKey"]), (&json!("lofts"), &json!("")));
+    let begun = async || {
+        connecting.fill("/connect/pigeon", &[("application.name", "lofts")]).await;
+        let sent = connecting.all_sent();
+        let of = |asked: &str| {
+            sent.iter().filter(|(known, _)| known == asked).map(|(_, body)| body.clone()).collect::<Vec<_>>()
+        };
+        assert!(of("POST /applications").is_empty(), "a sign-in that is broken off leaves none");
+        let checked = of("POST /applications?dryRun=true").pop().unwrap();
+        assert_eq!((&checked["name"], &checked["apiSecret"]), (&json!("lofts"), &json!("hush")));
+        of("POST /elements/pigeon/oauth/url").pop().unwrap()
+    };
+    let asked = begun().await;
+    assert_eq!((&asked["application"], &asked["apiKey"]), (&json!(""), &json!("client")));
     assert_eq!(asked["scope"], "coo.messages", "of what is ticked");
     let state = asked["state"].as_str().unwrap();
-    let denied = connecting.browser.get(&format!("/oauth/callback?error=access_denied&state={state}")).await;
-    assert_eq!(
-        connecting.sent_to("DELETE /applications/lofts").len(),
-        1,
-        "it is not kept where nobody gets in"
+    connecting.browser.get(&format!("/oauth/callback?code=c&state={state}")).await;
+    let made = connecting.sent_to("POST /instances").pop().unwrap();
+    assert_eq!(made["configuration"]["oauth.application"], "lofts");
+    assert!(made["configuration"].get("oauth.api.secret").is_none());
+
+    let asked = begun().await;
+    connecting.refuse(400, "the provider's token endpoint answered 401 invalid_client");
+    let state = asked["state"].as_str().unwrap();
+    let refused = connecting.browser.get(&format!("/oauth/callback?code=c&state={state}")).await;
+    let sent = connecting.all_sent();
+    assert!(
+        sent.iter().any(|(asked, _)| asked == "DELETE /applications/lofts"),
+        "nobody gets in with it: {sent:?}"
     );
-    assert!(connecting.browser.get(denied.location()).await.text.contains("value=\"hush\""));
+    let form = connecting.browser.get(refused.location()).await.text;
+    assert!(form.contains("value=\"hush\"") && form.contains("value=\"lofts\""), "{form}");
+}
+
+#[tokio::test]
+async fn a_second_tab_does_not_break_the_first_ones_sign_in() {
+    let connecting = Connecting::new().await;
+    let first = connecting.begin().await;
+    let second = connecting.begin().await;
+    let done = connecting.browser.get(&format!("/oauth/callback?code=one&state={first}")).await;
+    assert_eq!(done.location(), "/instances/7/connected", "{}", done.text);
+    let done = connecting.browser.get(&format!("/oauth/callback?code=two&state={second}")).await;
+    assert_eq!(done.location(), "/instances/7/connected", "{}", done.text);
+    assert_eq!(connecting.sent_to("POST /instances").len(), 2);
+    let again = connecting.browser.get(&format!("/oauth/callback?code=one&state={first}")).await;
+    assert_eq!(again.status, StatusCode::FORBIDDEN, "each once");
+}
+
+#[tokio::test]
+async fn the_oldest_of_many_sign_ins_makes_room_and_headers_stay_small() {
+    let connecting = Connecting::new().await;
+    let mut states = Vec::new();
+    for _ in 0..40 {
+        connecting.browser.later(TimeDelta::seconds(1));
+        states.push(connecting.begin().await);
+        assert!(connecting.browser.cookie_bytes() < 8_500, "{}", connecting.browser.cookie_bytes());
+    }
+    let done = async |state: &str| {
+        connecting.browser.get(&format!("/oauth/callback?code=c&state={state}")).await.status
+    };
+    assert_eq!(done(&states[0]).await, StatusCode::FORBIDDEN);
+    assert_eq!(done(&states[39]).await, StatusCode::SEE_OTHER);
+    assert_eq!(done(&states[38]).await, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn back_from_the_provider_the_form_is_as_it_was() {
+    let connecting = Connecting::new().await;
+    connecting.begin().await;
+    let back = connecting.browser.get("/connect/pigeon").await.text;
+    for text in ["value=\"Mine\"", "value=\"a, b\"", "Begin with a new form"] {
+        assert!(back.contains(text), "{text}");
+    }
+    let fresh = connecting.browser.get("/connect/pigeon?fresh=true").await.text;
+    assert!(!fresh.contains("value=\"Mine\""));
+}
+
+#[tokio::test]
+async fn what_was_typed_before_the_session_ended_is_there_after_signing_in_but_for_secrets() {
+    let connecting = Connecting::new().await;
+    let form = connecting.browser.get("/connect/pigeon").await;
+    assert!(form.text.contains("known-client"), "what the host knows beforehand");
+    connecting.browser.end_session();
+    let fields = [
+        ("name", "Typed"),
+        ("item.oauth.api.secret", "hush"),
+        ("item.oauth.api.key", "client"),
+        ("do", "go"),
+    ];
+    let ended = connecting.browser.post("/connect/pigeon", &fields).await;
+    assert_eq!(ended.location(), "/sign-in?next=%2Fconnect%2Fpigeon");
+    assert!(!connecting.browser.cookies_as_text().contains("hush"));
+    connecting.browser.sign_in_again().await;
+    let again = connecting.browser.get("/connect/pigeon").await.text;
+    assert!(again.contains("value=\"Typed\"") && again.contains("Your session had ended"), "{again}");
+    assert!(!again.contains("hush"), "whoever signed in may be another");
+    assert!(!connecting.browser.get("/connect/pigeon").await.text.contains("Typed"), "once");
+}
+
+#[tokio::test]
+async fn no_other_site_leaves_a_draft() {
+    let connecting = Connecting::new().await;
+    connecting.browser.end_session();
+    for headers in [&[][..], &[("origin", "https://evil.example")], &[("sec-fetch-site", "cross-site")]] {
+        connecting.browser.post_from("/connect/pigeon", headers, &[("name", "Planted")]).await;
+        connecting.browser.sign_in_again().await;
+        let form = connecting.browser.get("/connect/pigeon").await.text;
+        assert!(form.contains("Connect Pigeon") && !form.contains("Planted"), "{headers:?}");
+        connecting.browser.end_session();
+    }
+}
+
+#[tokio::test]
+async fn a_test_event_is_sent_for_the_form_and_stores_nothing() {
+    let connecting = Connecting::new().await;
+    let tested =
+        connecting.fill("/connect/pigeon", &[("do", "test-event"), ("item.loft", "secret loft")]).await;
+    assert_eq!(tested.status, StatusCode::OK);
+    assert!(tested.text.contains("The callback took the test event: 200 in 41 ms."), "{}", tested.text);
+    assert!(tested.text.contains("value=\"Mine\""), "the form stays");
+    let sent = connecting.all_sent();
+    let (_, body) = sent.iter().find(|(asked, _)| asked == "POST /instances/test-event").unwrap();
+    assert_eq!(body["configuration"]["event.notification.callback.url"], "https://app.example/events");
+    assert!(body["configuration"].get("oauth.api.secret").is_none(), "only what a callback has: {body}");
+    assert!(!sent.iter().any(|(asked, _)| asked.ends_with("POST /instances")));
 }
 
 #[tokio::test]
@@ -159,7 +267,7 @@ async fn a_denied_login_returns_to_the_filled_form_with_the_reason() {
     let state = connecting.begin().await;
     let query = format!("error=access_denied&error_description=No+%3Cb%3E&state={state}");
     let denied = connecting.browser.get(&format!("/oauth/callback?{query}")).await;
-    assert_eq!(denied.location(), "/connect/pigeon?again=true");
+    assert!(denied.location().starts_with("/connect/pigeon?again="));
     let page = connecting.browser.get(denied.location()).await;
     for text in ["denied at the provider: No &lt;b&gt;", "value=\"Mine\"", "value=\"hush\"", "value=\"a, b\""]
     {
@@ -197,7 +305,7 @@ async fn what_the_interface_refuses_is_told_at_its_field() {
     let state = connecting.begin().await;
     connecting.refuse(502, "the provider's token endpoint answered 500");
     let failed = connecting.browser.get(&format!("/oauth/callback?code=c&state={state}")).await;
-    assert_eq!(failed.location(), "/connect/pigeon?again=true");
+    assert!(failed.location().starts_with("/connect/pigeon?again="));
     let page = connecting.browser.get(failed.location()).await;
     assert!(page.text.contains("token endpoint answered 500") && page.text.contains("value=\"Mine\""));
 }
@@ -255,6 +363,7 @@ async fn list_or_code_counts_whichever_was_changed() {
 async fn an_edit_sends_what_differs_and_a_trial_stores_nothing() {
     let connecting = Connecting::new().await;
     let same = [
+        ("item.oauth.scope", "coo.attic"),
         ("item.oauth.api.key", "********"),
         ("item.oauth.api.secret", "********"),
         ("item.event.notification.callback.url", "https://app.example/it's"),
@@ -300,8 +409,37 @@ async fn signing_in_again_changes_the_instance_by_its_code() {
     assert_eq!((of("callbackUrl").as_str(), of("codeChallengeMethod").as_str()), (BACK, "S256"));
     let done = connecting.browser.get(&format!("/oauth/callback?code=c&state={}", of("state"))).await;
     assert_eq!(done.location(), "/instances/7");
-    let sent = connecting.sent_to("PATCH /instances/7").pop().unwrap();
+    let sent = connecting.sent_to("PATCH /instances/7?confirmMailbox=true").pop().unwrap();
     assert_eq!(sent["providerData"]["code"], "c");
     assert!(sent["providerData"]["codeVerifier"].as_str().is_some_and(|verifier| verifier.len() == 64));
-    assert_eq!(sent["configuration"], json!({ "oauth.callback.url": BACK }));
+    assert_eq!(of("scope"), "coo.attic coo.messages", "what was allowed, and what is polled by now");
+    let configuration = json!({ "oauth.callback.url": BACK, "oauth.scope": "coo.attic coo.messages" });
+    assert_eq!(sent["configuration"], configuration);
+}
+
+#[tokio::test]
+async fn another_mailbox_is_asked_about_before_it_takes_the_place() {
+    let connecting = Connecting::new().await;
+    let token = connecting.browser.get("/instances/7/authenticate").await.form_token();
+    connecting.browser.post("/instances/7/authenticate", &[("form_token", &token)]).await;
+    let asked =
+        connecting.all_sent().into_iter().find(|(asked, _)| asked.starts_with("GET /instances/7/oauth/url?"));
+    let url = url::Url::parse(&format!("http://x{}", asked.unwrap().0.split_once(' ').unwrap().1)).unwrap();
+    let state = url.query_pairs().find(|(key, _)| key == "state").unwrap().1.into_owned();
+    let other = json!({ "message": "another", "otherMailbox": { "address": "new@loft.example", "confirmation": "sealed" } });
+    *connecting.refusal.lock().unwrap() = Some((409, other));
+    let asked = connecting.browser.get(&format!("/oauth/callback?code=c&state={state}")).await;
+    assert!(asked.location().starts_with("/instances/7/authenticate?again="), "{}", asked.text);
+    *connecting.refusal.lock().unwrap() = None;
+    let question = connecting.browser.get(asked.location()).await;
+    for text in ["Nothing was changed yet", "new@loft.example", "Change the mailbox"] {
+        assert!(question.text.contains(text), "{text}");
+    }
+    connecting.all_sent();
+    let kept = question.text.split("name=\"kept\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let yes = [("form_token", token.as_str()), ("kept", kept)];
+    let done = connecting.browser.post("/instances/7/authenticate/other", &yes).await;
+    assert_eq!(done.location(), "/instances/7", "{}", done.text);
+    let sent = connecting.sent_to("PATCH /instances/7").pop().unwrap();
+    assert_eq!(sent["providerData"], json!({ "confirmation": "sealed" }));
 }

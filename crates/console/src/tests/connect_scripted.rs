@@ -45,6 +45,11 @@ impl Connecting {
         all.into_iter().filter(|(known, _)| known == asked).map(|(_, body)| body).collect()
     }
 
+    /// All of it, and forgets it.
+    pub(super) fn all_sent(&self) -> Vec<(String, Value)> {
+        std::mem::take(&mut *self.sent.lock().unwrap())
+    }
+
     pub(super) fn refuse(&self, status: u16, message: &str) {
         *self.refusal.lock().unwrap() = Some((status, json!({ "message": message })));
     }
@@ -94,7 +99,7 @@ fn answer(asked: &str, refusal: &Option<(u16, Value)>) -> Response {
     };
     let login = json!({ "oauthUrl": "https://login.example/authorize", "element": "pigeon" });
     match asked {
-        "POST /sessions/link" => Json(super::session()).into_response(),
+        "POST /sessions/link" | "POST /sessions" => Json(super::session()).into_response(),
         "GET /elements" => Json(json!([
             { "key": "pigeon", "name": "Pigeon", "description": HOSTILE, "hub": "x" }
         ]))
@@ -103,7 +108,13 @@ fn answer(asked: &str, refusal: &Option<(u16, Value)>) -> Response {
         "GET /elements/pigeon/metadata" => Json(metadata()).into_response(),
         "GET /applications?pageSize=200" => Json(json!([])).into_response(),
         "DELETE /applications/lofts" => StatusCode::OK.into_response(),
-        "POST /applications" => Json(json!({ "name": "lofts" })).into_response(),
+        "POST /instances/test-event" => Json(json!({
+            "eventId": "test-1", "taken": true, "status": 200, "error": null, "durationMilliseconds": 41, "signed": false
+        }))
+        .into_response(),
+        "GET /instances?pageSize=10&hydrate=false" => Json(json!([])).into_response(),
+        "GET /instances/7/events?pageSize=1" => Json(json!([])).into_response(),
+        "POST /applications?dryRun=true" | "POST /applications" => Json(json!({ "name": "lofts" })).into_response(),
         "POST /elements/pigeon/oauth/url" => Json(login).into_response(),
         "POST /instances?dryRun=true" => refused(json!({ "dryRun": true, "resources": {} })),
         "POST /instances" => refused(json!({ "id": 7, "trial": { "messages": { "records": 1 } } })),
@@ -112,7 +123,7 @@ fn answer(asked: &str, refusal: &Option<(u16, Value)>) -> Response {
             "resources": { "messages": { "method": "dates", "records": 5, "withId": 4 } }
         }))
         .into_response(),
-        "PATCH /instances/7" => refused(instance()),
+        "PATCH /instances/7" | "PATCH /instances/7?confirmMailbox=true" => refused(instance()),
         path if path.starts_with("GET /instances/7/oauth/url?") => Json(login).into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
@@ -220,6 +231,7 @@ fn instance() -> Value {
             "oauth.api.key": "********", "oauth.api.secret": "********",
             "event.notification.enabled": "true", "event.poller.refresh_interval": "15",
             "event.notification.callback.url": "https://app.example/it's",
+            "oauth.scope": "coo.attic",
             "event.poller.configuration": POLLER, "oauth.callback.url": "https://other.example/back",
         },
     })

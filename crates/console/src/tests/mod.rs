@@ -128,6 +128,11 @@ impl Browser {
             clock: Arc::new(move || *clock.lock().unwrap()),
             public_url: public_url.map(str::to_owned),
             inspector,
+            defaults: [(
+                "pigeon".to_owned(),
+                [("oauth.api.key".to_owned(), "known-client".to_owned())].into(),
+            )]
+            .into(),
         });
         Browser { router, now, asked, cookies: Mutex::default() }
     }
@@ -137,6 +142,24 @@ impl Browser {
         let browser = Self::new();
         assert_eq!(browser.get("/sign-in/once").await.status, StatusCode::SEE_OTHER);
         browser
+    }
+
+    /// What the browser keeps, as it stands in a request.
+    pub(super) fn cookies_as_text(&self) -> String {
+        self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}; ")).collect()
+    }
+
+    pub(super) fn cookie_bytes(&self) -> usize {
+        self.cookies_as_text().len()
+    }
+
+    pub(super) fn end_session(&self) {
+        self.cookies.lock().unwrap().retain(|(name, _)| name != "carillon_session");
+    }
+
+    pub(super) async fn sign_in_again(&self) {
+        let secrets = [("user_secret", "u"), ("organization_secret", "o")];
+        assert_eq!(self.post("/sign-in", &secrets).await.status, StatusCode::SEE_OTHER);
     }
 
     pub(super) fn later(&self, time: TimeDelta) {

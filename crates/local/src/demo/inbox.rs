@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use console::{Arrived, Inspector};
-use domain::signature::{WEBHOOK_ID_HEADER, WEBHOOK_SIGNATURE_HEADER, sign};
+use domain::signature::{WEBHOOK_ID_HEADER, WEBHOOK_SIGNATURE_HEADER, WEBHOOK_TEST_HEADER, sign};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -70,10 +70,11 @@ impl Inbox {
         self.0.came.notified().await;
     }
 
-    fn take(&self, event_id: String, is_signed: bool, body: String) -> StatusCode {
+    fn take(&self, event_id: String, is_signed: bool, is_test: bool, body: String) -> StatusCode {
         let mut kept = self.kept();
         kept.count += 1;
-        let is_first = kept.arrived.iter().all(|one| one.event_id != event_id);
+        // Whoever tests sees that it works.
+        let is_first = !is_test && kept.arrived.iter().all(|one| one.event_id != event_id);
         let is_refused = is_first && kept.first_count % REFUSED_OF == REFUSED_AT;
         kept.first_count += u64::from(is_first);
         let status = if is_refused { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
@@ -115,8 +116,9 @@ async fn receive(State(inbox): State<Inbox>, request: Request) -> Response {
     };
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let is_signed = header(WEBHOOK_SIGNATURE_HEADER) == Some(sign(SIGNATURE_KEY, &body).as_str());
+    let is_test = header(WEBHOOK_TEST_HEADER).is_some();
     let event_id = header(WEBHOOK_ID_HEADER).unwrap_or_default().to_owned();
-    let status = inbox.take(event_id, is_signed, String::from_utf8_lossy(&body).into_owned());
+    let status = inbox.take(event_id, is_signed, is_test, String::from_utf8_lossy(&body).into_owned());
     (status, said(status)).into_response()
 }
 
@@ -127,11 +129,13 @@ mod tests {
     #[test]
     fn every_fifth_notification_is_refused_once() {
         let inbox = Inbox::new(|| 0);
-        let mut take = |id: &str| inbox.take(id.to_owned(), true, "{}".to_owned()).as_u16();
+        let mut take = |id: &str| inbox.take(id.to_owned(), true, id == "test", "{}".to_owned()).as_u16();
         let first: Vec<u16> = ["a", "b", "c", "d", "e", "f", "g"].map(&mut take).to_vec();
         assert_eq!(first, [200, 503, 200, 200, 200, 200, 503]);
         assert_eq!([take("b"), take("g")], [200, 200]);
-        assert_eq!(inbox.after(8).0.len(), 1);
-        assert_eq!(inbox.arrived(2)[0].event_id, "g");
+        let tests: Vec<u16> = (0..5).map(|_| take("test")).collect();
+        assert_eq!(tests, [200; 5]);
+        assert_eq!(inbox.after(13).0.len(), 1);
+        assert_eq!(inbox.arrived(1)[0].event_id, "test");
     }
 }

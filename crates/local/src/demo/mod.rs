@@ -14,7 +14,8 @@ use app::Endpoints;
 use chrono::Utc;
 use client::Client;
 use console::Arrived;
-use doubles::{Clock, Providers};
+use domain::settings::{CALLBACK_URL, OAUTH_API_KEY, OAUTH_API_SECRET, REFRESH_INTERVAL, SIGNATURE_KEY};
+use doubles::{CLIENT_ID, CLIENT_SECRET, Clock, Providers};
 use inbox::Inbox;
 use mailbox::{Expected, Mailboxes};
 use serde_json::Value;
@@ -114,6 +115,7 @@ impl Stage {
         let host = Host::open(&Config { data, app, ..config.clone() }, Arc::new(SystemClock))
             .await?
             .inspected(Arc::new(inbox.clone()))
+            .beginning_with(beginning(&providers, &callback))
             .shown_at(config.app.public_url.clone());
         let user = host.new_account().await?;
         let client = Client::new(&format!("http://{}", listener.local_addr()?), &user)?;
@@ -121,6 +123,20 @@ impl Stage {
         let serving = tokio::spawn(serve::serve(host, listener, stop));
         Ok(Stage { providers, inbox, callback, client, link_line, serving })
     }
+}
+
+/// What a form needs for a mailbox of the stand-ins, so that nothing has to be looked up.
+fn beginning(providers: &Providers, callback: &str) -> console::Defaults {
+    let values = [
+        (OAUTH_API_KEY, CLIENT_ID),
+        (OAUTH_API_SECRET, CLIENT_SECRET),
+        (CALLBACK_URL, callback),
+        (SIGNATURE_KEY, client::SIGNATURE_KEY),
+        (REFRESH_INTERVAL, "1"),
+    ];
+    let values = values.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let doubles = providers.doubles().into_iter();
+    doubles.map(|double| (double.connector().to_owned(), values.clone().into())).collect()
 }
 
 async fn start(router: axum::Router) -> anyhow::Result<String> {

@@ -143,6 +143,26 @@ pub async fn a_callback_carries_its_owners_name_and_headers(platform: &dyn Platf
     client.refused("PATCH", &format!("/instances/{id}"), &change, 400).await;
 }
 
+/// Before an instance is there, and of one that is.
+pub async fn a_test_event_arrives_signed_and_marked(platform: &dyn Platform) {
+    let (client, outside) = (platform.client(), platform.outside());
+    let mailbox = Mailbox::gmail(outside, "tested");
+    let callback = Callback::new(outside, "tested");
+    let asked = json!({ "configuration": {
+        "event.notification.callback.url": callback.url(),
+        "event.notification.signature.key": callback.signature_key(),
+    } });
+    let tested = client.done("POST", "/instances/test-event", &asked).await;
+    assert_eq!((&tested["taken"], &tested["signed"]), (&json!(true), &json!(true)), "{tested}");
+    let id = client.connect(&mailbox, &callback).await.id;
+    let of_instance = json!({ "instanceId": id });
+    client.done("POST", "/instances/test-event", &of_instance).await;
+    for received in callback.wait_for_posts(2).await {
+        assert_eq!(received.headers["elements-webhook-test"], "true");
+        assert!(is_signed_by(callback.signature_key(), &received));
+    }
+}
+
 /// After a change of the signature key both keys sign by Standard Webhooks, and the new one as the dialect does.
 pub async fn two_keys_sign_while_one_takes_the_others_place(platform: &dyn Platform) {
     let (client, outside) = (platform.client(), platform.outside());

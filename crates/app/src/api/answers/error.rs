@@ -19,4 +19,19 @@ pub(in crate::api) struct ErrorBody {
     /// The provider's own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::api) provider_message: Option<String>,
+    /// Where a sign-in was asked to be confirmed that turned out to be another mailbox's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) other_mailbox: Option<OtherMailbox>,
+}
+
+/// The mailbox that somebody signed in to.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(example = json!({ "address": "sales@example.com", "confirmation": "SEALED" }))]
+pub(in crate::api) struct OtherMailbox {
+    /// Where the provider told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) address: Option<String>,
+    /// Sealed. Sent as `providerData.confirmation` it stands for the sign-in, for ten minutes.
+    pub(in crate::api) confirmation: String,
 }

@@ -18,6 +18,8 @@ pub(in crate::api) struct OAuthUrlRequest {
     pub(in crate::api) api_key: Option<String>,
     /// The name of a stored application, instead of `apiKey`.
     pub(in crate::api) application: Option<String>,
+    /// The tenant whose users alone sign in, with `apiKey`, where the provider has tenants.
+    pub(in crate::api) tenant: Option<String>,
     pub(in crate::api) callback_url: Option<String>,
     pub(in crate::api) scope: Option<String>,
     pub(in crate::api) state: Option<String>,
@@ -38,6 +40,7 @@ impl Request for OAuthUrlRequest {
         Ok(OAuthUrlRequest {
             api_key: either("apiKey", settings::OAUTH_API_KEY)?,
             application: either("application", settings::OAUTH_APPLICATION)?,
+            tenant: given("tenant")?,
             callback_url: either("callbackUrl", settings::OAUTH_CALLBACK_URL)?,
             scope: either("scope", settings::OAUTH_SCOPE)?,
             state: given("state")?,

@@ -64,8 +64,23 @@ pub(in crate::api) struct InstancePatch {
     #[schemars(with = "Option<Map<String, Value>>")]
     pub(in crate::api) configuration: Option<Items>,
     /// A code signs in again.
-    #[schemars(with = "Option<SignInData>")]
+    #[schemars(with = "Option<AgainData>")]
     pub(in crate::api) provider_data: Option<SignInCode>,
+    #[schemars(skip)]
+    pub(in crate::api) confirmation: Option<String>,
+}
+
+/// What a sign-in at the provider came back with, or what stands for one.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "read by hand, as that of a creation")]
+struct AgainData {
+    code: Option<String>,
+    /// PKCE: the verifier, where the sign-in had a `codeChallenge`.
+    code_verifier: Option<String>,
+    /// Instead of a code: what a refusal gave (`otherMailbox.confirmation`), within ten minutes. The other mailbox takes
+    /// the place of the former one.
+    confirmation: Option<String>,
 }
 
 impl Request for InstanceRequest {
@@ -95,6 +110,7 @@ impl Request for InstancePatch {
             configuration: body::items(object)?,
             // What a reply says in its place is not a code.
             provider_data: body::code(object)?.filter(|sign_in| sign_in.code != MASK),
+            confirmation: body::provider_data(object, "confirmation")?,
         })
     }
 }

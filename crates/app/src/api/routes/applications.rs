@@ -1,6 +1,6 @@
 //! Stored OAuth applications.
 
-use super::parameters::{NEXT_PAGE, PAGE_SIZE};
+use super::parameters::{DRY_RUN, NEXT_PAGE, PAGE_SIZE};
 use crate::api::applications;
 use crate::api::route::{CallerKind, Route, delete, get, patch, post};
 
@@ -19,7 +19,8 @@ pub(super) fn routes() -> Vec<Route> {
             applications::create,
             "Store an OAuth application, which instances name instead of giving its id and secret",
         )
-        .or(&[409]),
+        .or(&[409])
+        .with(&[&DRY_RUN]),
         get("getApplication", "/applications/{name}", applications::read, "Read an OAuth application"),
         patch(
             "updateApplication",

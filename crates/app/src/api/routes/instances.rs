@@ -2,7 +2,7 @@
 
 use super::parameters::*;
 use crate::api::route::{CallerKind, Route, delete, get, patch, post, put};
-use crate::api::{backfill, configuration, elements, explain, fleet, instances, lists, poll};
+use crate::api::{backfill, configuration, elements, explain, fleet, instances, lists, poll, test_event};
 
 pub(super) fn routes() -> Vec<Route> {
     let all = [
@@ -29,6 +29,14 @@ fn all() -> Vec<Route> {
             "Try a creation, for at most 20 seconds, without storing anything",
         )
         .or(&[502])
+        .by(CallerKind::Organization),
+        post(
+            "testCallback",
+            "/instances/test-event",
+            test_event::send,
+            "Send a signed test event to a callback, once; nothing is stored of it",
+        )
+        .or(&[404, 429])
         .by(CallerKind::Organization),
         get(
             "listInstances",
@@ -92,7 +100,8 @@ fn by_id() -> Vec<Route> {
             instances::patch,
             "Change an instance; a code signs in again",
         )
-        .or(&[409, 502]),
+        .or(&[409, 502])
+        .with(&[&CONFIRM_MAILBOX]),
         post(
             "tryInstanceChange",
             "/instances/{id}/trial",
@@ -177,7 +186,8 @@ fn own() -> Vec<Route> {
             .or(&[409, 502]))
         .with(&[&RE_AUTHENTICATE]),
         own(patch("updateOwnInstance", "/instances", instances::patch, "Change the token's instance")
-            .or(&[409, 502])),
+            .or(&[409, 502]))
+        .with(&[&CONFIRM_MAILBOX]),
         own(delete("deleteOwnInstance", "/instances", instances::delete, "Delete the token's instance")
             .or(&[409])),
         own(put("enableOwnInstance", "/instances/enabled", instances::enable, "Enable the token's instance")
@@ -211,6 +221,27 @@ fn own() -> Vec<Route> {
     ]
 }
 
+fn listed_below_connector() -> Route {
+    get(
+        "listElementInstances",
+        "/elements/{element}/instances",
+        lists::list_of,
+        "List instances of a connector, or with an Element token read its own",
+    )
+    .or(&[404])
+    .with(&[
+        &HEALTH,
+        &WAITING,
+        &TAGS,
+        &SEARCH_TEXT,
+        &HYDRATE,
+        &WITH_HEALTH,
+        &ORDER_INSTANCES,
+        &PAGE_SIZE,
+        &NEXT_PAGE,
+    ])
+}
+
 fn below_connector() -> Vec<Route> {
     vec![
         post(
@@ -221,24 +252,7 @@ fn below_connector() -> Vec<Route> {
         )
         .or(&[409, 502])
         .by(CallerKind::Organization),
-        get(
-            "listElementInstances",
-            "/elements/{element}/instances",
-            lists::list_of,
-            "List instances of a connector, or with an Element token read its own",
-        )
-        .or(&[404])
-        .with(&[
-            &HEALTH,
-            &WAITING,
-            &TAGS,
-            &SEARCH_TEXT,
-            &HYDRATE,
-            &WITH_HEALTH,
-            &ORDER_INSTANCES,
-            &PAGE_SIZE,
-            &NEXT_PAGE,
-        ]),
+        listed_below_connector(),
         get(
             "getElementInstance",
             "/elements/{element}/instances/{id}",
@@ -259,7 +273,8 @@ fn below_connector() -> Vec<Route> {
             instances::patch,
             "Change an instance of a connector",
         )
-        .or(&[409, 502]),
+        .or(&[409, 502])
+        .with(&[&CONFIRM_MAILBOX]),
         delete(
             "deleteElementInstance",
             "/elements/{element}/instances/{id}",

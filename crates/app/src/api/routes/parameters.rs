@@ -33,6 +33,15 @@ pub(super) static NEXT_PAGE: Parameter = parameter(
 );
 pub(super) static RE_AUTHENTICATE: Parameter =
     parameter("reAuthenticate", ParameterKind::Flag, "false", "With `false` a code in the body is not used.");
+pub(super) static CONFIRM_MAILBOX: Parameter = parameter(
+    "confirmMailbox",
+    ParameterKind::Flag,
+    "true",
+    "With `true` a sign-in to another mailbox changes nothing: it is refused with 409, and `otherMailbox` has what to send \
+     so that the mailbox takes the place of the former one.",
+);
+pub(super) static DRY_RUN: Parameter =
+    parameter("dryRun", ParameterKind::Flag, "false", "With `true` it is checked, and nothing is stored.");
 pub(super) static TAGS: Parameter =
     parameter("tags[]", ParameterKind::Texts, "Docs", "Only instances that have all these tags.");
 pub(super) static SEARCH_TEXT: Parameter = parameter(

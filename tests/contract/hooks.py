@@ -283,6 +283,6 @@ def tell(case, path, dice):
         body["configuration"] = dice.one_of(CHANGES)
     elif path.startswith("/instances/bulk"):
         body = bulk(body, dice)
-    elif path.endswith("/backfill") and dice.mostly():
+    elif "/backfill" in path and dice.mostly():
         body = {"from": STAGE["times"][1], "to": STAGE["times"][2]}
     case.body = body

@@ -243,3 +243,29 @@ async fn a_backfill_is_borne_in_mind_beside_one_of_another_resource() {
     assert!(!again.contains(&("CREATED".to_owned(), mail)), "told twice: {again:?}");
     assert_eq!(world.get(&first).await["status"], "done", "it is kept");
 }
+
+/// How many came and how many of them were told, as the provider shows it; nothing is begun or kept.
+#[tokio::test]
+async fn a_preview_counts_what_came_and_what_was_told() {
+    for is_gmail in [true, false] {
+        let world = World::new(471);
+        let (id, missed) = missed(&world, is_gmail, 120).await;
+        let body = json!({ "from": iso(world.now() - Duration::hours(2)) });
+        let path = format!("/instances/{id}/backfill/preview");
+        let before = world.dump_beside_audit();
+        let reply = world.call("POST", &path, &body).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let (_, counted) = reply.body["resources"].as_object().unwrap().iter().next().unwrap();
+        let expected =
+            json!({ "records": missed.len() + 1, "reported": 1, "atLeast": false, "notRead": null });
+        assert_eq!(*counted, expected, "{is_gmail}: {}", reply.body);
+        assert_eq!(world.dump_beside_audit(), before);
+        assert_eq!(world.get(&format!("/instances/{id}/backfill")).await, json!([]));
+        // It tells the truth of what follows.
+        begun(&world, id, &body).await;
+        world.pass(Duration::minutes(10)).await;
+        assert_eq!(world.arrived().len(), missed.len());
+        let old = json!({ "from": iso(world.now() - Duration::days(60)) });
+        world.call("POST", &path, &old).await.assert_refused(400);
+    }
+}

@@ -174,3 +174,68 @@ async fn only_who_sees_the_instance_asks_and_one_thing_at_a_time() {
     let other = "User other-user, Organization other-organization";
     world.call_as(other, "POST", &path, r#"{"objectId":"x"}"#).await.assert_refused(404);
 }
+
+#[tokio::test]
+async fn what_is_asked_later_is_decided_under_the_configuration_of_that_day() {
+    let world = World::new(499);
+    let id = world.create_gmail().await;
+    world.clock.advance(Duration::minutes(5));
+    let mail = world.google.deliver(GMAIL_USER, Mail::default());
+    assert_eq!(decision(&world, id, &mail).await, "notPolledYet");
+    let url = "/hubs/general/changed-messages?where=labelIds='STARRED'";
+    let entry = json!({ "changed-messages": { "url": url, "idField": "id" } });
+    world.patch(id, &json!({ "configuration": { "event.poller.configuration": entry } })).await;
+    assert_eq!(decision(&world, id, &mail).await, "outsideConditions");
+}
+
+/// Ten of a resource, whatever a subject finds; and where it was delivered, since when.
+#[tokio::test]
+async fn an_answer_is_bounded_and_has_times() {
+    let world = World::new(500);
+    let id = world.create_gmail().await;
+    for _ in 0..15 {
+        world.google.deliver(GMAIL_USER, saying("Many"));
+    }
+    world.poll(id).await;
+    world.google.clear_requests();
+    let answer = explained(&world, id, &json!({ "subject": "Many" })).await;
+    let objects = answer["objects"].as_array().unwrap();
+    assert_eq!(objects.len(), 10, "{answer}");
+    assert!(world.google.requests().len() <= 12, "{:?}", world.google.requests().len());
+    for one in objects {
+        assert_eq!(one["decision"], "delivered");
+        assert!(["at", "arrivedAt", "lastCompletePoll"].iter().all(|time| one[*time].is_string()), "{one}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_leaves_nothing_but_its_note() {
+    let world = World::new(490);
+    let id = world.create_gmail().await;
+    let mail = world.google.deliver(GMAIL_USER, saying("Topsecret"));
+    world.poll(id).await;
+    let before = world.dump_beside_audit();
+    for asked in
+        [json!({ "subject": "Topsecret" }), json!({ "objectId": mail }), json!({ "objectId": "none" })]
+    {
+        explained(&world, id, &asked).await;
+    }
+    assert_eq!(world.dump_beside_audit(), before);
+    let record = world.get("/organizations/1/audit").await;
+    let notes = record.as_array().unwrap().iter().filter(|one| one["action"] == "instance.explained");
+    assert_eq!(notes.count(), 3);
+}
+
+/// A user who sees their own instances asks about those alone; nobody asks without signing in.
+#[tokio::test]
+async fn who_may_not_read_a_mailbox_may_not_ask_about_it() {
+    let world = World::new(489);
+    let id = world.create_gmail().await;
+    let admin = format!("Admin {}", crate::world::ADMIN_KEY);
+    let body = json!({ "seesAll": false }).to_string();
+    let member = world.call_as(&admin, "POST", "/organizations/1/users", &body).await.body;
+    let member = format!("User {}, Organization world-organization", member["userSecret"].as_str().unwrap());
+    let path = format!("/instances/{id}/explain");
+    world.call_as(&member, "POST", &path, r#"{"objectId":"x"}"#).await.assert_refused(404);
+    world.call_as("", "POST", &path, r#"{"objectId":"x"}"#).await.assert_refused(401);
+}

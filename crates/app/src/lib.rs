@@ -10,6 +10,7 @@ pub mod api;
 mod app;
 mod applications;
 mod audit;
+mod backfill_preview;
 mod bulk;
 mod clients;
 mod config;

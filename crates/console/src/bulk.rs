@@ -73,15 +73,21 @@ impl<'a> Wish<'a> {
                 body.insert(name.to_owned(), json!(tags));
             }
         }
-        for name in ["from", "to"] {
-            if !self.text(name).is_empty() {
-                body.insert(name.to_owned(), utc(self.text(name)).into());
-            }
-        }
+        body.extend(self.times());
         if !self.text("deliveries").is_empty() {
             body.insert("deliveries".to_owned(), json!([self.text("deliveries")]));
         }
         Value::Object(body)
+    }
+
+    /// The time alone.
+    pub(crate) fn window(&self) -> Value {
+        Value::Object(self.times().collect())
+    }
+
+    fn times(&self) -> impl Iterator<Item = (String, Value)> {
+        let given = ["from", "to"].into_iter().filter(|name| !self.text(name).is_empty());
+        given.map(|name| (name.to_owned(), utc(self.text(name)).into()))
     }
 
     fn filter(&self) -> Value {

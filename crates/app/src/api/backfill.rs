@@ -1,12 +1,13 @@
 //! Reading a window of the past again: asking for it, and how far it is.
 
 use super::answer::{Accepted, Answered};
-use super::answers::backfill::{self as answers, ResourceBackfill};
+use super::answers::backfill::{self as answers, BackfillPreview, PreviewedResource, ResourceBackfill};
 use super::answers::moment::Moment;
 use super::auth::Own;
 use super::body::Body;
 use super::error::ApiError;
 use super::requests::backfill::BackfillRequest;
+use crate::backfill_preview;
 use crate::context::Context;
 use crate::instances;
 use crate::instances::{BackfillOrder, begin_backfill};
@@ -29,6 +30,28 @@ pub(super) async fn begin(
     let shown = rows(&app, id).await?.into_iter().find(|(known, _)| *known == backfill_id);
     let rows = shown.map(|(_, rows)| rows).unwrap_or_default();
     Ok(Accepted(told(id, &backfill_id, &rows)))
+}
+
+/// How much it would be about.
+pub(super) async fn preview(
+    State(app): State<Arc<Context>>,
+    own: Own,
+    Body(asked): Body<BackfillRequest>,
+) -> Answered<Json<BackfillPreview>> {
+    let to = asked.to.unwrap_or_else(|| app.now());
+    let wanted = BackfillOrder { from: asked.from, to, resources: asked.resources };
+    let counted = backfill_preview::preview(&app, own.instance.id, &wanted).await?;
+    let shown = counted.into_iter().map(|one| {
+        let told = PreviewedResource {
+            records: one.records_count,
+            reported: one.reported_count,
+            at_least: one.is_cut,
+            not_read: one.not_read,
+        };
+        (one.resource, told)
+    });
+    let (from, to) = (Moment::of(wanted.from), Moment::of(wanted.to));
+    Ok(Json(BackfillPreview { from, to, resources: shown.collect() }))
 }
 
 /// All that are kept: of each resource the last one that was asked for, for two days at least.

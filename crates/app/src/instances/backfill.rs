@@ -69,6 +69,20 @@ pub(crate) async fn begin(
     Err(Refusal::Conflict)
 }
 
+/// The resources that a backfill would read; refuses as [`begin`] does.
+pub(crate) async fn backfilled(
+    app: &Context,
+    id: InstanceId,
+    wanted: &BackfillOrder,
+) -> Result<(Mailbox, Vec<ResourceConfig>), Refusal> {
+    let mailbox = living(app, id).await?;
+    let (connector, settings) = understood(app, &mailbox.instance)?;
+    let now = app.now();
+    check(app, &mailbox, &settings, wanted, now)?;
+    let resources = chosen(connector, &settings, wanted, now)?.into_iter().cloned().collect();
+    Ok((mailbox, resources))
+}
+
 fn check(
     app: &Context,
     mailbox: &Mailbox,

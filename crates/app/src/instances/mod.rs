@@ -16,7 +16,7 @@ mod test_event;
 mod trial;
 mod walk;
 
-pub(crate) use backfill::{BackfillOrder, begin as begin_backfill};
+pub(crate) use backfill::{BackfillOrder, backfilled, begin as begin_backfill};
 pub(crate) use baseline::mailbox_digest;
 pub(crate) use change::{change, try_change};
 pub(crate) use create::{Creation, create, token_of, try_create};

@@ -164,6 +164,7 @@ async fn one(signed: Signed, Path(id): Path<String>, RawQuery(query): RawQuery) 
         .part_of(address(&["instances", &id], &[]), name);
     let actions = html! {
         a.button href=(asked.again()) { "Deliver again by time" }
+        a.button href=(address(&["instances", &id, "why"], &[])) { "Why was nothing sent?" }
         a.button href="/activity" { "Of all instances" }
     };
     Ok(page.actions(actions).body(body(&signed, &asked, &answer?, &names)).show(&signed))
@@ -247,7 +248,7 @@ fn row(signed: &Signed, record: &Value, names: &Names) -> Keyed {
         names.link(event.instance()),
         html! { code { (event.resource()) } },
         html! { (event.counts()) },
-        badge(delivery.mark(), delivery.name()),
+        html! { a href=(format!("{}#life", address(&["activity", event.id()], &[]))) { (badge(delivery.mark(), delivery.name())) } },
         html! { (event.attempts().len()) },
         match event.next_attempt().filter(|_| is_waiting) {
             Some(at) => time::relative(at, signed.now),

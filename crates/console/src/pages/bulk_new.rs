@@ -19,6 +19,12 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 const REASONS: [Column; 2] = [Column::Text("Nothing is done where"), Column::Number("Instances")];
+const RECORDS: [Column; 4] = [
+    Column::Text("Resource"),
+    Column::Number("Came in"),
+    Column::Number("Reported already"),
+    Column::Number("To be reported"),
+];
 /// What is delivered again.
 const DELIVERIES: [(&str, &str); 2] =
     [("delivered", "What the receiver took"), ("undelivered", "What it did not take yet")];
@@ -46,7 +52,10 @@ async fn ask(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fail
     let answer = signed.api.call(Method::POST, &preview, Some(&wish.body())).await;
     Ok(match answer.status {
         StatusCode::UNAUTHORIZED => return Err(Failure::SignIn),
-        status if status.is_success() => page(title(&wish)).body(counted(&signed, &wish, &answer.body)),
+        status if status.is_success() => {
+            let records = records(&signed, &wish).await;
+            page(title(&wish)).body(html! { (counted(&signed, &wish, &answer.body, &records)) })
+        }
         _ => page(title(&wish)).body(questions(&wish, Some(&answer))),
     }
     .show(&signed))
@@ -121,8 +130,32 @@ fn details(wish: &Wish<'_>) -> Markup {
     }
 }
 
+/// How much a backfill of one mailbox would read. Of many the providers are not asked: that takes as long as doing it.
+async fn records(signed: &Signed, wish: &Wish<'_>) -> Markup {
+    let ("backfill", [id]) = (wish.action, wish.ids.as_slice()) else { return html! {} };
+    let path = address(&["instances", id, "backfill", "preview"], &[]);
+    let answer = signed.api.call(Method::POST, &path, Some(&wish.window())).await;
+    if !answer.status.is_success() {
+        return ui::notice(Tone::Bad, html! { p { (ui::marked(&ui::sentence(&answer.message()))) } });
+    }
+    let resources = answer.body["resources"].as_object().into_iter().flatten();
+    let rows: Vec<Vec<Markup>> = resources.map(|(name, one)| record_row(name, one)).collect();
+    html! { (table("What came within this time", &RECORDS, &rows)) }
+}
+
+fn record_row(name: &str, one: &Value) -> Vec<Markup> {
+    let number = |key: &str| one[key].as_u64().unwrap_or(0);
+    let bound = if one["atLeast"] == true { "at least " } else { "" };
+    vec![
+        html! { code { (name) } @if let Some(why) = one["notRead"].as_str() { p.reason { (ui::sentence(why)) } } },
+        html! { (bound) (number("records")) },
+        html! { (number("reported")) },
+        html! { (bound) (number("records").saturating_sub(number("reported"))) },
+    ]
+}
+
 /// What it would be about, and the button that does it.
-fn counted(signed: &Signed, wish: &Wish<'_>, preview: &Value) -> Markup {
+fn counted(signed: &Signed, wish: &Wish<'_>, preview: &Value, records: &Markup) -> Markup {
     let number = |name: &str| preview[name].as_u64().unwrap_or(0);
     let affected = number("affected");
     let reasons: Vec<Vec<Markup>> = preview["reasons"].as_array().into_iter().flatten().map(reason).collect();
@@ -134,6 +167,7 @@ fn counted(signed: &Signed, wish: &Wish<'_>, preview: &Value) -> Markup {
     html! {
         section.card {
             p { "Named by " strong { (ui::name(&wish.selected())) } ": " (selected) " meant, as they are now. Later ones are not." }
+            (records)
             @if !reasons.is_empty() { (table("Where nothing is done", &REASONS, &reasons)) }
             @if affected == 0 {
                 (ui::notice(Tone::Bad, html! { p { "There is nothing to be done." } }))

@@ -149,12 +149,19 @@ fn attempt(signed: &Signed, attempt: &Value) -> Vec<Markup> {
 }
 
 fn changes(signed: &Signed, event: &Event<'_>) -> Markup {
+    let instance = event.instance().to_string();
     let rows: Vec<Vec<Markup>> = event
         .changes()
         .into_iter()
         .map(|change| {
             vec![
-                html! { code { (change.object) } },
+                {
+                    let why = [("by", "objectId"), ("text", &change.object)];
+                    html! {
+                        a href=(address(&["instances", &instance, "activity"], &[("object", &change.object)])) { code { (change.object) } }
+                        " " a.reason href=(address(&["instances", &instance, "why"], &why)) { "Why?" }
+                    }
+                },
                 html! { (change.kind) },
                 html! { code { (change.resource) } },
                 relative_or(change.at, signed.now, ""),

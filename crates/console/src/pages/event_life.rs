@@ -23,7 +23,7 @@ pub(super) fn lives(lives: &[Value]) -> Markup {
             }
         }
     };
-    ui::card("From the provider to the callback", body)
+    html! { div #life { (ui::card("From the provider to the callback", body)) } }
 }
 
 fn one(life: &Value) -> Markup {

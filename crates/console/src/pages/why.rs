@@ -4,14 +4,14 @@ use super::instance::{name, read};
 use crate::api::address;
 use crate::failure::Failure;
 use crate::flash::Tone;
-use crate::form::Posted;
+use crate::form::{Fields, Posted};
 use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::time::{self, relative_or};
 use crate::ui::{self, Column, Field, field, table};
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use axum::routing::get;
 use http::{Method, StatusCode};
@@ -35,16 +35,24 @@ pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/instances/{id}/why", get(ask).post(explain))
 }
 
-async fn ask(signed: Signed, Path(id): Path<String>) -> Result<Response, Failure> {
+/// Links name what they are about.
+async fn ask(signed: Signed, Path(id): Path<String>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let fields = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
     let instance = read(&signed, &id).await?;
-    Ok(page(&id, &instance).body(form(&signed, &id, "subject", "")).show(&signed))
+    let (by, text) = asked(&fields);
+    Ok(page(&id, &instance).body(form(&signed, &id, by, text)).show(&signed))
+}
+
+/// By what somebody asks, and for what.
+fn asked(fields: &Fields) -> (&'static str, &str) {
+    let by = BY.iter().find(|(key, _)| *key == fields.text("by")).map_or("subject", |(key, _)| *key);
+    (by, fields.text("text").trim())
 }
 
 async fn explain(Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {
     let (signed, fields) = (&posted.signed, &posted.fields);
     let instance = read(signed, &id).await?;
-    let (by, text) = (fields.text("by"), fields.text("text").trim());
-    let by = BY.iter().find(|(key, _)| *key == by).map_or("subject", |(key, _)| *key);
+    let (by, text) = asked(fields);
     let answer = signed
         .api
         .call(Method::POST, &address(&["instances", &id, "explain"], &[]), Some(&json!({ by: text })))
@@ -52,7 +60,7 @@ async fn explain(Path(id): Path<String>, posted: Posted) -> Result<Response, Fai
     let result = match answer.status {
         status if status.is_success() => explanation(signed, &answer.body),
         StatusCode::UNAUTHORIZED => return Err(Failure::SignIn),
-        _ => ui::notice(Tone::Bad, html! { p { (answer.message()) } }),
+        _ => ui::notice(Tone::Bad, html! { p { (ui::marked(&ui::sentence(&answer.message()))) } }),
     };
     let body = html! { (result) (form(signed, &id, by, text)) };
     Ok(page(&id, &instance).body(body).show(signed))
@@ -66,7 +74,7 @@ fn page(id: &str, instance: &Value) -> Page {
 }
 
 fn form(signed: &Signed, id: &str, by: &str, text: &str) -> Markup {
-    let fields = html! {
+    let fields = html! { div.asks {
         div.field {
             label for="by" { "What you know of it" }
             select id="by" name="by" {
@@ -75,7 +83,7 @@ fn form(signed: &Signed, id: &str, by: &str, text: &str) -> Markup {
         }
         (field(&Field { value: text, required: true, ..Field::new("text", "Subject, id or time") }))
         div.actions { button.primary type="submit" { "Explain" } }
-    };
+    } };
     html! {
         section.card {
             p { "The decision is made once more, under today's configuration, over what is stored and what the provider shows now. Nothing is kept of it but that you asked." }

@@ -26,6 +26,32 @@ pub(in crate::api) struct Backfill {
     pub(in crate::api) resources: OrderedObject<ResourceBackfill>,
 }
 
+/// How much a backfill would be about, as the provider shows it now. Nothing was stored.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(example = json!({
+    "from": "2026-11-22T11:00:00Z", "to": "2026-11-22T12:00:00Z",
+    "resources": { "messages": { "records": 132, "reported": 120, "atLeast": false, "notRead": null } },
+}))]
+pub(in crate::api) struct BackfillPreview {
+    pub(in crate::api) from: Moment,
+    pub(in crate::api) to: Moment,
+    pub(in crate::api) resources: OrderedObject<PreviewedResource>,
+}
+
+/// How much of a resource came within a window.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct PreviewedResource {
+    /// What came, and fulfils the conditions; at most 500 are counted.
+    pub(in crate::api) records: u64,
+    /// What of it the event log has: it is not reported twice.
+    pub(in crate::api) reported: u64,
+    /// There may be more than were counted.
+    pub(in crate::api) at_least: bool,
+    /// Why it was not counted to its end.
+    pub(in crate::api) not_read: Option<String>,
+}
+
 /// How far a backfill is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -164,6 +164,13 @@ fn work() -> Vec<Route> {
         post("startBackfill", "/instances/{id}/backfill", backfill::begin, "Read a window of the past again")
             .or(&[409]),
         post(
+            "previewBackfill",
+            "/instances/{id}/backfill/preview",
+            backfill::preview,
+            "Count what a backfill would read, for at most 20 seconds, without beginning it",
+        )
+        .or(&[409]),
+        post(
             "explainAbsence",
             "/instances/{id}/explain",
             explain::one,

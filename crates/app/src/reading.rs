@@ -131,7 +131,7 @@ async fn failed(
         }
         (ErrorKind::RateLimited | ErrorKind::Unavailable, Some(seconds)) => {
             let until = now + backoff(1, Some(seconds), 0);
-            gate.lane.limit(until);
+            gate.lane.limit(until, now);
             app.hold_off(id, session, until).await?;
         }
         (ErrorKind::RateLimited, None) => {

@@ -173,8 +173,8 @@ impl Context {
                 let next = self.session_of(holder.id, &tokens, session.version + 1)?;
                 // Nor does it end a wait that the provider asked for.
                 let backoff_until = session.backoff_until.filter(|until| *until > self.now());
-                let begun_at_version = session.begun_at_version;
-                let next = Session { refused, refused_since, backoff_until, begun_at_version, ..next };
+                let begun_at = session.begun_at;
+                let next = Session { refused, refused_since, backoff_until, begun_at, ..next };
                 self.replace_session(holder.id, session, next).await?;
                 Ok(tokens.access_token)
             }
@@ -241,7 +241,7 @@ impl Context {
             expires_at: now + Duration::seconds(i64::from(tokens.lifetime_s)),
             refresh_at: refresh_at(now, tokens.lifetime_s, digest64(&[&id.get().to_be_bytes()])),
             version,
-            begun_at_version: version,
+            begun_at: Some(now),
             ..Session::default()
         })
     }

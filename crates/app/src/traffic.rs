@@ -17,6 +17,8 @@ const POLL_COUNT_MAX: usize = REQUESTS_IN_FLIGHT_MAX - 1;
 /// Requests of reads, without and with a running poll.
 const READS_COUNT_MAX: usize = REQUESTS_IN_FLIGHT_MAX - 1;
 const READS_BESIDE_POLL_COUNT_MAX: usize = 1;
+/// Clocks of two processes differ by no more than this, seconds.
+const CLOCKS_DIFFER_S: i64 = 10;
 /// Mailboxes remembered. Beyond it unused ones are forgotten, and with them how often reads were refused.
 const LANES_COUNT_MAX: usize = 20_000;
 
@@ -36,8 +38,8 @@ impl Traffic {
     /// The clock was set back by this much: waits until a later time are shortened by as much.
     pub(crate) fn set_back(&self, by: Duration, now: DateTime<Utc>) {
         for lane in self.0.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            let State { polled_until, limited_until, reads_from, .. } = &mut *lane.state();
-            let waits = [polled_until, limited_until, reads_from].into_iter().flatten();
+            let State { polled_until, limited_until, limit_known_at, reads_from, .. } = &mut *lane.state();
+            let waits = [polled_until, limited_until, limit_known_at, reads_from].into_iter().flatten();
             waits.for_each(|until| set_back(until, by, now));
         }
     }
@@ -70,9 +72,10 @@ struct State {
     polled_until: Option<DateTime<Utc>>,
     /// The provider throttles until then, whichever request it answered.
     limited_until: Option<DateTime<Utc>>,
-    /// The newest session that was seen, and the newest when the limit was received.
+    /// Whoever began anew later than this has ended the limit.
+    limit_known_at: Option<DateTime<Utc>>,
+    /// The newest session that was seen.
     session_version: u64,
-    limited_at_version: u64,
     /// No reads before then, and how often in a row they were refused.
     reads_from: Option<DateTime<Utc>>,
     reads_refused: u32,
@@ -144,15 +147,22 @@ impl Lane {
             return;
         }
         if let Some(seconds) = response.retry_after_s(now) {
-            self.limit(now + Duration::seconds(seconds.clamp(1, RETRY_AFTER_MAX_S) as i64));
+            self.limit(now + Duration::seconds(seconds.clamp(1, RETRY_AFTER_MAX_S) as i64), now);
         }
     }
 
-    /// No request is sent before then.
-    pub(crate) fn limit(&self, until: DateTime<Utc>) {
+    /// No request is sent before then, as was learned now. Versions can't tell whether somebody who began anew did so
+    /// before or after, since another process may have written one that this one had not read when it was limited; and
+    /// the process may end before it stores the limit. So clocks decide, and in doubt the limit holds.
+    pub(crate) fn limit(&self, until: DateTime<Utc>, now: DateTime<Utc>) {
         let mut state = self.state();
         state.limited_until = state.limited_until.max(Some(until));
-        state.limited_at_version = state.session_version;
+        state.limit_known_at = Some(now + Duration::seconds(CLOCKS_DIFFER_S));
+    }
+
+    /// Somebody began anew in this process: what it was told before is over.
+    pub(crate) fn begin_anew(&self) {
+        self.state().limited_until = None;
     }
 
     /// Takes in what the mailbox's row says: until when it is polled, in any process.
@@ -162,19 +172,20 @@ impl Lane {
 
     /// Takes in what the mailbox's session says. A limit that was received before somebody began anew is over, perhaps in
     /// another process; without that a session that has none may just not have it yet. A limit in the session also
-    /// applies here, whichever process received it, unless a newer session was seen.
+    /// applies here, whichever process received it, unless a newer session was seen; what ends it comes after it in the
+    /// row, whatever the clocks say.
     pub(crate) fn see_session(&self, session: &Session) {
         let mut state = self.state();
-        if session.begun_at_version > state.limited_at_version {
+        if session.begun_at > state.limit_known_at {
             state.limited_until = None;
         }
         if session.version < state.session_version {
             return;
         }
         state.session_version = session.version;
-        if let Some(until) = session.backoff_until {
-            state.limited_until = state.limited_until.max(Some(until));
-            state.limited_at_version = session.version;
+        if session.backoff_until.is_some() && session.backoff_until >= state.limited_until {
+            state.limited_until = session.backoff_until;
+            state.limit_known_at = session.begun_at;
         }
     }
 
@@ -291,25 +302,25 @@ mod tests {
         assert!(read.as_mut().now_or_never().is_some());
     }
 
-    /// What sessions say, as a word each: a version, with `!` what somebody began anew with, with `~` one that has the
-    /// limit; `429` is received by this process. Whether requests wait then.
+    /// What sessions say, as a word each: a version, with `!` and a second what somebody began anew with, with `~` one
+    /// that has the limit; `429` is received by this process at second 100. Whether requests wait then.
     #[track_caller]
     fn check_limit(words: &str, is_limited: bool) {
-        let now = DateTime::UNIX_EPOCH;
-        let until = now + Duration::hours(1);
+        let at = |second| DateTime::UNIX_EPOCH + Duration::seconds(second);
         let lane = Lane::default();
-        let mut begun_at_version = 0;
+        let mut begun_at = None;
         for word in words.split_whitespace() {
             if word == "429" {
-                lane.limit(until);
+                lane.limit(at(3_600), at(100));
                 continue;
             }
-            let version = word.trim_end_matches(['!', '~']).parse().unwrap();
-            begun_at_version = if word.ends_with('!') { version } else { begun_at_version };
-            let backoff_until = word.ends_with('~').then_some(until);
-            lane.see_session(&Session { version, begun_at_version, backoff_until, ..Session::default() });
+            let (version, begun) = word.split_once('!').unwrap_or((word.trim_end_matches('~'), ""));
+            begun_at = begun.parse().ok().map(at).or(begun_at);
+            let backoff_until = word.ends_with('~').then_some(at(3_600));
+            let version = version.parse().unwrap();
+            lane.see_session(&Session { version, begun_at, backoff_until, ..Session::default() });
         }
-        assert_eq!(lane.limited_until(now).is_some(), is_limited, "{words}");
+        assert_eq!(lane.limited_until(at(100)).is_some(), is_limited, "{words}");
     }
 
     #[test]
@@ -319,17 +330,31 @@ mod tests {
             ("7 429", true),
             ("7 429 7", true),
             ("7 429 8~", true),
-            ("7 429 8~ 9!", false),
+            ("7 429 8~ 9!110", false),
             // Another process refreshed the token before the limit was stored.
             ("7 429 8", true),
-            ("7 429 8!", false),
-            ("7! 8 429 9", true),
+            ("7 429 8!130", false),
+            // Which came first, the limit or the version that this process had not read? Clocks may differ.
+            ("7 429 8!99", true),
+            ("7 429 8!109", true),
+            // In the row the order is plain.
+            ("7 429 8~ 9!98", false),
+            ("7!50 8 429 9", true),
             // Who waited for a token comes back with the row that it began with.
             ("10~ 7", true),
-            ("1! 7 10~ 7", true),
-            ("7 8~ 9! 8~", false),
+            ("1!50 7 10~ 7", true),
+            ("7 8~ 9!100 8~", false),
         ] {
             check_limit(words, is_limited);
         }
+    }
+
+    /// Whoever begins anew here does not wait for what this process was told before.
+    #[test]
+    fn a_limit_ends_at_once_where_somebody_begins_anew() {
+        let lane = Lane::default();
+        lane.limit(NOW + Duration::hours(1), NOW);
+        lane.begin_anew();
+        assert_eq!(lane.limited_until(NOW), None);
     }
 }

@@ -23,10 +23,10 @@ pub struct Session {
     pub refresh_at: DateTime<Utc>,
     /// Goes up by one with each token and each lease taken.
     pub version: u64,
-    /// The version with which somebody last began anew, by resuming or by signing in: a wait from before is over. Other
-    /// versions come of refreshed tokens, and end none.
+    /// When somebody last began anew, by resuming or by signing in: a wait from before is over. Other versions come of
+    /// refreshed tokens, and end none.
     #[serde(default)]
-    pub begun_at_version: u64,
+    pub begun_at: Option<DateTime<Utc>>,
     /// A poll holds the right to refresh until then.
     pub lease_until: Option<DateTime<Utc>>,
     /// The provider asked to be left alone until then: no call for this mailbox before.
@@ -48,14 +48,14 @@ const REFUSALS_COUNT_MIN: u32 = 12;
 impl Session {
     /// The clock was set back by so much: nothing waits or holds longer than it was meant to.
     pub fn set_back(&mut self, by: Duration, now: DateTime<Utc>) {
-        let waits = [&mut self.lease_until, &mut self.backoff_until];
+        let waits = [&mut self.lease_until, &mut self.backoff_until, &mut self.begun_at];
         waits.into_iter().flatten().for_each(|until| set_back(until, by, now));
     }
 
     /// Somebody wants the mailbox to be asked at once: what had stopped it is forgotten.
-    pub fn begin_anew(&mut self) {
+    pub fn begin_anew(&mut self, now: DateTime<Utc>) {
         self.version += 1;
-        self.begun_at_version = self.version;
+        self.begun_at = Some(now);
         self.backoff_until = None;
         self.failures = 0;
         self.forget_refusals();

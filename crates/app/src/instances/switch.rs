@@ -75,7 +75,7 @@ pub(crate) async fn resume(app: &Context, id: InstanceId, by: &By) -> Result<(),
         instance.validity = Validity::Valid;
         instance.application_error = None;
         let mut session = mailbox.session.clone();
-        session.begin_anew();
+        session.begin_anew(app.now());
         let change = InstanceChange {
             audit: by.instance(app, "instance.resumed", Some(&mailbox.instance), Some(&instance)),
             instance,
@@ -85,6 +85,7 @@ pub(crate) async fn resume(app: &Context, id: InstanceId, by: &By) -> Result<(),
             session: Some(session),
         };
         if settle::commit(app, &mut promise, &change).await? == Written::Done {
+            app.traffic.lane(id).begin_anew();
             tracing::info!(instance.id = id.get(), "instance.changed");
             return Ok(());
         }

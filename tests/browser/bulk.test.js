@@ -7,6 +7,9 @@ const { visit } = stage("bulk");
 
 const badge = (page, text) => page.locator(".badge", { hasText: text }).first();
 
+/** As a field for date and time has it. */
+const minutesAgo = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString().slice(0, 16);
+
 /** Ticks these instances of the list. */
 const tick = async (page, ids) => {
   await page.goto("/instances");
@@ -95,6 +98,11 @@ visit("what needs to know more asks for it, and says what is wrong", {}, async (
   await visitor.click("link", "Read a time again");
   await page.getByLabel("From, UTC").fill("2020-01-01T00:00");
   await visitor.click("button", "Count");
+  await visitor.seesText(/must not be before/i);
+  await page.goto(`/bulk/new?action=backfill&id=${program.instances.gmail}&from=${minutesAgo(1)}`);
+  await visitor.sees("table", "What came within this time");
+  await visitor.inspect("bulk-counted-backfill");
+  await page.goto(`/bulk/new?action=backfill&id=${program.instances.gmail}&from=2020-01-01T00:00`);
   await visitor.click("button", "Read a time again in 1 instance");
   // The single call refuses it for its time, and so does this.
   await badge(page, "Done, with failures").waitFor();
@@ -112,6 +120,10 @@ visit("why nothing was sent, and a life on one line", {}, async (visitor) => {
   await page.locator("tbody tr th a").first().click();
   await visitor.seesText("From the provider to the callback");
   await visitor.inspect("event-life");
+  await visitor.click("link", "Why?");
+  await visitor.click("button", "Explain");
+  await visitor.seesText("Under today's configuration");
+  await visitor.inspect("why-explained");
   await page.goto(why);
   await page.getByLabel("Subject, id or time").fill("Nothing has this subject at all");
   await visitor.click("button", "Explain");

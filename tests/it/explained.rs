@@ -176,6 +176,25 @@ async fn only_who_sees_the_instance_asks_and_one_thing_at_a_time() {
 }
 
 #[tokio::test]
+async fn what_was_gone_before_it_was_read_came_and_went() {
+    let world = World::new(498);
+    let id = world.create_gmail().await;
+    let mail = world.google.deliver(GMAIL_USER, Mail::default());
+    // It can't be read at first, and is gone when it is looked at again.
+    world.google.poison(GMAIL_USER, &mail, FaultKind::ServerError { status: 500 });
+    let other = world.google.deliver(GMAIL_USER, Mail::default());
+    world.poll(id).await;
+    assert_eq!(world.arrived(), [("CREATED".to_owned(), other)]);
+    let answer = explained(&world, id, &json!({ "objectId": mail })).await;
+    assert_eq!(answer["objects"][0]["decision"], "waitingForContent", "{answer}");
+    world.google.heal(GMAIL_USER, &mail);
+    world.google.poison(GMAIL_USER, &mail, FaultKind::ServerError { status: 404 });
+    world.pass(Duration::minutes(20)).await;
+    assert_eq!(world.arrived(), []);
+    assert_eq!(decision(&world, id, &mail).await, "cameAndWent");
+}
+
+#[tokio::test]
 async fn what_is_asked_later_is_decided_under_the_configuration_of_that_day() {
     let world = World::new(499);
     let id = world.create_gmail().await;

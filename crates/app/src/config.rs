@@ -86,6 +86,9 @@ pub struct Config {
     pub public_url: Option<String>,
     /// `CARILLON_CORS_ORIGINS`: whose pages may call the interface from a browser, as browsers spell origins.
     pub cors_origins: Vec<String>,
+    /// Where providers send notices, where that is another address than `public_url`: the demo's can't be reached, and its
+    /// providers know the way.
+    pub push_url: Option<String>,
     /// `CARILLON_PUSH_AUDIENCE`: whom signed notices have to be meant for; the push route's own address where it is not
     /// given.
     pub push_audience: Option<String>,
@@ -107,6 +110,7 @@ impl Default for Config {
             requests_per_minute: REQUESTS_PER_MINUTE,
             admin_key_digest: None,
             public_url: None,
+            push_url: None,
             cors_origins: Vec::new(),
             push_audience: None,
             pulls: true,

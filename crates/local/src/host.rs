@@ -118,11 +118,6 @@ impl Host {
         Host { defaults, ..self }
     }
 
-    /// With another address of the console than the one that providers send notices to.
-    pub fn shown_at(self, public_url: Option<String>) -> Self {
-        Host { public_url, ..self }
-    }
-
     /// The console's pages with the interface behind them.
     pub fn router(&self) -> axum::Router {
         let clock = self.clock.clone();

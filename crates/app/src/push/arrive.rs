@@ -4,6 +4,7 @@
 //! that is not a handshake gets the same answer.
 
 use super::key::{self, Opened};
+use super::reach::address;
 use super::stored::change;
 use crate::context::Context;
 use crate::heard::Keys;
@@ -150,9 +151,7 @@ async fn signer(app: &Context, connector: &Arc<dyn Connector>, token: &str) -> R
 
 /// Whom a signed request has to be meant for: the route's own address, unless another is configured.
 fn audience(app: &Context, connector: &Arc<dyn Connector>) -> Option<String> {
-    let key = connector.descriptor().key;
-    let own = || app.config.public_url.as_ref().map(|origin| format!("{origin}/push/{key}"));
-    app.config.push_audience.clone().or_else(own)
+    app.config.push_audience.clone().or_else(|| address(&app.config, connector.as_ref()))
 }
 
 async fn fetch(app: &Context, name: &'static str, endpoint: &Endpoint, now: DateTime<Utc>) -> Result<Keys> {

@@ -6,7 +6,8 @@ use domain::settings::{PUSH_ACCOUNT, PushSettings};
 
 /// Where providers send notices: our push route, where browsers of the world can reach us by https.
 pub(super) fn address(config: &Config, connector: &dyn Connector) -> Option<String> {
-    let origin = config.public_url.as_deref().filter(|url| url.starts_with("https://"))?;
+    let origin = config.push_url.as_ref().or(config.public_url.as_ref());
+    let origin = origin.filter(|url| url.starts_with("https://"))?;
     Some(format!("{origin}/push/{}", connector.descriptor().key))
 }
 
@@ -84,5 +85,9 @@ mod tests {
         assert_eq!(at(Some("https://mail.example")), Some(format!("https://mail.example/push/{key}")));
         assert_eq!(at(Some("http://mail.example")), None);
         assert_eq!(at(None), None);
+        let public_url = Some("http://127.0.0.1:8080".to_owned());
+        let config =
+            Config { public_url, push_url: Some("https://known.example".to_owned()), ..Config::default() };
+        assert_eq!(address(&config, connector), Some(format!("https://known.example/push/{key}")));
     }
 }

@@ -111,12 +111,11 @@ impl Stage {
         let data = config.data.join("demo");
         remove_data(&data).context("removing an earlier demo's data")?;
         pushing::set_up(&providers, listener.local_addr()?);
-        let app = app::Config { endpoints, public_url: Some(pushing::address()), ..config.app.clone() };
+        let app = app::Config { endpoints, push_url: Some(pushing::address()), ..config.app.clone() };
         let host = Host::open(&Config { data, app, ..config.clone() }, Arc::new(SystemClock))
             .await?
             .inspected(Arc::new(inbox.clone()))
-            .beginning_with(beginning(&providers, &callback))
-            .shown_at(config.app.public_url.clone());
+            .beginning_with(beginning(&providers, &callback));
         let user = host.new_account().await?;
         let client = Client::new(&format!("http://{}", listener.local_addr()?), &user)?;
         let link_line = host.link_line(&user.account, client.base()).await?;

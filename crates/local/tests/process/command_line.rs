@@ -1,8 +1,11 @@
 //! What somebody meets who types the command.
 
 use crate::process::PATIENCE;
+use scenarios::Client;
+use serde_json::Value;
 use std::path::Path;
 use std::process::{Output, Stdio};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
@@ -75,4 +78,26 @@ async fn keys_of_other_data_are_refused() {
         assert!(said(&output).contains("the key file does not belong to the data"), "{}", said(&output));
     }
     assert!(carillon(&["admin", "users"], &other, &[]).await.status.success());
+}
+
+/// Its providers send notices to an address that does not exist; clients read where it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demos_description_says_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
+    command.args(["demo", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path());
+    command.env("CARILLON_LOG", "error").stdout(Stdio::piped()).kill_on_drop(true);
+    let mut demo = command.spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    let said = async {
+        loop {
+            let line = lines.next_line().await.unwrap().unwrap();
+            if let Some(base) = line.strip_prefix("carillon listening on ") {
+                return base.to_owned();
+            }
+        }
+    };
+    let base = tokio::time::timeout(PATIENCE, said).await.unwrap();
+    let described = Client::new(&base, "", "").call_at("GET", "/openapi.json", &Value::Null).await;
+    assert_eq!(described.body["servers"][0]["url"], base);
 }

@@ -180,7 +180,9 @@ impl Cloud {
         for (mishap, probability) in MISHAPS {
             self.world.providers.set_mishap_rate(mishap, probability);
         }
-        self.world.google.set_history_lag(0, 3 * S, false);
+        // Three seconds late throughout, or anything up to that, so that later changes show first.
+        let least_us = if self.random.bool() { 3 * S } else { 0 };
+        self.world.google.set_history_lag(least_us, 3 * S, false);
     }
 
     /// Something happens to push.

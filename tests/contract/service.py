@@ -57,8 +57,11 @@ class Service:
         with."""
         wanted = {"apiKey": CLIENT_ID, "callbackUrl": REDIRECT, "scope": SCOPES.get(connector, "")}
         url = self.dialect("GET", f"/elements/{connector}/oauth/url?{urllib.parse.urlencode(wanted)}")["oauthUrl"]
-        owner = re.search(r'href="([^"]*login_hint=[^"]*)"', visited(url).read().decode())[1]
-        back = visited(urllib.parse.urljoin(url, html.unescape(owner))).getheader("Location")
+        # Chooses an account, then consents.
+        for decision in ["as", "login_hint"]:
+            link = re.search(rf'href="([^"]*[?&;]{decision}=[^"]*)"', visited(url).read().decode())[1]
+            url = urllib.parse.urljoin(url, html.unescape(link))
+        back = visited(url).getheader("Location")
         return urllib.parse.parse_qs(urllib.parse.urlsplit(back).query)["code"][0]
 
     def wish(self, connector, name, callback):

@@ -150,7 +150,7 @@ visit("a newcomer finds what to do at the provider, and scopes follow what is ti
   const { page, program } = visitor;
   await visitor.signIn(await program.newcomer());
   await page.goto("/connect/outlookemail");
-  await visitor.seesText("Before the first mailbox");
+  await page.locator("summary", { hasText: "Before the first mailbox" }).click();
   await visitor.seesText("Grant admin consent");
   assert.equal(await page.locator("#redirect-address").innerText(), `${program.address}/oauth/callback`);
   assert.match(await page.locator("#all-scopes").innerText(), /Calendars\.Read/);

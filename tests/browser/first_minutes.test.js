@@ -106,6 +106,35 @@ visit("a newcomer types at most twelve fields for both mailboxes, and none twice
   assert.ok(typed.length <= TYPED_MAX, `${typed.length} fields`);
 });
 
+visit("applications are listed, rotated, and deleted when no instance names them", {}, async (visitor) => {
+  const { page } = visitor;
+  visitor.expectsRefusals(422);
+  await visitor.signIn(undefined, "/sign-in?next=/connect");
+  await visitor.click("link", "Applications");
+  await visitor.inspect("applications");
+  await visitor.click("link", "gmail");
+  await visitor.seesText(/instances? names? it/);
+  await visitor.inspect("application-in-use");
+  await page.goto("/applications");
+  await page.getByLabel("Name", { exact: true }).fill("spare parts");
+  await page.getByLabel("Connector").selectOption("gmail");
+  await page.getByLabel("API Key").fill("another-client");
+  await page.getByLabel("API Secret").fill("another-secret");
+  await visitor.click("button", "Store it");
+  await page.getByRole("alert").getByText("Nothing was stored.").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("role")), "alert");
+  await visitor.inspect("applications-refused");
+  await page.getByLabel("Name", { exact: true }).fill("spare");
+  await page.getByLabel("API Secret").fill("another-secret");
+  await visitor.click("button", "Store it");
+  await visitor.click("link", "spare");
+  await page.getByLabel("New API Secret").fill("a newer secret");
+  await visitor.click("button", "Replace the secret");
+  await visitor.seesText("The secret was replaced.");
+  await visitor.click("button", "Delete the application");
+  await visitor.seesText("spare is deleted.");
+});
+
 visit("two tabs sign in at once, and back from the provider the form is there", {}, async (visitor) => {
   const { page, context } = visitor;
   await visitor.signIn(undefined, "/sign-in?next=/connect/gmail");

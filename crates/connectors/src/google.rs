@@ -32,9 +32,38 @@ pub(crate) async fn get<T: DeserializeOwned>(
         .finish();
     let response = send(call, Method::Get, format!("{}/{path}?{query}", call.api_url), None).await?;
     if response.status != 200 {
-        return Err(classify(&response, call.now).of_read(path));
+        return Err(explained(classify(&response, call.now).of_read(path), &response));
     }
     lenient::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))
+}
+
+/// With Google's own sentence behind a 403 that no retry mends: it names the API that is not enabled, and where.
+fn explained(mut error: Error, response: &HttpResponse) -> Error {
+    if response.status == 403 && error.kind == ErrorKind::Rejected {
+        let body = lenient::from_slice::<Value>(&response.body).unwrap_or_default();
+        if let Some(said) = body["error"]["message"].as_str().map(presentable).filter(|said| !said.is_empty())
+        {
+            error.message.push_str(": ");
+            error.message.push_str(&said);
+        }
+    }
+    error
+}
+
+/// A sentence of Google's at the most, characters: the longest of its 403 have about 300.
+const SENTENCE_CHARS_MAX: usize = 400;
+/// A word of so many letters and digits, without a full stop or a slash, is no word but a token or an id.
+const WORD_CHARS_MAX: usize = 32;
+
+/// A sentence without addresses and without what could be a secret.
+fn presentable(sentence: &str) -> String {
+    let is_plain = |word: &&str| {
+        !word.contains('@')
+            && !word.split(|c: char| !c.is_alphanumeric()).any(|part| part.chars().count() > WORD_CHARS_MAX)
+    };
+    let words = sentence.split_whitespace().map(|word| if is_plain(&word) { word } else { "…" });
+    let text = words.collect::<Vec<_>>().join(" ");
+    text.chars().filter(|c| !c.is_control()).take(SENTENCE_CHARS_MAX).collect()
 }
 
 /// Posts a document below the API's address, and reads one.
@@ -90,4 +119,37 @@ pub(crate) fn path_of(id: &str) -> Result<String, Error> {
         return Err(Error::new(ErrorKind::NotFound, "there is no object with this id"));
     }
     Ok(url::form_urlencoded::byte_serialize(id.as_bytes()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, kind: ErrorKind, message: &str) -> String {
+        let body = serde_json::json!({ "error": { "code": status, "message": message } });
+        let response =
+            HttpResponse { status, headers: http::HeaderMap::new(), body: body.to_string().into() };
+        explained(Error::new(kind, "the provider answered"), &response).message
+    }
+
+    #[test]
+    fn the_sentence_behind_a_403_says_what_is_not_enabled_and_where() {
+        let said = "Gmail API has not been used in project 123456 before or it is disabled. Enable it by visiting \
+                    https://console.developers.google.com/apis/api/gmail.googleapis.com/overview?project=123456 then retry.";
+        assert_eq!(refused(403, ErrorKind::Rejected, said), format!("the provider answered: {said}"));
+        assert_eq!(
+            refused(403, ErrorKind::RateLimited, said),
+            "the provider answered",
+            "a limit needs nobody"
+        );
+        assert_eq!(refused(404, ErrorKind::NotFound, said), "the provider answered");
+    }
+
+    #[test]
+    fn the_sentence_is_bounded_and_names_nobody() {
+        let secret = "x".repeat(33);
+        let said = format!("Delegation denied for ada@example.com\nby {secret}: ya29.{secret}");
+        assert_eq!(presentable(&said), "Delegation denied for … by … …");
+        assert_eq!(presentable(&"word ".repeat(1_000)).chars().count(), SENTENCE_CHARS_MAX);
+    }
 }

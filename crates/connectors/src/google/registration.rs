@@ -47,4 +47,14 @@ pub(crate) const REFUSALS: &[Advice] = &[
         "The API is not enabled in the client's project.",
         "Enable it under APIs & Services, Library, and try again after some minutes.",
     ),
+    Advice::new(
+        "insufficientPermissions",
+        "The sign-in does not allow what is polled: a scope was not asked for, or not ticked.",
+        "Re-authenticate, and accept everything that Google asks for.",
+    ),
+    Advice::new(
+        "domainPolicy",
+        "The administrator of the mailbox's domain has switched this API off for applications.",
+        "Ask an administrator of the domain: Security, API controls.",
+    ),
 ];

@@ -4,6 +4,7 @@ use super::registration::Registration;
 use crate::api::address;
 use crate::failure::Failure;
 use crate::signed::Signed;
+use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 /// Where the provider sends users back: the console's own address, so no form asks for it.
@@ -121,6 +122,12 @@ impl Definition {
             registration: Registration::of(metadata),
             methods,
         }
+    }
+
+    /// What a refusal of the provider means and what to do, as far as that is known.
+    pub(crate) fn advice(&self, said: &str) -> Markup {
+        let told = self.registration.as_ref().map(|told| told.advice(said)).unwrap_or_default();
+        html! { @for (cause, remedy) in told { p { (cause) " " strong { (remedy) } } } }
     }
 
     /// Whether an item is one of this connector's.

@@ -1,6 +1,5 @@
 //! How an application is registered with the provider, and what its refusals mean, as the interface lists it.
 
-use super::problems::Problems;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -71,8 +70,7 @@ impl Registration {
     }
 
     /// Why what went wrong went wrong, and what to do, as far as that is known.
-    pub(super) fn advice(&self, problems: &Problems) -> Vec<(&str, &str)> {
-        let said = problems.beside(&[]).join(" ");
+    pub(super) fn advice(&self, said: &str) -> Vec<(&str, &str)> {
         let known = self.refusals.iter().filter(|one| said.contains(&one.code));
         known.map(|one| (one.cause.as_str(), one.remedy.as_str())).collect()
     }

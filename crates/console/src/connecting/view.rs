@@ -112,8 +112,6 @@ fn problems(view: &View<'_>) -> Markup {
     );
     fields.extend(view_application::labels().map(|(key, label)| (key, field_of(key), label)));
     let keys: Vec<&str> = fields.iter().map(|(key, _, _)| *key).collect();
-    let told = view.definition.registration.as_ref();
-    let advice = told.map(|told| told.advice(view.problems)).unwrap_or_default();
     let wrong: Vec<_> = fields.iter().filter(|(key, _, _)| view.problems.about(key).is_some()).collect();
     html! {
         @if !view.problems.is_empty() {
@@ -122,7 +120,7 @@ fn problems(view: &View<'_>) -> Markup {
                 (ui::notice(Tone::Bad, html! {
                     p { strong { "Nothing was stored." } }
                     @for text in view.problems.beside(&keys) { p { (text) } }
-                    @for (cause, remedy) in advice { p { (cause) " " strong { (remedy) } } }
+                    (view.definition.advice(&view.problems.beside(&[]).join(" ")))
                     @if !wrong.is_empty() {
                         p { "Look at: " @for (index, (_, id, label)) in wrong.iter().enumerate() { @if index > 0 { ", " } a href={ "#" (id) } { (label) } } }
                     }

@@ -47,7 +47,11 @@ async fn catalogue(signed: Signed) -> Result<Response, Failure> {
         }
         @if elements.rows().is_empty() { (ui::empty("There are no connectors", "This installation was built without any.", html! {})) }
     };
-    Ok(Page::new("Connect a mailbox").section(Section::Connect).body(body).show(&signed))
+    Ok(Page::new("Connect a mailbox")
+        .section(Section::Connect)
+        .actions(html! { a.button href="/applications" { "Applications" } })
+        .body(body)
+        .show(&signed))
 }
 
 /// The form: as it was before a sign-in that led to nothing or is not over, as it was typed before the session ended, or

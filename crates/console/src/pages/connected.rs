@@ -83,8 +83,9 @@ fn denied(query: &Fields) -> String {
     let said = |name: &str| query.text(name).chars().take(SAID_CHARS_MAX).collect::<String>();
     match (said("error").as_str(), said("error_description").as_str()) {
         ("", _) => "The provider sent you back without a code.".to_owned(),
-        ("access_denied", "") => "The sign-in was denied at the provider.".to_owned(),
-        ("access_denied", why) => format!("The sign-in was denied at the provider: {why}"),
+        ("access_denied", "") => "The sign-in was denied at the provider (access_denied).".to_owned(),
+        // The code, so that it can be looked up, and so that the page knows what to advise.
+        ("access_denied", why) => format!("The sign-in was denied at the provider: {why} (access_denied)"),
         (error, "") => format!("The sign-in failed at the provider: {error}"),
         (error, why) => format!("The sign-in failed at the provider: {error}: {why}"),
     }

@@ -49,11 +49,13 @@ fn callback(signed: &Signed, one: &Arrived) -> Markup {
         true => (Mark::Good, "Signature valid"),
         false => (Mark::Bad, "Signature not valid"),
     };
+    // The same notification may come twice: each is called otherwise for those who hear the page.
+    let heard_at = at.map(|at| at.format("%H:%M:%S%.3f").to_string()).unwrap_or_default();
     let body: Value = serde_json::from_str(&one.body).unwrap_or_default();
     let readable = serde_json::to_string_pretty(&body).unwrap_or_default();
     let readable: String = readable.chars().take(BODY_CHARS_MAX).collect();
     html! {
-        section.card aria-label={ "Callback " (one.event_id) } {
+        section.card aria-label={ "Callback " (one.event_id) " at " (heard_at) } {
             p.state {
                 (badge(mark, &format!("{} {answer}", one.answered)))
                 (badge(signature, word))

@@ -2,6 +2,7 @@
 
 use super::push;
 use crate::api::address;
+use crate::connecting::Definition;
 use crate::failure::Failure;
 use crate::flash::Tone;
 use crate::page::{Page, Section};
@@ -43,9 +44,11 @@ async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failur
     let instance = read(&signed, &id).await?;
     let resources: Vec<&Value> = instance["resources"].as_array().into_iter().flatten().collect();
     let state = State::of(&instance);
+    let advice = advice(&signed, &instance, &state, &resources).await?;
     let body = html! {
         (ui::live("state", html! {
             (overview(&signed, &instance, &state))
+            (advice)
             @if state.status != Status::Disabled { (subscription(&instance)) }
             (push::card(&signed, &instance))
             (notices(&signed, &instance))
@@ -60,6 +63,24 @@ async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failur
         .actions(links)
         .body(body)
         .show(&signed))
+}
+
+/// What to do about a provider's refusal, where it is known: only for what a person has to mend.
+async fn advice(
+    signed: &Signed,
+    instance: &Value,
+    state: &State,
+    resources: &[&Value],
+) -> Result<Markup, Failure> {
+    let is_for_somebody = matches!(state.status, Status::NeedsSignIn | Status::Stopped | Status::Failing);
+    let errors = resources.iter().filter_map(|one| one["error"].as_str());
+    let said: Vec<&str> = state.reason.as_deref().into_iter().chain(errors).collect();
+    if !is_for_somebody || said.is_empty() {
+        return Ok(Markup::default());
+    }
+    let element = instance["element"]["key"].as_str().unwrap_or_default();
+    let advice = Definition::read(signed, element).await?.advice(&said.join(" "));
+    Ok(html! { @if !advice.0.is_empty() { (ui::notice(Tone::Bad, advice)) } })
 }
 
 fn links(id: &str, state: &State) -> Markup {

@@ -1,6 +1,7 @@
 //! The pages, a file for each place.
 
 mod activity;
+mod applications;
 mod bulk;
 mod bulk_new;
 mod connect;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(instances::routes())
         .merge(instance::routes())
         .merge(instance_actions::routes())
+        .merge(applications::routes())
         .merge(connect::routes())
         .merge(connected::routes())
         .merge(edit::routes())

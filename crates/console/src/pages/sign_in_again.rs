@@ -36,7 +36,7 @@ async fn ask(signed: Signed, Path(id): Path<String>, RawQuery(query): RawQuery) 
     let path = address(&["instances", &id], &[]);
     let body = match kept.as_ref().and_then(|kept| Some((kept, kept.other.as_ref()?))) {
         Some((kept, other)) => another(&signed, &instance, (kept, other)),
-        None => asked(&signed, &instance, kept.as_ref()),
+        None => asked(&signed, &instance, kept.as_ref()).await?,
     };
     let title = format!("Re-authenticate {}", name(&instance));
     let page = Page::new(title).section(Section::Instances).part_of("/instances", "Instances");
@@ -44,7 +44,7 @@ async fn ask(signed: Signed, Path(id): Path<String>, RawQuery(query): RawQuery) 
     Ok(page.body(body).show(&signed))
 }
 
-fn asked(signed: &Signed, instance: &Value, kept: Option<&Pending>) -> Markup {
+async fn asked(signed: &Signed, instance: &Value, kept: Option<&Pending>) -> Result<Markup, Failure> {
     let path = format!("/instances/{}", instance["id"]);
     let button = html! {
         div.actions {
@@ -52,12 +52,15 @@ fn asked(signed: &Signed, instance: &Value, kept: Option<&Pending>) -> Markup {
             a.button href=(path) { "Cancel" }
         }
     };
-    html! {
+    let definition =
+        Definition::read(signed, instance["element"]["key"].as_str().unwrap_or_default()).await?;
+    Ok(html! {
         @if let Some(kept) = kept {
             div role="alert" tabindex="-1" autofocus {
                 (ui::notice(Tone::Bad, html! {
                     p { strong { "Nothing was changed." } }
                     @for text in kept.problems.beside(&[]) { p { (text) } }
+                    (definition.advice(&kept.problems.beside(&[]).join(" ")))
                 }))
             }
         }
@@ -69,12 +72,14 @@ fn asked(signed: &Signed, instance: &Value, kept: Option<&Pending>) -> Markup {
             p.hint { "The provider sends you back to " code { (callback(signed)) } ", which has to be registered there." }
             (ui::form(signed, &format!("{path}/authenticate"), button))
         }
-    }
+    })
 }
 
 /// The question whether another mailbox takes the place of the former one.
 fn another(signed: &Signed, instance: &Value, (kept, other): (&Pending, &OtherMailbox)) -> Markup {
     let path = format!("/instances/{}", instance["id"]);
+    // What the interface knows of the former one, where it does not say it again.
+    let former = other.former.clone().or_else(|| instance["mailbox"].as_str().map(str::to_owned));
     let named = |address: &Option<String>, otherwise: &str| match address {
         Some(address) => html! { strong { (ui::name(address)) } },
         None => html! { (otherwise) },
@@ -91,7 +96,7 @@ fn another(signed: &Signed, instance: &Value, (kept, other): (&Pending, &OtherMa
         div role="alert" tabindex="-1" autofocus {
             (ui::notice(Tone::Bad, html! {
                 p { strong { "This is another mailbox. Nothing was changed yet." } }
-                p { "You signed in to " (named(&other.address, "a mailbox whose address is not known")) "; this instance reads " (named(&other.former, "another one")) "." }
+                p { "You signed in to " (named(&other.address, "a mailbox whose address is not known")) "; this instance reads " (named(&former, "another one")) "." }
             }))
         }
         section.card {

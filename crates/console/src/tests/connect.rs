@@ -443,3 +443,55 @@ async fn another_mailbox_is_asked_about_before_it_takes_the_place() {
     let sent = connecting.sent_to("PATCH /instances/7").pop().unwrap();
     assert_eq!(sent["providerData"], json!({ "confirmation": "sealed" }));
 }
+
+#[tokio::test]
+async fn applications_are_listed_stored_rotated_and_not_deleted_while_somebody_names_them() {
+    let connecting = Connecting::new().await;
+    let list = connecting.browser.get("/applications").await;
+    assert!(
+        list.text.contains("href=\"/applications/lofts\"") && !list.text.contains("<img"),
+        "{}",
+        list.text
+    );
+    let token = list.form_token();
+    let fields = [
+        ("form_token", token.as_str()),
+        ("name", "lofts"),
+        ("connector", "pigeon"),
+        ("apiKey", "k"),
+        ("apiSecret", "hush"),
+        ("tenant", ""),
+    ];
+    let added = connecting.browser.post("/applications", &fields).await;
+    assert_eq!(added.location(), "/applications", "{}", added.text);
+    let sent = connecting.sent_to("POST /applications").pop().unwrap();
+    assert_eq!(sent, json!({ "name": "lofts", "connector": "pigeon", "apiKey": "k", "apiSecret": "hush" }));
+    let one = connecting.browser.get("/applications/lofts").await;
+    assert!(
+        one.text.contains("2 instances name it")
+            && one.text.contains(">Mine<")
+            && !one.text.contains(">Other<")
+    );
+    assert!(!one.text.contains("/applications/lofts/delete"), "it can't go");
+    let rotated = connecting
+        .browser
+        .post("/applications/lofts", &[("form_token", &token), ("apiSecret", " new ")])
+        .await;
+    assert_eq!(rotated.location(), "/applications/lofts");
+    assert_eq!(connecting.sent_to("PATCH /applications/lofts"), [json!({ "apiSecret": " new " })]);
+}
+
+#[tokio::test]
+async fn what_a_refusal_means_is_said_where_an_instance_signs_in_again() {
+    let connecting = Connecting::new().await;
+    let token = connecting.browser.get("/instances/7/authenticate").await.form_token();
+    connecting.browser.post("/instances/7/authenticate", &[("form_token", &token)]).await;
+    let asked =
+        connecting.all_sent().into_iter().find(|(asked, _)| asked.starts_with("GET /instances/7/oauth/url?"));
+    let query = asked.unwrap().0;
+    let state = query.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    connecting.refuse(400, "the loft said no_corn");
+    let refused = connecting.browser.get(&format!("/oauth/callback?code=c&state={state}")).await;
+    let page = connecting.browser.get(refused.location()).await.text;
+    assert!(page.contains("Nothing was changed.") && page.contains("<strong>Bring corn.</strong>"), "{page}");
+}

@@ -107,6 +107,10 @@ fn answer(asked: &str, refusal: &Option<(u16, Value)>) -> Response {
         "GET /elements/pigeon/configuration" => Json(items()).into_response(),
         "GET /elements/pigeon/metadata" => Json(metadata()).into_response(),
         "GET /applications?pageSize=200" => Json(json!([])).into_response(),
+        "GET /applications?" | "GET /applications" => Json(json!([stored(2)])).into_response(),
+        "GET /applications/lofts" => Json(stored(2)).into_response(),
+        "GET /instances?pageSize=200" => Json(json!([named("Mine", "lofts"), named("Other", "barns")])).into_response(),
+        "PATCH /applications/lofts" => Json(stored(2)).into_response(),
         "DELETE /applications/lofts" => StatusCode::OK.into_response(),
         "POST /instances/test-event" => Json(json!({
             "eventId": "test-1", "taken": true, "status": 200, "error": null, "durationMilliseconds": 41, "signed": false
@@ -127,6 +131,17 @@ fn answer(asked: &str, refusal: &Option<(u16, Value)>) -> Response {
         path if path.starts_with("GET /instances/7/oauth/url?") => Json(login).into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+fn stored(instances_count: u64) -> Value {
+    json!({
+        "name": "lofts", "connector": "pigeon", "apiKey": HOSTILE, "apiSecret": "********", "tenant": HOSTILE,
+        "instancesCount": instances_count, "createdDate": "2026-11-22T11:00:00Z", "updatedDate": "2026-11-22T11:00:00Z",
+    })
+}
+
+fn named(name: &str, application: &str) -> Value {
+    json!({ "id": 7, "name": name, "configuration": { "oauth.application": application } })
 }
 
 fn items() -> Value {

@@ -191,7 +191,9 @@ def lead(case, path, instance, dice):
             parameters["resource"] = "messages"
     elif dice.mostly():
         known = STAGE["known"] | instance["known"]
-        if path.startswith("/organizations"):
+        if path.startswith("/applications"):
+            known["name"] = STAGE["doomedApplications" if case.method == "DELETE" else "applications"]
+        elif path.startswith("/organizations"):
             known["id"] = [STAGE["organization"]]
         elif path.startswith("/accounts"):
             known["id"] = [STAGE["account"]]

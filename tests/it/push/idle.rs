@@ -5,7 +5,7 @@ use super::{assert_active, forget_requests, push_of, pushed_outlook};
 use crate::defects::assert_created;
 use crate::world::{GMAIL_USER, OUTLOOK_USER, World, gmail_body};
 use chrono::Duration;
-use doubles::{Mail, Mishap};
+use doubles::{Mail, Way};
 
 /// In a day: requests to the provider, without those for tokens, rows written, and tokens.
 async fn idle_cost(world: &World) -> (usize, u64, usize) {
@@ -101,9 +101,9 @@ async fn a_grant_is_renewed_without_a_poll() {
 async fn a_grant_whose_reminders_got_lost_is_renewed_by_the_polls() {
     let world = World::reachable(75);
     pushed_outlook(&world).await;
-    world.microsoft.set_mishap_rate(Mishap::Dropped, 1.0);
+    world.providers.set_way(&Way::new(async |_| None));
     world.pass(Duration::hours(5)).await;
-    world.microsoft.set_mishap_rate(Mishap::Dropped, 0.0);
+    world.providers.set_way(&Way::router(world.app.router()));
     let grants = count(&world, |_, target| target.ends_with("/reauthorize"));
     assert!((2..=5).contains(&grants), "{grants} grants");
     world.pass(Duration::minutes(2)).await;

@@ -43,8 +43,11 @@ async fn without_a_name_there_is_a_choice() {
     let world = world().await;
     world.google.add_account("<b>@double.example");
     let page = world.caller.get(CONSENT).await.text();
-    assert!(page.contains("login_hint=ada%40double.example\">ada@double.example</a>"), "{page}");
+    assert!(page.contains("as=ada%40double.example\""), "{page}");
+    assert!(!page.contains("login_hint="), "{page}");
     assert!(page.contains("&lt;b&gt;@double.example"), "{page}");
+    let chosen = world.caller.get(&format!("{CONSENT}&as={ADA}")).await.text();
+    assert!(chosen.contains("login_hint=ada%40double.example\""), "{chosen}");
     let deny = world.caller.get(&format!("{CONSENT}&deny=1")).await;
     let pairs = sent_back(deny.header("location"));
     assert_eq!((pairs[0].0.as_str(), pairs[0].1.as_str()), ("error", "access_denied"));

@@ -16,7 +16,7 @@ async fn a_refresh_token_needs_its_scope() {
     }
     let page = world.caller.get(CONSENT).await;
     assert_eq!(page.status, 200);
-    assert!(page.text().contains("login_hint=ada%40double.example"));
+    assert!(page.text().contains("as=ada%40double.example\""));
 }
 
 #[tokio::test]

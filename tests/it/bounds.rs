@@ -132,6 +132,7 @@ async fn log(world: &World, id: InstanceId, (first, count): (u64, u64), body: &s
                 name: NotificationName::of(id, &events),
                 resource: state.resource.clone(),
                 events,
+                objects: Vec::new(),
                 body: body.to_owned(),
                 created_at: world.now(),
                 sighting: None,

@@ -2,7 +2,10 @@
 
 use crate::context::Context;
 use crate::instances;
-use crate::ports::{LogLine, LogMark, LogPage, Notification, Numbered, OrganizationPage, Progress, Result};
+use crate::ports::{
+    LogKey, LogLine, LogMark, LogPage, LogSearch, MARKS_COUNT_MAX, Notification, Numbered, OrganizationPage,
+    Result,
+};
 use crate::sight::{SeenAccounts, Sight};
 use chrono::{DateTime, Utc};
 use domain::delivery::SubscriptionStatus;
@@ -70,28 +73,49 @@ impl<'a> OrganizationLog<'a> {
         OrganizationLog { app, organization_id, seen: SeenAccounts::of(app, sight) }
     }
 
-    /// What it has before a place, newest first, but nothing below `from`: at most `limit` of those whose line is wanted.
-    /// So many lines are looked at; only what is wanted is read.
+    /// What it has before a place, newest first, but nothing below `from`: at most `limit`.
     pub(crate) async fn stretch(
         &mut self,
         before: Option<LogMark>,
         from: Option<Sequence>,
-        (looks, limit): (usize, usize),
-        is_wanted: impl Fn(Progress) -> bool,
+        limit: usize,
     ) -> Result<LogStretch> {
-        let page = OrganizationPage { before, from, limit: looks };
+        let page = OrganizationPage { before, from, limit };
         let lines = self.app.ports.store.organization_log(self.organization_id, page).await?;
-        let (mut notifications, mut end) = (Vec::new(), None);
-        for line in &lines {
-            if notifications.len() == limit {
-                return Ok(LogStretch { notifications, is_last: false, end });
-            }
-            if is_wanted(line.progress) && self.seen.get(line.mark.instance).await?.is_some() {
-                notifications.extend(self.app.ports.store.notification_at(line.mark).await?);
-            }
-            end = Some(line.mark);
+        let marks: Vec<LogMark> = lines.iter().map(|line| line.mark).collect();
+        let notifications = self.read(&marks).await?;
+        Ok(LogStretch { notifications, is_last: lines.len() < limit, end: marks.last().copied() })
+    }
+
+    /// The same of what a search is for: at most its limit. Of several keys none has what another one has.
+    pub(crate) async fn found(&mut self, keys: &[LogKey], search: &LogSearch) -> Result<LogStretch> {
+        let store = &self.app.ports.store;
+        let (mut marks, mut end) = (Vec::new(), None);
+        for by in keys {
+            let search = LogSearch { by: by.clone(), ..search.clone() };
+            let found = store.search_log(self.organization_id, &search).await?;
+            marks.extend(found.marks);
+            // Nothing is known of what is older than where one of them stopped.
+            end = end.max(found.end);
         }
-        Ok(LogStretch { notifications, is_last: lines.len() < looks, end })
+        marks.sort_unstable_by(|one, other| other.cmp(one));
+        marks.retain(|mark| end.is_none_or(|end| *mark >= end));
+        Ok(LogStretch { notifications: self.read(&marks).await?, is_last: end.is_none(), end })
+    }
+
+    /// Those that the caller sees.
+    async fn read(&mut self, marks: &[LogMark]) -> Result<Vec<Notification>> {
+        let mut seen = Vec::new();
+        for mark in marks {
+            if self.seen.get(mark.instance).await?.is_some() {
+                seen.push(*mark);
+            }
+        }
+        let mut notifications = Vec::new();
+        for marks in seen.chunks(MARKS_COUNT_MAX) {
+            notifications.extend(self.app.ports.store.notifications_at(marks).await?);
+        }
+        Ok(notifications)
     }
 }
 
@@ -225,6 +249,11 @@ impl Queued {
         self.0.insert(id, is_queued);
         Ok(is_queued)
     }
+}
+
+/// When what has this place was committed, or a moment before.
+pub(crate) fn time_of(mark: LogMark) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(i64::try_from(mark.sequence.0).ok()?)
 }
 
 /// The first sequence of a time: a sequence is the time of its commit, or a little more.

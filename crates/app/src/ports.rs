@@ -45,7 +45,10 @@ pub use error::{PortError, Result};
 pub use instances::{
     FleetPage, FleetRow, InstanceChange, Instances, NewInstance, SubscriptionChange, WAITING_COUNT_MAX,
 };
-pub use log::{EventLog, LogLine, LogMark, LogPage, Numbered, OrganizationLog, OrganizationPage};
+pub use log::{
+    EventLog, LogKey, LogLine, LogMark, LogMatches, LogPage, LogSearch, MARKS_COUNT_MAX, Numbered,
+    OrganizationLog, OrganizationPage,
+};
 pub use notification::{Notification, Progress};
 pub use poller::{PollEnded, Poller, Pollers};
 pub use polls::{Mailbox, NewNotification, PollCommit, Polls, ResourceRow};

@@ -157,6 +157,11 @@ macro_rules! store_suite {
                 never_calls_one_missing_that_has_a_number_of_its_own,
                 finds_one_by_its_place,
             ],
+            searches: [
+                finds_what_is_so_far,
+                finds_an_object,
+                reads_several_places,
+            ],
         }
     };
 }

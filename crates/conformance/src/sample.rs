@@ -120,6 +120,7 @@ pub fn notification(id: InstanceId, sequence: u64) -> NewNotification {
         name: NotificationName::of(id, &events),
         resource: RESOURCE.to_owned(),
         events,
+        objects: vec![format!("object {sequence}")],
         body: format!("{{\"exact\":  \"bytes of {sequence} ✓\"}}"),
         created_at: at(1),
         sighting: Some(Sighting { seen_at: at(1), unseen_at: Some(at(0)), hint_at: None }),

@@ -213,6 +213,11 @@ pub trait Connector: Send + Sync {
         None
     }
 
+    /// What people call a record, as it stands in callbacks: the subject of a message, the title of an event, a name.
+    fn subject<'a>(&self, _record: &'a Value) -> Option<&'a str> {
+        None
+    }
+
     /// What a configuration asks of this mailbox that the mailbox does not have, in words for people: the same
     /// configuration may be right for another mailbox, and yet nothing would ever come.
     async fn lacks(&self, _call: &Call<'_>, _resource: &ResourceConfig) -> Result<Vec<String>, Error> {

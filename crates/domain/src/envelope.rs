@@ -42,6 +42,8 @@ pub struct Built {
     pub name: NotificationName,
     /// Ids of its events, in order.
     pub events: Vec<EventId>,
+    /// Ids of the objects that its events name, each once, in order.
+    pub objects: Vec<String>,
     /// The bytes that are signed and posted, the same at each attempt.
     pub body: String,
 }
@@ -176,10 +178,16 @@ fn small(value: &Value, left: &mut usize) -> Option<Value> {
 
 fn build_one(sender: &Sender<'_>, resource: &str, batch: Vec<Entry>, polled_at: DateTime<Utc>) -> Built {
     let ids: Vec<EventId> = batch.iter().map(|entry| entry.id).collect();
+    let mut objects: Vec<String> = Vec::new();
+    for object in batch.iter().filter_map(|entry| entry.event["objectId"].as_str()) {
+        if !objects.iter().any(|known| known == object) {
+            objects.push(object.to_owned());
+        }
+    }
     let (events, records) = batch.into_iter().map(|entry| (entry.event, entry.record)).unzip();
     let name = NotificationName::of(sender.instance, &ids);
     let body = envelope_json(sender, resource, &name, events, records, polled_at).to_string();
-    Built { name, events: ids, body }
+    Built { name, events: ids, objects, body }
 }
 
 fn event_json(

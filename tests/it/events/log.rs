@@ -2,7 +2,9 @@
 
 use super::{TwoLogs, assert_bad, dates, ids, instance_ids, iso, kinds, paged, told};
 use crate::world::{GMAIL_USER, World};
-use chrono::Duration;
+use app::ports::{EventLog as _, LogPage, NewNotification, PollCommit, Polls as _, Written};
+use chrono::{DateTime, Duration, SecondsFormat};
+use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 use doubles::Mail;
 use serde_json::{Value, json};
 
@@ -34,6 +36,9 @@ async fn each_filter_leaves_out_what_does_not_pass() {
         ("status=NOTIFIED".to_owned(), 6, 3),
         ("status=delivered".to_owned(), 6, 3),
         ("status=queued".to_owned(), 0, 0),
+        ("status=CONSUMED".to_owned(), 0, 0),
+        (format!("objectId={mail}&status=queued"), 0, 0),
+        ("subject=nowhere".to_owned(), 0, 0),
         ("status=RECEIVED".to_owned(), 0, 0),
     ] {
         assert_eq!(count(&world, &format!("/instances/events?{filter}")).await, all, "{filter}");
@@ -157,4 +162,88 @@ async fn the_log_of_a_deleted_instance_is_gone() {
     world.run_until_idle().await;
     assert_eq!(count(&world, "/instances/events").await, 3);
     world.call("GET", &format!("/instances/events/{event}"), &Value::Null).await.assert_refused(404);
+}
+
+/// No index leads to a subject: a request reads so many of the newest, says how far it came, and its token goes on.
+#[tokio::test]
+async fn a_search_by_subject_says_how_far_it_looked_and_goes_on() {
+    let world = World::new(478);
+    let id = world.create_gmail().await;
+    world.google.deliver(GMAIL_USER, Mail { subject: "Größe \"needle\"".to_owned(), ..Mail::default() });
+    world.poll(id).await;
+    let wanted = ids(&world.get("/instances/events").await);
+    let began = sequence_after(&world, id).await;
+    hay(&world, id, began, 5_200).await;
+    for list in ["/instances/events".to_owned(), format!("/instances/{id}/events")] {
+        let path = format!("{list}?subject=gr%C3%B6%C3%9Fe%20%22need");
+        let first = world.call("GET", &path, &Value::Null).await;
+        assert_eq!((first.status, first.body.as_array().unwrap().len()), (200, 0), "{list}");
+        let searched_to = first.headers["elements-searched-to"].to_str().unwrap();
+        // The hay is a microsecond apart: 5,200 less the 5,000 that were looked at.
+        assert_eq!(searched_to, millis(began + 200), "{list}");
+        let token = first.headers["elements-next-page-token"].to_str().unwrap();
+        let second = world.call("GET", &format!("{path}&nextPage={token}"), &Value::Null).await;
+        assert_eq!(ids(&second.body), wanted, "{list}");
+        assert_eq!(second.body[0]["subject"], "Größe \"needle\"");
+        assert!(!second.headers.contains_key("elements-searched-to"), "all was looked at");
+    }
+}
+
+/// What an index leads to is found behind however much of what is not wanted, in one request.
+#[tokio::test]
+async fn a_search_by_status_or_object_finds_what_is_behind_thousands() {
+    let world = World::new(479);
+    let id = world.create_gmail().await;
+    world.receiver.set_default(410);
+    let object = world.google.deliver(GMAIL_USER, Mail::default());
+    world.poll(id).await;
+    world.pass(Duration::seconds(20)).await;
+    let wanted = ids(&world.get("/instances/events").await);
+    hay(&world, id, sequence_after(&world, id).await, 6_000).await;
+    for list in ["/instances/events".to_owned(), format!("/instances/{id}/events")] {
+        for filter in ["status=queued".to_owned(), "status=RECEIVED".to_owned(), format!("objectId={object}")]
+        {
+            assert_eq!(ids(&world.get(&format!("{list}?{filter}")).await), wanted, "{list}?{filter}");
+        }
+        let logged = paged(&world, &format!("{list}?status=CONSUMED"), 200).await;
+        assert_eq!(logged.len(), 6_000);
+    }
+    let life = world.get(&format!("/instances/{id}/objects/{object}/life")).await;
+    assert_eq!(life.as_array().unwrap().len(), 1, "{life}");
+}
+
+async fn sequence_after(world: &World, id: InstanceId) -> u64 {
+    let page = LogPage { before: None, limit: 1, pending_only: false };
+    world.store.notifications(id, page).await.unwrap()[0].sequence.0 + 1
+}
+
+/// So many notifications that are only logged.
+async fn hay(world: &World, id: InstanceId, first: u64, count: u64) {
+    let mut state = world.store.mailbox(id).await.unwrap().unwrap().resources.remove(0).state;
+    state.version += 1;
+    let one = |sequence: u64| {
+        let events = vec![EventId::of_creation(id, "hay", &sequence.to_string())];
+        let record = json!({ "payload": { "headers": [{ "name": "Subject", "value": "Hay" }] } });
+        let event = json!({ "elementKey": "gmail", "objectId": "hay", "eventType": "CREATED" });
+        NewNotification {
+            sequence: Sequence(sequence),
+            name: NotificationName::of(id, &events),
+            resource: state.resource.clone(),
+            events,
+            objects: vec!["hay".to_owned()],
+            body: json!({ "message": { "events": [event], "raw": { "hay": [record] } } }).to_string(),
+            created_at: world.now(),
+            sighting: None,
+            deliver: false,
+            expires_at: Some(world.now() + Duration::days(40)),
+        }
+    };
+    let notifications = (first..first + count).map(one).collect();
+    let commit = PollCommit { instance: id, organization_id: 1, state: state.clone(), notifications };
+    assert_eq!(world.store.commit_poll(&commit).await.unwrap(), Written::Done);
+}
+
+fn millis(sequence: u64) -> String {
+    let at = DateTime::from_timestamp_micros(i64::try_from(sequence).unwrap()).unwrap();
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

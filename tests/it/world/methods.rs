@@ -155,6 +155,8 @@ macro_rules! methods {
             async fn notification_of(organization_id: u32, event_id: &str) -> Result<Option<Notification>>;
             async fn notification_numbered(organization_id: u32, number: u64) -> Result<Numbered>;
             async fn notification_at(mark: LogMark) -> Result<Option<Notification>>;
+            async fn notifications_at(marks: &[LogMark]) -> Result<Vec<Notification>>;
+            async fn search_log(organization_id: u32, search: &LogSearch) -> Result<LogMatches>;
             async fn organization_log(organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
         });
     };

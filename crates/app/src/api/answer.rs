@@ -5,6 +5,7 @@ use super::paging;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
@@ -80,17 +81,22 @@ pub(super) struct PagedList<T> {
     pub(super) size: usize,
     /// Where the next page goes on, if there may be one.
     pub(super) next: Option<Value>,
+    /// How far back a search looked that ended before its page was full.
+    pub(super) searched_to: Option<DateTime<Utc>>,
 }
 
 impl<T> PagedList<T> {
     pub(super) fn new(records: Vec<T>, size: usize, next: Option<Value>) -> Self {
-        PagedList { records, total: None, size, next }
+        PagedList { records, total: None, size, next, searched_to: None }
     }
 }
 
 impl<T: Serialize> IntoResponse for PagedList<T> {
     fn into_response(self) -> Response {
-        let headers = paging::headers(self.records.len(), self.total, self.size, self.next);
+        let mut headers = paging::headers(self.records.len(), self.total, self.size, self.next);
+        if let Some(at) = self.searched_to {
+            paging::say_searched_to(&mut headers, at);
+        }
         (headers, Json(self.records)).into_response()
     }
 }

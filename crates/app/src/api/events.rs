@@ -8,7 +8,7 @@ use super::answers::moment::Moment;
 use super::auth::{Caller, Own};
 use super::error::ApiError;
 use super::life;
-use super::log::{Filter, Scope};
+use super::log::{Filter, Scope, subjects};
 use super::paging::PageRequest;
 use super::query::Params;
 use crate::context::Context;
@@ -18,7 +18,11 @@ use crate::redelivery::redeliver;
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::ids::InstanceId;
+use serde_json::Value;
 use std::sync::Arc;
+
+/// Characters of a subject that a list shows; a header's line has at most 998 bytes.
+const SUBJECT_CHARS_MAX: usize = 300;
 
 pub(super) async fn list(
     State(app): State<Arc<Context>>,
@@ -43,7 +47,7 @@ pub(super) async fn dispositions(
     caller: Caller,
     params: Params,
 ) -> Answered<PagedList<Disposition>> {
-    page(&app, &caller, Scope::of(&caller), &params, |notification, _| disposition(notification)).await
+    page(&app, &caller, Scope::of(&caller), &params, |_, notification, _| disposition(notification)).await
 }
 
 async fn page<T>(
@@ -51,7 +55,7 @@ async fn page<T>(
     caller: &Caller,
     scope: Scope,
     params: &Params,
-    shown: impl Fn(&Notification, bool) -> T,
+    shown: impl Fn(&Context, &Notification, bool) -> T,
 ) -> Answered<PagedList<T>> {
     let page = PageRequest::of(params)?;
     let filter = Filter::of(params)?;
@@ -59,9 +63,10 @@ async fn page<T>(
     let found = scope.take(app, caller, &page, &filter, &mut queued).await?;
     let mut records = Vec::new();
     for notification in &found.notifications {
-        records.push(shown(notification, queued.holds(app, notification.instance).await?));
+        records.push(shown(app, notification, queued.holds(app, notification.instance).await?));
     }
-    Ok(PagedList::new(records, page.size, found.next))
+    let list = PagedList::new(records, page.size, found.next);
+    Ok(PagedList { searched_to: found.searched_to, ..list })
 }
 
 pub(super) async fn one(
@@ -71,7 +76,7 @@ pub(super) async fn one(
 ) -> Answered<Json<Event>> {
     let instance = caller.instance(&app, &id).await?;
     let notification = find(&app, instance.id, &event).await?;
-    Ok(Json(whole(&notification, Queued::default().holds(&app, instance.id).await?)))
+    Ok(Json(whole(&app, &notification, Queued::default().holds(&app, instance.id).await?)))
 }
 
 /// One event by its id alone.
@@ -81,7 +86,7 @@ pub(super) async fn one_of_all(
     Path(event): Path<String>,
 ) -> Answered<Json<Event>> {
     let notification = find_any(&app, &caller, &event).await?;
-    Ok(Json(whole(&notification, Queued::default().holds(&app, notification.instance).await?)))
+    Ok(Json(whole(&app, &notification, Queued::default().holds(&app, notification.instance).await?)))
 }
 
 async fn find_any(app: &Context, caller: &Caller, event: &str) -> Result<Notification, ApiError> {
@@ -110,7 +115,8 @@ pub(super) async fn retry(
     Ok(Json(Retry { event_id: notification.name.event_id, attempt: key.attempt }))
 }
 
-fn record(notification: &Notification, is_queued: bool) -> Event {
+fn record(app: &Context, notification: &Notification, is_queued: bool) -> Event {
+    let body: Value = serde_json::from_str(&notification.body).unwrap_or_default();
     let is_pending = notification.progress == Progress::Pending;
     let attempt = |attempt: &domain::delivery::Attempt| Attempt {
         number: attempt.number,
@@ -132,13 +138,19 @@ fn record(notification: &Notification, is_queued: bool) -> Event {
         delivery: DeliveryStatus::of(notification, is_queued),
         next_attempt: notification.due_at.filter(|_| is_pending && !is_queued).map(Moment::of),
         attempts: notification.attempts.iter().map(attempt).collect(),
+        subject: subjects(app, &body).first().map(|&subject| cut(subject)),
         lives: None,
     }
 }
 
 /// With the life of each of its events.
-fn whole(notification: &Notification, is_queued: bool) -> Event {
-    Event { lives: Some(life::of(notification, is_queued)), ..record(notification, is_queued) }
+fn whole(app: &Context, notification: &Notification, is_queued: bool) -> Event {
+    Event { lives: Some(life::of(notification, is_queued)), ..record(app, notification, is_queued) }
+}
+
+/// Its beginning: a subject may be as long as a message.
+fn cut(subject: &str) -> String {
+    subject.chars().take(SUBJECT_CHARS_MAX).collect()
 }
 
 fn disposition(notification: &Notification) -> Disposition {

@@ -121,7 +121,7 @@ impl<'a> HubRequest<'a> {
             let rule = "gives a page of more than 5 MB: request fewer records or `fields`";
             return Err(ApiError::rule("pageSize", rule));
         }
-        Ok(PagedList { records, total: read.total, size, next: read.next })
+        Ok(PagedList { total: read.total, ..PagedList::new(records, size, read.next) })
     }
 }
 

@@ -6,20 +6,18 @@ use super::error::ApiError;
 use super::paging::{PAGE_BYTES_MAX, PageRequest, SEQUENCE_END, answer_bytes, foreign};
 use super::query::Params;
 use crate::context::Context;
-use crate::event_log::{self, OrganizationLog, Queued, mark_of, sequence_at};
-use crate::ports::{LogMark, Notification, Progress};
-use chrono::{DateTime, Utc};
+use crate::event_log::{self, LogStretch, OrganizationLog, Queued, mark_of, sequence_at};
+use crate::ports::{LogKey, LogMark, LogSearch, Notification, Progress};
+use chrono::{DateTime, Duration, Utc};
 use domain::ids::{InstanceId, Sequence};
 use serde_json::{Value, json};
 
-/// Maximum notifications looked at for one page; its token goes on where the look ended.
-const LOOKS_COUNT_MAX: usize = 1_000;
-/// Notifications read at once.
-const READ_COUNT: usize = 100;
-/// Maximum lines looked at for one page where the status tells from a line whether its notification is wanted.
-const LINES_COUNT_MAX: usize = 50_000;
-/// Lines read at once, then.
-const LINES_READ_COUNT: usize = 1_000;
+/// Maximum notifications read for one page where what is asked for has no index; its token goes on where the look ended.
+const LOOKS_COUNT_MAX: usize = 5_000;
+/// Read at once, then.
+const READ_COUNT: usize = 250;
+/// A look ends after so long, too, s: a client waits.
+const LOOK_S: i64 = 8;
 
 /// Whose log.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +36,8 @@ pub(super) struct Filter {
     event_type: Option<String>,
     object_id: Option<String>,
     status: Option<String>,
+    /// A part of it, in small letters.
+    subject: Option<String>,
 }
 
 const EVENT_TYPES: [&str; 3] = ["CREATED", "UPDATED", "DELETED"];
@@ -59,6 +59,7 @@ impl Filter {
             event_type: one_of("eventType", &EVENT_TYPES)?,
             object_id: text("objectId"),
             status: one_of("status", &known)?,
+            subject: params.text("subject").map(str::to_lowercase),
         };
         match (filter.from, filter.to) {
             (Some(from), Some(to)) if to < from => Err(ApiError::rule("to", "must not be before `from`")),
@@ -75,31 +76,45 @@ impl Filter {
         self.from.map(sequence_at)
     }
 
-    /// Whether a notification that is so far can have the status.
-    fn may_be(&self, progress: Progress) -> bool {
-        let Some(wanted) = self.status.as_deref() else { return true };
-        let deliveries: &[DeliveryStatus] = match progress {
-            Progress::Pending => &[DeliveryStatus::Created, DeliveryStatus::Retry, DeliveryStatus::Queued],
-            Progress::Delivered => &[DeliveryStatus::Delivered],
-            Progress::Dropped => &[DeliveryStatus::Dropped],
-            Progress::Logged => &[DeliveryStatus::Logged],
+    /// What leads to all that passes, where something does.
+    fn keys(&self) -> Option<Vec<LogKey>> {
+        if let Some(object) = &self.object_id {
+            return Some(vec![LogKey::Object(object.clone())]);
+        }
+        let wanted = self.status.as_deref()?;
+        let has = |progress: &Progress| {
+            let deliveries: &[DeliveryStatus] = match progress {
+                Progress::Pending => {
+                    &[DeliveryStatus::Created, DeliveryStatus::Retry, DeliveryStatus::Queued]
+                }
+                Progress::Delivered => &[DeliveryStatus::Delivered],
+                Progress::Dropped => &[DeliveryStatus::Dropped],
+                Progress::Logged => &[DeliveryStatus::Logged],
+            };
+            wanted == EventStatus::of(*progress).text() || deliveries.iter().any(|one| one.text() == wanted)
         };
-        wanted == EventStatus::of(progress).text() || deliveries.iter().any(|one| one.text() == wanted)
+        let all = [Progress::Pending, Progress::Delivered, Progress::Dropped, Progress::Logged];
+        Some(all.into_iter().filter(has).map(LogKey::Progress).collect())
     }
 
-    fn takes(&self, notification: &Notification, is_queued: bool) -> bool {
+    /// All that is found passes, or nearly all: a page needs no more than it shows.
+    fn is_all_taken(&self) -> bool {
+        self.event_type.is_none() && self.object_type.is_none() && self.subject.is_none()
+    }
+
+    fn takes(&self, app: &Context, notification: &Notification, is_queued: bool) -> bool {
         let is_status = |wanted: &String| {
             wanted == EventStatus::of(notification.progress).text()
                 || wanted == DeliveryStatus::of(notification, is_queued).text()
         };
         self.object_type.as_ref().is_none_or(|wanted| *wanted == notification.resource)
             && self.status.as_ref().is_none_or(is_status)
-            && self.takes_body(&notification.body)
+            && self.takes_body(app, &notification.body)
     }
 
-    /// Event type and object are in the body alone.
-    fn takes_body(&self, body: &str) -> bool {
-        if self.event_type.is_none() && self.object_id.is_none() {
+    /// Event type, object and subject are in the body alone.
+    fn takes_body(&self, app: &Context, body: &str) -> bool {
+        if self.event_type.is_none() && self.object_id.is_none() && self.subject.is_none() {
             return true;
         }
         let body: Value = serde_json::from_str(body).unwrap_or_default();
@@ -110,6 +125,9 @@ impl Filter {
         events
             .iter()
             .any(|event| is(event, "eventType", &self.event_type) && is(event, "objectId", &self.object_id))
+            && self.subject.as_ref().is_none_or(|wanted| {
+                subjects(app, &body).iter().any(|subject| subject.to_lowercase().contains(wanted))
+            })
     }
 }
 
@@ -117,6 +135,14 @@ impl Filter {
 pub(super) struct NotificationPage {
     pub(super) notifications: Vec<Notification>,
     pub(super) next: Option<Value>,
+    /// How far was looked, where the look ended before the page was full.
+    pub(super) searched_to: Option<DateTime<Utc>>,
+}
+
+impl NotificationPage {
+    fn full(notifications: Vec<Notification>, before: Option<LogMark>) -> Self {
+        NotificationPage { notifications, next: before.map(token), searched_to: None }
+    }
 }
 
 impl Scope {
@@ -138,50 +164,79 @@ impl Scope {
             Some(after) => Some(mark(after).ok_or_else(foreign)?),
             None => filter.to.map(event_log::before),
         };
-        let mut all = OrganizationLog::of(app, caller.sight());
+        let mut reader =
+            Reader { scope: self, keys: filter.keys(), log: OrganizationLog::of(app, caller.sight()) };
+        let until = app.now() + Duration::seconds(LOOK_S);
+        // One more than a page has: there is a next one.
+        let read_count = if filter.is_all_taken() { page.size + 1 } else { READ_COUNT };
         let mut notifications: Vec<Notification> = Vec::new();
-        let mut bytes = 0;
-        let is_by_line = matches!(self, Scope::All) && filter.status.is_some();
-        let (rounds, looks) = match is_by_line {
-            true => (LINES_COUNT_MAX / LINES_READ_COUNT, LINES_READ_COUNT),
-            false => (LOOKS_COUNT_MAX / READ_COUNT, READ_COUNT),
-        };
-        let mut read_count = 0;
-        for _ in 0..rounds {
-            if read_count >= LOOKS_COUNT_MAX {
-                break;
-            }
-            let read = match self {
-                Scope::Instance(id) => {
-                    let before = before.map(|mark| mark.sequence);
-                    event_log::of_instance(app, id, before, filter.first(), READ_COUNT).await?
-                }
-                Scope::All => {
-                    let is_wanted = |progress| filter.may_be(progress);
-                    all.stretch(before, filter.first(), (looks, READ_COUNT), is_wanted).await?
-                }
-            };
-            read_count += read.notifications.len();
+        let (mut bytes, mut looked_count) = (0, 0);
+        while looked_count < LOOKS_COUNT_MAX && app.now() < until {
+            let read = reader.next(app, before, filter.first(), read_count).await?;
+            looked_count += read_count;
             for notification in read.notifications {
                 let is_queued = queued.holds(app, notification.instance).await?;
-                if filter.takes(&notification, is_queued) {
+                if filter.takes(app, &notification, is_queued) {
                     bytes += answer_bytes(&notification.body, 2);
-                    // One more than there is room for: there is a next page.
                     let is_full = notifications.len() == page.size || bytes > PAGE_BYTES_MAX;
                     if is_full && !notifications.is_empty() {
-                        return Ok(NotificationPage { notifications, next: before.map(token) });
+                        return Ok(NotificationPage::full(notifications, before));
                     }
                     before = Some(mark_of(&notification));
                     notifications.push(notification);
                 }
             }
             if read.is_last {
-                return Ok(NotificationPage { notifications, next: None });
+                return Ok(NotificationPage::full(notifications, None));
             }
             before = read.end;
         }
-        Ok(NotificationPage { notifications, next: before.map(token) })
+        let searched_to = before.and_then(event_log::time_of);
+        Ok(NotificationPage { searched_to, ..NotificationPage::full(notifications, before) })
     }
+}
+
+/// Reads a log a stretch at a time: along what leads to what is asked for, else along all of it.
+struct Reader<'a> {
+    scope: Scope,
+    keys: Option<Vec<LogKey>>,
+    log: OrganizationLog<'a>,
+}
+
+impl Reader<'_> {
+    async fn next(
+        &mut self,
+        app: &Context,
+        before: Option<LogMark>,
+        from: Option<Sequence>,
+        limit: usize,
+    ) -> crate::ports::Result<LogStretch> {
+        let instance = match self.scope {
+            Scope::Instance(id) => Some(id),
+            Scope::All => None,
+        };
+        match (&self.keys, instance) {
+            (Some(keys), _) => {
+                // Each key of them takes the place of this one.
+                let by = LogKey::Progress(Progress::Pending);
+                self.log.found(keys, &LogSearch { by, instance, before, from, limit }).await
+            }
+            (None, Some(id)) => {
+                event_log::of_instance(app, id, before.map(|mark| mark.sequence), from, limit).await
+            }
+            (None, None) => self.log.stretch(before, from, limit).await,
+        }
+    }
+}
+
+/// What the records of a callback's body are called, in their order, where they are called something.
+pub(super) fn subjects<'a>(app: &Context, body: &'a Value) -> Vec<&'a str> {
+    let message = &body["message"];
+    let key = message["events"][0]["elementKey"].as_str().unwrap_or_default();
+    let Some(connector) = app.connector(key) else { return Vec::new() };
+    let lists =
+        message["raw"].as_object().into_iter().flat_map(|raw| raw.values().filter_map(Value::as_array));
+    lists.flatten().filter_map(|record| connector.subject(record)).collect()
 }
 
 fn token(mark: LogMark) -> Value {

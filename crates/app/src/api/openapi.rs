@@ -194,6 +194,9 @@ fn of_query(parameter: &Parameter) -> Value {
     })
 }
 
+/// The parameter that no index leads to: its lists end where a request has read enough.
+const SEARCHED: &str = "subject";
+
 fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     let Handled { status, page, answer, failure, .. } = &route.handled;
     let mut good = json!({ "description": "It is done", "headers": request_id() });
@@ -204,6 +207,10 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
         for header in ["Elements-Returned-Count", "Elements-Total-Count", "Elements-Next-Page-Token"] {
             good["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
         }
+    }
+    if route.parameters.iter().any(|parameter| parameter.name == SEARCHED) {
+        let searched_to = "Elements-Searched-To";
+        good["headers"][searched_to] = json!({ "$ref": format!("#/components/headers/{searched_to}") });
     }
     if *page == Paging::Sometimes {
         // An answer that is no list has no length.
@@ -253,6 +260,11 @@ fn headers() -> Value {
         "Elements-Total-Count": {
             "description": "How many records the whole list has; only where that is known.",
             "schema": { "type": "integer" },
+        },
+        "Elements-Searched-To": {
+            "description": "Where a search ended before its page was full, because it had read as much as one request \
+                does: everything of this time and later was looked at, and the next page's token goes on from there.",
+            "schema": { "type": "string", "format": "date-time" },
         },
         "Retry-After": {
             "description": "Seconds to wait, where that is known.",

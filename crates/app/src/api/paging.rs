@@ -5,6 +5,7 @@ use super::query::Params;
 use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, SecondsFormat, Utc};
 use domain::ids::InstanceId;
 use serde_json::{Value, json};
 
@@ -113,6 +114,13 @@ pub(super) fn headers(returned: usize, total: Option<u64>, size: usize, next: Op
         }
     }
     headers
+}
+
+/// How far back a search looked whose page has room left: what is older comes with the next page.
+pub(super) fn say_searched_to(headers: &mut HeaderMap, at: DateTime<Utc>) {
+    if let Ok(value) = HeaderValue::from_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true)) {
+        headers.insert("elements-searched-to", value);
+    }
 }
 
 /// What a body takes in an answer, if it stands there as JSON (`depth` 1) or as a text (2): on Lambda an answer is

@@ -265,11 +265,12 @@ impl Run<'_> {
         let bytes_max = settings::body_bytes_max(&instance.configuration);
         envelope::build(&sender, &config.name, changes, now, bytes_max)
             .into_iter()
-            .map(|Built { name, events, body }| NewNotification {
+            .map(|Built { name, events, objects, body }| NewNotification {
                 sequence: state.next_sequence(now),
                 name,
                 resource: config.name.clone(),
                 events,
+                objects,
                 body,
                 created_at: now,
                 sighting: Some(sighting),
@@ -291,6 +292,7 @@ impl Run<'_> {
             name: NotificationName::of(id, &[mark]),
             resource: config.name.clone(),
             events: Vec::new(),
+            objects: Vec::new(),
             body: body.to_string(),
             created_at: now,
             sighting: None,

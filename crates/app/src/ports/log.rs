@@ -35,6 +35,39 @@ pub struct OrganizationPage {
     pub limit: usize,
 }
 
+/// What a log is searched by: each has an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogKey {
+    /// How far the delivery is.
+    Progress(Progress),
+    /// An object that its events name, by the id that they name it by.
+    Object(String),
+}
+
+/// A stretch of a search, newest first.
+#[derive(Debug, Clone)]
+pub struct LogSearch {
+    /// What all of it has.
+    pub by: LogKey,
+    /// Only what this instance has.
+    pub instance: Option<InstanceId>,
+    /// Only what comes before this.
+    pub before: Option<LogMark>,
+    /// Nothing with a lower sequence.
+    pub from: Option<Sequence>,
+    /// Maximum marks.
+    pub limit: usize,
+}
+
+/// What a stretch of a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogMatches {
+    /// Newest first. A moment later one may have moved on.
+    pub marks: Vec<LogMark>,
+    /// How far was looked, where there may be more behind.
+    pub end: Option<LogMark>,
+}
+
 /// A notification of an organization's log, in short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogLine {
@@ -58,6 +91,9 @@ pub enum Numbered {
     /// It is none that numbers lead to. Those that were stored before they did are found in the log alone.
     Unknown,
 }
+
+/// Notifications read by their places at once: with the largest bodies they are 50 MB.
+pub const MARKS_COUNT_MAX: usize = 500;
 
 /// The event log of one instance.
 ///
@@ -83,6 +119,10 @@ pub trait OrganizationLog: Send + Sync {
     async fn notification_numbered(&self, organization_id: u32, number: u64) -> Result<Numbered>;
     /// One notification by its place.
     async fn notification_at(&self, mark: LogMark) -> Result<Option<Notification>>;
+    /// Those of these places that are there, in the same order; at most [`MARKS_COUNT_MAX`].
+    async fn notifications_at(&self, marks: &[LogMark]) -> Result<Vec<Notification>>;
+    /// Where the notifications of an organization stand that a search is for, without those of deleted instances.
+    async fn search_log(&self, organization_id: u32, search: &LogSearch) -> Result<LogMatches>;
     /// A page of what an organization's instances have notified.
     async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
 }

@@ -62,6 +62,8 @@ pub struct NewNotification {
     pub resource: String,
     /// Ids of its events, in order.
     pub events: Vec<EventId>,
+    /// Ids of the objects that they are about, each once: the log is searched by them.
+    pub objects: Vec<String>,
     /// The exact bytes of every attempt.
     pub body: String,
     /// When it was committed.

@@ -7,7 +7,7 @@ use super::row::{Item, Row, text};
 use app::ports::{LogMark, LookupHash, Result};
 use chrono::{DateTime, Utc};
 use domain::bulk::BulkId;
-use domain::ids::{InstanceId, Sequence};
+use domain::ids::{InstanceId, Sequence, hash_of};
 use domain::push::PushKey;
 use std::fmt::Write as _;
 
@@ -140,6 +140,11 @@ impl Key {
         Key::new(audit(organization), audited(at, id))
     }
 
+    /// Where a notification of an organization stands that is about an object.
+    pub(super) fn object(organization: u32, object: &str, mark: LogMark) -> Self {
+        Key::new(object_of(organization, object), logged(mark))
+    }
+
     /// The key of a row that was read.
     pub(super) fn of(row: &Row) -> Result<Self> {
         Ok(Key { pk: row.text("pk")?.to_owned(), sk: row.text("sk")?.to_owned() })
@@ -201,6 +206,11 @@ pub(super) fn audit(organization: u32) -> String {
 /// Microseconds and then ids, in order.
 pub(super) fn audited(at: DateTime<Utc>, id: &str) -> String {
     format!("{:016}#{id}", at.timestamp_micros().max(0))
+}
+
+/// Partition of an object of an organization. An id may be longer than a key.
+pub(super) fn object_of(organization: u32, object: &str) -> String {
+    format!("J#{organization}#{}", hex(&hash_of(&[b"object", object.as_bytes()])[..16]))
 }
 
 /// Partition of a shard of an organization's log, in the indexes of it.

@@ -3,9 +3,9 @@
 use super::DynamoStore;
 use super::key::{self, Key};
 use super::notifications;
-use super::row::{Row, text};
+use super::row::{Row, damaged, text};
 use super::table::{KeyQuery, Table};
-use app::ports::{EventLog, LogPage, Notification, Result};
+use app::ports::{EventLog, LogMark, LogPage, Notification, Progress, Result};
 use async_trait::async_trait;
 use domain::ids::{InstanceId, Sequence};
 
@@ -23,6 +23,29 @@ async fn newest_first(
         KeyQuery { range, is_descending: true, limit: Some(limit), ..KeyQuery::of(key::notifications(id)) };
     let rows = table.query("read the event log", page).await?;
     notifications::read_all(table, id, rows).await
+}
+
+/// How far what was notified before a place is, newest first. It costs what reading the rows whole does.
+pub(super) async fn progress_before(
+    table: &Table,
+    id: InstanceId,
+    before: Option<LogMark>,
+    limit: usize,
+) -> Result<Vec<(Sequence, Progress)>> {
+    let range = before.map(|before| ("sk", "#sort < :from", text(key::digits(before.sequence))));
+    let page = KeyQuery {
+        range,
+        is_descending: true,
+        limit: Some(limit),
+        only: Some("sk, progress"),
+        ..KeyQuery::of(key::notifications(id))
+    };
+    let rows = table.query("search an instance's log", page).await?;
+    let read = |row: &Row| {
+        let progress = Progress::parse(row.text("progress")?).ok_or_else(|| damaged("progress"))?;
+        Ok((notifications::sequence(row)?, progress))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// What is pending, in commit order.

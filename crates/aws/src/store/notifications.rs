@@ -153,6 +153,24 @@ pub(super) async fn pending(
     table.query("read what is pending", page).await?.iter().map(sequence).collect()
 }
 
+/// What is pending before a place, newest first.
+pub(super) async fn pending_before(
+    table: &Table,
+    id: InstanceId,
+    before: Option<LogMark>,
+    limit: usize,
+) -> Result<Vec<Sequence>> {
+    let range = before.map(|before| ("pending", "#sort < :from", number(before.sequence.0)));
+    let page = KeyQuery {
+        index: Some(PENDING),
+        range,
+        is_descending: true,
+        limit: Some(limit),
+        ..KeyQuery::of(key::notifications(id))
+    };
+    table.query("read what is pending", page).await?.iter().map(sequence).collect()
+}
+
 /// How many are pending.
 pub(super) async fn pending_count(table: &Table, id: InstanceId) -> Result<u64> {
     let page = KeyQuery { index: Some(PENDING), ..KeyQuery::of(key::notifications(id)) };

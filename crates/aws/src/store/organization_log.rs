@@ -5,20 +5,20 @@
 
 use super::DynamoStore;
 use super::key::{self, Key, LOG_SHARDS_COUNT};
-use super::notifications;
+use super::log_lines::merged;
 use super::row::{Row, damaged, text};
 use super::table::{Index, KeyQuery, Table};
+use super::{notifications, searches};
 use crate::fault::TooMuch;
 use app::ports::{
-    LogLine, LogMark, Notification, Numbered, OrganizationLog, OrganizationPage, PortError, Progress, Result,
+    LogLine, LogMark, LogMatches, LogSearch, MARKS_COUNT_MAX, Notification, Numbered, OrganizationLog,
+    OrganizationPage, PortError, Result,
 };
 use async_trait::async_trait;
-use domain::ids::{InstanceId, NotificationName, Sequence};
+use domain::ids::{InstanceId, NotificationName};
 use futures_util::future::try_join_all;
 use std::collections::{HashMap, HashSet};
 
-/// What a line shows, in the log's order.
-const BY_ORGANIZATION: Index = Index::global("by-organization", "log_of");
 /// Where the notification with an event id is.
 const BY_EVENT: Index = Index::global("by-event", "log_of");
 /// Maximum lines of one page.
@@ -29,64 +29,6 @@ const LOOKS_COUNT_MAX: usize = 200;
 /// Notifications of a shard whose names begin alike, at the most: 48 bits are the same by chance once in a log of ten
 /// million, and those of one name are looked at from the newest on.
 const ALIKE_COUNT_MAX: usize = 10;
-/// Behind every place.
-const END: &str = ":";
-
-/// The newest lines of all shards before this place.
-async fn merged(
-    table: &Table,
-    organization: u32,
-    before: Option<LogMark>,
-    from: Option<Sequence>,
-    limit: usize,
-) -> Result<Vec<LogLine>> {
-    let from = key::digits(from.unwrap_or(Sequence(0)));
-    let to = before.map_or(END.to_owned(), just_before);
-    // The table refuses such a range.
-    if from > to {
-        return Ok(Vec::new());
-    }
-    let shards = (0..LOG_SHARDS_COUNT).map(|shard| {
-        let page = KeyQuery {
-            index: Some(BY_ORGANIZATION),
-            range: Some(("log_at", "#sort BETWEEN :from AND :to", text(&from))),
-            to: Some(text(&to)),
-            is_descending: true,
-            limit: Some(limit),
-            ..KeyQuery::of(key::log(organization, shard))
-        };
-        table.query("read an organization's log", page)
-    });
-    let rows = try_join_all(shards).await?;
-    let mut lines = rows.iter().flatten().map(line).collect::<Result<Vec<_>>>()?;
-    lines.sort_unstable_by_key(|line| std::cmp::Reverse(line.mark));
-    lines.truncate(limit);
-    Ok(lines)
-}
-
-/// The last place before this one: a range has its ends in it.
-fn just_before(mark: LogMark) -> String {
-    format!("{}#{:010}", key::digits(mark.sequence), mark.instance.get().saturating_sub(1))
-}
-
-fn line(row: &Row) -> Result<LogLine> {
-    Ok(LogLine {
-        mark: mark(row.text("log_at")?).ok_or_else(|| damaged("log_at"))?,
-        number: row.number("num")?,
-        progress: Progress::parse(row.text("progress")?).ok_or_else(|| damaged("progress"))?,
-        events_count: row.number("events_count")?,
-    })
-}
-
-fn mark(text: &str) -> Option<LogMark> {
-    let (sequence, instance) = text.split_once('#')?;
-    let instance = instance.parse::<u32>().ok()?;
-    Some(LogMark {
-        sequence: Sequence(sequence.parse().ok()?),
-        instance: InstanceId::from_bytes(instance.to_be_bytes()),
-    })
-}
-
 /// Notes which instances of these lines are deleted, each once.
 async fn look_after(table: &Table, lines: &[LogLine], gone: &mut HashMap<InstanceId, bool>) -> Result<()> {
     let unknown: HashSet<InstanceId> =
@@ -172,6 +114,14 @@ impl OrganizationLog for DynamoStore {
         at(&self.table, mark).await
     }
 
+    async fn notifications_at(&self, marks: &[LogMark]) -> Result<Vec<Notification>> {
+        searches::at_places(&self.table, &marks[..marks.len().min(MARKS_COUNT_MAX)]).await
+    }
+
+    async fn search_log(&self, organization_id: u32, search: &LogSearch) -> Result<LogMatches> {
+        searches::matches(&self.table, organization_id, search).await
+    }
+
     // A page, newest first, without the lines of deleted instances: it is filled from what lies behind them.
     async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
         let table = &self.table;
@@ -197,26 +147,5 @@ impl OrganizationLog for DynamoStore {
             look = PAGE_COUNT_MAX;
         }
         Err(PortError::new("read an organization's log", TooMuch))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(sequence: u64, instance: u32) -> LogMark {
-        LogMark { sequence: Sequence(sequence), instance: InstanceId::from_bytes(instance.to_be_bytes()) }
-    }
-
-    #[test]
-    fn places_are_in_order_and_read_back() {
-        let marks = [at(9, 7), at(10, 1), at(10, 2), at(10, 11), at(1 << 52, 1)];
-        let texts = marks.map(key::logged);
-        assert!(texts.is_sorted(), "{texts:?}");
-        for (one, text) in marks.iter().zip(&texts) {
-            assert_eq!(mark(text), Some(*one));
-            assert!(just_before(*one) < *text && text.as_str() < END);
-        }
-        assert!(just_before(at(10, 2)) >= key::logged(at(10, 1)));
     }
 }

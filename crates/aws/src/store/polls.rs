@@ -5,7 +5,7 @@ use super::key::{self, Key};
 use super::packed::Packed;
 use super::row::{Row, numbers};
 use super::table::{ACTIONS_COUNT_MAX, KeyQuery, Table, Write, WritesEnded};
-use super::{instance_rows, notifications, poller, resources, session, subscriptions};
+use super::{instance_rows, notifications, poller, resources, searches, session, subscriptions};
 use app::ports::{
     Mailbox, NewNotification, PollCommit, Poller, Polls, PortError, ResourceRow, Result, Written,
 };
@@ -101,6 +101,7 @@ impl Polls for DynamoStore {
             false => Vec::new(),
         };
         state.store_parts(table, context).await?;
+        searches::point(table, commit).await?;
         let mut writes = vec![
             resources::write(id, &commit.state, state, &added)
                 .when("version = :before AND attribute_not_exists(removed) AND attribute_not_exists(gone)")

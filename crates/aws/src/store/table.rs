@@ -3,6 +3,8 @@
 //! The SDK repeats what was throttled or got no answer. A write that was applied but got no answer then meets
 //! its own effect: callers that must know compare what is stored with what they wrote.
 
+mod batches;
+
 use super::key::Key;
 use super::pause::wait;
 use super::row::{Item, Row, number, text};
@@ -16,19 +18,15 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, DeleteRequest, KeysAndAttributes, Put, ReturnValue,
-    ReturnValuesOnConditionCheckFailure as OnFailure, Select, TransactWriteItem, Update, WriteRequest,
+    AttributeValue, CancellationReason, Delete, Put, ReturnValue,
+    ReturnValuesOnConditionCheckFailure as OnFailure, Select, TransactWriteItem, Update,
 };
-use std::collections::HashMap;
 
 /// Tries of a write that a transaction was in the way of, and of what a batch left over.
 const TRIES_COUNT_MAX: u32 = 8;
 const IN_THE_WAY: &str = "other transactions kept conflicting";
-/// Keys of one `BatchGetItem` (source, as below: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/>).
-const READS_COUNT_MAX: usize = 100;
-/// Items of one batch of writes (`BatchWriteItem`).
-const WRITES_COUNT_MAX: usize = 25;
-/// Pages of one query: a page has up to a megabyte (`Query`), and reading a thousand takes longer than an invocation has.
+/// Pages of one query: a page has up to a megabyte (`Query`, source, as below:
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/>), and reading a thousand takes longer than an invocation has.
 const PAGES_COUNT_MAX: usize = 1000;
 /// Actions of one transaction (`TransactWriteItems`).
 pub(super) const ACTIONS_COUNT_MAX: usize = 100;
@@ -174,37 +172,6 @@ impl Table {
         let request = self.client.get_item().table_name(&self.name).consistent_read(true);
         let answer = request.set_key(Some(key.item())).send().await;
         Ok(answer.map_err(fault(context))?.item.map(Row))
-    }
-
-    /// Those of the items that are there, strongly consistent, by their keys.
-    pub(super) async fn get_many(&self, context: &'static str, keys: &[Key]) -> Result<HashMap<Key, Row>> {
-        let mut found = HashMap::new();
-        for keys in keys.chunks(READS_COUNT_MAX) {
-            let mut left: Vec<Item> = keys.iter().map(Key::item).collect();
-            for round in 0..TRIES_COUNT_MAX {
-                let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
-                let wanted = wanted.map_err(|error| PortError::new(context, error))?;
-                let answer = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
-                let answer = answer.map_err(fault(context))?;
-                for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
-                    let row = Row(item);
-                    found.insert(Key::of(&row)?, row);
-                }
-                left =
-                    answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys).collect();
-                if left.is_empty() {
-                    break;
-                }
-                if round + 1 == TRIES_COUNT_MAX {
-                    return Err(PortError::new(
-                        context,
-                        "too much at once: a batch was never read to its end",
-                    ));
-                }
-                wait(round).await;
-            }
-        }
-        Ok(found)
     }
 
     /// Rows of a partition, strongly consistent: up to the limit, or all.
@@ -390,35 +357,6 @@ impl Table {
             wait(round).await;
         }
         Err(PortError::new(context, IN_THE_WAY))
-    }
-
-    /// Deletes these items, in any order and without a condition.
-    pub(super) async fn delete_many(&self, context: &'static str, keys: &[Key]) -> Result<()> {
-        for keys in keys.chunks(WRITES_COUNT_MAX) {
-            let requests = keys.iter().map(|key| DeleteRequest::builder().set_key(Some(key.item())).build());
-            let requests: std::result::Result<Vec<DeleteRequest>, _> = requests.collect();
-            let requests = requests.map_err(|error| PortError::new(context, error))?;
-            let mut left: Vec<WriteRequest> = requests
-                .into_iter()
-                .map(|delete| WriteRequest::builder().delete_request(delete).build())
-                .collect();
-            for round in 0..TRIES_COUNT_MAX {
-                let sent = self.client.batch_write_item().request_items(&self.name, left).send().await;
-                let answer = sent.map_err(fault(context))?;
-                left = answer.unprocessed_items.into_iter().flatten().flat_map(|(_, left)| left).collect();
-                if left.is_empty() {
-                    break;
-                }
-                if round + 1 == TRIES_COUNT_MAX {
-                    return Err(PortError::new(
-                        context,
-                        "too much at once: a batch was never written to its end",
-                    ));
-                }
-                wait(round).await;
-            }
-        }
-        Ok(())
     }
 
     fn action(&self, write: Write) -> Result<TransactWriteItem> {

@@ -13,4 +13,5 @@ pub mod polls;
 pub mod push;
 pub mod release;
 pub mod reopening;
+pub mod searches;
 pub mod session;

@@ -94,6 +94,10 @@ impl Connector for Gmail {
         hub::sought::standing(resource, record, now)
     }
 
+    fn subject<'a>(&self, record: &'a Value) -> Option<&'a str> {
+        hub::sought::subject(record)
+    }
+
     async fn lacks(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Vec<String>, Error> {
         PolledList::at_poll(resource, call)?;
         labelled::lacks(call, resource).await

@@ -98,6 +98,10 @@ impl Connector for GoogleCalendar {
         hub::sought::standing(resource, record, now)
     }
 
+    fn subject<'a>(&self, record: &'a Value) -> Option<&'a str> {
+        hub::sought::subject(record)
+    }
+
     async fn ping(&self, call: &Call<'_>) -> Result<(), Error> {
         api::calendar_id(call).await.map(drop)
     }

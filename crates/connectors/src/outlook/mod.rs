@@ -93,6 +93,10 @@ impl Connector for Outlook {
         hub::sought::standing(resource, record, now)
     }
 
+    fn subject<'a>(&self, record: &'a Value) -> Option<&'a str> {
+        hub::sought::subject(record)
+    }
+
     async fn fetch(
         &self,
         call: &Call<'_>,

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_sightings.sql"),
     include_str!("migrations/0012_fleet.sql"),
     include_str!("migrations/0013_bulks.sql"),
+    include_str!("migrations/0014_searches.sql"),
 ];
 
 /// Demands the version that this program knows, of a file that another process works on.

@@ -21,6 +21,7 @@ mod releases;
 mod requests;
 mod resources;
 mod retention;
+mod searches;
 mod session;
 mod settings;
 mod subscriptions;

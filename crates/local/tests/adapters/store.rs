@@ -115,6 +115,7 @@ fn commit(version: u64, sequences: std::ops::Range<u64>, expires_s: Option<i64>)
             name: NotificationName::of(id(1), &events),
             resource: "messages".to_owned(),
             events,
+            objects: Vec::new(),
             body: "x".repeat(20_000),
             created_at: at(0),
             sighting: None,

@@ -97,6 +97,10 @@ pub(in crate::api) struct Event {
     pub(in crate::api) delivery: DeliveryStatus,
     pub(in crate::api) next_attempt: Option<Moment>,
     pub(in crate::api) attempts: Vec<Attempt>,
+    /// What the first record is called that has a name: a message's subject, the title of an event, the name of a
+    /// contact. At most 300 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) subject: Option<String>,
     /// Of each event in it, where a single one is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::api) lives: Option<Vec<Life>>,

@@ -9,7 +9,8 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn log() -> Vec<Route> {
-    let filters = [&FROM, &TO, &OBJECT_TYPE, &EVENT_TYPE, &OBJECT_ID, &STATUS, &PAGE_SIZE, &NEXT_PAGE];
+    let filters =
+        [&FROM, &TO, &OBJECT_TYPE, &EVENT_TYPE, &OBJECT_ID, &SUBJECT, &STATUS, &PAGE_SIZE, &NEXT_PAGE];
     vec![
         get("listAllEvents", "/instances/events", events::list_all, "List events, newest first")
             .with(&filters),

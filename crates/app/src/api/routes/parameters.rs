@@ -100,6 +100,13 @@ pub(super) static OBJECT_TYPE: Parameter =
     parameter("objectType", ParameterKind::Text, "messages", "Only events of this polled resource.");
 pub(super) static OBJECT_ID: Parameter =
     parameter("objectId", ParameterKind::Text, "18c1f0a2b3c4d5e6", "Only events of this object.");
+pub(super) static SUBJECT: Parameter = parameter(
+    "subject",
+    ParameterKind::Text,
+    "invoice",
+    "Only notifications of a record whose subject, title or name contains this, in any case. No index leads to them: a \
+     request reads at most 5,000 of the newest, says in `Elements-Searched-To` how far it came, and its token goes on.",
+);
 pub(super) static EVENT_TYPE: Parameter = parameter(
     "eventType",
     ParameterKind::OneOf(&["CREATED", "UPDATED", "DELETED"]),

@@ -64,6 +64,32 @@ pub(in crate::gmail) fn standing(
     })
 }
 
+/// Of a message, of a draft's, or of the first one of a thread; a label has a name.
+pub(in crate::gmail) fn subject(record: &Json) -> Option<&str> {
+    let messages = [record, &record["message"], &record["messages"][0]];
+    let mut headers =
+        messages.into_iter().filter_map(|message| message["payload"]["headers"].as_array()).flatten();
+    let is_subject = |name: &str| name.eq_ignore_ascii_case("subject");
+    let header = headers.find(|header| header["name"].as_str().is_some_and(is_subject));
+    header.map_or(&record["name"], |header| &header["value"]).as_str()
+}
+
 fn is_messages(name: &str) -> bool {
     matches!(name, "messages" | "changed-messages")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_record_is_called_by_its_subject_or_its_name() {
+        let message = json!({ "payload": { "headers": [{ "name": "From", "value": "a" }, { "name": "SUBJECT", "value": "Hi" }] } });
+        assert_eq!(subject(&message), Some("Hi"));
+        assert_eq!(subject(&json!({ "message": message })), Some("Hi"), "a draft");
+        assert_eq!(subject(&json!({ "messages": [message] })), Some("Hi"), "a thread");
+        assert_eq!(subject(&json!({ "name": "Label_1" })), Some("Label_1"));
+        assert_eq!(subject(&json!({ "id": "1", "labelIds": [] })), None);
+    }
 }

@@ -41,3 +41,8 @@ pub(in crate::googlecalendar) fn standing(
         is_wanted: Conditions::of(resource, now).ok()?.allow(record),
     })
 }
+
+/// Its title.
+pub(in crate::googlecalendar) fn subject(record: &Json) -> Option<&str> {
+    record["summary"].as_str()
+}

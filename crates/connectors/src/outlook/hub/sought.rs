@@ -61,3 +61,27 @@ pub(in crate::outlook) fn standing(
         is_wanted: conditions.iter().all(|condition| condition.matches(record) != Truth::No),
     })
 }
+
+/// Of a message or an event; a contact and a folder have a name to be shown by, a calendar a name.
+pub(in crate::outlook) fn subject(record: &Json) -> Option<&str> {
+    let names = ["subject", "displayname", "name"];
+    let fields = record.as_object()?;
+    let mut found = names.iter().filter_map(|wanted| {
+        let field = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        field.and_then(|(_, value)| value.as_str())
+    });
+    found.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_record_is_called_by_its_subject_or_its_name() {
+        assert_eq!(subject(&json!({ "Id": "1", "Name": "n", "Subject": "Hi" })), Some("Hi"));
+        assert_eq!(subject(&json!({ "id": "1", "displayName": "Inbox" })), Some("Inbox"));
+        assert_eq!(subject(&json!({ "Id": "1", "Subject": null })), None);
+    }
+}

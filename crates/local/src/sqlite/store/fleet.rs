@@ -14,7 +14,7 @@ use rusqlite::{Connection, Result, Row};
 const FLEET: &str = "SELECT i.instance_id, i.account_id, i.connector, i.name, i.tags, i.valid, i.disabled,
          i.application_fault, i.events_enabled, i.interval_min, s.status, i.waiting, p.resource, p.failures,
          p.last_success
-     FROM (SELECT *, (SELECT count(*) FROM (SELECT 1 FROM notifications n
+     FROM (SELECT *, (SELECT count(*) FROM (SELECT 1 FROM notifications n INDEXED BY notifications_pending
                       WHERE n.instance_id = fleet.instance_id AND n.progress = 'pending' LIMIT ?4)) AS waiting
            FROM fleet WHERE organization_id = ?1 AND instance_id > ?2 ORDER BY instance_id LIMIT ?3) i
      LEFT JOIN subscriptions s ON s.instance_id = i.instance_id

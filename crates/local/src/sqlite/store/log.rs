@@ -2,11 +2,12 @@
 
 use super::SqliteStore;
 use super::notifications::{notification, select_notifications};
+use crate::sqlite::columns::instance_id;
 use app::ports;
-use app::ports::{EventLog, LogPage, Notification};
+use app::ports::{EventLog, LogMark, LogPage, Notification};
 use async_trait::async_trait;
-use domain::ids::InstanceId;
-use rusqlite::{Connection, OptionalExtension as _, Result};
+use domain::ids::{InstanceId, Sequence};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 /// Maximum rows of one page.
 pub(super) const PAGE_COUNT_MAX: usize = 1000;
@@ -30,6 +31,11 @@ pub(super) fn find(conn: &Connection, id: InstanceId, event_id: &str) -> Result<
     conn.prepare_cached(select_notifications!("AND n.event_id = ?2 ORDER BY n.sequence DESC LIMIT 1"))?
         .query_row((id.get(), event_id), notification)
         .optional()
+}
+
+/// Reads an instance and a sequence.
+pub(super) fn place(row: &Row<'_>) -> Result<LogMark> {
+    Ok(LogMark { instance: instance_id(row.get(0)?), sequence: Sequence(row.get(1)?) })
 }
 
 #[async_trait]

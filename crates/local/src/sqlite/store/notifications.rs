@@ -66,6 +66,12 @@ pub(super) fn insert(
     for event in &new.events {
         log.execute((id.get(), event.as_bytes(), new.sequence.0))?;
     }
+    let mut index = conn.prepare_cached(
+        "INSERT INTO objects (object, sequence, instance_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    )?;
+    for object in &new.objects {
+        index.execute((object, new.sequence.0, id.get()))?;
+    }
     Ok(())
 }
 

@@ -1,11 +1,14 @@
 //! The log of an organization: what all its instances have notified.
 
 use super::SqliteStore;
-use super::log::{PAGE_COUNT_MAX, SEQUENCE_MAX};
-use super::notifications;
+use super::log::{PAGE_COUNT_MAX, SEQUENCE_MAX, place};
+use super::{notifications, searches};
 use crate::sqlite::columns::instance_id;
 use app::ports;
-use app::ports::{LogLine, LogMark, Notification, Numbered, OrganizationLog, OrganizationPage};
+use app::ports::{
+    LogLine, LogMark, LogMatches, LogSearch, MARKS_COUNT_MAX, Notification, Numbered, OrganizationLog,
+    OrganizationPage,
+};
 use async_trait::async_trait;
 use domain::ids::Sequence;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
@@ -50,10 +53,6 @@ fn line(row: &Row<'_>) -> Result<LogLine> {
     })
 }
 
-fn place(row: &Row<'_>) -> Result<LogMark> {
-    Ok(LogMark { instance: instance_id(row.get(0)?), sequence: Sequence(row.get(1)?) })
-}
-
 pub(super) fn numbered(conn: &Connection, organization_id: u32, number: u64) -> Result<Numbered> {
     // Such a number fits in no column.
     let Ok(number) = i64::try_from(number) else { return Ok(Numbered::NotThere) };
@@ -87,6 +86,20 @@ impl OrganizationLog for SqliteStore {
         self.db
             .read("read a notification", move |conn| notifications::get(conn, mark.instance, mark.sequence))
             .await
+    }
+
+    async fn notifications_at(&self, marks: &[LogMark]) -> ports::Result<Vec<Notification>> {
+        let marks: Vec<LogMark> = marks.iter().copied().take(MARKS_COUNT_MAX).collect();
+        let read = move |conn: &Connection| {
+            let found = marks.iter().map(|mark| notifications::get(conn, mark.instance, mark.sequence));
+            found.filter_map(Result::transpose).collect::<Result<Vec<_>>>()
+        };
+        self.db.read("read notifications", read).await
+    }
+
+    async fn search_log(&self, organization_id: u32, search: &LogSearch) -> ports::Result<LogMatches> {
+        let search = search.clone();
+        self.db.read("search a log", move |conn| searches::matches(conn, organization_id, &search)).await
     }
 
     async fn organization_log(

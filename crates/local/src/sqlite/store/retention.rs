@@ -77,6 +77,8 @@ fn delete(conn: &Connection, row_id: i64) -> Result<()> {
     for event in events.chunks_exact(16) {
         unlog.execute((id, event, sequence))?;
     }
+    conn.prepare_cached("DELETE FROM objects WHERE instance_id = ?1 AND sequence = ?2")?
+        .execute((id, sequence))?;
     conn.prepare_cached("DELETE FROM bodies WHERE row_id = ?1")?.execute([row_id])?;
     conn.prepare_cached("DELETE FROM notifications WHERE row_id = ?1")?.execute([row_id])?;
     Ok(())

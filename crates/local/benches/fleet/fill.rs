@@ -68,7 +68,7 @@ pub(crate) async fn fill(outside: &Outside, folder: &Path) {
         }
     }
     drop(store);
-    finish(&database, now);
+    finish(&database, model.instance.id, now);
     std::fs::write(folder.join("filled"), "").unwrap();
 }
 
@@ -115,7 +115,7 @@ fn new(model: &StoredMailbox, one: &Instance, n: usize, sealer: &Sealer, now: Da
         failures: if n % 100 == 5 { 4 } else { 0 },
         ..row.state.clone()
     });
-    let mut audit = app::ports::AuditEntry {
+    let audit = app::ports::AuditEntry {
         id: format!("bench-{n}"),
         organization_id: one.account.organization_id,
         at: now,
@@ -125,7 +125,6 @@ fn new(model: &StoredMailbox, one: &Instance, n: usize, sealer: &Sealer, now: Da
         before: None,
         after: None,
     };
-    audit.at = now;
     NewInstance {
         instance: one.clone(),
         token_hash,
@@ -219,7 +218,7 @@ fn change(index: usize, n: usize, at: DateTime<Utc>) -> Change {
 }
 
 /// What went out did: an attempt each, in one statement.
-fn finish(database: &Path, now: DateTime<Utc>) {
+fn finish(database: &Path, model: InstanceId, now: DateTime<Utc>) {
     let connection = rusqlite::Connection::open(database).unwrap();
     let attempt =
         json!([{ "number": 1, "at": now, "duration_ms": 83, "status": 200, "error": null, "answer": "ok" }]);
@@ -229,7 +228,12 @@ fn finish(database: &Path, now: DateTime<Utc>) {
             [attempt.to_string()],
         )
         .unwrap();
-    connection.execute("DELETE FROM outbox", []).unwrap();
+    // The model makes way: a list by last success has room for ten thousand.
+    connection.execute("UPDATE instances SET deleted = 1 WHERE id = ?1", [model.get()]).unwrap();
+    // Nothing is polled while it is measured.
+    for table in ["outbox", "schedules", "jobs"] {
+        connection.execute(&format!("DELETE FROM {table}"), []).unwrap();
+    }
     let suspend =
         "UPDATE subscriptions SET status = 'suspended', reason = 'the last attempt was answered with 500'
          WHERE instance_id IN (SELECT DISTINCT instance_id FROM notifications WHERE progress = 'pending')";

@@ -69,6 +69,7 @@ macro_rules! store_suite {
                 a_mailbox_has_one_poller,
                 a_race_for_a_mailbox_has_one_winner,
                 a_dead_poller_is_followed_and_has_no_say,
+                what_was_read_before_a_lease_was_given_back_is_old,
                 another_look_is_asked_of_the_holder,
                 nobody_polls_what_is_deleted,
                 what_else_is_written_leaves_the_lease_alone,

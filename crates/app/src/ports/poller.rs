@@ -8,7 +8,7 @@ use domain::ids::InstanceId;
 /// Who polls a mailbox, as its row says. A mailbox that was never polled under a lease has the default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Poller {
-    /// Goes up with each lease: a holder of a lower one has lost it.
+    /// Goes up when a lease is taken and when it is given back: what was read before either is out of date.
     pub fence: u64,
     /// Held until then; a holder that died gives way to the next after that.
     pub until: Option<DateTime<Utc>>,
@@ -52,6 +52,7 @@ pub trait Pollers: Send + Sync {
     /// Marks that another look is wanted, conditional on the lease of this fence being held at `now`.
     /// `Conflict`: it ended meanwhile.
     async fn ask_again(&self, id: InstanceId, fence: u64, now: DateTime<Utc>) -> Result<Written>;
-    /// Gives the lease of this fence back, in one write with finding out whether somebody came meanwhile.
+    /// Gives the lease of this fence back, in one write with finding out whether somebody came meanwhile. The fence
+    /// goes up by one; made again it finds the same.
     async fn end_poll(&self, id: InstanceId, fence: u64) -> Result<PollEnded>;
 }

@@ -78,12 +78,14 @@ impl Pollers for DynamoStore {
         Ok(ended(table.write("ask for another poll", ask).await?))
     }
 
-    // Made again it finds the same: a mark that comes in between meets no lease, and is refused.
+    // Made again it finds the same: only this lease's end leaves the next fence without a time, and a mark that comes in
+    // between meets no lease, and is refused.
     async fn end_poll(&self, id: InstanceId, fence: u64) -> Result<PollEnded> {
         let table = &self.table;
-        let end = Write::update(Key::subscription(id), "REMOVE poll_until")
-            .when("poll_fence = :fence")
-            .with(":fence", number(fence));
+        let end = Write::update(Key::subscription(id), "SET poll_fence = :next REMOVE poll_until")
+            .when("poll_fence = :fence OR (poll_fence = :next AND attribute_not_exists(poll_until))")
+            .with(":fence", number(fence))
+            .with(":next", number(fence + 1));
         Ok(match table.update("end a poll", end).await? {
             Ok(Some(row)) if row.has("poll_again") => PollEnded::Again,
             Ok(_) => PollEnded::Quiet,

@@ -6,7 +6,7 @@ use super::process::Weather;
 use super::profile::Profile;
 use super::script::{Cast, RELEASE};
 use crate::world::{GMAIL_USER, OUTLOOK_USER};
-use app::ports::{EventLog as _, LogPage};
+use app::ports::{EventLog as _, Job, LogPage, Queue as _};
 use domain::ids::InstanceId;
 use doubles::Mail;
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ const RELEASE_S: i64 = 60;
 const QUEUED_COUNT: usize = 3;
 /// How often somebody asks for a delivery, every two seconds.
 const IMPATIENT_COUNT: usize = 15;
+/// How often a release's job comes again, every two seconds.
+const LATE_COUNT: usize = 5;
 
 impl Cloud {
     pub(super) async fn finale(&mut self, cast: &Cast) {
@@ -46,6 +48,8 @@ impl Cloud {
             Profile::Deliveries => {
                 self.ask_impatiently(cast).await;
                 self.release_together(cast).await;
+                self.news_while_a_release_ends(cast).await;
+                self.release_what_is_active(cast).await;
             }
             Profile::Resources => self.poll_everything(cast).await,
             _ => {}
@@ -92,8 +96,7 @@ impl Cloud {
         let mut mails = Vec::new();
         for _ in 0..QUEUED_COUNT {
             mails.push(self.deliver(cast, id));
-            self.call("poll", "POST", format!("/instances/{id}/poll"), Value::Null, Some(id));
-            self.run_for(20).await;
+            self.poll_and_wait(id, 20).await;
         }
         self.world.receiver.set_default(200);
         self.slow(1_000);
@@ -107,6 +110,55 @@ impl Cloud {
         self.look(cast);
         let is_told = mails.iter().all(|mail| self.ledger.is_told(mail));
         self.must(Rule::ReleasedSoon, is_told, || format!("what was queued of {id} is not there in time"));
+    }
+
+    /// A release finds nothing left, and hangs before it ends; until it has ended, what comes is queued for it.
+    async fn news_while_a_release_ends(&mut self, cast: &Cast) {
+        let id = self.either(cast);
+        self.world.receiver.set_default(410);
+        self.deliver(cast, id);
+        self.poll_and_wait(id, 20).await;
+        self.world.receiver.set_default(200);
+        *self.shared.weather.lock().unwrap() = Weather {
+            freezes: 1_000,
+            freezes_at: &["end_release"],
+            freezes_to_s: HELD_UP_S,
+            ..Weather::default()
+        };
+        self.call("release", "PUT", RELEASE, Value::Null, None);
+        self.run_for(10).await;
+        let mail = self.deliver(cast, id);
+        self.poll_and_wait(id, HELD_UP_S).await;
+        self.slow(0);
+        self.run_for(RELEASE_S).await;
+        self.look(cast);
+        let is_told = self.ledger.is_told(&mail);
+        self.must(Rule::ReleasedSoon, is_told, || {
+            format!("what came to {id} while a release ended is not told")
+        });
+    }
+
+    /// A release's job comes again long after it was done, while the callback has a bad moment: the retries go on, which
+    /// a release that began would end at its first refusal.
+    async fn release_what_is_active(&mut self, cast: &Cast) {
+        let id = self.either(cast);
+        self.world.receiver.set_default(500);
+        let mail = self.deliver(cast, id);
+        for _ in 0..LATE_COUNT {
+            let now = self.world.now();
+            self.shared.queues.send(&[(Job::Release(id), now)]).await.unwrap();
+            self.poll_and_wait(id, 2).await;
+        }
+        self.world.receiver.set_default(200);
+        self.run_for(RELEASE_S).await;
+        self.look(cast);
+        let is_told = self.ledger.is_told(&mail);
+        self.must(Rule::ReleasedSoon, is_told, || format!("what came to {id} is not tried again"));
+    }
+
+    async fn poll_and_wait(&mut self, id: InstanceId, seconds: i64) {
+        self.call("poll", "POST", format!("/instances/{id}/poll"), Value::Null, Some(id));
+        self.run_for(seconds).await;
     }
 
     /// A worker hangs before it posts, and gives its claim back long after another took it over; meanwhile somebody asks

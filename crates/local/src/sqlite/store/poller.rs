@@ -63,10 +63,12 @@ pub(super) fn ask_again(
 
 pub(super) fn end(conn: &Connection, id: InstanceId, fence: u64) -> Result<PollEnded> {
     let stored = get(conn, id)?;
-    if stored.fence != fence || fence == 0 {
+    let is_given_back = stored.fence == fence + 1 && stored.until.is_none();
+    if fence == 0 || (stored.fence != fence && !is_given_back) {
         return Ok(PollEnded::Lost);
     }
-    conn.prepare_cached("UPDATE pollers SET until_us = NULL WHERE instance_id = ?1")?.execute([id.get()])?;
+    conn.prepare_cached("UPDATE pollers SET fence = ?2, until_us = NULL WHERE instance_id = ?1")?
+        .execute((id.get(), fence + 1))?;
     Ok(if stored.again { PollEnded::Again } else { PollEnded::Quiet })
 }
 

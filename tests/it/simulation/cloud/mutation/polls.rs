@@ -105,7 +105,7 @@ impl TappedStore {
         let version = commit.state.version - 1;
         self.forge(format!(
             "INSERT INTO resources (instance_id, resource, version, removed, written_at_us, document)
-             VALUES ({id}, '{resource}', {version}, 0, 0, '')
+             VALUES ({id}, '{resource}', {version}, 0, 0, '{{}}')
              ON CONFLICT DO UPDATE SET version = excluded.version, removed = 0 WHERE removed = 1"
         ))
         .await

@@ -6,6 +6,7 @@ use crate::poll::{self, PollOutcome, PollTrigger};
 use crate::ports::{Job, Result};
 use crate::push;
 use chrono::{DateTime, Utc};
+use domain::backfill::is_row;
 use domain::ids::InstanceId;
 use domain::push::Hint;
 
@@ -46,10 +47,13 @@ async fn is_served(app: &Context, id: InstanceId, hint: Hint) -> Result<bool> {
     let Some(way) = connector.push() else { return Ok(true) };
     let Some(key) = push::key_of(app, &mailbox.instance) else { return Ok(true) };
     let Some((_, hints)) = app.ports.store.push_state(&key).await? else { return Ok(true) };
-    if hints.last_at.is_some_and(|last_at| last_at > hint.at) {
+    if hints.last_at_of(id).is_some_and(|last_at| last_at > hint.at) {
         return Ok(true);
     }
-    let mut cursors = mailbox.resources.iter().filter_map(|row| row.state.cursor.as_ref());
-    let named = hint.position.max(hints.position);
-    Ok(named.is_some_and(|position| cursors.any(|cursor| way.covers(cursor, position))))
+    let Some(position) = hint.position.max(hints.position) else { return Ok(false) };
+    // Resources are read one after the other: what shows in the second may not have shown yet in the first.
+    let polled = mailbox.resources.iter().filter(|row| !row.removed && !is_row(&row.state.resource));
+    let cursors = polled.filter_map(|row| row.state.cursor.as_ref());
+    let covered: Vec<bool> = cursors.filter_map(|cursor| way.covers(cursor, position)).collect();
+    Ok(!covered.is_empty() && covered.into_iter().all(|one| one))
 }

@@ -4,11 +4,13 @@
 //! and a notice becomes jobs ([`arrive`], [`pull()`]).
 
 mod arrive;
+mod due;
 mod keep;
 mod key;
 mod leave;
 mod pull;
 mod reach;
+mod signed;
 mod status;
 mod stored;
 

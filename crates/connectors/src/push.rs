@@ -41,8 +41,8 @@ pub trait Push: Send + Sync {
         false
     }
 
-    /// No notice comes after the access token that a watch was made, renewed or reauthorized with has ended, until it is
-    /// reauthorized with another.
+    /// No notice comes after the access token that a watch was made or renewed with has ended, until it is renewed with
+    /// another.
     fn ends_with_token(&self) -> bool {
         false
     }
@@ -102,9 +102,10 @@ pub trait Push: Send + Sync {
         None
     }
 
-    /// Whether a position has passed what a hint names: then nothing of it is still to come.
-    fn covers(&self, _cursor: &Value, _position: u64) -> bool {
-        false
+    /// Whether a position has passed what a hint names: then nothing of it is still to come. `None`: it is of a resource
+    /// that is polled otherwise.
+    fn covers(&self, _cursor: &Value, _position: u64) -> Option<bool> {
+        None
     }
 }
 
@@ -118,10 +119,8 @@ pub struct WatchRequest<'a> {
     pub address: Option<&'a str>,
     /// What its notices have to bring back to be believed: at most 128 characters that can't be guessed.
     pub secret: &'a str,
-    /// What there is already.
+    /// What there is already, if it may still be there.
     pub known: Option<&'a Watch>,
-    /// What the provider demands of that.
-    pub demand: Option<Demand>,
 }
 
 /// A request to a push route.

@@ -2,14 +2,15 @@
 //!
 //! A notice is a hint: it says "look now". What changed follows from the cursor alone.
 
+mod hints;
+
+pub use hints::Hints;
+
 use crate::ids::InstanceId;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Hints within this time after one that led to a poll lead to one more, at its end, ms: it begins after each of them.
-const SLOT_MS: i64 = 2_000;
 
 /// A watch is looked after at least once in so long, hours: a check that is due later is one from before the clock was
 /// set back.
@@ -18,6 +19,9 @@ pub const CHECK_AFTER_H_MAX: i64 = 24;
 /// A proof that we may watch is renewed so long before it ends, minutes: a new one lasts as long as its token, and one that
 /// is renewed at the provider's first reminder, a quarter of an hour ahead, costs a third more of them.
 const GRANT_MARGIN_MIN: i64 = 3;
+/// A reminder within this time after a renewal, minutes, was sent before it, or comes again: reminders are repeated for
+/// hours, and strangers may replay them.
+const ECHO_MIN: i64 = 10;
 /// A reminder that would wait longer than this, minutes, is met at once: its end is not the one that we know of.
 const GRANT_WAIT_MIN: i64 = 12;
 
@@ -84,7 +88,7 @@ pub struct WatchedTarget {
     pub watch: Option<Watch>,
     /// Since when there has been one without a break.
     pub since: Option<DateTime<Utc>>,
-    /// When the provider last made, renewed or reauthorized it.
+    /// When the provider last made or renewed it.
     pub touched_at: Option<DateTime<Utc>>,
     /// When the proof ends that we may watch, where it ends before the watch: until it is renewed no notice comes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,13 +131,21 @@ impl WatchedTarget {
     }
 
     /// The proof that we may watch has ended: the provider's reminder got lost, or nobody could meet it.
-    fn is_ungranted(&self, now: DateTime<Utc>) -> bool {
+    pub fn is_ungranted(&self, now: DateTime<Utc>) -> bool {
         self.watch.is_some() && self.granted_until.is_some_and(|until| until <= now)
     }
 
     /// What the provider is to be asked for: what it demands, or would if it were heard.
     pub fn wanted(&self, now: DateTime<Utc>) -> Option<Demand> {
         self.demand.or(self.is_ungranted(now).then_some(Demand::Reauthorize))
+    }
+
+    /// Whether a reminder asks for what was just done. One whose grant is about to end all the same is no echo.
+    pub fn is_met(&self, now: DateTime<Utc>) -> bool {
+        // One far ahead is of before the clock was set back.
+        let is_echo = self.touched_at.is_some_and(|at| (now - at).abs() < Duration::minutes(ECHO_MIN));
+        let lasts = self.granted_until.is_some_and(|until| until - now > Duration::minutes(GRANT_MARGIN_MIN));
+        is_echo && lasts && self.is_active(now)
     }
 
     /// When to meet a reminder that came now.
@@ -151,6 +163,12 @@ impl WatchedTarget {
         if self.demand != before && (demand == Demand::Anew || self.failures > 0) {
             self.check_at = self.check_at.min(now);
         }
+    }
+
+    /// Whether both are the same watch at the provider, or none.
+    pub fn has_same_watch(&self, other: &WatchedTarget) -> bool {
+        let state = |one: &WatchedTarget| one.watch.as_ref().map(|watch| watch.state.clone());
+        state(self) == state(other)
     }
 
     /// Whether notices come.
@@ -186,6 +204,24 @@ impl PushState {
             self.watched.len() - 1
         });
         &mut self.watched[index]
+    }
+
+    /// Puts what became of a watch in the place of what was seen of it, unless somebody made another meanwhile.
+    pub fn replace(&mut self, seen: &WatchedTarget, next: &WatchedTarget, now: DateTime<Utc>) {
+        let stored = self.watched_mut(&next.application, &next.target, now);
+        let has_rival =
+            stored.watch.is_some() && !stored.has_same_watch(seen) && !stored.has_same_watch(next);
+        if has_rival {
+            return;
+        }
+        // The provider said so after it was asked.
+        let is_gone = stored.demand == Some(Demand::Anew)
+            && seen.demand != Some(Demand::Anew)
+            && stored.has_same_watch(next);
+        *stored = next.clone();
+        if is_gone {
+            stored.demand(Demand::Anew, now);
+        }
     }
 
     /// What its watches of an application's target have to report: the parts that members need, or everything.
@@ -230,55 +266,6 @@ impl PushState {
     }
 }
 
-/// What hints of a mailbox led to. Stored beside its state, under no version: hints come in storms.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hints {
-    /// When the last one came that led to a poll.
-    pub last_at: Option<DateTime<Utc>>,
-    /// One led to a poll; until then others lead to one more together.
-    pub slot_until: Option<DateTime<Utc>>,
-    /// That one is enqueued, too.
-    pub is_followed: bool,
-    /// The highest position that they named lately, if they name any: it is looked for until it shows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub position: Option<u64>,
-}
-
-/// What becomes of a hint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HintOutcome {
-    /// A poll is due then.
-    Poll(DateTime<Utc>),
-    /// A poll that is enqueued already, and begins later than now, serves it too.
-    Joined,
-}
-
-impl Hints {
-    /// Takes a hint, with the position that it names: the first leads to a poll at once, those of the next two seconds
-    /// to one more at their end. So each is followed by a poll that begins after it, and ten thousand in a second make
-    /// two.
-    pub fn take(self, now: DateTime<Utc>, position: Option<u64>) -> (HintOutcome, Hints) {
-        // A slot far ahead is one from before the clock was set back.
-        let slot =
-            self.slot_until.filter(|until| now < *until && *until - now <= Duration::milliseconds(SLOT_MS));
-        // A late notice of an older change ends no look for a newer one. What was named long ago, and never showed, is
-        // not looked for again and again.
-        let is_recent = |at: DateTime<Utc>| (now - at).num_seconds().abs() < LOOKED_FOR_S;
-        let position = position.max(self.position.filter(|_| self.last_at.is_some_and(is_recent)));
-        match slot {
-            None => {
-                let slot_until = Some(now + Duration::milliseconds(SLOT_MS));
-                let next = Hints { last_at: Some(now), slot_until, is_followed: false, position };
-                (HintOutcome::Poll(now), next)
-            }
-            Some(until) if !self.is_followed => {
-                (HintOutcome::Poll(until), Hints { last_at: Some(now), is_followed: true, position, ..self })
-            }
-            Some(_) => (HintOutcome::Joined, Hints { position, ..self }),
-        }
-    }
-}
-
 /// What a poll that a hint led to knows of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Hint {
@@ -298,7 +285,7 @@ const LOOK_AGAIN_MS: [i64; 4] = [1_000, 3_000, 10_000, 30_000];
 /// The same where a hint names no position: what it speaks of may be nothing that is polled, so that it never shows.
 const LOOK_AGAIN_UNNAMED_MS: [i64; 2] = [2_000, 20_000];
 /// Longer than all looks for a hint together, seconds.
-const LOOKED_FOR_S: i64 = 60;
+pub(crate) const LOOKED_FOR_S: i64 = 60;
 
 impl Hint {
     /// One that no provider gave: a poll is wanted for the sake of the watches that it keeps, and looks for nothing.
@@ -350,17 +337,21 @@ impl PushStatus {
     }
 
     /// Of a member of a mailbox's push state.
-    pub fn of(member: &Member, state: &PushState, hints: Hints, now: DateTime<Utc>) -> Self {
+    pub fn of(
+        member: &Member,
+        state: &PushState,
+        last_hint_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Self {
         let watched: Vec<Option<&WatchedTarget>> =
             member.targets.iter().map(|target| state.watched(&member.application, &target.name)).collect();
-        let is_active =
-            !watched.is_empty() && watched.iter().all(|one| one.is_some_and(|one| one.is_active(now)));
+        let comes = |one: &WatchedTarget| one.is_active(now) && !one.is_ungranted(now);
+        let is_active = !watched.is_empty() && watched.iter().all(|one| one.is_some_and(comes));
         let watched: Vec<&WatchedTarget> = watched.into_iter().flatten().collect();
         let failure = watched.iter().find_map(|one| one.failure.clone());
-        let reason = match is_active {
-            true => None,
-            false => Some(failure.unwrap_or_else(|| "it is being set up".to_owned())),
-        };
+        let pauses = watched.iter().any(|one| one.is_active(now) && one.is_ungranted(now));
+        let otherwise = if pauses { "it pauses until the next poll renews it" } else { "it is being set up" };
+        let reason = (!is_active).then(|| failure.unwrap_or_else(|| otherwise.to_owned()));
         PushStatus {
             is_active,
             since: watched.iter().filter_map(|one| one.since).max().filter(|_| is_active),
@@ -369,7 +360,7 @@ impl PushStatus {
                 .filter_map(|one| Some(one.watch.as_ref()?.until))
                 .min()
                 .filter(|_| is_active),
-            last_hint_at: hints.last_at,
+            last_hint_at,
             reason,
         }
     }

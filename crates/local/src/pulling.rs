@@ -12,7 +12,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// Between looks for new places, s. Until a loop begins, what is published waits there.
+/// Between looks for new places, and for those that nobody needs any more, s. Until a loop begins, what is published waits
+/// there.
 const LOOK_EVERY_S: i64 = 2;
 /// After a failed pull, s: twice as long each time, within these.
 const AGAIN_S_MIN: i64 = 1;
@@ -22,30 +23,40 @@ const IDLE_MS: i64 = 500;
 
 /// Pulls until `stop` turns true.
 pub(crate) async fn run(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
-    let listening = tokio::spawn(listen(host.clone(), stop.clone()));
+    // A notice rings only those who are known to pull it, and is gone then.
+    listen(&host, &stop).await;
     let mut loops = HashMap::new();
     while !*stop.borrow() {
         start(&host, &stop, &mut loops);
         let next = host.clock.now() + Duration::seconds(LOOK_EVERY_S);
         wait(&host, Some(next), pending(), &mut stop).await;
     }
-    let _ = listening.await;
     for (_, one) in loops {
         let _ = one.await;
     }
 }
 
-/// Starts the loops that are missing. A loop that ended is started again where somebody needs it still, or by now.
+/// Starts the loops that are missing, and ends those that nobody needs. A loop that ended is started again where somebody
+/// needs it still, or by now.
+///
+/// Left to itself a loop would end with its pull, which takes as long as nothing comes: beside one of the same subscription
+/// with another key it would take notices away from it. Whatever it took and did not acknowledge comes again.
 fn start(host: &Arc<Host>, stop: &watch::Receiver<bool>, loops: &mut HashMap<PullSource, JoinHandle<()>>) {
-    loops.retain(|_, one| !one.is_finished());
-    for source in host.app.pull_sources() {
+    let sources = host.app.pull_sources();
+    loops.retain(|source, one| {
+        if !sources.contains(source) {
+            one.abort();
+        }
+        sources.contains(source) && !one.is_finished()
+    });
+    for source in sources {
         loops.entry(source.clone()).or_insert_with(|| tokio::spawn(pull(host.clone(), source, stop.clone())));
     }
 }
 
 /// Finds out where notices are to be pulled for the instances that are polled: an earlier process knew. Others say so
 /// when they change.
-async fn listen(host: Arc<Host>, stop: watch::Receiver<bool>) {
+async fn listen(host: &Host, stop: &watch::Receiver<bool>) {
     for id in host.timers.enabled() {
         if *stop.borrow() {
             return;

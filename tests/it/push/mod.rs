@@ -1,15 +1,18 @@
 //! Push: providers give notice, and a notice leads to a poll. What changed still follows from the cursor alone.
 
+mod collections;
 mod gmail;
 mod idle;
 mod leaving;
 mod life;
+mod lossy;
 mod mishaps;
 mod outlook;
 mod pulling;
 mod refused;
 mod strangers;
 mod timing;
+mod together;
 
 use crate::world::{OUTLOOK_USER, Reply, World, outlook_body};
 use axum::body::Body;

@@ -1,6 +1,7 @@
-//! As many subscriptions are pulled from as a process has places.
+//! Who pulls from where, and how many do.
 
 use super::gmail::{PULL, TOPIC, with};
+use super::lossy::HeldHttp;
 use super::{assert_active, push_of};
 use crate::defects::assert_created;
 use crate::world::{GMAIL_USER, World};
@@ -58,6 +59,42 @@ async fn one_too_many_says_so_and_gets_the_next_place() {
     world.arrived();
     let sent = vec![world.google.deliver(GMAIL_USER, Mail::default())];
     assert_eq!(world.app.pull(&of_last).await.unwrap(), Pull::Taken(1));
+    world.pass(Duration::seconds(3)).await;
+    assert_created(&world.arrived(), &sent);
+}
+
+/// Whoever pulls from the same subscription with another key gets what a pull took whose instance left over it.
+#[tokio::test]
+async fn a_pull_that_nobody_needs_any_more_takes_nothing_away() {
+    let mut world = World::new(102);
+    world.google.add_topic(TOPIC);
+    world.google.add_pull_subscription(PULL, TOPIC);
+    let held = HeldHttp::before(&mut world, ":pull");
+    let id = pulls(&world, PULL).await;
+    let [former] = &world.app.pull_sources()[..] else { panic!("not one source") };
+    held.release();
+    while world.app.pull(former).await.unwrap() != Pull::Taken(0) {
+        held.release();
+    }
+    world.pass(Duration::minutes(5)).await;
+    let sent = vec![world.google.deliver(GMAIL_USER, Mail::default())];
+    // To the provider it is the same.
+    let key = world.google.service_account_key().replacen('{', "{ ", 1);
+    held.holds().await;
+    let changed = async {
+        held.holds().await;
+        world.patch(id, &json!({ "configuration": { "event.vendor.push.key": key } })).await;
+        held.release();
+    };
+    let (pulled, ()) = tokio::join!(world.app.pull(former), changed);
+    assert_eq!(pulled.unwrap(), Pull::Unneeded);
+    let [source] = &world.app.pull_sources()[..] else { panic!("not one source") };
+    assert_ne!(source, former);
+    // It can be had again after the deadline of whoever took it.
+    world.pass(Duration::seconds(11)).await;
+    world.arrived();
+    held.release();
+    assert_eq!(world.app.pull(source).await.unwrap(), Pull::Taken(1));
     world.pass(Duration::seconds(3)).await;
     assert_created(&world.arrived(), &sent);
 }

@@ -1,9 +1,12 @@
 //! What a provider refuses is tried again with growing waits, and within none that it asked for.
 
-use super::{assert_active, forget_requests, push_of, pushed_outlook};
-use crate::world::{OUTLOOK_USER, World};
+use super::lossy::LossyHttp;
+use super::{assert_active, forget_requests, push_of, pushed, pushed_outlook};
+use crate::defects::assert_created;
+use crate::world::{OUTLOOK_USER, World, outlook_body};
 use chrono::Duration;
-use doubles::{FaultKind, Way};
+use doubles::{FaultKind, Mail, Way};
+use serde_json::json;
 
 fn count(world: &World, wanted: impl Fn(&str) -> bool) -> usize {
     world.microsoft.requests().iter().filter(|line| wanted(&line.target)).count()
@@ -35,6 +38,42 @@ async fn a_demand_that_fails_is_met_again_with_growing_waits() {
     assert_active(&push_of(&world, id).await);
 }
 
+/// The mailbox is to be left alone when the first reminder's time comes, and no poll is near: the second does it.
+#[tokio::test]
+async fn a_second_reminder_is_met_if_the_first_could_not_be() {
+    let world = World::reachable(115);
+    let rarely = json!({ "event.poller.refresh_interval": "1440" });
+    let id = world.create(&pushed(outlook_body(&world.microsoft.new_code(OUTLOOK_USER)), &rarely)).await;
+    world.pass(Duration::minutes(50)).await;
+    world.providers.set_fault_rate(1.0, &[FaultKind::RateLimited { retry_after_s: Some(540) }]);
+    world.poll(id).await;
+    world.providers.clear_faults();
+    world.pass(Duration::minutes(11)).await;
+    assert_active(&push_of(&world, id).await);
+    let sent = vec![world.microsoft.deliver(OUTLOOK_USER, Mail::default())];
+    world.pass(Duration::seconds(3)).await;
+    assert_created(&world.arrived(), &sent);
+}
+
+/// Microsoft takes no `/reauthorize` within ten minutes of a PATCH, nor the reverse; and what was asked with no answer may
+/// have been done. Whatever asks again asks in the same way.
+#[tokio::test]
+async fn a_renewal_whose_answer_got_lost_is_repeated_in_the_same_way() {
+    let mut world = World::reachable(114);
+    let id = pushed_outlook(&world).await;
+    world.pass(Duration::minutes(20)).await;
+    let lost = LossyHttp::before(&mut world, "/subscriptions/");
+    world.microsoft.tell_subscriptions(OUTLOOK_USER, "reauthorizationRequired");
+    forget_requests(&world);
+    lost.lose(3);
+    world.pass(Duration::minutes(10)).await;
+    let requests = world.microsoft.requests();
+    let renewals = requests.iter().filter(|line| line.target.contains("/subscriptions/"));
+    let statuses: Vec<u16> = renewals.map(|line| line.status).collect();
+    assert_eq!(statuses, [200; 4], "three of unheard answers, and the one that was heard");
+    assert_active(&push_of(&world, id).await);
+}
+
 /// A Retry-After that a renewal meets holds for the mailbox, in every process.
 #[tokio::test]
 async fn a_retry_after_that_a_renewal_meets_is_everybodys() {
@@ -45,7 +84,7 @@ async fn a_retry_after_that_a_renewal_meets_is_everybodys() {
     world.providers.set_fault_rate(1.0, &[FaultKind::RateLimited { retry_after_s: Some(1_200) }]);
     world.microsoft.tell_subscriptions(OUTLOOK_USER, "reauthorizationRequired");
     world.pass(Duration::seconds(5)).await;
-    assert_eq!(count(&world, |target| target.ends_with("/reauthorize")), 1);
+    assert_eq!(count(&world, |target| target.contains("/subscriptions/")), 1);
     forget_requests(&world);
     beside.tick(id, world.now() + Duration::seconds(60)).await.unwrap();
     assert_eq!(count(&world, |_| true), 0, "another process asks");

@@ -22,6 +22,7 @@ async fn whatever_is_posted_gets_the_same_answer() {
     let state = known["clientState"].as_str().unwrap();
     let shifted = format!("{}x", &state[..state.len() - 1]);
     let unsigned = state.rsplit_once('.').unwrap().0.to_owned();
+    let long = "x".repeat(600_000);
     let bodies = [
         notice(&known["id"], &shifted),
         notice(&known["id"], &unsigned),
@@ -31,19 +32,18 @@ async fn whatever_is_posted_gets_the_same_answer() {
         "{}".to_owned(),
         "<html>".to_owned(),
         String::new(),
+        long,
     ];
     for path in ["/push/outlookemail", "/push/gmail"] {
         for (body, authorization) in
             bodies.iter().zip([None, Some("Bearer a.b.c"), Some("Basic x")].into_iter().cycle())
         {
             let reply = post(&world, path, authorization, body).await;
-            assert_eq!((reply.status, reply.body), (202, json!("")), "{path}: {body}");
+            assert_eq!((reply.status, reply.body), (202, json!("")), "{path}: {body:.80}");
         }
     }
     world.pass(Duration::seconds(30)).await;
     assert_eq!(polls(&world), 0);
-    let long = "x".repeat(600_000);
-    assert_eq!(post(&world, "/push/outlookemail", None, &long).await.status, 413);
     assert_eq!(post(&world, "/push/googlecalendar", None, "").await.status, 404);
 }
 

@@ -1,6 +1,6 @@
 //! Notices that crowd, overtake each other, or come to a clock that was wrong.
 
-use super::gmail::{by_push, signed};
+use super::gmail::signed;
 use super::{assert_active, forget_requests, polls, push_of, pushed, pushed_outlook};
 use crate::defects::assert_created;
 use crate::world::{GMAIL_USER, OUTLOOK_USER, World, outlook_body};
@@ -22,6 +22,51 @@ async fn a_notice_that_joins_others_is_looked_for_too() {
     }
     world.pass(Duration::seconds(50)).await;
     assert_created(&world.arrived(), &sent);
+}
+
+/// Two resources are read one after the other, and history shows the change in between: the first is looked at again.
+#[tokio::test]
+async fn a_change_that_shows_between_two_resources_is_found_in_both() {
+    // A look comes after a second, and each request takes a millisecond.
+    for lag_us in (999_000..1_012_000).step_by(500) {
+        let (world, id) = signed(93).await;
+        let poller = json!({
+            "messages": { "url": "/hubs/general/messages", "idField": "id" },
+            "threads": { "url": "/hubs/general/threads", "idField": "id" },
+        });
+        world
+            .patch(id, &json!({ "configuration": { "event.poller.configuration": poller.to_string() } }))
+            .await;
+        world.pass(Duration::minutes(5)).await;
+        world.google.set_history_lag(lag_us, lag_us, true);
+        world.google.deliver(GMAIL_USER, Mail::default());
+        world.pass(Duration::seconds(50)).await;
+        assert_eq!(world.arrived().len(), 2, "history was {lag_us} us late");
+    }
+}
+
+/// One application has notices of two instances by two ways: a poll of one serves no notice of the other.
+#[tokio::test]
+async fn a_notice_for_one_instance_is_not_served_by_a_poll_of_another() {
+    let world = World::reachable(94);
+    let of = |resource: &str| {
+        let poller = json!({ resource: { "url": format!("/hubs/general/{resource}"), "idField": "Id" } });
+        json!({ "event.poller.configuration": poller.to_string() })
+    };
+    world.microsoft.set_granted_scope(Some("offline_access Mail.Read Contacts.Read"));
+    for resource in ["messages", "contacts"] {
+        let body = outlook_body(&world.microsoft.new_code(OUTLOOK_USER));
+        world.create(&pushed(body, &of(resource))).await;
+    }
+    world.pass(Duration::minutes(5)).await;
+    let mut made = Vec::new();
+    for ms in [0, 300, 300, 300] {
+        world.pass(Duration::milliseconds(ms)).await;
+        made.push(world.microsoft.add_contact(OUTLOOK_USER, &json!({ "displayName": "Mary" })));
+    }
+    made.push(world.microsoft.deliver(OUTLOOK_USER, Mail::default()));
+    world.pass(Duration::seconds(5)).await;
+    assert_created(&world.arrived(), &made);
 }
 
 /// A late notice of an older change ends no look for a newer one.
@@ -68,54 +113,6 @@ async fn a_notice_of_what_a_condition_leaves_out_costs_three_polls() {
     assert_created(&world.arrived(), &[]);
 }
 
-/// Two processes keep the watch of a mailbox at once, whatever the order of their steps: there is one, and it is active.
-#[tokio::test]
-async fn two_processes_keep_one_watch() {
-    for head_start in 0..40 {
-        let world = World::reachable(90);
-        let (one, other) = (pushed_outlook(&world).await, pushed_outlook(&world).await);
-        world.microsoft.remove_subscriptions(OUTLOOK_USER, false);
-        // A day later both find that it is to be renewed.
-        world.clock.advance(Duration::hours(25));
-        let beside = world.another_process();
-        let until = world.now() + Duration::seconds(60);
-        let late = async {
-            for _ in 0..head_start {
-                tokio::task::yield_now().await;
-            }
-            beside.poll(other, until).await
-        };
-        let (first, second) = tokio::join!(world.app.poll(one, until), late);
-        assert!(first.is_ok() && second.is_ok());
-        world.pass(Duration::minutes(5)).await;
-        assert_eq!(world.microsoft.subscriptions_of(OUTLOOK_USER).len(), 1, "head start {head_start}");
-        assert_active(&push_of(&world, one).await);
-        assert_active(&push_of(&world, other).await);
-        let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
-        world.pass(Duration::seconds(3)).await;
-        assert_created(&world.arrived(), &[mail.clone(), mail]);
-    }
-}
-
-/// Notices come of the labels that the conditions name, and of no other.
-#[tokio::test]
-async fn labels_of_the_conditions_are_watched() {
-    let (world, id) = signed(91).await;
-    let mut items = by_push();
-    let poller =
-        json!({ "messages": { "url": "/hubs/general/messages?where=LabelIds='INBOX'", "idField": "Id" } });
-    items["event.poller.configuration"] = poller.to_string().into();
-    world.patch(id, &json!({ "configuration": items })).await;
-    world.pass(Duration::minutes(61)).await;
-    forget_requests(&world);
-    world.google.send(GMAIL_USER, Mail::default());
-    world.pass(Duration::minutes(2)).await;
-    assert_eq!(polls(&world), 0);
-    let sent = vec![world.google.deliver(GMAIL_USER, Mail::default())];
-    world.pass(Duration::seconds(3)).await;
-    assert_created(&world.arrived(), &sent);
-}
-
 /// Ten days ahead for a while, and back.
 async fn err_by_ten_days(world: &mut World) {
     world.clock.advance(Duration::days(10));
@@ -143,7 +140,7 @@ async fn a_clock_that_was_days_ahead_keeps_no_grant_from_being_renewed() {
     world.microsoft.clear_requests();
     world.microsoft.tell_subscriptions(OUTLOOK_USER, "reauthorizationRequired");
     world.pass(Duration::minutes(1)).await;
-    let renews = |target: &str| target.contains("/reauthorize");
+    let renews = |target: &str| target.contains("/subscriptions/");
     assert_eq!(world.microsoft.requests().iter().filter(|line| renews(&line.target)).count(), 1);
     assert_active(&push_of(&world, id).await);
 }

@@ -111,7 +111,7 @@ macro_rules! methods {
                 expires_at: DateTime<Utc>,
             ) -> Result<Written>;
             async fn remove_push_state(key: &PushKey, version: u64) -> Result<Written>;
-            async fn put_hints(key: &PushKey, seen: Hints, next: Hints) -> Result<Written>;
+            async fn put_hints(key: &PushKey, seen: &Hints, next: &Hints) -> Result<Written>;
         });
     };
     (Attempts, $around:ident, $name:ident) => {

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::push::{PushReply, arrive};
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, StatusCode};
@@ -28,7 +29,10 @@ pub(super) fn routes(app: &Arc<Context>) -> Router<Arc<Context>> {
         let handler = move |State(app): State<Arc<Context>>,
                             query: RawQuery,
                             headers: HeaderMap,
-                            body: Bytes| { take(app, connector, query, headers, body) };
+                            body: Result<Bytes, BytesRejection>| {
+            // Too large a body is as good as none, and its sender learns no more than others.
+            take(app, connector, query, headers, body.unwrap_or_default())
+        };
         router.route(&path, post(handler))
     });
     routes.layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -16,6 +16,7 @@ impl Run<'_> {
         let (instance, connector) = (self.mailbox.instance.clone(), self.connector);
         is_pulled_by(self.app, &instance, connector, settings).await?;
         let is_tick = self.way == PollTrigger::Tick;
+        let Some(push) = connector.push() else { return Ok(reads) };
         let Some(keeping) = Keeping::of(self.app, &instance, connector, settings, is_tick).await? else {
             return Ok(reads);
         };
@@ -24,7 +25,7 @@ impl Run<'_> {
         if !looks && !self.gate.hold().await? {
             return Ok(reads);
         }
-        if keeping.reauthorizes() {
+        if push.ends_with_token() {
             self.mailbox.session.refresh_if_short(self.app.now());
         }
         let token = match self.token(false).await {
@@ -34,13 +35,8 @@ impl Run<'_> {
             Err(NoToken::Refused(_) | NoToken::Waiting) => return Ok(reads),
         };
         let token_until = self.mailbox.session.expires_at;
-        match connector.push() {
-            Some(push) => {
-                let has_begun = keeping.keep(push, &self.call(&token), token_until).await?;
-                // What limits it limits the mailbox: reading on meets the same, and stores it for other processes.
-                Ok(has_begun || reads || self.gate.is_limited())
-            }
-            None => Ok(reads),
-        }
+        let has_begun = keeping.keep(push, &self.call(&token), token_until).await?;
+        // What limits it limits the mailbox: reading on meets the same, and stores it for other processes.
+        Ok(has_begun || reads || self.gate.is_limited())
     }
 }

@@ -26,5 +26,5 @@ pub trait PushStates: Send + Sync {
     async fn remove_push_state(&self, key: &PushKey, version: u64) -> Result<Written>;
     /// Stores hints, conditional on the stored ones being those that were seen. The state's version stays: a storm of
     /// hints must not hold up a renewal. `Gone`: there is no state.
-    async fn put_hints(&self, key: &PushKey, seen: Hints, next: Hints) -> Result<Written>;
+    async fn put_hints(&self, key: &PushKey, seen: &Hints, next: &Hints) -> Result<Written>;
 }

@@ -4,19 +4,15 @@
 //! that is not a handshake gets the same answer.
 
 use super::key::{self, Opened};
-use super::reach::address;
+use super::signed::signer;
 use super::stored::change;
 use crate::context::Context;
-use crate::heard::Keys;
 use crate::instances::mailbox_digest;
 use crate::ports::{Job, PortError, Result, Written};
 use chrono::{DateTime, Utc};
-use connectors::{
-    Addressee, Arrival, Connector, Endpoint, Forged, HttpRequest, Method, Notice, NoticeKind, Proof,
-    PushRequest, Route,
-};
+use connectors::{Addressee, Arrival, Connector, Notice, NoticeKind, Proof, PushRequest};
 use domain::ids::InstanceId;
-use domain::push::{Demand, Hint, HintOutcome, Hints, Member, PushKey, PushState};
+use domain::push::{Demand, Hint, Hints, Member, PushKey, PushState};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -24,14 +20,9 @@ use std::sync::Arc;
 
 /// Notices of one request; providers send some dozens at most.
 const NOTICES_COUNT_MAX: usize = 1_000;
-/// Tries to take a hint among many: a slot has two places, so one who loses three times finds both taken, and others who
-/// name a higher position each time are of the same mailbox, which has one notice a second.
-const TRIES_COUNT_MAX: usize = 4;
-/// The provider's keys are a small text, which has to be had within the second that an answer may take.
-const KEYS_BYTES_MAX: usize = 64 * 1024;
-const KEYS_TIMEOUT_MS: u64 = 800;
-/// What is done when they are.
-const KEYS: &str = "fetching the keys of push";
+/// Tries to take a hint among many: a slot has two places for each instance, of which a mailbox has a handful, and others
+/// who name a higher position each time are of the same mailbox, which has one notice a second.
+const TRIES_COUNT_MAX: usize = 8;
 
 /// What the sender is answered.
 #[derive(Debug, PartialEq, Eq)]
@@ -131,56 +122,6 @@ pub(super) fn addressed(
     Some(Believed { key, of, watch: notice.watch, news: notice.news, position: notice.position })
 }
 
-/// Who signed a request.
-async fn signer(app: &Context, connector: &Arc<dyn Connector>, token: &str) -> Result<Option<String>> {
-    let Some(push) = connector.push() else { return Ok(None) };
-    let (Some(endpoint), Some(audience)) = (push.keys(), audience(app, connector)) else { return Ok(None) };
-    let name = connector.descriptor().key;
-    let now = app.now();
-    let mut keys = match app.heard.keys(name, now) {
-        Some(keys) => keys,
-        None => fetch(app, name, endpoint, now).await?,
-    };
-    let mut signed = push.signer(token, &keys.keys, &audience, now);
-    if signed == Err(Forged::UnknownKey) && app.heard.may_ask_keys_again(name, now) {
-        keys = fetch(app, name, endpoint, now).await?;
-        signed = push.signer(token, &keys.keys, &audience, now);
-    }
-    Ok(signed.ok())
-}
-
-/// Whom a signed request has to be meant for: the route's own address, unless another is configured.
-fn audience(app: &Context, connector: &Arc<dyn Connector>) -> Option<String> {
-    app.config.push_audience.clone().or_else(|| address(&app.config, connector.as_ref()))
-}
-
-async fn fetch(app: &Context, name: &'static str, endpoint: &Endpoint, now: DateTime<Utc>) -> Result<Keys> {
-    if app.heard.lacks_keys(name, now) {
-        return Err(PortError::new(KEYS, "fetching them failed a moment ago"));
-    }
-    let fetched = fetch_now(app, endpoint).await.inspect_err(|_| app.heard.lack_keys(name, now))?;
-    let keys = Keys::new(fetched, now);
-    app.heard.keep_keys(name, keys.clone());
-    Ok(keys)
-}
-
-async fn fetch_now(app: &Context, endpoint: &Endpoint) -> Result<Value> {
-    let request = HttpRequest {
-        method: Method::Get,
-        url: app.config.endpoints.url(endpoint).to_owned(),
-        headers: Vec::new(),
-        body: bytes::Bytes::new(),
-        timeout_ms: KEYS_TIMEOUT_MS,
-        answer_bytes_max: KEYS_BYTES_MAX,
-        route: Route::Provider,
-    };
-    let response = app.ports.http.send(request).await.map_err(|error| PortError::new(KEYS, error))?;
-    if response.status != 200 {
-        return Err(PortError::new(KEYS, format!("the provider answered {}", response.status)));
-    }
-    serde_json::from_slice(&response.body).map_err(|error| PortError::new(KEYS, error))
-}
-
 /// Enqueues a poll for each instance that notices of one mailbox are for. Whether there is any.
 pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> Result<bool> {
     let Some((state, hints)) = app.ports.store.push_state(key).await? else { return Ok(false) };
@@ -191,20 +132,25 @@ pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> 
     if members.is_empty() {
         return Ok(false);
     }
+    let all: Vec<InstanceId> = state.members.keys().copied().collect();
     let demanded = demand(app, key, state, notices).await?;
-    if notices.iter().all(|one| one.news == NoticeKind::Demands(Demand::Reauthorize)) {
-        if let Some(due_at) = demanded {
-            reauthorize(app, members.first(), due_at).await?;
+    let reminds = notices.iter().all(|one| one.news == NoticeKind::Demands(Demand::Reauthorize));
+    match demanded {
+        Demanded::Met if reminds => return Ok(true),
+        Demanded::New(due_at) if reminds => {
+            return reauthorize(app, members.first(), due_at).await.map(|()| true);
         }
-        return Ok(true);
+        // Reminded of before, and not met: as a hint it is tried again at once, and not more often than others are.
+        Demanded::Again | Demanded::Met | Demanded::New(_) => {}
     }
     let (now, position) = (app.now(), notices.iter().filter_map(|one| one.position).max());
-    let (HintOutcome::Poll(due_at), taken) = take(app, key, hints, now, position).await? else {
-        return Ok(true);
-    };
+    let (due, taken) = take(app, key, hints, (now, position), &members, &all).await?;
     let hint = Hint { at: now, position: taken.position, looks: 0 };
-    let jobs: Vec<_> = members.into_iter().map(|instance| (Job::Hinted { instance, hint }, due_at)).collect();
-    app.ports.queue.send(&jobs).await?;
+    let jobs: Vec<_> =
+        due.into_iter().map(|(instance, due_at)| (Job::Hinted { instance, hint }, due_at)).collect();
+    if !jobs.is_empty() {
+        app.ports.queue.send(&jobs).await?;
+    }
     Ok(true)
 }
 
@@ -233,21 +179,26 @@ pub(crate) async fn hand_on(app: &Context, id: InstanceId) -> Result<()> {
     reauthorize(app, later.find(|(_, member)| shares(member)).map(|(id, _)| id), app.now()).await
 }
 
+/// What became of what the provider demands.
+enum Demanded {
+    /// It is to be met then.
+    New(DateTime<Utc>),
+    /// It was demanded before, and no notice comes until it is met.
+    Again,
+    /// There is nothing to do, or somebody is at it.
+    Met,
+}
+
 /// Keeps what the provider demands of watches, for the polls that follow. A notice of a watch that is not the present one
-/// demands nothing: it may be late. When anything is to be met that was not demanded before.
-async fn demand(
-    app: &Context,
-    key: &PushKey,
-    state: PushState,
-    notices: &[Believed],
-) -> Result<Option<DateTime<Utc>>> {
+/// demands nothing: it may be late.
+async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Believed]) -> Result<Demanded> {
     let demands = notices.iter().filter_map(|one| match (one.news, &one.of) {
         (NoticeKind::Demands(demand), Of::Watch(opened)) => Some((demand, opened, &one.watch)),
         _ => None,
     });
     let demands: Vec<_> = demands.collect();
     if demands.is_empty() {
-        return Ok(None);
+        return Ok(Demanded::Met);
     }
     let (version, now) = (state.version, app.now());
     let apply = |state: &mut PushState| {
@@ -262,31 +213,36 @@ async fn demand(
     };
     let state = change(app, key, state, apply).await?;
     let demanded = state.watched.iter().filter(|one| one.demand.is_some());
-    Ok(demanded.map(|one| one.grant_due_at(now)).min().filter(|_| state.version != version))
+    let is_over = demanded.clone().any(|one| one.is_ungranted(now));
+    Ok(match demanded.map(|one| one.grant_due_at(now)).min() {
+        Some(due_at) if state.version != version => Demanded::New(due_at),
+        Some(_) if is_over => Demanded::Again,
+        _ => Demanded::Met,
+    })
 }
 
-/// What becomes of a hint, and what is stored of hints by then.
+/// Whom a hint leads to a poll of, and when; and what is stored of hints by then.
 async fn take(
     app: &Context,
     key: &PushKey,
-    seen: Hints,
-    now: DateTime<Utc>,
-    position: Option<u64>,
-) -> Result<(HintOutcome, Hints)> {
-    let mut seen = seen;
+    mut seen: Hints,
+    (now, position): (DateTime<Utc>, Option<u64>),
+    rung: &[InstanceId],
+    members: &[InstanceId],
+) -> Result<(Vec<(InstanceId, DateTime<Utc>)>, Hints)> {
     for _ in 0..TRIES_COUNT_MAX {
-        let (taken, next) = seen.take(now, position);
+        let (due, next) = seen.take(now, position, rung, members);
         if next == seen {
-            return Ok((taken, seen));
+            return Ok((due, seen));
         }
-        match app.ports.store.put_hints(key, seen, next).await? {
-            Written::Done => return Ok((taken, next)),
-            Written::Gone => return Ok((HintOutcome::Joined, seen)),
+        match app.ports.store.put_hints(key, &seen, &next).await? {
+            Written::Done => return Ok((due, next)),
+            Written::Gone => return Ok((Vec::new(), seen)),
             Written::Conflict => {}
         }
         match app.ports.store.push_state(key).await? {
             Some((_, hints)) => seen = hints,
-            None => return Ok((HintOutcome::Joined, seen)),
+            None => return Ok((Vec::new(), seen)),
         }
     }
     Err(PortError::new("taking a hint", "others kept changing it"))

@@ -3,28 +3,23 @@
 //! A poll does it before it reads: what changed before a watch was made is in what the poll reads, and what changes after
 //! it is told.
 
+use super::due::{renewal, wait_after};
 use super::reach::{address, unreachable};
 use super::stored::{change, read};
 use super::{key, leave};
 use crate::context::Context;
-use crate::ports::{Job, Result};
-use chrono::{DateTime, Duration, Utc};
+use crate::ports::{Job, PortError, Result};
+use chrono::{DateTime, Utc};
 use connectors::{Call, Connector, Error, ErrorKind, Push, WatchRequest};
 use domain::ids::digest64;
 use domain::instance::Instance;
-use domain::push::{
-    CHECK_AFTER_H_MAX, Demand, Hint, Member, PushKey, PushState, Target, Watch, WatchedTarget,
-};
-use domain::schedule::{Timetable, backoff};
+use domain::push::{Demand, Hint, Member, PushKey, PushState, Target, Watch, WatchedTarget};
+use domain::schedule::Timetable;
 use domain::settings::Settings;
 use std::sync::Arc;
 
-/// Two ways lead to the renewal of a grant, and a provider takes no second one within this time, minutes.
-const TOUCHED_MIN: i64 = 10;
-/// Longest wait before a failed watch is tried again, minutes.
-const FAILED_WAIT_MIN: i64 = 60;
-/// Tries after which that is the wait, unless the provider says another: a quarter of an hour by then.
-const QUICK_TRIES_COUNT: u32 = 10;
+/// Watches that others have made whenever one was made here; two processes meet once.
+const RIVALS_COUNT_MAX: usize = 4;
 
 /// What an instance needs of its mailbox's push, and that something of it is to be done.
 pub(crate) struct Keeping<'a> {
@@ -174,47 +169,64 @@ impl<'a> Keeping<'a> {
     async fn keep_one(&mut self, push: &dyn Push, target: &str, call: &Call<'_>) -> Result<()> {
         let now = self.app.now();
         let application = self.member.application.clone();
-        let mut watched = self.state.watched_mut(&application, target, now).clone();
+        let watched = self.state.watched_mut(&application, target, now).clone();
         if !watched.is_due(now) {
             return Ok(());
         }
-        // One far ahead is of before the clock was set back.
-        let was_touched =
-            watched.touched_at.is_some_and(|at| (now - at).abs() < Duration::minutes(TOUCHED_MIN));
-        let wanted = watched.wanted(now);
-        if wanted == Some(Demand::Reauthorize) && was_touched && watched.is_active(now) {
-            watched.demand = None;
-            watched.granted_until = watched.granted_until.filter(|until| *until > now);
-            return self.store(watched).await;
+        if watched.wanted(now) == Some(Demand::Reauthorize) && watched.is_met(now) {
+            let met = WatchedTarget { demand: None, ..watched.clone() };
+            return self.store(&watched, &met).await.map(drop);
         }
         if push.has_one_watch() && self.state.is_watched_otherwise(&application, target, now) {
             // Asked for, it would be given: and silence the other, who takes it back a day later.
             let rule = "another instance of this mailbox has another target, and the provider watches one";
             let error = Error::new(ErrorKind::Rejected, rule);
-            let lost = WatchedTarget { watch: None, since: None, ..watched };
-            return self.store(self.failed(lost, &error)).await;
+            let lost = WatchedTarget { watch: None, since: None, ..watched.clone() };
+            return self.store(&watched, &self.failed(lost, &error)).await.map(drop);
         }
-        let parts = self.state.parts(&application, target);
-        let secret = key::secret(self.app, &self.key, &application, target);
+        self.ask(push, watched, call).await
+    }
+
+    /// Asks for a watch, and stores what became of it. Where another process has made one at the same time, the provider has
+    /// one of the two at least, and tells which when it is asked again: a stored one that it does not have would be silent,
+    /// and what it demands of the other would be taken for late.
+    async fn ask(&mut self, push: &dyn Push, watched: WatchedTarget, call: &Call<'_>) -> Result<()> {
+        let mut seen = watched;
+        let mut own: Option<Watch> = None;
+        for _ in 0..RIVALS_COUNT_MAX {
+            let watch = match self.watch(push, &seen, call).await {
+                Ok(watch) => watch,
+                // The poll's time is over, or the provider asked for a pause: the next poll does it.
+                Err(error) if error.kind == ErrorKind::Halted => return Ok(()),
+                // If another process could, that is what is stored.
+                Err(error) => return self.store(&seen, &self.failed(seen.clone(), &error)).await.map(drop),
+            };
+            if let Some(own) = own.take().filter(|own| own.state != watch.state) {
+                leave::end_one(push, call, self.instance.id, &own).await;
+            }
+            let next = self.made(seen.clone(), watch.clone());
+            match self.store(&seen, &next).await? {
+                None => return Ok(()),
+                Some(rival) => (seen, own) = (rival, Some(watch)),
+            }
+        }
+        Err(PortError::new("keeping a watch", "others kept making another"))
+    }
+
+    /// Has the provider watch a target, by what there is of it or anew.
+    async fn watch(
+        &self,
+        push: &dyn Push,
+        watched: &WatchedTarget,
+        call: &Call<'_>,
+    ) -> std::result::Result<Watch, Error> {
+        let target = watched.target.as_str();
+        let parts = self.state.parts(&watched.application, target);
+        let secret = key::secret(self.app, &self.key, &watched.application, target);
         let address = address(&self.app.config, self.connector.as_ref());
-        let known = watched.watch.as_ref().filter(|_| wanted != Some(Demand::Anew));
-        // A renewal renews the grant as well: the one that is about to be due takes the place of the other.
-        let is_renewed = watched.check_at <= now + Duration::minutes(TOUCHED_MIN);
-        let request = WatchRequest {
-            target,
-            parts: &parts,
-            address: address.as_deref(),
-            secret: &secret,
-            known,
-            demand: wanted.filter(|wanted| *wanted == Demand::Anew || !is_renewed),
-        };
-        let asked = push.watch(call, &request).await;
-        match asked {
-            Ok(watch) => self.store(self.made(watched, watch)).await,
-            // The poll's time is over, or the provider asked for a pause: the next poll does it.
-            Err(error) if error.kind == ErrorKind::Halted => Ok(()),
-            Err(error) => self.store(self.failed(watched, &error)).await,
-        }
+        let address = address.as_deref();
+        let known = watched.watch.as_ref().filter(|_| watched.demand != Some(Demand::Anew));
+        push.watch(call, &WatchRequest { target, parts: &parts, address, secret: &secret, known }).await
     }
 
     /// A watch after the provider made or renewed it.
@@ -230,11 +242,12 @@ impl<'a> Keeping<'a> {
         if !is_same {
             tracing::info!(instance.id = id, connector = self.instance.connector, "push.watched");
         }
+        let seed = digest64(&[self.key.0.as_bytes(), before.target.as_bytes()]);
         WatchedTarget {
             since: before.since.filter(|_| is_same).or(Some(now)),
             touched_at: Some(now),
             granted_until: self.granted_until,
-            check_at: self.next_check(&before, &watch),
+            check_at: renewal(now, watch.until, seed),
             watch: Some(watch),
             failures: 0,
             failure: None,
@@ -243,23 +256,10 @@ impl<'a> Keeping<'a> {
         }
     }
 
-    /// When a watch is to be renewed that was asked for just now. One whose grant alone was renewed still ends when it did.
-    fn next_check(&self, before: &WatchedTarget, watch: &Watch) -> DateTime<Utc> {
-        let now = self.app.now();
-        let next = renewal(now, watch.until, digest64(&[self.key.0.as_bytes(), before.target.as_bytes()]));
-        let is_same = before.watch.as_ref() == Some(watch);
-        Some(before.check_at).filter(|at| is_same && *at > now).map_or(next, |at| at.min(next))
-    }
-
     fn failed(&self, before: WatchedTarget, error: &Error) -> WatchedTarget {
         let now = self.app.now();
         let id = self.instance.id.get();
         let failures = before.failures.saturating_add(1);
-        let seed = u64::from(id);
-        let wait = match error.retry_after_s {
-            None if failures > QUICK_TRIES_COUNT => spread(Duration::minutes(FAILED_WAIT_MIN), seed),
-            told => backoff(failures, told, seed),
-        };
         // One that ended meanwhile is not "active, and somehow silent".
         let is_over = before.watch.as_ref().is_some_and(|watch| watch.until <= now);
         tracing::warn!(
@@ -275,7 +275,7 @@ impl<'a> Keeping<'a> {
             _ => error.to_string(),
         };
         WatchedTarget {
-            check_at: now + wait.max(Duration::seconds(1)).min(Duration::minutes(FAILED_WAIT_MIN)),
+            check_at: now + wait_after(failures, error.retry_after_s, u64::from(id)),
             failures,
             failure: Some(told),
             // What it demanded still stands.
@@ -283,13 +283,13 @@ impl<'a> Keeping<'a> {
         }
     }
 
-    async fn store(&mut self, watched: WatchedTarget) -> Result<()> {
+    /// Stores what became of what was seen; or gives what another process has made meanwhile, which stays.
+    async fn store(&mut self, seen: &WatchedTarget, next: &WatchedTarget) -> Result<Option<WatchedTarget>> {
         let now = self.app.now();
-        let apply = |state: &mut PushState| {
-            *state.watched_mut(&watched.application, &watched.target, now) = watched.clone();
-        };
+        let apply = |state: &mut PushState| state.replace(seen, next, now);
         self.state = change(self.app, &self.key, self.state.clone(), apply).await?;
-        Ok(())
+        let stored = self.state.watched(&next.application, &next.target);
+        Ok(stored.filter(|stored| !stored.has_same_watch(next)).cloned())
     }
 
     /// What failed is tried again by a poll of its own, unless the schedule's comes before.
@@ -303,35 +303,5 @@ impl<'a> Keeping<'a> {
         }
         let hint = Hint::to_keep_watches(now);
         self.app.ports.queue.send(&[(Job::Hinted { instance: self.instance.id, hint }, due_at)]).await
-    }
-}
-
-/// When to renew a watch that ends at `until`: within a day, less up to a quarter, so that a fleet does not renew at once;
-/// but after half of its life at the latest. That a provider lost it is found out then, too.
-fn renewal(now: DateTime<Utc>, until: DateTime<Utc>, seed: u64) -> DateTime<Utc> {
-    let longest = ((until - now) / 2).min(Duration::hours(CHECK_AFTER_H_MAX)).max(Duration::zero());
-    now + spread(longest, seed)
-}
-
-/// A time less up to a quarter of it, so that not all come at once.
-fn spread(longest: Duration, seed: u64) -> Duration {
-    longest / 100 * (75 + i32::try_from(seed % 26).unwrap_or(0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chrono::TimeZone as _;
-
-    #[test]
-    fn renewals_come_within_a_day_and_well_before_the_end_and_not_all_at_once() {
-        let now = Utc.timestamp_opt(1_795_000_000, 0).unwrap();
-        let after = |until, seed| (renewal(now, until, seed) - now).num_minutes();
-        let week = now + Duration::days(7);
-        let minutes: std::collections::BTreeSet<i64> = (0..1_000).map(|seed| after(week, seed)).collect();
-        assert!(minutes.len() > 20, "a thousand mailboxes renew in {} minutes", minutes.len());
-        assert!(minutes.iter().all(|minutes| (18 * 60..=24 * 60).contains(minutes)), "{minutes:?}");
-        assert!((22..=30).contains(&after(now + Duration::hours(1), 3)));
-        assert_eq!(after(now - Duration::hours(1), 3), 0);
     }
 }

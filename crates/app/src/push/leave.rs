@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use connectors::{Call, Connector, Push};
 use domain::ids::InstanceId;
 use domain::instance::Left;
-use domain::push::{Demand, Hint, Member, PushKey, PushState, WatchedTarget};
+use domain::push::{Demand, Hint, Member, PushKey, PushState, Watch, WatchedTarget};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -197,9 +197,13 @@ async fn end_by(
 /// Ends watches. What fails ends by itself, and its notices are refused.
 pub(super) async fn end_with(push: &dyn Push, call: &Call<'_>, id: InstanceId, unneeded: &[WatchedTarget]) {
     for watch in unneeded.iter().filter_map(|one| one.watch.as_ref()) {
-        if let Err(error) = push.unwatch(call, watch).await {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(instance.id = id.get(), error, "push.left_to_expire");
-        }
+        end_one(push, call, id, watch).await;
+    }
+}
+
+pub(super) async fn end_one(push: &dyn Push, call: &Call<'_>, id: InstanceId, watch: &Watch) {
+    if let Err(error) = push.unwatch(call, watch).await {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(instance.id = id.get(), error, "push.left_to_expire");
     }
 }

@@ -82,6 +82,10 @@ async fn from(app: &Context, source: &PullSource, connector: &Arc<dyn Connector>
         scratch: None,
     };
     let pulled = push.pull(&call, &source.subscription).await.map_err(failed)?;
+    if app.heard.pullers(source).is_empty() {
+        // The last one left meanwhile. Somebody else may pull from the same subscription, with another key: it comes again.
+        return Ok(Pull::Unneeded);
+    }
     let receipts = heard(app, source, connector, pulled).await?;
     if !receipts.is_empty() {
         push.acknowledge(&call, &source.subscription, &receipts).await.map_err(failed)?;

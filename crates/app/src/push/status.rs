@@ -47,7 +47,7 @@ pub(crate) async fn status(
     };
     match state.members.get(&instance.id) {
         Some(member) if member.targets == targets => {
-            Ok(Some(PushStatus::of(member, &state, hints, app.now())))
+            Ok(Some(PushStatus::of(member, &state, hints.last_at_of(instance.id), app.now())))
         }
         _ => inactive("it is being set up"),
     }

@@ -63,17 +63,17 @@ impl PushStates for DynamoStore {
         Ok(ended(self.table.write("remove a push state", remove).await?))
     }
 
-    async fn put_hints(&self, key: &PushKey, seen: Hints, next: Hints) -> Result<Written> {
+    async fn put_hints(&self, key: &PushKey, seen: &Hints, next: &Hints) -> Result<Written> {
         let put = Write::update(Key::push(key), "SET hints = :next");
-        let put = match seen == Hints::default() {
+        let put = match *seen == Hints::default() {
             true => put.when("attribute_exists(pk) AND (attribute_not_exists(hints) OR hints = :seen)"),
             false => put.when("hints = :seen"),
         };
-        let put = put.with(":next", json(&next)?).with(":seen", json(&seen)?);
+        let put = put.with(":next", json(next)?).with(":seen", json(seen)?);
         let written = self.table.write("store hints", put).await?;
         Ok(match &written {
             // Our own write, whose answer got lost: or another's with the same effect, which leads to a poll as well.
-            Err(Some(row)) if read(row)?.1 == next => Written::Done,
+            Err(Some(row)) if read(row)?.1 == *next => Written::Done,
             _ => ended(written),
         })
     }

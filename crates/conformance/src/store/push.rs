@@ -3,7 +3,7 @@
 use crate::sample::{at, id};
 use app::ports::{Store, Written};
 use chrono::{DateTime, Utc};
-use domain::push::{HintOutcome, Hints, Member, PushKey, PushState, Target};
+use domain::push::{Hints, Member, PushKey, PushState, Target};
 use futures_util::future::join_all;
 
 fn key(case: u32) -> PushKey {
@@ -70,16 +70,16 @@ pub async fn a_state_that_was_made_anew_is_another(store: &dyn Store) {
 /// Hints leave the state alone, and a change of the state leaves the hints.
 pub async fn hints_are_beside_the_state(store: &dyn Store) {
     let key = key(904);
-    let (taken, first) = Hints::default().take(at(10), None);
-    assert_eq!(taken, HintOutcome::Poll(at(10)));
-    assert_eq!(store.put_hints(&key, Hints::default(), first).await.unwrap(), Written::Gone);
+    let (due, first) = Hints::default().take(at(10), None, &[id(1)], &[id(1), id(2)]);
+    assert_eq!(due, [(id(1), at(10))]);
+    assert_eq!(store.put_hints(&key, &Hints::default(), &first).await.unwrap(), Written::Gone);
     store.put_push_state(&key, 0, &state(1, &[1]), kept()).await.unwrap();
-    assert_eq!(store.put_hints(&key, Hints::default(), first).await.unwrap(), Written::Done);
-    let (_, second) = first.take(at(11), Some(7));
-    assert_eq!(store.put_hints(&key, Hints::default(), second).await.unwrap(), Written::Conflict);
+    assert_eq!(store.put_hints(&key, &Hints::default(), &first).await.unwrap(), Written::Done);
+    let (_, second) = first.take(at(11), Some(7), &[id(2)], &[id(1), id(2)]);
+    assert_eq!(store.put_hints(&key, &Hints::default(), &second).await.unwrap(), Written::Conflict);
     assert_eq!(store.put_push_state(&key, 1, &state(2, &[2]), kept()).await.unwrap(), Written::Done);
-    assert_eq!(store.push_state(&key).await.unwrap(), Some((state(2, &[2]), first)));
-    assert_eq!(store.put_hints(&key, first, second).await.unwrap(), Written::Done);
+    assert_eq!(store.push_state(&key).await.unwrap(), Some((state(2, &[2]), first.clone())));
+    assert_eq!(store.put_hints(&key, &first, &second).await.unwrap(), Written::Done);
     assert_eq!(store.push_state(&key).await.unwrap(), Some((state(2, &[2]), second)));
 }
 
@@ -88,8 +88,10 @@ pub async fn a_race_of_hints_has_one_winner(store: &dyn Store) {
     let key = key(905);
     store.put_push_state(&key, 0, &state(1, &[1]), kept()).await.unwrap();
     // Each of its own moment: who comes first is seen.
-    let hints: Vec<Hints> = (0..8).map(|second| Hints::default().take(at(second), None).1).collect();
-    let racers = hints.iter().map(|next| store.put_hints(&key, Hints::default(), *next));
+    let hints: Vec<Hints> =
+        (0..8).map(|second| Hints::default().take(at(second), None, &[id(1)], &[id(1)]).1).collect();
+    let none = Hints::default();
+    let racers = hints.iter().map(|next| store.put_hints(&key, &none, next));
     let ended: Vec<Written> = join_all(racers).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(ended.iter().filter(|written| **written == Written::Done).count(), 1, "{ended:?}");
 }

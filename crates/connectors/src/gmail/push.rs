@@ -153,8 +153,8 @@ impl Push for Gmail {
         Some((DESCRIPTOR.authentication.token()?, &PUBSUB))
     }
 
-    fn covers(&self, cursor: &Value, position: u64) -> bool {
-        Cursor::from_value(cursor).is_ok_and(|cursor| cursor.has_taken(HistoryId(position.into())))
+    fn covers(&self, cursor: &Value, position: u64) -> Option<bool> {
+        Cursor::from_value(cursor).ok().map(|cursor| cursor.has_taken(HistoryId(position.into())))
     }
 }
 

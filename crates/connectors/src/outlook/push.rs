@@ -63,7 +63,7 @@ impl Push for Outlook {
 
     async fn watch(&self, call: &Call<'_>, request: &WatchRequest<'_>) -> Result<Watch, Error> {
         if let Some(known) = request.known
-            && let Some(watch) = renewed(call, known, request.demand).await?
+            && let Some(watch) = renewed(call, known).await?
         {
             return Ok(watch);
         }
@@ -117,37 +117,32 @@ fn expiration(now: DateTime<Utc>) -> String {
 }
 
 /// The address of a subscription.
-fn of(call: &Call<'_>, watch: &Watch, action: &str) -> Result<String, Error> {
+fn of(call: &Call<'_>, watch: &Watch) -> Result<String, Error> {
     let id = watch.state["id"].as_str();
     let id = id.ok_or_else(|| Error::malformed("stored subscription", "it has no id"))?;
-    Ok(format!("{}/subscriptions/{}{action}", call.api_url, encoded(id)))
+    Ok(format!("{}/subscriptions/{}", call.api_url, encoded(id)))
 }
 
 /// Ends a subscription.
 async fn unwatched(call: &Call<'_>, watch: &Watch) -> Result<(), Error> {
-    let response = request(call, Method::Delete, &of(call, watch, "")?, None).await?;
+    let response = request(call, Method::Delete, &of(call, watch)?, None).await?;
     match response.status {
         200..=299 | 404 | 410 => Ok(()),
         _ => Err(classify(&response, call.now)),
     }
 }
 
-/// Renews a subscription, or the grant behind it; `None`: there is none any more.
-async fn renewed(call: &Call<'_>, known: &Watch, demand: Option<Demand>) -> Result<Option<Watch>, Error> {
-    // Both ways renew the grant, and the second of them within ten minutes is refused: so it is the one or the other.
-    let response = match demand {
-        Some(Demand::Reauthorize) => {
-            self::request(call, Method::Post, &of(call, known, "/reauthorize")?, None).await?
-        }
-        _ => {
-            let body = json!({ "expirationDateTime": expiration(call.now) });
-            self::request(call, Method::Patch, &of(call, known, "")?, Some(&body)).await?
-        }
-    };
-    match (response.status, demand) {
-        (200..=299, Some(Demand::Reauthorize)) => Ok(Some(known.clone())),
-        (200..=299, _) => watch_of(&read(&response)?).map(Some),
-        (404 | 410, _) => Ok(None),
+/// Renews a subscription with the grant behind it; `None`: there is none any more.
+///
+/// `/reauthorize` would renew the grant alone, but Graph takes no PATCH within ten minutes of it, nor the reverse, and a
+/// request whose answer got lost may have been either. So it is always this one:
+/// <https://learn.microsoft.com/en-us/graph/change-notifications-lifecycle-events#responding-to-reauthorizationrequired-notifications>
+async fn renewed(call: &Call<'_>, known: &Watch) -> Result<Option<Watch>, Error> {
+    let body = json!({ "expirationDateTime": expiration(call.now) });
+    let response = request(call, Method::Patch, &of(call, known)?, Some(&body)).await?;
+    match response.status {
+        200..=299 => watch_of(&read(&response)?).map(Some),
+        404 | 410 => Ok(None),
         _ => Err(classify(&response, call.now)),
     }
 }

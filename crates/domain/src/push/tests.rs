@@ -10,48 +10,6 @@ fn id(n: u8) -> InstanceId {
     InstanceId::from_bytes([0, 0, 0, n])
 }
 
-/// When hints come, ms, and when their polls begin; `-` joins one.
-#[track_caller]
-fn hints(comes: &[i64], polls: &str) {
-    let mut hints = Hints::default();
-    let mut shown = Vec::new();
-    for ms in comes {
-        let (taken, next) = hints.take(at(*ms), None);
-        hints = next;
-        shown.push(match taken {
-            HintOutcome::Poll(due_at) => (due_at - at(0)).num_milliseconds().to_string(),
-            HintOutcome::Joined => "-".to_owned(),
-        });
-    }
-    assert_eq!(shown.join(" "), polls);
-}
-
-#[test]
-fn each_hint_is_followed_by_a_poll_that_begins_after_it() {
-    hints(&[0], "0");
-    hints(&[0, 0], "0 2000");
-    hints(&[0, 1, 2, 1_999], "0 2000 - -");
-    hints(&[0, 1_999, 2_000], "0 2000 2000");
-    hints(&[0, 2_000, 4_000], "0 2000 4000");
-    hints(&[0, 500, 2_500, 2_600], "0 2000 2500 4500");
-}
-
-#[test]
-fn ten_thousand_hints_in_a_second_make_two_polls() {
-    let mut hints = Hints::default();
-    let polls = (0..10_000).filter(|n| {
-        let (taken, next) = hints.take(at(n / 10), Some(7));
-        hints = next;
-        matches!(taken, HintOutcome::Poll(_))
-    });
-    assert_eq!(polls.count(), 2);
-}
-
-#[test]
-fn a_clock_that_was_set_back_holds_no_hint_up() {
-    hints(&[60_000, 0], "60000 0");
-}
-
 #[track_caller]
 fn pauses_s(position: Option<u64>, expected: &[i64]) {
     let mut hint = Hint { at: at(0), position, looks: 0 };
@@ -68,25 +26,6 @@ fn pauses_s(position: Option<u64>, expected: &[i64]) {
 fn a_hint_is_looked_for_again_a_few_times_with_growing_pauses() {
     pauses_s(Some(1), &[1, 3, 10, 30]);
     pauses_s(None, &[2, 20]);
-}
-
-/// Whatever came first; and nothing that was named long ago.
-#[test]
-fn the_highest_position_that_was_named_lately_is_looked_for() {
-    let mut hints = Hints::default();
-    for (ms, named, looked_for) in [
-        (0, Some(5), Some(5)),
-        (1, Some(3), Some(5)),
-        (2, Some(9), Some(9)),
-        (3, Some(8), Some(9)),
-        (4, None, Some(9)),
-        (40_000, Some(2), Some(9)),
-        (99_000, Some(3), Some(9)),
-        (160_000, Some(3), Some(3)),
-    ] {
-        hints = hints.take(at(ms), named).1;
-        assert_eq!(hints.position, looked_for, "{ms}");
-    }
 }
 
 fn member(application: &str, targets: &[(&str, &[&str])]) -> Member {
@@ -136,7 +75,7 @@ fn status(change: impl Fn(&mut PushState), expected: &str) {
         watched.since = Some(at(index as i64));
     }
     change(&mut state);
-    let status = PushStatus::of(&member, &state, Hints::default(), at(10_000));
+    let status = PushStatus::of(&member, &state, None, at(10_000));
     let ms = |time: Option<DateTime<Utc>>| time.map_or(-1, |time| (time - at(0)).num_milliseconds());
     let shown = format!("{} {} {} {:?}", status.is_active, ms(status.since), ms(status.until), status.reason);
     assert_eq!(shown, expected);
@@ -155,11 +94,67 @@ fn push_is_active_while_everything_polled_is_watched() {
     );
     status(|state| state.watched[0].demand = Some(Demand::Anew), r#"false -1 -1 Some("it is being set up")"#);
     status(|state| state.watched[0].demand = Some(Demand::Reauthorize), "true 1 60000 None");
+    status(
+        |state| state.watched[1].granted_until = Some(at(9_000)),
+        r#"false -1 -1 Some("it pauses until the next poll renews it")"#,
+    );
     // A renewal failed, and the watch still holds.
     status(
         |state| state.watched[0].failure = Some("the provider answered 500".to_owned()),
         "true 1 60000 None",
     );
+}
+
+/// What one saw, what is stored by now, and what it would put there; each with what it demands.
+#[track_caller]
+fn replaced(seen: &str, stored: &str, next: &str, expected: &str) {
+    let watched = |text: &str| {
+        let mut one = WatchedTarget::new("a", "messages", at(0));
+        one.check_at = at(9_000);
+        let id = text.trim_end_matches(['!', '?']);
+        one.watch = (!id.is_empty()).then(|| Watch { state: json!(id), until: at(60_000) });
+        one.demand = match text.trim_start_matches(char::is_alphanumeric) {
+            "!" => Some(Demand::Anew),
+            "?" => Some(Demand::Reauthorize),
+            _ => None,
+        };
+        one
+    };
+    let mut state = PushState { watched: vec![watched(stored)], ..PushState::default() };
+    state.replace(&watched(seen), &watched(next), at(0));
+    let found = &state.watched[0];
+    let id = found.watch.as_ref().and_then(|watch| watch.state.as_str()).unwrap_or_default();
+    let demand = match found.demand {
+        Some(Demand::Anew) => "!",
+        Some(Demand::Reauthorize) => "?",
+        None => "",
+    };
+    assert_eq!(format!("{id}{demand}"), expected, "{seen} {stored} {next}");
+    assert!(found.demand.is_none() || found.is_due(at(0)), "{seen} {stored} {next}");
+}
+
+#[test]
+fn what_another_process_made_meanwhile_is_not_replaced() {
+    replaced("", "", "x", "x");
+    replaced("x", "x", "x", "x");
+    replaced("x", "x", "y", "y");
+    replaced("x!", "x!", "y", "y");
+    replaced("x?", "x?", "x", "x");
+    // The row was forgotten meanwhile.
+    replaced("x", "", "x", "x");
+    // Another made one, or made the same out of the old one.
+    replaced("x", "y", "z", "y");
+    replaced("", "y", "z", "y");
+    replaced("x", "y", "x", "y");
+    replaced("x", "y", "", "y");
+    replaced("x", "z", "z", "z");
+}
+
+#[test]
+fn what_was_said_to_be_gone_after_it_was_asked_for_is_gone() {
+    replaced("x", "x!", "x", "x!");
+    replaced("x", "x!", "y", "y");
+    replaced("x", "x?", "x", "x");
 }
 
 #[test]
@@ -216,6 +211,30 @@ fn a_grant_that_ended_is_wanted_again_without_a_reminder() {
     assert!(!watched.is_due(at(1_000)), "what failed waits");
     watched.demand(Demand::Reauthorize, at(2_000));
     assert!(watched.is_due(at(2_000)), "unless it is reminded of");
+}
+
+/// Minutes since the renewal, and that the grant has left.
+#[track_caller]
+fn echo(touched_min: i64, left_min: i64, expected: bool) {
+    let minutes = |minutes: i64| at(minutes * 60_000);
+    let mut watched = WatchedTarget::new("a", "messages", at(0));
+    watched.watch = Some(Watch { state: json!({}), until: minutes(10_000) });
+    watched.touched_at = Some(minutes(-touched_min));
+    watched.granted_until = Some(minutes(left_min));
+    watched.demand(Demand::Reauthorize, at(0));
+    assert_eq!(watched.is_met(at(0)), expected, "{touched_min} minutes ago, {left_min} left");
+}
+
+#[test]
+fn a_reminder_of_what_was_just_renewed_is_met() {
+    echo(0, 60, true);
+    echo(9, 51, true);
+    echo(10, 50, false);
+    // The token was about to end that it was renewed with: nobody would come back for it.
+    echo(9, 3, false);
+    echo(9, -1, false);
+    // The clock was set back.
+    echo(-14_400, 14_460, false);
 }
 
 /// A renewal comes when it was meant to, however often the grant is renewed meanwhile.

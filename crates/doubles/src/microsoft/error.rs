@@ -31,6 +31,10 @@ pub(super) fn item_not_found() -> Reply {
     error(404, "ErrorItemNotFound", "The specified object was not found in the store.")
 }
 
+pub(super) fn subscription_gone() -> Reply {
+    error(404, "ResourceNotFound", "The object was not found.")
+}
+
 pub(super) fn access_denied() -> Reply {
     error(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::mailbox::Mailbox;
 use super::push::order::{self, Subscriber};
-use super::push::{Batch, Subscription};
+use super::push::{Batch, GrantedBy, Subscription};
 use super::uuid::uuid;
 use super::{Microsoft, World, error, graph};
 use crate::call::Call;
@@ -61,7 +61,6 @@ impl Microsoft {
         let World { grants, mailboxes, push, .. } = &mut *self.world();
         let visitor = visitor(grants, mailboxes, call, now_us)?;
         let account = visitor.mailbox.email.as_str();
-        let gone = || error::error(404, "ResourceNotFound", "The object was not found.");
         let with_context = |mut shown: Value| {
             let context = format!("{}/v1.0/$metadata#subscriptions/$entity", call.origin());
             if let Some(shown) = shown.as_object_mut() {
@@ -72,7 +71,10 @@ impl Microsoft {
         push.forget_expired(now_us);
         let own = |id: &str| {
             let mut known = push.subscriptions.iter();
-            known.find(|known| known.account == account && known.id == id).cloned().ok_or_else(gone)
+            known
+                .find(|known| known.account == account && known.id == id)
+                .cloned()
+                .ok_or_else(error::subscription_gone)
         };
         match (call.method.as_str(), path) {
             ("POST", []) => {
@@ -92,16 +94,17 @@ impl Microsoft {
             ("PATCH", [id]) => {
                 let (known, changes) = (own(id)?, body(call)?);
                 let (expires_us, url) = changed(&known, &changes, now_us)?;
-                let key = (account, *id);
-                let renewed = push.renew(key, visitor.token_until_us, now_us, |known| {
+                let (key, by) = ((account, *id), GrantedBy::Renewal);
+                let renewed = push.renew(key, by, visitor.token_until_us, now_us, |known| {
                     known.expires_us = expires_us;
                     known.notification_url = url;
-                });
-                Ok(Reply::json(200, &with_context(renewed.ok_or_else(gone)?.shown(false))))
+                })?;
+                Ok(Reply::json(200, &with_context(renewed.shown(false))))
             }
             ("POST", [id, "reauthorize"]) => {
-                let renewed = push.renew((account, *id), visitor.token_until_us, now_us, |_| {});
-                renewed.map(|_| Reply::text(204, "text/plain", "")).ok_or_else(gone)
+                let (key, by) = ((account, *id), GrantedBy::Reauthorization);
+                push.renew(key, by, visitor.token_until_us, now_us, |_| {})?;
+                Ok(Reply::text(204, "text/plain", ""))
             }
             ("DELETE", [id]) => {
                 let id = own(id)?.id;

@@ -6,6 +6,7 @@ mod clock;
 mod command_line;
 mod doors;
 mod fairness;
+mod notices;
 mod process;
 mod push;
 

@@ -28,7 +28,8 @@ pub async fn a_notice_brings_a_change_and_a_forged_one_nothing(platform: &dyn Pl
         "subscriptionId": made[0]["id"], "clientState": "forged", "changeType": "created",
         "resource": made[0]["resource"],
     }]});
-    for text in [forged.to_string(), "no notice".to_owned()] {
+    let unknown = json!({ "value": [{ "subscriptionId": "unknown", "clientState": "a.b.c.d" }] });
+    for text in [forged.to_string(), unknown.to_string(), "no notice".to_owned(), String::new()] {
         let answer = stranger.post_at(route, &text).await;
         assert_eq!((answer.status, &answer.body), (202, &Value::Null));
     }

@@ -18,10 +18,13 @@ use crate::reply::Reply;
 pub(in crate::microsoft) use delivery::Batch;
 use delivery::PendingSend;
 use endpoint::Endpoint;
-pub(in crate::microsoft) use subscription::Subscription;
+use subscription::MINUTE_US;
+pub(in crate::microsoft) use subscription::{GrantedBy, Subscription};
 
 /// Documented for a mailbox, over all applications.
 const SUBSCRIPTIONS_COUNT_MAX: usize = 1000;
+/// A PATCH and `/reauthorize` must not both be used within this time.
+const BOTH_WAYS_US: i64 = 10 * MINUTE_US;
 
 pub(in crate::microsoft) struct Push {
     pub(in crate::microsoft) rng: fastrand::Rng,
@@ -125,22 +128,29 @@ impl Push {
         Ok(())
     }
 
-    /// Grants one anew and changes it; none without it.
+    /// Grants one anew and changes it. The other way to do it is refused for ten minutes: that it must not be taken is
+    /// documented, and what answers it is not.
     pub(in crate::microsoft) fn renew(
         &mut self,
         (account, id): (&str, &str),
+        by: GrantedBy,
         token_until_us: i64,
         now_us: i64,
         change: impl FnOnce(&mut Subscription),
-    ) -> Option<Subscription> {
+    ) -> Result<Subscription, Reply> {
         self.forget_expired(now_us);
         let is_meant = |known: &&mut Subscription| known.account == account && known.id == id;
-        let known = self.subscriptions.iter_mut().find(is_meant)?;
+        let known = self.subscriptions.iter_mut().find(is_meant).ok_or_else(error::subscription_gone)?;
+        if known.granted_by.is_some_and(|(other, at_us)| other != by && now_us - at_us < BOTH_WAYS_US) {
+            let message = "The subscription was renewed or reauthorized in another way within ten minutes.";
+            return Err(error::error(400, "InvalidRequest", message));
+        }
         change(known);
         known.granted_until_us = token_until_us;
         known.grants_count += 1;
+        known.granted_by = Some((by, now_us));
         let renewed = known.clone();
         self.granted(&renewed, now_us);
-        Some(renewed)
+        Ok(renewed)
     }
 }

@@ -63,6 +63,7 @@ pub(in crate::microsoft) fn read(
         expires_us: expiry_us(required("expirationDateTime")?, now_us)?,
         granted_until_us: subscriber.token_until_us,
         grants_count: 0,
+        granted_by: None,
     })
 }
 

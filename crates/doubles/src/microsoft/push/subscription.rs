@@ -68,6 +68,17 @@ pub(in crate::microsoft) struct Subscription {
     pub(in crate::microsoft) granted_until_us: i64,
     /// How often it was granted anew: reminders from before are worth nothing.
     pub(in crate::microsoft) grants_count: u32,
+    /// How it was granted anew last, and when.
+    pub(in crate::microsoft) granted_by: Option<(GrantedBy, i64)>,
+}
+
+/// What grants a subscription anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::microsoft) enum GrantedBy {
+    /// A PATCH.
+    Renewal,
+    /// `/reauthorize`.
+    Reauthorization,
 }
 
 impl Subscription {

@@ -25,10 +25,32 @@ async fn a_subscription_is_made_shown_renewed_and_deleted() {
     assert_eq!(desk.caller.get(&path).await.json()["expirationDateTime"], in_minutes(10_000));
     let renewed = desk.send(Method::PATCH, &path, &json!({"expirationDateTime": in_minutes(10_080)})).await;
     assert_eq!((renewed.status, &renewed.json()["expirationDateTime"]), (200, &json!(in_minutes(10_080))));
-    assert_eq!(desk.send(Method::POST, &format!("{path}/reauthorize"), &json!(null)).await.status, 204);
     assert_eq!(desk.send(Method::DELETE, &path, &json!(null)).await.status, 204);
     assert_eq!(desk.caller.get(&path).await.status, 404);
     assert_eq!(desk.send(Method::PATCH, &path, &json!({})).await.status, 404);
+}
+
+/// Either way, and either again; but not the one within ten minutes of the other.
+#[tokio::test]
+async fn a_subscription_is_not_granted_both_ways_within_ten_minutes() {
+    let desk = desk().await;
+    let id = desk.subscribe(&json!({})).await.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1.0/subscriptions/{id}");
+    let end = json!({ "expirationDateTime": in_minutes(9_000) });
+    let reauthorization = format!("{path}/reauthorize");
+    let reauthorized = || desk.send(Method::POST, &reauthorization, &Value::Null);
+    let renewed = || desk.send(Method::PATCH, &path, &end);
+    assert_eq!(reauthorized().await.status, 204);
+    assert_eq!(reauthorized().await.status, 204);
+    desk.time.advance_us(599_000_000);
+    let refused = renewed().await;
+    assert_eq!((refused.status, refused.json()["error"]["code"].as_str()), (400, Some("InvalidRequest")));
+    desk.time.advance_us(1_000_000);
+    assert_eq!(renewed().await.status, 200);
+    assert_eq!(renewed().await.status, 200);
+    assert_eq!(reauthorized().await.status, 400);
+    desk.time.advance_us(600_000_000);
+    assert_eq!(reauthorized().await.status, 204);
 }
 
 #[tokio::test]

@@ -39,9 +39,9 @@ impl PushStates for SqliteStore {
         self.db.write("remove a push state", move |tx| remove(tx, &key, version)).await
     }
 
-    async fn put_hints(&self, key: &PushKey, seen: Hints, next: Hints) -> ports::Result<Written> {
-        let key = key.clone();
-        self.db.write("store hints", move |tx| put_hints(tx, &key, seen, next)).await
+    async fn put_hints(&self, key: &PushKey, seen: &Hints, next: &Hints) -> ports::Result<Written> {
+        let (key, seen, next) = (key.clone(), seen.clone(), next.clone());
+        self.db.write("store hints", move |tx| put_hints(tx, &key, &seen, &next)).await
     }
 }
 
@@ -83,13 +83,13 @@ fn remove(conn: &Connection, key: &PushKey, expected: u64) -> Result<Written> {
     }
 }
 
-fn put_hints(conn: &Connection, key: &PushKey, seen: Hints, next: Hints) -> Result<Written> {
+fn put_hints(conn: &Connection, key: &PushKey, seen: &Hints, next: &Hints) -> Result<Written> {
     match get(conn, key)? {
         None => Ok(Written::Gone),
-        Some((_, stored)) if stored != seen => Ok(Written::Conflict),
+        Some((_, stored)) if stored != *seen => Ok(Written::Conflict),
         Some(_) => {
             let update = "UPDATE push_states SET hints = ?2 WHERE key = ?1";
-            conn.prepare_cached(update)?.execute((&key.0, to_json(&next)?))?;
+            conn.prepare_cached(update)?.execute((&key.0, to_json(next)?))?;
             Ok(Written::Done)
         }
     }

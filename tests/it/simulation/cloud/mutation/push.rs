@@ -25,13 +25,13 @@ impl TappedStore {
     pub(in super::super) async fn mutant_put_hints(
         &self,
         key: &PushKey,
-        seen: Hints,
-        next: Hints,
+        seen: &Hints,
+        next: &Hints,
     ) -> Result<Written> {
         let stored = match self.is(Mutation::HintsUnconditional) {
             true => self.inner.push_state(key).await?.map(|(_, stored)| stored),
             false => None,
         };
-        self.inner.put_hints(key, stored.unwrap_or(seen), next).await
+        self.inner.put_hints(key, stored.as_ref().unwrap_or(seen), next).await
     }
 }

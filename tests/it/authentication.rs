@@ -74,7 +74,7 @@ impl Connector for Letters {
 
     async fn baseline(&self, call: &Call<'_>, _resource: &ResourceConfig) -> Result<Baseline, Error> {
         self.let_in(call)?;
-        Ok(Baseline { cursor: json!(0), identity: None })
+        Ok(Baseline { cursor: json!(0), identity: None, address: None })
     }
 
     async fn poll(

@@ -23,6 +23,7 @@ mod fleet;
 mod graph;
 mod hubs;
 mod lifecycle;
+mod mailbox_address;
 mod pasted;
 mod push;
 mod resources;

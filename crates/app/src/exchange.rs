@@ -51,7 +51,7 @@ async fn once(
     let Some(endpoint) = authentication.token() else {
         // A key is a token that never ends: where the provider refuses it, the one of the vault may be newer.
         let access_token = application.client_id.to_owned();
-        return Ok(Tokens { access_token, refresh_token: None, lifetime_s: u32::MAX });
+        return Ok(Tokens { access_token, refresh_token: None, lifetime_s: u32::MAX, address: None });
     };
     let url = app.config.endpoints.url(endpoint);
     let url = match authentication.sign_in() {

@@ -7,7 +7,7 @@ use app::ports::{
 use chrono::{DateTime, TimeZone as _, Utc};
 use domain::delivery::{Attempt, Reached, Verdict};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
-use domain::instance::{Account, Instance, Validity};
+use domain::instance::{Account, Instance, MailboxAddress, Validity};
 use domain::life::Sighting;
 use domain::state::ResourceState;
 use domain::token::Session;
@@ -74,6 +74,7 @@ fn instance(id: InstanceId) -> Instance {
         validity: Validity::Valid,
         application_error: None,
         mailbox_digest: "digest".to_owned(),
+        address: MailboxAddress::Unasked,
         notices: Vec::new(),
         deleted_at: None,
         unsettled: [].into(),

@@ -98,6 +98,8 @@ pub struct Baseline {
     pub cursor: Value,
     /// Identifies the mailbox, if the provider has such an id; only a digest of it is kept.
     pub identity: Option<String>,
+    /// The mailbox's address, if the same answers tell it.
+    pub address: Option<String>,
 }
 
 /// A stretch of changes that ends at a valid position.
@@ -227,6 +229,12 @@ pub trait Connector: Send + Sync {
     /// How it gives notice of changes, where it does.
     fn push(&self) -> Option<&dyn Push> {
         None
+    }
+
+    /// Asks for the mailbox's address: one request, for a mailbox whose baseline was taken before addresses were kept.
+    /// `None`: the provider does not tell it.
+    async fn address(&self, _call: &Call<'_>) -> Result<Option<String>, Error> {
+        Ok(None)
     }
 
     /// Asks the provider for the least, to see whether the mailbox answers.

@@ -3,6 +3,8 @@
 use crate::descriptor::{Authentication, OAuth};
 use crate::error::short;
 use crate::http::{HttpError, HttpRequest, HttpResponse, Method, Route};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
@@ -37,6 +39,8 @@ pub struct Tokens {
     pub refresh_token: Option<String>,
     /// How long it is valid.
     pub lifetime_s: u32,
+    /// The address of whoever signed in, where the scopes ask for it (`openid email`).
+    pub address: Option<String>,
 }
 
 /// What the caller can do about a failed exchange.
@@ -205,6 +209,8 @@ struct TokenReply {
     refresh_token: Option<String>,
     #[serde(default)]
     expires_in: Option<serde_json::Value>,
+    #[serde(default)]
+    id_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -231,7 +237,22 @@ pub fn parse_tokens(response: &HttpResponse, now: DateTime<Utc>) -> Result<Token
         access_token: reply.access_token,
         refresh_token: reply.refresh_token.filter(|token| !token.is_empty()),
         lifetime_s: reply.expires_in.as_ref().and_then(seconds).unwrap_or(LIFETIME_DEFAULT_S),
+        address: reply.id_token.as_deref().and_then(address),
     })
+}
+
+/// Whose an identity token is. It came from the token endpoint itself, so that its signature adds nothing
+/// (<https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation>, 6), and nobody gets in by it.
+fn address(id_token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Claims {
+        email: Option<String>,
+        preferred_username: Option<String>,
+    }
+    let claims = id_token.split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
+    let claims: Claims = serde_json::from_slice(&claims).ok()?;
+    claims.email.or(claims.preferred_username).filter(|name| name.contains('@'))
 }
 
 /// Lifetimes come as numbers, and from some servers as texts.
@@ -367,5 +388,22 @@ mod tests {
             (tokens.access_token.as_str(), tokens.refresh_token, tokens.lifetime_s),
             ("a", None, 3599)
         );
+    }
+
+    #[test]
+    fn an_identity_token_tells_the_address_and_an_odd_one_nothing() {
+        let of = |id_token: &str| {
+            let body = serde_json::json!({ "access_token": "a", "id_token": id_token }).to_string();
+            let response = HttpResponse { status: 200, headers: http::HeaderMap::new(), body: body.into() };
+            parse_tokens(&response, DateTime::UNIX_EPOCH).unwrap().address
+        };
+        let signed = |claims: &str| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+        let both = signed(r#"{"email":"ada@example.com","preferred_username":"ada@login.example"}"#);
+        assert_eq!(of(&both).as_deref(), Some("ada@example.com"));
+        let name = signed(r#"{"preferred_username":"ada@login.example"}"#);
+        assert_eq!(of(&name).as_deref(), Some("ada@login.example"));
+        for odd in ["", "e30", "e30.*.c2ln", &signed("[]"), &signed(r#"{"preferred_username":"+44 20"}"#)] {
+            assert_eq!(of(odd), None, "{odd}");
+        }
     }
 }

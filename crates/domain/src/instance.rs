@@ -37,6 +37,26 @@ pub enum Validity {
     NeedsSignIn(String),
 }
 
+/// The address of the mailbox that is connected. It is somebody's name: no row, log or message has it in clear.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailboxAddress {
+    /// Nobody asked the provider: nothing was polled yet, or not since addresses are kept.
+    #[default]
+    Unasked,
+    /// The provider does not tell it.
+    Untold,
+    /// Sealed for the instance and its organization.
+    Sealed(String),
+}
+
+impl MailboxAddress {
+    /// The provider was not asked yet.
+    pub fn is_unasked(&self) -> bool {
+        *self == MailboxAddress::Unasked
+    }
+}
+
 /// What a change of an instance's row implies outside the row and has not been acted on yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -83,6 +103,9 @@ pub struct Instance {
     pub application_error: Option<String>,
     /// Digest of the mailbox's identity, to notice that another one was connected.
     pub mailbox_digest: String,
+    /// The mailbox's address, for those who may read the instance.
+    #[serde(default, skip_serializing_if = "MailboxAddress::is_unasked")]
+    pub address: MailboxAddress,
     /// What its owner should know, newest last.
     pub notices: Vec<Notice>,
     /// Set once it is deleted: rows of it may still be there.

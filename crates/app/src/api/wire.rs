@@ -7,7 +7,7 @@ use super::answers::moment::Moment;
 use super::answers::resource::{Gap, LastPush, PolledResource, PollerRecord};
 use crate::context::Context;
 use crate::instances;
-use crate::instances::token_of;
+use crate::instances::{mailbox_address, token_of};
 use crate::ports::{Mailbox, PortError, ResourceRow};
 use chrono::{DateTime, Utc};
 use connectors::Descriptor;
@@ -57,6 +57,7 @@ pub(super) fn listing(app: &Context, instance: &Instance) -> Result<Listing, Por
         user: Owner { id: instance.account.user_id, email_address: "", first_name: "", last_name: "" },
         subscription_id: url.is_some().then(|| instance.id.subscription_id()),
         events_notification_callback_url: url,
+        mailbox: mailbox_address::opened(app, instance)?,
         invalid_reason,
         application_error: instance.application_error.clone(),
         notices: instance.notices.iter().map(notice).collect(),

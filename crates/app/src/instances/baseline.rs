@@ -1,10 +1,13 @@
 //! Where an instance starts to watch.
 
-use super::Refusal;
+use super::{Refusal, mailbox_address};
 use crate::context::Context;
+use crate::ports::PortError;
 use chrono::{DateTime, Utc};
+use connectors::oauth::Tokens;
 use connectors::{Baseline, Call, Connector, Error, ErrorKind, Http};
 use domain::ids::hash_of;
+use domain::instance::{Instance, MailboxAddress};
 use domain::resource::ResourceConfig;
 use domain::schedule::backoff;
 use domain::settings::Settings;
@@ -16,10 +19,36 @@ pub(super) struct Baselines {
     pub(super) states: Vec<ResourceState>,
     /// Digest of the mailbox's identity; empty if the provider did not give one.
     pub(super) mailbox_digest: String,
-    /// Its address, where that is what identifies it.
+    /// Its address, if the provider told it.
     pub(super) address: Option<String>,
     /// Some could not be taken for a passing reason: a job takes them.
     pub(super) is_incomplete: bool,
+}
+
+impl Baselines {
+    /// Of nothing.
+    pub(super) fn none() -> Self {
+        Baselines { states: Vec::new(), mailbox_digest: String::new(), address: None, is_incomplete: false }
+    }
+
+    /// The provider answered, so that it told the address if it ever does.
+    fn is_answered(&self) -> bool {
+        self.states.iter().any(|state| state.cursor.is_some())
+    }
+
+    /// The address to keep for an instance, which may have been learnt in the sign-in already.
+    pub(super) fn address(
+        &self,
+        app: &Context,
+        instance: &Instance,
+        tokens: Option<&Tokens>,
+    ) -> Result<MailboxAddress, PortError> {
+        let told = tokens.and_then(|tokens| tokens.address.as_ref()).or(self.address.as_ref());
+        match told.is_some() || self.is_answered() {
+            true => mailbox_address::kept(app, instance, told.map(String::as_str)),
+            false => Ok(MailboxAddress::Unasked),
+        }
+    }
 }
 
 /// Takes the baseline of each resource. A passing failure leaves the state without one; a refusal refuses.
@@ -30,17 +59,16 @@ pub(super) async fn take(
     resources: &[&ResourceConfig],
     deadline: DateTime<Utc>,
 ) -> Result<Baselines, Refusal> {
-    let mut baselines =
-        Baselines { states: Vec::new(), mailbox_digest: String::new(), address: None, is_incomplete: false };
+    let mut baselines = Baselines::none();
     for resource in resources {
         let now = app.now();
         let state = ResourceState { version: 1, ..ResourceState::new(&resource.name, now) };
         match within(app, deadline, one(app, connector, (http, credential), resource)).await {
-            Ok(Baseline { cursor, identity }) => {
+            Ok(Baseline { cursor, identity, address }) => {
                 if let Some(identity) = identity {
                     baselines.mailbox_digest = mailbox_digest(&identity);
-                    baselines.address = Some(identity).filter(|identity| identity.contains('@'));
                 }
+                baselines.address = address.or(baselines.address);
                 baselines.states.push(state.with_baseline(cursor, now));
             }
             Err(error) if is_passing(error.kind) => {

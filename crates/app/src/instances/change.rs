@@ -1,5 +1,6 @@
 //! Changing and deleting instances.
 
+use super::baseline::Baselines;
 use super::create::warn_of_plain_http;
 use super::stopped::forgiven;
 use super::stored::understood;
@@ -17,7 +18,7 @@ use connectors::oauth::Tokens;
 use connectors::{Connector, Http, Polling};
 use domain::backfill::Backfill;
 use domain::ids::InstanceId;
-use domain::instance::{Instance, Left, Unsettled, Validity, without_markup};
+use domain::instance::{Instance, Left, MailboxAddress, Unsettled, Validity, without_markup};
 use domain::invalid::text_boolean;
 use domain::resource::ResourceConfig;
 use domain::settings::{
@@ -372,6 +373,10 @@ async fn states(
     let all = baseline::all(after);
     let wanted = if tokens.is_some() { &all } else { &added };
     if wanted.is_empty() {
+        // Nothing is read, so a sign-in may be another mailbox's.
+        if tokens.is_some() {
+            instance.address = Baselines::none().address(app, instance, tokens)?;
+        }
         return Ok(Vec::new());
     }
     let token = working_token(app, connector, mailbox, tokens).await?;
@@ -395,6 +400,10 @@ async fn states(
         && taken.mailbox_digest != instance.mailbox_digest;
     if let (Some(tokens), true) = (tokens, is_another && asks_first) {
         return Err(other_mailbox::hold(app, instance.id, tokens, taken.address)?);
+    }
+    let address = taken.address(app, instance, tokens)?;
+    if is_another || matches!(address, MailboxAddress::Sealed(_)) || instance.address.is_unasked() {
+        instance.address = address;
     }
     if !taken.mailbox_digest.is_empty() {
         instance.mailbox_digest = taken.mailbox_digest;

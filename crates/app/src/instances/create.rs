@@ -15,7 +15,7 @@ use connectors::Connector;
 use connectors::oauth::Tokens;
 use domain::address::is_plain_http;
 use domain::ids::InstanceId;
-use domain::instance::{Account, Instance, Unsettled, Validity, without_markup};
+use domain::instance::{Account, Instance, MailboxAddress, Unsettled, Validity, without_markup};
 use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, VENDOR_TYPE, given};
 use std::sync::Arc;
 
@@ -143,6 +143,7 @@ fn row(
         validity: Validity::Valid,
         application_error: None,
         mailbox_digest: baselines.mailbox_digest.clone(),
+        address: MailboxAddress::Unasked,
         notices: Vec::new(),
         deleted_at: None,
         unsettled: [Unsettled::Schedule].into(),
@@ -185,6 +186,7 @@ async fn store(
         }
         let sealed = app.sealer.seal(id, INSTANCE_TOKEN, token.as_bytes());
         instance.token_sealed = sealed.map_err(|error| PortError::new("sealing a token", error))?;
+        instance.address = baselines.address(app, &instance, Some(tokens))?;
         let new = NewInstance {
             instance: instance.clone(),
             token_hash: app.sealer.lookup_hash(Lookup::InstanceToken, &token),

@@ -19,6 +19,8 @@ const HELD_MIN: i64 = 10;
 struct Held {
     access_token: String,
     refresh_token: Option<String>,
+    #[serde(default)]
+    address: Option<String>,
     expires_at: DateTime<Utc>,
     until: DateTime<Utc>,
 }
@@ -34,6 +36,7 @@ pub(super) fn hold(
     let held = Held {
         access_token: tokens.access_token.clone(),
         refresh_token: tokens.refresh_token.clone(),
+        address: tokens.address.clone(),
         expires_at: now + Duration::seconds(i64::from(tokens.lifetime_s)),
         until: now + Duration::minutes(HELD_MIN),
     };
@@ -53,5 +56,6 @@ pub(super) fn confirmed(app: &Context, id: InstanceId, confirmation: &str) -> Re
         Refusal::rule("providerData.confirmation", rule)
     })?;
     let lifetime_s = u32::try_from((held.expires_at - now).num_seconds()).unwrap_or(0);
-    Ok(Tokens { access_token: held.access_token, refresh_token: held.refresh_token, lifetime_s })
+    let Held { access_token, refresh_token, address, .. } = held;
+    Ok(Tokens { access_token, refresh_token, lifetime_s, address })
 }

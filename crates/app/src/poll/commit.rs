@@ -63,8 +63,8 @@ impl Run<'_> {
         changes.extend(self.joined(config, &mut next, step.changes).await?);
         let found = changes.len();
         let changes = self.unreported(config, state, changes).await?;
-        if let Begins::Baseline { identity: Some(identity) } = &begins {
-            self.store_identity(identity).await?;
+        if let Begins::Baseline { identity, address } = &begins {
+            self.store_mailbox(identity.as_deref(), address.as_deref()).await?;
         }
         let mut next = begun(next, begins, step.cursor, now, [found, changes.len()]);
         if step.moved {

@@ -9,6 +9,7 @@ mod commit;
 mod failure;
 mod follow_up;
 mod gate;
+mod mailbox;
 pub(crate) mod outbox;
 mod push;
 mod report;
@@ -170,6 +171,7 @@ impl Run<'_> {
             report.resources.push((config.name.clone(), one));
         }
         report.more |= backfill::all(self, settings, &unfinished).await?;
+        self.learn_address(&report).await?;
         Ok(report)
     }
 }

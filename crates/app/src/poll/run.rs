@@ -3,7 +3,6 @@
 use super::ResourceReport;
 use super::gate::Gate;
 use crate::context::Context;
-use crate::instances::mailbox_digest;
 use crate::ports::{
     InstanceChange, Mailbox, NewNotification, PollCommit, Result, SubscriptionChange, Written,
 };
@@ -189,17 +188,8 @@ impl<'a> Run<'a> {
         self.app.replace_session(id, &mut self.mailbox.session, next).await
     }
 
-    /// A baseline that a job takes records whose mailbox it is, if the creation could not.
-    pub(super) async fn store_identity(&mut self, identity: &str) -> Result<()> {
-        if !self.mailbox.instance.mailbox_digest.is_empty() {
-            return Ok(());
-        }
-        let digest = mailbox_digest(identity);
-        self.change_instance(|instance| instance.mailbox_digest = digest).await
-    }
-
     /// Changes the instance's row; a concurrent change wins.
-    async fn change_instance(&mut self, change: impl FnOnce(&mut Instance)) -> Result<()> {
+    pub(super) async fn change_instance(&mut self, change: impl FnOnce(&mut Instance)) -> Result<()> {
         let mut instance = self.mailbox.instance.clone();
         change(&mut instance);
         instance.version += 1;

@@ -6,7 +6,7 @@ use super::run::{Run, seconds_until};
 use crate::ports::Result;
 use crate::tokens::NoToken;
 use chrono::{DateTime, Utc};
-use connectors::{Call, Error, ErrorKind, Past, Step, Window};
+use connectors::{Baseline, Call, Error, ErrorKind, Past, Step, Window};
 use domain::backfill::Backfill;
 use domain::resource::ResourceConfig;
 use domain::state::ResourceState;
@@ -44,7 +44,7 @@ pub(super) enum Begins {
     /// The next position of the walk.
     Walk,
     /// The first one: it reports nothing and starts the state. Whose mailbox it is, if that is told.
-    Baseline { identity: Option<String> },
+    Baseline { identity: Option<String>, address: Option<String> },
     /// None: records that failed were looked at.
     Looks,
     /// No position of the walk, but of this backfill.
@@ -124,9 +124,9 @@ async fn baseline(
     config: &ResourceConfig,
     call: &Call<'_>,
 ) -> std::result::Result<ReadStep, Error> {
-    let baseline = run.connector.baseline(call, config).await?;
-    let step = Step { cursor: baseline.cursor, moved: true, ..Step::nothing() };
-    let begins = Begins::Baseline { identity: baseline.identity };
+    let Baseline { cursor, identity, address } = run.connector.baseline(call, config).await?;
+    let step = Step { cursor, moved: true, ..Step::nothing() };
+    let begins = Begins::Baseline { identity, address };
     Ok(ReadStep { step, begins, retried: Retried::default(), complete_at: Some(call.now) })
 }
 

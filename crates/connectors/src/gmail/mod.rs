@@ -48,7 +48,12 @@ impl Connector for Gmail {
         let watched = PolledList::at_poll(resource, call)?;
         let profile = api::profile(call).await?;
         let cursor = watched.baseline(call, profile.history_id).await?;
-        Ok(Baseline { cursor, identity: Some(profile.email_address.to_ascii_lowercase()) })
+        let address = profile.email_address.to_ascii_lowercase();
+        Ok(Baseline { cursor, identity: Some(address.clone()), address: Some(address) })
+    }
+
+    async fn address(&self, call: &Call<'_>) -> Result<Option<String>, Error> {
+        Ok(Some(api::profile(call).await?.email_address.to_ascii_lowercase()))
     }
 
     async fn poll(

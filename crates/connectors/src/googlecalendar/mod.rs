@@ -44,7 +44,12 @@ impl Connector for GoogleCalendar {
     async fn baseline(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Baseline, Error> {
         Conditions::at_poll(resource, call)?;
         let cursor = poll::baseline(call).await?;
-        Ok(Baseline { cursor, identity: api::calendar_id(call).await? })
+        let id = api::calendar_id(call).await?;
+        Ok(Baseline { cursor, identity: id.clone(), address: id })
+    }
+
+    async fn address(&self, call: &Call<'_>) -> Result<Option<String>, Error> {
+        api::calendar_id(call).await
     }
 
     async fn poll(

@@ -60,18 +60,40 @@ pub(super) async fn page(call: &Call<'_>, entity: &Entity, url: &str) -> Result<
         .ok_or_else(|| Error::malformed("reply", "it is no list"))
 }
 
-/// The inbox's id, constant for a mailbox, to distinguish mailboxes. `None` if the provider does not give it.
-pub(super) async fn inbox_id(call: &Call<'_>) -> Result<Option<String>, Error> {
+/// What the inbox tells of its mailbox.
+#[derive(Default)]
+pub(super) struct Inbox {
+    /// Constant for a mailbox, to distinguish mailboxes. `None` if the provider does not give it.
+    pub(super) id: Option<String>,
+    /// The mailbox's address, where the provider names its user so.
+    pub(super) owner: Option<String>,
+}
+
+/// Asks for the inbox.
+pub(super) async fn inbox(call: &Call<'_>) -> Result<Inbox, Error> {
     let url = format!("{}/me/mailFolders/inbox?$select=id", call.api_url);
     let response = send(call, &url).await?;
     match response.status {
         200 => {
             let folder = read(&response)?;
-            Ok(folder.get("id").and_then(Value::as_str).map(str::to_owned))
+            let text = |name: &str| folder.get(name).and_then(Value::as_str);
+            Ok(Inbox { id: text("id").map(str::to_owned), owner: text("@odata.context").and_then(owner) })
         }
-        400..=428 => Ok(None),
+        400..=428 => Ok(Inbox::default()),
         _ => Err(refusal(call, &url, &response)),
     }
+}
+
+/// The address in `…/$metadata#users('ada%40example.com')/…`. Some mailboxes are named by a number there, and personal
+/// accounts with a foreign address by one that takes no mail.
+fn owner(context: &str) -> Option<String> {
+    let (_, behind) = context.split_once("#users('")?;
+    let (name, _) = behind.split_once("')")?;
+    // A quote is doubled in it; a `+` is itself in an address, and a space in a form.
+    let escaped = name.replace("''", "'").replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    let (name, _) = url::form_urlencoded::parse(escaped.as_bytes()).next()?;
+    let is_stand_in = name.starts_with("outlook_") && name.ends_with("@outlook.com");
+    (name.contains('@') && !is_stand_in).then(|| name.into_owned())
 }
 
 /// Reads one object.
@@ -133,4 +155,22 @@ pub(super) async fn request(
         })
         .await?;
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::owner;
+
+    #[test]
+    fn the_owner_is_known_where_the_context_has_an_address() {
+        let of = |user: &str| {
+            owner(&format!("https://graph.test/v1.0/$metadata#users('{user}')/mailFolders/$entity"))
+        };
+        assert_eq!(of("ada%40example.com").as_deref(), Some("ada@example.com"));
+        assert_eq!(of("ada+mail%40example.com").as_deref(), Some("ada+mail@example.com"));
+        assert_eq!(of("o''neill%40example.com").as_deref(), Some("o'neill@example.com"));
+        assert_eq!(of("48d31887-5fad-4d73-a9f5-3c356e68a038"), None);
+        assert_eq!(of("outlook_0123456789ABCDEF%40outlook.com"), None, "it takes no mail");
+        assert_eq!(owner("https://graph.test/v1.0/$metadata#me/mailFolders/$entity"), None);
+    }
 }

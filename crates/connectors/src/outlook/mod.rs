@@ -51,7 +51,12 @@ impl Connector for Outlook {
 
     async fn baseline(&self, call: &Call<'_>, resource: &ResourceConfig) -> Result<Baseline, Error> {
         let cursor = poll::baseline(call, resource).await?;
-        Ok(Baseline { cursor, identity: api::inbox_id(call).await? })
+        let inbox = api::inbox(call).await?;
+        Ok(Baseline { cursor, identity: inbox.id, address: inbox.owner })
+    }
+
+    async fn address(&self, call: &Call<'_>) -> Result<Option<String>, Error> {
+        Ok(api::inbox(call).await?.owner)
     }
 
     async fn poll(

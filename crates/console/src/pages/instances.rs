@@ -151,6 +151,7 @@ fn row(signed: &Signed, instance: &Value) -> Keyed {
             input.tick type="checkbox" name="id" value=(id) form="bulk" aria-label={ "Tick " (name) };
             a.name href={ "/instances/" (id) } { (ui::name(name)) }
             " " span.id { (id) }
+            @if let Some(mailbox) = instance["mailbox"].as_str() { " " span.muted { (ui::name(mailbox)) } }
             (ui::tags(tags))
         },
         html! { (instance["element"]["name"].as_str().unwrap_or_default()) },

@@ -12,7 +12,7 @@ mod push;
 
 use doubles::FaultKind;
 use process::Process;
-use scenarios::{Callback, Mailbox, Outside, RETRY_DELAYS, ReceivedEvent};
+use scenarios::{Callback, Mailbox, Outside, ReceivedEvent};
 use std::collections::BTreeMap;
 
 mod scenario {
@@ -103,14 +103,16 @@ async fn no_secret_stands_in_the_data_folder_and_the_folder_has_one_owner() {
     let outside = Outside::start().await;
     let (mailbox, callback) = (Mailbox::gmail(&outside, "secret"), Callback::new(&outside, "secret"));
     let folder = tempfile::tempdir().unwrap();
-    let process = Process::start(&outside, folder.path(), RETRY_DELAYS).await;
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let process = Process::start_logged(&outside, folder.path(), log.path()).await;
     let token = process.client.connect(&mailbox, &callback).await.token;
     assert!(Process::refuses(&outside, folder.path()).await.contains("in use"));
     process.terminate().await;
     let mut secrets = vec![token, callback.signature_key().to_owned(), process::USER_SECRET.to_owned()];
     secrets.extend([process::ORGANIZATION_SECRET.to_owned(), doubles::CLIENT_SECRET.to_owned()]);
-    for entry in std::fs::read_dir(folder.path()).unwrap() {
-        let path = entry.unwrap().path();
+    secrets.push(mailbox.address().to_owned());
+    let data = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    for path in data.chain([log.path().to_owned()]) {
         let bytes = std::fs::read(&path).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         for secret in &secrets {

@@ -50,6 +50,9 @@ pub(in crate::api) struct Listing {
     pub(in crate::api) events_notification_callback_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::api) subscription_id: Option<u32>,
+    /// The mailbox's address, where the provider tells it; known from the first baseline on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) mailbox: Option<String>,
     /// Why it is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::api) invalid_reason: Option<String>,
@@ -363,6 +366,7 @@ fn example() -> Value {
         "eventsEnabled": true, "traceLoggingEnabled": false, "cachingEnabled": false,
         "externalAuthentication": "none",
         "user": { "id": 1, "emailAddress": "", "firstName": "", "lastName": "" },
-        "eventsNotificationCallbackUrl": "https://app.example/events", "subscriptionId": 6500000, "notices": [],
+        "eventsNotificationCallbackUrl": "https://app.example/events", "subscriptionId": 6500000,
+        "mailbox": "sales@example.com", "notices": [],
     })
 }

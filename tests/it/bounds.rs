@@ -133,6 +133,7 @@ async fn log(world: &World, id: InstanceId, (first, count): (u64, u64), body: &s
                 resource: state.resource.clone(),
                 events,
                 objects: Vec::new(),
+                gist: None,
                 body: body.to_owned(),
                 created_at: world.now(),
                 sighting: None,

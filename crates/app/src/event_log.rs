@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::instances;
 use crate::ports::{
     LogKey, LogLine, LogMark, LogPage, LogSearch, MARKS_COUNT_MAX, Notification, Numbered, OrganizationPage,
-    Result,
+    Result, Tally,
 };
 use crate::sight::{SeenAccounts, Sight};
 use chrono::{DateTime, Utc};
@@ -25,6 +25,8 @@ pub(crate) struct LogStretch {
     pub(crate) is_last: bool,
     /// Where the next one begins.
     pub(crate) end: Option<LogMark>,
+    /// Notifications that were looked at for it.
+    pub(crate) looked_count: usize,
 }
 
 /// What an instance's log has before a sequence, newest first, but nothing below `first`.
@@ -44,7 +46,7 @@ pub(crate) async fn of_instance(
     }
     // What is older than asked for ends the log.
     let is_last = read_count < limit || notifications.len() < read_count;
-    Ok(LogStretch { notifications, is_last, end })
+    Ok(LogStretch { notifications, is_last, end, looked_count: read_count })
 }
 
 /// What waits to be delivered behind a sequence, oldest first.
@@ -57,7 +59,8 @@ pub(crate) async fn waiting(
     let page = LogPage { before: Some(behind), limit, pending_only: true };
     let notifications = app.ports.store.notifications(id, page).await?;
     let (is_last, end) = (notifications.len() < limit, notifications.last().map(mark_of));
-    Ok(LogStretch { notifications, is_last, end })
+    let looked_count = notifications.len();
+    Ok(LogStretch { notifications, is_last, end, looked_count })
 }
 
 /// The log of an organization, as far as the caller sees it.
@@ -84,23 +87,25 @@ impl<'a> OrganizationLog<'a> {
         let lines = self.app.ports.store.organization_log(self.organization_id, page).await?;
         let marks: Vec<LogMark> = lines.iter().map(|line| line.mark).collect();
         let notifications = self.read(&marks).await?;
-        Ok(LogStretch { notifications, is_last: lines.len() < limit, end: marks.last().copied() })
+        let (is_last, end) = (lines.len() < limit, marks.last().copied());
+        Ok(LogStretch { notifications, is_last, end, looked_count: lines.len() })
     }
 
     /// The same of what a search is for: at most its limit. Of several keys none has what another one has.
     pub(crate) async fn found(&mut self, keys: &[LogKey], search: &LogSearch) -> Result<LogStretch> {
         let store = &self.app.ports.store;
-        let (mut marks, mut end) = (Vec::new(), None);
+        let (mut marks, mut end, mut looked_count) = (Vec::new(), None, 0);
         for by in keys {
             let search = LogSearch { by: by.clone(), ..search.clone() };
             let found = store.search_log(self.organization_id, &search).await?;
             marks.extend(found.marks);
+            looked_count += found.looked_count;
             // Nothing is known of what is older than where one of them stopped.
             end = end.max(found.end);
         }
         marks.sort_unstable_by(|one, other| other.cmp(one));
         marks.retain(|mark| end.is_none_or(|end| *mark >= end));
-        Ok(LogStretch { notifications: self.read(&marks).await?, is_last: end.is_none(), end })
+        Ok(LogStretch { notifications: self.read(&marks).await?, is_last: end.is_none(), end, looked_count })
     }
 
     /// Those that the caller sees.
@@ -166,6 +171,23 @@ pub(crate) async fn lines(
         found.extend(lines.next().await?);
     }
     Ok((found, lines.looked_count > limit))
+}
+
+/// What is kept of how many events there were in these whole minutes, of the accounts that the caller sees; `None` where
+/// lines have to be counted.
+pub(crate) async fn tallies(
+    app: &Context,
+    sight: Sight<'_>,
+    range: (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Option<Vec<Tally>>> {
+    // One instance's are not kept apart from its account's.
+    if sight.only.is_some() {
+        return Ok(None);
+    }
+    let account = sight.account;
+    let kept = app.ports.store.tallies(account.organization_id, range).await?;
+    let is_seen = |tally: &Tally| !account.sees_own_only || tally.account_id == account.account_id;
+    Ok(kept.map(|kept| kept.into_iter().filter(is_seen).collect()))
 }
 
 /// How a search for a notification ended.

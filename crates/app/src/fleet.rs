@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::instances;
 use crate::ports::{FleetRow, Mailbox, Result};
 use crate::sight::Sight;
-use domain::health::{Health, Vitals};
+use domain::health::{self, Health, Pulse, Pulses, Vitals};
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 
@@ -17,23 +17,36 @@ pub(crate) struct Fleet {
     pub(crate) rows: Vec<(FleetRow, Health)>,
     /// The last one looked at, if there may be more behind it.
     pub(crate) cut_at: Option<InstanceId>,
+    /// Those looked at, seen by the caller or not.
+    pub(crate) looked_count: usize,
 }
 
-/// The instances behind `after` that the caller sees, with their health now.
-pub(crate) async fn read(app: &Context, sight: Sight<'_>, after: Option<InstanceId>) -> Result<Fleet> {
+/// The instances behind `after` that the caller sees, with their health now. At most `limit` are looked at, or as many
+/// as the host reads at once.
+pub(crate) async fn read(
+    app: &Context,
+    sight: Sight<'_>,
+    after: Option<InstanceId>,
+    limit: usize,
+) -> Result<Fleet> {
     let account = sight.account;
-    let page = app.ports.store.fleet(account.organization_id, after, FLEET_COUNT_MAX).await?;
+    let (after, limit) = match sight.only {
+        Some(own) => (after.max(own.id.before()), 1),
+        None => (after, limit),
+    };
+    let page = app.ports.store.fleet(account.organization_id, after, limit).await?;
+    let looked_count = page.rows.len();
     let mut rows = page.rows;
-    let cut_at = rows.last().map(|last| last.id).filter(|_| page.is_cut);
+    let cut_at = rows.last().map(|last| last.id).filter(|_| page.is_cut && sight.only.is_none());
     let is_only = |id| sight.only.is_none_or(|own| own.id == id);
     rows.retain(|row| is_only(row.id) && (!account.sees_own_only || row.account_id == account.account_id));
-    rows.iter_mut().for_each(|row| refresh(app, row.id, &mut row.vitals));
     let now = app.now();
-    let rows = rows.into_iter().map(|row| {
+    let rows = rows.into_iter().map(|mut row| {
+        refresh(app, row.id, &mut row.vitals);
         let health = row.vitals.health(now);
         (row, health)
     });
-    Ok(Fleet { rows: rows.collect(), cut_at })
+    Ok(Fleet { rows: rows.collect(), cut_at, looked_count })
 }
 
 /// Those of these ids that the caller sees, and the ids of the others. What waits is not counted.
@@ -49,25 +62,30 @@ pub(crate) async fn named(
             unknown.push(*id);
             continue;
         };
-        let vitals = vitals(app, &mailbox);
+        let (vitals, _) = vitals(app, &mailbox);
+        let application = mailbox.instance.application().map(str::to_owned);
         let Instance { id, account, connector, name, tags, .. } = mailbox.instance;
         let account_id = account.account_id;
-        rows.push(FleetRow { id, account_id, connector, name, tags, vitals, waiting_count: 0 });
+        rows.push(FleetRow { id, account_id, connector, name, tags, application, vitals, waiting_count: 0 });
     }
     Ok((rows, unknown))
 }
 
-/// The vitals of one mailbox, as this process knows them.
-pub(crate) fn vitals(app: &Context, mailbox: &Mailbox) -> Vitals {
+/// The vitals of one mailbox, and of each resource, as this process knows them.
+pub(crate) fn vitals(app: &Context, mailbox: &Mailbox) -> (Vitals, Vec<Pulse>) {
     let states = mailbox.resources.iter().filter(|row| !row.removed).map(|row| &row.state);
-    let mut vitals = Vitals::of(&mailbox.instance, mailbox.subscription.status, states);
-    refresh(app, mailbox.instance.id, &mut vitals);
-    vitals
+    let mut pulses = health::pulses(states.clone());
+    for pulse in &mut pulses {
+        let known = app.last_reads.get(mailbox.instance.id, &pulse.resource);
+        pulse.last_success_at = pulse.last_success_at.max(known);
+    }
+    let vitals = Vitals::of(&mailbox.instance, mailbox.subscription.status, states);
+    (Vitals { pulses: Pulses::of(&pulses), ..vitals }, pulses)
 }
 
 /// An idle poll stores nothing, so the rows alone are up to ten minutes behind.
 fn refresh(app: &Context, id: InstanceId, vitals: &mut Vitals) {
-    for pulse in &mut vitals.pulses {
-        pulse.last_success_at = pulse.last_success_at.max(app.last_reads.get(id, &pulse.resource));
+    if let Some(at) = app.last_reads.all_since(id, vitals.pulses.count) {
+        vitals.pulses = vitals.pulses.read_since(at);
     }
 }

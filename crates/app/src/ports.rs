@@ -46,8 +46,8 @@ pub use instances::{
     FleetPage, FleetRow, InstanceChange, Instances, NewInstance, SubscriptionChange, WAITING_COUNT_MAX,
 };
 pub use log::{
-    EventLog, LogKey, LogLine, LogMark, LogMatches, LogPage, LogSearch, MARKS_COUNT_MAX, Numbered,
-    OrganizationLog, OrganizationPage,
+    EventLog, Gist, LogKey, LogLine, LogMark, LogMatches, LogPage, LogSearch, LogWish, MARKS_COUNT_MAX,
+    Numbered, OrganizationLog, OrganizationPage, Tally,
 };
 pub use notification::{Notification, Progress};
 pub use poller::{PollEnded, Poller, Pollers};

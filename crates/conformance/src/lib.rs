@@ -161,7 +161,13 @@ macro_rules! store_suite {
             searches: [
                 finds_what_is_so_far,
                 finds_an_object,
+                passes_over_only_what_it_can_tell,
                 reads_several_places,
+            ],
+            counts: [
+                are_what_a_recount_finds,
+                are_so_by_another_way,
+                are_of_minutes,
             ],
         }
     };

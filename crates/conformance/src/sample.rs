@@ -122,6 +122,7 @@ pub fn notification(id: InstanceId, sequence: u64) -> NewNotification {
         resource: RESOURCE.to_owned(),
         events,
         objects: vec![format!("object {sequence}")],
+        gist: None,
         body: format!("{{\"exact\":  \"bytes of {sequence} ✓\"}}"),
         created_at: at(1),
         sighting: Some(Sighting { seen_at: at(1), unseen_at: Some(at(0)), hint_at: None }),

@@ -95,8 +95,24 @@ pub struct Vitals {
     pub interval_s: u32,
     /// Of its callback.
     pub callback: SubscriptionStatus,
-    /// Of each polled resource.
-    pub pulses: Vec<Pulse>,
+    /// Of its polled resources.
+    pub pulses: Pulses,
+}
+
+/// How the polls of all of an instance's resources went, in what its health needs of them: so much is kept of an
+/// instance, and whoever counts ten thousand reads no resource.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pulses {
+    /// Polled resources.
+    pub count: u32,
+    /// Those that were never read.
+    pub unread_count: u32,
+    /// The most failures in a row that one has.
+    pub failures_max: u32,
+    /// The oldest last success of those that did not fail since.
+    pub calm_since: Option<DateTime<Utc>>,
+    /// The oldest last success of those that did.
+    pub failing_since: Option<DateTime<Utc>>,
 }
 
 /// How the polls of one resource went.
@@ -126,7 +142,7 @@ impl Vitals {
             has_application_error: instance.application_error.is_some(),
             interval_s,
             callback,
-            pulses: states.filter(|state| !backfill::is_row(&state.resource)).map(Pulse::of).collect(),
+            pulses: Pulses::of(&pulses(states)),
         }
     }
 
@@ -151,23 +167,67 @@ impl Vitals {
     }
 
     fn polls(&self, now: DateTime<Utc>) -> Health {
-        let worst = self.pulses.iter().map(|pulse| pulse.health(self.interval_s, now)).min();
-        let worst = worst.unwrap_or(Health::Starting);
-        let is_read = self.pulses.iter().any(|pulse| pulse.last_success_at.is_some());
-        match worst {
-            Health::Healthy | Health::Starting if self.callback == SubscriptionStatus::Releasing => {
-                Health::Releasing
-            }
-            Health::Starting if is_read => Health::Healthy,
-            worst => worst,
+        let pulses = &self.pulses;
+        let is_frozen = |since| is_frozen(since, self.interval_s, now);
+        // In the order of precedence, as for one resource: the worst counts.
+        if is_frozen(pulses.calm_since) {
+            return Health::Stopped;
+        }
+        if pulses.failures_max >= FAILURES_COUNT_MIN || is_frozen(pulses.failing_since) {
+            return Health::Failing;
+        }
+        if pulses.failures_max > 0 {
+            return Health::BackingOff;
+        }
+        match self.callback {
+            SubscriptionStatus::Releasing => Health::Releasing,
+            // Those that were never read are new beside others.
+            _ if pulses.unread_count < pulses.count => Health::Healthy,
+            _ => Health::Starting,
         }
     }
 
     /// The oldest of the resources' last successes: since then not everything was read. `None` if one was never read.
     pub fn read_until(&self) -> Option<DateTime<Utc>> {
-        let all: Option<Vec<_>> = self.pulses.iter().map(|pulse| pulse.last_success_at).collect();
-        all?.into_iter().min()
+        let Pulses { unread_count, calm_since, failing_since, .. } = self.pulses;
+        let oldest = calm_since.into_iter().chain(failing_since).min();
+        oldest.filter(|_| unread_count == 0)
     }
+}
+
+impl Pulses {
+    /// Of these resources.
+    pub fn of(pulses: &[Pulse]) -> Self {
+        let oldest = |is_failing: bool| {
+            let those = pulses.iter().filter(|pulse| (pulse.failures > 0) == is_failing);
+            those.filter_map(|pulse| pulse.last_success_at).min()
+        };
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Pulses {
+            count: count(pulses.len()),
+            unread_count: count(pulses.iter().filter(|pulse| pulse.last_success_at.is_none()).count()),
+            failures_max: pulses.iter().map(|pulse| pulse.failures).max().unwrap_or(0),
+            calm_since: oldest(false),
+            failing_since: oldest(true),
+        }
+    }
+
+    /// The same where all resources are known to have been read since a time.
+    #[must_use]
+    pub fn read_since(self, at: DateTime<Utc>) -> Self {
+        let later = |since: Option<DateTime<Utc>>| since.map(|since| since.max(at));
+        Pulses { calm_since: later(self.calm_since), failing_since: later(self.failing_since), ..self }
+    }
+}
+
+/// Of each polled resource; backfills have rows beside them.
+pub fn pulses<'a>(states: impl Iterator<Item = &'a ResourceState>) -> Vec<Pulse> {
+    states.filter(|state| !backfill::is_row(&state.resource)).map(Pulse::of).collect()
+}
+
+/// A last success is older than three intervals, or ten minutes and two intervals.
+fn is_frozen(since: Option<DateTime<Utc>>, interval_s: u32, now: DateTime<Utc>) -> bool {
+    since.is_some_and(|at| now - at > frozen_after(interval_s))
 }
 
 impl Pulse {
@@ -182,7 +242,7 @@ impl Pulse {
 
     /// Its last success is older than three intervals, or ten minutes and two intervals.
     pub fn is_frozen(&self, interval_s: u32, now: DateTime<Utc>) -> bool {
-        self.last_success_at.is_some_and(|at| now - at > frozen_after(interval_s))
+        is_frozen(self.last_success_at, interval_s, now)
     }
 
     /// How this resource is.
@@ -214,7 +274,7 @@ mod tests {
             has_application_error: false,
             interval_s: 60,
             callback: SubscriptionStatus::Active,
-            pulses: vec![pulse(0, Some(0))],
+            pulses: Pulses::of(&[pulse(0, Some(0))]),
         }
     }
 
@@ -224,7 +284,7 @@ mod tests {
 
     #[test]
     fn what_only_a_person_mends_comes_first() {
-        let mut one = Vitals { pulses: vec![pulse(3, Some(0))], ..vitals() };
+        let mut one = Vitals { pulses: Pulses::of(&[pulse(3, Some(0))]), ..vitals() };
         assert_eq!(one.health(at(1)), Health::BackingOff);
         one.has_application_error = true;
         assert_eq!(one.health(at(1)), Health::Stopped);
@@ -250,7 +310,7 @@ mod tests {
 
     #[test]
     fn the_worst_resource_counts() {
-        let of = |pulses: &[Pulse]| Vitals { pulses: pulses.to_vec(), ..vitals() };
+        let of = |pulses: &[Pulse]| Vitals { pulses: Pulses::of(pulses), ..vitals() };
         assert_eq!(of(&[]).health(at(1)), Health::Starting);
         assert_eq!(of(&[pulse(0, None), pulse(0, None)]).health(at(1)), Health::Starting);
         assert_eq!(of(&[pulse(0, None), pulse(0, Some(0))]).health(at(1)), Health::Healthy);
@@ -260,6 +320,33 @@ mod tests {
         assert_eq!(of(&[pulse(0, Some(0)), pulse(0, Some(19))]).health(at(20)), Health::Stopped);
         assert_eq!(of(&[pulse(0, Some(3)), pulse(0, Some(1))]).read_until(), Some(at(1)));
         assert_eq!(of(&[pulse(0, Some(3)), pulse(0, None)]).read_until(), None);
+    }
+
+    /// Each combination of three resources: what is kept in short says what the worst of them does.
+    #[test]
+    fn in_short_it_is_the_worst_resource() {
+        let kinds = [0, 1, 10].map(|failures| [None, Some(0), Some(19)].map(|at| pulse(failures, at)));
+        let kinds = kinds.as_flattened();
+        let mut seen = std::collections::HashSet::new();
+        for some in 0..=kinds.len().pow(3) {
+            let three = [some % 9, some / 9 % 9, some / 81 % 9].map(|kind| kinds[kind].clone());
+            let one = Vitals { pulses: Pulses::of(&three), ..vitals() };
+            let worst = three.iter().map(|pulse| pulse.health(60, at(20))).min().unwrap();
+            let is_read = three.iter().any(|pulse| pulse.last_success_at.is_some());
+            let expected = if worst == Health::Starting && is_read { Health::Healthy } else { worst };
+            assert_eq!(one.health(at(20)), expected, "{three:?}");
+            seen.insert(expected);
+        }
+        assert_eq!(seen.len(), 5, "{seen:?}");
+    }
+
+    #[test]
+    fn what_is_known_to_have_been_read_later_is_not_frozen() {
+        let stored = Pulses::of(&[pulse(0, Some(0)), pulse(0, Some(5))]);
+        let known = |minutes| Vitals { pulses: stored.read_since(at(minutes)), ..vitals() };
+        assert_eq!((known(19).health(at(20)), known(19).read_until()), (Health::Healthy, Some(at(19))));
+        assert_eq!((known(3).health(at(20)), known(3).read_until()), (Health::Stopped, Some(at(3))));
+        assert_eq!(known(-1).read_until(), Some(at(0)));
     }
 
     #[test]

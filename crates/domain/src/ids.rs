@@ -29,6 +29,11 @@ impl InstanceId {
         self.0
     }
 
+    /// The id before it: behind that it is the first one.
+    pub fn before(self) -> Option<Self> {
+        (self.0 > 1).then(|| InstanceId(self.0 - 1))
+    }
+
     /// The subscription (the instance's callback) has an id of its own on the wire. One instance has one
     /// subscription, so the id is derived: 31 bits that differ from the instance's own.
     pub fn subscription_id(self) -> u32 {

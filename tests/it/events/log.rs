@@ -231,6 +231,7 @@ async fn hay(world: &World, id: InstanceId, first: u64, count: u64) {
             resource: state.resource.clone(),
             events,
             objects: vec!["hay".to_owned()],
+            gist: None,
             body: json!({ "message": { "events": [event], "raw": { "hay": [record] } } }).to_string(),
             created_at: world.now(),
             sighting: None,

@@ -157,6 +157,10 @@ macro_rules! methods {
             async fn notification_at(mark: LogMark) -> Result<Option<Notification>>;
             async fn notifications_at(marks: &[LogMark]) -> Result<Vec<Notification>>;
             async fn search_log(organization_id: u32, search: &LogSearch) -> Result<LogMatches>;
+            async fn tallies(
+                organization_id: u32,
+                range: (DateTime<Utc>, DateTime<Utc>),
+            ) -> Result<Option<Vec<Tally>>>;
             async fn organization_log(organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
         });
     };

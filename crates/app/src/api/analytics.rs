@@ -9,7 +9,7 @@ use super::error::ApiError;
 use super::query::Params;
 use crate::context::Context;
 use crate::event_log;
-use crate::ports::{LogLine, Progress};
+use crate::ports::{LogLine, Progress, Tally};
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Duration, Utc};
@@ -26,11 +26,25 @@ struct LogReport {
     from: DateTime<Utc>,
     interval: Duration,
     rows_count: usize,
-    lines: Vec<(LogLine, u32)>,
+    counted: Vec<Counted>,
+}
+
+/// So many events at a time, of an instance or an account.
+struct Counted {
+    at: DateTime<Utc>,
+    of: u32,
+    sum: Sum,
+}
+
+/// What is told apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Instance,
+    Account,
 }
 
 impl LogReport {
-    async fn of(app: &Context, caller: &Caller, params: &Params) -> Result<Self, ApiError> {
+    async fn of(app: &Context, caller: &Caller, params: &Params, by: Group) -> Result<Self, ApiError> {
         let accounts = accounts(app, caller, params).await?;
         let to = params.time("to")?.unwrap_or_else(|| app.now());
         let from = params.time("from")?.unwrap_or(to - Duration::hours(1));
@@ -49,25 +63,56 @@ impl LogReport {
         if rows_count > ROWS_COUNT_MAX {
             return Err(ApiError::rule("interval", &format!("gives more than {ROWS_COUNT_MAX} rows")));
         }
-        let (mut lines, is_more) = event_log::lines(app, caller.sight(), (from, to), LINES_COUNT_MAX).await?;
+        let is_wanted = |account: u32| accounts.is_empty() || accounts.contains(&account);
+        // What is kept is of whole minutes, and of accounts.
+        let last_minute = floor(to, Duration::minutes(1));
+        let kept = match by {
+            Group::Account => event_log::tallies(app, caller.sight(), (from, last_minute)).await?,
+            Group::Instance => None,
+        };
+        let lines_from = if kept.is_some() { last_minute } else { from };
+        let (lines, is_more) =
+            event_log::lines(app, caller.sight(), (lines_from, to), LINES_COUNT_MAX).await?;
         if is_more {
             let rule = format!("there are more than {LINES_COUNT_MAX} notifications between `from` and `to`");
             return Err(ApiError::rule("from", &rule));
         }
-        // What only the log shows is not an event.
-        lines.retain(|(line, _)| line.progress != Progress::Logged);
-        lines.retain(|(_, account)| accounts.is_empty() || accounts.contains(account));
-        Ok(LogReport { from, interval, rows_count: usize::try_from(rows_count).unwrap_or(0), lines })
+        let kept = kept.into_iter().flatten().filter(|tally| is_wanted(tally.account_id)).map(Counted::kept);
+        let lines = lines.into_iter().filter(|(_, account)| is_wanted(*account));
+        let counted = kept.chain(lines.filter_map(|(line, account)| Counted::line(&line, account, by)));
+        let rows_count = usize::try_from(rows_count).unwrap_or(0);
+        Ok(LogReport { from, interval, rows_count, counted: counted.collect() })
     }
 
     fn at(&self, row: usize) -> Moment {
         Moment::of(self.from + self.interval * i32::try_from(row).unwrap_or(i32::MAX))
     }
 
-    fn row_of(&self, line: &LogLine) -> Option<usize> {
-        let at = i64::try_from(line.mark.sequence.0).ok().and_then(DateTime::from_timestamp_micros)?;
-        let row = (at - self.from).num_seconds().div_euclid(self.interval.num_seconds());
+    fn row_of(&self, counted: &Counted) -> Option<usize> {
+        let row = (counted.at - self.from).num_seconds().div_euclid(self.interval.num_seconds());
         usize::try_from(row).ok().filter(|row| *row < self.rows_count)
+    }
+}
+
+impl Counted {
+    fn kept(tally: Tally) -> Self {
+        let (success, failed) = (tally.delivered_count, tally.open_count);
+        Counted { at: tally.at, of: tally.account_id, sum: Sum { count: success + failed, success, failed } }
+    }
+
+    /// What only the log shows is not an event.
+    fn line(line: &LogLine, account: u32, by: Group) -> Option<Self> {
+        let count = u64::from(line.events_count);
+        let sum = match line.progress {
+            Progress::Logged => return None,
+            Progress::Delivered => Sum { count, success: count, failed: 0 },
+            Progress::Pending | Progress::Dropped => Sum { count, success: 0, failed: count },
+        };
+        let of = match by {
+            Group::Instance => line.mark.instance.get(),
+            Group::Account => account,
+        };
+        Some(Counted { at: event_log::time_of(line.mark)?, of, sum })
     }
 }
 
@@ -95,11 +140,11 @@ pub(super) async fn all(
     caller: Caller,
     params: Params,
 ) -> Answered<Json<Vec<Count>>> {
-    let asked = LogReport::of(&app, &caller, &params).await?;
+    let asked = LogReport::of(&app, &caller, &params, Group::Account).await?;
     let mut counts = vec![0_u64; asked.rows_count];
-    for (line, _) in &asked.lines {
-        if let Some(row) = asked.row_of(line) {
-            counts[row] += u64::from(line.events_count);
+    for counted in &asked.counted {
+        if let Some(row) = asked.row_of(counted) {
+            counts[row] += counted.sum.count;
         }
     }
     let rows = counts.into_iter().enumerate();
@@ -112,14 +157,14 @@ pub(super) async fn by_instance(
     caller: Caller,
     params: Params,
 ) -> Answered<Json<Vec<InstanceCounts>>> {
-    let asked = LogReport::of(&app, &caller, &params).await?;
+    let asked = LogReport::of(&app, &caller, &params, Group::Instance).await?;
     let of = |(instance_id, sum): (u32, Sum)| OfInstance { instance_id, sum };
     let row = |(timestamp, total, sums): Row| InstanceCounts {
         timestamp,
         total,
         records: sums.into_iter().map(of).collect(),
     };
-    Ok(Json(grouped(&asked, |line, _| line.mark.instance.get()).into_iter().map(row).collect()))
+    Ok(Json(grouped(&asked).into_iter().map(row).collect()))
 }
 
 /// The same for each account that had any.
@@ -128,30 +173,27 @@ pub(super) async fn by_account(
     caller: Caller,
     params: Params,
 ) -> Answered<Json<Vec<AccountCounts>>> {
-    let asked = LogReport::of(&app, &caller, &params).await?;
+    let asked = LogReport::of(&app, &caller, &params, Group::Account).await?;
     let of = |(account_id, sum): (u32, Sum)| OfAccount { account_id, sum };
     let row = |(timestamp, total, sums): Row| AccountCounts {
         timestamp,
         total,
         records: sums.into_iter().map(of).collect(),
     };
-    Ok(Json(grouped(&asked, |_, account| account).into_iter().map(row).collect()))
+    Ok(Json(grouped(&asked).into_iter().map(row).collect()))
 }
 
 /// An interval: when it begins, its events, and those of each group.
 type Row = (Moment, u64, BTreeMap<u32, Sum>);
 
-fn grouped(asked: &LogReport, group: impl Fn(&LogLine, u32) -> u32) -> Vec<Row> {
+fn grouped(asked: &LogReport) -> Vec<Row> {
     let mut rows = vec![BTreeMap::<u32, Sum>::new(); asked.rows_count];
-    for (line, account) in &asked.lines {
-        let Some(row) = asked.row_of(line) else { continue };
-        let sum = rows[row].entry(group(line, *account)).or_default();
-        let count = u64::from(line.events_count);
-        sum.count += count;
-        match line.progress {
-            Progress::Delivered => sum.success += count,
-            Progress::Pending | Progress::Dropped | Progress::Logged => sum.failed += count,
-        }
+    for counted in &asked.counted {
+        let Some(row) = asked.row_of(counted) else { continue };
+        let sum = rows[row].entry(counted.of).or_default();
+        sum.count += counted.sum.count;
+        sum.success += counted.sum.success;
+        sum.failed += counted.sum.failed;
     }
     let rows = rows.into_iter().enumerate();
     rows.map(|(row, sums)| (asked.at(row), sums.values().map(|sum| sum.count).sum(), sums)).collect()

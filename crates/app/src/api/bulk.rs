@@ -11,7 +11,7 @@ use super::query::Params;
 use super::requests::bulk::BulkRequest;
 use crate::bulk::{self, BulkOrder, BulkSelection, NotBegun};
 use crate::context::Context;
-use crate::fleet;
+use crate::fleet::{self, FLEET_COUNT_MAX};
 use axum::Json;
 use axum::extract::{Path, State};
 use chrono::Duration;
@@ -77,7 +77,7 @@ async fn selection(app: &Context, caller: &Caller, wanted: &BulkRequest) -> Answ
     let until = app.now() + Duration::seconds(SELECTION_S);
     let (mut rows, mut after) = (Vec::new(), None);
     loop {
-        let stretch = fleet::read(app, caller.sight(), after).await?;
+        let stretch = fleet::read(app, caller.sight(), after, FLEET_COUNT_MAX).await?;
         rows.extend(stretch.rows.into_iter().filter(|row| filter.takes_row(row)).map(|(row, _)| row));
         after = stretch.cut_at;
         // More than may be is refused by whoever counts.

@@ -26,6 +26,10 @@ const TAGS_COUNT_MAX: usize = 100;
 /// What a token of a list by last success begins with, so that no other list takes it for its own.
 const BY_SUCCESS: &str = "lastSuccess";
 
+/// The first stretch that is read for a page is as long as the page; what few instances have is looked for in stretches
+/// that grow by this.
+const STRETCH_GROWTH: usize = 10;
+
 /// Which instances a list is about.
 pub(super) struct InstanceFilter {
     connector: Option<String>,
@@ -144,17 +148,26 @@ async fn by_id(
     wanted: &InstanceFilter,
     page: &PageRequest,
 ) -> Answered<PageRows> {
-    let fleet = fleet::read(app, caller.sight(), page.after_instance()?).await?;
-    let wanted = fleet.rows.iter().filter(|row| wanted.takes_row(row));
-    // One more than asked for: there is a next page.
-    let mut rows: Vec<(InstanceId, u32)> =
-        wanted.map(|(row, _)| (row.id, row.waiting_count)).take(page.size + 1).collect();
-    let next = match rows.len() > page.size {
-        true => rows.get(page.size - 1).map(|(id, _)| *id),
-        false => fleet.cut_at,
-    };
-    rows.truncate(page.size);
-    Ok((rows, next.map(|id| id.get().into())))
+    let (mut rows, mut after) = (Vec::new(), page.after_instance()?);
+    let (mut looked_count, mut limit) = (0, page.size + 1);
+    loop {
+        let fleet = fleet::read(app, caller.sight(), after, limit).await?;
+        let wanted = fleet.rows.iter().filter(|row| wanted.takes_row(row));
+        rows.extend(wanted.map(|(row, _)| (row.id, row.waiting_count)));
+        if rows.len() > page.size {
+            // One more than asked for: there is a next page.
+            rows.truncate(page.size);
+            let next = rows.last().map(|(id, _): &(InstanceId, u32)| id.get().into());
+            return Ok((rows, next));
+        }
+        looked_count += fleet.looked_count;
+        let is_enough = looked_count >= FLEET_COUNT_MAX || fleet.looked_count < limit;
+        if fleet.cut_at.is_none() || is_enough {
+            return Ok((rows, fleet.cut_at.map(|id| id.get().into())));
+        }
+        after = fleet.cut_at;
+        limit = (limit * STRETCH_GROWTH).min(FLEET_COUNT_MAX - looked_count);
+    }
 }
 
 /// What a list by last success is ordered by.
@@ -167,7 +180,7 @@ async fn by_last_success(
     page: &PageRequest,
 ) -> Answered<PageRows> {
     let after = page.after.as_ref().map(|token| success_key(token).ok_or_else(foreign)).transpose()?;
-    let fleet = fleet::read(app, caller.sight(), None).await?;
+    let fleet = fleet::read(app, caller.sight(), None, FLEET_COUNT_MAX).await?;
     if fleet.cut_at.is_some() {
         let bound = format!(
             "orders as many instances as one request reads, at most {FLEET_COUNT_MAX}; there are more"
@@ -208,7 +221,7 @@ pub(super) async fn counts(
 ) -> Answered<PagedRecord<FleetCounts>> {
     let page = PageRequest::of(&params)?;
     let wanted = InstanceFilter::of(&app, &params, None)?;
-    let fleet = fleet::read(&app, caller.sight(), page.after_instance()?).await?;
+    let fleet = fleet::read(&app, caller.sight(), page.after_instance()?, FLEET_COUNT_MAX).await?;
     let (mut by_status, mut by_connector) = (BTreeMap::new(), BTreeMap::new());
     let mut by_tag: HashMap<&str, u64> = HashMap::new();
     let (mut total, mut need_somebody, mut suspended_callbacks) = (0, 0, 0);

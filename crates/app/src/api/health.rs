@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::fleet;
 use crate::ports::{Mailbox, ResourceRow};
 use chrono::{DateTime, Duration, Utc};
-use domain::health::{Health, Pulse, Vitals};
+use domain::health::{Health, Pulse};
 use domain::instance::Validity;
 use domain::settings::Settings;
 use domain::state::{HEARTBEAT_AFTER_MIN, ResourceState};
@@ -15,7 +15,7 @@ use domain::state::{HEARTBEAT_AFTER_MIN, ResourceState};
 /// Of a mailbox, as this process knows it.
 pub(super) fn of(app: &Context, mailbox: &Mailbox, settings: &Settings) -> HealthState {
     let now = app.now();
-    let vitals = fleet::vitals(app, mailbox);
+    let (vitals, pulses) = fleet::vitals(app, mailbox);
     let status = vitals.health(now);
     let rows = || mailbox.resources.iter().filter(|row| wire::is_polled(row, settings));
     let retry_at = rows().filter_map(|row| row.state.backoff_until).filter(|until| *until > now).min();
@@ -25,10 +25,10 @@ pub(super) fn of(app: &Context, mailbox: &Mailbox, settings: &Settings) -> Healt
         Health::BackingOff | Health::Failing | Health::Stopped => timetable.and(retry_at.or(timetable)),
         _ => timetable,
     };
-    let last_poll = vitals.pulses.iter().filter_map(|pulse| pulse.last_success_at).max();
+    let last_poll = pulses.iter().filter_map(|pulse| pulse.last_success_at).max();
     HealthState {
         status: status.into(),
-        reason: reason(mailbox, &vitals, status, now),
+        reason: reason(mailbox, (status, vitals.interval_s), &pulses, now),
         last_poll: last_poll.map(Moment::of),
         last_poll_within_seconds: uncertainty(app, mailbox, rows(), settings).num_seconds(),
         last_success: vitals.read_until().map(Moment::of),
@@ -53,7 +53,12 @@ fn uncertainty<'a>(
     }
 }
 
-fn reason(mailbox: &Mailbox, vitals: &Vitals, status: Health, now: DateTime<Utc>) -> Option<String> {
+fn reason(
+    mailbox: &Mailbox,
+    (status, interval_s): (Health, u32),
+    pulses: &[Pulse],
+    now: DateTime<Utc>,
+) -> Option<String> {
     let instance = &mailbox.instance;
     let of_callback =
         |otherwise: &str| Some(mailbox.subscription.reason.clone().unwrap_or_else(|| otherwise.to_owned()));
@@ -70,8 +75,8 @@ fn reason(mailbox: &Mailbox, vitals: &Vitals, status: Health, now: DateTime<Utc>
         Health::Healthy => None,
         Health::Stopped if instance.application_error.is_some() => instance.application_error.clone(),
         Health::Stopped | Health::Failing | Health::BackingOff => {
-            let is_it = |pulse: &&Pulse| pulse.health(vitals.interval_s, now) == status;
-            let pulse = vitals.pulses.iter().find(is_it)?;
+            let is_it = |pulse: &&Pulse| pulse.health(interval_s, now) == status;
+            let pulse = pulses.iter().find(is_it)?;
             let row = mailbox.resources.iter().find(|row| row.state.resource == pulse.resource)?;
             Some(of_resource(&row.state, pulse, status))
         }

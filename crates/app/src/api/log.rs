@@ -7,12 +7,14 @@ use super::paging::{PAGE_BYTES_MAX, PageRequest, SEQUENCE_END, answer_bytes, for
 use super::query::Params;
 use crate::context::Context;
 use crate::event_log::{self, LogStretch, OrganizationLog, Queued, mark_of, sequence_at};
-use crate::ports::{LogKey, LogMark, LogSearch, Notification, Progress};
+use crate::ports::{LogKey, LogMark, LogSearch, LogWish, Notification, Progress};
 use chrono::{DateTime, Duration, Utc};
+use domain::event::ChangeKind;
 use domain::ids::{InstanceId, Sequence};
 use serde_json::{Value, json};
 
-/// Maximum notifications read for one page where what is asked for has no index; its token goes on where the look ended.
+/// Maximum notifications looked at for one page where what is asked for has no index; its token goes on where the look
+/// ended.
 const LOOKS_COUNT_MAX: usize = 5_000;
 /// Read at once, then.
 const READ_COUNT: usize = 250;
@@ -33,14 +35,14 @@ pub(super) struct Filter {
     pub(super) from: Option<DateTime<Utc>>,
     pub(super) to: Option<DateTime<Utc>>,
     object_type: Option<String>,
-    event_type: Option<String>,
+    event_type: Option<ChangeKind>,
     object_id: Option<String>,
     status: Option<String>,
     /// A part of it, in small letters.
     subject: Option<String>,
 }
 
-const EVENT_TYPES: [&str; 3] = ["CREATED", "UPDATED", "DELETED"];
+const EVENT_TYPES: [ChangeKind; 3] = [ChangeKind::Created, ChangeKind::Updated, ChangeKind::Deleted];
 
 impl Filter {
     pub(super) fn of(params: &Params) -> Result<Self, ApiError> {
@@ -56,7 +58,8 @@ impl Filter {
             from: params.time("from")?,
             to: params.time("to")?,
             object_type: text("objectType"),
-            event_type: one_of("eventType", &EVENT_TYPES)?,
+            event_type: one_of("eventType", &EVENT_TYPES.map(ChangeKind::wire))?
+                .and_then(|asked| EVENT_TYPES.into_iter().find(|kind| kind.wire() == asked)),
             object_id: text("objectId"),
             status: one_of("status", &known)?,
             subject: params.text("subject").map(str::to_lowercase),
@@ -72,16 +75,26 @@ impl Filter {
         Filter { object_id: Some(id.to_owned()), ..Filter::default() }
     }
 
+    /// What a store may pass over.
+    fn wish(&self) -> LogWish {
+        LogWish { resource: self.object_type.clone(), kind: self.event_type, subject: self.subject.clone() }
+    }
+
     fn first(&self) -> Option<Sequence> {
         self.from.map(sequence_at)
     }
 
-    /// What leads to all that passes, where something does.
-    fn keys(&self) -> Option<Vec<LogKey>> {
+    /// Nothing is asked but when.
+    fn is_of_all(&self) -> bool {
+        self.object_id.is_none() && self.status.is_none() && self.wish() == LogWish::default()
+    }
+
+    /// What leads to all that passes.
+    fn keys(&self) -> Vec<LogKey> {
         if let Some(object) = &self.object_id {
-            return Some(vec![LogKey::Object(object.clone())]);
+            return vec![LogKey::Object(object.clone())];
         }
-        let wanted = self.status.as_deref()?;
+        let Some(wanted) = self.status.as_deref() else { return vec![LogKey::All] };
         let has = |progress: &Progress| {
             let deliveries: &[DeliveryStatus] = match progress {
                 Progress::Pending => {
@@ -94,12 +107,7 @@ impl Filter {
             wanted == EventStatus::of(*progress).text() || deliveries.iter().any(|one| one.text() == wanted)
         };
         let all = [Progress::Pending, Progress::Delivered, Progress::Dropped, Progress::Logged];
-        Some(all.into_iter().filter(has).map(LogKey::Progress).collect())
-    }
-
-    /// All that is found passes, or nearly all: a page needs no more than it shows.
-    fn is_all_taken(&self) -> bool {
-        self.event_type.is_none() && self.object_type.is_none() && self.subject.is_none()
+        all.into_iter().filter(has).map(LogKey::Progress).collect()
     }
 
     fn takes(&self, app: &Context, notification: &Notification, is_queued: bool) -> bool {
@@ -119,12 +127,11 @@ impl Filter {
         }
         let body: Value = serde_json::from_str(body).unwrap_or_default();
         let events = body["message"]["events"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let is = |event: &Value, field: &str, wanted: &Option<String>| {
-            wanted.as_ref().is_none_or(|wanted| event[field] == wanted.as_str())
+        let is = |event: &Value, field: &str, wanted: Option<&str>| {
+            wanted.is_none_or(|wanted| event[field] == wanted)
         };
-        events
-            .iter()
-            .any(|event| is(event, "eventType", &self.event_type) && is(event, "objectId", &self.object_id))
+        let (kind, object) = (self.event_type.map(ChangeKind::wire), self.object_id.as_deref());
+        events.iter().any(|event| is(event, "eventType", kind) && is(event, "objectId", object))
             && self.subject.as_ref().is_none_or(|wanted| {
                 subjects(app, &body).iter().any(|subject| subject.to_lowercase().contains(wanted))
             })
@@ -164,16 +171,16 @@ impl Scope {
             Some(after) => Some(mark(after).ok_or_else(foreign)?),
             None => filter.to.map(event_log::before),
         };
-        let mut reader =
-            Reader { scope: self, keys: filter.keys(), log: OrganizationLog::of(app, caller.sight()) };
+        let mut reader = Reader { scope: self, filter, log: OrganizationLog::of(app, caller.sight()) };
         let until = app.now() + Duration::seconds(LOOK_S);
-        // One more than a page has: there is a next one.
-        let read_count = if filter.is_all_taken() { page.size + 1 } else { READ_COUNT };
         let mut notifications: Vec<Notification> = Vec::new();
-        let (mut bytes, mut looked_count) = (0, 0);
-        while looked_count < LOOKS_COUNT_MAX && app.now() < until {
-            let read = reader.next(app, before, filter.first(), read_count).await?;
-            looked_count += read_count;
+        let (mut bytes, mut looks_left) = (0, LOOKS_COUNT_MAX);
+        // One more than a page has: there is a next one. A store that passes little over is asked for more at once.
+        let mut read_count = page.size + 1;
+        while looks_left > 0 && app.now() < until {
+            let read = reader.next(app, before, read_count, looks_left).await?;
+            looks_left = looks_left.saturating_sub(read.looked_count.max(1));
+            read_count = READ_COUNT.max(read_count);
             for notification in read.notifications {
                 let is_queued = queued.holds(app, notification.instance).await?;
                 if filter.takes(app, &notification, is_queued) {
@@ -196,10 +203,10 @@ impl Scope {
     }
 }
 
-/// Reads a log a stretch at a time: along what leads to what is asked for, else along all of it.
+/// Reads a log a stretch at a time: along what leads to what is asked for.
 struct Reader<'a> {
     scope: Scope,
-    keys: Option<Vec<LogKey>>,
+    filter: &'a Filter,
     log: OrganizationLog<'a>,
 }
 
@@ -208,24 +215,24 @@ impl Reader<'_> {
         &mut self,
         app: &Context,
         before: Option<LogMark>,
-        from: Option<Sequence>,
         limit: usize,
+        looks_count_max: usize,
     ) -> crate::ports::Result<LogStretch> {
-        let instance = match self.scope {
-            Scope::Instance(id) => Some(id),
-            Scope::All => None,
+        let from = self.filter.first();
+        let instance = match (self.scope, self.filter.is_of_all()) {
+            (Scope::Instance(id), true) => {
+                let before = before.map(|mark| mark.sequence);
+                return event_log::of_instance(app, id, before, from, limit).await;
+            }
+            (Scope::All, true) => return self.log.stretch(before, from, limit).await,
+            (Scope::Instance(id), false) => Some(id),
+            (Scope::All, false) => None,
         };
-        match (&self.keys, instance) {
-            (Some(keys), _) => {
-                // Each key of them takes the place of this one.
-                let by = LogKey::Progress(Progress::Pending);
-                self.log.found(keys, &LogSearch { by, instance, before, from, limit }).await
-            }
-            (None, Some(id)) => {
-                event_log::of_instance(app, id, before.map(|mark| mark.sequence), from, limit).await
-            }
-            (None, None) => self.log.stretch(before, from, limit).await,
-        }
+        let wish = self.filter.wish();
+        // Each key takes the place of this one.
+        let by = LogKey::All;
+        let search = LogSearch { by, wish, instance, before, from, limit, looks_count_max };
+        self.log.found(&self.filter.keys(), &search).await
     }
 }
 

@@ -4,8 +4,9 @@ use super::retry_records::{self, INCOMPLETE};
 use super::run::{PollTrigger, Run};
 use super::step::{Begins, ReadStep};
 use super::{ResourceReport, chunks, outbox};
-use crate::ports::{NewNotification, Result, Written};
+use crate::ports::{Gist, NewNotification, Result, Written};
 use chrono::{DateTime, Utc};
+use connectors::Connector;
 use domain::backfill::Backfill;
 use domain::envelope::{self, Built, Sender};
 use domain::event::{Change, ChangeKind};
@@ -15,6 +16,10 @@ use domain::resource::ResourceConfig;
 use domain::settings;
 use domain::state::{Gap, Pushed, ResourceState};
 use serde_json::{Value, json};
+
+/// What the records of one notification are called, kept beside its body: a line for each of ten, and more where somebody
+/// writes no novels there. What is longer is looked for in the body.
+const SUBJECTS_BYTES_MAX: usize = 4_000;
 
 /// How a commit ended.
 pub(super) enum Committed {
@@ -263,21 +268,26 @@ impl Run<'_> {
             tags: &instance.tags,
         };
         let bytes_max = settings::body_bytes_max(&instance.configuration);
-        envelope::build(&sender, &config.name, changes, now, bytes_max)
-            .into_iter()
-            .map(|Built { name, events, objects, body }| NewNotification {
+        let mut rest = changes;
+        let mut new = |Built { name, events, objects, body }: Built| {
+            // The events of a body are the next of the changes.
+            let (told, others) = rest.split_at(events.len().min(rest.len()));
+            rest = others;
+            NewNotification {
                 sequence: state.next_sequence(now),
                 name,
                 resource: config.name.clone(),
                 events,
                 objects,
+                gist: Some(gist(self.connector.as_ref(), told)),
                 body,
                 created_at: now,
                 sighting: Some(sighting),
                 deliver: true,
                 expires_at: None,
-            })
-            .collect()
+            }
+        };
+        envelope::build(&sender, &config.name, changes, now, bytes_max).into_iter().map(&mut new).collect()
     }
 
     /// A gap is reported in the instance's state, and in the event log.
@@ -293,6 +303,7 @@ impl Run<'_> {
             resource: config.name.clone(),
             events: Vec::new(),
             objects: Vec::new(),
+            gist: Some(Gist { kinds: Vec::new(), subjects: Some(String::new()) }),
             body: body.to_string(),
             created_at: now,
             sighting: None,
@@ -300,6 +311,19 @@ impl Run<'_> {
             expires_at: Some(now + self.app.config.retention),
         }
     }
+}
+
+/// What a search needs of these.
+fn gist(connector: &dyn Connector, told: &[Change]) -> Gist {
+    let mut kinds: Vec<ChangeKind> = Vec::new();
+    for change in told {
+        if !kinds.contains(&change.kind) {
+            kinds.push(change.kind);
+        }
+    }
+    let subjects = told.iter().filter_map(|change| connector.subject(&change.record));
+    let subjects: Vec<String> = subjects.map(str::to_lowercase).collect();
+    Gist { kinds, subjects: Some(subjects.join("\n")).filter(|all| all.len() <= SUBJECTS_BYTES_MAX) }
 }
 
 /// The state after a step; `counts` are the changes found and the events made of them.

@@ -66,6 +66,8 @@ pub struct FleetRow {
     pub name: String,
     /// Its tags.
     pub tags: Vec<String>,
+    /// The application that it names.
+    pub application: Option<String>,
     /// What its health follows from.
     pub vitals: Vitals,
     /// Notifications that are to be delivered, counted up to [`WAITING_COUNT_MAX`].

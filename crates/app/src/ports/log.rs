@@ -2,6 +2,8 @@
 
 use super::{Notification, Progress, Result};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::event::ChangeKind;
 use domain::ids::{InstanceId, Sequence};
 
 /// One page of the event log.
@@ -35,13 +37,27 @@ pub struct OrganizationPage {
     pub limit: usize,
 }
 
-/// What a log is searched by: each has an index.
+/// What a log is searched along: but for all of it, each has an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogKey {
+    /// All of it.
+    All,
     /// How far the delivery is.
     Progress(Progress),
     /// An object that its events name, by the id that they name it by.
     Object(String),
+}
+
+/// What else is asked for of what is found. A store passes over what it can tell to be something else without reading a
+/// body; whoever asked looks at the rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogWish {
+    /// The polled resource.
+    pub resource: Option<String>,
+    /// A kind that an event has.
+    pub kind: Option<ChangeKind>,
+    /// A part of what a record is called, in small letters.
+    pub subject: Option<String>,
 }
 
 /// A stretch of a search, newest first.
@@ -49,6 +65,8 @@ pub enum LogKey {
 pub struct LogSearch {
     /// What all of it has.
     pub by: LogKey,
+    /// What is wished for of that.
+    pub wish: LogWish,
     /// Only what this instance has.
     pub instance: Option<InstanceId>,
     /// Only what comes before this.
@@ -57,6 +75,8 @@ pub struct LogSearch {
     pub from: Option<Sequence>,
     /// Maximum marks.
     pub limit: usize,
+    /// Maximum notifications of which is looked at more than the index has.
+    pub looks_count_max: usize,
 }
 
 /// What a stretch of a search found.
@@ -66,6 +86,31 @@ pub struct LogMatches {
     pub marks: Vec<LogMark>,
     /// How far was looked, where there may be more behind.
     pub end: Option<LogMark>,
+    /// Notifications that were looked at, those found among them.
+    pub looked_count: usize,
+}
+
+/// What of a notification is in its body alone, in short: searches that read it read no body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gist {
+    /// Kinds of its events, each once.
+    pub kinds: Vec<ChangeKind>,
+    /// What its records are called, in small letters, with line ends between them; `None` where that is too long to be
+    /// kept twice.
+    pub subjects: Option<String>,
+}
+
+/// Events of an account's living instances in a minute, by how far their delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// When the minute begins.
+    pub at: DateTime<Utc>,
+    /// Whose.
+    pub account_id: u32,
+    /// Delivered.
+    pub delivered_count: u64,
+    /// Not delivered yet, or dropped.
+    pub open_count: u64,
 }
 
 /// A notification of an organization's log, in short.
@@ -123,6 +168,13 @@ pub trait OrganizationLog: Send + Sync {
     async fn notifications_at(&self, marks: &[LogMark]) -> Result<Vec<Notification>>;
     /// Where the notifications of an organization stand that a search is for, without those of deleted instances.
     async fn search_log(&self, organization_id: u32, search: &LogSearch) -> Result<LogMatches>;
+    /// How many events an organization's instances had, by minute and account, from one minute to before another; `None`
+    /// where the host keeps no count, and whoever asks counts lines.
+    async fn tallies(
+        &self,
+        organization_id: u32,
+        range: (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<Option<Vec<Tally>>>;
     /// A page of what an organization's instances have notified.
     async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
 }

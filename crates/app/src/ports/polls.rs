@@ -1,6 +1,6 @@
 //! What a poll needs, and what it stores.
 
-use super::{Poller, Result, Written};
+use super::{Gist, Poller, Result, Written};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::delivery::Subscription;
@@ -64,6 +64,8 @@ pub struct NewNotification {
     pub events: Vec<EventId>,
     /// Ids of the objects that they are about, each once: the log is searched by them.
     pub objects: Vec<String>,
+    /// What else the log is searched by; `None` where it is not known.
+    pub gist: Option<Gist>,
     /// The exact bytes of every attempt.
     pub body: String,
     /// When it was committed.

@@ -37,12 +37,14 @@ async fn row(store: &DynamoStore, id: InstanceId) -> Result<Option<FleetRow>> {
     let states = mailbox.resources.iter().filter(|row| !row.removed).map(|row| &row.state);
     let vitals = Vitals::of(&mailbox.instance, mailbox.subscription.status, states);
     let instance = mailbox.instance;
+    let application = instance.application().map(str::to_owned);
     Ok(Some(FleetRow {
         id,
         account_id: instance.account.account_id,
         connector: instance.connector,
         name: instance.name,
         tags: instance.tags,
+        application,
         vitals,
         waiting_count: u32::try_from(waiting.len()).unwrap_or(WAITING_COUNT_MAX),
     }))

@@ -5,7 +5,8 @@
 //! follows one looks at what is there. Plain writes, half the price of a transaction's; see
 //! `docs/decisions/0046-searches-of-the-log.md`.
 //!
-//! By progress along the lines of the organization's log, which have it, or along an instance's notifications.
+//! By progress, or of all, along the lines of the organization's log, which have it, or along an instance's
+//! notifications. Nothing else that is wished for stands in an index: whoever asked reads what was found.
 
 use super::key::{self, Key};
 use super::log_lines::{END, just_before, mark, merged};
@@ -46,22 +47,30 @@ pub(super) async fn point(table: &Table, commit: &PollCommit) -> Result<()> {
 
 pub(super) async fn matches(table: &Table, organization: u32, search: &LogSearch) -> Result<LogMatches> {
     if search.limit == 0 {
-        return Ok(LogMatches { marks: Vec::new(), end: search.before });
+        return Ok(LogMatches { marks: Vec::new(), end: search.before, looked_count: 0 });
     }
     let found = match (&search.by, search.instance) {
         (LogKey::Object(object), _) => by_object(table, organization, object, search).await?,
         (LogKey::Progress(Progress::Pending), Some(id)) => pending_of(table, id, search).await?,
-        (LogKey::Progress(progress), Some(id)) => of_instance(table, id, *progress, search).await?,
-        (LogKey::Progress(progress), None) => by_progress(table, organization, *progress, search).await?,
+        (by, Some(id)) => of_instance(table, id, progress_of(by), search).await?,
+        (by, None) => by_progress(table, organization, progress_of(by), search).await?,
     };
     living(table, found).await
+}
+
+/// `None` is any.
+fn progress_of(by: &LogKey) -> Option<Progress> {
+    match by {
+        LogKey::Progress(progress) => Some(*progress),
+        LogKey::All | LogKey::Object(_) => None,
+    }
 }
 
 async fn by_object(table: &Table, organization: u32, object: &str, search: &LogSearch) -> Result<LogMatches> {
     let from = key::digits(search.from.unwrap_or(Sequence(0)));
     let to = search.before.map_or(END.to_owned(), just_before);
     if from > to {
-        return Ok(LogMatches { marks: Vec::new(), end: None });
+        return Ok(LogMatches { marks: Vec::new(), end: None, looked_count: 0 });
     }
     let limit = search.limit.min(PAGE_COUNT_MAX);
     let page = KeyQuery {
@@ -73,9 +82,9 @@ async fn by_object(table: &Table, organization: u32, object: &str, search: &LogS
     };
     let rows = table.query("search a log by object", page).await?;
     let mut marks = rows.iter().map(place).collect::<Result<Vec<LogMark>>>()?;
-    let end = marks.last().copied().filter(|_| marks.len() == limit);
+    let (end, looked_count) = (marks.last().copied().filter(|_| marks.len() == limit), marks.len());
     marks.retain(|mark| search.instance.is_none_or(|only| only == mark.instance));
-    Ok(LogMatches { marks: there(table, marks).await?, end })
+    Ok(LogMatches { marks: there(table, marks).await?, end, looked_count })
 }
 
 fn place(row: &Row) -> Result<LogMark> {
@@ -101,63 +110,98 @@ async fn pending_of(table: &Table, id: InstanceId, search: &LogSearch) -> Result
         .map(|sequence| LogMark { sequence, instance: id })
         .collect();
     let end = marks.last().copied().filter(|_| is_cut && marks.len() == limit);
-    Ok(LogMatches { marks, end })
+    let looked_count = marks.len();
+    Ok(LogMatches { marks, end, looked_count })
 }
 
 async fn of_instance(
     table: &Table,
     id: InstanceId,
-    progress: Progress,
+    progress: Option<Progress>,
     search: &LogSearch,
 ) -> Result<LogMatches> {
     let from = search.from.unwrap_or(Sequence(0));
-    let (mut marks, mut before) = (Vec::new(), search.before);
-    for _ in 0..LOOKS_COUNT_MAX / PAGE_COUNT_MAX {
-        let rows = log::progress_before(table, id, before, PAGE_COUNT_MAX).await?;
-        let is_last = rows.len() < PAGE_COUNT_MAX;
+    let mut look = Look::of(progress, search);
+    while !look.is_over() {
+        let rows = log::progress_before(table, id, look.before, look.page_count).await?;
+        let is_last = rows.len() < look.page_count;
         for (sequence, is) in rows {
             if sequence < from {
-                return Ok(LogMatches { marks, end: None });
+                return Ok(look.ended());
             }
-            before = Some(LogMark { sequence, instance: id });
-            if is == progress {
-                marks.extend(before);
-                if marks.len() == search.limit {
-                    return Ok(LogMatches { marks, end: before });
-                }
+            if look.takes(LogMark { sequence, instance: id }, is) {
+                return Ok(look.cut());
             }
         }
         if is_last {
-            return Ok(LogMatches { marks, end: None });
+            return Ok(look.ended());
         }
     }
-    Ok(LogMatches { marks, end: before })
+    Ok(look.cut())
 }
 
 async fn by_progress(
     table: &Table,
     organization: u32,
-    progress: Progress,
+    progress: Option<Progress>,
     search: &LogSearch,
 ) -> Result<LogMatches> {
-    let (mut marks, mut before) = (Vec::new(), search.before);
-    for _ in 0..LOOKS_COUNT_MAX / PAGE_COUNT_MAX {
-        let lines = merged(table, organization, before, search.from, PAGE_COUNT_MAX).await?;
-        let is_last = lines.len() < PAGE_COUNT_MAX;
+    let mut look = Look::of(progress, search);
+    while !look.is_over() {
+        let lines = merged(table, organization, look.before, search.from, look.page_count).await?;
+        let is_last = lines.len() < look.page_count;
         for line in lines {
-            before = Some(line.mark);
-            if line.progress == progress {
-                marks.push(line.mark);
-                if marks.len() == search.limit {
-                    return Ok(LogMatches { marks, end: before });
-                }
+            if look.takes(line.mark, line.progress) {
+                return Ok(look.cut());
             }
         }
         if is_last {
-            return Ok(LogMatches { marks, end: None });
+            return Ok(look.ended());
         }
     }
-    Ok(LogMatches { marks, end: before })
+    Ok(look.cut())
+}
+
+/// A walk that takes what has a progress.
+struct Look {
+    /// Any, if there is none.
+    progress: Option<Progress>,
+    limit: usize,
+    /// Rows read at once: of any progress no more than are wanted.
+    page_count: usize,
+    before: Option<LogMark>,
+    marks: Vec<LogMark>,
+    looked_count: usize,
+}
+
+impl Look {
+    fn of(progress: Option<Progress>, search: &LogSearch) -> Self {
+        let limit = search.limit.min(PAGE_COUNT_MAX);
+        let page_count = progress.map_or(limit, |_| PAGE_COUNT_MAX);
+        Look { progress, limit, page_count, before: search.before, marks: Vec::new(), looked_count: 0 }
+    }
+
+    fn is_over(&self) -> bool {
+        self.looked_count >= LOOKS_COUNT_MAX
+    }
+
+    /// Whether these are enough.
+    fn takes(&mut self, mark: LogMark, progress: Progress) -> bool {
+        self.before = Some(mark);
+        self.looked_count += 1;
+        if self.progress.is_none_or(|wanted| wanted == progress) {
+            self.marks.push(mark);
+        }
+        self.marks.len() == self.limit
+    }
+
+    fn cut(self) -> LogMatches {
+        LogMatches { marks: self.marks, end: self.before, looked_count: self.looked_count }
+    }
+
+    fn ended(self) -> LogMatches {
+        LogMatches { end: None, ..self.cut() }
+    }
 }
 
 /// Without what deleted instances left.

@@ -100,7 +100,7 @@ pub async fn a_fleet_says_what_the_mailboxes_do(store: &dyn Store) {
         assert_eq!((&row.name, &row.tags), (&mailbox.instance.name, &mailbox.instance.tags));
         assert_eq!((row.account_id, row.connector.as_str()), (2, "mail"));
     }
-    assert_eq!(page.rows[1].vitals.pulses[0].failures, 1);
+    assert_eq!(page.rows[1].vitals.pulses.failures_max, 1);
     let waiting: Vec<u32> = page.rows.iter().map(|row| row.waiting_count).collect();
     assert_eq!(waiting, [0, 0, 2]);
     assert!(

@@ -3,6 +3,7 @@
 pub mod applications;
 pub mod attempts;
 pub mod bulks;
+pub mod counts;
 pub mod deletion;
 pub mod instances;
 pub mod log;

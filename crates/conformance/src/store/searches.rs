@@ -3,8 +3,9 @@
 use crate::mailbox::Mailbox;
 use crate::sample::{id, logged, notification};
 use crate::wait::until_equal;
-use app::ports::{LogKey, LogMark, LogSearch, NewNotification, Progress, Store, Written};
+use app::ports::{Gist, LogKey, LogMark, LogSearch, LogWish, NewNotification, Progress, Store, Written};
 use domain::delivery::Verdict;
+use domain::event::ChangeKind;
 use domain::ids::Sequence;
 
 fn mark(sequence: u64, instance: u32) -> LogMark {
@@ -12,7 +13,8 @@ fn mark(sequence: u64, instance: u32) -> LogMark {
 }
 
 fn of(by: LogKey, limit: usize) -> LogSearch {
-    LogSearch { by, instance: None, before: None, from: None, limit }
+    let wish = LogWish::default();
+    LogSearch { by, wish, instance: None, before: None, from: None, limit, looks_count_max: 5_000 }
 }
 
 /// All that a search finds, page by page: a page may be short, and yet there is more.
@@ -101,6 +103,57 @@ pub async fn finds_an_object(store: &dyn Store) {
     }
     assert_eq!(found(store, organization_id, &of(LogKey::Object(long), 10)).await, [(11, 2012)]);
     assert_eq!(found(store, organization_id, &of(LogKey::Object("look".to_owned()), 10)).await, [], "a part");
+}
+
+/// Whatever fits a wish is found, by any key; of what does not, or may, whoever asked looks at the rest.
+pub async fn passes_over_only_what_it_can_tell(store: &dyn Store) {
+    let organization_id = 61_031;
+    let one = Mailbox::of(store, organization_id, 2031).await;
+    let kinds = [ChangeKind::Created, ChangeKind::Updated, ChangeKind::Deleted];
+    let mut new: Vec<NewNotification> = (10..40).map(|sequence| notification(one.id, sequence)).collect();
+    for (index, notification) in new.iter_mut().enumerate() {
+        let subjects = Some(format!("invoice {}\nüber uns", index % 10));
+        let gist = Gist { kinds: vec![kinds[index % 3]], subjects };
+        notification.gist = (index % 7 != 0).then_some(gist);
+        notification.resource = if index % 4 == 0 { "threads" } else { "messages" }.to_owned();
+    }
+    let fits = |wish: &LogWish| -> Vec<u64> {
+        let is_it = |new: &&NewNotification| {
+            let gist = new.gist.clone().unwrap_or_default();
+            wish.resource.as_ref().is_none_or(|wanted| *wanted == new.resource)
+                && wish.kind.is_none_or(|kind| gist.kinds.contains(&kind))
+                && wish.subject.as_ref().is_none_or(|part| gist.subjects.unwrap_or_default().contains(part))
+        };
+        new.iter().filter(is_it).map(|new| new.sequence.0).rev().collect()
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let wishes = [
+        LogWish { resource: text("threads"), ..LogWish::default() },
+        LogWish { resource: text("labels"), ..LogWish::default() },
+        LogWish { kind: Some(ChangeKind::Deleted), ..LogWish::default() },
+        LogWish { kind: Some(ChangeKind::Created), subject: text("invoice 3"), ..LogWish::default() },
+        LogWish { subject: text("nowhere"), ..LogWish::default() },
+        LogWish { resource: text("messages"), kind: Some(ChangeKind::Updated), subject: text("über") },
+    ];
+    let expected: Vec<Vec<u64>> = wishes.iter().map(fits).collect();
+    assert_eq!(one.commit(new).await, Written::Done);
+    for (wish, expected) in wishes.iter().zip(expected) {
+        for by in [LogKey::All, LogKey::Progress(Progress::Pending)] {
+            for (limit, instance) in [(2, None), (100, None), (3, Some(one.id))] {
+                let search = LogSearch { wish: wish.clone(), instance, ..of(by.clone(), limit) };
+                let all = async || {
+                    let found = found(store, organization_id, &search).await;
+                    expected.iter().filter(|sequence| found.contains(&(**sequence, 2031))).copied().collect()
+                };
+                until_equal(all, expected.clone()).await;
+                let few = LogSearch { looks_count_max: 4, ..search.clone() };
+                assert_eq!(
+                    found(store, organization_id, &few).await,
+                    found(store, organization_id, &search).await
+                );
+            }
+        }
+    }
 }
 
 /// Those that are there of several, as they were asked for.

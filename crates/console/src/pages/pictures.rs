@@ -73,7 +73,7 @@ impl Span {
 pub(super) async fn draw(signed: &Signed, span: Span, counts: &Counts) -> Markup {
     let from = (signed.now - span.length()).to_rfc3339_opts(SecondsFormat::Secs, true);
     let by_time = address(
-        &["instances", "events", "analytics", "instances"],
+        &["instances", "events", "analytics", "accounts"],
         &[("from", &from), ("interval", span.interval())],
     );
     let events = address(&["instances", "events"], &[("from", &from), ("pageSize", MEASURED_COUNT_MAX)]);

@@ -3,7 +3,7 @@
 use crate::process::Process;
 use app::ports::Clock as _;
 use app::ports::{
-    Instances as _, LookupHash, Mailbox as StoredMailbox, NewInstance, NewNotification, PollCommit,
+    Gist, Instances as _, LookupHash, Mailbox as StoredMailbox, NewInstance, NewNotification, PollCommit,
     Polls as _, Written,
 };
 use app::sealing::{Lookup, Sealer};
@@ -152,7 +152,9 @@ fn commit(one: &Instance, n: usize, round: usize, now: DateTime<Utc>) -> PollCom
         name: &one.name,
         tags: &one.tags,
     };
-    let built = envelope::build(&sender, resource, &[change(index, n, at)], at, 100_000).remove(0);
+    let change = change(index, n, at);
+    let gist = Gist { kinds: vec![change.kind], subjects: Some(subject(index, n).to_lowercase()) };
+    let built = envelope::build(&sender, resource, &[change], at, 100_000).remove(0);
     let waits = n % SUSPENDED_EACH == 7 && round + WAITING_ROUNDS >= rounds;
     let notification = NewNotification {
         sequence: Sequence(u64::try_from(at.timestamp_micros()).unwrap()),
@@ -160,6 +162,7 @@ fn commit(one: &Instance, n: usize, round: usize, now: DateTime<Utc>) -> PollCom
         resource: resource.to_owned(),
         events: built.events,
         objects: built.objects,
+        gist: Some(gist),
         body: built.body,
         created_at: at,
         sighting: None,
@@ -199,12 +202,16 @@ fn change(index: usize, n: usize, at: DateTime<Utc>) -> Change {
         "payload": { "mimeType": "text/plain", "headers": [
             { "name": "From", "value": "somebody@example.test" },
             { "name": "To", "value": format!("mailbox-{n}@example.test") },
-            { "name": "Subject", "value": format!("Invoice {index}, ledger-{}", n % 100) },
+            { "name": "Subject", "value": subject(index, n) },
             { "name": "Date", "value": at.to_rfc2822() },
         ] },
         "sizeEstimate": 4_321, "internalDate": at.timestamp_millis().to_string(),
     });
-    let kind = if index % 20 == 19 { ChangeKind::Updated } else { ChangeKind::Created };
+    let kind = match index {
+        _ if index % 5_000 == 4_999 => ChangeKind::Deleted,
+        _ if index % 20 == 19 => ChangeKind::Updated,
+        _ => ChangeKind::Created,
+    };
     Change {
         object_id,
         shown_id: None,
@@ -215,6 +222,10 @@ fn change(index: usize, n: usize, at: DateTime<Utc>) -> Change {
         recheck: false,
         again: false,
     }
+}
+
+fn subject(index: usize, n: usize) -> String {
+    format!("Invoice {index}, ledger-{}", n % 100)
 }
 
 /// What went out did: an attempt each, in one statement.

@@ -1,6 +1,7 @@
 //! How values stand in columns.
 
 use chrono::{DateTime, Utc};
+use domain::event::ChangeKind;
 use domain::ids::InstanceId;
 use rusqlite::types::Type;
 use rusqlite::{Error, Result};
@@ -40,4 +41,13 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
 /// A stored value that was not written by this program.
 pub(crate) fn damaged(kind: Type, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::FromSqlConversionFailure(0, kind, error.into())
+}
+
+/// Of the kinds that a notification's events have.
+pub(super) fn kind_bit(kind: ChangeKind) -> u8 {
+    match kind {
+        ChangeKind::Created => 1,
+        ChangeKind::Updated => 2,
+        ChangeKind::Deleted => 4,
+    }
 }

@@ -21,6 +21,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_fleet.sql"),
     include_str!("migrations/0013_bulks.sql"),
     include_str!("migrations/0014_searches.sql"),
+    include_str!("migrations/0015_kept_counts.sql"),
+    include_str!("migrations/0016_gists.sql"),
 ];
 
 /// Demands the version that this program knows, of a file that another process works on.

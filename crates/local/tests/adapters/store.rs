@@ -116,6 +116,7 @@ fn commit(version: u64, sequences: std::ops::Range<u64>, expires_s: Option<i64>)
             resource: "messages".to_owned(),
             events,
             objects: Vec::new(),
+            gist: None,
             body: "x".repeat(20_000),
             created_at: at(0),
             sighting: None,

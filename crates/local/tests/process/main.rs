@@ -4,6 +4,7 @@
 mod admin;
 mod clock;
 mod command_line;
+mod counts;
 mod doors;
 mod fairness;
 mod notices;
@@ -63,6 +64,7 @@ async fn killed_again_and_again_it_loses_and_repeats_nothing() {
             _ = polls => {}
         }
         process.kill().await;
+        counts::assert_kept(folder.path());
         process = Process::start(&outside, folder.path(), MANY_RETRIES).await;
     }
     outside.providers.set_fault_rate(0.0, &[]);

@@ -1,6 +1,8 @@
 //! Notification rows: how they are written and read.
 
-use crate::sqlite::columns::{damaged, from_json, instance_id, micros, time, time_or_none, to_json};
+use crate::sqlite::columns::{
+    damaged, from_json, instance_id, kind_bit, micros, time, time_or_none, to_json,
+};
 use app::ports::{AttemptState, NewNotification, Notification, Progress};
 use domain::delivery::Reached;
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
@@ -42,8 +44,8 @@ pub(super) fn insert(
         .prepare_cached(
             "INSERT INTO notifications (instance_id, sequence, number, event_id, resource, created_at_us,
                  progress, attempt, round_start, round_generation, attempts, expires_at_us, organization_id,
-                 sighting)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, 0, 0, '[]', ?8, ?9, ?10)",
+                 sighting, events_count, kinds, subjects)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, 0, 0, '[]', ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .insert(params![
             id.get(),
@@ -56,6 +58,9 @@ pub(super) fn insert(
             new.expires_at.map(micros),
             organization_id,
             new.sighting.as_ref().map(to_json).transpose()?,
+            new.events.len(),
+            new.gist.as_ref().map(|gist| gist.kinds.iter().fold(0, |all, kind| all | kind_bit(*kind))),
+            new.gist.as_ref().and_then(|gist| gist.subjects.as_ref()),
         ])?;
     let events: Vec<u8> = new.events.iter().flat_map(|event| *event.as_bytes()).collect();
     conn.prepare_cached("INSERT INTO bodies (row_id, events, body) VALUES (?1, ?2, ?3)")?

@@ -3,24 +3,29 @@
 use super::SqliteStore;
 use super::log::{PAGE_COUNT_MAX, SEQUENCE_MAX, place};
 use super::{notifications, searches};
-use crate::sqlite::columns::instance_id;
+use crate::sqlite::columns::{instance_id, micros, time};
 use app::ports;
 use app::ports::{
     LogLine, LogMark, LogMatches, LogSearch, MARKS_COUNT_MAX, Notification, Numbered, OrganizationLog,
-    OrganizationPage,
+    OrganizationPage, Tally,
 };
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::ids::Sequence;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
+/// Counts are kept by minutes.
+const MINUTE_US: i64 = 60_000_000;
+
 /// The joins are CROSS so that their order stays as it is written: along the log, and a look at each row's
-/// instance and body. Rows of a deleted instance are passed over; a job removes them.
-const NEWEST_FIRST: &str = "SELECT n.sequence, n.instance_id, n.number, n.progress, length(b.events) / 16
+/// instance. Rows of a deleted instance are passed over; a job removes them.
+const NEWEST_FIRST: &str = "SELECT n.sequence, n.instance_id, n.number, n.progress, n.events_count
      FROM notifications n
      CROSS JOIN instances i ON i.id = n.instance_id AND i.deleted = 0
-     CROSS JOIN bodies b ON b.row_id = n.row_id
      WHERE n.organization_id = ?1 AND n.sequence >= ?2 AND (n.sequence, n.instance_id) < (?3, ?4)
      ORDER BY n.sequence DESC, n.instance_id DESC LIMIT ?5";
+const TALLIES: &str = "SELECT minute, account_id, delivered, open FROM tallies
+     WHERE organization_id = ?1 AND minute >= ?2 AND minute < ?3 ORDER BY minute";
 const BY_EVENT_ID: &str = "SELECT n.instance_id, n.sequence
      FROM notifications n
      CROSS JOIN instances i ON i.id = n.instance_id AND i.deleted = 0
@@ -51,6 +56,18 @@ fn line(row: &Row<'_>) -> Result<LogLine> {
         progress: notifications::progress(row.get_ref(3)?.as_str()?)?,
         events_count: row.get(4)?,
     })
+}
+
+pub(super) fn tallies(conn: &Connection, organization_id: u32, (from, to): (i64, i64)) -> Result<Vec<Tally>> {
+    let tally = |row: &Row<'_>| {
+        Ok(Tally {
+            at: time(row.get::<_, i64>(0)?.saturating_mul(MINUTE_US))?,
+            account_id: row.get(1)?,
+            delivered_count: row.get(2)?,
+            open_count: row.get(3)?,
+        })
+    };
+    conn.prepare_cached(TALLIES)?.query_map((organization_id, from, to), tally)?.collect()
 }
 
 pub(super) fn numbered(conn: &Connection, organization_id: u32, number: u64) -> Result<Numbered> {
@@ -102,6 +119,16 @@ impl OrganizationLog for SqliteStore {
         self.db.read("search a log", move |conn| searches::matches(conn, organization_id, &search)).await
     }
 
+    async fn tallies(
+        &self,
+        organization_id: u32,
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+    ) -> ports::Result<Option<Vec<Tally>>> {
+        let minutes = (micros(from).div_euclid(MINUTE_US), micros(to).div_euclid(MINUTE_US));
+        let read = move |conn: &Connection| tallies(conn, organization_id, minutes);
+        self.db.read("count an organization's events", read).await.map(Some)
+    }
+
     async fn organization_log(
         &self,
         organization_id: u32,
@@ -113,17 +140,24 @@ impl OrganizationLog for SqliteStore {
 
 #[cfg(test)]
 mod tests {
-    use super::{BY_EVENT_ID, BY_NUMBER, NEWEST_FIRST};
+    use super::{BY_EVENT_ID, BY_NUMBER, NEWEST_FIRST, TALLIES};
     use crate::sqlite::plan;
 
     #[test]
     fn a_page_is_a_walk_along_the_index() {
         let steps = plan(NEWEST_FIRST);
-        assert_eq!(steps.len(), 3, "no sorting: {steps:?}");
+        assert_eq!(steps.len(), 2, "no sorting: {steps:?}");
         assert!(steps[0].starts_with("SEARCH n USING INDEX notifications_by_organization"), "{steps:?}");
         let both_ends = "(organization_id=? AND sequence>? AND (sequence,instance_id)<(?,?))";
         assert!(steps[0].ends_with(both_ends), "from where the page begins to where it ends: {steps:?}");
         assert!(steps[1..].iter().all(|step| step.contains("USING INTEGER PRIMARY KEY")), "{steps:?}");
+    }
+
+    #[test]
+    fn counts_are_a_walk_along_their_key() {
+        let steps = plan(TALLIES);
+        let walk = "SEARCH tallies USING PRIMARY KEY (organization_id=? AND minute>? AND minute<?)";
+        assert_eq!(steps, [walk], "no sorting");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) async fn all(visitor: &Visitor) -> Vec<(String, String, bool)> {
         ("Instances", ""),
         ("Instances, healthy", "?status=healthy"),
         ("Instances, needs a sign-in", "?status=needsSignIn"),
-        ("Instances, a status that nobody has", "?status=backingOff"),
+        ("Instances, backing off", "?status=backingOff"),
         ("Instances, of a connector", "?connector=gmail"),
         ("Instances, of a tag", &format!("?tags={TAG}")),
         ("Instances, by name", "?search=mailbox-9999"),

@@ -205,6 +205,43 @@ visit("editing needs no login", {}, async (visitor) => {
   await stateOf(page).getByText("3 min").waitFor();
 });
 
+visit("names are kept as they are written, and what is not kept is said", {}, async (visitor) => {
+  const { page, program } = visitor;
+  visitor.expectsRefusals(422);
+  const path = `/instances/${program.instances.googlecalendar ?? program.instances.outlookemail}`;
+  await visitor.signIn(undefined, `/sign-in?next=${path}/edit`);
+  const rename = async (name) => {
+    await page.goto(`${path}/edit`);
+    await page.getByLabel("Name", { exact: true }).fill(name);
+    await visitor.click("button", "Update");
+  };
+  await rename("a < b & \u202Elive");
+  await visitor.sees("heading", "a < b & \u202Elive");
+  assert.equal(await page.locator("h1 bdi").innerText(), "a < b & \u202Elive");
+  await rename("<b>Bold</b>");
+  await page.getByRole("status").getByText("it is called \u201CBold\u201D").waitFor();
+  await rename("   ");
+  await page.getByRole("alert").getByText("Nothing was stored.").waitFor();
+  await page.locator("#name-error").getByText("Is required").waitFor();
+});
+
+visit("what is wrong with the interval is said at its field", {}, async (visitor) => {
+  const { page } = visitor;
+  visitor.expectsRefusals(422);
+  await visitor.signIn(undefined, "/sign-in?next=/connect/gmail");
+  await fill(visitor, "Not to be", receivers.gmail.address);
+  const field = page.getByRole("spinbutton");
+  // As a browser sends it that does not look at limits.
+  await page.locator("form").evaluateAll((forms) => forms.forEach((form) => (form.noValidate = true)));
+  await field.fill("0");
+  await visitor.click("button", "Create Instance");
+  await page.getByRole("alert").getByText("Nothing was stored.").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("role")), "alert");
+  assert.equal(await field.getAttribute("aria-invalid"), "true");
+  const error = (await field.getAttribute("aria-describedby")).split(" ").find((id) => id.endsWith("-error"));
+  await page.locator(`[id="${error}"]`).waitFor();
+});
+
 visit("signing in again keeps the instance", {}, async (visitor) => {
   const { page, program } = visitor;
   const path = `/instances/${program.instances.gmail}`;

@@ -54,6 +54,16 @@ visit("new events come to an open page", {}, async (visitor) => {
   assert.ok(await page.evaluate(() => window.isSame), "the page was not loaded anew");
 });
 
+visit("a page that hears nothing says since when", {}, async (visitor) => {
+  const { page, context } = visitor;
+  visitor.expectsSilence();
+  await visitor.signIn(undefined, "/sign-in?next=/instances");
+  await context.setOffline(true);
+  await page.getByRole("alert").getByText(/^Disconnected since \d/).waitFor();
+  await context.setOffline(false);
+  await page.getByRole("alert").waitFor({ state: "detached" });
+});
+
 visit("instances and what belongs to one", {}, async (visitor) => {
   const { page, program } = visitor;
   await visitor.signIn();
@@ -105,11 +115,13 @@ visit("what somebody sees who has nothing yet", {}, async (visitor) => {
 
 visit("errors", {}, async (visitor) => {
   const { page } = visitor;
-  visitor.expectsRefusals(404, 403);
+  visitor.expectsRefusals(400, 404, 403);
   await visitor.signIn();
   for (const [name, path] of [
     ["not-found", "/instances/1"],
     ["login-unknown", "/oauth/callback?code=1&state=1"],
+    ["address-unknown", "/nope"],
+    ["filter-refused", "/activity?from=yesterday"],
   ]) {
     await page.goto(path);
     await visitor.inspect(name);

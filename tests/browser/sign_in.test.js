@@ -16,6 +16,7 @@ visit("the link that the demo prints signs in once", {}, async (visitor) => {
   visitor.expectsRefusals(410);
   await page.goto(program.link);
   await visitor.seesText("This link was used already");
+  await visitor.inspect("link-used");
 });
 
 visit("secrets sign in, wrong ones say so", {}, async (visitor) => {
@@ -26,9 +27,21 @@ visit("secrets sign in, wrong ones say so", {}, async (visitor) => {
   await page.getByLabel("Organization secret").fill("nowhere");
   await visitor.click("button", "Sign in");
   await page.getByRole("alert").getByText("not known").waitFor();
+  await visitor.inspect("sign-in-refused");
   await visitor.fillSecrets();
   await visitor.click("button", "Sign out");
   await visitor.seesText("You are signed out.");
+  await page.goto("/instances");
+  await visitor.sees("button", "Sign in");
+});
+
+visit("who signed out is out, with the cookie of before too", {}, async (visitor) => {
+  const { page, context } = visitor;
+  await visitor.signIn();
+  const before = await context.cookies();
+  await visitor.click("button", "Sign out");
+  await visitor.seesText("You are signed out.");
+  await context.addCookies(before);
   await page.goto("/instances");
   await visitor.sees("button", "Sign in");
 });

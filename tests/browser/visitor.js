@@ -24,17 +24,21 @@ const FLAGS = [
 const THING_MS = 20_000;
 const TEST_MS = 120_000;
 const WIDE = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
+export const PHONE = { width: 390, height: 844 };
 /** Far more than any page has to open. */
 const OPENED_MAX = 50;
 
-/** A demo and a browser for the tests of a file. `visit(name, options, act)` is a test with a visitor of its own. */
-export function stage(name) {
+/**
+ * A demo and a browser for the tests of a file; `set` prepares more. `visit(name, options, act)` is a test with a visitor
+ * of its own.
+ */
+export function stage(name, set = async () => {}) {
   const stage = {};
   before(async () => {
     mkdirSync(OUTPUT, { recursive: true });
     stage.program = await Program.start(name);
     stage.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
+    await set(stage.program);
   });
   after(async () => {
     await stage.browser?.close();
@@ -63,6 +67,7 @@ const slug = (text) => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replace
 class Visitor {
   complaints = [];
   #refusals = new Set();
+  #expectsSilence = false;
 
   /** `scripts: false` switches JavaScript off. */
   static async come(stage, { scripts = true }) {
@@ -86,13 +91,19 @@ class Visitor {
     for (const status of statuses) this.#refusals.add(status);
   }
 
+  /** No answer at all is a part of what is tested. */
+  expectsSilence() {
+    this.#expectsSilence = true;
+  }
+
   #listen(address) {
     const { page } = this;
     page.on("console", (message) => {
       // What a stand-in's page says is its business.
       const isOurs = !message.location().url || message.location().url.startsWith(address);
       const refused = /the server responded with a status of (\d+)/.exec(message.text());
-      const isExpected = refused && this.#refusals.has(Number(refused[1]));
+      const isSilence = this.#expectsSilence && message.text().includes("net::ERR_");
+      const isExpected = isSilence || (refused && this.#refusals.has(Number(refused[1])));
       if (isOurs && !isExpected && ["error", "warning"].includes(message.type())) {
         this.complaints.push(`${page.url()}: ${message.text()}`);
       }

@@ -149,3 +149,41 @@ async fn what_is_queued_is_found_behind_a_thousand_delivered() {
     assert_eq!(found.len(), 1, "on the first page");
     assert!(found[0]["providerData"].as_str().unwrap().contains(&queued));
 }
+
+#[tokio::test]
+async fn what_waits_is_counted_as_it_is_listed() {
+    let world = World::new(137);
+    let (suspended, tried) = (world.create_outlook().await, world.create_gmail().await);
+    world.receiver.set_default(410);
+    world.microsoft.deliver(crate::world::OUTLOOK_USER, doubles::Mail::default());
+    world.poll(suspended).await;
+    world.receiver.set_default(503);
+    let tried_mail = world.google.deliver(crate::world::GMAIL_USER, doubles::Mail::default());
+    world.poll(tried).await;
+    let counts = world.get("/instances/counts").await;
+    for status in ["queued", "onTheWay"] {
+        let listed = world.get(&format!("/instances/events?status={status}")).await;
+        assert_eq!(listed.as_array().unwrap().len(), 1, "{status}");
+        assert_eq!(counts[status], json!({ "count": 1, "atLeast": false }), "{status}");
+    }
+    let retried = world.get("/instances/events?status=onTheWay").await;
+    assert!(retried[0]["providerData"].as_str().unwrap().contains(&tried_mail));
+}
+
+/// Trying again is what is done: it never stopped.
+#[tokio::test]
+async fn what_is_tried_again_is_failing_and_says_since_when() {
+    let world = World::new(138);
+    let mut body = outlook_body(&world.microsoft.new_code(crate::world::OUTLOOK_USER));
+    body["configuration"]["event.poller.refresh_interval"] = json!("1");
+    let id = world.create(&body).await;
+    world.pass(Duration::minutes(3)).await;
+    let on = doubles::Route::Any;
+    let kind = doubles::FaultKind::ServerError { status: 503 };
+    world.microsoft.push_fault(doubles::Fault { on, kind, times: u32::MAX });
+    world.pass(Duration::hours(3)).await;
+    let health = world.shown(id).await["health"].clone();
+    assert_eq!(health["status"], "failing", "{health}");
+    assert!(health["reason"].as_str().unwrap().contains("Failing since 20"), "{health}");
+    assert!(health["nextPoll"].is_string(), "{health}");
+}

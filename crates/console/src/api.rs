@@ -123,7 +123,7 @@ impl Answer {
         self.header("elements-request-id").or_else(|| self.body["requestId"].as_str())
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 

@@ -93,6 +93,17 @@ impl Filter {
         all.into_iter().filter(|(_, value)| !value.is_empty())
     }
 
+    /// How many of those counted are listed: of several statuses their sum.
+    pub(crate) fn listed(&self, counts: &Counts) -> u64 {
+        match self.status.as_str() {
+            "" => counts.total(),
+            asked => {
+                let is_asked = |one: &Status| asked.split(',').any(|key| key.trim() == one.key());
+                Status::ALL.into_iter().filter(is_asked).map(|status| counts.of(status)).sum()
+            }
+        }
+    }
+
     pub(crate) fn is_search(&self) -> bool {
         !self.search.is_empty() || !self.tags.is_empty()
     }

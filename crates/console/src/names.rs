@@ -7,6 +7,16 @@ use maud::{Markup, html};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
+/// What is said where a name is not stored as it was given: the interface takes markup out of names.
+pub(crate) fn told_otherwise(given: &str, stored: &Value) -> String {
+    match stored["name"].as_str() {
+        Some(name) if !given.is_empty() && name != given => {
+            format!(" Names have no markup: it is called \u{201c}{name}\u{201d}.")
+        }
+        _ => String::new(),
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Names(HashMap<u64, String>);
 

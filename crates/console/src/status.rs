@@ -75,7 +75,7 @@ impl Status {
     }
 }
 
-/// The statuses that nothing but a person mends, as a list is asked for them.
+/// The statuses that nothing but a person mends, as a list is asked for them: also as a choice of its own.
 pub(crate) const NEEDS_SOMEBODY: &str = "needsSignIn,suspended,stopped,failing";
 
 /// An instance's state with its reason, and its times.

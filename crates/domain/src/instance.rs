@@ -185,12 +185,18 @@ impl Instance {
     }
 }
 
-/// Takes markup out of a name or tag: `<b>x</b>` becomes `x`.
+/// Takes markup out of a name or tag: `<b>x</b>` becomes `x`. A `<` that begins none stays.
 pub fn without_markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(open) = rest.find('<') {
         out.push_str(&rest[..open]);
+        let begins = rest[open + 1..].starts_with(|next: char| next.is_alphabetic() || "/!?<".contains(next));
+        if !begins {
+            out.push('<');
+            rest = &rest[open + 1..];
+            continue;
+        }
         let Some(close) = rest[open..].find('>') else {
             rest = &rest[open + 1..];
             continue;
@@ -208,7 +214,7 @@ mod tests {
     #[test]
     fn markup_is_taken_out_of_names() {
         assert_eq!(without_markup("<a href=\"x\">xss</a>"), "xss");
-        assert_eq!(without_markup("a < b"), "a  b");
+        assert_eq!(without_markup("a < b, 1 <2 <- c -> d"), "a < b, 1 <2 <- c -> d");
         assert_eq!(without_markup("<<b>>"), ">");
         assert_eq!(without_markup("plain"), "plain");
     }

@@ -87,9 +87,10 @@ impl InstanceFilter {
     }
 }
 
-/// Something waits to be delivered, or what comes will.
+/// Something waits to be delivered, or what comes will: nothing comes of an instance that is switched off.
 fn waits(row: &FleetRow) -> bool {
-    row.waiting_count > 0 || row.vitals.callback != SubscriptionStatus::Active
+    let holds_back = row.vitals.callback != SubscriptionStatus::Active && !row.vitals.is_disabled;
+    row.waiting_count > 0 || holds_back
 }
 
 /// The order of a list.

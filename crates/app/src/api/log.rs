@@ -44,6 +44,14 @@ pub(super) struct Filter {
 
 const EVENT_TYPES: [ChangeKind; 3] = [ChangeKind::Created, ChangeKind::Updated, ChangeKind::Deleted];
 
+/// Both statuses of what is neither queued nor over, as counts of what waits have them.
+const ON_THE_WAY: &str = "onTheWay";
+
+fn is_of(status: DeliveryStatus, wanted: &str) -> bool {
+    let is_on_the_way = matches!(status, DeliveryStatus::Created | DeliveryStatus::Retry);
+    status.text() == wanted || (wanted == ON_THE_WAY && is_on_the_way)
+}
+
 impl Filter {
     pub(super) fn of(params: &Params) -> Result<Self, ApiError> {
         let text = |name: &str| params.text(name).map(str::to_owned);
@@ -53,7 +61,8 @@ impl Filter {
             }
             value => Ok(value.map(str::to_owned)),
         };
-        let known: Vec<&str> = EventStatus::ALL.into_iter().chain(DeliveryStatus::ALL).collect();
+        let known = EventStatus::ALL.into_iter().chain(DeliveryStatus::ALL).chain([ON_THE_WAY]);
+        let known: Vec<&str> = known.collect();
         let filter = Filter {
             from: params.time("from")?,
             to: params.time("to")?,
@@ -104,7 +113,7 @@ impl Filter {
                 Progress::Dropped => &[DeliveryStatus::Dropped],
                 Progress::Logged => &[DeliveryStatus::Logged],
             };
-            wanted == EventStatus::of(*progress).text() || deliveries.iter().any(|one| one.text() == wanted)
+            wanted == EventStatus::of(*progress).text() || deliveries.iter().any(|one| is_of(*one, wanted))
         };
         let all = [Progress::Pending, Progress::Delivered, Progress::Dropped, Progress::Logged];
         all.into_iter().filter(has).map(LogKey::Progress).collect()
@@ -113,7 +122,7 @@ impl Filter {
     fn takes(&self, app: &Context, notification: &Notification, is_queued: bool) -> bool {
         let is_status = |wanted: &String| {
             wanted == EventStatus::of(notification.progress).text()
-                || wanted == DeliveryStatus::of(notification, is_queued).text()
+                || is_of(DeliveryStatus::of(notification, is_queued), wanted)
         };
         self.object_type.as_ref().is_none_or(|wanted| *wanted == notification.resource)
             && self.status.as_ref().is_none_or(is_status)

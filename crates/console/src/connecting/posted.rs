@@ -25,7 +25,11 @@ impl PostedForm {
             Decision::Says(poller) => (poller, None),
             Decision::Undecided(sides) => (sides.code.clone(), Some(sides)),
         };
+        let filled = Filled::posted(definition, fields, &poller);
         let problems = match sides {
+            None if matches!(action, Action::Go | Action::Try) && filled.name.is_empty() => {
+                Problems::at("name", "is required")
+            }
             Some(_) => Problems::at(
                 POLLER,
                 "list and code were both changed, and differ: apply the list to the code, or read it from the code",
@@ -33,7 +37,7 @@ impl PostedForm {
             None => Problems::default(),
         };
         PostedForm {
-            filled: Filled::posted(definition, fields, &poller),
+            filled,
             said: match action {
                 Action::ToCode => Some("The list counts: the code says what is ticked."),
                 Action::FromCode => Some("The code counts: the list shows what it says."),

@@ -60,7 +60,7 @@ impl Problems {
     }
 
     /// What is wrong with a field or with something in it.
-    pub(super) fn about(&self, key: &str) -> Option<String> {
+    pub(crate) fn about(&self, key: &str) -> Option<String> {
         let found: Vec<String> = self.0.iter().filter_map(|(field, text)| told(key, field, text)).collect();
         (!found.is_empty()).then(|| found.join("; "))
     }

@@ -1,145 +1,56 @@
 //! Events of all instances or of one, newest first: what each reports, and what became of it.
 
+use super::activity_query::{ActivityQuery, RANGES};
+use super::activity_which::Which;
 use super::instance;
 use crate::api::{Answer, address};
 use crate::event::{Delivery, Event};
 use crate::failure::Failure;
-use crate::form::Fields;
 use crate::names::Names;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
-use crate::signed::Signed;
-use crate::time::{self, relative_or, utc};
+use crate::signed::{Signed, see_other};
+use crate::time::{self, relative_or};
 use crate::ui::{self, Column, Keyed, badge, keyed_table, moment};
 use axum::Router;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use axum::routing::get;
-use chrono::{Duration, SecondsFormat};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde_json::Value;
 
-/// Rows of a page: a screen or two.
-const PAGE_SIZE: &str = "50";
 const COLUMNS: [Column; 8] = [
-    Column::Text("Time"),
-    Column::Text("Instance"),
-    Column::Text("Resource"),
-    Column::Text("Events"),
-    Column::Text("Delivery"),
+    Column::Text("Subject"),
+    Column::Plain("Time"),
+    Column::Plain("Instance"),
+    Column::Plain("Changes"),
+    Column::Mark("Delivery"),
     Column::Number("Attempts"),
     Column::Text("Next attempt"),
     Column::Text("Last answer"),
 ];
-/// Lengths of time to choose from, with their minutes.
-const RANGES: [(&str, &str, i64); 4] = [
-    ("15m", "Last 15 minutes", 15),
-    ("1h", "Last hour", 60),
-    ("1d", "Last day", 24 * 60),
-    ("7d", "Last 7 days", 7 * 24 * 60),
-];
+/// What waits, and for nobody: as the interface is asked for both statuses of that.
+const ON_THE_WAY: &str = "onTheWay";
+/// Where a number of what is on the way leads.
+pub(super) const WAITING_ON_THE_WAY: &str = "/activity?status=onTheWay";
+/// Where a number of what is queued leads.
+pub(super) const WAITING_QUEUED: &str = "/activity?status=queued";
 const KINDS: [(&str, &str); 3] = [("CREATED", "Created"), ("UPDATED", "Updated"), ("DELETED", "Deleted")];
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/activity", get(all)).route("/instances/{id}/activity", get(one))
 }
 
-/// What is asked for, as the address says.
-struct ActivityQuery {
-    /// Of all instances where there is none.
-    instance: Option<String>,
-    range: String,
-    from: String,
-    to: String,
-    kind: String,
-    resource: String,
-    object: String,
-    status: String,
-    next: String,
-}
-
-impl ActivityQuery {
-    fn of(instance: Option<String>, query: Option<String>) -> Result<Self, Failure> {
-        let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
-        let text = |name| query.text(name).trim().to_owned();
-        Ok(ActivityQuery {
-            instance,
-            range: text("range"),
-            from: text("from"),
-            to: text("to"),
-            kind: text("type"),
-            resource: text("resource"),
-            object: text("object"),
-            status: text("status"),
-            next: text("page"),
-        })
-    }
-
-    fn path(&self) -> String {
-        match &self.instance {
-            Some(id) => address(&["instances", id, "activity"], &[]),
-            None => "/activity".to_owned(),
-        }
-    }
-
-    /// The interface's address of the list.
-    fn list(&self, signed: &Signed) -> String {
-        let minutes = RANGES.iter().find(|(key, _, _)| *key == self.range).map(|range| range.2);
-        let begin = minutes.map(|minutes| signed.now - Duration::minutes(minutes));
-        let from = match (self.from.is_empty(), begin) {
-            (true, Some(begin)) => begin.to_rfc3339_opts(SecondsFormat::Secs, true),
-            _ => utc(&self.from),
-        };
-        let query = [
-            ("from", from.as_str()),
-            ("to", &utc(&self.to)),
-            ("eventType", &self.kind),
-            ("objectType", &self.resource),
-            ("objectId", &self.object),
-            ("status", &self.status),
-            ("pageSize", PAGE_SIZE),
-            ("nextPage", &self.next),
-        ];
-        match &self.instance {
-            Some(id) => address(&["instances", id, "events"], &query),
-            None => address(&["instances", "events"], &query),
-        }
-    }
-
-    /// Our own address of a page of the same.
-    fn page(&self, next: &str) -> String {
-        let query = address(
-            &[],
-            &[
-                ("range", &self.range),
-                ("from", &self.from),
-                ("to", &self.to),
-                ("type", &self.kind),
-                ("resource", &self.resource),
-                ("object", &self.object),
-                ("status", &self.status),
-                ("page", next),
-            ],
-        );
-        format!("{}{query}", self.path())
-    }
-
-    /// Where these are delivered again, by their time.
-    fn again(&self) -> String {
-        let instance = self.instance.as_deref().unwrap_or_default();
-        let query = [("action", "retry"), ("id", instance), ("from", &self.from), ("to", &self.to)];
-        address(&["bulk", "new"], &query)
-    }
-
-    fn is_filtered(&self) -> bool {
-        [&self.range, &self.from, &self.to, &self.kind, &self.resource, &self.object, &self.status]
-            .iter()
-            .any(|field| !field.is_empty())
-    }
-}
-
 async fn all(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let asked = ActivityQuery::of(None, query)?;
+    let which = match asked.wanted.as_str() {
+        "" => Which::All,
+        wanted => Which::find(&signed, wanted).await?,
+    };
+    if let Which::One(id) = &which {
+        return Ok(see_other(&asked.of_instance(id)));
+    }
     let list = asked.list(&signed);
     let answer = signed.api.get(&list).await?;
     let names = Names::read(&signed, answer.rows()).await;
@@ -148,7 +59,8 @@ async fn all(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fail
         a.button href=(asked.again()) { "Deliver again by time" }
     };
     let page = Page::new("Activity").section(Section::Activity).actions(actions);
-    Ok(page.body(body(&signed, &asked, &answer, &names)).show(&signed))
+    let body = html! { (which.told(&asked)) (body(&signed, &asked, &answer, &names)) };
+    Ok(page.body(body).show(&signed))
 }
 
 async fn one(signed: Signed, Path(id): Path<String>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
@@ -173,22 +85,43 @@ async fn one(signed: Signed, Path(id): Path<String>, RawQuery(query): RawQuery) 
 fn body(signed: &Signed, asked: &ActivityQuery, answer: &Answer, names: &Names) -> Markup {
     let first = (!asked.next.is_empty()).then(|| asked.page(""));
     let next = answer.next_page().map(|next| asked.page(next));
+    let searched_to = time::read(answer.header("elements-searched-to"));
     html! {
         (filters(asked))
         (ui::live_log("events", html! {
-            (shown(signed, asked, answer.rows(), names))
-            @if answer.rows().is_empty() && next.is_some() {
-                p.muted { "Nothing among those looked at; there are older ones." }
+            @match (answer.rows().is_empty(), &next) {
+                // What is older was not looked at: that nothing matches is not known.
+                (true, Some(_)) => {}
+                _ => { (shown(signed, asked, answer.rows(), names)) }
             }
-            (ui::pages(first.as_deref(), next.as_deref()))
+            @match (searched_to, &next) {
+                (Some(at), Some(next)) => { (searched(at, asked, next, answer.rows().is_empty())) }
+                _ => { (ui::pages(first.as_deref(), next.as_deref())) }
+            }
         }))
+    }
+}
+
+/// A search that ended before its page was full: how far it came, and the way on.
+fn searched(to: DateTime<Utc>, asked: &ActivityQuery, next: &str, is_empty: bool) -> Markup {
+    html! {
+        div.searched {
+            p {
+                @if is_empty { "Nothing matches so far. " }
+                "Searched to " time datetime=(to.to_rfc3339()) { (time::exact(to)) } "; what is older was not looked at yet."
+            }
+            nav.pages aria-label="Pages" {
+                @if !asked.next.is_empty() { a.button href=(asked.page("")) { "First page" } }
+                a.button href=(next) rel="next" { "Search on" }
+            }
+        }
     }
 }
 
 fn filters(asked: &ActivityQuery) -> Markup {
     let ranges = RANGES.map(|(key, label, _)| (key, label));
-    let statuses = Delivery::ALL.map(|one| (one.key(), one.name()));
-    let is_exact = [&asked.from, &asked.to, &asked.object].iter().any(|field| !field.is_empty());
+    let mut statuses = Delivery::ALL.map(|one| (one.key(), one.name())).to_vec();
+    statuses.push((ON_THE_WAY, "On its way, or tried again"));
     html! {
         form.filters method="get" action=(asked.path()) role="search" aria-label="Filter events" {
             div.filter-row {
@@ -199,12 +132,22 @@ fn filters(asked: &ActivityQuery) -> Markup {
                     label for="resource" { "Resource" }
                     input #resource name="resource" value=(asked.resource) placeholder="messages" autocomplete="off" spellcheck="false";
                 }
+                @if asked.instance.is_none() {
+                    div.field {
+                        label for="instance" { "Instance" }
+                        input #instance name="instance" value=(asked.wanted) placeholder="name or id" autocomplete="off" spellcheck="false";
+                    }
+                }
                 button type="submit" { "Filter" }
                 @if asked.is_filtered() { a.button.quiet href=(asked.path()) { "Show all" } }
             }
-            details open[is_exact] {
-                summary { "Object and exact times" }
+            details open[asked.is_exact()] {
+                summary { "Subject, object and exact times" }
                 div.filter-row {
+                    div.field {
+                        label for="subject" { "Subject contains" }
+                        input #subject name="subject" value=(asked.subject) autocomplete="off";
+                    }
                     div.field {
                         label for="object" { "Object id" }
                         input #object name="object" value=(asked.object) autocomplete="off" spellcheck="false";
@@ -242,17 +185,17 @@ fn row(signed: &Signed, record: &Value, names: &Names) -> Keyed {
     let is_waiting = matches!(delivery, Delivery::Created | Delivery::Retry);
     let cells = vec![
         html! {
-            a.name href=(address(&["activity", event.id()], &[])) { (relative_or(event.created_at(), signed.now, "Open")) }
+            a.name href=(address(&["activity", event.id()], &[])) { (ui::name(&event.heading())) }
             " " span.id { (event.id()) }
         },
+        relative_or(event.created_at(), signed.now, "at no known time"),
         names.link(event.instance()),
-        html! { code { (event.resource()) } },
-        html! { (event.counts()) },
+        html! { (event.counts()) " " code { (event.resource()) } },
         html! { a href=(format!("{}#life", address(&["activity", event.id()], &[]))) { (badge(delivery.mark(), delivery.name())) } },
         html! { (event.attempts().len()) },
         match event.next_attempt().filter(|_| is_waiting) {
             Some(at) => time::relative(at, signed.now),
-            None if delivery == Delivery::Queued => html! { span.muted { "when released" } },
+            None if delivery == Delivery::Queued => html! { span.muted.nothing { "when released" } },
             None => html! { span.muted.nothing { "none" } },
         },
         html! {

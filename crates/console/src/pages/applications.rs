@@ -2,6 +2,7 @@
 
 use super::instance::name;
 use crate::api::{Answer, address};
+use crate::connecting::Problems;
 use crate::failure::Failure;
 use crate::flash::{Flash, Tone};
 use crate::form::{Fields, Posted};
@@ -23,10 +24,18 @@ const LOOKED_COUNT: &str = "200";
 /// Of those so many are shown.
 const NAMED_COUNT_MAX: usize = 20;
 
+/// What an application has, with the labels of its fields.
+const FIELDS: [(&str, &str); 5] = [
+    ("name", "Name"),
+    ("connector", "Connector"),
+    ("apiKey", "API Key"),
+    ("apiSecret", "API Secret"),
+    ("tenant", "Tenant"),
+];
 const COLUMNS: [Column; 5] = [
     Column::Text("Name"),
-    Column::Text("Connector"),
-    Column::Text("Client id"),
+    Column::Plain("Connector"),
+    Column::Plain("Client id"),
     Column::Text("Last changed"),
     Column::Number("Instances"),
 ];
@@ -82,13 +91,15 @@ fn row(signed: &Signed, one: &Value) -> Keyed {
 fn another(signed: &Signed, elements: &[Value], fields: &Fields, refused: Option<&Answer>) -> Markup {
     let connectors: Vec<(&str, &str)> =
         elements.iter().filter_map(|one| Some((one["key"].as_str()?, one["name"].as_str()?))).collect();
+    let problems = refused.map_or(Problems::none(), Problems::of);
+    let about = |name: &str| problems.about(name);
     let form = html! {
-        (refusal(refused))
-        (field(&Field { value: fields.text("name"), hint: Some("What instances name it by: letters, digits, `-`, `_` and `.`, at most 64"), required: true, ..Field::new("name", "Name") }))
-        (ui::choice("connector", "Connector", "Choose one", &connectors, fields.text("connector")))
-        (field(&Field { value: fields.text("apiKey"), hint: Some("The client id that the provider gave."), required: true, ..Field::new("apiKey", "API Key") }))
-        (field(&Field { kind: "password", autocomplete: "new-password", hint: Some("The client secret. It is stored sealed, and shown to nobody again."), required: true, ..Field::new("apiSecret", "API Secret") }))
-        (field(&Field { value: fields.text("tenant"), hint: Some("Only for an application of a single tenant: its id or domain name."), ..Field::new("tenant", "Tenant") }))
+        (refusal(&problems))
+        (field(&Field { value: fields.text("name"), error: about("name").as_deref(), hint: Some("What instances name it by: letters, digits, `-`, `_` and `.`, at most 64"), required: true, ..Field::new("name", "Name") }))
+        (connector_choice(&connectors, fields.text("connector"), about("connector").as_deref()))
+        (field(&Field { value: fields.text("apiKey"), error: about("apiKey").as_deref(), hint: Some("The client id that the provider gave."), required: true, ..Field::new("apiKey", "API Key") }))
+        (field(&Field { kind: "password", error: about("apiSecret").as_deref(), autocomplete: "new-password", hint: Some("The client secret. It is stored sealed, and shown to nobody again."), required: true, ..Field::new("apiSecret", "API Secret") }))
+        (field(&Field { value: fields.text("tenant"), error: about("tenant").as_deref(), hint: Some("Only for an application of a single tenant: its id or domain name."), ..Field::new("tenant", "Tenant") }))
         div.actions { button.primary type="submit" { "Store it" } }
     };
     html! {
@@ -96,11 +107,33 @@ fn another(signed: &Signed, elements: &[Value], fields: &Fields, refused: Option
     }
 }
 
-fn refusal(refused: Option<&Answer>) -> Markup {
+fn connector_choice(connectors: &[(&str, &str)], chosen: &str, error: Option<&str>) -> Markup {
     html! {
-        @if let Some(refused) = refused {
+        div.field {
+            label for="connector" { "Connector" }
+            @if let Some(error) = error { p.error #connector-error { (ui::sentence(error)) } }
+            select #connector name="connector" required aria-describedby=[error.map(|_| "connector-error")] aria-invalid=[error.map(|_| "true")] {
+                option value="" { "Choose one" }
+                @for (key, label) in connectors { option value=(key) selected[*key == chosen] { (label) } }
+            }
+        }
+    }
+}
+
+/// What is wrong, before the form: what no field shows, and where to look.
+fn refusal(problems: &Problems) -> Markup {
+    let keys = FIELDS.map(|(key, _)| key);
+    let wrong: Vec<_> = FIELDS.iter().filter(|(key, _)| problems.about(key).is_some()).collect();
+    html! {
+        @if !problems.is_empty() {
             div role="alert" tabindex="-1" autofocus {
-                (ui::notice(Tone::Bad, html! { p { strong { "Nothing was stored." } " " (ui::marked(&refused.message())) } }))
+                (ui::notice(Tone::Bad, html! {
+                    p { strong { "Nothing was stored." } }
+                    @for text in problems.beside(&keys) { p { (ui::marked(&ui::sentence(&text))) } }
+                    @if !wrong.is_empty() {
+                        p { "Look at: " @for (index, (id, label)) in wrong.iter().enumerate() { @if index > 0 { ", " } a href={ "#" (id) } { (label) } } }
+                    }
+                }))
             }
         }
     }
@@ -115,7 +148,7 @@ fn given(fields: &Fields, names: &[&str]) -> Value {
 
 async fn add(posted: Posted) -> Result<Response, Failure> {
     let Posted { signed, fields } = posted;
-    let body = given(&fields, &["name", "connector", "apiKey", "apiSecret", "tenant"]);
+    let body = given(&fields, &FIELDS.map(|(key, _)| key));
     let answer = signed.api.call(Method::POST, "/applications", Some(&body)).await;
     match answer.status {
         status if status.is_success() => {
@@ -137,9 +170,10 @@ async fn alone(signed: &Signed, name: &str, refused: Option<&Answer>) -> Result<
     let count = stored["instancesCount"].as_u64().unwrap_or(0);
     let named_by = if count > 0 { naming(signed, name).await? } else { Vec::new() };
     let text = |field: &str| stored[field].as_str().unwrap_or_default();
+    let problems = refused.map_or(Problems::none(), Problems::of);
     let rotation = html! {
-        (refusal(refused))
-        (field(&Field { kind: "password", autocomplete: "new-password", hint: Some("For all instances that name it. Running processes take it the next time that the provider refuses the former one."), required: true, ..Field::new("apiSecret", "New API Secret") }))
+        (refusal(&problems))
+        (field(&Field { kind: "password", error: problems.about("apiSecret").as_deref(), autocomplete: "new-password", hint: Some("For all instances that name it. Running processes take it the next time that the provider refuses the former one."), required: true, ..Field::new("apiSecret", "New API Secret") }))
         div.actions { button.primary type="submit" { "Replace the secret" } }
     };
     let body = html! {

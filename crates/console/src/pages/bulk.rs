@@ -21,7 +21,7 @@ use serde_json::Value;
 const COLUMNS: [Column; 6] = [
     Column::Text("Action"),
     Column::Text("Begun"),
-    Column::Text("State"),
+    Column::Mark("State"),
     Column::Number("Done"),
     Column::Number("Skipped"),
     Column::Number("Failed"),

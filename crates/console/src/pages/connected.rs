@@ -9,6 +9,7 @@ use crate::connecting::{Pending, Problems, SCOPE, trial_in_words};
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Fields;
+use crate::names::told_otherwise;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
@@ -65,7 +66,8 @@ async fn created(signed: Signed, mut pending: Pending, provider_data: Value) -> 
     if answer.status.is_success() {
         let tried = trial_in_words(&answer.body["trial"]);
         let to = address(&["instances", &answer.body["id"].to_string(), "connected"], &[]);
-        let response = signed.go(&to, Flash::good(format!("Signed in, and stored.{tried}")));
+        let named = told_otherwise(&pending.filled.name, &answer.body);
+        let response = signed.go(&to, Flash::good(format!("Signed in, and stored.{tried}{named}")));
         return Ok(pending.forget(&signed, response));
     }
     if let (Some(keep), true) = (&pending.keep, is_stored) {

@@ -1,5 +1,6 @@
 //! What waits to be delivered, by callback, with the reason and its release.
 
+use super::activity::{WAITING_ON_THE_WAY, WAITING_QUEUED};
 use super::instance;
 use crate::api::address;
 use crate::event::Delivery;
@@ -24,14 +25,14 @@ use serde_json::Value;
 const GROUPS_COUNT: &str = "20";
 /// Notifications shown of each; the rest is a link away.
 const SHOWN_COUNT: &str = "5";
-/// Notifications shown of one callback alone.
+/// Notifications on a page of one callback alone.
 const ALONE_COUNT: &str = "200";
 /// Pages of a release: of 200 callbacks each, or of as many instances as one request looks at.
 const RELEASES_COUNT_MAX: usize = 100;
 const COLUMNS: [Column; 5] = [
     Column::Text("Event"),
     Column::Text("Waits since"),
-    Column::Text("Delivery"),
+    Column::Mark("Delivery"),
     Column::Number("Attempts"),
     Column::Text("Last attempt"),
 ];
@@ -48,19 +49,19 @@ struct Group {
     instance: Value,
     /// Oldest first.
     shown: Vec<Value>,
-    /// There are more than are shown.
-    is_cut: bool,
+    /// Where the list goes on that is longer than what is shown.
+    next: Option<String>,
 }
 
 impl Group {
     /// Of an instance as the list shows it, with the first that wait for it.
-    async fn read(signed: &Signed, instance: &Value, size: &str) -> Result<Self, Failure> {
+    async fn read(signed: &Signed, instance: &Value, size: &str, from: &str) -> Result<Self, Failure> {
         let condition = format!("instanceId={} and {WAITING}", instance["id"]);
-        let query = [("where", condition.as_str()), ("pageSize", size)];
+        let query = [("where", condition.as_str()), ("pageSize", size), ("nextPage", from)];
         let path = address(&["notifications", "subscriptions", "deliveries"], &query);
         let found = signed.api.get(&path).await?;
-        let is_cut = found.next_page().is_some();
-        Ok(Group { instance: instance.clone(), shown: found.rows().to_vec(), is_cut })
+        let next = found.next_page().map(str::to_owned);
+        Ok(Group { instance: instance.clone(), shown: found.rows().to_vec(), next })
     }
 
     fn id(&self) -> u64 {
@@ -88,16 +89,11 @@ impl Group {
 async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
     let page = Page::new("Queued deliveries").section(Section::Deliveries);
+    let next = query.text("page");
     if !of_instance(query.text("instance"))?.is_empty() {
-        let instance = instance::read(&signed, query.text("instance").trim()).await?;
-        let group = Group::read(&signed, &instance, ALONE_COUNT).await?;
-        let body = html! {
-            p { "Of one instance. " a href="/deliveries" { "Show all" } }
-            (ui::live("deliveries", html! { @if group.is_quiet() { (nothing()) } @else { (part(&signed, &group)) } }))
-        };
+        let body = alone(&signed, query.text("instance").trim(), next).await?;
         return Ok(page.body(body).show(&signed));
     }
-    let next = query.text("page");
     let list =
         [("waiting", "true"), ("withHealth", "true"), ("hydrate", "false"), ("pageSize", GROUPS_COUNT)];
     let list = address(&["instances"], &[&list[..], &[("nextPage", next)]].concat());
@@ -106,7 +102,7 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
     let (list, counts) = (list?, counts?);
     let mut groups = Vec::new();
     for instance in list.rows() {
-        groups.push(Group::read(&signed, instance, SHOWN_COUNT).await?);
+        groups.push(Group::read(&signed, instance, SHOWN_COUNT, "").await?);
     }
     groups.sort_by_key(|group| !group.is_suspended());
     let first = (!next.is_empty()).then_some("/deliveries");
@@ -114,7 +110,7 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
     let body = html! {
         (ui::live("deliveries", html! {
             @if groups.is_empty() { (nothing()) } @else { (told(&counts)) }
-            @for group in &groups { (part(&signed, group)) }
+            @for group in &groups { (part(&signed, group, false)) }
         }))
         (ui::pages(first, following.as_deref()))
     };
@@ -128,15 +124,28 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
     Ok(page.actions(actions).body(body).show(&signed))
 }
 
+/// What waits for one callback, page by page.
+async fn alone(signed: &Signed, id: &str, from: &str) -> Result<Markup, Failure> {
+    let instance = instance::read(signed, id).await?;
+    let group = Group::read(signed, &instance, ALONE_COUNT, from).await?;
+    let own = |from: &str| address(&["deliveries"], &[("instance", id), ("page", from)]);
+    let is_quiet = group.is_quiet() && from.is_empty();
+    Ok(html! {
+        p { "Of one instance. " a href="/deliveries" { "Show all" } }
+        (ui::live("deliveries", html! { @if is_quiet { (nothing()) } @else { (part(signed, &group, true)) } }))
+        (ui::pages((!from.is_empty()).then(|| own("")).as_deref(), group.next.as_deref().map(own).as_deref()))
+    })
+}
+
 /// How much waits in all, wherever on the pages it stands.
 fn told(counts: &Counts) -> Markup {
-    let number = |kind| {
+    let number = |kind, list| {
         let (count, is_bound) = counts.waiting(kind);
-        format!("{}{count}", if is_bound { "at least " } else { "" })
+        html! { @if is_bound { "at least " } @if count == 0 { "0" } @else { a href=(list) { (count) } } }
     };
     html! {
         p.lead {
-            (number("queued")) " queued until released, " (number("onTheWay")) " on the way, for "
+            (number("queued", WAITING_QUEUED)) " queued until released, " (number("onTheWay", WAITING_ON_THE_WAY)) " on the way, for "
             (counts.bound()) (counts.total()) (if counts.total() == 1 { " callback." } else { " callbacks." })
         }
     }
@@ -158,7 +167,7 @@ fn nothing() -> Markup {
     )
 }
 
-fn part(signed: &Signed, group: &Group) -> Markup {
+fn part(signed: &Signed, group: &Group, is_alone: bool) -> Markup {
     let id = group.id();
     let rows: Vec<Keyed> = group.shown.iter().map(|one| row(signed, one)).collect();
     html! {
@@ -174,9 +183,9 @@ fn part(signed: &Signed, group: &Group) -> Markup {
             }
             (state(group))
             @if let Some(url) = group.instance["eventsNotificationCallbackUrl"].as_str() { p { "Callback " code { (url) } } }
-            @if rows.is_empty() { p.muted { "Nothing waits for it yet; what comes will be queued." } }
+            @if rows.is_empty() { p.muted { "Nothing of it is here; what comes will be queued." } }
             @else { (keyed_table("Oldest first", &COLUMNS, &rows)) }
-            @if group.is_cut {
+            @if group.next.is_some() && !is_alone {
                 p.muted {
                     "The oldest " (rows.len()) " are shown. "
                     a href=(address(&["deliveries"], &[("instance", &id.to_string())])) { "See more of " (ui::name(group.name())) }
@@ -191,7 +200,7 @@ fn waiting(group: &Group) -> String {
     let counted = &group.instance["waiting"];
     let (count, is_bound) = match counted["count"].as_u64() {
         Some(count) => (count, counted["atLeast"] == true),
-        None => (group.shown.len() as u64, group.is_cut),
+        None => (group.shown.len() as u64, group.next.is_some()),
     };
     let bound = if is_bound { "At least " } else { "" };
     let noun = if count == 1 { "notification waits" } else { "notifications wait" };

@@ -10,6 +10,7 @@ use crate::draft;
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Posted;
+use crate::names::told_otherwise;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
@@ -75,7 +76,8 @@ async fn change(Path(id): Path<String>, posted: Posted) -> Result<Response, Fail
         }
         status if status.is_success() => {
             let tried = trial_in_words(&answer.body["trial"]);
-            Ok(signed.go(&path, Flash::good(format!("Saved.{tried}"))))
+            let named = told_otherwise(&read.filled.name, &answer.body);
+            Ok(signed.go(&path, Flash::good(format!("Saved.{tried}{named}"))))
         }
         StatusCode::UNAUTHORIZED => Err(Failure::SignIn),
         _ => Ok(shown(&signed, &id, &edited, &read, &Problems::of(&answer), None)),

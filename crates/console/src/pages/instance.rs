@@ -117,7 +117,8 @@ fn overview(signed: &Signed, instance: &Value, state: &State) -> Markup {
                     div.wide { dt { "Callback" } dd { code { (url) } } }
                 }
             }
-            (ui::tags(tags))
+            // Without tags the interface gives the name as one.
+            (ui::tags(tags.filter(|tag| *tag != name(instance))))
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::form::Fields;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
-use crate::status::{State, Status};
+use crate::status::{NEEDS_SOMEBODY, State, Status};
 use crate::time::{relative_or, within};
 use crate::ui::{self, Column, Keyed, keyed_table};
 use axum::Router;
@@ -21,8 +21,8 @@ use serde_json::Value;
 
 const COLUMNS: [Column; 6] = [
     Column::Text("Name"),
-    Column::Text("Connector"),
-    Column::Text("Status"),
+    Column::Plain("Connector"),
+    Column::Mark("Status"),
     Column::Text("Last poll"),
     Column::Text("Next poll"),
     Column::Number("Waiting"),
@@ -65,7 +65,8 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
 }
 
 fn filters(asked: &Filter, counts: &Counts) -> Markup {
-    let statuses = Status::ALL.map(|one| (one.key(), one.name()));
+    let mut statuses = vec![(NEEDS_SOMEBODY, "Needs somebody")];
+    statuses.extend(Status::ALL.map(|one| (one.key(), one.name())));
     let connectors: Vec<(&str, &str)> = counts.connectors().map(|key| (key, key)).collect();
     html! {
         form.filters role="search" method="get" action="/instances" aria-label="Filter instances" {
@@ -84,8 +85,7 @@ fn filters(asked: &Filter, counts: &Counts) -> Markup {
 
 /// What can be done to those that are ticked in the list, or to all that it has on all its pages.
 fn bulk_bar(asked: &Filter, counts: &Counts) -> Markup {
-    let shown = Status::ALL.into_iter().find(|one| one.key() == asked.status);
-    let count = shown.map_or_else(|| counts.total(), |status| counts.of(status));
+    let count = asked.listed(counts);
     let which = if asked.is_filtered() { "that match" } else { "there are" };
     html! {
         form.filters #bulk method="get" action="/bulk/new" aria-label="Do to many" {
@@ -111,6 +111,9 @@ fn told(asked: &Filter, counts: &Counts) -> Markup {
         @if counts.total() > 0 {
             ul.counts aria-label="Instances by status" {
                 li { a href=(asked.with_status("")) aria-current=[asked.status.is_empty().then_some("true")] { (counts.bound()) (counts.total()) " in all" } }
+                @if counts.need_somebody() > 0 {
+                    li { a href=(asked.with_status(NEEDS_SOMEBODY)) aria-current=[(asked.status == NEEDS_SOMEBODY).then_some("true")] { (counts.need_somebody()) " need somebody" } }
+                }
                 @for (status, count) in counts.by_status() {
                     li {
                         a href=(asked.with_status(status.key())) aria-current=[(asked.status == status.key()).then_some("true")] {
@@ -151,8 +154,8 @@ fn row(signed: &Signed, instance: &Value) -> Keyed {
             input.tick type="checkbox" name="id" value=(id) form="bulk" aria-label={ "Tick " (name) };
             a.name href={ "/instances/" (id) } { (ui::name(name)) }
             " " span.id { (id) }
-            @if let Some(mailbox) = instance["mailbox"].as_str() { " " span.muted { (ui::name(mailbox)) } }
-            (ui::tags(tags))
+            @if let Some(mailbox) = instance["mailbox"].as_str() { " " span.mailbox { (ui::name(mailbox)) } }
+            (ui::tags(tags.filter(|tag| *tag != name)))
         },
         html! { (instance["element"]["name"].as_str().unwrap_or_default()) },
         html! { (ui::status(&state)) @if let Some(reason) = &state.reason { p.reason { (reason) } } },

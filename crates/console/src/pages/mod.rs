@@ -1,6 +1,8 @@
 //! The pages, a file for each place.
 
 mod activity;
+mod activity_query;
+mod activity_which;
 mod applications;
 mod bulk;
 mod bulk_new;

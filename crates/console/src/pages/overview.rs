@@ -1,5 +1,6 @@
 //! The first page: how everything is in a sentence, what needs somebody, and a picture of the last day.
 
+use super::activity::{WAITING_ON_THE_WAY, WAITING_QUEUED};
 use super::pictures;
 use crate::api::{Answer, address};
 use crate::failure::Failure;
@@ -143,9 +144,12 @@ fn waits(counts: &Counts) -> Markup {
     html! {
         @match (queued, retry) {
             (0, 0) => { "nothing waits to be delivered" }
-            (0, retry) => { (bound(is_retry_bound)) a href="/deliveries" { (notifications(retry)) } " on the way to a callback" }
-            (queued, 0) => { (bound(is_queued_bound)) a href="/deliveries" { (notifications(queued)) } " queued until released" }
-            (queued, retry) => { (bound(is_queued_bound)) a href="/deliveries" { (notifications(queued)) } " queued until released, and " (bound(is_retry_bound)) (retry) " on the way" }
+            (0, retry) => { (bound(is_retry_bound)) a href=(WAITING_ON_THE_WAY) { (notifications(retry)) } " on the way to a callback" }
+            (queued, 0) => { (bound(is_queued_bound)) a href=(WAITING_QUEUED) { (notifications(queued)) } " queued until released" }
+            (queued, retry) => {
+                (bound(is_queued_bound)) a href=(WAITING_QUEUED) { (notifications(queued)) } " queued until released, and "
+                (bound(is_retry_bound)) a href=(WAITING_ON_THE_WAY) { (retry) } " on the way"
+            }
         }
     }
 }
@@ -158,15 +162,14 @@ fn notifications(count: u64) -> String {
 fn needs_somebody(found: &OverviewData) -> Markup {
     let count = found.counts.need_somebody();
     let named = found.broken.rows();
-    let rest = count.saturating_sub(named.len() as u64);
     html! {
         @if count > 0 {
             (ui::card("Needs somebody", html! {
                 ul.needs {
                     @for instance in named { (need(instance)) }
                 }
-                @if rest > 0 {
-                    p { "And " a href=(list_of(NEEDS_SOMEBODY)) { (rest) " more" } "." }
+                @if count > named.len() as u64 {
+                    p { a href=(list_of(NEEDS_SOMEBODY)) { "All " (count) " that need somebody" } }
                 }
             }))
         }

@@ -38,6 +38,36 @@ async fn a_row_tells_what_became_of_an_event() {
 }
 
 #[tokio::test]
+async fn a_row_is_called_as_its_message_is() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/activity").await;
+    let named = "<bdi>&lt;img src=x onerror=&quot;alert(1)&quot;&gt;";
+    assert!(page.text.contains(&format!("href=\"/activity/e-1\">{named}")), "{}", page.text);
+    assert!(page.text.contains(" and 2 more</bdi>"));
+}
+
+#[tokio::test]
+async fn a_search_that_looked_at_a_part_says_how_far_and_goes_on() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/activity?subject=rare").await;
+    assert!(!page.text.contains("Nothing matches</h2>"), "that is not known");
+    for text in ["Nothing matches so far.", "Searched to ", "2026-11-21 09:30:00 UTC", "Search on"] {
+        assert!(page.text.contains(text), "{text}\n{}", page.text);
+    }
+    assert!(page.text.contains("href=\"/activity?subject=rare&amp;page=next-token\""));
+}
+
+#[tokio::test]
+async fn an_instance_is_found_by_its_id() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/activity?instance=7&status=queued").await;
+    assert_eq!(
+        (page.status, page.location()),
+        (StatusCode::SEE_OTHER, "/instances/7/activity?status=queued")
+    );
+}
+
+#[tokio::test]
 async fn what_is_not_there_says_what_to_do() {
     let browser = Browser::signed_in().await;
     let page = browser.get("/activity?object=none").await;

@@ -11,6 +11,10 @@ pub(super) fn answer(request: &Request, path: &str) -> Option<Response> {
     let next = [("elements-next-page-token", "next-token")];
     Some(match (request.method().as_str(), path) {
         ("GET", "/instances/events") if query.contains("objectId=none") => Json(json!([])).into_response(),
+        ("GET", "/instances/events") if query.contains("subject=rare") => {
+            let searched_to = [("elements-searched-to", "2026-11-21T09:30:00.250Z")];
+            (next, searched_to, Json(json!([]))).into_response()
+        }
         ("GET", "/instances/events" | "/instances/7/events") => {
             (next, Json(json!([event("e-1", "retry"), event("e-2", "queued")]))).into_response()
         }
@@ -45,7 +49,7 @@ fn event(id: &str, delivery: &str) -> Value {
     let changes = [change("CREATED"), change("CREATED"), change("DELETED")];
     let body = json!({ "message": { "events": changes, "raw": { "messages": [{ "Subject": HOSTILE }] } } });
     json!({
-        "id": id, "eventDate": "2026-11-22T11:59:59Z", "status": "RECEIVED", "instanceId": 7,
+        "id": id, "subject": HOSTILE, "eventDate": "2026-11-22T11:59:59Z", "status": "RECEIVED", "instanceId": 7,
         "providerData": body.to_string(), "notificationId": HOSTILE, "objectType": HOSTILE, "delivery": delivery,
         "nextAttempt": if delivery == "retry" { json!("2026-11-22T12:00:30Z") } else { Value::Null },
         "attempts": [{ "number": 1, "date": "2026-11-22T11:59:59.250Z", "durationMs": 12, "status": 503,

@@ -8,17 +8,26 @@ pub(crate) enum Column {
     Text(&'static str),
     /// Aligned to the right.
     Number(&'static str),
+    /// What a badge says; beside the heading of a stacked row.
+    Mark(&'static str),
+    /// Says what it is by itself: a stacked row does not repeat the heading.
+    Plain(&'static str),
 }
 
 impl Column {
     fn label(self) -> &'static str {
         match self {
-            Column::Text(label) | Column::Number(label) => label,
+            Column::Text(label) | Column::Number(label) | Column::Mark(label) | Column::Plain(label) => label,
         }
     }
 
     fn class(self) -> Option<&'static str> {
-        matches!(self, Column::Number(_)).then_some("number")
+        match self {
+            Column::Text(_) => None,
+            Column::Number(_) => Some("number"),
+            Column::Mark(_) => Some("mark"),
+            Column::Plain(_) => Some("own"),
+        }
     }
 }
 
@@ -31,18 +40,18 @@ pub(crate) struct Keyed {
 /// A table; the first cell of each row is its heading, and each row has as many cells as there are columns.
 pub(crate) fn table(caption: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
     let rows = rows.iter().map(|cells| row(columns, None, cells));
-    framed(caption, columns, html! { @for row in rows { (row) } })
+    framed(caption, None, columns, html! { @for row in rows { (row) } })
 }
 
-/// The same of rows that come and go.
+/// The same of rows that come and go; on a phone each takes two or three lines, so that a list stays short.
 pub(crate) fn keyed_table(caption: &str, columns: &[Column], rows: &[Keyed]) -> Markup {
     let rows = rows.iter().map(|keyed| row(columns, Some(&keyed.key), &keyed.cells));
-    framed(caption, columns, html! { @for row in rows { (row) } })
+    framed(caption, Some("rows"), columns, html! { @for row in rows { (row) } })
 }
 
-fn framed(caption: &str, columns: &[Column], rows: Markup) -> Markup {
+fn framed(caption: &str, class: Option<&str>, columns: &[Column], rows: Markup) -> Markup {
     html! {
-        table role="table" {
+        table role="table" class=[class] {
             caption.unseen { (caption) }
             thead role="rowgroup" {
                 tr role="row" {

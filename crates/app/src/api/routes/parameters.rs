@@ -63,7 +63,7 @@ pub(super) static WAITING: Parameter = parameter(
     "waiting",
     ParameterKind::Flag,
     "true",
-    "Only instances that a notification waits for, or whose callback is suspended or being released.",
+    "Only instances that a notification waits for, or whose callback is suspended or being released though they are enabled.",
 );
 pub(super) static WITH_HEALTH: Parameter = parameter(
     "withHealth",
@@ -127,9 +127,10 @@ pub(super) static STATUS: Parameter = parameter(
         "queued",
         "dropped",
         "logged",
+        "onTheWay",
     ]),
     "NOTIFIED",
-    "Only what has this status, as an event or as a delivery.",
+    "Only what has this status, as an event or as a delivery; `onTheWay` is `created` and `retry`.",
 );
 pub(super) static INTERVAL: Parameter = parameter(
     "interval",

@@ -1,0 +1,225 @@
+// An operator of three hundred mailboxes: lists are whole, numbers are true, and nothing moves under the hand.
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { ALL, Fleet, KINDS } from "./fleet.js";
+import { Receiver } from "./receiver.js";
+import { PHONE, stage } from "./visitor.js";
+
+const PAGE_SIZE = 50;
+/** More pages than any list here has. */
+const PAGES_MAX = 20;
+/** A list of fifty rows on a phone, px. */
+const PHONE_LIST_PX_MAX = 5_000;
+const NAMES = {
+  eventsOff: "Events off",
+  disabled: "Disabled",
+  healthy: "Healthy",
+  suspended: "Suspended",
+};
+
+let receiver;
+let other;
+let fleet;
+
+const { visit } = stage("fleet", async (program) => {
+  [receiver, other] = [await Receiver.start("fleet-key"), await Receiver.start("fleet-key")];
+  receiver.isRefusing = true;
+  fleet = await Fleet.fill(program, { suspended: receiver.address, healthy: other.address });
+  await ring(program, fleet.ids.suspended);
+  await fleet.become(fleet.ids.suspended, "suspended");
+});
+after(async () => {
+  await receiver?.stop();
+  await other?.stop();
+});
+
+/** Polls these until each has sent an event: the demo changes the mailbox every few seconds. */
+async function ring(program, ids) {
+  const left = new Set(ids);
+  while (left.size > 0) {
+    await program.line(/gmail +(new mail|marked read|starred|deleted)/, 0, program.linesCount);
+    for (const id of left) {
+      const { body } = await fleet.call("POST", `/instances/${id}/poll`);
+      const events = Object.values(body.resources ?? {}).reduce((sum, one) => sum + (one.events ?? 0), 0);
+      if (events > 0) left.delete(id);
+    }
+  }
+}
+
+/** The rows of a list, all its pages long: id and text of each. */
+async function rowsOf(page, path) {
+  const rows = [];
+  await page.goto(path);
+  for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+    const found = await page.locator("tr[data-key]").evaluateAll((all) =>
+      all.map((row) => ({ id: row.dataset.key, text: row.innerText, status: row.querySelector(".badge")?.innerText })),
+    );
+    rows.push(...found);
+    const next = page.locator('a[rel="next"]');
+    if ((await next.count()) === 0) return rows;
+    assert.equal(found.length, PAGE_SIZE, `a page of ${path} that is not the last one is full`);
+    await Promise.all([page.waitForNavigation(), next.click()]);
+  }
+  assert.fail(`${path} does not end`);
+}
+
+const sorted = (ids) => [...ids].sort();
+const kindOf = (id) => Object.keys(fleet.ids).find((kind) => fleet.ids[kind].includes(id));
+
+visit("each list pages to its end, and each row has its true status", {}, async (visitor) => {
+  const { page } = visitor;
+  await visitor.signIn(fleet.secrets);
+  const everybody = Object.values(fleet.ids).flat();
+  for (const [path, ids] of [
+    ["/instances", everybody],
+    ["/instances?sort=lastSuccess", everybody],
+    ["/instances?status=eventsOff", fleet.ids.eventsOff],
+    ["/instances?status=needsSignIn,suspended,stopped,failing", fleet.ids.suspended],
+    ["/instances?tags=team+1", everybody.filter((id) => fleet.ids[kindOf(id)].indexOf(id) % 3 === 1)],
+    ["/instances?search=disabled&sort=lastSuccess", fleet.ids.disabled],
+  ]) {
+    const rows = await rowsOf(page, path);
+    assert.deepEqual(sorted(rows.map((row) => row.id)), sorted(ids), path);
+    for (const row of rows) assert.equal(row.status, NAMES[kindOf(row.id)], `${row.id} in ${path}`);
+  }
+  for (const ids of Object.values(fleet.ids)) {
+    await page.goto(`/instances/${ids.at(-1)}`);
+    await page.getByRole("region", { name: "Overview" }).getByText(NAMES[kindOf(ids.at(-1))], { exact: true }).waitFor();
+  }
+});
+
+/** The numbers that are links in these parts of a page, with what they lead to. */
+const numbersIn = (page, parts) =>
+  page.locator(`:is(${parts}) a`).evaluateAll((links) =>
+    links
+      .map((link) => ({ count: Number(/\d+/.exec(link.innerText)?.[0] ?? Number.NaN), to: link.getAttribute("href") }))
+      .filter((one) => !Number.isNaN(one.count)),
+  );
+
+visit("each number is of the whole, and leads to exactly that many rows", {}, async (visitor) => {
+  const { page } = visitor;
+  await visitor.signIn(fleet.secrets);
+  const found = new Map();
+  for (const [path, parts] of [
+    ["/", ".lead, .counts, .card p:not(.reason)"],
+    ["/instances", ".counts"],
+    ["/instances?tags=team+1", ".counts"],
+    ["/instances?status=suspended", "td.number"],
+    ["/deliveries", ".lead"],
+  ]) {
+    await page.goto(path);
+    const numbers = await numbersIn(page, parts);
+    assert.ok(numbers.length > 0, `${path} has numbers that lead somewhere`);
+    for (const { count, to } of numbers) {
+      assert.ok(!found.has(to) || found.get(to) === count, `${to} is ${found.get(to)} and ${count}`);
+      found.set(to, count);
+    }
+  }
+  assert.equal(found.get("/instances"), ALL);
+  assert.equal(found.get("/instances?status=needsSignIn%2Csuspended%2Cstopped%2Cfailing"), KINDS.suspended);
+  assert.ok(found.get("/activity?status=queued") >= KINDS.suspended);
+  for (const [to, count] of found) assert.equal((await rowsOf(page, to)).length, count, to);
+});
+
+visit("what is done to all that are listed is done to that many", {}, async (visitor) => {
+  const { page } = visitor;
+  await visitor.signIn(fleet.secrets);
+  const said = () => page.getByLabel("To", { exact: true }).innerText();
+  await page.goto("/instances?status=suspended,disabled");
+  assert.match(await said(), new RegExp(`all ${KINDS.suspended + KINDS.disabled} that match`));
+  await page.getByLabel("Status", { exact: true }).selectOption("Needs somebody");
+  await visitor.click("button", "Filter");
+  assert.match(await said(), new RegExp(`all ${KINDS.suspended} that match`));
+});
+
+visit("focus stays with its row, wherever that goes", {}, async (visitor) => {
+  const { page } = visitor;
+  await visitor.signIn(fleet.secrets, "/sign-in?next=/instances?status=eventsOff");
+  await page.evaluate(() => (window.isSame = true));
+  const ids = await page.locator("tr[data-key]").evaluateAll((rows) => rows.slice(0, 6).map((row) => row.dataset.key));
+  await page.locator(`tr[data-key="${ids[5]}"] a.name`).focus();
+  await fleet.done("DELETE", `/instances/${ids[1]}/enabled`);
+  // The row above leaves the list, and all below move up.
+  await page.locator(`tr[data-key="${ids[1]}"]`).waitFor({ state: "detached" });
+  const focused = await page.evaluate(() => document.activeElement.getAttribute("href"));
+  assert.equal(focused, `/instances/${ids[5]}`);
+  assert.ok(await page.evaluate(() => window.isSame), "the page was not loaded anew");
+  await fleet.done("PUT", `/instances/${ids[1]}/enabled`);
+  await page.locator(`tr[data-key="${ids[1]}"]`).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("href")), `/instances/${ids[5]}`);
+});
+
+visit("on a phone a list of fifty stays short", {}, async (visitor) => {
+  const { page } = visitor;
+  await visitor.signIn(fleet.secrets);
+  await page.setViewportSize(PHONE);
+  for (const path of ["/instances", "/instances?sort=lastSuccess", "/instances?status=suspended", "/activity?status=queued"]) {
+    await page.goto(path);
+    const rows = await page.locator("tr[data-key]").count();
+    const { all, list } = await page.evaluate(() => ({
+      all: document.documentElement.scrollHeight,
+      list: document.querySelector("table.rows").getBoundingClientRect().height,
+    }));
+    // As it would be with a whole page of such rows.
+    const height = all - list + (list / rows) * PAGE_SIZE;
+    assert.ok(rows >= KINDS.suspended && height <= PHONE_LIST_PX_MAX, `${path}: ${rows} rows take ${height} px`);
+  }
+});
+
+visit("events of a mailbox are found by its name, and every row says whose it is", {}, async (visitor) => {
+  const { page } = visitor;
+  await visitor.signIn(fleet.secrets);
+  await page.goto("/activity");
+  const texts = await page.locator("tr[data-key]").allInnerTexts();
+  assert.ok(texts.length >= KINDS.suspended);
+  for (const text of texts) assert.match(text, /(suspended|healthy) 0\d\d/);
+  await page.getByLabel("Instance", { exact: true }).fill("suspended 00");
+  await visitor.click("button", "Filter");
+  await visitor.seesText("Which one is meant by");
+  await visitor.inspect("activity-which");
+  await visitor.click("link", "suspended 003");
+  await visitor.sees("heading", "Activity of suspended 003");
+  assert.equal(new URL(page.url()).pathname, `/instances/${fleet.ids.suspended[3]}/activity`);
+  await page.goto(`/activity?instance=${fleet.ids.suspended[4]}&status=queued`);
+  await visitor.sees("heading", "Activity of suspended 004");
+  assert.equal(new URL(page.url()).search, "?status=queued");
+  await page.goto("/activity?instance=nobody");
+  await visitor.seesText("no name contains it");
+});
+
+visit("every page of a fleet looks right", {}, async (visitor) => {
+  const { page } = visitor;
+  await visitor.signIn(fleet.secrets);
+  for (const [name, path] of [
+    ["fleet-overview", "/"],
+    ["fleet-instances", "/instances"],
+    ["fleet-instances-suspended", "/instances?status=suspended"],
+    ["fleet-activity", "/activity"],
+    ["fleet-deliveries", "/deliveries"],
+    ["fleet-instance-suspended", `/instances/${fleet.ids.suspended[0]}`],
+  ]) {
+    await page.goto(path);
+    await visitor.inspect(name);
+  }
+});
+
+visit("all suspended callbacks are listed, and as many are released as are promised", {}, async (visitor) => {
+  const { page } = visitor;
+  await visitor.signIn(fleet.secrets, "/sign-in?next=/deliveries");
+  const listed = [];
+  for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+    listed.push(...(await page.locator("section[data-key]").evaluateAll((all) => all.map((one) => one.dataset.key))));
+    const next = page.locator('a[rel="next"]');
+    if ((await next.count()) === 0) break;
+    await Promise.all([page.waitForNavigation(), next.click()]);
+  }
+  assert.deepEqual(sorted(listed), sorted(fleet.ids.suspended), "and none of those that are disabled and hold back nothing");
+  await page.goto("/deliveries");
+  receiver.isRefusing = false;
+  await visitor.click("button", `Release all ${KINDS.suspended} callbacks`);
+  await visitor.seesText(`Released ${KINDS.suspended} callbacks`);
+  await fleet.become(fleet.ids.suspended, "healthy");
+  await page.goto("/instances?status=suspended");
+  await visitor.seesText("Nothing matches");
+});

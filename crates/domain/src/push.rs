@@ -131,7 +131,7 @@ impl WatchedTarget {
     }
 
     /// The proof that we may watch has ended: the provider's reminder got lost, or nobody could meet it.
-    pub fn is_ungranted(&self, now: DateTime<Utc>) -> bool {
+    fn is_ungranted(&self, now: DateTime<Utc>) -> bool {
         self.watch.is_some() && self.granted_until.is_some_and(|until| until <= now)
     }
 

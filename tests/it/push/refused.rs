@@ -1,12 +1,10 @@
 //! What a provider refuses is tried again with growing waits, and within none that it asked for.
 
 use super::lossy::LossyHttp;
-use super::{assert_active, forget_requests, push_of, pushed, pushed_outlook};
-use crate::defects::assert_created;
-use crate::world::{OUTLOOK_USER, World, outlook_body};
+use super::{assert_active, forget_requests, push_of, pushed_outlook};
+use crate::world::{OUTLOOK_USER, World};
 use chrono::Duration;
-use doubles::{FaultKind, Mail, Way};
-use serde_json::json;
+use doubles::{FaultKind, Way};
 
 fn count(world: &World, wanted: impl Fn(&str) -> bool) -> usize {
     world.microsoft.requests().iter().filter(|line| wanted(&line.target)).count()
@@ -36,23 +34,6 @@ async fn a_demand_that_fails_is_met_again_with_growing_waits() {
     world.pass(Duration::minutes(61)).await;
     assert!(count(&world, renewals) >= 1);
     assert_active(&push_of(&world, id).await);
-}
-
-/// The mailbox is to be left alone when the first reminder's time comes, and no poll is near: the second does it.
-#[tokio::test]
-async fn a_second_reminder_is_met_if_the_first_could_not_be() {
-    let world = World::reachable(115);
-    let rarely = json!({ "event.poller.refresh_interval": "1440" });
-    let id = world.create(&pushed(outlook_body(&world.microsoft.new_code(OUTLOOK_USER)), &rarely)).await;
-    world.pass(Duration::minutes(50)).await;
-    world.providers.set_fault_rate(1.0, &[FaultKind::RateLimited { retry_after_s: Some(540) }]);
-    world.poll(id).await;
-    world.providers.clear_faults();
-    world.pass(Duration::minutes(11)).await;
-    assert_active(&push_of(&world, id).await);
-    let sent = vec![world.microsoft.deliver(OUTLOOK_USER, Mail::default())];
-    world.pass(Duration::seconds(3)).await;
-    assert_created(&world.arrived(), &sent);
 }
 
 /// Microsoft takes no `/reauthorize` within ten minutes of a PATCH, nor the reverse; and what was asked with no answer may

@@ -134,14 +134,11 @@ pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> 
     }
     let all: Vec<InstanceId> = state.members.keys().copied().collect();
     let demanded = demand(app, key, state, notices).await?;
-    let reminds = notices.iter().all(|one| one.news == NoticeKind::Demands(Demand::Reauthorize));
-    match demanded {
-        Demanded::Met if reminds => return Ok(true),
-        Demanded::New(due_at) if reminds => {
-            return reauthorize(app, members.first(), due_at).await.map(|()| true);
+    if notices.iter().all(|one| one.news == NoticeKind::Demands(Demand::Reauthorize)) {
+        if let Some(due_at) = demanded {
+            reauthorize(app, members.first(), due_at).await?;
         }
-        // Reminded of before, and not met: as a hint it is tried again at once, and not more often than others are.
-        Demanded::Again | Demanded::Met | Demanded::New(_) => {}
+        return Ok(true);
     }
     let (now, position) = (app.now(), notices.iter().filter_map(|one| one.position).max());
     let (due, taken) = take(app, key, hints, (now, position), &members, &all).await?;
@@ -179,26 +176,21 @@ pub(crate) async fn hand_on(app: &Context, id: InstanceId) -> Result<()> {
     reauthorize(app, later.find(|(_, member)| shares(member)).map(|(id, _)| id), app.now()).await
 }
 
-/// What became of what the provider demands.
-enum Demanded {
-    /// It is to be met then.
-    New(DateTime<Utc>),
-    /// It was demanded before, and no notice comes until it is met.
-    Again,
-    /// There is nothing to do, or somebody is at it.
-    Met,
-}
-
 /// Keeps what the provider demands of watches, for the polls that follow. A notice of a watch that is not the present one
-/// demands nothing: it may be late.
-async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Believed]) -> Result<Demanded> {
+/// demands nothing: it may be late. When anything is to be met that was not demanded before.
+async fn demand(
+    app: &Context,
+    key: &PushKey,
+    state: PushState,
+    notices: &[Believed],
+) -> Result<Option<DateTime<Utc>>> {
     let demands = notices.iter().filter_map(|one| match (one.news, &one.of) {
         (NoticeKind::Demands(demand), Of::Watch(opened)) => Some((demand, opened, &one.watch)),
         _ => None,
     });
     let demands: Vec<_> = demands.collect();
     if demands.is_empty() {
-        return Ok(Demanded::Met);
+        return Ok(None);
     }
     let (version, now) = (state.version, app.now());
     let apply = |state: &mut PushState| {
@@ -213,12 +205,7 @@ async fn demand(app: &Context, key: &PushKey, state: PushState, notices: &[Belie
     };
     let state = change(app, key, state, apply).await?;
     let demanded = state.watched.iter().filter(|one| one.demand.is_some());
-    let is_over = demanded.clone().any(|one| one.is_ungranted(now));
-    Ok(match demanded.map(|one| one.grant_due_at(now)).min() {
-        Some(due_at) if state.version != version => Demanded::New(due_at),
-        Some(_) if is_over => Demanded::Again,
-        _ => Demanded::Met,
-    })
+    Ok(demanded.map(|one| one.grant_due_at(now)).min().filter(|_| state.version != version))
 }
 
 /// Whom a hint leads to a poll of, and when; and what is stored of hints by then.

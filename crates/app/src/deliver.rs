@@ -19,7 +19,7 @@ const STORE_PAUSE_MS: u64 = 100;
 /// Beyond the callback's time-out, a claim leaves this much for storing the outcome.
 const CLAIM_MARGIN_S: i64 = 15;
 
-/// How a job that is done went, for the host to pace the next of its instance by.
+/// Outcome of a job; the host paces the instance's next one by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ran {
     Well,

@@ -101,7 +101,7 @@ pub type Secrets = BTreeMap<String, String>;
 /// Secrets, apart from everything else.
 ///
 /// # Errors
-/// [`PortError`]: nothing happened, or nothing that doing it again repeats.
+/// [`PortError`]: nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Vault: Send + Sync {
     /// The secrets and their version.
@@ -115,7 +115,7 @@ pub trait Vault: Send + Sync {
 /// Starts polls.
 ///
 /// # Errors
-/// [`PortError`]: nothing happened, or nothing that doing it again repeats.
+/// [`PortError`]: nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Schedule: Send + Sync {
     /// Creates or changes an instance's schedule.
@@ -164,7 +164,7 @@ impl Job {
 /// Takes jobs.
 ///
 /// # Errors
-/// [`PortError`]: nothing happened, or nothing that doing it again repeats.
+/// [`PortError`]: nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Enqueues jobs, each due at its time or soon after. A host may join a job with the same one that waits
@@ -175,7 +175,7 @@ pub trait Queue: Send + Sync {
 /// Takes notifications for subscribers inside the host's cloud.
 ///
 /// # Errors
-/// [`PortError`]: nothing happened, or nothing that doing it again repeats.
+/// [`PortError`]: nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Bus: Send + Sync {
     /// Publishes a notification; it may come twice.

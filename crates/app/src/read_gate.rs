@@ -7,11 +7,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use connectors::{Http, HttpError, HttpRequest, HttpResponse};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Lets requests out as the mailbox's other traffic allows.
 pub(crate) struct Gate<'a> {
     pub(crate) app: &'a Context,
     pub(crate) lane: Arc<Lane>,
+    is_refused: AtomicBool,
 }
 
 impl<'a> Gate<'a> {
@@ -20,7 +22,7 @@ impl<'a> Gate<'a> {
         let lane = app.traffic.lane(mailbox.instance.id);
         lane.see(mailbox.poller.until);
         lane.see_session(&mailbox.session);
-        Gate { app, lane }
+        Gate { app, lane, is_refused: AtomicBool::new(false) }
     }
 
     /// Stores a Retry-After that was met on the way out: other processes know this mailbox by its rows alone.
@@ -30,6 +32,11 @@ impl<'a> Gate<'a> {
             return Ok(());
         }
         self.app.hold_off(mailbox.instance.id, &mut mailbox.session.clone(), until).await
+    }
+
+    /// The provider refused a token, since this was asked last.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.is_refused.swap(false, Ordering::Relaxed)
     }
 
     /// Until when no read may be made.
@@ -48,6 +55,9 @@ impl Http for Gate<'_> {
         }
         let response = self.app.ports.http.send(request).await?;
         self.lane.note(&response, self.app.now());
+        if response.status == 401 {
+            self.is_refused.store(true, Ordering::Relaxed);
+        }
         Ok(response)
     }
 }

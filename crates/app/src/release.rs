@@ -12,7 +12,7 @@ use domain::ids::InstanceId;
 const LEASE_S: i64 = 75;
 /// Then the rest goes on as another job, so that one instance does not keep a worker.
 const WORK_S: i64 = 25;
-/// Until another job looks, where nothing was clear, seconds.
+/// Wait before the next job, after looks that settled nothing, seconds.
 const UNCLEAR_S: i64 = 5;
 
 /// Posts of one job, and looks that find nothing to post although the release is not over: a concurrent claim was

@@ -41,7 +41,7 @@ impl From<PortError> for NoToken {
     }
 }
 
-/// An instance, as far as its tokens go.
+/// What of an instance its tokens need.
 pub(crate) struct Holder<'a> {
     pub(crate) id: InstanceId,
     pub(crate) connector: &'a Arc<dyn Connector>,

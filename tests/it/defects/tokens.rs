@@ -148,6 +148,31 @@ async fn a_refused_access_token_is_healed_by_one_refresh() {
     assert_eq!(world.shown(id).await["valid"], true);
 }
 
+/// So is one of a mailbox whose polling is changed: the change was refused until the next poll had renewed it.
+#[tokio::test]
+async fn a_change_of_what_is_polled_renews_a_refused_access_token() {
+    let world = World::new(87);
+    let mail = |url: &str| json!({ "url": url });
+    let (gmail, outlook) = (world.create_gmail().await, world.create_outlook().await);
+    world.google.expire_access_tokens(GMAIL_USER);
+    world.microsoft.expire_access_tokens(OUTLOOK_USER);
+    for (id, polled) in [
+        (
+            gmail,
+            json!({ "changed-messages": mail("/hubs/general/changed-messages"), "labels": mail("/hubs/general/labels") }),
+        ),
+        (
+            outlook,
+            json!({ "messages": mail("/hubs/general/messages"), "folders": mail("/hubs/general/folders") }),
+        ),
+    ] {
+        let body = json!({ "configuration": { "event.poller.configuration": polled } });
+        let reply = world.call("PATCH", &format!("/instances/{id}"), &body).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        assert!(!reply.body.to_string().contains("notRead"), "{}", reply.body);
+    }
+}
+
 /// A provider that refuses good tokens for a while is down, and no mailbox's fault: within seconds, three polls in a row
 /// asked a person to sign in. Only hours of it are a person's business.
 #[tokio::test]

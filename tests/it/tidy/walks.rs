@@ -33,7 +33,7 @@ const WALKS: [Walk; 3] = [
 ];
 
 /// What files of the walks refer to beside the walks, and why no walk leads through it.
-const ASIDE: [(&str, &str); 24] = [
+const ASIDE: [(&str, &str); 25] = [
     ("api/", "what handlers are given and answer, and other routes"),
     ("audit.rs", "entries that a row is stored with"),
     ("bulk", "another job"),
@@ -42,6 +42,7 @@ const ASIDE: [(&str, &str); 24] = [
     ("context.rs", "what every use case stands on"),
     ("hinted.rs", "another job"),
     ("instances/change.rs", "another request"),
+    ("instances/kept_token.rs", "another request"),
     ("instances/mailbox_address.rs", "what a row keeps"),
     ("instances/patch.rs", "another request's body"),
     ("instances/refusal.rs", "nothing is refused"),

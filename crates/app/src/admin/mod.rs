@@ -17,7 +17,7 @@ use crate::signing_in::{self, SignedIn};
 /// What operators do.
 ///
 /// # Errors
-/// [`PortError`](crate::ports::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](crate::ports::PortError): nothing happened, or a repeat does no harm.
 impl App {
     /// Makes an organization with a first user. The secrets are known to the caller alone: only hashes are kept.
     pub async fn add_organization(&self) -> Result<Admitted> {

@@ -118,7 +118,7 @@ impl Counted {
 
 /// The accounts that are asked for; none stands for all.
 async fn accounts(app: &Context, caller: &Caller, params: &Params) -> Result<Vec<u32>, ApiError> {
-    let foreign = || ApiError::forbidden("`accountIds`: names an account that is not yours");
+    let foreign = || ApiError::forbidden("`accountIds`: names an account out of your view");
     let wanted: Vec<u32> =
         params.texts("accountIds").map(|id| id.parse().map_err(|_| foreign())).collect::<Result<_, _>>()?;
     for id in &wanted {

@@ -56,11 +56,11 @@ pub(super) async fn begin(
     match bulk::begin(&app, order).await {
         Ok(bulk) => Ok(Accepted(bulk.into())),
         Err(NotBegun::Refused(refusal)) => Err(refusal.into()),
-        Err(NotBegun::TooMany(count)) => {
-            Err(ApiError::conflict(format!("{count} of the organization run already: wait for one to end")))
-        }
+        Err(NotBegun::TooMany(count)) => Err(ApiError::conflict(format!(
+            "the organization already has {count} running: wait for one to end"
+        ))),
         Err(NotBegun::Unexpected(count)) => {
-            Err(ApiError::conflict(format!("`expected`: it would be about {count} by now; nothing was done")))
+            Err(ApiError::conflict(format!("`expected`: {count} instances match by now; nothing was done")))
         }
     }
 }

@@ -97,7 +97,7 @@ fn waits(row: &FleetRow) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {
     ById,
-    /// Those that were read longest ago first, and before them those that never were.
+    /// Least recently read first, and before them those that never were.
     ByLastSuccess,
 }
 

@@ -185,7 +185,7 @@ fn order_by(params: &Params) -> Result<Vec<Order>, ApiError> {
 }
 
 fn order(part: &str) -> Result<Order, ApiError> {
-    let rule = || ApiError::rule("orderBy", "must be fields, each with `asc` or `desc` or neither behind it");
+    let rule = || ApiError::rule("orderBy", "must be fields, each optionally followed by `asc` or `desc`");
     let words: Vec<&str> = part.split_whitespace().collect();
     let (field, is_descending) = match words[..] {
         [field] => (field, false),

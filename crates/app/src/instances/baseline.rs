@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::ports::PortError;
 use chrono::{DateTime, Utc};
 use connectors::oauth::Tokens;
-use connectors::{Baseline, Call, Connector, Error, ErrorKind, Http};
+use connectors::{Baseline, Call, Connector, Error, ErrorKind, Http, Polling};
 use domain::ids::hash_of;
 use domain::instance::{Instance, MailboxAddress};
 use domain::resource::ResourceConfig;
@@ -112,6 +112,24 @@ async fn one(
 
 fn is_passing(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Malformed | ErrorKind::Halted)
+}
+
+/// Whether two entries read the same thing, so that a position in one is a position in the other.
+///
+/// A snapshot holds what its conditions let through: under others it would tell of objects that came and went, though
+/// they did not.
+pub(super) fn is_same(
+    connector: &Arc<dyn Connector>,
+    one: &ResourceConfig,
+    other: &ResourceConfig,
+    now: DateTime<Utc>,
+) -> bool {
+    let (Ok(old), Ok(new)) = (one.read_at(now, now), other.read_at(now, now)) else { return false };
+    let known = connector.descriptor().resource(&new.resource);
+    let is_snapshot = known.is_some_and(|known| known.polling == Polling::Snapshots);
+    one.name == other.name
+        && old.resource == new.resource
+        && (!is_snapshot || old.conditions == new.conditions)
 }
 
 /// A digest of the mailbox's identity is enough to notice another one.

@@ -2,6 +2,7 @@
 
 use super::baseline::Baselines;
 use super::create::warn_of_plain_http;
+use super::kept_token::KeptToken;
 use super::stopped::forgiven;
 use super::stored::understood;
 use super::{Patch, Refusal, Trial, baseline, credentials, other_mailbox, trial};
@@ -15,7 +16,7 @@ use crate::read_gate::Gate;
 use crate::settle::{self, Promise};
 use chrono::{DateTime, Utc};
 use connectors::oauth::Tokens;
-use connectors::{Connector, Http, Polling};
+use connectors::{Connector, Http};
 use domain::backfill::Backfill;
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Left, MailboxAddress, Unsettled, Validity, without_markup};
@@ -52,6 +53,8 @@ pub(super) const TRIES_COUNT_MAX: usize = 5;
 struct Tries {
     /// A code is exchanged once.
     tokens: Option<Tokens>,
+    /// Without a code: the token that the mailbox is asked with.
+    kept_token: KeptToken,
     /// The resulting refresh token is in the vault: what stands there by now may be its successor.
     has_kept_token: bool,
     /// The signature key from before the request; a try may have put the new one into the vault.
@@ -66,6 +69,21 @@ struct Tries {
     promise: Promise,
 }
 
+impl Tries {
+    fn of(app: &Context, id: InstanceId, tokens: Option<Tokens>) -> Self {
+        Tries {
+            tokens,
+            kept_token: KeptToken::default(),
+            has_kept_token: false,
+            signed_with: None,
+            trials: None,
+            deadline: trial::deadline(app),
+            left: None,
+            promise: Promise::about(id),
+        }
+    }
+}
+
 /// Changes an instance. The code, if any, is exchanged once, whatever others do meanwhile.
 pub(crate) async fn change(
     app: &Context,
@@ -73,20 +91,11 @@ pub(crate) async fn change(
     by: &By,
     patch: Patch,
 ) -> Result<(Instance, Vec<Trial>), Refusal> {
-    let deadline = trial::deadline(app);
-    let promise = Promise::about(id);
-    let mut tries = Tries {
-        tokens: match &patch.confirmation {
-            Some(confirmation) => Some(other_mailbox::confirmed(app, id, confirmation)?),
-            None => None,
-        },
-        has_kept_token: false,
-        signed_with: None,
-        trials: None,
-        deadline,
-        left: None,
-        promise,
+    let tokens = match &patch.confirmation {
+        Some(confirmation) => Some(other_mailbox::confirmed(app, id, confirmation)?),
+        None => None,
     };
+    let mut tries = Tries::of(app, id, tokens);
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
         let mailbox = living(app, id).await?;
@@ -116,33 +125,24 @@ async fn attempt(
     let settings = credentials::check(app, connector, &plain, &secrets)?;
     let (former, client) =
         clients(app, &mailbox.instance, connector, &old_secrets, (&plain, &secrets)).await?;
-    let tokens = &mut tries.tokens;
     check_client(patch, &former, &client)?;
-    if let (Some(code), None) = (&patch.code, &tokens) {
-        *tokens = Some(exchange::code(app, connector.descriptor(), (&plain, &client), code).await?);
+    if let (Some(code), None) = (&patch.code, &tries.tokens) {
+        tries.tokens = Some(exchange::code(app, connector.descriptor(), (&plain, &client), code).await?);
     }
     if !tries.has_kept_token {
-        secrets.extend(new_refresh_token(tokens.as_ref()));
+        secrets.extend(new_refresh_token(tries.tokens.as_ref()));
     }
     if tries.trials.is_none()
         && settings.events_enabled
         && polls_otherwise(&mailbox.instance.configuration, &plain)
     {
-        tries.trials =
-            Some(tried(app, connector, &mailbox, &settings, tokens.as_ref(), tries.deadline).await?);
+        tries.trials = Some(tried(app, connector, &mailbox, &settings, tries).await?);
     }
     let mut instance = mailbox.instance.clone();
     apply(app, &mut instance, patch, plain);
-    let mut fresh = states(
-        app,
-        connector,
-        &mailbox,
-        &mut instance,
-        (&before, &settings),
-        (tokens.as_ref(), tries.deadline),
-        patch.asks_first,
-    )
-    .await?;
+    let mut fresh =
+        states(app, connector, &mailbox, &mut instance, (&before, &settings), tries, patch.asks_first)
+            .await?;
     let removed = removed(&mailbox, &settings, &instance);
     if turns_events_on(patch) {
         let others = forgiven(&mailbox, &removed, &fresh);
@@ -154,13 +154,13 @@ async fn attempt(
     if is_new && app.ports.vault.write(instance.id, &secrets, secrets_version + 1).await? != Written::Done {
         return Ok(None);
     }
-    tries.has_kept_token |= tokens.is_some();
+    tries.has_kept_token |= tries.tokens.is_some();
     // Also where an earlier try wrote the vault and got no further.
     instance.secrets_version = secrets_version + u64::from(is_new);
     instance.secret_keys = secrets.keys().cloned().collect();
     instance.unsettled.extend(implied(&fresh, tries.left.is_some() || settings.push != before.push));
     let change = InstanceChange {
-        session: match tokens {
+        session: match &tries.tokens {
             Some(tokens) => Some(app.session_of(instance.id, tokens, mailbox.session.version + 1)?),
             None => None,
         },
@@ -241,7 +241,7 @@ pub(crate) async fn try_change(app: &Context, id: InstanceId, patch: &Patch) -> 
     let (former, client) =
         clients(app, &mailbox.instance, connector, &old_secrets, (&plain, &secrets)).await?;
     check_client(patch, &former, &client)?;
-    tried(app, connector, &mailbox, &settings, None, trial::deadline(app)).await
+    tried(app, connector, &mailbox, &settings, &mut Tries::of(app, id, None)).await
 }
 
 /// Tries what is polled, unless the provider asked for a pause.
@@ -250,19 +250,31 @@ async fn tried(
     connector: &Arc<dyn Connector>,
     mailbox: &Mailbox,
     settings: &Settings,
-    tokens: Option<&Tokens>,
-    deadline: DateTime<Utc>,
+    tries: &mut Tries,
 ) -> Result<Vec<Trial>, Refusal> {
     if mailbox.session.backoff_until.is_some_and(|until| until > app.now()) {
         let why = "the provider asked for a pause for a while";
         return Ok(trial::unread(app, connector, &settings.resources, why));
     }
-    let token = working_token(app, connector, mailbox, tokens).await?;
     let gate = Gate::of(app, mailbox);
-    let way = (way(app, &gate, tokens), token.as_str());
-    let tried = trial::all(app, connector, way, &settings.resources, deadline).await;
+    let mut tried = try_all(app, connector, (mailbox, &gate), settings, tries).await;
+    if gate.is_refused() && tries.kept_token.refuse() {
+        tried = try_all(app, connector, (mailbox, &gate), settings, tries).await;
+    }
     gate.store_limit(mailbox).await?;
     tried
+}
+
+async fn try_all(
+    app: &Context,
+    connector: &Arc<dyn Connector>,
+    (mailbox, gate): (&Mailbox, &Gate<'_>),
+    settings: &Settings,
+    tries: &mut Tries,
+) -> Result<Vec<Trial>, Refusal> {
+    let token = working_token(app, connector, mailbox, tries).await?;
+    let way = (way(app, gate, tries.tokens.as_ref()), token.as_str());
+    trial::all(app, connector, way, &settings.resources, tries.deadline).await
 }
 
 /// The mailbox's own limits hold, but for one that was just signed in to: it may be another one.
@@ -325,12 +337,12 @@ async fn working_token(
     app: &Context,
     connector: &Arc<dyn Connector>,
     mailbox: &Mailbox,
-    tokens: Option<&Tokens>,
+    tries: &mut Tries,
 ) -> Result<String, Refusal> {
-    match tokens {
-        Some(tokens) => Ok(tokens.access_token.clone()),
-        None => kept_token(app, connector, mailbox).await,
+    if let Some(tokens) = &tries.tokens {
+        return Ok(tokens.access_token.clone());
     }
+    tries.kept_token.get(app, connector, mailbox).await
 }
 
 fn apply(app: &Context, instance: &mut Instance, patch: &Patch, plain: Items) {
@@ -362,29 +374,31 @@ async fn states(
     mailbox: &Mailbox,
     instance: &mut Instance,
     (before, after): (&Settings, &Settings),
-    (tokens, deadline): (Option<&Tokens>, DateTime<Utc>),
+    tries: &mut Tries,
     asks_first: bool,
 ) -> Result<Vec<ResourceState>, Refusal> {
     let now = app.now();
     let added = |resource: &&ResourceConfig| {
-        !before.events_enabled || !before.resources.iter().any(|old| is_same(connector, old, resource, now))
+        !before.events_enabled
+            || !before.resources.iter().any(|old| baseline::is_same(connector, old, resource, now))
     };
     let added: Vec<&ResourceConfig> = after.resources.iter().filter(added).collect();
     let all = baseline::all(after);
-    let wanted = if tokens.is_some() { &all } else { &added };
+    let wanted = if tries.tokens.is_some() { &all } else { &added };
     if wanted.is_empty() {
         // Nothing is read, so a sign-in may be another mailbox's.
-        if tokens.is_some() {
-            instance.address = Baselines::none().address(app, instance, tokens)?;
+        if tries.tokens.is_some() {
+            instance.address = Baselines::none().address(app, instance, tries.tokens.as_ref())?;
         }
         return Ok(Vec::new());
     }
-    let token = working_token(app, connector, mailbox, tokens).await?;
     let gate = Gate::of(app, mailbox);
-    let way = (way(app, &gate, tokens), token.as_str());
-    let taken = baseline::take(app, connector, way, wanted, deadline).await;
+    let mut taken = take(app, connector, (mailbox, &gate), wanted, tries).await;
+    if gate.is_refused() && tries.kept_token.refuse() {
+        taken = take(app, connector, (mailbox, &gate), wanted, tries).await;
+    }
     gate.store_limit(mailbox).await?;
-    let taken = taken?;
+    let (taken, tokens) = (taken?, tries.tokens.as_ref());
     if tokens.is_some() && taken.is_incomplete && taken.mailbox_digest.is_empty() {
         // Continuing from the old position in a mailbox that may be another one would report nonsense.
         return Err(Refusal::Provider {
@@ -417,22 +431,16 @@ async fn states(
     Ok(taken.states.into_iter().filter(keep).map(|state| continued(mailbox, state)).collect())
 }
 
-/// Whether two entries read the same thing, so that a position in one is a position in the other.
-///
-/// A snapshot holds what its conditions let through: under others it would tell of objects that came and went, though
-/// they did not.
-fn is_same(
+async fn take(
+    app: &Context,
     connector: &Arc<dyn Connector>,
-    one: &ResourceConfig,
-    other: &ResourceConfig,
-    now: DateTime<Utc>,
-) -> bool {
-    let (Ok(old), Ok(new)) = (one.read_at(now, now), other.read_at(now, now)) else { return false };
-    let known = connector.descriptor().resource(&new.resource);
-    let is_snapshot = known.is_some_and(|known| known.polling == Polling::Snapshots);
-    one.name == other.name
-        && old.resource == new.resource
-        && (!is_snapshot || old.conditions == new.conditions)
+    (mailbox, gate): (&Mailbox, &Gate<'_>),
+    wanted: &[&ResourceConfig],
+    tries: &mut Tries,
+) -> Result<Baselines, Refusal> {
+    let token = working_token(app, connector, mailbox, tries).await?;
+    let way = (way(app, gate, tries.tokens.as_ref()), token.as_str());
+    baseline::take(app, connector, way, wanted, tries.deadline).await
 }
 
 /// A state that replaces another one goes on with its numbers.
@@ -443,24 +451,6 @@ fn continued(mailbox: &Mailbox, mut state: ResourceState) -> ResourceState {
         state.gaps = row.state.gaps.clone();
     }
     state
-}
-
-async fn kept_token(
-    app: &Context,
-    connector: &Arc<dyn Connector>,
-    mailbox: &Mailbox,
-) -> Result<String, Refusal> {
-    let holder = crate::tokens::Holder::of(&mailbox.instance, connector);
-    let mut session = mailbox.session.clone();
-    app.access_token(&holder, &mut session, None).await.map_err(|error| match error {
-        crate::tokens::NoToken::Refused(error) => error.into(),
-        crate::tokens::NoToken::Port(error) => error.into(),
-        crate::tokens::NoToken::Waiting => Refusal::Provider {
-            message: "the access token is being refreshed by a slow poll".to_owned(),
-            provider_message: None,
-            is_unavailable: true,
-        },
-    })
 }
 
 /// Rows of resources no longer polled. A backfill goes with its resource, and with the mailbox it was requested for.

@@ -5,6 +5,7 @@ mod baseline;
 mod change;
 mod create;
 mod credentials;
+mod kept_token;
 pub(crate) mod mailbox_address;
 mod other_mailbox;
 mod patch;

@@ -102,7 +102,7 @@ impl Run<'_> {
         Ok(Committed::Done)
     }
 
-    /// How what a step found was found. Records that had to wait were seen before; what a backfill lists may have been
+    /// How and when a step's changes were seen. Records that had to wait were seen before; what a backfill lists may have been
     /// there all along.
     fn sighting(
         &self,

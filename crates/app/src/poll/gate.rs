@@ -1,7 +1,7 @@
 //! The way out of one poll, and what it depends on: the lease, the time that is left, and what the mailbox takes.
 //!
 //! A request that may not go is not sent ([`HttpError::NotSent`]). Connectors end their step there and keep what they
-//! have, as they do when the provider limits; why it was is asked here.
+//! have, as they do when the provider limits; this module knows why.
 
 use crate::context::Context;
 use crate::ports::{Mailbox, PollEnded, PortError, Result, Written};
@@ -15,7 +15,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 /// A lease outlives its poll's deadline by this, seconds: for a last commit, and for clocks that differ.
 const LEASE_MARGIN_S: i64 = 15;
-/// A request that can't have as long as this is not sent, ms.
+/// A request that would have less time than this is not sent, ms.
 const REQUEST_MS_MIN: i64 = 2_000;
 /// Kept before the deadline for storing what was read, ms.
 const COMMIT_MS: i64 = 3_000;

@@ -18,7 +18,7 @@ pub struct User {
 /// Organizations, their users, and what is kept for them. Who calls is found by [`super::Store::account`].
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// Adds a user with an account of their own; the organization too, unless it is known. The first user of an

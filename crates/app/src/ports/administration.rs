@@ -76,7 +76,7 @@ pub struct Redriven {
 /// A host as a whole, seen by its operator. Listings are paged and never scan; a page is bounded by the host.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Administration: Send + Sync {
     /// Every instance that has an instance row, of whatever organization, also a deleted one.

@@ -17,7 +17,7 @@ pub struct StoredApplication {
 /// OAuth applications of organizations.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Applications: Send + Sync {
     /// Stores a new one with its entry; `Conflict` if the name is taken.

@@ -103,7 +103,7 @@ impl AttemptState {
 /// Attempts to deliver a notification.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Attempts: Send + Sync {
     /// Claims an attempt until `until`. See [`Claim`]; an expired claim of another worker is taken over.

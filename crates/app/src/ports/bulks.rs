@@ -8,7 +8,7 @@ use domain::ids::InstanceId;
 /// Bulk actions of organizations, each with the instances that it is about.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Bulks: Send + Sync {
     /// Stores a new one with its instances and its entry; `Conflict` if `running_count_max` of the organization run.

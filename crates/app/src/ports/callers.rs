@@ -7,7 +7,7 @@ use domain::instance::Account;
 /// Who calls, by the secrets that a request carries.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Callers: Send + Sync {
     /// Who these secrets belong to: the user's, and the organization's where it was given (it must match).

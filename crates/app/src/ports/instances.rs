@@ -90,7 +90,7 @@ pub struct FleetPage {
 /// Instances: their configuration, without secrets.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Instances: Send + Sync {
     /// Stores a new instance with all its rows; `Conflict` if the id is taken, `Gone` if the application is not there

@@ -143,7 +143,7 @@ pub const MARKS_COUNT_MAX: usize = 500;
 /// The event log of one instance.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait EventLog: Send + Sync {
     /// A page of an instance's notifications, newest first.
@@ -155,7 +155,7 @@ pub trait EventLog: Send + Sync {
 /// The event log of an organization. Reads may be some seconds behind.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait OrganizationLog: Send + Sync {
     /// One notification of any instance of an organization by `message.eventId`.

@@ -37,7 +37,7 @@ pub enum PollEnded {
 /// Leases of the right to poll.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Pollers: Send + Sync {
     /// Takes the right to poll until `until`, conditional on the fence that was read and on nobody holding it at

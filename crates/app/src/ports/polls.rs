@@ -81,7 +81,7 @@ pub struct NewNotification {
 /// What a poll reads and commits.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Polls: Send + Sync {
     /// Everything a poll needs, in one read.

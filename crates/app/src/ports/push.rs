@@ -8,7 +8,7 @@ use domain::push::{Hints, PushKey, PushState};
 /// Push states of mailboxes. They belong to no instance: several may share one.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait PushStates: Send + Sync {
     /// The state of a mailbox's push, and the hints that came; strongly consistent.

@@ -9,7 +9,7 @@ use domain::ids::InstanceId;
 /// Callbacks, and releasing what is queued for them.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Releases: Send + Sync {
     /// The callback's state.

@@ -9,7 +9,7 @@ use domain::token::Session;
 /// Access tokens of mailboxes.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Sessions: Send + Sync {
     /// Takes the right to refresh the token until `until`, conditional on the session's version and on nobody

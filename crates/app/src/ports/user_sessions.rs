@@ -19,7 +19,7 @@ pub struct UserSession {
 /// Sessions by the hashes of their tokens. A link that signs in once is one, too: it is taken out as it is used.
 ///
 /// # Errors
-/// [`PortError`](super::PortError): nothing happened, or nothing that doing it again repeats.
+/// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait UserSessions: Send + Sync {
     /// Stores a session. It is removed some time after it expired.

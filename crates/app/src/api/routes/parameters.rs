@@ -63,7 +63,7 @@ pub(super) static WAITING: Parameter = parameter(
     "waiting",
     ParameterKind::Flag,
     "true",
-    "Only instances that a notification waits for, or whose callback is suspended or being released though they are enabled.",
+    "Only instances with waiting notifications, or whose callback is suspended or being released though they are enabled.",
 );
 pub(super) static WITH_HEALTH: Parameter = parameter(
     "withHealth",
@@ -75,14 +75,14 @@ pub(super) static ORDER_INSTANCES: Parameter = parameter(
     "orderBy",
     ParameterKind::OneOf(&["lastSuccess"]),
     "lastSuccess",
-    "Those that were read longest ago first, for at most 10,000 instances; by id where it is not given.",
+    "Least recently read first, for at most 10,000 instances; by id by default.",
 );
 pub(super) static HYDRATE: Parameter = parameter(
     "hydrate",
     ParameterKind::Flag,
     "true",
-    "With the configuration of instances (where it is not given, yes), or with notification and subscription of \
-     deliveries (where it is not given, no).",
+    "With the configuration of instances (default: yes), or with notification and subscription of \
+     deliveries (default: no).",
 );
 pub(super) static FROM: Parameter = parameter(
     "from",

@@ -23,11 +23,11 @@ pub(crate) struct Walk {
     pub(crate) untold: Vec<Collapsed>,
     /// The position so far; each step makes another one of it.
     pub(crate) next: Cursor,
-    /// Records of which something is not taken yet: of how many messages.
+    /// For each record that is not fully taken, how many of its messages are left.
     open: BTreeMap<HistoryId, usize>,
     /// All that is shown up to here was read.
     covers: HistoryId,
-    /// The position up to which that is all there ever will be.
+    /// Up to here history shows nothing further.
     settled: Option<HistoryId>,
     /// There is more behind it.
     is_cut: bool,

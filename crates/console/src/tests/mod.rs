@@ -254,8 +254,8 @@ fn interface(request: &Request) -> Response {
             "onTheWay": { "count": 0, "atLeast": false },
         }))
         .into_response(),
-        ("GET", "/instances/events/analytics/instances") => axum::Json(
-            json!([{ "timestamp": "2026-11-22T00:00:00Z", "records": [{ "instanceId": 7, "count": 41, "success": 40, "failed": 1 }] }]),
+        ("GET", "/instances/events/analytics/accounts") => axum::Json(
+            json!([{ "timestamp": "2026-11-22T00:00:00Z", "records": [{ "accountId": 1, "count": 41, "success": 40, "failed": 1 }] }]),
         )
         .into_response(),
         ("GET", "/instances/7") => {

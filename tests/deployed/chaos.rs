@@ -55,7 +55,8 @@ async fn functions_that_are_cut_off_killed_and_doubled_lose_and_repeat_nothing()
         assert_each_once(watched);
         assert_eq!(stack.client().get(&format!("/instances/{}", watched.id)).await["valid"], true);
         let peak = watched.mailbox.in_flight_peak();
-        assert!(peak <= IN_FLIGHT_MAX, "{peak} requests of one mailbox at once");
+        let connector = watched.mailbox.connector();
+        assert!(peak <= IN_FLIGHT_MAX, "{peak} requests of one mailbox of {connector} at once");
     }
     nothing_is_left(&stack, &all).await;
 }

@@ -22,8 +22,9 @@ const SLOW_MS: u64 = 100;
 const VISIBILITY_S: u32 = 6;
 /// Receives until a message is a dead letter: more than any gets here.
 const RECEIVES_COUNT_MAX: u32 = 200;
-/// A poller's requests, and the look of a schedule's tick beside it.
-const IN_FLIGHT_MAX: usize = 4;
+/// A poller's three requests, and the looks of ticks that read the row before: two of a tick that is fired twice, and one
+/// of the schedule's own.
+const IN_FLIGHT_MAX: usize = 6;
 
 struct Watched {
     id: u64,

@@ -128,8 +128,8 @@ fn broken_of_outlook() -> Vec<(Value, &'static [&'static str])> {
         ),
         (dates("updatedDateField", "Changed"), &["messages", "Changed"]),
         (dates("updatedDateField", "From.Changed"), &["updatedDateField", "none of the records"]),
-        (dates("updatedDateField", "ChangeKey"), &["updatedDateFormat", "reads the date of none"]),
-        (dates("createdDateField", "ChangeKey"), &["createdDateFormat", "reads the date of none"]),
+        (dates("updatedDateField", "ChangeKey"), &["updatedDateFormat", "reads no date"]),
+        (dates("createdDateField", "ChangeKey"), &["createdDateFormat", "reads no date"]),
         (dates("createdDateFormat", "QQQ"), &["createdDateFormat"]),
         (messages(|entry| entry["url"] = json!("/hubs/general/tasks")), &["messages.url", "tasks"]),
         (
@@ -151,7 +151,7 @@ fn broken_of_gmail() -> Vec<(Value, &'static [&'static str])> {
         json!({ "updatedDateField": "labelIds", "updatedDateFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'" });
     vec![
         (entry("/hubs/general/messages", "number"), &["messages.idField", "none of the records"]),
-        (dated, &["messages.datesConfiguration.updatedDateFormat", "reads the date of none"]),
+        (dated, &["messages.datesConfiguration.updatedDateFormat", "reads no date"]),
         (entry("/hubs/general/tasks", "id"), &["messages.url", "tasks"]),
         (entry("/hubs/general/messages?where=snippet LIKE '%x%'", "id"), &["messages.url", "snippet"]),
         (entry("/hubs/general/labels?where=colour='red'", "id"), &["messages.url", "colour"]),

@@ -42,7 +42,9 @@ fn sought(asked: ExplainRequest) -> Answered<Sought> {
         Sought::Within(Window { from: at - by, to: at + by })
     };
     let by_text = asked.object_id.map(Sought::Object).or(asked.subject.map(Sought::Subject));
-    by_text.or(asked.at.map(around)).ok_or_else(|| ApiError::bad("nothing is asked about"))
+    by_text
+        .or(asked.at.map(around))
+        .ok_or_else(|| ApiError::bad("one of `objectId`, `subject` and `at` must be given"))
 }
 
 fn shown(one: Explained) -> ExplainedObject {

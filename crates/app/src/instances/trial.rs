@@ -253,7 +253,7 @@ fn with_date(
     let at = |part: &str| key(resource, &format!(".datesConfiguration.{name}Date{part}"));
     match (present, readable) {
         (0, _) => Err(Invalid::new(at("Field"), "is in none of the records that were read")),
-        (_, 0) => Err(Invalid::new(at("Format"), "reads the date of none of the records that were read")),
+        (_, 0) => Err(Invalid::new(at("Format"), "reads no date of the records that were read")),
         _ => Ok(readable),
     }
 }

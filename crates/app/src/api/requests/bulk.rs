@@ -143,7 +143,7 @@ fn deliveries(object: &Map<String, Value>) -> Result<BTreeSet<RetryKind>, ApiErr
     let kind = |text: String| match text.as_str() {
         "delivered" => Ok(RetryKind::Delivered),
         "undelivered" => Ok(RetryKind::Undelivered),
-        _ => Err(ApiError::rule("deliveries", "must be of delivered, undelivered")),
+        _ => Err(ApiError::rule("deliveries", "must be `delivered`, `undelivered` or both")),
     };
     named.into_iter().map(kind).collect()
 }

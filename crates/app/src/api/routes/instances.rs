@@ -347,7 +347,8 @@ fn own_below_connector() -> Vec<Route> {
             instances::patch,
             "Change the token's instance",
         )
-        .or(&[409, 502])),
+        .or(&[409, 502])
+        .with(&[&CONFIRM_MAILBOX])),
         own(delete(
             "deleteOwnElementInstance",
             "/elements/{element}/instances",

@@ -24,7 +24,7 @@ const INSTANCES_COUNT: u32 = 5;
 /// Between two notifications of the run: several share a minute.
 const SEQUENCE_STEP_US: u64 = 17_000_000;
 
-/// A run of chance over a few instances; the same seed takes the same steps.
+/// A run of chance over a few instances; the same seed takes the same steps, but for which of two that meet is first.
 struct Run<'a> {
     store: &'a dyn Store,
     organization_id: u32,
@@ -281,8 +281,8 @@ async fn run(store: &dyn Store, organization_id: u32, seed: u64) {
             run.recount().await;
         }
     }
-    let fleet = store.fleet(organization_id, None, 1_000).await.unwrap();
-    assert!(run.committed.len() > 50 && !fleet.rows.is_empty(), "it did something");
+    // Which of two that meet is first is open, so what is left at the end is, too.
+    assert!(run.committed.len() > 50, "it did something");
     for number in run.living.clone() {
         run.mailbox(number).delete().await;
     }

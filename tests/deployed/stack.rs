@@ -135,6 +135,15 @@ impl Stack {
         [self.schedule_poll(instance, at).await, self.schedule_poll(instance, at).await]
     }
 
+    pub(crate) async fn has_any_schedule(&self, names: &[String]) -> bool {
+        for name in names {
+            if self.has_schedule(name).await {
+                return true;
+            }
+        }
+        false
+    }
+
     async fn has_schedule(&self, name: &str) -> bool {
         let request = self.aws.scheduler.get_schedule().group_name(&self.environment.schedule_group);
         match request.name(name).send().await {
@@ -187,10 +196,9 @@ impl Platform for Stack {
 
     /// Two schedules of the same moment.
     async fn start_twice(&self, instance: u64) {
-        for name in self.tick_twice(instance).await {
-            until("a schedule of the test fires", async || (!self.has_schedule(&name).await).then_some(()))
-                .await;
-        }
+        let names = self.tick_twice(instance).await;
+        until("schedules of the test fire", async || (!self.has_any_schedule(&names).await).then_some(()))
+            .await;
     }
 
     async fn leftovers(&self, instance: u64) -> Vec<String> {

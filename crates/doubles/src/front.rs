@@ -111,7 +111,7 @@ fn enter<P: Provider>(provider: &P, call: &Call) -> Option<Entered> {
     let Some(account) = provider.account(call) else {
         return Some(Entered { account: None, _in_flight: None });
     };
-    let in_flight = provider.front().wall.enter(&account)?;
+    let in_flight = provider.front().wall.enter(&account, provider.route(call))?;
     Some(Entered { account: Some(account), _in_flight: Some(in_flight) })
 }
 

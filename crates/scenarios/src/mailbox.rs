@@ -124,6 +124,11 @@ impl Mailbox {
         self.double.usage(&self.user).in_flight_peak
     }
 
+    /// The most requests for one message that were in flight at once.
+    pub fn message_reads_peak(&self) -> usize {
+        self.double.usage(&self.user).message_reads_peak
+    }
+
     /// Requests that the provider let in so far.
     pub fn requests_count(&self) -> u64 {
         self.double.usage(&self.user).admitted

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Duration, Utc};
 use connectors::PullSource;
 use domain::ids::InstanceId;
+use domain::push::PushKey;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,8 +22,14 @@ const KEYS_FAILED_S: i64 = 5;
 pub(crate) const PULLED_COUNT_MAX: usize = 64;
 /// A pull token is not used for the last so long of its life, seconds.
 const TOKEN_MARGIN_S: i64 = 60;
-/// How often refused notices are logged, seconds.
-const REFUSED_TOLD_S: i64 = 60;
+/// How often refused notices, and those that we failed, are logged, seconds.
+const TOLD_S: i64 = 60;
+/// Keys serve so long while new ones can't be had, hours. What they sign leads to a poll and to nothing else.
+const OLD_KEYS_HOURS_MAX: i64 = 24;
+/// A mailbox whose hints can't be noted is rung as often by one process, seconds: as those that are noted.
+const UNNOTED_S: i64 = 2;
+/// Such mailboxes that are remembered. Beyond it their hints are lost.
+const UNNOTED_COUNT_MAX: usize = 1_000;
 
 /// What this process heard.
 #[derive(Default)]
@@ -32,8 +39,31 @@ pub(crate) struct Heard {
     keys_again_at: Mutex<HashMap<&'static str, Vec<DateTime<Utc>>>>,
     tokens: Mutex<HashMap<PullSource, (String, DateTime<Utc>)>>,
     sources: Mutex<Sources>,
-    refused: AtomicU64,
-    told_at: Mutex<Option<DateTime<Utc>>>,
+    /// Taken by whoever fetches keys: the others wait for them.
+    pub(crate) fetching: tokio::sync::Mutex<()>,
+    unnoted_at: Mutex<HashMap<PushKey, DateTime<Utc>>>,
+    refused: Told,
+    failed: Told,
+}
+
+/// Something that happens as often as others like. It is counted, and logged once a minute.
+#[derive(Default)]
+struct Told {
+    count: AtomicU64,
+    at: Mutex<Option<DateTime<Utc>>>,
+}
+
+impl Told {
+    /// Counts one more; how many there were by now, if it is to be logged.
+    fn count(&self, now: DateTime<Utc>) -> Option<u64> {
+        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut told_at = locked(&self.at);
+        let is_due = told_at.is_none_or(|at| (now - at).abs() >= Duration::seconds(TOLD_S));
+        is_due.then(|| {
+            *told_at = Some(now);
+            count
+        })
+    }
 }
 
 /// Who pulls from where.
@@ -59,7 +89,7 @@ impl Sources {
 #[derive(Clone)]
 pub(crate) struct Keys {
     pub(crate) keys: Arc<Value>,
-    fetched_at: DateTime<Utc>,
+    pub(crate) fetched_at: DateTime<Utc>,
 }
 
 impl Keys {
@@ -75,8 +105,17 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Heard {
     /// A connector's keys, unless they have become old.
     pub(crate) fn keys(&self, connector: &'static str, now: DateTime<Utc>) -> Option<Keys> {
+        self.keys_within(connector, KEYS_HOURS_MAX, now)
+    }
+
+    /// Keys to go on with while new ones can't be had.
+    pub(crate) fn old_keys(&self, connector: &'static str, now: DateTime<Utc>) -> Option<Keys> {
+        self.keys_within(connector, OLD_KEYS_HOURS_MAX, now)
+    }
+
+    fn keys_within(&self, connector: &'static str, hours: i64, now: DateTime<Utc>) -> Option<Keys> {
         let keys = locked(&self.keys).get(connector).cloned();
-        keys.filter(|keys| (now - keys.fetched_at).abs() < Duration::hours(KEYS_HOURS_MAX))
+        keys.filter(|keys| (now - keys.fetched_at).abs() < Duration::hours(hours))
     }
 
     /// Keys could not be had.
@@ -155,14 +194,29 @@ impl Heard {
         locked(&self.sources).placed.iter().cloned().collect()
     }
 
-    /// A notice was refused. Strangers may send any number of them: they are counted, and logged once a minute.
+    /// A notice was refused. Strangers may send any number of them.
     pub(crate) fn refuse(&self, connector: &str, why: &'static str, now: DateTime<Utc>) {
-        let count = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut told_at = locked(&self.told_at);
-        if told_at.is_none_or(|told_at| (now - told_at).abs() >= Duration::seconds(REFUSED_TOLD_S)) {
-            *told_at = Some(now);
-            tracing::warn!(connector, why, refused = count, "push.refused");
+        if let Some(refused) = self.refused.count(now) {
+            tracing::warn!(connector, why, refused, "push.refused");
         }
+    }
+
+    /// A notice was accepted that may lead to no poll, since something of ours failed.
+    pub(crate) fn fail(&self, connector: &str, why: &'static str, now: DateTime<Utc>) {
+        if let Some(failed) = self.failed.count(now) {
+            tracing::warn!(connector, why, failed, "push.failed");
+        }
+    }
+
+    /// Takes leave to ring a mailbox whose hints can't be noted: what is noted dedupes, and a storm must not fill a queue.
+    pub(crate) fn may_ring_unnoted(&self, key: &PushKey, now: DateTime<Utc>) -> bool {
+        let mut unnoted_at = locked(&self.unnoted_at);
+        unnoted_at.retain(|_, at| (now - *at).num_seconds().abs() < UNNOTED_S);
+        if unnoted_at.len() >= UNNOTED_COUNT_MAX || unnoted_at.contains_key(key) {
+            return false;
+        }
+        unnoted_at.insert(key.clone(), now);
+        true
     }
 }
 

@@ -14,7 +14,7 @@ mod signed;
 mod status;
 mod stored;
 
-pub(crate) use arrive::{PushReply, arrive, hand_on};
+pub(crate) use arrive::{PushPosted, arrive, hand_on, read};
 pub(crate) use keep::Keeping;
 pub(crate) use key::key_of;
 pub(crate) use leave::{leave, leave_former, left};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 pub(super) const TOPIC: &str = "projects/double-project/topics/mail";
 pub(super) const PULL: &str = "projects/double-project/subscriptions/pull";
-const PUSH: &str = "projects/double-project/subscriptions/push";
+pub(super) const PUSH: &str = "projects/double-project/subscriptions/push";
 pub(super) const ADDRESS: &str = "https://carillon.test/push/gmail";
 pub(super) const ACCOUNT: &str = "pusher@double-project.iam.gserviceaccount.com";
 

@@ -1,5 +1,6 @@
 //! Push: providers give notice, and a notice leads to a poll. What changed still follows from the cursor alone.
 
+mod accepted;
 mod collections;
 mod gmail;
 mod idle;

@@ -1,9 +1,10 @@
 //! Where providers send notices: an address for each connector that knows push, outside of the described interface.
 //!
-//! Anybody can post here. All but a handshake gets the same answer, so that nothing can be learned from it.
+//! Anybody can post here. All but a handshake gets the same answer, so that nothing can be learned from it; within a
+//! second, also where something of ours fails ([0057](../../../../docs/decisions/0057-a-notice-is-always-accepted.md)).
 
 use crate::context::Context;
-use crate::push::{PushReply, arrive};
+use crate::push::{PushPosted, arrive, read};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -12,9 +13,12 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_T
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use connectors::{Connector, PushRequest};
+use connectors::{Connector, Notice, PushRequest};
 use std::sync::Arc;
+use std::time::Duration;
 
+/// An answer is given within this time: providers want it within a second, and count the way there and back.
+const ANSWER_TIME_MAX: Duration = Duration::from_millis(700);
 /// A body, bytes: notices are some hundred bytes each, and come some dozens at a time.
 const BODY_BYTES_MAX: usize = 512 * 1024;
 /// What a handshake is answered, bytes.
@@ -50,20 +54,31 @@ async fn take(
         authorization: headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()),
         body: &body,
     };
-    match arrive(&app, &connector, &request).await {
-        Ok(PushReply::Handshake(text)) if text.len() <= HANDSHAKE_BYTES_MAX => {
+    match read(&app, &connector, &request) {
+        PushPosted::Handshake(text) if text.len() <= HANDSHAKE_BYTES_MAX => {
             let headers = [
                 (CONTENT_TYPE, "text/plain; charset=utf-8"),
                 (X_CONTENT_TYPE_OPTIONS, "nosniff"),
                 (CACHE_CONTROL, "no-store"),
             ];
-            (headers, text).into_response()
+            return (headers, text).into_response();
         }
-        Ok(_) => StatusCode::ACCEPTED.into_response(),
-        Err(error) => {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(connector = connector.descriptor().key, error, "push.failed");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
-        }
+        PushPosted::Notices(notices) if !notices.is_empty() => in_time(app, connector, notices).await,
+        PushPosted::Handshake(_) | PushPosted::Notices(_) => {}
     }
+    StatusCode::ACCEPTED.into_response()
+}
+
+/// Takes notices, for as long as an answer may take. On a task of its own: what takes longer is still done, where the host
+/// goes on.
+async fn in_time(app: Arc<Context>, connector: Arc<dyn Connector>, notices: Vec<Notice>) {
+    let name = connector.descriptor().key;
+    let theirs = app.clone();
+    let arriving = tokio::spawn(async move { arrive(&theirs, &connector, notices).await });
+    let why = match tokio::time::timeout(ANSWER_TIME_MAX, arriving).await {
+        Ok(Ok(())) => return,
+        Ok(Err(_)) => "panicked",
+        Err(_) => "late",
+    };
+    app.heard.fail(name, why, app.now());
 }

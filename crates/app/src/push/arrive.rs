@@ -24,44 +24,46 @@ const NOTICES_COUNT_MAX: usize = 1_000;
 /// who name a higher position each time are of the same mailbox, which has one notice a second.
 const TRIES_COUNT_MAX: usize = 8;
 
-/// What the sender is answered.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum PushReply {
-    /// This text.
+/// What was posted to a connector's push route.
+pub(crate) enum PushPosted {
+    /// To be answered with this text.
     Handshake(String),
-    /// Nothing but that it was accepted.
-    Accepted,
+    /// To be accepted, whatever they say.
+    Notices(Vec<Notice>),
 }
 
-/// Takes a request to a connector's push route. An error is ours, and the provider sends it again.
-pub(crate) async fn arrive(
-    app: &Context,
-    connector: &Arc<dyn Connector>,
-    request: &PushRequest<'_>,
-) -> Result<PushReply> {
-    let name = connector.descriptor().key;
-    let Some(push) = connector.push() else { return Ok(PushReply::Accepted) };
-    let notices = match push.read(request) {
-        Arrival::Handshake(text) => return Ok(PushReply::Handshake(text)),
-        Arrival::Notices(notices) => notices,
-        Arrival::Unreadable => Vec::new(),
+/// Reads a request to a connector's push route: nothing else is asked for it.
+pub(crate) fn read(app: &Context, connector: &Arc<dyn Connector>, request: &PushRequest<'_>) -> PushPosted {
+    let notices = match connector.push().map(|push| push.read(request)) {
+        Some(Arrival::Handshake(text)) => return PushPosted::Handshake(text),
+        Some(Arrival::Notices(notices)) => notices,
+        Some(Arrival::Unreadable) | None => Vec::new(),
     };
     if notices.is_empty() {
-        app.heard.refuse(name, "unreadable", app.now());
+        app.heard.refuse(connector.descriptor().key, "unreadable", app.now());
     }
+    PushPosted::Notices(notices)
+}
+
+/// Takes notices. Where something of ours fails a hint may be lost, and the timetable finds what it spoke of: the sender is
+/// told nothing of it.
+pub(crate) async fn arrive(app: &Context, connector: &Arc<dyn Connector>, notices: Vec<Notice>) {
+    let name = connector.descriptor().key;
     let mut rung = BTreeMap::new();
     for notice in notices.into_iter().take(NOTICES_COUNT_MAX) {
-        match believed(app, connector, notice).await? {
-            Some(one) => rung.entry(one.key.clone()).or_insert_with(Vec::new).push(one),
-            None => app.heard.refuse(name, "not proven", app.now()),
+        match believed(app, connector, notice).await {
+            Ok(Some(one)) => rung.entry(one.key.clone()).or_insert_with(Vec::new).push(one),
+            Ok(None) => app.heard.refuse(name, "not proven", app.now()),
+            Err(_) => app.heard.fail(name, "no keys", app.now()),
         }
     }
     for (key, notices) in rung {
-        if !ring(app, &key, &notices).await? {
-            app.heard.refuse(name, "unknown", app.now());
+        match ring(app, &key, &notices).await {
+            Ok(true) => {}
+            Ok(false) => app.heard.refuse(name, "unknown", app.now()),
+            Err(_) => app.heard.fail(name, "store or queue", app.now()),
         }
     }
-    Ok(PushReply::Accepted)
 }
 
 /// A notice whose proof holds.
@@ -141,8 +143,12 @@ pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> 
         return Ok(true);
     }
     let (now, position) = (app.now(), notices.iter().filter_map(|one| one.position).max());
-    let (due, taken) = take(app, key, hints, (now, position), &members, &all).await?;
-    let hint = Hint { at: now, position: taken.position, looks: 0 };
+    let (due, position) = match take(app, key, hints, (now, position), &members, &all).await {
+        Ok((due, taken)) => (due, taken.position),
+        Err(error) if !app.heard.may_ring_unnoted(key, now) => return Err(error),
+        Err(_) => (members.into_iter().map(|id| (id, now)).collect(), position),
+    };
+    let hint = Hint { at: now, position, looks: 0 };
     let jobs: Vec<_> =
         due.into_iter().map(|(instance, due_at)| (Job::Hinted { instance, hint }, due_at)).collect();
     if !jobs.is_empty() {

@@ -9,9 +9,10 @@ use connectors::{Connector, Endpoint, Forged, HttpRequest, Method, Route};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The provider's keys are a small text, which has to be had within the second that an answer may take.
+/// The provider's keys are a small text, which has to be had well within the time of an answer: what strangers send
+/// holds nothing beyond it.
 const KEYS_BYTES_MAX: usize = 64 * 1024;
-const KEYS_TIMEOUT_MS: u64 = 800;
+const KEYS_TIMEOUT_MS: u64 = 500;
 /// What is done when they are.
 const KEYS: &str = "fetching the keys of push";
 
@@ -25,16 +26,20 @@ pub(super) async fn signer(
     let (Some(endpoint), Some(audience)) = (push.keys(), audience(app, connector)) else { return Ok(None) };
     let name = connector.descriptor().key;
     let now = app.now();
-    let mut keys = match app.heard.keys(name, now) {
-        Some(keys) => keys,
-        None => fetch(app, name, endpoint, now).await?,
+    let Some(known) = app.heard.keys(name, now) else {
+        let keys = match fetch(app, name, endpoint, None).await {
+            Ok(keys) => keys,
+            Err(error) => app.heard.old_keys(name, now).ok_or(error)?,
+        };
+        return Ok(push.signer(token, &keys.keys, &audience, now).ok());
     };
-    let mut signed = push.signer(token, &keys.keys, &audience, now);
-    if signed == Err(Forged::UnknownKey) && app.heard.may_ask_keys_again(name, now) {
-        keys = fetch(app, name, endpoint, now).await?;
-        signed = push.signer(token, &keys.keys, &audience, now);
+    match push.signer(token, &known.keys, &audience, now) {
+        Err(Forged::UnknownKey) if app.heard.may_ask_keys_again(name, now) => {
+            let keys = fetch(app, name, endpoint, Some(known.fetched_at)).await?;
+            Ok(push.signer(token, &keys.keys, &audience, now).ok())
+        }
+        signed => Ok(signed.ok()),
     }
-    Ok(signed.ok())
 }
 
 /// Whom a signed request has to be meant for: the route's own address, unless another is configured.
@@ -42,7 +47,20 @@ fn audience(app: &Context, connector: &Arc<dyn Connector>) -> Option<String> {
     app.config.push_audience.clone().or_else(|| address(&app.config, connector.as_ref()))
 }
 
-async fn fetch(app: &Context, name: &'static str, endpoint: &Endpoint, now: DateTime<Utc>) -> Result<Keys> {
+/// Keys that were fetched later than those that are known. One request fetches them for all who wait.
+async fn fetch(
+    app: &Context,
+    name: &'static str,
+    endpoint: &Endpoint,
+    known_at: Option<DateTime<Utc>>,
+) -> Result<Keys> {
+    let _fetching = app.heard.fetching.lock().await;
+    let now = app.now();
+    if let Some(keys) =
+        app.heard.keys(name, now).filter(|keys| known_at.is_none_or(|at| at < keys.fetched_at))
+    {
+        return Ok(keys);
+    }
     if app.heard.lacks_keys(name, now) {
         return Err(PortError::new(KEYS, "fetching them failed a moment ago"));
     }

@@ -169,7 +169,9 @@ impl Ready {
 mod tests {
     use super::*;
     use crate::environment;
+    use crate::functions::http::answer;
     use crate::script::Script;
+    use lambda_http::{Body, Context, RequestExt as _};
 
     /// Both secrets are answered with the same text, which either could be.
     const ANSWER: &str =
@@ -203,5 +205,18 @@ mod tests {
         assert_eq!(alone, std::slice::from_ref(&data_key));
         let both = asked(&Script::new(&[(200, ANSWER)]), Some("admin")).await;
         assert_eq!(both, ["admin".to_owned(), data_key]);
+    }
+
+    /// The data key can't be read.
+    #[tokio::test]
+    async fn a_notice_is_accepted_where_the_start_fails() {
+        let refusal = (400, r#"{"__type":"ResourceNotFoundException"}"#);
+        let host = host(&Script::new(&[refusal, refusal]), None);
+        for (path, status) in [("/push/gmail", 202), ("/elements/api-v2/instances", 503)] {
+            let request =
+                http::Request::post(format!("https://carillon.test{path}")).body(Body::Empty).unwrap();
+            let response = answer(&host, request.with_lambda_context(Context::default())).await;
+            assert_eq!(response.status(), status, "{path}");
+        }
     }
 }

@@ -3,12 +3,17 @@
 use super::host::Host;
 use crate::fault::chain;
 use axum::body::Body;
+use axum::http;
 use axum::response::Response;
 use lambda_http::{Request, RequestExt as _, service_fn};
 use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 use tower::ServiceExt as _;
+
+/// A notice is answered within this time from when the function is called, its start included.
+const NOTICE_TIME_MAX: Duration = Duration::from_millis(850);
 
 pub(super) async fn serve(host: Arc<Host>) -> anyhow::Result<()> {
     let handler = service_fn(move |request| {
@@ -18,7 +23,18 @@ pub(super) async fn serve(host: Arc<Host>) -> anyhow::Result<()> {
     lambda_http::run(handler).await.map_err(anyhow::Error::from_boxed)
 }
 
-async fn answer(host: &Host, request: Request) -> Response {
+pub(super) async fn answer(host: &Host, request: Request) -> Response {
+    if !is_notice(&request) {
+        return served(host, request).await;
+    }
+    // A provider's notice is accepted in time, whatever of ours fails, and a start that fails as well.
+    match tokio::time::timeout(NOTICE_TIME_MAX, served(host, request)).await {
+        Ok(response) if !response.status().is_server_error() => response,
+        _ => accepted(),
+    }
+}
+
+async fn served(host: &Host, request: Request) -> Response {
     let request_id = request.lambda_context().request_id;
     match host.entry().await {
         Ok(entry) => match entry.router().oneshot(request.map(Body::new)).await {
@@ -32,14 +48,25 @@ async fn answer(host: &Host, request: Request) -> Response {
     }
 }
 
+/// Whether it came by a route of notices, which providers and strangers use.
+fn is_notice<B>(request: &http::Request<B>) -> bool {
+    request.method() == http::Method::POST && request.uri().path().starts_with("/push/")
+}
+
+fn accepted() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = http::StatusCode::ACCEPTED;
+    response
+}
+
 /// In the dialect, although nothing that speaks it is there yet.
 fn not_ready(request_id: &str) -> Response {
     let body = json!({ "requestId": request_id, "message": "the service can't start: try again" });
     let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = axum::http::StatusCode::SERVICE_UNAVAILABLE;
+    *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();
-    headers.insert("content-type", axum::http::HeaderValue::from_static("application/json"));
-    if let Ok(id) = axum::http::HeaderValue::from_str(request_id) {
+    headers.insert("content-type", http::HeaderValue::from_static("application/json"));
+    if let Ok(id) = http::HeaderValue::from_str(request_id) {
         headers.insert("elements-request-id", id);
     }
     response
@@ -48,6 +75,16 @@ fn not_ready(request_id: &str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_posted_to_a_route_of_notices_is_one() {
+        let is_notice = |method: &str, uri: &str| {
+            super::is_notice(&http::Request::builder().method(method).uri(uri).body(()).unwrap())
+        };
+        assert!(is_notice("POST", "https://carillon.test/push/gmail?a=b"));
+        assert!(!is_notice("GET", "/push/gmail"));
+        assert!(!is_notice("POST", "/elements/api-v2/instances"));
+    }
 
     #[test]
     fn a_failed_start_is_said_in_the_dialect() {

@@ -22,6 +22,7 @@ mod explained;
 mod fleet;
 mod graph;
 mod hubs;
+mod kept_counts;
 mod lifecycle;
 mod mailbox_address;
 mod pasted;

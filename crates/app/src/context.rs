@@ -3,6 +3,7 @@
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::heard::Heard;
+use crate::kept_fleet::KeptFleet;
 use crate::last_reads::LastReads;
 use crate::locks::Locks;
 use crate::ports::{Accounts, Bus, Clock, Entropy, Http, Queue, Schedule, Store, UserSessions, Vault};
@@ -57,6 +58,7 @@ pub(crate) struct Context {
     pub(crate) locks: Locks,
     pub(crate) traffic: Traffic,
     pub(crate) heard: Heard,
+    pub(crate) kept_fleet: KeptFleet,
     pub(crate) last_reads: LastReads,
     pub(crate) test_events: TestEvents,
 }
@@ -79,6 +81,7 @@ impl Context {
             locks: Locks::default(),
             traffic: Traffic::default(),
             heard: Heard::default(),
+            kept_fleet: KeptFleet::default(),
             last_reads: LastReads::default(),
             test_events: TestEvents::default(),
         })

@@ -2,11 +2,14 @@
 
 use crate::context::Context;
 use crate::instances;
-use crate::ports::{FleetRow, Mailbox, Result};
+use crate::kept_fleet::KeptStretch;
+use crate::ports::{FleetPage, FleetRow, Mailbox, Result};
 use crate::sight::Sight;
+use chrono::{DateTime, Utc};
 use domain::health::{self, Health, Pulse, Pulses, Vitals};
 use domain::ids::InstanceId;
 use domain::instance::Instance;
+use std::sync::Arc;
 
 /// Instances that one request is about; whoever has more goes on with the token of the page.
 pub(crate) const FLEET_COUNT_MAX: usize = 10_000;
@@ -29,12 +32,47 @@ pub(crate) async fn read(
     after: Option<InstanceId>,
     limit: usize,
 ) -> Result<Fleet> {
-    let account = sight.account;
-    let (after, limit) = match sight.only {
+    let (after, limit) = place(sight, after, limit);
+    let page = app.ports.store.fleet(sight.account.organization_id, after, limit).await?;
+    Ok(seen(app, sight, page))
+}
+
+/// The same for a count, and when it was read, if that was before: a stretch of a fleet that takes several is kept for a
+/// minute.
+pub(crate) async fn read_lately(
+    app: &Context,
+    sight: Sight<'_>,
+    after: Option<InstanceId>,
+    limit: usize,
+) -> Result<(Fleet, Option<DateTime<Utc>>)> {
+    let place = (sight.account.organization_id, after);
+    if sight.only.is_some() {
+        return Ok((read(app, sight, after, limit).await?, None));
+    }
+    if let Some(kept) = app.kept_fleet.get(place, app.now()) {
+        return Ok((seen(app, sight, FleetPage::clone(&kept.page)), Some(kept.read_at)));
+    }
+    let read_at = app.now();
+    let page = app.ports.store.fleet(place.0, after, limit).await?;
+    if !page.is_cut && after.is_none() {
+        return Ok((seen(app, sight, page), None));
+    }
+    let stretch = KeptStretch { page: Arc::new(page.clone()), read_at };
+    app.kept_fleet.put(place, stretch, app.now());
+    Ok((seen(app, sight, page), Some(read_at)))
+}
+
+/// Of the one instance that is seen, or of all.
+fn place(sight: Sight<'_>, after: Option<InstanceId>, limit: usize) -> (Option<InstanceId>, usize) {
+    match sight.only {
         Some(own) => (after.max(own.id.before()), 1),
         None => (after, limit),
-    };
-    let page = app.ports.store.fleet(account.organization_id, after, limit).await?;
+    }
+}
+
+/// What the caller sees of a stretch, as it is now.
+fn seen(app: &Context, sight: Sight<'_>, page: FleetPage) -> Fleet {
+    let account = sight.account;
     let looked_count = page.rows.len();
     let mut rows = page.rows;
     let cut_at = rows.last().map(|last| last.id).filter(|_| page.is_cut && sight.only.is_none());
@@ -46,7 +84,7 @@ pub(crate) async fn read(
         let health = row.vitals.health(now);
         (row, health)
     });
-    Ok(Fleet { rows: rows.collect(), cut_at, looked_count })
+    Fleet { rows: rows.collect(), cut_at, looked_count }
 }
 
 /// Those of these ids that the caller sees, and the ids of the others. What waits is not counted.

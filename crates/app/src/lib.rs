@@ -24,6 +24,7 @@ mod fleet;
 mod heard;
 mod hinted;
 mod instances;
+mod kept_fleet;
 mod last_reads;
 mod locks;
 mod poll;

@@ -2,6 +2,7 @@
 
 use super::answer::{Answered, PagedList, PagedRecord};
 use super::answers::instance::{self as answers, FleetCounts, TagCount, Waiting};
+use super::answers::moment::Moment;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::paging::{PageRequest, foreign};
@@ -222,7 +223,8 @@ pub(super) async fn counts(
 ) -> Answered<PagedRecord<FleetCounts>> {
     let page = PageRequest::of(&params)?;
     let wanted = InstanceFilter::of(&app, &params, None)?;
-    let fleet = fleet::read(&app, caller.sight(), page.after_instance()?, FLEET_COUNT_MAX).await?;
+    let after = page.after_instance()?;
+    let (fleet, counted_at) = fleet::read_lately(&app, caller.sight(), after, FLEET_COUNT_MAX).await?;
     let (mut by_status, mut by_connector) = (BTreeMap::new(), BTreeMap::new());
     let mut by_tag: HashMap<&str, u64> = HashMap::new();
     let (mut total, mut need_somebody, mut suspended_callbacks) = (0, 0, 0);
@@ -255,6 +257,7 @@ pub(super) async fn counts(
         other_tags,
         queued,
         on_the_way,
+        counted_at: counted_at.map(Moment::of),
     };
     let count = record.by_status.len();
     Ok(PagedRecord { record, count, size: page.size, next: fleet.cut_at.map(|id| id.get().into()) })

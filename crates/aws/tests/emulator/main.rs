@@ -6,6 +6,7 @@ mod accounts;
 mod admin;
 mod budget;
 mod bus;
+mod fleet;
 mod limits;
 mod lost_answers;
 mod push;

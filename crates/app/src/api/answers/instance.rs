@@ -337,6 +337,9 @@ pub(in crate::api) struct FleetCounts {
     pub(in crate::api) queued: Waiting,
     /// Of callbacks that take notifications.
     pub(in crate::api) on_the_way: Waiting,
+    /// When this page was counted, where a fleet takes several: up to a minute ago.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) counted_at: Option<Moment>,
 }
 
 /// How many instances have a tag.

@@ -3,7 +3,7 @@
 
 use crate::context::Context;
 use crate::instances::{self, BackfillOrder, Refusal};
-use crate::reading::{self, Failure, Wish};
+use crate::reading::{self, Failure, Read};
 use chrono::{DateTime, Duration, Utc};
 use connectors::hub::{Answer, PageWanted, Query, ReadError};
 use connectors::{Connector, Sought, Window};
@@ -92,9 +92,9 @@ impl Count<'_> {
         query: &Query,
         preview: &mut ResourcePreview,
     ) -> Result<Option<PageWanted>, Refusal> {
-        let page = match reading::ask(self.app, self.instance, Wish::Read(query)).await {
-            Ok(Some(Answer::Many(page))) => page,
-            Ok(_) => return Ok(None),
+        let page = match reading::ask(self.app, self.instance, Read(query)).await {
+            Ok(Answer::Many(page)) => page,
+            Ok(Answer::One(_)) => return Ok(None),
             Err(Failure::Port(error)) => return Err(error.into()),
             Err(Failure::Gone) => return Err(Refusal::NotFound),
             Err(failure) => {

@@ -94,6 +94,8 @@ pub struct Config {
     pub push_audience: Option<String>,
     /// Whether the host pulls notices from where a provider publishes them: that takes a process that waits.
     pub pulls: bool,
+    /// Maximum bytes of one answer where the host has to hold it whole; `None`: it goes out as it comes.
+    pub answer_bytes_max: Option<usize>,
     /// Time for one provider request, ms.
     pub provider_timeout_ms: u64,
     /// Time for one callback, ms.
@@ -114,6 +116,7 @@ impl Default for Config {
             cors_origins: Vec::new(),
             push_audience: None,
             pulls: true,
+            answer_bytes_max: None,
             provider_timeout_ms: 30_000,
             callback_timeout_ms: 30_000,
         }

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::event_log;
 use crate::instances;
 use crate::ports::{Mailbox, Notification, Progress, Result};
-use crate::reading::{self, Failure, Wish};
+use crate::reading::{self, Failure, Read};
 use chrono::{DateTime, Duration, Utc};
 use connectors::hub::{Answer, ReadError};
 use connectors::{Connector, ErrorKind, RecordStanding, Sought};
@@ -168,10 +168,10 @@ impl Look<'_> {
             self.not_read = Some("there was no time left".to_owned());
             return Ok(None);
         }
-        match reading::ask(self.app, &self.mailbox.instance, Wish::Read(query)).await {
-            Ok(Some(Answer::Many(page))) => return Ok(Some(page.records)),
-            Ok(Some(Answer::One(record))) => return Ok(Some(vec![record])),
-            Ok(None) | Err(Failure::Read(ReadError::NoResource)) => return Ok(Some(Vec::new())),
+        match reading::ask(self.app, &self.mailbox.instance, Read(query)).await {
+            Ok(Answer::Many(page)) => return Ok(Some(page.records)),
+            Ok(Answer::One(record)) => return Ok(Some(vec![record])),
+            Err(Failure::Read(ReadError::NoResource)) => return Ok(Some(Vec::new())),
             Err(Failure::Read(ReadError::Provider(error))) if error.kind == ErrorKind::NotFound => {
                 return Ok(Some(Vec::new()));
             }

@@ -4,8 +4,10 @@ use crate::context::Context;
 use crate::ports::{Mailbox, Result};
 use crate::traffic::{Errand, Lane};
 use async_trait::async_trait;
+use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
-use connectors::{Http, HttpError, HttpRequest, HttpResponse};
+use connectors::{Http, HttpError, HttpRequest, HttpResponse, HttpStream};
+use futures_util::StreamExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,6 +41,13 @@ impl<'a> Gate<'a> {
         self.is_refused.swap(false, Ordering::Relaxed)
     }
 
+    fn see(&self, status: u16, headers: &HeaderMap) {
+        self.lane.note(status, headers, self.app.now());
+        if status == 401 {
+            self.is_refused.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Until when no read may be made.
     pub(crate) fn waits_until(&self) -> Option<DateTime<Utc>> {
         let now = self.app.now();
@@ -54,10 +63,22 @@ impl Http for Gate<'_> {
             return Err(HttpError::NotSent);
         }
         let response = self.app.ports.http.send(request).await?;
-        self.lane.note(&response, self.app.now());
-        if response.status == 401 {
-            self.is_refused.store(true, Ordering::Relaxed);
-        }
+        self.see(response.status, &response.headers);
         Ok(response)
+    }
+
+    async fn open(&self, request: HttpRequest<'_>) -> std::result::Result<HttpStream, HttpError> {
+        let place = self.lane.enter(Errand::Read, self.app.now()).await;
+        if self.waits_until().is_some() {
+            return Err(HttpError::NotSent);
+        }
+        let answer = self.app.ports.http.open(request).await?;
+        self.see(answer.status, &answer.headers);
+        // The request is in flight until its last byte has come, or nobody wants it any more.
+        let body = answer.body.map(move |piece| {
+            let _in_flight = &place;
+            piece
+        });
+        Ok(HttpStream { body: body.boxed(), ..answer })
     }
 }

@@ -5,8 +5,9 @@ use crate::instances;
 use crate::ports::PortError;
 use crate::read_gate::Gate;
 use crate::tokens::{Holder, NoToken};
+use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
-use connectors::hub::{Answer, Query, ReadError};
+use connectors::hub::{Answer, Content, Query, ReadError};
 use connectors::oauth::{TokenError, TokenErrorKind};
 use connectors::{Call, Connector, Error, ErrorKind};
 use domain::ids::InstanceId;
@@ -39,17 +40,51 @@ impl From<PortError> for Failure {
 }
 
 /// What a client wants of the provider.
-pub(crate) enum Wish<'a> {
-    Read(&'a Query),
-    Ping,
+#[async_trait]
+pub(crate) trait Wish: Sync {
+    type Answer: Send;
+
+    async fn of(&self, connector: &dyn Connector, call: &Call<'_>) -> Result<Self::Answer, ReadError>;
 }
 
-/// Asks the provider; a refused token is refreshed and the request made again, once. `None` answers a ping.
-pub(crate) async fn ask(
-    app: &Context,
-    instance: &Instance,
-    wish: Wish<'_>,
-) -> Result<Option<Answer>, Failure> {
+/// A page of a list, or one object.
+pub(crate) struct Read<'a>(pub(crate) &'a Query);
+
+/// A content, by its path below the hub.
+pub(crate) struct Open<'a>(pub(crate) &'a [String]);
+
+/// The least that shows whether the mailbox answers.
+pub(crate) struct Ping;
+
+#[async_trait]
+impl Wish for Read<'_> {
+    type Answer = Answer;
+
+    async fn of(&self, connector: &dyn Connector, call: &Call<'_>) -> Result<Answer, ReadError> {
+        connector.read(call, self.0).await
+    }
+}
+
+#[async_trait]
+impl Wish for Open<'_> {
+    type Answer = Content;
+
+    async fn of(&self, connector: &dyn Connector, call: &Call<'_>) -> Result<Content, ReadError> {
+        connector.content(call, self.0).await
+    }
+}
+
+#[async_trait]
+impl Wish for Ping {
+    type Answer = ();
+
+    async fn of(&self, connector: &dyn Connector, call: &Call<'_>) -> Result<(), ReadError> {
+        Ok(connector.ping(call).await?)
+    }
+}
+
+/// Asks the provider; a refused token is refreshed and the request made again, once.
+pub(crate) async fn ask<W: Wish>(app: &Context, instance: &Instance, wish: W) -> Result<W::Answer, Failure> {
     let (connector, _) = instances::understood(app, instance)?;
     let mailbox = app.ports.store.mailbox(instance.id).await?.ok_or(Failure::Gone)?;
     let gate = Gate::of(app, &mailbox);
@@ -61,7 +96,7 @@ pub(crate) async fn ask(
     let mut before = None;
     for is_last in [false, true] {
         let token = token(app, instance, connector, &mut session, before.as_deref()).await?;
-        match ask_with(&gate, connector, &token, &wish).await {
+        match ask_with(&gate, connector.as_ref(), &token, &wish).await {
             Err(ReadError::Provider(error)) if error.kind == ErrorKind::Unauthorized && !is_last => {
                 before = Some(token);
             }
@@ -94,12 +129,12 @@ async fn token(
     })
 }
 
-async fn ask_with(
+async fn ask_with<W: Wish>(
     gate: &Gate<'_>,
-    connector: &Arc<dyn Connector>,
+    connector: &dyn Connector,
     credential: &str,
-    wish: &Wish<'_>,
-) -> Result<Option<Answer>, ReadError> {
+    wish: &W,
+) -> Result<W::Answer, ReadError> {
     let app = gate.app;
     let call = Call {
         http: gate,
@@ -109,10 +144,7 @@ async fn ask_with(
         timeout_ms: app.config.provider_timeout_ms,
         scratch: None,
     };
-    match wish {
-        Wish::Read(query) => connector.read(&call, query).await.map(Some),
-        Wish::Ping => Ok(connector.ping(&call).await.map(|()| None)?),
-    }
+    wish.of(connector, &call).await
 }
 
 /// A Retry-After holds for everybody who would ask for this mailbox: the provider counts what comes while it limits.

@@ -3,8 +3,9 @@
 //! Across processes a cheap rule suffices: there is one poller, which uses three; while a mailbox is polled, by any
 //! process, each process reads it with one request at a time. Polls go first.
 
+use axum::http::HeaderMap;
 use chrono::{DateTime, Duration, Utc};
-use connectors::{HttpResponse, REQUESTS_IN_FLIGHT_MAX};
+use connectors::{REQUESTS_IN_FLIGHT_MAX, retry_after_s};
 use domain::ids::InstanceId;
 use domain::schedule::{RETRY_AFTER_MAX_S, backoff, set_back};
 use domain::token::Session;
@@ -142,11 +143,11 @@ impl Lane {
     }
 
     /// Takes in what an answer says for the whole mailbox: a Retry-After of a throttling provider.
-    pub(crate) fn note(&self, response: &HttpResponse, now: DateTime<Utc>) {
-        if !matches!(response.status, 429 | 503) {
+    pub(crate) fn note(&self, status: u16, headers: &HeaderMap, now: DateTime<Utc>) {
+        if !matches!(status, 429 | 503) {
             return;
         }
-        if let Some(seconds) = response.retry_after_s(now) {
+        if let Some(seconds) = retry_after_s(headers, now) {
             self.limit(now + Duration::seconds(seconds.clamp(1, RETRY_AFTER_MAX_S) as i64), now);
         }
     }

@@ -56,6 +56,10 @@ impl std::fmt::Debug for ShieldedVariables {
     }
 }
 
+/// An answer at the most, bytes: Lambda takes 6 MB, in base64,
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+const ANSWER_BYTES_MAX: usize = 4_500_000;
+
 /// The variable that has the administrator's key itself, where a host has it in its environment.
 const ADMIN_KEY: &str = "CARILLON_ADMIN_KEY";
 
@@ -140,7 +144,7 @@ impl Environment {
 
 /// What means the same on every host; and nothing pulls here, where no process waits.
 fn app_config(variables: &Variables<'_>) -> Result<Config, Mistake> {
-    Ok(Config { pulls: false, ..Config::read(variables)? })
+    Ok(Config { pulls: false, answer_bytes_max: Some(ANSWER_BYTES_MAX), ..Config::read(variables)? })
 }
 
 /// Where the stack is.

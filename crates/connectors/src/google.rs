@@ -7,7 +7,8 @@ pub(crate) mod service_account;
 
 use crate::Call;
 use crate::error::{Error, ErrorKind};
-use crate::http::{HttpRequest, HttpResponse, Method, Route};
+use crate::http::{BodyStream, HttpRequest, HttpResponse, HttpStream, Method, Route};
+use crate::hub::CONTENT_BYTES_MAX;
 use crate::lenient;
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
@@ -15,6 +16,10 @@ use serde_json::Value;
 
 /// The longest answer read: a full message has its text, not its attachments, and a page of events is a few megabytes.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The longest answer that is read as it comes: the longest content, in base64, and what stands around it.
+const STREAM_BYTES_MAX: usize = CONTENT_BYTES_MAX / 3 * 4 + 64 * 1024;
+/// The longest answer of a refusal.
+const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
 /// What an answer that is not 200 means.
 pub(crate) type Classify = fn(&HttpResponse, DateTime<Utc>) -> Error;
@@ -26,15 +31,36 @@ pub(crate) async fn get<T: DeserializeOwned>(
     query: &[(&str, &str)],
     classify: Classify,
 ) -> Result<T, Error> {
-    let query: String = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(query)
-        .append_pair("prettyPrint", "false")
-        .finish();
-    let response = send(call, Method::Get, format!("{}/{path}?{query}", call.api_url), None).await?;
+    let response = call.http.send(request(call, Method::Get, url(call, path, query), None)).await?;
     if response.status != 200 {
         return Err(explained(classify(&response, call.now).of_read(path), &response));
     }
     lenient::from_slice(&response.body).map_err(|error| Error::malformed("reply", error))
+}
+
+/// Opens what stands below the API's address; the body comes as it is read.
+pub(crate) async fn open(
+    call: &Call<'_>,
+    path: &str,
+    query: &[(&str, &str)],
+    classify: Classify,
+) -> Result<BodyStream, Error> {
+    let request = request(call, Method::Get, url(call, path, query), None);
+    let answer: HttpStream =
+        call.http.open(HttpRequest { answer_bytes_max: STREAM_BYTES_MAX, ..request }).await?;
+    if answer.status == 200 {
+        return Ok(answer.body);
+    }
+    let response = answer.gathered(REFUSAL_BYTES_MAX).await?;
+    Err(explained(classify(&response, call.now).of_read(path), &response))
+}
+
+fn url(call: &Call<'_>, path: &str, query: &[(&str, &str)]) -> String {
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query)
+        .append_pair("prettyPrint", "false")
+        .finish();
+    format!("{}/{path}?{query}", call.api_url)
 }
 
 /// With Google's own sentence behind a 403 that no retry mends: it names the API that is not enabled, and where.
@@ -73,7 +99,8 @@ pub(crate) async fn post(
     body: &Value,
     classify: Classify,
 ) -> Result<Value, Error> {
-    let response = send(call, Method::Post, format!("{}/{path}", call.api_url), Some(body)).await?;
+    let url = format!("{}/{path}", call.api_url);
+    let response = call.http.send(request(call, Method::Post, url, Some(body))).await?;
     match response.status {
         204 => Ok(Value::Null),
         200 if response.body.is_empty() => Ok(Value::Null),
@@ -82,34 +109,23 @@ pub(crate) async fn post(
     }
 }
 
-async fn send(
-    call: &Call<'_>,
-    method: Method,
-    url: String,
-    body: Option<&Value>,
-) -> Result<HttpResponse, Error> {
+fn request<'a>(call: &Call<'_>, method: Method, url: String, body: Option<&Value>) -> HttpRequest<'a> {
     let content_type = body.map(|_| ("content-type", "application/json".to_owned()));
-    let response = call
-        .http
-        .send(HttpRequest {
-            method,
-            url,
-            headers: [
-                ("authorization", format!("Bearer {}", call.credential)),
-                ("accept", "application/json".to_owned()),
-                // Google compresses only for agents that say so twice.
-                ("user-agent", "carillon (gzip)".to_owned()),
-            ]
-            .into_iter()
-            .chain(content_type)
-            .collect(),
-            body: body.map(Value::to_string).unwrap_or_default().into(),
-            timeout_ms: call.timeout_ms,
-            answer_bytes_max: ANSWER_BYTES_MAX,
-            route: Route::Provider,
-        })
-        .await?;
-    Ok(response)
+    let headers = [
+        ("authorization", format!("Bearer {}", call.credential)),
+        ("accept", "application/json".to_owned()),
+        // Google compresses only for agents that say so twice.
+        ("user-agent", "carillon (gzip)".to_owned()),
+    ];
+    HttpRequest {
+        method,
+        url,
+        headers: headers.into_iter().chain(content_type).collect(),
+        body: body.map(Value::to_string).unwrap_or_default().into(),
+        timeout_ms: call.timeout_ms,
+        answer_bytes_max: ANSWER_BYTES_MAX,
+        route: Route::Provider,
+    }
 }
 
 /// An id as a part of a path. It may be one that a client made up.

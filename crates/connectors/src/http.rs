@@ -1,7 +1,8 @@
 //! The way out, as a port.
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 /// Sends requests. Adapters keep connections, check addresses, and never repeat a request.
 ///
@@ -11,6 +12,44 @@ use bytes::Bytes;
 pub trait Http: Send + Sync {
     /// Sends one request and reads the answer, at most `answer_bytes_max` of it.
     async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError>;
+
+    /// Sends one request and gives the answer's body as it comes. `timeout_ms` is for the head, and again for each piece;
+    /// a body of more than `answer_bytes_max` ends in an error. An adapter that holds whole answers gives one piece.
+    async fn open(&self, request: HttpRequest<'_>) -> Result<HttpStream, HttpError> {
+        let HttpResponse { status, headers, body } = self.send(request).await?;
+        Ok(HttpStream { status, headers, body: stream::iter([Ok(body)]).boxed() })
+    }
+}
+
+/// A body as it comes. It ends with the first error.
+pub type BodyStream = BoxStream<'static, Result<Bytes, HttpError>>;
+
+/// One answer whose body is still to come.
+pub struct HttpStream {
+    /// HTTP status.
+    pub status: u16,
+    /// Response headers.
+    pub headers: http::HeaderMap,
+    /// Response body.
+    pub body: BodyStream,
+}
+
+impl HttpStream {
+    /// Waits for the whole body, at most so many bytes of it.
+    ///
+    /// # Errors
+    /// [`HttpError::TooLong`], or what the body ended in.
+    pub async fn gathered(mut self, bytes_max: usize) -> Result<HttpResponse, HttpError> {
+        let mut body = BytesMut::new();
+        while let Some(piece) = self.body.next().await {
+            let piece = piece?;
+            if body.len() + piece.len() > bytes_max {
+                return Err(HttpError::TooLong(bytes_max));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(HttpResponse { status: self.status, headers: self.headers, body: body.freeze() })
+    }
 }
 
 /// Request methods in use.
@@ -69,13 +108,18 @@ impl HttpResponse {
 
     /// `Retry-After` in seconds from now, whether it is given as seconds or as a date.
     pub fn retry_after_s(&self, now: chrono::DateTime<chrono::Utc>) -> Option<u64> {
-        let value = self.header("retry-after")?.trim();
-        if let Ok(seconds) = value.parse::<u64>() {
-            return Some(seconds);
-        }
-        let at: chrono::DateTime<chrono::Utc> = httpdate::parse_http_date(value).ok()?.into();
-        u64::try_from(((at - now).num_milliseconds() + 999).max(0) / 1000).ok() // rounded up: not a moment too early
+        retry_after_s(&self.headers, now)
     }
+}
+
+/// `Retry-After` among an answer's headers, in seconds from now, whether it is given as seconds or as a date.
+pub fn retry_after_s(headers: &http::HeaderMap, now: chrono::DateTime<chrono::Utc>) -> Option<u64> {
+    let value = headers.get("retry-after")?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(seconds);
+    }
+    let at: chrono::DateTime<chrono::Utc> = httpdate::parse_http_date(value).ok()?.into();
+    u64::try_from(((at - now).num_milliseconds() + 999).max(0) / 1000).ok() // rounded up: not a moment too early
 }
 
 /// What an answer that did not come broke off with.

@@ -1,6 +1,7 @@
 //! Reading a mailbox through its instance: what a client asks of a resource, and what comes back.
 
 use crate::error::Error;
+use crate::http::BodyStream;
 use domain::ceql::Expr;
 use domain::invalid::Invalid;
 use serde_json::Value;
@@ -84,6 +85,21 @@ pub struct Records {
     pub next: Option<Value>,
     /// How many records the whole list has, where the provider says exactly.
     pub total: Option<u64>,
+}
+
+/// Maximum bytes of one content: above what either provider takes,
+/// <https://learn.microsoft.com/en-us/graph/outlook-large-attachments> (150 MB) and
+/// <https://support.google.com/mail/answer/6584> (50 MB).
+pub const CONTENT_BYTES_MAX: usize = 200_000_000;
+
+/// What an object holds, as it comes from the provider; nothing of it is kept.
+pub struct Content {
+    /// As its sender named it, which may be anything.
+    pub file_name: Option<String>,
+    /// Its length as the provider gives it beforehand; what comes may differ a little.
+    pub bytes_about: Option<u64>,
+    /// The bytes.
+    pub body: BodyStream,
 }
 
 /// Why a read came to nothing.

@@ -29,7 +29,10 @@ pub use descriptor::{
     Ability, Authentication, ClientCredentials, Descriptor, Endpoint, OAuth, Polling, Resource,
 };
 pub use error::{Error, ErrorKind};
-pub use http::{Http, HttpError, HttpRequest, HttpResponse, Method, Route, TlsFault};
+pub use http::{
+    BodyStream, Http, HttpError, HttpRequest, HttpResponse, HttpStream, Method, Route, TlsFault,
+    retry_after_s,
+};
 pub use push::{
     Addressee, Arrival, Forged, Notice, NoticeKind, Proof, PullSource, Pulled, Push, PushRequest,
     WatchRequest,
@@ -197,6 +200,12 @@ pub trait Connector: Send + Sync {
 
     /// Reads a page of a resource, or one object of it, for a client.
     async fn read(&self, _call: &Call<'_>, _query: &hub::Query) -> Result<hub::Answer, hub::ReadError> {
+        Err(hub::ReadError::NoResource)
+    }
+
+    /// Opens the content of an object, for a client: `["messages", ID, "raw"]`, or
+    /// `["messages", ID, "attachments", ID, "content"]`.
+    async fn content(&self, _call: &Call<'_>, _path: &[String]) -> Result<hub::Content, hub::ReadError> {
         Err(hub::ReadError::NoResource)
     }
 

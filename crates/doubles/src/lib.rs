@@ -44,6 +44,7 @@
 mod application;
 mod call;
 mod clock;
+mod content;
 mod double;
 mod fault;
 mod front;
@@ -64,11 +65,12 @@ mod wall;
 
 pub use application::Application;
 pub use clock::Clock;
+pub use content::content_of;
 pub use double::{Double, Happening};
 pub use fault::{Fault, FaultKind, Route};
 pub use google::{Google, GoogleCalendar, MessageSnapshot as GoogleMessage, SavedDraft};
 pub use mail::{Mail, mails_from_dir};
-pub use microsoft::{Attachment, MessageSnapshot as MicrosoftMessage, Microsoft};
+pub use microsoft::{Attachment, AttachmentKind, MessageSnapshot as MicrosoftMessage, Microsoft};
 pub use oauth::{CLIENT_ID, CLIENT_SECRET};
 pub use odd::{BARE_CONTROL, Corruption, DateHeader, HALF_EMOJI, LATIN_1};
 pub use push::{Forgery, Mishap, SentNotice, Way};

@@ -55,6 +55,22 @@ impl Reply {
     }
 }
 
+/// A file that was answered.
+#[derive(Debug)]
+pub struct Download {
+    /// Response headers.
+    pub headers: HeaderMap,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+}
+
+impl Download {
+    /// The same as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap()
+    }
+}
+
 /// A connected mailbox.
 #[derive(Debug, Clone)]
 pub struct Instance {
@@ -169,6 +185,16 @@ impl Client {
     /// Reads what must be there.
     pub async fn get(&self, path: &str) -> Value {
         self.done("GET", path, &Value::Null).await
+    }
+
+    /// Reads a file that must be there.
+    pub async fn download(&self, path: &str) -> Download {
+        let request = self.http.get(format!("{}{BASE_PATH}{path}", self.base));
+        let response = request.header("authorization", &self.authorization).send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await.unwrap().to_vec();
+        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&bytes[..bytes.len().min(500)]));
+        Download { headers, bytes }
     }
 
     /// All of a list, page by page.

@@ -10,8 +10,9 @@ mod resolver;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use callbacks::Callbacks;
-use connectors::{Http, HttpError, HttpRequest, HttpResponse, Method, Route};
+use connectors::{BodyStream, Http, HttpError, HttpRequest, HttpResponse, HttpStream, Method, Route};
 use fault::{CONNECT_S, classify};
+use futures_util::stream::{self, StreamExt as _};
 use resolver::Resolver;
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt as _;
@@ -24,6 +25,8 @@ pub use addresses::CallbackAddresses;
 /// Idle connections to providers are closed after this; an instance polls again minutes later, another one
 /// of the same provider at once.
 const IDLE_S: u64 = 60;
+/// A body that is read as it comes takes no longer than this, seconds: 200 MB at 3 Mbit/s.
+const STREAM_S_MAX: u64 = 600;
 /// Why the clients can't be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client can't be made")]
@@ -80,39 +83,80 @@ impl Egress {
             && literal.is_some_and(|address| !addresses::is_public(address))
     }
 
-    async fn ask_provider(&self, request: HttpRequest<'_>, url: url::Url) -> Result<HttpResponse, HttpError> {
+    fn to_provider(&self, request: HttpRequest<'_>, url: url::Url) -> reqwest::RequestBuilder {
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
             Method::Patch => reqwest::Method::PATCH,
             Method::Delete => reqwest::Method::DELETE,
         };
-        let timeout = Duration::from_millis(request.timeout_ms);
-        let mut builder = self.providers.request(method, url).timeout(timeout);
+        let mut builder = self.providers.request(method, url);
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
         }
-        let response = builder.body(request.body).send().await.map_err(failed)?;
+        builder.body(request.body)
+    }
+
+    async fn ask_provider(&self, request: HttpRequest<'_>, url: url::Url) -> Result<HttpResponse, HttpError> {
+        let (timeout, bytes_max) = (Duration::from_millis(request.timeout_ms), request.answer_bytes_max);
+        let response = self.to_provider(request, url).timeout(timeout).send().await.map_err(failed)?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body = read(response, request.answer_bytes_max).await?;
+        let body = read(response, bytes_max).await?;
         Ok(HttpResponse { status, headers, body })
     }
+
+    async fn open_provider(&self, request: HttpRequest<'_>, url: url::Url) -> Result<HttpStream, HttpError> {
+        let (timeout, bytes_max) = (Duration::from_millis(request.timeout_ms), request.answer_bytes_max);
+        let sent = self.to_provider(request, url).timeout(Duration::from_secs(STREAM_S_MAX)).send();
+        let response =
+            tokio::time::timeout(timeout, sent).await.map_err(|_| HttpError::Timeout)?.map_err(failed)?;
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        Ok(HttpStream { status, headers, body: pieces(response, timeout, bytes_max) })
+    }
+}
+
+/// A provider's body as it comes. Nothing is read ahead of whoever takes it, beyond what the connection holds.
+fn pieces(response: reqwest::Response, timeout: Duration, bytes_max: usize) -> BodyStream {
+    stream::try_unfold((response, 0), move |(mut response, taken)| async move {
+        let piece = tokio::time::timeout(timeout, response.chunk()).await.map_err(|_| HttpError::Timeout)?;
+        match piece.map_err(failed)? {
+            None => Ok(None),
+            Some(piece) if taken + piece.len() > bytes_max => Err(HttpError::TooLong(bytes_max)),
+            Some(piece) => {
+                let taken = taken + piece.len();
+                Ok(Some((piece, (response, taken))))
+            }
+        }
+    })
+    .boxed()
 }
 
 #[async_trait]
 impl Http for Egress {
     async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
-        let url = url::Url::parse(&request.url).map_err(|_| HttpError::BadUrl)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(HttpError::BadUrl);
-        }
+        let url = address(&request)?;
         match request.route {
             Route::Provider => self.ask_provider(request, url).await,
             Route::Callback if self.is_refused(&url) => Err(HttpError::RefusedAddress),
             Route::Callback => self.callbacks.send(request, url).await,
         }
     }
+
+    /// Only providers' answers are read as they come.
+    async fn open(&self, request: HttpRequest<'_>) -> Result<HttpStream, HttpError> {
+        let url = address(&request)?;
+        match request.route {
+            Route::Provider => self.open_provider(request, url).await,
+            Route::Callback => Err(HttpError::RefusedAddress),
+        }
+    }
+}
+
+fn address(request: &HttpRequest<'_>) -> Result<url::Url, HttpError> {
+    let url = url::Url::parse(&request.url).map_err(|_| HttpError::BadUrl)?;
+    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(HttpError::BadUrl) }
 }
 
 /// Reads a provider's body up to its limit; one beyond it is an error.

@@ -135,6 +135,7 @@ async fn every_list_and_its_objects_are_there_to_read() {
         content_type: "text/plain".to_owned(),
         size_bytes: 7,
         is_inline: false,
+        kind: doubles::AttachmentKind::File,
     };
     let id = desk.microsoft.deliver_with(ADA, mail("x"), vec![file.clone()]);
     let event = desk.microsoft.add_event(ADA, None, &json!({ "subject": "e" }));

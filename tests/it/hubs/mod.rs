@@ -1,6 +1,7 @@
 //! Reading mailboxes through their instances.
 
 mod conditions;
+mod contents;
 mod failures;
 mod pages;
 mod records;
@@ -70,6 +71,11 @@ impl Hubs {
     async fn call(&self, connector: &str, path: &str) -> Reply {
         let (_, authorization) = if connector == "gmail" { &self.gmail } else { &self.outlook };
         self.world.call_as(authorization, "GET", path, "").await
+    }
+
+    async fn open(&self, connector: &str, path: &str) -> axum::response::Response {
+        let (_, authorization) = if connector == "gmail" { &self.gmail } else { &self.outlook };
+        self.world.open_as(authorization, path).await
     }
 
     /// A list that must be there.

@@ -99,6 +99,7 @@ async fn attachments_are_told_without_their_content() {
         content_type: "application/pdf".to_owned(),
         size_bytes: 4711,
         is_inline: false,
+        kind: doubles::AttachmentKind::File,
     };
     let outlook = world.microsoft.deliver_with(OUTLOOK_USER, Mail::default(), vec![file.clone()]);
     let event = world.microsoft.add_event(OUTLOOK_USER, None, &json!({ "subject": "Lunch" }));

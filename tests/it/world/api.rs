@@ -166,7 +166,27 @@ pub(crate) fn body_of(connector: &str, code: &str) -> Value {
     APPLICATION.body(nowhere.double(connector).as_ref(), code)
 }
 
+impl World {
+    /// An answer as it comes.
+    pub(crate) async fn open_as(&self, authorization: &str, path: &str) -> axum::response::Response {
+        send(&self.app, authorization, "GET", path, "").await
+    }
+}
+
 async fn call(app: &app::App, authorization: &str, method: &str, path: &str, body: &str) -> Reply {
+    let (parts, body) = send(app, authorization, method, path, body).await.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Reply { status: parts.status.as_u16(), headers: parts.headers, body }
+}
+
+async fn send(
+    app: &app::App,
+    authorization: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> axum::response::Response {
     let request = http::Request::builder()
         .method(method)
         .uri(format!("http://carillon.test{}{path}", ::app::api::BASE_PATH))
@@ -174,9 +194,5 @@ async fn call(app: &app::App, authorization: &str, method: &str, path: &str, bod
         .header("content-type", "application/json")
         .body(Body::from(body.to_owned()))
         .unwrap();
-    let response = app.router().oneshot(request).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect().await.unwrap().to_bytes();
-    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Reply { status: parts.status.as_u16(), headers: parts.headers, body }
+    app.router().oneshot(request).await.unwrap()
 }

@@ -16,6 +16,9 @@ pub(super) trait Answer: IntoResponse {
     /// It comes with the headers of a page.
     const PAGE: Paging = Paging::Never;
 
+    /// What it is, unless it is a file, which may be anything.
+    const MEDIA_TYPE: &'static str = "application/json";
+
     /// Of its body; `None` for an empty one.
     fn schema(schemas: &mut SchemaGenerator) -> Option<Schema>;
 

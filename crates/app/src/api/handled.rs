@@ -20,6 +20,7 @@ pub(super) struct Handled {
     /// When all is well.
     pub(super) status: u16,
     pub(super) page: Paging,
+    pub(super) media_type: &'static str,
     pub(super) answer: fn(&mut SchemaGenerator) -> Option<Schema>,
     pub(super) failure: fn(&mut SchemaGenerator) -> Option<Schema>,
     pub(super) body: Option<RequestBody>,
@@ -102,6 +103,7 @@ fn handled<A: Answer>(arguments: &[(&[u16], Option<RequestBody>)]) -> Handled {
     Handled {
         status: A::STATUS,
         page: A::PAGE,
+        media_type: A::MEDIA_TYPE,
         answer: A::schema,
         failure: A::failure,
         body: arguments.iter().find_map(|(_, body)| *body),

@@ -5,16 +5,17 @@ use super::answers::element::Ping;
 use super::answers::moment::Moment;
 use super::answers::record::Record;
 use super::auth::Caller;
+use super::download::Download;
 use super::error::ApiError;
 use super::paging;
 use super::query::Params;
 use crate::context::Context;
 use crate::instances;
-use crate::reading::{self, Failure, Wish};
+use crate::reading::{self, Failure, Open, Read};
 use axum::Json;
-use axum::extract::{RawPathParams, State};
+use axum::extract::{Path, RawPathParams, State};
 use axum::http::StatusCode;
-use connectors::hub::{Answer, Order, PAGE_RECORDS_MAX, PageWanted, Query, Records};
+use connectors::hub::{Answer, Content, Order, PAGE_RECORDS_MAX, PageWanted, Query, Records};
 use domain::ceql;
 use domain::instance::Instance;
 use serde_json::Value;
@@ -82,6 +83,32 @@ pub(super) async fn one_bare(
     one(State(app), caller, path, params).await
 }
 
+/// A whole message, as its sender's program wrote it.
+pub(super) async fn raw(
+    State(app): State<Arc<Context>>,
+    caller: Caller,
+    Path((_, resource, object)): Path<(String, String, String)>,
+) -> Answered<Download> {
+    let content = opened(&app, &caller, &[resource, object, "raw".to_owned()]).await?;
+    Download::of_message(content, app.config.answer_bytes_max).await
+}
+
+/// What an attachment holds.
+pub(super) async fn attachment(
+    State(app): State<Arc<Context>>,
+    caller: Caller,
+    Path((_, resource, object, part)): Path<(String, String, String, String)>,
+) -> Answered<Download> {
+    let path = [resource, object, "attachments".to_owned(), part, "content".to_owned()];
+    let content = opened(&app, &caller, &path).await?;
+    Download::of_file(content, app.config.answer_bytes_max).await
+}
+
+async fn opened(app: &Context, caller: &Caller, path: &[String]) -> Answered<Content> {
+    let instance = enabled(caller)?;
+    reading::ask(app, instance, Open(path)).await.map_err(|failure| refused(app, failure))
+}
+
 /// Without an Element token there is nothing at an address that names no hub.
 fn below_a_hub(caller: &Caller) -> Answered<()> {
     caller.element.as_ref().map(|_| ()).ok_or_else(ApiError::nothing_here)
@@ -104,8 +131,8 @@ impl<'a> HubRequest<'a> {
     }
 
     async fn answer(&self, app: &Context) -> Answered<Answer> {
-        let answer = reading::ask(app, self.instance, Wish::Read(&self.query)).await;
-        answer.map_err(|failure| refused(app, failure))?.ok_or_else(|| ApiError::not_found("resource"))
+        let answer = reading::ask(app, self.instance, Read(&self.query)).await;
+        answer.map_err(|failure| refused(app, failure))
     }
 
     fn shown(&self, record: Value) -> Record {
@@ -128,7 +155,7 @@ impl<'a> HubRequest<'a> {
 /// Whether the mailbox answers.
 pub(super) async fn ping(State(app): State<Arc<Context>>, caller: Caller) -> Answered<Json<Ping>> {
     let instance = enabled(&caller)?;
-    reading::ask(&app, instance, Wish::Ping).await.map_err(|failure| refused(&app, failure))?;
+    reading::ask(&app, instance, reading::Ping).await.map_err(|failure| refused(&app, failure))?;
     Ok(Json(Ping { date_time: Moment::of(app.now()), endpoint: instance.connector.clone() }))
 }
 

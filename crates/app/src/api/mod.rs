@@ -13,6 +13,7 @@ mod bulk;
 mod configuration;
 mod cors;
 mod deliveries;
+mod download;
 mod elements;
 mod error;
 mod events;

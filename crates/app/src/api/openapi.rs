@@ -25,7 +25,7 @@ const FAILURES: [(u16, &str); 11] = [
     (403, "The caller may not do this, or the instance is disabled"),
     (404, "There is nothing at this address, or nothing that the caller may see"),
     (409, "It conflicts with the present state, or with a change at the same time"),
-    (413, "The body is too long"),
+    (413, "The body is too long, or a content is longer than this host can answer with"),
     (415, "The body is compressed; `Accept-Encoding` says what is taken"),
     (
         TOO_MANY,
@@ -198,10 +198,10 @@ fn of_query(parameter: &Parameter) -> Value {
 const SEARCHED: &str = "subject";
 
 fn responses(route: &Route, schemas: &mut Schemas) -> Value {
-    let Handled { status, page, answer, failure, .. } = &route.handled;
+    let Handled { status, page, media_type, answer, failure, .. } = &route.handled;
     let mut good = json!({ "description": "It is done", "headers": request_id() });
     if let Some(schema) = answer(&mut schemas.answers) {
-        good["content"] = json!({ "application/json": { "schema": shown(schema) } });
+        good["content"] = json!({ (*media_type): { "schema": shown(schema) } });
     }
     if *page != Paging::Never {
         for header in ["Elements-Returned-Count", "Elements-Total-Count", "Elements-Next-Page-Token"] {

@@ -170,7 +170,7 @@ impl Http for Gate<'_> {
             // Our own time was over, not the provider's.
             Err(HttpError::Timeout) if is_cut => Err(self.not_sent(Halt::Deadline)),
             Ok(response) => {
-                self.lane.note(&response, self.app.now());
+                self.lane.note(response.status, &response.headers, self.app.now());
                 Ok(response)
             }
             failed => failed,

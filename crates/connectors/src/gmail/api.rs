@@ -5,6 +5,7 @@ use super::error::{classify, of_object};
 use crate::Call;
 use crate::error::Error;
 use crate::google;
+use crate::http::BodyStream;
 use crate::lenient::{self, Each};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -261,6 +262,11 @@ pub(super) async fn object(
 ) -> Result<Value, Error> {
     let id = google::path_of(id)?;
     get(call, &format!("{collection}/{id}"), query).await.map_err(of_object)
+}
+
+/// Opens what belongs to a message, as it comes: JSON with one long member.
+pub(super) async fn open(call: &Call<'_>, path: &str, query: &[(&str, &str)]) -> Result<BodyStream, Error> {
+    google::open(call, &format!("gmail/v1/users/me/{path}"), query, classify).await.map_err(of_object)
 }
 
 async fn get<T: DeserializeOwned>(call: &Call<'_>, path: &str, query: &[(&str, &str)]) -> Result<T, Error> {

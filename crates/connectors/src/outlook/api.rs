@@ -5,13 +5,16 @@ use super::error::classify;
 use super::normalise::entity::Entity;
 use crate::Call;
 use crate::error::{Error, ErrorKind};
-use crate::http::{HttpRequest, HttpResponse, Method, Route};
+use crate::http::{HttpRequest, HttpResponse, HttpStream, Method, Route};
+use crate::hub::CONTENT_BYTES_MAX;
 use crate::lenient;
 use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
 
 /// The longest answer read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The longest answer of a refusal.
+const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
 /// A page of a list, as the provider sent them.
 pub(super) struct ListReply {
@@ -135,6 +138,20 @@ pub(super) async fn request(
     url: &str,
     body: Option<&Value>,
 ) -> Result<HttpResponse, Error> {
+    Ok(call.http.send(asking(call, method, url, body)).await?)
+}
+
+/// Opens a content: the body comes as it is read.
+pub(super) async fn open(call: &Call<'_>, url: &str) -> Result<HttpStream, Error> {
+    let request = asking(call, Method::Get, url, None);
+    let answer = call.http.open(HttpRequest { answer_bytes_max: CONTENT_BYTES_MAX, ..request }).await?;
+    match answer.status {
+        200 => Ok(answer),
+        _ => Err(refusal(call, url, &answer.gathered(REFUSAL_BYTES_MAX).await?)),
+    }
+}
+
+fn asking<'a>(call: &Call<'_>, method: Method, url: &str, body: Option<&Value>) -> HttpRequest<'a> {
     let content_type = body.map(|_| ("content-type", "application/json".to_owned()));
     let headers = [
         ("authorization", format!("Bearer {}", call.credential)),
@@ -142,19 +159,15 @@ pub(super) async fn request(
         // Without it a message has another id in each folder.
         ("prefer", "IdType=\"ImmutableId\"".to_owned()),
     ];
-    let response = call
-        .http
-        .send(HttpRequest {
-            method,
-            url: url.to_owned(),
-            headers: headers.into_iter().chain(content_type).collect(),
-            body: body.map(Value::to_string).unwrap_or_default().into(),
-            timeout_ms: call.timeout_ms,
-            answer_bytes_max: ANSWER_BYTES_MAX,
-            route: Route::Provider,
-        })
-        .await?;
-    Ok(response)
+    HttpRequest {
+        method,
+        url: url.to_owned(),
+        headers: headers.into_iter().chain(content_type).collect(),
+        body: body.map(Value::to_string).unwrap_or_default().into(),
+        timeout_ms: call.timeout_ms,
+        answer_bytes_max: ANSWER_BYTES_MAX,
+        route: Route::Provider,
+    }
 }
 
 #[cfg(test)]

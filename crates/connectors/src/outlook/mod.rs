@@ -15,7 +15,7 @@ mod tests;
 
 use crate::descriptor::Descriptor;
 use crate::error::Error;
-use crate::hub::{Answer, Query, ReadError};
+use crate::hub::{Answer, Content, Query, ReadError};
 use crate::{
     Baseline, Call, Connector, FailedRecord, Past, Push, RecordStanding, Sought, Step, Window, values,
 };
@@ -83,6 +83,10 @@ impl Connector for Outlook {
 
     async fn read(&self, call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
         hub::read(call, query).await
+    }
+
+    async fn content(&self, call: &Call<'_>, path: &[String]) -> Result<Content, ReadError> {
+        hub::content::open(call, path).await
     }
 
     fn seek(&self, resource: &ResourceConfig, sought: &Sought, now: DateTime<Utc>) -> Option<Query> {

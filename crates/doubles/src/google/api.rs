@@ -47,6 +47,10 @@ pub(super) fn answer(
         }
         ["messages"] => messages::list(mailbox, call, now_us),
         ["messages", id] => messages::get(mailbox, id, call, !metadata_only),
+        ["messages", _, "attachments", _] if metadata_only => {
+            error::forbidden("Request had insufficient authentication scopes.")
+        }
+        ["messages", id, "attachments", attachment] => messages::attachment(mailbox, id, attachment),
         ["labels"] => labels::list(mailbox),
         ["labels", id] => labels::get(mailbox, id),
         ["threads"] => threads::list(mailbox, call, now_us),
@@ -69,6 +73,7 @@ fn method(path: &[&str]) -> Option<(u64, &'static [&'static str])> {
         ["drafts"] => Some((5, &["q", "includeSpamTrash", "maxResults", "pageToken"])),
         ["threads"] => Some((10, LIST_PARAMETERS)),
         ["messages", _] => Some((20, &["format", "metadataHeaders"])),
+        ["messages", _, "attachments", _] => Some((20, &[])),
         ["drafts", _] => Some((20, &["format"])),
         ["threads", _] => Some((40, &["format", "metadataHeaders"])),
         _ => None,

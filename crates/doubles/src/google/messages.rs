@@ -3,14 +3,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::mailbox::{Mailbox, Message};
 use super::query::Query;
 use super::{error, page};
 use crate::call::Call;
+use crate::content::content_of;
 use crate::reply::Reply;
 
 const SNIPPET_CHARS_MAX: usize = 200;
+const ATTACHMENT_PREFIX: &str = "ANGjdJ";
 
 pub(super) fn list(mailbox: &Mailbox, call: &Call, now_us: i64) -> Reply {
     let selected = select(mailbox, call, now_us).into_iter();
@@ -59,6 +62,21 @@ pub(super) fn get(mailbox: &Mailbox, id: &str, call: &Call, may_read_body: bool)
     match render(message, format, &names) {
         Some(body) => Reply::json(200, &body),
         None => error::invalid_argument(&format!("Invalid value at 'format', \"{format}\"")),
+    }
+}
+
+/// What an attachment holds, under any of the ids that it had in answers.
+pub(super) fn attachment(mailbox: &Mailbox, id: &str, attachment: &str) -> Reply {
+    let Some(message) = mailbox.messages.get(id) else { return error::not_found() };
+    let begin = format!("{ATTACHMENT_PREFIX}{id}-");
+    let number =
+        attachment.strip_prefix(&begin).and_then(|rest| rest.split('-').next()?.parse::<usize>().ok());
+    match number.and_then(|number| message.attachments.get(number.checked_sub(1)?)) {
+        Some(file) => {
+            let data = URL_SAFE.encode(content_of(file.size_bytes));
+            Reply::json(200, &json!({"size": file.size_bytes, "data": data}))
+        }
+        None => error::invalid_argument("Invalid attachment token"),
     }
 }
 
@@ -119,12 +137,18 @@ fn payload(message: &Message) -> Value {
             "mimeType": attachment.mime_type,
             "filename": attachment.filename,
             "headers": [{"name": "Content-Disposition", "value": disposition}],
-            "body": {"attachmentId": format!("ANGjdJ{}-{}", message.id, index + 1), "size": attachment.size_bytes},
+            "body": {"attachmentId": attachment_id(&message.id, index + 1), "size": attachment.size_bytes},
         })
     });
     payload["body"] = json!({"size": 0});
     payload["parts"] = std::iter::once(text).chain(others).collect();
     payload
+}
+
+/// Another one in each answer, as Google's are.
+fn attachment_id(message: &str, number: usize) -> String {
+    static ANSWERS: AtomicU64 = AtomicU64::new(0);
+    format!("{ATTACHMENT_PREFIX}{message}-{number}-{}", ANSWERS.fetch_add(1, Ordering::Relaxed))
 }
 
 /// All headers, or only those named.

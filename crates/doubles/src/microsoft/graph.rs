@@ -4,9 +4,10 @@ use serde_json::json;
 
 use super::kind::Type;
 use super::mailbox::Mailbox;
-use super::stored::StoredItem;
+use super::stored::{Attachment, AttachmentKind, StoredItem};
 use super::{delta, error, folders, list, stored};
 use crate::call::Call;
+use crate::content::content_of;
 use crate::reply::Reply;
 
 /// Whether a scope covers a path. Mail is not asked about: every scope of the tests has it.
@@ -32,11 +33,14 @@ impl Reader<'_> {
             ["me"] => me(mailbox),
             ["me", "messages"] => list::messages(mailbox, None, call, now_us),
             ["me", "messages", id] => list::message(mailbox, id, call),
-            ["me", "messages", id, "attachments"] => match mailbox.get(id) {
+            ["me", "messages", id, "$value"] => match mailbox.get(id) {
+                None => error::item_not_found(),
+                Some(message) => bytes("text/plain", message.mail.raw(id, message.received_us).into_bytes()),
+            },
+            ["me", "messages", id, "attachments", rest @ ..] => match mailbox.get(id) {
                 None => error::item_not_found(),
                 Some(message) => {
-                    let files = stored::attachments(&message.id, &message.attachments, message.modified_us);
-                    list::records(mailbox, Type::Attachment, files, call)
+                    self.attachments((&message.id, message.modified_us), &message.attachments, rest, call)
                 }
             },
             ["me", "mailFolders"] => self.folders(None, call),
@@ -54,11 +58,10 @@ impl Reader<'_> {
             ["me", "contacts", id] => self.one(Type::Contact, id, call),
             ["me", "calendars", id] => self.one(Type::Calendar, id, call),
             ["me", "events", id] => self.one(Type::Event, id, call),
-            ["me", "events", id, "attachments"] => match mailbox.stored(Type::Event, id) {
+            ["me", "events", id, "attachments", rest @ ..] => match mailbox.stored(Type::Event, id) {
                 None => error::item_not_found(),
                 Some(event) => {
-                    let files = stored::attachments(id, &event.attachments, event.record().modified_us);
-                    list::records(mailbox, Type::Attachment, files, call)
+                    self.attachments((id, event.record().modified_us), &event.attachments, rest, call)
                 }
             },
             _ => error::no_such_path(call),
@@ -80,6 +83,33 @@ impl Reader<'_> {
         }
     }
 
+    /// All of them, one, or what one holds. Their owner is told by its id, and when it changed.
+    fn attachments(
+        &self,
+        owner: (&str, i64),
+        attachments: &[Attachment],
+        rest: &[&str],
+        call: &Call,
+    ) -> Reply {
+        let mut records = stored::attachments(owner.0, attachments, owner.1);
+        let index = rest.first().and_then(|id| stored::index_of(owner.0, id));
+        let found = index.and_then(|index| Some((index, attachments.get(index)?)));
+        match (rest, found) {
+            ([], _) => list::records(self.mailbox, Type::Attachment, records, call),
+            ([_], Some((index, _))) => {
+                list::record(self.mailbox, Type::Attachment, Some(records.swap_remove(index)), call)
+            }
+            ([_, "$value"], Some((_, file))) if file.kind == AttachmentKind::Reference => {
+                error::error(405, "ErrorInvalidRequest", "A reference attachment has no content.")
+            }
+            ([_, "$value"], Some((_, file))) => {
+                bytes("application/octet-stream", content_of(usize::try_from(file.size_bytes).unwrap_or(0)))
+            }
+            ([_] | [_, "$value"], None) => error::item_not_found(),
+            _ => error::no_such_path(call),
+        }
+    }
+
     fn folders(&self, parent: Option<usize>, call: &Call) -> Reply {
         let with_hidden = call.param("includeHiddenFolders") == Some("true");
         let found = folders::records(self.mailbox, parent, with_hidden, self.now_us);
@@ -93,6 +123,10 @@ impl Reader<'_> {
     fn one(&self, kind: Type, id: &str, call: &Call) -> Reply {
         list::record(self.mailbox, kind, self.mailbox.stored(kind, id).map(StoredItem::record), call)
     }
+}
+
+fn bytes(media_type: &str, body: Vec<u8>) -> Reply {
+    Reply { body, ..Reply::text(200, media_type, "") }
 }
 
 fn me(mailbox: &Mailbox) -> Reply {

@@ -32,7 +32,7 @@ mod token;
 mod uuid;
 
 pub use operations::MessageSnapshot;
-pub use stored::Attachment;
+pub use stored::{Attachment, AttachmentKind};
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -43,7 +43,8 @@ impl Record {
             shown.insert("@odata.etag".to_owned(), format!("W/\"{key}\"").into());
         }
         if metadata && self.kind == Type::Attachment {
-            shown.insert("@odata.type".to_owned(), "#microsoft.graph.fileAttachment".into());
+            let kind = self.fields.get("@odata.type").cloned().unwrap_or_default();
+            shown.insert("@odata.type".to_owned(), kind);
         }
         for name in self.kind.properties() {
             if *name == "id" || select.is_none_or(|select| select.iter().any(|selected| selected == name)) {

@@ -17,6 +17,35 @@ pub struct Attachment {
     pub size_bytes: u64,
     /// Whether the text shows it.
     pub is_inline: bool,
+    /// What it is.
+    pub kind: AttachmentKind,
+}
+
+/// What an attachment is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AttachmentKind {
+    /// A file.
+    #[default]
+    File,
+    /// A message, whose content is MIME.
+    Item,
+    /// A link to a file elsewhere.
+    Reference,
+}
+
+impl AttachmentKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::File => "#microsoft.graph.fileAttachment",
+            Self::Item => "#microsoft.graph.itemAttachment",
+            Self::Reference => "#microsoft.graph.referenceAttachment",
+        }
+    }
+}
+
+/// The place of an attachment among those of its owner.
+pub(super) fn index_of(owner: &str, id: &str) -> Option<usize> {
+    id.strip_prefix(owner)?.strip_prefix('-')?.parse().ok()
 }
 
 /// A contact, calendar or event. Lists show its changes at once.
@@ -91,6 +120,7 @@ fn defaults(kind: Type) -> Map<String, Value> {
 pub(super) fn attachments(owner: &str, attachments: &[Attachment], modified_us: i64) -> Vec<Record> {
     let record = |(index, attachment): (usize, &Attachment)| {
         let fields = json!({
+            "@odata.type": attachment.kind.name(),
             "id": format!("{owner}-{index}"),
             "name": attachment.name,
             "contentType": attachment.content_type,

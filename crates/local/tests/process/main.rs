@@ -4,6 +4,7 @@
 mod admin;
 mod clock;
 mod command_line;
+mod contents;
 mod counts;
 mod doors;
 mod fairness;

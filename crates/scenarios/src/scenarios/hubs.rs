@@ -2,7 +2,11 @@
 
 use crate::organization::text;
 use crate::{Callback, Client, Mailbox, Platform, body, with};
+use doubles::AttachmentKind;
 use serde_json::{Value, json};
+
+/// A file of several pieces, and yet one that every host answers with.
+const CONTENT_BYTES: usize = 1_500_001;
 
 /// A mailbox's own client, and the mailbox.
 async fn connected(platform: &dyn Platform, mailbox: &Mailbox, name: &str) -> Client {
@@ -39,8 +43,8 @@ pub async fn a_gmail_mailbox_is_read_as_its_owner_sees_it(platform: &dyn Platfor
     let path = format!("/hubs/general/messages/{}/attachments", delivered[0]);
     let files = own.list(&path).await;
     assert_eq!(ids(&files, "filename"), ["report.pdf"]);
-    let file = format!("{path}/{}", text(&files[0], "partId"));
-    assert!(own.refused("GET", &file, &Value::Null, 400).await.contains("attachments"));
+    let file = format!("{path}/{}", text(&files[0], "id"));
+    assert_eq!(own.get(&file).await["filename"], "report.pdf");
     assert!(ids(&own.list("/hubs/general/changed-messages").await, "id").contains(&delivered[0]));
     let threads = own.list("/hubs/general/threads?fields=id").await;
     assert!(threads.len() >= 3, "{threads:?}");
@@ -69,6 +73,7 @@ pub async fn an_outlook_mailbox_is_read_as_its_owner_sees_it(platform: &dyn Plat
         content_type: "application/pdf".to_owned(),
         size_bytes: 4_096,
         is_inline: false,
+        kind: AttachmentKind::File,
     };
     microsoft.attach(user, &event, file);
 
@@ -95,6 +100,53 @@ pub async fn an_outlook_mailbox_is_read_as_its_owner_sees_it(platform: &dyn Plat
     let files = own.list(&format!("/hubs/general/events/{event}/attachments")).await;
     assert_eq!(ids(&files, "Name"), ["ticket.pdf"]);
     assert_eq!(own.get("/ping").await["endpoint"], "outlookemail");
+}
+
+/// The bytes are the provider's; what a stranger named is only a name.
+pub async fn contents_come_as_they_are(platform: &dyn Platform) {
+    let outside = platform.outside();
+    let (google, microsoft) = (&outside.providers.google, &outside.providers.microsoft);
+    let gmail = Mailbox::gmail(outside, "contents");
+    let message = gmail.deliver().object;
+    google.attach(gmail.address(), &message, "../pl\"an.html", "text/html", CONTENT_BYTES);
+    let of_gmail = connected(platform, &gmail, "contents-gmail").await;
+    let outlook = Mailbox::outlook(outside, "contents");
+    let file = |kind| doubles::Attachment {
+        name: "../pl\"an.html".to_owned(),
+        content_type: "text/html".to_owned(),
+        size_bytes: CONTENT_BYTES as u64,
+        is_inline: false,
+        kind,
+    };
+    let files = vec![file(AttachmentKind::File), file(AttachmentKind::Reference)];
+    let with_files = microsoft.deliver_with(outlook.address(), outlook.mail(), files);
+    let of_outlook = connected(platform, &outlook, "contents-outlook").await;
+    assert_contents(&of_gmail, &message, "id").await;
+    assert_contents(&of_outlook, &with_files, "Id").await;
+    let path = format!("/hubs/general/messages/{with_files}/attachments");
+    let link = text(&of_outlook.list(&path).await[1], "Id");
+    let words = of_outlook.refused("GET", &format!("{path}/{link}/content"), &Value::Null, 400).await;
+    assert!(words.contains("link"), "{words}");
+}
+
+/// A message and its first file, with what the answers say of them.
+async fn assert_contents(own: &Client, message: &str, key: &str) {
+    let path = format!("/hubs/general/messages/{message}");
+    let raw = own.download(&format!("{path}/raw")).await;
+    assert_eq!(raw.headers["content-type"], "message/rfc822");
+    assert!(raw.text().contains("\r\n\r\n"), "headers, an empty line, and the text");
+    let files = own.list(&format!("{path}/attachments")).await;
+    let content = format!("{path}/attachments/{}/content", text(&files[0], key));
+    let file = own.download(&content).await;
+    assert!(file.bytes == doubles::content_of(CONTENT_BYTES), "{content} gives other bytes");
+    assert_eq!(file.headers["content-type"], "application/octet-stream");
+    let disposition = file.headers["content-disposition"].to_str().unwrap();
+    assert!(disposition.starts_with("attachment; filename=\"pl_an.html\";"), "{disposition}");
+    assert_eq!(file.headers["x-content-type-options"], "nosniff");
+    assert!(file.headers["content-security-policy"].to_str().unwrap().contains("sandbox"));
+    own.refused("GET", &format!("{path}/attachments/nothing/content"), &Value::Null, 404).await;
+    own.refused("GET", "/hubs/general/messages/nothing/raw", &Value::Null, 404).await;
+    own.refused("GET", &format!("{path}/raw/attachments/1/content"), &Value::Null, 404).await;
 }
 
 /// A field without a value is left out, unless the instance wants it; a client names fields, or gets the usual ones.

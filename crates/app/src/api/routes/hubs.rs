@@ -31,6 +31,20 @@ pub(super) fn routes() -> Vec<Route> {
         .or(&[403, 404, 502]))
         .with(&[&FIELDS]),
         own(get(
+            "getRawRecord",
+            "/hubs/{hub}/{resource}/{object}/raw",
+            hubs::raw,
+            "Read a whole message in its internet format",
+        )
+        .or(&[403, 413, 502])),
+        own(get(
+            "getAttachmentContent",
+            "/hubs/{hub}/{resource}/{object}/attachments/{part}/content",
+            hubs::attachment,
+            "Read what an attachment holds",
+        )
+        .or(&[403, 413, 502])),
+        own(get(
             "listRecordsOfAnyHub",
             "/{resource}",
             hubs::list_bare,

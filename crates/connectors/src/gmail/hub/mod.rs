@@ -1,6 +1,8 @@
 //! Reading through the hub: which resource a path names, and one object of it.
 
 mod attachments;
+mod base64_member;
+pub(super) mod content;
 mod list;
 mod part;
 mod search;
@@ -33,10 +35,10 @@ pub(super) async fn read(call: &Call<'_>, query: &Query) -> Result<Answer, ReadE
         (Some(Collection::Messages), [id, "attachments"]) => {
             attachments::list(call, id, query).await.map(Answer::Many)
         }
-        (Some(Collection::Messages), [_, "attachments", _]) => Err(ReadError::rule(
-            "attachments",
-            "the content of attachments is not served, only what `messages/{id}/attachments` lists of them",
-        )),
+
+        (Some(Collection::Messages), [id, "attachments", part]) => {
+            attachments::one(call, id, part, query).await.map(Answer::One)
+        }
         (None, []) if name == "labels" => labels(call, query).await,
         (None, [id]) if name == "labels" => one(call, "labels", id, &[], query).await,
         _ => Err(ReadError::NoResource),
@@ -68,14 +70,16 @@ async fn object(
     id: &str,
     parameters: &[(&str, &str)],
 ) -> Result<Value, Error> {
+    api::object(call, collection, id, parameters).await.map_err(without_bad_id)
+}
+
+fn without_bad_id(mut error: Error) -> Error {
     let bad_id = ["invalidArgument", "badRequest", "INVALID_ARGUMENT"];
-    api::object(call, collection, id, parameters).await.map_err(|mut error| {
-        let reason = error.provider_message.as_deref();
-        if error.kind == ErrorKind::ObjectRefused && reason.is_some_and(|reason| bad_id.contains(&reason)) {
-            error.kind = ErrorKind::NotFound;
-        }
-        error
-    })
+    let reason = error.provider_message.as_deref();
+    if error.kind == ErrorKind::ObjectRefused && reason.is_some_and(|reason| bad_id.contains(&reason)) {
+        error.kind = ErrorKind::NotFound;
+    }
+    error
 }
 
 fn format(query: &Query, default: Format) -> Result<Format, ReadError> {

@@ -223,12 +223,16 @@ fn attachments_are_what_the_parts_say_of_them() {
     let (page, asked) = list(&[(200, &message.to_string())], &path);
     assert_eq!(
         page.records,
-        [
-            json!({ "id": "ANGj", "partId": "1.1", "filename": "logo.png", "mimeType": "image/png", "size": 9 })
-        ]
+        [json!({
+            "id": "1.1", "partId": "1.1", "attachmentId": "ANGj", "filename": "logo.png", "mimeType": "image/png",
+            "size": 9
+        })]
     );
     assert_eq!((page.total, asked[0].as_str()), (Some(1), "messages/a?format=full&fields=id%2Cpayload"));
-    assert!(rule(&query("messages/a/attachments/ANGj", |_| {})).contains("not served"));
+    let (one, _) = read(&[(200, &message.to_string())], &query("messages/a/attachments/1.1", |_| {}));
+    assert!(matches!(one, Ok(Answer::One(one)) if one == page.records[0]));
+    let (none, _) = read(&[(200, &message.to_string())], &query("messages/a/attachments/1", |_| {}));
+    assert!(matches!(none, Err(ReadError::Provider(error)) if error.kind == ErrorKind::NotFound));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Reads for clients: a page of a list, or one object.
 
+pub(super) mod content;
 mod cut;
 pub(super) mod next;
 mod place;

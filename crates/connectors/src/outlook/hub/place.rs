@@ -31,6 +31,12 @@ impl HubTarget {
                 let list = list.ok_or(ReadError::NoResource)?;
                 Ok(HubTarget { list, is_object: true, path: format!("{}/{}", list.graph, segment(id)?) })
             }
+            [above @ .., "attachments", id] => {
+                let above = [above, &["attachments"]].concat();
+                let list = LISTS.iter().find(|list| fits(list.hub, &above)).ok_or(ReadError::NoResource)?;
+                let path = format!("{}/{}", filled(list.graph, &above)?, segment(id)?);
+                Ok(HubTarget { list, is_object: true, path })
+            }
             _ => Err(ReadError::NoResource),
         }
     }
@@ -52,7 +58,7 @@ fn filled(graph: &str, asked: &[&str]) -> Result<String, ReadError> {
 }
 
 /// An id as a segment of a path. Dots alone would lead to another path, and nothing has such an id.
-fn segment(id: &str) -> Result<String, ReadError> {
+pub(super) fn segment(id: &str) -> Result<String, ReadError> {
     if id.len() > ID_BYTES_MAX || id.chars().all(|c| c == '.') {
         return Err(Error::new(ErrorKind::NotFound, "there is no object with this id").into());
     }
@@ -84,6 +90,7 @@ mod tests {
         check(&["folders", "inbox", "messages"], Some("list mailFolders/inbox/messages"));
         check(&["calendars", "C", "events"], Some("list calendars/C/events"));
         check(&["events", "E", "attachments"], Some("list events/E/attachments"));
+        check(&["messages", "A", "attachments", "B/"], Some("object messages/A/attachments/B%2F"));
     }
 
     #[test]
@@ -92,7 +99,8 @@ mod tests {
         check(&["messages/{id}/attachments"], None);
         check(&["messages/{id}/attachments", "A"], None);
         check(&["messages", "A", "nothing"], None);
-        check(&["messages", "A", "attachments", "B"], None);
+        check(&["messages", "A", "attachments", ".."], None);
+        check(&["contacts", "A", "attachments", "B"], None);
         check(&["messages", ".."], None);
         check(&["messages", "..", "attachments"], None);
         check(&["contacts", &"x".repeat(2000)], None);

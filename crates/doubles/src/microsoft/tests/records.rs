@@ -1,5 +1,5 @@
 use super::*;
-use crate::Attachment;
+use crate::{Attachment, AttachmentKind};
 use serde_json::json;
 
 const SCOPES: &str = "https://graph.microsoft.com/Mail.Read https://graph.microsoft.com/Contacts.Read https://graph.microsoft.com/Calendars.Read";
@@ -24,7 +24,13 @@ fn event(subject: &str, start: &str) -> Value {
 }
 
 fn file(name: &str, is_inline: bool) -> Attachment {
-    Attachment { name: name.to_owned(), content_type: "text/plain".to_owned(), size_bytes: 7, is_inline }
+    Attachment {
+        name: name.to_owned(),
+        content_type: "text/plain".to_owned(),
+        size_bytes: 7,
+        is_inline,
+        kind: AttachmentKind::File,
+    }
 }
 
 #[tokio::test]
@@ -104,6 +110,9 @@ async fn attachments_show_their_content_only_to_who_does_not_select() {
     assert_eq!(world.subjects("$filter=hasAttachments eq true").await, ["x"]);
     let inline = world.microsoft.deliver_with(ADA, self::mail("y"), vec![file("logo.png", true)]);
     assert_eq!(world.get(&format!("/messages/{inline}")).await["hasAttachments"], false);
+    let second = world.get(&format!("{path}/{}?$select=name", all["value"][1]["id"].as_str().unwrap())).await;
+    assert_eq!((&second["name"], second.get("size")), (&json!("notes.txt"), None));
+    assert_eq!(second["@odata.type"], "#microsoft.graph.fileAttachment");
     let event = world.microsoft.add_event(ADA, None, &event("e", "2026-11-23T09:00:00"));
     assert!(world.microsoft.attach(ADA, &event, file("agenda.txt", false)));
     assert_eq!(strings(&world.get(&format!("/events/{event}/attachments")).await, "name"), ["agenda.txt"]);

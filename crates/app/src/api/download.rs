@@ -1,0 +1,190 @@
+//! A content as the answer to a client: a stranger wrote it, and a browser that shows it is on our origin.
+
+use super::answer::{Answer, Answered};
+use super::error::ApiError;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use connectors::BodyStream;
+use connectors::hub::{CONTENT_BYTES_MAX, Content};
+use futures_util::stream::{self, StreamExt as _};
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+/// Longest file name that is passed on, characters: what file systems take, less room for a number.
+const FILE_NAME_CHARS_MAX: usize = 120;
+/// A file without a usable name.
+const FILE_NAME: &str = "content";
+/// Says nothing of what it is, so nothing acts on it.
+const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
+/// A whole message.
+const MESSAGE: HeaderValue = HeaderValue::from_static("message/rfc822");
+
+/// A file, to be saved and not shown.
+pub(super) struct Download {
+    headers: HeaderMap,
+    body: BodyStream,
+}
+
+impl Download {
+    /// A whole message, as its sender's program wrote it.
+    pub(super) async fn of_message(content: Content, bytes_max: Option<usize>) -> Answered<Self> {
+        Download::of(content, bytes_max, MESSAGE).await
+    }
+
+    /// Anything else. What type it is says the list of attachments; here it would only tell a browser what to run.
+    pub(super) async fn of_file(content: Content, bytes_max: Option<usize>) -> Answered<Self> {
+        Download::of(content, bytes_max, OCTETS).await
+    }
+
+    /// A host that can't answer as it comes has all of it first, or answers 413.
+    async fn of(content: Content, bytes_max: Option<usize>, media_type: HeaderValue) -> Answered<Self> {
+        let limit = bytes_max.unwrap_or(CONTENT_BYTES_MAX);
+        if content.bytes_about.is_some_and(|bytes| bytes > limit as u64) {
+            return Err(too_long(limit));
+        }
+        let headers = headers(media_type, content.file_name.as_deref());
+        let body = match bytes_max {
+            Some(bytes_max) => gathered(content.body, bytes_max).await?,
+            None => content.body,
+        };
+        Ok(Download { headers, body })
+    }
+}
+
+async fn gathered(mut body: BodyStream, bytes_max: usize) -> Answered<BodyStream> {
+    let mut gathered = Vec::new();
+    while let Some(piece) = body.next().await {
+        let broken = |error: connectors::HttpError| {
+            ApiError::new(StatusCode::BAD_GATEWAY, format!("the provider's answer ended early: {error}"))
+        };
+        gathered.extend_from_slice(&piece.map_err(broken)?);
+        if gathered.len() > bytes_max {
+            return Err(too_long(bytes_max));
+        }
+    }
+    Ok(stream::iter([Ok(gathered.into())]).boxed())
+}
+
+fn too_long(bytes_max: usize) -> ApiError {
+    let megabytes = bytes_max as f64 / 1e6;
+    ApiError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("the content is longer than {megabytes} MB, which is all that this host can answer with"),
+    )
+}
+
+fn headers(media_type: HeaderValue, file_name: Option<&str>) -> HeaderMap {
+    HeaderMap::from_iter([
+        (header::CONTENT_TYPE, media_type),
+        (header::CONTENT_DISPOSITION, disposition(file_name)),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
+        (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
+    ])
+}
+
+/// The name in ASCII for all, and whole for those who read RFC 8187.
+fn disposition(file_name: Option<&str>) -> HeaderValue {
+    let name = safe(file_name.unwrap_or_default());
+    let ascii: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    let text = format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", percent(&name));
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
+}
+
+/// A name that is one in every system, and leads nowhere else: no folders, no controls, no dots in front, and none of
+/// the marks that turn what is read around.
+fn safe(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let is_mark = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let kept = last.chars().filter(|c| !c.is_control() && !is_mark(*c));
+    let kept: String = kept.map(|c| if "\"*:<>?|%".contains(c) { '_' } else { c }).collect();
+    let kept = kept.trim().trim_start_matches('.').trim_end_matches(['.', ' ']);
+    match kept.chars().count() {
+        0 => FILE_NAME.to_owned(),
+        count if count <= FILE_NAME_CHARS_MAX => kept.to_owned(),
+        _ => cut(kept),
+    }
+}
+
+/// What is behind the last dot says what opens it, so it stays.
+fn cut(name: &str) -> String {
+    let ending =
+        name.rsplit_once('.').map(|(_, ending)| ending).filter(|ending| ending.chars().count() <= 10);
+    let ending = ending.map(|ending| format!(".{ending}")).unwrap_or_default();
+    let count = FILE_NAME_CHARS_MAX - ending.chars().count();
+    name.chars().take(count).chain(ending.chars()).collect()
+}
+
+fn percent(name: &str) -> String {
+    let one = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    name.bytes().map(one).collect()
+}
+
+impl IntoResponse for Download {
+    fn into_response(self) -> Response {
+        (self.headers, Body::from_stream(self.body)).into_response()
+    }
+}
+
+impl Answer for Download {
+    const MEDIA_TYPE: &'static str = "application/octet-stream";
+
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        let description = "The bytes as they are; `message/rfc822` for a whole message.";
+        Some(json_schema!({ "description": description, "type": "string", "format": "binary" }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, expected: &str) {
+        assert_eq!(disposition(Some(name)).to_str().unwrap(), expected, "{name:?}");
+    }
+
+    #[test]
+    fn a_file_name_leads_nowhere_and_ends_no_header() {
+        check("report.pdf", "attachment; filename=\"report.pdf\"; filename*=UTF-8''report.pdf");
+        check("../../etc/passwd", "attachment; filename=\"passwd\"; filename*=UTF-8''passwd");
+        check("C:\\x\\.profile", "attachment; filename=\"profile\"; filename*=UTF-8''profile");
+        check(
+            "a\"; x=\"b\r\nSet-Cookie: c",
+            "attachment; filename=\"a_; x=_bSet-Cookie_ c\"; filename*=UTF-8''a_%3B%20x%3D_bSet-Cookie_%20c",
+        );
+        check("Übersicht.ods", "attachment; filename=\"_bersicht.ods\"; filename*=UTF-8''%C3%9Cbersicht.ods");
+        check("gnp.\u{202e}exe", "attachment; filename=\"gnp.exe\"; filename*=UTF-8''gnp.exe");
+        for name in ["", "...", " . ", "/"] {
+            check(name, "attachment; filename=\"content\"; filename*=UTF-8''content");
+        }
+    }
+
+    async fn answered(bytes_about: Option<u64>, pieces: &[usize], bytes_max: usize) -> Result<usize, u16> {
+        let pieces: Vec<_> = pieces.iter().map(|count| Ok(vec![0; *count].into())).collect();
+        let content = Content { file_name: None, bytes_about, body: stream::iter(pieces).boxed() };
+        let download = Download::of_file(content, Some(bytes_max))
+            .await
+            .map_err(|error| error.into_response().status().as_u16())?;
+        let bytes = axum::body::to_bytes(download.into_response().into_body(), usize::MAX).await;
+        Ok(bytes.unwrap().len())
+    }
+
+    #[tokio::test]
+    async fn a_host_that_answers_at_once_answers_no_more_than_it_can() {
+        assert_eq!(answered(None, &[4, 6], 10).await, Ok(10));
+        assert_eq!(answered(None, &[4, 7], 10).await, Err(413));
+        assert_eq!(answered(Some(11), &[], 10).await, Err(413), "without a byte of it");
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_ending() {
+        let name = safe(&format!("{}.tar.gz", "x".repeat(1_000)));
+        assert_eq!((name.chars().count(), name.ends_with("x.gz")), (FILE_NAME_CHARS_MAX, true));
+        assert_eq!(safe(&"x".repeat(1_000)).chars().count(), FILE_NAME_CHARS_MAX);
+    }
+}

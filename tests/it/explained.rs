@@ -258,3 +258,22 @@ async fn who_may_not_read_a_mailbox_may_not_ask_about_it() {
     world.call_as(&member, "POST", &path, r#"{"objectId":"x"}"#).await.assert_refused(404);
     world.call_as("", "POST", &path, r#"{"objectId":"x"}"#).await.assert_refused(401);
 }
+
+/// An index leads to it, however much was sent since.
+#[tokio::test]
+async fn what_was_sent_before_a_thousand_others_says_when() {
+    let world = World::new(499);
+    let id = world.create_gmail().await;
+    let mail = world.google.deliver(GMAIL_USER, saying("Long ago"));
+    world.poll(id).await;
+    for _ in 0..1_050 {
+        world.google.deliver(GMAIL_USER, Mail::default());
+        world.poll(id).await;
+    }
+    let told = one(&world, id, &json!({ "objectId": mail })).await;
+    assert_eq!(told["decision"], "delivered", "{told}");
+    let event = world.get(&format!("/instances/events/{}", told["eventId"].as_str().unwrap())).await;
+    assert!(event["providerData"].as_str().unwrap().contains(&mail));
+    let lives = world.get(&format!("/instances/{id}/objects/{mail}/life")).await;
+    assert_eq!((lives.as_array().unwrap().len(), &lives[0]["objectId"]), (1, &json!(mail)));
+}

@@ -3,8 +3,8 @@
 use crate::context::Context;
 use crate::instances;
 use crate::ports::{
-    LogKey, LogLine, LogMark, LogPage, LogSearch, MARKS_COUNT_MAX, Notification, Numbered, OrganizationPage,
-    Result, Tally,
+    LogKey, LogLine, LogMark, LogPage, LogSearch, LogWish, MARKS_COUNT_MAX, Notification, Numbered,
+    OrganizationPage, Result, Tally,
 };
 use crate::sight::{SeenAccounts, Sight};
 use chrono::{DateTime, Utc};
@@ -47,6 +47,26 @@ pub(crate) async fn of_instance(
     // What is older than asked for ends the log.
     let is_last = read_count < limit || notifications.len() < read_count;
     Ok(LogStretch { notifications, is_last, end, looked_count: read_count })
+}
+
+/// The newest notifications of an instance that tell of an object: at most `limit`.
+pub(crate) async fn of_object(
+    app: &Context,
+    instance: &Instance,
+    object: &str,
+    limit: usize,
+) -> Result<Vec<Notification>> {
+    let search = LogSearch {
+        by: LogKey::Object(object.to_owned()),
+        wish: LogWish::default(),
+        instance: Some(instance.id),
+        before: None,
+        from: None,
+        limit,
+        looks_count_max: limit,
+    };
+    let found = app.ports.store.search_log(instance.account.organization_id, &search).await?;
+    app.ports.store.notifications_at(&found.marks).await
 }
 
 /// What waits to be delivered behind a sequence, oldest first.

@@ -12,23 +12,23 @@ use connectors::hub::{Answer, ReadError};
 use connectors::{Connector, ErrorKind, RecordStanding, Sought};
 use domain::delivery::SubscriptionStatus;
 use domain::explain::{Decision, Facts, Obstacle, RetryState, ShownState, ToldState, decide};
-use domain::ids::{EventId, Sequence};
+use domain::ids::EventId;
 use domain::instance::{Instance, Validity};
 use domain::resource::ResourceConfig;
 use domain::retry_list::Phase;
 use domain::settings::Settings;
 use domain::state::ResourceState;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Polled resources that are looked at, in their configured order.
 const RESOURCES_COUNT_MAX: usize = 5;
 /// Until then the provider is asked, seconds from the beginning: a client waits.
 const REQUEST_S: i64 = 20;
-/// Notifications looked at, newest first, and how many are read at once.
-const LOOKS_COUNT_MAX: usize = 1_000;
-const READ_COUNT: usize = 100;
+/// Notifications of an object that are read, newest first: each of the resources may have told of it, and what only the
+/// log shows stands between them.
+const READ_COUNT: usize = 20;
 
 /// What came of it.
 pub(crate) struct Explanation {
@@ -227,7 +227,7 @@ impl Look<'_> {
         })
     }
 
-    /// Its creation is in the log, further back than was read.
+    /// Its creation is in the log, but no index leads to it: it was stored before there was one.
     async fn told_earlier(&self, resource: &str, object_id: &str) -> Result<Option<ToldState>> {
         let id = self.mailbox.instance.id;
         let creation = EventId::of_creation(id, resource, object_id);
@@ -264,25 +264,17 @@ async fn told(
 ) -> Result<HashMap<(String, String), (ToldState, String)>> {
     let mut found = HashMap::new();
     let ids = candidates.iter().flat_map(|one| [&one.object_id, &one.shown_id]).flatten();
-    let wanted: Vec<&str> = ids.map(String::as_str).collect();
+    let wanted: BTreeSet<&str> = ids.map(String::as_str).collect();
     let is_queued = mailbox.subscription.status != SubscriptionStatus::Active;
-    let mut before: Option<Sequence> = None;
-    for _ in 0..LOOKS_COUNT_MAX / READ_COUNT {
-        if wanted.is_empty() {
-            break;
-        }
-        let read = event_log::of_instance(app, mailbox.instance.id, before, None, READ_COUNT).await?;
-        for notification in &read.notifications {
+    for id in wanted {
+        let read = event_log::of_object(app, &mailbox.instance, id, READ_COUNT).await?;
+        for notification in &read {
             let Some(told) = standing_of(notification, is_queued) else { continue };
-            for id in objects_of(notification).into_iter().filter(|id| wanted.contains(&id.as_str())) {
+            if objects_of(notification).iter().any(|object| object == id) {
                 let entry = (told, notification.name.event_id.clone());
-                found.entry((notification.resource.clone(), id)).or_insert(entry);
+                found.entry((notification.resource.clone(), id.to_owned())).or_insert(entry);
             }
         }
-        if read.is_last {
-            break;
-        }
-        before = read.end.map(|mark| mark.sequence);
     }
     Ok(found)
 }

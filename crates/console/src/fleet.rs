@@ -18,6 +18,7 @@ pub(crate) struct Filter {
     pub(crate) tags: String,
     pub(crate) status: String,
     pub(crate) connector: String,
+    pub(crate) application: String,
     pub(crate) sort: String,
     pub(crate) next: String,
 }
@@ -30,6 +31,7 @@ impl Filter {
             tags: text("tags"),
             status: text("status"),
             connector: text("connector"),
+            application: text("application"),
             sort: text("sort"),
             next: query.text("page").to_owned(),
         }
@@ -56,6 +58,7 @@ impl Filter {
 
     fn query(&self) -> Vec<(&str, &str)> {
         let mut query = vec![("searchText", self.search.as_str()), ("connector", &self.connector)];
+        query.push(("application", &self.application));
         query.extend(self.tags.split(',').map(|tag| ("tags[]", tag.trim())));
         query
     }
@@ -76,6 +79,7 @@ impl Filter {
             ("tags", &self.tags),
             ("status", status),
             ("connector", &self.connector),
+            ("application", &self.application),
             ("sort", &self.sort),
             ("page", next),
         ];
@@ -89,6 +93,7 @@ impl Filter {
             ("tags", &self.tags),
             ("status", &self.status),
             ("connector", &self.connector),
+            ("application", &self.application),
         ];
         all.into_iter().filter(|(_, value)| !value.is_empty())
     }
@@ -109,7 +114,10 @@ impl Filter {
     }
 
     pub(crate) fn is_filtered(&self) -> bool {
-        self.is_search() || [&self.status, &self.connector, &self.sort].iter().any(|text| !text.is_empty())
+        self.is_search()
+            || [&self.status, &self.connector, &self.application, &self.sort]
+                .iter()
+                .any(|text| !text.is_empty())
     }
 }
 
@@ -172,6 +180,14 @@ impl Counts {
         let keys: std::collections::BTreeSet<&str> =
             keys.flat_map(|by| by.keys().map(String::as_str)).collect();
         keys.into_iter()
+    }
+
+    /// Names of the applications that instances name, the most frequent ones of each page.
+    pub(crate) fn applications(&self) -> impl Iterator<Item = &str> {
+        let counts = self.pages.iter().filter_map(|page| page["byApplication"].as_array()).flatten();
+        let names: std::collections::BTreeSet<&str> =
+            counts.filter_map(|one| one["application"].as_str()).collect();
+        names.into_iter()
     }
 
     /// What stands before a number that is not the whole one.

@@ -278,3 +278,53 @@ async fn applications_are_listed_in_pages() {
     assert_eq!(names(&second.body), ["c"]);
     assert!(second.headers.get("elements-next-page-token").is_none());
 }
+
+/// Its list, its counts and the filter of an action on many mean the same instances.
+#[tokio::test]
+async fn instances_are_listed_counted_and_acted_on_by_what_they_name() {
+    let world = World::new(3330);
+    store(&world, &application("outlookemail")).await;
+    let mut other = application("outlookemail");
+    other["name"] = json!("other");
+    store(&world, &other).await;
+    let connect = async |name: &str| {
+        let body = outlook_body(&world.microsoft.new_code(OUTLOOK_USER));
+        world.create(&if name.is_empty() { body } else { naming(body, name) }).await
+    };
+    let mut ours = Vec::new();
+    for name in ["mail", "other", "mail", "", "mail"] {
+        let id = connect(name).await;
+        ours.extend((name == "mail").then_some(id.get()));
+    }
+    ours.sort_unstable();
+    let ids = |list: &Value| -> Vec<u32> {
+        list.as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap() as u32).collect()
+    };
+    for list in ["/instances", "/elements/outlookemail/instances"] {
+        assert_eq!(ids(&world.get(&format!("{list}?application=mail")).await), ours, "{list}");
+        let first = world.call("GET", &format!("{list}?application=mail&pageSize=2"), &Value::Null).await;
+        let token = first.headers["elements-next-page-token"].to_str().unwrap();
+        let rest = format!("{list}?application=mail&pageSize=2&nextPage={token}");
+        assert_eq!([ids(&first.body), ids(&world.get(&rest).await)].concat(), ours, "{list}");
+    }
+    assert_eq!(world.get("/instances?application=nobodys").await, json!([]));
+    let counts = world.get("/instances/counts").await;
+    let of = |application: &str, count: u32| json!({ "application": application, "count": count });
+    assert_eq!(counts["byApplication"], json!([of("mail", 3), of("other", 1)]));
+    assert_eq!((&counts["total"], &counts["otherApplications"]), (&json!(5), &json!(0)));
+    let off = json!({ "action": "disable", "filter": { "application": "mail" } });
+    let begun = world.call("POST", "/instances/bulk", &off).await;
+    assert_eq!((begun.status, &begun.body["selected"]), (202, &json!(3)), "{}", begun.body);
+    world.pass(Duration::minutes(1)).await;
+    let off = world.get("/instances/counts?application=mail&status=disabled").await;
+    assert_eq!(off["total"], 3);
+    assert_eq!(world.get("/instances/counts?status=disabled").await["total"], 3);
+    let moved = InstanceId::parse(&ours[0].to_string()).unwrap();
+    world.patch(moved, &json!({ "configuration": { "oauth.application": "other" } })).await;
+    assert_eq!(ids(&world.get("/instances?application=mail").await), ours[1..]);
+    let counts = world.get("/instances/counts").await;
+    assert_eq!(counts["byApplication"], json!([of("mail", 2), of("other", 2)]));
+    world.call("DELETE", &format!("/instances/{}", ours[1]), &Value::Null).await;
+    world.run_until_idle().await;
+    assert_eq!(world.get("/instances/counts?application=mail").await["total"], 1);
+}

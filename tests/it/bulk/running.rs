@@ -78,6 +78,25 @@ async fn two_workers_do_each_once() {
     assert_eq!(off.count(), ours.len());
 }
 
+/// The lease, and not the worker, says when another may go on: the first may be slow only.
+#[tokio::test]
+async fn a_second_worker_does_nothing_until_the_lease_of_the_first_is_over() {
+    let world = World::new(529);
+    several(&world, 30, "ours").await;
+    let id = begin(&world, json!({ "action": "disable", "filter": {} })).await;
+    let gate = std::sync::Arc::new(Gate::default());
+    let first = world.another_process_behind(&gate);
+    let deadline = world.now() + Duration::seconds(60);
+    gate.die_after(80);
+    assert!(gate.run(first.run(job(&id), deadline)).await.is_none(), "it was to die at its work");
+    let disabled = async || world.get("/instances/counts?status=disabled").await["total"].as_u64().unwrap();
+    let count = disabled().await;
+    assert!((1..30).contains(&count), "{count}");
+    world.another_process().run(job(&id), deadline).await.unwrap();
+    assert_eq!(disabled().await, count, "the first may still be at it");
+    assert_counts(&ended(&world, &id).await, (30, 30, 0, 0));
+}
+
 #[tokio::test]
 async fn one_that_can_not_be_read_holds_up_no_other() {
     let mut world = World::new(524);
@@ -100,6 +119,22 @@ async fn one_that_can_not_be_read_holds_up_no_other() {
     assert_eq!(bulk["notes"][0]["outcome"], "failed");
 }
 
+/// What can't be promised is not begun: its row would stand there, and nobody would work on it.
+#[tokio::test]
+async fn nothing_is_begun_that_no_job_is_promised_for() {
+    let world = World::new(530);
+    let ours = several(&world, 1, "ours").await;
+    world.queue.begin(OutageEffect::Before, 0);
+    let body = json!({ "action": "disable", "filter": {} });
+    let refused = world.call("POST", "/instances/bulk", &body).await;
+    assert!(refused.status >= 500, "{}", refused.body);
+    assert_eq!(world.get("/instances/bulk").await, json!([]));
+    world.queue.end();
+    world.pass(Duration::minutes(5)).await;
+    assert!(!is_disabled(&world, ours[0]).await);
+    assert_counts(&done(&world, body).await, (1, 1, 0, 0));
+}
+
 #[tokio::test]
 async fn while_the_queue_fails_it_waits_and_then_goes_on() {
     let world = World::new(525);
@@ -107,8 +142,13 @@ async fn while_the_queue_fails_it_waits_and_then_goes_on() {
     // The promise alone is kept; what follows from it is not.
     world.queue.begin(OutageEffect::Before, 1);
     let id = begin(&world, json!({ "action": "disable", "filter": {} })).await;
-    world.pass(Duration::minutes(2)).await;
-    assert_eq!(shown(&world, &id).await["status"], "running");
+    world.run_until_idle().await;
+    assert_eq!(shown(&world, &id).await["finished"], 0, "its job is the promised one");
+    // Now it came: nothing can be done without the queue, nor can the next step be enqueued.
+    world.pass(Duration::seconds(121)).await;
+    let tried = shown(&world, &id).await;
+    assert_eq!((&tried["status"], &tried["finished"]), (&json!("running"), &json!(0)));
+    assert_ne!(tried["updatedDate"], tried["requestedDate"], "a step was tried");
     world.queue.end();
     let bulk = ended(&world, &id).await;
     assert_eq!((&bulk["status"], &bulk["done"], &bulk["failed"]), (&json!("done"), &json!(MANY), &json!(0)));

@@ -1,7 +1,7 @@
 //! Lists and counts of instances by what they are and how they are: from short rows, whatever their number.
 
 use super::answer::{Answered, PagedList, PagedRecord};
-use super::answers::instance::{self as answers, FleetCounts, TagCount, Waiting};
+use super::answers::instance::{self as answers, ApplicationCount, FleetCounts, TagCount, Waiting};
 use super::answers::moment::Moment;
 use super::auth::Caller;
 use super::error::ApiError;
@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Tags that counts name; each instance may have tags of its own.
-const TAGS_COUNT_MAX: usize = 100;
+/// Tags, and applications, that counts name; each instance may have some of its own.
+const NAMES_COUNT_MAX: usize = 100;
 /// What a token of a list by last success begins with, so that no other list takes it for its own.
 const BY_SUCCESS: &str = "lastSuccess";
 
@@ -34,6 +34,7 @@ const STRETCH_GROWTH: usize = 10;
 /// Which instances a list is about.
 pub(super) struct InstanceFilter {
     connector: Option<String>,
+    application: Option<String>,
     tags: Vec<String>,
     search: Option<String>,
     /// Any, if it is empty.
@@ -59,6 +60,7 @@ impl InstanceFilter {
         });
         Ok(InstanceFilter {
             connector: connector.map(str::to_owned),
+            application: params.text("application").map(str::to_owned),
             tags: params.texts("tags").map(str::to_owned).collect(),
             search: params.text("searchText").map(str::to_lowercase),
             health: health.collect::<Answered<_>>()?,
@@ -73,12 +75,23 @@ impl InstanceFilter {
 
     pub(super) fn takes(&self, instance: &Instance) -> bool {
         self.is_like(&instance.connector, &instance.name, &instance.tags)
+            && self.names(instance.application())
     }
 
     pub(super) fn takes_row(&self, (row, health): &(FleetRow, Health)) -> bool {
         (self.health.is_empty() || self.health.contains(health))
             && (!self.is_waiting || waits(row))
             && self.is_like(&row.connector, &row.name, &row.tags)
+            && self.names(row.application.as_deref())
+    }
+
+    fn names(&self, application: Option<&str>) -> bool {
+        self.application.is_none() || self.application.as_deref() == application
+    }
+
+    /// What it asks for stands in the short rows alone, or is found sooner in them.
+    fn is_of_rows(&self) -> bool {
+        !self.health.is_empty() || self.is_waiting || self.application.is_some()
     }
 
     fn is_like(&self, connector: &str, name: &str, tags: &[String]) -> bool {
@@ -115,7 +128,7 @@ pub(super) async fn listed(
         Some(_) => return Err(ApiError::rule("orderBy", "must be lastSuccess")),
     };
     let with_health = params.flag("withHealth")?;
-    if order == Order::ById && wanted.health.is_empty() && !wanted.is_waiting && !with_health {
+    if order == Order::ById && !wanted.is_of_rows() && !with_health {
         return Ok(None);
     }
     let page = PageRequest::of(params)?;
@@ -215,7 +228,7 @@ fn success_key(token: &Value) -> Option<SuccessKey> {
     (name == BY_SUCCESS).then_some((at, InstanceId::parse(&id.as_u64()?.to_string())?))
 }
 
-/// How many there are by status, connector and tag. Whoever has more than one request counts adds pages up.
+/// How many there are by status, connector, tag and application. Whoever has more than one request counts adds pages up.
 pub(super) async fn counts(
     State(app): State<Arc<Context>>,
     caller: Caller,
@@ -226,7 +239,7 @@ pub(super) async fn counts(
     let after = page.after_instance()?;
     let (fleet, counted_at) = fleet::read_lately(&app, caller.sight(), after, FLEET_COUNT_MAX).await?;
     let (mut by_status, mut by_connector) = (BTreeMap::new(), BTreeMap::new());
-    let mut by_tag: HashMap<&str, u64> = HashMap::new();
+    let (mut by_tag, mut by_application) = (HashMap::new(), HashMap::new());
     let (mut total, mut need_somebody, mut suspended_callbacks) = (0, 0, 0);
     let (mut queued, mut on_the_way) = (Waiting::of(0), Waiting::of(0));
     for (row, health) in fleet.rows.iter().filter(|row| wanted.takes_row(row)) {
@@ -240,13 +253,14 @@ pub(super) async fn counts(
         }
         *by_status.entry(health.text()).or_insert(0) += 1;
         *by_connector.entry(row.connector.clone()).or_insert(0) += 1;
-        row.tags.iter().for_each(|tag| *by_tag.entry(tag).or_insert(0) += 1);
+        row.tags.iter().for_each(|tag| *by_tag.entry(tag.as_str()).or_insert(0) += 1);
+        row.application.iter().for_each(|name| *by_application.entry(name.as_str()).or_insert(0) += 1);
     }
-    let mut tags: Vec<(&str, u64)> = by_tag.into_iter().collect();
-    tags.sort_unstable_by_key(|(tag, count)| (std::cmp::Reverse(*count), *tag));
-    let other_tags = tags.len().saturating_sub(TAGS_COUNT_MAX) as u64;
-    let named = tags.into_iter().take(TAGS_COUNT_MAX);
-    let by_tag = named.map(|(tag, count)| TagCount { tag: tag.to_owned(), count }).collect();
+    let (by_tag, other_tags) = most_frequent(by_tag);
+    let by_tag = by_tag.into_iter().map(|(tag, count)| TagCount { tag, count }).collect();
+    let (by_application, other_applications) = most_frequent(by_application);
+    let by_application =
+        by_application.into_iter().map(|(application, count)| ApplicationCount { application, count });
     let record = FleetCounts {
         total,
         need_somebody,
@@ -255,10 +269,21 @@ pub(super) async fn counts(
         by_connector,
         by_tag,
         other_tags,
+        by_application: by_application.collect(),
+        other_applications,
         queued,
         on_the_way,
         counted_at: counted_at.map(Moment::of),
     };
     let count = record.by_status.len();
     Ok(PagedRecord { record, count, size: page.size, next: fleet.cut_at.map(|id| id.get().into()) })
+}
+
+/// The most frequent names, and how many there are beside them.
+fn most_frequent(counts: HashMap<&str, u64>) -> (Vec<(String, u64)>, u64) {
+    let mut all: Vec<(&str, u64)> = counts.into_iter().collect();
+    all.sort_unstable_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    let others = all.len().saturating_sub(NAMES_COUNT_MAX) as u64;
+    let named = all.into_iter().take(NAMES_COUNT_MAX);
+    (named.map(|(name, count)| (name.to_owned(), count)).collect(), others)
 }

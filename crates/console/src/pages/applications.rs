@@ -19,10 +19,12 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-/// Instances that are looked through for those that name an application.
-const LOOKED_COUNT: &str = "200";
-/// Of those so many are shown.
+/// Of the instances that name an application so many are shown.
 const NAMED_COUNT_MAX: usize = 20;
+/// The same for the interface.
+const SHOWN_COUNT: &str = "20";
+/// Pages that are looked through for them.
+const PAGES_COUNT_MAX: usize = 20;
 
 /// What an application has, with the labels of its fields.
 const FIELDS: [(&str, &str); 5] = [
@@ -83,9 +85,19 @@ fn row(signed: &Signed, one: &Value) -> Keyed {
         html! { code { (text("connector")) } },
         html! { code { (text("apiKey")) } @if let Some(tenant) = one["tenant"].as_str() { p.reason { "Tenant " (tenant) } } },
         relative_or(changed_at, signed.now, ""),
-        html! { (one["instancesCount"].as_u64().unwrap_or(0)) },
+        count(one),
     ];
     Keyed { key: text("name").to_owned(), cells }
+}
+
+/// How many name it, and which.
+fn count(one: &Value) -> Markup {
+    let (name, count) =
+        (one["name"].as_str().unwrap_or_default(), one["instancesCount"].as_u64().unwrap_or(0));
+    html! {
+        @if count == 0 { span.muted { "0" } }
+        @else { a href=(address(&["instances"], &[("application", name)])) { (count) } }
+    }
 }
 
 fn another(signed: &Signed, elements: &[Value], fields: &Fields, refused: Option<&Answer>) -> Markup {
@@ -187,7 +199,7 @@ async fn alone(signed: &Signed, name: &str, refused: Option<&Answer>) -> Result<
             }
         }))
         section.card.narrow-form { h2 { "Rotate the secret" } (ui::form(signed, &path, rotation)) }
-        (ui::card("Remove it", removal(signed, &path, count, &named_by)))
+        (ui::card("Remove it", removal(signed, (name, &path), count, &named_by)))
     };
     let status = refused.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
     let page =
@@ -195,7 +207,7 @@ async fn alone(signed: &Signed, name: &str, refused: Option<&Answer>) -> Result<
     Ok(page.part_of("/applications", "Applications").body(body).show(signed))
 }
 
-fn removal(signed: &Signed, path: &str, count: u64, named_by: &[Value]) -> Markup {
+fn removal(signed: &Signed, (application, path): (&str, &str), count: u64, named_by: &[Value]) -> Markup {
     html! {
         @if count == 0 {
             p { "No instance names it." }
@@ -211,17 +223,28 @@ fn removal(signed: &Signed, path: &str, count: u64, named_by: &[Value]) -> Marku
                 }
             }
             @if (named_by.len().min(NAMED_COUNT_MAX) as u64) < count {
-                p.muted { (named_by.len().min(NAMED_COUNT_MAX)) " of " (count) " are shown." }
+                p.muted {
+                    (named_by.len().min(NAMED_COUNT_MAX)) " of " (count) " are shown. "
+                    a href=(address(&["instances"], &[("application", application)])) { "Show all in the list" }
+                }
             }
         }
     }
 }
 
-/// The instances that name it, among the first ones of the organization.
+/// Some of the instances that name it. A host that reads a few hundred at once answers in pages, which may be empty.
 async fn naming(signed: &Signed, application: &str) -> Result<Vec<Value>, Failure> {
-    let all = signed.api.get(&address(&["instances"], &[("pageSize", LOOKED_COUNT)])).await?;
-    let names_it = |one: &&Value| one["configuration"]["oauth.application"] == application;
-    Ok(all.rows().iter().filter(names_it).cloned().collect())
+    let (mut found, mut next) = (Vec::new(), String::new());
+    for _ in 0..PAGES_COUNT_MAX {
+        let query = [("application", application), ("pageSize", SHOWN_COUNT), ("nextPage", &next)];
+        let page = signed.api.get(&address(&["instances"], &query)).await?;
+        found.extend(page.rows().iter().cloned());
+        next = page.next_page().unwrap_or_default().to_owned();
+        if next.is_empty() || found.len() >= NAMED_COUNT_MAX {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 async fn change(Path(name): Path<String>, posted: Posted) -> Result<Response, Failure> {

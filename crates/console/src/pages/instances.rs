@@ -68,6 +68,10 @@ fn filters(asked: &Filter, counts: &Counts) -> Markup {
     let mut statuses = vec![(NEEDS_SOMEBODY, "Needs somebody")];
     statuses.extend(Status::ALL.map(|one| (one.key(), one.name())));
     let connectors: Vec<(&str, &str)> = counts.connectors().map(|key| (key, key)).collect();
+    let mut applications: Vec<(&str, &str)> = counts.applications().map(|name| (name, name)).collect();
+    if applications.is_empty() && !asked.application.is_empty() {
+        applications.push((&asked.application, &asked.application));
+    }
     html! {
         form.filters role="search" method="get" action="/instances" aria-label="Filter instances" {
             div.filter-row {
@@ -75,6 +79,7 @@ fn filters(asked: &Filter, counts: &Counts) -> Markup {
                 div.field { label for="tags" { "Tags, with commas" } input #tags name="tags" type="search" value=(asked.tags) autocomplete="off"; }
                 (ui::choice("status", "Status", "All", &statuses, &asked.status))
                 (ui::choice("connector", "Connector", "All", &connectors, &asked.connector))
+                @if !applications.is_empty() { (ui::choice("application", "Application", "All", &applications, &asked.application)) }
                 (ui::choice("sort", "Order", "By id", &[("lastSuccess", "Longest not read first")], &asked.sort))
                 button type="submit" { "Filter" }
                 @if asked.is_filtered() { a.button.quiet href="/instances" { "Show all" } }

@@ -470,7 +470,7 @@ async fn applications_are_listed_stored_rotated_and_not_deleted_while_somebody_n
     assert!(
         one.text.contains("2 instances name it")
             && one.text.contains(">Mine<")
-            && !one.text.contains(">Other<")
+            && one.text.contains("href=\"/instances?application=lofts\"")
     );
     assert!(!one.text.contains("/applications/lofts/delete"), "it can't go");
     let rotated = connecting

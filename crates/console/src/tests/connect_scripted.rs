@@ -109,7 +109,11 @@ fn answer(asked: &str, refusal: &Option<(u16, Value)>) -> Response {
         "GET /applications?pageSize=200" => Json(json!([])).into_response(),
         "GET /applications?" | "GET /applications" => Json(json!([stored(2)])).into_response(),
         "GET /applications/lofts" => Json(stored(2)).into_response(),
-        "GET /instances?pageSize=200" => Json(json!([named("Mine", "lofts"), named("Other", "barns")])).into_response(),
+        // A page may be empty, and lead to another one.
+        "GET /instances?application=lofts&pageSize=20" => {
+            ([("elements-next-page-token", "on")], Json(json!([]))).into_response()
+        }
+        "GET /instances?application=lofts&pageSize=20&nextPage=on" => Json(json!([named("Mine", "lofts")])).into_response(),
         "PATCH /applications/lofts" => Json(stored(2)).into_response(),
         "DELETE /applications/lofts" => StatusCode::OK.into_response(),
         "POST /instances/test-event" => Json(json!({

@@ -317,6 +317,7 @@ pub(in crate::api) struct InstanceCount {
 #[schemars(example = json!({
     "total": 3, "needSomebody": 1, "suspendedCallbacks": 0, "byStatus": { "needsSignIn": 1, "healthy": 2 },
     "byConnector": { super::element::first().key: 3 }, "byTag": [{ "tag": "Sales", "count": 2 }], "otherTags": 0,
+    "byApplication": [{ "application": "mail", "count": 2 }], "otherApplications": 0,
     "queued": { "count": 0, "atLeast": false }, "onTheWay": { "count": 1, "atLeast": false },
 }))]
 pub(in crate::api) struct FleetCounts {
@@ -333,6 +334,10 @@ pub(in crate::api) struct FleetCounts {
     pub(in crate::api) by_tag: Vec<TagCount>,
     /// Tags beside those.
     pub(in crate::api) other_tags: u64,
+    /// The stored applications that most instances name, at most 100.
+    pub(in crate::api) by_application: Vec<ApplicationCount>,
+    /// Applications beside those.
+    pub(in crate::api) other_applications: u64,
     /// Of callbacks that are suspended or being released.
     pub(in crate::api) queued: Waiting,
     /// Of callbacks that take notifications.
@@ -346,6 +351,13 @@ pub(in crate::api) struct FleetCounts {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct TagCount {
     pub(in crate::api) tag: String,
+    pub(in crate::api) count: u64,
+}
+
+/// How many instances name an application.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(in crate::api) struct ApplicationCount {
+    pub(in crate::api) application: String,
     pub(in crate::api) count: u64,
 }
 

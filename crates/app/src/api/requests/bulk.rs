@@ -21,7 +21,7 @@ const FILTER_BYTES_MAX: usize = 4_096;
 /// What can be done.
 const ACTIONS: [&str; 7] = ["enable", "disable", "delete", "tag", "release", "retry", "backfill"];
 /// Parameters of the list of instances that a filter has.
-const FILTER_KEYS: [&str; 5] = ["status", "connector", "tags", "searchText", "waiting"];
+const FILTER_KEYS: [&str; 6] = ["status", "connector", "application", "tags", "searchText", "waiting"];
 
 /// One action on the instances that are named now: later ones are not among them. Either `ids` or `filter`.
 #[derive(JsonSchema)]
@@ -33,8 +33,8 @@ pub(in crate::api) struct BulkRequest {
     /// Ids of instances.
     #[schemars(with = "Option<Vec<u32>>", length(max = 1000))]
     pub(in crate::api) ids: Option<Vec<InstanceId>>,
-    /// Parameters of the list of instances, as they stand there: `status`, `connector`, `tags`, `searchText`, `waiting`;
-    /// those with more than one value as a list. Empty: all.
+    /// Parameters of the list of instances, as they stand there: `status`, `connector`, `application`, `tags`,
+    /// `searchText`, `waiting`; those with more than one value as a list. Empty: all.
     #[schemars(with = "Option<Map<String, Value>>")]
     pub(in crate::api) filter: Option<Vec<(String, String)>>,
     /// The filter, or how many ids there are.

@@ -1,8 +1,22 @@
 //! Instances: by id, by the Element token, and below their connector.
 
 use super::parameters::*;
-use crate::api::route::{CallerKind, Route, delete, get, patch, post, put};
+use crate::api::route::{CallerKind, Parameter, Route, delete, get, patch, post, put};
 use crate::api::{backfill, configuration, elements, explain, fleet, instances, lists, poll, test_event};
+
+/// Of each list of instances.
+static LIST: [&Parameter; 10] = [
+    &HEALTH,
+    &WAITING,
+    &NAMED_APPLICATION,
+    &TAGS,
+    &SEARCH_TEXT,
+    &HYDRATE,
+    &WITH_HEALTH,
+    &ORDER_INSTANCES,
+    &PAGE_SIZE,
+    &NEXT_PAGE,
+];
 
 pub(super) fn routes() -> Vec<Route> {
     let all = [
@@ -45,25 +59,15 @@ fn all() -> Vec<Route> {
             "List instances, or with an Element token read its own",
         )
         .or(&[404])
-        .with(&[
-            &HEALTH,
-            &WAITING,
-            &CONNECTOR,
-            &TAGS,
-            &SEARCH_TEXT,
-            &HYDRATE,
-            &WITH_HEALTH,
-            &ORDER_INSTANCES,
-            &PAGE_SIZE,
-            &NEXT_PAGE,
-        ]),
+        .with(&[&CONNECTOR])
+        .with(&LIST),
         get(
             "countInstancesByKind",
             "/instances/counts",
             fleet::counts,
-            "Count instances by status, connector and tag, at most 10,000 in a page",
+            "Count instances by status, connector, tag and application, at most 10,000 in a page",
         )
-        .with(&[&HEALTH, &WAITING, &CONNECTOR, &TAGS, &SEARCH_TEXT, &NEXT_PAGE]),
+        .with(&[&HEALTH, &WAITING, &CONNECTOR, &NAMED_APPLICATION, &TAGS, &SEARCH_TEXT, &NEXT_PAGE]),
         get("countInstances", "/instances/count", lists::count, "Count instances, at most 10,000 in a page")
             .with(&[&NEXT_PAGE]),
         get(
@@ -236,17 +240,7 @@ fn listed_below_connector() -> Route {
         "List instances of a connector, or with an Element token read its own",
     )
     .or(&[404])
-    .with(&[
-        &HEALTH,
-        &WAITING,
-        &TAGS,
-        &SEARCH_TEXT,
-        &HYDRATE,
-        &WITH_HEALTH,
-        &ORDER_INSTANCES,
-        &PAGE_SIZE,
-        &NEXT_PAGE,
-    ])
+    .with(&LIST)
 }
 
 fn below_connector() -> Vec<Route> {

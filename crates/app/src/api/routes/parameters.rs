@@ -59,6 +59,8 @@ pub(super) static HEALTH: Parameter = parameter(
 );
 pub(super) static CONNECTOR: Parameter =
     parameter("connector", ParameterKind::Text, "", "Only instances of this connector, by its key or id.");
+pub(super) static NAMED_APPLICATION: Parameter =
+    parameter("application", ParameterKind::Text, "", "Only instances that name this stored application.");
 pub(super) static WAITING: Parameter = parameter(
     "waiting",
     ParameterKind::Flag,

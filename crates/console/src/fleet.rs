@@ -4,6 +4,9 @@ use crate::api::{Refused, address};
 use crate::form::Fields;
 use crate::signed::Signed;
 use crate::status::Status;
+use crate::time;
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
 use serde_json::Value;
 
 /// Rows of a page: a screen or two.
@@ -126,11 +129,12 @@ pub(crate) struct Counts {
     pages: Vec<Value>,
     /// There are more than were counted.
     is_cut: bool,
+    now: DateTime<Utc>,
 }
 
 impl Counts {
     pub(crate) async fn read(signed: &Signed, path: &str) -> Result<Self, Refused> {
-        let mut counts = Counts { pages: Vec::new(), is_cut: false };
+        let mut counts = Counts { pages: Vec::new(), is_cut: false, now: signed.now };
         let mut next = String::new();
         for _ in 0..COUNTS_COUNT_MAX {
             let separator = if path.contains('?') { '&' } else { '?' };
@@ -188,6 +192,12 @@ impl Counts {
         let names: std::collections::BTreeSet<&str> =
             counts.filter_map(|one| one["application"].as_str()).collect();
         names.into_iter()
+    }
+
+    /// A sentence where a part of it was counted earlier: a host may keep counts for a while.
+    pub(crate) fn age(&self) -> Markup {
+        let counted = self.pages.iter().filter_map(|page| time::read(page["countedAt"].as_str())).min();
+        html! { @if let Some(at) = counted { "Counted " (time::relative(at, self.now)) "." } }
     }
 
     /// What stands before a number that is not the whole one.

@@ -146,7 +146,7 @@ fn told(counts: &Counts) -> Markup {
     html! {
         p.lead {
             (number("queued", WAITING_QUEUED)) " queued until released, " (number("onTheWay", WAITING_ON_THE_WAY)) " on the way, for "
-            (counts.bound()) (counts.total()) (if counts.total() == 1 { " callback." } else { " callbacks." })
+            (counts.bound()) (counts.total()) (if counts.total() == 1 { " callback. " } else { " callbacks. " }) (counts.age())
         }
     }
 }

@@ -114,6 +114,8 @@ fn bulk_bar(asked: &Filter, counts: &Counts) -> Markup {
 fn told(asked: &Filter, counts: &Counts) -> Markup {
     html! {
         @if counts.total() > 0 {
+            @let age = counts.age();
+            @if !age.0.is_empty() { p.muted { (age) } }
             ul.counts aria-label="Instances by status" {
                 li { a href=(asked.with_status("")) aria-current=[asked.status.is_empty().then_some("true")] { (counts.bound()) (counts.total()) " in all" } }
                 @if counts.need_somebody() > 0 {

@@ -102,7 +102,7 @@ fn health(counts: &Counts) -> Markup {
                     @for (status, count) in &others { ", " a href=(list_of(status.key())) { (count) } " " (in_words(*status, *count)) }
                 }
             }
-            "; " (waits(counts)) "."
+            "; " (waits(counts)) ". " (counts.age())
         }
     }
 }

@@ -248,6 +248,13 @@ fn interface(request: &Request) -> Response {
             _ => ([("elements-next-page-token", "next-token")], axum::Json(json!([instance()])))
                 .into_response(),
         },
+        ("GET", "/instances/counts") if request.uri().query().is_some_and(|query| query.contains("connector=kept")) => {
+            axum::Json(json!({
+                "total": 2, "byStatus": { "healthy": 2 }, "countedAt": "2026-11-21T00:00:00Z",
+                "queued": { "count": 0, "atLeast": false }, "onTheWay": { "count": 0, "atLeast": false },
+            }))
+            .into_response()
+        }
         ("GET", "/instances/counts") => axum::Json(json!({
             "total": 1, "needSomebody": 1, "suspendedCallbacks": 1, "byStatus": { "suspended": 1 },
             "byConnector": { "gmail": 1 }, "queued": { "count": 1, "atLeast": false },

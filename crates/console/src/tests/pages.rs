@@ -45,6 +45,14 @@ async fn every_page_lets_nothing_in_from_elsewhere() {
     }
 }
 
+/// A number that is not of now says of when it is.
+#[tokio::test]
+async fn numbers_that_were_counted_earlier_say_so() {
+    let browser = Browser::signed_in().await;
+    assert!(browser.get("/instances?connector=kept").await.text.contains("Counted <time "));
+    assert!(!browser.get("/instances").await.text.contains("Counted"));
+}
+
 #[tokio::test]
 async fn hostile_texts_stay_texts() {
     let browser = Browser::signed_in().await;

@@ -69,14 +69,17 @@ async fn look(
     way: PollTrigger,
     deadline: DateTime<Utc>,
 ) -> Result<Option<PollOutcome>> {
-    let Some(mailbox) = mailbox_in_turn(app, id, way, deadline).await? else {
+    let mut read = mailbox_in_turn(app, id, way, deadline).await?;
+    if read.as_ref().is_some_and(|mailbox| !mailbox.instance.unsettled.is_empty()) {
+        settle::marked(app, id).await;
+        // That took time, in which another process may have been throttled, or somebody changed the instance.
+        read = app.ports.store.mailbox(id).await?;
+    }
+    let Some(mailbox) = read else {
         // Something late has made it anew, or it was never removed: it would come again and again.
         app.ports.schedule.remove(id).await?;
         return Ok(Some(PollOutcome::NotFound));
     };
-    if !mailbox.instance.unsettled.is_empty() {
-        settle::marked(app, id).await;
-    }
     let (connector, settings) = instances::understood(app, &mailbox.instance)?;
     if let Some(reason) = not_polled(&mailbox, &settings) {
         outbox::flush(app, &mailbox).await?;

@@ -2,7 +2,7 @@
 
 use crate::api::Answer;
 use crate::flash::{Flash, Tone};
-use crate::ui::{self, sentence};
+use crate::ui::{self, capitalized};
 use maud::{Markup, html};
 
 /// Nothing where no test was sent: then the form says why.
@@ -32,7 +32,7 @@ pub(crate) fn flash(answer: &Answer) -> Flash {
             "The callback answered {status} in {took_ms} ms to the test event; only 2xx takes an event. {signed}"
         )),
         (None, error) => {
-            let error = sentence(error.unwrap_or("nothing more is known"));
+            let error = capitalized(error.unwrap_or("nothing more is known"));
             Flash::bad(format!("The callback did not answer to the test event. {error}."))
         }
     }

@@ -141,7 +141,7 @@ fn refusal(problems: &Problems) -> Markup {
             div role="alert" tabindex="-1" autofocus {
                 (ui::notice(Tone::Bad, html! {
                     p { strong { "Nothing was stored." } }
-                    @for text in problems.beside(&keys) { p { (ui::marked(&ui::sentence(&text))) } }
+                    @for text in problems.beside(&keys) { p { (ui::sentence(&text)) } }
                     @if !wrong.is_empty() {
                         p { "Look at: " @for (index, (id, label)) in wrong.iter().enumerate() { @if index > 0 { ", " } a href={ "#" (id) } { (label) } } }
                     }

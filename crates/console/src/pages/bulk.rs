@@ -152,7 +152,7 @@ fn outcomes(bulk: &Value, notes: &[Value], names: &Names) -> Markup {
     let reasons: Vec<Vec<Markup>> = reasons
         .map(|one| {
             let reason = ui::sentence(&text(one, "reason"));
-            vec![ui::marked(&reason), html! { (text(one, "outcome")) }, html! { (number(one, "count")) }]
+            vec![reason, html! { (text(one, "outcome")) }, html! { (number(one, "count")) }]
         })
         .collect();
     let shown: Vec<Vec<Markup>> = notes
@@ -164,7 +164,7 @@ fn outcomes(bulk: &Value, notes: &[Value], names: &Names) -> Markup {
                     @if let Some(event) = one["eventId"].as_str() { " " a.id href=(address(&["activity", event], &[])) { (event) } }
                 },
                 html! { (text(one, "outcome")) },
-                ui::marked(&ui::sentence(&text(one, "reason"))),
+                ui::sentence(&text(one, "reason")),
             ]
         })
         .collect();

@@ -78,7 +78,7 @@ fn title(wish: &Wish<'_>) -> &'static str {
 /// What an action has to be told, as a form that only counts.
 fn questions(wish: &Wish<'_>, refused: Option<&Answer>) -> Markup {
     html! {
-        @if let Some(answer) = refused { (ui::notice(Tone::Bad, html! { p { (ui::marked(&ui::sentence(&answer.message()))) } })) }
+        @if let Some(answer) = refused { (ui::notice(Tone::Bad, html! { p { (ui::sentence(&answer.message())) } })) }
         section.card {
             p { "For " strong { (ui::name(&wish.selected())) } ". Nothing is done yet: the next page counts." }
             form.asks method="get" action="/bulk/new" {
@@ -136,7 +136,7 @@ async fn records(signed: &Signed, wish: &Wish<'_>) -> Markup {
     let path = address(&["instances", id, "backfill", "preview"], &[]);
     let answer = signed.api.call(Method::POST, &path, Some(&wish.window())).await;
     if !answer.status.is_success() {
-        return ui::notice(Tone::Bad, html! { p { (ui::marked(&ui::sentence(&answer.message()))) } });
+        return ui::notice(Tone::Bad, html! { p { (ui::sentence(&answer.message())) } });
     }
     let resources = answer.body["resources"].as_object().into_iter().flatten();
     let rows: Vec<Vec<Markup>> = resources.map(|(name, one)| record_row(name, one)).collect();

@@ -22,7 +22,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 /// Callbacks of a page.
-const GROUPS_COUNT: &str = "20";
+const GROUPS_COUNT: &str = "12";
 /// Notifications shown of each; the rest is a link away.
 const SHOWN_COUNT: &str = "5";
 /// Notifications on a page of one callback alone.

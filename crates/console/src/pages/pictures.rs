@@ -91,7 +91,7 @@ pub(super) async fn draw(signed: &Signed, span: Span, counts: &Counts) -> Markup
             }
             @match &by_time {
                 Ok(rows) => { (events_chart(span, rows.rows())) }
-                Err(_) => { p.muted { "There are too many events to count for this picture." } }
+                Err(refused) => { p.muted { "There is no picture: " (ui::marked(&refused.0.message())) "." } }
             }
             @if let Ok(events) = &events { (latency_chart(events.rows())) }
             (statuses(counts))

@@ -60,7 +60,7 @@ async fn explain(Path(id): Path<String>, posted: Posted) -> Result<Response, Fai
     let result = match answer.status {
         status if status.is_success() => explanation(signed, &answer.body),
         StatusCode::UNAUTHORIZED => return Err(Failure::SignIn),
-        _ => ui::notice(Tone::Bad, html! { p { (ui::marked(&ui::sentence(&answer.message()))) } }),
+        _ => ui::notice(Tone::Bad, html! { p { (ui::sentence(&answer.message())) } }),
     };
     let body = html! { (result) (form(signed, &id, by, text)) };
     Ok(page(&id, &instance).body(body).show(signed))

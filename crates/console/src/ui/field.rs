@@ -60,12 +60,29 @@ pub(crate) fn marked(text: &str) -> Markup {
     }
 }
 
-/// A text of the interface, which follows a name there and stands alone here. One that begins with a name stays.
-pub(crate) fn sentence(text: &str) -> String {
+/// The same where it follows a name there and stands alone here.
+pub(crate) fn sentence(text: &str) -> Markup {
+    marked(&capitalized(text))
+}
+
+/// With a capital in front, unless it begins with a name.
+pub(crate) fn capitalized(text: &str) -> String {
     let first = text.split(' ').next().unwrap_or_default();
     let mut rest = text.chars();
     match rest.next() {
         Some(letter) if first.chars().all(char::is_alphabetic) => letter.to_uppercase().chain(rest).collect(),
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_shows_names_as_names() {
+        let wrong = Field { error: Some("must have `.id` <behind> `x`"), ..Field::new("url", "Url") };
+        let shown = field(&wrong).into_string();
+        assert!(shown.contains(">Must have <code>.id</code> &lt;behind&gt; <code>x</code></p>"), "{shown}");
     }
 }

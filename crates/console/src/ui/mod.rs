@@ -6,7 +6,7 @@ mod icon;
 mod table;
 
 pub(crate) use badge::{Mark, badge, count_of, status};
-pub(crate) use field::{Field, field, marked, sentence};
+pub(crate) use field::{Field, capitalized, field, marked, sentence};
 pub(crate) use icon::bell;
 pub(crate) use table::{Column, Keyed, keyed_table, table};
 
@@ -91,7 +91,7 @@ pub(crate) fn flash(flash: &Flash) -> Markup {
         Tone::Good => "status",
         Tone::Bad => "alert",
     };
-    html! { div.flash role=(role) { (notice(flash.tone, html! { p { (flash.text) } })) } }
+    html! { div.flash role=(role) { (notice(flash.tone, html! { p { (marked(&flash.text)) } })) } }
 }
 
 /// The way through the pages of a list: back to the first, and on.

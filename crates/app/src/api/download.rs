@@ -124,6 +124,23 @@ fn percent(name: &str) -> String {
     name.bytes().map(one).collect()
 }
 
+/// A download of the one type that is known beforehand.
+pub(super) struct RawMessage(pub(super) Download);
+
+impl IntoResponse for RawMessage {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+impl Answer for RawMessage {
+    const MEDIA_TYPE: &'static str = "message/rfc822";
+
+    fn schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Download::schema(schemas)
+    }
+}
+
 impl IntoResponse for Download {
     fn into_response(self) -> Response {
         (self.headers, Body::from_stream(self.body)).into_response()

@@ -5,7 +5,7 @@ use super::answers::element::Ping;
 use super::answers::moment::Moment;
 use super::answers::record::Record;
 use super::auth::Caller;
-use super::download::Download;
+use super::download::{Download, RawMessage};
 use super::error::ApiError;
 use super::paging;
 use super::query::Params;
@@ -88,9 +88,9 @@ pub(super) async fn raw(
     State(app): State<Arc<Context>>,
     caller: Caller,
     Path((_, resource, object)): Path<(String, String, String)>,
-) -> Answered<Download> {
+) -> Answered<RawMessage> {
     let content = opened(&app, &caller, &[resource, object, "raw".to_owned()]).await?;
-    Download::of_message(content, app.config.answer_bytes_max).await
+    Download::of_message(content, app.config.answer_bytes_max).await.map(RawMessage)
 }
 
 /// What an attachment holds.

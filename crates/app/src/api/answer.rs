@@ -16,7 +16,7 @@ pub(super) trait Answer: IntoResponse {
     /// It comes with the headers of a page.
     const PAGE: Paging = Paging::Never;
 
-    /// What it is, unless it is a file, which may be anything.
+    /// The type of its body.
     const MEDIA_TYPE: &'static str = "application/json";
 
     /// Of its body; `None` for an empty one.

@@ -14,35 +14,40 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 const FILE_NAME_CHARS_MAX: usize = 120;
 /// A file without a usable name.
 const FILE_NAME: &str = "content";
-/// Says nothing of what it is, so nothing acts on it.
-const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
-/// A whole message.
-const MESSAGE: HeaderValue = HeaderValue::from_static("message/rfc822");
+/// A whole message, as its sender's program wrote it.
+pub(super) struct RawMessage(Download);
+
+/// Any other file. What type it is says the list of attachments; here it would only tell a browser what to run.
+pub(super) struct OpaqueFile(Download);
+
+impl RawMessage {
+    /// Begins the answer; see [`Download::of`].
+    pub(super) async fn of(content: Content, bytes_max: Option<usize>) -> Answered<Self> {
+        Download::of(content, bytes_max).await.map(Self)
+    }
+}
+
+impl OpaqueFile {
+    /// Begins the answer; see [`Download::of`].
+    pub(super) async fn of(content: Content, bytes_max: Option<usize>) -> Answered<Self> {
+        Download::of(content, bytes_max).await.map(Self)
+    }
+}
 
 /// A file, to be saved and not shown.
-pub(super) struct Download {
+struct Download {
     headers: HeaderMap,
     body: BodyStream,
 }
 
 impl Download {
-    /// A whole message, as its sender's program wrote it.
-    pub(super) async fn of_message(content: Content, bytes_max: Option<usize>) -> Answered<Self> {
-        Download::of(content, bytes_max, MESSAGE).await
-    }
-
-    /// Anything else. What type it is says the list of attachments; here it would only tell a browser what to run.
-    pub(super) async fn of_file(content: Content, bytes_max: Option<usize>) -> Answered<Self> {
-        Download::of(content, bytes_max, OCTETS).await
-    }
-
     /// A host that can't answer as it comes has all of it first, or answers 413.
-    async fn of(content: Content, bytes_max: Option<usize>, media_type: HeaderValue) -> Answered<Self> {
+    async fn of(content: Content, bytes_max: Option<usize>) -> Answered<Self> {
         let limit = bytes_max.unwrap_or(CONTENT_BYTES_MAX);
         if content.bytes_about.is_some_and(|bytes| bytes > limit as u64) {
             return Err(too_long(limit));
         }
-        let headers = headers(media_type, content.file_name.as_deref());
+        let headers = headers(content.file_name.as_deref());
         let body = match bytes_max {
             Some(bytes_max) => gathered(content.body, bytes_max).await?,
             None => content.body,
@@ -73,9 +78,8 @@ fn too_long(bytes_max: usize) -> ApiError {
     )
 }
 
-fn headers(media_type: HeaderValue, file_name: Option<&str>) -> HeaderMap {
+fn headers(file_name: Option<&str>) -> HeaderMap {
     HeaderMap::from_iter([
-        (header::CONTENT_TYPE, media_type),
         (header::CONTENT_DISPOSITION, disposition(file_name)),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
@@ -124,35 +128,41 @@ fn percent(name: &str) -> String {
     name.bytes().map(one).collect()
 }
 
-/// A download of the one type that is known beforehand.
-pub(super) struct RawMessage(pub(super) Download);
+impl Download {
+    fn into_response(self, media_type: &'static str) -> Response {
+        ([(header::CONTENT_TYPE, media_type)], self.headers, Body::from_stream(self.body)).into_response()
+    }
+}
+
+fn bytes_schema() -> Schema {
+    json_schema!({ "description": "The bytes as they are.", "type": "string", "format": "binary" })
+}
 
 impl IntoResponse for RawMessage {
     fn into_response(self) -> Response {
-        self.0.into_response()
+        self.0.into_response(Self::MEDIA_TYPE)
     }
 }
 
 impl Answer for RawMessage {
     const MEDIA_TYPE: &'static str = "message/rfc822";
 
-    fn schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
-        Download::schema(schemas)
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        Some(bytes_schema())
     }
 }
 
-impl IntoResponse for Download {
+impl IntoResponse for OpaqueFile {
     fn into_response(self) -> Response {
-        (self.headers, Body::from_stream(self.body)).into_response()
+        self.0.into_response(Self::MEDIA_TYPE)
     }
 }
 
-impl Answer for Download {
+impl Answer for OpaqueFile {
     const MEDIA_TYPE: &'static str = "application/octet-stream";
 
     fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
-        let description = "The bytes as they are; `message/rfc822` for a whole message.";
-        Some(json_schema!({ "description": description, "type": "string", "format": "binary" }))
+        Some(bytes_schema())
     }
 }
 
@@ -184,7 +194,7 @@ mod tests {
     async fn answered(bytes_about: Option<u64>, pieces: &[usize], bytes_max: usize) -> Result<usize, u16> {
         let pieces: Vec<_> = pieces.iter().map(|count| Ok(vec![0; *count].into())).collect();
         let content = Content { file_name: None, bytes_about, body: stream::iter(pieces).boxed() };
-        let download = Download::of_file(content, Some(bytes_max))
+        let download = OpaqueFile::of(content, Some(bytes_max))
             .await
             .map_err(|error| error.into_response().status().as_u16())?;
         let bytes = axum::body::to_bytes(download.into_response().into_body(), usize::MAX).await;

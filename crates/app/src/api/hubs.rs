@@ -5,7 +5,7 @@ use super::answers::element::Ping;
 use super::answers::moment::Moment;
 use super::answers::record::Record;
 use super::auth::Caller;
-use super::download::{Download, RawMessage};
+use super::download::{OpaqueFile, RawMessage};
 use super::error::ApiError;
 use super::paging;
 use super::query::Params;
@@ -90,7 +90,7 @@ pub(super) async fn raw(
     Path((_, resource, object)): Path<(String, String, String)>,
 ) -> Answered<RawMessage> {
     let content = opened(&app, &caller, &[resource, object, "raw".to_owned()]).await?;
-    Download::of_message(content, app.config.answer_bytes_max).await.map(RawMessage)
+    RawMessage::of(content, app.config.answer_bytes_max).await
 }
 
 /// What an attachment holds.
@@ -98,10 +98,10 @@ pub(super) async fn attachment(
     State(app): State<Arc<Context>>,
     caller: Caller,
     Path((_, resource, object, part)): Path<(String, String, String, String)>,
-) -> Answered<Download> {
+) -> Answered<OpaqueFile> {
     let path = [resource, object, "attachments".to_owned(), part, "content".to_owned()];
     let content = opened(&app, &caller, &path).await?;
-    Download::of_file(content, app.config.answer_bytes_max).await
+    OpaqueFile::of(content, app.config.answer_bytes_max).await
 }
 
 async fn opened(app: &Context, caller: &Caller, path: &[String]) -> Answered<Content> {

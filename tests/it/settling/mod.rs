@@ -4,6 +4,7 @@
 mod deaths;
 mod leaving;
 mod outages;
+mod overtaken;
 mod releases;
 
 use crate::world::{GMAIL_USER, World, gmail_body};

@@ -1,5 +1,6 @@
 mod faults;
 mod odd_answers;
+mod streams;
 
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -11,12 +11,14 @@ import sys
 import template
 
 FILE = pathlib.Path(__file__).with_name("template.yaml")
-FUNCTIONS = {"ApiFunction": "api", "PollFunction": "poll", "DeliverFunction": "deliver"}
+FUNCTIONS = {"ApiFunction": "api", "PollFunction": "poll", "DeliverFunction": "deliver", "DownloadFunction": "download"}
 VARIABLES = """
     TABLE DELIVERY_QUEUE_URL WORK_QUEUE_URL DEAD_LETTER_QUEUE_URL SCHEDULE_GROUP SCHEDULE_ROLE_ARN POLL_FUNCTION_ARN
     SECRET_PREFIX DATA_KEY_SECRET FIRST_ORGANIZATION_SECRET FIRST_USER_SECRET SECRET_STORAGE EVENT_BUS RETENTION_DAYS
     ADMIN_KEY_SECRET REQUESTS_PER_MINUTE PUBLIC_URL PUSH_AUDIENCE CORS_ORIGINS RETRY_DELAYS ALLOW_LOCAL_CALLBACKS REQUIRE_HTTPS_CALLBACKS LOG PROVIDER_URLS
 """.split()
+# What one function alone is told.
+OWN_VARIABLES = {"ApiFunction": {"CARILLON_DOWNLOAD_URL"}}
 # Addresses of providers that have a parameter of their own. Which they are, the descriptors say: a house rule compares.
 PROVIDER_VARIABLE = re.compile(r"CARILLON_[A-Z]+_(AUTH|TOKEN|API)_URL")
 OUTPUTS = """
@@ -33,10 +35,10 @@ OWN_RESOURCE = re.compile(r"<\w+(\.\w+)?>(/[a-z-]+)*")
 SOLE = {
     "scheduler:DeleteSchedule": {"PollFunction"},
     "events:PutEvents": {"DeliverFunction"},
-    "dynamodb:PutItem": {"ApiFunction", "PollFunction"},
-    "dynamodb:DeleteItem": {"ApiFunction", "PollFunction"},
-    "secretsmanager:PutSecretValue": {"ApiFunction", "PollFunction"},
-    "secretsmanager:CreateSecret": {"ApiFunction", "PollFunction"},
+    "dynamodb:PutItem": {"ApiFunction", "PollFunction", "DownloadFunction"},
+    "dynamodb:DeleteItem": {"ApiFunction", "PollFunction", "DownloadFunction"},
+    "secretsmanager:PutSecretValue": {"ApiFunction", "PollFunction", "DownloadFunction"},
+    "secretsmanager:CreateSecret": {"ApiFunction", "PollFunction", "DownloadFunction"},
 }
 GLOBAL_INDEXES = {"by-organization": ["log_of", "log_at"], "by-event": ["log_of", "name"]}
 PUSH_ROUTES = {"POST /push/gmail", "POST /push/outlookemail"}
@@ -155,6 +157,7 @@ def functions_are_complete(resources, _outputs):
         if "Events" in one:
             yield f"{name}: event sources are declared by themselves"
         given = {known for known in one["Environment"]["Variables"] if not PROVIDER_VARIABLE.fullmatch(known)}
+        given -= OWN_VARIABLES.get(name, set())
         missing = {f"CARILLON_{variable}" for variable in VARIABLES} ^ given
         if missing:
             yield f"{name}: variables missing or unknown: {sorted(missing)}"
@@ -288,9 +291,24 @@ def push_is_apart(resources, _outputs):
     named = {resources[name]["Properties"]["RouteKey"] for name in listed(resources["ApiStage"]["DependsOn"])}
     if named != set(routes):
         yield f"the stage waits for {sorted(named)} alone"
-    sources = {one["SourceArn"].split("/*/")[-1] for one in of_type(resources, "AWS::Lambda::Permission").values()}
+    permissions = [one for one in of_type(resources, "AWS::Lambda::Permission").values() if one["FunctionName"] == "<ApiFunction>"]
+    sources = {one["SourceArn"].split("/*/")[-1] for one in permissions}
     if sources != {"$default", "POST/push/*"}:
         yield f"the function may be invoked by {sorted(sources)}"
+
+
+def downloads_are_streamed(resources, _outputs):
+    """Anybody may call the address, since its links say who was allowed to; it is the only way to the function."""
+    permissions = [one for one in of_type(resources, "AWS::Lambda::Permission").values() if one["FunctionName"] == "<DownloadFunction>"]
+    found = {(one["Action"], one.get("FunctionUrlAuthType"), one.get("InvokedViaFunctionUrl")) for one in permissions}
+    if found != {("lambda:InvokeFunctionUrl", "NONE", None), ("lambda:InvokeFunction", None, True)}:
+        yield f"the function may be invoked by {sorted(map(str, found))}"
+    for name, one in of_type(resources, "AWS::Lambda::Url").items():
+        if (one["TargetFunctionArn"], one["InvokeMode"]) != ("<DownloadFunction>", "RESPONSE_STREAM"):
+            yield f"{name}: holds what it answers, or is another function's"
+    given = functions(resources)["ApiFunction"]["Environment"]["Variables"].get("CARILLON_DOWNLOAD_URL")
+    if given != "<DownloadUrl.FunctionUrl>":
+        yield f"the interface sends downloads to {given}"
 
 
 def outputs_are_there(resources, outputs):
@@ -299,7 +317,8 @@ def outputs_are_there(resources, outputs):
         yield f"outputs missing: {sorted(missing)}"
     admin = dict(pair.split("=", 1) for pair in outputs["AdminEnvironment"]["Value"].split(" "))
     for name, one in functions(resources).items():
-        given = {key: str(value) for key, value in one["Environment"]["Variables"].items()}
+        own = OWN_VARIABLES.get(name, set())
+        given = {key: str(value) for key, value in one["Environment"]["Variables"].items() if key not in own}
         if given != admin:
             differing = sorted(key for key in given.keys() | admin.keys() if given.get(key) != admin.get(key))
             yield f"AdminEnvironment is not what {name} gets: {differing}"
@@ -345,6 +364,7 @@ RULES = [
     indexes_are_read,
     alarms_reach_somebody,
     push_is_apart,
+    downloads_are_streamed,
     outputs_are_there,
 ]
 
@@ -427,6 +447,9 @@ SAMPLES = [
     ("DependsOn: [ApiRoute, GmailPushRoute, OutlookPushRoute]", "DependsOn: [ApiRoute, GmailPushRoute]", "push_is_apart"),
     ("RouteKey: POST /push/outlookemail", "AuthorizationType: AWS_IAM\n      RouteKey: POST /push/outlookemail", "push_is_apart"),
     ("/*/POST/push/*", "/*/*", "push_is_apart"),
+    ("InvokeMode: RESPONSE_STREAM", "InvokeMode: BUFFERED", "downloads_are_streamed"),
+    ("      InvokedViaFunctionUrl: true\n", "", "downloads_are_streamed"),
+    ("!GetAtt DownloadUrl.FunctionUrl", "!Ref DownloadFunction", "downloads_are_streamed"),
     ("CARILLON_LOG=${LogLevel}", "CARILLON_LOG=info,${LogLevel}", "outputs_are_there"),
     ('OnEmulator: !Equals [!Ref Emulator, "true"]', 'OnEmulator: !Equals [!Ref Emulator, "false"]', "emulator"),
 ]

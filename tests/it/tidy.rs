@@ -26,7 +26,7 @@ const FILE_LINES_P90_MAX: usize = 300;
 /// Folders that hold no source.
 const SKIPPED: [&str; 6] = [".git", ".carillon", ".aws-sam", "__pycache__", "node_modules", "target"];
 /// What each crate may depend on; a crate that is not named here is a broken rule.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("connectors", &["domain"]),
     ("app", &["connectors", "domain"]),
@@ -39,12 +39,13 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("api", &["aws"]),
     ("poll", &["aws"]),
     ("deliver", &["aws"]),
+    ("download", &["aws"]),
     ("local", &["app", "aws", "connectors", "console", "domain", "system", "doubles"]),
     ("tests", &[]),
     ("deployed", &[]),
 ];
 /// Crates that are Lambda functions.
-const FUNCTIONS: [&str; 3] = ["api", "poll", "deliver"];
+const FUNCTIONS: [&str; 4] = ["api", "poll", "deliver", "download"];
 /// What tests may use beside that.
 const TEST_ARROWS: [(&str, &[&str]); 4] = [
     ("aws", &["conformance", "doubles", "scenarios"]),

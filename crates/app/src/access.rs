@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::ports::{LookupHash, Result};
 use crate::sealing::Lookup;
 use crate::sight::is_seen_by;
+use domain::ids::InstanceId;
 use domain::instance::{Account, Instance};
 
 /// What becomes of a request.
@@ -44,4 +45,17 @@ pub(crate) async fn instance_of_token(
     let hash = app.sealer.lookup_hash(Lookup::InstanceToken, token);
     let instance = app.ports.store.instance_by_token(&hash).await?;
     Ok(instance.filter(|instance| is_seen_by(account, instance)))
+}
+
+/// The instance whose link this organization was given, unless it is gone.
+pub(crate) async fn instance_of_link(
+    app: &Context,
+    organization_id: u32,
+    id: InstanceId,
+) -> Result<Option<Instance>> {
+    let instance = app.ports.store.instance(id).await?;
+    let is_theirs = |instance: &Instance| {
+        instance.account.organization_id == organization_id && instance.deleted_at.is_none()
+    };
+    Ok(instance.filter(is_theirs))
 }

@@ -37,6 +37,11 @@ impl App {
         crate::api::router(self.0.clone())
     }
 
+    /// What the links lead to that [`Downloads::Held`](crate::Downloads::Held) speaks of.
+    pub fn downloads(&self) -> axum::Router {
+        crate::api::downloads(self.0.clone())
+    }
+
     /// The schedule's poll of an instance, until the deadline at the latest. What is left goes on as a job.
     ///
     /// Where somebody else polls the mailbox it leaves a mark for them and is done ([`PollOutcome::Busy`]).

@@ -66,6 +66,20 @@ fn listed(text: &str, all: &[&Endpoint]) -> Result<HashMap<String, String>, Mist
     text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(one).collect()
 }
 
+/// How a host answers with contents of messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Downloads {
+    /// As they come.
+    Streamed,
+    /// Whole.
+    Held {
+        /// Maximum bytes of one.
+        bytes_max: usize,
+        /// Where longer ones are streamed by [`App::downloads`](crate::App::downloads), without a `/` at the end.
+        longer_at: Option<String>,
+    },
+}
+
 /// What the host decides.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -94,8 +108,8 @@ pub struct Config {
     pub push_audience: Option<String>,
     /// Whether the host pulls notices from where a provider publishes them: that takes a process that waits.
     pub pulls: bool,
-    /// Maximum bytes of one answer where the host has to hold it whole; `None`: it goes out as it comes.
-    pub answer_bytes_max: Option<usize>,
+    /// How the host answers with contents.
+    pub downloads: Downloads,
     /// Time for one provider request, ms.
     pub provider_timeout_ms: u64,
     /// Time for one callback, ms.
@@ -116,7 +130,7 @@ impl Default for Config {
             cors_origins: Vec::new(),
             push_audience: None,
             pulls: true,
-            answer_bytes_max: None,
+            downloads: Downloads::Streamed,
             provider_timeout_ms: 30_000,
             callback_timeout_ms: 30_000,
         }

@@ -45,7 +45,7 @@ mod tokens;
 mod traffic;
 
 pub use app::App;
-pub use config::{Config, Endpoints, Mistake, Variables};
+pub use config::{Config, Downloads, Endpoints, Mistake, Variables};
 pub use context::Ports;
 pub use deliver::Ran;
 pub use poll::{PollOutcome, PollReport, ResourceReport};

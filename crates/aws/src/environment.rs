@@ -1,6 +1,6 @@
 //! What the environment says: read once, checked, and handed down.
 
-use app::{Config, Mistake, Variables};
+use app::{Config, Downloads, Mistake, Variables};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -59,6 +59,9 @@ impl std::fmt::Debug for ShieldedVariables {
 /// An answer at the most, bytes: Lambda takes 6 MB, in base64,
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
 const ANSWER_BYTES_MAX: usize = 4_500_000;
+
+/// Where the function `download` is called. Default none: what is longer than an answer can't be had.
+const DOWNLOAD_URL: &str = "CARILLON_DOWNLOAD_URL";
 
 /// The variable that has the administrator's key itself, where a host has it in its environment.
 const ADMIN_KEY: &str = "CARILLON_ADMIN_KEY";
@@ -144,7 +147,12 @@ impl Environment {
 
 /// What means the same on every host; and nothing pulls here, where no process waits.
 fn app_config(variables: &Variables<'_>) -> Result<Config, Mistake> {
-    Ok(Config { pulls: false, answer_bytes_max: Some(ANSWER_BYTES_MAX), ..Config::read(variables)? })
+    let longer_at = variables.given(DOWNLOAD_URL).map(|url| url.trim_end_matches('/').to_owned());
+    if longer_at.as_ref().is_some_and(|url| !url.starts_with("https://")) {
+        return Err(Mistake::new(DOWNLOAD_URL, "must begin with https://"));
+    }
+    let downloads = Downloads::Held { bytes_max: ANSWER_BYTES_MAX, longer_at };
+    Ok(Config { pulls: false, downloads, ..Config::read(variables)? })
 }
 
 /// Where the stack is.
@@ -269,6 +277,10 @@ pub(crate) mod tests {
         assert!(!environment.allow_local_callbacks);
         assert_eq!(environment.log, "info");
         assert_eq!(environment.secret_prefix, "stack/instance/");
+        let downloads = |longer_at| Downloads::Held { bytes_max: ANSWER_BYTES_MAX, longer_at };
+        assert_eq!(environment.app.downloads, downloads(None));
+        let environment = read(&[("CARILLON_DOWNLOAD_URL", "https://id.lambda-url.test/")]).unwrap();
+        assert_eq!(environment.app.downloads, downloads(Some("https://id.lambda-url.test".to_owned())));
     }
 
     #[test]
@@ -296,6 +308,7 @@ pub(crate) mod tests {
         assert!(error("CARILLON_SCHEDULE_GROUP", "a b").contains("at most 64 characters"));
         assert!(error("CARILLON_SECRET_STORAGE", "none").contains("secrets-manager or sealed"));
         assert!(error("CARILLON_ALLOW_LOCAL_CALLBACKS", "perhaps").contains("true or false"));
+        assert!(error("CARILLON_DOWNLOAD_URL", "id.lambda-url.test").contains("https://"));
         assert!(error("CARILLON_RETENTION_DAYS", "-1").contains("CARILLON_RETENTION_DAYS"));
     }
 }

@@ -190,11 +190,27 @@ impl Client {
     /// Reads a file that must be there.
     pub async fn download(&self, path: &str) -> Download {
         let request = self.http.get(format!("{}{BASE_PATH}{path}", self.base));
-        let response = request.header("authorization", &self.authorization).send().await.unwrap();
+        let mut response = request.header("authorization", &self.authorization).send().await.unwrap();
+        if response.status() == 307 {
+            let link = self.reachable(response.headers()["location"].to_str().unwrap());
+            response = self.http.get(link).send().await.unwrap();
+        }
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await.unwrap().to_vec();
         assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&bytes[..bytes.len().min(500)]));
         Download { headers, bytes }
+    }
+
+    /// Where an address is reached from here. On an emulator a function's own is a path.
+    fn reachable(&self, url: &str) -> String {
+        let id = url.strip_prefix("https://").and_then(|rest| rest.split_once(".lambda-url."));
+        match id.and_then(|(id, rest)| Some((id, rest.split_once('/')?.1))) {
+            None => url.to_owned(),
+            Some((id, path)) => {
+                let origin: Vec<&str> = self.base.splitn(4, '/').take(3).collect();
+                format!("{}/_aws/lambda-url/{id}/{path}", origin.join("/"))
+            }
+        }
     }
 
     /// All of a list, page by page.

@@ -81,6 +81,7 @@ macro_rules! suite {
                 a_gmail_mailbox_is_read_as_its_owner_sees_it,
                 an_outlook_mailbox_is_read_as_its_owner_sees_it,
                 contents_come_as_they_are,
+                a_long_message_comes_whole,
                 fields_without_a_value_are_left_out_unless_they_are_wanted,
                 what_a_provider_can_not_do_is_refused_by_name,
             ],

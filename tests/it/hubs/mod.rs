@@ -2,6 +2,7 @@
 
 mod conditions;
 mod contents;
+mod download_links;
 mod failures;
 mod pages;
 mod records;

@@ -3,7 +3,9 @@
 use super::{AUTHORIZATION, CALLBACK, SIGNATURE_KEY, World};
 use app::ports::Accounts as _;
 use app::sealing::Lookup;
+use app::{App, Config, Downloads};
 use axum::body::Body;
+use axum::response::Response;
 use domain::ids::InstanceId;
 use doubles::Application;
 use http_body_util::BodyExt as _;
@@ -168,8 +170,20 @@ pub(crate) fn body_of(connector: &str, code: &str) -> Value {
 
 impl World {
     /// An answer as it comes.
-    pub(crate) async fn open_as(&self, authorization: &str, path: &str) -> axum::response::Response {
+    pub(crate) async fn open_as(&self, authorization: &str, path: &str) -> Response {
         send(&self.app, authorization, "GET", path, "").await
+    }
+
+    /// The same of another process.
+    pub(crate) async fn open_on(&self, app: &App, authorization: &str, path: &str) -> Response {
+        send(app, authorization, "GET", path, "").await
+    }
+
+    /// Another process, whose answers have to be held whole.
+    pub(crate) fn another_process_holding(&self, bytes_max: usize, longer_at: Option<&str>) -> App {
+        let parts = self.assembly(&self.gate);
+        let downloads = Downloads::Held { bytes_max, longer_at: longer_at.map(str::to_owned) };
+        App::new(parts.ports(), self.sealer.clone(), Config { downloads, ..parts.config() })
     }
 }
 
@@ -180,13 +194,7 @@ async fn call(app: &app::App, authorization: &str, method: &str, path: &str, bod
     Reply { status: parts.status.as_u16(), headers: parts.headers, body }
 }
 
-async fn send(
-    app: &app::App,
-    authorization: &str,
-    method: &str,
-    path: &str,
-    body: &str,
-) -> axum::response::Response {
+async fn send(app: &app::App, authorization: &str, method: &str, path: &str, body: &str) -> Response {
     let request = http::Request::builder()
         .method(method)
         .uri(format!("http://carillon.test{}{path}", ::app::api::BASE_PATH))

@@ -14,49 +14,50 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 const FILE_NAME_CHARS_MAX: usize = 120;
 /// A file without a usable name.
 const FILE_NAME: &str = "content";
+const NOT_KEPT: HeaderValue = HeaderValue::from_static("private, no-store");
+
 /// A whole message, as its sender's program wrote it.
-pub(super) struct RawMessage(Download);
+pub(super) struct RawMessage(pub(super) Download);
 
 /// Any other file. What type it is says the list of attachments; here it would only tell a browser what to run.
-pub(super) struct OpaqueFile(Download);
+pub(super) struct OpaqueFile(pub(super) Download);
 
-impl RawMessage {
-    /// Begins the answer; see [`Download::of`].
-    pub(super) async fn of(content: Content, bytes_max: Option<usize>) -> Answered<Self> {
-        Download::of(content, bytes_max).await.map(Self)
-    }
+/// What a content is answered with.
+pub(super) enum Download {
+    /// A file, to be saved and not shown.
+    File { headers: HeaderMap, body: BodyStream },
+    /// The address that gives it.
+    Elsewhere(HeaderValue),
 }
 
-impl OpaqueFile {
-    /// Begins the answer; see [`Download::of`].
-    pub(super) async fn of(content: Content, bytes_max: Option<usize>) -> Answered<Self> {
-        Download::of(content, bytes_max).await.map(Self)
-    }
-}
-
-/// A file, to be saved and not shown.
-struct Download {
-    headers: HeaderMap,
-    body: BodyStream,
+/// A content as a host has it that holds answers whole.
+pub(super) enum Gathered {
+    Whole(Download),
+    /// It has more bytes than that.
+    TooLong,
 }
 
 impl Download {
-    /// A host that can't answer as it comes has all of it first, or answers 413.
-    async fn of(content: Content, bytes_max: Option<usize>) -> Answered<Self> {
-        let limit = bytes_max.unwrap_or(CONTENT_BYTES_MAX);
-        if content.bytes_about.is_some_and(|bytes| bytes > limit as u64) {
-            return Err(too_long(limit));
+    /// As it comes.
+    pub(super) fn streamed(content: Content) -> Answered<Self> {
+        if content.bytes_about.is_some_and(|bytes| bytes > CONTENT_BYTES_MAX as u64) {
+            return Err(too_long(CONTENT_BYTES_MAX));
         }
-        let headers = headers(content.file_name.as_deref());
-        let body = match bytes_max {
-            Some(bytes_max) => gathered(content.body, bytes_max).await?,
-            None => content.body,
-        };
-        Ok(Download { headers, body })
+        Ok(Download::File { headers: headers(content.file_name.as_deref()), body: content.body })
+    }
+
+    /// All of it first, unless it is too long for that.
+    pub(super) async fn held(content: Content, bytes_max: usize) -> Answered<Gathered> {
+        if content.bytes_about.is_some_and(|bytes| bytes > bytes_max as u64) {
+            return Ok(Gathered::TooLong);
+        }
+        let Some(body) = gathered(content.body, bytes_max).await? else { return Ok(Gathered::TooLong) };
+        Ok(Gathered::Whole(Download::File { headers: headers(content.file_name.as_deref()), body }))
     }
 }
 
-async fn gathered(mut body: BodyStream, bytes_max: usize) -> Answered<BodyStream> {
+/// Nothing, if there is more of it.
+async fn gathered(mut body: BodyStream, bytes_max: usize) -> Answered<Option<BodyStream>> {
     let mut gathered = Vec::new();
     while let Some(piece) = body.next().await {
         let broken = |error: connectors::HttpError| {
@@ -64,13 +65,13 @@ async fn gathered(mut body: BodyStream, bytes_max: usize) -> Answered<BodyStream
         };
         gathered.extend_from_slice(&piece.map_err(broken)?);
         if gathered.len() > bytes_max {
-            return Err(too_long(bytes_max));
+            return Ok(None);
         }
     }
-    Ok(stream::iter([Ok(gathered.into())]).boxed())
+    Ok(Some(stream::iter([Ok(gathered.into())]).boxed()))
 }
 
-fn too_long(bytes_max: usize) -> ApiError {
+pub(super) fn too_long(bytes_max: usize) -> ApiError {
     let megabytes = bytes_max as f64 / 1e6;
     ApiError::new(
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -84,7 +85,7 @@ fn headers(file_name: Option<&str>) -> HeaderMap {
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
         (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
+        (header::CACHE_CONTROL, NOT_KEPT),
     ])
 }
 
@@ -130,7 +131,15 @@ fn percent(name: &str) -> String {
 
 impl Download {
     fn into_response(self, media_type: &'static str) -> Response {
-        ([(header::CONTENT_TYPE, media_type)], self.headers, Body::from_stream(self.body)).into_response()
+        match self {
+            Download::File { headers, body } => {
+                ([(header::CONTENT_TYPE, media_type)], headers, Body::from_stream(body)).into_response()
+            }
+            Download::Elsewhere(location) => {
+                let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, NOT_KEPT)];
+                (StatusCode::TEMPORARY_REDIRECT, headers).into_response()
+            }
+        }
     }
 }
 
@@ -191,21 +200,21 @@ mod tests {
         }
     }
 
-    async fn answered(bytes_about: Option<u64>, pieces: &[usize], bytes_max: usize) -> Result<usize, u16> {
+    async fn held(bytes_about: Option<u64>, pieces: &[usize], bytes_max: usize) -> Option<usize> {
         let pieces: Vec<_> = pieces.iter().map(|count| Ok(vec![0; *count].into())).collect();
         let content = Content { file_name: None, bytes_about, body: stream::iter(pieces).boxed() };
-        let download = OpaqueFile::of(content, Some(bytes_max))
-            .await
-            .map_err(|error| error.into_response().status().as_u16())?;
-        let bytes = axum::body::to_bytes(download.into_response().into_body(), usize::MAX).await;
-        Ok(bytes.unwrap().len())
+        let Gathered::Whole(download) = Download::held(content, bytes_max).await.ok().unwrap() else {
+            return None;
+        };
+        let response = OpaqueFile(download).into_response();
+        Some(axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().len())
     }
 
     #[tokio::test]
-    async fn a_host_that_answers_at_once_answers_no_more_than_it_can() {
-        assert_eq!(answered(None, &[4, 6], 10).await, Ok(10));
-        assert_eq!(answered(None, &[4, 7], 10).await, Err(413));
-        assert_eq!(answered(Some(11), &[], 10).await, Err(413), "without a byte of it");
+    async fn a_host_that_holds_answers_holds_no_more_than_it_can() {
+        assert_eq!(held(None, &[4, 6], 10).await, Some(10));
+        assert_eq!(held(None, &[4, 7], 10).await, None);
+        assert_eq!(held(Some(11), &[], 10).await, None, "without a byte of it");
     }
 
     #[test]

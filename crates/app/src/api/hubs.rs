@@ -5,17 +5,23 @@ use super::answers::element::Ping;
 use super::answers::moment::Moment;
 use super::answers::record::Record;
 use super::auth::Caller;
-use super::download::{OpaqueFile, RawMessage};
+use super::download::{self, Download, Gathered, OpaqueFile, RawMessage};
+use super::download_link::DownloadLink;
 use super::error::ApiError;
 use super::paging;
 use super::query::Params;
+use crate::access;
+use crate::config::Downloads;
 use crate::context::Context;
 use crate::instances;
 use crate::reading::{self, Failure, Open, Read};
 use axum::Json;
 use axum::extract::{Path, RawPathParams, State};
 use axum::http::StatusCode;
-use connectors::hub::{Answer, Content, Order, PAGE_RECORDS_MAX, PageWanted, Query, Records};
+use axum::response::{IntoResponse as _, Response};
+use connectors::hub::{
+    Answer, CONTENT_BYTES_MAX, Content, Order, PAGE_RECORDS_MAX, PageWanted, Query, Records,
+};
 use domain::ceql;
 use domain::instance::Instance;
 use serde_json::Value;
@@ -89,8 +95,7 @@ pub(super) async fn raw(
     caller: Caller,
     Path((_, resource, object)): Path<(String, String, String)>,
 ) -> Answered<RawMessage> {
-    let content = opened(&app, &caller, &[resource, object, "raw".to_owned()]).await?;
-    RawMessage::of(content, app.config.answer_bytes_max).await
+    downloaded(&app, &caller, vec![resource, object, "raw".to_owned()]).await.map(RawMessage)
 }
 
 /// What an attachment holds.
@@ -99,13 +104,40 @@ pub(super) async fn attachment(
     caller: Caller,
     Path((_, resource, object, part)): Path<(String, String, String, String)>,
 ) -> Answered<OpaqueFile> {
-    let path = [resource, object, "attachments".to_owned(), part, "content".to_owned()];
-    let content = opened(&app, &caller, &path).await?;
-    OpaqueFile::of(content, app.config.answer_bytes_max).await
+    let path = vec![resource, object, "attachments".to_owned(), part, "content".to_owned()];
+    downloaded(&app, &caller, path).await.map(OpaqueFile)
 }
 
-async fn opened(app: &Context, caller: &Caller, path: &[String]) -> Answered<Content> {
-    let instance = enabled(caller)?;
+async fn downloaded(app: &Context, caller: &Caller, path: Vec<String>) -> Answered<Download> {
+    let instance = enabled(caller.element()?)?;
+    let content = opened(app, instance, &path).await?;
+    let Downloads::Held { bytes_max, longer_at } = &app.config.downloads else {
+        return Download::streamed(content);
+    };
+    let bytes_about = content.bytes_about.unwrap_or_default();
+    match (Download::held(content, *bytes_max).await?, longer_at) {
+        (Gathered::Whole(download), _) => Ok(download),
+        (Gathered::TooLong, None) => Err(download::too_long(*bytes_max)),
+        (Gathered::TooLong, Some(_)) if bytes_about > CONTENT_BYTES_MAX as u64 => {
+            Err(download::too_long(CONTENT_BYTES_MAX))
+        }
+        (Gathered::TooLong, Some(address)) => DownloadLink::new(app, instance, path).at(app, address),
+    }
+}
+
+/// What a link of [`downloaded`] leads to, as it comes. Whoever has the link is who asked for it.
+pub(super) async fn linked(State(app): State<Arc<Context>>, Path(link): Path<String>) -> Answered<Response> {
+    let link = DownloadLink::opened(&app, &link)?;
+    let instance = access::instance_of_link(&app, link.organization_id, link.instance).await?;
+    let instance = instance.ok_or_else(ApiError::no_instance)?;
+    let download = Download::streamed(opened(&app, enabled(&instance)?, &link.path).await?)?;
+    Ok(match link.is_of_a_message() {
+        true => RawMessage(download).into_response(),
+        false => OpaqueFile(download).into_response(),
+    })
+}
+
+async fn opened(app: &Context, instance: &Instance, path: &[String]) -> Answered<Content> {
     reading::ask(app, instance, Open(path)).await.map_err(|failure| refused(app, failure))
 }
 
@@ -123,7 +155,7 @@ struct HubRequest<'a> {
 
 impl<'a> HubRequest<'a> {
     fn of(app: &Context, caller: &'a Caller, path: &RawPathParams, params: &Params) -> Answered<Self> {
-        let instance = enabled(caller)?;
+        let instance = enabled(caller.element()?)?;
         let below = path.iter().filter(|(name, _)| *name != "hub").map(|(_, value)| value);
         let segments = below.flat_map(|value| value.split('/')).map(str::to_owned).collect();
         let query = query(segments, params)?;
@@ -154,14 +186,13 @@ impl<'a> HubRequest<'a> {
 
 /// Whether the mailbox answers.
 pub(super) async fn ping(State(app): State<Arc<Context>>, caller: Caller) -> Answered<Json<Ping>> {
-    let instance = enabled(&caller)?;
+    let instance = enabled(caller.element()?)?;
     reading::ask(&app, instance, reading::Ping).await.map_err(|failure| refused(&app, failure))?;
     Ok(Json(Ping { date_time: Moment::of(app.now()), endpoint: instance.connector.clone() }))
 }
 
-/// The instance of the Element token, unless it is switched off.
-fn enabled(caller: &Caller) -> Result<&Instance, ApiError> {
-    let instance = caller.element()?;
+/// The instance, unless it is switched off.
+fn enabled(instance: &Instance) -> Answered<&Instance> {
     match instance.disabled {
         true => Err(ApiError::forbidden("the instance is disabled")),
         false => Ok(instance),

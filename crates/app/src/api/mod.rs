@@ -14,6 +14,7 @@ mod configuration;
 mod cors;
 mod deliveries;
 mod download;
+mod download_link;
 mod elements;
 mod error;
 mod events;
@@ -47,6 +48,7 @@ use crate::context::Context;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
+use axum::routing;
 use axum::{Extension, Router};
 use error::ApiError;
 use openapi::Description;
@@ -74,6 +76,15 @@ pub(crate) fn router(app: Arc<Context>) -> Router {
         })
         .layer(middleware::from_fn_with_state(app.clone(), error::with_request_id))
         .layer(middleware::from_fn_with_state(app.clone(), cors::allow_named_origins))
+        .with_state(app)
+}
+
+/// Contents by their links alone, for a host that answers as they come.
+pub(crate) fn downloads(app: Arc<Context>) -> Router {
+    Router::new()
+        .route(&format!("{}/{{link}}", download_link::PATH), routing::get(hubs::linked))
+        .fallback(async || ApiError::nothing_here())
+        .layer(middleware::from_fn_with_state(app.clone(), error::with_request_id))
         .with_state(app)
 }
 

@@ -18,8 +18,12 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-/// What failures mean.
-const FAILURES: [(u16, &str); 11] = [
+/// What answers mean that are not what was requested.
+const FAILURES: [(u16, &str); 12] = [
+    (
+        ELSEWHERE,
+        "The content is longer than this host answers with: `Location` gives it, within five minutes, without `Authorization`",
+    ),
     (400, "The request breaks a rule; the message names the field and the rule, and nothing was changed"),
     (401, "The `Authorization` header is missing, or what it holds is not known"),
     (403, "The caller may not do this, or the instance is disabled"),
@@ -35,6 +39,7 @@ const FAILURES: [(u16, &str); 11] = [
     (BAD_GATEWAY, "The provider failed or refused; `providerMessage` has its own words"),
     (UNAVAILABLE, "The service can't start: try again"),
 ];
+const ELSEWHERE: u16 = 307;
 const TOO_MANY: u16 = 429;
 const BAD_GATEWAY: u16 = 502;
 /// Any operation may meet it: what answers is not there yet.
@@ -224,11 +229,13 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
             Some(own) if [TOO_MANY, BAD_GATEWAY].contains(&status) => json!({ "anyOf": [own, error] }),
             _ => error,
         };
-        let mut failure = json!({
-            "description": meaning,
-            "headers": request_id(),
-            "content": { "application/json": { "schema": schema } },
-        });
+        let mut failure = json!({ "description": meaning, "headers": request_id() });
+        if status == ELSEWHERE {
+            failure["headers"]["Location"] =
+                json!({ "required": true, "schema": { "type": "string", "format": "uri" } });
+        } else {
+            failure["content"] = json!({ "application/json": { "schema": schema } });
+        }
         if status == TOO_MANY {
             failure["headers"]["Retry-After"] = json!({ "$ref": "#/components/headers/Retry-After" });
         }

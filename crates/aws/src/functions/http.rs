@@ -1,6 +1,7 @@
-//! The function `api`: requests of API Gateway, answered by the router that every host has.
+//! The function `api`: requests of API Gateway, answered by the router that every host has. And `download`: those of a
+//! function's own address, answered as the answer comes.
 
-use super::host::Host;
+use super::host::{Entry, Host};
 use crate::fault::chain;
 use axum::body::Body;
 use axum::http;
@@ -23,21 +24,33 @@ pub(super) async fn serve(host: Arc<Host>) -> anyhow::Result<()> {
     lambda_http::run(handler).await.map_err(anyhow::Error::from_boxed)
 }
 
+/// Lambda takes an answer piece by piece only from a function that always gives it so.
+pub(super) async fn stream(host: Arc<Host>) -> anyhow::Result<()> {
+    let handler = service_fn(move |request| {
+        let host = host.clone();
+        // In a box: the streaming service around it nests deeper than the compiler looks.
+        Box::pin(
+            async move { Ok::<_, Infallible>(served(&host, request, |entry| entry.app.downloads()).await) },
+        )
+    });
+    lambda_http::run_with_streaming_response(handler).await.map_err(anyhow::Error::from_boxed)
+}
+
 pub(super) async fn answer(host: &Host, request: Request) -> Response {
     if !is_notice(&request) {
-        return served(host, request).await;
+        return served(host, request, Entry::router).await;
     }
     // A provider's notice is accepted in time, whatever of ours fails, and a start that fails as well.
-    match tokio::time::timeout(NOTICE_TIME_MAX, served(host, request)).await {
+    match tokio::time::timeout(NOTICE_TIME_MAX, served(host, request, Entry::router)).await {
         Ok(response) if !response.status().is_server_error() => response,
         _ => accepted(),
     }
 }
 
-async fn served(host: &Host, request: Request) -> Response {
+async fn served(host: &Host, request: Request, router: fn(&Entry) -> axum::Router) -> Response {
     let request_id = request.lambda_context().request_id;
     match host.entry().await {
-        Ok(entry) => match entry.router().oneshot(request.map(Body::new)).await {
+        Ok(entry) => match router(&entry).oneshot(request.map(Body::new)).await {
             Ok(response) => response,
             Err(never) => match never {},
         },

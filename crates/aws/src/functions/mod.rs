@@ -29,6 +29,11 @@ pub async fn deliver() -> anyhow::Result<()> {
     jobs::serve(start(Function::Worker).await?).await
 }
 
+/// Streams what links of downloads lead to.
+pub async fn download() -> anyhow::Result<()> {
+    http::stream(start(Function::Worker).await?).await
+}
+
 /// What a process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Function {
@@ -42,7 +47,7 @@ async fn start(function: Function) -> anyhow::Result<Arc<Host>> {
     #[allow(clippy::disallowed_methods)]
     let mut environment = Environment::read(|name| std::env::var(name).ok())?;
     if function == Function::Worker {
-        // A worker has no callers, and its role does not read it.
+        // Its callers have no `Authorization`, and its role does not read it.
         environment.admin_key_secret = None;
     }
     let filter: Targets = environment.log.parse().context("CARILLON_LOG")?;

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 /// A file of several pieces, and yet one that every host answers with.
 const CONTENT_BYTES: usize = 1_500_001;
+/// A text that is longer than a function's answer.
+const LONG_LINES: usize = 100_000;
+const LONG_LINE: &str = "A line of a very long letter, which says what the one before it said.\r\n";
 
 /// A mailbox's own client, and the mailbox.
 async fn connected(platform: &dyn Platform, mailbox: &Mailbox, name: &str) -> Client {
@@ -127,6 +130,28 @@ pub async fn contents_come_as_they_are(platform: &dyn Platform) {
     let link = text(&of_outlook.list(&path).await[1], "Id");
     let words = of_outlook.refused("GET", &format!("{path}/{link}/content"), &Value::Null, 400).await;
     assert!(words.contains("link"), "{words}");
+}
+
+/// Whatever a host can answer with at once.
+pub async fn a_long_message_comes_whole(platform: &dyn Platform) {
+    let outside = platform.outside();
+    let text = LONG_LINE.repeat(LONG_LINES);
+    let letter = |mailbox: &Mailbox| doubles::Mail { body: text.clone(), ..mailbox.mail() };
+    let gmail = Mailbox::gmail(outside, "long");
+    let message = outside.providers.google.deliver(gmail.address(), letter(&gmail));
+    assert_comes_whole(platform, &gmail, &message, &text).await;
+    let outlook = Mailbox::outlook(outside, "long");
+    let message = outside.providers.microsoft.deliver(outlook.address(), letter(&outlook));
+    assert_comes_whole(platform, &outlook, &message, &text).await;
+}
+
+async fn assert_comes_whole(platform: &dyn Platform, mailbox: &Mailbox, message: &str, text: &str) {
+    let own = connected(platform, mailbox, &format!("long-{}", mailbox.connector())).await;
+    let raw = own.download(&format!("/hubs/general/messages/{message}/raw")).await;
+    assert_eq!(raw.headers["content-type"], "message/rfc822");
+    assert_eq!(raw.headers["x-content-type-options"], "nosniff");
+    let told = raw.text().split_once("\r\n\r\n").map(|(_, told)| told);
+    assert!(told == Some(text), "{}: {} bytes", mailbox.connector(), raw.bytes.len());
 }
 
 /// A message and its first file, with what the answers say of them.

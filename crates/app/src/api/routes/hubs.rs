@@ -36,14 +36,14 @@ pub(super) fn routes() -> Vec<Route> {
             hubs::raw,
             "Read a whole message in its internet format",
         )
-        .or(&[403, 413, 502])),
+        .or(&[307, 403, 413, 502])),
         own(get(
             "getAttachmentContent",
             "/hubs/{hub}/{resource}/{object}/attachments/{part}/content",
             hubs::attachment,
             "Read what an attachment holds",
         )
-        .or(&[403, 413, 502])),
+        .or(&[307, 403, 413, 502])),
         own(get(
             "listRecordsOfAnyHub",
             "/{resource}",

@@ -3,6 +3,7 @@
 use crate::event::{Change, ChangeKind};
 use crate::ids::{EventId, InstanceId, NotificationName};
 use chrono::{DateTime, SecondsFormat, Utc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 /// Maximum events in one notification, as documented for polling.
@@ -13,6 +14,9 @@ const NUMBER_DIGITS_MAX: usize = 16;
 /// A record that is too large keeps what is not: values of so many bytes of JSON, and so many together.
 const STUB_VALUE_BYTES_MAX: usize = 1_000;
 const STUB_BYTES_MAX: usize = 20_000;
+
+/// What an address has as it is.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// What the envelope says of the instance.
 #[derive(Debug, Clone)]
@@ -35,6 +39,17 @@ pub struct Sender<'a> {
     pub tags: &'a [String],
 }
 
+/// What the envelope says of a resource.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadableResource<'a> {
+    /// Its configured key.
+    pub key: &'a str,
+    /// What a client reads it by, below the hub.
+    pub path: &'a str,
+    /// The fields that are polled; none named are the usual ones.
+    pub fields: &'a [String],
+}
+
 /// One notification, built: its name, its events and the exact bytes that every attempt sends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Built {
@@ -52,29 +67,31 @@ pub struct Built {
 /// longer than so many bytes.
 ///
 /// `raw.<resource>` holds the records of exactly the notification's events. A record that is too large alone
-/// keeps its small fields, in its own spelling, and gets the flag `carillonRecordOmitted`.
+/// keeps its small fields, in its own spelling, and gets the flag `carillonRecordOmitted`, and the address below the base
+/// path that gives all of it.
 pub fn build(
     sender: &Sender<'_>,
-    resource: &str,
+    resource: ReadableResource<'_>,
     changes: &[Change],
     polled_at: DateTime<Utc>,
     body_bytes_max: usize,
 ) -> Vec<Built> {
-    let room = body_bytes_max.saturating_sub(envelope_bytes(sender, resource, polled_at));
+    let key = resource.key;
+    let room = body_bytes_max.saturating_sub(envelope_bytes(sender, key, polled_at));
     let mut built = Vec::new();
     let mut batch: Vec<Entry> = Vec::new();
     let mut batch_bytes = 0;
     for change in changes {
         let entry = Entry::of(sender, resource, change, polled_at, room);
         if batch.len() == EVENTS_COUNT_MAX || (!batch.is_empty() && batch_bytes + entry.bytes > room) {
-            built.push(build_one(sender, resource, std::mem::take(&mut batch), polled_at));
+            built.push(build_one(sender, key, std::mem::take(&mut batch), polled_at));
             batch_bytes = 0;
         }
         batch_bytes += entry.bytes;
         batch.push(entry);
     }
     if !batch.is_empty() {
-        built.push(build_one(sender, resource, batch, polled_at));
+        built.push(build_one(sender, key, batch, polled_at));
     }
     built
 }
@@ -120,19 +137,19 @@ struct Entry {
 impl Entry {
     fn of(
         sender: &Sender<'_>,
-        resource: &str,
+        resource: ReadableResource<'_>,
         change: &Change,
         polled_at: DateTime<Utc>,
         room: usize,
     ) -> Self {
-        let id = change.event_id(sender.instance, resource);
-        let event = event_json(sender, resource, change, &id, polled_at);
+        let id = change.event_id(sender.instance, resource.key);
+        let event = event_json(sender, resource.key, change, &id, polled_at);
         let event_bytes = event.to_string().len() + 2;
         let bytes = change.record.to_string().len();
         if event_bytes + bytes <= room {
             return Entry { id, event, record: change.record.clone(), bytes: event_bytes + bytes };
         }
-        let record = stub(change, bytes);
+        let record = stub(change, bytes, address(sender.hub, resource, &change.object_id));
         let bytes = event_bytes + record.to_string().len();
         Entry { id, event, record, bytes }
     }
@@ -140,7 +157,7 @@ impl Entry {
 
 /// What is small of a record, in its own spelling: who gets it finds its id, its dates and its subject where every other
 /// record has them.
-fn stub(change: &Change, bytes: usize) -> Value {
+fn stub(change: &Change, bytes: usize, address: String) -> Value {
     let mut left = STUB_BYTES_MAX;
     let mut kept = match small(&change.record, &mut left) {
         Some(Value::Object(kept)) => kept,
@@ -152,7 +169,17 @@ fn stub(change: &Change, bytes: usize) -> Value {
     }
     kept.insert("carillonRecordOmitted".to_owned(), true.into());
     kept.insert("carillonRecordBytes".to_owned(), bytes.into());
+    kept.insert("carillonRecordAddress".to_owned(), address.into());
     Value::Object(kept)
+}
+
+/// Where an object is read as it is polled.
+fn address(hub: &str, resource: ReadableResource<'_>, object_id: &str) -> String {
+    let ReadableResource { path, fields, .. } = resource;
+    let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+    let fields: Vec<String> = fields.iter().map(|field| encoded(field)).collect();
+    let query = if fields.is_empty() { String::new() } else { format!("?fields={}", fields.join(",")) };
+    format!("/hubs/{hub}/{path}/{}{query}", encoded(object_id))
 }
 
 /// A value without its large parts, as long as there is room left.
@@ -296,7 +323,9 @@ mod tests {
             tags: &tags,
         };
         let at = Utc.timestamp_millis_opt(1_534_778_974_827).unwrap();
-        build(&sender, "messages", changes, at, body_bytes_max)
+        let fields = ["Id".to_owned(), "Body".to_owned()];
+        let resource = ReadableResource { key: "messages", path: "messages", fields: &fields };
+        build(&sender, resource, changes, at, body_bytes_max)
     }
 
     #[test]
@@ -389,8 +418,17 @@ mod tests {
         assert_eq!(counts, [1, 2]);
         assert!(built.iter().all(|one| one.body.len() < 300_000));
         let last: Value = serde_json::from_str(&built[1].body).unwrap();
-        let stub = json!({ "Id": "m3", "carillonRecordOmitted": true, "carillonRecordBytes": 400_024 });
+        let stub = json!({
+            "Id": "m3", "carillonRecordOmitted": true, "carillonRecordBytes": 400_024,
+            "carillonRecordAddress": "/hubs/general/messages/m3?fields=Id,Body",
+        });
         assert_eq!(last["message"]["raw"]["messages"][1], stub);
+    }
+
+    #[test]
+    fn an_address_holds_any_id() {
+        let resource = ReadableResource { key: "mail", path: "messages", fields: &[] };
+        assert_eq!(address("general", resource, "a/b=?ü"), "/hubs/general/messages/a%2Fb%3D%3F%C3%BC");
     }
 
     #[test]
@@ -405,6 +443,7 @@ mod tests {
         let stub = json!({
             "Id": "m1", "Subject": "all hands", "ReceivedDateTime": "2026-11-27T10:00:00Z", "From": person,
             "Body": { "ContentType": "html" }, "carillonRecordOmitted": true, "carillonRecordBytes": 350_198,
+            "carillonRecordAddress": "/hubs/general/messages/m1?fields=Id,Body",
         });
         assert_eq!(body["message"]["raw"]["messages"][0], stub);
     }

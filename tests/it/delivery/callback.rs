@@ -1,8 +1,9 @@
 //! What goes with a callback: its owner's headers, and signatures by one key or two.
 
 use super::{notify, webhook_id};
-use crate::world::{GMAIL_USER, SIGNATURE_KEY, World, gmail_body};
+use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World, gmail_body, outlook_body};
 use chrono::Duration;
+use domain::ids::InstanceId;
 use domain::signature::{sign, sign_standard};
 use doubles::{Mail, Received};
 use serde_json::{Value, json};
@@ -87,6 +88,35 @@ async fn the_owners_headers_and_password_go_along_and_are_shown_to_nobody() {
 }
 
 /// What receivers take that were told nothing: Express's limit is 100 KiB.
+/// What a cut record says that it is the beginning of, read with its instance's token.
+async fn whole(world: &World, id: InstanceId, cut: &Value) -> Value {
+    let token = world.shown(id).await["token"].as_str().unwrap().to_owned();
+    let address = cut["carillonRecordAddress"].as_str().unwrap();
+    let reply = world.call_as(&format!("User world-user, Element {token}"), "GET", address, "").await;
+    assert_eq!(reply.status, 200, "{address}: {}", reply.body);
+    reply.body
+}
+
+#[tokio::test]
+async fn a_cut_record_leads_to_the_whole_with_the_fields_that_are_polled() {
+    let world = World::new(388);
+    let mut body = outlook_body(&world.microsoft.new_code(OUTLOOK_USER));
+    body["configuration"]["event.poller.configuration"] = json!({
+        "messages": { "url": "/hubs/general/messages?fields=Id,Subject,Body", "idField": "Id" },
+    });
+    let id = world.create(&body).await;
+    world.microsoft.deliver(OUTLOOK_USER, Mail { body: "x".repeat(150_000), ..Mail::default() });
+    world.clock.advance(Duration::minutes(1));
+    world.poll(id).await;
+    let received = world.receiver.take();
+    let body: Value = serde_json::from_slice(&received[0].body).unwrap();
+    let cut = &body["message"]["raw"]["messages"][0];
+    assert_eq!((&cut["carillonRecordOmitted"], cut["Body"].get("Content")), (&json!(true), None));
+    let whole = whole(&world, id, cut).await;
+    assert_eq!(whole["Id"], cut["Id"]);
+    assert!(whole["Body"]["Content"].as_str().is_some_and(|content| content.len() > 150_000));
+}
+
 #[tokio::test]
 async fn bodies_stay_below_what_receivers_take_by_default() {
     let world = World::new(389);
@@ -110,6 +140,9 @@ async fn bodies_stay_below_what_receivers_take_by_default() {
     let is_cut = |record: &&&Value| record["carillonRecordOmitted"] == true;
     let cut: Vec<&Value> = records.iter().filter(is_cut).copied().collect();
     assert_eq!((records.len(), cut.len(), &cut[0]["id"]), (small.len() + 1, 1, &json!(large)));
+    let whole = whole(&world, id, cut[0]).await;
+    let bytes = whole["payload"]["body"]["size"].as_u64();
+    assert_eq!((&whole["id"], bytes), (&json!(large), Some(150_000)));
 
     let setting = "event.notification.callback.kilobytes";
     world.patch(id, &json!({ "configuration": { setting: 300 } })).await;

@@ -8,7 +8,7 @@ use crate::ports::{Gist, NewNotification, Result, Written};
 use chrono::{DateTime, Utc};
 use connectors::Connector;
 use domain::backfill::Backfill;
-use domain::envelope::{self, Built, Sender};
+use domain::envelope::{self, Built, ReadableResource, Sender};
 use domain::event::{Change, ChangeKind};
 use domain::ids::{EventId, NotificationName, Sequence};
 use domain::life::Sighting;
@@ -287,7 +287,14 @@ impl Run<'_> {
                 expires_at: None,
             }
         };
-        envelope::build(&sender, &config.name, changes, now, bytes_max).into_iter().map(&mut new).collect()
+        // Which fields are read is the same at any time.
+        let read = config.read_at(now, now).ok();
+        let resource = ReadableResource {
+            key: &config.name,
+            path: read.as_ref().map_or(&config.name, |read| &read.resource),
+            fields: read.as_ref().map_or(&[], |read| &read.fields),
+        };
+        envelope::build(&sender, resource, changes, now, bytes_max).into_iter().map(&mut new).collect()
     }
 
     /// A gap is reported in the instance's state, and in the event log.

@@ -139,7 +139,7 @@ fn stored_sample() -> Value {
 mod tests {
     use super::*;
     use chrono::DateTime;
-    use domain::envelope::{Sender, build};
+    use domain::envelope::{ReadableResource, Sender, build};
     use domain::event::{Change, ChangeKind};
     use domain::ids::InstanceId;
 
@@ -167,7 +167,8 @@ mod tests {
             recheck: false,
             again: false,
         };
-        let sent = build(&sender, "messages", &[change], at, 100_000).remove(0).body;
+        let resource = ReadableResource { key: "messages", path: "messages", fields: &[] };
+        let sent = build(&sender, resource, &[change], at, 100_000).remove(0).body;
         let read: Callback = serde_json::from_str(&sent).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), sent);
         let sample: Callback = serde_json::from_value(sample()).unwrap();

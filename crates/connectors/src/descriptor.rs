@@ -217,6 +217,11 @@ impl Descriptor {
         self.resources.iter().find(|resource| resource.name == name || resource.aliases.contains(&name))
     }
 
+    /// Names of the resources that belong to no other's object.
+    pub fn listed(&self) -> impl Iterator<Item = &'static str> {
+        self.resources.iter().map(|resource| resource.name).filter(|name| !name.contains('/'))
+    }
+
     /// The poller configuration entry of a resource that is only named, as JSON text.
     pub fn poller_of(&self, name: &str) -> Option<&'static str> {
         self.resource(name).map(|resource| resource.poller).filter(|entry| !entry.is_empty())

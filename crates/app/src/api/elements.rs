@@ -47,7 +47,7 @@ pub(super) async fn keys(
     Ok(Json(app.connectors.iter().map(|one| one.descriptor().key).collect()))
 }
 
-fn connector<'a>(app: &'a Context, element: &str) -> Result<&'a Arc<dyn Connector>, ApiError> {
+pub(super) fn connector<'a>(app: &'a Context, element: &str) -> Result<&'a Arc<dyn Connector>, ApiError> {
     app.connector(element).ok_or_else(|| ApiError::not_found("connector"))
 }
 
@@ -66,6 +66,23 @@ pub(super) async fn metadata(
     Path(element): Path<String>,
 ) -> Answered<Json<ElementMetadata>> {
     Ok(Json(ElementMetadata::of(connector(&app, &element)?.descriptor())))
+}
+
+/// The names that reads know.
+pub(super) async fn objects(
+    State(app): State<Arc<Context>>,
+    _caller: Caller,
+    Path(element): Path<String>,
+) -> Answered<Json<Vec<&'static str>>> {
+    Ok(Json(connector(&app, &element)?.descriptor().listed().collect()))
+}
+
+/// The same of an instance, also of a disabled one.
+pub(super) async fn objects_of(
+    State(app): State<Arc<Context>>,
+    own: Own,
+) -> Answered<Json<Vec<&'static str>>> {
+    Ok(Json(connector(&app, &own.instance.connector)?.descriptor().listed().collect()))
 }
 
 /// What an instance needs to know, in the order of a form.

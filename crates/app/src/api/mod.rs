@@ -13,6 +13,7 @@ mod bulk;
 mod configuration;
 mod cors;
 mod deliveries;
+mod docs;
 mod download;
 mod download_link;
 mod elements;
@@ -64,6 +65,7 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// All routes.
 pub(crate) fn router(app: Arc<Context>) -> Router {
     let dialect = of(routes::dialect())
+        .layer(Extension(Description(&routes::DESCRIPTION)))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(body::uncompressed));
     of(routes::outside())

@@ -287,7 +287,7 @@ fn headers() -> Value {
 /// An OpenAPI document.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub(super) struct Document(Value);
+pub(super) struct Document(pub(super) Value);
 
 impl JsonSchema for Document {
     fn schema_name() -> Cow<'static, str> {
@@ -295,7 +295,7 @@ impl JsonSchema for Document {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "This document.", "type": "object", "additionalProperties": true })
+        json_schema!({ "description": "A document of OpenAPI, such as this one.", "type": "object", "additionalProperties": true })
     }
 }
 
@@ -316,7 +316,7 @@ pub(super) async fn serve(
 }
 
 /// Where the host is: as it is configured, or as the request says.
-fn address(public_url: Option<&str>, headers: &HeaderMap) -> String {
+pub(super) fn address(public_url: Option<&str>, headers: &HeaderMap) -> String {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let is_host = |host: &&str| {
         host.bytes()

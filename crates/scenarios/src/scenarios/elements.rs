@@ -1,5 +1,6 @@
 //! Connectors, and signing in.
 
+use crate::document::BASE_PATH;
 use crate::organization::text;
 use crate::sign_in::{consent, parameter, question};
 use crate::{Callback, Instance, Mailbox, Organization, Platform, body};
@@ -23,13 +24,19 @@ pub async fn a_connector_tells_what_it_does_and_wants_to_be_told(platform: &dyn 
             assert!(resource["polling"].is_string(), "{resource}");
             assert!(text(poller, "url").starts_with("/hubs/"), "{poller}");
         }
+        let docs = client.get(&format!("{path}/docs")).await;
+        for name in client.list(&format!("{path}/objects")).await {
+            let read = format!("/hubs/{}/{}", text(element, "hub"), name.as_str().unwrap());
+            assert!(docs["paths"][format!("{BASE_PATH}{read}")]["get"].is_object(), "{read}");
+            assert!(resources.iter().any(|one| one["name"] == name), "{name}");
+        }
         let items = client.list(&format!("{path}/configuration")).await;
         assert!(items.iter().map(|item| item["displayOrder"].as_u64()).is_sorted());
         for needed in ["oauth.api.key", "oauth.api.secret", "oauth.callback.url"] {
             assert!(items.iter().any(|item| item["key"] == needed && item["required"] == true));
         }
     }
-    for below in ["", "/metadata", "/configuration", "/instances"] {
+    for below in ["", "/metadata", "/configuration", "/instances", "/objects", "/docs"] {
         client.refused("GET", &format!("/elements/fax{below}"), &Value::Null, 404).await;
     }
 }

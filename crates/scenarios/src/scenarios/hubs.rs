@@ -23,9 +23,23 @@ fn ids(records: &[Value], key: &str) -> Vec<String> {
     records.iter().map(|record| text(record, key)).collect()
 }
 
+/// By any of their addresses.
+async fn assert_described(own: &Client) {
+    let id = own.get("/instances").await["id"].clone();
+    let objects = own.get("/objects").await;
+    assert!(objects.as_array().unwrap().contains(&"messages".into()), "{objects}");
+    let docs = own.get("/instances/docs").await;
+    assert!(docs["paths"].as_object().unwrap().keys().any(|path| path.ends_with("/messages/{object}")));
+    for place in ["/instances".to_owned(), format!("/instances/{id}")] {
+        assert_eq!(own.get(&format!("{place}/objects")).await, objects);
+        assert_eq!(own.get(&format!("{place}/docs")).await, docs);
+    }
+}
+
 pub async fn a_gmail_mailbox_is_read_as_its_owner_sees_it(platform: &dyn Platform) {
     let (outside, mailbox) = (platform.outside(), Mailbox::gmail(platform.outside(), "read"));
     let own = connected(platform, &mailbox, "read").await;
+    assert_described(&own).await;
     let user = mailbox.address();
     let mut delivered: Vec<String> = (0..3).map(|_| mailbox.deliver().object).collect();
     delivered.reverse();

@@ -1,8 +1,8 @@
 //! Connectors.
 
 use super::parameters::*;
-use crate::api::elements;
 use crate::api::route::{Route, get, post};
+use crate::api::{docs, elements};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -21,6 +21,18 @@ pub(super) fn routes() -> Vec<Route> {
             "/elements/{element}/configuration",
             elements::configuration,
             "List the configuration items of a connector, in the order of a form",
+        ),
+        get(
+            "listElementObjects",
+            "/elements/{element}/objects",
+            elements::objects,
+            "List the names of what a mailbox of the connector has",
+        ),
+        get(
+            "getElementDocs",
+            "/elements/{element}/docs",
+            docs::of_element,
+            "Describe how a mailbox of the connector is read, as OpenAPI",
         ),
         get(
             "getOAuthUrl",

@@ -2,7 +2,9 @@
 
 use super::parameters::*;
 use crate::api::route::{CallerKind, Parameter, Route, delete, get, patch, post, put};
-use crate::api::{backfill, configuration, elements, explain, fleet, instances, lists, poll, test_event};
+use crate::api::{
+    backfill, configuration, docs, elements, explain, fleet, instances, lists, poll, test_event,
+};
 
 /// Of each list of instances.
 static LIST: [&Parameter; 10] = [
@@ -124,6 +126,18 @@ fn by_id() -> Vec<Route> {
         delete("disableInstance", "/instances/{id}/enabled", instances::disable, "Disable an instance")
             .or(&[409]),
         get(
+            "listInstanceObjects",
+            "/instances/{id}/objects",
+            elements::objects_of,
+            "List the names of what the mailbox has",
+        ),
+        get(
+            "getInstanceDocs",
+            "/instances/{id}/docs",
+            docs::of_instance,
+            "Describe how the mailbox is read, as OpenAPI",
+        ),
+        get(
             "listConfiguration",
             "/instances/{id}/configuration",
             configuration::list,
@@ -210,6 +224,24 @@ fn own() -> Vec<Route> {
             "Disable the token's instance",
         )
         .or(&[409])),
+        own(get(
+            "listOwnInstanceObjects",
+            "/instances/objects",
+            elements::objects_of,
+            "List the names of what the token's mailbox has",
+        )),
+        own(get(
+            "listOwnObjects",
+            "/objects",
+            elements::objects_of,
+            "The same, by the original's other name",
+        )),
+        own(get(
+            "getOwnInstanceDocs",
+            "/instances/docs",
+            docs::of_instance,
+            "Describe how the token's mailbox is read, as OpenAPI",
+        )),
         own(get(
             "listOwnConfiguration",
             "/instances/configuration",

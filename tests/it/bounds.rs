@@ -92,7 +92,7 @@ async fn crowd(world: &World, count: u32) {
             after: None,
         };
         let session = Session { version: 1, ..Session::default() };
-        let new = NewInstance { instance, token_hash, session, states: Vec::new(), audit };
+        let new = NewInstance { instance, token_hash, session, states: Vec::new(), audit, spends: None };
         assert_eq!(world.store.insert_instance(&new).await.unwrap(), Written::Done);
     }
 }

@@ -11,6 +11,7 @@ use domain::delivery::Subscription;
 use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::{Account, Instance};
 use domain::push::{Hints, PushKey, PushState};
+use domain::sign_in_link::{LinkKey, StoredLink};
 use domain::token::Session;
 use serde_json::{Value, json};
 use std::collections::HashSet;

@@ -25,6 +25,7 @@ mod hubs;
 mod kept_counts;
 mod lifecycle;
 mod mailbox_address;
+mod owners_link;
 mod pasted;
 mod push;
 mod resources;

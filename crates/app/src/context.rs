@@ -11,6 +11,7 @@ use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
 use crate::test_events::TestEvents;
 use crate::traffic::Traffic;
+use crate::wrong_links::WrongLinks;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use chrono::{DateTime, Duration, Utc};
@@ -61,6 +62,7 @@ pub(crate) struct Context {
     pub(crate) kept_fleet: KeptFleet,
     pub(crate) last_reads: LastReads,
     pub(crate) test_events: TestEvents,
+    pub(crate) wrong_links: WrongLinks,
 }
 
 impl Context {
@@ -84,6 +86,7 @@ impl Context {
             kept_fleet: KeptFleet::default(),
             last_reads: LastReads::default(),
             test_events: TestEvents::default(),
+            wrong_links: WrongLinks::default(),
         })
     }
 

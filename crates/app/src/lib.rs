@@ -27,6 +27,7 @@ mod instances;
 mod kept_fleet;
 mod last_reads;
 mod locks;
+mod owners_link;
 mod poll;
 pub mod ports;
 mod purge;
@@ -43,6 +44,7 @@ mod signing_in;
 mod test_events;
 mod tokens;
 mod traffic;
+mod wrong_links;
 
 pub use app::App;
 pub use config::{Config, Downloads, Endpoints, Mistake, Variables};

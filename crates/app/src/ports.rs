@@ -29,6 +29,7 @@ mod polls;
 mod push;
 mod release;
 mod sessions;
+mod sign_in_links;
 mod user_sessions;
 mod written;
 
@@ -55,6 +56,7 @@ pub use polls::{Mailbox, NewNotification, PollCommit, Polls, ResourceRow};
 pub use push::PushStates;
 pub use release::Releases;
 pub use sessions::Sessions;
+pub use sign_in_links::SignInLinks;
 pub use user_sessions::{UserSession, UserSessions};
 pub use written::Written;
 
@@ -76,6 +78,7 @@ pub trait Store:
     + PushStates
     + Applications
     + Bulks
+    + SignInLinks
 {
 }
 
@@ -92,6 +95,7 @@ impl<T> Store for T where
         + PushStates
         + Applications
         + Bulks
+        + SignInLinks
 {
 }
 

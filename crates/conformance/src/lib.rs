@@ -148,6 +148,13 @@ macro_rules! store_suite {
                 an_end_comes_once,
                 so_many_run_at_once,
             ],
+            sign_in_links: [
+                a_link_is_read_back,
+                tries_are_counted_and_end,
+                a_creation_spends_its_link,
+                a_change_spends_its_link,
+                a_purge_takes_the_links,
+            ],
             organization_log: [
                 is_paged_newest_first,
                 begins_where_it_is_told,

@@ -39,6 +39,7 @@ pub fn new_instance(id: InstanceId) -> NewInstance {
         session: session(1),
         states: vec![ResourceState::new(RESOURCE, at(0)).with_baseline(json!({ "at": 17 }), at(0))],
         audit: entry(1, 0, &format!("created {id}")),
+        spends: None,
     }
 }
 
@@ -105,6 +106,7 @@ pub fn next_version(instance: &Instance) -> InstanceChange {
         subscription: SubscriptionChange::Keep,
         session: None,
         audit: None,
+        spends: None,
     }
 }
 

@@ -32,6 +32,7 @@ pub mod retry_list;
 pub mod schedule;
 pub mod setting_keys;
 pub mod settings;
+pub mod sign_in_link;
 pub mod signature;
 pub mod state;
 pub mod template;

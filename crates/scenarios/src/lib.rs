@@ -112,6 +112,10 @@ macro_rules! suite {
                 a_session_stands_for_the_secrets_until_it_ends,
                 every_change_is_recorded_without_secrets,
             ],
+            sign_in_links: [
+                an_owner_signs_in_again_by_a_link,
+                a_mailbox_is_connected_by_a_link,
+            ],
             description: [
                 every_reading_call_answers_as_it_is_described,
                 callbacks_that_point_here_are_taken,

@@ -16,6 +16,7 @@ use domain::delivery::Subscription;
 use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::{Account, Instance};
 use domain::push::{Hints, PushKey, PushState};
+use domain::sign_in_link::{LinkKey, StoredLink};
 use domain::token::Session;
 use doubles::{Mail, Way};
 use serde_json::{Value, json};

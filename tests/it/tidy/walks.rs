@@ -33,7 +33,7 @@ const WALKS: [Walk; 3] = [
 ];
 
 /// What files of the walks refer to beside the walks, and why no walk leads through it.
-const ASIDE: [(&str, &str); 25] = [
+const ASIDE: [(&str, &str); 28] = [
     ("api/", "what handlers are given and answer, and other routes"),
     ("audit.rs", "entries that a row is stored with"),
     ("bulk", "another job"),
@@ -41,8 +41,10 @@ const ASIDE: [(&str, &str); 25] = [
     ("config.rs", "values"),
     ("context.rs", "what every use case stands on"),
     ("hinted.rs", "another job"),
+    ("instances/by_link.rs", "for those who follow a link"),
     ("instances/change.rs", "another request"),
     ("instances/kept_token.rs", "another request"),
+    ("instances/login_terms.rs", "for those who follow a link"),
     ("instances/mailbox_address.rs", "what a row keeps"),
     ("instances/patch.rs", "another request's body"),
     ("instances/refusal.rs", "nothing is refused"),
@@ -59,6 +61,7 @@ const ASIDE: [(&str, &str); 25] = [
     ("release.rs", "another job"),
     ("sealing.rs", "values"),
     ("traffic.rs", "what a context holds"),
+    ("wrong_links.rs", "what a context holds"),
 ];
 
 #[test]

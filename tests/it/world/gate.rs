@@ -12,6 +12,7 @@ use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::{Account, Instance};
 use domain::push::{Hints, PushKey, PushState};
 use domain::schedule::Timetable;
+use domain::sign_in_link::{LinkKey, StoredLink};
 use domain::token::Session;
 use std::collections::HashSet;
 use std::sync::Arc;

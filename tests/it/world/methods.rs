@@ -15,6 +15,7 @@ macro_rules! methods {
         methods!(PushStates, $around, $name);
         methods!(Applications, $around, $name);
         methods!(Bulks, $around, $name);
+        methods!(SignInLinks, $around, $name);
     };
     (Callers, $around:ident, $name:ident) => {
         $around!($name, Callers, {
@@ -68,6 +69,13 @@ macro_rules! methods {
             async fn bulks(organization_id: u32, before: Option<BulkId>, limit: usize) -> Result<Vec<Bulk>>;
             async fn change_bulk(bulk: &Bulk) -> Result<Written>;
             async fn end_bulk(bulk: &Bulk, audit: Option<&AuditEntry>) -> Result<Written>;
+        });
+    };
+    (SignInLinks, $around:ident, $name:ident) => {
+        $around!($name, SignInLinks, {
+            async fn insert_link(key: &LinkKey, link: &StoredLink, audit: &AuditEntry) -> Result<()>;
+            async fn link(key: &LinkKey) -> Result<Option<StoredLink>>;
+            async fn try_link(key: &LinkKey) -> Result<Written>;
         });
     };
     (Sessions, $around:ident, $name:ident) => {

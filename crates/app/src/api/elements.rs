@@ -247,7 +247,7 @@ fn url(
 const CHALLENGE_BYTES: usize = 43;
 
 /// PKCE with S256 alone: a challenge that is the verifier itself protects nothing.
-fn check_challenge(challenge: Option<&str>, method: Option<&str>) -> Result<(), ApiError> {
+pub(super) fn check_challenge(challenge: Option<&str>, method: Option<&str>) -> Result<(), ApiError> {
     if method.is_some_and(|method| method != "S256") {
         return Err(ApiError::rule("codeChallengeMethod", "must be S256"));
     }

@@ -2,7 +2,7 @@
 
 use super::answers::error::{ErrorBody, OtherMailbox};
 use crate::context::Context;
-use crate::instances::Refusal;
+use crate::instances::{NotByLink, Refusal};
 use crate::ports::PortError;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
@@ -98,7 +98,8 @@ impl From<Refusal> for ApiError {
                 ApiError { other_mailbox: Some(Box::new(other)), ..ApiError::conflict(message) }
             }
             Refusal::NotFound => ApiError::no_instance(),
-            Refusal::Conflict | Refusal::NotNow(_) => ApiError::new(StatusCode::CONFLICT, message),
+            Refusal::ByLink(NotByLink::Spent) => ApiError::new(StatusCode::GONE, message),
+            Refusal::Conflict | Refusal::NotNow(_) | Refusal::ByLink(_) => ApiError::conflict(message),
             Refusal::Port(error) => error.into(),
             Refusal::Provider { provider_message, is_unavailable, .. } => {
                 let status = if is_unavailable { StatusCode::BAD_GATEWAY } else { StatusCode::BAD_REQUEST };

@@ -6,6 +6,7 @@ use super::auth::{Administrator, Caller, Own, Platform};
 use super::body::Body;
 use super::query::Params;
 use super::requests::Request;
+use super::visitor::Visitor;
 use crate::context::Context;
 use axum::extract::{Path, RawPathParams, State};
 use axum::http::HeaderMap;
@@ -81,6 +82,10 @@ impl Argument for Administrator {
 
 impl Argument for Own {
     const FAILURES: &'static [u16] = &[400, 401, 404, 429];
+}
+
+impl Argument for Visitor {
+    const FAILURES: &'static [u16] = &[429];
 }
 
 impl<T: Request> Argument for Body<T> {

@@ -11,7 +11,7 @@ use super::query::Params;
 use super::requests::instance::{InstancePatch, InstanceRequest};
 use super::wire;
 use crate::context::Context;
-use crate::instances::{self, Creation, Outcome, Patch, TagChange, Trial};
+use crate::instances::{self, Creation, OnOther, Outcome, Patch, TagChange, Trial};
 use crate::push;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -90,6 +90,7 @@ fn creation(
         items: wanted.configuration.ok_or_else(|| ApiError::rule("configuration", "is required"))?,
         tags: wanted.tags.unwrap_or_default(),
         external_authentication: wanted.external_authentication.unwrap_or_else(|| "none".to_owned()),
+        spends: None,
     })
 }
 
@@ -148,8 +149,8 @@ pub(super) async fn patch(
     params: Params,
     Body(changes): Body<InstancePatch>,
 ) -> Answered<Json<CreateAnswer>> {
-    let asks_first = params.flag("confirmMailbox")?;
-    change(app, own, &params, Patch { asks_first, ..patch_of(changes, false) }).await
+    let on_other = if params.flag("confirmMailbox")? { OnOther::Asks } else { OnOther::Replaces };
+    change(app, own, &params, Patch { on_other, ..patch_of(changes, false) }).await
 }
 
 /// A whole body instead of the present one; the connector and what the instance signs in with stay.
@@ -178,7 +179,8 @@ fn patch_of(changes: InstancePatch, replaces: bool) -> Patch {
         items: changes.configuration,
         code: changes.provider_data,
         confirmation: changes.confirmation,
-        asks_first: false,
+        on_other: OnOther::Replaces,
+        spends: None,
         replaces,
     }
 }

@@ -39,9 +39,11 @@ mod route;
 mod routes;
 mod schemas;
 mod sessions;
+mod sign_in_links;
 mod sink;
 mod subscriptions;
 mod test_event;
+mod visitor;
 mod webhook;
 mod wire;
 

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 /// What answers mean that are not what was requested.
-const FAILURES: [(u16, &str); 12] = [
+const FAILURES: [(u16, &str); 13] = [
     (
         ELSEWHERE,
         "The content is longer than this host answers with: `Location` gives it, within five minutes, without `Authorization`",
@@ -29,6 +29,7 @@ const FAILURES: [(u16, &str); 12] = [
     (403, "The caller may not do this, or the instance is disabled"),
     (404, "There is nothing at this address, or nothing that the caller may see"),
     (409, "It conflicts with the present state, or with a change at the same time"),
+    (410, "It was there, and is over"),
     (413, "The body is too long, or a content is longer than this host can answer with"),
     (415, "The body is compressed; `Accept-Encoding` says what is taken"),
     (

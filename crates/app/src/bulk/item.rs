@@ -97,6 +97,7 @@ fn outcome<T>(acted: std::result::Result<T, Refusal>) -> Result<BulkOutcome> {
             refusal @ (Refusal::Invalid(_)
             | Refusal::Provider { .. }
             | Refusal::OtherMailbox(_)
+            | Refusal::ByLink(_)
             | Refusal::Conflict),
         ) => Ok(BulkOutcome::Failed(refusal.to_string())),
     }

@@ -61,6 +61,7 @@ pub(crate) async fn begin(
             remove_resources: replaced(&mailbox, &resources, now),
             subscription: SubscriptionChange::Keep,
             session: None,
+            spends: None,
         };
         if settle::commit(app, &mut promise, &change).await? == Written::Done {
             return Ok(backfill_id);

@@ -5,7 +5,9 @@ use super::create::warn_of_plain_http;
 use super::kept_token::KeptToken;
 use super::stopped::forgiven;
 use super::stored::understood;
-use super::{Patch, Refusal, Trial, baseline, credentials, other_mailbox, trial};
+use super::{
+    NotByLink, OnOther, Patch, Refusal, Trial, baseline, by_link, credentials, other_mailbox, trial,
+};
 use crate::audit::By;
 use crate::clients::Client;
 use crate::context::Context;
@@ -98,6 +100,7 @@ pub(crate) async fn change(
     let mut tries = Tries::of(app, id, tokens);
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;
+        by_link::check_unspent(app, patch.spends).await?;
         let mailbox = living(app, id).await?;
         if let Some(changed) = attempt(app, mailbox, by, &patch, &mut tries).await? {
             return Ok(changed);
@@ -141,8 +144,7 @@ async fn attempt(
     let mut instance = mailbox.instance.clone();
     apply(app, &mut instance, patch, plain);
     let mut fresh =
-        states(app, connector, &mailbox, &mut instance, (&before, &settings), tries, patch.asks_first)
-            .await?;
+        states(app, connector, &mailbox, &mut instance, (&before, &settings), tries, patch.on_other).await?;
     let removed = removed(&mailbox, &settings, &instance);
     if turns_events_on(patch) {
         let others = forgiven(&mailbox, &removed, &fresh);
@@ -159,6 +161,7 @@ async fn attempt(
     instance.secrets_version = secrets_version + u64::from(is_new);
     instance.secret_keys = secrets.keys().cloned().collect();
     instance.unsettled.extend(implied(&fresh, tries.left.is_some() || settings.push != before.push));
+    instance.unsettled.extend(patch.spends.map(|_| Unsettled::Poll));
     let change = InstanceChange {
         session: match &tries.tokens {
             Some(tokens) => Some(app.session_of(instance.id, tokens, mailbox.session.version + 1)?),
@@ -167,8 +170,9 @@ async fn attempt(
         remove_resources: removed,
         put_states: fresh,
         subscription: subscription(&mailbox, &instance, patch, is_new),
-        audit: by.instance(app, "instance.changed", Some(&mailbox.instance), Some(&instance)),
+        audit: by.instance(app, patch.action(), Some(&mailbox.instance), Some(&instance)),
         instance,
+        spends: patch.spends,
     };
     if settle::commit(app, &mut tries.promise, &change).await? != Written::Done {
         return Ok(None);
@@ -375,7 +379,7 @@ async fn states(
     instance: &mut Instance,
     (before, after): (&Settings, &Settings),
     tries: &mut Tries,
-    asks_first: bool,
+    on_other: OnOther,
 ) -> Result<Vec<ResourceState>, Refusal> {
     let now = app.now();
     let added = |resource: &&ResourceConfig| {
@@ -387,6 +391,9 @@ async fn states(
     let wanted = if tries.tokens.is_some() { &all } else { &added };
     if wanted.is_empty() {
         // Nothing is read, so a sign-in may be another mailbox's.
+        if on_other == OnOther::Refused {
+            return Err(Refusal::ByLink(NotByLink::Unknowable));
+        }
         if tries.tokens.is_some() {
             instance.address = Baselines::none().address(app, instance, tries.tokens.as_ref())?;
         }
@@ -409,10 +416,13 @@ async fn states(
             is_unavailable: true,
         });
     }
+    if on_other == OnOther::Refused {
+        by_link::check_same(&instance.mailbox_digest, &taken.mailbox_digest)?;
+    }
     let is_another = !taken.mailbox_digest.is_empty()
         && !instance.mailbox_digest.is_empty()
         && taken.mailbox_digest != instance.mailbox_digest;
-    if let (Some(tokens), true) = (tokens, is_another && asks_first) {
+    if let (Some(tokens), true) = (tokens, is_another && on_other == OnOther::Asks) {
         return Err(other_mailbox::hold(app, instance.id, tokens, taken.address)?);
     }
     let address = taken.address(app, instance, tokens)?;

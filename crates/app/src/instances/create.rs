@@ -3,7 +3,7 @@
 //! undone after it, that job does.
 
 use super::baseline::{self, Baselines};
-use super::{Refusal, SignInCode, Trial, credentials, trial};
+use super::{Refusal, SignInCode, Trial, by_link, credentials, trial};
 use crate::audit::By;
 use crate::context::Context;
 use crate::exchange;
@@ -17,6 +17,7 @@ use domain::address::is_plain_http;
 use domain::ids::InstanceId;
 use domain::instance::{Account, Instance, MailboxAddress, Unsettled, Validity, without_markup};
 use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, VENDOR_TYPE, given};
+use domain::sign_in_link::LinkKey;
 use std::sync::Arc;
 
 /// Field that instance tokens are sealed for.
@@ -34,6 +35,8 @@ pub(crate) struct Creation {
     pub(crate) name: String,
     pub(crate) tags: Vec<String>,
     pub(crate) external_authentication: String,
+    /// The link that asked for it, which is spent with it.
+    pub(crate) spends: Option<LinkKey>,
 }
 
 /// Creates an instance; returns it with what its resources would do.
@@ -51,9 +54,9 @@ pub(crate) async fn create(app: &Context, creation: Creation) -> Result<(Instanc
     let trials = trial::all(app, &connector, way, &settings.resources, deadline).await?;
     let all = baseline::all(&settings);
     let baselines = baseline::take(app, &connector, way, &all, deadline).await?;
-    let by = creation.by.clone();
+    let (by, spends) = (creation.by.clone(), creation.spends);
     let instance = row(app, creation, plain, &secrets, &baselines);
-    let instance = store(app, instance, &by, &secrets, &tokens, baselines).await?;
+    let instance = store(app, instance, (&by, spends), &secrets, &tokens, baselines).await?;
     tracing::info!(instance.id = instance.id.get(), connector = instance.connector, "instance.created");
     Ok((instance, trials))
 }
@@ -170,13 +173,14 @@ pub(super) fn warn_of_plain_http(instance: &mut Instance, now: DateTime<Utc>) {
 async fn store(
     app: &Context,
     mut instance: Instance,
-    by: &By,
+    (by, spends): (&By, Option<LinkKey>),
     secrets: &Secrets,
     tokens: &Tokens,
     baselines: Baselines,
 ) -> Result<Instance, Refusal> {
     let token = app.random_token();
     for _ in 0..ID_TRIES_COUNT_MAX {
+        by_link::check_unspent(app, spends).await?;
         let id = instance.id;
         let mut promise = Promise::about(id);
         promise.keep(app).await?;
@@ -187,12 +191,17 @@ async fn store(
         let sealed = app.sealer.seal(id, INSTANCE_TOKEN, token.as_bytes());
         instance.token_sealed = sealed.map_err(|error| PortError::new("sealing a token", error))?;
         instance.address = baselines.address(app, &instance, Some(tokens))?;
+        let mut audit = by.creation(app, &instance);
+        if spends.is_some() {
+            audit.action = "instance.created_by_link".to_owned();
+        }
         let new = NewInstance {
             instance: instance.clone(),
             token_hash: app.sealer.lookup_hash(Lookup::InstanceToken, &token),
             session: app.session_of(id, tokens, 1)?,
             states: baselines.states.clone(),
-            audit: by.creation(app, &instance),
+            audit,
+            spends,
         };
         if !promise.covers(app) {
             // The job that was promised may find no row, and remove the secret: then there must never be one.

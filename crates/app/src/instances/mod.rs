@@ -2,10 +2,12 @@
 
 mod backfill;
 mod baseline;
+mod by_link;
 mod change;
 mod create;
 mod credentials;
 mod kept_token;
+mod login_terms;
 pub(crate) mod mailbox_address;
 mod other_mailbox;
 mod patch;
@@ -23,8 +25,9 @@ pub(crate) use baseline::mailbox_digest;
 pub(crate) use change::{change, try_change};
 pub(crate) use create::{Creation, create, token_of, try_create};
 pub(crate) use credentials::SignInCode;
-pub(crate) use patch::Patch;
-pub(crate) use refusal::{OtherMailbox, Refusal};
+pub(crate) use login_terms::LoginTerms;
+pub(crate) use patch::{OnOther, Patch};
+pub(crate) use refusal::{NotByLink, OtherMailbox, Refusal};
 pub(crate) use stored::{mailbox, subscription, understood};
 pub(crate) use switch::{delete, now_needs_sign_in, release, resume, set_enabled};
 pub(crate) use tags::TagChange;

@@ -13,6 +13,20 @@ pub(crate) struct OtherMailbox {
     pub(crate) confirmation: String,
 }
 
+/// Why a sign-in that came by a link changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotByLink {
+    /// Somebody else was first.
+    #[error("the link was used already")]
+    Spent,
+    /// Only somebody with an account changes the mailbox.
+    #[error("the sign-in is to another mailbox than the link is for: sign in to that one")]
+    OtherMailbox,
+    /// The provider does not tell, or nothing is read.
+    #[error("it can't be told whose mailbox this is, so that only a user can sign it in again")]
+    Unknowable,
+}
+
 /// Why an instance was not created or changed. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -32,6 +46,9 @@ pub(crate) enum Refusal {
         "the sign-in is to another mailbox than the instance has: confirm that it takes its place, or sign in to the former one"
     )]
     OtherMailbox(OtherMailbox),
+    /// A sign-in that came by a link did not fit.
+    #[error("{0}")]
+    ByLink(NotByLink),
     /// No such instance.
     #[error("no such instance")]
     NotFound,

@@ -52,6 +52,7 @@ pub(crate) async fn set_enabled(
                 false => SubscriptionChange::Suspend("the instance is disabled".to_owned()),
             },
             session: None,
+            spends: None,
         };
         if settle::commit(app, &mut promise, &change).await? == Written::Done {
             tracing::info!(instance.id = id.get(), "instance.changed");
@@ -83,6 +84,7 @@ pub(crate) async fn resume(app: &Context, id: InstanceId, by: &By) -> Result<(),
             remove_resources: Vec::new(),
             subscription: SubscriptionChange::Keep,
             session: Some(session),
+            spends: None,
         };
         if settle::commit(app, &mut promise, &change).await? == Written::Done {
             app.traffic.lane(id).begin_anew();
@@ -115,6 +117,7 @@ pub(crate) async fn release(app: &Context, id: InstanceId, by: &By) -> Result<()
                 _ => SubscriptionChange::Keep,
             },
             session: None,
+            spends: None,
         };
         if settle::commit(app, &mut promise, &change).await? == Written::Done {
             return Ok(());
@@ -141,6 +144,7 @@ pub(crate) async fn delete(app: &Context, id: InstanceId, by: &By) -> Result<(),
             remove_resources: Vec::new(),
             subscription: SubscriptionChange::Keep,
             session: None,
+            spends: None,
         };
         if settle::commit(app, &mut promise, &change).await? == Written::Done {
             tracing::info!(instance.id = id.get(), "instance.deleted");
@@ -169,6 +173,7 @@ pub(crate) async fn now_needs_sign_in(
         remove_resources: Vec::new(),
         subscription: SubscriptionChange::Keep,
         session: None,
+        spends: None,
     };
     if settle::commit(app, &mut Promise::about(instance.id), &change).await? != Written::Done {
         // Somebody changed the instance meanwhile, perhaps signed in: the next poll finds out.

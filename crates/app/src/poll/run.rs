@@ -200,6 +200,7 @@ impl<'a> Run<'a> {
             subscription: SubscriptionChange::Keep,
             session: None,
             audit: None,
+            spends: None,
         };
         if self.app.ports.store.change_instance(&change).await? == Written::Done {
             self.mailbox.instance = change.instance;

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use domain::health::Vitals;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
+use domain::sign_in_link::LinkKey;
 use domain::state::ResourceState;
 use domain::token::Session;
 
@@ -21,6 +22,8 @@ pub struct NewInstance {
     pub states: Vec<ResourceState>,
     /// Noted with it.
     pub audit: AuditEntry,
+    /// The link that it came by, which is spent with it.
+    pub spends: Option<LinkKey>,
 }
 
 /// A change to an instance row, and to its resources and callback with it.
@@ -39,6 +42,8 @@ pub struct InstanceChange {
     pub session: Option<Session>,
     /// Noted in the same write; `None` for what Carillon remembers for itself.
     pub audit: Option<AuditEntry>,
+    /// The link that the sign-in came by, which is spent with it.
+    pub spends: Option<LinkKey>,
 }
 
 /// What a change of the instance does to its callback.
@@ -93,8 +98,8 @@ pub struct FleetPage {
 /// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Instances: Send + Sync {
-    /// Stores a new instance with all its rows; `Conflict` if the id is taken, `Gone` if the application is not there
-    /// that it names. The commit point of a creation.
+    /// Stores a new instance with all its rows; `Conflict` if the id is taken or the link was used, `Gone` if the
+    /// application is not there that it names. The commit point of a creation.
     async fn insert_instance(&self, new: &NewInstance) -> Result<Written>;
     /// An instance, also a deleted one whose rows are still there.
     async fn instance(&self, id: InstanceId) -> Result<Option<Instance>>;
@@ -111,8 +116,8 @@ pub trait Instances: Send + Sync {
     /// at once.
     async fn fleet(&self, organization_id: u32, after: Option<InstanceId>, limit: usize)
     -> Result<FleetPage>;
-    /// Changes an instance, conditional on its version, on not being deleted, and on the application being there that
-    /// it names. With `deleted_at` set this
+    /// Changes an instance, conditional on its version, on not being deleted, on the application being there that
+    /// it names, and on the link not being used that it spends. With `deleted_at` set this
     /// is the deletion: from then on its token finds nothing and commits and claims answer `Gone`.
     async fn change_instance(&self, change: &InstanceChange) -> Result<Written>;
     /// Takes all marks out of `unsettled`, conditional on the stored version being that of this row; nothing else

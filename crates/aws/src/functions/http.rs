@@ -4,11 +4,14 @@
 use super::host::{Entry, Host};
 use crate::fault::chain;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http;
 use axum::response::Response;
+use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt as _, service_fn};
 use serde_json::json;
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt as _;
@@ -47,8 +50,11 @@ pub(super) async fn answer(host: &Host, request: Request) -> Response {
     }
 }
 
-async fn served(host: &Host, request: Request, router: fn(&Entry) -> axum::Router) -> Response {
+async fn served(host: &Host, mut request: Request, router: fn(&Entry) -> axum::Router) -> Response {
     let request_id = request.lambda_context().request_id;
+    if let Some(peer) = peer(&request) {
+        request.extensions_mut().insert(ConnectInfo(peer));
+    }
     match host.entry().await {
         Ok(entry) => match router(&entry).oneshot(request.map(Body::new)).await {
             Ok(response) => response,
@@ -59,6 +65,13 @@ async fn served(host: &Host, request: Request, router: fn(&Entry) -> axum::Route
             not_ready(&request_id)
         }
     }
+}
+
+/// Who called the gateway; which of their ports it was is not told.
+fn peer(request: &Request) -> Option<SocketAddr> {
+    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
+    let address: IpAddr = context.http.source_ip.as_ref()?.parse().ok()?;
+    Some(SocketAddr::from((address, 0)))
 }
 
 /// Whether it came by a route of notices, which providers and strangers use.

@@ -8,7 +8,7 @@ use super::pause::pause_before;
 use super::resources::{self, StoredResource};
 use super::row::{Row, bytes, number, text};
 use super::table::{ACTIONS_COUNT_MAX, KeyQuery, Table, Write, WritesEnded};
-use super::{applications, audit, instance_rows, session, subscriptions};
+use super::{applications, audit, instance_rows, session, sign_in_links, subscriptions};
 use app::ports::{InstanceChange, PortError, Result, SubscriptionChange, Written};
 use domain::delivery::Subscription;
 use domain::ids::InstanceId;
@@ -34,7 +34,10 @@ pub(super) async fn change(table: &Table, change: &InstanceChange) -> Result<Wri
     for look in 0..LOOKS_COUNT_MAX {
         pause_before(look).await;
         let Some(before) = before(table, id).await? else { return Ok(Written::Gone) };
-        if before.version + 1 != change.instance.version || !fits(&before, change) {
+        if before.version + 1 != change.instance.version
+            || !fits(&before, change)
+            || !sign_in_links::is_unspent(table, change.spends.as_ref()).await?
+        {
             return Ok(Written::Conflict);
         }
         let mut writes = writes(table, &before, change).await?;
@@ -115,6 +118,7 @@ async fn writes(table: &Table, before: &Before, change: &InstanceChange) -> Resu
     if is_deleted {
         writes.extend(deletion(before, id));
     }
+    writes.extend(change.spends.as_ref().map(|key| sign_in_links::spend(key, id)));
     if let Some(entry) = &change.audit {
         writes.push(audit::put(entry)?);
     }

@@ -5,7 +5,8 @@ use super::key::{self, Key};
 use super::row::{bytes, json, number};
 use super::table::{KeyQuery, Write, WritesEnded};
 use super::{
-    applications, audit, change, fleet, instance_rows, notifications, resources, session, subscriptions,
+    applications, audit, change, fleet, instance_rows, notifications, resources, session, sign_in_links,
+    subscriptions,
 };
 use crate::fault::TooMuch;
 use app::ports::{FleetPage, InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Written};
@@ -42,6 +43,7 @@ impl Instances for DynamoStore {
             packed.store_parts(table, "store a large state").await?;
             writes.push(resources::write(id, state, packed, &[]));
         }
+        writes.extend(new.spends.as_ref().map(|key| sign_in_links::spend(key, id)));
         let others_count = writes.len();
         writes.extend(applications::recount(None, instance));
         Ok(match table.transact("store an instance", writes).await? {

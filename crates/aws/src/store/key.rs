@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::bulk::BulkId;
 use domain::ids::{InstanceId, Sequence, hash_of};
 use domain::push::PushKey;
+use domain::sign_in_link::LinkKey;
 use std::fmt::Write as _;
 
 /// Shards of an organization's list, by the highest bits of the instance id: in order over all shards.
@@ -78,6 +79,14 @@ impl Key {
     /// Whose session this is.
     pub(super) fn user_session(hash: &LookupHash) -> Self {
         Key::new(format!("K#{}", hex(hash)), "K")
+    }
+
+    /// A link to sign in by. Those of an instance are among its parts, and go with them.
+    pub(super) fn sign_in_link(key: &LinkKey) -> Self {
+        match key.instance {
+            Some(id) => Key::new(parts(id), format!("LINK#{}", hex(&key.hash))),
+            None => Key::new(format!("X#{}", hex(&key.hash)), "X"),
+        }
     }
 
     /// Push of a mailbox.

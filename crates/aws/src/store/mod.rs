@@ -31,6 +31,7 @@ mod row;
 mod searches;
 mod session;
 mod settings;
+mod sign_in_links;
 mod subscriptions;
 mod table;
 mod user_sessions;

@@ -16,3 +16,4 @@ pub mod release;
 pub mod reopening;
 pub mod searches;
 pub mod session;
+pub mod sign_in_links;

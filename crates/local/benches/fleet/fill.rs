@@ -131,6 +131,7 @@ fn new(model: &StoredMailbox, one: &Instance, n: usize, sealer: &Sealer, now: Da
         session: model.session.clone(),
         states: states.collect(),
         audit,
+        spends: None,
     }
 }
 

@@ -11,6 +11,7 @@ mod stream;
 use arriving::{Arriving, Bodies};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Request, Response, header};
 use connections::{Connections, Seat};
 use hyper::body::{Body as _, Incoming};
@@ -19,6 +20,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use stream::Paced;
@@ -73,9 +75,9 @@ pub(crate) async fn run(
             _ = stop.wait_for(|stop| *stop) => break,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 connections.make_room();
-                drop(open.spawn(door.clone().converse(stream, seat)));
+                drop(open.spawn(door.clone().converse((stream, peer), seat)));
             }
             Err(error) => pause_after(&error, &mut stop).await,
         }
@@ -108,13 +110,13 @@ struct Door {
 impl Door {
     /// Answers the requests of one connection. A client's mistakes end it without a word: strangers must not fill
     /// the log.
-    async fn converse(self, stream: TcpStream, seat: Seat) {
+    async fn converse(self, (stream, peer): (TcpStream, SocketAddr), seat: Seat) {
         // Answers are small, and each is awaited.
         let _ = stream.set_nodelay(true);
         let seat = Arc::new(seat);
         seat.waits();
         let mut stop = self.stop.clone();
-        let service = service_fn(|request| self.answer(request, &seat));
+        let service = service_fn(|request| self.answer(request, peer, &seat));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.times.head)
@@ -135,6 +137,7 @@ impl Door {
     async fn answer(
         &self,
         request: Request<Incoming>,
+        peer: SocketAddr,
         seat: &Arc<Seat>,
     ) -> Result<Response<Body>, Infallible> {
         seat.begins();
@@ -143,7 +146,8 @@ impl Door {
         }
         let (parts, body) = request.into_parts();
         let (arriving, refused) = Arriving::new(body, self.times.body, self.bodies.clone(), seat.clone());
-        let request = Request::from_parts(parts, Body::new(arriving));
+        let mut request = Request::from_parts(parts, Body::new(arriving));
+        request.extensions_mut().insert(ConnectInfo(peer));
         let mut response = self.router.clone().oneshot(request).await?;
         seat.waits();
         if let Some(refusal) = refused.get() {

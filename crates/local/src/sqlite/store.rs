@@ -24,6 +24,7 @@ mod retention;
 mod searches;
 mod session;
 mod settings;
+mod sign_in_links;
 mod subscriptions;
 mod takeover;
 mod upkeep;

@@ -63,6 +63,7 @@ pub(crate) fn new_instance() -> NewInstance {
         session: Session::default(),
         states: vec![ResourceState::new("messages", at(0))],
         audit: entry(0),
+        spends: None,
     }
 }
 

@@ -13,3 +13,4 @@ pub mod log;
 pub mod polling;
 pub mod push;
 pub mod resources;
+pub mod sign_in_links;

@@ -20,6 +20,7 @@ pub(super) mod named;
 pub(super) mod poll;
 pub(super) mod record;
 pub(super) mod resource;
+pub(super) mod sign_in_link;
 pub(super) mod test_event;
 
 /// What replaces a long token in examples.

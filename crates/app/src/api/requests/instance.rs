@@ -34,7 +34,7 @@ pub(in crate::api) struct InstanceRequest {
 /// A connector, by its key or number.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "read by hand: either does")]
-struct ElementReference {
+pub(super) struct ElementReference {
     key: Option<String>,
     #[schemars(extend("type" = ["integer", "string", "null"]))]
     id: Option<Value>,
@@ -44,7 +44,7 @@ struct ElementReference {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "read by hand: it comes out of an address bar")]
-struct SignInData {
+pub(super) struct SignInData {
     /// The code that the provider sent the user back with. In replies it is masked.
     code: Option<String>,
     /// PKCE: the verifier, where the sign-in had a `codeChallenge`.

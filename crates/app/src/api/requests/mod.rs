@@ -9,6 +9,7 @@ pub(super) mod configuration;
 pub(super) mod element;
 pub(super) mod explain;
 pub(super) mod instance;
+pub(super) mod sign_in_link;
 pub(super) mod test_event;
 
 use super::error::ApiError;

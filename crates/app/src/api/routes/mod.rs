@@ -8,6 +8,7 @@ mod events;
 mod hubs;
 mod instances;
 mod parameters;
+mod sign_in_links;
 
 use super::elements::health;
 use super::openapi;
@@ -25,6 +26,7 @@ pub(super) fn dialect() -> Vec<Route> {
         accounts::routes(),
         applications::routes(),
         bulk::routes(),
+        sign_in_links::routes(),
     ]
     .into_iter()
     .flatten()

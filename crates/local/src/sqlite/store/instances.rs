@@ -1,7 +1,9 @@
 //! Instance rows: creation, look-up, change.
 
 use super::SqliteStore;
-use super::{applications, audit, fleet, living, log, resources, retention, session, subscriptions};
+use super::{
+    applications, audit, fleet, living, log, resources, retention, session, sign_in_links, subscriptions,
+};
 use crate::sqlite::columns::{from_json, to_json};
 use app::ports;
 use app::ports::{
@@ -19,6 +21,9 @@ pub(super) fn insert(conn: &Connection, new: &NewInstance) -> Result<Written> {
     let instance = &new.instance;
     if !applications::has_named(conn, instance)? {
         return Ok(Written::Gone);
+    }
+    if !sign_in_links::is_unspent(conn, new.spends.as_ref())? {
+        return Ok(Written::Conflict);
     }
     let inserted = conn
         .prepare_cached(
@@ -41,6 +46,7 @@ pub(super) fn insert(conn: &Connection, new: &NewInstance) -> Result<Written> {
         resources::store(conn, instance.id, state)?;
     }
     applications::recount(conn, None, instance)?;
+    sign_in_links::spend(conn, new.spends.as_ref(), instance.id)?;
     audit::note(conn, &new.audit)?;
     Ok(Written::Done)
 }
@@ -96,6 +102,7 @@ pub(super) fn apply(conn: &Connection, change: &InstanceChange) -> Result<Writte
         SubscriptionChange::Suspend(reason) => subscriptions::suspend(conn, instance.id, reason)?,
         SubscriptionChange::Release => subscriptions::open(conn, instance.id)?,
     }
+    sign_in_links::spend(conn, change.spends.as_ref(), instance.id)?;
     if let Some(entry) = &change.audit {
         audit::note(conn, entry)?;
     }
@@ -114,10 +121,12 @@ pub(super) fn note_settled(conn: &Connection, instance: &Instance) -> Result<Wri
     Ok(Written::Done)
 }
 
-/// Whether the states and the session of a change follow on what is stored, and what it names is there.
+/// Whether the states and the session of a change follow on what is stored, and what it names and spends is there.
 fn fits(conn: &Connection, change: &InstanceChange) -> Result<bool> {
     let id = change.instance.id;
-    if !applications::has_named(conn, &change.instance)? {
+    if !applications::has_named(conn, &change.instance)?
+        || !sign_in_links::is_unspent(conn, change.spends.as_ref())?
+    {
         return Ok(false);
     }
     for state in &change.put_states {

@@ -1,6 +1,6 @@
 //! What goes: notifications and audit entries whose time is over, and everything of a deleted instance.
 
-use super::{audit, bulks, instances, push, user_sessions};
+use super::{audit, bulks, instances, push, sign_in_links, user_sessions};
 use crate::sqlite::columns::micros;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -10,12 +10,13 @@ use rusqlite::{Connection, Result};
 const VACUUM_PAGES_MAX: u32 = 256;
 
 /// What a deleted instance leaves beside its notifications.
-const ROWS_OF_INSTANCE: [&str; 6] = [
+const ROWS_OF_INSTANCE: [&str; 7] = [
     "DELETE FROM outbox WHERE instance_id = ?1",
     "DELETE FROM resources WHERE instance_id = ?1",
     "DELETE FROM pollers WHERE instance_id = ?1",
     "DELETE FROM sessions WHERE instance_id = ?1",
     "DELETE FROM subscriptions WHERE instance_id = ?1",
+    "DELETE FROM sign_in_links WHERE instance_id = ?1",
     "DELETE FROM instances WHERE id = ?1",
 ];
 
@@ -33,6 +34,7 @@ pub(super) fn expire(conn: &Connection, now: DateTime<Utc>, limit: usize) -> Res
     count += user_sessions::expire(conn, now, limit.saturating_sub(count))?;
     count += push::expire(conn, now, limit.saturating_sub(count))?;
     count += bulks::expire(conn, now, limit.saturating_sub(count))?;
+    count += sign_in_links::expire(conn, now, limit.saturating_sub(count))?;
     vacuum(conn)?;
     Ok(count)
 }

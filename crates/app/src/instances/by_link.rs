@@ -1,0 +1,23 @@
+//! What a sign-in that came by a link must be: of a link that nobody used, and to the same mailbox.
+
+use super::{NotByLink, Refusal};
+use crate::context::Context;
+use domain::sign_in_link::LinkKey;
+
+/// Looked at before each try: the write itself decides.
+pub(super) async fn check_unspent(app: &Context, spends: Option<LinkKey>) -> Result<(), Refusal> {
+    let Some(key) = spends else { return Ok(()) };
+    match app.ports.store.link(&key).await? {
+        Some(link) if link.spent_on.is_none() => Ok(()),
+        _ => Err(Refusal::ByLink(NotByLink::Spent)),
+    }
+}
+
+/// Whether two digests are of one mailbox; where one is not known, they might not be.
+pub(super) fn check_same(before: &str, now: &str) -> Result<(), Refusal> {
+    match before.is_empty() || now.is_empty() {
+        true => Err(Refusal::ByLink(NotByLink::Unknowable)),
+        false if before == now => Ok(()),
+        false => Err(Refusal::ByLink(NotByLink::OtherMailbox)),
+    }
+}

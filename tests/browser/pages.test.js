@@ -76,6 +76,7 @@ visit("instances and what belongs to one", {}, async (visitor) => {
     ["why", `${one}/why`],
     ["edit", `${one}/edit`],
     ["sign-in-again", `${one}/authenticate`],
+    ["sign-in-link", `${one}/sign-in-link`],
     ["delete", `${one}/delete`],
   ]) {
     await page.goto(path);

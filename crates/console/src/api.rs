@@ -2,12 +2,16 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::request::{Builder, Parts};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use serde_json::Value;
+use std::net::SocketAddr;
 use tower::ServiceExt as _;
 
 /// Where the dialect begins.
 pub(crate) const BASE_PATH: &str = "/elements/api-v2";
+const FORWARDED_FOR: &str = "x-forwarded-for";
 /// An answer at the most, bytes: a page of 200 events with whole records is well below.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
@@ -17,6 +21,15 @@ pub(crate) struct Api {
     router: Router,
     /// Empty if no user is signed in.
     authorization: Option<HeaderValue>,
+    /// Where somebody asks from who has no account: the interface counts their wrong guesses.
+    visitor: Option<Visitor>,
+}
+
+/// What a host and the proxy before it say of whoever asks.
+#[derive(Clone)]
+struct Visitor {
+    peer: Option<ConnectInfo<SocketAddr>>,
+    forwarded: Option<HeaderValue>,
 }
 
 /// What the interface answered.
@@ -35,7 +48,14 @@ pub(crate) struct Refused(pub(crate) Box<Answer>);
 impl Api {
     /// For what needs no caller.
     pub(crate) fn of_nobody(router: Router) -> Self {
-        Api { router, authorization: None }
+        Api { router, authorization: None, visitor: None }
+    }
+
+    /// The same, for whoever sent this request.
+    pub(crate) fn of_visitor(router: Router, head: &Parts) -> Self {
+        let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().copied();
+        let forwarded = head.headers.get_all(FORWARDED_FOR).iter().next_back().cloned();
+        Api { visitor: Some(Visitor { peer, forwarded }), ..Self::of_nobody(router) }
     }
 
     /// In the name of this session's user.
@@ -55,7 +75,7 @@ impl Api {
     fn authorized(router: Router, text: &str) -> Option<Self> {
         let mut authorization = HeaderValue::from_str(text).ok()?;
         authorization.set_sensitive(true);
-        Some(Api { router, authorization: Some(authorization) })
+        Some(Api { router, authorization: Some(authorization), visitor: None })
     }
 
     /// Reads.
@@ -75,6 +95,10 @@ impl Api {
         }
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization.clone());
+        }
+        if let Some(Visitor { peer, forwarded }) = self.visitor.clone() {
+            request = forwarded.into_iter().fold(request, |request, of| request.header(FORWARDED_FOR, of));
+            request = peer.into_iter().fold(request, Builder::extension);
         }
         let request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())));
         let Ok(request) = request else {

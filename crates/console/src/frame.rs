@@ -8,7 +8,7 @@ use crate::origin::{is_https, is_own};
 use crate::session::{COOKIE, Session};
 use crate::shared::Shared;
 use crate::signed::{Signed, see_other};
-use crate::{cookie, draft, failure_page};
+use crate::{cookie, draft, failure_page, link};
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::request::Parts;
@@ -29,7 +29,7 @@ const NEXT_BYTES_MAX: usize = 2_000;
 pub(crate) async fn frame(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    if method == Method::POST && !is_from_here(&shared, &headers) {
+    if method == Method::POST && !is_from_here(&shared, &headers, request.uri().path()) {
         return with_headers(failure_page::alone(&Failure::Forged));
     }
     let (parts, body) = request.into_parts();
@@ -108,18 +108,22 @@ fn with_headers(mut response: Response) -> Response {
         (header::X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // Some pages have a stricter one.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     // Pages show mailboxes: no cache keeps them, also not for the way back after signing out.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
-/// Whether a form came from a page of ours, by what browsers say; one that says nothing shows its token.
-fn is_from_here(shared: &Shared, headers: &HeaderMap) -> bool {
+/// Whether a form came from a page of ours, by what browsers say; one that says nothing shows its token. Of a page that
+/// tells nobody where it is browsers do not say the origin either: its form has a number that the browser keeps.
+fn is_from_here(shared: &Shared, headers: &HeaderMap, path: &str) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let is_own_site = text("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
-    let is_own_origin = text("origin").is_none_or(|origin| is_own(shared, headers, origin));
+    let is_untold = |origin: &str| origin == "null" && path == link::PATH;
+    let is_own_origin =
+        text("origin").is_none_or(|origin| is_own(shared, headers, origin) || is_untold(origin));
     is_own_site && is_own_origin
 }
 

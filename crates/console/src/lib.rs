@@ -15,6 +15,7 @@ mod fleet;
 mod form;
 mod frame;
 mod kept;
+mod link;
 mod names;
 mod origin;
 mod page;

@@ -9,13 +9,14 @@ use crate::connecting::{Pending, Problems, SCOPE, trial_in_words};
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Fields;
+use crate::link;
 use crate::names::told_otherwise;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
 use crate::ui;
 use axum::Router;
-use axum::extract::{Path, RawQuery};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -31,13 +32,23 @@ pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/oauth/callback", get(back)).route("/instances/{id}/connected", get(connected))
 }
 
-/// Where providers send users back. It changes something by GET, which its state makes safe: nobody else knows it.
+/// Where providers send users back, those who followed a link as well. It changes something by GET, which its state makes safe: nobody else knows it.
 /// HEAD only looks.
-async fn back(signed: Signed, method: Method, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    if method != Method::GET {
+async fn back(
+    State(shared): State<Shared>,
+    signed: Result<Signed, Failure>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Result<Response, Failure> {
+    let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
+    let (head, _) = request.into_parts();
+    if let Some(response) = link::back(&shared, &head, &query).await {
+        return Ok(response);
+    }
+    let signed = signed?;
+    if head.method != Method::GET {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
     let Some(pending) = Pending::of_state(&signed, query.text("state")) else { return Ok(unknown(&signed)) };
     let code = query.text("code");
     if code.is_empty() {

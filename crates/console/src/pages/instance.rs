@@ -88,6 +88,7 @@ fn links(id: &str, state: &State) -> Markup {
     html! {
         @if state.status == Status::NeedsSignIn { a.button.primary href=(sign_in) { "Re-authenticate" } }
         @else { a.button href=(sign_in) { "Re-authenticate" } }
+        a.button href={ "/instances/" (id) "/sign-in-link" } { "Sign-in link" }
         a.button href={ "/instances/" (id) "/activity" } { "Activity" }
         a.button href={ "/instances/" (id) "/why" } { "Why was nothing sent?" }
         a.button href={ "/instances/" (id) "/edit" } { "Edit" }

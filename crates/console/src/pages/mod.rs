@@ -17,6 +17,7 @@ mod instance;
 mod instance_actions;
 mod instances;
 mod overview;
+mod owner_link;
 mod pictures;
 mod push;
 mod ring;
@@ -24,8 +25,8 @@ mod sign_in;
 mod sign_in_again;
 mod why;
 
-use crate::assets;
 use crate::shared::Shared;
+use crate::{assets, link};
 use axum::Router;
 
 pub(crate) fn routes() -> Router<Shared> {
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(overview::routes())
         .merge(assets::routes())
         .merge(sign_in::routes())
+        .merge(link::routes())
         .merge(instances::routes())
         .merge(instance::routes())
         .merge(instance_actions::routes())
@@ -41,6 +43,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(connected::routes())
         .merge(edit::routes())
         .merge(sign_in_again::routes())
+        .merge(owner_link::routes())
         .merge(activity::routes())
         .merge(event::routes())
         .merge(deliveries::routes())

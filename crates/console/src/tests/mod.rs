@@ -3,6 +3,7 @@
 mod activity;
 mod connect;
 mod connect_scripted;
+mod link;
 mod log;
 mod pages;
 mod sessions;
@@ -274,6 +275,10 @@ fn interface(request: &Request) -> Response {
         }
         ("POST", "/instances/7/poll") => axum::Json(
             json!({ "resources": { "messages": { "changes": 2, "events": 2, "notifications": 1 } } }),
+        )
+        .into_response(),
+        ("POST", "/instances/7/sign-in-link") => axum::Json(
+            json!({ "url": "https://console.example/link?key=7.RANDOM", "expiresAt": "2026-11-25T12:00:00Z" }),
         )
         .into_response(),
         ("DELETE", "/sessions") => StatusCode::OK.into_response(),

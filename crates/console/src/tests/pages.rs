@@ -4,10 +4,11 @@ use super::{Browser, HOSTILE};
 use axum::http::{StatusCode, header};
 
 /// Every page that shows without something having to happen before.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "/instances",
     "/instances?search=none",
     "/instances/7",
+    "/instances/7/sign-in-link",
     "/instances/7/token",
     "/instances/7/why",
     "/instances/7/delete",

@@ -5,10 +5,10 @@
 //! ran from its first page to its end within one step.
 //!
 //! A list that shifts while it is paged can pass an object by: one that is deleted from an earlier page pulls the
-//! first object of the next page to a page already read. So if a listing has several pages, an object has to
-//! be missing in two complete listings in a row, one a poll, before it is reported as deleted. What that does not
-//! exclude is an object that is passed by twice in a row: it is reported as deleted, and as created by the next listing
-//! that shows it. An object that was created and deleted, or changed and changed back, between two listings is not seen.
+//! first object of the next page to a page already read. So if a listing has several pages, what it did not show is read
+//! by its id, and only an answer that there is no such object makes it deleted. Where that can't be read, the object has
+//! to be missing in two complete listings in a row. An object that was created and deleted, or changed and changed back,
+//! between two listings is not seen.
 
 pub(crate) mod packed;
 #[cfg(test)]
@@ -29,6 +29,9 @@ pub(crate) const OBJECTS_MAX: usize = 100_000;
 /// Maximum pages of one listing: enough for [`OBJECTS_MAX`] where pages are small, and an end where a provider
 /// gives one token after the other.
 const PAGES_COUNT_MAX: usize = 2_000;
+
+/// Objects that one step reads by their ids, one after the other.
+const CONFIRMED_MAX: usize = 100;
 
 /// Reported deletions that are remembered, the latest: what comes back after its own is a creation again. Sixty-four, as
 /// of messages; the return of an older one is an update.
@@ -58,6 +61,9 @@ pub(crate) struct ListingPage {
 pub(crate) trait Pages: Send + Sync {
     /// Reads the first page, or the one behind another. What a resource's conditions exclude is not in it.
     async fn page(&self, after: Option<&Value>) -> Result<ListingPage, Error>;
+
+    /// Reads one object: `None` is one that a resource's conditions exclude.
+    async fn one(&self, id: &str) -> Result<Option<ListedObject>, Error>;
 
     /// The record of an object of which only the id is known any more.
     fn gone(&self, id: &str) -> Value;
@@ -105,9 +111,9 @@ pub(crate) async fn step(pages: &dyn Pages, cursor: &Value, past: &Past) -> Resu
                 left_out = comparison.left_out;
                 // What can't be read may be what is missing.
                 if left_out <= stored.left_out_first {
-                    comparison.mark_missing(is_one_page);
+                    halted = comparison.look_for_missing(is_one_page).await?;
                 }
-                (None, true)
+                (None, !comparison.is_unsure)
             }
         },
     };
@@ -194,6 +200,8 @@ struct Comparison<'a> {
     is_silent: bool,
     /// The snapshot is another than before.
     is_touched: bool,
+    /// More is missing than one step looks for.
+    is_unsure: bool,
     listed: usize,
     left_out: usize,
     told_gone: Vec<u64>,
@@ -210,6 +218,7 @@ impl<'a> Comparison<'a> {
             bytes: 0,
             is_silent: false,
             is_touched: false,
+            is_unsure: false,
             listed: 0,
             left_out: 0,
             told_gone: Vec::new(),
@@ -288,11 +297,40 @@ impl<'a> Comparison<'a> {
         self.changes.len() >= self.changes_max || self.bytes >= STEP_BYTES_MAX
     }
 
-    /// After a whole listing: what it did not show is missing.
-    fn mark_missing(&mut self, is_one_page: bool) {
-        for held in self.objects.values_mut().filter(|held| !held.seen) {
-            let is_sure = is_one_page || held.mark == Presence::Missing;
-            held.mark = if is_sure { Presence::Gone } else { Presence::Missing };
+    /// After a whole listing: what it did not show is gone, or was passed by. The error ends the step.
+    async fn look_for_missing(&mut self, is_one_page: bool) -> Result<Option<Error>, Error> {
+        let missing: Vec<String> =
+            self.objects.iter().filter(|(_, held)| !held.seen).map(|(id, _)| id.clone()).collect();
+        if is_one_page {
+            missing.iter().for_each(|id| self.mark(id, Presence::Gone));
+            return Ok(None);
+        }
+        for id in missing.iter().take(CONFIRMED_MAX) {
+            match self.pages.one(id).await {
+                Err(error) if error.kind == ErrorKind::NotFound => self.mark(id, Presence::Gone),
+                Err(error) if error.kind.is_of_object() || error.kind == ErrorKind::Rejected => {
+                    self.mark_unread(id);
+                }
+                Err(error) => return Ok(Some(error)),
+                Ok(None) => self.mark(id, Presence::Gone),
+                // Where the step has no room for its change, the next listing shows it.
+                Ok(Some(object)) => drop(self.take(object)?),
+            }
+        }
+        // Another listing shows the rest, as long as that leads anywhere.
+        self.is_unsure = missing.len() > CONFIRMED_MAX && self.has_gone();
+        Ok(None)
+    }
+
+    /// Nobody can say: two listings in a row decide.
+    fn mark_unread(&mut self, id: &str) {
+        let was_missing = self.objects.get(id).is_some_and(|held| held.mark == Presence::Missing);
+        self.mark(id, if was_missing { Presence::Gone } else { Presence::Missing });
+    }
+
+    fn mark(&mut self, id: &str, mark: Presence) {
+        if let Some(held) = self.objects.get_mut(id) {
+            held.mark = mark;
             self.is_touched = true;
         }
     }

@@ -17,7 +17,10 @@ struct World {
     /// Entries that can't be read, on each page.
     left_out: usize,
     refuses_tokens: bool,
+    /// How reading any one object fails.
+    one_fails: Option<ErrorKind>,
     asked: Mutex<Vec<Option<u64>>>,
+    asked_for: Mutex<Vec<String>>,
 }
 
 impl World {
@@ -30,7 +33,9 @@ impl World {
             record_bytes: 0,
             left_out: 0,
             refuses_tokens: false,
+            one_fails: None,
             asked: Mutex::default(),
+            asked_for: Mutex::default(),
         }
     }
 
@@ -68,6 +73,18 @@ impl World {
         panic!("it never ends");
     }
 
+    fn objects_asked_for(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked_for.lock().unwrap())
+    }
+
+    fn listed(&self, (id, state): &(String, String)) -> ListedObject {
+        ListedObject {
+            id: id.clone(),
+            state: state.clone(),
+            record: json!({ "id": id, "state": state, "filler": "x".repeat(self.record_bytes) }),
+        }
+    }
+
     fn pages_asked(&self) -> Vec<Option<u64>> {
         std::mem::take(&mut *self.asked.lock().unwrap())
     }
@@ -83,14 +100,24 @@ impl Pages for World {
         let from = after.map_or(0, |after| after.as_u64().unwrap() as usize);
         let visible: Vec<_> = self.objects.iter().filter(|(id, _)| !self.passed_by.contains(id)).collect();
         let taken = visible.iter().skip(from).take(self.page_size);
-        let listed = |(id, state): &&(String, String)| ListedObject {
-            id: id.clone(),
-            state: state.clone(),
-            record: json!({ "id": id, "state": state, "filler": "x".repeat(self.record_bytes) }),
-        };
         let to = from + self.page_size;
         let next = (to < visible.len()).then(|| json!(to));
-        Ok(ListingPage { objects: taken.map(listed).collect(), next, left_out: self.left_out })
+        Ok(ListingPage {
+            objects: taken.map(|one| self.listed(one)).collect(),
+            next,
+            left_out: self.left_out,
+        })
+    }
+
+    /// A state of its own is excluded by the conditions.
+    async fn one(&self, id: &str) -> Result<Option<ListedObject>, Error> {
+        self.asked_for.lock().unwrap().push(id.to_owned());
+        if let Some(kind) = self.one_fails {
+            return Err(Error::new(kind, "one"));
+        }
+        let found = self.objects.iter().find(|(known, _)| known == id);
+        let found = found.ok_or_else(|| Error::new(ErrorKind::NotFound, "one"))?;
+        Ok((found.1 != "excluded").then(|| self.listed(found)))
     }
 
     fn gone(&self, id: &str) -> Value {
@@ -260,25 +287,70 @@ fn a_listing_that_was_resumed_decides_no_deletion_but_leads_to_one_that_does() {
     let first = world.step(&cursor);
     let second = world.step(&first.cursor);
     assert!(second.more && second.changes.iter().all(|change| change.kind == ChangeKind::Created));
-    let (told, cursor) = world.poll(&second.cursor);
-    assert!(told.is_empty(), "missing once, where there are two pages");
-    assert_eq!(world.poll(&cursor).0, ["DELETED zzz"]);
+    assert_eq!(world.poll(&second.cursor).0, ["DELETED zzz"]);
 }
 
 #[test]
-fn an_object_that_one_listing_of_several_pages_passed_by_is_not_deleted() {
+fn an_object_that_listings_of_several_pages_pass_by_is_not_deleted() {
     let mut world = World::many(10, 4);
     let cursor = world.baseline();
     world.passed_by.insert("000004".to_owned());
+    for _ in 0..3 {
+        let step = world.step(&cursor);
+        assert_eq!((step.changes.len(), step.moved, step.more), (0, false, false));
+        assert_eq!(world.objects_asked_for(), ["000004"]);
+    }
+    world.objects[4].1 = "b".to_owned();
     let (told, cursor) = world.poll(&cursor);
-    assert!(told.is_empty());
-    world.passed_by.clear();
-    let (told, cursor) = world.poll(&cursor);
-    assert!(told.is_empty());
-    world.passed_by.insert("000004".to_owned());
-    let (told, cursor) = world.poll(&cursor);
-    assert!(told.is_empty(), "not twice in a row");
-    assert_eq!(world.poll(&cursor).0, ["DELETED 000004"]);
+    assert_eq!(told, ["UPDATED 000004"], "it was read all the same");
+    world.objects[4].1 = "excluded".to_owned();
+    assert_eq!(world.poll(&cursor).0, ["DELETED 000004"], "as where one page shows that it is excluded");
+}
+
+#[test]
+fn what_is_not_there_is_told_by_the_listing_that_misses_it() {
+    let cursor = World::many(1000, 100).baseline();
+    let world = World::many(700, 100);
+    let (told, end) = world.poll(&cursor);
+    assert_eq!(told.len(), 300);
+    assert!(told.iter().all(|line| line.starts_with("DELETED")), "{told:?}");
+    assert_eq!(world.objects_asked_for().len(), 300, "each once");
+    assert_eq!(world.pages_asked().len(), 3 * 7, "a listing for each hundred");
+    assert!(world.poll(&end).0.is_empty());
+    assert_eq!(world.objects_asked_for(), [""; 0]);
+}
+
+#[test]
+fn what_can_not_be_read_has_to_be_missing_twice_in_a_row() {
+    let mut world = World::many(10, 4);
+    let first = world.baseline();
+    for fails in [ErrorKind::ObjectRefused, ErrorKind::Rejected, ErrorKind::Unavailable] {
+        world.one_fails = Some(fails);
+        world.passed_by.insert("000004".to_owned());
+        let (told, cursor) = world.poll(&first);
+        assert!(told.is_empty(), "{fails:?}");
+        assert_eq!(world.poll(&cursor).0, ["DELETED 000004"], "{fails:?}");
+        world.passed_by.clear();
+        let (told, cursor) = world.poll(&cursor);
+        assert!(told.is_empty(), "{fails:?}");
+        world.passed_by.insert("000004".to_owned());
+        assert!(world.poll(&cursor).0.is_empty(), "not twice in a row");
+    }
+}
+
+#[test]
+fn a_limit_ends_the_step_and_decides_nothing() {
+    let mut world = World::many(10, 4);
+    let cursor = world.baseline();
+    world.objects.pop();
+    for limit in [ErrorKind::RateLimited, ErrorKind::Halted, ErrorKind::Unauthorized] {
+        world.one_fails = Some(limit);
+        let step = world.step(&cursor);
+        assert_eq!(step.halted.map(|error| error.kind), Some(limit));
+        assert_eq!((step.changes.len(), step.moved), (0, false));
+    }
+    world.one_fails = None;
+    assert_eq!(world.poll(&cursor).0, ["DELETED 000009"]);
 }
 
 #[test]

@@ -45,6 +45,14 @@ impl List {
         }
     }
 
+    /// One record, as the list has it.
+    async fn one(self, call: &Call<'_>, id: &str) -> Result<Value, Error> {
+        match self {
+            List::Drafts => api::object(call, "drafts", id, &[("format", "minimal")]).await,
+            List::Labels => api::object(call, "labels", id, &[]).await,
+        }
+    }
+
     /// What makes one state of a record differ from another.
     fn state(self, record: &Value) -> Option<String> {
         match self {
@@ -121,6 +129,17 @@ impl Pages for FilteredPages<'_> {
             records.map(|record| self.object(record)).collect();
         let left_out = objects.iter().filter(|one| one.is_none()).count();
         Ok(ListingPage { objects: objects.into_iter().flatten().collect(), next, left_out })
+    }
+
+    async fn one(&self, id: &str) -> Result<Option<snapshot::ListedObject>, Error> {
+        let record = self.wanted.list.one(self.call, id).await?;
+        match self.wanted.holds(&record) {
+            false => Ok(None),
+            true => {
+                let odd = || Error::malformed("an object of a list", "it has no id or no state");
+                self.object(record).map(Some).ok_or_else(odd)
+            }
+        }
     }
 
     fn gone(&self, id: &str) -> Value {

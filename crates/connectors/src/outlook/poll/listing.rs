@@ -187,6 +187,16 @@ impl Pages for Listing<'_> {
         Ok(ListingPage { objects, next: (found.requests > 1).then_some(Value::Null), left_out })
     }
 
+    async fn one(&self, id: &str) -> Result<Option<ListedObject>, Error> {
+        let path = format!("{}/{}", self.plan.path, api::encoded(id));
+        let url = api::url(self.call, &path, &[("$select", self.plan.selection.as_str())]);
+        let row = Row::new(api::object(self.call, self.plan.entity, &url).await?, self.plan.entity, "", 0);
+        if !row.is_readable() {
+            return Err(Error::malformed("an object of a list", "it has no id"));
+        }
+        Ok(self.plan.conditions.allow(&row).then(|| self.listed(&row)))
+    }
+
     fn gone(&self, id: &str) -> Value {
         json!({ "Id": id })
     }

@@ -15,7 +15,7 @@ pub enum Route {
     History,
     /// A list of messages.
     List,
-    /// One message.
+    /// One message; of Graph's, also one folder.
     Get,
     /// Gmail's profile; Graph's `/me`.
     Profile,

@@ -4,6 +4,7 @@ mod configuration;
 mod failures;
 mod large;
 mod lives;
+mod long_lists;
 
 use crate::world::{GMAIL_USER, OUTLOOK_USER, World, gmail_body, outlook_body};
 use domain::ids::InstanceId;

@@ -185,7 +185,7 @@ impl Provider for Microsoft {
             [_, "me", .., "messages" | "childFolders"] => Route::List,
             [_, "me", "calendars", _, "events"] => Route::List,
             [_, "me", .., "messages", "delta"] => Route::History,
-            [_, "me", .., "messages", _] => Route::Get,
+            [_, "me", .., "messages", _] | [_, "me", "mailFolders", _] => Route::Get,
             _ => Route::Other,
         }
     }

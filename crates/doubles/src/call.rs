@@ -79,12 +79,15 @@ impl Call {
 
     /// Whether a preference is among the (possibly several, comma-separated) `Prefer` headers.
     pub(crate) fn prefers(&self, name: &str, value: &str) -> bool {
+        self.preference(name).is_some_and(|given| given.eq_ignore_ascii_case(value))
+    }
+
+    /// What is preferred of something.
+    pub(crate) fn preference(&self, name: &str) -> Option<&str> {
         let headers = self.headers.get_all("prefer").iter().filter_map(|header| header.to_str().ok());
-        headers.flat_map(|header| header.split(',')).any(|preference| {
-            preference.split_once('=').is_some_and(|(key, given)| {
-                key.trim().eq_ignore_ascii_case(name)
-                    && given.trim().trim_matches('"').eq_ignore_ascii_case(value)
-            })
+        headers.flat_map(|header| header.split(',')).find_map(|preference| {
+            let (key, given) = preference.split_once('=')?;
+            key.trim().eq_ignore_ascii_case(name).then(|| given.trim().trim_matches('"'))
         })
     }
 

@@ -82,8 +82,10 @@ pub(crate) async fn handle<P: Provider>(State(provider): State<P>, request: Requ
         Ok(call) => call,
         Err(reply) => return reply.into_response(),
     };
-    let number = front.log().begin(call.method.to_string(), call.target(), front.clock.now_us());
-    let reply = match provider.parts(&call) {
+    let parts = provider.parts(&call);
+    let inside = parts.iter().flatten().flatten().map(|part| part.call.target()).collect();
+    let number = front.log().begin(call.method.to_string(), call.target(), front.clock.now_us(), inside);
+    let reply = match parts {
         None => attend(&provider, &call).await,
         Some(Ok(parts)) => attend_parts(&provider, parts).await,
         Some(Err(reply)) => reply,
@@ -215,7 +217,7 @@ macro_rules! controls {
                 *self.0.front.date() = date;
             }
 
-            /// The last 10,000 requests, oldest first. A batch is one of them.
+            /// The last 10,000 requests, oldest first. A batch is one of them, and names those in it.
             pub fn requests(&self) -> Vec<$crate::RequestLine> {
                 self.0.front.log().lines()
             }

@@ -70,7 +70,7 @@ pub use double::{Double, Happening};
 pub use fault::{Fault, FaultKind, Route};
 pub use google::{Google, GoogleCalendar, MessageSnapshot as GoogleMessage, SavedDraft};
 pub use mail::{Mail, mails_from_dir};
-pub use microsoft::{Attachment, AttachmentKind, MessageSnapshot as MicrosoftMessage, Microsoft};
+pub use microsoft::{Attachment, AttachmentKind, DeltaMoves, MessageSnapshot as MicrosoftMessage, Microsoft};
 pub use oauth::{CLIENT_ID, CLIENT_SECRET};
 pub use odd::{BARE_CONTROL, Corruption, DateHeader, HALF_EMOJI, LATIN_1};
 pub use push::{Forgery, Mishap, SentNotice, Way};

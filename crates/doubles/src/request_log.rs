@@ -13,6 +13,15 @@ pub struct RequestLine {
     pub status: u16,
     /// When the request came in, microseconds since the Unix epoch.
     pub at_us: i64,
+    /// Of a batch: path and query of each request in it.
+    pub parts: Vec<String>,
+}
+
+impl RequestLine {
+    /// How many requests it counts for at the provider: a batch for those in it.
+    pub fn count(&self) -> usize {
+        self.parts.len().max(1)
+    }
 }
 
 /// Enough to look back over a long run without growing with it.
@@ -26,12 +35,12 @@ pub(crate) struct RequestLog {
 }
 
 impl RequestLog {
-    pub(crate) fn begin(&mut self, method: String, target: String, at_us: i64) -> u64 {
+    pub(crate) fn begin(&mut self, method: String, target: String, at_us: i64, parts: Vec<String>) -> u64 {
         if self.lines.len() == LINES_MAX {
             self.lines.pop_front();
             self.dropped += 1;
         }
-        self.lines.push_back(RequestLine { method, target, status: 0, at_us });
+        self.lines.push_back(RequestLine { method, target, status: 0, at_us, parts });
         self.dropped + self.lines.len() as u64 - 1
     }
 
@@ -59,9 +68,9 @@ mod tests {
     #[test]
     fn the_ring_is_bounded_and_lines_keep_their_number() {
         let mut log = RequestLog::default();
-        let first = log.begin("GET".to_owned(), "/first".to_owned(), 0);
+        let first = log.begin("GET".to_owned(), "/first".to_owned(), 0, Vec::new());
         for at_us in 1..=LINES_MAX as i64 {
-            let number = log.begin("GET".to_owned(), format!("/{at_us}"), at_us);
+            let number = log.begin("GET".to_owned(), format!("/{at_us}"), at_us, Vec::new());
             log.finish(number, 200);
         }
         log.finish(first, 500);

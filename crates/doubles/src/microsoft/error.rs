@@ -1,7 +1,7 @@
 //! The shapes of Microsoft's errors: Graph's and Entra's.
 
 use http::HeaderName;
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
 use crate::call::Call;
@@ -39,8 +39,10 @@ pub(super) fn access_denied() -> Reply {
     error(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 }
 
-pub(super) fn sync_state_not_found() -> Reply {
+/// Says where to begin anew.
+pub(super) fn sync_state_not_found(anew: String) -> Reply {
     error(410, "SyncStateNotFound", "The sync state generation is not found; a full sync is needed.")
+        .with_header(LOCATION, anew)
 }
 
 pub(super) fn no_such_path(call: &Call) -> Reply {

@@ -34,6 +34,7 @@ impl Mailbox {
             is_hidden: false,
             is_deleted: false,
         });
+        self.record_changes.note(Type::Folder, &id, None);
         id
     }
 
@@ -51,6 +52,7 @@ impl Mailbox {
         for index in &gone {
             if let Some(folder) = self.folders.get_mut(*index) {
                 folder.is_deleted = true;
+                self.record_changes.note(Type::Folder, &folder.id, None);
             }
         }
         gone

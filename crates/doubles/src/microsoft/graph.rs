@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use super::delta::{self, DeltaFaults, DeltaOf};
 use super::kind::Type;
 use super::mailbox::Mailbox;
-use super::stored::{Attachment, AttachmentKind, StoredItem};
-use super::{delta, error, folders, list, stored};
+use super::stored::{Attachment, AttachmentKind, StoredItem, instant_us};
+use super::{error, folders, list, stored};
 use crate::call::Call;
 use crate::content::content_of;
 use crate::reply::Reply;
@@ -13,8 +14,8 @@ use crate::reply::Reply;
 /// Whether a scope covers a path. Mail is not asked about: every scope of the tests has it.
 pub(super) fn is_allowed(scope: &str, path: &[&str]) -> bool {
     match path {
-        ["me", "contacts", ..] => scope.contains("Contacts."),
-        ["me", "calendars" | "events", ..] => scope.contains("Calendars."),
+        ["me", "contacts" | "contactFolders", ..] => scope.contains("Contacts."),
+        ["me", "calendar" | "calendars" | "calendarView" | "events", ..] => scope.contains("Calendars."),
         _ => true,
     }
 }
@@ -23,7 +24,7 @@ pub(super) fn is_allowed(scope: &str, path: &[&str]) -> bool {
 pub(super) struct Reader<'a> {
     pub(super) mailbox: &'a Mailbox,
     pub(super) now_us: i64,
-    pub(super) delta_repeats: bool,
+    pub(super) deltas: DeltaFaults,
 }
 
 impl Reader<'_> {
@@ -44,11 +45,21 @@ impl Reader<'_> {
                 }
             },
             ["me", "mailFolders"] => self.folders(None, call),
+            ["me", "mailFolders", "delta"] => self.delta(DeltaOf::Folders, call),
             ["me", "mailFolders", id, rest @ ..] => match mailbox.folder(id) {
                 None => error::item_not_found(),
                 Some(folder) => self.folder(folder, rest, call),
             },
-            ["me", "contacts"] => self.stored(Type::Contact, mailbox.all_of(Type::Contact), call),
+            ["me", "contacts"] => self.contacts("contacts", &["contacts"], call),
+            ["me", "contacts", "delta"] => self.contacts("contacts", &["contacts", "delta"], call),
+            ["me", "contactFolders"] => self.contacts("contacts", &["childFolders"], call),
+            ["me", "contactFolders", id, rest @ ..] => self.contacts(id, rest, call),
+            ["me", "calendarView" | "calendar", rest @ ..] if rest.last() == Some(&"delta") => {
+                self.events_delta(mailbox.all_of(Type::Calendar).next(), call)
+            }
+            ["me", "calendars", id, "calendarView", "delta"] => {
+                self.events_delta(mailbox.stored(Type::Calendar, id), call)
+            }
             ["me", "calendars"] => self.stored(Type::Calendar, mailbox.all_of(Type::Calendar), call),
             ["me", "calendars", id, "events"] => match mailbox.stored(Type::Calendar, id) {
                 None => error::item_not_found(),
@@ -69,17 +80,49 @@ impl Reader<'_> {
     }
 
     fn folder(&self, folder: usize, rest: &[&str], call: &Call) -> Reply {
-        let Reader { mailbox, now_us, delta_repeats } = *self;
+        let Reader { mailbox, now_us, .. } = *self;
         match rest {
             [] => list::record(mailbox, Type::Folder, folders::record(mailbox, folder, now_us), call),
             ["childFolders"] => self.folders(Some(folder), call),
             ["messages"] => list::messages(mailbox, Some(folder), call, now_us),
-            ["messages", "delta"] => delta::delta(mailbox, folder, call, delta_repeats, now_us),
+            ["messages", "delta"] => self.delta(DeltaOf::Messages(folder), call),
             ["messages", id] if mailbox.get(id).is_some_and(|found| found.folder == folder) => {
                 list::message(mailbox, id, call)
             }
             ["messages", _] => error::item_not_found(),
             _ => error::no_such_path(call),
+        }
+    }
+
+    fn delta(&self, of: DeltaOf<'_>, call: &Call) -> Reply {
+        delta::delta(self.mailbox, of, call, self.deltas, self.now_us)
+    }
+
+    /// What is in a folder of contacts.
+    fn contacts(&self, folder: &str, rest: &[&str], call: &Call) -> Reply {
+        let mailbox = self.mailbox;
+        let Some(folder) = mailbox.contact_folder(folder) else { return error::item_not_found() };
+        match rest {
+            [] => self.one(Type::ContactFolder, folder, call),
+            ["contacts"] => self.stored(Type::Contact, mailbox.below(Type::Contact, Some(folder)), call),
+            ["contacts", "delta"] => self.delta(DeltaOf::Contacts(folder), call),
+            ["childFolders"] => {
+                let below = mailbox.below(Type::ContactFolder, Some(folder));
+                self.stored(Type::ContactFolder, below, call)
+            }
+            _ => error::no_such_path(call),
+        }
+    }
+
+    /// The events of a window of a calendar, as the address bounds it.
+    fn events_delta(&self, calendar: Option<&StoredItem>, call: &Call) -> Reply {
+        let Some(calendar) = calendar else { return error::item_not_found() };
+        let at = |name: &str| call.param(name).and_then(instant_us);
+        match (at("startDateTime"), at("endDateTime")) {
+            (Some(from_us), Some(to_us)) => {
+                self.delta(DeltaOf::Events { calendar: &calendar.id, from_us, to_us }, call)
+            }
+            _ => error::invalid_query("This request requires a time window."),
         }
     }
 

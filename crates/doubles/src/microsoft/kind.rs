@@ -8,6 +8,7 @@ pub(super) enum Type {
     Message,
     Folder,
     Contact,
+    ContactFolder,
     Calendar,
     Event,
     Attachment,
@@ -96,6 +97,7 @@ const CONTACT: &[&str] = &[
     "personalNotes",
     "children",
 ];
+const CONTACT_FOLDER: &[&str] = &["id", "displayName", "parentFolderId"];
 const CALENDAR: &[&str] = &[
     "id",
     "name",
@@ -220,6 +222,7 @@ impl Type {
             Self::Message => "message",
             Self::Folder => "mailFolder",
             Self::Contact => "contact",
+            Self::ContactFolder => "contactFolder",
             Self::Calendar => "calendar",
             Self::Event => "event",
             Self::Attachment => "attachment",
@@ -232,6 +235,7 @@ impl Type {
             Self::Message => "messages",
             Self::Folder => "mailFolders",
             Self::Contact => "contacts",
+            Self::ContactFolder => "contactFolders",
             Self::Calendar => "calendars",
             Self::Event => "events",
             Self::Attachment => "attachments",
@@ -244,6 +248,7 @@ impl Type {
             Self::Message => MESSAGE,
             Self::Folder => FOLDER,
             Self::Contact => CONTACT,
+            Self::ContactFolder => CONTACT_FOLDER,
             Self::Calendar => CALENDAR,
             Self::Event => EVENT,
             Self::Attachment => ATTACHMENT,

@@ -8,6 +8,7 @@ use super::item::Message;
 use super::kind::Type;
 use super::noticed::Noticed;
 use super::odd::OddItems;
+use super::record_changes::RecordChanges;
 use super::stored::StoredItem;
 use crate::fault::FaultKind;
 use crate::mail::Mail;
@@ -67,6 +68,7 @@ pub(super) struct Mailbox {
     pub(super) noticed: Vec<Noticed>,
     /// Contacts, calendars and events, in order of their creation.
     pub(super) stored: Vec<StoredItem>,
+    pub(super) record_changes: RecordChanges,
     items: BTreeMap<u64, Item>,
     /// Both kinds of ids to the key of the item.
     keys: BTreeMap<String, u64>,
@@ -78,7 +80,8 @@ impl Mailbox {
         let user_id = format!("{:016x}", rng.u64(..));
         Self {
             email: email.to_owned(),
-            stored: vec![Self::default_calendar(&user_id)],
+            stored: vec![Self::default_calendar(&user_id), Self::default_contacts()],
+            record_changes: RecordChanges::default(),
             user_id,
             folders: folder::well_known(rng),
             changes: VecDeque::new(),

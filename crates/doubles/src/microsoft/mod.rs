@@ -2,6 +2,7 @@
 
 mod batch;
 mod delta;
+mod delta_rows;
 mod double;
 mod error;
 mod filter;
@@ -20,6 +21,7 @@ mod property;
 mod push;
 mod push_operations;
 mod record;
+mod record_changes;
 mod record_operations;
 mod row;
 mod scalar;
@@ -31,6 +33,7 @@ mod tests;
 mod token;
 mod uuid;
 
+pub use delta_rows::DeltaMoves;
 pub use operations::MessageSnapshot;
 pub use stored::{Attachment, AttachmentKind};
 
@@ -47,6 +50,7 @@ use crate::fault::{FaultKind, Route};
 use crate::front::{self, BatchPart, Front, Provider};
 use crate::oauth::{self, Grants, Issued};
 use crate::reply::Reply;
+use delta::DeltaFaults;
 use mailbox::Mailbox;
 use push::Push;
 use uuid::uuid;
@@ -69,8 +73,7 @@ struct World {
     mailboxes: BTreeMap<String, Mailbox>,
     /// Least and most time until lists show a change, for accounts to come.
     lag_us: (i64, i64),
-    /// Whether a row at the border of two delta pages comes on both.
-    delta_repeats: bool,
+    deltas: DeltaFaults,
     push: Push,
 }
 
@@ -92,7 +95,7 @@ impl Microsoft {
             grants: Grants::new(style),
             mailboxes: BTreeMap::new(),
             lag_us: (0, 0),
-            delta_repeats: false,
+            deltas: DeltaFaults::default(),
             // Numbers of its own, so that a seed gives the same mailboxes with and without push.
             push: Push::new(seed.wrapping_add(2)),
         };
@@ -134,7 +137,7 @@ impl Microsoft {
     }
 
     fn graph(&self, path: &[&str], call: &Call) -> Reply {
-        let World { grants, mailboxes, delta_repeats, .. } = &*self.world();
+        let World { grants, mailboxes, deltas, .. } = &*self.world();
         let now_us = self.0.front.clock.now_us();
         let Some(consent) = grants.access(call.bearer(), now_us) else { return error::unauthorized() };
         let Some(mailbox) = mailboxes.get(&consent.account) else { return error::unauthorized() };
@@ -148,7 +151,7 @@ impl Microsoft {
         if !graph::is_allowed(&consent.scope, path) {
             return error::access_denied();
         }
-        graph::Reader { mailbox, now_us, delta_repeats: *delta_repeats }.answer(path, call)
+        graph::Reader { mailbox, now_us, deltas: *deltas }.answer(path, call)
     }
 }
 
@@ -181,10 +184,10 @@ impl Provider for Microsoft {
             [_, "oauth2", "v2.0", "token"] => Route::Token,
             [_, "subscriptions", ..] => Route::Push,
             [_, "me"] => Route::Profile,
-            [_, "me", "mailFolders" | "contacts" | "calendars" | "events"] => Route::List,
+            [_, "me", .., "delta"] => Route::History,
+            [_, "me", "mailFolders" | "contacts" | "contactFolders" | "calendars" | "events"] => Route::List,
             [_, "me", .., "messages" | "childFolders"] => Route::List,
             [_, "me", "calendars", _, "events"] => Route::List,
-            [_, "me", .., "messages", "delta"] => Route::History,
             [_, "me", .., "messages", _] | [_, "me", "mailFolders", _] => Route::Get,
             _ => Route::Other,
         }
@@ -197,10 +200,11 @@ impl Provider for Microsoft {
 
     fn poison(&self, call: &Call, account: &str) -> Option<FaultKind> {
         match call.segments().as_slice() {
-            [_, "me", .., "messages", id] => {
-                let world = self.world();
-                let mailbox = world.mailboxes.get(account)?;
-                mailbox.poisoned.get(&mailbox.key(id)?).copied()
+            [_, "me", .., "messages" | "contacts" | "events", id] => {
+                let mut world = self.world();
+                let mailbox = world.mailboxes.get_mut(account)?;
+                let poisoned = mailbox.key(id).and_then(|key| mailbox.poisoned.get(&key)).copied();
+                poisoned.or_else(|| mailbox.odd.misses(id).then_some(FaultKind::NotFound))
             }
             _ => None,
         }

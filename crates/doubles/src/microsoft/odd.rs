@@ -26,6 +26,8 @@ pub(super) struct OddItems {
     pub(super) shown_as: BTreeMap<String, Map<String, Value>>,
     /// Items of a page at the most; a longer one takes too long.
     pub(super) page_max: Option<usize>,
+    /// How many looks at an item do not find it.
+    pub(super) missed: BTreeMap<String, u32>,
 }
 
 impl OddItems {
@@ -46,6 +48,13 @@ impl OddItems {
                 Some(error::error(500, "ErrorContentConversionFailed", "The content conversion failed."))
             }
         }
+    }
+
+    /// Whether this look at an item does not find it.
+    pub(super) fn misses(&mut self, id: &str) -> bool {
+        let Some(left) = self.missed.get_mut(id).filter(|left| **left > 0) else { return false };
+        *left -= 1;
+        true
     }
 
     /// A listed item with what is odd about it.

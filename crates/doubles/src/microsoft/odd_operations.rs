@@ -22,6 +22,11 @@ impl Microsoft {
         self.with(email, |mailbox, _| mailbox.odd.shown_as.insert(id.to_owned(), fields));
     }
 
+    /// So many looks at a message, contact or event are answered 404 though it is there; lists show it.
+    pub fn miss(&self, email: &str, id: &str, times: u32) {
+        self.with(email, |mailbox, _| mailbox.odd.missed.insert(id.to_owned(), times));
+    }
+
     /// Pages with more items than this are answered 504.
     pub fn set_page_max(&self, email: &str, page_max: Option<usize>) {
         self.with(email, |mailbox, _| mailbox.odd.page_max = page_max);

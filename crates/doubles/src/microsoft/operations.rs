@@ -1,5 +1,6 @@
 //! What a person, or the world, does to an Outlook mailbox.
 
+use super::delta_rows::DeltaMoves;
 use super::folder::{DELETED_ITEMS, DRAFTS, Folder, INBOX, SENT_ITEMS};
 use super::item::Message;
 use super::mailbox::Mailbox;
@@ -229,7 +230,12 @@ impl Microsoft {
 
     /// Repeats the last row of a delta page at the start of the next.
     pub fn set_delta_repeats(&self, on: bool) {
-        self.world().delta_repeats = on;
+        self.world().deltas.repeats = on;
+    }
+
+    /// How deltas tell of what moves; what came back is lost at first.
+    pub fn set_delta_moves(&self, moves: DeltaMoves) {
+        self.world().deltas.moves = moves;
     }
 
     /// Every message as it stands, in order of arrival.

@@ -18,6 +18,16 @@ impl Microsoft {
         self.store(email, Type::Contact, None, fields)
     }
 
+    /// Adds a contact to a folder of contacts and gives its id.
+    pub fn add_contact_to(&self, email: &str, folder: &str, fields: &Value) -> String {
+        self.store(email, Type::Contact, Some(folder), fields)
+    }
+
+    /// Adds a folder of contacts below another, or below the first one, and gives its id.
+    pub fn add_contact_folder(&self, email: &str, parent: Option<&str>, name: &str) -> String {
+        self.store(email, Type::ContactFolder, parent, &serde_json::json!({"displayName": name}))
+    }
+
     /// Adds a calendar and gives its id; each mailbox has one from the start.
     pub fn add_calendar(&self, email: &str, name: &str) -> String {
         self.store(email, Type::Calendar, None, &serde_json::json!({"name": name}))
@@ -34,11 +44,19 @@ impl Microsoft {
         let now_us = self.now_us();
         let changes = changes.as_object().cloned().unwrap_or_default();
         self.with(email, |mailbox, rng| {
-            mailbox.change_stored(id, now_us, rng, |fields, _| fields.extend(changes))
+            mailbox.change_stored(id, now_us, rng, |stored| stored.fields.extend(changes))
         })
     }
 
-    /// Deletes a contact, calendar or event for good.
+    /// Moves a contact to another folder of contacts, or an event to another calendar; it keeps its id.
+    pub fn move_record(&self, email: &str, id: &str, container: &str) -> bool {
+        let now_us = self.now_us();
+        self.with(email, |mailbox, rng| {
+            mailbox.change_stored(id, now_us, rng, |stored| stored.container = Some(container.to_owned()))
+        })
+    }
+
+    /// Deletes a contact, calendar, event or folder of contacts for good, with what it holds.
     pub fn delete_record(&self, email: &str, id: &str) -> bool {
         let now_us = self.now_us();
         self.with(email, |mailbox, _| mailbox.remove_stored(id, now_us))
@@ -48,7 +66,7 @@ impl Microsoft {
     pub fn attach(&self, email: &str, event: &str, attachment: Attachment) -> bool {
         let now_us = self.now_us();
         self.with(email, |mailbox, rng| {
-            mailbox.change_stored(event, now_us, rng, |_, attachments| attachments.push(attachment))
+            mailbox.change_stored(event, now_us, rng, |event| event.attachments.push(attachment))
         })
     }
 
@@ -72,6 +90,7 @@ impl Microsoft {
                 return false;
             };
             folder.display_name = display_name.to_owned();
+            mailbox.record_changes.note(Type::Folder, &folder.id, None);
             true
         })
     }
@@ -85,12 +104,9 @@ impl Microsoft {
             };
             match (parent, mailbox.folders.get_mut(index)) {
                 (Some(None), _) | (_, None) => false,
-                (Some(parent @ Some(_)), Some(folder)) => {
-                    folder.parent = parent;
-                    true
-                }
-                (None, Some(folder)) => {
-                    folder.parent = None;
+                (parent, Some(folder)) => {
+                    folder.parent = parent.flatten();
+                    mailbox.record_changes.note(Type::Folder, &folder.id, None);
                     true
                 }
             }

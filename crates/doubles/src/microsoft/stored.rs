@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::kind::Type;
 use super::noticed::Sight;
 use super::record::Record;
+use crate::clock::parse_iso;
 
 /// A file of a message or an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,13 @@ impl AttachmentKind {
     }
 }
 
+/// A time of an event, or of a window of events, which may lack its zone.
+pub(super) fn instant_us(text: &str) -> Option<i64> {
+    parse_iso(text)
+        .filter(|_| text.contains('Z') || text.contains('+'))
+        .or_else(|| parse_iso(&format!("{text}Z")))
+}
+
 /// The place of an attachment among those of its owner.
 pub(super) fn index_of(owner: &str, id: &str) -> Option<usize> {
     id.strip_prefix(owner)?.strip_prefix('-')?.parse().ok()
@@ -56,8 +64,8 @@ pub(super) struct StoredItem {
     pub(super) change_key: String,
     pub(super) created_us: i64,
     pub(super) modified_us: i64,
-    /// Of an event: its calendar's id.
-    pub(super) calendar: Option<String>,
+    /// Of an event its calendar's id, of a contact or a folder of contacts that of the folder it is in.
+    pub(super) container: Option<String>,
     pub(super) attachments: Vec<Attachment>,
     pub(super) fields: Map<String, Value>,
 }
@@ -73,11 +81,23 @@ impl StoredItem {
         }
     }
 
+    /// Of an event: whether it takes place in a window of a calendar.
+    pub(super) fn is_within(&self, calendar: &str, from_us: i64, to_us: i64) -> bool {
+        let at = |name: &str| self.fields.get(name)?["dateTime"].as_str().and_then(instant_us);
+        let Some(start_us) = at("start") else { return false };
+        let ends_us = at("end").unwrap_or(start_us);
+        let overlaps = start_us < to_us && (ends_us > from_us || start_us >= from_us);
+        overlaps && self.container.as_deref() == Some(calendar)
+    }
+
     pub(super) fn record(&self) -> Record {
         let mut fields = defaults(self.kind);
         fields.extend(self.fields.clone());
         fields.insert("id".to_owned(), self.id.as_str().into());
         fields.insert("changeKey".to_owned(), self.change_key.as_str().into());
+        if matches!(self.kind, Type::Contact | Type::ContactFolder) {
+            fields.insert("parentFolderId".to_owned(), self.container.as_deref().into());
+        }
         if self.kind == Type::Event {
             fields.insert("hasAttachments".to_owned(), (!self.attachments.is_empty()).into());
         }
@@ -89,7 +109,7 @@ impl StoredItem {
 fn defaults(kind: Type) -> Map<String, Value> {
     let fields = match kind {
         Type::Contact => json!({
-            "categories": [], "parentFolderId": "AQMkADcontacts=", "emailAddresses": [], "imAddresses": [],
+            "categories": [], "emailAddresses": [], "imAddresses": [],
             "homePhones": [], "businessPhones": [], "homeAddress": {}, "businessAddress": {},
             "otherAddress": {}, "children": [], "personalNotes": "",
         }),

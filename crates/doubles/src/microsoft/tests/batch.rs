@@ -40,3 +40,18 @@ async fn batches_have_limits() {
     assert_eq!(batch(&caller, requests(0)).await.status, 400);
     assert_eq!(batch(&caller, json!([{"method": "GET"}])).await.status, 400);
 }
+
+#[tokio::test]
+async fn a_batch_counts_for_the_requests_in_it() {
+    let World { microsoft, caller, .. } = world().await;
+    microsoft.clear_requests();
+    let requests = json!([
+        {"id": "a", "method": "GET", "url": "/me/messages?$top=1"},
+        {"id": "b", "method": "GET", "url": "/me"},
+    ]);
+    batch(&caller, requests).await;
+    caller.get("/v1.0/me").await;
+    let lines = microsoft.requests();
+    assert_eq!(lines[0].parts, ["/v1.0/me/messages?$top=1", "/v1.0/me"]);
+    assert_eq!(lines.iter().map(|line| line.count()).collect::<Vec<_>>(), [2, 1]);
+}

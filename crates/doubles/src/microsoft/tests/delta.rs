@@ -1,7 +1,8 @@
 use super::*;
+use crate::DeltaMoves;
 
 /// Follows a round to its end: the rows, each with what it tells, and the link to the next round.
-async fn round(caller: &Caller, start: &str) -> (Vec<String>, String) {
+pub(super) async fn round(caller: &Caller, start: &str) -> (Vec<String>, String) {
     let mut rows = Vec::new();
     let mut link = start.to_owned();
     for _ in 0..100 {
@@ -76,4 +77,53 @@ async fn rows_may_come_twice_and_changes_late() {
     assert!(rows.is_empty());
     time.advance_s(5);
     assert_eq!(round(&caller, &link).await.0, [id]);
+}
+
+#[tokio::test]
+async fn a_forgotten_token_leads_back_to_the_beginning() {
+    let World { microsoft, caller, .. } = world().await;
+    let id = microsoft.deliver(ADA, mail("x"));
+    let (_, link) = round(&caller, INBOX).await;
+    microsoft.expire_delta(ADA);
+    let gone = caller.get(&link).await;
+    assert_eq!(gone.status, 410);
+    assert!(gone.header("location").ends_with("deltatoken="), "{}", gone.header("location"));
+    assert_eq!(round(&caller, gone.header("location")).await.0, [id]);
+}
+
+#[tokio::test]
+async fn what_moves_may_be_told_whole_or_not_at_all() {
+    let World { microsoft, caller, .. } = world().await;
+    let id = microsoft.deliver(ADA, mail("x"));
+    let archive = INBOX.replace("inbox", "archive");
+    let told = async |moves, folders: &[&str]| {
+        microsoft.set_delta_moves(moves);
+        let (inbox, other) = (round(&caller, INBOX).await.1, round(&caller, &archive).await.1);
+        folders.iter().for_each(|folder| assert!(microsoft.move_to(ADA, &id, folder)));
+        (round(&caller, &inbox).await.0, round(&caller, &other).await.0)
+    };
+    let gone = format!("{id} changed");
+    let back = ["archive", "inbox"];
+    assert_eq!(told(DeltaMoves::Whole, &back).await, (vec![id.clone()], vec![gone.clone()]));
+    assert_eq!(told(DeltaMoves::ReturnsLost, &back).await, (vec![gone.clone()], vec![gone.clone()]));
+    assert_eq!(told(DeltaMoves::ArrivalsLost, &["archive"]).await, (vec![gone], vec![]));
+}
+
+#[tokio::test]
+async fn all_folders_have_one_delta() {
+    let World { microsoft, caller, .. } = world().await;
+    let parent = microsoft.add_folder(ADA, "Projects");
+    let child = microsoft.add_child_folder(ADA, &parent, "Deep").unwrap();
+    let (rows, link) = round(&caller, "/v1.0/me/mailFolders/delta?$select=displayName").await;
+    assert_eq!(rows.len(), 9, "those below others too");
+    assert!(rows.contains(&child));
+    assert!(microsoft.rename_folder(ADA, &child, "Deeper"));
+    let (rows, link) = round(&caller, &link).await;
+    assert_eq!(rows, std::slice::from_ref(&child));
+    assert!(microsoft.delete_folder(ADA, &parent));
+    let mut gone = [format!("{parent} deleted"), format!("{child} deleted")];
+    gone.sort();
+    assert_eq!(round(&caller, &link).await.0, gone);
+    let inside = caller.get(&format!("/v1.0/me/mailFolders/{child}/messages/delta")).await;
+    assert_eq!(inside.status, 404);
 }

@@ -89,3 +89,14 @@ async fn a_poisoned_message_stays_so_over_a_move() {
     microsoft.heal(ADA, &id);
     assert_eq!(status().await, 200);
 }
+
+#[tokio::test]
+async fn a_look_at_what_is_there_may_miss_it_once() {
+    let World { microsoft, caller, .. } = world().await;
+    let id = microsoft.deliver(ADA, mail("x"));
+    microsoft.miss(ADA, &id, 1);
+    let listed = caller.get("/v1.0/me/messages").await.json();
+    assert_eq!(strings(&listed, "id"), std::slice::from_ref(&id));
+    let status = async || caller.get(&format!("/v1.0/me/messages/{id}")).await.status;
+    assert_eq!((status().await, status().await), (404, 200));
+}

@@ -6,6 +6,7 @@ mod faults;
 mod lag;
 mod list;
 mod notices;
+mod record_deltas;
 mod records;
 mod subscriptions;
 

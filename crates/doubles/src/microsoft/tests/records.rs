@@ -5,7 +5,7 @@ use serde_json::json;
 const SCOPES: &str = "https://graph.microsoft.com/Mail.Read https://graph.microsoft.com/Contacts.Read https://graph.microsoft.com/Calendars.Read";
 
 /// A world whose user also allowed contacts and calendars.
-async fn wider_world() -> World {
+pub(super) async fn wider_world() -> World {
     let time = Time::new();
     let microsoft = Microsoft::new(time.clock(), 42);
     microsoft.add_account(ADA);

@@ -23,6 +23,8 @@ use system::{CallbackAddresses, Egress, SystemClock, SystemEntropy};
 
 /// Name of the database in the data folder.
 const DATABASE: &str = "carillon.db";
+/// A clock that is off by less is being corrected gently, ms.
+pub(crate) const JUMP_MS_MIN: i64 = 1_000;
 
 /// A process, ready to run.
 pub struct Host {
@@ -52,9 +54,25 @@ impl Host {
     /// Opens the data folder and puts everything together. Nothing runs yet.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let (database, sealer) = folder(config)?;
+        let written_at = written_at(&database);
         let db = Db::open(&database)?;
         SqliteStore::new(db.clone()).forget_dead_workers().await?;
-        Self::assemble(config, db, sealer, clock).await
+        let host = Self::assemble(config, db, sealer, clock).await?;
+        if let Some(written_at) = written_at {
+            host.set_back_since(written_at).await?;
+        }
+        Ok(host)
+    }
+
+    /// What the last process wrote is not from the future: where it seems so, the clock was set back while none ran.
+    async fn set_back_since(&self, written_at: DateTime<Utc>) -> app::ports::Result<()> {
+        let now = self.clock.now();
+        let by = written_at - now;
+        if by < Duration::milliseconds(JUMP_MS_MIN) {
+            return Ok(());
+        }
+        tracing::warn!(by_ms = -by.num_milliseconds(), "clock.jumped");
+        self.set_back(by, now).await
     }
 
     /// Whether there is a database in the data folder.
@@ -205,6 +223,13 @@ impl Host {
     fn organization(&self, secrets: &GivenSecrets) -> app::ports::LookupHash {
         self.sealer.lookup_hash(Lookup::Organization, &secrets.organization)
     }
+}
+
+/// When the database was written last, as its files say; `None` where there is none.
+fn written_at(database: &Path) -> Option<DateTime<Utc>> {
+    let files = [database.to_owned(), database.with_extension("db-wal")];
+    let written = files.iter().filter_map(|file| fs::metadata(file).ok()?.modified().ok());
+    written.max().map(DateTime::from)
 }
 
 /// The line that shows a link that signs in once.

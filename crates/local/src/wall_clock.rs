@@ -1,7 +1,7 @@
 //! The wall clock against one that only goes forward. Due times are wall-clock times, so that they hold over
 //! restarts; when that clock is set, or the machine has slept, they have to be looked at again.
 
-use crate::host::Host;
+use crate::host::{Host, JUMP_MS_MIN};
 use crate::waiting::wait;
 use chrono::{DateTime, Duration, Utc};
 use std::sync::Arc;
@@ -10,8 +10,6 @@ use tokio::time::Instant;
 
 /// Between looks, s. Whatever became due by a jump comes so much later at the most.
 const LOOK_EVERY_S: i64 = 2;
-/// A clock that is off by less is being corrected gently, ms.
-const JUMP_MS_MIN: i64 = 1_000;
 
 /// Looks until `stop` turns true.
 pub(crate) async fn watch(host: Arc<Host>, mut stop: watch::Receiver<bool>) {

@@ -52,6 +52,11 @@ struct Serving {
 
 impl Serving {
     async fn start(outside: &Outside, folder: &Path) -> Self {
+        Self::start_at(outside, folder, 0).await
+    }
+
+    /// With a clock that is set by so many seconds.
+    async fn start_at(outside: &Outside, folder: &Path, seconds: i64) -> Self {
         let given = [
             ("CARILLON_USER_SECRET", USER_SECRET.to_owned()),
             ("CARILLON_ORGANIZATION_SECRET", ORGANIZATION_SECRET.to_owned()),
@@ -63,6 +68,7 @@ impl Serving {
         let line = CommandLine::try_parse_from(["carillon", "serve"]).unwrap();
         let config = local::config::read(&line, &environment).unwrap();
         let clock = Arc::new(SetClock::default());
+        clock.set_by(seconds);
         let host = Host::open(&config, clock.clone()).await.unwrap();
         host.admit(config.secrets.as_ref()).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -132,6 +138,38 @@ async fn a_machine_that_slept_polls_and_retries_at_once() {
     serving.clock.set_by(24 * HOUR_S);
     let began = Instant::now();
     callback.wait_for(&[told]).await;
+    assert!(began.elapsed() < SOON, "it took {} s", began.elapsed().as_secs());
+    serving.stop().await;
+}
+
+/// The files of the data folder tell how late it was when somebody wrote there last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn set_back_an_hour_while_nothing_ran_a_wait_takes_its_own_time() {
+    let outside = Outside::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(&outside, folder.path()).await;
+    let (retried, first) = (Mailbox::gmail(&outside, "retried"), Callback::new(&outside, "retried"));
+    let (limited, second) = (Mailbox::outlook(&outside, "limited"), Callback::new(&outside, "limited"));
+    let retried_id = serving.client.connect(&retried, &first).await.id;
+    let limited_id = serving.client.connect(&limited, &second).await.id;
+    first.fail(500);
+    let told = retried.deliver();
+    serving.client.poll_well(retried_id).await;
+    first.wait_for_posts(1).await;
+    limited.limit(2);
+    let late = limited.deliver();
+    assert_eq!(serving.client.poll(limited_id).await.status, 429);
+    serving.stop().await;
+    first.heal();
+    limited.unlimit();
+    let serving = Serving::start_at(&outside, folder.path(), -HOUR_S).await;
+    let began = Instant::now();
+    first.wait_for(&[told]).await;
+    scenarios::until("a poll on demand reads", async || {
+        (serving.client.poll(limited_id).await.status == 200).then_some(())
+    })
+    .await;
+    second.wait_for(&[late]).await;
     assert!(began.elapsed() < SOON, "it took {} s", began.elapsed().as_secs());
     serving.stop().await;
 }

@@ -19,13 +19,14 @@ export class Program {
   #process;
   #log;
 
-  static async start(name) {
+  /** With these variables beside the usual ones. */
+  static async start(name, variables = {}) {
     const program = new Program();
-    await program.#start(name);
+    await program.#start(name, variables);
     return program;
   }
 
-  async #start(name) {
+  async #start(name, variables) {
     const kept = Object.entries(process.env).filter(([variable]) => !variable.startsWith("CARILLON_"));
     this.#log = path.join(OUTPUT, `${name}.log`);
     this.adminKey = randomBytes(16).toString("hex");
@@ -37,6 +38,7 @@ export class Program {
       CARILLON_RETRY_DELAYS: "1,1",
       // Browsers ask faster than people do.
       CARILLON_REQUESTS_PER_MINUTE: "100000",
+      ...variables,
     };
     const log = fs.openSync(this.#log, "w");
     this.#process = spawn(path.join(TARGET, "debug/carillon"), ["demo"], {

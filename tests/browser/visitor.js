@@ -29,14 +29,14 @@ export const PHONE = { width: 390, height: 844 };
 const OPENED_MAX = 50;
 
 /**
- * A demo and a browser for the tests of a file; `set` prepares more. `visit(name, options, act)` is a test with a visitor
- * of its own.
+ * A demo and a browser for the tests of a file; `set` prepares more, and `variables` gives the demo's. `visit(name, options,
+ * act)` is a test with a visitor of its own.
  */
-export function stage(name, set = async () => {}) {
+export function stage(name, set = async () => {}, variables = async () => ({})) {
   const stage = {};
   before(async () => {
     mkdirSync(OUTPUT, { recursive: true });
-    stage.program = await Program.start(name);
+    stage.program = await Program.start(name, await variables());
     stage.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
     await set(stage.program);
   });

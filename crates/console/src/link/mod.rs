@@ -95,7 +95,7 @@ async fn shown(visit: &Visit, token: &str, note: Option<&str>) -> Response {
     }
     let Some(number) = random() else { return view::failed() };
     let said = passage.as_ref().and_then(|passage| passage.problem.as_deref()).or(note);
-    let form = view::Form { token, number: &number, said, now: visit.shared.now() };
+    let form = view::Form { token, number: &number, said };
     let response = view::ask(&answer.body, &form);
     with_cookie(response, cookie::set(FORM_COOKIE, &number, FORM_S, visit.is_https()))
 }

@@ -8,7 +8,6 @@ use crate::time;
 use crate::ui;
 use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde_json::Value;
 use url::Url;
@@ -18,7 +17,6 @@ pub(super) struct Form<'a> {
     pub(super) token: &'a str,
     pub(super) number: &'a str,
     pub(super) said: Option<&'a str>,
-    pub(super) now: DateTime<Utc>,
 }
 
 fn text<'a>(body: &'a Value, name: &str) -> &'a str {
@@ -39,7 +37,7 @@ pub(super) fn ask(link: &Value, form: &Form<'_>) -> Response {
                 @if is_again { "sign in to your " (provider) " mailbox again, so that it can be read on." }
                 @else { "connect your " (provider) " mailbox, so that it can be read." }
             }
-            (facts(link, form.now))
+            (facts(link))
             p { "You sign in at " (provider) " itself: your password stays there. The mailbox is read, and nothing in it is changed or sent." }
             @if is_again { p { "Sign in to the mailbox that was connected before: another one is refused." } }
             form method="post" action=(PATH) {
@@ -54,7 +52,8 @@ pub(super) fn ask(link: &Value, form: &Form<'_>) -> Response {
     page(StatusCode::OK, title, None, &body)
 }
 
-fn facts(link: &Value, now: DateTime<Utc>) -> Markup {
+fn facts(link: &Value) -> Markup {
+    let ends = time::read(link["expiresAt"].as_str()).map(time::exact).unwrap_or_default();
     let all = |name: &str| link[name].as_array().into_iter().flatten().filter_map(Value::as_str);
     // Names of resources, as people say them.
     let reads: Vec<String> = all("reads").map(|name| name.replace(['-', '_', '/'], " ")).collect();
@@ -62,7 +61,7 @@ fn facts(link: &Value, now: DateTime<Utc>) -> Markup {
         dl.facts {
             div { dt { "Who asks" } dd { (ui::name(text(link, "askedBy"))) } }
             div { dt { "What is read" } dd { (reads.join(", ")) } }
-            div { dt { "The link ends" } dd { (time::relative_or(time::read(link["expiresAt"].as_str()), now, "")) } }
+            div { dt { "The link ends" } dd { (ends) } }
         }
         details {
             summary { "What the provider will ask you to allow" }

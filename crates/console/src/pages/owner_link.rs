@@ -70,16 +70,18 @@ fn form(signed: &Signed, instance: &Value, fields: &Fields, refused: Option<&str
     };
     let chosen = if fields.text("lasts").is_empty() { USUAL } else { fields.text("lasts") };
     let inner = html! {
-        (field(&asked_by))
-        div.field {
-            label for="lasts" { "It lasts" }
-            select id="lasts" name="lasts" {
-                @for (seconds, words) in LASTS { option value=(seconds) selected[seconds == chosen] { (words) } }
+        div.narrow {
+            (field(&asked_by))
+            div.field {
+                label for="lasts" { "It lasts" }
+                select id="lasts" name="lasts" {
+                    @for (seconds, words) in LASTS { option value=(seconds) selected[seconds == chosen] { (words) } }
+                }
             }
-        }
-        div.actions {
-            button.primary type="submit" { "Make the link" }
-            a.button href=(path) { "Cancel" }
+            div.actions {
+                button.primary type="submit" { "Make the link" }
+                a.button href=(path) { "Cancel" }
+            }
         }
     };
     html! {
@@ -97,10 +99,10 @@ fn form(signed: &Signed, instance: &Value, fields: &Fields, refused: Option<&str
 
 /// The link, once: only a hash of it is stored.
 fn made(signed: &Signed, instance: &Value, answer: &Answer) -> Response {
-    let until = time::read(answer.body["expiresAt"].as_str());
+    let until = time::read(answer.body["expiresAt"].as_str()).map(time::exact).unwrap_or_default();
     let body = html! {
         section.card {
-            p { "Send this to the owner of the mailbox. It is shown once, and ends " (time::relative_or(until, signed.now, "soon")) "." }
+            p { "Send this to the owner of the mailbox. It is shown once, and ends at " (until) "." }
             pre.select tabindex="0" { code { (answer.body["url"].as_str().unwrap_or_default()) } }
             p.hint { "Treat it as you treat a link that resets a password." }
             div.actions { a.button href={ "/instances/" (instance["id"]) } { "Back to the instance" } }

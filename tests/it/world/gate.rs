@@ -19,6 +19,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use tokio::sync::Notify;
 
+/// More than ever passes.
+const COUNTED_MAX: u64 = 1 << 40;
+
 /// Once armed it counts what passes; at the count the process is dead, and nothing of it goes on.
 #[derive(Default)]
 pub(crate) struct Gate {
@@ -40,6 +43,16 @@ impl Gate {
     pub(crate) fn die_after(&self, passages: u64) {
         self.left.store(passages as i64, Ordering::SeqCst);
         self.armed.store(true, Ordering::SeqCst);
+    }
+
+    /// The process lives on, and what passes from now on is counted.
+    pub(crate) fn count(&self) {
+        self.die_after(COUNTED_MAX);
+    }
+
+    /// How much has passed since.
+    pub(crate) fn passed(&self) -> u64 {
+        COUNTED_MAX - self.left.load(Ordering::SeqCst) as u64
     }
 
     pub(crate) fn heal(&self) {

@@ -35,6 +35,9 @@ pub(super) enum Rule {
     PushMended,
     PushMembers,
     PushEnds,
+    BulkEnds,
+    BulkCounts,
+    BulkAsAsked,
 }
 
 /// Known not to hold yet.

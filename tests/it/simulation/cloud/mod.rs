@@ -5,6 +5,7 @@
 //! where it is cut off, what fails, and what comes late or twice.
 
 mod administration;
+mod bulks;
 mod checks;
 mod edits;
 mod finale;
@@ -123,6 +124,7 @@ pub(super) struct Cloud {
     edits: Edits,
     made: MadeObjects,
     push: Push,
+    has_bulks: bool,
     /// Calls that somebody makes then.
     later: Vec<(i64, Ask)>,
 }
@@ -160,6 +162,7 @@ impl Cloud {
             edits: Edits::default(),
             made: MadeObjects::default(),
             push,
+            has_bulks: bulks::are_part_of(seed),
             later: Vec::new(),
         }
     }

@@ -82,6 +82,9 @@ macro_rules! effect {
     ($tapped:ident, put_push_state, $($arg:ident),*) => {
         $tapped.mutant_put_push_state($($arg),*).await
     };
+    ($tapped:ident, change_bulk, $($arg:ident),*) => {
+        $tapped.mutant_change_bulk($($arg),*).await
+    };
     ($tapped:ident, put_hints, $($arg:ident),*) => {
         $tapped.mutant_put_hints($($arg),*).await
     };
@@ -133,7 +136,8 @@ methods!(Vault, tapped, TappedVault);
 methods!(Schedule, tapped, TappedSchedule);
 methods!(Queue, tapped, TappedQueue);
 
-/// A transaction that is sent again is known by its token; a single write meets what it wrote itself.
+/// A transaction that is sent again is known by its token, a bulk action by what is stored; another single write meets
+/// what it wrote itself.
 fn is_repeatable(name: &str) -> bool {
     !matches!(
         name,
@@ -144,6 +148,9 @@ fn is_repeatable(name: &str) -> bool {
             | "insert_application"
             | "change_application"
             | "remove_application"
+            | "insert_bulk"
+            | "change_bulk"
+            | "end_bulk"
     )
 }
 

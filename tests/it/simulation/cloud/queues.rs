@@ -78,9 +78,14 @@ impl Inner {
 }
 
 impl DueWork {
-    /// A job of this instance, deliveries aside.
-    fn is_work_of(&self, id: Option<InstanceId>) -> bool {
-        matches!(self, DueWork::Message(Message { job, .. }) if job.instance() == id && !matches!(job, Job::Deliver(_)))
+    /// A job of the same instance, or the same one where it is of none; deliveries aside.
+    fn is_work_like(&self, other: &Job) -> bool {
+        match self {
+            DueWork::Message(Message { job, .. }) if !matches!(job, Job::Deliver(_)) => {
+                if other.instance().is_some() { job.instance() == other.instance() } else { job == other }
+            }
+            DueWork::Message(_) | DueWork::Tick(_) => false,
+        }
     }
 }
 
@@ -223,7 +228,7 @@ impl Queue for Queues {
         for (job, due_at) in jobs {
             let at_us = due_at.timestamp_micros().max(self.turns.now_us());
             inner.put(at_us, DueWork::Message(Message { job: *job, receives: 0 }));
-            let theirs = inner.due.values().filter(|due| due.is_work_of(job.instance()));
+            let theirs = inner.due.values().filter(|due| due.is_work_like(job));
             let count = theirs.count();
             inner.jobs_count_peak = inner.jobs_count_peak.max(count);
         }

@@ -56,6 +56,7 @@ impl Cloud {
         self.check_polled_again(&cast).await;
         self.check_as_operator().await;
         self.finale(&cast).await;
+        self.bulks(&cast).await;
         self.end(&cast).await;
         self.end_push(&cast).await;
         self.come_to_rest().await;
@@ -225,7 +226,7 @@ impl Cloud {
     }
 
     /// The faults end.
-    fn calm_down(&mut self) {
+    pub(super) fn calm_down(&mut self) {
         *self.shared.weather.lock().unwrap() = Weather::default();
         self.shared.queues.calm(true);
         self.world.providers.clear_faults();

@@ -2,6 +2,7 @@
 //!
 //! `CARILLON_SIMULATION_MUTATION=<name>` runs the seeds with one of them; `.ci/nightly` runs them all.
 
+mod bulks;
 mod deliveries;
 mod instances;
 mod polls;
@@ -84,10 +85,12 @@ pub(in super::super) enum Mutation {
     PushStateUnconditional,
     /// Hints count, whichever came since.
     HintsUnconditional,
+    /// How far a bulk action is counts, whoever went on with it or ended it since.
+    ChangeBulkUnconditional,
 }
 
 impl Mutation {
-    pub(in super::super) const ALL: [Mutation; 33] = [
+    pub(in super::super) const ALL: [Mutation; 34] = [
         Mutation::PollLeaseOff,
         Mutation::PollFenceOff,
         Mutation::PollLeaseReturnUnconditional,
@@ -121,6 +124,7 @@ impl Mutation {
         Mutation::MemoryOff,
         Mutation::PushStateUnconditional,
         Mutation::HintsUnconditional,
+        Mutation::ChangeBulkUnconditional,
     ];
 
     /// By its name.

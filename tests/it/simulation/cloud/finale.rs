@@ -51,7 +51,10 @@ impl Cloud {
                 self.news_while_a_release_ends(cast).await;
                 self.release_what_is_active(cast).await;
             }
-            Profile::Resources => self.poll_everything(cast).await,
+            Profile::Resources => {
+                self.poll_everything(cast).await;
+                self.change_amid_news(cast).await;
+            }
             _ => {}
         }
     }

@@ -4,6 +4,7 @@
 use super::Cloud;
 use super::checks::Rule;
 use super::edits::Field;
+use super::process::Weather;
 use super::script::Cast;
 use crate::world::{GMAIL_USER, OUTLOOK_USER};
 use app::ports::Polls as _;
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 
 /// What all objects that are made here are called like.
 const NAMED: &str = "Made";
+/// A client who hangs does so for less, seconds.
+const HANGS_S: i64 = 40;
 
 /// What is known of the creation of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +143,28 @@ impl Cloud {
             self.must(Rule::ToldAsPolled, is_polled, || format!("what is polled of {id} can't be changed"));
             self.make(cast, id);
         }
+    }
+
+    /// What is polled is changed by a client who hangs, while a poll goes on: the client has looked before something was
+    /// made, and the poll after it.
+    pub(super) async fn change_amid_news(&mut self, cast: &Cast) {
+        for id in [cast.gmail, cast.outlook] {
+            let extra = Extra::of(cast, id);
+            let named = extra.configuration(0, Some(&format!("?where={} LIKE '{NAMED}%'", extra.field)));
+            let hangs =
+                Weather { freezes_at: &["change_instance"], freezes_to_s: HANGS_S, ..Weather::default() };
+            *self.shared.weather.lock().unwrap() = Weather { freezes: 1_000, ..hangs };
+            self.poll_what(id, &named);
+            *self.shared.weather.lock().unwrap() = hangs;
+            self.run_for(15).await;
+            self.make(cast, id);
+            self.call("poll", "POST", format!("/instances/{id}/poll"), Value::Null, Some(id));
+            self.run_for(HANGS_S).await;
+            *self.shared.weather.lock().unwrap() = Weather::default();
+            self.call("poll", "POST", format!("/instances/{id}/poll"), Value::Null, Some(id));
+            self.run_for(60).await;
+        }
+        self.look(cast);
     }
 
     /// What was made while it was polled was told, once; what was there before was not.

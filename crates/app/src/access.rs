@@ -1,7 +1,7 @@
 //! Who calls, and whether they have asked too much already.
 
 use crate::context::Context;
-use crate::ports::{LookupHash, Result};
+use crate::ports::{Counted, LookupHash, Result};
 use crate::sealing::Lookup;
 use crate::sight::is_seen_by;
 use domain::ids::InstanceId;
@@ -27,13 +27,24 @@ pub(crate) async fn admit(
     let Some(account) = app.ports.store.account(user, organization).await? else {
         return Ok(Admission::Unknown);
     };
+    let per_minute = app.config.requests_per_minute;
+    Ok(match too_many(app, account.organization_id, Counted::Requests, per_minute).await? {
+        None => Admission::Known(account),
+        Some(wait_s) => Admission::TooMany { wait_s },
+    })
+}
+
+/// Counts one of an organization; seconds to wait where there were so many in this minute already, in all processes.
+pub(crate) async fn too_many(
+    app: &Context,
+    organization_id: u32,
+    what: Counted,
+    per_minute: u32,
+) -> Result<Option<u64>> {
     let now_s = app.now().timestamp();
-    let count = app.ports.accounts.count_request(account.organization_id, now_s.div_euclid(60)).await?;
-    if count <= app.config.requests_per_minute {
-        return Ok(Admission::Known(account));
-    }
+    let count = app.ports.accounts.count_request(organization_id, what, now_s.div_euclid(60)).await?;
     let wait_s = u64::try_from(60 - now_s.rem_euclid(60)).unwrap_or(60);
-    Ok(Admission::TooMany { wait_s })
+    Ok((count > per_minute).then_some(wait_s))
 }
 
 /// The instance of a token, if the account sees it.

@@ -9,7 +9,6 @@ use crate::locks::Locks;
 use crate::ports::{Accounts, Bus, Clock, Entropy, Http, Queue, Schedule, Store, UserSessions, Vault};
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
-use crate::test_events::TestEvents;
 use crate::traffic::Traffic;
 use crate::wrong_links::WrongLinks;
 use base64::Engine as _;
@@ -61,7 +60,6 @@ pub(crate) struct Context {
     pub(crate) heard: Heard,
     pub(crate) kept_fleet: KeptFleet,
     pub(crate) last_reads: LastReads,
-    pub(crate) test_events: TestEvents,
     pub(crate) wrong_links: WrongLinks,
 }
 
@@ -85,7 +83,6 @@ impl Context {
             heard: Heard::default(),
             kept_fleet: KeptFleet::default(),
             last_reads: LastReads::default(),
-            test_events: TestEvents::default(),
             wrong_links: WrongLinks::default(),
         })
     }

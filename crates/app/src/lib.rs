@@ -41,7 +41,6 @@ mod secrets;
 mod settle;
 mod sight;
 mod signing_in;
-mod test_events;
 mod tokens;
 mod traffic;
 mod wrong_links;

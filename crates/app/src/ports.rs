@@ -33,7 +33,7 @@ mod sign_in_links;
 mod user_sessions;
 mod written;
 
-pub use accounts::{Accounts, User};
+pub use accounts::{Accounts, Counted, User};
 pub use administration::{
     Administration, Depth, HostPage, ListingMark, Organization, OwnedItem, Redriven, Scheduled,
 };

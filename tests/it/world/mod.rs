@@ -136,6 +136,7 @@ impl World {
         let (scheduler, queue) = (Outage::default(), Outage::default());
         let app = assemble(Assembly {
             db: &db,
+            store: &store,
             jobs: &jobs,
             timers: &timers,
             clock: &clock,
@@ -215,6 +216,7 @@ impl World {
     fn assembly<'a>(&'a self, gate: &'a Arc<Gate>) -> Assembly<'a> {
         Assembly {
             db: &self.db,
+            store: &self.store,
             jobs: &self.jobs,
             timers: &self.timers,
             clock: &self.clock,
@@ -441,6 +443,8 @@ fn hosts(db: &Db, clock: &VirtualClock) -> (Arc<Jobs>, Arc<Timers>) {
 /// The parts of one process.
 struct Assembly<'a> {
     db: &'a Db,
+    /// Its counts of requests are everybody's.
+    store: &'a SqliteStore,
     jobs: &'a Arc<Jobs>,
     timers: &'a Arc<Timers>,
     clock: &'a VirtualClock,
@@ -471,11 +475,10 @@ fn assemble(parts: Assembly<'_>) -> App {
 impl Assembly<'_> {
     /// The adapters as they are, with nothing around them.
     fn ports(&self) -> Ports {
-        let accounts = SqliteStore::new(self.db.clone());
         Ports {
-            store: Arc::new(accounts.clone()),
-            accounts: Arc::new(accounts.clone()),
-            sessions: Arc::new(accounts),
+            store: Arc::new(self.store.clone()),
+            accounts: Arc::new(self.store.clone()),
+            sessions: Arc::new(self.store.clone()),
             vault: Arc::new(SqliteVault::new(self.db.clone(), self.sealer.clone())),
             schedule: Arc::new(outage::FailingSchedule(self.timers.clone(), self.outages.0.clone())),
             queue: Arc::new(outage::FailingQueue(self.jobs.clone(), self.outages.1.clone())),

@@ -2,10 +2,11 @@
 //! or at any time after. It is sent once; what came of it goes to whoever asked and to nowhere else.
 
 use super::{Refusal, credentials};
+use crate::access;
 use crate::audit::{self, By};
 use crate::context::Context;
 use crate::destinations;
-use crate::ports::Secrets;
+use crate::ports::{Counted, Secrets};
 use connectors::HttpError;
 use domain::address::is_plain_http;
 use domain::callback;
@@ -21,6 +22,10 @@ use std::sync::Arc;
 const OF_CALLBACKS: &str = "event.notification.";
 /// Whoever waits for the answer sits before a page, ms.
 const TIMEOUT_MS: u64 = 10_000;
+/// Tests of an organization in a minute: a person tries again and again, a program that tests addresses of others gets
+/// nowhere.
+const TESTS_PER_MINUTE: u32 = 10;
+
 /// What a test is sent to.
 pub(crate) enum TestTarget {
     /// The callback of an instance, as it is configured.
@@ -68,7 +73,11 @@ pub(crate) async fn send_test(
         }
     };
     check(app, &plain, &secrets)?;
-    app.test_events.count(account.organization_id, now).map_err(NotTested::TooMany)?;
+    let organization_id = account.organization_id;
+    let waits = access::too_many(app, organization_id, Counted::TestEvents, TESTS_PER_MINUTE).await?;
+    if let Some(wait_s) = waits {
+        return Err(NotTested::TooMany(wait_s));
+    }
     let (subject, id) = match &target {
         TestTarget::Stored(instance) => (audit::subject(instance.id), Some(instance.id)),
         TestTarget::Given(_) => ("callbacks".to_owned(), None),

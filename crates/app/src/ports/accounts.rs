@@ -6,6 +6,15 @@ use chrono::{DateTime, Utc};
 use domain::instance::Account;
 use domain::settings::Items;
 
+/// What is counted of an organization, each by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Counted {
+    /// Requests of the interface.
+    Requests,
+    /// Tests of callbacks.
+    TestEvents,
+}
+
 /// A user as a listing shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct User {
@@ -56,9 +65,9 @@ pub trait Accounts: Send + Sync {
     /// Merges settings in; `Null` values are no part of [`Items`], so nothing is taken out.
     async fn put_settings(&self, organization_id: u32, account_id: u32, items: &Items) -> Result<()>;
 
-    /// Counts one request of an organization in a minute since the Unix epoch, and says how many that makes. Counts of
+    /// Counts one of these of an organization in a minute since the Unix epoch, and says how many that makes. Counts of
     /// earlier minutes go by themselves.
-    async fn count_request(&self, organization_id: u32, minute: i64) -> Result<u32>;
+    async fn count_request(&self, organization_id: u32, what: Counted, minute: i64) -> Result<u32>;
 
     /// Notes what was done, where that is not part of another write.
     async fn note(&self, entry: &AuditEntry) -> Result<()>;

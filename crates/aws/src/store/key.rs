@@ -4,7 +4,7 @@
 //! so that the log of a busy mailbox is not in the way; what is too large for an item is a third.
 
 use super::row::{Item, Row, text};
-use app::ports::{LogMark, LookupHash, Result};
+use app::ports::{Counted, LogMark, LookupHash, Result};
 use chrono::{DateTime, Utc};
 use domain::bulk::BulkId;
 use domain::ids::{InstanceId, Sequence, hash_of};
@@ -140,8 +140,12 @@ impl Key {
     }
 
     /// How much an organization asked in a minute.
-    pub(super) fn requests(organization: u32, minute: i64) -> Self {
-        Key::new(format!("Q#{organization}#{minute}"), "Q")
+    pub(super) fn requests(organization: u32, what: Counted, minute: i64) -> Self {
+        let sort = match what {
+            Counted::Requests => "Q",
+            Counted::TestEvents => "T",
+        };
+        Key::new(format!("Q#{organization}#{minute}"), sort)
     }
 
     /// An entry of an organization's record of changes.

@@ -3,7 +3,7 @@
 use crate::store::{self, NoFirst};
 use crate::table;
 use crate::wire::Wire;
-use app::ports::{Accounts as _, Callers as _, LookupHash, Result};
+use app::ports::{Accounts as _, Callers as _, Counted, LookupHash, Result};
 use async_trait::async_trait;
 use aws::{DynamoStore, FirstSecrets};
 use aws_sdk_dynamodb::Client;
@@ -141,8 +141,8 @@ async fn who_was_there_before_is_listed_when_they_next_call() {
 async fn a_request_is_counted_by_one_write() {
     let wire = Wire::new();
     let store = store::store(&wire).await;
-    store.count_request(3070, 1).await.unwrap();
+    store.count_request(3070, Counted::Requests, 1).await.unwrap();
     wire.take();
-    assert_eq!(store.count_request(3070, 1).await.unwrap(), 2);
+    assert_eq!(store.count_request(3070, Counted::Requests, 1).await.unwrap(), 2);
     assert_eq!(wire.take(), ["UpdateItem"]);
 }

@@ -14,7 +14,8 @@ pub(super) use rows::secrets_of;
 
 use super::{DynamoStore, audit, requests, settings};
 use app::ports::{
-    Accounts, AuditEntry, AuditMark, Callers, HostPage, ListingMark, LookupHash, Organization, Result, User,
+    Accounts, AuditEntry, AuditMark, Callers, Counted, HostPage, ListingMark, LookupHash, Organization,
+    Result, User,
 };
 use async_trait::async_trait;
 use domain::instance::Account;
@@ -91,8 +92,8 @@ impl Accounts for DynamoStore {
         settings::put(&self.table, organization_id, account_id, items).await
     }
 
-    async fn count_request(&self, organization_id: u32, minute: i64) -> Result<u32> {
-        requests::count(&self.table, organization_id, minute).await
+    async fn count_request(&self, organization_id: u32, what: Counted, minute: i64) -> Result<u32> {
+        requests::count(&self.table, organization_id, what, minute).await
     }
 
     async fn note(&self, entry: &AuditEntry) -> Result<()> {

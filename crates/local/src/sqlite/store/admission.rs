@@ -3,7 +3,7 @@
 use super::{SqliteStore, accounts, audit, settings};
 use crate::sqlite::listing::{PAGE_SIZE, after, page};
 use app::ports::{
-    Accounts, AuditEntry, AuditMark, HostPage, ListingMark, LookupHash, Organization, Result, User,
+    Accounts, AuditEntry, AuditMark, Counted, HostPage, ListingMark, LookupHash, Organization, Result, User,
 };
 use async_trait::async_trait;
 use domain::instance::Account;
@@ -96,8 +96,8 @@ impl Accounts for SqliteStore {
             .await
     }
 
-    async fn count_request(&self, organization_id: u32, minute: i64) -> Result<u32> {
-        Ok(self.requests.count(organization_id, minute))
+    async fn count_request(&self, organization_id: u32, what: Counted, minute: i64) -> Result<u32> {
+        Ok(self.requests.count(organization_id, what, minute))
     }
 
     async fn note(&self, entry: &AuditEntry) -> Result<()> {

@@ -175,6 +175,7 @@ macro_rules! store_suite {
                 are_what_a_recount_finds,
                 are_so_by_another_way,
                 are_of_minutes,
+                leave_out_what_is_removed,
             ],
         }
     };

@@ -50,6 +50,20 @@ async fn each_event_is_counted_in_its_own_minute() {
     assert_eq!(full, [("2026-11-22T12:01:00Z", 2), ("2026-11-22T12:02:00Z", 2), ("2026-11-22T12:03:00Z", 2)]);
 }
 
+/// What has left the log is counted no more, also where counts are kept.
+#[tokio::test]
+async fn what_is_forgotten_is_counted_no_more() {
+    let world = World::new(485);
+    told(&world).await;
+    let from = (world.now() - Duration::hours(1)).format("%Y-%m-%dT%H:%M:%SZ");
+    let to = world.now().format("%Y-%m-%dT%H:%M:%SZ");
+    let path = format!("/instances/events/analytics?from={from}&to={to}");
+    assert_eq!(sum(&world.get(&path).await, "count"), 6);
+    world.clock.advance(Duration::days(8));
+    world.store.retention(world.now(), 1_000).await.unwrap();
+    assert_eq!(sum(&world.get(&path).await, "count"), 0);
+}
+
 #[tokio::test]
 async fn counts_are_told_by_instance_and_by_account() {
     let world = World::new(483);

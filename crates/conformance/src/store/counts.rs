@@ -321,3 +321,17 @@ pub async fn are_of_minutes(store: &dyn Store) {
     assert_eq!(shown(&of(2, 5).await.unwrap()), [(2, 2, 1, 0)]);
     assert_eq!(of(6, 100).await.unwrap(), []);
 }
+
+/// Of a resource that is removed nothing counts any more, also while what it told is not enqueued.
+pub async fn leave_out_what_is_removed(store: &dyn Store) {
+    let mailbox = Mailbox::of(store, 62_005, 620_051).await;
+    mailbox.add(&[60_000_000]).await;
+    let stored = store.mailbox(mailbox.id).await.unwrap().unwrap();
+    assert!(!stored.resources[0].outbox.is_empty());
+    let mut change = next_version(&stored.instance);
+    change.remove_resources.push(stored.resources[0].state.resource.clone());
+    assert_eq!(store.change_instance(&change).await.unwrap(), Written::Done);
+    let fleet = store.fleet(62_005, None, 10).await.unwrap();
+    let none = Vitals::of(&change.instance, stored.subscription.status, std::iter::empty());
+    assert_eq!(fleet.rows[0].vitals, none);
+}

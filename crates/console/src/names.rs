@@ -11,7 +11,8 @@ use std::collections::{BTreeSet, HashMap};
 pub(crate) fn told_otherwise(given: &str, stored: &Value) -> String {
     match stored["name"].as_str() {
         Some(name) if !given.is_empty() && name != given => {
-            format!(" Names have no markup: it is called \u{201c}{name}\u{201d}.")
+            // What turns text around in the name ends with it.
+            format!(" Names have no markup: it is called \u{201c}\u{2068}{name}\u{2069}\u{201d}.")
         }
         _ => String::new(),
     }

@@ -130,7 +130,7 @@ impl Page {
                     main #main tabindex="-1" {
                         @if !self.crumbs.is_empty() {
                             nav.crumbs aria-label="Part of" {
-                                ol { @for (path, name) in &self.crumbs { li { a href=(path) { (name) } } } }
+                                ol { @for (path, name) in &self.crumbs { li { a href=(path) { (ui::name(name)) } } } }
                             }
                         }
                         div.heading {

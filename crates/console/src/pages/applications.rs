@@ -19,6 +19,8 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
+/// Applications of one page: with the form below them no more than a phone's 5,000 px.
+const PAGE_SIZE: &str = "40";
 /// Of the instances that name an application so many are shown.
 const NAMED_COUNT_MAX: usize = 20;
 /// The same for the interface.
@@ -57,7 +59,7 @@ async fn list(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
 /// The list with the form of another one, which says what was refused.
 async fn shown(signed: &Signed, fields: &Fields, refused: Option<&Answer>) -> Result<Response, Failure> {
     let next = fields.text("next");
-    let path = address(&["applications"], &[("nextPage", next)]);
+    let path = address(&["applications"], &[("pageSize", PAGE_SIZE), ("nextPage", next)]);
     let (list, elements) = tokio::join!(signed.api.get(&path), signed.api.get("/elements"));
     let (list, elements) = (list?, elements?);
     let rows: Vec<Keyed> = list.rows().iter().map(|one| row(signed, one)).collect();

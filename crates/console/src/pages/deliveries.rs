@@ -21,10 +21,10 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde_json::Value;
 
-/// Callbacks of a page.
-const GROUPS_COUNT: &str = "12";
+/// Callbacks of a page, which is no longer than a phone's 5,000 px.
+const GROUPS_COUNT: &str = "7";
 /// Notifications shown of each; the rest is a link away.
-const SHOWN_COUNT: &str = "5";
+const SHOWN_COUNT: &str = "3";
 /// Notifications on a page of one callback alone.
 const ALONE_COUNT: &str = "200";
 /// Pages of a release: of 200 callbacks each, or of as many instances as one request looks at.
@@ -177,7 +177,7 @@ fn part(signed: &Signed, group: &Group, is_alone: bool) -> Markup {
                 @if group.is_suspended() && !group.is_disabled() {
                     (ui::form(signed, "/deliveries/release", html! {
                         input type="hidden" name="instance" value=(id);
-                        button.primary type="submit" { "Release" span.unseen { " " (group.name()) } }
+                        button.primary type="submit" { "Release" span.unseen { " " (ui::name(group.name())) } }
                     }))
                 }
             }
@@ -236,7 +236,7 @@ fn row(signed: &Signed, delivery: &Value) -> Keyed {
     let state = Delivery::parse(delivery["status"].as_str().unwrap_or_default());
     let at = |field: &str| time::read(delivery[field].as_str());
     let cells = vec![
-        html! { a.name.id href=(address(&["activity", event], &[])) { (event) } },
+        html! { a.name.id href=(address(&["activity", event], &[])) { (ui::name(event)) } },
         relative_or(at("createdDate"), signed.now, ""),
         badge(state.mark(), state.name()),
         html! { (delivery["attempts"].as_u64().unwrap_or_default()) },

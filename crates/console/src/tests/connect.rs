@@ -482,6 +482,33 @@ async fn applications_are_listed_stored_rotated_and_not_deleted_while_somebody_n
 }
 
 #[tokio::test]
+async fn a_refused_application_is_shown_with_what_was_filled_in_and_what_is_wrong() {
+    let connecting = Connecting::new().await;
+    let token = connecting.browser.get("/applications").await.form_token();
+    let fields =
+        [("form_token", token.as_str()), ("name", "lofts"), ("apiKey", "wrong"), ("apiSecret", "hush")];
+    connecting.refuse(409, "`apiKey`: can't change");
+    let page = connecting.browser.post("/applications", &fields).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for text in [
+        "role=\"alert\" tabindex=\"-1\" autofocus",
+        "href=\"#apiKey\">API Key</a>",
+        "id=\"apiKey-error\"",
+        "aria-describedby=\"apiKey-hint apiKey-error\"",
+        "aria-invalid=\"true\"",
+        "value=\"wrong\"",
+    ] {
+        assert!(page.text.contains(text), "{text} in {}", page.text);
+    }
+    assert!(!page.text.contains("hush"), "a secret is shown to nobody");
+    connecting.refuse(400, "`apiSecret`: must have 8 characters");
+    let change = [("form_token", token.as_str()), ("apiSecret", "short")];
+    let page = connecting.browser.post("/applications/lofts", &change).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text.contains("id=\"apiSecret-error\"") && !page.text.contains("short"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn what_a_refusal_means_is_said_where_an_instance_signs_in_again() {
     let connecting = Connecting::new().await;
     let token = connecting.browser.get("/instances/7/authenticate").await.form_token();

@@ -107,14 +107,14 @@ fn answer(asked: &str, refusal: &Option<(u16, Value)>) -> Response {
         "GET /elements/pigeon/configuration" => Json(items()).into_response(),
         "GET /elements/pigeon/metadata" => Json(metadata()).into_response(),
         "GET /applications?pageSize=200" => Json(json!([])).into_response(),
-        "GET /applications?" | "GET /applications" => Json(json!([stored(2)])).into_response(),
+        "GET /applications?pageSize=40" => Json(json!([stored(2)])).into_response(),
         "GET /applications/lofts" => Json(stored(2)).into_response(),
         // A page may be empty, and lead to another one.
         "GET /instances?application=lofts&pageSize=20" => {
             ([("elements-next-page-token", "on")], Json(json!([]))).into_response()
         }
         "GET /instances?application=lofts&pageSize=20&nextPage=on" => Json(json!([named("Mine", "lofts")])).into_response(),
-        "PATCH /applications/lofts" => Json(stored(2)).into_response(),
+        "PATCH /applications/lofts" => refused(stored(2)),
         "DELETE /applications/lofts" => StatusCode::OK.into_response(),
         "POST /instances/test-event" => Json(json!({
             "eventId": "test-1", "taken": true, "status": 200, "error": null, "durationMilliseconds": 41, "signed": false
@@ -122,7 +122,10 @@ fn answer(asked: &str, refusal: &Option<(u16, Value)>) -> Response {
         .into_response(),
         "GET /instances?pageSize=10&hydrate=false" => Json(json!([])).into_response(),
         "GET /instances/7/events?pageSize=1" => Json(json!([])).into_response(),
-        "POST /applications?dryRun=true" | "POST /applications" => Json(json!({ "name": "lofts" })).into_response(),
+        "POST /applications?dryRun=true" => Json(json!({ "name": "lofts" })).into_response(),
+        // Else what is refused comes after it.
+        "POST /applications" if !matches!(refusal, Some((409, _))) => Json(json!({ "name": "lofts" })).into_response(),
+        "POST /applications" => refused(Value::Null),
         "POST /elements/pigeon/oauth/url" => Json(login).into_response(),
         "POST /instances?dryRun=true" => refused(json!({ "dryRun": true, "resources": {} })),
         "POST /instances" => refused(json!({ "id": 7, "trial": { "messages": { "records": 1 } } })),

@@ -180,13 +180,30 @@ async fn an_address_that_nobody_knows_is_a_page_for_a_browser() {
     }
 }
 
+/// What leads somewhere, does something or is a heading, often among other words.
+const AMONG_WORDS: [&str; 4] = ["a", "button", "h1", "h2"];
+
 #[tokio::test]
 async fn a_name_turns_nothing_around_it() {
     let browser = Browser::signed_in().await;
-    for path in ["/instances", "/instances/7"] {
-        let page = browser.get(path).await;
-        assert!(page.text.contains("<bdi>&lt;img src=x"), "{path}");
+    let mut count = 0;
+    for path in PAGES {
+        let page = browser.get(path).await.text;
+        for (at, _) in page.match_indices("&lt;img src=x") {
+            let before = &page[..at];
+            let is_in = |element: &str| {
+                let begins = before.rfind(&format!("<{element} ")).max(before.rfind(&format!("<{element}>")));
+                begins > before.rfind(&format!("</{element}>"))
+            };
+            let is_attribute = before.rfind('<') > before.rfind('>');
+            if !is_attribute && AMONG_WORDS.into_iter().any(is_in) {
+                let near: String = before.chars().skip(before.chars().count().saturating_sub(150)).collect();
+                assert!(is_in("bdi") || is_in("code"), "{path}: {near}");
+                count += 1;
+            }
+        }
     }
+    assert!(count > 10, "{count} names");
 }
 
 #[tokio::test]

@@ -7,10 +7,13 @@ import { Receiver } from "./receiver.js";
 import { PHONE, stage } from "./visitor.js";
 
 const PAGE_SIZE = 50;
+const APPLICATIONS_SIZE = 40;
 /** More pages than any list here has. */
 const PAGES_MAX = 20;
 /** A list of fifty rows on a phone, px. */
 const PHONE_LIST_PX_MAX = 5_000;
+/** Of what waits for a callback, on the page of all. */
+const SHOWN_OF_EACH = 3;
 const NAMES = {
   eventsOff: "Events off",
   disabled: "Disabled",
@@ -154,17 +157,45 @@ visit("on a phone a list of fifty stays short", {}, async (visitor) => {
   const { page } = visitor;
   await visitor.signIn(fleet.secrets);
   await page.setViewportSize(PHONE);
-  for (const path of ["/instances", "/instances?sort=lastSuccess", "/instances?status=suspended", "/activity?status=queued"]) {
+  await fleet.done("POST", "/instances/bulk", { action: "enable", filter: { tags: ["nobody"] } });
+  const application = { apiKey: "double-client", apiSecret: "double-secret", connector: "gmail" };
+  await fleet.done("POST", "/applications", { name: "phone", ...application });
+  const lists = {
+    "/instances": KINDS.suspended,
+    "/instances?sort=lastSuccess": KINDS.suspended,
+    "/instances?status=suspended": KINDS.suspended,
+    "/activity?status=queued": KINDS.suspended,
+    [`/instances/${fleet.ids.suspended[0]}/activity`]: 1,
+    [`/deliveries?instance=${fleet.ids.suspended[0]}`]: 1,
+    "/bulk": 1,
+    "/applications": 1,
+  };
+  for (const [path, rowsMin] of Object.entries(lists)) {
     await page.goto(path);
     const rows = await page.locator("tr[data-key]").count();
     const { all, list } = await page.evaluate(() => ({
       all: document.documentElement.scrollHeight,
-      list: document.querySelector("table.rows").getBoundingClientRect().height,
+      list: [...document.querySelectorAll("tr[data-key]")].reduce((sum, row) => sum + row.getBoundingClientRect().height, 0),
     }));
     // As it would be with a whole page of such rows.
-    const height = all - list + (list / rows) * PAGE_SIZE;
-    assert.ok(rows >= KINDS.suspended && height <= PHONE_LIST_PX_MAX, `${path}: ${rows} rows take ${height} px`);
+    const height = all - list + (list / rows) * (path === "/applications" ? APPLICATIONS_SIZE : PAGE_SIZE);
+    assert.ok(rows >= rowsMin && height <= PHONE_LIST_PX_MAX, `${path}: ${rows} rows take ${height} px`);
   }
+  for (const path of ["/", "/connect", `/instances/${fleet.ids.suspended[0]}`]) {
+    await page.goto(path);
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    assert.ok(height <= PHONE_LIST_PX_MAX, `${path} takes ${height} px`);
+  }
+  await page.goto("/deliveries");
+  const { whole, callbacks, rows } = await page.evaluate(() => ({
+    whole: document.documentElement.scrollHeight,
+    callbacks: document.querySelectorAll("table.rows").length,
+    rows: [...document.querySelectorAll("tr[data-key]")].map((row) => row.getBoundingClientRect().height),
+  }));
+  const taken = rows.reduce((sum, height) => sum + height, 0);
+  // As it would be if as much waited for each as is shown of it.
+  const most = whole - taken + (taken / rows.length) * callbacks * SHOWN_OF_EACH;
+  assert.ok(callbacks > 5 && most <= PHONE_LIST_PX_MAX, `${callbacks} callbacks take ${most} px`);
 });
 
 visit("events of a mailbox are found by its name, and every row says whose it is", {}, async (visitor) => {

@@ -7,6 +7,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::bulk::BulkId;
+use domain::health_event::HealthEventId;
 use domain::ids::InstanceId;
 use domain::push::Hint;
 use domain::schedule::Timetable;
@@ -21,6 +22,7 @@ mod audit;
 mod bulks;
 mod callers;
 mod error;
+mod health_events;
 mod instances;
 mod log;
 mod notification;
@@ -43,6 +45,7 @@ pub use audit::{AUDIT_DAYS, Actor, AuditEntry, AuditMark};
 pub use bulks::Bulks;
 pub use callers::Callers;
 pub use error::{PortError, Result};
+pub use health_events::HealthEvents;
 pub use instances::{
     FleetPage, FleetRow, InstanceChange, Instances, NewInstance, SubscriptionChange, WAITING_COUNT_MAX,
 };
@@ -79,6 +82,7 @@ pub trait Store:
     + Applications
     + Bulks
     + SignInLinks
+    + HealthEvents
 {
 }
 
@@ -96,6 +100,7 @@ impl<T> Store for T where
         + Applications
         + Bulks
         + SignInLinks
+        + HealthEvents
 {
 }
 
@@ -151,16 +156,23 @@ pub enum Job {
     Hinted { instance: InstanceId, hint: Hint },
     /// The next step of a bulk action.
     Bulk { organization_id: u32, id: BulkId },
+    /// The next attempt of a health event.
+    Tell {
+        organization_id: u32,
+        /// Whose callback it goes to; `None`: the organization's address.
+        instance: Option<InstanceId>,
+        id: HealthEventId,
+    },
 }
 
 impl Job {
-    /// The instance it is for; a bulk action is for many.
+    /// The instance it is for; a bulk action and a health event may be for many.
     pub fn instance(&self) -> Option<InstanceId> {
         match self {
             Job::Deliver(key) => Some(key.instance),
             Job::Poll(id) | Job::Release(id) | Job::Purge(id) => Some(*id),
             Job::Settle { instance, .. } | Job::Hinted { instance, .. } => Some(*instance),
-            Job::Bulk { .. } => None,
+            Job::Bulk { .. } | Job::Tell { .. } => None,
         }
     }
 }

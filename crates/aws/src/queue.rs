@@ -63,7 +63,7 @@ impl SqsQueue {
 
     fn queue_of(&self, job: &Job) -> &QueueAddress {
         match job {
-            Job::Deliver(_) | Job::Release(_) => &self.delivery,
+            Job::Deliver(_) | Job::Release(_) | Job::Tell { .. } => &self.delivery,
             Job::Poll(_) | Job::Hinted { .. } | Job::Purge(_) | Job::Settle { .. } | Job::Bulk { .. } => {
                 &self.work
             }
@@ -143,6 +143,8 @@ fn entry(number: usize, job: &Job, delay_s: i32) -> Result<SendMessageBatchReque
 fn group(job: &Job) -> String {
     match job {
         Job::Bulk { organization_id, .. } => format!("bulk-{organization_id}"),
+        Job::Tell { organization_id, instance: None, .. } => format!("tell-{organization_id}"),
+        Job::Tell { instance: Some(id), .. } => format!("tell-to-{id}"),
         _ => job.instance().map(|id| id.to_string()).unwrap_or_default(),
     }
 }

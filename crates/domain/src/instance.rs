@@ -1,5 +1,6 @@
 //! One connected mailbox: what its owner configured, and what became of it.
 
+use crate::health_event::HealthLedger;
 use crate::ids::InstanceId;
 use crate::settings::{Items, MASK, OAUTH_APPLICATION, given, shown};
 use chrono::{DateTime, Utc};
@@ -116,6 +117,9 @@ pub struct Instance {
     /// What it was moved away from, and whose push it is still to leave; settled with `unsettled`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<Left>,
+    /// What was told of its connection, and what is to be told.
+    #[serde(default, skip_serializing_if = "HealthLedger::is_empty")]
+    pub health: HealthLedger,
     /// Goes up with each change of the row.
     pub version: u64,
 }
@@ -176,7 +180,13 @@ impl Instance {
 
     /// The same after what it implies was seen to.
     pub fn settled(&self) -> Instance {
-        Instance { unsettled: BTreeSet::new(), left: Vec::new(), ..self.clone() }
+        let health = self.health.handed_over();
+        Instance { unsettled: BTreeSet::new(), left: Vec::new(), health, ..self.clone() }
+    }
+
+    /// Something that it implies may not have been seen to.
+    pub fn is_unsettled(&self) -> bool {
+        !self.unsettled.is_empty() || !self.health.pending.is_empty()
     }
 
     /// The provider lets us in.

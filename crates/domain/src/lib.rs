@@ -18,6 +18,7 @@ pub mod event;
 pub mod explain;
 pub mod field_path;
 pub mod health;
+pub mod health_event;
 pub mod ids;
 pub mod instance;
 pub mod invalid;

@@ -151,6 +151,7 @@ fn row(
         deleted_at: None,
         unsettled: [Unsettled::Schedule].into(),
         left: Vec::new(),
+        health: domain::health_event::HealthLedger::default(),
         version: 1,
         configuration: plain,
     };

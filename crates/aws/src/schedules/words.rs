@@ -37,6 +37,8 @@ pub(super) fn once_name(job: &Job, due_at: DateTime<Utc>) -> String {
         Job::Purge(_) => format!("once-{instance}-purge-{second}"),
         Job::Settle { .. } => format!("once-{instance}-settle-{second}"),
         Job::Bulk { organization_id, id } => format!("once-bulk-{organization_id}-{id}-{second}"),
+        // A due time of its own, and 64 characters at most: the id is of one organization.
+        Job::Tell { id, .. } => format!("once-tell-{id}-{second}"),
     }
 }
 
@@ -50,6 +52,7 @@ mod tests {
     use super::*;
     use app::ports::AttemptKey;
     use domain::bulk::BulkId;
+    use domain::health_event::HealthEventId;
     use domain::ids::{InstanceId, Sequence};
     use domain::push::Hint;
 
@@ -121,6 +124,7 @@ mod tests {
             Job::Purge(instance),
             Job::Settle { instance, since: due_at },
             Job::Bulk { organization_id: u32::MAX, id: BulkId::new(due_at, u16::MAX) },
+            Job::Tell { organization_id: u32::MAX, instance: None, id: HealthEventId::first_at(due_at) },
             Job::Hinted { instance, hint: Hint { at: due_at, position: Some(u64::MAX), looks: u8::MAX } },
         ];
         let names: std::collections::BTreeSet<String> =

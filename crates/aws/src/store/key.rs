@@ -7,6 +7,7 @@ use super::row::{Item, Row, text};
 use app::ports::{Counted, LogMark, LookupHash, Result};
 use chrono::{DateTime, Utc};
 use domain::bulk::BulkId;
+use domain::health_event::HealthEventId;
 use domain::ids::{InstanceId, Sequence, hash_of};
 use domain::push::PushKey;
 use domain::sign_in_link::LinkKey;
@@ -129,6 +130,11 @@ impl Key {
         Key::new(bulks(organization), id.to_string())
     }
 
+    /// A health event of an organization.
+    pub(super) fn health_event(organization: u32, id: HealthEventId) -> Self {
+        Key::new(health_events(organization), id.to_string())
+    }
+
     /// The instances that a bulk action is about.
     pub(super) fn bulk_targets(organization: u32, id: BulkId) -> Self {
         Key::new(format!("Z#{organization}#{id}"), "Z")
@@ -209,6 +215,11 @@ pub(super) fn applications(organization: u32) -> String {
 /// Partition of an organization's bulk actions.
 pub(super) fn bulks(organization: u32) -> String {
     format!("Y#{organization}")
+}
+
+/// Partition of an organization's health events.
+pub(super) fn health_events(organization: u32) -> String {
+    format!("E#{organization}")
 }
 
 /// Partition of an organization's record of changes.

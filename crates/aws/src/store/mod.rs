@@ -12,6 +12,7 @@ mod audit;
 mod bulks;
 mod change;
 mod fleet;
+mod health_events;
 mod instance_rows;
 mod instances;
 mod key;

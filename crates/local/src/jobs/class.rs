@@ -12,13 +12,15 @@ pub enum Class {
     Release,
     /// A step of a bulk action: one of an organization at a time, and few at all, so that everything else goes on.
     Bulk,
+    /// A health event: an attempt like others, but of no notification.
+    Tell,
     /// Everything else: one of an instance at a time.
     Other,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Class; 4] = [Class::Deliver, Class::Release, Class::Bulk, Class::Other];
+    pub const ALL: [Class; 5] = [Class::Deliver, Class::Release, Class::Bulk, Class::Tell, Class::Other];
 
     /// The class of a job.
     pub fn of(job: &Job) -> Self {
@@ -26,18 +28,21 @@ impl Class {
             Job::Deliver(_) => Class::Deliver,
             Job::Release(_) => Class::Release,
             Job::Bulk { .. } => Class::Bulk,
+            Job::Tell { .. } => Class::Tell,
             Job::Poll(_) | Job::Hinted { .. } | Job::Purge(_) | Job::Settle { .. } => Class::Other,
         }
     }
 }
 
-/// A lane: the jobs of one class of one instance, by its number; bulk actions have one for each organization.
+/// A lane: the jobs of one class of one instance, by its number; bulk actions and what is told to an
+/// organization have one for each organization.
 pub(super) type LaneId = (Class, u32);
 
 /// The lane of a job.
 pub(super) fn lane_of(job: &Job) -> LaneId {
     let number = match job {
-        Job::Bulk { organization_id, .. } => *organization_id,
+        Job::Bulk { organization_id, .. } | Job::Tell { organization_id, instance: None, .. } => *organization_id,
+        Job::Tell { instance: Some(id), .. } => id.get(),
         _ => job.instance().map_or(0, InstanceId::get),
     };
     (Class::of(job), number)

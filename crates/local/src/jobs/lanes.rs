@@ -49,7 +49,7 @@ fn of_organization_max(class: Class) -> usize {
     match class {
         Class::Release => RELEASES_OF_ORGANIZATION_MAX,
         // An instance has a bounded number of each, and its own pace.
-        Class::Deliver | Class::Bulk | Class::Other => usize::MAX,
+        Class::Deliver | Class::Bulk | Class::Tell | Class::Other => usize::MAX,
     }
 }
 

@@ -151,6 +151,7 @@ pub(super) fn class(class: Class) -> &'static str {
         Class::Deliver => "deliver",
         Class::Release => "release",
         Class::Bulk => "bulk",
+        Class::Tell => "tell",
         Class::Other => "other",
     }
 }

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0014_searches.sql"),
     include_str!("migrations/0015_kept_counts.sql"),
     include_str!("migrations/0016_gists.sql"),
+    include_str!("migrations/0017_health_events.sql"),
     include_str!("migrations/0018_sign_in_links.sql"),
 ];
 

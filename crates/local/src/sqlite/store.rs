@@ -9,6 +9,7 @@ mod audit;
 mod bulks;
 mod clock;
 mod fleet;
+mod health_events;
 mod instances;
 mod living;
 mod log;

@@ -25,6 +25,7 @@ pub(super) fn set_back(conn: &Connection, by: Duration, now: DateTime<Utc>) -> R
     ] {
         conn.execute(statement, times)?;
     }
+    super::health_events::set_back(conn, by, now)?;
     documents(conn, "bulks", |bulk: &mut Bulk| bulk.set_back(by, now))?;
     documents(conn, "sessions", |session: &mut Session| session.set_back(by, now))?;
     documents(conn, "resources", |state: &mut ResourceState| state.set_back(by, now))

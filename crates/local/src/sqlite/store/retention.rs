@@ -1,6 +1,6 @@
 //! What goes: notifications and audit entries whose time is over, and everything of a deleted instance.
 
-use super::{audit, bulks, instances, push, sign_in_links, user_sessions};
+use super::{audit, bulks, health_events, instances, push, sign_in_links, user_sessions};
 use crate::sqlite::columns::micros;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -35,6 +35,7 @@ pub(super) fn expire(conn: &Connection, now: DateTime<Utc>, limit: usize) -> Res
     count += push::expire(conn, now, limit.saturating_sub(count))?;
     count += bulks::expire(conn, now, limit.saturating_sub(count))?;
     count += sign_in_links::expire(conn, now, limit.saturating_sub(count))?;
+    count += health_events::expire(conn, now, limit.saturating_sub(count))?;
     vacuum(conn)?;
     Ok(count)
 }

@@ -1,0 +1,217 @@
+use super::*;
+use crate::state::Gap;
+use chrono::TimeZone as _;
+use expect_test::{Expect, expect};
+
+fn at(minutes: i64) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 30).unwrap() + Duration::minutes(minutes)
+}
+
+/// An instance that is polled every 15 minutes.
+fn instance() -> Instance {
+    serde_json::from_value(json!({
+        "id": 17, "account": { "organization_id": 1, "account_id": 1, "user_id": 1 }, "connector": "mail",
+        "name": "Sales", "tags": [], "configuration": { "event.notification.enabled": "true" },
+        "secret_keys": [], "secrets_version": 1, "token_sealed": "", "external_authentication": "none",
+        "created_at": at(0), "updated_at": at(0), "disabled": false, "validity": "Valid",
+        "application_error": null, "mailbox_digest": "", "notices": [], "deleted_at": null, "version": 1,
+    }))
+    .unwrap()
+}
+
+/// An instance with its rows, as time goes by.
+struct Life {
+    instance: Instance,
+    subscription: Subscription,
+    state: ResourceState,
+    told: Vec<String>,
+}
+
+impl Life {
+    fn new() -> Self {
+        let state = ResourceState::new("messages", at(0)).with_baseline(Value::Null, at(0));
+        Life { instance: instance(), subscription: Subscription::default(), state, told: Vec::new() }
+    }
+
+    fn look(&mut self, minutes: i64) {
+        let now = at(minutes);
+        let states = std::iter::once(&self.state);
+        let reading = HealthReading::of(&self.instance, &self.subscription, states, Reading::Unknown, now);
+        let Some(next) = reading.next(now) else { return };
+        for fact in &next.pending {
+            let since = (fact.since - at(0)).num_minutes();
+            self.told.push(format!("{minutes}: {} since {since}, {}", fact.transition.text(), fact.reason));
+        }
+        self.instance.version += 1;
+        self.instance.health = next.handed_over();
+    }
+
+    fn fail(&mut self, minutes: i64) {
+        self.state = self.state.clone().failed("the provider answered 503".to_owned(), at(minutes), at(minutes));
+    }
+
+    fn succeed(&mut self, minutes: i64) {
+        self.state = self.state.clone().succeeded(at(minutes));
+    }
+
+    #[track_caller]
+    fn told(&self, expected: Expect) {
+        expected.assert_eq(&self.told.join("\n"));
+    }
+}
+
+#[test]
+fn a_mailbox_that_fails_is_told_of_after_three_intervals_and_once_when_it_is_read_again() {
+    let mut life = Life::new();
+    for minutes in [15, 30, 45, 46, 60] {
+        life.fail(minutes);
+        life.look(minutes);
+    }
+    life.succeed(75);
+    life.look(75);
+    life.look(76);
+    life.told(expect![[r#"
+        46: mailbox.failing since 0, the provider answered 503
+        75: mailbox.recovered since 0, the provider answered 503"#]]);
+}
+
+#[test]
+fn forgotten_failures_are_no_recovery() {
+    let mut life = Life::new();
+    life.fail(46);
+    life.look(46);
+    life.state = life.state.clone().forgiven();
+    life.look(47);
+    assert_eq!(life.told.len(), 1);
+    life.succeed(48);
+    life.look(48);
+    assert_eq!(life.told.len(), 2);
+}
+
+#[test]
+fn a_mailbox_that_failed_and_had_to_sign_in_recovers_once() {
+    let mut life = Life::new();
+    life.fail(46);
+    life.look(46);
+    life.instance.validity = Validity::NeedsSignIn("sign in again: revoked".to_owned());
+    life.look(47);
+    life.look(48);
+    life.instance.validity = Validity::Valid;
+    life.look(49);
+    life.succeed(50);
+    life.look(50);
+    life.told(expect![[r#"
+        46: mailbox.failing since 0, the provider answered 503
+        47: mailbox.needs_sign_in since 47, sign in again: revoked
+        50: mailbox.recovered since 0, the provider answered 503"#]]);
+}
+
+#[test]
+fn a_callback_is_resumed_when_nothing_waits_and_a_disabled_instance_says_nothing() {
+    let mut life = Life::new();
+    let status = |life: &mut Life, status, minutes| {
+        life.subscription.status = status;
+        life.subscription.reason = Some("the last attempt was answered 500".to_owned());
+        life.look(minutes);
+    };
+    status(&mut life, SubscriptionStatus::Suspended, 1);
+    status(&mut life, SubscriptionStatus::Releasing, 2);
+    status(&mut life, SubscriptionStatus::Suspended, 3);
+    status(&mut life, SubscriptionStatus::Releasing, 4);
+    status(&mut life, SubscriptionStatus::Active, 5);
+    life.instance.disabled = true;
+    status(&mut life, SubscriptionStatus::Suspended, 6);
+    life.instance.disabled = false;
+    status(&mut life, SubscriptionStatus::Releasing, 7);
+    status(&mut life, SubscriptionStatus::Active, 8);
+    life.told(expect![[r#"
+        1: callback.suspended since 1, the last attempt was answered 500
+        5: callback.resumed since 1, the last attempt was answered 500"#]]);
+}
+
+#[test]
+fn each_gap_is_told_once() {
+    let mut life = Life::new();
+    for minutes in [1, 2] {
+        life.state.note_gap(Gap { from: at(0), to: at(minutes), reason: "labels".to_owned() });
+    }
+    life.look(3);
+    life.look(4);
+    life.state.note_gap(Gap { from: at(4), to: at(5), reason: "labels".to_owned() });
+    life.look(5);
+    life.told(expect![[r#"
+        3: mailbox.gap since 0, messages: labels
+        3: mailbox.gap since 0, messages: labels
+        5: mailbox.gap since 4, messages: labels"#]]);
+}
+
+#[test]
+fn the_end_of_what_nobody_polls_any_more_is_not_told() {
+    let mut life = Life::new();
+    life.fail(46);
+    life.look(46);
+    life.instance.configuration.clear();
+    life.look(47);
+    assert_eq!((life.told.len(), life.instance.health.open.len()), (1, 0));
+}
+
+#[test]
+fn what_waits_to_be_handed_over_is_bounded_and_the_rest_is_told_later() {
+    let mut life = Life::new();
+    let mut told = 0;
+    for minutes in 1..=10 {
+        life.state.note_gap(Gap { from: at(0), to: at(minutes), reason: String::new() });
+    }
+    let states: Vec<ResourceState> =
+        (0..20).map(|number| ResourceState { resource: format!("r{number}"), ..life.state.clone() }).collect();
+    for _ in 0..10 {
+        let look = HealthReading::of(&life.instance, &life.subscription, states.iter(), Reading::Unknown, at(20));
+        let Some(next) = look.next(at(20)) else { break };
+        assert!(next.pending.len() <= PENDING_COUNT_MAX);
+        told += next.pending.len();
+        life.instance.version += 1;
+        life.instance.health = next.handed_over();
+    }
+    assert_eq!(told, 200);
+}
+
+fn member(instance: u8, minutes: i64, reason: &str) -> HealthMember {
+    let transition = Transition::Failing;
+    let id = HealthEventId::of(at(minutes), &[&[instance]]);
+    let fact = HealthFact { id, transition, at: at(minutes), since: at(0), reason: reason.to_owned() };
+    let (letter, _) = letter_of(1, "mail", &fact);
+    let instance = InstanceId::from_bytes([0, 0, 0, instance]);
+    HealthMember { organization_id: 1, instance, connector: "mail".to_owned(), letter, fact }
+}
+
+#[test]
+fn what_one_cause_strikes_within_a_minute_is_one_letter() {
+    let one = member(1, 1, "answered 503 (request 7b0c21aa)");
+    let other = member(2, 1, "answered 503 (request 11aa44cc)");
+    assert_eq!(one.letter, other.letter);
+    assert_ne!(one.letter, member(1, 2, "answered 503").letter);
+    assert_ne!(one.letter, member(1, 1, "answered 500").letter);
+    let (from, to) = members_of(one.letter);
+    assert!(from <= one.fact.id && one.fact.id < to && to <= one.letter);
+    let letter = HealthLetter::closing(1, one.letter, at(2)).written(&[one.clone(), other], Some("https://x.example"));
+    assert!(letter.holds(&one.fact) && !letter.holds(&member(3, 1, "").fact));
+    expect![[r#"{"type":"mailbox.failing","timestamp":"2026-11-22T12:01:30.000Z","data":{"connector":"mail","reason":"answered 503 (request 7b0c21aa)","since":"2026-11-22T12:00:30.000Z","count":2,"instanceIds":[1,2],"link":"https://x.example/instances"}}"#]]
+        .assert_eq(&letter.body.unwrap());
+}
+
+#[test]
+fn a_letter_about_one_names_it_and_links_only_where_there_is_an_address() {
+    let one = member(1, 1, "answered 503");
+    expect![[r#"{"type":"mailbox.failing","timestamp":"2026-11-22T12:01:30.000Z","data":{"connector":"mail","reason":"answered 503","since":"2026-11-22T12:00:30.000Z","instanceId":1}}"#]]
+        .assert_eq(&HealthLetter::late(&one, None, at(9)).body.unwrap());
+    let to_callback = HealthLetter::to_callback(&one, None, at(9));
+    assert_ne!(to_callback.id, HealthLetter::late(&one, None, at(9)).id);
+    assert_eq!(to_callback.id, HealthLetter::to_callback(&one, None, at(10)).id);
+}
+
+#[test]
+fn an_id_is_read_back() {
+    let id = member(1, 1, "").fact.id;
+    assert_eq!(HealthEventId::try_from(String::from(id)), Ok(id));
+    assert_eq!(id.to_string().len(), 32);
+}

@@ -21,6 +21,7 @@ mod events;
 mod explained;
 mod fleet;
 mod graph;
+mod health_events;
 mod hubs;
 mod kept_counts;
 mod lifecycle;

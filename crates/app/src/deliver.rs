@@ -5,6 +5,7 @@ use crate::destinations::{SendOutcome, send, timeout};
 use crate::ports::{
     AttemptKey, AttemptOutcome, Claim, Claimant, Job, Notification, PortError, Result, Written,
 };
+use crate::settle;
 use chrono::{DateTime, Duration, Utc};
 use connectors::HttpError;
 use domain::account_settings::FailurePolicy;
@@ -33,7 +34,9 @@ pub(crate) async fn deliver(app: &Context, key: AttemptKey) -> Result<Ran> {
     let until = claim_until(app);
     let again = |attempt, due_at| (Job::Deliver(AttemptKey { attempt, ..key }), due_at);
     match app.ports.store.claim_attempt(key, Claimant::Job, now, until).await? {
-        Claim::Gone | Claim::Queued | Claim::Decided { next: None } => Ok(Ran::Well),
+        Claim::Gone | Claim::Decided { next: None } => Ok(Ran::Well),
+        // Perhaps by an attempt of this job, whose process died before that was told.
+        Claim::Queued => settle::told(app, key.instance).await.map(|()| Ran::Well),
         Claim::Busy { until } => {
             app.ports.queue.send(&[again(key.attempt, until)]).await?;
             Ok(Ran::Well)
@@ -47,6 +50,9 @@ pub(crate) async fn deliver(app: &Context, key: AttemptKey) -> Result<Ran> {
             let verdict = attempt(app, &notification, &instance, until, OnFailure::Retries).await?;
             if let Some(Verdict::Retry(due_at)) = verdict {
                 app.ports.queue.send(&[again(notification.attempt + 1, due_at)]).await?;
+            }
+            if verdict == Some(Verdict::Suspend) {
+                settle::told(app, key.instance).await?;
             }
             Ok(if matches!(verdict, Some(Verdict::Delivered) | None) { Ran::Well } else { Ran::Refused })
         }

@@ -21,6 +21,8 @@ mod event_log;
 mod exchange;
 mod explain;
 mod fleet;
+mod health;
+mod health_letters;
 mod heard;
 mod hinted;
 mod instances;

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::deliver::{OnFailure, attempt, claim_until};
 use crate::ports::{AttemptKey, Claim, Claimant, Job, Result, Written};
+use crate::settle;
 use chrono::{DateTime, Duration, Utc};
 use domain::delivery::{SubscriptionStatus, Verdict};
 use domain::ids::InstanceId;
@@ -67,7 +68,7 @@ pub(crate) async fn release(app: &Context, id: InstanceId) -> Result<()> {
                 app.ports.clock.sleep(std::time::Duration::from_millis(AGAIN_FIRST_MS << looks)).await;
                 looks += 1;
             }
-            AfterLook::Over => return Ok(()),
+            AfterLook::Over => return settle::told(app, id).await,
             AfterLook::Later(due_at) => return again(app, id, due_at.max(lease_until)).await,
         }
     }
@@ -120,6 +121,7 @@ async fn come_again_if_leased(app: &Context, id: InstanceId) -> Result<()> {
     let subscription = app.ports.store.subscription(id).await?;
     match subscription.and_then(|subscription| subscription.lease_until) {
         Some(until) if until > app.now() => again(app, id, until).await,
-        _ => Ok(()),
+        // Over, perhaps by this job, whose process died before that was told.
+        _ => settle::told(app, id).await,
     }
 }

@@ -14,6 +14,7 @@
 //! overwritten a newer schedule.
 
 use crate::context::Context;
+use crate::health;
 use crate::instances;
 use crate::poll::outbox;
 use crate::ports::{InstanceChange, Job, Mailbox, PortError, Result, Written};
@@ -110,6 +111,11 @@ pub(crate) async fn marked(app: &Context, id: InstanceId) {
     }
 }
 
+/// The same for those who come again if it fails: what became of the callback is told.
+pub(crate) async fn told(app: &Context, id: InstanceId) -> Result<()> {
+    settle(app, id, Extent::Marked).await.map(drop)
+}
+
 /// Brings all in line with the row. Repeatable: of an instance in order nothing changes.
 pub(crate) async fn whole(app: &Context, id: InstanceId) -> Result<()> {
     settle(app, id, Extent::Whole).await.map(drop)
@@ -138,10 +144,14 @@ fn pause(tried_for: Duration) -> Duration {
 async fn settle(app: &Context, id: InstanceId, extent: Extent) -> Result<Left> {
     let mut extent = extent;
     for tried in 0..TRIES_COUNT_MAX {
-        let Some(mailbox) = app.ports.store.mailbox(id).await? else { return remove(app, id).await };
+        let Some(mut mailbox) = app.ports.store.mailbox(id).await? else { return remove(app, id).await };
         if mailbox.instance.deleted_at.is_some() {
             app.ports.queue.send(&[(Job::Purge(id), app.now())]).await?;
             return Ok(Left::Something);
+        }
+        if health::observe(app, &mut mailbox).await? != Written::Done {
+            app.ports.clock.sleep(std::time::Duration::from_millis(AGAIN_FIRST_MS << tried)).await;
+            continue;
         }
         align(app, &mailbox, extent).await?;
         if is_done(app, &mailbox.instance, extent).await? {
@@ -165,6 +175,7 @@ async fn align(app: &Context, mailbox: &Mailbox, extent: Extent) -> Result<()> {
     }
     settle_push(app, mailbox).await?;
     outbox::flush(app, mailbox).await?;
+    health::hand_over(app, instance).await?;
     if instance.unsettled.contains(&Unsettled::Poll) {
         app.ports.queue.send(&[(Job::Poll(instance.id), app.now())]).await?;
     }
@@ -195,7 +206,7 @@ pub(crate) async fn listen(app: &Context, id: InstanceId) -> Result<()> {
 /// Whether what was done is what the row implies by now. Then its marks are gone.
 async fn is_done(app: &Context, instance: &Instance, extent: Extent) -> Result<bool> {
     let store = &app.ports.store;
-    if !instance.unsettled.is_empty() {
+    if instance.is_unsettled() {
         return Ok(store.note_settled(instance).await? == Written::Done);
     }
     if extent == Extent::Marked {

@@ -155,6 +155,11 @@ macro_rules! store_suite {
                 a_change_spends_its_link,
                 a_purge_takes_the_links,
             ],
+            health_events: [
+                an_id_is_taken_once,
+                a_letter_follows_the_version_that_was_read,
+                are_listed_in_their_order,
+            ],
             organization_log: [
                 is_paged_newest_first,
                 begins_where_it_is_told,

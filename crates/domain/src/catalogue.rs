@@ -119,7 +119,7 @@ const fn at(id: u32, display_order: u16, group: Group) -> Item {
     }
 }
 
-const ITEMS: [Item; 27] = [
+const ITEMS: [Item; 28] = [
     Item {
         key: OAUTH_API_KEY,
         name: "API Key",
@@ -241,6 +241,14 @@ const ITEMS: [Item; 27] = [
         kind: ItemKind::Text32,
         default: Some("100"),
         ..at(7016, 16, Group::Optional)
+    },
+    Item {
+        key: CALLBACK_HEALTH,
+        name: "Health Events",
+        description: "The callback is also told, in another form, when the connection breaks and when it works again.",
+        kind: ItemKind::Boolean,
+        default: Some("false"),
+        ..at(7017, 17, Group::Optional)
     },
     Item {
         key: FILTER_NULLS,

@@ -47,6 +47,8 @@ pub const PUSH_KEY: &str = "event.vendor.push.key";
 pub const FILTER_NULLS: &str = "filter.response.nulls";
 /// Additional headers of each callback.
 pub const CALLBACK_HEADERS: &str = "event.notification.callback.headers";
+/// Whether the callback is told of the connection's health, too.
+pub const CALLBACK_HEALTH: &str = "event.notification.health.enabled";
 /// Longest callback body, thousands of bytes.
 pub const CALLBACK_KILOBYTES: &str = "event.notification.callback.kilobytes";
 /// User name of Basic authentication at the callback.

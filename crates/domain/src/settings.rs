@@ -160,8 +160,10 @@ impl Settings {
 /// Rules for what is being saved that need the secrets too. What was stored before a rule is not read by it again.
 pub fn check(plain: &Items, secrets: &Items) -> Vec<Invalid> {
     let mut errors = callback::check(plain, secrets);
-    if given(plain, FILTER_NULLS).is_some_and(|text| text_boolean(text).is_none()) {
-        errors.push(Invalid::new(FILTER_NULLS, "must be true or false"));
+    for key in [FILTER_NULLS, CALLBACK_HEALTH] {
+        if given(plain, key).is_some_and(|text| text_boolean(text).is_none()) {
+            errors.push(Invalid::new(key, "must be true or false"));
+        }
     }
     if given(plain, SIGNATURE_PREVIOUS_UNTIL).is_some_and(|text| parse_rfc3339(text, Zone::UTC).is_none()) {
         errors.push(Invalid::new(SIGNATURE_PREVIOUS_UNTIL, "must be a time such as 2026-11-22T12:00:00Z"));

@@ -23,6 +23,8 @@ const RELEASES_COUNT_MAX: usize = 64;
 const BULKS_COUNT_MAX: usize = 4;
 /// Delivery attempts under way at once, over all instances; of one instance at most four.
 const DELIVERIES_COUNT_MAX: usize = 512;
+/// Health events under way at once.
+const LETTERS_COUNT_MAX: usize = 16;
 /// Time of one scheduled poll.
 const POLL_S: i64 = 60;
 /// After a poll that could not do its bookkeeping.
@@ -48,12 +50,14 @@ pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<
     let releases = Arc::new(Semaphore::new(RELEASES_COUNT_MAX));
     let bulks = Arc::new(Semaphore::new(BULKS_COUNT_MAX));
     let deliveries = Arc::new(Semaphore::new(DELIVERIES_COUNT_MAX));
+    let letters = Arc::new(Semaphore::new(LETTERS_COUNT_MAX));
     let loops = [
         tokio::spawn(run_timers(host.clone(), polls.clone(), stop.clone())),
         tokio::spawn(run_jobs(host.clone(), Class::Other, polls.clone(), stop.clone())),
         tokio::spawn(run_jobs(host.clone(), Class::Release, releases.clone(), stop.clone())),
         tokio::spawn(run_jobs(host.clone(), Class::Bulk, bulks.clone(), stop.clone())),
         tokio::spawn(run_jobs(host.clone(), Class::Deliver, deliveries.clone(), stop.clone())),
+        tokio::spawn(run_jobs(host.clone(), Class::Tell, letters.clone(), stop.clone())),
         tokio::spawn(wall_clock::watch(host.clone(), stop.clone())),
         tokio::spawn(run_retention(host.clone(), stop.clone())),
         tokio::spawn(run_take_in(host.clone(), stop.clone())),
@@ -70,6 +74,7 @@ pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<
         let _ = releases.acquire_many(RELEASES_COUNT_MAX as u32).await;
         let _ = bulks.acquire_many(BULKS_COUNT_MAX as u32).await;
         let _ = deliveries.acquire_many(DELIVERIES_COUNT_MAX as u32).await;
+        let _ = letters.acquire_many(LETTERS_COUNT_MAX as u32).await;
         let _ = http.await;
     };
     if tokio::time::timeout(std::time::Duration::from_secs(STOP_S), idle).await.is_err() {

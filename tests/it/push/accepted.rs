@@ -13,6 +13,7 @@ use chrono::{DateTime, Duration, Utc};
 use domain::application::Application;
 use domain::bulk::{Bulk, BulkId};
 use domain::delivery::Subscription;
+use domain::health_event::{HealthEventId, HealthRow};
 use domain::ids::{EventId, InstanceId, Sequence};
 use domain::instance::{Account, Instance};
 use domain::push::{Hints, PushKey, PushState};

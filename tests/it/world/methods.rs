@@ -16,6 +16,7 @@ macro_rules! methods {
         methods!(Applications, $around, $name);
         methods!(Bulks, $around, $name);
         methods!(SignInLinks, $around, $name);
+        methods!(HealthEvents, $around, $name);
     };
     (Callers, $around:ident, $name:ident) => {
         $around!($name, Callers, {
@@ -54,6 +55,19 @@ macro_rules! methods {
             ) -> Result<Vec<StoredApplication>>;
             async fn change_application(application: &Application, audit: &AuditEntry) -> Result<Written>;
             async fn remove_application(application: &Application, audit: &AuditEntry) -> Result<Written>;
+        });
+    };
+    (HealthEvents, $around:ident, $name:ident) => {
+        $around!($name, HealthEvents, {
+            async fn insert_health_row(row: &HealthRow) -> Result<Written>;
+            async fn health_row(organization_id: u32, id: HealthEventId) -> Result<Option<HealthRow>>;
+            async fn change_health_row(row: &HealthRow) -> Result<Written>;
+            async fn health_rows(
+                organization_id: u32,
+                from: HealthEventId,
+                to: HealthEventId,
+                limit: usize,
+            ) -> Result<Vec<HealthRow>>;
         });
     };
     (Bulks, $around:ident, $name:ident) => {

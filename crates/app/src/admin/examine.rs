@@ -107,7 +107,7 @@ impl Surroundings<'_> {
             (Some(stored), true) if stored.interval_s != wanted_s => {
                 Finding::WrongInterval { stored_s: stored.interval_s, wanted_s }
             }
-            _ if !instance.unsettled.is_empty() => Finding::ChangeUnsettled,
+            _ if instance.is_unsettled() => Finding::ChangeUnsettled,
             _ => return Ok(None),
         };
         if self.is_promised(instance.id).await? {

@@ -11,7 +11,8 @@ use crate::admin::accounts::{self, PAGES_COUNT_MAX};
 use crate::context::Context;
 use axum::Json;
 use axum::extract::{Path, State};
-use domain::account_settings::FAILURE_POLICY;
+use domain::account_settings::{FAILURE_POLICY, HEALTH_KEY, HEALTH_URL, is_of_organization};
+use domain::address::is_plain_http;
 use domain::settings::Items;
 use std::sync::Arc;
 
@@ -76,10 +77,19 @@ pub(super) async fn is_own(app: &Context, caller: &Caller, id: u32) -> Result<bo
 async fn shown(app: &Context, caller: &Caller, id: u32) -> Answered<Json<Settings>> {
     let given = account_settings::read(app, caller.account.organization_id, id).await?;
     let failure_policy = given.get(FAILURE_POLICY).map_or("retry", String::as_str).to_owned();
-    Ok(Json(Settings { failure_policy }))
+    let of_organization = |key| given.get(key).filter(|_| !caller.account.sees_own_only).cloned();
+    let (health_url, health_key) = (of_organization(HEALTH_URL), of_organization(HEALTH_KEY));
+    Ok(Json(Settings { failure_policy, health_url, health_key }))
 }
 
 async fn change(app: &Context, caller: &Caller, id: u32, items: &Items) -> Answered<Json<Settings>> {
+    if caller.account.sees_own_only && items.keys().any(|key| is_of_organization(key)) {
+        let why = "the health address is the organization's: only who sees all of it may set it";
+        return Err(ApiError::forbidden(why));
+    }
+    if items.get(HEALTH_URL).is_some_and(|url| app.config.require_https_callbacks && is_plain_http(url)) {
+        return Err(ApiError::rule(HEALTH_URL, "must be an https address"));
+    }
     account_settings::change(app, &caller.by, caller.account.organization_id, id, items).await?;
     shown(app, caller, id).await
 }

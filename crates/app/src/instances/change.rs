@@ -11,6 +11,7 @@ use super::{
 use crate::audit::By;
 use crate::clients::Client;
 use crate::context::Context;
+use crate::health;
 use crate::exchange;
 use crate::ports::{InstanceChange, Mailbox, Secrets, SubscriptionChange, Written};
 use crate::push;
@@ -110,6 +111,12 @@ pub(crate) async fn change(
 }
 
 pub(super) async fn living(app: &Context, id: InstanceId) -> Result<Mailbox, Refusal> {
+    let mailbox = super::mailbox(app, id).await?.ok_or(Refusal::NotFound)?;
+    if !health::has_news(app, &mailbox) {
+        return Ok(mailbox);
+    }
+    // What the change ends is told before.
+    settle::marked(app, id).await;
     super::mailbox(app, id).await?.ok_or(Refusal::NotFound)
 }
 

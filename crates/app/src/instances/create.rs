@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use connectors::Connector;
 use connectors::oauth::Tokens;
 use domain::address::is_plain_http;
+use domain::health_event::HealthLedger;
 use domain::ids::InstanceId;
 use domain::instance::{Account, Instance, MailboxAddress, Unsettled, Validity, without_markup};
 use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, VENDOR_TYPE, given};
@@ -151,7 +152,7 @@ fn row(
         deleted_at: None,
         unsettled: [Unsettled::Schedule].into(),
         left: Vec::new(),
-        health: domain::health_event::HealthLedger::default(),
+        health: HealthLedger::default(),
         version: 1,
         configuration: plain,
     };

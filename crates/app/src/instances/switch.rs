@@ -27,7 +27,7 @@ pub(crate) async fn set_enabled(
         let _held = app.locks.hold(id).await;
         let mailbox = living(app, id).await?;
         if mailbox.instance.disabled != enabled {
-            if !mailbox.instance.unsettled.is_empty() {
+            if mailbox.instance.is_unsettled() {
                 settle::marked(app, id).await;
             }
             return Ok(());

@@ -23,6 +23,7 @@ pub(crate) use run::PollTrigger;
 pub use report::{PollOutcome, PollReport, ResourceReport};
 
 use crate::context::Context;
+use crate::health;
 use crate::instances;
 use crate::ports::{Job, Mailbox, Result, Written};
 use crate::settle;
@@ -70,7 +71,8 @@ async fn look(
     deadline: DateTime<Utc>,
 ) -> Result<Option<PollOutcome>> {
     let mut read = mailbox_in_turn(app, id, way, deadline).await?;
-    if read.as_ref().is_some_and(|mailbox| !mailbox.instance.unsettled.is_empty()) {
+    let is_marked = |mailbox: &Mailbox| mailbox.instance.is_unsettled() || health::has_news(app, mailbox);
+    if read.as_ref().is_some_and(is_marked) {
         settle::marked(app, id).await;
         // That took time, in which another process may have been throttled, or somebody changed the instance.
         read = app.ports.store.mailbox(id).await?;
@@ -100,6 +102,9 @@ async fn look(
     }
     run.follow_up(&settings, &report, ended?).await?;
     follow_up::log(&run, &report);
+    if health::has_news(app, &run.mailbox) {
+        settle::marked(app, id).await;
+    }
     Ok(Some(PollOutcome::Polled(report)))
 }
 

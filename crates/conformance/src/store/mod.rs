@@ -5,6 +5,7 @@ pub mod attempts;
 pub mod bulks;
 pub mod counts;
 pub mod deletion;
+pub mod health_events;
 pub mod instances;
 pub mod log;
 pub mod organization_log;

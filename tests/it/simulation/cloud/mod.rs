@@ -153,7 +153,6 @@ impl Cloud {
             idle: BTreeMap::new(),
             running: Vec::new(),
             left: Vec::new(),
-            health: domain::health_event::HealthLedger::default(),
             last_number: 0,
             cuts_count: 0,
             answers: Vec::new(),

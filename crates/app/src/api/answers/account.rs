@@ -15,6 +15,12 @@ pub(in crate::api) struct Settings {
     #[serde(rename = "notification.webhook.failure.policy")]
     #[schemars(with = "FailurePolicy")]
     pub(in crate::api) failure_policy: String,
+    /// Where the organization is told of its connections' health; absent for those who do not see all of it.
+    #[serde(rename = "notification.health.callback.url", skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) health_url: Option<String>,
+    /// The key that this is signed with, masked.
+    #[serde(rename = "notification.health.signature.key", skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) health_key: Option<String>,
 }
 
 /// An organization.

@@ -13,6 +13,14 @@ use serde_json::{Map, Value, json};
 pub(in crate::api) struct AccountSettings {
     #[schemars(rename = "notification.webhook.failure.policy", with = "Option<FailurePolicy>")]
     given: Map<String, Value>,
+    /// Where the organization is told of its connections' health; empty: nowhere. For those who see all of it.
+    #[schemars(rename = "notification.health.callback.url", with = "Option<String>")]
+    #[expect(dead_code, reason = "the domain reads it")]
+    health_url: (),
+    /// The key that this is signed with; empty: none.
+    #[schemars(rename = "notification.health.signature.key", with = "Option<String>")]
+    #[expect(dead_code, reason = "the domain reads it")]
+    health_key: (),
 }
 
 impl AccountSettings {
@@ -36,7 +44,7 @@ pub(in crate::api) enum FailurePolicy {
 
 impl Request for AccountSettings {
     fn read(object: &Map<String, Value>) -> Result<Self, ApiError> {
-        Ok(AccountSettings { given: object.clone() })
+        Ok(AccountSettings { given: object.clone(), health_url: (), health_key: () })
     }
 }
 

@@ -94,13 +94,15 @@ fn settings() -> Vec<Route> {
             "/accounts/settings",
             account::change_settings,
             "Change the settings of the caller's account",
-        ),
+        )
+        .or(&[403]),
         post(
             "setOwnAccountSettings",
             "/accounts/settings",
             account::change_settings,
             "The same, by the original's other method",
-        ),
+        )
+        .or(&[403]),
         get(
             "getAccountSettings",
             "/accounts/{id}/settings",
@@ -112,12 +114,14 @@ fn settings() -> Vec<Route> {
             "/accounts/{id}/settings",
             account::change_settings_of,
             "Change the settings of an account",
-        ),
+        )
+        .or(&[403]),
         post(
             "setAccountSettings",
             "/accounts/{id}/settings",
             account::change_settings_of,
             "The same, by the original's other method",
-        ),
+        )
+        .or(&[403]),
     ]
 }

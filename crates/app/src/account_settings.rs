@@ -49,7 +49,8 @@ pub(crate) async fn change(
 ) -> Result<()> {
     let accounts = &app.ports.accounts;
     let before = read(app, organization_id, account_id).await?;
-    let (common, own): (Items, Items) = items.clone().into_iter().partition(|(key, _)| is_of_organization(key));
+    let (common, own): (Items, Items) =
+        items.clone().into_iter().partition(|(key, _)| is_of_organization(key));
     let common = sealed(app, organization_id, common)?;
     let mut after = before.clone();
     after.extend(own.clone());

@@ -118,7 +118,9 @@ impl App {
             Job::Bulk { organization_id, id } => {
                 crate::bulk::run(&self.0, (organization_id, id), deadline).await?;
             }
-            Job::Tell { organization_id, id, .. } => return crate::health_letters::run(&self.0, (organization_id, id)).await,
+            Job::Tell { organization_id, id, .. } => {
+                return crate::health_letters::run(&self.0, (organization_id, id)).await;
+            }
             Job::Settle { instance, since } => crate::settle::run(&self.0, instance, since).await?,
         }
         Ok(Ran::Well)

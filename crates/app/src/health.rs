@@ -46,6 +46,7 @@ pub(crate) async fn observe(app: &Context, mailbox: &mut Mailbox) -> Result<Writ
         subscription: SubscriptionChange::Keep,
         session: None,
         audit: None,
+        spends: None,
     };
     let written = app.ports.store.change_instance(&change).await?;
     if written == Written::Done {
@@ -82,7 +83,8 @@ pub(crate) async fn hand_over(app: &Context, instance: &Instance) -> Result<()> 
 /// Whether its owner wants to be told by the callback.
 fn is_told_to_callback(instance: &Instance) -> bool {
     let items = &instance.configuration;
-    given(items, CALLBACK_HEALTH).and_then(text_boolean).unwrap_or(false) && given(items, CALLBACK_URL).is_some()
+    given(items, CALLBACK_HEALTH).and_then(text_boolean).unwrap_or(false)
+        && given(items, CALLBACK_URL).is_some()
 }
 
 fn member_of(instance: &Instance, fact: &HealthFact) -> HealthMember {

@@ -9,7 +9,9 @@ use chrono::{DateTime, Utc};
 use connectors::{HttpError, HttpRequest, Method, Route};
 use domain::callback;
 use domain::delivery::{Answer, Verdict, decide};
-use domain::health_event::{HealthEventId, HealthLetter, HealthMember, HealthRow, LetterProgress, Recipient, members_of};
+use domain::health_event::{
+    HealthEventId, HealthLetter, HealthMember, HealthRow, LetterProgress, Recipient, members_of,
+};
 use domain::settings::{CALLBACK_URL, given};
 use domain::signature::{
     STANDARD_ID_HEADER, STANDARD_SIGNATURE_HEADER, STANDARD_TIMESTAMP_HEADER, sign_standard,
@@ -93,7 +95,8 @@ async fn attempt(app: &Context, letter: HealthLetter) -> Result<Ran> {
     };
     let attempt = letter.attempt + u32::from(progress == LetterProgress::Pending);
     let version = letter.version + 1;
-    let next = HealthLetter { progress, due_at, attempt, last: Some(last), claimed_until: None, version, ..letter };
+    let next =
+        HealthLetter { progress, due_at, attempt, last: Some(last), claimed_until: None, version, ..letter };
     if app.ports.store.change_health_row(&HealthRow::Letter(next.clone())).await? != Written::Done {
         // The clock was set back, or the claim ran out: what is stored says what follows.
         return again(app, &next, now).await;

@@ -304,9 +304,7 @@ fn ends(condition: Condition, left: &HealthLedger) -> Option<Transition> {
 
 fn needs_sign_in(instance: &Instance, now: DateTime<Utc>) -> Reading {
     match &instance.validity {
-        Validity::NeedsSignIn(reason) => {
-            Reading::Holds(OpenCondition { since: now, reason: reason.clone() })
-        }
+        Validity::NeedsSignIn(reason) => Reading::Holds(OpenCondition { since: now, reason: reason.clone() }),
         Validity::Valid => Reading::Over,
     }
 }
@@ -320,7 +318,8 @@ fn failing(instance: &Instance, states: &[&ResourceState], now: DateTime<Utc>) -
     if instance.disabled || !instance.is_valid() {
         return Reading::Unknown;
     }
-    let last = |state: &ResourceState| state.last_success_at.or(state.baseline_at).unwrap_or(instance.created_at);
+    let last =
+        |state: &ResourceState| state.last_success_at.or(state.baseline_at).unwrap_or(instance.created_at);
     let is_failing =
         |state: &&&ResourceState| state.failures > 0 && now - last(state) > frozen_after(vitals.interval_s);
     let failing = states.iter().filter(is_failing);
@@ -457,7 +456,13 @@ impl HealthRow {
 
 impl HealthLetter {
     /// One that nobody tried yet.
-    fn new(organization_id: u32, id: HealthEventId, to: Recipient, body: Option<String>, now: DateTime<Utc>) -> Self {
+    fn new(
+        organization_id: u32,
+        id: HealthEventId,
+        to: Recipient,
+        body: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Self {
         HealthLetter {
             organization_id,
             id,
@@ -518,11 +523,7 @@ impl HealthLetter {
 }
 
 /// The letter that a transition is told by with others, and when that is written.
-pub fn letter_of(
-    organization_id: u32,
-    connector: &str,
-    fact: &HealthFact,
-) -> (HealthEventId, DateTime<Utc>) {
+pub fn letter_of(organization_id: u32, connector: &str, fact: &HealthFact) -> (HealthEventId, DateTime<Utc>) {
     let begun = fact.at.duration_trunc(Duration::minutes(TOGETHER_MIN)).unwrap_or(fact.at);
     let ends = begun + Duration::minutes(TOGETHER_MIN);
     let (number, cause) = (organization_id.to_be_bytes(), cause(&fact.reason));

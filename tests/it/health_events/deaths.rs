@@ -13,8 +13,7 @@ const PASSAGES_COUNT_MAX: u64 = 200;
 #[track_caller]
 fn assert_told_once(received: &[Received], expected: &str, passages: u64) {
     let letters: Vec<&Received> = received.iter().filter(|one| one.path == HEALTH).collect();
-    let ids: BTreeSet<&str> =
-        letters.iter().map(|one| one.headers["webhook-id"].to_str().unwrap()).collect();
+    let ids: BTreeSet<&str> = letters.iter().map(|one| one.headers["webhook-id"].to_str().unwrap()).collect();
     let bodies: BTreeSet<&[u8]> = letters.iter().map(|one| one.body.as_ref()).collect();
     assert_eq!((ids.len(), bodies.len()), (1, 1), "died at {passages}");
     assert_eq!(body(letters[0])["type"], expected, "died at {passages}");

@@ -79,7 +79,8 @@ async fn a_suspended_callback_is_told_of_once_and_is_resumed_when_nothing_waits(
     world.poll(id).await;
     world.pass(Duration::hours(12)).await;
     assert_eq!(told(&letters(&world)), ["callback.suspended"]);
-    let release = "/notifications/subscriptions/deliveries?where=channel%3D'webhook'%20and%20status%3D'queued'";
+    let release =
+        "/notifications/subscriptions/deliveries?where=channel%3D'webhook'%20and%20status%3D'queued'";
     world.call("PUT", release, &Value::Null).await;
     world.pass(Duration::minutes(5)).await;
     assert_eq!(told(&letters(&world)), [""; 0], "the release failed: it is still so");
@@ -136,6 +137,8 @@ async fn a_gap_is_told() {
     let world = World::new(815);
     set_address(&world).await;
     world.create_gmail().await;
+    world.pass(Duration::hours(1)).await;
+    world.google.deliver(GMAIL_USER, Mail::default());
     world.google.expire_history(GMAIL_USER);
     world.pass(Duration::hours(1)).await;
     let received = letters(&world);
@@ -189,7 +192,7 @@ async fn a_dead_health_address_is_retried_given_up_and_holds_nothing_up() {
     assert!(received.iter().all(|one| one.headers["webhook-id"] == first.headers["webhook-id"]));
     received.iter().for_each(assert_signed);
     assert_eq!(world.shown(id).await["subscription"]["status"], "active");
-    assert!(world.dump().contains("\"progress\":\"givenUp\""), "it is kept");
+    assert!(world.dump().contains("givenUp"), "it is kept");
 }
 
 #[tokio::test]

@@ -33,13 +33,15 @@ const WALKS: [Walk; 3] = [
 ];
 
 /// What files of the walks refer to beside the walks, and why no walk leads through it.
-const ASIDE: [(&str, &str); 28] = [
+const ASIDE: [(&str, &str); 30] = [
     ("api/", "what handlers are given and answer, and other routes"),
     ("audit.rs", "entries that a row is stored with"),
     ("bulk", "another job"),
     ("clients.rs", "what a context holds"),
     ("config.rs", "values"),
     ("context.rs", "what every use case stands on"),
+    ("health.rs", "what is told beside"),
+    ("health_letters.rs", "another job"),
     ("hinted.rs", "another job"),
     ("instances/by_link.rs", "for those who follow a link"),
     ("instances/change.rs", "another request"),

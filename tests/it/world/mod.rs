@@ -379,6 +379,7 @@ impl World {
             "dead_jobs",
             "organizations",
             "settings",
+            "health_events",
             "events",
         ])
     }

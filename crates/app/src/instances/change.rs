@@ -11,8 +11,8 @@ use super::{
 use crate::audit::By;
 use crate::clients::Client;
 use crate::context::Context;
-use crate::health;
 use crate::exchange;
+use crate::health;
 use crate::ports::{InstanceChange, Mailbox, Secrets, SubscriptionChange, Written};
 use crate::push;
 use crate::read_gate::Gate;

@@ -39,13 +39,15 @@ pub async fn an_id_is_taken_once(store: &dyn Store) {
 /// Of those who change a letter at once one does, and what became of it is read back.
 pub async fn a_letter_follows_the_version_that_was_read(store: &dyn Store) {
     let closing = letter(66_002, 1);
-    assert_eq!(store.change_health_row(&HealthRow::Letter(closing.clone())).await.unwrap(), Written::Conflict);
+    assert_eq!(
+        store.change_health_row(&HealthRow::Letter(closing.clone())).await.unwrap(),
+        Written::Conflict
+    );
     store.insert_health_row(&HealthRow::Letter(closing.clone())).await.unwrap();
     let members = [member(66_002, 1, 1), member(66_002, 70_000, 2)];
     let written = closing.written(&members, Some("https://x.example"));
-    let tried: Vec<HealthRow> = (0..4)
-        .map(|attempt| HealthRow::Letter(HealthLetter { attempt, ..written.clone() }))
-        .collect();
+    let tried: Vec<HealthRow> =
+        (0..4).map(|attempt| HealthRow::Letter(HealthLetter { attempt, ..written.clone() })).collect();
     let ended = join_all(tried.iter().map(|row| store.change_health_row(row))).await;
     let done = ended.iter().filter(|one| matches!(one, Ok(Written::Done))).count();
     assert_eq!(done, 1, "{ended:?}");

@@ -47,7 +47,8 @@ impl Life {
     }
 
     fn fail(&mut self, minutes: i64) {
-        self.state = self.state.clone().failed("the provider answered 503".to_owned(), at(minutes), at(minutes));
+        self.state =
+            self.state.clone().failed("the provider answered 503".to_owned(), at(minutes), at(minutes));
     }
 
     fn succeed(&mut self, minutes: i64) {
@@ -162,10 +163,12 @@ fn what_waits_to_be_handed_over_is_bounded_and_the_rest_is_told_later() {
     for minutes in 1..=10 {
         life.state.note_gap(Gap { from: at(0), to: at(minutes), reason: String::new() });
     }
-    let states: Vec<ResourceState> =
-        (0..20).map(|number| ResourceState { resource: format!("r{number}"), ..life.state.clone() }).collect();
+    let states: Vec<ResourceState> = (0..20)
+        .map(|number| ResourceState { resource: format!("r{number}"), ..life.state.clone() })
+        .collect();
     for _ in 0..10 {
-        let look = HealthReading::of(&life.instance, &life.subscription, states.iter(), Reading::Unknown, at(20));
+        let look =
+            HealthReading::of(&life.instance, &life.subscription, states.iter(), Reading::Unknown, at(20));
         let Some(next) = look.next(at(20)) else { break };
         assert!(next.pending.len() <= PENDING_COUNT_MAX);
         told += next.pending.len();
@@ -193,7 +196,8 @@ fn what_one_cause_strikes_within_a_minute_is_one_letter() {
     assert_ne!(one.letter, member(1, 1, "answered 500").letter);
     let (from, to) = members_of(one.letter);
     assert!(from <= one.fact.id && one.fact.id < to && to <= one.letter);
-    let letter = HealthLetter::closing(1, one.letter, at(2)).written(&[one.clone(), other], Some("https://x.example"));
+    let letter =
+        HealthLetter::closing(1, one.letter, at(2)).written(&[one.clone(), other], Some("https://x.example"));
     assert!(letter.holds(&one.fact) && !letter.holds(&member(3, 1, "").fact));
     expect![[r#"{"type":"mailbox.failing","timestamp":"2026-11-22T12:01:30.000Z","data":{"connector":"mail","reason":"answered 503 (request 7b0c21aa)","since":"2026-11-22T12:00:30.000Z","count":2,"instanceIds":[1,2],"link":"https://x.example/instances"}}"#]]
         .assert_eq(&letter.body.unwrap());

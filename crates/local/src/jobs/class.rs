@@ -41,7 +41,9 @@ pub(super) type LaneId = (Class, u32);
 /// The lane of a job.
 pub(super) fn lane_of(job: &Job) -> LaneId {
     let number = match job {
-        Job::Bulk { organization_id, .. } | Job::Tell { organization_id, instance: None, .. } => *organization_id,
+        Job::Bulk { organization_id, .. } | Job::Tell { organization_id, instance: None, .. } => {
+            *organization_id
+        }
         Job::Tell { instance: Some(id), .. } => id.get(),
         _ => job.instance().map_or(0, InstanceId::get),
     };

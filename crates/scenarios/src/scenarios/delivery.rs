@@ -75,6 +75,12 @@ pub async fn by_the_policy_queue_one_failure_holds_back_everything(platform: &dy
     );
     let set = client.done("PATCH", "/accounts/settings", &json!({ policy: "queue" })).await;
     assert_eq!(set[policy], "queue");
+    let (address, key) = ("notification.health.callback.url", "notification.health.signature.key");
+    let health = json!({ address: "https://health.example/", key: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });
+    let set = client.done("PATCH", "/accounts/settings", &health).await;
+    assert_eq!((&set[address], &set[key]), (&health[address], &json!("********")));
+    let off = client.done("PATCH", "/accounts/settings", &json!({ address: "", key: "" })).await;
+    assert_eq!((off.get(address), off.get(key)), (None, None));
     let mailbox = Mailbox::outlook(outside, "queued");
     let callback = Callback::new(outside, "queued");
     let id = client.connect(&mailbox, &callback).await.id;

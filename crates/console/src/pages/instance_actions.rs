@@ -146,7 +146,7 @@ async fn ask_to_delete(signed: Signed, Path(id): Path<String>) -> Result<Respons
         if instance["eventsEnabled"] == Value::Bool(true) { "Polls end" } else { "Its sign-in ends" };
     let form = html! {
         div.actions {
-            button.danger type="submit" { "Delete " (ui::name(&name(&instance))) }
+            button.danger type="submit" { "Delete " (ui::name(name(&instance))) }
             a.button href=(path) { "Keep it" }
         }
     };

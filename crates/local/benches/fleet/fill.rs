@@ -8,7 +8,7 @@ use app::ports::{
 };
 use app::sealing::{Lookup, Sealer};
 use chrono::{DateTime, Duration, Utc};
-use domain::envelope::{self, Sender};
+use domain::envelope::{self, ReadableResource, Sender};
 use domain::event::{Change, ChangeKind};
 use domain::ids::{InstanceId, Sequence};
 use domain::instance::{Instance, Validity};
@@ -155,7 +155,8 @@ fn commit(one: &Instance, n: usize, round: usize, now: DateTime<Utc>) -> PollCom
     };
     let change = change(index, n, at);
     let gist = Gist { kinds: vec![change.kind], subjects: Some(subject(index, n).to_lowercase()) };
-    let built = envelope::build(&sender, resource, &[change], at, 100_000).remove(0);
+    let read = ReadableResource { key: resource, path: resource, fields: &[] };
+    let built = envelope::build(&sender, read, &[change], at, 100_000).remove(0);
     let waits = n % SUSPENDED_EACH == 7 && round + WAITING_ROUNDS >= rounds;
     let notification = NewNotification {
         sequence: Sequence(u64::try_from(at.timestamp_micros()).unwrap()),

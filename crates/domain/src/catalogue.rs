@@ -366,6 +366,7 @@ mod tests {
             7014 event.notification.signature.previous.key
             7015 event.notification.signature.previous.until
             7016 event.notification.callback.kilobytes
+            7017 event.notification.health.enabled
             7020 filter.response.nulls
             7030 event.vendor.type
             7033 event.poller.refresh_interval

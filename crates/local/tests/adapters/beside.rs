@@ -125,7 +125,7 @@ async fn dead_jobs_are_sent_again_and_what_is_no_job_stays() {
     assert_eq!(host.redrive(2, at(0)).await.unwrap(), redriven(0, false));
     let depths = host.depths(at(0)).await.unwrap();
     let counts: Vec<_> = depths.iter().map(|depth| (depth.queue.as_str(), depth.waiting_count)).collect();
-    assert_eq!(counts, [("deliver", 0), ("release", 0), ("bulk", 0), ("other", 3), ("dead", 1)]);
+    assert_eq!(counts, [("deliver", 0), ("release", 0), ("bulk", 0), ("tell", 0), ("other", 3), ("dead", 1)]);
     assert_eq!(host.holds(&Job::Poll(id(1))).await.unwrap(), Some(true));
     assert_eq!(host.holds(&Job::Poll(id(9))).await.unwrap(), Some(false));
     let taken = [process.take().await, process.take().await, process.take().await, process.take().await];

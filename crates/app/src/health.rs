@@ -12,10 +12,9 @@ use crate::account_settings::health_address;
 use crate::context::Context;
 use crate::ports::{InstanceChange, Job, Mailbox, PortError, Result, SubscriptionChange, Written};
 use chrono::{DateTime, Utc};
-use domain::health_event::{
-    HealthEventId, HealthFact, HealthLedger, HealthLetter, HealthMember, HealthReading, HealthRow, Reading,
-    Recipient, letter_of,
-};
+use domain::health_ledger::{HealthEventId, HealthFact, HealthLedger};
+use domain::health_letter::{HealthLetter, HealthMember, HealthRow, Recipient, letter_of};
+use domain::health_reading::{HealthReading, Reading};
 use domain::instance::Instance;
 use domain::invalid::text_boolean;
 use domain::settings::{CALLBACK_HEALTH, CALLBACK_URL, given};

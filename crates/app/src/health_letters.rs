@@ -9,9 +9,8 @@ use chrono::{DateTime, Utc};
 use connectors::{HttpError, HttpRequest, Method, Route};
 use domain::callback;
 use domain::delivery::{Answer, Verdict, decide};
-use domain::health_event::{
-    HealthEventId, HealthLetter, HealthMember, HealthRow, LetterProgress, Recipient, members_of,
-};
+use domain::health_ledger::HealthEventId;
+use domain::health_letter::{HealthLetter, HealthMember, HealthRow, LetterProgress, Recipient, members_of};
 use domain::settings::{CALLBACK_URL, given};
 use domain::signature::{
     STANDARD_ID_HEADER, STANDARD_SIGNATURE_HEADER, STANDARD_TIMESTAMP_HEADER, sign_standard,

@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::bulk::BulkId;
-use domain::health_event::HealthEventId;
+use domain::health_ledger::HealthEventId;
 use domain::ids::InstanceId;
 use domain::push::Hint;
 use domain::schedule::Timetable;

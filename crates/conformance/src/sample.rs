@@ -80,7 +80,7 @@ fn instance(id: InstanceId) -> Instance {
         deleted_at: None,
         unsettled: [].into(),
         left: Vec::new(),
-        health: domain::health_event::HealthLedger::default(),
+        health: domain::health_ledger::HealthLedger::default(),
         version: 1,
     }
 }

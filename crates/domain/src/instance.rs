@@ -1,6 +1,6 @@
 //! One connected mailbox: what its owner configured, and what became of it.
 
-use crate::health_event::HealthLedger;
+use crate::health_ledger::HealthLedger;
 use crate::ids::InstanceId;
 use crate::settings::{Items, MASK, OAUTH_APPLICATION, given, shown};
 use chrono::{DateTime, Utc};

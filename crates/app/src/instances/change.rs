@@ -94,10 +94,8 @@ pub(crate) async fn change(
     by: &By,
     patch: Patch,
 ) -> Result<(Instance, Vec<Trial>), Refusal> {
-    let tokens = match &patch.confirmation {
-        Some(confirmation) => Some(other_mailbox::confirmed(app, id, confirmation)?),
-        None => None,
-    };
+    let confirmed = |confirmation| other_mailbox::confirmed(app, id, confirmation);
+    let tokens = patch.confirmation.as_deref().map(confirmed).transpose()?;
     let mut tries = Tries::of(app, id, tokens);
     for _ in 0..TRIES_COUNT_MAX {
         let _held = app.locks.hold(id).await;

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use connectors::Connector;
 use connectors::oauth::Tokens;
 use domain::address::is_plain_http;
-use domain::health_event::HealthLedger;
+use domain::health_ledger::HealthLedger;
 use domain::ids::InstanceId;
 use domain::instance::{Account, Instance, MailboxAddress, Unsettled, Validity, without_markup};
 use domain::settings::{CALLBACK_URL, Items, OAUTH_REFRESH_TOKEN, VENDOR_TYPE, given};

@@ -2,7 +2,8 @@
 
 use super::{Result, Written};
 use async_trait::async_trait;
-use domain::health_event::{HealthEventId, HealthRow};
+use domain::health_ledger::HealthEventId;
+use domain::health_letter::HealthRow;
 
 /// Health events of organizations: letters, and the transitions that they are made of.
 ///

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
     use app::ports::AttemptKey;
     use domain::bulk::BulkId;
-    use domain::health_event::HealthEventId;
+    use domain::health_ledger::HealthEventId;
     use domain::ids::{InstanceId, Sequence};
     use domain::push::Hint;
 

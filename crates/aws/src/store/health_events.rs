@@ -6,7 +6,8 @@ use super::row::{Row, expiry, json, number, text};
 use super::table::{KeyQuery, Write};
 use app::ports::{HealthEvents, Result, Written};
 use async_trait::async_trait;
-use domain::health_event::{HealthEventId, HealthRow};
+use domain::health_ledger::HealthEventId;
+use domain::health_letter::HealthRow;
 
 /// Maximum items of one read.
 const PAGE_COUNT_MAX: usize = 50_000;

@@ -7,7 +7,7 @@ use super::row::{Item, Row, text};
 use app::ports::{Counted, LogMark, LookupHash, Result};
 use chrono::{DateTime, Utc};
 use domain::bulk::BulkId;
-use domain::health_event::HealthEventId;
+use domain::health_ledger::HealthEventId;
 use domain::ids::{InstanceId, Sequence, hash_of};
 use domain::push::PushKey;
 use domain::sign_in_link::LinkKey;

@@ -2,9 +2,8 @@
 
 use crate::sample::{at, id};
 use app::ports::{Store, Written};
-use domain::health_event::{
-    HealthEventId, HealthFact, HealthLetter, HealthMember, HealthRow, LetterProgress, Transition, letter_of,
-};
+use domain::health_ledger::{HealthEventId, HealthFact, Transition};
+use domain::health_letter::{HealthLetter, HealthMember, HealthRow, LetterProgress, letter_of};
 use futures_util::future::join_all;
 
 /// A transition of one instance, seconds after the beginning.
@@ -17,8 +16,8 @@ fn member(organization_id: u32, instance: u32, seconds: i64) -> HealthMember {
         since: at(0),
         reason: "Ünïcode".to_owned(),
     };
-    let (letter, _) = letter_of(organization_id, "gmail", &fact);
-    HealthMember { organization_id, instance: id(instance), connector: "gmail".to_owned(), letter, fact }
+    let (letter, _) = letter_of(organization_id, "mail", &fact);
+    HealthMember { organization_id, instance: id(instance), connector: "mail".to_owned(), letter, fact }
 }
 
 fn letter(organization_id: u32, seconds: i64) -> HealthLetter {

@@ -5,7 +5,8 @@ use crate::sqlite::columns::{from_json, micros, to_json};
 use app::ports::{self, HealthEvents, Written};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
-use domain::health_event::{HealthEventId, HealthRow};
+use domain::health_ledger::HealthEventId;
+use domain::health_letter::HealthRow;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 /// Rows of one read.

@@ -219,7 +219,7 @@ visit("names are kept as they are written, and what is not kept is said", {}, as
   await visitor.sees("heading", "a < b & \u202Elive");
   assert.equal(await page.locator("h1 bdi").innerText(), "a < b & \u202Elive");
   await rename("<b>Bold</b>");
-  await page.getByRole("status").getByText("it is called \u201CBold\u201D").waitFor();
+  await page.getByRole("status").getByText("it is called \u201C\u2068Bold\u2069\u201D").waitFor();
   await rename("   ");
   await page.getByRole("alert").getByText("Nothing was stored.").waitFor();
   await page.locator("#name-error").getByText("Is required").waitFor();

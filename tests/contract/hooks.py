@@ -175,7 +175,8 @@ def is_read(path):
 
 def own(method, path):
     """Whether it is about the token's instance."""
-    return path.startswith(("/instances/enabled", "/instances/configuration")) or (
+    named = ("/instances/enabled", "/instances/configuration", "/instances/objects", "/instances/docs")
+    return path == "/objects" or path.startswith(named) or (
         path == "/instances" and method in ("PUT", "PATCH", "DELETE")
     )
 

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::ports::{InstanceChange, Job, Mailbox, PortError, Result, SubscriptionChange, Written};
 use chrono::{DateTime, Utc};
 use domain::health_ledger::{HealthEventId, HealthFact, HealthLedger};
-use domain::health_letter::{HealthLetter, HealthMember, HealthRow, Recipient, letter_of};
+use domain::health_letter::{HealthLetter, HealthMember, HealthRow, LetterProgress, Recipient, letter_of};
 use domain::health_reading::{HealthReading, Reading};
 use domain::instance::Instance;
 use domain::invalid::text_boolean;
@@ -104,7 +104,9 @@ async fn join(app: &Context, member: HealthMember) -> Result<()> {
     let (organization_id, id) = (member.organization_id, member.letter);
     store.insert_health_row(&HealthRow::Member(member.clone())).await?;
     match store.health_row(organization_id, id).await? {
-        Some(HealthRow::Letter(letter)) if letter.body.is_none() => {
+        Some(HealthRow::Letter(letter))
+            if letter.body.is_none() && letter.progress == LetterProgress::Pending =>
+        {
             // Its job writes it within seconds.
             tell(app, organization_id, None, id, app.now()).await?;
             Err(PortError::new("telling of an instance", "the letter that it may be in is being written"))

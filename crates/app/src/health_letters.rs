@@ -54,7 +54,7 @@ async fn written(app: &Context, organization_id: u32, id: HealthEventId) -> Resu
             _ => return Err(PortError::new("writing a health event", "another is at it")),
         },
     };
-    if letter.body.is_some() {
+    if letter.body.is_some() || letter.progress != LetterProgress::Pending {
         return Ok(Some(letter));
     }
     let (from, to) = members_of(id);
@@ -66,6 +66,13 @@ async fn written(app: &Context, organization_id: u32, id: HealthEventId) -> Resu
             _ => None,
         })
         .collect();
+    if members.is_empty() {
+        // They are kept for days: there is nothing left to tell.
+        let given_up =
+            HealthLetter { progress: LetterProgress::GivenUp, version: letter.version + 1, ..letter };
+        store.change_health_row(&HealthRow::Letter(given_up)).await?;
+        return Ok(None);
+    }
     let letter = letter.written(&members, app.config.public_url.as_deref());
     match store.change_health_row(&HealthRow::Letter(letter.clone())).await? {
         Written::Done => Ok(Some(letter)),

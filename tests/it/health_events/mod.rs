@@ -3,7 +3,9 @@
 mod deaths;
 
 use crate::world::{GMAIL_USER, World, gmail_body};
+use app::ports::Job;
 use chrono::Duration;
+use domain::health_ledger::HealthEventId;
 use domain::ids::InstanceId;
 use domain::signature::sign_standard;
 use doubles::{Fault, FaultKind, Mail, Received, Route};
@@ -193,6 +195,21 @@ async fn a_dead_health_address_is_retried_given_up_and_holds_nothing_up() {
     received.iter().for_each(assert_signed);
     assert_eq!(world.shown(id).await["subscription"]["status"], "active");
     assert!(world.dump().contains("givenUp"), "it is kept");
+}
+
+/// Its job came so late that there is nothing left to tell: an empty letter is none.
+#[tokio::test]
+async fn a_letter_whose_members_are_gone_is_given_up_unsent() {
+    let world = World::new(819);
+    set_address(&world).await;
+    world.create_gmail().await;
+    let id = HealthEventId::first_at(world.now());
+    let job = Job::Tell { organization_id: 1, instance: None, id };
+    for _ in 0..2 {
+        world.app.run(job, world.now() + Duration::seconds(20)).await.unwrap();
+    }
+    assert_eq!(told(&letters(&world)), [""; 0]);
+    assert!(world.dump().contains("givenUp"), "it ends, and goes with its time");
 }
 
 #[tokio::test]

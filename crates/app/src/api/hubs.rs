@@ -131,7 +131,7 @@ pub(super) async fn linked(State(app): State<Arc<Context>>, Path(link): Path<Str
     let instance = access::instance_of_link(&app, link.organization_id, link.instance).await?;
     let instance = instance.ok_or_else(ApiError::no_instance)?;
     let download = Download::streamed(opened(&app, enabled(&instance)?, &link.path).await?)?;
-    tracing::info!(instance.id = instance.id.to_string(), "download.begun");
+    tracing::info!(instance.id = instance.id.get(), "download.begun");
     Ok(match link.is_of_a_message() {
         true => RawMessage(download).into_response(),
         false => OpaqueFile(download).into_response(),

@@ -1,6 +1,7 @@
 //! Pages against a scripted interface.
 
 mod activity;
+mod applications;
 mod connect;
 mod connect_scripted;
 mod link;

@@ -13,11 +13,20 @@ pub(super) async fn check_unspent(app: &Context, spends: Option<LinkKey>) -> Res
     }
 }
 
+/// The digest of a mailbox whose owner can be told from others.
+pub(super) fn check_known(digest: &str) -> Result<(), Refusal> {
+    match digest.is_empty() {
+        true => Err(Refusal::ByLink(NotByLink::Unknowable)),
+        false => Ok(()),
+    }
+}
+
 /// Whether two digests are of one mailbox; where one is not known, they might not be.
 pub(super) fn check_same(before: &str, now: &str) -> Result<(), Refusal> {
-    match before.is_empty() || now.is_empty() {
-        true => Err(Refusal::ByLink(NotByLink::Unknowable)),
-        false if before == now => Ok(()),
+    check_known(before)?;
+    check_known(now)?;
+    match before == now {
+        true => Ok(()),
         false => Err(Refusal::ByLink(NotByLink::OtherMailbox)),
     }
 }

@@ -1,6 +1,6 @@
 //! What a sign-in asks the provider for that comes back to this host: as the configuration has it, or will.
 
-use super::by_link::check_same;
+use super::by_link::check_known;
 use super::stored::understood;
 use super::{NotByLink, Refusal, credentials};
 use crate::clients::Client;
@@ -35,7 +35,7 @@ impl LoginTerms {
         let (connector, settings) = understood(app, instance)?;
         let plain = &instance.configuration;
         let redirect = own_redirect(app, connector, plain)?;
-        check_same(&instance.mailbox_digest, &instance.mailbox_digest)?;
+        check_known(&instance.mailbox_digest)?;
         if settings.resources.is_empty() {
             return Err(Refusal::ByLink(NotByLink::Unknowable));
         }

@@ -5,7 +5,7 @@ use crate::config::{Config, GivenSecrets};
 use crate::jobs::Jobs;
 use crate::key_proof;
 use crate::keys;
-use crate::sqlite::{Db, LockFile, OpenError, SqliteStore, SqliteVault};
+use crate::sqlite::{BackedUp, BackupError, Db, LockFile, OpenError, SqliteStore, SqliteVault, back_up};
 use crate::timers::Timers;
 use anyhow::Context as _;
 use app::admin::{Admitted, Others};
@@ -78,6 +78,14 @@ impl Host {
     /// Whether there is a database in the data folder.
     pub fn has_data(config: &Config) -> bool {
         config.data.join(DATABASE).exists()
+    }
+
+    /// Copies the database of the data folder into a new file, also while a process serves from it.
+    ///
+    /// # Errors
+    /// When the file is there already, or no whole copy was made within `limit`.
+    pub fn back_up(config: &Config, to: &Path, limit: std::time::Duration) -> Result<BackedUp, BackupError> {
+        back_up(&config.data.join(DATABASE), to, limit)
     }
 
     /// Opens the data folder for administration, also beside a process that serves from it. Otherwise the folder

@@ -1,6 +1,7 @@
 //! What an operator reads: words, or JSON lines.
 
 use crate::host::link_line;
+use crate::sqlite::BackedUp;
 use app::SignedIn;
 use app::admin::{Admitted, Checked, FindingReport, Outcome};
 use app::ports::{Depth, Organization, Redriven, User};
@@ -8,6 +9,7 @@ use chrono::SecondsFormat;
 use domain::envelope::iso_seconds;
 use serde::Serialize;
 use serde_json::json;
+use std::path::Path;
 
 /// Shows a line.
 pub type Say = fn(&str) -> anyhow::Result<()>;
@@ -97,6 +99,14 @@ impl Report {
             return self.line(&json!({ "organizationId": organization_id, "userId": user_id }));
         }
         (self.say)(&format!("organization {organization_id}: user {user_id} is removed"))
+    }
+
+    pub(super) fn backed_up(self, file: &Path, backed_up: BackedUp) -> anyhow::Result<()> {
+        let BackedUp { bytes, format } = backed_up;
+        if self.json {
+            return self.line(&json!({ "file": file, "bytes": bytes, "format": format }));
+        }
+        (self.say)(&format!("{}: {bytes} bytes, format {format}; the key file is not in it", file.display()))
     }
 
     pub(super) fn depths(self, depths: &[Depth]) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! What the command line asks of `carillon admin`.
 
 use clap::{Args, Subcommand};
+use std::path::PathBuf;
 
 /// Dead jobs sent again unless told otherwise: a burst that every worker can take.
 const REDRIVE_COUNT: u32 = 1_000;
@@ -22,7 +23,7 @@ pub struct Request {
 }
 
 /// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Action {
     /// List the organizations; add one, or change its secret
     Organizations {
@@ -67,6 +68,11 @@ pub enum Action {
         #[arg(long)]
         mend: bool,
     },
+    /// Copy the database into a new file, also while a process serves from it; keep the key file apart
+    Backup {
+        /// The file, which must not be there yet
+        file: PathBuf,
+    },
     /// Work with the data key of a stack
     DataKey {
         /// What to do with it.
@@ -77,7 +83,7 @@ pub enum Action {
 
 impl Action {
     /// Whether it begins with nothing: everything else needs data that is there.
-    pub(super) fn makes_an_organization(self) -> bool {
+    pub(super) fn makes_an_organization(&self) -> bool {
         matches!(self, Action::Secrets | Action::Organizations { change: Some(OrganizationChange::Add) })
     }
 }
@@ -187,6 +193,7 @@ mod tests {
                 Action::Users { organization: None, change: Some(UserChange::Remove(one)) },
             ),
             ("secrets", Action::Secrets),
+            ("backup to.db", Action::Backup { file: PathBuf::from("to.db") }),
             ("redrive", Action::Redrive { limit: 1_000 }),
             ("redrive --limit 5", Action::Redrive { limit: 5 }),
         ] {
@@ -201,6 +208,7 @@ mod tests {
             ("users remove --organization 1", "--user <ID>"),
             ("users add --organization 1 --user 7", "unexpected argument '--user'"),
             ("users rotate --organization 1 --user ada", "invalid value 'ada'"),
+            ("backup", "<FILE>"),
             ("redrive --limit 0", "0 is not in 1..=100000"),
             ("queues --limit 5", "unexpected argument '--limit'"),
             ("redrive --mend", "unexpected argument '--mend'"),

@@ -12,7 +12,7 @@ const READER_CACHE_KIB: u32 = 4 * 1024;
 /// The log that is kept on disk between checkpoints, bytes.
 const WAL_BYTES_MAX: u32 = 64 * 1024 * 1024;
 /// `carillon admin`, a backup or the `sqlite3` tool may hold a lock for a moment.
-const BUSY_WAIT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// More than there are different statements.
 const STATEMENTS_CACHED: usize = 160;
 

@@ -1,5 +1,6 @@
 //! One SQLite file that holds everything: the database, and the ports that need nothing else.
 
+mod backup;
 pub(crate) mod columns;
 mod connection;
 mod db;
@@ -11,6 +12,7 @@ mod store;
 mod threads;
 mod vault;
 
+pub use backup::{BackedUp, BackupError, back_up};
 pub use db::Db;
 pub(crate) use lock_file::LockFile;
 pub use open_error::OpenError;

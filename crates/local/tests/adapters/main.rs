@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Fixtures are part of the tests.
 
+mod backup;
 mod beside;
 mod conformance;
 mod database;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test that can not go on panics
 
 mod admin;
+mod backups;
 mod clock;
 mod command_line;
 mod contents;

@@ -2,7 +2,7 @@
 //!
 //! 1. The instance's row is written with what was told and, pending, what is to be told: one conditional write.
 //! 2. Each pending transition becomes a row beside others of its organization, cause and minute, whose letter a delayed
-//!    job writes and delivers; to the instance's own callback it goes alone.
+//!    job writes and delivers; to the instance's own callback it goes alone, and so does the answer to who made a link.
 //! 3. The row's pending transitions are cleared, as other marks are.
 //!
 //! Ids follow from the row's version, so that each step can be done again. A death before the first leaves the
@@ -12,31 +12,31 @@ use crate::account_settings::health_address;
 use crate::context::Context;
 use crate::ports::{InstanceChange, Job, Mailbox, PortError, Result, SubscriptionChange, Written};
 use chrono::{DateTime, Utc};
-use domain::health_ledger::{HealthEventId, HealthFact, HealthLedger};
+use domain::health_ledger::{HealthEventId, HealthFact, HealthLedger, Transition};
 use domain::health_letter::{HealthLetter, HealthMember, HealthRow, LetterProgress, Recipient, letter_of};
 use domain::health_reading::{HealthReading, Reading};
 use domain::instance::Instance;
 use domain::invalid::text_boolean;
 use domain::settings::{CALLBACK_HEALTH, CALLBACK_URL, given};
 
-/// Whether there is something to tell, or to hand over. Costs no read.
-pub(crate) fn has_news(app: &Context, mailbox: &Mailbox) -> bool {
-    !mailbox.instance.health.pending.is_empty() || difference(app, mailbox).is_some()
+/// Whether there is something to tell, or to hand over, with what is known of push. Costs no read.
+pub(crate) fn has_news(app: &Context, mailbox: &Mailbox, push: &Reading) -> bool {
+    !mailbox.instance.health.pending.is_empty() || difference(app, mailbox, push).is_some()
 }
 
-fn difference(app: &Context, mailbox: &Mailbox) -> Option<HealthLedger> {
+fn difference(app: &Context, mailbox: &Mailbox, push: &Reading) -> Option<HealthLedger> {
     let Mailbox { instance, subscription, resources, .. } = mailbox;
     if instance.deleted_at.is_some() {
         return None;
     }
     let states = resources.iter().filter(|row| !row.removed).map(|row| &row.state);
-    HealthReading::of(instance, subscription, states, Reading::Unknown, app.now()).next(app.now())
+    HealthReading::of(instance, subscription, states, push.clone(), app.now()).next(app.now())
 }
 
 /// Writes what is to be told into the instance's row. The rows as they are by then; a `Conflict` is for the caller, who
 /// reads them again.
-pub(crate) async fn observe(app: &Context, mailbox: &mut Mailbox) -> Result<Written> {
-    let Some(health) = difference(app, mailbox) else { return Ok(Written::Done) };
+pub(crate) async fn observe(app: &Context, mailbox: &mut Mailbox, push: &Reading) -> Result<Written> {
+    let Some(health) = difference(app, mailbox, push) else { return Ok(Written::Done) };
     let instance = Instance { version: mailbox.instance.version + 1, health, ..mailbox.instance.clone() };
     let change = InstanceChange {
         instance,
@@ -72,8 +72,12 @@ pub(crate) async fn hand_over(app: &Context, instance: &Instance) -> Result<()> 
             let letter = HealthLetter::to_callback(&member, app.config.public_url.as_deref(), app.now());
             send(app, letter).await?;
         }
-        if address.is_some() {
-            join(app, member).await?;
+        match (&address, fact.transition) {
+            (None, _) => {}
+            (Some(_), Transition::Connected) => {
+                send(app, HealthLetter::alone(&member, app.config.public_url.as_deref(), app.now())).await?;
+            }
+            (Some(_), _) => join(app, member).await?,
         }
     }
     Ok(())
@@ -112,7 +116,7 @@ async fn join(app: &Context, member: HealthMember) -> Result<()> {
             Err(PortError::new("telling of an instance", "the letter that it may be in is being written"))
         }
         Some(HealthRow::Letter(letter)) if !letter.holds(&member.fact) => {
-            let late = HealthLetter::late(&member, app.config.public_url.as_deref(), app.now());
+            let late = HealthLetter::alone(&member, app.config.public_url.as_deref(), app.now());
             send(app, late).await
         }
         Some(_) => Ok(()),

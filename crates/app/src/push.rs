@@ -20,4 +20,4 @@ pub(crate) use key::key_of;
 pub(crate) use leave::{leave, leave_former, left};
 pub use pull::Pull;
 pub(crate) use pull::{is_pulled_by, pull};
-pub(crate) use status::status;
+pub(crate) use status::{reading, status};

@@ -21,6 +21,7 @@ use crate::ports::{InstanceChange, Job, Mailbox, PortError, Result, Written};
 use crate::push;
 use chrono::{DateTime, Duration, Utc};
 use domain::delivery::SubscriptionStatus;
+use domain::health_reading::Reading;
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Unsettled};
 use domain::schedule::Timetable;
@@ -149,7 +150,8 @@ async fn settle(app: &Context, id: InstanceId, extent: Extent) -> Result<Left> {
             app.ports.queue.send(&[(Job::Purge(id), app.now())]).await?;
             return Ok(Left::Something);
         }
-        if health::observe(app, &mut mailbox).await? != Written::Done {
+        let push = push_reading(app, &mailbox).await?;
+        if health::observe(app, &mut mailbox, &push).await? != Written::Done {
             app.ports.clock.sleep(std::time::Duration::from_millis(AGAIN_FIRST_MS << tried)).await;
             continue;
         }
@@ -191,6 +193,12 @@ async fn settle_push(app: &Context, mailbox: &Mailbox) -> Result<()> {
         true => push::is_pulled_by(app, &mailbox.instance, connector, &settings).await,
         false => push::leave(app, mailbox, connector).await,
     }
+}
+
+/// One read, where push is wanted.
+async fn push_reading(app: &Context, mailbox: &Mailbox) -> Result<Reading> {
+    let (connector, settings) = instances::understood(app, &mailbox.instance)?;
+    push::reading(app, &mailbox.instance, connector, &settings).await
 }
 
 /// Whether notices are pulled for an instance, as its row says.

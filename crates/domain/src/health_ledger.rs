@@ -3,10 +3,13 @@
 //! An instance's row keeps what was told ([`HealthLedger`]). Whoever reads the row with its resources and its callback
 //! compares, and writes the difference: a crash in between leaves a difference, which the next one finds.
 
-use crate::ids::hash_of;
+use crate::ids::{InstanceId, hash_of};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Longest reason that is told, characters.
+const REASON_CHARS_MAX: usize = 300;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,6 +29,9 @@ pub enum Transition {
     /// The provider's notices come no longer.
     #[serde(rename = "mailbox.push_lost")]
     PushLost,
+    /// Its owner signed in by a link: the answer to whoever made that.
+    #[serde(rename = "mailbox.connected")]
+    Connected,
     /// The callback takes nothing any more.
     #[serde(rename = "callback.suspended")]
     Suspended,
@@ -43,6 +49,7 @@ impl Transition {
             Transition::Recovered => "mailbox.recovered",
             Transition::Gap => "mailbox.gap",
             Transition::PushLost => "mailbox.push_lost",
+            Transition::Connected => "mailbox.connected",
             Transition::Suspended => "callback.suspended",
             Transition::Resumed => "callback.resumed",
         }
@@ -84,6 +91,17 @@ pub struct OpenCondition {
     pub reason: String,
 }
 
+/// The mailbox that somebody signed in to by a link, as its maker knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectedMailbox {
+    /// It was connected before.
+    pub again: bool,
+    /// Name of the instance.
+    pub name: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
 /// One transition, as it is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthFact {
@@ -97,6 +115,26 @@ pub struct HealthFact {
     pub since: DateTime<Utc>,
     /// Why, in words.
     pub reason: String,
+    /// Of [`Transition::Connected`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected: Option<ConnectedMailbox>,
+}
+
+impl HealthFact {
+    /// Of an instance's next version: the same transition of the same version has the same id. `which` tells apart what
+    /// would be the same.
+    pub(crate) fn new(
+        (instance, version): (InstanceId, u64),
+        (transition, which): (Transition, &str),
+        at: DateTime<Utc>,
+        OpenCondition { since, reason }: OpenCondition,
+    ) -> Self {
+        let number = instance.get().to_be_bytes();
+        let parts = [&number[..], transition.text().as_bytes(), which.as_bytes(), &version.to_be_bytes()];
+        let id = HealthEventId::of(at, &parts);
+        let reason = reason.chars().take(REASON_CHARS_MAX).collect();
+        HealthFact { id, transition, at, since, reason, connected: None }
+    }
 }
 
 /// Names a stored health event within its organization, and orders them by time.
@@ -161,6 +199,9 @@ pub struct HealthLedger {
     /// Of each resource, the end of the last gap that was told.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) gaps: BTreeMap<String, DateTime<Utc>>,
+    /// Notices came: that they come no longer is news.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) had_push: bool,
     /// Written with what it follows from, taken out once it is handed over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<HealthFact>,
@@ -170,6 +211,19 @@ impl HealthLedger {
     /// Nothing was told.
     pub fn is_empty(&self) -> bool {
         *self == HealthLedger::default()
+    }
+
+    /// Adds that an owner signed in by a link, to the row that says so.
+    pub fn note_connected(
+        &mut self,
+        (instance, version): (InstanceId, u64),
+        mailbox: ConnectedMailbox,
+        at: DateTime<Utc>,
+    ) {
+        let reason = if mailbox.again { "its owner signed in again" } else { "its owner connected it" };
+        let open = OpenCondition { since: at, reason: format!("{reason} by a link") };
+        let fact = HealthFact::new((instance, version), (Transition::Connected, ""), at, open);
+        self.pending.push(HealthFact { connected: Some(mailbox), ..fact });
     }
 
     /// The same after everything was handed over.

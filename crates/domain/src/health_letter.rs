@@ -160,8 +160,8 @@ impl HealthLetter {
         Self::new(member.organization_id, id, Recipient::Callback(member.instance), Some(body), now)
     }
 
-    /// Of one that came too late for its letter.
-    pub fn late(member: &HealthMember, base: Option<&str>, now: DateTime<Utc>) -> Self {
+    /// Of one by itself: it came too late for its letter, or is told with no others.
+    pub fn alone(member: &HealthMember, base: Option<&str>, now: DateTime<Utc>) -> Self {
         let body = body(std::slice::from_ref(member), base);
         let id = member.fact.id.derived("late");
         Self::new(member.organization_id, id, Recipient::Organization, Some(body), now)
@@ -239,6 +239,11 @@ fn body(members: &[HealthMember], base: Option<&str>) -> String {
             base.map(|base| format!("{base}/instances"))
         }
     };
+    if let Some(mailbox) = &first.fact.connected {
+        data["again"] = json!(mailbox.again);
+        data["name"] = json!(mailbox.name);
+        data["tags"] = json!(mailbox.tags);
+    }
     if let Some(link) = link {
         data["link"] = json!(link);
     }

@@ -2,15 +2,18 @@
 
 use crate::delivery::{Subscription, SubscriptionStatus};
 use crate::health::Vitals;
-use crate::health_ledger::{Condition, HealthEventId, HealthFact, HealthLedger, OpenCondition, Transition};
+use crate::health_ledger::{Condition, HealthFact, HealthLedger, OpenCondition, Transition};
 use crate::instance::{Instance, Validity};
+use crate::push::{Member, PushState};
 use crate::state::{ResourceState, frozen_after};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 /// Transitions of an instance that wait to be handed over; more wait in the rows that they follow from.
 const PENDING_COUNT_MAX: usize = 40;
-/// Longest reason that is told, characters.
-const REASON_CHARS_MAX: usize = 300;
+/// Failures in a row after which push is lost: what the first tries mend, nobody has to hear of.
+const PUSH_FAILURES_COUNT: u32 = 3;
+/// How long no notice came when push is lost without a failure, hours: nobody could try.
+const PUSH_LAPSED_H: i64 = 1;
 
 /// What the rows say of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub struct HealthReading<'a> {
 }
 
 impl<'a> HealthReading<'a> {
-    /// Of these rows. What is known of push comes from elsewhere.
+    /// Of these rows, and of what [`push`] says: that it is not wanted any more is [`Reading::Moot`].
     pub fn of(
         instance: &'a Instance,
         subscription: &Subscription,
@@ -45,7 +48,7 @@ impl<'a> HealthReading<'a> {
         let conditions = [
             (Condition::NeedsSignIn, needs_sign_in(instance, now)),
             (Condition::Failing, failing(instance, &states, now)),
-            (Condition::PushLost, push),
+            (Condition::PushLost, lost(instance, push)),
             (Condition::Suspended, suspended(instance, subscription, now)),
         ];
         HealthReading { instance, states, conditions }
@@ -61,6 +64,9 @@ impl<'a> HealthReading<'a> {
         let mut next = before.clone();
         let mut facts: Vec<(Transition, String, OpenCondition)> = Vec::new();
         for (condition, reading) in &self.conditions {
+            if *condition == Condition::PushLost {
+                next.had_push = had_push(before, reading);
+            }
             match (reading, next.open.get(condition)) {
                 (Reading::Holds(open), None) => {
                     next.open.insert(*condition, open.clone());
@@ -69,7 +75,8 @@ impl<'a> HealthReading<'a> {
                 (Reading::Over | Reading::Moot, Some(_)) => {
                     let was = next.open.remove(condition);
                     let ends = (*reading == Reading::Over).then(|| ends(*condition, &next)).flatten();
-                    facts.extend(was.zip(ends).map(|(was, ends)| (ends, String::new(), was)));
+                    let which = if *condition == Condition::PushLost { "push" } else { "" };
+                    facts.extend(was.zip(ends).map(|(was, ends)| (ends, which.to_owned(), was)));
                 }
                 _ => {}
             }
@@ -87,26 +94,22 @@ impl<'a> HealthReading<'a> {
             }
         }
         next.gaps.retain(|resource, _| self.states.iter().any(|state| state.resource == *resource));
-        let version = self.instance.version + 1;
-        for (transition, which, OpenCondition { since, reason }) in facts {
-            let number = self.instance.id.get().to_be_bytes();
-            let parts = [&number[..], transition.text().as_bytes(), which.as_bytes(), &version.to_be_bytes()];
-            let id = HealthEventId::of(now, &parts);
-            let reason = reason.chars().take(REASON_CHARS_MAX).collect();
-            next.pending.push(HealthFact { id, transition, at: now, since, reason });
+        let version = (self.instance.id, self.instance.version + 1);
+        for (transition, which, open) in facts {
+            next.pending.push(HealthFact::new(version, (transition, &which), now, open));
         }
         (next != *before).then_some(next)
     }
 }
 
-/// What the end of a condition is told as, if it is: a mailbox has recovered when none of its own holds any more.
+/// What the end of a condition is told as, if it is: a mailbox has recovered when it is read again, whether or not notices
+/// come; that they do is told where nothing else holds.
 fn ends(condition: Condition, left: &HealthLedger) -> Option<Transition> {
     let holds = |condition| left.open.contains_key(&condition);
     match condition {
-        Condition::NeedsSignIn | Condition::Failing => {
+        Condition::NeedsSignIn | Condition::Failing | Condition::PushLost => {
             (!holds(Condition::NeedsSignIn) && !holds(Condition::Failing)).then_some(Transition::Recovered)
         }
-        Condition::PushLost => None,
         Condition::Suspended => Some(Transition::Resumed),
     }
 }
@@ -141,6 +144,40 @@ fn failing(instance: &Instance, states: &[&ResourceState], now: DateTime<Utc>) -
         state.failures == 0 && state.last_success_at.is_some_and(|at| since.is_none_or(|since| at > since))
     };
     if states.iter().all(is_read) { Reading::Over } else { Reading::Unknown }
+}
+
+/// What was never there is not lost.
+fn lost(instance: &Instance, push: Reading) -> Reading {
+    match push {
+        Reading::Holds(_) if !instance.health.had_push => Reading::Unknown,
+        push => push,
+    }
+}
+
+fn had_push(before: &HealthLedger, reading: &Reading) -> bool {
+    match reading {
+        Reading::Over => true,
+        Reading::Moot => false,
+        Reading::Holds(_) | Reading::Unknown => before.had_push,
+    }
+}
+
+/// What the watches of its mailbox say of an instance's notices.
+pub fn push(member: &Member, state: &PushState, now: DateTime<Utc>) -> Reading {
+    let watched = || member.targets.iter().filter_map(|one| state.watched(&member.application, &one.name));
+    if watched().count() == member.targets.len() && watched().all(|one| one.gives_notice(now)) {
+        return Reading::Over;
+    }
+    let mut silent = watched().filter(|one| !one.gives_notice(now));
+    let lost = silent.find_map(|one| {
+        let since = one.silent_since().filter(|since| *since <= now);
+        let is_lapsed = since.is_some_and(|since| now - since > Duration::hours(PUSH_LAPSED_H));
+        let reason = one.failure.as_deref().unwrap_or("it was not renewed in time");
+        let reason = format!("notices come no longer: {reason}");
+        let is_lost = one.failures >= PUSH_FAILURES_COUNT || is_lapsed;
+        is_lost.then(|| OpenCondition { since: since.unwrap_or(now), reason })
+    });
+    lost.map_or(Reading::Unknown, Reading::Holds)
 }
 
 fn suspended(instance: &Instance, subscription: &Subscription, now: DateTime<Utc>) -> Reading {

@@ -171,7 +171,18 @@ impl WatchedTarget {
         state(self) == state(other)
     }
 
-    /// Whether notices come.
+    /// Whether notices come, also because we still may watch.
+    pub fn gives_notice(&self, now: DateTime<Utc>) -> bool {
+        self.is_active(now) && !self.is_ungranted(now)
+    }
+
+    /// When its notices end or ended by themselves, where there is a watch.
+    pub fn silent_since(&self) -> Option<DateTime<Utc>> {
+        let until = self.watch.as_ref()?.until;
+        Some(self.granted_until.map_or(until, |granted| granted.min(until)))
+    }
+
+    /// Whether there is a watch that the provider keeps.
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
         self.demand != Some(Demand::Anew) && self.watch.as_ref().is_some_and(|watch| now < watch.until)
     }
@@ -345,8 +356,8 @@ impl PushStatus {
     ) -> Self {
         let watched: Vec<Option<&WatchedTarget>> =
             member.targets.iter().map(|target| state.watched(&member.application, &target.name)).collect();
-        let comes = |one: &WatchedTarget| one.is_active(now) && !one.is_ungranted(now);
-        let is_active = !watched.is_empty() && watched.iter().all(|one| one.is_some_and(comes));
+        let is_active =
+            !watched.is_empty() && watched.iter().all(|one| one.is_some_and(|one| one.gives_notice(now)));
         let watched: Vec<&WatchedTarget> = watched.into_iter().flatten().collect();
         let failure = watched.iter().find_map(|one| one.failure.clone());
         let pauses = watched.iter().any(|one| one.is_active(now) && one.is_ungranted(now));

@@ -1,22 +1,47 @@
 //! A process dies at each point between a transition and the end of its event: it is told, and once.
 
-use super::{HEALTH, body, set_address};
-use crate::world::{GMAIL_USER, World};
+use super::push::{pushed_outlook, refuse};
+use super::{assert_told_once, letters, set_address, told};
+use crate::world::{GMAIL_USER, OUTLOOK_USER, World};
 use chrono::Duration;
-use doubles::{Mail, Received};
-use std::collections::BTreeSet;
+use doubles::Mail;
 
 /// More than there are points at which anything here can die.
 const PASSAGES_COUNT_MAX: u64 = 200;
 
-/// Each event once by its id; an attempt whose outcome was not stored is made again with the same bytes.
+/// Nothing else is told.
 #[track_caller]
-fn assert_told_once(received: &[Received], expected: &str, passages: u64) {
-    let letters: Vec<&Received> = received.iter().filter(|one| one.path == HEALTH).collect();
-    let ids: BTreeSet<&str> = letters.iter().map(|one| one.headers["webhook-id"].to_str().unwrap()).collect();
-    let bodies: BTreeSet<&[u8]> = letters.iter().map(|one| one.body.as_ref()).collect();
-    assert_eq!((ids.len(), bodies.len()), (1, 1), "died at {passages}");
-    assert_eq!(body(letters[0])["type"], expected, "died at {passages}");
+fn assert_alone(world: &World, expected: &str, passages: u64) {
+    let received = letters(world);
+    assert_told_once(&received, expected, passages);
+    assert!(told(&received).iter().all(|one| one == expected), "died at {passages}");
+}
+
+#[tokio::test]
+async fn lost_push_is_told_once_wherever_the_process_dies() {
+    for passages in 0..PASSAGES_COUNT_MAX {
+        let mut world = World::reachable(824);
+        set_address(&world).await;
+        let id = pushed_outlook(&world).await;
+        world.pass(Duration::minutes(20)).await;
+        refuse(&world);
+        world.microsoft.remove_subscriptions(OUTLOOK_USER, true);
+        let push = async |world: &World| world.shown(id).await["push"]["active"] == true;
+        // Notices are on their way, and two tries fail.
+        world.pass(Duration::seconds(5)).await;
+        assert!(!push(&world).await);
+        world.clock.advance(Duration::hours(1));
+        world.gate.die_after(passages);
+        let poll = world.app.poll(id, world.now() + Duration::seconds(20));
+        let survived = world.gate.run(poll).await.is_some();
+        world.restart();
+        world.pass(Duration::hours(2)).await;
+        assert_alone(&world, "mailbox.push_lost", passages);
+        if survived {
+            return assert!(passages > 10);
+        }
+    }
+    panic!("it never came to its end");
 }
 
 #[tokio::test]
@@ -32,7 +57,7 @@ async fn a_sign_in_that_is_needed_is_told_once_wherever_the_process_dies() {
         let survived = world.gate.run(poll).await.is_some();
         world.restart();
         world.pass(Duration::hours(1)).await;
-        assert_told_once(&world.receiver.take(), "mailbox.needs_sign_in", passages);
+        assert_alone(&world, "mailbox.needs_sign_in", passages);
         if survived {
             return assert!(passages > 10);
         }
@@ -53,7 +78,7 @@ async fn a_suspension_is_told_once_wherever_the_process_dies() {
         let survived = world.gate.run(world.run_until_idle()).await.is_some();
         world.restart();
         world.pass(Duration::hours(1)).await;
-        assert_told_once(&world.receiver.take(), "callback.suspended", passages);
+        assert_alone(&world, "callback.suspended", passages);
         if survived {
             return assert!(passages > 10);
         }
@@ -74,7 +99,7 @@ async fn a_letter_is_written_once_wherever_its_process_dies() {
         let survived = world.gate.run(world.run_until_idle()).await.is_some();
         world.restart();
         world.pass(Duration::hours(1)).await;
-        assert_told_once(&world.receiver.take(), "mailbox.needs_sign_in", passages);
+        assert_alone(&world, "mailbox.needs_sign_in", passages);
         if survived {
             return assert!(passages > 4);
         }

@@ -1,6 +1,8 @@
 //! What becomes of a connection is told: once, signed, to whom it concerns, and nothing is held up by it.
 
+mod connected;
 mod deaths;
+mod push;
 
 use crate::world::{GMAIL_USER, World, gmail_body};
 use app::ports::Job;
@@ -10,13 +12,14 @@ use domain::ids::InstanceId;
 use domain::signature::sign_standard;
 use doubles::{Fault, FaultKind, Mail, Received, Route};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const HEALTH: &str = "/health";
 const URL: &str = "notification.health.callback.url";
 const KEY: &str = "notification.health.signature.key";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-async fn set_address(world: &World) {
+pub(crate) async fn set_address(world: &World) {
     let body = json!({ URL: format!("http://callback.test{HEALTH}"), KEY: SECRET });
     let reply = world.call("PATCH", "/accounts/settings", &body).await;
     assert_eq!((reply.status, &reply.body[KEY]), (200, &json!("********")), "{}", reply.body);
@@ -33,6 +36,17 @@ fn body(received: &Received) -> Value {
 
 fn told(received: &[Received]) -> Vec<String> {
     received.iter().map(|one| body(one)["type"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What is told of this type has one id and one body, however often it came: an attempt whose outcome was not stored is
+/// made again.
+#[track_caller]
+pub(crate) fn assert_told_once(received: &[Received], expected: &str, passages: u64) {
+    let letters: Vec<&Received> = received.iter().filter(|one| one.path == HEALTH).collect();
+    let letters = || letters.iter().filter(|one| body(one)["type"] == expected);
+    let ids: BTreeSet<&str> = letters().map(|one| one.headers["webhook-id"].to_str().unwrap()).collect();
+    let bodies: BTreeSet<&[u8]> = letters().map(|one| one.body.as_ref()).collect();
+    assert_eq!((ids.len(), bodies.len()), (1, 1), "{expected}, died at {passages}");
 }
 
 #[track_caller]

@@ -2,6 +2,7 @@
 //! connected.
 
 use super::*;
+use crate::health_events::{self, assert_told_once};
 
 /// More than there are points at which a return can die.
 const PASSAGES_COUNT_MAX: u64 = 80;
@@ -25,8 +26,10 @@ async fn signing_in_again_is_never_half_done() {
         let mut outcomes = [0, 0];
         for passages in 0..PASSAGES_COUNT_MAX {
             let mut world = World::reachable(641);
+            health_events::set_address(&world).await;
             let id = connected(&world, connector).await;
             locked_out(&world, connector, id).await;
+            world.receiver.take();
             let token = link_for(&world, id).await;
             let body = about_to_return(&world, connector, &token).await;
             let is_over = return_and_die(&world, passages, &body).await;
@@ -45,6 +48,9 @@ async fn signing_in_again_is_never_half_done() {
             world.pass(Duration::minutes(5)).await;
             world.pass(Duration::hours(2)).await;
             assert_eq!(world.shown(id).await["health"]["status"], "healthy", "{connector} {passages}");
+            let received = world.receiver.take();
+            assert_told_once(&received, "mailbox.connected", passages);
+            assert_told_once(&received, "mailbox.recovered", passages);
             if is_over {
                 break;
             }
@@ -61,6 +67,7 @@ async fn a_new_mailbox_is_never_half_connected_nor_twice() {
     let mut outcomes = [0, 0];
     for passages in 0..PASSAGES_COUNT_MAX {
         let mut world = World::reachable(642);
+        health_events::set_address(&world).await;
         let mut wanted = prepared("outlookemail", "");
         wanted.as_object_mut().unwrap().remove("providerData");
         let token = token_of(&world.call("POST", "/sign-in-links", &wanted).await);
@@ -80,6 +87,7 @@ async fn a_new_mailbox_is_never_half_connected_nor_twice() {
         assert_eq!(all.as_array().unwrap().len(), 1, "{passages}");
         let id = InstanceId::parse(&all[0]["id"].to_string()).unwrap();
         assert_eq!(world.shown(id).await["health"]["status"], "healthy", "{passages}");
+        assert_told_once(&world.receiver.take(), "mailbox.connected", passages);
         if is_over {
             break;
         }

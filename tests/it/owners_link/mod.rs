@@ -22,9 +22,9 @@ const BACK: &str = "https://carillon.test/oauth/callback";
 /// The pair of RFC 7636, appendix B.
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CONNECTORS: [&str; 2] = ["gmail", "outlookemail"];
+pub(crate) const CONNECTORS: [&str; 2] = ["gmail", "outlookemail"];
 
-fn user(connector: &str) -> &'static str {
+pub(crate) fn user(connector: &str) -> &'static str {
     if connector == "gmail" { GMAIL_USER } else { OUTLOOK_USER }
 }
 
@@ -33,13 +33,13 @@ fn login_page(world: &World, connector: &str) -> Router {
 }
 
 /// What an application's developer prepares, to come back here.
-fn prepared(connector: &str, code: &str) -> Value {
+pub(crate) fn prepared(connector: &str, code: &str) -> Value {
     let mut body = body_of(connector, code);
     body["configuration"]["oauth.callback.url"] = BACK.into();
     body
 }
 
-async fn connected(world: &World, connector: &str) -> InstanceId {
+pub(crate) async fn connected(world: &World, connector: &str) -> InstanceId {
     let code = match connector {
         "gmail" => world.google.new_code(GMAIL_USER),
         _ => world.microsoft.new_code(OUTLOOK_USER),
@@ -48,7 +48,7 @@ async fn connected(world: &World, connector: &str) -> InstanceId {
 }
 
 /// The provider wants its user to sign in again, and the instance knows.
-async fn locked_out(world: &World, connector: &str, id: InstanceId) {
+pub(crate) async fn locked_out(world: &World, connector: &str, id: InstanceId) {
     match connector {
         "gmail" => world.google.revoke(GMAIL_USER),
         _ => world.microsoft.revoke(OUTLOOK_USER),
@@ -58,13 +58,13 @@ async fn locked_out(world: &World, connector: &str, id: InstanceId) {
 }
 
 /// The token of a link for an instance.
-async fn link_for(world: &World, id: InstanceId) -> String {
+pub(crate) async fn link_for(world: &World, id: InstanceId) -> String {
     let made = world.call("POST", &format!("/instances/{id}/sign-in-link"), &Value::Null).await;
     token_of(&made)
 }
 
 #[track_caller]
-fn token_of(made: &Reply) -> String {
+pub(crate) fn token_of(made: &Reply) -> String {
     assert_eq!(made.status, 200, "{}", made.body);
     let url = made.body["url"].as_str().unwrap();
     url.strip_prefix("https://carillon.test/link?key=").unwrap().to_owned()
@@ -109,7 +109,7 @@ fn returned(token: &str, code: &str) -> Value {
 }
 
 /// All of it, as this user.
-async fn sign_in(world: &World, connector: &str, token: &str, user: &str) -> Reply {
+pub(crate) async fn sign_in(world: &World, connector: &str, token: &str, user: &str) -> Reply {
     let login = login(world, token, "a-state").await;
     let code = consent(login_page(world, connector), &login, user, "a-state").await;
     anybody(world, "/sign-in-links/return", &returned(token, &code)).await

@@ -2,6 +2,8 @@
 
 use super::{NotByLink, Refusal};
 use crate::context::Context;
+use domain::health_ledger::ConnectedMailbox;
+use domain::instance::{Instance, Unsettled};
 use domain::sign_in_link::LinkKey;
 
 /// Looked at before each try: the write itself decides.
@@ -29,4 +31,24 @@ pub(super) fn check_same(before: &str, now: &str) -> Result<(), Refusal> {
         true => Ok(()),
         false => Err(Refusal::ByLink(NotByLink::OtherMailbox)),
     }
+}
+
+/// In the row that spends a link: whoever made it is told, and what was missed is caught up with at once.
+pub(super) fn note_again(app: &Context, instance: &mut Instance, spends: Option<LinkKey>) {
+    if spends.is_some() {
+        instance.unsettled.insert(Unsettled::Poll);
+        note_connected(app, instance, true);
+    }
+}
+
+/// The same of a new mailbox.
+pub(super) fn note_new(app: &Context, instance: &mut Instance, spends: Option<LinkKey>) {
+    if spends.is_some() {
+        note_connected(app, instance, false);
+    }
+}
+
+fn note_connected(app: &Context, instance: &mut Instance, again: bool) {
+    let mailbox = ConnectedMailbox { again, name: instance.name.clone(), tags: instance.tags.clone() };
+    instance.health.note_connected((instance.id, instance.version), mailbox, app.now());
 }

@@ -21,6 +21,7 @@ use chrono::{DateTime, Utc};
 use connectors::oauth::Tokens;
 use connectors::{Connector, Http};
 use domain::backfill::Backfill;
+use domain::health_reading::Reading;
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Left, MailboxAddress, Unsettled, Validity, without_markup};
 use domain::invalid::text_boolean;
@@ -110,7 +111,7 @@ pub(crate) async fn change(
 
 pub(super) async fn living(app: &Context, id: InstanceId) -> Result<Mailbox, Refusal> {
     let mailbox = super::mailbox(app, id).await?.ok_or(Refusal::NotFound)?;
-    if !health::has_news(app, &mailbox) {
+    if !health::has_news(app, &mailbox, &Reading::Unknown) {
         return Ok(mailbox);
     }
     // What the change ends is told before.
@@ -166,7 +167,7 @@ async fn attempt(
     instance.secrets_version = secrets_version + u64::from(is_new);
     instance.secret_keys = secrets.keys().cloned().collect();
     instance.unsettled.extend(implied(&fresh, tries.left.is_some() || settings.push != before.push));
-    instance.unsettled.extend(patch.spends.map(|_| Unsettled::Poll));
+    by_link::note_again(app, &mut instance, patch.spends);
     let change = InstanceChange {
         session: match &tries.tokens {
             Some(tokens) => Some(app.session_of(instance.id, tokens, mailbox.session.version + 1)?),

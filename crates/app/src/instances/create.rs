@@ -197,8 +197,10 @@ async fn store(
         if spends.is_some() {
             audit.action = "instance.created_by_link".to_owned();
         }
+        let mut stored = instance.clone();
+        by_link::note_new(app, &mut stored, spends);
         let new = NewInstance {
-            instance: instance.clone(),
+            instance: stored,
             token_hash: app.sealer.lookup_hash(Lookup::InstanceToken, &token),
             session: app.session_of(id, tokens, 1)?,
             states: baselines.states.clone(),

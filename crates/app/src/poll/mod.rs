@@ -28,6 +28,7 @@ use crate::instances;
 use crate::ports::{Job, Mailbox, Result, Written};
 use crate::settle;
 use chrono::{DateTime, Duration, Utc};
+use domain::health_reading::Reading;
 use domain::ids::InstanceId;
 use domain::instance::Validity;
 use domain::settings::Settings;
@@ -71,7 +72,9 @@ async fn look(
     deadline: DateTime<Utc>,
 ) -> Result<Option<PollOutcome>> {
     let mut read = mailbox_in_turn(app, id, way, deadline).await?;
-    let is_marked = |mailbox: &Mailbox| mailbox.instance.is_unsettled() || health::has_news(app, mailbox);
+    let is_marked = |mailbox: &Mailbox| {
+        mailbox.instance.is_unsettled() || health::has_news(app, mailbox, &Reading::Unknown)
+    };
     if read.as_ref().is_some_and(is_marked) {
         settle::marked(app, id).await;
         // That took time, in which another process may have been throttled, or somebody changed the instance.
@@ -102,7 +105,7 @@ async fn look(
     }
     run.follow_up(&settings, &report, ended?).await?;
     follow_up::log(&run, &report);
-    if health::has_news(app, &run.mailbox) {
+    if health::has_news(app, &run.mailbox, &run.push) {
         settle::marked(app, id).await;
     }
     Ok(Some(PollOutcome::Polled(report)))

@@ -15,11 +15,17 @@ impl Run<'_> {
         }
         let (instance, connector) = (self.mailbox.instance.clone(), self.connector);
         is_pulled_by(self.app, &instance, connector, settings).await?;
-        let is_tick = self.way == PollTrigger::Tick;
         let Some(push) = connector.push() else { return Ok(reads) };
-        let Some(keeping) = Keeping::of(self.app, &instance, connector, settings, is_tick).await? else {
+        let Some(mut keeping) = Keeping::of(self.app, &instance, connector, settings).await? else {
             return Ok(reads);
         };
+        self.push = keeping.reading();
+        if !keeping.is_due() {
+            if self.way == PollTrigger::Tick {
+                keeping.come_again().await?;
+            }
+            return Ok(reads);
+        }
         // A renewed grant is one request, made as a tick's is; whatever comes after it takes the lease.
         let looks = self.way == PollTrigger::Kept && keeping.reauthorizes();
         if !looks && !self.gate.hold().await? {
@@ -36,6 +42,7 @@ impl Run<'_> {
         };
         let token_until = self.mailbox.session.expires_at;
         let has_begun = keeping.keep(push, &self.call(&token), token_until).await?;
+        self.push = keeping.reading();
         // What limits it limits the mailbox: reading on meets the same, and stores it for other processes.
         Ok(has_begun || reads || self.gate.is_limited())
     }

@@ -10,6 +10,7 @@ use crate::tokens::{Holder, NoToken};
 use chrono::{DateTime, Utc};
 use connectors::{Call, Connector, Scratch};
 use domain::backfill::is_running;
+use domain::health_reading::Reading;
 use domain::instance::Instance;
 use domain::state::ResourceState;
 use domain::token::Session;
@@ -43,6 +44,8 @@ pub(super) struct Run<'a> {
     pub(super) token: Option<String>,
     /// The mailbox as a whole failed: no more provider calls in this poll.
     pub(super) stopped: Option<Stopped>,
+    /// What the watches say of the instance's notices, as far as this poll looked.
+    pub(super) push: Reading,
     /// Something was stored that may change when the next poll is due.
     pub(super) has_written: bool,
     /// What the connector keeps of the resource that is read.
@@ -75,6 +78,7 @@ impl<'a> Run<'a> {
             deadline,
             token: None,
             stopped: None,
+            push: Reading::Unknown,
             has_written: false,
             scratch: Scratch::default(),
         }

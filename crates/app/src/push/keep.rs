@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::ports::{Job, PortError, Result};
 use chrono::{DateTime, Utc};
 use connectors::{Call, Connector, Error, ErrorKind, Push, WatchRequest};
+use domain::health_reading::{self, Reading};
 use domain::ids::digest64;
 use domain::instance::Instance;
 use domain::push::{Demand, Hint, Member, PushKey, PushState, Target, Watch, WatchedTarget};
@@ -21,7 +22,7 @@ use std::sync::Arc;
 /// Watches that others have made whenever one was made here; two processes meet once.
 const RIVALS_COUNT_MAX: usize = 4;
 
-/// What an instance needs of its mailbox's push, and that something of it is to be done.
+/// What an instance needs of its mailbox's push, against what there is.
 pub(crate) struct Keeping<'a> {
     app: &'a Context,
     instance: &'a Instance,
@@ -34,14 +35,12 @@ pub(crate) struct Keeping<'a> {
 }
 
 impl<'a> Keeping<'a> {
-    /// `None`: there is nothing to do now, or nothing can be done. One read. A tick that comes before what failed is due
-    /// has a poll come in time, since whoever failed left that to it.
+    /// `None`: nothing can be done. One read.
     pub(crate) async fn of(
         app: &'a Context,
         instance: &'a Instance,
         connector: &'a Arc<dyn Connector>,
         settings: &Settings,
-        is_tick: bool,
     ) -> Result<Option<Self>> {
         let Some(push) = &settings.push else { return Ok(None) };
         let Some(way) = connector.push() else { return Ok(None) };
@@ -60,16 +59,19 @@ impl<'a> Keeping<'a> {
         let interval_min = settings.interval_min;
         let keeping =
             Keeping { app, instance, interval_min, connector, key, member, state, granted_until: None };
-        if keeping.is_due() {
-            return Ok(Some(keeping));
-        }
-        if is_tick {
-            keeping.come_again().await?;
-        }
-        Ok(None)
+        Ok(Some(keeping))
     }
 
-    fn is_due(&self) -> bool {
+    /// Whether notices come, as was read or stored last.
+    pub(crate) fn reading(&self) -> Reading {
+        match self.state.members.get(&self.instance.id) == Some(&self.member) {
+            true => health_reading::push(&self.member, &self.state, self.app.now()),
+            false => Reading::Unknown,
+        }
+    }
+
+    /// Whether there is something to do.
+    pub(crate) fn is_due(&self) -> bool {
         let now = self.app.now();
         let is_due = |target: &Target| {
             self.state
@@ -101,7 +103,7 @@ impl<'a> Keeping<'a> {
     /// Asks the provider for what is due, with a token that is good until then. What fails is shown and tried again; polls
     /// go on. Whether anything was begun to be watched: what happened before has to be looked for.
     pub(crate) async fn keep(
-        mut self,
+        &mut self,
         push: &dyn Push,
         call: &Call<'_>,
         token_until: DateTime<Utc>,
@@ -292,8 +294,9 @@ impl<'a> Keeping<'a> {
         Ok(stored.filter(|stored| !stored.has_same_watch(next)).cloned())
     }
 
-    /// What failed is tried again by a poll of its own, unless the schedule's comes before.
-    async fn come_again(&self) -> Result<()> {
+    /// What failed is tried again by a poll of its own, unless the schedule's comes before. A tick that comes before that is
+    /// due has a poll come in time, since whoever failed left that to it.
+    pub(crate) async fn come_again(&self) -> Result<()> {
         let now = self.app.now();
         let Some(due_at) = self.own().filter(|one| one.failures > 0).map(|one| one.check_at).min() else {
             return Ok(());

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::heard::PULLED_COUNT_MAX;
 use crate::ports::Result;
 use connectors::Connector;
+use domain::health_reading::{self, Reading};
 use domain::instance::Instance;
 use domain::push::PushStatus;
 use domain::settings::Settings;
@@ -51,4 +52,28 @@ pub(crate) async fn status(
         }
         _ => inactive("it is being set up"),
     }
+}
+
+/// Whether notices come, for health events. One read at most.
+pub(crate) async fn reading(
+    app: &Context,
+    instance: &Instance,
+    connector: &Arc<dyn Connector>,
+    settings: &Settings,
+) -> Result<Reading> {
+    let Some(push) = settings.push.as_ref().filter(|_| settings.events_enabled) else {
+        return Ok(Reading::Moot);
+    };
+    let Some(Ok(targets)) = connector.push().map(|way| way.targets(push, &settings.resources)) else {
+        return Ok(Reading::Moot);
+    };
+    // What follows from something else is not told by itself.
+    let Some(key) = key::key_of(app, instance).filter(|_| !instance.disabled && instance.is_valid()) else {
+        return Ok(Reading::Unknown);
+    };
+    let Some((state, _)) = app.ports.store.push_state(&key).await? else { return Ok(Reading::Unknown) };
+    Ok(match state.members.get(&instance.id) {
+        Some(member) if member.targets == targets => health_reading::push(member, &state, app.now()),
+        _ => Reading::Unknown,
+    })
 }

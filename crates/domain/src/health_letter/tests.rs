@@ -1,5 +1,5 @@
 use super::*;
-use crate::health_ledger::Transition;
+use crate::health_ledger::{ConnectedMailbox, Transition};
 use chrono::TimeZone as _;
 use expect_test::expect;
 
@@ -10,7 +10,14 @@ fn at(minutes: i64) -> DateTime<Utc> {
 fn member(instance: u8, minutes: i64, reason: &str) -> HealthMember {
     let transition = Transition::Failing;
     let id = HealthEventId::of(at(minutes), &[&[instance]]);
-    let fact = HealthFact { id, transition, at: at(minutes), since: at(0), reason: reason.to_owned() };
+    let fact = HealthFact {
+        id,
+        transition,
+        at: at(minutes),
+        since: at(0),
+        reason: reason.to_owned(),
+        connected: None,
+    };
     let (letter, _) = letter_of(1, "mail", &fact);
     let instance = InstanceId::from_bytes([0, 0, 0, instance]);
     HealthMember { organization_id: 1, instance, connector: "mail".to_owned(), letter, fact }
@@ -36,10 +43,20 @@ fn what_one_cause_strikes_within_a_minute_is_one_letter() {
 fn a_letter_about_one_names_it_and_links_only_where_there_is_an_address() {
     let one = member(1, 1, "answered 503");
     expect![[r#"{"type":"mailbox.failing","timestamp":"2026-11-22T12:01:30.000Z","data":{"connector":"mail","reason":"answered 503","since":"2026-11-22T12:00:30.000Z","instanceId":1}}"#]]
-        .assert_eq(&HealthLetter::late(&one, None, at(9)).body.unwrap());
+        .assert_eq(&HealthLetter::alone(&one, None, at(9)).body.unwrap());
     let to_callback = HealthLetter::to_callback(&one, None, at(9));
-    assert_ne!(to_callback.id, HealthLetter::late(&one, None, at(9)).id);
+    assert_ne!(to_callback.id, HealthLetter::alone(&one, None, at(9)).id);
     assert_eq!(to_callback.id, HealthLetter::to_callback(&one, None, at(10)).id);
+}
+
+#[test]
+fn who_made_a_link_is_told_which_mailbox_it_is() {
+    let mut ledger = crate::health_ledger::HealthLedger::default();
+    let mailbox = ConnectedMailbox { again: false, name: "Sales".to_owned(), tags: vec!["17".to_owned()] };
+    ledger.note_connected((InstanceId::from_bytes([0, 0, 0, 1]), 1), mailbox, at(1));
+    let one = HealthMember { fact: ledger.pending.remove(0), ..member(1, 1, "") };
+    expect![[r#"{"type":"mailbox.connected","timestamp":"2026-11-22T12:01:30.000Z","data":{"connector":"mail","reason":"its owner connected it by a link","since":"2026-11-22T12:01:30.000Z","instanceId":1,"again":false,"name":"Sales","tags":["17"],"link":"https://x.example/instances/1"}}"#]]
+        .assert_eq(&HealthLetter::alone(&one, Some("https://x.example"), at(9)).body.unwrap());
 }
 
 #[test]

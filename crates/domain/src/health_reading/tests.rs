@@ -25,19 +25,27 @@ struct Life {
     instance: Instance,
     subscription: Subscription,
     state: ResourceState,
+    push: Reading,
     told: Vec<String>,
 }
 
 impl Life {
     fn new() -> Self {
         let state = ResourceState::new("messages", at(0)).with_baseline(Value::Null, at(0));
-        Life { instance: instance(), subscription: Subscription::default(), state, told: Vec::new() }
+        Life {
+            instance: instance(),
+            subscription: Subscription::default(),
+            state,
+            push: Reading::Unknown,
+            told: Vec::new(),
+        }
     }
 
     fn look(&mut self, minutes: i64) {
         let now = at(minutes);
         let states = std::iter::once(&self.state);
-        let reading = HealthReading::of(&self.instance, &self.subscription, states, Reading::Unknown, now);
+        let push = self.push.clone();
+        let reading = HealthReading::of(&self.instance, &self.subscription, states, push, now);
         let Some(next) = reading.next(now) else { return };
         for fact in &next.pending {
             let since = (fact.since - at(0)).num_minutes();
@@ -129,6 +137,108 @@ fn a_callback_is_resumed_when_nothing_waits_and_a_disabled_instance_says_nothing
     life.told(expect![[r#"
         1: callback.suspended since 1, the last attempt was answered 500
         5: callback.resumed since 1, the last attempt was answered 500"#]]);
+}
+
+fn silent(minutes: i64) -> Reading {
+    Reading::Holds(OpenCondition { since: at(minutes), reason: "refused".to_owned() })
+}
+
+#[test]
+fn push_that_was_there_is_lost_once_and_comes_back() {
+    let mut life = Life::new();
+    let looks = [
+        (1, silent(1)),
+        (2, Reading::Over),
+        (3, Reading::Unknown),
+        (4, silent(4)),
+        (5, silent(4)),
+        (6, Reading::Unknown),
+        (7, Reading::Over),
+        (8, silent(8)),
+        // Its owner wants it no more: that is no news, and what was there before counts no longer.
+        (9, Reading::Moot),
+        (10, silent(10)),
+    ];
+    for (minutes, push) in looks {
+        life.push = push;
+        life.look(minutes);
+    }
+    life.told(expect![[r#"
+        4: mailbox.push_lost since 4, refused
+        7: mailbox.recovered since 4, refused
+        8: mailbox.push_lost since 8, refused"#]]);
+}
+
+#[test]
+fn notices_that_come_again_are_no_recovery_while_nobody_can_read() {
+    let mut life = Life::new();
+    for push in [Reading::Over, silent(1)] {
+        life.push = push;
+        life.look(1);
+    }
+    life.fail(46);
+    life.look(46);
+    life.push = Reading::Over;
+    life.look(47);
+    life.succeed(48);
+    life.look(48);
+    life.told(expect![[r#"
+        1: mailbox.push_lost since 1, refused
+        46: mailbox.failing since 0, the provider answered 503
+        48: mailbox.recovered since 0, the provider answered 503"#]]);
+}
+
+#[test]
+fn what_ends_at_once_has_each_its_own_id() {
+    let mut life = Life::new();
+    life.push = Reading::Over;
+    life.look(1);
+    life.push = silent(1);
+    life.instance.validity = Validity::NeedsSignIn("revoked".to_owned());
+    life.look(2);
+    life.push = Reading::Over;
+    life.instance.validity = Validity::Valid;
+    let states = std::iter::once(&life.state);
+    let look = HealthReading::of(&life.instance, &life.subscription, states, Reading::Over, at(3));
+    let told = look.next(at(3)).unwrap().pending;
+    assert!(told.len() == 2 && told[0].id != told[1].id, "{told:?}");
+}
+
+/// The one target of an instance, as it is watched.
+#[track_caller]
+fn read_push(change: impl Fn(&mut crate::push::WatchedTarget), expected: &Reading) {
+    let target = crate::push::Target { name: "messages".to_owned(), parts: Default::default() };
+    let member = Member { application: "a".to_owned(), targets: vec![target], signer: None };
+    let mut state = PushState::default();
+    let watch = crate::push::Watch { state: Value::Null, until: at(600) };
+    let watched = state.watched_mut("a", "messages", at(0));
+    watched.watch = Some(watch);
+    change(watched);
+    assert_eq!(super::push(&member, &state, at(60)), *expected);
+}
+
+#[test]
+fn push_is_lost_when_tries_have_failed_or_nobody_could_try() {
+    let lost = |minutes, words: &str| {
+        let reason = format!("notices come no longer: {words}");
+        Reading::Holds(OpenCondition { since: at(minutes), reason })
+    };
+    let until = |watched: &mut crate::push::WatchedTarget, minutes| {
+        watched.watch.as_mut().unwrap().until = at(minutes);
+    };
+    read_push(|_| {}, &Reading::Over);
+    read_push(|watched| watched.failures = 9, &Reading::Over);
+    read_push(|watched| watched.demand = Some(crate::push::Demand::Anew), &Reading::Unknown);
+    let refused = |watched: &mut crate::push::WatchedTarget, failures| {
+        watched.demand = Some(crate::push::Demand::Anew);
+        (watched.failures, watched.failure) = (failures, Some("403".to_owned()));
+    };
+    read_push(|watched| refused(watched, 2), &Reading::Unknown);
+    read_push(|watched| refused(watched, 3), &lost(60, "403"));
+    read_push(|watched| until(watched, 1), &Reading::Unknown);
+    read_push(|watched| until(watched, -1), &lost(-1, "it was not renewed in time"));
+    read_push(|watched| watched.granted_until = Some(at(-1)), &lost(-1, "it was not renewed in time"));
+    read_push(|watched| watched.watch = None, &Reading::Unknown);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::sample::{at, id};
 use app::ports::{Store, Written};
-use domain::health_ledger::{HealthEventId, HealthFact, Transition};
+use domain::health_ledger::{ConnectedMailbox, HealthEventId, HealthFact, Transition};
 use domain::health_letter::{HealthLetter, HealthMember, HealthRow, LetterProgress, letter_of};
 use futures_util::future::join_all;
 
@@ -15,6 +15,7 @@ fn member(organization_id: u32, instance: u32, seconds: i64) -> HealthMember {
         at: at(seconds),
         since: at(0),
         reason: "Ünïcode".to_owned(),
+        connected: Some(ConnectedMailbox { again: true, name: "Sales".to_owned(), tags: Vec::new() }),
     };
     let (letter, _) = letter_of(organization_id, "mail", &fact);
     HealthMember { organization_id, instance: id(instance), connector: "mail".to_owned(), letter, fact }

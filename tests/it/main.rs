@@ -31,6 +31,7 @@ mod pasted;
 mod push;
 mod resources;
 mod settling;
+mod signals;
 mod simulation;
 mod tokens;
 mod trials;

@@ -7,6 +7,7 @@ use crate::poll::{PollOutcome, PollTrigger};
 use crate::ports::{Job, Result};
 use crate::push::Pull;
 use crate::sealing::Sealer;
+use crate::signals::{Metric, Signals};
 use chrono::{DateTime, Utc};
 use connectors::{Connector, PullSource};
 use domain::ids::InstanceId;
@@ -53,6 +54,21 @@ impl App {
         crate::poll::poll(&self.0, id, PollTrigger::Tick, deadline).await
     }
 
+    /// The same for a tick that was due then: how late it begins is counted.
+    ///
+    /// # Errors
+    ///
+    /// As of [`App::tick`].
+    pub async fn tick_due(
+        &self,
+        id: InstanceId,
+        due_at: DateTime<Utc>,
+        deadline: DateTime<Utc>,
+    ) -> Result<PollOutcome> {
+        self.0.signals.poll_began(self.0.now() - due_at);
+        self.tick(id, deadline).await
+    }
+
     /// The same for a client that waits for what is found: where somebody else polls the mailbox it waits for its
     /// turn, until the deadline.
     ///
@@ -94,6 +110,20 @@ impl App {
     /// They could not be had, or not be acknowledged: they come again.
     pub async fn pull(&self, source: &PullSource) -> Result<Pull> {
         crate::push::pull(&self.0, source).await
+    }
+
+    /// What this process counted of its work.
+    pub fn signals(&self) -> &Signals {
+        &self.0.signals
+    }
+
+    /// Counts all mailboxes of the host, by how they are and when they were last read: it reads each one's short row.
+    ///
+    /// # Errors
+    ///
+    /// A port failed.
+    pub async fn census(&self) -> Result<Vec<Metric>> {
+        crate::census::take(&self.0).await
     }
 
     /// The host's clock was set back by so much: what is kept in memory waits no longer than it was meant to.

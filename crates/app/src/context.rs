@@ -9,6 +9,7 @@ use crate::locks::Locks;
 use crate::ports::{Accounts, Bus, Clock, Entropy, Http, Queue, Schedule, Store, UserSessions, Vault};
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
+use crate::signals::Signals;
 use crate::traffic::Traffic;
 use crate::wrong_links::WrongLinks;
 use base64::Engine as _;
@@ -61,6 +62,7 @@ pub(crate) struct Context {
     pub(crate) kept_fleet: KeptFleet,
     pub(crate) last_reads: LastReads,
     pub(crate) wrong_links: WrongLinks,
+    pub(crate) signals: Signals,
 }
 
 impl Context {
@@ -74,6 +76,7 @@ impl Context {
             itself: itself.clone(),
             secrets: SecretsCache::before(ports.vault.clone()),
             clients: Clients::before(ports.store.clone(), sealer.clone()),
+            signals: Signals::new(connectors.iter().map(|connector| connector.descriptor().key)),
             ports,
             config,
             sealer,

@@ -6,11 +6,13 @@ use crate::ports::{
     AttemptKey, AttemptOutcome, Claim, Claimant, Job, Notification, PortError, Result, Written,
 };
 use crate::settle;
+use crate::signals::AttemptEnd;
 use chrono::{DateTime, Duration, Utc};
 use connectors::HttpError;
 use domain::account_settings::FailurePolicy;
 use domain::delivery::{Answer, Attempt, Verdict, decide};
 use domain::instance::{Account, Instance};
+use domain::life;
 use domain::settings::{CALLBACK_URL, given};
 
 /// Tries to store an outcome, and the pause before the second, which doubles: a post whose outcome is not stored is
@@ -123,6 +125,9 @@ pub(crate) async fn attempt(
     let outcome =
         AttemptOutcome { reason, attempt, verdict, reached, expires_at: now + app.config.retention };
     let written = store(app, key, &outcome).await?;
+    if written == Written::Done {
+        count(app, notification, verdict, now);
+    }
     Ok((written == Written::Done).then_some(verdict))
 }
 
@@ -180,6 +185,23 @@ fn suspension(answer: &Answer) -> String {
         Answer::NoAnswer(stage) => format!("the last attempt had no answer: {stage}"),
         Answer::Published => "the event bus took it".to_owned(),
     }
+}
+
+/// Counts an attempt, and how long the receiver waited for what it did not have.
+fn count(app: &Context, notification: &Notification, verdict: Verdict, now: DateTime<Utc>) {
+    app.signals.attempted(match verdict {
+        Verdict::Delivered => AttemptEnd::Delivered,
+        Verdict::Retry(_) => AttemptEnd::Retry,
+        Verdict::Suspend => AttemptEnd::Suspend,
+    });
+    if verdict != Verdict::Delivered || notification.attempts.iter().any(life::is_success) {
+        return;
+    }
+    // Where no poll without it is known it was seen for sure when it was.
+    let sighting = notification.sighting;
+    let since = sighting.map(|sighting| sighting.unseen_at.unwrap_or(sighting.seen_at));
+    let since_commit = now - notification.created_at;
+    app.signals.arrived(since.map_or(since_commit, |since| now - since), since_commit);
 }
 
 fn log(notification: &Notification, attempt: &Attempt, cause: Option<String>, verdict: Verdict) {

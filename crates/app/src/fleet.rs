@@ -122,7 +122,7 @@ pub(crate) fn vitals(app: &Context, mailbox: &Mailbox) -> (Vitals, Vec<Pulse>) {
 }
 
 /// An idle poll stores nothing, so the rows alone are up to ten minutes behind.
-fn refresh(app: &Context, id: InstanceId, vitals: &mut Vitals) {
+pub(crate) fn refresh(app: &Context, id: InstanceId, vitals: &mut Vitals) {
     if let Some(at) = app.last_reads.all_since(id, vitals.pulses.count) {
         vitals.pulses = vitals.pulses.read_since(at);
     }

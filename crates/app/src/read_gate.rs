@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) struct Gate<'a> {
     pub(crate) app: &'a Context,
     pub(crate) lane: Arc<Lane>,
+    connector: &'static str,
     is_refused: AtomicBool,
 }
 
@@ -24,7 +25,9 @@ impl<'a> Gate<'a> {
         let lane = app.traffic.lane(mailbox.instance.id);
         lane.see(mailbox.poller.until);
         lane.see_session(&mailbox.session);
-        Gate { app, lane, is_refused: AtomicBool::new(false) }
+        let connector = app.connector(&mailbox.instance.connector);
+        let connector = connector.map_or("", |connector| connector.descriptor().key);
+        Gate { app, lane, connector, is_refused: AtomicBool::new(false) }
     }
 
     /// Stores a Retry-After that was met on the way out: other processes know this mailbox by its rows alone.
@@ -42,10 +45,15 @@ impl<'a> Gate<'a> {
     }
 
     fn see(&self, status: u16, headers: &HeaderMap) {
+        self.app.signals.answered(self.connector, Some(status));
         self.lane.note(status, headers, self.app.now());
         if status == 401 {
             self.is_refused.store(true, Ordering::Relaxed);
         }
+    }
+
+    fn see_nothing(&self) {
+        self.app.signals.answered(self.connector, None);
     }
 
     /// Until when no read may be made.
@@ -62,7 +70,7 @@ impl Http for Gate<'_> {
         if self.waits_until().is_some() {
             return Err(HttpError::NotSent);
         }
-        let response = self.app.ports.http.send(request).await?;
+        let response = self.app.ports.http.send(request).await.inspect_err(|_| self.see_nothing())?;
         self.see(response.status, &response.headers);
         Ok(response)
     }
@@ -72,7 +80,7 @@ impl Http for Gate<'_> {
         if self.waits_until().is_some() {
             return Err(HttpError::NotSent);
         }
-        let answer = self.app.ports.http.open(request).await?;
+        let answer = self.app.ports.http.open(request).await.inspect_err(|_| self.see_nothing())?;
         self.see(answer.status, &answer.headers);
         // The request is in flight until its last byte has come, or nobody wants it any more.
         let body = answer.body.map(move |piece| {

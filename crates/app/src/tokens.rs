@@ -4,6 +4,7 @@ use crate::clients::Client;
 use crate::context::Context;
 use crate::exchange::exchange;
 use crate::ports::{PortError, Result, Secrets, Written};
+use crate::signals::RefreshEnd;
 use chrono::{DateTime, Duration, Utc};
 use connectors::oauth::{Grant, TokenError, TokenErrorKind, Tokens};
 use connectors::{Authentication, Connector, Descriptor};
@@ -197,7 +198,9 @@ impl Context {
             Authentication::SignIn(_) => Grant::Refresh { refresh_token },
             Authentication::ClientCredentials(_) | Authentication::Key => Grant::Client,
         };
-        exchange(self, holder.descriptor(), client, &grant, holder.scope()).await
+        let exchanged = exchange(self, holder.descriptor(), client, &grant, holder.scope()).await;
+        self.signals.refreshed(holder.descriptor().key, refresh_end(&exchanged));
+        exchanged
     }
 
     /// The vault is written before the table: a crash in between leaves a token that is newer than the
@@ -294,5 +297,14 @@ impl Context {
         }
         *session = next;
         Ok(true)
+    }
+}
+
+fn refresh_end(exchanged: &std::result::Result<Tokens, TokenError>) -> RefreshEnd {
+    match exchanged.as_ref().map_err(|error| error.kind) {
+        Ok(_) => RefreshEnd::Done,
+        Err(TokenErrorKind::InvalidGrant) => RefreshEnd::SignInRefused,
+        Err(TokenErrorKind::InvalidClient) => RefreshEnd::ApplicationRefused,
+        Err(TokenErrorKind::Rejected | TokenErrorKind::Unavailable) => RefreshEnd::Failed,
     }
 }

@@ -187,6 +187,17 @@ impl Vitals {
         }
     }
 
+    /// Somebody waits for its polls: it is on, and the provider accepts its sign-in.
+    pub fn is_to_be_read(&self) -> bool {
+        self.is_valid && !self.is_disabled && self.is_polled
+    }
+
+    /// A resource of it was last read longer ago than three intervals, or ten minutes and two intervals.
+    pub fn is_overdue(&self, now: DateTime<Utc>) -> bool {
+        let since = [self.pulses.calm_since, self.pulses.failing_since];
+        since.into_iter().any(|since| is_frozen(since, self.interval_s, now))
+    }
+
     /// The oldest of the resources' last successes: since then not everything was read. `None` if one was never read.
     pub fn read_until(&self) -> Option<DateTime<Utc>> {
         let Pulses { unread_count, calm_since, failing_since, .. } = self.pulses;

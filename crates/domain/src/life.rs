@@ -99,7 +99,7 @@ pub fn stages(
 }
 
 /// The callback answered 2xx, or the event bus alone was to have it, and does.
-fn is_success(attempt: &Attempt) -> bool {
+pub fn is_success(attempt: &Attempt) -> bool {
     match attempt.status {
         Some(status) => (200..300).contains(&status),
         None => attempt.error.is_none(),

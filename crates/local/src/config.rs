@@ -13,6 +13,7 @@ const SECRET_BYTES_MIN: usize = 16;
 /// What our variables begin with.
 const PREFIX: &str = "CARILLON_";
 const USER_SECRET: &str = "CARILLON_USER_SECRET";
+const METRICS_LISTEN: &str = "CARILLON_METRICS_LISTEN";
 const ORGANIZATION_SECRET: &str = "CARILLON_ORGANIZATION_SECRET";
 /// Only this machine can connect there.
 const LISTEN: &str = "127.0.0.1:8080";
@@ -22,6 +23,8 @@ const LISTEN: &str = "127.0.0.1:8080";
 pub struct Config {
     /// `--listen`, `CARILLON_LISTEN`: address of the HTTP interface. Default 127.0.0.1:8080.
     pub listen: SocketAddr,
+    /// `CARILLON_METRICS_LISTEN`: address of `GET /metrics`, of which the interface knows nothing. Default: none.
+    pub metrics_listen: Option<SocketAddr>,
     /// `--data`, `CARILLON_DATA`: folder of the database and the keys. Default `./.carillon`.
     pub data: PathBuf,
     /// `CARILLON_USER_SECRET` and `CARILLON_ORGANIZATION_SECRET`: both or neither.
@@ -70,10 +73,14 @@ pub fn read(line: &CommandLine, environment: &BTreeMap<String, String>) -> anyho
     };
     let variables = Variables(&variable);
     let given = |name: &str| variables.given(name);
-    let listen = listen(line.listen.clone().or_else(|| given("CARILLON_LISTEN")))?;
+    let listen =
+        line.listen.clone().or_else(|| given("CARILLON_LISTEN")).unwrap_or_else(|| LISTEN.to_owned());
+    let listen = address("--listen (CARILLON_LISTEN)", &listen)?;
+    let metrics_listen = given(METRICS_LISTEN).map(|given| address(METRICS_LISTEN, &given)).transpose()?;
     let data = line.data.clone().or_else(|| given("CARILLON_DATA").map(PathBuf::from));
     let config = Config {
         listen,
+        metrics_listen,
         data: data.unwrap_or_else(|| PathBuf::from(".carillon")),
         secrets: secrets(given(USER_SECRET), given(ORGANIZATION_SECRET))?,
         app: app::Config::read(&variables)?,
@@ -89,9 +96,8 @@ pub fn read(line: &CommandLine, environment: &BTreeMap<String, String>) -> anyho
 }
 
 /// A name may have several addresses: the one that most clients try first.
-fn listen(given: Option<String>) -> anyhow::Result<SocketAddr> {
-    let given = given.unwrap_or_else(|| LISTEN.to_owned());
-    let rule = || format!("--listen (CARILLON_LISTEN) must be an address and a port, as {LISTEN}");
+fn address(option: &str, given: &str) -> anyhow::Result<SocketAddr> {
+    let rule = || format!("{option} must be an address and a port, as {LISTEN}");
     let mut addresses: Vec<SocketAddr> = given.to_socket_addrs().with_context(rule)?.collect();
     addresses.sort_by_key(SocketAddr::is_ipv6);
     addresses.first().copied().with_context(rule)

@@ -5,6 +5,7 @@ use crate::config::{Config, GivenSecrets};
 use crate::jobs::Jobs;
 use crate::key_proof;
 use crate::keys;
+use crate::metrics::Metrics;
 use crate::sqlite::{BackedUp, BackupError, Db, LockFile, OpenError, SqliteStore, SqliteVault, back_up};
 use crate::timers::Timers;
 use anyhow::Context as _;
@@ -155,6 +156,11 @@ impl Host {
             inspector: self.inspector.clone(),
             defaults: self.defaults.clone(),
         })
+    }
+
+    /// What the process counts, for its operator's instruments.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::new(self.app.clone(), self.store.clone(), self.jobs.clone(), self.clock.clone())
     }
 
     /// The host as its operator sees it.

@@ -10,6 +10,7 @@ pub mod host;
 pub mod jobs;
 mod key_proof;
 pub mod keys;
+pub mod metrics;
 mod pulling;
 pub mod serve;
 mod server;

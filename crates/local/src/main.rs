@@ -76,6 +76,10 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     // Before anything is made: secrets that are shown once must not be lost to a port in use.
     let listener = local::serve::bind(config.listen).await?;
     let address = listener.local_addr()?;
+    let metrics = match config.metrics_listen {
+        Some(address) => Some(local::serve::bind(address).await?),
+        None => None,
+    };
     let host = Host::open(config, Arc::new(SystemClock)).await?;
     let made = host.admit(config.secrets.as_ref()).await?;
     if let Some(made) = &made {
@@ -87,7 +91,10 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     if let Some(made) = &made {
         say(&host.link_line(&made.account, &format!("http://{address}")).await?)?;
     }
-    local::serve::serve(host, listener, stop).await
+    if let Some(metrics) = &metrics {
+        tracing::info!(address = %metrics.local_addr()?, "metrics.listening");
+    }
+    local::serve::serve(host, listener, metrics, stop).await
 }
 
 /// Turns true at SIGTERM or Ctrl-C.

@@ -44,7 +44,14 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Runs until `stop` turns true; then nothing new begins, what is under way has ten seconds, and the rest
 /// stays queued.
-pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+///
+/// With another listener it answers `GET /metrics` there.
+pub async fn serve(
+    host: Host,
+    listener: TcpListener,
+    metrics: Option<TcpListener>,
+    mut stop: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
     let host = Arc::new(host);
     let polls = Arc::new(Semaphore::new(POLLS_COUNT_MAX));
     let releases = Arc::new(Semaphore::new(RELEASES_COUNT_MAX));
@@ -64,6 +71,10 @@ pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<
         tokio::spawn(pulling::run(host.clone(), stop.clone())),
     ];
     let http = tokio::spawn(server::run(listener, host.router(), Times::USUAL, stop.clone()));
+    let metrics = metrics.map(|listener| {
+        let router = host.metrics().router();
+        tokio::spawn(server::run(listener, router, Times::USUAL, stop.clone()))
+    });
     stop.wait_for(|stop| *stop).await?;
     let idle = async {
         for one in loops {
@@ -76,6 +87,9 @@ pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<
         let _ = deliveries.acquire_many(DELIVERIES_COUNT_MAX as u32).await;
         let _ = letters.acquire_many(LETTERS_COUNT_MAX as u32).await;
         let _ = http.await;
+        if let Some(metrics) = metrics {
+            let _ = metrics.await;
+        }
     };
     if tokio::time::timeout(std::time::Duration::from_secs(STOP_S), idle).await.is_err() {
         tracing::warn!("serve.stopped_with_work_left");
@@ -86,12 +100,12 @@ pub async fn serve(host: Host, listener: TcpListener, mut stop: watch::Receiver<
 /// Starts what is due by the timetables.
 async fn run_timers(host: Arc<Host>, permits: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        for id in host.timers.due(host.clock.now()) {
+        for (id, due_at) in host.timers.due(host.clock.now()) {
             let Some(permit) = permit(&permits, &mut stop).await else { return };
             let host = host.clone();
             tokio::spawn(async move {
                 let now = host.clock.now();
-                if let Err(error) = host.app.tick(id, now + Duration::seconds(POLL_S)).await {
+                if let Err(error) = host.app.tick_due(id, due_at, now + Duration::seconds(POLL_S)).await {
                     log_failure(&error);
                     let again = (Job::Poll(id), now + Duration::seconds(POLL_AGAIN_S));
                     if let Err(error) = host.jobs.send(&[again]).await {

@@ -48,11 +48,11 @@ impl Ticking {
         }
     }
 
-    fn pop(&mut self, now: DateTime<Utc>) -> Option<InstanceId> {
-        let (_, id) = *self.by_time.first().filter(|(at, _)| *at <= now)?;
+    fn pop(&mut self, now: DateTime<Utc>) -> Option<(InstanceId, DateTime<Utc>)> {
+        let (at, id) = *self.by_time.first().filter(|(at, _)| *at <= now)?;
         let (timetable, _) = *self.next.get(&id)?;
         self.set(id, timetable, timetable.next_after(now));
-        Some(id)
+        Some((id, at))
     }
 }
 
@@ -73,8 +73,8 @@ impl Timers {
         Ok(Timers { db, clock, ticking, changed: Notify::new() })
     }
 
-    /// Takes what is due; missed ticks of an instance count as one.
-    pub fn due(&self, now: DateTime<Utc>) -> Vec<InstanceId> {
+    /// Takes what is due, each with the time it was due at; missed ticks of an instance count as one.
+    pub fn due(&self, now: DateTime<Utc>) -> Vec<(InstanceId, DateTime<Utc>)> {
         let mut ticking = self.ticking();
         std::iter::from_fn(|| ticking.pop(now)).collect()
     }

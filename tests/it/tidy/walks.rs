@@ -33,10 +33,11 @@ const WALKS: [Walk; 3] = [
 ];
 
 /// What files of the walks refer to beside the walks, and why no walk leads through it.
-const ASIDE: [(&str, &str); 30] = [
+const ASIDE: [(&str, &str); 32] = [
     ("api/", "what handlers are given and answer, and other routes"),
     ("audit.rs", "entries that a row is stored with"),
     ("bulk", "another job"),
+    ("census.rs", "what operators ask for"),
     ("clients.rs", "what a context holds"),
     ("config.rs", "values"),
     ("context.rs", "what every use case stands on"),
@@ -62,6 +63,7 @@ const ASIDE: [(&str, &str); 30] = [
     ("purge.rs", "another job"),
     ("release.rs", "another job"),
     ("sealing.rs", "values"),
+    ("signals/", "what a context holds"),
     ("traffic.rs", "what a context holds"),
     ("wrong_links.rs", "what a context holds"),
 ];

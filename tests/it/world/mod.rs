@@ -24,6 +24,7 @@ use doubles::{Google, Microsoft, Providers, Receiver, Way};
 use futures_util::FutureExt as _;
 use local::administration::LocalAdministration;
 use local::jobs::{Class, Jobs, Went};
+use local::metrics::Metrics;
 use local::sqlite::{Db, SqliteStore, SqliteVault};
 use local::timers::Timers;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -242,6 +243,12 @@ impl World {
         LocalAdministration::new(self.store.clone(), self.jobs.clone())
     }
 
+    /// What the process counts.
+    pub(crate) fn metrics(&self) -> Metrics {
+        let clock = Arc::new(self.clock.clone());
+        Metrics::new(self.app.clone(), self.store.clone(), self.jobs.clone(), clock)
+    }
+
     /// The database, for writing what no adapter would.
     pub(crate) fn rows(&self) -> Db {
         self.db.clone()
@@ -306,8 +313,8 @@ impl World {
         let now = self.now();
         let due = self.timers.due(now);
         let is_due = !due.is_empty();
-        for id in due {
-            if self.app.tick(id, now + Duration::seconds(60)).await.is_err() {
+        for (id, due_at) in due {
+            if self.app.tick_due(id, due_at, now + Duration::seconds(60)).await.is_err() {
                 self.jobs.send(&[(Job::Poll(id), now + Duration::seconds(10))]).await.unwrap();
             }
         }

@@ -3,6 +3,7 @@
 use super::run::{PollTrigger, Run};
 use super::{PollReport, ResourceReport};
 use crate::ports::{Job, PollEnded, Result};
+use crate::signals::PollEnd;
 use chrono::{DateTime, Duration, Utc};
 use domain::backfill::is_running;
 use domain::schedule::Timetable;
@@ -69,7 +70,13 @@ pub(super) fn log(run: &Run<'_>, report: &PollReport) {
         report.resources.iter().map(|(_, one)| count(one)).sum::<usize>()
     };
     let error = report.resources.iter().find_map(|(_, one)| one.error.as_deref());
-    if error.is_none() && !report.more && sum(|one| one.changes) == 0 {
+    let end = match error {
+        Some(_) => PollEnd::Failed,
+        None if report.more || sum(|one| one.changes) > 0 => PollEnd::Found,
+        None => PollEnd::Idle,
+    };
+    run.app.signals.poll_ended(end);
+    if end == PollEnd::Idle {
         tracing::debug!(instance.id = run.mailbox.instance.id.get(), "poll.idle");
         return;
     }

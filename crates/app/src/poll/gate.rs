@@ -52,6 +52,7 @@ pub(super) struct Gate<'a> {
     app: &'a Context,
     id: InstanceId,
     deadline: DateTime<Utc>,
+    connector: &'static str,
     lane: Arc<Lane>,
     _polling: Polling,
     right: AsyncMutex<Right>,
@@ -60,7 +61,13 @@ pub(super) struct Gate<'a> {
 
 impl<'a> Gate<'a> {
     /// For a mailbox without a poller, as was read with this fence.
-    pub(super) fn new(app: &'a Context, id: InstanceId, mailbox: &Mailbox, deadline: DateTime<Utc>) -> Self {
+    pub(super) fn new(
+        app: &'a Context,
+        connector: &'static str,
+        mailbox: &Mailbox,
+        deadline: DateTime<Utc>,
+    ) -> Self {
+        let id = mailbox.instance.id;
         let lane = app.traffic.lane(id);
         lane.see_session(&mailbox.session);
         let fence = mailbox.poller.fence;
@@ -68,6 +75,7 @@ impl<'a> Gate<'a> {
             app,
             id,
             deadline,
+            connector,
             _polling: lane.polls(),
             lane,
             right: AsyncMutex::new(Right::Look { fence, is_spent: false }),
@@ -170,10 +178,14 @@ impl Http for Gate<'_> {
             // Our own time was over, not the provider's.
             Err(HttpError::Timeout) if is_cut => Err(self.not_sent(Halt::Deadline)),
             Ok(response) => {
+                self.app.signals.answered(self.connector, Some(response.status));
                 self.lane.note(response.status, &response.headers, self.app.now());
                 Ok(response)
             }
-            failed => failed,
+            failed => {
+                self.app.signals.answered(self.connector, None);
+                failed
+            }
         }
     }
 }

@@ -68,7 +68,7 @@ impl<'a> Run<'a> {
         way: PollTrigger,
         deadline: DateTime<Utc>,
     ) -> Self {
-        let gate = Gate::new(app, mailbox.instance.id, &mailbox, deadline);
+        let gate = Gate::new(app, connector.descriptor().key, &mailbox, deadline);
         Run {
             app,
             mailbox,

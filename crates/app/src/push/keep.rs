@@ -9,6 +9,7 @@ use super::stored::{change, read};
 use super::{key, leave};
 use crate::context::Context;
 use crate::ports::{Job, PortError, Result};
+use crate::signals::WatchTurn;
 use chrono::{DateTime, Utc};
 use connectors::{Call, Connector, Error, ErrorKind, Push, WatchRequest};
 use domain::health_reading::{self, Reading};
@@ -238,7 +239,9 @@ impl<'a> Keeping<'a> {
         if before.watch.as_ref().is_some_and(|watch| watch.until <= now) {
             // It was renewed too late: polls alone told of changes since.
             tracing::error!(instance.id = id, connector = self.instance.connector, "push.lapsed");
+            self.app.signals.watch_turned(&self.instance.connector, WatchTurn::Lapsed);
         }
+        self.app.signals.watch_turned(&self.instance.connector, WatchTurn::Watched);
         let is_same =
             before.is_active(now) && before.watch.as_ref().is_some_and(|old| old.state == watch.state);
         if !is_same {
@@ -272,6 +275,7 @@ impl<'a> Keeping<'a> {
             error = error as &dyn std::error::Error,
             "push.failed"
         );
+        self.app.signals.watch_turned(&self.instance.connector, WatchTurn::Failed);
         let told = match &error.provider_message {
             Some(message) if !error.message.contains(message.as_str()) => format!("{error}: {message}"),
             _ => error.to_string(),

@@ -119,7 +119,7 @@ impl Stage {
         let user = host.new_account().await?;
         let client = Client::new(&format!("http://{}", listener.local_addr()?), &user)?;
         let link_line = host.link_line(&user.account, client.base()).await?;
-        let serving = tokio::spawn(serve::serve(host, listener, stop));
+        let serving = tokio::spawn(serve::serve(host, listener, None, stop));
         Ok(Stage { providers, inbox, callback, client, link_line, serving })
     }
 }

@@ -1,18 +1,26 @@
 //! The database: writes one after another, reads beside them.
 
 use super::connection::{self, in_snapshot, in_transaction};
+use super::latency::{Latency, Operation};
 use super::lock_file::LockFile;
 use super::migrations::{demand, migrate};
 use super::open_error::OpenError;
 use super::threads::Threads;
 use app::ports::PortError;
+use app::signals::Metric;
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// One SQLite file. A clone is the same database; it closes when the last one is dropped.
 #[derive(Clone)]
-pub struct Db(Arc<Engine>);
+pub struct Db(Arc<Opened>);
+
+struct Opened {
+    engine: Engine,
+    latency: Latency,
+}
 
 enum Engine {
     /// Fields are dropped in order: first the connection, then the lock.
@@ -45,7 +53,7 @@ impl Db {
 
     fn threaded(path: &Path, writer: Connection, lock: Option<LockFile>) -> Result<Self, OpenError> {
         let readers = [connection::reader(path)?, connection::reader(path)?];
-        Ok(Db(Arc::new(Engine::Threaded { threads: Threads::start(writer, readers)?, _lock: lock })))
+        Ok(Self::on(Engine::Threaded { threads: Threads::start(writer, readers)?, _lock: lock }))
     }
 
     /// Opens a file so that everything runs at once on the caller's thread: the futures of [`Db::write`] and
@@ -62,7 +70,16 @@ impl Db {
 
     fn inline_on(connection: Connection, lock: Option<LockFile>) -> Result<Self, OpenError> {
         migrate(&connection)?;
-        Ok(Db(Arc::new(Engine::Inline { connection: Mutex::new(connection), _lock: lock })))
+        Ok(Self::on(Engine::Inline { connection: Mutex::new(connection), _lock: lock }))
+    }
+
+    fn on(engine: Engine) -> Self {
+        Db(Arc::new(Opened { engine, latency: Latency::default() }))
+    }
+
+    /// How long callers of all clones waited.
+    pub(super) fn latency(&self) -> Metric {
+        self.0.latency.read()
     }
 
     /// Runs a write, all or nothing, and answers once it is on disk. Writes that wait share a commit.
@@ -73,13 +90,16 @@ impl Db {
         context: &'static str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, PortError> {
-        match &*self.0 {
+        let began = Instant::now();
+        let written = match &self.0.engine {
             Engine::Inline { connection, .. } => {
                 let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
                 in_transaction(&connection, work).map_err(|error| PortError::new(context, error))
             }
             Engine::Threaded { threads, .. } => threads.write(context, work).await,
-        }
+        };
+        self.0.latency.note(Operation::Write, began);
+        written
     }
 
     /// A number that is another one after somebody else has written to the file.
@@ -97,12 +117,15 @@ impl Db {
         context: &'static str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, PortError> {
-        match &*self.0 {
+        let began = Instant::now();
+        let read = match &self.0.engine {
             Engine::Inline { connection, .. } => {
                 let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
                 in_snapshot(&connection, work).map_err(|error| PortError::new(context, error))
             }
             Engine::Threaded { threads, .. } => threads.read(context, work).await,
-        }
+        };
+        self.0.latency.note(Operation::Read, began);
+        read
     }
 }

@@ -4,6 +4,7 @@ mod backup;
 pub(crate) mod columns;
 mod connection;
 mod db;
+mod latency;
 pub(crate) mod listing;
 mod lock_file;
 mod migrations;
@@ -17,6 +18,7 @@ pub use db::Db;
 pub(crate) use lock_file::LockFile;
 pub use open_error::OpenError;
 pub use store::SqliteStore;
+pub(crate) use store::{WAITING_AGES_S, WAITING_STATUSES};
 pub use vault::SqliteVault;
 
 /// The steps that SQLite would take for a query.

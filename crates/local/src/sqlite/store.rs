@@ -30,8 +30,12 @@ mod subscriptions;
 mod takeover;
 mod upkeep;
 mod user_sessions;
+mod waiting;
+
+pub(crate) use waiting::{AGES_S as WAITING_AGES_S, STATUSES as WAITING_STATUSES};
 
 use super::Db;
+use app::signals::Metric;
 use requests::Requests;
 use std::sync::Arc;
 
@@ -46,5 +50,10 @@ impl SqliteStore {
     /// The store in this database.
     pub fn new(db: Db) -> Self {
         SqliteStore { db, requests: Arc::default() }
+    }
+
+    /// How long callers waited for the database.
+    pub fn latency(&self) -> Metric {
+        self.db.latency()
     }
 }

@@ -74,7 +74,7 @@ impl Serving {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = watch::channel(false);
-        let ended = tokio::spawn(local::serve::serve(host, listener, stopped));
+        let ended = tokio::spawn(local::serve::serve(host, listener, None, stopped));
         Serving { clock, client: Client::new(&base, USER_SECRET, ORGANIZATION_SECRET), stop, ended }
     }
 

@@ -9,6 +9,7 @@ mod contents;
 mod counts;
 mod doors;
 mod fairness;
+mod metrics;
 mod notices;
 mod process;
 mod push;

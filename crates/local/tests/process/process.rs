@@ -50,7 +50,18 @@ impl Process {
 
     /// With all that it logs in a file.
     pub(crate) async fn start_logged(outside: &Outside, folder: &Path, log: &Path) -> Self {
+        Self::start_logged_with(outside, folder, log, &[]).await
+    }
+
+    /// The same with more variables.
+    pub(crate) async fn start_logged_with(
+        outside: &Outside,
+        folder: &Path,
+        log: &Path,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut command = Self::command(outside, folder, RETRY_DELAYS);
+        command.envs(variables.iter().copied());
         command.env("CARILLON_LOG", "info").stderr(std::fs::File::create(log).unwrap());
         Self::spawned(command).await
     }

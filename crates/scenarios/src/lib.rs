@@ -18,6 +18,7 @@
 mod callback;
 mod client;
 mod document;
+mod health;
 mod mailbox;
 mod organization;
 mod outside;
@@ -30,6 +31,7 @@ mod wait;
 pub use callback::{Callback, ReceivedEvent};
 pub use client::{Client, Instance, Reply, body, with};
 pub use document::{Document, Operation};
+pub use health::{HealthAddress, HealthEvent};
 pub use mailbox::Mailbox;
 pub use organization::Organization;
 pub use outside::Outside;
@@ -111,6 +113,9 @@ macro_rules! suite {
                 a_replaced_secret_is_worth_nothing,
                 a_session_stands_for_the_secrets_until_it_ends,
                 every_change_is_recorded_without_secrets,
+            ],
+            health: [
+                a_mailbox_that_breaks_is_told_of_and_so_is_who_mends_it,
             ],
             sign_in_links: [
                 an_owner_signs_in_again_by_a_link,

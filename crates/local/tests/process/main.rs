@@ -9,6 +9,7 @@ mod contents;
 mod counts;
 mod doors;
 mod fairness;
+mod health;
 mod metrics;
 mod notices;
 mod process;

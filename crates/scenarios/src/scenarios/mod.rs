@@ -7,6 +7,7 @@ pub mod configuration;
 pub mod delivery;
 pub mod description;
 pub mod elements;
+pub mod health;
 pub mod hubs;
 pub mod instances;
 pub mod log;

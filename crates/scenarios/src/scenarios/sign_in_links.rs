@@ -11,20 +11,20 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// What a developer prepares: users come back here.
-fn prepared(mailbox: &Mailbox, callback: &Callback) -> Value {
+pub(super) fn prepared(mailbox: &Mailbox, callback: &Callback) -> Value {
     let mut wanted = body(mailbox, callback);
     wanted["configuration"]["oauth.callback.url"] = format!("{PUBLIC_URL}/oauth/callback").into();
     wanted
 }
 
-fn token(made: &Value) -> String {
+pub(super) fn token(made: &Value) -> String {
     let url = text(made, "url");
     assert!(url.starts_with(&format!("{PUBLIC_URL}/link?key=")), "{url}");
     parameter(&url, "key").unwrap()
 }
 
 /// What the provider sends this user back with.
-async fn returned(anybody: &Client, link: &str, mailbox: &Mailbox) -> Value {
+pub(super) async fn returned(anybody: &Client, link: &str, mailbox: &Mailbox) -> Value {
     let asked = json!({ "link": link, "state": "a-state", "codeChallenge": CHALLENGE });
     let told = anybody.done("POST", "/sign-in-links/login", &asked).await;
     let mut url = Url::parse(&text(&told, "oauthUrl")).unwrap();

@@ -254,6 +254,8 @@ def ask(case, path, instance, dice):
         tokens = seen["tokens"].get(case.operation.path)
         if tokens and dice.below(3) == 0:
             query["nextPage"] = dice.one_of(tokens)
+    if "mailbox" in query and dice.mostly():
+        query["mailbox"] = instance["mailbox"]
     for name in ("from", "to"):
         if name in query and dice.mostly():
             query[name] = dice.one_of(STAGE["times"])

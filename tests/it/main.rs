@@ -11,6 +11,7 @@ mod authentication;
 mod backfills;
 mod bounds;
 mod bulk;
+mod by_address;
 mod calendar;
 mod connectors;
 mod defects;

@@ -8,11 +8,14 @@ use crate::sight::Sight;
 use chrono::{DateTime, Utc};
 use domain::health::{self, Health, Pulse, Pulses, Vitals};
 use domain::ids::InstanceId;
-use domain::instance::Instance;
+use domain::instance::{AddressKey, Instance};
 use std::sync::Arc;
 
 /// Instances that one request is about; whoever has more goes on with the token of the page.
 pub(crate) const FLEET_COUNT_MAX: usize = 10_000;
+
+/// Instances of one mailbox that are read at once; a client or two use a mailbox, so that this is a limit and no page.
+const ADDRESSED_COUNT_MAX: usize = 200;
 
 /// A stretch of a fleet.
 pub(crate) struct Fleet {
@@ -35,6 +38,30 @@ pub(crate) async fn read(
     let (after, limit) = place(sight, after, limit);
     let page = app.ports.store.fleet(sight.account.organization_id, after, limit).await?;
     Ok(seen(app, sight, page))
+}
+
+/// The same of those whose mailbox has this address: a few, so that each is read by itself.
+pub(crate) async fn of_address(
+    app: &Context,
+    sight: Sight<'_>,
+    address: &AddressKey,
+    after: Option<InstanceId>,
+    limit: usize,
+) -> Result<Fleet> {
+    let organization_id = sight.account.organization_id;
+    let limit = limit.min(ADDRESSED_COUNT_MAX);
+    let ids = app.ports.store.ids_of_address(organization_id, address, after, limit).await?;
+    let (looked_count, last) = (ids.len(), ids.last().copied());
+    let mut rows = Vec::new();
+    for id in ids {
+        let instance = sight.instance(app, id).await?;
+        let Some(instance) = instance.filter(|one| one.address_key.as_ref() == Some(address)) else {
+            continue;
+        };
+        let one = Sight { account: sight.account, only: Some(&instance) };
+        rows.extend(read(app, one, None, 1).await?.rows);
+    }
+    Ok(Fleet { rows, cut_at: last.filter(|_| looked_count == limit), looked_count })
 }
 
 /// The same for a count, and when it was read, if that was before: a stretch of a fleet that takes several is kept for a

@@ -47,6 +47,7 @@ macro_rules! store_suite {
                 an_id_is_taken_once,
                 a_list_is_of_one_organization_and_paged,
                 a_fleet_says_what_the_mailboxes_do,
+                an_address_finds_its_own_instances_alone,
                 a_change_is_conditional_on_the_version,
                 a_change_is_settled_by_its_version,
                 a_change_is_all_or_nothing,

@@ -76,6 +76,7 @@ fn instance(id: InstanceId) -> Instance {
         application_error: None,
         mailbox_digest: "digest".to_owned(),
         address: MailboxAddress::Unasked,
+        address_key: None,
         notices: Vec::new(),
         deleted_at: None,
         unsettled: [].into(),

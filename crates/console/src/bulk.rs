@@ -18,7 +18,7 @@ pub(crate) const ACTIONS: [(&str, &str); 7] = [
     ("delete", "Delete"),
 ];
 /// What names instances as the list does.
-const FILTERS: [&str; 5] = ["search", "tags", "status", "connector", "application"];
+const FILTERS: [&str; 6] = ["search", "mailbox", "tags", "status", "connector", "application"];
 /// What an action needs to know beside its instances.
 const DETAILS: [&str; 5] = ["addTags", "removeTags", "from", "to", "deliveries"];
 
@@ -94,7 +94,7 @@ impl<'a> Wish<'a> {
         let mut filter = Map::new();
         let text = |name: &str, ours: &str| (name.to_owned(), Value::from(self.text(ours)));
         filter.extend([text("searchText", "search"), text("connector", "connector")]);
-        filter.extend([text("application", "application")]);
+        filter.extend([text("application", "application"), text("mailbox", "mailbox")]);
         filter.insert("status".to_owned(), json!([self.text("status")]));
         filter.insert("tags".to_owned(), listed(self.text("tags")).collect());
         filter.retain(|_, value| *value != "" && *value != json!([]) && *value != json!([""]));
@@ -159,6 +159,7 @@ fn filter_in_words(filter: &Value) -> String {
         ("tags", "tag"),
         ("application", "application"),
         ("searchText", "name contains"),
+        ("mailbox", "the mailbox"),
         ("waiting", "something waits"),
     ];
     let parts: Vec<String> = names

@@ -5,6 +5,7 @@ use crate::form::Fields;
 use crate::signed::Signed;
 use crate::status::Status;
 use crate::time;
+use axum::http::{Method, StatusCode};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde_json::Value;
@@ -17,6 +18,8 @@ const COUNTS_COUNT_MAX: usize = 20;
 /// What is looked for, as the address says.
 pub(crate) struct Filter {
     pub(crate) search: String,
+    /// What is looked for is the address of a mailbox that instances have; no name is looked at.
+    pub(crate) is_mailbox: bool,
     /// With commas between them.
     pub(crate) tags: String,
     pub(crate) status: String,
@@ -29,8 +32,10 @@ pub(crate) struct Filter {
 impl Filter {
     pub(crate) fn of(query: &Fields) -> Self {
         let text = |name| query.text(name).trim().to_owned();
+        let mailbox = text("mailbox");
         Filter {
-            search: text("search"),
+            is_mailbox: !mailbox.is_empty(),
+            search: if mailbox.is_empty() { text("search") } else { mailbox },
             tags: text("tags"),
             status: text("status"),
             connector: text("connector"),
@@ -38,6 +43,12 @@ impl Filter {
             sort: text("sort"),
             next: query.text("page").to_owned(),
         }
+    }
+
+    /// What looks like an address is looked for among the mailboxes, and where none has it among the names.
+    pub(crate) async fn settled(self, signed: &Signed) -> Result<Self, Refused> {
+        let is_mailbox = self.is_mailbox || has_mailbox(signed, &self.search).await?;
+        Ok(Filter { is_mailbox, ..self })
     }
 
     /// The interface's address of the list.
@@ -60,7 +71,8 @@ impl Filter {
     }
 
     fn query(&self) -> Vec<(&str, &str)> {
-        let mut query = vec![("searchText", self.search.as_str()), ("connector", &self.connector)];
+        let search = if self.is_mailbox { "mailbox" } else { "searchText" };
+        let mut query = vec![(search, self.search.as_str()), ("connector", &self.connector)];
         query.push(("application", &self.application));
         query.extend(self.tags.split(',').map(|tag| ("tags[]", tag.trim())));
         query
@@ -78,7 +90,7 @@ impl Filter {
 
     fn own(&self, status: &str, next: &str) -> String {
         let query = [
-            ("search", self.search.as_str()),
+            (self.searched(), self.search.as_str()),
             ("tags", &self.tags),
             ("status", status),
             ("connector", &self.connector),
@@ -89,10 +101,15 @@ impl Filter {
         address(&["instances"], &query)
     }
 
+    /// What our own address calls what is looked for.
+    fn searched(&self) -> &'static str {
+        if self.is_mailbox { "mailbox" } else { "search" }
+    }
+
     /// What is looked for, in the names of our own address: what a form hands on.
     pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
-            ("search", self.search.as_str()),
+            (self.searched(), self.search.as_str()),
             ("tags", &self.tags),
             ("status", &self.status),
             ("connector", &self.connector),
@@ -121,6 +138,19 @@ impl Filter {
             || [&self.status, &self.connector, &self.application, &self.sort]
                 .iter()
                 .any(|text| !text.is_empty())
+    }
+}
+
+/// Whether an instance's mailbox has this address. What is no address for the interface is none here.
+pub(crate) async fn has_mailbox(signed: &Signed, text: &str) -> Result<bool, Refused> {
+    if !text.contains('@') {
+        return Ok(false);
+    }
+    let query = [("mailbox", text), ("hydrate", "false"), ("pageSize", "1")];
+    let answer = signed.api.call(Method::GET, &address(&["instances"], &query), None).await;
+    match answer.status {
+        StatusCode::BAD_REQUEST => Ok(false),
+        _ => Ok(!answer.ok()?.rows().is_empty()),
     }
 }
 

@@ -58,6 +58,12 @@ impl MailboxAddress {
     }
 }
 
+/// What the instances of an organization are found by whose mailbox has one address: a keyed digest of both, so that it
+/// tells nothing to whoever lacks the key, and stands for nothing in another organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AddressKey(pub String);
+
 /// What a change of an instance's row implies outside the row and has not been acted on yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -107,6 +113,9 @@ pub struct Instance {
     /// The mailbox's address, for those who may read the instance.
     #[serde(default, skip_serializing_if = "MailboxAddress::is_unasked")]
     pub address: MailboxAddress,
+    /// What it is found by, beside a sealed address; rows from before get it with the next answered poll or change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_key: Option<AddressKey>,
     /// What its owner should know, newest last.
     pub notices: Vec<Notice>,
     /// Set once it is deleted: rows of it may still be there.

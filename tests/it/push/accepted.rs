@@ -16,7 +16,7 @@ use domain::delivery::Subscription;
 use domain::health_ledger::HealthEventId;
 use domain::health_letter::HealthRow;
 use domain::ids::{EventId, InstanceId, Sequence};
-use domain::instance::{Account, Instance};
+use domain::instance::{Account, AddressKey, Instance};
 use domain::push::{Hints, PushKey, PushState};
 use domain::sign_in_link::{LinkKey, StoredLink};
 use domain::token::Session;

@@ -34,6 +34,12 @@ macro_rules! methods {
                 after: Option<InstanceId>,
                 limit: usize,
             ) -> Result<Vec<Instance>>;
+            async fn ids_of_address(
+                organization_id: u32,
+                address: &AddressKey,
+                after: Option<InstanceId>,
+                limit: usize,
+            ) -> Result<Vec<InstanceId>>;
             async fn fleet(
                 organization_id: u32,
                 after: Option<InstanceId>,

@@ -73,11 +73,11 @@ async fn selection(app: &Context, caller: &Caller, wanted: &BulkRequest) -> Answ
     }
     let pairs = wanted.filter.iter().flatten();
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    let filter = InstanceFilter::of(app, &Params::parse(&query)?, None)?;
+    let filter = InstanceFilter::of(app, caller, &Params::parse(&query)?, None)?;
     let until = app.now() + Duration::seconds(SELECTION_S);
     let (mut rows, mut after) = (Vec::new(), None);
     loop {
-        let stretch = fleet::read(app, caller.sight(), after, FLEET_COUNT_MAX).await?;
+        let stretch = filter.stretch(app, caller.sight(), after, FLEET_COUNT_MAX).await?;
         rows.extend(stretch.rows.into_iter().filter(|row| filter.takes_row(row)).map(|(row, _)| row));
         after = stretch.cut_at;
         // More than may be is refused by whoever counts.

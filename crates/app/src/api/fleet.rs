@@ -9,15 +9,16 @@ use super::paging::{PageRequest, foreign};
 use super::query::Params;
 use super::{health, wire};
 use crate::context::Context;
-use crate::fleet::{self, FLEET_COUNT_MAX};
-use crate::instances;
+use crate::fleet::{self, FLEET_COUNT_MAX, Fleet};
+use crate::instances::{self, mailbox_address};
 use crate::ports::FleetRow;
+use crate::sight::Sight;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::delivery::SubscriptionStatus;
 use domain::health::Health;
 use domain::ids::InstanceId;
-use domain::instance::Instance;
+use domain::instance::{AddressKey, Instance};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub(super) struct InstanceFilter {
     application: Option<String>,
     tags: Vec<String>,
     search: Option<String>,
+    /// What the mailbox's address is found by.
+    address: Option<AddressKey>,
     /// Any, if it is empty.
     health: Vec<Health>,
     /// Only those that something waits for, or that take nothing.
@@ -44,7 +47,12 @@ pub(super) struct InstanceFilter {
 }
 
 impl InstanceFilter {
-    pub(super) fn of(app: &Context, params: &Params, connector: Option<&str>) -> Answered<Self> {
+    pub(super) fn of(
+        app: &Context,
+        caller: &Caller,
+        params: &Params,
+        connector: Option<&str>,
+    ) -> Answered<Self> {
         let connector = match (connector, params.text("connector")) {
             (Some(key), _) => Some(key),
             (None, Some(asked)) => {
@@ -58,11 +66,17 @@ impl InstanceFilter {
             let wanted = Health::parse(text.trim());
             wanted.ok_or_else(|| ApiError::rule("status", &format!("must be of {}", known())))
         });
+        let organization_id = caller.account.organization_id;
+        let address = params.text("mailbox").map(|text| {
+            let key = mailbox_address::key(app, organization_id, text);
+            key.ok_or_else(|| ApiError::rule("mailbox", "must be a whole address, as ada@example.com"))
+        });
         Ok(InstanceFilter {
             connector: connector.map(str::to_owned),
             application: params.text("application").map(str::to_owned),
             tags: params.texts("tags").map(str::to_owned).collect(),
             search: params.text("searchText").map(str::to_lowercase),
+            address: address.transpose()?,
             health: health.collect::<Answered<_>>()?,
             is_waiting: params.flag("waiting")?,
         })
@@ -76,6 +90,21 @@ impl InstanceFilter {
     pub(super) fn takes(&self, instance: &Instance) -> bool {
         self.is_like(&instance.connector, &instance.name, &instance.tags)
             && self.names(instance.application())
+            && (self.address.is_none() || self.address == instance.address_key)
+    }
+
+    /// A stretch of the caller's instances that has all that are wanted of it, and perhaps others.
+    pub(super) async fn stretch(
+        &self,
+        app: &Context,
+        sight: Sight<'_>,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> Answered<Fleet> {
+        Ok(match &self.address {
+            Some(address) => fleet::of_address(app, sight, address, after, limit).await?,
+            None => fleet::read(app, sight, after, limit).await?,
+        })
     }
 
     pub(super) fn takes_row(&self, (row, health): &(FleetRow, Health)) -> bool {
@@ -91,7 +120,7 @@ impl InstanceFilter {
 
     /// What it asks for stands in the short rows alone, or is found sooner in them.
     fn is_of_rows(&self) -> bool {
-        !self.health.is_empty() || self.is_waiting || self.application.is_some()
+        !self.health.is_empty() || self.is_waiting || self.application.is_some() || self.address.is_some()
     }
 
     fn is_like(&self, connector: &str, name: &str, tags: &[String]) -> bool {
@@ -166,7 +195,7 @@ async fn by_id(
     let (mut rows, mut after) = (Vec::new(), page.after_instance()?);
     let (mut looked_count, mut limit) = (0, page.size + 1);
     loop {
-        let fleet = fleet::read(app, caller.sight(), after, limit).await?;
+        let fleet = wanted.stretch(app, caller.sight(), after, limit).await?;
         let wanted = fleet.rows.iter().filter(|row| wanted.takes_row(row));
         rows.extend(wanted.map(|(row, _)| (row.id, row.waiting_count)));
         if rows.len() > page.size {
@@ -195,7 +224,7 @@ async fn by_last_success(
     page: &PageRequest,
 ) -> Answered<PageRows> {
     let after = page.after.as_ref().map(|token| success_key(token).ok_or_else(foreign)).transpose()?;
-    let fleet = fleet::read(app, caller.sight(), None, FLEET_COUNT_MAX).await?;
+    let fleet = wanted.stretch(app, caller.sight(), None, FLEET_COUNT_MAX).await?;
     if fleet.cut_at.is_some() {
         let bound = format!(
             "orders as many instances as one request reads, at most {FLEET_COUNT_MAX}; there are more"
@@ -235,9 +264,12 @@ pub(super) async fn counts(
     params: Params,
 ) -> Answered<PagedRecord<FleetCounts>> {
     let page = PageRequest::of(&params)?;
-    let wanted = InstanceFilter::of(&app, &params, None)?;
+    let wanted = InstanceFilter::of(&app, &caller, &params, None)?;
     let after = page.after_instance()?;
-    let (fleet, counted_at) = fleet::read_lately(&app, caller.sight(), after, FLEET_COUNT_MAX).await?;
+    let (fleet, counted_at) = match &wanted.address {
+        Some(_) => (wanted.stretch(&app, caller.sight(), after, FLEET_COUNT_MAX).await?, None),
+        None => fleet::read_lately(&app, caller.sight(), after, FLEET_COUNT_MAX).await?,
+    };
     let (mut by_status, mut by_connector) = (BTreeMap::new(), BTreeMap::new());
     let (mut by_tag, mut by_application) = (HashMap::new(), HashMap::new());
     let (mut total, mut need_somebody, mut suspended_callbacks) = (0, 0, 0);

@@ -99,7 +99,7 @@ async fn listed(
     connector: Option<&'static str>,
 ) -> Answered<PagedList<answers::Instance>> {
     let page = PageRequest::of(params)?;
-    let wanted = InstanceFilter::of(app, params, connector)?;
+    let wanted = InstanceFilter::of(app, caller, params, connector)?;
     if let Some(list) = fleet::listed(app, caller, params, &wanted).await? {
         return Ok(list);
     }
@@ -221,7 +221,7 @@ pub(super) async fn poller_records(
     params: Params,
 ) -> Answered<PagedList<PollerRecord>> {
     let page = PageRequest::of(&params)?;
-    let wanted = InstanceFilter::of(&app, &params, None)?;
+    let wanted = InstanceFilter::of(&app, &caller, &params, None)?;
     let place = page.place()?;
     let mut walk = Walk::new(&app, caller.sight(), place.and_then(ListPosition::walked), READS_COUNT_MAX);
     if let Some(own) = &caller.element {

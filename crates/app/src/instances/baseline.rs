@@ -1,13 +1,14 @@
 //! Where an instance starts to watch.
 
-use super::{Refusal, mailbox_address};
+use super::Refusal;
+use super::mailbox_address::{self, KeptAddress};
 use crate::context::Context;
 use crate::ports::PortError;
 use chrono::{DateTime, Utc};
 use connectors::oauth::Tokens;
 use connectors::{Baseline, Call, Connector, Error, ErrorKind, Http, Polling};
 use domain::ids::hash_of;
-use domain::instance::{Instance, MailboxAddress};
+use domain::instance::Instance;
 use domain::resource::ResourceConfig;
 use domain::schedule::backoff;
 use domain::settings::Settings;
@@ -42,11 +43,11 @@ impl Baselines {
         app: &Context,
         instance: &Instance,
         tokens: Option<&Tokens>,
-    ) -> Result<MailboxAddress, PortError> {
+    ) -> Result<KeptAddress, PortError> {
         let told = tokens.and_then(|tokens| tokens.address.as_ref()).or(self.address.as_ref());
         match told.is_some() || self.is_answered() {
             true => mailbox_address::kept(app, instance, told.map(String::as_str)),
-            false => Ok(MailboxAddress::Unasked),
+            false => Ok(KeptAddress::default()),
         }
     }
 }

@@ -23,7 +23,7 @@ use connectors::{Connector, Http};
 use domain::backfill::Backfill;
 use domain::health_reading::Reading;
 use domain::ids::InstanceId;
-use domain::instance::{Instance, Left, MailboxAddress, Unsettled, Validity, without_markup};
+use domain::instance::{Instance, Left, Unsettled, Validity, without_markup};
 use domain::invalid::text_boolean;
 use domain::resource::ResourceConfig;
 use domain::settings::{
@@ -360,6 +360,7 @@ fn apply(app: &Context, instance: &mut Instance, patch: &Patch, plain: Items) {
     instance.version += 1;
     instance.updated_at = now;
     instance.configuration = plain;
+    super::mailbox_address::complete(app, instance);
     if patch.items.as_ref().is_some_and(|items| items.contains_key(CALLBACK_URL)) {
         warn_of_plain_http(instance, now);
     }
@@ -401,7 +402,7 @@ async fn states(
             return Err(Refusal::ByLink(NotByLink::Unknowable));
         }
         if tries.tokens.is_some() {
-            instance.address = Baselines::none().address(app, instance, tries.tokens.as_ref())?;
+            Baselines::none().address(app, instance, tries.tokens.as_ref())?.put_in(instance);
         }
         return Ok(Vec::new());
     }
@@ -432,8 +433,8 @@ async fn states(
         return Err(other_mailbox::hold(app, instance.id, tokens, taken.address)?);
     }
     let address = taken.address(app, instance, tokens)?;
-    if is_another || matches!(address, MailboxAddress::Sealed(_)) || instance.address.is_unasked() {
-        instance.address = address;
+    if is_another || address.is_told() || instance.address.is_unasked() {
+        address.put_in(instance);
     }
     if !taken.mailbox_digest.is_empty() {
         instance.mailbox_digest = taken.mailbox_digest;

@@ -148,6 +148,7 @@ fn row(
         application_error: None,
         mailbox_digest: baselines.mailbox_digest.clone(),
         address: MailboxAddress::Unasked,
+        address_key: None,
         notices: Vec::new(),
         deleted_at: None,
         unsettled: [Unsettled::Schedule].into(),
@@ -192,7 +193,7 @@ async fn store(
         }
         let sealed = app.sealer.seal(id, INSTANCE_TOKEN, token.as_bytes());
         instance.token_sealed = sealed.map_err(|error| PortError::new("sealing a token", error))?;
-        instance.address = baselines.address(app, &instance, Some(tokens))?;
+        baselines.address(app, &instance, Some(tokens))?.put_in(&mut instance);
         let mut audit = by.creation(app, &instance);
         if spends.is_some() {
             audit.action = "instance.created_by_link".to_owned();

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use super::change::{TRIES_COUNT_MAX, living};
+use super::mailbox_address::{self, KeptAddress};
 use super::stopped::failing;
 use super::stored::understood;
 use crate::audit::By;
@@ -36,6 +37,7 @@ pub(crate) async fn set_enabled(
         instance.version += 1;
         instance.updated_at = app.now();
         instance.disabled = !enabled;
+        mailbox_address::complete(app, &mut instance);
         instance.unsettled.insert(Unsettled::Schedule);
         if enabled && understood(app, &instance)?.1.push.is_some() {
             // Push is set up by a poll.
@@ -137,6 +139,7 @@ pub(crate) async fn delete(app: &Context, id: InstanceId, by: &By) -> Result<(),
         let mut instance = living(app, id).await?.instance;
         instance.version += 1;
         instance.deleted_at = Some(app.now());
+        KeptAddress::default().put_in(&mut instance);
         let change = InstanceChange {
             audit: by.instance(app, "instance.deleted", Some(&instance), None),
             instance,

@@ -22,15 +22,21 @@ impl Run<'_> {
         }
         self.change_instance(|instance| {
             instance.mailbox_digest = digest.unwrap_or_else(|| std::mem::take(&mut instance.mailbox_digest));
-            instance.address = address.unwrap_or_else(|| std::mem::take(&mut instance.address));
+            if let Some(address) = address {
+                address.put_in(instance);
+            }
         })
         .await
     }
 
     /// A row from before addresses were kept: behind a poll that was answered the provider is asked once. Whatever it
-    /// says is stored, so that no later poll asks again; only where it says nothing for now the next poll does.
+    /// says is stored, so that no later poll asks again; only where it says nothing for now the next poll does. One that
+    /// has the address, but not what it is found by, gets that.
     pub(super) async fn learn_address(&mut self, report: &PollReport) -> Result<()> {
         let is_answered = report.resources.iter().any(|(_, one)| one.read);
+        if is_answered && self.stopped.is_none() && mailbox_address::lacks_key(&self.mailbox.instance) {
+            return self.store_address_key().await;
+        }
         let is_known = !self.mailbox.instance.address.is_unasked();
         if is_known || !is_answered || self.stopped.is_some() || !self.gate.hold().await? {
             return Ok(());
@@ -47,5 +53,15 @@ impl Run<'_> {
             },
         };
         self.store_mailbox(None, told.as_deref()).await
+    }
+
+    /// Where the address does not open nothing is written, however often it is tried.
+    async fn store_address_key(&mut self) -> Result<()> {
+        let mut next = self.mailbox.instance.clone();
+        mailbox_address::complete(self.app, &mut next);
+        if mailbox_address::lacks_key(&next) || !self.gate.hold().await? {
+            return Ok(());
+        }
+        self.change_instance(|instance| instance.address_key = next.address_key).await
     }
 }

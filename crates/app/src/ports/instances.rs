@@ -4,7 +4,7 @@ use super::{AuditEntry, LookupHash, Result, Written};
 use async_trait::async_trait;
 use domain::health::Vitals;
 use domain::ids::InstanceId;
-use domain::instance::Instance;
+use domain::instance::{AddressKey, Instance};
 use domain::sign_in_link::LinkKey;
 use domain::state::ResourceState;
 use domain::token::Session;
@@ -112,7 +112,16 @@ pub trait Instances: Send + Sync {
         after: Option<InstanceId>,
         limit: usize,
     ) -> Result<Vec<Instance>>;
-    /// The same in short, with what is stored of their polls and callbacks: at most `limit`, or as many as the host reads
+    /// Ids in an organization of those whose mailbox has this address, in order, after `after`: at most `limit`, or as many
+    /// as the host reads at once. The row decides: what changed just now may stand here still.
+    async fn ids_of_address(
+        &self,
+        organization_id: u32,
+        address: &AddressKey,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> Result<Vec<InstanceId>>;
+    /// The instances of an organization in short, with what is stored of their polls and callbacks: at most `limit`, or as many as the host reads
     /// at once.
     async fn fleet(&self, organization_id: u32, after: Option<InstanceId>, limit: usize)
     -> Result<FleetPage>;

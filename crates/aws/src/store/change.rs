@@ -118,6 +118,7 @@ async fn writes(table: &Table, before: &Before, change: &InstanceChange) -> Resu
     if is_deleted {
         writes.extend(deletion(before, id));
     }
+    writes.extend(instance_rows::readdress(Some(&before.instance), instance));
     writes.extend(change.spends.as_ref().map(|key| sign_in_links::spend(key, id)));
     if let Some(entry) = &change.audit {
         writes.push(audit::put(entry)?);

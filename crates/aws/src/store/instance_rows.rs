@@ -5,7 +5,7 @@ use super::row::{Row, json, number, text};
 use super::table::{KeyQuery, Table, Write};
 use app::ports::Result;
 use domain::ids::InstanceId;
-use domain::instance::Instance;
+use domain::instance::{AddressKey, Instance};
 
 /// The row of an instance, but for the hash of its token.
 pub(super) fn config(instance: &Instance) -> Result<Write> {
@@ -25,6 +25,37 @@ pub(super) fn read(row: &Row) -> Result<Instance> {
 
 pub(super) fn instance_id(row: &Row) -> Result<InstanceId> {
     Ok(InstanceId::from_bytes(row.number::<u32>("instance")?.to_be_bytes()))
+}
+
+/// What brings the list of an address in line with a change: an instance is in that of its own, and a deleted one in none.
+pub(super) fn readdress(before: Option<&Instance>, after: &Instance) -> Vec<Write> {
+    let former = before.and_then(|before| before.address_key.as_ref());
+    let present = after.address_key.as_ref().filter(|_| after.deleted_at.is_none());
+    if former == present {
+        return Vec::new();
+    }
+    let id = after.id;
+    let key = |address| Key::addressed(after.account.organization_id, address, id);
+    let put = present.map(|address| Write::put(&key(address), [("instance", number(id))]));
+    let delete = former.map(|address| Write::delete(key(address)));
+    put.into_iter().chain(delete).collect()
+}
+
+/// Ids in the list of an address.
+pub(super) async fn of_address(
+    table: &Table,
+    organization: u32,
+    address: &AddressKey,
+    after: Option<InstanceId>,
+    limit: usize,
+) -> Result<Vec<InstanceId>> {
+    let page = KeyQuery {
+        range: after.map(|after| ("sk", "#sort > :from", text(key::listed(after)))),
+        limit: Some(limit),
+        ..KeyQuery::of(key::addressed(organization, address))
+    };
+    let rows = table.query("find instances by address", page).await?;
+    rows.iter().map(instance_id).collect()
 }
 
 /// Ids in an organization's list, deleted ones among them.

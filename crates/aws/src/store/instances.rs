@@ -12,7 +12,7 @@ use crate::fault::TooMuch;
 use app::ports::{FleetPage, InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Written};
 use async_trait::async_trait;
 use domain::ids::InstanceId;
-use domain::instance::Instance;
+use domain::instance::{AddressKey, Instance};
 
 /// Maximum instances of one page.
 const PAGE_COUNT_MAX: usize = 1000;
@@ -43,6 +43,7 @@ impl Instances for DynamoStore {
             packed.store_parts(table, "store a large state").await?;
             writes.push(resources::write(id, state, packed, &[]));
         }
+        writes.extend(instance_rows::readdress(None, instance));
         writes.extend(new.spends.as_ref().map(|key| sign_in_links::spend(key, id)));
         let others_count = writes.len();
         writes.extend(applications::recount(None, instance));
@@ -101,6 +102,20 @@ impl Instances for DynamoStore {
             look = PAGE_COUNT_MAX;
         }
         Err(PortError::new("list instances", TooMuch))
+    }
+
+    async fn ids_of_address(
+        &self,
+        organization_id: u32,
+        address: &AddressKey,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> Result<Vec<InstanceId>> {
+        let limit = limit.min(PAGE_COUNT_MAX);
+        match limit {
+            0 => Ok(Vec::new()),
+            _ => instance_rows::of_address(&self.table, organization_id, address, after, limit).await,
+        }
     }
 
     async fn fleet(

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::bulk::BulkId;
 use domain::health_ledger::HealthEventId;
 use domain::ids::{InstanceId, Sequence, hash_of};
+use domain::instance::AddressKey;
 use domain::push::PushKey;
 use domain::sign_in_link::LinkKey;
 use std::fmt::Write as _;
@@ -110,6 +111,11 @@ impl Key {
         Key::new(instances(organization, shard(id)), listed(id))
     }
 
+    /// An instance among those of an organization whose mailbox has this address.
+    pub(super) fn addressed(organization: u32, address: &AddressKey, id: InstanceId) -> Self {
+        Key::new(addressed(organization, address), listed(id))
+    }
+
     /// A user in the list of an organization's.
     pub(super) fn listed_user(organization: u32, user: u32) -> Self {
         Key::new(users(organization), format!("{user:010}"))
@@ -200,6 +206,11 @@ pub(super) fn parts(id: InstanceId) -> String {
 /// Partition of a shard of an organization's instances.
 pub(super) fn instances(organization: u32, shard: u32) -> String {
     format!("O#{organization}#{shard:x}")
+}
+
+/// Partition of an organization's instances whose mailbox has this address.
+pub(super) fn addressed(organization: u32, address: &AddressKey) -> String {
+    format!("D#{organization}#{}", address.0)
 }
 
 /// Partition of an organization's users.

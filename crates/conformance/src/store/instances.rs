@@ -6,7 +6,7 @@ use app::ports::{Store, SubscriptionChange, Written};
 use domain::delivery::SubscriptionStatus;
 use domain::health::Vitals;
 use domain::ids::InstanceId;
-use domain::instance::{Left, Unsettled, Validity};
+use domain::instance::{AddressKey, Left, Unsettled, Validity};
 use domain::state::ResourceState;
 
 /// The id, the token and the whole mailbox lead to what was stored.
@@ -111,6 +111,61 @@ pub async fn a_fleet_says_what_the_mailboxes_do(store: &dyn Store) {
     assert_eq!(first.rows[..], page.rows[..2]);
     assert_eq!(store.fleet(73, Some(id(132)), 2).await.unwrap().rows[..], page.rows[2..]);
     assert_eq!(store.fleet(74, None, 2).await.unwrap().rows, []);
+}
+
+/// Ids are in order and paged; what another address took the place of, and what is deleted, is found by neither.
+pub async fn an_address_finds_its_own_instances_alone(store: &dyn Store) {
+    let (organization, other) = (75, 76);
+    let key = |text: &str| Some(AddressKey(text.to_owned()));
+    let found = async |organization, text: &str, after: Option<u32>, limit| {
+        let ids =
+            store.ids_of_address(organization, &AddressKey(text.to_owned()), after.map(id), limit).await;
+        ids.unwrap().into_iter().map(InstanceId::get).collect::<Vec<_>>()
+    };
+    for (number, organization, address) in [
+        (184, organization, key("ada")),
+        (181, organization, key("ada")),
+        (183, organization, key("bob")),
+        (185, organization, None),
+        (182, other, key("ada")),
+    ] {
+        let mut new = new_instance(id(number));
+        new.instance.account.organization_id = organization;
+        new.instance.address_key = address;
+        assert_eq!(store.insert_instance(&new).await.unwrap(), Written::Done);
+    }
+    assert_eq!(found(organization, "ada", None, 10).await, [181, 184]);
+    assert_eq!(found(organization, "ada", None, 1).await, [181]);
+    assert_eq!(found(organization, "ada", Some(181), 10).await, [184]);
+    assert_eq!(found(organization, "ada", Some(184), 10).await, Vec::<u32>::new());
+    assert_eq!(found(organization, "ada", None, 0).await, Vec::<u32>::new());
+    assert_eq!(found(other, "ada", None, 10).await, [182]);
+    assert_eq!(found(other, "bob", None, 10).await, Vec::<u32>::new());
+
+    let of = |number, organization_id| Mailbox { organization_id, ..Mailbox::nobody(store, number) };
+    let named = async |number, address: Option<AddressKey>| {
+        of(number, organization).change(|change| change.instance.address_key = address).await
+    };
+    assert_eq!(named(181, key("bob")).await, Written::Done);
+    assert_eq!(named(185, key("ada")).await, Written::Done);
+    assert_eq!(found(organization, "ada", None, 10).await, [184, 185]);
+    assert_eq!(found(organization, "bob", None, 10).await, [181, 183]);
+    assert_eq!(named(184, None).await, Written::Done);
+    assert_eq!(found(organization, "ada", None, 10).await, [185]);
+    let late = async |address| {
+        of(185, organization)
+            .change(|change| {
+                change.instance.version -= 1;
+                change.instance.address_key = address;
+            })
+            .await
+    };
+    assert_eq!(late(key("bob")).await, Written::Conflict);
+    assert_eq!(found(organization, "bob", None, 10).await, [181, 183], "nothing of it was written");
+    of(183, organization).delete().await;
+    assert_eq!(found(organization, "bob", None, 10).await, [181]);
+    assert_eq!(store.purge_instance(id(183), 10).await.unwrap(), (0, false));
+    assert_eq!(found(organization, "bob", None, 10).await, [181]);
 }
 
 /// Of two changes of the same version one is stored.

@@ -3,6 +3,7 @@
 use super::activity_query::ActivityQuery;
 use crate::api::address;
 use crate::failure::Failure;
+use crate::fleet::has_mailbox;
 use crate::signed::Signed;
 use crate::ui;
 use axum::http::{Method, StatusCode};
@@ -36,7 +37,8 @@ impl Which {
                 _ => return answer.ok().map(|_| Which::One(wanted.to_owned())).map_err(Failure::from),
             }
         }
-        let query = [("searchText", wanted), ("hydrate", "false"), ("pageSize", SHOWN_COUNT)];
+        let search = if has_mailbox(signed, wanted).await? { "mailbox" } else { "searchText" };
+        let query = [(search, wanted), ("hydrate", "false"), ("pageSize", SHOWN_COUNT)];
         let answer = signed.api.call(Method::GET, &address(&["instances"], &query), None).await;
         // A search that finds nothing is 404 there.
         let (found, is_cut) = match answer.status {

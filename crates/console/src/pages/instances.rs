@@ -34,7 +34,7 @@ pub(super) fn routes() -> Router<Shared> {
 
 async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok_or(Failure::Unreadable)?;
-    let asked = Filter::of(&query);
+    let asked = Filter::of(&query).settled(&signed).await?;
     let (list, counts) = (asked.list(), asked.counts());
     let (list, counts) =
         tokio::join!(signed.api.call(http::Method::GET, &list, None), Counts::read(&signed, &counts));
@@ -75,7 +75,7 @@ fn filters(asked: &Filter, counts: &Counts) -> Markup {
     html! {
         form.filters role="search" method="get" action="/instances" aria-label="Filter instances" {
             div.filter-row {
-                div.field { label for="search" { "Name contains" } input #search name="search" type="search" value=(asked.search) autocomplete="off"; }
+                div.field { label for="search" { "Name contains, or mailbox is" } input #search name="search" type="search" value=(asked.search) autocomplete="off"; }
                 div.field { label for="tags" { "Tags, with commas" } input #tags name="tags" type="search" value=(asked.tags) autocomplete="off"; }
                 (ui::choice("status", "Status", "All", &statuses, &asked.status))
                 (ui::choice("connector", "Connector", "All", &connectors, &asked.connector))
@@ -116,6 +116,7 @@ fn told(asked: &Filter, counts: &Counts) -> Markup {
         @if counts.total() > 0 {
             @let age = counts.age();
             @if !age.0.is_empty() { p.muted { (age) } }
+            @if asked.is_mailbox { p.muted { "Found by the address of the mailbox; names were not looked at." } }
             ul.counts aria-label="Instances by status" {
                 li { a href=(asked.with_status("")) aria-current=[asked.status.is_empty().then_some("true")] { (counts.bound()) (counts.total()) " in all" } }
                 @if counts.need_somebody() > 0 {

@@ -246,6 +246,8 @@ fn interface(request: &Request) -> Response {
     }
     match (request.method().as_str(), path) {
         ("GET", "/instances") => match request.uri().query().unwrap_or_default() {
+            query if query.contains("mailbox=nobody") => axum::Json(json!([])).into_response(),
+            query if query.contains("mailbox=%40") => error(StatusCode::BAD_REQUEST, "no address"),
             query if query.contains("searchText=none") => error(StatusCode::NOT_FOUND, "nothing matches"),
             _ => ([("elements-next-page-token", "next-token")], axum::Json(json!([instance()])))
                 .into_response(),

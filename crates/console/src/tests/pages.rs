@@ -129,6 +129,31 @@ async fn a_list_says_how_each_instance_is() {
 }
 
 #[tokio::test]
+async fn an_address_is_looked_for_among_the_mailboxes_and_then_among_the_names() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/instances?search=ada%40example.com&tags=a").await;
+    assert!(page.text.contains("names were not looked at"));
+    assert!(
+        page.text.contains("name=\"mailbox\" value=\"ada@example.com\""),
+        "the bulk action is about the same"
+    );
+    assert!(page.text.contains("/instances?mailbox=ada%40example.com&amp;tags=a"), "and so is each link");
+    let asked = browser.asked();
+    for path in ["instances?mailbox=ada%40example.com", "instances/counts?mailbox=ada%40example.com"] {
+        let path = format!("GET /elements/api-v2/{path}&tags%5B%5D=a");
+        assert!(asked.iter().any(|asked| asked.starts_with(&path)), "{asked:?}");
+    }
+    assert!(!asked.iter().any(|asked| asked.contains("searchText")), "{asked:?}");
+    for (search, encoded) in [("nobody@example.com", "nobody%40example.com"), ("@sales", "%40sales")] {
+        let page = browser.get(&format!("/instances?search={search}")).await;
+        assert!(!page.text.contains("names were not looked at"), "{search}");
+        let asked = browser.asked();
+        let list = format!("GET /elements/api-v2/instances?searchText={encoded}");
+        assert!(asked.iter().any(|asked| asked.starts_with(&list)), "{search}: {asked:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_search_without_a_find_says_what_to_do() {
     let browser = Browser::signed_in().await;
     let page = browser.get("/instances?search=none").await;

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0016_gists.sql"),
     include_str!("migrations/0017_health_events.sql"),
     include_str!("migrations/0018_sign_in_links.sql"),
+    include_str!("migrations/0019_addresses.sql"),
 ];
 
 /// Demands the version that this program knows, of a file that another process works on.

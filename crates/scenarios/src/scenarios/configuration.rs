@@ -157,6 +157,16 @@ pub async fn instances_are_listed_searched_and_counted(platform: &dyn Platform) 
     client.refused("GET", &with("/instances", &[("searchText", "Purchase")]), &Value::Null, 404).await;
     let listed = client.list("/instances?hydrate=false").await;
     assert!(listed.iter().all(|one| one.get("configuration").is_none()));
+    let address = |index: usize| {
+        let one = listed.iter().find(|one| one["id"].as_u64() == Some(made[index])).unwrap();
+        one["mailbox"].as_str().unwrap().to_uppercase()
+    };
+    assert_eq!(found(&[("mailbox", &address(0))]).await, sorted(&[0]));
+    assert_eq!(found(&[("mailbox", &address(2)), ("connector", "outlookemail")]).await, sorted(&[2]));
+    assert_eq!(found(&[("mailbox", "nobody@example.com")]).await, sorted(&[]));
+    let counts = client.get(&with("/instances/counts", &[("mailbox", &address(1))])).await;
+    assert_eq!(counts["total"], 1);
+    client.refused("GET", &with("/instances", &[("mailbox", "nobody")]), &Value::Null, 400).await;
     assert_eq!(client.list("/elements/gmail/instances").await.len(), 2);
     let untagged = client.get(&format!("/instances/{}", made[2])).await;
     assert_eq!(untagged["tags"], json!(["Support"]), "without tags the name is the tag");

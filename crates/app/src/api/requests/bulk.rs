@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::bulk::{BulkAction, RetryKind};
 use domain::ids::InstanceId;
 use domain::instance::without_markup;
+use domain::setting_keys::MASK;
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -21,7 +22,8 @@ const FILTER_BYTES_MAX: usize = 4_096;
 /// What can be done.
 const ACTIONS: [&str; 7] = ["enable", "disable", "delete", "tag", "release", "retry", "backfill"];
 /// Parameters of the list of instances that a filter has.
-const FILTER_KEYS: [&str; 6] = ["status", "connector", "application", "tags", "searchText", "waiting"];
+const FILTER_KEYS: [&str; 7] =
+    ["status", "connector", "application", "tags", "searchText", "mailbox", "waiting"];
 
 /// One action on the instances that are named now: later ones are not among them. Either `ids` or `filter`.
 #[derive(JsonSchema)]
@@ -34,7 +36,7 @@ pub(in crate::api) struct BulkRequest {
     #[schemars(with = "Option<Vec<u32>>", length(max = 1000))]
     pub(in crate::api) ids: Option<Vec<InstanceId>>,
     /// Parameters of the list of instances, as they stand there: `status`, `connector`, `application`, `tags`,
-    /// `searchText`, `waiting`; those with more than one value as a list. Empty: all.
+    /// `searchText`, `mailbox`, `waiting`; those with more than one value as a list. Empty: all. An address is not kept.
     #[schemars(with = "Option<Map<String, Value>>")]
     pub(in crate::api) filter: Option<Vec<(String, String)>>,
     /// The filter, or how many ids there are.
@@ -68,7 +70,7 @@ impl Request for BulkRequest {
         let (ids, filter) = (ids(object)?, filter(object)?);
         let given = match (&ids, &filter) {
             (Some(ids), None) => json!({ "ids": ids.len() }),
-            (None, Some(_)) => json!({ "filter": object["filter"] }),
+            (None, Some(_)) => json!({ "filter": kept(&object["filter"]) }),
             _ => {
                 return Err(ApiError::bad(
                     "one of `ids` and `filter` is needed; an empty `filter` means all",
@@ -169,6 +171,15 @@ fn ids(object: &Map<String, Value>) -> Result<Option<Vec<InstanceId>>, ApiError>
     let id = |id: &Value| InstanceId::parse(&id.as_u64()?.to_string());
     let ids: BTreeSet<InstanceId> = list.iter().map(id).collect::<Option<_>>().ok_or_else(rule)?;
     Ok(Some(ids.into_iter().collect()))
+}
+
+/// What stays of a filter in the record of what was done: no address.
+fn kept(filter: &Value) -> Value {
+    let mut kept = filter.clone();
+    if let Some(address) = kept.get_mut("mailbox") {
+        *address = MASK.into();
+    }
+    kept
 }
 
 /// As the query of the list, so that both mean the same.

@@ -7,12 +7,13 @@ use crate::api::{
 };
 
 /// Of each list of instances.
-static LIST: [&Parameter; 10] = [
+static LIST: [&Parameter; 11] = [
     &HEALTH,
     &WAITING,
     &NAMED_APPLICATION,
     &TAGS,
     &SEARCH_TEXT,
+    &MAILBOX,
     &HYDRATE,
     &WITH_HEALTH,
     &ORDER_INSTANCES,
@@ -69,7 +70,16 @@ fn all() -> Vec<Route> {
             fleet::counts,
             "Count instances by status, connector, tag and application, at most 10,000 in a page",
         )
-        .with(&[&HEALTH, &WAITING, &CONNECTOR, &NAMED_APPLICATION, &TAGS, &SEARCH_TEXT, &NEXT_PAGE]),
+        .with(&[
+            &HEALTH,
+            &WAITING,
+            &CONNECTOR,
+            &NAMED_APPLICATION,
+            &TAGS,
+            &SEARCH_TEXT,
+            &MAILBOX,
+            &NEXT_PAGE,
+        ]),
         get("countInstances", "/instances/count", lists::count, "Count instances, at most 10,000 in a page")
             .with(&[&NEXT_PAGE]),
         get(

@@ -50,6 +50,12 @@ pub(super) static SEARCH_TEXT: Parameter = parameter(
     "sales",
     "Only instances whose name contains this, in any case.",
 );
+pub(super) static MAILBOX: Parameter = parameter(
+    "mailbox",
+    ParameterKind::Text,
+    "ada@example.com",
+    "Only instances of the mailbox with this whole address, in any case.",
+);
 pub(super) static HEALTH: Parameter = parameter(
     "status[]",
     ParameterKind::Texts,

@@ -4,14 +4,14 @@ use super::SqliteStore;
 use super::{
     applications, audit, fleet, living, log, resources, retention, session, sign_in_links, subscriptions,
 };
-use crate::sqlite::columns::{from_json, to_json};
+use crate::sqlite::columns::{from_json, instance_id, to_json};
 use app::ports;
 use app::ports::{
     FleetPage, InstanceChange, Instances, LookupHash, NewInstance, SubscriptionChange, Written,
 };
 use async_trait::async_trait;
 use domain::ids::InstanceId;
-use domain::instance::Instance;
+use domain::instance::{AddressKey, Instance};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 /// Short rows of one read: some hundredths of a second.
@@ -76,6 +76,25 @@ pub(super) fn of_organization(
     )?
     .query_map((organization_id, after.map_or(0, InstanceId::get), limit), document)?
     .collect()
+}
+
+/// As the index of the migration has it.
+const OF_ADDRESS: &str = "SELECT id FROM instances
+     WHERE organization_id = ?1 AND json_extract(document, '$.address_key') = ?2 AND id > ?3
+         AND deleted = 0 AND json_valid(document)
+     ORDER BY id LIMIT ?4";
+
+fn ids_of_address(
+    conn: &Connection,
+    organization_id: u32,
+    address: &AddressKey,
+    after: Option<InstanceId>,
+    limit: usize,
+) -> Result<Vec<InstanceId>> {
+    let after = after.map_or(0, InstanceId::get);
+    conn.prepare_cached(OF_ADDRESS)?
+        .query_map((organization_id, &address.0, after, limit), |row| Ok(instance_id(row.get(0)?)))?
+        .collect()
 }
 
 /// Changes the row and what goes with it. Every condition is looked at before the first write.
@@ -169,6 +188,18 @@ impl Instances for SqliteStore {
         self.db.read("list instances", move |conn| of_organization(conn, organization_id, after, limit)).await
     }
 
+    async fn ids_of_address(
+        &self,
+        organization_id: u32,
+        address: &AddressKey,
+        after: Option<InstanceId>,
+        limit: usize,
+    ) -> ports::Result<Vec<InstanceId>> {
+        let (address, limit) = (address.clone(), limit.min(log::PAGE_COUNT_MAX));
+        let find = move |conn: &Connection| ids_of_address(conn, organization_id, &address, after, limit);
+        self.db.read("find instances by address", find).await
+    }
+
     async fn fleet(
         &self,
         organization_id: u32,
@@ -191,5 +222,17 @@ impl Instances for SqliteStore {
 
     async fn purge_instance(&self, id: InstanceId, limit: usize) -> ports::Result<(u64, bool)> {
         self.db.write("remove a deleted instance's rows", move |tx| retention::purge(tx, id, limit)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OF_ADDRESS;
+    use crate::sqlite::plan;
+
+    #[test]
+    fn an_address_is_one_look_in_its_index() {
+        let [step] = plan(OF_ADDRESS).try_into().unwrap();
+        assert!(step.starts_with("SEARCH instances USING INDEX instances_by_address"), "{step}");
     }
 }

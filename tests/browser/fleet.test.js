@@ -81,6 +81,8 @@ visit("each list pages to its end, and each row has its true status", {}, async 
     ["/instances?status=needsSignIn,suspended,stopped,failing", fleet.ids.suspended],
     ["/instances?tags=team+1", everybody.filter((id) => fleet.ids[kindOf(id)].indexOf(id) % 3 === 1)],
     ["/instances?search=disabled&sort=lastSuccess", fleet.ids.disabled],
+    // The address of a mailbox; in no name.
+    ["/instances?search=ADA%40example.com", [...fleet.ids.healthy, ...fleet.ids.suspended]],
   ]) {
     const rows = await rowsOf(page, path);
     assert.deepEqual(sorted(rows.map((row) => row.id)), sorted(ids), path);

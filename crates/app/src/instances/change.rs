@@ -356,13 +356,12 @@ async fn working_token(
 }
 
 fn apply(app: &Context, instance: &mut Instance, patch: &Patch, plain: Items) {
-    let now = app.now();
     instance.version += 1;
-    instance.updated_at = now;
+    instance.updated_at = app.now();
     instance.configuration = plain;
     super::mailbox_address::complete(app, instance);
     if patch.items.as_ref().is_some_and(|items| items.contains_key(CALLBACK_URL)) {
-        warn_of_plain_http(instance, now);
+        warn_of_plain_http(instance, app.now());
     }
     if let Some(name) = &patch.name {
         instance.name = without_markup(name);

@@ -14,6 +14,7 @@ use domain::delivery::{Answer, Attempt, Verdict, decide};
 use domain::instance::{Account, Instance};
 use domain::life;
 use domain::settings::{CALLBACK_URL, given};
+use domain::trace::TraceId;
 
 /// Tries to store an outcome, and the pause before the second, which doubles: a post whose outcome is not stored is
 /// made again.
@@ -209,6 +210,7 @@ fn log(notification: &Notification, attempt: &Attempt, cause: Option<String>, ve
         instance.id = notification.instance.get(),
         notification.id = notification.name.id,
         event.id = notification.name.event_id,
+        trace.id = %TraceId::of_notification(&notification.name.event_id),
         attempt = attempt.number,
         status = attempt.status,
         error = attempt.error,

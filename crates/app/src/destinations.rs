@@ -18,6 +18,7 @@ use domain::signature::{
     STANDARD_ID_HEADER, STANDARD_SIGNATURE_HEADER, STANDARD_TIMESTAMP_HEADER, WEBHOOK_ID_HEADER,
     WEBHOOK_SIGNATURE_HEADER, WEBHOOK_TEST_HEADER, sign, sign_standard,
 };
+use domain::trace::{TRACEPARENT_HEADER, traceparent};
 use std::error::Error as _;
 use std::sync::Arc;
 
@@ -113,7 +114,11 @@ async fn post(
     let named = (notification.name.event_id.as_str(), notification.body.as_str());
     let bounds = (app.now(), app.config.callback_timeout_ms);
     let own = callback::headers(&instance.configuration, &secrets);
-    let request = request(&instance.configuration, &secrets, &own, named, bounds, Kind::Event);
+    let mut request = request(&instance.configuration, &secrets, &own, named, bounds, Kind::Event);
+    if own.iter().all(|(name, _)| name != TRACEPARENT_HEADER) {
+        let value = traceparent(&notification.name.event_id, notification.attempt);
+        request.headers.push((TRACEPARENT_HEADER, value));
+    }
     // A process may have been stopped since it claimed: the attempt must not be somebody else's before the answer.
     if app.now() + timeout(app) + Duration::seconds(CLOCKS_S) > claimed_until {
         return Err(PortError::new("posting a notification", "its claim may run out before an answer"));

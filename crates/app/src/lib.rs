@@ -38,6 +38,7 @@ mod push;
 mod read_gate;
 mod reading;
 mod redelivery;
+mod refused_call;
 mod release;
 pub mod sealing;
 mod secrets;

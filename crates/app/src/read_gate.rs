@@ -2,11 +2,13 @@
 
 use crate::context::Context;
 use crate::ports::{Mailbox, Result};
+use crate::refused_call::ProviderCall;
 use crate::traffic::{Errand, Lane};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use connectors::{Http, HttpError, HttpRequest, HttpResponse, HttpStream};
+use domain::ids::InstanceId;
 use futures_util::StreamExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +18,7 @@ pub(crate) struct Gate<'a> {
     pub(crate) app: &'a Context,
     pub(crate) lane: Arc<Lane>,
     connector: &'static str,
+    id: InstanceId,
     is_refused: AtomicBool,
 }
 
@@ -27,7 +30,7 @@ impl<'a> Gate<'a> {
         lane.see_session(&mailbox.session);
         let connector = app.connector(&mailbox.instance.connector);
         let connector = connector.map_or("", |connector| connector.descriptor().key);
-        Gate { app, lane, connector, is_refused: AtomicBool::new(false) }
+        Gate { app, lane, connector, id: mailbox.instance.id, is_refused: AtomicBool::new(false) }
     }
 
     /// Stores a Retry-After that was met on the way out: other processes know this mailbox by its rows alone.
@@ -44,8 +47,9 @@ impl<'a> Gate<'a> {
         self.is_refused.swap(false, Ordering::Relaxed)
     }
 
-    fn see(&self, status: u16, headers: &HeaderMap) {
+    fn see(&self, asked: &ProviderCall, status: u16, headers: &HeaderMap) {
         self.app.signals.answered(self.connector, Some(status));
+        asked.log(self.connector, self.id.get(), status);
         self.lane.note(status, headers, self.app.now());
         if status == 401 {
             self.is_refused.store(true, Ordering::Relaxed);
@@ -70,8 +74,9 @@ impl Http for Gate<'_> {
         if self.waits_until().is_some() {
             return Err(HttpError::NotSent);
         }
+        let asked = ProviderCall::of(&request);
         let response = self.app.ports.http.send(request).await.inspect_err(|_| self.see_nothing())?;
-        self.see(response.status, &response.headers);
+        self.see(&asked, response.status, &response.headers);
         Ok(response)
     }
 
@@ -80,8 +85,9 @@ impl Http for Gate<'_> {
         if self.waits_until().is_some() {
             return Err(HttpError::NotSent);
         }
+        let asked = ProviderCall::of(&request);
         let answer = self.app.ports.http.open(request).await.inspect_err(|_| self.see_nothing())?;
-        self.see(answer.status, &answer.headers);
+        self.see(&asked, answer.status, &answer.headers);
         // The request is in flight until its last byte has come, or nobody wants it any more.
         let body = answer.body.map(move |piece| {
             let _in_flight = &place;

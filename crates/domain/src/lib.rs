@@ -40,3 +40,4 @@ pub mod signature;
 pub mod state;
 pub mod template;
 pub mod token;
+pub mod trace;

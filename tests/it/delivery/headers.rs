@@ -155,3 +155,32 @@ async fn without_a_key_nothing_is_signed() {
     assert_eq!(header(&received, "webhook-signature"), None);
     assert!(header(&received, "elements-webhook-id").is_some());
 }
+
+/// What a receiver's own trace goes on from: a header more, with another span for each attempt.
+#[tokio::test]
+async fn attempts_of_a_notification_have_one_trace() {
+    let world = World::with_retry_delays(518, "1");
+    let id = world.create_gmail().await;
+    world.receiver.answer_next(500);
+    notify(&world, id, 1).await;
+    world.pass(Duration::seconds(5)).await;
+    let received = world.receiver.take();
+    let [first, second] = &received[..] else { panic!("{} posts", received.len()) };
+    let parents = [header(first, "traceparent").unwrap(), header(second, "traceparent").unwrap()];
+    let parts: Vec<Vec<&str>> = parents.iter().map(|value| value.split('-').collect()).collect();
+    for parts in &parts {
+        let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+        assert_eq!((lengths, parts[0], parts[3]), (vec![2, 32, 16, 2], "00", "01"));
+    }
+    assert_eq!(parts[0][1], parts[1][1]);
+    assert_ne!(parts[0][2], parts[1][2]);
+    assert_eq!((first.body.clone(), webhook_id(first)), (second.body.clone(), webhook_id(second)));
+    patch_items(&world, id, json!({ "event.notification.callback.headers": { "traceparent": "00-ours" } }))
+        .await;
+    notify(&world, id, 1).await;
+    assert_eq!(
+        header(&world.receiver.take()[0], "traceparent"),
+        Some("00-ours"),
+        "the owner's takes its place"
+    );
+}

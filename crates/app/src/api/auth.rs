@@ -1,7 +1,7 @@
 //! Who calls: `Authorization: User <secret>, Organization <secret>[, Element <token>]`; `Session <token>` stands for
 //! the first two.
 
-use super::error::{ApiError, RequestId};
+use super::error::{ApiError, RequestId, Requester};
 use crate::access::{self, Admission};
 use crate::audit::By;
 use crate::config::admin_key_digest;
@@ -82,6 +82,9 @@ impl FromRequestParts<Arc<Context>> for Caller {
             Admission::Unknown => return Err(unauthorized(given.unknown())),
             Admission::TooMany { wait_s } => return Err(too_many(app, wait_s)),
         };
+        if let Some(requester) = parts.extensions.get::<Requester>() {
+            requester.is(account.organization_id);
+        }
         let element = match given.element {
             Some(token) => Some(
                 access::instance_of_token(app, &account, token)

@@ -4,14 +4,15 @@ use super::answers::error::{ErrorBody, OtherMailbox};
 use crate::context::Context;
 use crate::instances::{NotByLink, Refusal};
 use crate::ports::PortError;
-use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use connectors::hub::ReadError;
 use connectors::{Error, ErrorKind};
 use domain::invalid::Invalid;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Header that names a request, also in its error.
 const REQUEST_ID_HEADER: &str = "elements-request-id";
@@ -19,6 +20,44 @@ const REQUEST_ID_HEADER: &str = "elements-request-id";
 /// What identifies a request, for its handler.
 #[derive(Debug, Clone)]
 pub(super) struct RequestId(pub(super) String);
+
+/// Whose request it is, once that is known, for its line in the log.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Requester(Arc<OnceLock<u32>>);
+
+impl Requester {
+    pub(super) fn is(&self, organization_id: u32) {
+        let _ = self.0.set(organization_id);
+    }
+}
+
+/// What a line of the log says of a request.
+struct RequestLine {
+    id: String,
+    method: Method,
+    /// The template: an address may hold a person's, and a query anything.
+    route: Option<MatchedPath>,
+    requester: Requester,
+    began_at: DateTime<Utc>,
+}
+
+impl RequestLine {
+    /// Its target is `requests`, so that these lines have a level of their own in `CARILLON_LOG`.
+    fn log(&self, status: u16, now: DateTime<Utc>) {
+        tracing::info!(
+            target: "requests",
+            {
+                request.id = self.id,
+                request.method = self.method.as_str(),
+                request.route = self.route.as_ref().map(MatchedPath::as_str),
+                organization.id = self.requester.0.get(),
+                status,
+                duration_ms = (now - self.began_at).num_milliseconds(),
+            },
+            "request.finished"
+        );
+    }
+}
 
 /// The framework's own messages are short.
 const FOREIGN_ERROR_BYTES_MAX: usize = 4096;
@@ -169,8 +208,15 @@ pub(super) async fn with_request_id(
     next: Next,
 ) -> Response {
     let request_id = crate::audit::request_id(&app);
-    let (method, began_at) = (request.method().clone(), app.now());
+    let line = RequestLine {
+        id: request_id.clone(),
+        method: request.method().clone(),
+        route: request.extensions().get::<MatchedPath>().cloned(),
+        requester: Requester::default(),
+        began_at: app.now(),
+    };
     request.extensions_mut().insert(RequestId(request_id.clone()));
+    request.extensions_mut().insert(line.requester.clone());
     let mut response = next.run(request).await;
     if let Some(error) = failure(&mut response).await {
         if let Some(cause) = &error.cause {
@@ -196,19 +242,7 @@ pub(super) async fn with_request_id(
             response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
         }
     }
-    let status = response.status();
-    if status.is_client_error() || status.is_server_error() {
-        // The address is left out: it may hold one of a person.
-        let duration_ms = (app.now() - began_at).num_milliseconds();
-        let (method, status) = (method.as_str(), status.as_u16());
-        tracing::info!(
-            request.id = request_id,
-            request.method = method,
-            status,
-            duration_ms,
-            "request.refused"
-        );
-    }
+    line.log(response.status().as_u16(), app.now());
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID_HEADER, value);

@@ -156,7 +156,8 @@ impl Run<'_> {
     ) -> Result<bool> {
         let next = ResourceState { version: state.version + 1, ..next };
         let deliver = notifications.iter().filter(|one| one.deliver);
-        let sequences: Vec<Sequence> = deliver.map(|one| one.sequence).collect();
+        let (sequences, ids): (Vec<Sequence>, Vec<String>) =
+            deliver.map(|one| (one.sequence, one.name.event_id.clone())).unzip();
         let commit = self.commit_of(next, notifications);
         if self.app.ports.store.commit_poll(&commit).await? != Written::Done {
             return Ok(false);
@@ -164,6 +165,7 @@ impl Run<'_> {
         *state = commit.state;
         self.remember(state);
         self.has_written = true;
+        self.note_committed(&state.resource, ids);
         // After the commit, never before: a job for a notification that is not there yet finds nothing and is done. A
         // crash in between leaves the sequences in the outbox, which the next poll or the settling job flushes.
         outbox::enqueue(self.app, self.mailbox.instance.id, &state.resource, &sequences).await?;

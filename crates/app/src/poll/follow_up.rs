@@ -87,6 +87,8 @@ pub(super) fn log(run: &Run<'_>, report: &PollReport) {
         events = sum(|one| one.events),
         notifications = sum(|one| one.notifications),
         more = report.more,
+        trace.id = %run.trace,
+        event.ids = (!run.told.is_empty()).then(|| run.told.join(" ")),
         error,
         "poll.finished"
     );

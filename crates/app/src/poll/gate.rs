@@ -5,6 +5,7 @@
 
 use crate::context::Context;
 use crate::ports::{Mailbox, PollEnded, PortError, Result, Written};
+use crate::refused_call::ProviderCall;
 use crate::traffic::{Errand, Lane, Polling};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
@@ -174,11 +175,13 @@ impl Http for Gate<'_> {
         let left_ms = u64::try_from(self.left_ms()).unwrap_or(0);
         let is_cut = left_ms < request.timeout_ms;
         request.timeout_ms = request.timeout_ms.min(left_ms);
+        let asked = ProviderCall::of(&request);
         match self.app.ports.http.send(request).await {
             // Our own time was over, not the provider's.
             Err(HttpError::Timeout) if is_cut => Err(self.not_sent(Halt::Deadline)),
             Ok(response) => {
                 self.app.signals.answered(self.connector, Some(response.status));
+                asked.log(self.connector, self.id.get(), response.status);
                 self.lane.note(response.status, &response.headers, self.app.now());
                 Ok(response)
             }

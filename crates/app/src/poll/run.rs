@@ -14,7 +14,11 @@ use domain::health_reading::Reading;
 use domain::instance::Instance;
 use domain::state::ResourceState;
 use domain::token::Session;
+use domain::trace::TraceId;
 use std::sync::Arc;
+
+/// Notifications that the line of a poll names; beyond it those of its commits lead on.
+const TOLD_COUNT_MAX: usize = 25;
 
 /// Who wants a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +54,10 @@ pub(super) struct Run<'a> {
     pub(super) has_written: bool,
     /// What the connector keeps of the resource that is read.
     pub(super) scratch: Scratch,
+    /// What leads from its lines to those of the notifications that it made.
+    pub(super) trace: TraceId,
+    /// Ids of these, the first ones.
+    pub(super) told: Vec<String>,
 }
 
 /// Why no resource of the mailbox can be read now.
@@ -68,6 +76,7 @@ impl<'a> Run<'a> {
         way: PollTrigger,
         deadline: DateTime<Utc>,
     ) -> Self {
+        let trace = TraceId::of_poll(mailbox.instance.id, app.now());
         let gate = Gate::new(app, connector.descriptor().key, &mailbox, deadline);
         Run {
             app,
@@ -81,6 +90,8 @@ impl<'a> Run<'a> {
             push: Reading::Unknown,
             has_written: false,
             scratch: Scratch::default(),
+            trace,
+            told: Vec::new(),
         }
     }
 
@@ -105,6 +116,22 @@ impl<'a> Run<'a> {
         {
             row.state = state.clone();
         }
+    }
+
+    /// Notes what was committed: from the id that a receiver has to the poll that found it.
+    pub(super) fn note_committed(&mut self, resource: &str, ids: Vec<String>) {
+        if ids.is_empty() {
+            return;
+        }
+        tracing::info!(
+            instance.id = self.mailbox.instance.id.get(),
+            resource,
+            trace.id = %self.trace,
+            event.ids = ids.join(" "),
+            "poll.committed"
+        );
+        let room = TOLD_COUNT_MAX.saturating_sub(self.told.len());
+        self.told.extend(ids.into_iter().take(room));
     }
 
     /// A back-off of the whole mailbox holds for this poll.

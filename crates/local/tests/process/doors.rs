@@ -95,13 +95,15 @@ async fn what_strangers_post_is_not_kept() {
 
 /// Whoever asks why a client gets nowhere finds its requests, and nothing of what was in them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refused_request_is_a_line_of_the_log() {
+async fn a_request_is_a_line_of_the_log() {
     let outside = Outside::start().await;
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let process = Process::start_logged(&outside, &folder.path().join("data"), &log).await;
     let refusals =
         [("GET", "/instances/ada@example.com", 404), ("POST", "/instances", 400), ("PUT", "/ping", 405)];
+    // What a route is called, and whether it is known whose request it is.
+    let named = [("/instances/{id}", true), ("/instances", true), ("/ping", false)];
     for (method, path, status) in refusals {
         let reply = process.client.call(method, path, &json!({ "name": "Ada Lovelace" })).await;
         assert_eq!(reply.status, status, "{method} {path}");
@@ -109,13 +111,15 @@ async fn a_refused_request_is_a_line_of_the_log() {
     process.terminate().await;
     let text = std::fs::read_to_string(&log).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let refused: Vec<Value> = lines.filter(|line| line["message"] == "request.refused").collect();
+    let refused: Vec<Value> = lines.filter(|line| line["message"] == "request.finished").collect();
     let told: Vec<(&str, u64)> = refused
         .iter()
         .map(|line| (line["request.method"].as_str().unwrap(), line["status"].as_u64().unwrap()))
         .collect();
     assert_eq!(told, refusals.map(|(method, _, status)| (method, u64::from(status))));
-    for line in &refused {
+    for (line, (route, is_known)) in refused.iter().zip(named) {
+        let is_route = line["request.route"].as_str().unwrap().strip_prefix("/elements/api-v2");
+        assert_eq!((is_route, line["organization.id"] == 1), (Some(route), is_known), "{line}");
         assert_eq!(line["request.id"].as_str().unwrap().len(), 24, "{line}");
         assert!(line["duration_ms"].is_u64(), "{line}");
     }

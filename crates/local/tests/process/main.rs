@@ -10,8 +10,8 @@ mod counts;
 mod doors;
 mod fairness;
 mod health;
-mod metrics;
 mod notices;
+mod operator;
 mod process;
 mod push;
 

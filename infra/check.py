@@ -45,6 +45,8 @@ PUSH_ROUTES = {"POST /push/gmail", "POST /push/outlookemail"}
 PUSH_LIMIT = "50"
 LAPSED_PUSH = '{ ($.message = "push.lapsed") || (($.message = "push.failed") && ($.is_over IS TRUE)) }'
 LAPSED_PUSHES = ("Carillon/STACK", "LapsedPushes")
+OVERDUE = '{ ($.message = "health.changed") && ($.transition = "mailbox.failing") }'
+OVERDUE_MAILBOXES = ("Carillon/STACK", "OverdueMailboxes")
 ADMIN_KEY = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:ADMIN-??????"
 SCHEDULE_ROLE = {
     ("lambda:InvokeFunction", "arn:aws:lambda:REGION:ACCOUNT:function:STACK-poll"),
@@ -266,6 +268,11 @@ def alarms_reach_somebody(resources, _outputs):
     logs = {one["LogGroupName"] for one in filters if one["FilterPattern"] == LAPSED_PUSH and fed(one) == LAPSED_PUSHES}
     if logs != {"<PollLog>", "<ApiLog>"}:
         yield f"lapsed push is counted in {sorted(logs)} instead of where polls run"
+    overdue = {one["LogGroupName"] for one in filters if one["FilterPattern"] == OVERDUE and fed(one) == OVERDUE_MAILBOXES}
+    if overdue != {"<PollLog>"}:
+        yield f"overdue mailboxes are counted in {sorted(overdue)} instead of where polls run"
+    if OVERDUE_MAILBOXES not in {(one["Namespace"], one["MetricName"]) for one in alarms.values()}:
+        yield "no alarm watches overdue mailboxes"
     if LAPSED_PUSHES not in {(one["Namespace"], one["MetricName"]) for one in alarms.values()}:
         yield "no alarm watches lapsed push"
 
@@ -441,6 +448,8 @@ SAMPLES = [
     ("AlarmActions: [!Ref AlarmTopic]", "AlarmActions: []", "alarms_reach_somebody"),
     ("MetricName: Throttles", "MetricName: Invocations", "alarms_reach_somebody"),
     ('"push.lapsed") ||', '"push.late") ||', "alarms_reach_somebody"),
+    ('"mailbox.failing")', '"mailbox.gone")', "alarms_reach_somebody"),
+    ("MetricName: OverdueMailboxes\n", "MetricName: FailedPolls\n", "alarms_reach_somebody"),
     ("MetricName: LapsedPushes\n", "MetricName: FailedPolls\n", "alarms_reach_somebody"),
     ("RouteKey: POST /push/gmail", "RouteKey: POST /push/{any}", "push_is_apart"),
     ("ThrottlingBurstLimit: !Ref PushRequestsPerSecond", "ThrottlingBurstLimit: !Ref ApiRequestsPerSecond", "push_is_apart"),

@@ -17,6 +17,9 @@ VARIABLES = """
     SECRET_PREFIX DATA_KEY_SECRET FIRST_ORGANIZATION_SECRET FIRST_USER_SECRET SECRET_STORAGE EVENT_BUS RETENTION_DAYS
     ADMIN_KEY_SECRET REQUESTS_PER_MINUTE PUBLIC_URL PUSH_AUDIENCE CORS_ORIGINS RETRY_DELAYS ALLOW_LOCAL_CALLBACKS REQUIRE_HTTPS_CALLBACKS LOG PROVIDER_URLS
 """.split()
+# What a line of the access log may have of a request.
+LOGGED_OF_REQUESTS = {"requestId", "requestTime", "httpMethod", "path", "status", "responseLatency", "responseLength",
+                      "integrationErrorMessage"}
 # What one function alone is told.
 OWN_VARIABLES = {"ApiFunction": {"CARILLON_DOWNLOAD_URL"}}
 # Addresses of providers that have a parameter of their own. Which they are, the descriptors say: a house rule compares.
@@ -172,6 +175,14 @@ def logs_end(resources, _outputs):
     for name, one in of_type(resources, "AWS::ApiGatewayV2::Stage").items():
         if one.get("AccessLogSettings", {}).get("DestinationArn") != "<AccessLog.Arn>":
             yield f"{name}: has no access log"
+
+
+def access_logs_have_paths(resources, _outputs):
+    """Tokens of links stand in queries, and who asks is nobody's business: a line has what is listed here alone."""
+    for name, one in of_type(resources, "AWS::ApiGatewayV2::Stage").items():
+        logged = set(re.findall(r"\$context\.([\w.]+)", str(one.get("AccessLogSettings", {}).get("Format", ""))))
+        for field in sorted(logged - LOGGED_OF_REQUESTS):
+            yield f"{name}: its access log has {field}"
 
 
 def queues_redrive(resources, _outputs):
@@ -365,6 +376,7 @@ RULES = [
     schedules_do_four_things,
     functions_are_complete,
     logs_end,
+    access_logs_have_paths,
     queues_redrive,
     failed_starts_are_dead_letters,
     state_survives,
@@ -433,6 +445,7 @@ SAMPLES = [
     ("LogGroup: !Ref DeliverLog", "LogGroup: !Ref AccessLog", "functions_are_complete"),
     ("Role: !GetAtt DeliverRole.Arn", "Role: !GetAtt PollRole.Arn", "functions_are_complete"),
     ("      RetentionInDays: !Ref LogRetentionDays\n", "", "logs_end"),
+    ('"path":"$context.path"', '"path":"$context.requestUri"', "access_logs_have_paths"),
     ("maxReceiveCount: 50", "maxReceiveCount: 10", "queues_redrive"),
     ("VisibilityTimeout: 225", "VisibilityTimeout: 75", "queues_redrive"),
     ("TargetArn: !GetAtt DeadLetterQueue.Arn", "TargetArn: !GetAtt WorkQueue.Arn", "failed_starts_are_dead_letters"),

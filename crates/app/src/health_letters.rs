@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::deliver::{Ran, claim_until};
 use crate::destinations::{self, Kind};
 use crate::ports::{Job, PortError, Result, Secrets, Written};
+use crate::signals::LetterEnd;
 use chrono::{DateTime, Utc};
 use connectors::{HttpError, HttpRequest, Method, Route};
 use domain::callback;
@@ -106,6 +107,14 @@ async fn attempt(app: &Context, letter: HealthLetter) -> Result<Ran> {
     if app.ports.store.change_health_row(&HealthRow::Letter(next.clone())).await? != Written::Done {
         // The clock was set back, or the claim ran out: what is stored says what follows.
         return again(app, &next, now).await;
+    }
+    app.signals.told(match progress {
+        LetterProgress::Pending => LetterEnd::Retry,
+        LetterProgress::Delivered => LetterEnd::Delivered,
+        LetterProgress::GivenUp => LetterEnd::GivenUp,
+    });
+    if progress == LetterProgress::GivenUp {
+        tracing::warn!(health.id = %next.id, organization_id = next.organization_id, "health.given_up");
     }
     match progress {
         LetterProgress::Pending => {

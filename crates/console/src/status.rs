@@ -109,6 +109,52 @@ impl State {
     }
 }
 
+/// What holds of a connection for a while, as health events tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OpenState {
+    kind: String,
+    pub(crate) since: Option<DateTime<Utc>>,
+    pub(crate) reason: String,
+}
+
+impl OpenState {
+    pub(crate) fn name(&self) -> &str {
+        match self.kind.as_str() {
+            "mailbox.needs_sign_in" => "Needs sign-in",
+            "mailbox.failing" => "Not read",
+            "mailbox.push_lost" => "Without notices",
+            "callback.suspended" => "Callback suspended",
+            other => other,
+        }
+    }
+
+    /// Whether it is what a status names.
+    fn is_of(&self, status: Status) -> bool {
+        match self.kind.as_str() {
+            "mailbox.needs_sign_in" => status == Status::NeedsSignIn,
+            "mailbox.failing" => matches!(status, Status::Failing | Status::BackingOff),
+            "callback.suspended" => status == Status::Suspended,
+            _ => false,
+        }
+    }
+}
+
+/// What is open of an instance.
+pub(crate) fn open(instance: &Value) -> Vec<OpenState> {
+    let all = instance["health"]["open"].as_array().into_iter().flatten();
+    let one = |open: &Value| OpenState {
+        kind: open["type"].as_str().unwrap_or_default().to_owned(),
+        since: time::read(open["since"].as_str()),
+        reason: open["reason"].as_str().unwrap_or_default().to_owned(),
+    };
+    all.map(one).collect()
+}
+
+/// Since when an instance is in its state, where that was told.
+pub(crate) fn since(instance: &Value, status: Status) -> Option<DateTime<Utc>> {
+    open(instance).iter().find(|one| one.is_of(status))?.since
+}
+
 /// Whether a resource stopped, as [`Status::Stopped`] has it.
 pub(crate) fn is_stopped(resource: &Value) -> bool {
     resource["frozen"] == true && failures(resource) == 0
@@ -138,5 +184,16 @@ mod tests {
         assert_eq!((state.status, state.reason.as_deref()), (Status::Failing, Some("messages: no answer")));
         assert_eq!((state.last_poll.is_some(), state.within_s), (true, 600));
         assert!(state.is_polled());
+    }
+
+    #[test]
+    fn what_is_open_has_a_name_and_a_time() {
+        let one = |kind| json!({ "type": kind, "since": "2026-11-22T12:00:00Z", "reason": "no answer" });
+        let instance = json!({ "health": { "open": [one("mailbox.failing"), one("mailbox.push_lost")] } });
+        let names: Vec<String> = open(&instance).iter().map(|one| one.name().to_owned()).collect();
+        assert_eq!(names, ["Not read", "Without notices"]);
+        assert_eq!(since(&instance, Status::Failing), time::read(Some("2026-11-22T12:00:00Z")));
+        assert_eq!(since(&instance, Status::NeedsSignIn), None);
+        assert!(open(&json!({})).is_empty());
     }
 }

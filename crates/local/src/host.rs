@@ -249,10 +249,13 @@ fn written_at(database: &Path) -> Option<DateTime<Utc>> {
 /// The line that shows a link that signs in once.
 pub(crate) fn link_line(address: &str, link: &SignedIn) -> String {
     let minutes = (link.expires_at - SystemClock.now()).num_seconds().div_euclid(60) + 1;
-    format!(
-        "open {address}/sign-in/{} in a browser: the link signs in once, within {minutes} minutes",
-        link.token
-    )
+    let url = link_url(address, link);
+    format!("open {url} in a browser: the link signs in once, within {minutes} minutes")
+}
+
+/// Where a link leads. The token stands in the query: logs of requests have paths.
+pub(crate) fn link_url(address: &str, link: &SignedIn) -> String {
+    format!("{address}/sign-in/once?key={}", link.token)
 }
 
 /// What browsers keep is sealed under a key for the console alone.

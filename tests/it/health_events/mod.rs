@@ -209,6 +209,11 @@ async fn a_dead_health_address_is_retried_given_up_and_holds_nothing_up() {
     received.iter().for_each(assert_signed);
     assert_eq!(world.shown(id).await["subscription"]["status"], "active");
     assert!(world.dump().contains("givenUp"), "it is kept");
+    let metrics = world.metrics().text().await.unwrap();
+    assert!(metrics.contains("carillon_health_letters_total{end=\"given_up\"} 1\n"), "{metrics}");
+    let open = world.shown(id).await["health"]["open"].clone();
+    assert_eq!((&open[0]["type"], open.as_array().unwrap().len()), (&json!("mailbox.needs_sign_in"), 1));
+    assert_eq!(world.get("/instances?withHealth=true").await[0]["health"]["open"], open);
 }
 
 /// Its job came so late that there is nothing left to tell: an empty letter is none.

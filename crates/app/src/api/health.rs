@@ -1,6 +1,6 @@
 //! How an instance is, and why, in words.
 
-use super::answers::instance::HealthState;
+use super::answers::instance::{HealthState, OpenHealth};
 use super::answers::moment::Moment;
 use super::wire;
 use crate::context::Context;
@@ -33,6 +33,7 @@ pub(super) fn of(app: &Context, mailbox: &Mailbox, settings: &Settings) -> Healt
         last_poll_within_seconds: uncertainty(app, mailbox, rows(), settings).num_seconds(),
         last_success: vitals.read_until().map(Moment::of),
         next_poll: next_poll.map(Moment::of),
+        open: OpenHealth::all(&mailbox.instance.health),
     }
 }
 

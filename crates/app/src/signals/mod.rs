@@ -16,6 +16,7 @@ const LATENCY_BOUNDS_S: [f64; 11] =
 
 const POLL_ENDS: [&str; 3] = ["idle", "found", "failed"];
 const VERDICTS: [&str; 3] = ["delivered", "retry", "suspend"];
+const LETTER_ENDS: [&str; 3] = ["delivered", "retry", "given_up"];
 const REFRESH_ENDS: [&str; 4] = ["done", "sign_in_refused", "application_refused", "failed"];
 const ANSWER_CLASSES: [&str; 7] = ["2xx", "3xx", "401", "429", "4xx", "5xx", "none"];
 const WATCH_TURNS: [&str; 3] = ["watched", "failed", "lapsed"];
@@ -34,6 +35,14 @@ pub(crate) enum AttemptEnd {
     Delivered,
     Retry,
     Suspend,
+}
+
+/// What became of an attempt at a health event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LetterEnd {
+    Delivered,
+    Retry,
+    GivenUp,
 }
 
 /// How a refresh of an access token ended.
@@ -62,6 +71,7 @@ pub struct Signals {
     change_to_callback: Histogram,
     commit_to_callback: Histogram,
     attempts: Tally<3>,
+    letters: Tally<3>,
     /// By the place of the connector in the registry.
     of_connectors: Vec<ConnectorSignals>,
 }
@@ -88,6 +98,7 @@ impl Signals {
             change_to_callback: Histogram::new(&LATENCY_BOUNDS_S),
             commit_to_callback: Histogram::new(&LATENCY_BOUNDS_S),
             attempts: Tally::of(&VERDICTS),
+            letters: Tally::of(&LETTER_ENDS),
             of_connectors: connectors.map(of_connector).collect(),
         }
     }
@@ -103,6 +114,10 @@ impl Signals {
 
     pub(crate) fn attempted(&self, end: AttemptEnd) {
         self.attempts.add(end as usize);
+    }
+
+    pub(crate) fn told(&self, end: LetterEnd) {
+        self.letters.add(end as usize);
     }
 
     /// A callback has what it did not have, so long after it can have been seen at the provider, and after the commit.
@@ -158,6 +173,11 @@ impl Signals {
                 name: "carillon_delivery_attempts_total",
                 help: "Delivery attempts, by what followed.",
                 readings: Readings::Counters(self.attempts.read("verdict", &[])),
+            },
+            Metric {
+                name: "carillon_health_letters_total",
+                help: "Attempts at health events, by what followed.",
+                readings: Readings::Counters(self.letters.read("end", &[])),
             },
             Metric {
                 name: "carillon_token_refreshes_total",

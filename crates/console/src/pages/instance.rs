@@ -48,6 +48,7 @@ async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failur
     let body = html! {
         (ui::live("state", html! {
             (overview(&signed, &instance, &state))
+            (open(&signed, &instance))
             (advice)
             @if state.status != Status::Disabled { (subscription(&instance)) }
             (push::card(&signed, &instance))
@@ -120,6 +121,25 @@ fn overview(signed: &Signed, instance: &Value, state: &State) -> Markup {
             }
             // Without tags the interface gives the name as one.
             (ui::tags(tags.filter(|tag| *tag != name(instance))))
+        }
+    }
+}
+
+/// What was told to be so and is not over, since when.
+fn open(signed: &Signed, instance: &Value) -> Markup {
+    let all = status::open(instance);
+    html! {
+        @if !all.is_empty() {
+            (ui::card("Open", html! {
+                ul.notices {
+                    @for one in &all {
+                        li {
+                            strong { (one.name()) } " since " (relative_or(one.since, signed.now, "an unknown time"))
+                            ": " (one.reason)
+                        }
+                    }
+                }
+            }))
         }
     }
 }

@@ -9,14 +9,14 @@ use crate::form::Fields;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
-use crate::status::{NEEDS_SOMEBODY, State, Status};
+use crate::status::{self, NEEDS_SOMEBODY, State, Status};
 use crate::time;
 use crate::ui;
 use axum::Router;
 use axum::extract::RawQuery;
 use axum::response::Response;
 use axum::routing::get;
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -76,7 +76,7 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
     let body = html! {
         (ui::live("health", html! {
             (health(&found.counts))
-            (needs_somebody(&found))
+            (needs_somebody(&found, signed.now))
         }))
         (ui::live("pictures", pictures))
     };
@@ -159,14 +159,14 @@ fn notifications(count: u64) -> String {
 }
 
 /// Mailboxes and callbacks that nothing but a person mends.
-fn needs_somebody(found: &OverviewData) -> Markup {
+fn needs_somebody(found: &OverviewData, now: DateTime<Utc>) -> Markup {
     let count = found.counts.need_somebody();
     let named = found.broken.rows();
     html! {
         @if count > 0 {
             (ui::card("Needs somebody", html! {
                 ul.needs {
-                    @for instance in named { (need(instance)) }
+                    @for instance in named { (need(instance, now)) }
                 }
                 @if count > named.len() as u64 {
                     p { a href=(list_of(NEEDS_SOMEBODY)) { "All " (count) " that need somebody" } }
@@ -176,8 +176,9 @@ fn needs_somebody(found: &OverviewData) -> Markup {
     }
 }
 
-fn need(instance: &Value) -> Markup {
+fn need(instance: &Value, now: DateTime<Utc>) -> Markup {
     let state = State::of(instance);
+    let since = status::since(instance, state.status);
     let (id, name) = (&instance["id"], instance["name"].as_str().unwrap_or_default());
     html! {
         li data-key=(id) {
@@ -187,6 +188,7 @@ fn need(instance: &Value) -> Markup {
             } @else {
                 a.name href={ "/instances/" (id) } { (ui::name(name)) }
             }
+            @if let Some(since) = since { " " span.muted { "since " (time::relative(since, now)) } }
             @if let Some(reason) = &state.reason { " " span.reason { (reason) } }
         }
     }

@@ -15,7 +15,7 @@ use crate::ui::{self, Field, field};
 use crate::{cookie, flash};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -28,7 +28,7 @@ const FORM_BYTES_MAX: usize = 16 * 1024;
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/sign-in", get(ask).post(sign_in).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)))
-        .route("/sign-in/{token}", get(sign_in_once))
+        .route("/sign-in/once", get(sign_in_once))
         .route("/sign-out", post(sign_out))
 }
 
@@ -98,13 +98,14 @@ async fn sign_in_once(
     State(shared): State<Shared>,
     method: Method,
     headers: HeaderMap,
-    Path(token): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
+    let query = Fields::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     if method != Method::GET || headers.contains_key("sec-purpose") || headers.contains_key("purpose") {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let api = Api::of_nobody(shared.0.api.clone());
-    let link = json!({ "link": token });
+    let link = json!({ "link": query.text("key") });
     match begun(api.call(Method::POST, "/sessions/link", Some(&link)).await)? {
         Some(answer) => entered(&shared, &headers, &answer, ""),
         None => {

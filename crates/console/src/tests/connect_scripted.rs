@@ -34,7 +34,7 @@ impl Connecting {
             }
         });
         let browser = Browser::on(api, Arc::default(), None);
-        assert_eq!(browser.get("/sign-in/once").await.status, StatusCode::SEE_OTHER);
+        assert_eq!(browser.get("/sign-in/once?key=once").await.status, StatusCode::SEE_OTHER);
         sent.lock().unwrap().clear();
         Connecting { browser, sent, refusal }
     }

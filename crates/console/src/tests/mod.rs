@@ -90,7 +90,7 @@ impl Browser {
     /// One that is signed in where a receiver runs beside.
     pub(super) async fn inspecting() -> Self {
         let browser = Self::of(None, Some(Arc::new(Refusing)));
-        browser.get("/sign-in/once").await;
+        browser.get("/sign-in/once?key=once").await;
         browser
     }
 
@@ -142,7 +142,7 @@ impl Browser {
     /// One that is signed in.
     pub(super) async fn signed_in() -> Self {
         let browser = Self::new();
-        assert_eq!(browser.get("/sign-in/once").await.status, StatusCode::SEE_OTHER);
+        assert_eq!(browser.get("/sign-in/once?key=once").await.status, StatusCode::SEE_OTHER);
         browser
     }
 

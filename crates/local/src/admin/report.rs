@@ -1,6 +1,6 @@
 //! What an operator reads: words, or JSON lines.
 
-use crate::host::link_line;
+use crate::host::{link_line, link_url};
 use crate::sqlite::BackedUp;
 use app::SignedIn;
 use app::admin::{Admitted, Checked, FindingReport, Outcome};
@@ -88,7 +88,7 @@ impl Report {
     /// A link that signs in once.
     pub(super) fn sign_in_link(self, console_url: &str, link: &SignedIn) -> anyhow::Result<()> {
         if self.json {
-            let url = format!("{console_url}/sign-in/{}", link.token);
+            let url = link_url(console_url, link);
             return self.line(&json!({ "url": url, "expiresDate": iso_seconds(link.expires_at) }));
         }
         (self.say)(&link_line(console_url, link))

@@ -61,7 +61,7 @@ async fn a_sign_in_link_opens_the_console_once() {
     let (outside, folder) = (Outside::start().await, tempfile::tempdir().unwrap());
     let process = Process::start(&outside, folder.path(), RETRY_DELAYS).await;
     let link = admin(folder.path(), "sign-in-link").await.remove(0);
-    let token = link["url"].as_str().unwrap().rsplit_once("/sign-in/").unwrap().1.to_owned();
+    let token = link["url"].as_str().unwrap().rsplit_once("/sign-in/once?key=").unwrap().1.to_owned();
     let nobody = process.client.authorized("");
     let session = nobody.done("POST", "/sessions/link", &json!({ "link": token })).await;
     let session =

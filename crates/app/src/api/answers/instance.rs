@@ -8,6 +8,7 @@ use crate::instances::Outcome;
 use crate::ports::WAITING_COUNT_MAX;
 use domain::delivery::SubscriptionStatus;
 use domain::health::Health;
+use domain::health_ledger::HealthLedger;
 use domain::push::PushStatus;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -168,6 +169,36 @@ pub(in crate::api) struct HealthState {
     pub(in crate::api) last_success: Option<Moment>,
     /// When it is polled next, its back-off included; null if it is not polled.
     pub(in crate::api) next_poll: Option<Moment>,
+    /// What health events told the beginning of, and not yet the end.
+    pub(in crate::api) open: Vec<OpenHealth>,
+}
+
+/// What holds of a connection for a while.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(example = json!({
+    "type": "mailbox.needs_sign_in", "since": super::AT, "reason": "sign in again: invalid_grant",
+}))]
+pub(in crate::api) struct OpenHealth {
+    /// As the health event is called.
+    #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["mailbox.needs_sign_in", "mailbox.failing", "mailbox.push_lost", "callback.suspended"]))]
+    pub(in crate::api) transition: &'static str,
+    /// Since when, as far as it is known.
+    pub(in crate::api) since: Moment,
+    /// Why, in words.
+    pub(in crate::api) reason: String,
+}
+
+impl OpenHealth {
+    /// Of what was told.
+    pub(in crate::api) fn all(ledger: &HealthLedger) -> Vec<Self> {
+        let open = ledger.open.iter().map(|(condition, open)| OpenHealth {
+            transition: condition.begins().text(),
+            since: Moment::of(open.since),
+            reason: open.reason.clone(),
+        });
+        open.collect()
+    }
 }
 
 /// What only a person mends comes first.

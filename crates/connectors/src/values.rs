@@ -18,6 +18,12 @@ pub(crate) enum Holds {
     Flag,
     /// A whole number.
     Number,
+    /// One of these words, in any case.
+    Word(&'static [&'static str]),
+    /// One of these words, as they are spelt here: lists are compared with what earlier ones let through.
+    Spelt(&'static [&'static str]),
+    /// An id: these are names that lead to an object at the provider, and are the id of none.
+    Id(&'static [&'static str]),
 }
 
 impl Holds {
@@ -32,6 +38,9 @@ impl Holds {
             Holds::Date => !matches!(value, Value::Bool(_) | Value::Number(_)) && date(value).is_some(),
             Holds::Flag => text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false"),
             Holds::Number => text.parse::<i64>().is_ok(),
+            Holds::Word(known) => is_among(known, &text),
+            Holds::Spelt(known) => known.contains(&text.as_str()),
+            Holds::Id(names) => !is_among(names, &text),
         };
         if fits { Ok(()) } else { Err(self.rule(field)) }
     }
@@ -42,8 +51,16 @@ impl Holds {
             Holds::Date => format!("`{field}` compares to a date, as '2026-11-22T11:40:00Z'"),
             Holds::Flag => format!("`{field}` compares to true or false"),
             Holds::Number => format!("`{field}` compares to a whole number"),
+            Holds::Word(known) | Holds::Spelt(known) => {
+                format!("`{field}` compares to one of {}", known.join(", "))
+            }
+            Holds::Id(_) => format!("`{field}` compares to an id, as lists show it, and not to a name"),
         }
     }
+}
+
+fn is_among(words: &[&str], text: &str) -> bool {
+    words.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 fn date(value: &Value) -> Option<DateTime<Utc>> {
@@ -53,22 +70,30 @@ fn date(value: &Value) -> Option<DateTime<Utc>> {
     }
 }
 
-/// Checks what the conditions of a configuration compare fields to; `held` says what a field holds, `is_replaced` which
-/// conditions the position takes the place of. The error is the broken rule.
+/// Checks what the conditions of a configuration compare fields to; `held` says what a field holds, or the rule that it is
+/// compared by a part, `is_replaced` which conditions the position takes the place of. The error is the broken rule.
 pub(crate) fn check(
     resource: &ResourceConfig,
-    held: impl Fn(&str) -> Option<Holds>,
+    held: impl Fn(&str) -> Result<Option<Holds>, String>,
     is_replaced: impl Fn(&Expr) -> bool,
 ) -> Result<(), String> {
     for now in moments() {
         let told = resource.read_at(now, now)?.conditions;
         let meant = resource.read_as_utc(now, now)?.conditions;
         for (told, meant) in told.iter().zip(&meant).filter(|(told, _)| !is_replaced(told)) {
+            let mut patterns = Vec::new();
+            likened(told, &mut patterns);
+            for field in patterns {
+                held(field).map_err(|rule| format!("where: {rule}"))?;
+            }
             let (mut told_values, mut meant_values) = (Vec::new(), Vec::new());
             collect(told, &mut told_values);
             collect(meant, &mut meant_values);
             for ((field, value), (_, meant)) in told_values.into_iter().zip(meant_values) {
-                let Some(held) = held(field) else { continue };
+                if *value == Value::Null {
+                    continue;
+                }
+                let Some(held) = held(field).map_err(|rule| format!("where: {rule}"))? else { continue };
                 held.check(field, value).map_err(|rule| format!("where: {rule}"))?;
                 if held == Holds::Date && date(value) != date(meant) {
                     return Err(format!(
@@ -95,6 +120,36 @@ fn collect<'a>(expr: &'a Expr, values: &mut Vec<(&'a str, &'a Value)>) {
         Expr::Compare { field, value, .. } => values.push((field, value)),
         Expr::In { field, values: each } => values.extend(each.iter().map(|value| (field.as_str(), value))),
         Expr::Like { .. } | Expr::IsNull { .. } => {}
+    }
+}
+
+/// The fields that have to look like something.
+fn likened<'a>(expr: &'a Expr, fields: &mut Vec<&'a str>) {
+    match expr {
+        Expr::And(members) | Expr::Or(members) => members.iter().for_each(|one| likened(one, fields)),
+        Expr::Not(inner) => likened(inner, fields),
+        Expr::Like { field, .. } => fields.push(field),
+        Expr::Compare { .. } | Expr::In { .. } | Expr::IsNull { .. } => {}
+    }
+}
+
+/// The same, as far as it looks at fields of words in a record: providers know them in any case. What has to be there is
+/// looked for without minding it; what excludes a record stays exact, so that none is excluded that was not.
+pub(crate) fn in_any_case(condition: Expr, is_of_words: &dyn Fn(&str) -> bool) -> Expr {
+    let each = |members: Vec<Expr>| members.into_iter().map(|one| in_any_case(one, is_of_words)).collect();
+    match condition {
+        Expr::And(members) => Expr::And(each(members)),
+        Expr::Or(members) => Expr::Or(each(members)),
+        Expr::In { field, values } if is_of_words(&field) => {
+            let one = |value| Expr::Compare { field: field.clone(), op: Op::Eq, value };
+            Expr::Or(each(values.into_iter().map(one).collect()))
+        }
+        Expr::Compare { field, op: Op::Eq, value: Value::Text(text) | Value::Bare(text) }
+            if is_of_words(&field) && !text.contains('%') =>
+        {
+            Expr::Like { field, pattern: text }
+        }
+        other => other,
     }
 }
 
@@ -150,10 +205,13 @@ mod tests {
         let entry = json!({ "url": format!("/messages?where={condition}") });
         let resource = ResourceConfig::parse("messages", &entry).unwrap();
         let held = |field: &str| match field {
-            "Sent" => Some(Holds::Date),
-            "Read" => Some(Holds::Flag),
-            "Size" => Some(Holds::Number),
-            _ => None,
+            "Sent" => Ok(Some(Holds::Date)),
+            "Read" => Ok(Some(Holds::Flag)),
+            "Size" => Ok(Some(Holds::Number)),
+            "Weight" => Ok(Some(Holds::Word(&["light", "heavy"]))),
+            "Folder" => Ok(Some(Holds::Id(&["inbox"]))),
+            "Author" => Err("`Author` must name `Author.Name`".to_owned()),
+            _ => Ok(None),
         };
         let found = check(&resource, held, |_| false);
         assert_eq!(found.as_ref().copied().map_err(String::as_str), expected, "{condition}");
@@ -190,6 +248,31 @@ mod tests {
             let rule = if field == "Size" { "a whole number" } else { "true or false" };
             check_where(odd, Err(&format!("where: `{field}` compares to {rule}")));
         }
+    }
+
+    #[test]
+    fn a_word_is_a_known_one_and_an_id_no_name() {
+        for fine in
+            ["Weight = 'Heavy'", "Weight IN ('light', 'HEAVY')", "Weight LIKE 'x%'", "Folder = 'AAMk'"]
+        {
+            check_where(fine, Ok(()));
+        }
+        let word = Err("where: `Weight` compares to one of light, heavy");
+        check_where("Weight = 'schwer'", word);
+        check_where("Name = 'x' OR NOT Weight IN ('light', 7)", word);
+        let id = Err("where: `Folder` compares to an id, as lists show it, and not to a name");
+        check_where("Folder = 'Inbox'", id);
+    }
+
+    #[test]
+    fn what_has_parts_is_compared_by_one_of_them() {
+        let rule = Err("where: `Author` must name `Author.Name`");
+        for odd in
+            ["Author = 'Ada'", "NOT Author IN ('Ada')", "Author LIKE '%Ada%'", "Name = 'x' OR Author > 7"]
+        {
+            check_where(odd, rule);
+        }
+        check_where("Author IS NOT NULL AND Author != null AND Author.Name = 'Ada'", Ok(()));
     }
 
     #[test]

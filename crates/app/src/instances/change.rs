@@ -131,7 +131,7 @@ async fn attempt(
     let signed_with =
         tries.signed_with.get_or_insert_with(|| old_secrets.get(SIGNATURE_KEY).cloned()).clone();
     let (plain, mut secrets) = merged(app, &mailbox.instance, patch, &old_secrets, signed_with.as_deref())?;
-    let settings = credentials::check(app, connector, &plain, &secrets)?;
+    let settings = credentials::check_change(app, connector, &mailbox.instance, (&plain, &secrets))?;
     let (former, client) =
         clients(app, &mailbox.instance, connector, &old_secrets, (&plain, &secrets)).await?;
     check_client(patch, &former, &client)?;
@@ -247,7 +247,7 @@ pub(crate) async fn try_change(app: &Context, id: InstanceId, patch: &Patch) -> 
     let (old_secrets, _) = app.secrets.now(id).await?;
     let signed_with = old_secrets.get(SIGNATURE_KEY).map(String::as_str);
     let (plain, secrets) = merged(app, &mailbox.instance, patch, &old_secrets, signed_with)?;
-    let settings = credentials::check(app, connector, &plain, &secrets)?;
+    let settings = credentials::check_change(app, connector, &mailbox.instance, (&plain, &secrets))?;
     let (former, client) =
         clients(app, &mailbox.instance, connector, &old_secrets, (&plain, &secrets)).await?;
     check_client(patch, &former, &client)?;

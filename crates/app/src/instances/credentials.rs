@@ -8,12 +8,13 @@ use crate::ports::Secrets;
 use chrono::{DateTime, Utc};
 use connectors::Connector;
 use domain::address;
+use domain::instance::Instance;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use domain::settings::{
     BASIC_PASSWORD, BASIC_USERNAME, CALLBACK_HEADERS, CALLBACK_URL, EVENT_BUS, Items, MASK,
-    OAUTH_APPLICATION, OAUTH_CALLBACK_URL, PUSH_KEY, SIGNATURE_KEY, SIGNATURE_PREVIOUS_KEY,
-    SIGNATURE_PREVIOUS_UNTIL, Settings, given, is_secret,
+    OAUTH_APPLICATION, OAUTH_CALLBACK_URL, POLLER_CONFIGURATION, POLLER_URLS, PUSH_KEY, SIGNATURE_KEY,
+    SIGNATURE_PREVIOUS_KEY, SIGNATURE_PREVIOUS_UNTIL, Settings, given, is_secret,
 };
 use domain::signature::rotation_until;
 use std::sync::Arc;
@@ -181,6 +182,28 @@ pub(super) fn check(
     plain: &Items,
     secrets: &Secrets,
 ) -> Result<Settings, Refusal> {
+    checked(app, connector, (plain, secrets), true)
+}
+
+/// The same of a change. What was to be polled before is no reason to refuse what has nothing to do with it: a rule may be
+/// newer than the row.
+pub(super) fn check_change(
+    app: &Context,
+    connector: &Arc<dyn Connector>,
+    before: &Instance,
+    (plain, secrets): (&Items, &Secrets),
+) -> Result<Settings, Refusal> {
+    let is_other = |key: &&str| given(&before.configuration, key) != given(plain, key);
+    let polls_otherwise = [POLLER_CONFIGURATION, POLLER_URLS].iter().any(is_other);
+    checked(app, connector, (plain, secrets), polls_otherwise)
+}
+
+fn checked(
+    app: &Context,
+    connector: &Arc<dyn Connector>,
+    (plain, secrets): (&Items, &Secrets),
+    polls_otherwise: bool,
+) -> Result<Settings, Refusal> {
     let mut errors = limits(plain, secrets);
     errors.extend(application_errors(connector, plain, secrets));
     errors.extend(domain::settings::check(plain, secrets));
@@ -198,7 +221,8 @@ pub(super) fn check(
         errors.push(Invalid::new(EVENT_BUS, "must be false: there is no event bus here"));
     }
     let resources: &[ResourceConfig] = settings.as_ref().map_or(&[], |settings| &settings.resources);
-    errors.extend(resources.iter().filter_map(|resource| connector.check(resource).err()));
+    let resources = resources.iter().filter(|_| polls_otherwise);
+    errors.extend(resources.filter_map(|resource| connector.check(resource).err()));
     if let (Some(push), Some(way)) = (settings.as_ref().and_then(|one| one.push.as_ref()), connector.push()) {
         errors.extend(way.check(push, secrets.get(PUSH_KEY).map(String::as_str)));
     }

@@ -16,7 +16,9 @@ mod tests;
 use crate::descriptor::Descriptor;
 use crate::error::Error;
 use crate::hub::{Answer, Content, Query, ReadError};
-use crate::{Baseline, Call, Connector, FailedRecord, Past, Push, RecordStanding, Sought, Step, Window};
+use crate::{
+    Baseline, Call, Connector, FailedRecord, Past, Push, RecordStanding, Sought, Step, Window, values,
+};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use cursor::Cursor;
@@ -25,7 +27,7 @@ use domain::event::Change;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use poll::PolledList;
-use poll::labelled;
+use poll::{labelled, snapshots};
 use serde_json::Value;
 
 /// Gmail.
@@ -39,8 +41,9 @@ impl Connector for Gmail {
 
     fn check(&self, resource: &ResourceConfig) -> Result<(), Invalid> {
         let key = format!("event.poller.configuration.{}.url", resource.name);
-        let checked =
-            PolledList::of(resource, chrono::DateTime::UNIX_EPOCH).and_then(|_| labelled::check(resource));
+        let checked = PolledList::of(resource, chrono::DateTime::UNIX_EPOCH)
+            .and_then(|_| labelled::check(resource))
+            .and_then(|()| values::check(resource, snapshots::held, |_| false));
         checked.map_err(|rule| Invalid::new(key, rule))
     }
 

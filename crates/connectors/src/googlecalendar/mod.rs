@@ -22,7 +22,7 @@ use descriptor::DESCRIPTOR;
 use domain::event::Change;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
-use normalise::conditions::{Conditions, holds, is_cursor_bound};
+use normalise::conditions::{Conditions, held, is_cursor_bound};
 use serde_json::Value;
 
 /// Google Calendar.
@@ -37,7 +37,7 @@ impl Connector for GoogleCalendar {
     fn check(&self, resource: &ResourceConfig) -> Result<(), Invalid> {
         let key = format!("event.poller.configuration.{}.url", resource.name);
         let checked = Conditions::of(resource, DateTime::UNIX_EPOCH)
-            .and_then(|_| values::check(resource, holds, is_cursor_bound));
+            .and_then(|_| values::check(resource, held, is_cursor_bound));
         checked.map_err(|rule| Invalid::new(key, rule))
     }
 

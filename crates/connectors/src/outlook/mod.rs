@@ -26,6 +26,7 @@ use domain::event::Change;
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
 use normalise::conditions;
+use normalise::field::held;
 use poll::again;
 use poll::plan::Plan;
 use serde_json::Value;
@@ -43,8 +44,7 @@ impl Connector for Outlook {
         let key = format!("event.poller.configuration.{}.url", resource.name);
         let never = DateTime::UNIX_EPOCH;
         let checked = Plan::of(resource, never, never).and_then(|plan| {
-            let held = |field: &str| plan.entity.path(field).ok()?.kind.holds();
-            values::check(resource, held, conditions::is_cursor_bound)
+            values::check(resource, |field| held(plan.entity, field), conditions::is_cursor_bound)
         });
         checked.map_err(|rule| Invalid::new(key, rule))
     }

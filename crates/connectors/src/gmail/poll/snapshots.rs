@@ -4,6 +4,7 @@ use crate::Call;
 use crate::error::Error;
 use crate::gmail::api::{self, Listing};
 use crate::snapshot::{self, ListingPage, Pages};
+use crate::values::Holds;
 use async_trait::async_trait;
 use domain::ceql::{Expr, Truth};
 use domain::resource::HubRead;
@@ -27,6 +28,19 @@ pub(crate) fn check_fields(condition: &Expr, known: &[&str]) -> Result<(), Strin
     match condition.fields().into_iter().find(|field| !is_known(field)) {
         Some(field) => Err(format!("there is no filter on `{field}`, only on {}", known.join(", "))),
         None => Ok(()),
+    }
+}
+
+/// What fields of labels and drafts hold beside texts. The error is the rule that one is compared by a part.
+pub(crate) fn held(field: &str) -> Result<Option<Holds>, String> {
+    let part = |part| Err(format!("`{field}` has parts, and is compared by one of them, as `{part}`"));
+    match field.to_ascii_lowercase().as_str() {
+        "type" => Ok(Some(Holds::Spelt(&["system", "user"]))),
+        "messagelistvisibility" => Ok(Some(Holds::Spelt(&["show", "hide"]))),
+        "labellistvisibility" => Ok(Some(Holds::Spelt(&["labelShow", "labelShowIfUnread", "labelHide"]))),
+        "color" => part("color.backgroundColor"),
+        "message" => part("message.threadId"),
+        _ => Ok(None),
     }
 }
 

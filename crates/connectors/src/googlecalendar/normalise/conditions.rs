@@ -4,7 +4,7 @@ use super::root;
 use crate::Call;
 use crate::error::{Error, ErrorKind};
 use crate::googlecalendar::descriptor::DESCRIPTOR;
-use crate::values::Holds;
+use crate::values::{Holds, in_any_case};
 use chrono::{DateTime, Utc};
 use domain::ceql::{Expr, Op, Truth};
 use domain::resource::ResourceConfig;
@@ -76,6 +76,9 @@ impl Conditions {
         }
         let conditions: Vec<Expr> =
             read.conditions.into_iter().filter(|condition| !is_cursor_bound(condition)).collect();
+        let is_of_words = |field: &str| matches!(held(field), Ok(Some(Holds::Word(_))));
+        let conditions: Vec<Expr> =
+            conditions.into_iter().map(|condition| in_any_case(condition, &is_of_words)).collect();
         match unknown(conditions.iter().flat_map(Expr::fields)) {
             Some("q") => Err("where: polls can't search by `q`, only compare fields of events".to_owned()),
             Some(field) => Err(format!("where: `{field}` is not a field of an event")),
@@ -101,15 +104,49 @@ pub(crate) fn is_cursor_bound(condition: &Expr) -> bool {
     matches!(condition, Expr::Compare { field, op: Op::Gt | Op::Ge, .. } if field.eq_ignore_ascii_case("updated"))
 }
 
-/// What fields hold beside texts.
-pub(crate) fn holds(field: &str) -> Option<Holds> {
-    match field {
-        "created" | "updated" | "start.dateTime" | "end.dateTime" | "originalStartTime.dateTime" => {
+/// Objects, with a part of them that is compared.
+const OBJECTS: [(&str, &str); 16] = [
+    ("attachments", "attachments[*].title"),
+    ("attendees", "attendees[*].email"),
+    ("birthdayProperties", "birthdayProperties.type"),
+    ("conferenceData", "conferenceData.conferenceId"),
+    ("creator", "creator.email"),
+    ("end", "end.dateTime"),
+    ("extendedProperties", "extendedProperties.private.name"),
+    ("focusTimeProperties", "focusTimeProperties.chatStatus"),
+    ("gadget", "gadget.title"),
+    ("organizer", "organizer.email"),
+    ("originalStartTime", "originalStartTime.dateTime"),
+    ("outOfOfficeProperties", "outOfOfficeProperties.declineMessage"),
+    ("reminders", "reminders.useDefault"),
+    ("source", "source.title"),
+    ("start", "start.dateTime"),
+    ("workingLocationProperties", "workingLocationProperties.type"),
+];
+
+/// What fields hold beside texts. The error is the rule that one is compared by a part.
+pub(crate) fn held(field: &str) -> Result<Option<Holds>, String> {
+    if let Some((_, part)) = OBJECTS.into_iter().find(|(object, _)| object.eq_ignore_ascii_case(field)) {
+        return Err(format!("`{field}` has parts, and is compared by one of them, as `{part}`"));
+    }
+    Ok(match field.to_ascii_lowercase().as_str() {
+        "created" | "updated" | "start.datetime" | "end.datetime" | "originalstarttime.datetime" => {
             Some(Holds::Date)
         }
         "sequence" => Some(Holds::Number),
+        "status" => Some(Holds::Word(&["confirmed", "tentative", "cancelled"])),
+        "transparency" => Some(Holds::Word(&["opaque", "transparent"])),
+        "visibility" => Some(Holds::Word(&["default", "public", "private", "confidential"])),
+        "anyonecanaddself"
+        | "attendeesomitted"
+        | "endtimeunspecified"
+        | "guestscaninviteothers"
+        | "guestscanmodify"
+        | "guestscanseeotherguests"
+        | "locked"
+        | "privatecopy" => Some(Holds::Flag),
         _ => None,
-    }
+    })
 }
 
 /// The first of these that no event has.

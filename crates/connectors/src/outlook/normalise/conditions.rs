@@ -2,8 +2,9 @@
 
 use super::Row;
 use super::entity::Entity;
-use super::field::{Can, root};
+use super::field::{Can, FieldKind, root};
 use super::filter::odata;
+use crate::values::in_any_case;
 use domain::ceql::{Expr, Op, Truth};
 
 const CURSOR_FIELD: &str = "lastModifiedDateTime";
@@ -44,7 +45,9 @@ impl Conditions {
             // What the provider can't do beside the order of the walk, the record is asked.
             match by_provider.map(|least| odata(entity, &conjunct, least)) {
                 Some(Ok(filter)) => filters.push(filter),
-                _ => on_record.push(conjunct),
+                // A list without dates is compared with what the same words let through before.
+                _ if by_provider.is_none() => on_record.push(conjunct),
+                _ => on_record.push(in_any_case(conjunct, &|field| is_of_words(entity, field))),
             }
         }
         Ok(Conditions { filter: filters.join(" and "), on_record, roots })
@@ -70,6 +73,10 @@ impl Conditions {
         let holds = self.on_record.iter().all(|condition| condition.matches(&row.object) != Truth::No);
         holds && row.is_readable() && !row.is_suppressed(self)
     }
+}
+
+fn is_of_words(entity: &Entity, field: &str) -> bool {
+    entity.path(field).is_ok_and(|path| matches!(path.kind, FieldKind::Each("") | FieldKind::Word(_)))
 }
 
 /// A lower bound on the walk's own field: the position replaces it.
@@ -123,6 +130,21 @@ mod tests {
         check(
             "ParentFolderId = 'f' AND Subject LIKE 'a%b'",
             expect![" | ParentFolderId = 'f'; Subject LIKE 'a%b'"],
+        );
+    }
+
+    /// Excluding stays exact: more is reported than was, and nothing less.
+    #[test]
+    fn a_category_is_the_same_in_any_case() {
+        check(
+            "Categories = 'red category' AND (Categories IN ('a', 'b') OR Subject = 'X') AND Categories = '100%'",
+            expect![
+                " | Categories LIKE 'red category'; (Categories LIKE 'a' OR Categories LIKE 'b') OR Subject = 'X'; Categories = '100%'"
+            ],
+        );
+        check(
+            "Categories != 'Red' AND NOT Categories = 'Blue' AND Importance = 'HIGH'",
+            expect!["importance eq 'high' | Categories != 'Red'; NOT Categories = 'Blue'"],
         );
     }
 

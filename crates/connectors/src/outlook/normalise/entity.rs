@@ -2,7 +2,7 @@
 
 use super::field::{Can, Field, FieldKind, Share, field};
 use Can::{Filter, Read, Sort, Walk};
-use FieldKind::{Date, Each, Flag, Number, Other, Parts, Text, ZonedDate};
+use FieldKind::{Date, Each, Flag, FolderId, Number, Other, Parts, Text, Word, ZonedDate};
 use Share::{Always, Large, Named, Usual};
 
 /// A kind of object.
@@ -29,6 +29,7 @@ pub(crate) struct Entity {
 }
 
 const PERSON: &[(&str, FieldKind)] = &[("emailAddress/address", Text), ("emailAddress/name", Text)];
+const IMPORTANCE: FieldKind = Word(&["low", "normal", "high"]);
 const MOMENT: &[(&str, FieldKind)] = &[("dateTime", ZonedDate)];
 
 pub(crate) static MESSAGE: Entity = Entity {
@@ -47,12 +48,12 @@ pub(crate) static MESSAGE: Entity = Entity {
         field("lastModifiedDateTime", Date, Always, Sort),
         field("receivedDateTime", Date, Always, Sort),
         field("createdDateTime", Date, Always, Sort),
-        field("parentFolderId", Text, Always, Read),
+        field("parentFolderId", FolderId, Always, Read),
         field("isDraft", Flag, Always, Sort),
         field("sentDateTime", Date, Usual, Sort),
         field("subject", Text, Usual, Sort),
         field("bodyPreview", Text, Usual, Read),
-        field("importance", Text, Usual, Sort),
+        field("importance", IMPORTANCE, Usual, Sort),
         field("hasAttachments", Flag, Usual, Sort),
         field("internetMessageId", Text, Usual, Filter),
         field("conversationId", Text, Usual, Walk),
@@ -64,8 +65,8 @@ pub(crate) static MESSAGE: Entity = Entity {
         field("replyTo", Other, Usual, Read),
         field("isRead", Flag, Usual, Sort),
         field("categories", Each(""), Usual, Filter),
-        field("flag", Parts(&[("flagStatus", Text)]), Usual, Filter),
-        field("inferenceClassification", Text, Usual, Walk),
+        field("flag", Parts(&[("flagStatus", Word(&["notFlagged", "flagged", "complete"]))]), Usual, Filter),
+        field("inferenceClassification", Word(&["focused", "other"]), Usual, Walk),
         field("webLink", Text, Usual, Read),
         field("body", Other, Large, Read),
         field("uniqueBody", Other, Large, Read),
@@ -112,7 +113,7 @@ pub(crate) static FOLDER: Entity = Entity {
     fields: &[
         field("id", Text, Always, Read),
         field("displayName", Text, Always, Sort),
-        field("parentFolderId", Text, Always, Read),
+        field("parentFolderId", FolderId, Always, Read),
         field("childFolderCount", Number, Always, Read),
         field("unreadItemCount", Number, Usual, Sort),
         field("totalItemCount", Number, Usual, Sort),
@@ -135,7 +136,7 @@ pub(crate) static CONTACT: Entity = Entity {
         field("changeKey", Text, Always, Read),
         field("lastModifiedDateTime", Date, Always, Sort),
         field("createdDateTime", Date, Always, Sort),
-        field("parentFolderId", Text, Usual, Read),
+        field("parentFolderId", FolderId, Usual, Read),
         field("displayName", Text, Usual, Sort),
         field("givenName", Text, Usual, Sort),
         field("middleName", Text, Usual, Filter),
@@ -146,10 +147,10 @@ pub(crate) static CONTACT: Entity = Entity {
         field("generation", Text, Usual, Filter),
         field("fileAs", Text, Usual, Sort),
         field("emailAddresses", Each("address"), Usual, Walk),
-        field("homePhones", Other, Usual, Read),
-        field("businessPhones", Other, Usual, Read),
+        field("homePhones", Each(""), Usual, Read),
+        field("businessPhones", Each(""), Usual, Read),
         field("mobilePhone", Text, Usual, Filter),
-        field("imAddresses", Other, Usual, Read),
+        field("imAddresses", Each(""), Usual, Read),
         field("companyName", Text, Usual, Sort),
         field("department", Text, Usual, Sort),
         field("jobTitle", Text, Usual, Sort),
@@ -163,7 +164,7 @@ pub(crate) static CONTACT: Entity = Entity {
         field("otherAddress", Other, Usual, Read),
         field("birthday", Date, Usual, Filter),
         field("spouseName", Text, Usual, Filter),
-        field("children", Other, Usual, Read),
+        field("children", Each(""), Usual, Read),
         field("categories", Each(""), Usual, Filter),
         field("personalNotes", Text, Large, Read),
         field("yomiGivenName", Text, Named, Read),
@@ -194,7 +195,7 @@ pub(crate) static CALENDAR: Entity = Entity {
         field("canEdit", Flag, Usual, Read),
         field("isRemovable", Flag, Usual, Read),
         field("isTallyingResponses", Flag, Usual, Read),
-        field("allowedOnlineMeetingProviders", Other, Usual, Read),
+        field("allowedOnlineMeetingProviders", Each(""), Usual, Read),
         field("defaultOnlineMeetingProvider", Text, Usual, Read),
         field("owner", Other, Usual, Read),
     ],
@@ -232,10 +233,15 @@ pub(crate) static EVENT: Entity = Entity {
         field("responseStatus", Other, Usual, Read),
         field("location", Parts(&[("displayName", Text)]), Usual, Filter),
         field("locations", Other, Usual, Read),
-        field("importance", Text, Usual, Filter),
-        field("sensitivity", Text, Usual, Filter),
-        field("showAs", Text, Usual, Filter),
-        field("type", Text, Usual, Filter),
+        field("importance", IMPORTANCE, Usual, Filter),
+        field("sensitivity", Word(&["normal", "personal", "private", "confidential"]), Usual, Filter),
+        field(
+            "showAs",
+            Word(&["free", "tentative", "busy", "oof", "workingElsewhere", "unknown"]),
+            Usual,
+            Filter,
+        ),
+        field("type", Word(&["singleInstance", "occurrence", "exception", "seriesMaster"]), Usual, Filter),
         field("seriesMasterId", Text, Usual, Filter),
         field("recurrence", Other, Usual, Read),
         field("iCalUId", Text, Usual, Filter),

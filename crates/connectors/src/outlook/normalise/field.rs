@@ -13,11 +13,15 @@ pub(crate) enum FieldKind {
     Flag,
     Number,
     Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// The id of a folder.
+    FolderId,
     /// An object with parts that can be named in filters.
     Parts(&'static [(&'static str, FieldKind)]),
     /// Several values, or several objects with this part: one of them may be asked for.
     Each(&'static str),
-    /// Not available in filters.
+    /// Objects, of which the record is asked by a part. Not available in filters.
     Other,
 }
 
@@ -28,10 +32,35 @@ impl FieldKind {
             FieldKind::Date | FieldKind::ZonedDate => Some(Holds::Date),
             FieldKind::Flag => Some(Holds::Flag),
             FieldKind::Number => Some(Holds::Number),
+            FieldKind::Word(known) => Some(Holds::Word(known)),
+            FieldKind::FolderId => Some(Holds::Id(&WELL_KNOWN_FOLDERS)),
             FieldKind::Text | FieldKind::Parts(_) | FieldKind::Each(_) | FieldKind::Other => None,
         }
     }
 }
+
+/// Names that stand for a folder's id in a path, and in no record.
+/// <https://learn.microsoft.com/en-us/graph/api/resources/mailfolder>
+const WELL_KNOWN_FOLDERS: [&str; 18] = [
+    "archive",
+    "clutter",
+    "conflicts",
+    "contacts",
+    "conversationhistory",
+    "deleteditems",
+    "drafts",
+    "inbox",
+    "junkemail",
+    "localfailures",
+    "msgfolderroot",
+    "outbox",
+    "recoverableitemsdeletions",
+    "scheduled",
+    "searchfolders",
+    "sentitems",
+    "serverfailures",
+    "syncissues",
+];
 
 /// When a field is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +140,20 @@ impl Entity {
             kind if rest.is_empty() => found(field.name.to_owned(), kind),
             _ => Err(format!("`{path}` is not a field of {}", self.noun)),
         }
+    }
+}
+
+/// What a condition on a record compares a field to, where that is more than text. The error is the rule that it has
+/// parts, and is compared by one of them; a part that filters do not know is still looked for in the record.
+pub(crate) fn held(entity: &Entity, field: &str) -> Result<Option<Holds>, String> {
+    let is_whole = !field[root(field).len()..].contains(char::is_alphanumeric);
+    match entity.path(field) {
+        Ok(path) => Ok(path.kind.holds()),
+        Err(_) if entity.root(field).is_ok_and(|root| root.kind == FieldKind::Other) && is_whole => {
+            Err(format!("`{field}` has parts, and is compared by one of them"))
+        }
+        Err(rule) if is_whole => Err(rule),
+        Err(_) => Ok(None),
     }
 }
 

@@ -98,7 +98,16 @@ fn literal(kind: FieldKind, field: &str, value: &Value) -> Result<String, String
             Ok(number) => Ok(number.to_string()),
             Err(_) => Err(Holds::Number.rule(field)),
         },
-        FieldKind::Text | FieldKind::Parts(_) | FieldKind::Each(_) | FieldKind::Other => Ok(quoted(&text)),
+        // What is no word is the provider's to refuse.
+        FieldKind::Word(known) => {
+            let known = known.iter().find(|word| word.eq_ignore_ascii_case(&text));
+            Ok(quoted(known.copied().unwrap_or(&text)))
+        }
+        FieldKind::Text
+        | FieldKind::FolderId
+        | FieldKind::Parts(_)
+        | FieldKind::Each(_)
+        | FieldKind::Other => Ok(quoted(&text)),
     }
 }
 
@@ -112,7 +121,7 @@ fn quoted(text: &str) -> String {
 
 /// `%x%` and `x%` have functions, and what has no `%` is equality.
 fn like(path: &Path, field: &str, pattern: &str) -> Result<String, String> {
-    if path.kind != FieldKind::Text {
+    if !matches!(path.kind, FieldKind::Text | FieldKind::Word(_) | FieldKind::FolderId) {
         return Err(refused(field, "LIKE"));
     }
     let Some(inner) = pattern.strip_suffix('%') else {

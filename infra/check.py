@@ -4,6 +4,7 @@ A rule looks at the stack as it is without and with the emulator's additions, an
 Each rule has a broken sample at the end, so that none of them can fall silent.
 """
 
+import json
 import pathlib
 import re
 import sys
@@ -369,6 +370,24 @@ def widened(resources):
     return {(name, action, wide) for name, action, _ in schedules} | batches
 
 
+def costs_know_the_stack(resources, _outputs):
+    assumed = json.loads((FILE.parent / "cost/assumed.json").read_text())
+    filters = of_type(resources, "AWS::Logs::MetricFilter").values()
+    metrics = {change["MetricName"] for one in filters for change in one["MetricTransformations"]}
+    memory = {name: one["MemorySize"] / 1024 for name, one in functions(resources).items()}
+    found = {
+        "alarms": len(of_type(resources, "AWS::CloudWatch::Alarm")),
+        "secrets": len(of_type(resources, "AWS::SecretsManager::Secret")),
+        "metrics": len(metrics),
+        "api_gb": memory["ApiFunction"],
+        "poll_gb": memory["PollFunction"],
+        "deliver_gb": memory["DeliverFunction"],
+    }
+    for name, value in found.items():
+        if assumed[name] != value:
+            yield f"infra/cost/assumed.json: {name} is {assumed[name]}, in the template {value}"
+
+
 RULES = [
     actions_are_named,
     resources_are_the_stacks,
@@ -385,6 +404,7 @@ RULES = [
     push_is_apart,
     downloads_are_streamed,
     outputs_are_there,
+    costs_know_the_stack,
 ]
 
 
@@ -472,6 +492,7 @@ SAMPLES = [
     ("InvokeMode: RESPONSE_STREAM", "InvokeMode: BUFFERED", "downloads_are_streamed"),
     ("      InvokedViaFunctionUrl: true\n", "", "downloads_are_streamed"),
     ("!GetAtt DownloadUrl.FunctionUrl", "!Ref DownloadFunction", "downloads_are_streamed"),
+    ("MemorySize: 512", "MemorySize: 1024", "costs_know_the_stack"),
     ("CARILLON_LOG=${LogLevel}", "CARILLON_LOG=info,${LogLevel}", "outputs_are_there"),
     ('OnEmulator: !Equals [!Ref Emulator, "true"]', 'OnEmulator: !Equals [!Ref Emulator, "false"]', "emulator"),
 ]

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::admin::Request;
+use crate::cost::Question;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use std::io::Write;
@@ -37,6 +38,8 @@ pub enum Command {
     Demo,
     /// Administer the data, also while a process serves from it
     Admin(Request),
+    /// Print what a stack on AWS costs in a month
+    Cost(Question),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod administration;
 pub mod command_line;
 pub mod config;
+pub mod cost;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod host;

@@ -37,6 +37,9 @@ async fn run(line: &CommandLine) -> anyhow::Result<()> {
         write_completions(shell, &mut std::io::stdout().lock());
         return Ok(());
     }
+    if let Command::Cost(question) = &line.command {
+        return local::cost::run(question, say);
+    }
     let environment = environment();
     let config = config::read(line, &environment)?;
     let filter: Targets = config.log.parse().context("CARILLON_LOG")?;
@@ -47,7 +50,7 @@ async fn run(line: &CommandLine) -> anyhow::Result<()> {
         Command::Admin(request) => local::admin::run(&config, request, say).await,
         #[cfg(feature = "demo")]
         Command::Demo => local::demo::run(&config, told_to_stop()?, say).await,
-        Command::Serve | Command::Completions { .. } => serve(&config).await,
+        Command::Serve | Command::Cost(_) | Command::Completions { .. } => serve(&config).await,
     }
 }
 

@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 
 pub(crate) struct Budget {
     pub(crate) outside: Outside,
-    wire: Wire,
+    pub(crate) wire: Wire,
     pub(crate) stack: Stack,
     pub(crate) table: String,
     pub(crate) mailbox: Mailbox,
@@ -34,7 +34,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 impl Budget {
     /// A Gmail instance that has been polled before.
-    async fn start(name: &str) -> Self {
+    pub(crate) async fn start(name: &str) -> Self {
         Self::start_by(name, Mailbox::gmail, &json!({})).await
     }
 
@@ -44,10 +44,21 @@ impl Budget {
         mailbox: impl Fn(&Outside, &str) -> Mailbox,
         more: &Value,
     ) -> Self {
+        Self::start_in(name, mailbox, more, "secrets-manager").await
+    }
+
+    /// The same, with refresh tokens kept there.
+    pub(crate) async fn start_in(
+        name: &str,
+        mailbox: impl Fn(&Outside, &str) -> Mailbox,
+        more: &Value,
+        secrets: &str,
+    ) -> Self {
         let outside = Outside::start().await;
         let wire = Wire::new();
         let public_url = ("CARILLON_PUBLIC_URL", PUBLIC_URL.to_owned());
-        let variables: Vec<_> = outside.variables().into_iter().chain([public_url]).collect();
+        let storage = ("CARILLON_SECRET_STORAGE", secrets.to_owned());
+        let variables: Vec<_> = outside.variables().into_iter().chain([public_url, storage]).collect();
         let parts = stack_by(&wire, &variables).await;
         let sealer = Arc::new(Sealer::new(&[1; 32], vec![DataKey { id: "1".to_owned(), bytes: [2; 32] }]));
         let http = Arc::new(Egress::new(CallbackAddresses::All).unwrap());
@@ -97,7 +108,7 @@ impl Budget {
     }
 
     /// Runs the first job of the newest notification; what was asked of AWS.
-    async fn deliver_newest(&self) -> Vec<String> {
+    pub(crate) async fn deliver_newest(&self) -> Vec<String> {
         let page = app::ports::LogPage { before: None, limit: 1, pending_only: false };
         let sequence = self.stack.store.notifications(self.id, page).await.unwrap()[0].sequence;
         let job = Job::Deliver(AttemptKey { instance: self.id, sequence, attempt: 1 });
@@ -107,7 +118,7 @@ impl Budget {
     }
 
     /// As if nothing had been written for so long.
-    async fn age(&self, minutes: i64) {
+    pub(crate) async fn age(&self, minutes: i64) {
         let mut rows = self.stack.store.mailbox(self.id).await.unwrap().unwrap().resources;
         let mut state = rows.remove(0).state;
         state.version += 1;

@@ -28,7 +28,7 @@ impl Budget {
     }
 
     /// The access token is about to end.
-    async fn token_ends(&self) {
+    pub(crate) async fn token_ends(&self) {
         let mut session = self.stack.store.mailbox(self.id).await.unwrap().unwrap().session;
         (session.expires_at, session.refresh_at) = (now() + Duration::minutes(3), now());
         session.version += 1;
@@ -36,7 +36,7 @@ impl Budget {
     }
 
     /// So is the grant, which is nearly an hour old.
-    async fn grant_ends(&self) {
+    pub(crate) async fn grant_ends(&self) {
         let row = self.row_of_push().await.unwrap();
         let mut state: Value = serde_json::from_str(row["doc"].as_s().unwrap()).unwrap();
         state["watched"][0]["granted_until"] = json!(now() + Duration::minutes(3));

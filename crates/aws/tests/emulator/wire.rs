@@ -1,5 +1,6 @@
 //! The way to the emulator: it counts what is asked for, and can lose an answer after the deed.
 
+use crate::meter::{Meter, Units};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::tls::Provider;
@@ -22,6 +23,8 @@ pub(crate) struct Wire {
 #[derive(Debug, Default)]
 struct State {
     asked: Vec<String>,
+    /// What the table's requests cost, where somebody counts.
+    units: Option<Units>,
     lose: Option<&'static str>,
 }
 
@@ -54,6 +57,11 @@ impl Wire {
         std::mem::take(&mut self.state.lock().unwrap().asked)
     }
 
+    /// Units consumed since the last look; the first look begins to count.
+    pub(crate) fn take_units(&self) -> Units {
+        self.state.lock().unwrap().units.replace(Units::default()).unwrap_or_default()
+    }
+
     /// The next answer to this operation gets lost: the deed is done, the caller knows nothing.
     pub(crate) fn lose_answer_to(&self, operation: &'static str) {
         self.state.lock().unwrap().lose = Some(operation);
@@ -70,15 +78,25 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let is_lost = {
+        let (is_lost, is_counted) = {
             let mut state = self.state.lock().unwrap();
             let is_lost = state.lose.take_if(|lose| *lose == operation).is_some();
-            state.asked.push(operation);
-            is_lost
+            state.asked.push(operation.clone());
+            (is_lost, state.units.is_some())
         };
-        let answer = self.inner.call(request);
+        let (inner, state) = (self.inner.clone(), self.state.clone());
         HttpConnectorFuture::new(async move {
-            match answer.await {
+            let meter = if is_counted { Meter::of(&inner, &request, &operation) } else { None };
+            let before = match &meter {
+                Some(meter) => meter.before().await,
+                None => Vec::new(),
+            };
+            let answer = inner.call(request).await;
+            if let Some(meter) = meter {
+                let units = meter.units(before).await;
+                state.lock().unwrap().units.get_or_insert_default().add(units);
+            }
+            match answer {
                 Ok(_) if is_lost => Err(ConnectorError::io("the answer got lost".into())),
                 answer => answer,
             }

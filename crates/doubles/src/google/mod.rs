@@ -76,6 +76,7 @@ impl Google {
         let style = oauth::Style {
             code_prefix: "4/0A",
             access_prefix: "ya29.a0",
+            access_length: 220,
             refresh_prefix: "1//0",
             rotates: false,
             refresh_tokens_max: 100,

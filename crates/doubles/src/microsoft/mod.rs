@@ -85,6 +85,7 @@ impl Microsoft {
         let style = oauth::Style {
             code_prefix: "1.AXkA",
             access_prefix: "EwB4A8l6BAAU",
+            access_length: 2_000,
             refresh_prefix: "1.AXkA0",
             rotates: true,
             refresh_tokens_max: 1000,

@@ -24,6 +24,8 @@ const ACCESS_TOKENS_MAX: usize = 20_000;
 pub(crate) struct Style {
     pub(crate) code_prefix: &'static str,
     pub(crate) access_prefix: &'static str,
+    /// Characters of an access token: what it costs to keep one depends on them.
+    pub(crate) access_length: usize,
     pub(crate) refresh_prefix: &'static str,
     /// Whether a refresh gives a new refresh token, until switched.
     pub(crate) rotates: bool,
@@ -263,7 +265,8 @@ impl Grants {
         now_us: i64,
         rng: &mut fastrand::Rng,
     ) -> Issued {
-        let access_token = format!("{}{}", self.style.access_prefix, random(rng, 80));
+        let unlike_others = format!("{}{}", self.style.access_prefix, random(rng, 80));
+        let access_token = format!("{unlike_others:A<width$}", width = self.style.access_length);
         if self.access.len() >= ACCESS_TOKENS_MAX {
             self.access.retain(|_, access| now_us < access.expires_at_us);
             if self.access.len() >= ACCESS_TOKENS_MAX {

@@ -1,0 +1,178 @@
+//! What each thing that a mailbox does consumes. The cost model, `carillon cost`, multiplies these counts by prices: they
+//! are compared with its file, and replace it where `CARILLON_COUNTS=write`.
+
+use crate::budget::{Budget, now};
+use crate::meter::Units;
+use app::ports::Job;
+use chrono::Duration;
+use domain::push::Hint;
+use scenarios::{Mailbox, Outside};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// So many looks that a poll which finds nothing of a hint asks for no other.
+const LOOKS_NO_MORE: u8 = 9;
+
+/// What one of something consumes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Consumed {
+    write_units: f64,
+    read_units: f64,
+    queue_requests: u32,
+    secret_requests: u32,
+    provider_requests: u64,
+}
+
+/// What a mailbox does.
+#[derive(Debug, Serialize)]
+struct Counts {
+    idle_poll: Consumed,
+    heartbeat: Consumed,
+    notification_commit: Consumed,
+    notification_delivery: Consumed,
+    access_token: Consumed,
+    push: Option<CountsOfPush>,
+}
+
+#[derive(Debug, Serialize)]
+struct CountsOfPush {
+    notice: Consumed,
+    grant: Consumed,
+}
+
+impl Consumed {
+    fn of(units: Units, asked: &[String], provider_requests: u64) -> Self {
+        let count = |of: fn(&str) -> bool| asked.iter().filter(|one| of(one)).count() as u32;
+        Consumed {
+            write_units: units.write,
+            read_units: units.read,
+            // A message that is sent is also received and deleted.
+            queue_requests: 3 * count(|one| one.starts_with("SendMessage")),
+            secret_requests: count(|one| one.ends_with("SecretValue")),
+            provider_requests,
+        }
+    }
+
+    fn and(self, more: Consumed) -> Self {
+        Consumed {
+            write_units: self.write_units + more.write_units,
+            read_units: self.read_units + more.read_units,
+            queue_requests: self.queue_requests + more.queue_requests,
+            secret_requests: self.secret_requests + more.secret_requests,
+            provider_requests: self.provider_requests + more.provider_requests,
+        }
+    }
+
+    fn less(self, base: Consumed) -> Self {
+        Consumed {
+            write_units: self.write_units - base.write_units,
+            read_units: self.read_units - base.read_units,
+            queue_requests: self.queue_requests - base.queue_requests,
+            secret_requests: self.secret_requests - base.secret_requests,
+            provider_requests: self.provider_requests - base.provider_requests,
+        }
+    }
+}
+
+impl Budget {
+    async fn polled(&self) -> Consumed {
+        self.wire.take_units();
+        let (asked, provider_requests) = self.poll().await;
+        Consumed::of(self.wire.take_units(), &asked, provider_requests)
+    }
+
+    /// What rings.
+    async fn rung(&self, ring: impl Fn()) -> Consumed {
+        self.wire.take_units();
+        let asked = self.asked_by(async {
+            ring();
+            while self.outside.providers.send_notice().await {}
+        });
+        let asked = asked.await;
+        Consumed::of(self.wire.take_units(), &asked, 0)
+    }
+
+    /// The job that this leads to.
+    async fn hinted(&self, hint: Hint) -> Consumed {
+        self.wire.take_units();
+        let before = self.mailbox.requests_count();
+        let asked = self.asked_by(async {
+            let job = Job::Hinted { instance: self.id, hint };
+            self.stack.app.run(job, now() + Duration::seconds(20)).await.unwrap();
+        });
+        let asked = asked.await;
+        Consumed::of(self.wire.take_units(), &asked, self.mailbox.requests_count() - before)
+    }
+
+    async fn delivered(&self) -> Consumed {
+        self.wire.take_units();
+        let asked = self.deliver_newest().await;
+        Consumed::of(self.wire.take_units(), &asked, 0)
+    }
+}
+
+/// Of a mailbox of this provider.
+async fn counts_of(name: &str, mailbox: impl Fn(&Outside, &str) -> Mailbox, secrets: &str) -> Counts {
+    let budget = Budget::start_in(&format!("{name}-{secrets}"), mailbox, &json!({}), secrets).await;
+    let idle_poll = budget.polled().await;
+    budget.age(11).await;
+    let heartbeat = budget.polled().await.less(idle_poll);
+    budget.mailbox.deliver();
+    budget.polled().await;
+    // With what a process reads once.
+    budget.delivered().await;
+    budget.mailbox.deliver();
+    let notification_commit = budget.polled().await.less(idle_poll);
+    let notification_delivery = budget.delivered().await;
+    budget.token_ends().await;
+    let access_token = budget.polled().await.less(idle_poll);
+    Counts { idle_poll, heartbeat, notification_commit, notification_delivery, access_token, push: None }
+}
+
+/// A notice with the poll that it leads to, which finds nothing.
+async fn notice(budget: &Budget) -> Consumed {
+    let rung = budget.rung(|| drop(budget.mailbox.deliver())).await;
+    budget.polled().await;
+    rung.and(budget.hinted(Hint { at: now(), position: None, looks: LOOKS_NO_MORE }).await)
+}
+
+/// A reminder with the renewal of its grant, which comes with a token.
+async fn grant(budget: &Budget) -> Consumed {
+    let microsoft = &budget.outside.providers.microsoft;
+    budget.token_ends().await;
+    budget.polled().await;
+    budget.grant_ends().await;
+    let reminder = || microsoft.tell_subscriptions(budget.mailbox.address(), "reauthorizationRequired");
+    let rung = budget.rung(reminder).await;
+    rung.and(budget.hinted(Hint::to_keep_watches(now())).await)
+}
+
+async fn counts_of_push(name: &str, secrets: &str) -> CountsOfPush {
+    let pushed = json!({ "event.vendor.type": "webhooks", "event.poller.refresh_interval": "60" });
+    let name = format!("{name}-{secrets}");
+    let budget = Budget::start_in(&name, Mailbox::outlook, &pushed, secrets).await;
+    CountsOfPush { notice: notice(&budget).await, grant: grant(&budget).await }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cost_model_knows_what_is_consumed() {
+    let mut counts = BTreeMap::new();
+    for secrets in ["sealed", "secrets-manager"] {
+        let gmail = counts_of("counts-gmail", Mailbox::gmail, secrets).await;
+        let mut outlook = counts_of("counts-outlook", Mailbox::outlook, secrets).await;
+        outlook.push = Some(counts_of_push("counts-push", secrets).await);
+        let mut by_connector = BTreeMap::from([("gmail", gmail)]);
+        by_connector.insert("outlookemail", outlook);
+        counts.insert(secrets, by_connector);
+    }
+    let counted = format!("{}\n", serde_json::to_string_pretty(&counts).unwrap());
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/cost/counts.json");
+    #[allow(clippy::disallowed_methods)] // whether to write is said to the test alone
+    if std::env::var("CARILLON_COUNTS").is_ok_and(|value| value == "write") {
+        std::fs::write(&file, &counted).unwrap();
+    }
+    let known = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(counted, known, "infra/cost/counts.json: CARILLON_COUNTS=write writes what is counted");
+}

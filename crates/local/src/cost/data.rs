@@ -1,0 +1,128 @@
+//! What the model is made of: prices, what tests count, and what is assumed. The files are in `infra/cost`.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What AWS charges.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Prices {
+    pub(super) date: String,
+    pub(super) region: String,
+    pub(super) dynamodb_write_unit: Price,
+    pub(super) dynamodb_read_unit: Price,
+    pub(super) dynamodb_gb_month_with_backup: Price,
+    pub(super) scheduler_start: Price,
+    pub(super) lambda_request: Price,
+    pub(super) lambda_arm64_gb_s: Price,
+    pub(super) http_api_request: Price,
+    pub(super) sqs_fair_request: Price,
+    pub(super) log_gb: Price,
+    pub(super) alarm_month: Price,
+    pub(super) metric_month: Price,
+    pub(super) secret_month: Price,
+    pub(super) secret_request: Price,
+}
+
+/// Without free tiers and reductions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Price {
+    usd: f64,
+    /// What so many cost.
+    per: f64,
+    /// Where that is said.
+    #[allow(dead_code)] // for who reads the file
+    source: String,
+}
+
+impl Price {
+    /// Dollars for so many.
+    pub(super) fn of(&self, count: f64) -> f64 {
+        count * self.usd / self.per
+    }
+}
+
+/// What one of something consumes: `crates/aws/tests/emulator/counts.rs` counts it.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Consumed {
+    pub(super) write_units: f64,
+    pub(super) read_units: f64,
+    pub(super) queue_requests: f64,
+    pub(super) secret_requests: f64,
+    #[allow(dead_code)] // nobody charges for them
+    provider_requests: f64,
+}
+
+/// Of a mailbox of one connector.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Counts {
+    pub(super) idle_poll: Consumed,
+    pub(super) heartbeat: Consumed,
+    pub(super) notification_commit: Consumed,
+    pub(super) notification_delivery: Consumed,
+    pub(super) access_token: Consumed,
+    pub(super) push: Option<CountsOfPush>,
+}
+
+/// Of a mailbox whose changes are pushed.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CountsOfPush {
+    /// A notice, and the poll that it leads to.
+    pub(super) notice: Consumed,
+    /// A grant that the provider wants renewed, with its reminder.
+    pub(super) grant: Consumed,
+}
+
+/// By connector, by where refresh tokens are.
+pub(super) type CountsByStorage = BTreeMap<String, BTreeMap<String, Counts>>;
+
+/// What no test counts. `infra/check.py` compares what the template says.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Assumed {
+    pub(super) hours_per_month: f64,
+    pub(super) poll_gb: f64,
+    pub(super) poll_ms: f64,
+    pub(super) grant_ms: f64,
+    pub(super) deliver_gb: f64,
+    pub(super) deliver_ms: f64,
+    pub(super) api_gb: f64,
+    pub(super) notice_ms: f64,
+    pub(super) tokens_per_hour: f64,
+    pub(super) safety_poll_min: u32,
+    pub(super) grants_per_day: f64,
+    pub(super) log_bytes_per_idle_poll: f64,
+    pub(super) log_bytes_per_notification: f64,
+    pub(super) bytes_per_mailbox: f64,
+    pub(super) bytes_per_notification: f64,
+    pub(super) days_per_notification: f64,
+    pub(super) bytes_per_search: f64,
+    pub(super) days_per_search: f64,
+    pub(super) secrets: f64,
+    pub(super) alarms: f64,
+    pub(super) metrics: f64,
+    pub(super) empty_receives_per_month: f64,
+}
+
+/// Everything.
+#[derive(Debug, Clone)]
+pub(super) struct Data {
+    pub(super) prices: Prices,
+    pub(super) counts: CountsByStorage,
+    pub(super) assumed: Assumed,
+}
+
+impl Data {
+    /// As this program was built.
+    pub(super) fn built_in() -> serde_json::Result<Self> {
+        Ok(Data {
+            prices: serde_json::from_str(include_str!("../../../../infra/cost/prices.json"))?,
+            counts: serde_json::from_str(include_str!("../../../../infra/cost/counts.json"))?,
+            assumed: serde_json::from_str(include_str!("../../../../infra/cost/assumed.json"))?,
+        })
+    }
+}

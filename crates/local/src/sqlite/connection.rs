@@ -13,6 +13,8 @@ const READER_CACHE_KIB: u32 = 4 * 1024;
 const WAL_BYTES_MAX: u32 = 64 * 1024 * 1024;
 /// `carillon admin`, a backup or the `sqlite3` tool may hold a lock for a moment.
 pub(super) const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// Writers wait while readers of the log are waited for.
+const EMPTYING_WAIT: Duration = Duration::from_millis(200);
 /// More than there are different statements.
 const STATEMENTS_CACHED: usize = 160;
 
@@ -30,6 +32,8 @@ fn set_up_writer(connection: Connection) -> Result<Connection> {
     set_up(&connection, WRITER_CACHE_KIB)?;
     // Only before the first table is made: afterwards it is a property of the file.
     connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+    // What is deleted is written over: else it stands in the file until its page is used again.
+    connection.execute_batch("PRAGMA secure_delete = ON")?;
     // A commit is on disk before it is answered: FULL, because NORMAL loses the last ones in a power cut.
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
@@ -53,6 +57,15 @@ fn set_up(connection: &Connection, cache_kib: u32) -> Result<()> {
     // Plans do not depend on bound values: else SQLite plans many statements again at each run.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(&format!("PRAGMA foreign_keys = OFF; PRAGMA cache_size = -{cache_kib};"))
+}
+
+/// Brings what is in the write-ahead log into the file and empties it: it holds what was deleted since. Whether that
+/// was done: a long read prevents it.
+pub(super) fn empty_log(connection: &Connection) -> Result<bool> {
+    connection.busy_timeout(EMPTYING_WAIT)?;
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    connection.busy_timeout(BUSY_WAIT)?;
+    Ok(!busy?)
 }
 
 /// Runs one write as a transaction of its own.

@@ -111,6 +111,19 @@ impl Db {
         .await
     }
 
+    /// Leaves nothing of what was deleted before in the write-ahead log. Whether that was done: a long read, as a
+    /// backup's, prevents it.
+    pub async fn empty_log(&self) -> Result<bool, PortError> {
+        let context = "empty the write-ahead log";
+        match &self.0.engine {
+            Engine::Inline { connection, .. } => {
+                let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                connection::empty_log(&connection).map_err(|error| PortError::new(context, error))
+            }
+            Engine::Threaded { threads, .. } => threads.empty_log(context).await,
+        }
+    }
+
     /// Runs reads that all see the same moment, which is after every write that was answered before.
     pub async fn read<T: Send + 'static>(
         &self,

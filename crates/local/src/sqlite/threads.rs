@@ -1,6 +1,6 @@
 //! The threads of an open database: one writes, with group commit, and a few read.
 
-use super::connection::{in_savepoint, in_snapshot, run};
+use super::connection::{empty_log, in_savepoint, in_snapshot, run};
 use app::ports::PortError;
 use rusqlite::{Connection, ffi};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -90,6 +90,12 @@ impl Threads {
     ) -> Result<T, PortError> {
         let entry = self.entries.as_ref().map(|(_, reads)| reads);
         hand_in(entry, context, |connection| in_snapshot(connection, work)).await
+    }
+
+    /// On a thread that reads: it is in no transaction.
+    pub(super) async fn empty_log(&self, context: &'static str) -> Result<bool, PortError> {
+        let entry = self.entries.as_ref().map(|(_, reads)| reads);
+        hand_in(entry, context, empty_log).await
     }
 }
 

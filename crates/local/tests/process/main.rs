@@ -8,6 +8,7 @@ mod command_line;
 mod contents;
 mod counts;
 mod doors;
+mod erasure;
 mod fairness;
 mod health;
 mod notices;

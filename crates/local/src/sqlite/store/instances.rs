@@ -221,7 +221,13 @@ impl Instances for SqliteStore {
     }
 
     async fn purge_instance(&self, id: InstanceId, limit: usize) -> ports::Result<(u64, bool)> {
-        self.db.write("remove a deleted instance's rows", move |tx| retention::purge(tx, id, limit)).await
+        let purge = move |tx: &Connection| retention::purge(tx, id, limit);
+        let (dropped, is_more) = self.db.write("remove a deleted instance's rows", purge).await?;
+        if !is_more {
+            // Where a read prevents it, [`SqliteStore::retention`] does it soon.
+            self.db.empty_log().await?;
+        }
+        Ok((dropped, is_more))
     }
 }
 

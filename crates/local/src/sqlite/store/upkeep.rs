@@ -6,6 +6,7 @@ use app::ports::{LookupHash, Result};
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
 use domain::instance::Account;
+use rusqlite::Connection;
 
 impl SqliteStore {
     /// Frees what workers of an earlier process held, and removes what their creations left without an instance.
@@ -38,7 +39,12 @@ impl SqliteStore {
     /// Deletes at most `limit` notifications and audit entries whose time was over by `now`, and gives some of the
     /// free space back to the file system. How many: if as many as the limit, there may be more.
     pub async fn retention(&self, now: DateTime<Utc>, limit: usize) -> Result<usize> {
-        self.db.write("delete what is no longer kept", move |tx| retention::expire(tx, now, limit)).await
+        let expire = move |tx: &Connection| retention::expire(tx, now, limit);
+        let count = self.db.write("delete what is no longer kept", expire).await?;
+        if count < limit {
+            self.db.empty_log().await?;
+        }
+        Ok(count)
     }
 
     /// Notifications that are neither delivered nor dropped, of all instances.

@@ -36,3 +36,4 @@ mod signals;
 mod simulation;
 mod tokens;
 mod trials;
+mod upgrades;

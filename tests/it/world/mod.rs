@@ -114,6 +114,11 @@ impl World {
 
     /// A host with an administrator's key, and what else these variables say.
     pub(crate) fn with_variables(seed: u64, variables: &[(&'static str, &str)]) -> Self {
+        Self::on(Db::in_memory().unwrap(), seed, variables)
+    }
+
+    /// The same on this database.
+    pub(crate) fn on(db: Db, seed: u64, variables: &[(&'static str, &str)]) -> Self {
         let clock = VirtualClock(Arc::new(AtomicI64::new(START_US)));
         let shared = clock.clone();
         let theirs = doubles::Clock::new(move || shared.now_us());
@@ -127,7 +132,6 @@ impl World {
         all.extend(providers.variables(|server| format!("http://{}", wire::host(server))));
         let variables = all;
         let wire = Arc::new(Wire::new(&providers, &receiver, clock.clone()));
-        let db = Db::in_memory().unwrap();
         let key = DataKey { id: "1".to_owned(), bytes: [7; 32] };
         let sealer = Arc::new(Sealer::new(&[8; 32], vec![key]));
         let store = SqliteStore::new(db.clone());

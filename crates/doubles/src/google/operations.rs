@@ -58,6 +58,12 @@ impl Google {
         grants.new_code(consent, None, None, now_us, rng)
     }
 
+    /// A refresh token that stands in data of an earlier run is good.
+    pub fn accept_refresh_token(&self, email: &str, token: &str) {
+        let consent = Consent { account: email.to_owned(), scope: SCOPE.to_owned(), offline: true };
+        self.world().grants.accept_refresh_token(consent, token);
+    }
+
     /// Sets the client id and secret the token endpoint accepts.
     pub fn set_client(&self, id: &str, secret: &str) {
         self.world().grants.set_client(id, secret);

@@ -40,6 +40,8 @@ pub enum Command {
     Admin(Request),
     /// Print what a stack on AWS costs in a month
     Cost(Question),
+    /// Ask the process that listens here whether it is well: a health check without a shell
+    Health,
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -7,6 +7,7 @@ pub mod config;
 pub mod cost;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod health;
 pub mod host;
 pub mod jobs;
 mod key_proof;

@@ -50,6 +50,7 @@ async fn run(line: &CommandLine) -> anyhow::Result<()> {
         Command::Admin(request) => local::admin::run(&config, request, say).await,
         #[cfg(feature = "demo")]
         Command::Demo => local::demo::run(&config, told_to_stop()?, say).await,
+        Command::Health => local::health::ask(config.listen).await,
         Command::Serve | Command::Cost(_) | Command::Completions { .. } => serve(&config).await,
     }
 }

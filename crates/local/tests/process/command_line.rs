@@ -1,11 +1,11 @@
 //! What somebody meets who types the command.
 
-use crate::process::PATIENCE;
-use scenarios::Client;
+use crate::process::{PATIENCE, Process};
+use scenarios::{Client, Outside, RETRY_DELAYS};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Output, Stdio};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
@@ -61,6 +61,31 @@ async fn a_mistake_is_told_in_one_line_and_changes_nothing() {
         assert_eq!(said.lines().count(), 1, "{said}");
         assert!(output.stdout.is_empty() && !data.exists());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_is_asked_without_a_shell() {
+    let (outside, folder) = (Outside::start().await, tempfile::tempdir().unwrap());
+    let process = Process::start(&outside, folder.path(), RETRY_DELAYS).await;
+    let words = ["health", "--listen", process.address()];
+    let output = carillon(&words, folder.path(), &[]).await;
+    assert!(output.status.success() && output.stdout.is_empty(), "{}", said(&output));
+    let address = process.address().to_owned();
+    process.terminate().await;
+    let output = carillon(&["health"], folder.path(), &[("CARILLON_LISTEN", &address)]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).starts_with("carillon: asking"), "{}", said(&output));
+    // Nobody who is well says something else.
+    let stranger = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = stranger.local_addr().unwrap().to_string();
+    let answered = tokio::spawn(async move {
+        let (mut stream, _) = stranger.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").await.unwrap();
+        stream
+    });
+    let output = carillon(&["health", "--listen", &address], folder.path(), &[]).await;
+    assert!(said(&output).contains("does not say that it is well"), "{}", said(&output));
+    drop(answered.await.unwrap());
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod locks;
 mod names;
 mod noticed;
 mod rings;
+mod shown;
 mod storeys;
 mod walks;
 

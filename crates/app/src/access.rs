@@ -4,34 +4,80 @@ use crate::context::Context;
 use crate::ports::{Counted, LookupHash, Result};
 use crate::sealing::Lookup;
 use crate::sight::is_seen_by;
+use crate::wrong_guesses::Network;
 use domain::ids::InstanceId;
 use domain::instance::{Account, Instance};
+
+/// Of the requests that an organization may make, each of its users has this part once they are used up, so that nobody
+/// locks the others out.
+const SHARE_OF_USER: u32 = 10;
+/// What too many wrong secrets wait for their answer, ms.
+const WRONG_WAIT_MS: u64 = 1_000;
 
 /// What becomes of a request.
 pub(crate) enum Admission {
     Known(Account),
     /// The secrets are unknown.
     Unknown,
-    /// The organization has made all its requests of this minute.
+    /// The organization has made all its requests of this minute, and the user their share.
     TooMany {
+        wait_s: u64,
+    },
+    /// Too many secrets that are not known came from there, or for this organization.
+    Guesses {
         wait_s: u64,
     },
 }
 
+/// The secrets that somebody shows.
+pub(crate) struct ShownSecrets {
+    pub(crate) user: LookupHash,
+    pub(crate) organization: Option<LookupHash>,
+    /// Where they were sent from; nothing where a session stands for them.
+    pub(crate) network: Option<Network>,
+}
+
 /// Finds out whose secrets these are, and counts the request.
-pub(crate) async fn admit(
-    app: &Context,
-    user: &LookupHash,
-    organization: Option<&LookupHash>,
-) -> Result<Admission> {
-    let Some(account) = app.ports.store.account(user, organization).await? else {
-        return Ok(Admission::Unknown);
+pub(crate) async fn admit(app: &Context, shown: &ShownSecrets, what: Counted) -> Result<Admission> {
+    if shown.network.is_some_and(|network| !app.wrong_secrets.may_be_right(&shown.user, network)) {
+        return Ok(Admission::Guesses { wait_s: 1 });
+    }
+    let Some(account) = app.ports.store.account(&shown.user, shown.organization.as_ref()).await? else {
+        return Ok(match shown.network {
+            Some(network) => refuse(app, shown.organization.as_ref(), network).await,
+            None => Admission::Unknown,
+        });
     };
-    let per_minute = app.config.requests_per_minute;
-    Ok(match too_many(app, account.organization_id, Counted::Requests, per_minute).await? {
+    app.wrong_secrets.was_right(&shown.user);
+    Ok(match spend(app, &account, what).await? {
         None => Admission::Known(account),
         Some(wait_s) => Admission::TooMany { wait_s },
     })
+}
+
+/// The answer to secrets that nobody has, after a while where there were many.
+pub(crate) async fn refuse(app: &Context, organization: Option<&LookupHash>, network: Network) -> Admission {
+    match app.wrong_secrets.was_wrong(organization, network, app.now()) {
+        Ok(()) => Admission::Unknown,
+        Err(wait_s) => {
+            if let Some(_held) = app.wrong_secrets.hold(network).filter(|_| app.config.holds_wrong_secrets) {
+                app.ports.clock.sleep(std::time::Duration::from_millis(WRONG_WAIT_MS)).await;
+            }
+            Admission::Guesses { wait_s }
+        }
+    }
+}
+
+/// Counts a request; seconds to wait where it is one too many.
+async fn spend(app: &Context, account: &Account, what: Counted) -> Result<Option<u64>> {
+    let (of, per_minute) = (account.organization_id, app.config.requests_per_minute);
+    match (too_many(app, of, what, per_minute).await?, what) {
+        (Some(_), Counted::Requests) => {
+            let own = Counted::RequestsOf { user_id: account.user_id };
+            too_many(app, of, own, per_minute / SHARE_OF_USER).await
+        }
+        (waits, _) => Ok(waits),
+    }
 }
 
 /// Counts one of an organization; seconds to wait where there were so many in this minute already, in all processes.

@@ -41,7 +41,15 @@ impl Endpoints {
             let value = own.or_else(|| listed.get(endpoint.variable).cloned()).unwrap_or_default();
             let url = value.trim_end_matches('/');
             if !url.is_empty() {
-                address::parse(url).map_err(|rule| Mistake::new(endpoint.variable, rule.to_string()))?;
+                let read = address::parse(url);
+                let read = read.map_err(|rule| Mistake::new(endpoint.variable, rule.to_string()))?;
+                if read.scheme() == "http" && !address::is_loopback(&read) {
+                    // Tokens and application secrets are sent there.
+                    return Err(Mistake::new(
+                        endpoint.variable,
+                        "must be an https address, unless on this machine",
+                    ));
+                }
                 given.insert(endpoint.variable, url.to_owned());
             }
         }
@@ -108,6 +116,8 @@ pub struct Config {
     pub push_audience: Option<String>,
     /// Whether the host pulls notices from where a provider publishes them: that takes a process that waits.
     pub pulls: bool,
+    /// Whether answers to many wrong secrets wait a while: that costs a process that waits nothing.
+    pub holds_wrong_secrets: bool,
     /// How the host answers with contents.
     pub downloads: Downloads,
     /// Time for one provider request, ms.
@@ -130,6 +140,7 @@ impl Default for Config {
             cors_origins: Vec::new(),
             push_audience: None,
             pulls: true,
+            holds_wrong_secrets: true,
             downloads: Downloads::Streamed,
             provider_timeout_ms: 30_000,
             callback_timeout_ms: 30_000,
@@ -333,23 +344,37 @@ mod tests {
     #[test]
     fn a_provider_is_at_an_address_that_can_be_asked() {
         let name = "CARILLON_GMAIL_API_URL";
-        for right in ["http://127.0.0.1:9/", "HTTPS://stand-in.example/gmail", ""] {
+        for right in [
+            "http://127.0.0.1:9/",
+            "http://[::1]:9",
+            "http://LOCALHOST/x",
+            "HTTPS://stand-in.example/gmail",
+            "",
+        ] {
             assert!(read(&[(name, right)]).is_ok(), "{right}");
         }
-        for wrong in ["stand-in.example", "http://127.0.0.1:99999", "http://[::1", "ftp://stand-in.example"] {
+        for wrong in [
+            "stand-in.example",
+            "http://127.0.0.1:99999",
+            "http://[::1",
+            "ftp://stand-in.example",
+            "http://stand-in.example",
+            "http://10.0.0.1",
+            "http://localhost.example",
+        ] {
             assert_eq!(read(&[(name, wrong)]).err().unwrap().variable, name, "{wrong}");
         }
     }
 
     #[test]
     fn one_variable_may_name_the_addresses_of_all_providers() {
-        let list = "CARILLON_GMAIL_API_URL=http://a.example/, CARILLON_GRAPH_API_URL=http://b.example/v1.0";
-        let given = [(PROVIDER_URLS, list), ("CARILLON_GRAPH_API_URL", "http://own.example")];
+        let list = "CARILLON_GMAIL_API_URL=https://a.example/, CARILLON_GRAPH_API_URL=https://b.example/v1.0";
+        let given = [(PROVIDER_URLS, list), ("CARILLON_GRAPH_API_URL", "https://own.example")];
         let config = read(&given).unwrap();
         let at = |variable| config.endpoints.url(&Endpoint { variable, default: "" }).to_owned();
-        assert_eq!(at("CARILLON_GMAIL_API_URL"), "http://a.example");
-        assert_eq!(at("CARILLON_GRAPH_API_URL"), "http://own.example");
-        for wrong in ["CARILLON_GMAIL_API_URL", "CARILLON_NOBODYS_URL=http://a.example"] {
+        assert_eq!(at("CARILLON_GMAIL_API_URL"), "https://a.example");
+        assert_eq!(at("CARILLON_GRAPH_API_URL"), "https://own.example");
+        for wrong in ["CARILLON_GMAIL_API_URL", "CARILLON_NOBODYS_URL=https://a.example"] {
             assert_eq!(read(&[(PROVIDER_URLS, wrong)]).err().unwrap().variable, PROVIDER_URLS, "{wrong}");
         }
     }

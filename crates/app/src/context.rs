@@ -11,7 +11,8 @@ use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
 use crate::signals::Signals;
 use crate::traffic::Traffic;
-use crate::wrong_links::WrongLinks;
+use crate::wrong_guesses::{Network, WrongGuesses};
+use crate::wrong_secrets::WrongSecrets;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use chrono::{DateTime, Duration, Utc};
@@ -20,6 +21,8 @@ use std::sync::{Arc, Weak};
 
 /// What is about to leave the event log is not relied on, minutes: a poll takes time, and hosts' clocks differ.
 const LOG_MARGIN_MIN: i64 = 60;
+/// Wrong tokens of links of one address in a minute: a person who mistypes one tries a few times.
+const WRONG_LINKS_PER_MINUTE: u32 = 30;
 
 /// The adapters.
 #[derive(Clone)]
@@ -61,7 +64,8 @@ pub(crate) struct Context {
     pub(crate) heard: Heard,
     pub(crate) kept_fleet: KeptFleet,
     pub(crate) last_reads: LastReads,
-    pub(crate) wrong_links: WrongLinks,
+    pub(crate) wrong_links: WrongGuesses<Network>,
+    pub(crate) wrong_secrets: WrongSecrets,
     pub(crate) signals: Signals,
 }
 
@@ -86,7 +90,8 @@ impl Context {
             heard: Heard::default(),
             kept_fleet: KeptFleet::default(),
             last_reads: LastReads::default(),
-            wrong_links: WrongLinks::default(),
+            wrong_links: WrongGuesses::at_most(WRONG_LINKS_PER_MINUTE),
+            wrong_secrets: WrongSecrets::default(),
         })
     }
 

@@ -26,6 +26,7 @@ mod health;
 mod health_letters;
 mod heard;
 mod hinted;
+mod host_state;
 mod instances;
 mod kept_fleet;
 mod last_reads;
@@ -48,8 +49,11 @@ pub mod signals;
 mod signing_in;
 mod tokens;
 mod traffic;
-mod wrong_links;
+mod wrong_guesses;
+mod wrong_secrets;
 
+#[cfg(fuzzing)]
+pub use api::fuzzing;
 pub use app::App;
 pub use config::{Config, Downloads, Endpoints, Mistake, Variables};
 pub use context::Ports;

@@ -152,7 +152,7 @@ fn app_config(variables: &Variables<'_>) -> Result<Config, Mistake> {
         return Err(Mistake::new(DOWNLOAD_URL, "must begin with https://"));
     }
     let downloads = Downloads::Held { bytes_max: ANSWER_BYTES_MAX, longer_at };
-    Ok(Config { pulls: false, downloads, ..Config::read(variables)? })
+    Ok(Config { pulls: false, holds_wrong_secrets: false, downloads, ..Config::read(variables)? })
 }
 
 /// Where the stack is.

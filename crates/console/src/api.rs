@@ -64,12 +64,14 @@ impl Api {
     }
 
     /// Nothing where the secrets can't be part of a header: then they are none of ours.
-    pub(crate) fn with_secrets(router: Router, user: &str, organization: &str) -> Option<Self> {
+    pub(crate) fn with_secrets(router: Router, head: &Parts, user: &str, organization: &str) -> Option<Self> {
         // A comma would begin another part of the header.
         if [user, organization].iter().any(|secret| secret.contains(',') || secret.trim().is_empty()) {
             return None;
         }
-        Self::authorized(router, &format!("User {}, Organization {}", user.trim(), organization.trim()))
+        let text = format!("User {}, Organization {}", user.trim(), organization.trim());
+        let visitor = Self::of_visitor(router.clone(), head).visitor;
+        Some(Api { visitor, ..Self::authorized(router, &text)? })
     }
 
     fn authorized(router: Router, text: &str) -> Option<Self> {

@@ -3,22 +3,30 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 
+/// What a name begins with where the browser asked by https: it keeps such a cookie for this very host alone, and takes
+/// none that another host of the same domain, or somebody on the way, made up.
+/// <https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis-20#section-4.1.3.2>
+pub(crate) fn prefix(is_https: bool) -> &'static str {
+    if is_https { "__Host-" } else { "" }
+}
+
 /// The value of a cookie.
-pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str, is_https: bool) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(key, value)| (key == name).then_some(value))
+        .find_map(|(key, value)| (key.strip_prefix(prefix(is_https))? == name).then_some(value))
 }
 
 /// For as many seconds. `Lax`, because providers send the user back with a link, which `Strict` would have come
 /// without the session.
 pub(crate) fn set(name: &str, value: &str, seconds: i64, is_https: bool) -> Option<HeaderValue> {
     let secure = if is_https { "; Secure" } else { "" };
-    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let prefix = prefix(is_https);
+    let text = format!("{prefix}{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::from_str(&text).ok()
 }
 

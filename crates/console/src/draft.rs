@@ -50,7 +50,7 @@ pub(crate) fn keep(shared: &Shared, parts: &Parts, body: &Bytes, response: Respo
     }
     let seal = |bytes: &[u8]| shared.0.seal.seal(PURPOSE, bytes);
     let is_https = origin::is_https(shared, &parts.headers);
-    let kept = kept::Kept::of(&parts.headers);
+    let kept = kept::Kept::of(&parts.headers, is_https);
     let empty = Response::default();
     match kept.put(seal, &id, &plain, (is_https, empty)) {
         Ok(with_cookies) => {

@@ -1,6 +1,7 @@
 //! One sentence that the next page shows, once: what a form did.
 
 use crate::cookie;
+use crate::origin::is_https;
 use crate::shared::Shared;
 use axum::http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -35,7 +36,8 @@ impl Flash {
     }
 
     pub(crate) fn of(shared: &Shared, headers: &HeaderMap) -> Option<Self> {
-        let sealed = cookie::read(headers, COOKIE).filter(|sealed| !sealed.is_empty())?;
+        let sealed = cookie::read(headers, COOKIE, is_https(shared, headers));
+        let sealed = sealed.filter(|sealed| !sealed.is_empty())?;
         serde_json::from_slice(&shared.0.seal.open("flash", sealed)?).ok()
     }
 

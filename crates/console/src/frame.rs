@@ -49,8 +49,8 @@ pub(crate) async fn frame(State(shared): State<Shared>, request: Request, next: 
         (false, None) => referer(&shared, &headers),
     };
     let to = address(&["sign-in"], &[("next", &own_path(back.as_deref().unwrap_or_default()))]);
-    let stale =
-        cookie::read(&headers, COOKIE).and_then(|_| cookie::clear(COOKIE, is_https(&shared, &headers)));
+    let is_https = is_https(&shared, &headers);
+    let stale = cookie::read(&headers, COOKIE, is_https).and_then(|_| cookie::clear(COOKIE, is_https));
     let response = with_cookie(see_other(&to), stale);
     with_headers(match typed {
         Some(typed) => draft::keep(&shared, &head, &typed, response),

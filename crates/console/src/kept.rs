@@ -35,10 +35,12 @@ pub(crate) struct TooLarge;
 pub(crate) struct Kept(Vec<(String, String)>);
 
 impl Kept {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, is_https: bool) -> Self {
         let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let ours = pairs.filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, value)));
+        let bare =
+            pairs.filter_map(|(name, value)| Some((name.strip_prefix(cookie::prefix(is_https))?, value)));
+        let ours = bare.filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, value)));
         Kept(
             ours.filter(|(_, value)| !value.is_empty())
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -1,6 +1,7 @@
 //! Who is signed in: the interface's session and a token for forms, sealed in a cookie that the browser can't read.
 
 use crate::api::Answer;
+use crate::origin::is_https;
 use crate::shared::Shared;
 use crate::{cookie, time};
 use axum::http::{HeaderMap, HeaderValue};
@@ -39,7 +40,8 @@ impl Session {
 
     /// The session of a request, if it has one that still holds.
     pub(crate) fn of(shared: &Shared, headers: &HeaderMap) -> Option<Self> {
-        let sealed = cookie::read(headers, COOKIE).filter(|sealed| sealed.len() <= COOKIE_BYTES_MAX)?;
+        let sealed = cookie::read(headers, COOKIE, is_https(shared, headers));
+        let sealed = sealed.filter(|sealed| sealed.len() <= COOKIE_BYTES_MAX)?;
         let session: Session = serde_json::from_slice(&shared.0.seal.open("session", sealed)?).ok()?;
         (shared.now().timestamp() < session.expires_at).then_some(session)
     }

@@ -38,7 +38,7 @@ impl FromRequestParts<Shared> for Signed {
         let api = Api::in_session(shared.0.api.clone(), &session.token);
         Ok(Signed {
             api: api.ok_or(Failure::SignIn)?,
-            kept: Kept::of(&parts.headers),
+            kept: Kept::of(&parts.headers, origin::is_https(shared, &parts.headers)),
             flash: Flash::of(shared, &parts.headers),
             now: shared.now(),
             is_https: origin::is_https(shared, &parts.headers),

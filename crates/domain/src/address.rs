@@ -95,6 +95,22 @@ pub fn origin(text: &str) -> Option<Origin> {
     Url::parse(text.trim()).ok().map(|url| url.origin())
 }
 
+/// Whether only this machine is there.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => is_local_name(name),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// `localhost` and what is below it, which no name server answers for.
+fn is_local_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
 /// Whether what is sent there can be read on the way.
 pub fn is_plain_http(text: &str) -> bool {
     text.trim().split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("http"))
@@ -301,6 +317,16 @@ mod tests {
         assert_eq!(bare(text), "https://app.example/cb?x#y");
         assert_eq!(credentials("https://app.example/"), None);
         assert_eq!(bare(" https://app.example/ "), "https://app.example/");
+    }
+
+    #[test]
+    fn what_is_on_this_machine_is_told_by_its_name() {
+        for text in ["http://localhost", "http://a.LOCALHOST.:1/x", "http://127.8.0.1", "http://[::1]:9"] {
+            assert!(is_loopback(&parse(text).unwrap()), "{text}");
+        }
+        for text in ["http://localhost.example", "http://10.0.0.1", "http://[::2]", "http://notlocalhost"] {
+            assert!(!is_loopback(&parse(text).unwrap()), "{text}");
+        }
     }
 
     #[test]

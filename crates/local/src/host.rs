@@ -6,6 +6,7 @@ use crate::jobs::Jobs;
 use crate::key_proof;
 use crate::keys;
 use crate::metrics::Metrics;
+use crate::own_names::{OwnNames, answer_own};
 use crate::sqlite::{BackedUp, BackupError, Db, LockFile, OpenError, SqliteStore, SqliteVault, back_up};
 use crate::timers::Timers;
 use anyhow::Context as _;
@@ -13,6 +14,7 @@ use app::admin::{Admitted, Others};
 use app::ports::Clock;
 use app::sealing::{Lookup, Sealer};
 use app::{App, Ports, SignedIn};
+use axum::middleware::from_fn_with_state;
 use chrono::{DateTime, Duration, Utc};
 use console::{Console, Defaults, Inspector};
 use domain::instance::Account;
@@ -39,6 +41,8 @@ pub struct Host {
     pub timers: Arc<Timers>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Only this machine can connect.
+    is_local: bool,
     /// `CARILLON_PUBLIC_URL`.
     public_url: Option<String>,
     sealer: Arc<Sealer>,
@@ -130,9 +134,20 @@ impl Host {
             bus: None,
         };
         let app = App::new(ports, sealer.clone(), config.app.clone());
-        let public_url = config.app.public_url.clone();
-        let (inspector, defaults) = (None, Defaults::new());
-        Ok(Host { app, store, jobs, timers, clock, public_url, sealer, db, writes_seen, inspector, defaults })
+        Ok(Host {
+            app,
+            store,
+            jobs,
+            timers,
+            clock,
+            is_local: config.listen.ip().is_loopback(),
+            public_url: config.app.public_url.clone(),
+            sealer,
+            db,
+            writes_seen,
+            inspector: None,
+            defaults: Defaults::new(),
+        })
     }
 
     /// With a receiver that runs beside it: the console shows what it got.
@@ -148,14 +163,21 @@ impl Host {
     /// The console's pages with the interface behind them.
     pub fn router(&self) -> axum::Router {
         let clock = self.clock.clone();
-        console::router(Console {
+        let router = console::router(Console {
             api: self.app.router(),
             seal: Arc::new(ConsoleSeal(self.sealer.clone())),
             clock: Arc::new(move || clock.now()),
             public_url: self.public_url.clone(),
             inspector: self.inspector.clone(),
             defaults: self.defaults.clone(),
-        })
+        });
+        match self.is_local {
+            true => {
+                let names = OwnNames::of(self.public_url.as_deref());
+                router.layer(from_fn_with_state(names, answer_own))
+            }
+            false => router,
+        }
     }
 
     /// What the process counts, for its operator's instruments.

@@ -43,9 +43,9 @@ fn make(folder: &Path, path: &Path, entropy: &dyn Entropy) -> anyhow::Result<()>
     };
     let text = format!("lookup {}\ndata 1 {}\n", key(), key());
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft);
+    let stored = file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+    stored.context("storing the key file")?;
     fs::rename(&draft, path).context("storing the key file")?;
     // The folder too, so that the name is there after a power cut.
     fs::File::open(folder)?.sync_all().context("storing the key file")

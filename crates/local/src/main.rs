@@ -6,6 +6,7 @@ use local::admin::Request;
 use local::command_line::{Command, CommandLine, write_completions};
 use local::config::{self, Config};
 use local::host::Host;
+use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -40,10 +41,14 @@ async fn run(line: &CommandLine) -> anyhow::Result<()> {
     if let Command::Cost(question) = &line.command {
         return local::cost::run(question, say);
     }
+    // A file that may not grow any more is a full disk, which is told, and not the end of the process. The handler stays
+    // when its stream is gone.
+    drop(signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?);
     let environment = environment();
     let config = config::read(line, &environment)?;
     let filter: Targets = config.log.parse().context("CARILLON_LOG")?;
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true);
+    // A log that can't be written, on a full disk, says nothing of it: what prints to standard error panics there.
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).log_internal_errors(false);
     tracing_subscriber::registry().with(lines.with_writer(std::io::stderr).with_filter(filter)).init();
     match &line.command {
         Command::Admin(request) if request.aws => administer_stack(&environment, request).await,

@@ -23,6 +23,9 @@ const RELEASES_COUNT_MAX: usize = 64;
 const BULKS_COUNT_MAX: usize = 4;
 /// Delivery attempts under way at once, over all instances; of one instance at most four.
 const DELIVERIES_COUNT_MAX: usize = 512;
+/// An attempt that took longer counts as one that failed for those that come after it, s: whoever answers so late would
+/// hold several places as long.
+const SLOW_S: i64 = 5;
 /// Health events under way at once.
 const LETTERS_COUNT_MAX: usize = 16;
 /// Time of one scheduled poll.
@@ -148,14 +151,17 @@ async fn run_jobs(host: Arc<Host>, class: Class, permits: Arc<Semaphore>, mut st
 }
 
 async fn run(host: &Host, taken: TakenJob) {
-    let deadline = host.clock.now() + Duration::seconds(POLL_S);
+    let began_at = host.clock.now();
+    let deadline = began_at + Duration::seconds(POLL_S);
     let app = host.app.clone();
     // On a task of its own, so that a panic is a failure of the job and not the end of its lane.
     let ran = tokio::spawn(async move { app.run(taken.job, deadline).await }).await;
     let now = host.clock.now();
     let ended = match ran {
-        Ok(Ok(Ran::Well)) => host.jobs.done(&taken, Went::Well, now).await,
-        Ok(Ok(Ran::Refused)) => host.jobs.done(&taken, Went::Badly, now).await,
+        Ok(Ok(Ran::Well)) if now - began_at < Duration::seconds(SLOW_S) => {
+            host.jobs.done(&taken, Went::Well, now).await
+        }
+        Ok(Ok(Ran::Well | Ran::Refused)) => host.jobs.done(&taken, Went::Badly, now).await,
         Ok(Err(error)) => {
             log_failure(&error);
             host.jobs.failed(&taken, now).await

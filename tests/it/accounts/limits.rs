@@ -1,6 +1,6 @@
 //! How much an organization may ask.
 
-use super::{admin, another_organization};
+use super::{admin, another_organization, another_user};
 use crate::world::{AUTHORIZATION, World};
 use chrono::Duration;
 use serde_json::Value;
@@ -39,4 +39,53 @@ async fn requests_with_wrong_secrets_count_for_nobody() {
         assert_eq!(reply.status, 401);
     }
     assert_eq!(world.call_as(AUTHORIZATION, "GET", "/instances", "").await.status, 200);
+}
+
+/// A member who asks as fast as they can takes neither the others' share nor their removal.
+#[tokio::test]
+async fn one_user_takes_no_other_their_share_and_no_administrator_theirs() {
+    let world = World::with_variables(453, &[("CARILLON_REQUESTS_PER_MINUTE", "20")]);
+    let (greedy, quiet) = (another_user(&world, false).await, another_user(&world, false).await);
+    let ask = async |who: &str| world.call_as(who, "GET", "/instances", "").await.status;
+    let mut taken = 0;
+    while ask(&greedy.authorization()).await == 200 {
+        taken += 1;
+    }
+    assert_eq!(taken, 20 + 2, "the organization's, and a tenth of that as their own");
+    for _ in 0..50 {
+        assert_eq!(ask(&greedy.authorization()).await, 429);
+    }
+    assert_eq!(world.call_as(&quiet.authorization(), "POST", "/sessions", "").await.status, 200);
+    assert_eq!(ask(&quiet.authorization()).await, 200);
+    assert_eq!(ask(&quiet.authorization()).await, 429, "their share is used up, too");
+    let users = format!("/organizations/1/users/{}", greedy.user_id);
+    let removed = world.call("DELETE", &users, &Value::Null).await;
+    assert_eq!(removed.status, 200, "{}", removed.body);
+    assert_eq!(ask(&greedy.authorization()).await, 401);
+}
+
+/// Ten mistakes are answered as mistakes; then answers say when to come again, and right secrets are let in all the while.
+#[tokio::test]
+async fn guesses_are_told_to_wait_and_right_secrets_are_not() {
+    let world = World::with_variables(454, &[]);
+    world.clock.advance(Duration::seconds(20));
+    let guess = async |n: usize| {
+        let wrong = format!("User guess-{n}, Organization world-organization");
+        world.call_as(&wrong, "POST", "/sessions", "").await
+    };
+    for n in 0..10 {
+        assert_eq!(guess(n).await.status, 401);
+    }
+    let before = world.clock.now();
+    for n in 10..20 {
+        let late = guess(n).await;
+        late.assert_refused(429);
+        let waits_s = late.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap();
+        assert!((1..=60).contains(&waits_s));
+        assert_eq!(world.call_as(AUTHORIZATION, "POST", "/sessions", "").await.status, 200);
+        assert_eq!(world.call_as("Admin guess-guess-guess", "GET", "/organizations", "").await.status, 429);
+    }
+    assert!(world.clock.now() - before >= Duration::seconds(20), "each answer came a second late");
+    world.clock.advance(Duration::seconds(60));
+    assert_eq!(guess(99).await.status, 401, "the next minute is another one");
 }

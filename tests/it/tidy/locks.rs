@@ -4,7 +4,7 @@ use super::{Tree, check, dependencies};
 use std::collections::BTreeSet;
 
 /// What the fuzzers read with.
-const MANIFEST: &str = "crates/domain/Cargo.toml";
+const FUZZED: [&str; 4] = ["app", "connectors", "console", "domain"];
 const LOCK: &str = "fuzz/Cargo.lock";
 
 #[test]
@@ -15,18 +15,27 @@ fn the_fuzzers_know_the_crates_of_what_they_fuzz() {
 /// The fuzzers are built with `--locked`: a crate that their list lacks ends a run that was long under way.
 fn fuzzed_crates(tree: &Tree) -> Vec<String> {
     let text = |path: &str| tree.get(path).map_or("", String::as_str);
-    let wanted = dependencies(text(MANIFEST)).into_iter().filter(|(section, ..)| *section == "dependencies");
-    let wanted: BTreeSet<&str> = wanted.map(|(_, name, _)| name).collect();
-    let Some(locked) = locked(text(LOCK)) else { return vec![format!("{LOCK} does not list `domain`")] };
-    let differ = wanted.symmetric_difference(&locked);
-    differ
-        .map(|name| format!("`{name}`: `cargo update -w` in fuzz/ brings {LOCK} up to {MANIFEST}"))
-        .collect()
+    let mut broken = Vec::new();
+    for fuzzed in FUZZED {
+        let manifest = format!("crates/{fuzzed}/Cargo.toml");
+        let wanted =
+            dependencies(text(&manifest)).into_iter().filter(|(section, ..)| *section == "dependencies");
+        let wanted: BTreeSet<&str> = wanted.map(|(_, name, _)| name).collect();
+        match locked(text(LOCK), fuzzed) {
+            None => broken.push(format!("{LOCK} does not list `{fuzzed}`")),
+            Some(locked) => {
+                broken.extend(wanted.symmetric_difference(&locked).map(|name| {
+                    format!("`{name}`: `cargo update -w` in fuzz/ brings {LOCK} up to {manifest}")
+                }))
+            }
+        }
+    }
+    broken
 }
 
-/// What the list says that `domain` depends on, whatever the versions.
-fn locked(lock: &str) -> Option<BTreeSet<&str>> {
-    let (_, rest) = lock.split_once("\nname = \"domain\"\n")?;
+/// What the list says that a crate depends on, whatever the versions.
+fn locked<'a>(lock: &'a str, name: &str) -> Option<BTreeSet<&'a str>> {
+    let (_, rest) = lock.split_once(&format!("\nname = \"{name}\"\n"))?;
     let package = rest.split("[[package]]").next().unwrap_or(rest);
     let quoted = package.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
     Some(quoted.filter_map(|dependency| dependency.split(' ').next()).collect())
@@ -35,14 +44,18 @@ fn locked(lock: &str) -> Option<BTreeSet<&str>> {
 #[test]
 fn a_crate_that_the_fuzzers_lack_is_found() {
     let broken = |manifest: &str, lock: &str| {
-        let lock = format!(
-            "[[package]]\nname = \"domain\"\nversion = \"1\"\ndependencies = [\n{lock}]\n\n[[package]]\nname = \"url\"\ndependencies = [\n \"idna\",\n]\n"
-        );
-        let manifest = format!("[dependencies]\n{manifest}[dev-dependencies]\nexpect-test = \"1\"\n");
-        let tree = [(MANIFEST.to_owned(), manifest), (LOCK.to_owned(), lock)];
-        fuzzed_crates(&tree.into_iter().collect()).len()
+        let mut listed = "[[package]]\nname = \"url\"\ndependencies = [\n \"idna\",\n]\n".to_owned();
+        let mut tree = Tree::new();
+        for fuzzed in FUZZED {
+            let (manifest, lock) = if fuzzed == "domain" { (manifest, lock) } else { ("", "") };
+            let manifest = format!("[dependencies]\n{manifest}[dev-dependencies]\nexpect-test = \"1\"\n");
+            tree.insert(format!("crates/{fuzzed}/Cargo.toml"), manifest);
+            listed += &format!("\n[[package]]\nname = \"{fuzzed}\"\ndependencies = [\n{lock}]\n");
+        }
+        tree.insert(LOCK.to_owned(), listed);
+        fuzzed_crates(&tree).len()
     };
     assert_eq!(broken("serde = \"1\"\nurl.workspace = true\n", " \"serde\",\n"), 1);
     assert_eq!(broken("serde = \"1\"\n", " \"serde 1.0.2\",\n"), 0);
-    assert_eq!(fuzzed_crates(&Tree::new()).len(), 1);
+    assert_eq!(fuzzed_crates(&Tree::new()).len(), FUZZED.len());
 }

@@ -66,7 +66,8 @@ const ASIDE: [(&str, &str); 33] = [
     ("sealing.rs", "values"),
     ("signals/", "what a context holds"),
     ("traffic.rs", "what a context holds"),
-    ("wrong_links.rs", "what a context holds"),
+    ("wrong_guesses.rs", "what a context holds"),
+    ("wrong_secrets.rs", "what a context holds"),
 ];
 
 #[test]

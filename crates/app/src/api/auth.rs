@@ -2,14 +2,16 @@
 //! the first two.
 
 use super::error::{ApiError, RequestId, Requester};
-use crate::access::{self, Admission};
+use super::visitor::Visitor;
+use crate::access::{self, Admission, ShownSecrets};
 use crate::audit::By;
 use crate::config::admin_key_digest;
 use crate::context::Context;
-use crate::ports::{Actor, LookupHash};
+use crate::ports::{Actor, Counted, LookupHash};
 use crate::sealing::Lookup;
 use crate::sight::Sight;
 use crate::signing_in;
+use crate::wrong_guesses::Network;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -71,16 +73,24 @@ impl FromRequestParts<Arc<Context>> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<Context>) -> Result<Self, ApiError> {
+        Caller::of(parts, app, Counted::Requests).await
+    }
+}
+
+impl Caller {
+    async fn of(parts: &mut Parts, app: &Arc<Context>, what: Counted) -> Result<Self, ApiError> {
         let request_id = request_id(parts);
+        let network = network(parts).await;
         let given = HeaderParts::parse(&parts.headers);
-        let (user, organization) = match given.session {
+        let shown = match given.session {
             Some(token) => in_session(app, token).await?,
-            None => given.hashes(app)?,
+            None => given.hashes(app, network)?,
         };
-        let account = match access::admit(app, &user, organization.as_ref()).await? {
+        let account = match access::admit(app, &shown, what).await? {
             Admission::Known(account) => account,
             Admission::Unknown => return Err(unauthorized(given.unknown())),
             Admission::TooMany { wait_s } => return Err(too_many(app, wait_s)),
+            Admission::Guesses { wait_s } => return Err(guesses(wait_s)),
         };
         if let Some(requester) = parts.extensions.get::<Requester>() {
             requester.is(account.organization_id);
@@ -94,17 +104,21 @@ impl FromRequestParts<Arc<Context>> for Caller {
             None => None,
         };
         let by = By { actor: Actor::User { user_id: account.user_id }, request_id };
-        let caller = Caller { account, element, has_organization: organization.is_some(), by };
-        Ok(caller)
+        Ok(Caller { account, element, has_organization: shown.organization.is_some(), by })
     }
 }
 
+async fn network(parts: &mut Parts) -> Network {
+    let Ok(Visitor(visitor)) = Visitor::from_request_parts(parts, &()).await;
+    Network::of(visitor)
+}
+
 /// The hashes of the secrets that a session stands for.
-async fn in_session(app: &Context, token: &str) -> Result<(LookupHash, Option<LookupHash>), ApiError> {
+async fn in_session(app: &Context, token: &str) -> Result<ShownSecrets, ApiError> {
     let secrets = signing_in::secrets(app, token).await?;
     let (user, organization) =
         secrets.ok_or_else(|| unauthorized("the session is not known, or has ended"))?;
-    Ok((user, Some(organization)))
+    Ok(ShownSecrets { user, organization: Some(organization), network: None })
 }
 
 /// The hashes of both secrets, where they were shown.
@@ -114,10 +128,11 @@ pub(super) fn secrets(app: &Context, headers: &HeaderMap) -> Result<(LookupHash,
         // Or a session could be prolonged for ever.
         Some(_) => Err(unauthorized("needs both secrets: a session can't begin another")),
         None => {
-            let (user, organization) = given.hashes(app)?;
+            let given = given.hashes(app, Network::of(None))?;
             Ok((
-                user,
-                organization
+                given.user,
+                given
+                    .organization
                     .ok_or_else(|| unauthorized("`Organization <organization secret>` is missing"))?,
             ))
         }
@@ -137,6 +152,14 @@ fn request_id(parts: &Parts) -> String {
 fn too_many(app: &Context, wait_s: u64) -> ApiError {
     let limit = app.config.requests_per_minute;
     ApiError::too_many(format!("more than {limit} requests of the organization in a minute"), Some(wait_s))
+}
+
+/// Who tries secrets out waits for the next minute; right secrets do not.
+fn guesses(wait_s: u64) -> ApiError {
+    ApiError::too_many(
+        "too many unknown secrets were sent from there, or for this organization",
+        Some(wait_s),
+    )
 }
 
 /// A caller, and the instance that the path names, or else the one of the Element token.
@@ -199,12 +222,15 @@ impl FromRequestParts<Arc<Context>> for Administrator {
         if let Some(key) = HeaderParts::parse(&parts.headers).admin {
             let is_it = app.config.admin_key_digest == Some(admin_key_digest(key));
             let by = By { actor: Actor::Administrator, request_id: request_id(parts) };
-            return match is_it {
-                true => Ok(Administrator { organization_id: None, by }),
-                false => Err(unauthorized("the administrator's key is not known")),
-            };
+            if is_it {
+                return Ok(Administrator { organization_id: None, by });
+            }
+            return Err(match access::refuse(app, None, network(parts).await).await {
+                Admission::Guesses { wait_s } => guesses(wait_s),
+                _ => unauthorized("the administrator's key is not known"),
+            });
         }
-        let caller = Caller::from_request_parts(parts, app).await?;
+        let caller = Caller::of(parts, app, Counted::Administration).await?;
         if caller.account.sees_own_only || !caller.has_organization {
             return Err(ApiError::forbidden("only a user who sees all of the organization may do this"));
         }
@@ -218,16 +244,16 @@ fn unauthorized(what: &str) -> ApiError {
 
 /// The parts of the header, in any order, their kinds in any case.
 #[derive(Default, Debug, PartialEq)]
-struct HeaderParts<'a> {
-    user: Option<&'a str>,
-    organization: Option<&'a str>,
-    element: Option<&'a str>,
-    admin: Option<&'a str>,
-    session: Option<&'a str>,
+pub(super) struct HeaderParts<'a> {
+    pub(super) user: Option<&'a str>,
+    pub(super) organization: Option<&'a str>,
+    pub(super) element: Option<&'a str>,
+    pub(super) admin: Option<&'a str>,
+    pub(super) session: Option<&'a str>,
 }
 
 impl<'a> HeaderParts<'a> {
-    fn hashes(&self, app: &Context) -> Result<(LookupHash, Option<LookupHash>), ApiError> {
+    fn hashes(&self, app: &Context, network: Network) -> Result<ShownSecrets, ApiError> {
         let user = self.user.ok_or_else(|| unauthorized("`User <user secret>` is missing"))?;
         if self.organization.is_none() && self.element.is_none() {
             return Err(unauthorized(
@@ -235,7 +261,11 @@ impl<'a> HeaderParts<'a> {
             ));
         }
         let hash = |kind, secret: &str| app.sealer.lookup_hash(kind, secret);
-        Ok((hash(Lookup::User, user), self.organization.map(|secret| hash(Lookup::Organization, secret))))
+        Ok(ShownSecrets {
+            user: hash(Lookup::User, user),
+            organization: self.organization.map(|secret| hash(Lookup::Organization, secret)),
+            network: Some(network),
+        })
     }
 
     fn unknown(&self) -> &'static str {
@@ -250,7 +280,7 @@ impl<'a> HeaderParts<'a> {
         HeaderParts::read(header.unwrap_or_default())
     }
 
-    fn read(header: &'a str) -> Self {
+    pub(super) fn read(header: &'a str) -> Self {
         let mut given = HeaderParts::default();
         for part in header.split(',') {
             // Some clients write a colon behind the kind.

@@ -11,6 +11,7 @@ use super::requests::element::OAuthUrlRequest;
 use super::wire;
 use crate::applications;
 use crate::context::Context;
+use crate::host_state;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -264,7 +265,8 @@ pub(super) fn check_challenge(challenge: Option<&str>, method: Option<&str>) -> 
     }
 }
 
-pub(super) async fn health() -> Answered<Json<Health>> {
+pub(super) async fn health(State(app): State<Arc<Context>>) -> Answered<Json<Health>> {
+    host_state::can_write(&app).await.map_err(ApiError::not_writable)?;
     Ok(Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
 }
 

@@ -121,6 +121,13 @@ impl ApiError {
         ApiError::new(StatusCode::NOT_FOUND, "no such instance")
     }
 
+    /// The host can't keep what it is told.
+    pub(super) fn not_writable(error: PortError) -> Self {
+        let told =
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the data can't be written; nothing was lost");
+        ApiError { cause: Some(error.to_string()), ..told }
+    }
+
     /// A rule that a parameter or field breaks.
     pub(super) fn rule(key: &str, rule: &str) -> Self {
         ApiError::bad(format!("`{key}`: {rule}"))

@@ -21,6 +21,8 @@ mod error;
 mod events;
 mod explain;
 mod fleet;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod handled;
 mod health;
 mod hubs;

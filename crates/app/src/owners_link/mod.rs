@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::instances::Refusal;
 use crate::ports::PortError;
 use crate::sealing::Lookup;
+use crate::wrong_guesses::Network;
 use domain::ids::InstanceId;
 use domain::sign_in_link::{LinkKey, LinkStanding, StoredLink};
 use std::net::IpAddr;
@@ -57,13 +58,14 @@ fn key_of(app: &Context, token: &str) -> Option<LinkKey> {
 
 /// The link of a token. Who is wrong too often is not looked for any more.
 async fn find(app: &Context, shown: &Shown<'_>) -> Result<(LinkKey, StoredLink), NoLink> {
-    app.wrong_links.check(shown.visitor, app.now()).map_err(NoLink::TooMany)?;
+    let network = Network::of(shown.visitor);
+    app.wrong_links.check(&network, app.now()).map_err(NoLink::TooMany)?;
     let found = match key_of(app, shown.token) {
         Some(key) => app.ports.store.link(&key).await?.map(|link| (key, link)),
         None => None,
     };
     found.ok_or_else(|| {
-        app.wrong_links.count(shown.visitor, app.now());
+        app.wrong_links.count(network, app.now());
         NoLink::Unknown
     })
 }

@@ -13,6 +13,13 @@ pub enum Counted {
     Requests,
     /// Tests of callbacks.
     TestEvents,
+    /// Requests that administer the organization: others of its users must not use them up.
+    Administration,
+    /// Requests of one of its users after those of the organization are used up.
+    RequestsOf {
+        /// Whose.
+        user_id: u32,
+    },
 }
 
 /// A user as a listing shows it.
@@ -68,6 +75,10 @@ pub trait Accounts: Send + Sync {
     /// Counts one of these of an organization in a minute since the Unix epoch, and says how many that makes. Counts of
     /// earlier minutes go by themselves.
     async fn count_request(&self, organization_id: u32, what: Counted, minute: i64) -> Result<u32>;
+
+    /// Writes something that changes nothing, where that can fail for longer than a moment; of what anybody may ask often,
+    /// the last answer stands for a few seconds.
+    async fn try_write(&self, now: DateTime<Utc>) -> Result<()>;
 
     /// Notes what was done, where that is not part of another write.
     async fn note(&self, entry: &AuditEntry) -> Result<()>;

@@ -154,8 +154,10 @@ impl Key {
     /// How much an organization asked in a minute.
     pub(super) fn requests(organization: u32, what: Counted, minute: i64) -> Self {
         let sort = match what {
-            Counted::Requests => "Q",
-            Counted::TestEvents => "T",
+            Counted::Requests => "Q".to_owned(),
+            Counted::TestEvents => "T".to_owned(),
+            Counted::Administration => "A".to_owned(),
+            Counted::RequestsOf { user_id } => format!("U#{user_id}"),
         };
         Key::new(format!("Q#{organization}#{minute}"), sort)
     }

@@ -22,6 +22,12 @@ pub async fn are_counted_by_minute_and_organization(host: &dyn Harness) {
     assert_eq!(count_of(Counted::TestEvents, 62_001, minute).await, 1);
     assert_eq!(count_of(Counted::TestEvents, 62_001, minute).await, 2);
     assert_eq!(count(62_001, minute).await, 5);
+    for what in
+        [Counted::Administration, Counted::RequestsOf { user_id: 1 }, Counted::RequestsOf { user_id: 2 }]
+    {
+        assert_eq!(count_of(what, 62_001, minute).await, 1, "{what:?}");
+    }
+    assert_eq!(count_of(Counted::RequestsOf { user_id: 2 }, 62_001, minute).await, 2);
 }
 
 /// Each has a place of its own.

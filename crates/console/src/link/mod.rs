@@ -58,7 +58,8 @@ struct Visit {
 impl Visit {
     fn of(shared: Shared, head: &Parts) -> Self {
         let api = Api::of_visitor(shared.0.api.clone(), head);
-        Visit { api, kept: Kept::of(&head.headers), headers: head.headers.clone(), shared }
+        let kept = Kept::of(&head.headers, is_https(&shared, &head.headers));
+        Visit { api, kept, headers: head.headers.clone(), shared }
     }
 
     fn is_https(&self) -> bool {
@@ -109,7 +110,7 @@ async fn begin(State(shared): State<Shared>, request: Request) -> Result<Respons
     let fields = Fields::parse(&bytes).ok_or(Failure::Unreadable)?;
     let visit = Visit::of(shared, &head);
     let token = fields.text("key");
-    let number = cookie::read(&visit.headers, FORM_COOKIE).unwrap_or_default();
+    let number = cookie::read(&visit.headers, FORM_COOKIE, visit.is_https()).unwrap_or_default();
     if number.is_empty() || !is_same(number, fields.text(FORM_FIELD)) {
         let note = "Please press the button once more. If this comes again, your browser keeps no cookies.";
         return Ok(shown(&visit, token, Some(note)).await);

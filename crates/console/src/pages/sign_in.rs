@@ -16,6 +16,7 @@ use crate::{cookie, flash};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -46,21 +47,17 @@ async fn ask(State(shared): State<Shared>, headers: HeaderMap, RawQuery(query): 
     with_cookie(page(StatusCode::OK, &next, note, None), clear.flatten())
 }
 
-async fn sign_in(
-    State(shared): State<Shared>,
-    headers: HeaderMap,
-    bytes: Bytes,
-) -> Result<Response, Failure> {
+async fn sign_in(State(shared): State<Shared>, head: Parts, bytes: Bytes) -> Result<Response, Failure> {
     let fields = Fields::parse(&bytes).ok_or(Failure::Unreadable)?;
     let next = own_path(fields.text("next"));
     let typed = (fields.text("user_secret"), fields.text("organization_secret"));
     let (user, organization) = of_line(typed.0).or_else(|| of_line(typed.1)).unwrap_or(typed);
-    let known = match Api::with_secrets(shared.0.api.clone(), user, organization) {
+    let known = match Api::with_secrets(shared.0.api.clone(), &head, user, organization) {
         Some(api) => begun(api.call(Method::POST, "/sessions", None).await)?,
         None => None,
     };
     match known {
-        Some(answer) => entered(&shared, &headers, &answer, &next),
+        Some(answer) => entered(&shared, &head.headers, &answer, &next),
         None => {
             let error =
                 "These secrets are not known. Both come from the same line of whoever runs this service.";

@@ -63,8 +63,24 @@ async fn the_cookie_is_for_this_host_and_no_script() {
     let plain = cookie(Browser::new(), &[]).await;
     assert!(plain.starts_with("carillon_session="), "{plain}");
     assert!(plain.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax"), "{plain}");
-    assert!(cookie(Browser::new(), &[("x-forwarded-proto", "https")]).await.ends_with("; Secure"));
-    assert!(cookie(Browser::with(Some("https://mail.example")), &[]).await.ends_with("; Secure"));
+    for safe in [
+        cookie(Browser::new(), &[("x-forwarded-proto", "https")]).await,
+        cookie(Browser::with(Some("https://mail.example")), &[]).await,
+    ] {
+        assert!(safe.starts_with("__Host-carillon_session=") && safe.ends_with("; Secure"), "{safe}");
+    }
+}
+
+#[tokio::test]
+async fn by_https_no_cookie_counts_that_another_host_could_have_made() {
+    let browser = Browser::with(Some("https://mail.example"));
+    let entered = browser.post_from("/sign-in", &[], &SECRETS).await;
+    assert_eq!(entered.location(), "/");
+    assert_eq!(browser.get("/instances").await.status, StatusCode::OK);
+    for (name, _) in browser.cookies.lock().unwrap().iter_mut() {
+        *name = name.strip_prefix("__Host-").unwrap().to_owned();
+    }
+    assert_eq!(browser.get("/instances").await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

@@ -53,8 +53,8 @@ pub(super) fn lane_of(job: &Job) -> LaneId {
 /// How a job that was done went, for its lane: what comes next has the same receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Went {
-    /// The lane goes at full width.
+    /// The lane is proven: it goes at full width.
     Well,
-    /// The job did its work, but the attempt in it failed: one job at a time until one goes well.
+    /// The job did its work, but the attempt in it failed or took long: one job at a time until one goes well.
     Badly,
 }

@@ -1,6 +1,6 @@
 //! One lane: the jobs of one class of one instance.
 
-use super::class::{Class, Went};
+use super::class::Class;
 use app::ports::Job;
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,22 +12,33 @@ const DELIVERIES_IN_FLIGHT_MAX: usize = 4;
 /// When a job is due, µs, and its turn among those due at the same time.
 type DueKey = (i64, u64);
 
+/// A job under way.
+struct Flight {
+    /// The earliest time at which it was sent again meanwhile.
+    again: Option<i64>,
+    /// It began while the lane was not proven.
+    is_tried: bool,
+}
+
 #[derive(Default)]
 pub(super) struct Lane {
     waiting: BTreeMap<DueKey, Job>,
     places: HashMap<Job, DueKey>,
-    /// Jobs under way, with the earliest time at which each was sent again meanwhile.
-    in_flight: HashMap<Job, Option<i64>>,
+    in_flight: HashMap<Job, Flight>,
     turns: u64,
     /// The table has jobs that are not here.
     pub(super) has_more: bool,
-    /// The last job did not go well.
-    ailing: bool,
+    /// The last job that ended went well, and soon.
+    pub(super) is_proven: bool,
     /// Whose instance it is, where that is known.
     pub(super) organization_id: Option<u32>,
 }
 
 impl Lane {
+    pub(super) fn new(is_proven: bool) -> Self {
+        Lane { is_proven, ..Lane::default() }
+    }
+
     /// When something can be done, µs: the first job's time; at once if the table must be read; never while as
     /// much as may be is under way.
     pub(super) fn first_due(&self, class: Class) -> Option<i64> {
@@ -41,7 +52,7 @@ impl Lane {
     }
 
     fn width(&self, class: Class) -> usize {
-        if class == Class::Deliver && !self.ailing { DELIVERIES_IN_FLIGHT_MAX } else { 1 }
+        if class == Class::Deliver && self.is_proven { DELIVERIES_IN_FLIGHT_MAX } else { 1 }
     }
 
     /// Nothing here and nothing in the table.
@@ -61,14 +72,14 @@ impl Lane {
     pub(super) fn take(&mut self) -> Option<(Job, i64)> {
         let ((due_at, _), job) = self.waiting.pop_first()?;
         self.places.remove(&job);
-        self.in_flight.insert(job, None);
+        self.in_flight.insert(job, Flight { again: None, is_tried: !self.is_proven });
         Some((job, due_at))
     }
 
     /// A job was sent: the time it was sent for, and the time that counts in the table if it waits.
     pub(super) fn offer(&mut self, job: Job, sent: i64, stored: i64) {
-        if let Some(again) = self.in_flight.get_mut(&job) {
-            *again = Some(again.map_or(sent, |again| again.min(sent)));
+        if let Some(flight) = self.in_flight.get_mut(&job) {
+            flight.again = Some(flight.again.map_or(sent, |again| again.min(sent)));
             return;
         }
         self.place(job, stored);
@@ -76,18 +87,16 @@ impl Lane {
 
     /// When a job under way was sent again for, if it was.
     pub(super) fn again(&self, job: &Job) -> Option<i64> {
-        self.in_flight.get(job).copied().flatten()
+        self.in_flight.get(job)?.again
     }
 
-    /// A job has ended; it waits again, if it is due again.
-    pub(super) fn end(&mut self, job: &Job, went: Went, again: Option<i64>) {
-        if self.in_flight.remove(job).is_none() {
-            return;
-        }
-        self.ailing = went == Went::Badly;
+    /// A job has ended; it waits again, if it is due again. Whether it was tried, if it was under way.
+    pub(super) fn end(&mut self, job: &Job, again: Option<i64>) -> Option<bool> {
+        let flight = self.in_flight.remove(job)?;
         if let Some(due_at) = again {
             self.place(*job, due_at);
         }
+        Some(flight.is_tried)
     }
 
     /// Brings what is due later nearer, as the table has it.
@@ -98,7 +107,8 @@ impl Lane {
             self.waiting.insert(place, job);
             self.places.insert(job, place);
         }
-        self.in_flight.values_mut().flatten().for_each(|again| *again = nearer(*again));
+        let sent_again = self.in_flight.values_mut().filter_map(|flight| flight.again.as_mut());
+        sent_again.for_each(|again| *again = nearer(*again));
     }
 
     /// Takes over what the table has first.

@@ -2,55 +2,20 @@
 
 use super::class::{Class, LaneId, Went, lane_of};
 use super::lane::{LANE_COUNT_MAX, Lane};
+use super::turns::Turns;
 use app::ports::Job;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, HashSet};
 
-/// Releases of one organization under way at once: a quarter of all, so that another one's find room.
-const RELEASES_OF_ORGANIZATION_MAX: usize = 16;
+/// Lanes that are remembered as proven at the most; beyond it all are forgotten, and have one job at a time first.
+const PROVEN_COUNT_MAX: usize = 200_000;
 
 /// The lanes of all classes.
 #[derive(Default)]
 pub(super) struct Lanes {
     lanes: HashMap<LaneId, (Lane, LaneState)>,
     turns: [Turns; Class::ALL.len()],
-}
-
-/// The lanes of one class that can go on.
-#[derive(Default)]
-struct Turns {
-    /// Have a job that is due, in turn.
-    ready: VecDeque<LaneId>,
-    /// Have a job that was not due when last looked at, by its time.
-    sleeping: BTreeSet<(i64, LaneId)>,
-    /// Jobs under way, and lanes whose turn it was while that was as much as may be, by organization.
-    organizations: HashMap<u32, Share>,
-}
-
-#[derive(Default)]
-struct Share {
-    in_flight: usize,
-    parked: VecDeque<LaneId>,
-}
-
-impl Turns {
-    /// A job of the organization has ended: its lane that waits longest has its turn.
-    fn freed(&mut self, organization_id: u32) {
-        let Some(share) = self.organizations.get_mut(&organization_id) else { return };
-        share.in_flight = share.in_flight.saturating_sub(1);
-        self.ready.extend(share.parked.pop_front());
-        if share.in_flight == 0 && share.parked.is_empty() {
-            self.organizations.remove(&organization_id);
-        }
-    }
-}
-
-/// Jobs of one organization under way at once.
-fn of_organization_max(class: Class) -> usize {
-    match class {
-        Class::Release => RELEASES_OF_ORGANIZATION_MAX,
-        // An instance has a bounded number of each, and its own pace.
-        Class::Deliver | Class::Bulk | Class::Tell | Class::Other => usize::MAX,
-    }
+    /// Lanes of deliveries whose last job went well, also while they are empty.
+    proven: HashSet<LaneId>,
 }
 
 /// Where a lane stands in [`Turns`].
@@ -75,7 +40,7 @@ pub(super) enum NextStep {
 impl Lanes {
     /// A lane that the table has jobs of.
     pub(super) fn add_unread(&mut self, id: LaneId, organization_id: Option<u32>) {
-        let lane = &mut self.lanes.entry(id).or_default().0;
+        let lane = self.lane(id);
         lane.has_more = true;
         lane.organization_id = lane.organization_id.or(organization_id);
         self.settle(id);
@@ -86,12 +51,10 @@ impl Lanes {
         self.wake(now, class);
         while let Some(id) = self.turns[class as usize].ready.pop_front() {
             let Some((lane, standing)) = self.lanes.get_mut(&id) else { continue };
-            let organizations = &mut self.turns[class as usize].organizations;
-            let mut share = lane.organization_id.map(|of| organizations.entry(of).or_default());
-            if let Some(share) = share.as_mut().filter(|share| share.in_flight >= of_organization_max(class))
-            {
-                // It stays ready, and has its turn when another of its organization ends.
-                share.parked.push_back(id);
+            let turns = &mut self.turns[class as usize];
+            let whose = (lane.organization_id, !lane.is_proven);
+            if turns.is_parked(class, id, whose) {
+                // It stays ready, and has its turn when another one ends.
                 continue;
             }
             *standing = LaneState::Out;
@@ -100,8 +63,8 @@ impl Lanes {
                 return NextStep::Refill(id);
             }
             let taken = if due { lane.take() } else { None };
-            if let (Some(_), Some(share)) = (&taken, share) {
-                share.in_flight += 1;
+            if taken.is_some() {
+                turns.begun(whose);
             }
             self.settle(id);
             // What is due there still comes behind the other lanes.
@@ -123,7 +86,7 @@ impl Lanes {
     /// A job was sent; see [`Lane::offer`].
     pub(super) fn offer(&mut self, job: Job, sent: i64, stored: i64, organization_id: Option<u32>) {
         let id = lane_of(&job);
-        let lane = &mut self.lanes.entry(id).or_default().0;
+        let lane = self.lane(id);
         lane.organization_id = lane.organization_id.or(organization_id);
         lane.offer(job, sent, stored);
         self.settle(id);
@@ -154,16 +117,33 @@ impl Lanes {
     /// A job has ended; it waits again, if it is due again.
     pub(super) fn end(&mut self, job: &Job, went: Went, again: Option<i64>) {
         let id = lane_of(job);
-        if let Some((lane, _)) = self.lanes.get_mut(&id) {
-            let was_in_flight = lane.in_flight_count();
-            let organization_id = lane.organization_id;
-            lane.end(job, went, again);
-            let is_freed = lane.in_flight_count() < was_in_flight;
-            self.settle(id);
-            if let (Some(of), true) = (organization_id, is_freed) {
-                self.turns[id.0 as usize].freed(of);
+        let Some((lane, _)) = self.lanes.get_mut(&id) else { return };
+        let Some(was_tried) = lane.end(job, again) else { return };
+        lane.is_proven = went == Went::Well;
+        let organization_id = lane.organization_id;
+        if id.0 == Class::Deliver {
+            self.remember(id, went);
+        }
+        self.settle(id);
+        self.turns[id.0 as usize].ended((organization_id, was_tried));
+    }
+
+    fn remember(&mut self, id: LaneId, went: Went) {
+        match went {
+            Went::Badly => drop(self.proven.remove(&id)),
+            Went::Well => {
+                if self.proven.len() >= PROVEN_COUNT_MAX {
+                    self.proven.clear();
+                }
+                self.proven.insert(id);
             }
         }
+    }
+
+    fn lane(&mut self, id: LaneId) -> &mut Lane {
+        let is_proven = self.proven.contains(&id);
+        let new = || (Lane::new(is_proven), LaneState::default());
+        &mut self.lanes.entry(id).or_insert_with(new).0
     }
 
     /// Rows to read for a refill: those under way are among them.
@@ -212,9 +192,13 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
+    use super::super::turns::{
+        DELIVERIES_OF_ORGANIZATION_MAX, RELEASES_OF_ORGANIZATION_MAX, TRIED_MAX, TRIED_OF_ORGANIZATION_MAX,
+    };
     use super::*;
     use app::ports::AttemptKey;
     use domain::ids::{InstanceId, Sequence};
+    use std::collections::VecDeque;
 
     fn job(instance: u32, sequence: u64) -> Job {
         let instance = InstanceId::from_bytes(instance.to_be_bytes());
@@ -268,15 +252,21 @@ mod tests {
 
     #[test]
     fn lanes_take_turns() {
-        let sent = (0..3).flat_map(|n| [1, 2, 3].map(|instance| (job(instance, n), 0)));
+        let sent = (0..4).flat_map(|n| [1, 2, 3].map(|instance| (job(instance, n), 0)));
         let mut lanes = with(sent);
+        let first: Vec<Job> = std::iter::from_fn(|| take(&mut lanes, 0)).collect();
+        first.iter().for_each(|job| lanes.end(job, Went::Well, None));
         let taken: Vec<Job> = std::iter::from_fn(|| take(&mut lanes, 0)).collect();
+        assert_eq!(instances(&first), [1, 2, 3]);
         assert_eq!(instances(&taken), [1, 2, 3, 1, 2, 3, 1, 2, 3]);
     }
 
     #[test]
     fn three_dead_lanes_do_not_delay_a_fourth() {
         let mut lanes = with((0..1_000).flat_map(|n| [1, 2, 3].map(|instance| (job(instance, n), 0))));
+        let tried: Vec<Job> = std::iter::from_fn(|| take(&mut lanes, 0)).collect();
+        assert_eq!(instances(&tried), [1, 2, 3], "one of each, as nobody knows how they are");
+        tried.iter().for_each(|job| lanes.end(job, Went::Well, None));
         let first: Vec<Job> = std::iter::from_fn(|| take(&mut lanes, 0)).collect();
         assert_eq!(first.len(), 12, "four of each are under way");
         lanes.offer(job(4, 0), 1, 1, None);
@@ -315,7 +305,80 @@ mod tests {
             assert!(under_way.len() <= RELEASES_OF_ORGANIZATION_MAX + 10);
         }
         assert_eq!(ended, 210, "each has its turn");
-        assert!(lanes.lanes.is_empty() && lanes.turns[Class::Release as usize].organizations.is_empty());
+        assert!(lanes.lanes.is_empty() && lanes.turns[Class::Release as usize].is_idle());
+    }
+
+    fn of_organizations(lanes: &mut Lanes, instances: std::ops::RangeInclusive<u32>, organization_id: u32) {
+        instances.for_each(|instance| lanes.offer(job(instance, 1), 0, 0, Some(organization_id)));
+    }
+
+    #[test]
+    fn dead_callbacks_of_one_organization_leave_room_for_its_others_and_for_other_organizations() {
+        let mut lanes = Lanes::default();
+        lanes.offer(job(1, 0), 0, 0, Some(1));
+        let first = take(&mut lanes, 0).unwrap();
+        lanes.end(&first, Went::Well, None);
+        assert!(lanes.lanes.is_empty());
+        of_organizations(&mut lanes, 1_000..=1_499, 1);
+        let dead: Vec<Job> = std::iter::from_fn(|| take(&mut lanes, 0)).collect();
+        assert_eq!(dead.len(), TRIED_OF_ORGANIZATION_MAX);
+        of_organizations(&mut lanes, 1..=1, 1);
+        assert_eq!(take(&mut lanes, 0), Some(job(1, 1)), "whose callback answered has its own room");
+        of_organizations(&mut lanes, 2..=2, 2);
+        assert_eq!(take(&mut lanes, 0), Some(job(2, 1)), "and so has another organization");
+        let mut under_way: VecDeque<Job> = dead.into();
+        let mut ended = 0;
+        while let Some(job) = under_way.pop_front() {
+            lanes.end(&job, Went::Badly, None);
+            ended += 1;
+            under_way.extend(std::iter::from_fn(|| take(&mut lanes, 0)));
+            assert!(under_way.len() <= TRIED_OF_ORGANIZATION_MAX);
+        }
+        assert_eq!(ended, 500, "each has its turn");
+        [job(1, 1), job(2, 1)].iter().for_each(|job| lanes.end(job, Went::Well, None));
+        assert!(lanes.lanes.is_empty() && lanes.turns[Class::Deliver as usize].is_idle());
+    }
+
+    #[test]
+    fn dead_callbacks_of_all_organizations_leave_room_for_callbacks_that_answer() {
+        let mut lanes = Lanes::default();
+        lanes.offer(job(1, 0), 0, 0, Some(100));
+        let first = take(&mut lanes, 0).unwrap();
+        lanes.end(&first, Went::Well, None);
+        for organization in 1..=8 {
+            of_organizations(&mut lanes, organization * 1_000..=organization * 1_000 + 199, organization);
+        }
+        let dead: Vec<Job> = std::iter::from_fn(|| take(&mut lanes, 0)).collect();
+        assert_eq!(dead.len(), TRIED_MAX);
+        of_organizations(&mut lanes, 1..=1, 100);
+        assert_eq!(take(&mut lanes, 0), Some(job(1, 1)));
+        let mut under_way: VecDeque<Job> = dead.into();
+        let mut ended = 0;
+        while let Some(job) = under_way.pop_front() {
+            lanes.end(&job, Went::Badly, None);
+            ended += 1;
+            under_way.extend(std::iter::from_fn(|| take(&mut lanes, 0)));
+        }
+        assert_eq!(ended, 1_600, "each has its turn");
+        lanes.end(&job(1, 1), Went::Well, None);
+        assert!(lanes.lanes.is_empty() && lanes.turns[Class::Deliver as usize].is_idle());
+    }
+
+    /// A callback that answers no longer than it has to is as good as dead for the others.
+    #[test]
+    fn an_organization_has_no_more_deliveries_than_its_share_however_well_they_go() {
+        let mut lanes = Lanes::default();
+        for instance in 1..=100 {
+            lanes.offer(job(instance, 0), 0, 0, Some(1));
+            let first = take(&mut lanes, 0).unwrap();
+            lanes.end(&first, Went::Well, None);
+        }
+        for sequence in 1..=10 {
+            (1..=100).for_each(|instance| lanes.offer(job(instance, sequence), 0, 0, Some(1)));
+        }
+        assert_eq!(std::iter::from_fn(|| take(&mut lanes, 0)).count(), DELIVERIES_OF_ORGANIZATION_MAX);
+        lanes.offer(job(200, 1), 0, 0, Some(2));
+        assert_eq!(take(&mut lanes, 0), Some(job(200, 1)));
     }
 
     #[test]

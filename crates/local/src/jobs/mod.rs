@@ -7,6 +7,7 @@ mod lane;
 mod lanes;
 mod operator;
 mod table;
+mod turns;
 
 use crate::sqlite::Db;
 use crate::sqlite::columns::{micros, time};

@@ -9,7 +9,8 @@ use super::threads::Threads;
 use app::ports::PortError;
 use app::signals::Metric;
 use rusqlite::Connection;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -24,13 +25,13 @@ struct Opened {
 
 enum Engine {
     /// Fields are dropped in order: first the connection, then the lock.
-    Inline {
-        connection: Mutex<Connection>,
-        _lock: Option<LockFile>,
-    },
+    Inline { connection: Mutex<Connection>, _lock: Option<LockFile> },
     Threaded {
         threads: Threads,
         _lock: Option<LockFile>,
+        /// Where the file is, and which one it is.
+        path: PathBuf,
+        inode: (u64, u64),
     },
 }
 
@@ -53,7 +54,9 @@ impl Db {
 
     fn threaded(path: &Path, writer: Connection, lock: Option<LockFile>) -> Result<Self, OpenError> {
         let readers = [connection::reader(path)?, connection::reader(path)?];
-        Ok(Self::on(Engine::Threaded { threads: Threads::start(writer, readers)?, _lock: lock }))
+        let threads = Threads::start(writer, readers)?;
+        let (path, inode) = (path.to_owned(), inode(path)?);
+        Ok(Self::on(Engine::Threaded { threads, _lock: lock, path, inode }))
     }
 
     /// Opens a file so that everything runs at once on the caller's thread: the futures of [`Db::write`] and
@@ -102,6 +105,14 @@ impl Db {
         written
     }
 
+    /// Whether the file is still where it was opened: what is written to one that was removed is lost with the process.
+    pub(super) fn is_in_place(&self) -> bool {
+        match &self.0.engine {
+            Engine::Inline { .. } => true,
+            Engine::Threaded { path, inode: opened, .. } => inode(path).is_ok_and(|now| now == *opened),
+        }
+    }
+
     /// A number that is another one after somebody else has written to the file.
     pub async fn writes_of_others(&self) -> Result<i64, PortError> {
         let sql = "PRAGMA data_version";
@@ -141,4 +152,8 @@ impl Db {
         self.0.latency.note(Operation::Read, began);
         read
     }
+}
+
+fn inode(path: &Path) -> std::io::Result<(u64, u64)> {
+    std::fs::metadata(path).map(|file| (file.dev(), file.ino()))
 }

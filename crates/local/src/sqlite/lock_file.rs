@@ -7,7 +7,11 @@ use std::path::Path;
 /// Held as long as the database is open; the operating system lets go of it when the process ends, however
 /// it ends.
 #[derive(Debug)]
-pub(crate) struct LockFile(#[allow(dead_code)] File);
+pub(crate) struct LockFile {
+    _file: File,
+    /// The folder itself, so that removing the file lets nobody in. Nothing where its file system locks no folders.
+    _folder: Option<File>,
+}
 
 impl LockFile {
     /// Locks the file beside the database, or reports that another process has.
@@ -17,10 +21,17 @@ impl LockFile {
         }
         let path = database.with_extension("lock");
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+        let in_use = || OpenError::InUse { database: database.to_owned() };
         match file.try_lock() {
-            Ok(()) => Ok(LockFile(file)),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { database: database.to_owned() }),
-            Err(TryLockError::Error(error)) => Err(OpenError::Folder(error)),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use()),
+            Err(TryLockError::Error(error)) => return Err(OpenError::Folder(error)),
+        }
+        let folder = database.parent().and_then(|folder| File::open(folder).ok());
+        match folder.as_ref().map(File::try_lock) {
+            Some(Err(TryLockError::WouldBlock)) => Err(in_use()),
+            Some(Err(TryLockError::Error(_))) | None => Ok(LockFile { _file: file, _folder: None }),
+            Some(Ok(())) => Ok(LockFile { _file: file, _folder: folder }),
         }
     }
 }

@@ -28,6 +28,7 @@ mod settings;
 mod sign_in_links;
 mod subscriptions;
 mod takeover;
+mod trial;
 mod upkeep;
 mod user_sessions;
 mod waiting;
@@ -38,18 +39,20 @@ use super::Db;
 use app::signals::Metric;
 use requests::Requests;
 use std::sync::Arc;
+use trial::WriteTrial;
 
 /// Configuration, state and notifications in the database.
 #[derive(Clone)]
 pub struct SqliteStore {
     db: Db,
     requests: Arc<Requests>,
+    trial: Arc<WriteTrial>,
 }
 
 impl SqliteStore {
     /// The store in this database.
     pub fn new(db: Db) -> Self {
-        SqliteStore { db, requests: Arc::default() }
+        SqliteStore { db, requests: Arc::default(), trial: Arc::default() }
     }
 
     /// How long callers waited for the database.

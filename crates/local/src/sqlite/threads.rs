@@ -14,8 +14,8 @@ const WAITING_COUNT_MAX: usize = 1024;
 
 /// Work for a thread, which answers its caller itself.
 trait Task: Send {
-    /// Runs the work and keeps its result.
-    fn run(&mut self, connection: &Connection);
+    /// Runs the work and keeps its result; why it failed, if it did.
+    fn run(&mut self, connection: &Connection) -> Option<ffi::Error>;
     /// Answers with the result, or with why it could not be committed.
     fn answer(self: Box<Self>, committed: Result<(), ffi::Error>);
 }
@@ -31,8 +31,9 @@ where
     T: Send,
     F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
 {
-    fn run(&mut self, connection: &Connection) {
+    fn run(&mut self, connection: &Connection) -> Option<ffi::Error> {
         self.result = self.work.take().map(|work| work(connection));
+        self.result.as_ref()?.as_ref().err()?.sqlite_error().copied()
     }
 
     fn answer(self: Box<Self>, committed: Result<(), ffi::Error>) {
@@ -139,10 +140,10 @@ fn write_all(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Task>>
 fn write_batch(connection: &Connection, batch: &mut [Box<dyn Task>]) -> Result<(), ffi::Error> {
     run(connection, "BEGIN IMMEDIATE").map_err(code)?;
     for task in batch {
-        task.run(connection);
+        let cause = task.run(connection);
         if connection.is_autocommit() {
-            // SQLite has undone the whole transaction (disk full, input or output error).
-            return Err(ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK));
+            // SQLite has undone the whole transaction (disk full, input or output error): all hear why.
+            return Err(cause.unwrap_or(ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK)));
         }
     }
     run(connection, "COMMIT").map_err(|error| {
@@ -160,7 +161,7 @@ fn read_all(connection: &Connection, waiting: &Mutex<mpsc::Receiver<Box<dyn Task
         // The lock is held while waiting: the other thread waits for it instead of for work.
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         let Some(mut task) = next else { return };
-        task.run(connection);
+        let _ = task.run(connection);
         task.answer(Ok(()));
     }
 }

@@ -1,7 +1,7 @@
 //! Opening, closing, group commit.
 
 use crate::fixtures::folder;
-use app::ports::{Callers as _, LogLine, Numbered, OrganizationLog as _, OrganizationPage};
+use app::ports::{Accounts as _, Callers as _, LogLine, Numbered, OrganizationLog as _, OrganizationPage};
 use local::sqlite::{Db, OpenError, SqliteStore};
 use rusqlite::Connection;
 use std::path::Path;
@@ -46,6 +46,58 @@ fn a_data_folder_in_use_is_refused() {
     }
     drop(first);
     Db::open(&path).unwrap();
+}
+
+#[test]
+fn whoever_removes_the_lock_file_lets_nobody_in() {
+    let (_folder, path) = folder();
+    let _first = Db::open(&path).unwrap();
+    std::fs::remove_file(path.with_extension("lock")).unwrap();
+    assert!(matches!(Db::open(&path).err(), Some(OpenError::InUse { .. })));
+}
+
+/// All that share the commit hear the cause: that of the first is why the others were undone.
+#[tokio::test]
+async fn on_a_full_disk_every_error_names_the_cause_and_it_goes_on_when_there_is_room() {
+    let (_folder, path) = folder();
+    let db = Db::open(&path).unwrap();
+    db.write("make a table", |tx| tx.execute_batch(SCRATCH)).await.unwrap();
+    let limit = async |pages: &'static str| {
+        db.write("limit", move |tx| tx.query_row(pages, [], |row| row.get::<_, u32>(0))).await.unwrap()
+    };
+    limit("PRAGMA max_page_count = 1").await;
+    let fill = async || {
+        db.write("commit a poll", |tx| {
+            tx.execute("CREATE TABLE wide AS SELECT zeroblob(1000000) AS bytes", []).map(drop)
+        })
+        .await
+    };
+    let answers = futures_util::future::join_all([fill(), fill(), fill()]).await;
+    for answer in answers {
+        let text = answer.unwrap_err().to_string();
+        assert!(text.contains("commit a poll") && text.contains("full"), "{text}");
+    }
+    assert_eq!(count(&db).await, 0);
+    limit("PRAGMA max_page_count = 1000000").await;
+    add(&db, 1).await.unwrap();
+    assert_eq!(count(&db).await, 2);
+}
+
+/// `/health` asks, as often as anybody likes.
+#[tokio::test]
+async fn a_database_that_is_gone_from_its_folder_can_not_be_written() {
+    let (folder, path) = folder();
+    let db = Db::open(&path).unwrap();
+    let store = SqliteStore::new(db.clone());
+    let at = |seconds| chrono::DateTime::UNIX_EPOCH + chrono::Duration::seconds(seconds);
+    store.try_write(at(0)).await.unwrap();
+    std::fs::rename(&path, folder.path().join("elsewhere.db")).unwrap();
+    store.try_write(at(4)).await.expect("the last answer stands for a moment");
+    let gone = store.try_write(at(5)).await.unwrap_err().to_string();
+    assert!(gone.contains("removed"), "{gone}");
+    assert_eq!(store.try_write(at(6)).await.unwrap_err().to_string(), gone);
+    std::fs::rename(folder.path().join("elsewhere.db"), &path).unwrap();
+    store.try_write(at(11)).await.unwrap();
 }
 
 #[test]

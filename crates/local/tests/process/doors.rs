@@ -24,7 +24,7 @@ async fn opened(process: &Process, said: &[u8]) -> TcpStream {
 async fn is_well(process: &Process) -> bool {
     let asked = async {
         let mut stream =
-            opened(process, b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+            opened(process, b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         answer.starts_with("HTTP/1.1 200 ")
@@ -49,14 +49,32 @@ async fn more_slow_clients_than_descriptors_shut_nobody_out() {
     for n in 0..CLIENTS_COUNT {
         let said: &[u8] = match n % 3 {
             0 => b"G",
-            1 => b"GET /health HTTP/1.1\r\nhost: x\r\n",
-            _ => b"POST /elements/api-v2/events HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nab",
+            1 => b"GET /health HTTP/1.1\r\nhost: localhost\r\n",
+            _ => b"POST /elements/api-v2/events HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nab",
         };
         let opened = tokio::time::timeout(SOON, opened(&process, said)).await;
         slow.push(opened.expect("nobody lets clients in any more"));
     }
     assert!(is_well(&process).await);
     drop(slow);
+    process.terminate().await;
+}
+
+/// What a page of another site sees whose name was led here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_this_machine_alone_no_other_name_is_answered() {
+    let outside = Outside::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(&outside, folder.path(), RETRY_DELAYS).await;
+    for path in ["/", "/sign-in", "/health", "/openapi.json", "/elements/api-v2/instances"] {
+        let said = format!("GET {path} HTTP/1.1\r\nhost: rebound.example\r\nconnection: close\r\n\r\n");
+        let mut stream = opened(&process, said.as_bytes()).await;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 421 "), "{path}: {answer}");
+        assert!(!answer.contains("Carillon") && !answer.contains("set-cookie"), "{path}: {answer}");
+    }
+    assert!(is_well(&process).await);
     process.terminate().await;
 }
 
@@ -68,7 +86,7 @@ async fn what_strangers_post_is_not_kept() {
     assert!(is_well(&process).await);
     let before = resident_bytes(&process);
     let head = format!(
-        "POST /elements/api-v2/events HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+        "POST /elements/api-v2/events HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
         BODY_BYTES + 1
     );
     let mut half_sent = Vec::new();

@@ -13,6 +13,7 @@ mod fairness;
 mod health;
 mod notices;
 mod operator;
+mod outage;
 mod process;
 mod push;
 

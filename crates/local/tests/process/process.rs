@@ -95,9 +95,27 @@ impl Process {
         &self.address
     }
 
+    /// What it says that may not write a byte into any file.
+    pub(crate) async fn refuses_without_room(outside: &Outside, folder: &Path) -> String {
+        let mut command = Command::new("sh");
+        let script = "ulimit -f 0 && exec \"$0\" serve --listen 127.0.0.1:0 --data \"$1\"";
+        command.args(["-c", script, env!("CARGO_BIN_EXE_carillon")]).arg(folder);
+        Self::said_by(Self::with_variables(command, outside, RETRY_DELAYS)).await
+    }
+
+    /// Files of the process may not grow beyond this, as on a full disk; `None`: as large as they like.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let id = rustix::process::Pid::from_raw(self.id().try_into().unwrap()).unwrap();
+        let limit = rustix::process::Rlimit { current: bytes, maximum: None };
+        rustix::process::prlimit(Some(id), rustix::process::Resource::Fsize, limit).unwrap();
+    }
+
     /// What a second process on the same folder says.
     pub(crate) async fn refuses(outside: &Outside, folder: &Path) -> String {
-        let mut command = Self::command(outside, folder, RETRY_DELAYS);
+        Self::said_by(Self::command(outside, folder, RETRY_DELAYS)).await
+    }
+
+    async fn said_by(mut command: Command) -> String {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let status = tokio::time::timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
         assert!(!status.success());
@@ -146,10 +164,15 @@ pub(crate) struct OneProcess {
 }
 
 pub(crate) async fn platform() -> OneProcess {
+    platform_with(&[]).await
+}
+
+/// With these variables beside those that every one has.
+pub(crate) async fn platform_with(variables: &[(&str, &str)]) -> OneProcess {
     let outside = Outside::start().await;
     let folder = tempfile::tempdir().unwrap();
     let mut command = Process::command(&outside, folder.path(), RETRY_DELAYS);
-    command.env("CARILLON_PUBLIC_URL", PUBLIC_URL);
+    command.env("CARILLON_PUBLIC_URL", PUBLIC_URL).envs(variables.iter().copied());
     let process = Process::spawned(command).await;
     outside.lead_to(&format!("http://{}", process.address()));
     OneProcess { outside, process, folder }

@@ -41,7 +41,9 @@ pub(super) fn sink() -> Vec<Route> {
 /// Outside of the base path.
 pub(super) fn outside() -> Vec<Route> {
     vec![
-        get("getHealth", "/health", health, "Report that the service is up").by(CallerKind::Anybody),
+        get("getHealth", "/health", health, "Report that the service is up and can write")
+            .by(CallerKind::Anybody)
+            .or(&[503]),
         get("getOpenApi", "/openapi.json", openapi::serve, "Describe the interface").by(CallerKind::Anybody),
     ]
 }

@@ -6,6 +6,7 @@ use app::ports::{
     Accounts, AuditEntry, AuditMark, Counted, HostPage, ListingMark, LookupHash, Organization, Result, User,
 };
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::instance::Account;
 use domain::settings::Items;
 
@@ -98,6 +99,10 @@ impl Accounts for SqliteStore {
 
     async fn count_request(&self, organization_id: u32, what: Counted, minute: i64) -> Result<u32> {
         Ok(self.requests.count(organization_id, what, minute))
+    }
+
+    async fn try_write(&self, now: DateTime<Utc>) -> Result<()> {
+        self.trial.run(&self.db, now).await
     }
 
     async fn note(&self, entry: &AuditEntry) -> Result<()> {

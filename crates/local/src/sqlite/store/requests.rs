@@ -16,8 +16,8 @@ pub(super) struct Requests(Mutex<Counts>);
 #[derive(Default)]
 struct Counts {
     newest: i64,
-    /// By minute, organization, and what is counted. Only who was let in is counted, so there are no more than twice the
-    /// organizations.
+    /// By minute, organization, and what is counted. Only who is known is counted, so there are no more than three times
+    /// the organizations, and the users.
     counts: HashMap<(i64, u32, Counted), u32>,
 }
 

@@ -1,0 +1,114 @@
+//! Whose turn it is among the lanes of one class, and how much of it each organization may have.
+//!
+//! A lane whose last job went well, and soon, is proven. The others are tried: together they leave room for the proven
+//! ones, so that callbacks which are dead or slow delay nobody whose callback answers.
+
+use super::class::{Class, LaneId};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+/// Whose lane it is, where that is known, and whether it is tried.
+type Whose = (Option<u32>, bool);
+
+/// Releases of one organization under way at once: a quarter of all, so that another one's find room.
+pub(super) const RELEASES_OF_ORGANIZATION_MAX: usize = 16;
+/// Deliveries of one organization under way at once: a quarter of all.
+pub(super) const DELIVERIES_OF_ORGANIZATION_MAX: usize = 128;
+/// Among them those of lanes that are tried, so that a quarter is left to proven ones; and of all organizations together.
+pub(super) const TRIED_OF_ORGANIZATION_MAX: usize = 96;
+pub(super) const TRIED_MAX: usize = 384;
+
+/// The lanes of one class that can go on.
+#[derive(Default)]
+pub(super) struct Turns {
+    /// Have a job that is due, in turn.
+    pub(super) ready: VecDeque<LaneId>,
+    /// Have a job that was not due when last looked at, by its time.
+    pub(super) sleeping: BTreeSet<(i64, LaneId)>,
+    /// Jobs of lanes that are tried, under way.
+    tried: usize,
+    /// Lanes whose turn it was while that was as much as may be.
+    parked: VecDeque<LaneId>,
+    organizations: HashMap<u32, Share>,
+}
+
+/// What one organization has of a class.
+#[derive(Default)]
+struct Share {
+    in_flight: usize,
+    tried: usize,
+    /// Lanes whose turn it was while as much as may be was under way.
+    parked: VecDeque<LaneId>,
+    parked_tried: VecDeque<LaneId>,
+}
+
+impl Share {
+    fn is_idle(&self) -> bool {
+        self.in_flight == 0 && self.parked.is_empty() && self.parked_tried.is_empty()
+    }
+}
+
+impl Turns {
+    /// Puts a lane aside whose turn it is, if as much as may be is under way.
+    pub(super) fn is_parked(&mut self, class: Class, id: LaneId, (organization_id, is_tried): Whose) -> bool {
+        let is_tried = is_tried && class == Class::Deliver;
+        if let Some(share) = organization_id.and_then(|of| self.organizations.get_mut(&of)) {
+            if is_tried && share.tried >= TRIED_OF_ORGANIZATION_MAX {
+                share.parked_tried.push_back(id);
+                return true;
+            }
+            if share.in_flight >= of_organization_max(class) {
+                let parked = if is_tried { &mut share.parked_tried } else { &mut share.parked };
+                parked.push_back(id);
+                return true;
+            }
+        }
+        let is_parked = is_tried && self.tried >= TRIED_MAX;
+        if is_parked {
+            self.parked.push_back(id);
+        }
+        is_parked
+    }
+
+    /// A job is under way.
+    pub(super) fn begun(&mut self, (organization_id, is_tried): Whose) {
+        self.tried += usize::from(is_tried);
+        if let Some(of) = organization_id {
+            let share = self.organizations.entry(of).or_default();
+            share.in_flight += 1;
+            share.tried += usize::from(is_tried);
+        }
+    }
+
+    /// A job has ended: those that wait longest have their turn. Lanes that are tried come first, or proven ones could
+    /// take each place that becomes free.
+    pub(super) fn ended(&mut self, (organization_id, was_tried): Whose) {
+        if was_tried {
+            self.tried = self.tried.saturating_sub(1);
+            self.ready.extend(self.parked.pop_front());
+        }
+        let Some(of) = organization_id else { return };
+        let Some(share) = self.organizations.get_mut(&of) else { return };
+        share.in_flight = share.in_flight.saturating_sub(1);
+        share.tried = share.tried.saturating_sub(usize::from(was_tried));
+        self.ready.extend(share.parked_tried.pop_front());
+        self.ready.extend(share.parked.pop_front());
+        if share.is_idle() {
+            self.organizations.remove(&of);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.organizations.is_empty() && self.parked.is_empty() && self.tried == 0
+    }
+}
+
+/// Jobs of one organization under way at once.
+fn of_organization_max(class: Class) -> usize {
+    match class {
+        Class::Release => RELEASES_OF_ORGANIZATION_MAX,
+        Class::Deliver => DELIVERIES_OF_ORGANIZATION_MAX,
+        // An instance has a bounded number of each, and its own pace.
+        Class::Bulk | Class::Tell | Class::Other => usize::MAX,
+    }
+}

@@ -7,6 +7,7 @@ use crate::kept_fleet::KeptFleet;
 use crate::last_reads::LastReads;
 use crate::locks::Locks;
 use crate::ports::{Accounts, Bus, Clock, Entropy, Http, Queue, Schedule, Store, UserSessions, Vault};
+use crate::read_shares::ReadShares;
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
 use crate::signals::Signals;
@@ -64,6 +65,7 @@ pub(crate) struct Context {
     pub(crate) heard: Heard,
     pub(crate) kept_fleet: KeptFleet,
     pub(crate) last_reads: LastReads,
+    pub(crate) read_shares: ReadShares,
     pub(crate) wrong_links: WrongGuesses<Network>,
     pub(crate) wrong_secrets: WrongSecrets,
     pub(crate) signals: Signals,
@@ -90,6 +92,7 @@ impl Context {
             heard: Heard::default(),
             kept_fleet: KeptFleet::default(),
             last_reads: LastReads::default(),
+            read_shares: ReadShares::default(),
             wrong_links: WrongGuesses::at_most(WRONG_LINKS_PER_MINUTE),
             wrong_secrets: WrongSecrets::default(),
         })

@@ -37,6 +37,7 @@ pub mod ports;
 mod purge;
 mod push;
 mod read_gate;
+mod read_shares;
 mod reading;
 mod redelivery;
 mod refused_call;

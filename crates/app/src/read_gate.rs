@@ -11,7 +11,7 @@ use connectors::{Http, HttpError, HttpRequest, HttpResponse, HttpStream};
 use domain::ids::InstanceId;
 use futures_util::StreamExt as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Lets requests out as the mailbox's other traffic allows.
 pub(crate) struct Gate<'a> {
@@ -20,6 +20,9 @@ pub(crate) struct Gate<'a> {
     connector: &'static str,
     id: InstanceId,
     is_refused: AtomicBool,
+    /// What answers may still hold, bytes.
+    left: AtomicUsize,
+    is_used_up: AtomicBool,
 }
 
 impl<'a> Gate<'a> {
@@ -30,7 +33,25 @@ impl<'a> Gate<'a> {
         lane.see_session(&mailbox.session);
         let connector = app.connector(&mailbox.instance.connector);
         let connector = connector.map_or("", |connector| connector.descriptor().key);
-        Gate { app, lane, connector, id: mailbox.instance.id, is_refused: AtomicBool::new(false) }
+        Gate {
+            app,
+            lane,
+            connector,
+            id: mailbox.instance.id,
+            is_refused: AtomicBool::new(false),
+            left: AtomicUsize::new(usize::MAX),
+            is_used_up: AtomicBool::new(false),
+        }
+    }
+
+    /// With so many bytes for all answers together, those aside that are read as they come.
+    pub(crate) fn within(self, bytes: usize) -> Self {
+        Gate { left: AtomicUsize::new(bytes), ..self }
+    }
+
+    /// The answers did not fit.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.is_used_up.load(Ordering::Relaxed)
     }
 
     /// Stores a Retry-After that was met on the way out: other processes know this mailbox by its rows alone.
@@ -75,7 +96,15 @@ impl Http for Gate<'_> {
             return Err(HttpError::NotSent);
         }
         let asked = ProviderCall::of(&request);
-        let response = self.app.ports.http.send(request).await.inspect_err(|_| self.see_nothing())?;
+        let (wanted, left) = (request.answer_bytes_max, self.left.load(Ordering::Relaxed));
+        let request = HttpRequest { answer_bytes_max: wanted.min(left), ..request };
+        let answer = self.app.ports.http.send(request).await.inspect_err(|_| self.see_nothing());
+        if matches!(answer, Err(HttpError::TooLong(_))) && left < wanted {
+            self.is_used_up.store(true, Ordering::Relaxed);
+        }
+        let response = answer?;
+        let less = |left: usize| Some(left.saturating_sub(response.body.len()));
+        let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         self.see(&asked, response.status, &response.headers);
         Ok(response)
     }

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::instances;
 use crate::ports::PortError;
 use crate::read_gate::Gate;
+use crate::read_shares::READ_BYTES_MAX;
 use crate::tokens::{Holder, NoToken};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
@@ -28,6 +29,8 @@ pub(crate) enum Failure {
     BackingOff {
         until: DateTime<Utc>,
     },
+    /// What the provider answers is too much for one page.
+    TooLong,
     /// The instance was deleted meanwhile.
     Gone,
     Port(PortError),
@@ -87,7 +90,8 @@ impl Wish for Ping {
 pub(crate) async fn ask<W: Wish>(app: &Context, instance: &Instance, wish: W) -> Result<W::Answer, Failure> {
     let (connector, _) = instances::understood(app, instance)?;
     let mailbox = app.ports.store.mailbox(instance.id).await?.ok_or(Failure::Gone)?;
-    let gate = Gate::of(app, &mailbox);
+    let _place = app.read_shares.enter(instance.account.organization_id).await;
+    let gate = Gate::of(app, &mailbox).within(READ_BYTES_MAX);
     let mut session = mailbox.session;
     let backoff_until = session.backoff_until.filter(|until| *until > app.now());
     if let Some(until) = gate.waits_until().max(backoff_until) {
@@ -96,7 +100,11 @@ pub(crate) async fn ask<W: Wish>(app: &Context, instance: &Instance, wish: W) ->
     let mut before = None;
     for is_last in [false, true] {
         let token = token(app, instance, connector, &mut session, before.as_deref()).await?;
-        match ask_with(&gate, connector.as_ref(), &token, &wish).await {
+        let answer = ask_with(&gate, connector.as_ref(), &token, &wish).await;
+        if gate.is_used_up() {
+            return Err(Failure::TooLong);
+        }
+        match answer {
             Err(ReadError::Provider(error)) if error.kind == ErrorKind::Unauthorized && !is_last => {
                 before = Some(token);
             }

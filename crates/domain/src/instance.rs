@@ -204,10 +204,12 @@ impl Instance {
     }
 }
 
-/// Takes markup out of a name or tag: `<b>x</b>` becomes `x`. A `<` that begins none stays.
+/// Takes markup out of a name or tag: `<b>x</b>` becomes `x`. A `<` that begins none stays; control characters, which no
+/// name has, go.
 pub fn without_markup(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some(open) = rest.find('<') {
         out.push_str(&rest[..open]);
         let begins = rest[open + 1..].starts_with(|next: char| next.is_alphabetic() || "/!?<".contains(next));
@@ -236,5 +238,6 @@ mod tests {
         assert_eq!(without_markup("a < b, 1 <2 <- c -> d"), "a < b, 1 <2 <- c -> d");
         assert_eq!(without_markup("<<b>>"), ">");
         assert_eq!(without_markup("plain"), "plain");
+        assert_eq!(without_markup("a\0b\u{7}\r\nc\u{9b}"), "abc");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{admin, another_organization, another_user};
 use crate::world::{AUTHORIZATION, World};
+use app::ports::Clock as _;
 use chrono::Duration;
 use serde_json::Value;
 

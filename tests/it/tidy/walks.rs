@@ -33,7 +33,7 @@ const WALKS: [Walk; 3] = [
 ];
 
 /// What files of the walks refer to beside the walks, and why no walk leads through it.
-const ASIDE: [(&str, &str); 33] = [
+const ASIDE: [(&str, &str); 35] = [
     ("api/", "what handlers are given and answer, and other routes"),
     ("audit.rs", "entries that a row is stored with"),
     ("bulk", "another job"),
@@ -61,6 +61,7 @@ const ASIDE: [(&str, &str); 33] = [
     ("ports", "what the walks leave by"),
     ("push", "for those who ask for push"),
     ("purge.rs", "another job"),
+    ("read_shares.rs", "what a context holds"),
     ("refused_call.rs", "what is logged"),
     ("release.rs", "another job"),
     ("sealing.rs", "values"),

@@ -125,10 +125,14 @@ impl Http for Wire {
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
         }
+        let (route, bytes_max) = (request.route, request.answer_bytes_max);
         let request = builder.body(Body::from(request.body)).map_err(|_| HttpError::BadUrl)?;
         let response = router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.map_err(|error| HttpError::Broken(error.into()))?.to_bytes();
+        if route == Route::Provider && body.len() > bytes_max {
+            return Err(HttpError::TooLong(bytes_max));
+        }
         Ok(HttpResponse { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 }

@@ -75,7 +75,7 @@ impl WrongSecrets {
     }
 
     /// A place to wait in, unless too many wait.
-    pub(crate) fn hold(&self, network: Network) -> Option<Held<'_>> {
+    pub(crate) fn hold(&self, network: Network) -> Option<HeldGuess<'_>> {
         let mut waiting = lock(&self.waiting);
         if waiting.values().sum::<u32>() >= HELD_MAX {
             return None;
@@ -83,17 +83,17 @@ impl WrongSecrets {
         let count = waiting.entry(network).or_default();
         let has_room = *count < HELD_OF_ADDRESS_MAX;
         *count += u32::from(has_room);
-        has_room.then_some(Held { of: self, network })
+        has_room.then_some(HeldGuess { of: self, network })
     }
 }
 
 /// A wrong guess that waits for its answer.
-pub(crate) struct Held<'a> {
+pub(crate) struct HeldGuess<'a> {
     of: &'a WrongSecrets,
     network: Network,
 }
 
-impl Drop for Held<'_> {
+impl Drop for HeldGuess<'_> {
     fn drop(&mut self) {
         let mut waiting = lock(&self.of.waiting);
         let Some(count) = waiting.get_mut(&self.network) else { return };

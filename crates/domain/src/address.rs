@@ -105,6 +105,11 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether nobody can be there: a name that is reserved for tests (RFC 6761).
+pub fn is_of_a_test(url: &Url) -> bool {
+    url.domain().is_some_and(|name| name.ends_with(".test"))
+}
+
 /// `localhost` and what is below it, which no name server answers for.
 fn is_local_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();

@@ -30,7 +30,7 @@ const CHANGE_MS_MAX: f64 = 1_000.0;
 const REQUEST_MS_MAX: f64 = 250.0;
 
 /// What the quiet organization sees, ms.
-struct Seen {
+struct QuietView {
     changes: Vec<f64>,
     requests: Vec<f64>,
 }
@@ -59,8 +59,8 @@ async fn main() {
     assert!(percentile(&beside.requests, 95) <= REQUEST_MS_MAX, "requests were answered late");
 }
 
-async fn see(client: &Client, (mailbox, id): (&Mailbox, u64), callback: &Callback) -> Seen {
-    let mut seen = Seen { changes: Vec::new(), requests: Vec::new() };
+async fn see(client: &Client, (mailbox, id): (&Mailbox, u64), callback: &Callback) -> QuietView {
+    let mut seen = QuietView { changes: Vec::new(), requests: Vec::new() };
     for _ in 0..ROUNDS_COUNT {
         let began = Instant::now();
         let told = mailbox.deliver();

@@ -131,3 +131,21 @@ async fn a_record_that_cannot_be_read_costs_no_page() {
     google.set_fault_rate_on(Route::Get, 1.0, vec![FaultKind::Refused { status: 403 }]);
     hubs.call("gmail", "/hubs/general/messages").await.assert_refused(400);
 }
+
+/// A page is as long in memory as the provider's answers are, however little is shown of them.
+#[tokio::test]
+async fn a_page_of_long_records_ends_at_its_bytes_and_not_at_its_end() {
+    let hubs = Hubs::new(579).await;
+    for number in 0..20 {
+        let mail = Mail { subject: format!("Long {number}"), body: "x".repeat(1_800_000), ..Mail::default() };
+        hubs.world.google.deliver(GMAIL_USER, mail);
+    }
+    hubs.world.clock.advance(Duration::minutes(5));
+    let page = async |size| hubs.call("gmail", &format!("/hubs/general/messages?pageSize={size}")).await;
+    hubs.world.google.clear_requests();
+    let refused = page(20).await;
+    refused.assert_refused(400);
+    assert!(refused.body["message"].as_str().unwrap().contains("`pageSize`"), "{}", refused.body);
+    assert!(hubs.world.google.requests().len() < 15, "it goes on reading");
+    assert_eq!(page(1).await.status, 200);
+}

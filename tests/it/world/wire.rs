@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use chrono::Duration;
-use connectors::{Http, HttpError, HttpRequest, HttpResponse, Method};
+use connectors::{Http, HttpError, HttpRequest, HttpResponse, Method, Route};
 use doubles::{Providers, Receiver};
 use http_body_util::BodyExt as _;
 use std::collections::BTreeMap;

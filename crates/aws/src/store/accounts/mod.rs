@@ -18,6 +18,7 @@ use app::ports::{
     Result, User,
 };
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::instance::Account;
 use domain::settings::Items;
 

@@ -44,7 +44,7 @@ pub(crate) async fn admit(app: &Context, shown: &ShownSecrets, what: Counted) ->
     }
     let Some(account) = app.ports.store.account(&shown.user, shown.organization.as_ref()).await? else {
         return Ok(match shown.network {
-            Some(network) => refuse(app, shown.organization.as_ref(), network).await,
+            Some(network) => refuse(app, (&shown.user, shown.organization.as_ref()), network).await,
             None => Admission::Unknown,
         });
     };
@@ -56,8 +56,12 @@ pub(crate) async fn admit(app: &Context, shown: &ShownSecrets, what: Counted) ->
 }
 
 /// The answer to secrets that nobody has, after a while where there were many.
-pub(crate) async fn refuse(app: &Context, organization: Option<&LookupHash>, network: Network) -> Admission {
-    match app.wrong_secrets.was_wrong(organization, network, app.now()) {
+pub(crate) async fn refuse(
+    app: &Context,
+    (secret, organization): (&LookupHash, Option<&LookupHash>),
+    network: Network,
+) -> Admission {
+    match app.wrong_secrets.was_wrong(secret, organization, network, app.now()) {
         Ok(()) => Admission::Unknown,
         Err(wait_s) => {
             if let Some(_held) = app.wrong_secrets.hold(network).filter(|_| app.config.holds_wrong_secrets) {

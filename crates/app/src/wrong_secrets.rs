@@ -6,10 +6,11 @@ use crate::ports::LookupHash;
 use crate::wrong_guesses::{Network, WrongGuesses};
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Wrong secrets of one address in a minute before its next ones are slowed: a person mistypes a few times.
-const OF_ADDRESS_PER_MINUTE: u32 = 10;
+const OF_ADDRESS_PER_MINUTE: u32 = 20;
 /// The same for one organization's secret, from wherever: its members may mistype, too.
 const OF_ORGANIZATION_PER_MINUTE: u32 = 30;
 /// Wrong ones of one address that wait for their answers at once. While there are as many, it tries out more than it
@@ -17,8 +18,9 @@ const OF_ORGANIZATION_PER_MINUTE: u32 = 30;
 const HELD_OF_ADDRESS_MAX: u32 = 8;
 /// Those of all addresses: each holds a connection.
 const HELD_MAX: u32 = 64;
-/// Secrets that are remembered as right; beyond it all are forgotten, and are right again once they were looked up.
-const RIGHT_COUNT_MAX: usize = 10_000;
+/// Secrets that are remembered as right, and as wrong; beyond it all are forgotten, and are again what they were once
+/// they were looked up.
+const REMEMBERED_COUNT_MAX: usize = 10_000;
 
 /// What this process knows of guesses.
 pub(crate) struct WrongSecrets {
@@ -26,6 +28,7 @@ pub(crate) struct WrongSecrets {
     of_organization: WrongGuesses<LookupHash>,
     waiting: Mutex<HashMap<Network, u32>>,
     right: Mutex<HashSet<LookupHash>>,
+    wrong: Mutex<HashSet<(Network, LookupHash)>>,
 }
 
 impl Default for WrongSecrets {
@@ -35,6 +38,7 @@ impl Default for WrongSecrets {
             of_organization: WrongGuesses::at_most(OF_ORGANIZATION_PER_MINUTE),
             waiting: Mutex::default(),
             right: Mutex::default(),
+            wrong: Mutex::default(),
         }
     }
 }
@@ -48,20 +52,20 @@ impl WrongSecrets {
 
     /// They were.
     pub(crate) fn was_right(&self, user: &LookupHash) {
-        let mut right = lock(&self.right);
-        if right.len() >= RIGHT_COUNT_MAX {
-            right.clear();
-        }
-        right.insert(*user);
+        is_new(&self.right, *user);
     }
 
-    /// They were not. Seconds to wait for who was wrong too often.
+    /// They were not. Seconds to wait for who was wrong too often; who shows the same ones again guesses nothing.
     pub(crate) fn was_wrong(
         &self,
+        secret: &LookupHash,
         organization: Option<&LookupHash>,
         network: Network,
         now: DateTime<Utc>,
     ) -> Result<(), u64> {
+        if !is_new(&self.wrong, (network, *secret)) {
+            return Ok(());
+        }
         let is_slow = self.of_address.check(&network, now);
         let is_theirs_slow = organization.map_or(Ok(()), |one| self.of_organization.check(one, now));
         let count = self.of_address.count(network, now);
@@ -104,6 +108,15 @@ impl Drop for HeldGuess<'_> {
     }
 }
 
+/// Remembers one; whether it was not remembered.
+fn is_new<T: Eq + Hash>(of: &Mutex<HashSet<T>>, one: T) -> bool {
+    let mut remembered = lock(of);
+    if remembered.len() >= REMEMBERED_COUNT_MAX {
+        remembered.clear();
+    }
+    remembered.insert(one)
+}
+
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -125,14 +138,16 @@ mod tests {
     fn an_address_and_an_organization_are_slowed_each_by_itself() {
         let wrong = WrongSecrets::default();
         for n in 0..OF_ADDRESS_PER_MINUTE {
-            assert_eq!(wrong.was_wrong(Some(&[n as u8; 32]), network(1), now()), Ok(()));
+            let secret = [n as u8; 32];
+            assert_eq!(wrong.was_wrong(&secret, Some(&secret), network(1), now()), Ok(()));
+            assert_eq!(wrong.was_wrong(&secret, Some(&secret), network(1), now()), Ok(()), "the same again");
         }
-        assert_eq!(wrong.was_wrong(Some(&[99; 32]), network(1), now()), Err(60));
-        assert_eq!(wrong.was_wrong(None, network(2), now()), Ok(()), "another address is not");
+        assert_eq!(wrong.was_wrong(&[98; 32], Some(&[99; 32]), network(1), now()), Err(60));
+        assert_eq!(wrong.was_wrong(&[98; 32], None, network(2), now()), Ok(()), "another address is not");
         for n in 0..OF_ORGANIZATION_PER_MINUTE {
-            assert_eq!(wrong.was_wrong(Some(&[7; 32]), network(100 + n as u8), now()), Ok(()));
+            assert_eq!(wrong.was_wrong(&[5; 32], Some(&[7; 32]), network(100 + n as u8), now()), Ok(()));
         }
-        assert_eq!(wrong.was_wrong(Some(&[7; 32]), network(200), now()), Err(60), "from wherever");
+        assert_eq!(wrong.was_wrong(&[5; 32], Some(&[7; 32]), network(200), now()), Err(60), "from wherever");
     }
 
     #[test]

@@ -220,12 +220,13 @@ impl FromRequestParts<Arc<Context>> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<Context>) -> Result<Self, ApiError> {
         if let Some(key) = HeaderParts::parse(&parts.headers).admin {
-            let is_it = app.config.admin_key_digest == Some(admin_key_digest(key));
+            let digest = admin_key_digest(key);
+            let is_it = app.config.admin_key_digest == Some(digest);
             let by = By { actor: Actor::Administrator, request_id: request_id(parts) };
             if is_it {
                 return Ok(Administrator { organization_id: None, by });
             }
-            return Err(match access::refuse(app, None, network(parts).await).await {
+            return Err(match access::refuse(app, (&digest, None), network(parts).await).await {
                 Admission::Guesses { wait_s } => guesses(wait_s),
                 _ => unauthorized("the administrator's key is not known"),
             });

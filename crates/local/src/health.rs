@@ -50,11 +50,9 @@ mod tests {
 
     #[test]
     fn what_listens_everywhere_is_asked_here() {
-        for (listen, asked) in [
-            ("0.0.0.0:80", "127.0.0.1:80"),
-            ("[::]:80", "[::1]:80"),
-            ("127.0.0.9:80", "127.0.0.9:80"),
-        ] {
+        for (listen, asked) in
+            [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("127.0.0.9:80", "127.0.0.9:80")]
+        {
             assert_eq!(reached_at(listen.parse().unwrap()), asked.parse().unwrap());
         }
     }

@@ -50,7 +50,7 @@ async fn without_room_it_says_so_loses_nothing_and_goes_on_by_itself() {
         assert!(refused.body["message"].as_str().unwrap().contains("nothing was lost"), "{}", refused.body);
         assert_eq!(process.client.try_call("GET", "/instances", None).await.unwrap().status, 200, "it reads");
     }
-    assert_eq!(callback.told(), [first.clone()]);
+    assert_eq!(callback.told(), std::slice::from_ref(&first));
 
     process.limit_files(None);
     callback.wait_for(&missed).await;

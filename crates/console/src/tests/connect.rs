@@ -261,6 +261,18 @@ async fn a_state_that_is_not_this_sessions_exchanges_nothing() {
     assert!(connecting.sent_to("POST /instances").is_empty());
 }
 
+/// Its cookie is still in the browser: whoever signs in there next may be another, and gets nobody's mailbox.
+#[tokio::test]
+async fn what_another_session_began_exchanges_nothing() {
+    let connecting = Connecting::new().await;
+    let state = connecting.begin().await;
+    connecting.browser.end_session();
+    connecting.browser.sign_in_again().await;
+    let refused = connecting.browser.get(&format!("/oauth/callback?code=c&state={state}")).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(connecting.sent_to("POST /instances").is_empty());
+}
+
 #[tokio::test]
 async fn a_denied_login_returns_to_the_filled_form_with_the_reason() {
     let connecting = Connecting::new().await;

@@ -147,7 +147,11 @@ mod tests {
         for n in 0..OF_ORGANIZATION_PER_MINUTE {
             assert_eq!(wrong.was_wrong(&[5; 32], Some(&[200; 32]), network(100 + n as u8), now()), Ok(()));
         }
-        assert_eq!(wrong.was_wrong(&[5; 32], Some(&[200; 32]), network(200), now()), Err(60), "from wherever");
+        assert_eq!(
+            wrong.was_wrong(&[5; 32], Some(&[200; 32]), network(200), now()),
+            Err(60),
+            "from wherever"
+        );
     }
 
     #[test]

@@ -34,9 +34,10 @@ async fn delete(world: &World, path: String) {
 #[tokio::test]
 async fn what_is_polled_otherwise_is_active_once_it_is_watched() {
     let world = World::reachable(71);
-    let folder = poller("/hubs/general/messages?where=ParentFolderId='inbox'");
-    let id = world.create(&pushed(outlook_body(&world.microsoft.new_code(OUTLOOK_USER)), &folder)).await;
-    assert_eq!(watched(&world), ["me/mailFolders('inbox')/messages"]);
+    let folder = world.microsoft.add_folder(OUTLOOK_USER, "Orders");
+    let of_folder = poller(&format!("/hubs/general/messages?where=ParentFolderId='{folder}'"));
+    let id = world.create(&pushed(outlook_body(&world.microsoft.new_code(OUTLOOK_USER)), &of_folder)).await;
+    assert_eq!(watched(&world), [format!("me/mailFolders('{folder}')/messages")]);
     world.patch(id, &json!({ "configuration": poller("/hubs/general/messages") })).await;
     assert_eq!(push_of(&world, id).await["active"], watched(&world) == ["me/messages"]);
     world.pass(Duration::minutes(61)).await;

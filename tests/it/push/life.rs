@@ -83,9 +83,9 @@ async fn another_mailbox_takes_its_push_along() {
 async fn what_is_no_longer_polled_is_no_longer_watched() {
     let world = World::reachable(26);
     let id = pushed_outlook(&world).await;
-    let of_folder = json!({ "messages": {
-        "url": "/hubs/general/messages?where=ParentFolderId='inbox'", "idField": "Id",
-    } });
+    let folder = world.microsoft.add_folder(OUTLOOK_USER, "Orders");
+    let url = format!("/hubs/general/messages?where=ParentFolderId='{folder}'");
+    let of_folder = json!({ "messages": { "url": url, "idField": "Id" } });
     let resources = || {
         let all = world.microsoft.subscriptions_of(OUTLOOK_USER);
         all.iter().map(|one| one["resource"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -94,7 +94,7 @@ async fn what_is_no_longer_polled_is_no_longer_watched() {
     let poller = json!({ "configuration": { "event.poller.configuration": of_folder.to_string() } });
     world.patch(id, &poller).await;
     world.pass(Duration::minutes(61)).await;
-    assert_eq!(resources(), ["me/mailFolders('inbox')/messages"]);
+    assert_eq!(resources(), [format!("me/mailFolders('{folder}')/messages")]);
     assert_active(&push_of(&world, id).await);
 }
 

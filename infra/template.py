@@ -42,14 +42,14 @@ def parsed(text):
     return yaml.load(text, Loader=Loader)
 
 
-def evaluated(template, account="ACCOUNT", **overrides):
+def evaluated(template, **overrides):
     """Resources and outputs that there are with these parameters, functions with their globals."""
     parameters = {name: str(given.get("Default", "")) for name, given in template["Parameters"].items()}
     unknown = set(overrides) - set(parameters)
     if unknown:
         raise SystemExit(f"the template has no parameters {sorted(unknown)}")
     parameters.update(overrides)
-    scope = {"parameters": parameters, "conditions": template.get("Conditions", {}), "account": account}
+    scope = {"parameters": parameters, "conditions": template.get("Conditions", {})}
     resources = {}
     for name, resource in template["Resources"].items():
         if "Condition" in resource and not _holds(resource["Condition"], scope):
@@ -72,8 +72,7 @@ def _merged(low, high):
 
 
 def _holds(name, scope):
-    # What is made is told by any account's name; what there is may depend on whose it is.
-    return _value(scope["conditions"][name], scope | {"deploys": scope["account"]})
+    return _value(scope["conditions"][name], scope)
 
 
 def _value(node, scope):
@@ -102,8 +101,6 @@ def _function(key, argument, scope):
     values = _value(argument, scope)
     if key == "Fn::Equals":
         return str(values[0]) == str(values[1])
-    if key == "Fn::And":
-        return all(values)
     if key == "Fn::Not":
         return not values[0]
     if key == "Fn::Join":
@@ -114,8 +111,6 @@ def _function(key, argument, scope):
 def _reference(name, scope):
     if name == "AWS::NoValue":
         return NOTHING
-    if name == "AWS::AccountId" and "deploys" in scope:
-        return scope["deploys"]
     if name in PSEUDO:
         return PSEUDO[name]
     return scope["parameters"].get(name, f"<{name}>")

@@ -49,7 +49,6 @@ OWN_RESOURCE = re.compile(r"<\w+(\.\w+)?>(/[a-z-]+)*")
 SOLE = {
     "scheduler:DeleteSchedule": {"PollFunction"},
     "events:PutEvents": {"DeliverFunction"},
-    "dynamodb:PutItem": {"ApiFunction", "PollFunction", "DownloadFunction"},
     "dynamodb:DeleteItem": {"ApiFunction", "PollFunction", "DownloadFunction"},
     "secretsmanager:PutSecretValue": {"ApiFunction", "PollFunction", "DownloadFunction"},
     "secretsmanager:CreateSecret": {"ApiFunction", "PollFunction", "DownloadFunction"},

@@ -112,9 +112,29 @@ pub(crate) async fn marked(app: &Context, id: InstanceId) {
     }
 }
 
-/// The same for those who come again if it fails: what became of the callback is told.
+/// Tells what became of the callback, and settles nothing else: a delivery may neither remove a schedule nor begin a
+/// purge. A failure is for the caller, who comes again.
 pub(crate) async fn told(app: &Context, id: InstanceId) -> Result<()> {
-    settle(app, id, Extent::Marked).await.map(drop)
+    for tried in 0..TRIES_COUNT_MAX {
+        let Some(mut mailbox) = app.ports.store.mailbox(id).await? else { return Ok(()) };
+        if mailbox.instance.deleted_at.is_some() {
+            return Ok(());
+        }
+        if health::observe(app, &mut mailbox, &Reading::Unknown).await? == Written::Done {
+            return hand_over(app, &mailbox.instance).await;
+        }
+        app.ports.clock.sleep(std::time::Duration::from_millis(AGAIN_FIRST_MS << tried)).await;
+    }
+    Err(PortError::new("telling of a callback", "others kept changing the instance"))
+}
+
+/// Marks of something else stay: whoever settles that hands over again, by the same ids.
+async fn hand_over(app: &Context, instance: &Instance) -> Result<()> {
+    health::hand_over(app, instance).await?;
+    if instance.is_unsettled() && instance.unsettled.is_empty() {
+        app.ports.store.note_settled(instance).await?;
+    }
+    Ok(())
 }
 
 /// Brings all in line with the row. Repeatable: of an instance in order nothing changes.

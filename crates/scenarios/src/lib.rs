@@ -114,6 +114,9 @@ macro_rules! suite {
                 a_session_stands_for_the_secrets_until_it_ends,
                 every_change_is_recorded_without_secrets,
             ],
+            health: [
+                a_mailbox_that_breaks_is_told_of_and_so_is_who_mends_it,
+            ],
             sign_in_links: [
                 an_owner_signs_in_again_by_a_link,
                 a_mailbox_is_connected_by_a_link,

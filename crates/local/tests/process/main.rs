@@ -24,10 +24,6 @@ use std::collections::BTreeMap;
 
 mod scenario {
     scenarios::suite!(crate::process::platform);
-    // On a deployed stack its first letter does not come.
-    scenarios::each! { crate::process::platform,
-        health: [a_mailbox_that_breaks_is_told_of_and_so_is_who_mends_it],
-    }
 }
 
 /// Patient enough for callbacks that fail one time in five.

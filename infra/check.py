@@ -1,7 +1,7 @@
 """Asserts what infra/template.yaml promises: `python infra/check.py`. Needs PyYAML (aws-sam-cli brings it).
 
 A rule looks at the stack as it is without and with the emulator's additions, and returns what is broken.
-Each rule has a broken sample at the end, so that none of them can fall silent.
+Each rule has a broken sample in samples.py, so that none of them can fall silent.
 """
 
 import json
@@ -10,6 +10,7 @@ import re
 import sys
 
 import template
+from samples import SAMPLES
 
 FILE = pathlib.Path(__file__).with_name("template.yaml")
 # The account is that of the emulator on which the stack is tried, which knows it in rules and not in conditions.
@@ -458,58 +459,6 @@ def while_upgraded(source):
         yield f"the first of two updates adds {names}"
     if "Table: attributes" in " ".join(indexes_are_read(resources, {})):
         yield "the first of two updates declares attributes that no key has"
-
-
-# The first place of the one replaced by the other, and the rule that must notice.
-SAMPLES = [
-    ("- dynamodb:GetItem", '- dynamodb:*', "actions_are_named"),
-    ("Resource: !GetAtt Table.Arn", 'Resource: "*"', "resources_are_the_stacks"),
-    ("schedule/${AWS::StackName}/*", "schedule/*/*", "resources_are_the_stacks"),
-    ("secret:${AWS::StackName}/instance/*", "secret:*", "resources_are_the_stacks"),
-    ("Action: events:PutEvents", "Action: secretsmanager:PutSecretValue", "roles_are_least"),
-    ("iam:PassedToService: scheduler.amazonaws.com", "iam:PassedToService: lambda.amazonaws.com", "roles_are_least"),
-    ("Resource: !GetAtt PollLog.Arn", "Resource: !GetAtt ApiLog.Arn", "roles_are_least"),
-    ("aws:SourceAccount: !Ref AWS::AccountId", 'aws:SourceAccount: "*"', "schedules_do_four_things"),
-    ("Sid: Polls\n                Effect: Allow", "Sid: Polls\n                Effect: Deny", "actions_are_named"),
-    ("Resource: !Sub \"arn:${AWS::Partition}:lambda:", "Resource: !Sub \"arn:aws:lambda2:", "schedules_do_four_things"),
-    ("CARILLON_EVENT_BUS:", "CARILLON_BUS:", "functions_are_complete"),
-    ("Tracing: !Ref Tracing", "Tracing: PassThrough", "functions_are_complete"),
-    ("LogGroup: !Ref DeliverLog", "LogGroup: !Ref AccessLog", "functions_are_complete"),
-    ("Role: !GetAtt DeliverRole.Arn", "Role: !GetAtt PollRole.Arn", "functions_are_complete"),
-    ("      RetentionInDays: !Ref LogRetentionDays\n", "", "logs_end"),
-    ('"path":"$context.path"', '"path":"$context.requestUri"', "access_logs_have_paths"),
-    ("maxReceiveCount: 50", "maxReceiveCount: 10", "queues_redrive"),
-    ("VisibilityTimeout: 225", "VisibilityTimeout: 75", "queues_redrive"),
-    ("TargetArn: !GetAtt DeadLetterQueue.Arn", "TargetArn: !GetAtt WorkQueue.Arn", "failed_starts_are_dead_letters"),
-    ("RecursiveLoop: Allow", "RecursiveLoop: Terminate", "failed_starts_are_dead_letters"),
-    ("DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Delete", "state_survives"),
-    ("PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false", "state_survives"),
-    ("ProjectionType: INCLUDE, NonKeyAttributes: [num,", "ProjectionType: ALL, NonKeyAttributes: [num,", "indexes_are_read"),
-    ("{AttributeName: log_at, AttributeType: S}", "{AttributeName: log_in, AttributeType: S}", "indexes_are_read"),
-    ("index/by-event", "index/by-mistake", "indexes_are_read"),
-    ("secret:${AdminKeySecret}-??????", "secret:*", "with_an_admin_key"),
-    ("- HasBothIndexes", "- OnEmulator", "indexes_are_read"),
-    ('HasBothIndexes: !Not [!Equals [!Ref TableIndexes, 1]]', 'HasBothIndexes: !Not [!Equals [!Ref TableIndexes, 0]]', "while_upgraded"),
-    ("AlarmActions: [!Ref AlarmTopic]", "AlarmActions: []", "alarms_reach_somebody"),
-    ("MetricName: Throttles", "MetricName: Invocations", "alarms_reach_somebody"),
-    ('"push.lapsed") ||', '"push.late") ||', "alarms_reach_somebody"),
-    ('"mailbox.failing")', '"mailbox.gone")', "alarms_reach_somebody"),
-    ("MetricName: OverdueMailboxes\n", "MetricName: FailedPolls\n", "alarms_reach_somebody"),
-    ("MetricName: LapsedPushes\n", "MetricName: FailedPolls\n", "alarms_reach_somebody"),
-    ("RouteKey: POST /push/gmail", "RouteKey: POST /push/{any}", "push_is_apart"),
-    ("ThrottlingBurstLimit: !Ref PushRequestsPerSecond", "ThrottlingBurstLimit: !Ref ApiRequestsPerSecond", "push_is_apart"),
-    ("DependsOn: [ApiRoute, GmailPushRoute, OutlookPushRoute]", "DependsOn: [ApiRoute, GmailPushRoute]", "push_is_apart"),
-    ("RouteKey: POST /push/outlookemail", "AuthorizationType: AWS_IAM\n      RouteKey: POST /push/outlookemail", "push_is_apart"),
-    ("/*/POST/push/*", "/*/*", "push_is_apart"),
-    ("InvokeMode: RESPONSE_STREAM", "InvokeMode: BUFFERED", "downloads_are_streamed"),
-    ("      InvokedViaFunctionUrl: true\n", "", "downloads_are_streamed"),
-    ("!GetAtt DownloadUrl.FunctionUrl", "!Ref DownloadFunction", "downloads_are_streamed"),
-    ("MemorySize: 512", "MemorySize: 1024", "costs_know_the_stack"),
-    ("CARILLON_LOG=${LogLevel}", "CARILLON_LOG=info,${LogLevel}", "outputs_are_there"),
-    ('OnEmulator: !Equals [!Ref Emulator, "true"]', 'OnEmulator: !Equals [!Ref Emulator, "false"]', "emulator"),
-    ('- Assert: !Equals [!Ref "AWS::AccountId",', '- Assert: !Equals [!Ref Emulator,', "emulator"),
-    ("DeletionProtectionEnabled: !If [OnEmulator, !Ref AWS::NoValue, true]", "DeletionProtectionEnabled: false", "state_survives"),
-]
 
 
 def silent(text):

@@ -36,16 +36,20 @@ impl SecretsCache {
 
     /// The instance's secrets and their version, read from the vault.
     pub(crate) async fn now(&self, id: InstanceId) -> Result<(Arc<Secrets>, u64)> {
-        let read = self.vault.read(id).await?;
-        let (secrets, version) =
-            read.ok_or_else(|| PortError::new("reading the vault", "the instance has no secrets"))?;
+        let found = self.found(id).await?;
+        found.ok_or_else(|| PortError::new("reading the vault", "the instance has no secrets"))
+    }
+
+    /// The same; `None`: they were removed, which a failing vault does not say.
+    pub(crate) async fn found(&self, id: InstanceId) -> Result<Option<(Arc<Secrets>, u64)>> {
+        let Some((secrets, version)) = self.vault.read(id).await? else { return Ok(None) };
         let secrets = Arc::new(secrets);
         let mut kept = self.kept();
         if kept.len() >= ENTRIES_COUNT_MAX {
             kept.clear();
         }
         kept.insert(id, (version, secrets.clone()));
-        Ok((secrets, version))
+        Ok(Some((secrets, version)))
     }
 
     /// The instance is gone.

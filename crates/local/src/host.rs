@@ -45,6 +45,8 @@ pub struct Host {
     is_local: bool,
     /// `CARILLON_PUBLIC_URL`.
     public_url: Option<String>,
+    /// Where browsers, and where providers are told to find it.
+    given_urls: Vec<String>,
     sealer: Arc<Sealer>,
     db: Db,
     /// What [`Db::writes_of_others`] said before anything was read into memory.
@@ -142,6 +144,11 @@ impl Host {
             clock,
             is_local: config.listen.ip().is_loopback(),
             public_url: config.app.public_url.clone(),
+            given_urls: [&config.app.public_url, &config.app.push_url]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect(),
             sealer,
             db,
             writes_seen,
@@ -173,7 +180,7 @@ impl Host {
         });
         match self.is_local {
             true => {
-                let names = OwnNames::of(self.public_url.as_deref());
+                let names = OwnNames::of(&self.given_urls);
                 router.layer(from_fn_with_state(names, answer_own))
             }
             false => router,

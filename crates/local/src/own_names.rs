@@ -15,19 +15,20 @@ const REFUSED: &str = "this name is none of this server's: use localhost, or set
 
 /// Names beside this machine's.
 #[derive(Clone)]
-pub(crate) struct OwnNames(Arc<Option<String>>);
+pub(crate) struct OwnNames(Arc<[String]>);
 
 impl OwnNames {
-    /// With the name of the public address, where there is one.
-    pub(crate) fn of(public_url: Option<&str>) -> Self {
-        let host = public_url.and_then(|url| Some(Url::parse(url).ok()?.host_str()?.to_owned()));
-        OwnNames(Arc::new(host))
+    /// With those of the addresses that others are given.
+    pub(crate) fn of(given: &[String]) -> Self {
+        let host = |url: &String| Some(Url::parse(url).ok()?.host_str()?.to_owned());
+        OwnNames(given.iter().filter_map(host).collect())
     }
 
     fn is_own(&self, host: &str) -> bool {
         let Ok(url) = Url::parse(&format!("http://{host}/")) else { return false };
         let is_bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
-        is_bare && (address::is_loopback(&url) || (url.host_str() == self.0.as_deref() && self.0.is_some()))
+        let is_given = |host: &str| self.0.iter().any(|name| name == host);
+        is_bare && (address::is_loopback(&url) || url.host_str().is_some_and(is_given))
     }
 }
 
@@ -45,14 +46,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_machines_names_and_the_public_one_are_its_own() {
-        let (plain, public) = (OwnNames::of(None), OwnNames::of(Some("https://Mail.example:8443")));
+    fn this_machines_names_and_those_given_to_others_are_its_own() {
+        let given = ["https://Mail.example:8443", "https://push.example"].map(str::to_owned);
+        let (plain, public) = (OwnNames::of(&[]), OwnNames::of(&given));
         for host in
             ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "demo.localhost", "localhost."]
         {
             assert!(plain.is_own(host) && public.is_own(host), "{host}");
         }
-        for host in ["mail.example", "MAIL.example:8443", "mail.example:1"] {
+        for host in ["mail.example", "MAIL.example:8443", "mail.example:1", "push.example"] {
             assert!(public.is_own(host) && !plain.is_own(host), "{host}");
         }
         for host in [

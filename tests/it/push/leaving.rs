@@ -5,6 +5,7 @@ use super::{assert_active, push_of, pushed, pushed_outlook};
 use crate::defects::assert_created;
 use crate::world::{GMAIL_USER, OUTLOOK_USER, World, outlook_body};
 use chrono::Duration;
+use domain::ids::InstanceId;
 use doubles::{FaultKind, Mail};
 use serde_json::{Value, json};
 
@@ -114,6 +115,40 @@ async fn an_older_change_that_shows_is_not_taken_for_the_one_that_was_told() {
     sent.push(world.google.deliver(GMAIL_USER, Mail::default()));
     world.pass(Duration::seconds(50)).await;
     assert_created(&world.arrived(), &sent);
+}
+
+/// Deleted, taken out of the set by a purge that died, and then the vault can't be read for so long.
+async fn purged_without_vault(world: &mut World, id: InstanceId, outage: Duration) {
+    let reply = world.call("DELETE", &format!("/instances/{id}"), &Value::Null).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    world.leave_push_half().await;
+    world.hide_secrets().await;
+    world.restart();
+    world.pass(outage).await;
+    world.hide_secrets().await;
+    world.pass(Duration::minutes(20)).await;
+}
+
+#[tokio::test]
+async fn a_vault_that_fails_for_now_leaves_no_watch_behind() {
+    let (mut world, id) = signed(82).await;
+    purged_without_vault(&mut world, id, Duration::minutes(10)).await;
+    assert_eq!(topic(&world), None);
+    assert_eq!(world.push_states().await, 0);
+}
+
+/// Secrets of a lost key are never read again: what was deleted goes all the same.
+#[tokio::test]
+async fn a_vault_that_fails_for_good_keeps_nothing_that_was_deleted() {
+    let (mut world, id) = signed(83).await;
+    purged_without_vault(&mut world, id, Duration::hours(2)).await;
+    assert!(topic(&world).is_some(), "it is left to its end");
+    let rows = "SELECT count(*) FROM instances WHERE id = ?1";
+    let count = world
+        .rows()
+        .read("count rows", move |conn| conn.query_row(rows, [id.get()], |row| row.get::<_, u32>(0)))
+        .await;
+    assert_eq!(count.unwrap(), 0);
 }
 
 /// Whoever read the one state must not take the other for it, and write over who is in it.

@@ -294,6 +294,18 @@ impl World {
         self.restart();
     }
 
+    /// Everybody was taken out of what is stored of push, by processes that then died.
+    pub(crate) async fn leave_push_half(&self) {
+        let emptied = "UPDATE push_states SET document = json_set(document, '$.members', json('{}'))";
+        self.db.write("leave push half", |tx| tx.execute(emptied, [])).await.unwrap();
+    }
+
+    /// The secrets of all are written over, and put back by a second call.
+    pub(crate) async fn hide_secrets(&self) {
+        let swapped = "UPDATE secrets SET sealed = CASE WHEN sealed LIKE '!%' THEN substr(sealed, 2) ELSE '!' || sealed END";
+        self.db.write("hide secrets", |tx| tx.execute(swapped, [])).await.unwrap();
+    }
+
     /// From now on nothing can be noted in the record of what was changed.
     pub(crate) async fn refuse_notes(&self) {
         self.db.write("refuse notes", |tx| tx.execute("ALTER TABLE audit RENAME TO away", [])).await.unwrap();

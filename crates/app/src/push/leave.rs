@@ -9,13 +9,15 @@ use crate::tokens::{Holder, NoToken};
 use chrono::{DateTime, Utc};
 use connectors::{Call, Connector, Push};
 use domain::ids::InstanceId;
-use domain::instance::Left;
+use domain::instance::{Instance, Left};
 use domain::push::{Demand, Hint, Member, PushKey, PushState, Watch, WatchedTarget};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Time for ending watches at the provider. What is not ended in it ends by itself, and its notices are refused.
 const ENDING_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a deletion waits for secrets that can't be read, hours.
+const VAULT_AWAITED_H_MAX: i64 = 1;
 
 /// Takes an instance out of its mailbox's push. Repeatable; of one that is not in it nothing changes, but that what
 /// nobody needs is ended: whoever left may have died before.
@@ -26,13 +28,11 @@ pub(crate) async fn leave(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn 
     let Some(key) = key::key_of(app, &mailbox.instance) else { return Ok(()) };
     let Some((state, _)) = app.ports.store.push_state(&key).await? else { return Ok(()) };
     let application = match state.members.get(&id) {
-        Some(member) => member.application.clone(),
-        None => match app.secrets.of(&mailbox.instance).await {
-            Ok(secrets) => key::application(app, &mailbox.instance, &secrets).await?,
-            // A purge that comes again: the token went with the secrets.
-            Err(_) => return Ok(()),
-        },
+        Some(member) => Some(member.application.clone()),
+        None => former_application(app, &mailbox.instance).await?,
     };
+    // The token went with the secrets.
+    let Some(application) = application else { return Ok(()) };
     let state = remove(app, &key, state, id).await?;
     let unneeded = state.unneeded().filter(|one| one.application == application);
     let unneeded: Vec<WatchedTarget> = unneeded.cloned().collect();
@@ -43,6 +43,21 @@ pub(crate) async fn leave(app: &Context, mailbox: &Mailbox, connector: &Arc<dyn 
         tracing::warn!(instance.id = id.get(), "push.left_to_expire");
     }
     ended(app, id, &key, state, push, &unneeded).await.map(drop)
+}
+
+/// The application of an instance that is in the set no more; `None` once its secrets are gone. A deletion waits for a
+/// vault that fails, but not for ever: what was watched ends by itself.
+async fn former_application(app: &Context, instance: &Instance) -> Result<Option<String>> {
+    let is_late = |deleted_at| app.now() - deleted_at > chrono::Duration::hours(VAULT_AWAITED_H_MAX);
+    match app.secrets.found(instance.id).await {
+        Ok(None) => Ok(None),
+        Ok(Some((secrets, _))) => key::application(app, instance, &secrets).await.map(Some),
+        Err(_) if instance.deleted_at.is_some_and(is_late) => {
+            tracing::warn!(instance.id = instance.id.get(), "push.left_to_expire");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// What a change leaves that moves an instance to another mailbox or application. It goes into the row with the change,

@@ -3,6 +3,7 @@
 use crate::process::{PATIENCE, Process};
 use scenarios::{Client, Outside, RETRY_DELAYS};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Output, Stdio};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -105,9 +106,9 @@ async fn keys_of_other_data_are_refused() {
     assert!(carillon(&["admin", "users"], &other, &[]).await.status.success());
 }
 
-/// Its providers send notices to an address that does not exist; clients read where it is.
+/// Its providers send notices to an address that does not exist, and it takes them all the same; clients read where it is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_demos_description_says_where_it_is() {
+async fn the_demo_is_told_by_push_and_says_where_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
     command.args(["demo", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path());
@@ -115,12 +116,23 @@ async fn the_demos_description_says_where_it_is() {
     let mut demo = command.spawn().unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     let said = async {
-        loop {
+        let (mut base, mut changed) = (String::new(), String::new());
+        let (mut expected, mut told) = (BTreeSet::new(), BTreeSet::new());
+        while expected.is_empty() || told != expected {
             let line = lines.next_line().await.unwrap().unwrap();
-            if let Some(base) = line.strip_prefix("carillon listening on ") {
-                return base.to_owned();
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                ["carillon", "listening", "on", address] => address.clone_into(&mut base),
+                ["connected", connector, ..] if line.contains("told by push") => {
+                    expected.insert(connector.to_owned());
+                }
+                [_, "└", ..] if line.contains("by push") => drop(told.insert(changed.clone())),
+                [_, "└", ..] => {}
+                [_, connector, ..] => connector.clone_into(&mut changed),
+                _ => {}
             }
         }
+        base
     };
     let base = tokio::time::timeout(PATIENCE, said).await.unwrap();
     let described = Client::new(&base, "", "").call_at("GET", "/openapi.json", &Value::Null).await;

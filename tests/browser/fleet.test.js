@@ -217,6 +217,16 @@ visit("events of a mailbox are found by its name, and every row says whose it is
   await page.goto(`/activity?instance=${fleet.ids.suspended[4]}&status=queued`);
   await visitor.sees("heading", "Activity of suspended 004");
   assert.equal(new URL(page.url()).search, "?status=queued");
+  // By the address of the mailbox, in any case; it goes on into no link.
+  await page.goto("/activity");
+  await page.getByLabel("Instance", { exact: true }).fill("ADA@example.com");
+  await visitor.click("button", "Filter");
+  await visitor.seesText("Which one is meant by");
+  const found = await page.locator("ul.named li").evaluateAll((all) => all.map((one) => one.querySelector(".id").innerText));
+  const ofAda = [...fleet.ids.healthy, ...fleet.ids.suspended];
+  assert.ok(found.length >= 20 && found.every((id) => ofAda.includes(id)), `found ${found}`);
+  const links = await page.locator("main a").evaluateAll((all) => all.map((one) => one.getAttribute("href")));
+  assert.ok(!links.some((link) => /ada/i.test(link)), "the address stands in no other address");
   await page.goto("/activity?instance=nobody");
   await visitor.seesText("no name contains it");
 });

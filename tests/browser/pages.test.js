@@ -137,10 +137,12 @@ visit("the checks find what they are for", {}, async (visitor) => {
     image.src = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
     document.querySelector("main").append(image);
     document.querySelector("h1").style.minWidth = "500px";
+    document.querySelector("main button").style.width = "30px";
   });
   await assert.rejects(visitor.inspect("checks"), (error) => {
     assert.match(error.message, /image-alt \(critical\)/);
     assert.match(error.message, /checks-390: scrolls sideways/);
+    assert.match(error.message, /checks-1280: the words do not fit/);
     return true;
   });
   await page.evaluate(() => {

@@ -1,6 +1,6 @@
-// The demo, from its start to its end.
+// The program, from its start to its end.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import fs from "node:fs";
@@ -19,14 +19,28 @@ export class Program {
   #process;
   #log;
 
-  /** With these variables beside the usual ones. */
+  /** The demo, with these variables beside the usual ones. */
   static async start(name, variables = {}) {
     const program = new Program();
-    await program.#start(name, variables);
+    await program.#start("demo", name, variables);
+    const connected = /^connected (\S+) as instance (\d+)/;
+    program.instances = {};
+    for (let index = 0; index < 2; index += 1) {
+      const [, connector, id] = await program.line(connected, index);
+      program.instances[connector] = id;
+    }
     return program;
   }
 
-  async #start(name, variables) {
+  /** The service, as somebody starts it for the first time. */
+  static async serve(name, variables = {}) {
+    fs.rmSync(path.join(OUTPUT, `${name}-data`), { recursive: true, force: true });
+    const program = new Program();
+    await program.#start("serve", name, variables);
+    return program;
+  }
+
+  async #start(command, name, variables) {
     const kept = Object.entries(process.env).filter(([variable]) => !variable.startsWith("CARILLON_"));
     this.#log = path.join(OUTPUT, `${name}.log`);
     this.adminKey = randomBytes(16).toString("hex");
@@ -41,7 +55,7 @@ export class Program {
       ...variables,
     };
     const log = fs.openSync(this.#log, "w");
-    this.#process = spawn(path.join(TARGET, "debug/carillon"), ["demo"], {
+    this.#process = spawn(path.join(TARGET, "debug/carillon"), [command], {
       env: { ...Object.fromEntries(kept), ...own },
       stdio: ["ignore", "pipe", log],
     });
@@ -51,14 +65,31 @@ export class Program {
     createInterface({ input: this.#process.stdout }).on("line", (line) => this.#heard(line));
     this.address = (await this.line(/^carillon listening on (\S+)/))[1];
     this.link = (await this.line(/^open (\S+) in a browser/))[1];
-    const secrets = await this.line(/^Authorization: User ([^,]+), Organization (.+)/);
+    const secrets = await this.line(/^ *Authorization: User ([^,]+), Organization (.+)/);
     this.secrets = { user: secrets[1].trim(), organization: secrets[2].trim() };
-    const connected = /^connected (\S+) as instance (\d+)/;
-    this.instances = {};
-    for (let index = 0; index < 2; index += 1) {
-      const [, connector, id] = await this.line(connected, index);
-      this.instances[connector] = id;
+  }
+
+  /** The variables that lead another program to the demo's stand-in providers. */
+  async providers() {
+    const { user, organization } = this.secrets;
+    const headers = { authorization: `User ${user}, Organization ${organization}`, "content-type": "application/json" };
+    const origins = {};
+    for (const [connector, server] of [["gmail", "google"], ["outlookemail", "microsoft"]]) {
+      const body = JSON.stringify({ apiKey: "double-client", callbackUrl: "http://127.0.0.1/" });
+      const address = `${this.address}/elements/api-v2/elements/${connector}/oauth/url`;
+      const answer = await fetch(address, { method: "POST", headers, body });
+      if (!answer.ok) throw new Error(`no login: ${answer.status} ${await answer.text()}`);
+      origins[server] = new URL((await answer.json()).oauthUrl).origin;
     }
+    const lines = execFileSync(path.join(TARGET, "debug/examples/addresses"), { encoding: "utf8" }).trim().split("\n");
+    return Object.fromEntries(
+      lines.map((line) => line.split(" ")).map(([variable, server, at]) => [variable, `${origins[server]}${at ?? ""}`]),
+    );
+  }
+
+  /** Everything that it has said. */
+  get said() {
+    return [...this.#said];
   }
 
   #heard(line) {

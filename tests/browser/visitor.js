@@ -29,14 +29,14 @@ export const PHONE = { width: 390, height: 844 };
 const OPENED_MAX = 50;
 
 /**
- * A demo and a browser for the tests of a file; `set` prepares more, and `variables` gives the demo's. `visit(name, options,
- * act)` is a test with a visitor of its own.
+ * A demo and a browser for the tests of a file; `set` prepares more, `variables` gives the demo's, and `start` starts something
+ * else than a demo. `visit(name, options, act)` is a test with a visitor of its own.
  */
-export function stage(name, set = async () => {}, variables = async () => ({})) {
+export function stage(name, set = async () => {}, variables = async () => ({}), start = Program.start) {
   const stage = {};
   before(async () => {
     mkdirSync(OUTPUT, { recursive: true });
-    stage.program = await Program.start(name, await variables());
+    stage.program = await start(name, await variables());
     stage.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
     await set(stage.program);
   });
@@ -98,9 +98,11 @@ class Visitor {
 
   #listen(address) {
     const { page } = this;
+    // At whichever of this machine's names.
+    const { port } = new URL(address);
     page.on("console", (message) => {
       // What a stand-in's page says is its business.
-      const isOurs = !message.location().url || message.location().url.startsWith(address);
+      const isOurs = !message.location().url || new URL(message.location().url).port === port;
       const refused = /the server responded with a status of (\d+)/.exec(message.text());
       const isSilence = this.#expectsSilence && message.text().includes("net::ERR_");
       const isExpected = isSilence || (refused && this.#refusals.has(Number(refused[1])));
@@ -111,7 +113,7 @@ class Visitor {
     page.on("pageerror", (error) => this.complaints.push(`${page.url()}: ${error}`));
     page.on("request", (request) => {
       const { protocol, hostname } = new URL(request.url());
-      const isHere = hostname === "127.0.0.1" || protocol === "data:";
+      const isHere = ["127.0.0.1", "localhost"].includes(hostname) || protocol === "data:";
       if (!isHere) this.complaints.push(`${page.url()} loads ${request.url()}`);
     });
   }
@@ -149,7 +151,7 @@ class Visitor {
     for (let opened = 0; opened < OPENED_MAX && (await closed.count()) > 0; opened += 1) await closed.first().click();
   }
 
-  /** At both widths, light and dark: kept as a picture, nothing to scroll sideways, no accessibility finding of any level. */
+  /** At both widths, light and dark: kept as a picture, nothing to scroll sideways, no word beyond its button, no accessibility finding of any level. */
   async inspect(name) {
     const { page } = this;
     const found = [];
@@ -163,7 +165,7 @@ class Visitor {
         await page.screenshot({ path: path.join(OUTPUT, "screenshots", `${view}.png`), fullPage: true });
         found.push(...(await this.#findings(view)));
       }
-      found.push(...(await this.#sideways(`${name}-${viewport.width}`)));
+      found.push(...(await this.#sideways(`${name}-${viewport.width}`)), ...(await this.#spilt(`${name}-${viewport.width}`)));
     }
     await page.setViewportSize(WIDE);
     assert.deepEqual(found, [], `what is wrong with ${name}`);
@@ -175,6 +177,14 @@ class Visitor {
     );
     return violations
       .flatMap((one) => one.nodes.map((node) => `${view}: ${one.id} (${one.impact}) at ${node.html.slice(0, 200)}`));
+  }
+
+  /** Buttons and labels whose words are wider than they are. */
+  async #spilt(view) {
+    const all = await this.page.locator("button, a.button, .badge, label").evaluateAll((all) =>
+      all.filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1).map((one) => one.outerHTML.slice(0, 120)),
+    );
+    return all.slice(0, 3).map((html) => `${view}: the words do not fit in ${html}`);
   }
 
   async #sideways(view) {

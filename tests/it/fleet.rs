@@ -168,6 +168,13 @@ async fn what_waits_is_counted_as_it_is_listed() {
     }
     let retried = world.get("/instances/events?status=onTheWay").await;
     assert!(retried[0]["providerData"].as_str().unwrap().contains(&tried_mail));
+    // So is what was committed and not tried yet.
+    world.google.deliver(crate::world::GMAIL_USER, doubles::Mail::default());
+    world.app.poll(tried, world.now() + Duration::seconds(20)).await.unwrap();
+    let listed = world.get("/instances/events?status=onTheWay").await;
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert_eq!(world.get("/instances/counts").await["onTheWay"]["count"], 2);
+    world.run_until_idle().await;
 }
 
 /// Trying again is what is done: it never stopped.

@@ -152,10 +152,15 @@ impl<'a> Event<'a> {
         events.into_iter().flatten().map(change).collect()
     }
 
+    /// What its first record is called, where it is called something.
+    pub(crate) fn subject(&self) -> Option<&'a str> {
+        self.record["subject"].as_str().filter(|text| !text.trim().is_empty())
+    }
+
     /// What it is called in a list: what its first record is called, else what it tells.
     pub(crate) fn heading(&self) -> String {
         let others = self.changes().len().saturating_sub(1);
-        match (self.record["subject"].as_str().filter(|text| !text.trim().is_empty()), others) {
+        match (self.subject(), others) {
             (Some(subject), 0) => subject.to_owned(),
             (Some(subject), _) => format!("{subject} and {others} more"),
             (None, _) => self.counts(),

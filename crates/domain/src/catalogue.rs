@@ -123,7 +123,7 @@ const ITEMS: [Item; 28] = [
     Item {
         key: OAUTH_API_KEY,
         name: "API Key",
-        description: "The id of the application that is registered with the provider.",
+        description: "The client ID of the application that is registered with the provider.",
         kind: ItemKind::Text1000,
         required: true,
         secret: true,
@@ -132,7 +132,7 @@ const ITEMS: [Item; 28] = [
     Item {
         key: OAUTH_API_SECRET,
         name: "API Secret",
-        description: "The secret of the application that is registered with the provider.",
+        description: "The client secret of that application: its value, not its ID.",
         kind: ItemKind::Password,
         required: true,
         secret: true,

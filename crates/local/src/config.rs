@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use app::Variables;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 
 /// A secret that is shorter could be guessed, bytes.
@@ -45,7 +45,23 @@ pub struct Config {
 impl Config {
     /// Where browsers reach the console, as far as is known here.
     pub fn console_url(&self) -> String {
-        self.app.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+        self.console_url_at(self.listen)
+    }
+
+    /// The same, of what listens at this address.
+    pub fn console_url_at(&self, address: SocketAddr) -> String {
+        self.app.public_url.clone().unwrap_or_else(|| local_url(address))
+    }
+}
+
+/// An address as browsers on this machine should have it: by name, since providers take redirect addresses by http at
+/// `localhost`, and not all of them at its numbers.
+fn local_url(address: SocketAddr) -> String {
+    let is_every = address.ip().is_unspecified();
+    let is_named = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(&address.ip());
+    match is_every || is_named {
+        true => format!("http://localhost:{}", address.port()),
+        false => format!("http://{address}"),
     }
 }
 
@@ -142,6 +158,22 @@ mod tests {
         assert_eq!(config.listen.port(), 1);
         assert_eq!(config.data, PathBuf::from("d"));
         assert!(config.allow_local_callbacks && !config.app.require_https_callbacks);
+    }
+
+    #[test]
+    fn the_console_is_named_where_only_this_machine_reaches_it() {
+        for (listen, url) in [
+            ("127.0.0.1:8080", "http://localhost:8080"),
+            ("[::1]:8080", "http://localhost:8080"),
+            ("0.0.0.0:80", "http://localhost:80"),
+            // These are not what the name means.
+            ("127.0.0.2:8080", "http://127.0.0.2:8080"),
+            ("192.0.2.1:8080", "http://192.0.2.1:8080"),
+        ] {
+            assert_eq!(parse(&["--listen", listen], &[]).unwrap().console_url(), url);
+        }
+        let public = parse(&[], &[("CARILLON_PUBLIC_URL", "https://mail.example")]).unwrap();
+        assert_eq!(public.console_url(), "https://mail.example");
     }
 
     #[test]

@@ -98,7 +98,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let stop = told_to_stop()?;
     say(&format!("carillon listening on http://{address}"))?;
     if let Some(made) = &made {
-        say(&host.link_line(&made.account, &format!("http://{address}")).await?)?;
+        say(&host.link_line(&made.account, &config.console_url_at(address)).await?)?;
     }
     if let Some(metrics) = &metrics {
         tracing::info!(address = %metrics.local_addr()?, "metrics.listening");

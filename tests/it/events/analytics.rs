@@ -87,6 +87,29 @@ async fn counts_are_told_by_instance_and_by_account() {
     }
 }
 
+/// Copies the first notification, within a tenth of a second.
+const FILL: &str = "INSERT OR IGNORE INTO notifications (instance_id, sequence, number, event_id, resource,
+        created_at_us, progress, attempt, round_start, round_generation, attempts, expires_at_us, organization_id, events_count)
+    WITH RECURSIVE copies(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM copies WHERE i < 100100)
+    SELECT instance_id, sequence + i, number + i, event_id || i, resource,
+        created_at_us, 'delivered', attempt, round_start, round_generation, attempts, expires_at_us, organization_id, 1
+    FROM copies CROSS JOIN (SELECT * FROM notifications ORDER BY row_id LIMIT 1)";
+
+#[tokio::test]
+async fn what_is_too_much_to_read_is_refused_and_not_told_in_part() {
+    let mut world = World::new(486);
+    // The copies have no bodies.
+    world.check_at_end = false;
+    let TwoLogs { began_at, .. } = told(&world).await;
+    world.rows().write("fill the log", |tx| tx.execute(FILL, [])).await.unwrap();
+    let window = format!("from={}", (began_at - Duration::minutes(5)).format("%Y-%m-%dT%H:%M:%SZ"));
+    let refused = ["from", "more than 100000"];
+    assert_bad(&world, &format!("/instances/events/analytics/instances?{window}"), &refused).await;
+    // By account they are kept, however many.
+    let counts = world.get(&format!("/instances/events/analytics?{window}")).await;
+    assert!(sum(&counts, "count") > 100_000, "{counts}");
+}
+
 #[tokio::test]
 async fn what_can_not_be_counted_is_refused() {
     let world = World::new(484);

@@ -5,7 +5,7 @@ use crate::registration::RefusalAdvice as Advice;
 /// Where OAuth clients are made.
 pub(crate) const ADDRESS: &str = "https://console.cloud.google.com/auth/clients";
 /// Who may sign in.
-pub(crate) const AUDIENCE: &str = "Under Audience choose who may sign in: Internal, for your own Workspace domain; or External. While an external application is in testing, add each mailbox as a test user; Google then ends its sign-in after 7 days.";
+pub(crate) const AUDIENCE: &str = "A new project is asked to get started first: a name and an e-mail address. Under Audience choose who may sign in: Internal, for your own Workspace domain; or External. While an external application is in testing, add each mailbox as a test user; Google then ends its sign-in after 7 days.";
 /// The client itself.
 pub(crate) const CLIENT: &str = "Under Clients create a client of type Web application with the redirect address below. Copy its client ID and client secret: Google shows the secret once.";
 /// Whom else to ask.

@@ -85,7 +85,7 @@ const REGISTRATION: Registration = Registration {
     address: "https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade",
     steps: &[
         "Choose New registration. Supported account types: any directory and personal accounts; for one directory alone, give its tenant here.",
-        "Redirect URI: platform Web, with the redirect address below.",
+        "Redirect URI: platform Web, with the redirect address below. By http Microsoft takes localhost alone: where the address below has 127.0.0.1, open this console at http://localhost instead.",
         "Under API permissions add the scopes below, as delegated permissions of Microsoft Graph.",
         "Under Certificates & secrets make a client secret and copy its Value, which is shown once; the Secret ID is not it. It expires after two years at most.",
         "From the overview copy the Application (client) ID.",
@@ -96,6 +96,11 @@ const REGISTRATION: Registration = Registration {
             "AADSTS50011",
             "The redirect address is not registered with the application.",
             "Add it under Authentication, platform Web, letter by letter.",
+        ),
+        Advice::new(
+            "AADSTS500117",
+            "The redirect address is by http, and not at localhost.",
+            "Open this console at http://localhost, or by https, and register the address that is shown there.",
         ),
         Advice::new(
             "AADSTS65001",

@@ -20,7 +20,7 @@ pub(super) fn checklist(definition: &Definition, callback: &str, is_open: bool) 
                         (copied("Scopes, for all that can be polled", "all-scopes", &scopes))
                         p.hint { "Leave out what you do not poll. A sign-in asks for what is ticked below, and no more." }
                     }
-                    @if !told.consent.is_empty() { h2 { "In a work tenant" } p { (told.consent) } }
+                    @if !told.consent.is_empty() { h2 { "Where an administrator has to consent" } p { (told.consent) } }
                     @if !told.refusals.is_empty() {
                         details {
                             summary { "If the provider refuses" }

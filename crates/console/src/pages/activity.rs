@@ -135,7 +135,7 @@ fn filters(asked: &ActivityQuery) -> Markup {
                 @if asked.instance.is_none() {
                     div.field {
                         label for="instance" { "Instance" }
-                        input #instance name="instance" value=(asked.wanted) placeholder="name or id" autocomplete="off" spellcheck="false";
+                        input #instance name="instance" value=(asked.wanted) placeholder="name, mailbox or id" autocomplete="off" spellcheck="false";
                     }
                 }
                 button type="submit" { "Filter" }

@@ -60,7 +60,7 @@ impl Which {
         html! {
             section.card role="status" {
                 @if found.is_empty() {
-                    p { "No instance has the id " (ui::name(wanted)) ", and no name contains it. Below are the events of all." }
+                    p { "No instance has the id " (ui::name(wanted)) ", no name contains it, and no mailbox has this address. Below are the events of all." }
                 } @else {
                     p { "Which one is meant by " (ui::name(wanted)) "? Below are the events of all." }
                     ul.named {

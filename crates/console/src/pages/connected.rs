@@ -131,7 +131,7 @@ async fn connected(signed: Signed, Path(id): Path<String>) -> Result<Response, F
                 div { dt { "Id" } dd.id { (instance["id"]) } }
                 div { dt { "Connector" } dd { (instance["element"]["name"].as_str().unwrap_or_default()) } }
                 @if let Some(mailbox) = instance["mailbox"].as_str() {
-                    div { dt { "Mailbox" } dd { (ui::name(mailbox)) } }
+                    div.address { dt { "Mailbox" } dd { (ui::name(mailbox)) } }
                 }
             }
             details.reveal {

@@ -108,7 +108,7 @@ fn overview(signed: &Signed, instance: &Value, state: &State) -> Markup {
             dl.facts {
                 div { dt { "Connector" } dd { (instance["element"]["name"].as_str().unwrap_or_default()) } }
                 @if let Some(mailbox) = instance["mailbox"].as_str() {
-                    div { dt { "Mailbox" } dd { (ui::name(mailbox)) } }
+                    div.address { dt { "Mailbox" } dd { (ui::name(mailbox)) } }
                 }
                 div { dt { "Id" } dd.id { (instance["id"]) } }
                 div { dt { "Last poll" } dd { (within(state.last_poll, state.within_s, signed.now)) } }
@@ -130,7 +130,7 @@ fn open(signed: &Signed, instance: &Value) -> Markup {
     let all = status::open(instance);
     html! {
         @if !all.is_empty() {
-            (ui::card("Open", html! {
+            (ui::card("What is open", html! {
                 ul.notices {
                     @for one in &all {
                         li {

@@ -75,7 +75,7 @@ fn filters(asked: &Filter, counts: &Counts) -> Markup {
     html! {
         form.filters role="search" method="get" action="/instances" aria-label="Filter instances" {
             div.filter-row {
-                div.field { label for="search" { "Name contains, or mailbox is" } input #search name="search" type="search" value=(asked.search) autocomplete="off"; }
+                div.field { label for="search" { "Name or mailbox" } input #search name="search" type="search" value=(asked.search) autocomplete="off"; }
                 div.field { label for="tags" { "Tags, with commas" } input #tags name="tags" type="search" value=(asked.tags) autocomplete="off"; }
                 (ui::choice("status", "Status", "All", &statuses, &asked.status))
                 (ui::choice("connector", "Connector", "All", &connectors, &asked.connector))

@@ -51,7 +51,7 @@ impl<'a> Ring<'a> {
             Ring::Waiting => ui::card(
                 "Waiting for the first event",
                 html! {
-                    p role="status" { "Send a mail to this mailbox, or change something in it. The event shows here by itself, as soon as a poll finds it." }
+                    p role="status" { "Send a mail to this mailbox, or change something in it. The event shows here by itself, as soon as a poll finds it; “Poll now” looks at once." }
                     dl.facts {
                         div { dt { "Next poll" } dd { (relative_or(crate::time::read(instance["nextPoll"].as_str()), signed.now, "soon")) } }
                     }
@@ -66,21 +66,13 @@ impl<'a> Ring<'a> {
                         " " strong { (event.counts()) } " in " code { (event.resource()) }
                         ", " (relative_or(event.created_at(), signed.now, "just now"))
                     }
-                    @if let Some(subject) = subject(event) { p { (ui::name(subject)) } }
+                    @if let Some(subject) = event.subject() { p { (ui::name(subject)) } }
                     p { (badge(event.delivery().mark(), event.delivery().name())) }
                     div.actions { a.button href=(address(&["activity", event.id()], &[])) { "See the event" } }
                 },
             ),
         }
     }
-}
-
-/// What the first of its records is called, where it is called something.
-fn subject<'e>(event: &'e Event<'_>) -> Option<&'e str> {
-    let record = &event.body["message"]["raw"][event.resource()][0];
-    ["subject", "summary", "snippet"]
-        .iter()
-        .find_map(|name| record[*name].as_str().filter(|text| !text.is_empty()))
 }
 
 fn warning(text: &str, path: &str) -> Markup {

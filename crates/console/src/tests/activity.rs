@@ -68,6 +68,28 @@ async fn an_instance_is_found_by_its_id() {
 }
 
 #[tokio::test]
+async fn an_instance_is_found_by_its_mailbox_and_then_by_its_name() {
+    let browser = Browser::signed_in().await;
+    let list = |search: &str| format!("GET /elements/api-v2/instances?{search}&hydrate=false&pageSize=20");
+    browser.get("/activity?instance=ada%40example.com").await;
+    assert!(browser.asked().contains(&list("mailbox=ada%40example.com")), "{:?}", browser.asked());
+    let page = browser.get("/activity?instance=nobody%40example.com").await;
+    assert!(browser.asked().contains(&list("searchText=nobody%40example.com")), "{:?}", browser.asked());
+    // Its address goes into no other address.
+    assert!(!page.text.contains("nobody@example.com&amp;") && !page.text.contains("nobody%40"));
+    let page = browser.get("/activity?instance=none").await;
+    assert!(page.text.contains("no name contains it, and no mailbox has this address"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_is_both_statuses_of_that() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/activity?status=onTheWay").await;
+    assert!(page.text.contains("<option value=\"onTheWay\" selected>On its way, or tried again</option>"));
+    assert!(browser.asked().contains(&format!("{LIST}status=onTheWay&pageSize=50")));
+}
+
+#[tokio::test]
 async fn what_is_not_there_says_what_to_do() {
     let browser = Browser::signed_in().await;
     let page = browser.get("/activity?object=none").await;

@@ -117,8 +117,9 @@ impl Stage {
             .inspected(Arc::new(inbox.clone()))
             .beginning_with(beginning(&providers, &callback));
         let user = host.new_account().await?;
-        let client = Client::new(&format!("http://{}", listener.local_addr()?), &user)?;
-        let link_line = host.link_line(&user.account, client.base()).await?;
+        let address = listener.local_addr()?;
+        let client = Client::new(&format!("http://{address}"), &user)?;
+        let link_line = host.link_line(&user.account, &config.console_url_at(address)).await?;
         let serving = tokio::spawn(serve::serve(host, listener, None, stop));
         Ok(Stage { providers, inbox, callback, client, link_line, serving })
     }

@@ -12,7 +12,7 @@ const PAGE_COUNT: usize = 2_000;
 /// Mailboxes counted at the most, and the pages that they may take: a host of more says so.
 const MAILBOXES_COUNT_MAX: u64 = 500_000;
 const PAGES_COUNT_MAX: usize = 10_000;
-/// What was last read longer ago than this is counted, seconds. An idle poll may store nothing for ten minutes.
+/// What was last read longer ago than this is counted, seconds. An idle poll may store nothing for a heartbeat.
 const AGES_S: [i64; 4] = [1_800, 3_600, 21_600, 86_400];
 
 /// The numbers of one moment.
@@ -70,13 +70,13 @@ impl Census {
     fn add(&mut self, app: &Context, mut row: FleetRow, now: DateTime<Utc>) {
         fleet::refresh(app, row.id, &mut row.vitals);
         self.counted += 1;
-        let health = row.vitals.health(now);
+        let health = row.vitals.health(app.config.heartbeat, now);
         let place = Health::ALL.iter().position(|one| *one == health).unwrap_or(0);
         self.by_health[place] += 1;
         if !row.vitals.is_to_be_read() {
             return;
         }
-        self.overdue += u64::from(row.vitals.is_overdue(now));
+        self.overdue += u64::from(row.vitals.is_overdue(app.config.heartbeat, now));
         let Some(read_until) = row.vitals.read_until() else { return };
         for (count, age_s) in self.without_success.iter_mut().zip(AGES_S) {
             *count += u64::from(now - read_until > Duration::seconds(age_s));
@@ -101,7 +101,7 @@ impl Census {
             },
             Metric {
                 name: "carillon_mailboxes_overdue",
-                help: "Mailboxes that are to be polled, without a success for three intervals (or ten minutes and two).",
+                help: "Mailboxes that are to be polled, without a success for three intervals (or a heartbeat and two).",
                 readings: Readings::Gauges(vec![one(self.overdue)]),
             },
             Metric {

@@ -120,6 +120,8 @@ pub struct Config {
     pub holds_wrong_secrets: bool,
     /// How the host answers with contents.
     pub downloads: Downloads,
+    /// A poll that found nothing is stored when nothing was for so long.
+    pub heartbeat: Duration,
     /// Time for one provider request, ms.
     pub provider_timeout_ms: u64,
     /// Time for one callback, ms.
@@ -142,6 +144,7 @@ impl Default for Config {
             pulls: true,
             holds_wrong_secrets: true,
             downloads: Downloads::Streamed,
+            heartbeat: Duration::minutes(10),
             provider_timeout_ms: 30_000,
             callback_timeout_ms: 30_000,
         }

@@ -108,7 +108,7 @@ fn seen(app: &Context, sight: Sight<'_>, page: FleetPage) -> Fleet {
     let now = app.now();
     let rows = rows.into_iter().map(|mut row| {
         refresh(app, row.id, &mut row.vitals);
-        let health = row.vitals.health(now);
+        let health = row.vitals.health(app.config.heartbeat, now);
         (row, health)
     });
     Fleet { rows: rows.collect(), cut_at, looked_count }
@@ -148,7 +148,7 @@ pub(crate) fn vitals(app: &Context, mailbox: &Mailbox) -> (Vitals, Vec<Pulse>) {
     (Vitals { pulses: Pulses::of(&pulses), ..vitals }, pulses)
 }
 
-/// An idle poll stores nothing, so the rows alone are up to ten minutes behind.
+/// An idle poll stores nothing, so the rows alone are up to a heartbeat behind.
 pub(crate) fn refresh(app: &Context, id: InstanceId, vitals: &mut Vitals) {
     if let Some(at) = app.last_reads.all_since(id, vitals.pulses.count) {
         vitals.pulses = vitals.pulses.read_since(at);

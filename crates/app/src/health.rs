@@ -30,7 +30,8 @@ fn difference(app: &Context, mailbox: &Mailbox, push: &Reading) -> Option<Health
         return None;
     }
     let states = resources.iter().filter(|row| !row.removed).map(|row| &row.state);
-    HealthReading::of(instance, subscription, states, push.clone(), app.now()).next(app.now())
+    let (heartbeat, now) = (app.config.heartbeat, app.now());
+    HealthReading::of(instance, subscription, states, push.clone(), heartbeat, now).next(now)
 }
 
 /// Writes what is to be told into the instance's row. The rows as they are by then; a `Conflict` is for the caller, who

@@ -9,6 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 use connectors::oauth::{Grant, TokenError, TokenErrorKind, Tokens};
 use connectors::{Authentication, Connector, Descriptor};
 use domain::ids::{InstanceId, digest64};
+use domain::packed_token;
 use domain::schedule::backoff;
 use domain::settings::{Items, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE};
 use domain::token::{Session, refresh_at};
@@ -111,9 +112,10 @@ impl Context {
 
     /// An access token as it was before it was sealed.
     pub(crate) fn opened(&self, id: InstanceId, sealed: &str) -> Result<String> {
-        self.sealer
-            .open_text(id, ACCESS_TOKEN, sealed)
-            .map_err(|error| PortError::new("opening an access token", error))
+        let context = "opening an access token";
+        let packed = self.sealer.open(id, ACCESS_TOKEN, sealed);
+        let packed = packed.map_err(|error| PortError::new(context, error))?;
+        packed_token::unpack(packed).ok_or_else(|| PortError::new(context, "it is no token"))
     }
 
     async fn lease(&self, id: InstanceId, session: &mut Session, now: DateTime<Utc>) -> Result<bool> {
@@ -237,7 +239,7 @@ impl Context {
         let now = self.now();
         let sealed = self
             .sealer
-            .seal(id, ACCESS_TOKEN, tokens.access_token.as_bytes())
+            .seal(id, ACCESS_TOKEN, &packed_token::pack(&tokens.access_token))
             .map_err(|error| PortError::new("sealing an access token", error))?;
         Ok(Session {
             access_token_sealed: sealed,

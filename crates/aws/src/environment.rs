@@ -1,6 +1,7 @@
 //! What the environment says: read once, checked, and handed down.
 
 use app::{Config, Downloads, Mistake, Variables};
+use chrono::Duration;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -55,6 +56,9 @@ impl std::fmt::Debug for ShieldedVariables {
         f.debug_struct("ShieldedVariables").finish_non_exhaustive()
     }
 }
+
+/// An idle poll writes so seldom, minutes: at ten, a quarter of what idle polls cost would be these writes.
+const HEARTBEAT_MIN: i64 = 60;
 
 /// An answer at the most, bytes: Lambda takes 6 MB, in base64,
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
@@ -152,7 +156,8 @@ fn app_config(variables: &Variables<'_>) -> Result<Config, Mistake> {
         return Err(Mistake::new(DOWNLOAD_URL, "must begin with https://"));
     }
     let downloads = Downloads::Held { bytes_max: ANSWER_BYTES_MAX, longer_at };
-    Ok(Config { pulls: false, holds_wrong_secrets: false, downloads, ..Config::read(variables)? })
+    let heartbeat = Duration::minutes(HEARTBEAT_MIN);
+    Ok(Config { pulls: false, holds_wrong_secrets: false, downloads, heartbeat, ..Config::read(variables)? })
 }
 
 /// Where the stack is.

@@ -127,6 +127,7 @@ pub struct Attempt {
     /// HTTP status, where there was an answer.
     pub status: Option<u16>,
     /// What went wrong, where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The first bytes of the answer, at most [`ANSWER_EXCERPT_BYTES_MAX`].
     pub answer: String,

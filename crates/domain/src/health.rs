@@ -6,7 +6,7 @@ use crate::delivery::SubscriptionStatus;
 use crate::instance::Instance;
 use crate::settings::{EVENTS_ENABLED, REFRESH_INTERVAL, given, rhythm};
 use crate::state::{ResourceState, frozen_after};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 
 /// Failures in a row from which somebody should look; before that, trying again is the cure.
@@ -146,8 +146,8 @@ impl Vitals {
         }
     }
 
-    /// How the instance is now.
-    pub fn health(&self, now: DateTime<Utc>) -> Health {
+    /// How the instance is now, on a host whose idle polls write so often.
+    pub fn health(&self, heartbeat: Duration, now: DateTime<Utc>) -> Health {
         if !self.is_valid {
             return Health::NeedsSignIn;
         }
@@ -163,12 +163,13 @@ impl Vitals {
         if self.has_application_error {
             return Health::Stopped;
         }
-        self.polls(now)
+        self.polls(heartbeat, now)
     }
 
-    fn polls(&self, now: DateTime<Utc>) -> Health {
+    fn polls(&self, heartbeat: Duration, now: DateTime<Utc>) -> Health {
         let pulses = &self.pulses;
-        let is_frozen = |since| is_frozen(since, self.interval_s, now);
+        let after = frozen_after(self.interval_s, heartbeat);
+        let is_frozen = |since| is_frozen(since, after, now);
         // In the order of precedence, as for one resource: the worst counts.
         if is_frozen(pulses.calm_since) {
             return Health::Stopped;
@@ -192,10 +193,11 @@ impl Vitals {
         self.is_valid && !self.is_disabled && self.is_polled
     }
 
-    /// A resource of it was last read longer ago than three intervals, or ten minutes and two intervals.
-    pub fn is_overdue(&self, now: DateTime<Utc>) -> bool {
+    /// A resource of it was last read longer ago than [`frozen_after`] says.
+    pub fn is_overdue(&self, heartbeat: Duration, now: DateTime<Utc>) -> bool {
         let since = [self.pulses.calm_since, self.pulses.failing_since];
-        since.into_iter().any(|since| is_frozen(since, self.interval_s, now))
+        let after = frozen_after(self.interval_s, heartbeat);
+        since.into_iter().any(|since| is_frozen(since, after, now))
     }
 
     /// The oldest of the resources' last successes: since then not everything was read. `None` if one was never read.
@@ -236,9 +238,9 @@ pub fn pulses<'a>(states: impl Iterator<Item = &'a ResourceState>) -> Vec<Pulse>
     states.filter(|state| !backfill::is_row(&state.resource)).map(Pulse::of).collect()
 }
 
-/// A last success is older than three intervals, or ten minutes and two intervals.
-fn is_frozen(since: Option<DateTime<Utc>>, interval_s: u32, now: DateTime<Utc>) -> bool {
-    since.is_some_and(|at| now - at > frozen_after(interval_s))
+/// A last success is older than that.
+fn is_frozen(since: Option<DateTime<Utc>>, after: Duration, now: DateTime<Utc>) -> bool {
+    since.is_some_and(|at| now - at > after)
 }
 
 impl Pulse {
@@ -251,14 +253,14 @@ impl Pulse {
         }
     }
 
-    /// Its last success is older than three intervals, or ten minutes and two intervals.
-    pub fn is_frozen(&self, interval_s: u32, now: DateTime<Utc>) -> bool {
-        is_frozen(self.last_success_at, interval_s, now)
+    /// Its last success is older than [`frozen_after`] says.
+    pub fn is_frozen(&self, after: Duration, now: DateTime<Utc>) -> bool {
+        is_frozen(self.last_success_at, after, now)
     }
 
-    /// How this resource is.
-    pub fn health(&self, interval_s: u32, now: DateTime<Utc>) -> Health {
-        match (self.failures, self.is_frozen(interval_s, now)) {
+    /// How this resource is, which is frozen after that.
+    pub fn health(&self, frozen_after: Duration, now: DateTime<Utc>) -> Health {
+        match (self.failures, self.is_frozen(frozen_after, now)) {
             (0, true) => Health::Stopped,
             (0, false) if self.last_success_at.is_none() => Health::Starting,
             (0, false) => Health::Healthy,
@@ -275,6 +277,10 @@ mod tests {
 
     fn at(minutes: i64) -> DateTime<Utc> {
         Utc.timestamp_opt(1_795_000_000 + minutes * 60, 0).unwrap()
+    }
+
+    fn heartbeat() -> Duration {
+        Duration::minutes(10)
     }
 
     fn vitals() -> Vitals {
@@ -296,39 +302,46 @@ mod tests {
     #[test]
     fn what_only_a_person_mends_comes_first() {
         let mut one = Vitals { pulses: Pulses::of(&[pulse(3, Some(0))]), ..vitals() };
-        assert_eq!(one.health(at(1)), Health::BackingOff);
+        assert_eq!(one.health(heartbeat(), at(1)), Health::BackingOff);
         one.has_application_error = true;
-        assert_eq!(one.health(at(1)), Health::Stopped);
+        assert_eq!(one.health(heartbeat(), at(1)), Health::Stopped);
         one.is_polled = false;
-        assert_eq!(one.health(at(1)), Health::EventsOff);
+        assert_eq!(one.health(heartbeat(), at(1)), Health::EventsOff);
         one.callback = SubscriptionStatus::Suspended;
-        assert_eq!(one.health(at(1)), Health::Suspended, "what waits does so also while nothing is polled");
+        assert_eq!(
+            one.health(heartbeat(), at(1)),
+            Health::Suspended,
+            "what waits does so also while nothing is polled"
+        );
         one.is_disabled = true;
-        assert_eq!(one.health(at(1)), Health::Disabled);
+        assert_eq!(one.health(heartbeat(), at(1)), Health::Disabled);
         one.is_valid = false;
-        assert_eq!(one.health(at(1)), Health::NeedsSignIn);
+        assert_eq!(one.health(heartbeat(), at(1)), Health::NeedsSignIn);
     }
 
     #[test]
     fn a_callback_that_takes_nothing_is_not_healthy() {
         let mut one = vitals();
-        assert_eq!(one.health(at(1)), Health::Healthy);
+        assert_eq!(one.health(heartbeat(), at(1)), Health::Healthy);
         one.callback = SubscriptionStatus::Suspended;
-        assert_eq!(one.health(at(1)), Health::Suspended);
+        assert_eq!(one.health(heartbeat(), at(1)), Health::Suspended);
         one.callback = SubscriptionStatus::Releasing;
-        assert_eq!(one.health(at(1)), Health::Releasing);
+        assert_eq!(one.health(heartbeat(), at(1)), Health::Releasing);
     }
 
     #[test]
     fn the_worst_resource_counts() {
         let of = |pulses: &[Pulse]| Vitals { pulses: Pulses::of(pulses), ..vitals() };
-        assert_eq!(of(&[]).health(at(1)), Health::Starting);
-        assert_eq!(of(&[pulse(0, None), pulse(0, None)]).health(at(1)), Health::Starting);
-        assert_eq!(of(&[pulse(0, None), pulse(0, Some(0))]).health(at(1)), Health::Healthy);
-        assert_eq!(of(&[pulse(0, Some(0)), pulse(1, Some(0))]).health(at(1)), Health::BackingOff);
-        assert_eq!(of(&[pulse(0, Some(0)), pulse(10, None)]).health(at(1)), Health::Failing);
-        assert_eq!(of(&[pulse(1, Some(0))]).health(at(20)), Health::Failing, "for too long");
-        assert_eq!(of(&[pulse(0, Some(0)), pulse(0, Some(19))]).health(at(20)), Health::Stopped);
+        assert_eq!(of(&[]).health(heartbeat(), at(1)), Health::Starting);
+        assert_eq!(of(&[pulse(0, None), pulse(0, None)]).health(heartbeat(), at(1)), Health::Starting);
+        assert_eq!(of(&[pulse(0, None), pulse(0, Some(0))]).health(heartbeat(), at(1)), Health::Healthy);
+        assert_eq!(
+            of(&[pulse(0, Some(0)), pulse(1, Some(0))]).health(heartbeat(), at(1)),
+            Health::BackingOff
+        );
+        assert_eq!(of(&[pulse(0, Some(0)), pulse(10, None)]).health(heartbeat(), at(1)), Health::Failing);
+        assert_eq!(of(&[pulse(1, Some(0))]).health(heartbeat(), at(20)), Health::Failing, "for too long");
+        assert_eq!(of(&[pulse(0, Some(0)), pulse(0, Some(19))]).health(heartbeat(), at(20)), Health::Stopped);
         assert_eq!(of(&[pulse(0, Some(3)), pulse(0, Some(1))]).read_until(), Some(at(1)));
         assert_eq!(of(&[pulse(0, Some(3)), pulse(0, None)]).read_until(), None);
     }
@@ -342,21 +355,42 @@ mod tests {
         for some in 0..=kinds.len().pow(3) {
             let three = [some % 9, some / 9 % 9, some / 81 % 9].map(|kind| kinds[kind].clone());
             let one = Vitals { pulses: Pulses::of(&three), ..vitals() };
-            let worst = three.iter().map(|pulse| pulse.health(60, at(20))).min().unwrap();
+            let worst =
+                three.iter().map(|pulse| pulse.health(frozen_after(60, heartbeat()), at(20))).min().unwrap();
             let is_read = three.iter().any(|pulse| pulse.last_success_at.is_some());
             let expected = if worst == Health::Starting && is_read { Health::Healthy } else { worst };
-            assert_eq!(one.health(at(20)), expected, "{three:?}");
+            assert_eq!(one.health(heartbeat(), at(20)), expected, "{three:?}");
             seen.insert(expected);
         }
         assert_eq!(seen.len(), 5, "{seen:?}");
     }
 
     #[test]
+    fn a_rarer_heartbeat_is_no_failure_of_polls() {
+        let hourly = Duration::hours(1);
+        let of = |failures, minutes| {
+            let pulses = Pulses::of(&[pulse(failures, Some(0))]);
+            let one = Vitals { interval_s: 900, pulses, ..vitals() };
+            (one.health(hourly, at(minutes)), one.is_overdue(hourly, at(minutes)))
+        };
+        assert_eq!(of(0, 75), (Health::Healthy, false), "a heartbeat and an interval");
+        assert_eq!(of(1, 75), (Health::BackingOff, false));
+        assert_eq!(of(0, 91), (Health::Stopped, true));
+        assert_eq!(of(1, 91), (Health::Failing, true));
+    }
+
+    #[test]
     fn what_is_known_to_have_been_read_later_is_not_frozen() {
         let stored = Pulses::of(&[pulse(0, Some(0)), pulse(0, Some(5))]);
         let known = |minutes| Vitals { pulses: stored.read_since(at(minutes)), ..vitals() };
-        assert_eq!((known(19).health(at(20)), known(19).read_until()), (Health::Healthy, Some(at(19))));
-        assert_eq!((known(3).health(at(20)), known(3).read_until()), (Health::Stopped, Some(at(3))));
+        assert_eq!(
+            (known(19).health(heartbeat(), at(20)), known(19).read_until()),
+            (Health::Healthy, Some(at(19)))
+        );
+        assert_eq!(
+            (known(3).health(heartbeat(), at(20)), known(3).read_until()),
+            (Health::Stopped, Some(at(3)))
+        );
         assert_eq!(known(-1).read_until(), Some(at(0)));
     }
 

@@ -42,12 +42,13 @@ impl<'a> HealthReading<'a> {
         subscription: &Subscription,
         states: impl Iterator<Item = &'a ResourceState>,
         push: Reading,
+        heartbeat: Duration,
         now: DateTime<Utc>,
     ) -> Self {
         let states: Vec<_> = states.filter(|state| !crate::backfill::is_row(&state.resource)).collect();
         let conditions = [
             (Condition::NeedsSignIn, needs_sign_in(instance, now)),
-            (Condition::Failing, failing(instance, &states, now)),
+            (Condition::Failing, failing(instance, &states, heartbeat, now)),
             (Condition::PushLost, lost(instance, push)),
             (Condition::Suspended, suspended(instance, subscription, now)),
         ];
@@ -122,7 +123,12 @@ fn needs_sign_in(instance: &Instance, now: DateTime<Utc>) -> Reading {
 }
 
 /// A resource fails, and its last success is older than what counts as frozen. It is over when each was read since.
-fn failing(instance: &Instance, states: &[&ResourceState], now: DateTime<Utc>) -> Reading {
+fn failing(
+    instance: &Instance,
+    states: &[&ResourceState],
+    heartbeat: Duration,
+    now: DateTime<Utc>,
+) -> Reading {
     let vitals = Vitals::of(instance, SubscriptionStatus::Active, states.iter().copied());
     if !vitals.is_polled {
         return Reading::Moot;
@@ -132,8 +138,8 @@ fn failing(instance: &Instance, states: &[&ResourceState], now: DateTime<Utc>) -
     }
     let last =
         |state: &ResourceState| state.last_success_at.or(state.baseline_at).unwrap_or(instance.created_at);
-    let is_failing =
-        |state: &&&ResourceState| state.failures > 0 && now - last(state) > frozen_after(vitals.interval_s);
+    let after = frozen_after(vitals.interval_s, heartbeat);
+    let is_failing = |state: &&&ResourceState| state.failures > 0 && now - last(state) > after;
     let failing = states.iter().filter(is_failing);
     if let Some(worst) = failing.min_by_key(|state| last(state)) {
         let reason = worst.last_error.clone().unwrap_or_else(|| "it can't be read".to_owned());

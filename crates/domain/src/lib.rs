@@ -27,6 +27,7 @@ pub mod invalid;
 pub mod json_text;
 pub mod life;
 pub mod packed_text;
+pub mod packed_token;
 pub mod pasted;
 pub mod poller_urls;
 pub mod push;

@@ -9,8 +9,6 @@ use serde_json::Value;
 
 /// Gaps kept for the instance to show.
 const GAPS_COUNT_MAX: usize = 10;
-/// An idle poll stores its heartbeat when the last write is older than this.
-pub const HEARTBEAT_AFTER_MIN: i64 = 10;
 
 /// Where a resource stands: one row, compared and set on `version`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,10 +76,11 @@ pub struct Gap {
     pub reason: String,
 }
 
-/// Without a success for longer than this a resource counts as frozen.
-pub(crate) fn frozen_after(interval_s: u32) -> Duration {
+/// Without a success for longer than this a resource counts as frozen: three intervals, or a heartbeat and two, as an
+/// idle poll stores its success with the heartbeat alone.
+pub fn frozen_after(interval_s: u32, heartbeat: Duration) -> Duration {
     let interval = Duration::seconds(i64::from(interval_s));
-    (interval * 3).max(Duration::minutes(10) + interval * 2)
+    (interval * 3).max(heartbeat + interval * 2)
 }
 
 impl ResourceState {
@@ -165,13 +164,13 @@ impl ResourceState {
     }
 
     /// An idle poll writes nothing but this now and then, so that the cursor of an idle mailbox stays young.
-    pub fn is_heartbeat_due(&self, now: DateTime<Utc>) -> bool {
-        self.failures > 0 || now - self.written_at >= Duration::minutes(HEARTBEAT_AFTER_MIN)
+    pub fn is_heartbeat_due(&self, heartbeat: Duration, now: DateTime<Utc>) -> bool {
+        self.failures > 0 || now - self.written_at >= heartbeat
     }
 
-    /// No success for longer than three intervals, or ten minutes and two intervals.
-    pub fn is_frozen(&self, interval_s: u32, now: DateTime<Utc>) -> bool {
-        self.last_success_at.is_some_and(|at| now - at > frozen_after(interval_s))
+    /// No success for longer than [`frozen_after`] says.
+    pub fn is_frozen(&self, after: Duration, now: DateTime<Utc>) -> bool {
+        self.last_success_at.is_some_and(|at| now - at > after)
     }
 
     /// The next sequence number of a notification, above the instance's last one known to the row.
@@ -212,16 +211,27 @@ mod tests {
     #[test]
     fn a_poller_that_silently_stopped_is_noticed() {
         let state = ResourceState::new("messages", at(0)).with_baseline(Value::Null, at(0));
-        assert!(!state.is_frozen(60, at(12 * 60)));
-        assert!(state.is_frozen(60, at(12 * 60 + 1)));
-        assert!(!state.is_frozen(3600, at(3 * 3600)));
-        assert!(state.is_frozen(3600, at(3 * 3600 + 1)));
+        let heartbeat = Duration::minutes;
+        for (interval_s, heartbeat, frozen_after_s) in [
+            (60, heartbeat(10), 12 * 60),
+            (60, heartbeat(60), 62 * 60),
+            (900, heartbeat(10), 45 * 60),
+            (900, heartbeat(60), 90 * 60),
+            (3600, heartbeat(60), 3 * 3600),
+        ] {
+            let after = frozen_after(interval_s, heartbeat);
+            assert!(!state.is_frozen(after, at(frozen_after_s)));
+            assert!(state.is_frozen(after, at(frozen_after_s + 1)));
+        }
     }
 
     #[test]
-    fn an_idle_poll_writes_every_ten_minutes() {
+    fn an_idle_poll_writes_with_the_heartbeat() {
         let state = ResourceState::new("messages", at(0)).with_baseline(Value::Null, at(0));
-        assert!(!state.is_heartbeat_due(at(599)));
-        assert!(state.is_heartbeat_due(at(600)));
+        for minutes in [10, 60] {
+            let heartbeat = Duration::minutes(minutes);
+            assert!(!state.is_heartbeat_due(heartbeat, at(60 * minutes - 1)));
+            assert!(state.is_heartbeat_due(heartbeat, at(60 * minutes)));
+        }
     }
 }

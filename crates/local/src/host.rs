@@ -118,7 +118,7 @@ impl Host {
         let writes_seen = db.writes_of_others().await?;
         let store = SqliteStore::new(db.clone());
         let jobs = Arc::new(Jobs::open(db.clone()).await?);
-        let timers = Arc::new(Timers::open(db.clone(), clock.clone()).await?);
+        let timers = Arc::new(Timers::open(db.clone(), clock.clone(), config.app.heartbeat).await?);
         let addresses = match config.allow_local_callbacks {
             true => CallbackAddresses::All,
             false => CallbackAddresses::Public,

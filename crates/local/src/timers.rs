@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
 use domain::schedule::Timetable;
-use domain::state::HEARTBEAT_AFTER_MIN;
 use rusqlite::Connection;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,15 +57,13 @@ impl Ticking {
 
 impl Timers {
     /// Reads what is scheduled. An instance that surely missed a tick since its state was last written is due at
-    /// once, the others at their next tick.
-    pub async fn open(db: Db, clock: Arc<dyn Clock>) -> Result<Self> {
+    /// once, the others at their next tick; an idle poll need not have written anything for a heartbeat.
+    pub async fn open(db: Db, clock: Arc<dyn Clock>, heartbeat: Duration) -> Result<Self> {
         let stored = db.read("read the schedules", stored).await?;
         let now = clock.now();
-        // An idle poll need not have written anything for so long.
-        let quiet = Duration::minutes(HEARTBEAT_AFTER_MIN);
         let mut ticking = Ticking::default();
         for (id, timetable, written_at) in stored {
-            let missed = written_at.is_some_and(|at| timetable.next_after(at + quiet) <= now);
+            let missed = written_at.is_some_and(|at| timetable.next_after(at + heartbeat) <= now);
             ticking.set(id, timetable, if missed { now } else { timetable.next_after(now) });
         }
         let ticking = Arc::new(Mutex::new(ticking));

@@ -408,7 +408,7 @@ impl Drop for World {
 
 fn hosts(db: &Db, clock: &VirtualClock) -> (Arc<Jobs>, Arc<Timers>) {
     let jobs = Jobs::open(db.clone()).now_or_never().unwrap().unwrap();
-    let timers = Timers::open(db.clone(), Arc::new(clock.clone())).now_or_never().unwrap().unwrap();
+    let timers = Timers::open(db.clone(), Arc::new(clock.clone()), Duration::minutes(10)).now_or_never().unwrap().unwrap();
     (Arc::new(jobs), Arc::new(timers))
 }
 

@@ -12,6 +12,7 @@ use domain::delivery::SubscriptionStatus;
 use domain::ids::{InstanceId, Sequence};
 use domain::schedule::Timetable;
 use domain::settings::Settings;
+use domain::state::frozen_after;
 
 /// Undelivered notifications read at once; each comes with its body.
 const PENDING_PAGE_SIZE: usize = 25;
@@ -192,6 +193,7 @@ impl Surroundings<'_> {
     fn frozen(&self, mailbox: &Mailbox, settings: &Settings) -> impl Iterator<Item = Finding> {
         let is_read = self.others == Others::Running && is_polled(&mailbox.instance, settings);
         let interval_s = Timetable::new(mailbox.instance.id, settings.interval_min).interval_s;
+        let frozen_after = frozen_after(interval_s, self.app.config.heartbeat);
         mailbox
             .resources
             .iter()
@@ -199,7 +201,7 @@ impl Surroundings<'_> {
                 is_read
                     && !row.removed
                     && !is_row(&row.state.resource)
-                    && row.state.is_frozen(interval_s, self.now)
+                    && row.state.is_frozen(frozen_after, self.now)
             })
             .filter_map(|row| {
                 Some(Finding::Frozen {

@@ -10,13 +10,13 @@ use chrono::{DateTime, Duration, Utc};
 use domain::health::{Health, Pulse};
 use domain::instance::Validity;
 use domain::settings::Settings;
-use domain::state::{HEARTBEAT_AFTER_MIN, ResourceState};
+use domain::state::{ResourceState, frozen_after};
 
 /// Of a mailbox, as this process knows it.
 pub(super) fn of(app: &Context, mailbox: &Mailbox, settings: &Settings) -> HealthState {
     let now = app.now();
     let (vitals, pulses) = fleet::vitals(app, mailbox);
-    let status = vitals.health(now);
+    let status = vitals.health(app.config.heartbeat, now);
     let rows = || mailbox.resources.iter().filter(|row| wire::is_polled(row, settings));
     let retry_at = rows().filter_map(|row| row.state.backoff_until).filter(|until| *until > now).min();
     let timetable = wire::next_poll(app, &mailbox.instance, settings);
@@ -28,7 +28,12 @@ pub(super) fn of(app: &Context, mailbox: &Mailbox, settings: &Settings) -> Healt
     let last_poll = pulses.iter().filter_map(|pulse| pulse.last_success_at).max();
     HealthState {
         status: status.into(),
-        reason: reason(mailbox, (status, vitals.interval_s), &pulses, now),
+        reason: reason(
+            mailbox,
+            (status, frozen_after(vitals.interval_s, app.config.heartbeat)),
+            &pulses,
+            now,
+        ),
         last_poll: last_poll.map(Moment::of),
         last_poll_within_seconds: uncertainty(app, mailbox, rows(), settings).num_seconds(),
         last_success: vitals.read_until().map(Moment::of),
@@ -45,7 +50,7 @@ fn uncertainty<'a>(
     settings: &Settings,
 ) -> Duration {
     let is_known = |row: &ResourceRow| app.last_reads.get(mailbox.instance.id, &row.state.resource).is_some();
-    let heartbeat = Duration::minutes(HEARTBEAT_AFTER_MIN);
+    let heartbeat = app.config.heartbeat;
     let stores_all = Duration::minutes(settings.interval_min.into()) >= heartbeat;
     let is_polled = settings.events_enabled && !mailbox.instance.disabled && mailbox.instance.is_valid();
     match !is_polled || stores_all || rows.any(is_known) {
@@ -56,7 +61,7 @@ fn uncertainty<'a>(
 
 fn reason(
     mailbox: &Mailbox,
-    (status, interval_s): (Health, u32),
+    (status, frozen_after): (Health, Duration),
     pulses: &[Pulse],
     now: DateTime<Utc>,
 ) -> Option<String> {
@@ -76,7 +81,7 @@ fn reason(
         Health::Healthy => None,
         Health::Stopped if instance.application_error.is_some() => instance.application_error.clone(),
         Health::Stopped | Health::Failing | Health::BackingOff => {
-            let is_it = |pulse: &&Pulse| pulse.health(interval_s, now) == status;
+            let is_it = |pulse: &&Pulse| pulse.health(frozen_after, now) == status;
             let pulse = pulses.iter().find(is_it)?;
             let row = mailbox.resources.iter().find(|row| row.state.resource == pulse.resource)?;
             Some(of_resource(&row.state, pulse, status))

@@ -19,6 +19,7 @@ use axum::response::{IntoResponse, Response};
 use domain::health::FAILURES_COUNT_MIN;
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Validity};
+use domain::state::frozen_after;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -190,8 +191,9 @@ fn stop_of(app: &Context, mailbox: &Mailbox) -> Answered<Option<StoppedInstance>
     let instance = &mailbox.instance;
     let (_, settings) = instances::understood(app, instance)?;
     let now = app.now();
+    let frozen_after = frozen_after(settings.interval_min * 60, app.config.heartbeat);
     let is_stopped = |row: &&crate::ports::ResourceRow| {
-        row.state.is_frozen(settings.interval_min * 60, now) || row.state.failures >= FAILURES_COUNT_MIN
+        row.state.is_frozen(frozen_after, now) || row.state.failures >= FAILURES_COUNT_MIN
     };
     let polled = mailbox.resources.iter().filter(|row| wire::is_polled(row, &settings));
     let stopped: Vec<PollerRecord> =

@@ -22,6 +22,7 @@ use domain::settings::{
     CALLBACK_URL, EVENTS_ENABLED, MASK, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, POLLER_CONFIGURATION, POLLER_URLS,
     Settings, given,
 };
+use domain::state::frozen_after;
 use serde_json::{Map, Value};
 
 /// An instance as documented, in the documented order; ours at the end.
@@ -145,7 +146,7 @@ fn resource(app: &Context, mailbox: &Mailbox, row: &ResourceRow, settings: &Sett
         failures: state.failures,
         error: state.last_error.clone(),
         retry_at: state.backoff_until.map(Moment::of),
-        frozen: pulse.is_frozen(settings.interval_min * 60, now),
+        frozen: pulse.is_frozen(frozen_after(settings.interval_min * 60, app.config.heartbeat), now),
         records_to_retry: state.retry_records.waiting_count(),
         gaps: state.gaps.iter().map(gap).collect(),
     }

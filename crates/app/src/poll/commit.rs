@@ -47,7 +47,7 @@ impl Run<'_> {
         let now = self.app.now();
         let ReadStep { step, begins, retried, complete_at } = read;
         let is_idle = !step.moved && step.failed.is_empty() && retried.is_empty();
-        if is_idle && !state.is_heartbeat_due(now) {
+        if is_idle && !state.is_heartbeat_due(self.app.config.heartbeat, now) {
             self.recovered().await?;
             self.note_complete(config, complete_at);
             return Ok(Committed::Done);

@@ -2,7 +2,7 @@
 
 use super::DynamoStore;
 use super::key::Key;
-use super::notifications;
+use super::notifications::{self, NO_ATTEMPTS};
 use super::packed;
 use super::pause::pause_before;
 use super::row::{Row, expiry, json, number, text, time};
@@ -107,10 +107,10 @@ fn decided(key: AttemptKey, outcome: &AttemptOutcome, mut attempts: Vec<Attempt>
     let mut set = "SET attempts = :attempts, progress = :progress, attempt = :next".to_owned();
     // What was reached stays so until a new round: it is only ever set here.
     if outcome.reached.callback {
-        set.push_str(", at_callback = :progress");
+        set.push_str(", at_callback = :yes");
     }
     if outcome.reached.bus {
-        set.push_str(", at_bus = :progress");
+        set.push_str(", at_bus = :yes");
     }
     let next = key.attempt.saturating_add(1);
     let (expression, progress, attempt, value) = match outcome.verdict {
@@ -136,6 +136,8 @@ fn decided(key: AttemptKey, outcome: &AttemptOutcome, mut attempts: Vec<Attempt>
         .with(":next", number(attempt))
         .with(":attempt", number(key.attempt))
         .with(":pending", text(Progress::Pending.text()));
+    let is_reached = outcome.reached.callback || outcome.reached.bus;
+    let write = if is_reached { write.with(":yes", text("y")) } else { write };
     Ok(match value {
         Some(value) => write.with(":value", value),
         None => write,
@@ -158,6 +160,28 @@ async fn expire_parts(
         let _ = table.write("expire a part", write.when("attribute_exists(pk)")).await?;
     }
     Ok(())
+}
+
+/// The outcome of a first attempt, which follows on none: without a look at the notification. `None` if the row is not as
+/// it is before one.
+async fn finish_first(
+    table: &Table,
+    context: &'static str,
+    key: AttemptKey,
+    outcome: &AttemptOutcome,
+) -> Result<Option<Written>> {
+    let subscription = subscriptions::get(table, key.instance).await?;
+    if subscription.is_none_or(|row| row.has("gone")) {
+        return Ok(Some(Written::Gone));
+    }
+    let write = decided(key, outcome, Vec::new())?
+        .when("attempt = :attempt AND progress = :pending AND attempts = :none")
+        .with(":none", json(&NO_ATTEMPTS)?);
+    let Ok(Some(notification)) = table.update(context, write).await? else { return Ok(None) };
+    if outcome.verdict == Verdict::Delivered {
+        expire_parts(table, key.instance, &notification, Some(outcome.expires_at)).await?;
+    }
+    Ok(Some(Written::Done))
 }
 
 #[async_trait]
@@ -209,6 +233,12 @@ impl Attempts for DynamoStore {
     async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> Result<Written> {
         let table = &self.table;
         let context = "finish an attempt";
+        if key.attempt == 1
+            && outcome.verdict != Verdict::Suspend
+            && let Some(written) = finish_first(table, context, key, outcome).await?
+        {
+            return Ok(written);
+        }
         for round in 0..LOOKS_COUNT_MAX {
             pause_before(round).await;
             let Some(look) = look(table, context, key.instance, key.sequence).await? else {

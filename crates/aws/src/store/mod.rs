@@ -36,6 +36,7 @@ mod sign_in_links;
 mod subscriptions;
 mod table;
 mod user_sessions;
+mod worded;
 
 use crate::first_account::FirstSecrets;
 use aws_sdk_dynamodb::Client;

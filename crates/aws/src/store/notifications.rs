@@ -10,6 +10,8 @@ use chrono::DateTime;
 use domain::delivery::{Attempt, Reached, Subscription, SubscriptionStatus};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 
+/// Of a new one.
+pub(super) const NO_ATTEMPTS: [Attempt; 0] = [];
 /// Index of what is pending, in commit order.
 const PENDING: Index = Index::local("pending");
 /// Index by event id, with the events of each notification.
@@ -17,14 +19,13 @@ const BY_NAME: Index = Index::local("by-name");
 
 /// A body, ready to be written.
 pub(super) fn pack(id: InstanceId, new: &NewNotification, inline_max: usize) -> Result<Packed> {
-    Packed::new(id, &format!("N#{}", key::digits(new.sequence)), &new.body, inline_max)
+    Packed::body(id, &format!("N#{}", key::digits(new.sequence)), &new.body, inline_max)
 }
 
 /// Stores a new notification whose sequence is not taken, in its organization's log too.
 pub(super) fn put(id: InstanceId, organization: u32, new: &NewNotification, packed: Packed) -> Result<Write> {
     let mark = LogMark { sequence: new.sequence, instance: id };
     let progress = if new.deliver { Progress::Pending } else { Progress::Logged };
-    let none: [Attempt; 0] = [];
     let mut attributes = vec![
         ("name", text(named(&new.name.event_id, new.sequence))),
         ("num", number(new.name.id)),
@@ -34,7 +35,7 @@ pub(super) fn put(id: InstanceId, organization: u32, new: &NewNotification, pack
         ("attempt", number(1)),
         ("round_start", number(0)),
         ("round_of", number(0)),
-        ("attempts", json(&none)?),
+        ("attempts", json(&NO_ATTEMPTS)?),
         ("log_of", text(key::log(organization, key::log_shard(id)))),
         ("log_at", text(key::logged(mark))),
         ("events_count", number(new.events.len())),

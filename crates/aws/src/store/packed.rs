@@ -4,6 +4,7 @@
 use super::key::{Key, hex};
 use super::row::{Item, Row, bytes, damaged, number, text};
 use super::table::{Table, Write};
+use super::worded;
 use app::ports::{PortError, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::{InstanceId, hash_of};
@@ -20,7 +21,7 @@ const PART_BYTES_MAX: usize = 300 * 1024;
 /// Maximum size of an unpacked text: anything longer was not written here.
 const TEXT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// A text as it goes into an item's attributes `doc`, or `part_name` and `part_count`.
+/// A text as it goes into an item's attributes `doc`, `worded`, or `part_name` and `part_count`.
 pub(super) struct Packed {
     attributes: Vec<(&'static str, AttributeValue)>,
     parts: Vec<(Key, Vec<u8>)>,
@@ -29,6 +30,16 @@ pub(super) struct Packed {
 }
 
 impl Packed {
+    /// Packs a body, for a `Put`, in fewer bytes than other texts: its row is written several times.
+    pub(super) fn body(id: InstanceId, owner: &str, plain: &str, inline_max: usize) -> Result<Self> {
+        let deflated = worded::deflate(plain)?;
+        let size = deflated.len();
+        match size <= inline_max.min(PART_BYTES_MAX) {
+            true => Ok(Packed { attributes: vec![("worded", bytes(deflated))], parts: Vec::new(), size }),
+            false => Packed::new(id, owner, plain, inline_max),
+        }
+    }
+
     /// Packs; what takes more than `inline_max` bytes goes into parts.
     pub(super) fn new(id: InstanceId, owner: &str, plain: &str, inline_max: usize) -> Result<Self> {
         if plain.len() <= PLAIN_BYTES_MAX {
@@ -128,6 +139,9 @@ pub(super) fn whole(plain: &str) -> Result<(AttributeValue, usize)> {
 
 /// The text that an item has in itself.
 pub(super) fn inline(item: &Item) -> Result<String> {
+    if let Some(AttributeValue::B(deflated)) = item.get("worded") {
+        return worded::inflate(deflated.as_ref(), TEXT_BYTES_MAX);
+    }
     match item.get("doc") {
         Some(AttributeValue::S(plain)) => Ok(plain.clone()),
         Some(AttributeValue::B(deflated)) => inflate(deflated.as_ref()),
@@ -174,6 +188,8 @@ mod tests {
         let long = pack(&plain, usize::MAX);
         assert!(long.size < plain.len() / 20 && long.parts.is_empty());
         assert_eq!(inline(&item(long)).unwrap(), plain);
+        let body = Packed::body(InstanceId::from_bytes([0, 0, 0, 1]), "N#1", &plain, usize::MAX).unwrap();
+        assert_eq!(inline(&item(body)).unwrap(), plain);
     }
 
     #[test]

@@ -107,8 +107,12 @@ impl Budget {
     }
 
     async fn delivered(&self) -> Consumed {
+        let job = self.job_of_newest().await;
         self.wire.take_units();
-        let asked = self.deliver_newest().await;
+        let asked = self.asked_by(async {
+            self.stack.app.run(job, now() + Duration::seconds(20)).await.unwrap();
+        });
+        let asked = asked.await;
         Consumed::of(self.wire.take_units(), &asked, 0)
     }
 }
@@ -117,7 +121,7 @@ impl Budget {
 async fn counts_of(name: &str, mailbox: impl Fn(&Outside, &str) -> Mailbox, secrets: &str) -> Counts {
     let budget = Budget::start_in(&format!("{name}-{secrets}"), mailbox, &json!({}), secrets).await;
     let idle_poll = budget.polled().await;
-    budget.age(11).await;
+    budget.age(61).await;
     let heartbeat = budget.polled().await.less(idle_poll);
     budget.mailbox.deliver();
     budget.polled().await;

@@ -8,6 +8,10 @@ fn at(minutes: i64) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 30).unwrap() + Duration::minutes(minutes)
 }
 
+fn heartbeat() -> Duration {
+    Duration::minutes(10)
+}
+
 /// An instance that is polled every 15 minutes.
 fn instance() -> Instance {
     serde_json::from_value(json!({
@@ -45,7 +49,7 @@ impl Life {
         let now = at(minutes);
         let states = std::iter::once(&self.state);
         let push = self.push.clone();
-        let reading = HealthReading::of(&self.instance, &self.subscription, states, push, now);
+        let reading = HealthReading::of(&self.instance, &self.subscription, states, push, heartbeat(), now);
         let Some(next) = reading.next(now) else { return };
         for fact in &next.pending {
             let since = (fact.since - at(0)).num_minutes();
@@ -199,7 +203,8 @@ fn what_ends_at_once_has_each_its_own_id() {
     life.push = Reading::Over;
     life.instance.validity = Validity::Valid;
     let states = std::iter::once(&life.state);
-    let look = HealthReading::of(&life.instance, &life.subscription, states, Reading::Over, at(3));
+    let look =
+        HealthReading::of(&life.instance, &life.subscription, states, Reading::Over, heartbeat(), at(3));
     let told = look.next(at(3)).unwrap().pending;
     assert!(told.len() == 2 && told[0].id != told[1].id, "{told:?}");
 }
@@ -278,8 +283,14 @@ fn what_waits_to_be_handed_over_is_bounded_and_the_rest_is_told_later() {
         .map(|number| ResourceState { resource: format!("r{number}"), ..life.state.clone() })
         .collect();
     for _ in 0..10 {
-        let look =
-            HealthReading::of(&life.instance, &life.subscription, states.iter(), Reading::Unknown, at(20));
+        let look = HealthReading::of(
+            &life.instance,
+            &life.subscription,
+            states.iter(),
+            Reading::Unknown,
+            heartbeat(),
+            at(20),
+        );
         let Some(next) = look.next(at(20)) else { break };
         assert!(next.pending.len() <= PENDING_COUNT_MAX);
         told += next.pending.len();

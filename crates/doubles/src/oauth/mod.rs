@@ -272,8 +272,7 @@ impl Grants {
         now_us: i64,
         rng: &mut fastrand::Rng,
     ) -> Issued {
-        let unlike_others = format!("{}{}", self.style.access_prefix, random(rng, 80));
-        let access_token = format!("{unlike_others:A<width$}", width = self.style.access_length);
+        let access_token = access_token(&self.style, random(rng, 80));
         if self.access.len() >= ACCESS_TOKENS_MAX {
             self.access.retain(|_, access| now_us < access.expires_at_us);
             if self.access.len() >= ACCESS_TOKENS_MAX {
@@ -305,6 +304,16 @@ impl Grants {
 /// PKCE with S256.
 fn challenge_of(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes()))
+}
+
+/// An access token: as long as the provider's, of as many different characters, and unlike others by the given ones.
+fn access_token(style: &Style, unlike_others: String) -> String {
+    let seed =
+        unlike_others.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+    let mut token = format!("{}{unlike_others}", style.access_prefix);
+    let more = style.access_length.saturating_sub(token.len());
+    token.push_str(&random(&mut fastrand::Rng::with_seed(seed), more));
+    token
 }
 
 fn random(rng: &mut fastrand::Rng, length: usize) -> String {

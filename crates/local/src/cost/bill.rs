@@ -2,7 +2,6 @@
 
 use super::data::{Assumed, Consumed, Counts, Data, Prices};
 use super::question::{Question, Storage};
-use domain::state::HEARTBEAT_AFTER_MIN;
 use serde::Serialize;
 use std::fmt;
 
@@ -171,9 +170,7 @@ impl<'a> Bill<'a> {
 
     /// At most: whatever else is written spares one.
     fn heartbeats_count(&self) -> f64 {
-        let interval = i64::from(self.interval_min());
-        let polls_between =
-            u32::try_from((HEARTBEAT_AFTER_MIN + interval - 1) / interval).unwrap_or(u32::MAX);
+        let polls_between = self.assumed.heartbeat_min.div_ceil(self.interval_min());
         self.polls_count() / f64::from(polls_between.max(1))
     }
 

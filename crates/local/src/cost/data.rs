@@ -94,6 +94,7 @@ pub(super) struct Assumed {
     pub(super) notice_ms: f64,
     pub(super) tokens_per_hour: f64,
     pub(super) safety_poll_min: u32,
+    pub(super) heartbeat_min: u32,
     pub(super) grants_per_day: f64,
     pub(super) log_bytes_per_idle_poll: f64,
     pub(super) log_bytes_per_notification: f64,

@@ -32,7 +32,7 @@ struct Process {
 impl Process {
     async fn on(db: Db) -> Self {
         let jobs = Arc::new(Jobs::open(db.clone()).await.unwrap());
-        let timers = Timers::open(db.clone(), Arc::new(Still)).await.unwrap();
+        let timers = Timers::open(db.clone(), Arc::new(Still), chrono::Duration::minutes(10)).await.unwrap();
         Process { db, jobs, timers }
     }
 

@@ -3,7 +3,7 @@
 use crate::fixtures::{at, folder, id};
 use app::ports::{Clock, Instances as _, NewInstance, Schedule};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
 use domain::schedule::Timetable;
 use domain::state::ResourceState;
@@ -33,7 +33,7 @@ impl Clock for VirtualClock {
 
 async fn timers() -> (Timers, Arc<VirtualClock>) {
     let clock = Arc::new(VirtualClock::default());
-    (Timers::open(Db::in_memory().unwrap(), clock.clone()).await.unwrap(), clock)
+    (Timers::open(Db::in_memory().unwrap(), clock.clone(), Duration::minutes(10)).await.unwrap(), clock)
 }
 
 /// Every ten minutes, this many seconds after `at(0)`, which is a multiple of ten minutes and 400 s.
@@ -105,7 +105,7 @@ async fn after_a_stop_who_missed_a_tick_is_due_at_once() {
     let clock = Arc::new(VirtualClock::default());
     {
         let db = Db::open(&path).unwrap();
-        let timers = Timers::open(db.clone(), clock.clone()).await.unwrap();
+        let timers = Timers::open(db.clone(), clock.clone(), Duration::minutes(10)).await.unwrap();
         let store = SqliteStore::new(db);
         for (number, written_s) in [(1, 35), (2, 5), (3, 5)] {
             store.insert_instance(&instance(number, written_s)).await.unwrap();
@@ -114,7 +114,7 @@ async fn after_a_stop_who_missed_a_tick_is_due_at_once() {
     }
     // An idle poll need not write for ten minutes, so only now it is sure that the second missed a tick.
     clock.set(640);
-    let timers = Timers::open(Db::open(&path).unwrap(), clock.clone()).await.unwrap();
+    let timers = Timers::open(Db::open(&path).unwrap(), clock.clone(), Duration::minutes(10)).await.unwrap();
     assert_eq!(due(&timers, at(640)), [id(2)], "the first may have been polled in time, the third is off");
     assert_eq!(due(&timers, at(1230)), [id(1), id(2)]);
 }

@@ -162,8 +162,8 @@ pub(in crate::api) struct HealthState {
     pub(in crate::api) reason: Option<String>,
     /// The last poll that read something.
     pub(in crate::api) last_poll: Option<Moment>,
-    /// The last poll may be later than `lastPoll` by at most so much: idle polls are stored every ten minutes, and a
-    /// process knows its own exactly.
+    /// The last poll may be later than `lastPoll` by at most so much: idle polls are stored every ten minutes, on
+    /// AWS every hour, and a process knows its own exactly.
     pub(in crate::api) last_poll_within_seconds: i64,
     /// Everything was read at that time or later; null if something was never read.
     pub(in crate::api) last_success: Option<Moment>,

@@ -11,8 +11,8 @@ use serde_json::json;
 pub(in crate::api) struct PolledResource {
     /// Its configured name.
     pub(in crate::api) name: String,
-    /// The last poll that read the provider, as far as it is known: an idle one is stored every ten minutes, and a
-    /// process knows its own.
+    /// The last poll that read the provider, as far as it is known: an idle one is stored every ten minutes, on AWS
+    /// every hour, and a process knows its own.
     pub(in crate::api) last_poll: Option<Moment>,
     pub(in crate::api) last_poll_age_seconds: Option<i64>,
     /// When the position last moved because something was found.
@@ -29,7 +29,7 @@ pub(in crate::api) struct PolledResource {
     pub(in crate::api) error: Option<String>,
     /// It is not polled before then.
     pub(in crate::api) retry_at: Option<Moment>,
-    /// No success for longer than three intervals, or ten minutes and two intervals.
+    /// No success for longer than three intervals, or ten minutes and two intervals, on AWS an hour and two.
     pub(in crate::api) frozen: bool,
     /// Records that failed on their own and are tried again.
     pub(in crate::api) records_to_retry: usize,

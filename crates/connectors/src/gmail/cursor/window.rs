@@ -6,7 +6,7 @@
 //! new among what they see again.
 //!
 //! All of it is in the cursor, because the next poll may be another process's. An idle poll writes nothing: what it
-//! could say of positions is lost, and the next one that writes, ten minutes later at the most, says it again.
+//! could say of positions is lost, and the next one that writes, with the heartbeat at the latest, says it again.
 
 use super::{Cursor, HistoryId};
 use chrono::{DateTime, Duration, Utc};

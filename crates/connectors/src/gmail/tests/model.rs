@@ -20,12 +20,14 @@ use std::sync::Mutex;
 const SEEDS_COUNT: u64 = 200;
 const ROUNDS_COUNT: usize = 40;
 const LAG_MAX_S: i64 = 120;
-const HEARTBEAT_S: i64 = 600;
+/// How often an idle poll is stored, by host.
+const HEARTBEATS_S: [i64; 2] = [600, 3600];
 /// Clocks of processes differ by so much, in either direction.
 const SKEW_S: i64 = 10;
 
 /// What the store holds, and what the receiver was told.
 struct Watch {
+    heartbeat_s: i64,
     cursor: Value,
     written_at: i64,
     told: Vec<Change>,
@@ -75,7 +77,7 @@ impl Watch {
     fn commit(&mut self, step: Step, now: i64) {
         assert!(step.changes.len() <= crate::STEP_CHANGES_MAX);
         assert!(step.moved || step.changes.is_empty());
-        if !step.moved && now - self.written_at < HEARTBEAT_S {
+        if !step.moved && now - self.written_at < self.heartbeat_s {
             return;
         }
         let position = |cursor: &Value| cursor["history_id"].as_str().unwrap().parse::<u64>().unwrap();
@@ -116,6 +118,7 @@ impl World {
         let mailbox = Mailbox { state: Mutex::new(state), page_size, is_ordered: seed.is_multiple_of(4) };
         ["m0", "m1", "m2"].iter().for_each(|id| mailbox.put(id, true, &["INBOX"]));
         let watch = Watch {
+            heartbeat_s: HEARTBEATS_S[usize::from(seed.is_multiple_of(3))],
             cursor: json!({ "history_id": "1000" }),
             written_at: 0,
             told: Vec::new(),
@@ -236,7 +239,7 @@ fn an_idle_poll_is_one_request_and_one_for_each_further_page_of_the_window() {
     };
     assert_eq!(polled(), 4, "each page once");
     assert_eq!(polled(), 4, "the window again");
-    world.mailbox.pass(HEARTBEAT_S);
+    world.mailbox.pass(world.watch.heartbeat_s);
     let mut polled = || {
         world.mailbox.state.lock().unwrap().requests = 0;
         let step = world.watch.step(&world.mailbox, "/messages", 0, &Scratch::default());

@@ -392,7 +392,6 @@ def costs_know_the_stack(resources, _outputs):
         "metrics": len(metrics),
         "api_gb": memory["ApiFunction"],
         "poll_gb": memory["PollFunction"],
-        "deliver_gb": memory["DeliverFunction"],
     }
     for name, value in found.items():
         if assumed[name] != value:

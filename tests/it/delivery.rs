@@ -3,6 +3,7 @@
 mod attempts;
 mod bus;
 mod callback;
+mod first_attempts;
 mod headers;
 mod policy;
 mod queue;

@@ -88,6 +88,15 @@ pub enum Downloads {
     },
 }
 
+/// Who makes the first attempts to deliver what a poll commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstAttempts {
+    /// Jobs, which have the host's places for deliveries.
+    ByJobs,
+    /// The process that committed, where there are few, and jobs for the others: a job costs more than the attempt.
+    AtOnce,
+}
+
 /// What the host decides.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -120,6 +129,8 @@ pub struct Config {
     pub holds_wrong_secrets: bool,
     /// How the host answers with contents.
     pub downloads: Downloads,
+    /// Who makes first attempts.
+    pub first_attempts: FirstAttempts,
     /// A poll that found nothing is stored when nothing was for so long.
     pub heartbeat: Duration,
     /// Time for one provider request, ms.
@@ -144,6 +155,7 @@ impl Default for Config {
             pulls: true,
             holds_wrong_secrets: true,
             downloads: Downloads::Streamed,
+            first_attempts: FirstAttempts::ByJobs,
             heartbeat: Duration::minutes(10),
             provider_timeout_ms: 30_000,
             callback_timeout_ms: 30_000,

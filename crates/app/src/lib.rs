@@ -56,7 +56,7 @@ mod wrong_secrets;
 #[cfg(fuzzing)]
 pub use api::fuzzing;
 pub use app::App;
-pub use config::{Config, Downloads, Endpoints, Mistake, Variables};
+pub use config::{Config, Downloads, Endpoints, FirstAttempts, Mistake, Variables};
 pub use context::Ports;
 pub use deliver::Ran;
 pub use poll::{PollOutcome, PollReport, ResourceReport};

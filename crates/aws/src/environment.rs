@@ -1,6 +1,6 @@
 //! What the environment says: read once, checked, and handed down.
 
-use app::{Config, Downloads, Mistake, Variables};
+use app::{Config, Downloads, FirstAttempts, Mistake, Variables};
 use chrono::Duration;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -157,7 +157,9 @@ fn app_config(variables: &Variables<'_>) -> Result<Config, Mistake> {
     }
     let downloads = Downloads::Held { bytes_max: ANSWER_BYTES_MAX, longer_at };
     let heartbeat = Duration::minutes(HEARTBEAT_MIN);
-    Ok(Config { pulls: false, holds_wrong_secrets: false, downloads, heartbeat, ..Config::read(variables)? })
+    let first_attempts = FirstAttempts::AtOnce;
+    let config = Config::read(variables)?;
+    Ok(Config { pulls: false, holds_wrong_secrets: false, downloads, first_attempts, heartbeat, ..config })
 }
 
 /// Where the stack is.

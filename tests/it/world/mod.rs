@@ -4,7 +4,7 @@
 mod api;
 mod bus;
 mod dump;
-mod gate;
+pub(crate) mod gate;
 mod methods;
 mod outage;
 mod wire;
@@ -17,7 +17,7 @@ pub(crate) use outage::{Outage, OutageEffect};
 
 use app::ports::{Clock, Entropy, Instances as _, Job, Polls as _, Queue as _};
 use app::sealing::{DataKey, Lookup, Sealer};
-use app::{App, Ports, Ran};
+use app::{App, FirstAttempts, Ports, Ran};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
@@ -205,8 +205,18 @@ impl World {
 
     /// Another process whose ports stand behind what this puts around them.
     pub(crate) fn another_process_around(&self, around: impl FnOnce(Ports) -> Ports) -> App {
+        self.another_process_of(FirstAttempts::ByJobs, around)
+    }
+
+    /// The same on a host that makes first attempts so.
+    pub(crate) fn another_process_of(
+        &self,
+        first_attempts: FirstAttempts,
+        around: impl FnOnce(Ports) -> Ports,
+    ) -> App {
         let parts = self.assembly(&self.gate);
-        App::new(around(parts.ports()), self.sealer.clone(), parts.config())
+        let config = app::Config { first_attempts, ..parts.config() };
+        App::new(around(parts.ports()), self.sealer.clone(), config)
     }
 
     /// The same with connectors of its own.
@@ -273,6 +283,12 @@ impl World {
         let lost = format!("DELETE FROM jobs WHERE job LIKE '{{\"{kind}%'");
         self.db.write("lose the jobs", move |tx| tx.execute(&lost, [])).await.unwrap();
         self.restart();
+    }
+
+    /// How many wait of one kind.
+    pub(crate) async fn jobs_of(&self, kind: &str) -> u32 {
+        let count = format!("SELECT count(*) FROM jobs WHERE job LIKE '{{\"{kind}%'");
+        self.db.read("count jobs", move |conn| conn.query_row(&count, [], |row| row.get(0))).await.unwrap()
     }
 
     /// What was stored of push is gone, as if it had never been written.
@@ -408,7 +424,10 @@ impl Drop for World {
 
 fn hosts(db: &Db, clock: &VirtualClock) -> (Arc<Jobs>, Arc<Timers>) {
     let jobs = Jobs::open(db.clone()).now_or_never().unwrap().unwrap();
-    let timers = Timers::open(db.clone(), Arc::new(clock.clone()), Duration::minutes(10)).now_or_never().unwrap().unwrap();
+    let timers = Timers::open(db.clone(), Arc::new(clock.clone()), Duration::minutes(10))
+        .now_or_never()
+        .unwrap()
+        .unwrap();
     (Arc::new(jobs), Arc::new(timers))
 }
 
@@ -431,17 +450,19 @@ struct Assembly<'a> {
 }
 
 fn assemble(parts: Assembly<'_>) -> App {
-    let gate = parts.gate;
-    let ports = parts.ports();
-    let gated = Ports {
+    App::new(gated(parts.ports(), parts.gate), parts.sealer.clone(), parts.config())
+}
+
+/// Ports of a process that dies at this gate.
+pub(crate) fn gated(ports: Ports, gate: &Arc<Gate>) -> Ports {
+    Ports {
         store: Arc::new(gate::GatedStore::new(ports.store, gate)),
         vault: Arc::new(gate::GatedVault::new(ports.vault, gate)),
         schedule: Arc::new(gate::GatedSchedule::new(ports.schedule, gate)),
         queue: Arc::new(gate::GatedQueue::new(ports.queue, gate)),
         http: Arc::new(gate::GatedHttp::new(ports.http, gate)),
         ..ports
-    };
-    App::new(gated, parts.sealer.clone(), parts.config())
+    }
 }
 
 impl Assembly<'_> {

@@ -3,7 +3,7 @@
 use super::retry_records::{self, INCOMPLETE};
 use super::run::{PollTrigger, Run};
 use super::step::{Begins, ReadStep};
-use super::{ResourceReport, chunks, outbox};
+use super::{ResourceReport, chunks, first_attempts};
 use crate::ports::{Gist, NewNotification, Result, Written};
 use chrono::{DateTime, Utc};
 use connectors::Connector;
@@ -168,7 +168,7 @@ impl Run<'_> {
         self.note_committed(&state.resource, ids);
         // After the commit, never before: a job for a notification that is not there yet finds nothing and is done. A
         // crash in between leaves the sequences in the outbox, which the next poll or the settling job flushes.
-        outbox::enqueue(self.app, self.mailbox.instance.id, &state.resource, &sequences).await?;
+        first_attempts::send_or_keep(self, &state.resource, sequences).await?;
         Ok(true)
     }
 

@@ -7,6 +7,7 @@ mod backfill;
 mod chunks;
 mod commit;
 mod failure;
+mod first_attempts;
 mod follow_up;
 mod gate;
 mod mailbox;
@@ -98,6 +99,9 @@ async fn look(
     let mut run = Run::of(app, mailbox, connector, way, deadline);
     let polled = run.all(&settings).await;
     let ended = run.gate.end().await;
+    if polled.is_err() || run.gate.is_lost().await {
+        run.enqueue_unsent().await?;
+    }
     // A failed poll is run again, and begins with what this one left: the lease is not kept from it.
     let report = polled?;
     if run.gate.is_lost().await {
@@ -105,6 +109,7 @@ async fn look(
     }
     run.follow_up(&settings, &report, ended?).await?;
     follow_up::log(&run, &report);
+    run.attempt_unsent().await?;
     if health::has_news(app, &run.mailbox, &run.push) {
         settle::marked(app, id).await;
     }

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use connectors::{Call, Connector, Scratch};
 use domain::backfill::is_running;
 use domain::health_reading::Reading;
+use domain::ids::Sequence;
 use domain::instance::Instance;
 use domain::state::ResourceState;
 use domain::token::Session;
@@ -58,6 +59,14 @@ pub(super) struct Run<'a> {
     pub(super) trace: TraceId,
     /// Ids of these, the first ones.
     pub(super) told: Vec<String>,
+    /// What it is to deliver itself when the lease is given back.
+    pub(super) unsent: Vec<Unsent>,
+}
+
+/// What one commit of a resource leaves to be delivered.
+pub(super) struct Unsent {
+    pub(super) resource: String,
+    pub(super) sequences: Vec<Sequence>,
 }
 
 /// Why no resource of the mailbox can be read now.
@@ -92,6 +101,7 @@ impl<'a> Run<'a> {
             scratch: Scratch::default(),
             trace,
             told: Vec::new(),
+            unsent: Vec::new(),
         }
     }
 

@@ -177,9 +177,9 @@ impl<'a> Bill<'a> {
     fn notifications(&self) -> Vec<Line> {
         let count = self.notifications_count();
         let mut of = Lines::new(Cause::Notifications);
-        self.consume(&mut of, count, self.counts.notification_commit);
-        self.consume(&mut of, count, self.counts.notification_delivery);
-        self.run(&mut of, count, self.assumed.deliver_ms, self.assumed.deliver_gb);
+        self.consume(&mut of, count, self.counts.notification);
+        // By the poll that found it.
+        self.time(&mut of, count, self.assumed.deliver_ms, self.assumed.poll_gb);
         self.log(&mut of, count * self.assumed.log_bytes_per_notification);
         of.lines
     }
@@ -255,8 +255,12 @@ impl<'a> Bill<'a> {
     }
 
     fn run(&self, of: &mut Lines, count: f64, ms: f64, gb: f64) {
-        let gb_s = count * ms / MS_PER_S * gb;
         of.add(Service::Lambda, "requests", count, self.prices.lambda_request.of(count));
+        self.time(of, count, ms, gb);
+    }
+
+    fn time(&self, of: &mut Lines, count: f64, ms: f64, gb: f64) {
+        let gb_s = count * ms / MS_PER_S * gb;
         of.add(Service::Lambda, "GB·s", gb_s, self.prices.lambda_arm64_gb_s.of(gb_s));
     }
 

@@ -61,8 +61,8 @@ pub(super) struct Consumed {
 pub(super) struct Counts {
     pub(super) idle_poll: Consumed,
     pub(super) heartbeat: Consumed,
-    pub(super) notification_commit: Consumed,
-    pub(super) notification_delivery: Consumed,
+    /// Found, committed, and taken by its callback at the first attempt.
+    pub(super) notification: Consumed,
     pub(super) access_token: Consumed,
     pub(super) push: Option<CountsOfPush>,
 }
@@ -88,7 +88,6 @@ pub(super) struct Assumed {
     pub(super) poll_gb: f64,
     pub(super) poll_ms: f64,
     pub(super) grant_ms: f64,
-    pub(super) deliver_gb: f64,
     pub(super) deliver_ms: f64,
     pub(super) api_gb: f64,
     pub(super) notice_ms: f64,

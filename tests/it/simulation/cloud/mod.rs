@@ -23,6 +23,7 @@ mod wire;
 use super::ledger::Ledger;
 use super::traffic::Traffic;
 use crate::world::World;
+use app::FirstAttempts;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -129,6 +130,14 @@ pub(super) struct Cloud {
     later: Vec<(i64, Ask)>,
 }
 
+/// In one of five seeds, of every profile, polls deliver themselves what they found.
+fn first_attempts(seed: u64) -> FirstAttempts {
+    match seed / 10 % 5 {
+        4 => FirstAttempts::AtOnce,
+        _ => FirstAttempts::ByJobs,
+    }
+}
+
 impl Cloud {
     pub(super) fn new(seed: u64, mutation: Option<Mutation>) -> Self {
         let world = push::world(seed);
@@ -142,6 +151,7 @@ impl Cloud {
             sightings: Mutex::default(),
             mutation,
             is_pushed: push::is_pushed(seed),
+            first_attempts: first_attempts(seed),
             rows: world.rows(),
         };
         Cloud {

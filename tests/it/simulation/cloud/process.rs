@@ -9,7 +9,7 @@ use super::turns::{Life, Turns};
 use super::wire::{Caller, CloudWire, Sightings};
 use crate::world::World;
 use app::ports::{Clock, PortError, Result};
-use app::{App, Ports};
+use app::{App, FirstAttempts, Ports};
 use async_trait::async_trait;
 use axum::Router;
 use chrono::{DateTime, Duration, Utc};
@@ -94,6 +94,7 @@ pub(super) struct SharedState {
     pub(super) sightings: Mutex<Sightings>,
     pub(super) mutation: Option<Mutation>,
     pub(super) is_pushed: bool,
+    pub(super) first_attempts: FirstAttempts,
     /// The database itself, for what no adapter would write.
     pub(super) rows: Db,
 }
@@ -237,7 +238,7 @@ impl Process {
             fence: AtomicU64::new(0),
             caller: Mutex::default(),
         });
-        let app = world.another_process_around(|ports| Ports {
+        let app = world.another_process_of(shared.first_attempts, |ports| Ports {
             store: Arc::new(TappedStore::new(ports.store, &tap)),
             vault: Arc::new(TappedVault::new(ports.vault, &tap)),
             schedule: Arc::new(TappedSchedule::new(shared.queues.clone(), &tap)),

@@ -9,7 +9,7 @@ use crate::ports::{Mailbox, Notification, Progress, Result};
 use crate::reading::{self, Failure, Read};
 use chrono::{DateTime, Duration, Utc};
 use connectors::hub::{Answer, ReadError};
-use connectors::{Connector, ErrorKind, RecordStanding, Sought};
+use connectors::{Connector, ErrorKind, RecordStanding, Sought, Window};
 use domain::delivery::SubscriptionStatus;
 use domain::explain::{Decision, Facts, Obstacle, RetryState, ShownState, ToldState, decide};
 use domain::ids::EventId;
@@ -29,6 +29,9 @@ const REQUEST_S: i64 = 20;
 /// Notifications of an object that are read, newest first: each of the resources may have told of it, and what only the
 /// log shows stands between them.
 const READ_COUNT: usize = 20;
+
+/// How far a message may lie from the time that somebody remembers, minutes.
+const AROUND_MIN: i64 = 5;
 
 /// What came of it.
 pub(crate) struct Explanation {
@@ -58,6 +61,12 @@ struct Candidate<'a> {
     shown_id: Option<String>,
     arrived_at: Option<DateTime<Utc>>,
     shown: ShownState,
+}
+
+/// What came about then.
+pub(crate) fn around(at: DateTime<Utc>) -> Sought {
+    let by = Duration::minutes(AROUND_MIN);
+    Sought::Within(Window { from: at - by, to: at + by })
 }
 
 /// Explains; `None` if the instance was deleted meanwhile.

@@ -6,6 +6,7 @@
 mod access;
 mod account_settings;
 pub mod admin;
+mod ailment;
 pub mod api;
 mod app;
 mod applications;

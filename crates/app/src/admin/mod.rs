@@ -1,18 +1,23 @@
-//! What an operator does: lets users in, and looks for what crashes left.
+//! What an operator does: lets users in, sees what ails mailboxes, and looks for what crashes left.
 
 pub(crate) mod accounts;
 mod check;
 mod examine;
 mod finding;
+mod mailbox;
+mod why;
 
 pub use accounts::Admitted;
 pub use check::{Check, Checked, Mode, Others};
 pub use finding::{Finding, FindingReport, Outcome};
+pub use mailbox::{LastAttempt, MailboxGroup, MailboxReport, PushReport};
+pub use why::{Missed, Reason, Reasons};
 
 use crate::app::App;
 use crate::audit::By;
 use crate::ports::{Administration, Depth, Redriven, Result};
 use crate::signing_in::{self, SignedIn};
+use domain::ids::InstanceId;
 
 /// What operators do.
 ///
@@ -49,6 +54,26 @@ impl App {
     /// Takes a user out; `false` if there is no such user of this organization.
     pub async fn remove_user(&self, organization_id: u32, user_id: u32) -> Result<bool> {
         accounts::remove_user(&self.0, &By::administrator(&self.0), organization_id, user_id).await
+    }
+
+    /// How a mailbox is; `None` if there is no such instance.
+    pub async fn mailbox_report(
+        &self,
+        host: &dyn Administration,
+        id: InstanceId,
+    ) -> Result<Option<MailboxReport>> {
+        mailbox::one(&self.0, host, id).await
+    }
+
+    /// All mailboxes of the host by what ails them, those that need somebody first.
+    pub async fn mailbox_groups(&self) -> Result<Vec<MailboxGroup>> {
+        mailbox::groups(&self.0).await
+    }
+
+    /// Why a receiver was not sent something; `None` if there is no such instance. It asks the provider, and notes that
+    /// the operator asked.
+    pub async fn why(&self, id: InstanceId, missed: &Missed) -> Result<Option<Reasons>> {
+        why::why(&self.0, id, missed).await
     }
 
     /// How much is in each queue.

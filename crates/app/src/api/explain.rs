@@ -11,13 +11,10 @@ use crate::context::Context;
 use crate::explain::{self, Explained};
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, Duration, Utc};
-use connectors::{Sought, Window};
+use chrono::{DateTime, Utc};
+use connectors::Sought;
 use domain::explain::{Decision, Obstacle, ToldState};
 use std::sync::Arc;
-
-/// How far a message may lie from the time that somebody remembers, minutes.
-const AROUND_MIN: i64 = 5;
 
 /// Whoever may read the mailbox through the instance may ask; the answer has ids, times and decisions alone.
 pub(super) async fn one(
@@ -37,13 +34,9 @@ pub(super) async fn one(
 }
 
 fn sought(asked: ExplainRequest) -> Answered<Sought> {
-    let around = |at: DateTime<Utc>| {
-        let by = Duration::minutes(AROUND_MIN);
-        Sought::Within(Window { from: at - by, to: at + by })
-    };
     let by_text = asked.object_id.map(Sought::Object).or(asked.subject.map(Sought::Subject));
     by_text
-        .or(asked.at.map(around))
+        .or(asked.at.map(explain::around))
         .ok_or_else(|| ApiError::bad("one of `objectId`, `subject` and `at` must be given"))
 }
 

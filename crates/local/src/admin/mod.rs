@@ -1,6 +1,7 @@
 //! `carillon admin …`: what to do, on which host, and how it is shown.
 
 mod admission;
+mod ailing;
 mod report;
 mod request;
 #[cfg(feature = "aws")]
@@ -11,10 +12,11 @@ pub use request::{Action, DataKeyChange, OrganizationChange, Request, UserChange
 
 use crate::config::Config;
 use crate::host::Host;
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use app::App;
 use app::admin::{Check, FindingReport, Mode, Others};
 use app::ports::{Accounts, Administration};
+use domain::ids::InstanceId;
 use report::Report;
 use std::path::Path;
 use std::sync::Arc;
@@ -86,6 +88,15 @@ pub async fn run_at(desk: &Desk, request: &Request, say: Say) -> anyhow::Result<
                 "a stack's table is backed up by DynamoDB itself: see \"Restore from backup\" in docs/aws.md"
             )
         }
+        Action::Mailboxes => report.groups(&app.mailbox_groups().await?),
+        &Action::Mailbox { instance } => {
+            let found = app.mailbox_report(host, instance).await?;
+            report.mailbox(&found.with_context(|| no_instance(instance))?)
+        }
+        Action::Why { instance, missed } => {
+            let reasons = app.why(*instance, &missed.read()?).await?;
+            report.reasons(&reasons.with_context(|| no_instance(*instance))?)
+        }
         Action::Queues => report.depths(&app.depths(host).await?),
         &Action::Redrive { limit } => report.redriven(app.redrive(host, limit as usize).await?),
         &Action::Check { mend } => {
@@ -101,4 +112,8 @@ pub async fn run_at(desk: &Desk, request: &Request, say: Say) -> anyhow::Result<
             report.checked(&checked)
         }
     }
+}
+
+fn no_instance(id: InstanceId) -> String {
+    format!("there is no instance {id}")
 }

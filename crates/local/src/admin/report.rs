@@ -168,7 +168,7 @@ impl Report {
         }
     }
 
-    fn line(self, value: &impl Serialize) -> anyhow::Result<()> {
+    pub(super) fn line(self, value: &impl Serialize) -> anyhow::Result<()> {
         (self.say)(&serde_json::to_string(value)?)
     }
 }

@@ -1,6 +1,10 @@
 //! What the command line asks of `carillon admin`.
 
+use anyhow::Context as _;
+use app::admin::Missed;
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
+use domain::ids::InstanceId;
 use std::path::PathBuf;
 
 /// Dead jobs sent again unless told otherwise: a burst that every worker can take.
@@ -53,6 +57,23 @@ pub enum Action {
         #[arg(long, value_name = "ID", requires = "organization")]
         user: Option<u32>,
     },
+    /// Print all mailboxes by what ails them, those that need somebody first
+    Mailboxes,
+    /// Print how a mailbox is, and why
+    Mailbox {
+        /// The instance
+        #[arg(value_parser = instance_id)]
+        instance: InstanceId,
+    },
+    /// Print why a receiver was not sent something
+    Why {
+        /// The instance
+        #[arg(value_parser = instance_id)]
+        instance: InstanceId,
+        /// What is missed.
+        #[command(flatten)]
+        missed: MissedObject,
+    },
     /// Print what waits, and what is dead
     Queues,
     /// Send dead jobs again
@@ -79,6 +100,31 @@ pub enum Action {
         #[command(subcommand)]
         change: DataKeyChange,
     },
+}
+
+/// What a receiver misses.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[group(required = true, multiple = false)]
+pub struct MissedObject {
+    /// The object, by the provider's id
+    object: Option<String>,
+    /// What has this subject
+    #[arg(long, value_name = "TEXT")]
+    subject: Option<String>,
+    /// What came within five minutes of then, as 2026-11-29T03:10:00Z
+    #[arg(long, value_name = "TIME")]
+    at: Option<DateTime<Utc>>,
+}
+
+impl MissedObject {
+    pub(super) fn read(&self) -> anyhow::Result<Missed> {
+        let by_text = self.object.clone().map(Missed::Object).or(self.subject.clone().map(Missed::Subject));
+        by_text.or(self.at.map(Missed::At)).context("name an object, a subject or a time")
+    }
+}
+
+fn instance_id(text: &str) -> Result<InstanceId, String> {
+    InstanceId::parse(text).ok_or_else(|| "must be the number of an instance".to_owned())
 }
 
 impl Action {
@@ -192,6 +238,7 @@ mod tests {
                 "users remove --organization 1 --user 7",
                 Action::Users { organization: None, change: Some(UserChange::Remove(one)) },
             ),
+            ("mailbox 17", Action::Mailbox { instance: InstanceId::parse("17").unwrap() }),
             ("secrets", Action::Secrets),
             ("backup to.db", Action::Backup { file: PathBuf::from("to.db") }),
             ("redrive", Action::Redrive { limit: 1_000 }),
@@ -210,6 +257,9 @@ mod tests {
             ("users rotate --organization 1 --user ada", "invalid value 'ada'"),
             ("backup", "<FILE>"),
             ("redrive --limit 0", "0 is not in 1..=100000"),
+            ("why 17", "required"),
+            ("why 17 one --subject other", "cannot be used with"),
+            ("mailbox ada", "must be the number of an instance"),
             ("queues --limit 5", "unexpected argument '--limit'"),
             ("redrive --mend", "unexpected argument '--mend'"),
             ("fly", "unrecognized subcommand 'fly'"),

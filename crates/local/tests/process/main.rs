@@ -16,6 +16,7 @@ mod operator;
 mod outage;
 mod process;
 mod push;
+mod runbook;
 
 use doubles::FaultKind;
 use process::Process;

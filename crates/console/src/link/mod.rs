@@ -133,6 +133,9 @@ pub(crate) async fn back(shared: &Shared, head: &Parts, query: &Fields) -> Optio
     if head.method != Method::GET {
         return Some(StatusCode::NO_CONTENT.into_response());
     }
+    if !passage.is_first(shared) {
+        return None;
+    }
     let ended = match query.text("code") {
         "" => passage.failed(denied(query)),
         code => returned(&visit, passage, code).await,

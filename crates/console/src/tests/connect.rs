@@ -261,6 +261,22 @@ async fn a_state_that_is_not_this_sessions_exchanges_nothing() {
     assert!(connecting.sent_to("POST /instances").is_empty());
 }
 
+/// The browser forgets what it kept for it; whoever copied that before does not.
+#[tokio::test]
+async fn a_state_counts_once_for_whoever_kept_the_cookies() {
+    let connecting = Connecting::new().await;
+    let state = connecting.begin().await;
+    let copied = connecting.browser.copied_cookies();
+    let done = connecting.browser.get(&format!("/oauth/callback?code=one&state={state}")).await;
+    assert_eq!(done.location(), "/instances/7/connected");
+    for query in [format!("code=two&state={state}"), format!("error=access_denied&state={state}")] {
+        connecting.browser.put_back(copied.clone());
+        let again = connecting.browser.get(&format!("/oauth/callback?{query}")).await;
+        assert_eq!(again.status, StatusCode::FORBIDDEN, "{query}");
+    }
+    assert_eq!(connecting.sent_to("POST /instances").len(), 1);
+}
+
 /// Its cookie is still in the browser: whoever signs in there next may be another, and gets nobody's mailbox.
 #[tokio::test]
 async fn what_another_session_began_exchanges_nothing() {

@@ -169,9 +169,14 @@ async fn a_return_belongs_to_its_browser() {
         owner.send("HEAD", &format!("/oauth/callback?state={state}&code=good"), &[], String::new()).await;
     assert_eq!(looked.status, StatusCode::NO_CONTENT);
     assert!(asked.lock().unwrap().iter().all(|(path, _)| path != "return"), "nothing was ended yet");
+    let copied = owner.copied_cookies();
     come_back(&owner, &format!("state={state}&code=good")).await;
     let again = owner.get(&format!("/oauth/callback?state={state}&code=good")).await;
     assert!(again.location().starts_with("/sign-in?"), "it is spent");
+    owner.put_back(copied);
+    let kept = owner.get(&format!("/oauth/callback?state={state}&code=good")).await;
+    assert!(kept.location().starts_with("/sign-in?"), "also with the cookies of before");
+    assert_eq!(asked.lock().unwrap().iter().filter(|(path, _)| path == "return").count(), 1);
 }
 
 /// The page of who pressed the button in one tab and looks in another stays what it is.

@@ -155,6 +155,15 @@ impl Browser {
         self.cookies_as_text().len()
     }
 
+    /// What somebody may have copied.
+    pub(super) fn copied_cookies(&self) -> Vec<(String, String)> {
+        self.cookies.lock().unwrap().clone()
+    }
+
+    pub(super) fn put_back(&self, copied: Vec<(String, String)>) {
+        *self.cookies.lock().unwrap() = copied;
+    }
+
     pub(super) fn end_session(&self) {
         self.cookies.lock().unwrap().retain(|(name, _)| name != "carillon_session");
     }

@@ -71,6 +71,27 @@ pub struct Call<'a> {
     pub timeout_ms: u64,
     /// Where the steps of a run keep what they need not read twice; outside of polls there is none.
     pub scratch: Option<&'a Scratch>,
+    /// What was reported; outside of polls there is none.
+    pub log: Option<&'a dyn ToldLog>,
+}
+
+/// What the event log holds of the polled resource.
+///
+/// # Errors
+/// [`Error`]: it can't be read now.
+#[async_trait]
+pub trait ToldLog: Send + Sync {
+    /// Records of a stretch of it, the newest first: those before this place, or the newest of all.
+    async fn told(&self, before: Option<u64>) -> Result<ToldPage, Error>;
+}
+
+/// A stretch of the log.
+#[derive(Debug, Default)]
+pub struct ToldPage {
+    /// As callbacks show them.
+    pub records: Vec<Value>,
+    /// Where the next stretch ends; `None` in the last.
+    pub before: Option<u64>,
 }
 
 /// An interval of time, from the first instant to before the last.
@@ -93,6 +114,9 @@ pub struct Past {
     pub failures: u32,
     /// The event log holds everything reported since then, but not necessarily what was reported before.
     pub log_since: DateTime<Utc>,
+    /// Which poll this is, counted by the timetable; `None` outside of it. Who takes turns goes by it, so that nothing has
+    /// to be stored for that.
+    pub number: Option<u64>,
 }
 
 /// The position from which to watch, and whose mailbox it is.
@@ -121,6 +145,10 @@ pub struct Step {
     pub gap: Option<(DateTime<Utc>, String)>,
     /// Why the step ends early: what it has is good, and what follows has to wait.
     pub halted: Option<Error>,
+    /// Nothing but what the connector keeps for itself moved: no change, nor anything that a provider's notice may mean.
+    pub is_aside: bool,
+    /// When the connector has to look again, if that is before the next poll is due.
+    pub again_at: Option<DateTime<Utc>>,
 }
 
 impl Step {
@@ -134,6 +162,8 @@ impl Step {
             more: false,
             gap: None,
             halted: None,
+            is_aside: false,
+            again_at: None,
         }
     }
 }

@@ -131,7 +131,7 @@ pub(crate) async fn step(pages: &dyn Pages, cursor: &Value, past: &Past) -> Resu
         false => cursor.clone(),
     };
     let changes = comparison.changes;
-    Ok(Step { changes, failed: Vec::new(), cursor, moved, more, gap, halted })
+    Ok(Step { changes, cursor, moved, more, gap, halted, ..Step::nothing() })
 }
 
 /// In words, for people.

@@ -28,6 +28,14 @@ impl Timetable {
         let rounds = (now.timestamp() - phase).div_euclid(interval) + 1;
         Utc.timestamp_opt(rounds * interval + phase, 0).single().unwrap_or(now)
     }
+
+    /// The number of the poll that is due next to `now`, counted from the Unix epoch: one that comes a little early or
+    /// late has its own number all the same.
+    pub fn number_at(&self, now: DateTime<Utc>) -> u64 {
+        let interval = i64::from(self.interval_s);
+        let number = (now.timestamp() - i64::from(self.phase_s) + interval / 2).div_euclid(interval);
+        u64::try_from(number).unwrap_or(0)
+    }
 }
 
 /// First wait after a failure, ms.
@@ -78,6 +86,10 @@ mod tests {
         assert!(first > start && first <= start + Duration::minutes(15));
         assert_eq!(table.next_after(first), first + Duration::minutes(15));
         assert_eq!(table.next_after(first - Duration::seconds(1)), first);
+        let number = table.number_at(first);
+        let beside = [-449, 449].map(|seconds| table.number_at(first + Duration::seconds(seconds)));
+        assert_eq!(beside, [number, number], "a poll that is early or late");
+        assert_eq!(table.number_at(table.next_after(first)), number + 1);
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub struct ResourceState {
     pub failures: u32,
     /// No provider call for this resource before then.
     pub backoff_until: Option<DateTime<Utc>>,
+    /// When the connector has to look again, if that is before the next poll of the timetable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<DateTime<Utc>>,
     /// What went wrong last, in words.
     pub last_error: Option<String>,
     /// The last sequence number given out; the next is greater.
@@ -86,7 +89,7 @@ pub fn frozen_after(interval_s: u32, heartbeat: Duration) -> Duration {
 impl ResourceState {
     /// The clock was set back by so much: nothing waits longer than it was meant to.
     pub fn set_back(&mut self, by: Duration, now: DateTime<Utc>) {
-        let waits = [&mut self.backoff_until, &mut self.looks.paused_until];
+        let waits = [&mut self.backoff_until, &mut self.looks.paused_until, &mut self.again_at];
         waits.into_iter().flatten().for_each(|until| set_back(until, by, now));
         self.retry_records.set_back(by, now);
     }
@@ -105,6 +108,7 @@ impl ResourceState {
             written_at: now,
             failures: 0,
             backoff_until: None,
+            again_at: None,
             last_error: None,
             last_sequence: Sequence(0),
             retry_records: RetryList::default(),

@@ -18,6 +18,12 @@ pub struct RequestLine {
 }
 
 impl RequestLine {
+    /// Path and query of what is asked: of a batch those of each request in it.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        let own = self.parts.is_empty().then_some(self.target.as_str());
+        own.into_iter().chain(self.parts.iter().map(String::as_str))
+    }
+
     /// How many requests it counts for at the provider: a batch for those in it.
     pub fn count(&self) -> usize {
         self.parts.len().max(1)

@@ -26,7 +26,7 @@ pub(super) async fn baseline(mut desk: Desk) {
     desk.assert_arrived(&[changed]);
 }
 
-/// A poll that finds nothing asks the provider once.
+/// A poll that finds nothing asks the provider once, and may take a second read along in the same request.
 pub(super) async fn idle_cost(mut desk: Desk) {
     desk.receive();
     let id = desk.connect().await;
@@ -36,7 +36,10 @@ pub(super) async fn idle_cost(mut desk: Desk) {
         desk.world.clock.advance(Duration::seconds(20));
         let before = desk.double.usage(USER).admitted;
         desk.world.poll(id).await;
-        assert_eq!(desk.double.usage(USER).admitted - before, 1, "{}", desk.descriptor.key);
+        let admitted = desk.double.usage(USER).admitted - before;
+        // Who does not see deletions in the walk looks for them beside it.
+        let most = if desk.descriptor.can(Ability::Deletions) { 1 } else { 2 };
+        assert!((1..=most).contains(&admitted), "{}: {admitted}", desk.descriptor.key);
     }
     desk.assert_arrived(&[]);
 }

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 /// The queries for lists of messages, decoded.
 fn list_queries(world: &World) -> Vec<String> {
     let requests = world.microsoft.requests();
-    let lists = requests.iter().filter(|line| line.target.starts_with("/v1.0/me/messages?"));
-    lists.map(|line| line.target.replace("%20", " ").replace("%3A", ":").replace("%2C", ",")).collect()
+    let targets = requests.iter().flat_map(doubles::RequestLine::targets);
+    let lists = targets.filter(|target| target.starts_with("/v1.0/me/messages?"));
+    lists.map(|target| target.replace("%20", " ").replace("%3A", ":").replace("%2C", ",")).collect()
 }
 
 /// A workflow tool asked for mail received between its last poll and now. Of two mails within a minute, the one

@@ -132,6 +132,7 @@ impl<'a> Reader<'a> {
             now,
             timeout_ms: 1000,
             scratch: None,
+            log: None,
         }
     }
 
@@ -231,7 +232,8 @@ async fn a_window_is_read_again_to_its_edges() {
         let (mut told, mut cursor) = (Vec::new(), None);
         for _ in 0..10 {
             let window = Window { from, to };
-            let past = Past { baseline_at: from, last_success_at: from, failures: 0, log_since: from };
+            let past =
+                Past { baseline_at: from, last_success_at: from, failures: 0, log_since: from, number: None };
             let step = gmail()
                 .backfill(&reader.call(), &resource, window, cursor.as_ref(), &past)
                 .await

@@ -6,15 +6,16 @@ use axum::body::Body;
 use chrono::{DateTime, Utc};
 use connectors::hub::{Answer, Query, Records};
 use connectors::{
-    Call, Connector, Http, HttpError, HttpRequest, HttpResponse, Method, Past, Route, Step, Window, registry,
+    Call, Connector, Http, HttpError, HttpRequest, HttpResponse, Method, Past, Route, Step, ToldLog,
+    ToldPage, Window, registry,
 };
 use domain::resource::ResourceConfig;
 use doubles::{CLIENT_ID, CLIENT_SECRET, Clock, Mail, Microsoft};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use tower::ServiceExt as _;
 
 pub(crate) const ADA: &str = "ada@double.example";
@@ -47,12 +48,28 @@ impl Http for Wire {
     }
 }
 
+/// What was reported, the oldest first, in stretches.
+#[derive(Default)]
+struct Log(Mutex<Vec<Value>>);
+
+#[async_trait]
+impl ToldLog for Log {
+    async fn told(&self, before: Option<u64>) -> Result<ToldPage, connectors::Error> {
+        let all = self.0.lock().unwrap();
+        let end = before.map_or(all.len(), |before| usize::try_from(before).unwrap());
+        let from = end.saturating_sub(200);
+        let records = all[from..end].iter().rev().cloned().collect();
+        Ok(ToldPage { records, before: (from > 0).then_some(from as u64) })
+    }
+}
+
 pub(crate) struct Desk {
     pub(crate) microsoft: Microsoft,
     connector: Arc<dyn Connector>,
     wire: Wire,
     token: String,
     clock: Arc<AtomicI64>,
+    log: Log,
     watched: BTreeMap<String, (ResourceConfig, Value)>,
 }
 
@@ -87,6 +104,7 @@ impl Desk {
         let read = clock.clone();
         let microsoft = Microsoft::new(Clock::new(move || read.load(Ordering::SeqCst)), 7);
         microsoft.add_account(ADA);
+        microsoft.set_token_lifetime_s(10_000_000);
         microsoft.set_granted_scope(Some(SCOPES));
         let code = microsoft.new_code(ADA);
         let wire = Wire(microsoft.router());
@@ -105,7 +123,15 @@ impl Desk {
         let reply = wire.send(request).await.unwrap();
         let issued: Value = serde_json::from_slice(&reply.body).unwrap();
         let token = issued["access_token"].as_str().unwrap().to_owned();
-        Desk { microsoft, connector: outlook(), wire, token, clock, watched: BTreeMap::new() }
+        Desk {
+            microsoft,
+            connector: outlook(),
+            wire,
+            token,
+            clock,
+            log: Log::default(),
+            watched: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn advance_s(&self, seconds: i64) {
@@ -124,6 +150,7 @@ impl Desk {
             now: self.now(),
             timeout_ms: 1000,
             scratch: None,
+            log: None,
         }
     }
 
@@ -142,8 +169,13 @@ impl Desk {
 
     /// Polls a watched resource to its end; gives kinds and ids.
     pub(crate) async fn poll(&mut self, name: &str) -> Vec<String> {
-        let past =
-            Past { baseline_at: self.now(), last_success_at: self.now(), failures: 0, log_since: self.now() };
+        let past = Past {
+            baseline_at: self.now(),
+            last_success_at: self.now(),
+            failures: 0,
+            log_since: self.now(),
+            number: None,
+        };
         let (config, mut cursor) = self.watched.remove(name).unwrap();
         let mut found = Vec::new();
         for _ in 0..STEPS_COUNT_MAX {
@@ -158,6 +190,39 @@ impl Desk {
         panic!("{name} has no end");
     }
 
+    /// Polls a watched resource as the poll of this number on the timetable; gives kinds and ids, and when it wants to
+    /// look again.
+    pub(crate) async fn poll_as(&mut self, name: &str, number: u64) -> (Vec<String>, Option<DateTime<Utc>>) {
+        let past = Past {
+            baseline_at: self.now(),
+            last_success_at: self.now(),
+            failures: 0,
+            log_since: self.now(),
+            number: Some(number),
+        };
+        let (config, mut cursor) = self.watched.remove(name).unwrap();
+        let mut found = Vec::new();
+        for _ in 0..STEPS_COUNT_MAX * 10 {
+            let call = Call { log: Some(&self.log), ..self.call() };
+            let step = self.connector.poll(&call, &config, &cursor, &past).await.unwrap();
+            self.log.0.lock().unwrap().extend(step.changes.iter().map(|one| one.record.clone()));
+            assert!(step.halted.is_none(), "{:?}", step.halted);
+            found.extend(step.changes.iter().map(|one| format!("{} {}", one.kind.wire(), one.object_id)));
+            // As between two polls.
+            cursor = serde_json::from_str(&step.cursor.to_string()).unwrap();
+            if !step.more {
+                self.watched.insert(name.to_owned(), (config, cursor));
+                return (found, step.again_at);
+            }
+        }
+        panic!("{name} has no end");
+    }
+
+    /// Where a watched resource stands.
+    pub(crate) fn cursor(&self, name: &str) -> Value {
+        self.watched[name].1.clone()
+    }
+
     /// Polls a watched resource again and again until it comes to its end; gives kinds and ids, and how many gaps were told.
     pub(crate) async fn poll_patiently(&mut self, name: &str) -> (Vec<String>, usize) {
         let mut past = Past {
@@ -165,6 +230,7 @@ impl Desk {
             last_success_at: self.now(),
             failures: 0,
             log_since: DateTime::UNIX_EPOCH,
+            number: None,
         };
         let (config, mut cursor) = self.watched.remove(name).unwrap();
         let (mut found, mut gaps) = (Vec::new(), 0);
@@ -194,6 +260,7 @@ impl Desk {
             last_success_at: window.from,
             failures: 0,
             log_since: window.from,
+            number: None,
         };
         for _ in 0..STEPS_COUNT_MAX {
             let step = self.connector.backfill(&self.call(), config, window, cursor.as_ref(), &past).await;

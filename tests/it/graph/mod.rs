@@ -1,6 +1,7 @@
 //! The Outlook connector and the double face to face: what is beside mail, reads, and windows read again.
 
-mod desk;
+pub(crate) mod desk;
+pub(crate) mod lane;
 
 use chrono::DateTime;
 use connectors::Window;

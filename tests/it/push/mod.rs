@@ -63,7 +63,7 @@ async fn post(world: &World, path: &str, authorization: Option<&str>, body: &str
 fn polls(world: &World) -> usize {
     let lists = |target: &str| target.contains("/me/messages?") || target.contains("/history?");
     let both = world.google.requests().into_iter().chain(world.microsoft.requests());
-    both.filter(|line| lists(&line.target)).count()
+    both.filter(|line| line.targets().any(lists)).count()
 }
 
 fn forget_requests(world: &World) {

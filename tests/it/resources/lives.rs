@@ -41,6 +41,14 @@ async fn each_resource_tells_what_comes_changes_and_goes() {
         let expected = if case.tells_deletions { one("DELETED", &before) } else { Vec::new() };
         assert_eq!(gone, expected, "{}", case.resource);
         world.pass(Duration::hours(2)).await;
+        let late = if case.tells_deletions { Vec::new() } else { one("DELETED", &before) };
+        assert_eq!(
+            world.arrived(),
+            late,
+            "{}: what the walk does not show is told within a turn",
+            case.resource
+        );
+        world.pass(Duration::hours(2)).await;
         assert_eq!(world.arrived(), nothing, "{}: an idle mailbox tells nothing", case.resource);
     }
 }

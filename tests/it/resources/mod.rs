@@ -89,7 +89,11 @@ const CASES: [Case; 7] = [
     Case {
         connector: "outlookemail",
         resource: "events",
-        add: |world| world.microsoft.add_event(OUTLOOK_USER, None, &json!({ "subject": "Lunch" })),
+        add: |world| {
+            let at = json!({ "dateTime": "2026-11-24T12:00:00", "timeZone": "UTC" });
+            let lunch = json!({ "subject": "Lunch", "start": at, "end": at });
+            world.microsoft.add_event(OUTLOOK_USER, None, &lunch)
+        },
         change: |world, id| {
             world.microsoft.change_record(OUTLOOK_USER, id, &json!({ "subject": "Dinner" }));
         },

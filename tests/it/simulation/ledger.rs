@@ -172,7 +172,7 @@ fn check_gmail(world: &World, traffic: &Traffic, told: &[TakenEvent]) {
 
 fn check_outlook(world: &World, traffic: &Traffic, told: &[TakenEvent]) {
     let mut states = BTreeSet::new();
-    for one in told {
+    for one in told.iter().filter(|one| one.kind != "DELETED") {
         let state = (one.object.clone(), one.record["ChangeKey"].as_str().unwrap().to_owned());
         // Of what was there before, a backfill tells the creation beside the updates that polls told.
         let is_past = one.kind == "CREATED" && traffic.is_backfilled && traffic.old.contains(&one.object);
@@ -184,6 +184,15 @@ fn check_outlook(world: &World, traffic: &Traffic, told: &[TakenEvent]) {
     for id in traffic.old.iter().chain(&traffic.outlook_purged) {
         let may_be_told = traffic.is_backfilled || traffic.outlook_purged.contains(id);
         assert!(created(told, id) <= usize::from(may_be_told));
+    }
+    let mut deleted = BTreeSet::new();
+    for one in told.iter().filter(|one| one.kind == "DELETED") {
+        assert!(deleted.insert(&one.object), "the deletion of {} was told twice", one.object);
+        assert!(
+            traffic.outlook_purged.contains(&one.object),
+            "{} is there and was told as deleted",
+            one.object
+        );
     }
     for message in world.microsoft.messages(OUTLOOK_USER) {
         if traffic.outlook.contains(&message.id) {

@@ -4,6 +4,7 @@
 //! A failure names its seed; `CARILLON_SIMULATION_SEED=<seed>` runs that one alone.
 
 mod cloud;
+mod deletions;
 mod faults;
 mod ledger;
 mod traffic;

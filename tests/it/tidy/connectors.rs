@@ -13,8 +13,8 @@ const CONNECTORS: &str = "crates/connectors/src/";
 /// has read all.
 pub(super) const CONNECTOR_ROOMS: [&str; 9] =
     ["descriptor", "api", "cursor", "poll", "recover", "backfill", "hub", "normalise", "error"];
-/// Only where the provider gives notice of changes.
-const CONNECTOR_ROOMS_OPTIONAL: [&str; 1] = ["push"];
+/// Only where the provider gives notice of changes, and where a second lane finds what the first does not show.
+const CONNECTOR_ROOMS_OPTIONAL: [&str; 2] = ["push", "lane"];
 /// Its own files.
 pub(super) const CONNECTOR_FILES: [&str; 2] = ["mod.rs", "README.md"];
 

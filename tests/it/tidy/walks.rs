@@ -33,7 +33,7 @@ const WALKS: [Walk; 3] = [
 ];
 
 /// What files of the walks refer to beside the walks, and why no walk leads through it.
-const ASIDE: [(&str, &str); 35] = [
+const ASIDE: [(&str, &str); 36] = [
     ("api/", "what handlers are given and answer, and other routes"),
     ("audit.rs", "entries that a row is stored with"),
     ("bulk", "another job"),
@@ -58,6 +58,7 @@ const ASIDE: [(&str, &str); 35] = [
     ("poll/follow_up.rs", "after the commits of a poll"),
     ("poll/push.rs", "for those who ask for push"),
     ("poll/report.rs", "values"),
+    ("poll/told.rs", "for connectors that look again at what was reported"),
     ("ports", "what the walks leave by"),
     ("push", "for those who ask for push"),
     ("purge.rs", "another job"),

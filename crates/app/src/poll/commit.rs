@@ -72,8 +72,11 @@ impl Run<'_> {
             self.store_mailbox(identity.as_deref(), address.as_deref()).await?;
         }
         let mut next = begun(next, begins, step.cursor, now, [found, changes.len()]);
-        if step.moved {
+        if step.moved && !step.is_aside {
             next.changed_at = Some(now);
+        }
+        if step.moved {
+            next.again_at = step.again_at;
         }
         next.complete_at = complete_at.or(next.complete_at);
         if let PollTrigger::Hinted(hint_at) = self.way
@@ -92,7 +95,7 @@ impl Run<'_> {
             return Ok(Committed::Lost);
         }
         self.note_complete(config, complete_at);
-        report.moved |= step.moved;
+        report.moved |= step.moved && !step.is_aside;
         report.changes += found;
         report.events += changes.len();
         report.notifications += delivered;

@@ -58,8 +58,11 @@ impl Run<'_> {
         };
         let rows = self.mailbox.resources.iter().filter(is_due);
         let due = rows.filter_map(|row| {
+            // One that has passed was looked at, or waits for the schedule.
+            let again_at = row.state.again_at.filter(|at| *at > self.app.now());
+            let next = row.state.next_look().into_iter().chain(again_at).min();
             // While the resource backs off, its records wait too.
-            row.state.next_look().max(row.state.backoff_until)
+            next.max(row.state.backoff_until)
         });
         due.min().map(|due| due.max(mailbox_until.unwrap_or(due))).or(mailbox_until)
     }

@@ -18,6 +18,7 @@ mod resource;
 mod retry_records;
 mod run;
 mod step;
+mod told;
 
 pub(crate) use run::PollTrigger;
 
@@ -96,7 +97,7 @@ async fn look(
     if mailbox.poller.is_leased(app.now()) {
         return ask_the_holder(app, &mailbox, way).await;
     }
-    let mut run = Run::of(app, mailbox, connector, way, deadline);
+    let mut run = Run::of(app, mailbox, connector, way, deadline, settings.interval_min);
     let polled = run.all(&settings).await;
     let ended = run.gate.end().await;
     if polled.is_err() || run.gate.is_lost().await {

@@ -2,6 +2,7 @@
 
 use super::ResourceReport;
 use super::gate::Gate;
+use super::told::ToldOf;
 use crate::context::Context;
 use crate::ports::{
     InstanceChange, Mailbox, NewNotification, PollCommit, Result, SubscriptionChange, Written,
@@ -13,6 +14,8 @@ use domain::backfill::is_running;
 use domain::health_reading::Reading;
 use domain::ids::Sequence;
 use domain::instance::Instance;
+use domain::resource::ResourceConfig;
+use domain::schedule::Timetable;
 use domain::state::ResourceState;
 use domain::token::Session;
 use domain::trace::TraceId;
@@ -45,6 +48,8 @@ pub(super) struct Run<'a> {
     pub(super) way: PollTrigger,
     pub(super) gate: Gate<'a>,
     pub(super) deadline: DateTime<Utc>,
+    /// Which poll of the timetable it is.
+    pub(super) number: u64,
     /// The token of this poll, once it was needed.
     pub(super) token: Option<String>,
     /// The mailbox as a whole failed: no more provider calls in this poll.
@@ -84,8 +89,10 @@ impl<'a> Run<'a> {
         connector: &'a Arc<dyn Connector>,
         way: PollTrigger,
         deadline: DateTime<Utc>,
+        interval_min: u32,
     ) -> Self {
         let trace = TraceId::of_poll(mailbox.instance.id, app.now());
+        let number = Timetable::new(mailbox.instance.id, interval_min).number_at(app.now());
         let gate = Gate::new(app, connector.descriptor().key, &mailbox, deadline);
         Run {
             app,
@@ -94,6 +101,7 @@ impl<'a> Run<'a> {
             way,
             gate,
             deadline,
+            number,
             token: None,
             stopped: None,
             push: Reading::Unknown,
@@ -170,6 +178,11 @@ impl<'a> Run<'a> {
         true
     }
 
+    /// What was reported of a resource.
+    pub(super) fn told<'b>(&'b self, config: &'b ResourceConfig) -> ToldOf<'b> {
+        ToldOf { app: self.app, id: self.mailbox.instance.id, resource: &config.name }
+    }
+
     /// What the connector needs for its requests.
     pub(super) fn call<'b>(&'b self, token: &'b str) -> Call<'b> {
         Call {
@@ -179,6 +192,7 @@ impl<'a> Run<'a> {
             now: self.app.now(),
             timeout_ms: self.app.config.provider_timeout_ms,
             scratch: Some(&self.scratch),
+            log: None,
         }
     }
 

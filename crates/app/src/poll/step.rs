@@ -96,7 +96,8 @@ async fn walked(
     state: &ResourceState,
     token: &str,
 ) -> std::result::Result<ReadStep, Error> {
-    let call = run.call(token);
+    let log = run.told(config);
+    let call = Call { log: Some(&log), ..run.call(token) };
     let Some(cursor) = &state.cursor else { return baseline(run, config, &call).await };
     let past = past(state, run);
     let step = match run.connector.poll(&call, config, cursor, &past).await {
@@ -137,6 +138,7 @@ fn past(state: &ResourceState, run: &Run<'_>) -> Past {
         last_success_at: state.last_success_at.unwrap_or(baseline_at),
         failures: state.failures,
         log_since: run.app.log_since(),
+        number: Some(run.number),
     }
 }
 
@@ -158,6 +160,7 @@ async fn stretch(
         last_success_at: from,
         failures: state.failures,
         log_since: run.app.log_since(),
+        number: None,
     };
     let window = Window { from, to: backfill.to };
     let mut step = match is_listed {

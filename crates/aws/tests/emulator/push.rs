@@ -63,7 +63,7 @@ async fn push_writes_little_while_nothing_happens() {
     assert_eq!(microsoft.subscriptions_of(budget.mailbox.address()).len(), 1, "it is watched");
     budget.token_ends().await;
     let (refreshed, provider) = budget.poll().await;
-    assert_eq!(provider, 1);
+    assert!((1..=2).contains(&provider), "of a deletion's hint, too: {provider}");
     budget.token_ends().await;
     budget.grant_ends().await;
 

@@ -75,7 +75,16 @@ pub(super) async fn step(
         true => BackfillCursor { done, ..place },
         false => BackfillCursor { page: page.next_page_token, done: Vec::new(), ..place },
     };
-    Ok(Step { changes, failed, cursor: next.to_value()?, moved: true, more, gap: None, halted })
+    Ok(Step {
+        changes,
+        failed,
+        cursor: next.to_value()?,
+        moved: true,
+        more,
+        gap: None,
+        halted,
+        ..Step::nothing()
+    })
 }
 
 impl BackfillCursor {

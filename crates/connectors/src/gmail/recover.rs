@@ -42,15 +42,7 @@ pub(super) async fn begin(call: &Call<'_>, cursor: &Cursor, past: &Past) -> Resu
     let reason = "the provider no longer knew the position: mail received in this interval is reported, \
                   label changes and deletions in it may be missing";
     let gap = Some((lost_at, reason.to_owned()));
-    Ok(Step {
-        changes: vec![],
-        failed: vec![],
-        cursor: next.to_value(),
-        moved: true,
-        more: true,
-        gap,
-        halted: None,
-    })
+    Ok(Step { cursor: next.to_value(), moved: true, more: true, gap, ..Step::nothing() })
 }
 
 /// Reports one page of the listing.
@@ -108,7 +100,16 @@ pub(super) async fn step(
         Some(token) => going_on(Some(token), Vec::new()),
         None => Cursor { catch_up: None, recheck_through: listed_through, ..cursor.clone() },
     };
-    Ok(Step { changes, failed, cursor: next.to_value(), moved: true, more: true, gap: None, halted })
+    Ok(Step {
+        changes,
+        failed,
+        cursor: next.to_value(),
+        moved: true,
+        more: true,
+        gap: None,
+        halted,
+        ..Step::nothing()
+    })
 }
 
 /// A page that is refused is too old: the listing begins again; the log skips what it has reported.
@@ -119,15 +120,7 @@ fn restart(cursor: &Cursor, catch_up: &CatchUp, error: Error) -> Result<Step, Er
     let again =
         CatchUp { page: None, page_done: Vec::new(), restarts: catch_up.restarts + 1, ..catch_up.clone() };
     let next = Cursor { catch_up: Some(again), ..cursor.clone() };
-    Ok(Step {
-        changes: vec![],
-        failed: vec![],
-        cursor: next.to_value(),
-        moved: true,
-        more: true,
-        gap: None,
-        halted: None,
-    })
+    Ok(Step { cursor: next.to_value(), moved: true, more: true, ..Step::nothing() })
 }
 
 fn listed(message: api::Message, cursor: &Cursor) -> Collapsed {

@@ -21,6 +21,7 @@ fn call<'a>(script: &'a Script) -> Call<'a> {
         now,
         timeout_ms: 1000,
         scratch: None,
+        log: None,
     }
 }
 
@@ -31,7 +32,7 @@ fn resource() -> ResourceConfig {
 
 fn past() -> Past {
     let baseline_at = at("2026-11-22T10:00:00Z");
-    Past { baseline_at, last_success_at: baseline_at, failures: 0, log_since: baseline_at }
+    Past { baseline_at, last_success_at: baseline_at, failures: 0, log_since: baseline_at, number: None }
 }
 
 fn event(id: &str, etag: &str, updated: &str) -> Value {

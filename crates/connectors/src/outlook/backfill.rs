@@ -69,7 +69,7 @@ pub(super) async fn step(
     // Plain data with text keys always serialises.
     let cursor = serde_json::to_value(&stretch).unwrap_or_default();
     let PageChanges { changes, failed, .. } = taken;
-    Ok(Step { changes, failed, cursor, moved: true, more, gap, halted: found.halted })
+    Ok(Step { changes, failed, cursor, moved: true, more, gap, halted: found.halted, ..Step::nothing() })
 }
 
 /// A creation has no version here: if the log holds it, it is not reported, whatever changed since.

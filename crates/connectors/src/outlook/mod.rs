@@ -6,6 +6,7 @@ mod cursor;
 mod descriptor;
 mod error;
 mod hub;
+mod lane;
 mod normalise;
 mod poll;
 mod push;

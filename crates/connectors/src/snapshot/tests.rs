@@ -131,6 +131,7 @@ fn past() -> Past {
         last_success_at: DateTime::UNIX_EPOCH,
         failures: 0,
         log_since: DateTime::UNIX_EPOCH,
+        number: None,
     }
 }
 

@@ -28,6 +28,7 @@ fn backfill_after(
         last_success_at: window().from,
         failures,
         log_since: window().from,
+        number: None,
     };
     let step = now(Gmail.backfill(&call(&script), &resource(url), window(), cursor, &past));
     (step, script.asked())

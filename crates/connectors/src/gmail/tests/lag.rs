@@ -37,7 +37,8 @@ impl Polling {
         let answers: Vec<(u16, &str)> = answers.iter().map(|body| (200, body.as_str())).collect();
         let script = Script::new(&answers, REQUIRED, None);
         let call = Call { now: self.at, scratch: Some(scratch), ..call(&script) };
-        let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at() };
+        let past =
+            Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at(), number: None };
         let step = now(Gmail.poll(&call, &resource(url), &self.cursor, &past));
         let step = step.unwrap_or_else(|error| panic!("{error}"));
         self.cursor = step.cursor.clone();
@@ -280,7 +281,8 @@ fn a_read_that_leaves_no_time_is_followed_by_a_shorter_one() {
     let mut told = 0;
     for _ in 0..2 {
         let http = Ending(Script::new(&answers, REQUIRED, None), 0.into());
-        let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at() };
+        let past =
+            Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at(), number: None };
         let call = Call {
             http: &http,
             api_url: "http://gmail",
@@ -288,6 +290,7 @@ fn a_read_that_leaves_no_time_is_followed_by_a_shorter_one() {
             now: at(),
             timeout_ms: 1000,
             scratch: None,
+            log: None,
         };
         let step = now(Gmail.poll(&call, &resource(URL), &cursor, &past)).unwrap();
         assert_eq!(step.halted.is_some(), told == 0 && step.changes.is_empty());

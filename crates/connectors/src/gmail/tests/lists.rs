@@ -104,7 +104,8 @@ fn each_polled_resources_own_entry_passes() {
         let taken = now(Gmail.baseline(&call(&script), &config)).ok().unwrap();
         let same = json!({ "historyId": "7301000", "labels": [label("a", "a")] }).to_string();
         let script = Script::new(&[(200, &same)], REQUIRED, None);
-        let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at() };
+        let past =
+            Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at(), number: None };
         let step = now(Gmail.poll(&call(&script), &config, &taken.cursor, &past)).ok().unwrap();
         assert!(!step.moved && !step.more, "{}", one.name);
     }

@@ -29,7 +29,15 @@ fn at() -> DateTime<Utc> {
 }
 
 fn call(http: &Script) -> Call<'_> {
-    Call { http, api_url: "http://gmail", credential: "secret", now: at(), timeout_ms: 1000, scratch: None }
+    Call {
+        http,
+        api_url: "http://gmail",
+        credential: "secret",
+        now: at(),
+        timeout_ms: 1000,
+        scratch: None,
+        log: None,
+    }
 }
 
 fn resource(url: &str) -> ResourceConfig {
@@ -38,7 +46,7 @@ fn resource(url: &str) -> ResourceConfig {
 
 fn poll_at(answers: &[(u16, &str)], cursor: &Value, url: &str) -> (Result<Step, Error>, Vec<String>) {
     let script = Script::new(answers, REQUIRED, None);
-    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at() };
+    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at(), number: None };
     let step = now(Gmail.poll(&call(&script), &resource(url), cursor, &past));
     (step, script.asked())
 }

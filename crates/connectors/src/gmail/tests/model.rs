@@ -68,9 +68,11 @@ impl Watch {
             now: time,
             timeout_ms: 1000,
             scratch: Some(scratch),
+            log: None,
         };
         let resource = ResourceConfig::parse("messages", &json!({ "url": url, "idField": "id" })).unwrap();
-        let past = Past { baseline_at: at(0), last_success_at: time, failures: 0, log_since: at(0) };
+        let past =
+            Past { baseline_at: at(0), last_success_at: time, failures: 0, log_since: at(0), number: None };
         now(Gmail.poll(&call, &resource, &self.cursor, &past)).unwrap_or_else(|error| panic!("{error}"))
     }
 

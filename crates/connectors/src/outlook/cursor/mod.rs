@@ -5,6 +5,7 @@ pub(super) mod holes;
 pub(super) mod memory;
 
 use crate::error::Error;
+use crate::outlook::lane::Lane;
 use chrono::{DateTime, Utc};
 use clocks::Clocks;
 use domain::resource::ResourceConfig;
@@ -57,6 +58,9 @@ pub(super) struct Cursor {
     /// A walk that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) walk: Option<Walk>,
+    /// The second lane, once it was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lane: Option<Lane>,
 }
 
 /// Reading on from one page to the next, over several steps.
@@ -87,6 +91,7 @@ impl Cursor {
             holes: Holes::default(),
             memory: Memory::default(),
             walk: None,
+            lane: None,
         };
         cursor.known_from(watermark - overlap_s);
         cursor
@@ -146,6 +151,7 @@ impl Cursor {
         Some(Cursor {
             again_until: Some(clocks.earlier()),
             holes: self.holes.clone(),
+            lane: self.lane.clone(),
             ..Cursor::at(from + overlap_s, overlap_s)
         })
     }

@@ -13,6 +13,8 @@ const CURSOR_FIELD: &str = "lastModifiedDateTime";
 pub(crate) struct Conditions {
     filter: String,
     on_record: Vec<Expr>,
+    /// Both: the provider's part, too.
+    all: Vec<Expr>,
     roots: Vec<String>,
 }
 
@@ -26,6 +28,7 @@ impl Conditions {
     ) -> Result<Self, String> {
         let mut filters = Vec::new();
         let mut on_record = Vec::new();
+        let mut all = Vec::new();
         let mut roots: Vec<String> = Vec::new();
         for conjunct in conjuncts {
             if is_cursor_bound(&conjunct) {
@@ -42,6 +45,7 @@ impl Conditions {
                     roots.push(name.to_owned());
                 }
             }
+            all.push(conjunct.clone());
             // What the provider can't do beside the order of the walk, the record is asked.
             match by_provider.map(|least| odata(entity, &conjunct, least)) {
                 Some(Ok(filter)) => filters.push(filter),
@@ -50,7 +54,7 @@ impl Conditions {
                 _ => on_record.push(in_any_case(conjunct, &|field| is_of_words(entity, field))),
             }
         }
-        Ok(Conditions { filter: filters.join(" and "), on_record, roots })
+        Ok(Conditions { filter: filters.join(" and "), on_record, all, roots })
     }
 
     /// The provider's part, to stand behind the walk's own bound.
@@ -72,6 +76,11 @@ impl Conditions {
     pub(crate) fn allow(&self, row: &Row) -> bool {
         let holds = self.on_record.iter().all(|condition| condition.matches(&row.object) != Truth::No);
         holds && row.is_readable() && !row.is_suppressed(self)
+    }
+
+    /// The same of a row that the provider has not filtered.
+    pub(crate) fn name(&self, row: &Row) -> bool {
+        self.all.iter().all(|condition| condition.matches(&row.object) != Truth::No) && self.allow(row)
     }
 }
 

@@ -12,6 +12,10 @@ use super::cursor::{Cursor, instant, overlap_s};
 use super::recover;
 use crate::descriptor::Polling;
 use crate::error::Error;
+use crate::http::HttpResponse;
+use crate::outlook::api::batch::Paired;
+use crate::outlook::lane::work::WalkNews;
+use crate::outlook::lane::{self, Deltas, Errand, Lane};
 use crate::{Call, Past, Step, snapshot};
 use domain::resource::ResourceConfig;
 use listing::Listing;
@@ -46,23 +50,66 @@ pub(super) async fn step(
     let cursor = Cursor::from_value(cursor)?;
     let overlap_s = overlap_s(resource);
     let plan = Plan::at_poll(resource, instant(cursor.since(overlap_s)), call)?;
-    let walked = walk::step(call, &plan, &cursor, past.failures).await?;
+    let errand = lane_errand(call, &plan, &cursor, past);
+    let paired = Paired::new(call, errand.as_ref().map(|(_, path)| path.clone()));
+    let walked = walk::step(&paired.call(), &plan, &cursor, past.failures).await?;
+    let beside = errand.map(|(errand, _)| errand).zip(paired.answer());
     if let Some(healed) = cursor.healed(walked.clocks, past.baseline_at.timestamp(), overlap_s) {
         return Ok(recover::gone_back(&healed, past, overlap_s));
     }
-    let cursor = match (walked.moved, walked.clocks.vouched()) {
+    let mut cursor = match (walked.moved, walked.clocks.vouched()) {
         (false, Some(second)) => walked.cursor.settled(second, overlap_s),
         _ => walked.cursor,
     };
-    Ok(Step {
+    cursor.is_checked = true;
+    let step = Step {
         changes: walked.changes,
         failed: walked.failed,
-        cursor: Cursor { is_checked: true, ..cursor }.to_value(),
         moved: walked.moved,
         more: walked.more,
         gap: walked.gap,
         halted: walked.halted,
-    })
+        ..Step::nothing()
+    };
+    let step = with_lane(call, &plan, &mut cursor, past, step, beside).await;
+    Ok(Step { cursor: cursor.to_value(), ..step })
+}
+
+/// What to read of the second lane beside the walk's page, and its path.
+fn lane_errand(call: &Call<'_>, plan: &Plan<'_>, cursor: &Cursor, past: &Past) -> Option<(Errand, String)> {
+    let (deltas, lane) = (Deltas::of(plan)?, cursor.lane.as_ref()?);
+    let errand = lane.errand(deltas, past.number?)?;
+    let path = lane.path(deltas, &errand, plan, call.now.timestamp());
+    Some((errand, path))
+}
+
+/// The step with what the second lane adds to it, once the walk has come to its end.
+async fn with_lane(
+    call: &Call<'_>,
+    plan: &Plan<'_>,
+    cursor: &mut Cursor,
+    past: &Past,
+    mut step: Step,
+    beside: Option<(Errand, HttpResponse)>,
+) -> Step {
+    let Some(deltas) = Deltas::of(plan).filter(|_| past.number.is_some()) else { return step };
+    let mut lane = cursor.lane.take().unwrap_or_else(|| Lane::new(deltas));
+    let failed = step.failed.iter().map(|record| record.object_id.as_str()).collect();
+    let news = WalkNews { changes: &step.changes, failed, beside };
+    match step.more || step.halted.is_some() {
+        true => lane.note(&news),
+        false => {
+            let found = lane::work::step(call, plan, deltas, &mut lane, news).await;
+            step.is_aside = !step.moved && found.changes.is_empty();
+            step.changes.extend(found.changes);
+            step.moved |= found.moved;
+            step.more = found.more;
+            step.again_at = found.again_at;
+            step.halted = found.halted;
+        }
+    }
+    cursor.lane = Some(lane);
+    step
 }
 
 /// The present, with what was modified shortly before it.

@@ -21,6 +21,7 @@ fn stretch(
         last_success_at: window().from,
         failures: 0,
         log_since: window().from,
+        number: None,
     };
     let step = now(Outlook.backfill(&call(&script), &resource, window(), cursor, &past));
     (step, script.asked())

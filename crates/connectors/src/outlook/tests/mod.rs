@@ -34,6 +34,7 @@ fn call(http: &Script) -> Call<'_> {
         now: at(),
         timeout_ms: 1000,
         scratch: None,
+        log: None,
     }
 }
 
@@ -48,7 +49,7 @@ fn cursor() -> Value {
 
 fn poll_at(answers: &[(u16, &str)], cursor: &Value, url: &str) -> (Result<Step, Error>, Vec<String>) {
     let script = Script::new(answers, REQUIRED, Some(DATE));
-    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at() };
+    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at(), number: None };
     let step = now(Outlook.poll(&call(&script), &resource(url), cursor, &past));
     (step, script.asked())
 }
@@ -104,8 +105,13 @@ fn the_users_conditions_and_fields_are_part_of_the_request() {
 #[test]
 fn an_empty_list_without_a_clock_moves_nothing() {
     let script = Script::new(&[(200, EMPTY)], REQUIRED, None);
-    let past =
-        Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: DateTime::UNIX_EPOCH };
+    let past = Past {
+        baseline_at: at(),
+        last_success_at: at(),
+        failures: 0,
+        log_since: DateTime::UNIX_EPOCH,
+        number: None,
+    };
     let step = now(Outlook.poll(&call(&script), &resource("/messages"), &cursor(), &past)).ok().unwrap();
     assert_eq!((step.moved, &step.cursor["watermark"]), (false, &json!(at().timestamp() - 600)));
 }
@@ -146,7 +152,7 @@ fn mail_that_becomes_readable_within_the_poll_delay_is_told() {
     let baseline = now(Outlook.baseline(&call(&script), &resource)).ok().unwrap();
     assert!(script.asked()[0].contains("ge%202026-11-22T11%3A30%3A00Z&"), "{:?}", script.asked());
     let late = list(&[mail("late", "2026-11-22T11:40:00Z"), known]);
-    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at() };
+    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at(), number: None };
     let poll = |cursor: &Value| {
         let script = Script::new(&[(200, &late)], REQUIRED, Some(DATE));
         let step = now(Outlook.poll(&call(&script), &resource, cursor, &past)).ok().unwrap();

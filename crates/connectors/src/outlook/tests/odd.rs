@@ -16,6 +16,7 @@ fn a_position_that_lies_in_the_future_heals() {
         last_success_at: at(),
         failures: 0,
         log_since: DateTime::UNIX_EPOCH,
+        number: None,
     };
     for watermark in [at().timestamp() + 600, 253_402_300_799] {
         let step =
@@ -40,6 +41,7 @@ fn a_young_position_that_lies_in_the_future_heals_without_a_gap() {
         last_success_at: at(),
         failures: 0,
         log_since: DateTime::UNIX_EPOCH,
+        number: None,
     };
     let ahead = json!({ "watermark": at().timestamp() + 600, "memory": [] });
     let step = polled(&[(200, EMPTY)], &ahead, &past, Some(DATE));

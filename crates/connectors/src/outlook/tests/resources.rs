@@ -18,7 +18,7 @@ fn step_of(
     cursor: &Value,
 ) -> (Result<Step, Error>, Vec<String>) {
     let script = Script::new(answers, REQUIRED, Some(DATE));
-    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at() };
+    let past = Past { baseline_at: at(), last_success_at: at(), failures: 0, log_since: at(), number: None };
     let step = now(Outlook.poll(&call(&script), resource, cursor, &past));
     (step, script.asked())
 }

@@ -1,5 +1,7 @@
 //! Requests to Microsoft Graph and their replies.
 
+pub(super) mod batch;
+
 use super::cursor::clocks::Clocks;
 use super::error::classify;
 use super::normalise::entity::Entity;
@@ -15,6 +17,9 @@ use serde_json::Value;
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The longest answer of a refusal.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
+
+/// Without it a message has another id in each folder.
+const IMMUTABLE_IDS: &str = "IdType=\"ImmutableId\"";
 
 /// A page of a list, as the provider sent them.
 pub(super) struct ListReply {
@@ -156,8 +161,7 @@ fn asking<'a>(call: &Call<'_>, method: Method, url: &str, body: Option<&Value>) 
     let headers = [
         ("authorization", format!("Bearer {}", call.credential)),
         ("accept", "application/json;odata.metadata=minimal".to_owned()),
-        // Without it a message has another id in each folder.
-        ("prefer", "IdType=\"ImmutableId\"".to_owned()),
+        ("prefer", IMMUTABLE_IDS.to_owned()),
     ];
     HttpRequest {
         method,

@@ -1,0 +1,126 @@
+//! Several reads in one request. At the provider each of them counts.
+
+use super::IMMUTABLE_IDS;
+use crate::Call;
+use crate::error::{Error, ErrorKind};
+use crate::http::{Http, HttpError, HttpRequest, HttpResponse, Method};
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+use std::sync::{Mutex, PoisonError};
+
+/// Reads in one request: <https://learn.microsoft.com/en-us/graph/json-batching#batch-size-limitations>.
+pub(in crate::outlook) const READS_COUNT_MAX: usize = 20;
+/// Rows of a page of a delta: three columns each.
+const DELTA_PAGE_SIZE: usize = 1000;
+/// What is made of an answer that is missing.
+const BAD_GATEWAY: u16 = 502;
+
+/// Answers to reads of these paths below the provider's address, in their order.
+pub(in crate::outlook) async fn read(call: &Call<'_>, paths: &[String]) -> Result<Vec<HttpResponse>, Error> {
+    let outer = call.http.send(request(call, paths)).await?;
+    if outer.status != 200 {
+        return Err(super::refusal(call, "$batch", &outer));
+    }
+    Ok(answers(outer, paths.len()))
+}
+
+fn request<'a>(call: &Call<'_>, paths: &[String]) -> HttpRequest<'a> {
+    let read = |(number, path): (usize, &String)| {
+        let prefer = match path.split('?').next().unwrap_or_default().ends_with("/delta") {
+            true => format!("{IMMUTABLE_IDS}, odata.maxpagesize={DELTA_PAGE_SIZE}"),
+            false => IMMUTABLE_IDS.to_owned(),
+        };
+        json!({ "id": number.to_string(), "method": "GET", "url": path, "headers": { "Prefer": prefer } })
+    };
+    let reads: Vec<Value> = paths.iter().enumerate().map(read).collect();
+    super::asking(
+        call,
+        Method::Post,
+        &format!("{}/$batch", call.api_url),
+        Some(&json!({ "requests": reads })),
+    )
+}
+
+/// The answers inside, each with the outer one's time. Their order is any; one that is missing failed.
+fn answers(outer: HttpResponse, count: usize) -> Vec<HttpResponse> {
+    let mut inside = super::read(&outer).unwrap_or_default();
+    let empty =
+        || HttpResponse { status: BAD_GATEWAY, headers: http::HeaderMap::new(), body: bytes::Bytes::new() };
+    let mut answers: Vec<HttpResponse> = (0..count).map(|_| empty()).collect();
+    for one in inside.get_mut("responses").and_then(Value::as_array_mut).into_iter().flatten() {
+        let number = one.get("id").and_then(Value::as_str).and_then(|id| id.parse::<usize>().ok());
+        let Some(answer) = number.and_then(|number| answers.get_mut(number)) else { continue };
+        let status = one.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+        answer.status = status.unwrap_or(BAD_GATEWAY);
+        answer.body = one.get("body").map(Value::to_string).unwrap_or_default().into();
+        answer.headers.extend(outer.headers.get("date").map(|date| (http::header::DATE, date.clone())));
+        add_headers(answer, one.get("headers").and_then(Value::as_object));
+    }
+    answers
+}
+
+/// What an answer inside says of itself, such as how long to wait.
+fn add_headers(answer: &mut HttpResponse, headers: Option<&Map<String, Value>>) {
+    for (name, value) in headers.into_iter().flatten() {
+        let name = http::HeaderName::try_from(name.as_str());
+        let value = value.as_str().map(http::HeaderValue::from_str);
+        if let (Ok(name), Some(Ok(value))) = (name, value) {
+            answer.headers.insert(name, value);
+        }
+    }
+}
+
+/// A way out whose first read takes another one with it, in the same request: a poll that only looks may send one.
+pub(in crate::outlook) struct Paired<'a> {
+    call: &'a Call<'a>,
+    beside: Mutex<Option<String>>,
+    answer: Mutex<Option<HttpResponse>>,
+}
+
+impl<'a> Paired<'a> {
+    /// `beside` is the other one's path.
+    pub(in crate::outlook) fn new(call: &'a Call<'a>, beside: Option<String>) -> Self {
+        Paired { call, beside: Mutex::new(beside), answer: Mutex::default() }
+    }
+
+    /// The same call by this way.
+    pub(in crate::outlook) fn call(&self) -> Call<'_> {
+        Call { http: self, ..*self.call }
+    }
+
+    /// The answer to the other one, if it came.
+    pub(in crate::outlook) fn answer(self) -> Option<HttpResponse> {
+        self.answer.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, request: &HttpRequest<'_>) -> Option<[String; 2]> {
+        let path = request.url.strip_prefix(self.call.api_url)?.to_owned();
+        if request.method != Method::Get {
+            return None;
+        }
+        Some([path, self.beside.lock().unwrap_or_else(PoisonError::into_inner).take()?])
+    }
+}
+
+#[async_trait]
+impl Http for Paired<'_> {
+    async fn send(&self, read: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
+        let Some(paths) = self.take(&read) else { return self.call.http.send(read).await };
+        let outer = self.call.http.send(request(self.call, &paths)).await?;
+        match outer.status {
+            200 => {}
+            // Who refuses the form of the request may still answer the read itself.
+            400..=428 if outer.status != 401 => return self.call.http.send(read).await,
+            _ => return Ok(outer),
+        }
+        let mut both = answers(outer, paths.len()).into_iter();
+        let (first, second) = (both.next(), both.next());
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = second;
+        first.ok_or(HttpError::Timeout)
+    }
+}
+
+/// The kinds of errors that are the mailbox's, not the read's: nothing more is asked.
+pub(in crate::outlook) fn ends_all(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unauthorized | ErrorKind::RateLimited | ErrorKind::Halted)
+}

@@ -1,0 +1,366 @@
+//! What the lane does in one step, behind the walk's.
+
+use super::delta::{self, DeltaPage};
+use super::doubts::{Look, Verdict};
+use super::standing::DeltaStanding;
+use super::sweep::Sweep;
+use super::{Deltas, Errand, Lane};
+use crate::error::{Error, ErrorKind};
+use crate::http::HttpResponse;
+use crate::outlook::api::batch::{self, READS_COUNT_MAX, ends_all};
+use crate::outlook::normalise::Row;
+use crate::outlook::poll::plan::Plan;
+use crate::outlook::{api, error};
+use crate::{Call, STEP_CHANGES_MAX};
+use chrono::{DateTime, Utc};
+use domain::event::{Change, ChangeKind};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Requests of one step, of twenty reads each: what is left goes on with the next.
+const REQUESTS_COUNT_MAX: usize = 8;
+
+/// Reported objects that wait for first rounds at the most: of more, everything in the log is in doubt.
+const EARLY_COUNT_MAX: usize = 500;
+
+/// What a step of the lane brought.
+#[derive(Default)]
+pub(crate) struct LaneStep {
+    pub(crate) changes: Vec<Change>,
+    /// It has to be stored.
+    pub(crate) moved: bool,
+    pub(crate) more: bool,
+    /// When something is due before the next poll may come.
+    pub(crate) again_at: Option<DateTime<Utc>>,
+    /// What concerns the whole mailbox and ended it early.
+    pub(crate) halted: Option<Error>,
+}
+
+/// What the walk of the same step said.
+pub(crate) struct WalkNews<'a> {
+    pub(crate) changes: &'a [Change],
+    /// Ids of records that will be told later.
+    pub(crate) failed: Vec<&'a str>,
+    /// What was read beside it.
+    pub(crate) beside: Option<(Errand, HttpResponse)>,
+}
+
+/// One step. The walk has read the mailbox just now, so that a look which misses an object says something.
+pub(crate) async fn step(
+    call: &Call<'_>,
+    plan: &Plan<'_>,
+    deltas: &Deltas,
+    lane: &mut Lane,
+    walked: WalkNews<'_>,
+) -> LaneStep {
+    let room = STEP_CHANGES_MAX.saturating_sub(walked.changes.len());
+    let now_s = call.now.timestamp();
+    lane.note(&walked);
+    let mut work = Work {
+        call,
+        plan,
+        deltas,
+        lane,
+        now_s,
+        counts: None,
+        failed: BTreeSet::new(),
+        is_swept: false,
+        done: LaneStep::default(),
+    };
+    if let Some((errand, answer)) = walked.beside {
+        work.take(&LaneRead::of(errand), &answer);
+    }
+    for _ in 0..REQUESTS_COUNT_MAX {
+        let asked = work.next(room);
+        if work.done.halted.is_some() || (asked.is_empty() && !work.sweep().await) {
+            break;
+        }
+        work.ask(asked).await;
+    }
+    work.end(room)
+}
+
+/// One read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum LaneRead {
+    Listing,
+    Counts,
+    Delta(String),
+    Look(String),
+}
+
+impl LaneRead {
+    fn of(errand: Errand) -> Self {
+        match errand {
+            Errand::Counts => LaneRead::Counts,
+            Errand::Delta(folder) => LaneRead::Delta(folder),
+        }
+    }
+}
+
+impl Lane {
+    /// What the walk reports is known from now on, and points to its folder. It is stored with the walk's position.
+    pub(crate) fn note(&mut self, news: &WalkNews<'_>) {
+        for change in news.changes {
+            self.known.insert(&change.object_id);
+            let folder = change.record.get("ParentFolderId").and_then(Value::as_str);
+            let has_begun = match folder {
+                Some(folder) => {
+                    self.folders.point(folder);
+                    self.folders.get(folder).is_some_and(DeltaStanding::has_begun)
+                }
+                None => self.has_begun(),
+            };
+            if !has_begun {
+                self.early.insert(change.object_id.clone());
+            }
+        }
+        for id in &news.failed {
+            self.known.insert(id);
+        }
+        if self.early.len() > EARLY_COUNT_MAX {
+            self.early.clear();
+            self.sweep = Some(Sweep::whole());
+        }
+    }
+
+    /// Whether every folder's first round is over.
+    fn has_begun(&self) -> bool {
+        self.listing.is_none() && self.folders.have_begun()
+    }
+}
+
+struct Work<'a> {
+    call: &'a Call<'a>,
+    plan: &'a Plan<'a>,
+    deltas: &'a Deltas,
+    lane: &'a mut Lane,
+    now_s: i64,
+    /// How much each folder holds, if that was read in this step.
+    counts: Option<BTreeMap<String, i64>>,
+    /// What could not be read in this step.
+    failed: BTreeSet<LaneRead>,
+    /// The log can't be read now.
+    is_swept: bool,
+    done: LaneStep,
+}
+
+impl Work<'_> {
+    /// What to read next, in one request.
+    fn next(&self, room: usize) -> Vec<LaneRead> {
+        if self.lane.listing.is_some() {
+            let counts = self.deltas.counts.map(|_| LaneRead::Counts);
+            return self.open([LaneRead::Listing].into_iter().chain(counts)).collect();
+        }
+        let looks = self.lane.doubts.due(self.now_s).map(|id| LaneRead::Look(id.to_owned()));
+        let room = room.saturating_sub(self.done.changes.len());
+        let looks: Vec<LaneRead> = self.open(looks).take(room.min(READS_COUNT_MAX)).collect();
+        if !looks.is_empty() || self.lane.doubts.is_full() {
+            return looks;
+        }
+        let is_time = self.counts.is_some() || self.deltas.counts.is_none();
+        let wanted = self.lane.folders.wanted(is_time, self.now_s);
+        self.open(wanted.map(|folder| LaneRead::Delta(folder.to_owned()))).take(READS_COUNT_MAX).collect()
+    }
+
+    fn open<'b>(&'b self, asked: impl Iterator<Item = LaneRead> + 'b) -> impl Iterator<Item = LaneRead> + 'b {
+        asked.filter(|asked| !self.failed.contains(asked))
+    }
+
+    fn path(&self, asked: &LaneRead) -> String {
+        match asked {
+            LaneRead::Listing => self.lane.listing.clone().map(|(_, path)| path).unwrap_or_default(),
+            LaneRead::Counts => self.deltas.counts.unwrap_or_default().to_owned(),
+            LaneRead::Delta(folder) => self.lane.folders.path(folder, self.deltas, self.plan, self.now_s),
+            LaneRead::Look(id) => self.deltas.look(id),
+        }
+    }
+
+    /// Takes a page of the event log into doubt, once nothing else is wanted. Whether there was any.
+    async fn sweep(&mut self) -> bool {
+        let (Some(log), Some(sweep)) = (self.call.log, self.lane.sweep.clone()) else { return false };
+        if self.is_swept || self.lane.doubts.is_full() {
+            return false;
+        }
+        let Ok(page) = log.told(sweep.before).await else {
+            // It is read again by a later poll.
+            self.is_swept = true;
+            return false;
+        };
+        let found: Vec<&str> = sweep.of(&page.records, &self.lane.known).collect();
+        found.into_iter().for_each(|id| self.lane.doubts.add(id));
+        self.lane.sweep = page.before.map(|before| sweep.on(before));
+        self.done.moved = true;
+        true
+    }
+
+    async fn ask(&mut self, asked: Vec<LaneRead>) {
+        if asked.is_empty() {
+            return;
+        }
+        let paths: Vec<String> = asked.iter().map(|one| self.path(one)).collect();
+        match batch::read(self.call, &paths).await {
+            Ok(answers) => asked.iter().zip(&answers).for_each(|(asked, answer)| self.take(asked, answer)),
+            Err(error) if ends_all(error.kind) => self.done.halted = Some(error),
+            Err(_) => self.failed.extend(asked),
+        }
+    }
+
+    /// Takes one answer in. One that fails alone is read again by a later poll.
+    fn take(&mut self, asked: &LaneRead, answer: &HttpResponse) {
+        let read = match answer.status {
+            200 => api::read(answer),
+            _ => Err(error::classify(answer, self.call.now)),
+        };
+        let taken = match (asked, read) {
+            (_, Err(error)) if ends_all(error.kind) => {
+                self.done.halted.get_or_insert(error);
+                true
+            }
+            (LaneRead::Listing, Ok(page)) => self.list(&page),
+            (LaneRead::Counts, Ok(page)) => self.count(&page),
+            (LaneRead::Delta(folder), Ok(page)) => self.hints(folder, &page),
+            (LaneRead::Delta(folder), Err(error)) => self.no_delta(folder, error.kind),
+            (LaneRead::Look(id), read) => self.look(id, read.err().map(|error| error.kind)),
+            (LaneRead::Listing | LaneRead::Counts, Err(_)) => false,
+        };
+        if !taken {
+            self.failed.insert(asked.clone());
+        }
+        if !self.lane.early.is_empty() && self.lane.has_begun() {
+            std::mem::take(&mut self.lane.early).iter().for_each(|id| self.lane.doubts.add(id));
+        }
+    }
+
+    /// A list of folders, a page of it, or one.
+    fn list(&mut self, page: &Value) -> bool {
+        let Some((number, _)) = self.lane.listing else { return false };
+        let one = [page.clone()];
+        let rows = page.get("value").and_then(Value::as_array).map_or(&one[..], Vec::as_slice);
+        for folder in rows.iter().filter_map(|row| row.get("id")?.as_str()) {
+            self.lane.folders.add(folder);
+        }
+        self.done.moved = true;
+        let link = page.get("@odata.nextLink").and_then(Value::as_str);
+        let next = link.and_then(|link| delta::below(link, self.call.api_url));
+        self.lane.listing = match next {
+            Some(next) => Some((number, next.to_owned())),
+            None => self.deltas.listing(number + 1),
+        };
+        true
+    }
+
+    fn count(&mut self, page: &Value) -> bool {
+        let Some(rows) = page.get("value").and_then(Value::as_array) else { return false };
+        let count =
+            |row: &Value| Some((row.get("id")?.as_str()?.to_owned(), row.get("totalItemCount")?.as_i64()?));
+        let counts: BTreeMap<String, i64> = rows.iter().filter_map(count).collect();
+        let is_whole = page.get("@odata.nextLink").is_none();
+        self.lane.folders.compare(&counts, is_whole);
+        self.counts = Some(counts);
+        // In a baseline it is read once, beside the list.
+        self.failed.insert(LaneRead::Counts);
+        true
+    }
+
+    /// What a page of a delta says: of what a first round shows a deletion is told from now on.
+    fn hints(&mut self, folder: &str, page: &Value) -> bool {
+        let Some(page) = DeltaPage::of(page, self.call.api_url) else { return false };
+        let has_rows = !page.gone.is_empty() || !page.present.is_empty();
+        if self.lane.folders.get(folder).is_some_and(|standing| standing.is_first) {
+            for row in page.present {
+                let row = Row::new(row.clone(), self.plan.entity, "", 0);
+                self.lane.early.remove(row.id());
+                // What is one of a series is not reported by itself.
+                let kind = row.object.get("type").and_then(Value::as_str);
+                let is_part = self.deltas.is_of_window && matches!(kind, Some("occurrence" | "exception"));
+                if !is_part && self.plan.conditions.name(&row) {
+                    self.lane.known.insert(row.id());
+                }
+            }
+        }
+        for id in page.gone {
+            if self.lane.known.contains(id) {
+                self.lane.doubts.add(id);
+                self.done.moved = true;
+            }
+        }
+        let count = self.counts.as_ref().and_then(|counts| counts.get(folder).copied());
+        self.done.moved |= self.lane.folders.read(folder, page.onward, has_rows, count, self.now_s);
+        if self.deltas.is_of_window && self.lane.folders.is_outdated(folder, self.now_s) {
+            self.lane.folders.expire(folder);
+            self.done.moved = true;
+        }
+        true
+    }
+
+    fn no_delta(&mut self, folder: &str, kind: ErrorKind) -> bool {
+        match kind {
+            ErrorKind::CursorExpired => {
+                self.lane.folders.expire(folder);
+                self.look_for(folder);
+            }
+            ErrorKind::NotFound => {
+                if self.lane.folders.miss(folder, self.now_s) {
+                    self.look_for(folder);
+                }
+            }
+            ErrorKind::Rejected => self.lane.folders.refuse(folder),
+            _ => return false,
+        }
+        self.done.moved = true;
+        true
+    }
+
+    /// What the log holds of this folder is in doubt; all of it, where it does not say of which folder.
+    fn look_for(&mut self, folder: &str) {
+        self.lane.sweep = Some(match self.deltas.has_parents {
+            true => Sweep::with(self.lane.sweep.take(), folder),
+            false => Sweep::whole(),
+        });
+    }
+
+    /// A look: `failed` says how, where it did.
+    fn look(&mut self, id: &str, failed: Option<ErrorKind>) -> bool {
+        let look = match failed {
+            None | Some(ErrorKind::Rejected) => Look::Present,
+            Some(ErrorKind::NotFound) => Look::Missing,
+            Some(_) => Look::Unsure,
+        };
+        match self.lane.doubts.decide(id, look, self.now_s) {
+            Verdict::Deleted(missed_at) => {
+                self.lane.known.remove(id);
+                self.done.changes.push(deleted(id, missed_at));
+            }
+            Verdict::Stays | Verdict::Open => {}
+        }
+        self.done.moved |= look != Look::Unsure;
+        look != Look::Unsure
+    }
+
+    fn end(self, room: usize) -> LaneStep {
+        let sweeps = self.call.log.is_some() && self.lane.sweep.is_some() && !self.is_swept;
+        let more = self.done.halted.is_none()
+            && (!self.next(room).is_empty() || (sweeps && !self.lane.doubts.is_full()));
+        let missed = [
+            self.lane.doubts.next_due(),
+            self.lane.folders.missed_at().map(|at| at + super::doubts::APART_S),
+        ];
+        let again_at = missed.into_iter().flatten().min().filter(|at| *at > self.now_s);
+        LaneStep { more, again_at: again_at.and_then(|at| DateTime::from_timestamp(at, 0)), ..self.done }
+    }
+}
+
+/// Told once: with this it is no longer known.
+fn deleted(id: &str, missed_at: i64) -> Change {
+    Change {
+        object_id: id.to_owned(),
+        shown_id: None,
+        kind: ChangeKind::Deleted,
+        version: missed_at.to_string(),
+        at: None,
+        record: json!({ "Id": id }),
+        recheck: true,
+        again: false,
+    }
+}

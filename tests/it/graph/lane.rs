@@ -1,0 +1,196 @@
+//! What was deleted for good: hints of deltas, and looks that decide.
+
+use super::desk::{ADA, Desk, mail};
+use chrono::DateTime;
+
+const INTERVAL_S: i64 = 300;
+/// When the timetable begins: Sunday, 22 November 2026, 12:00:00 UTC.
+const EPOCH_S: i64 = 1_795_348_800;
+
+/// A watched mailbox, polled by a timetable.
+pub(crate) struct Watch {
+    pub(crate) desk: Desk,
+    pub(crate) number: u64,
+    resource: &'static str,
+}
+
+impl Watch {
+    pub(crate) async fn start(desk: Desk) -> Self {
+        let mut watch = Watch { desk, number: 0, resource: "messages" };
+        watch.desk.watch(&["messages"]).await;
+        assert_eq!(watch.pass(1).await, [""; 0], "a baseline tells nothing");
+        watch
+    }
+
+    /// So many polls, and those that they ask for in between.
+    pub(crate) async fn pass(&mut self, polls: usize) -> Vec<String> {
+        let mut told = Vec::new();
+        for _ in 0..polls {
+            self.number += 1;
+            let due = DateTime::from_timestamp(EPOCH_S + self.number as i64 * INTERVAL_S, 0).unwrap();
+            self.desk.advance_s((due - self.desk.now()).num_seconds());
+            let (mut found, mut again_at) = self.desk.poll_as(self.resource, self.number).await;
+            told.append(&mut found);
+            while let Some(at) = again_at.filter(|at| (*at - due).num_seconds() < INTERVAL_S) {
+                self.desk.advance_s((at - self.desk.now()).num_seconds());
+                (found, again_at) = self.desk.poll_as(self.resource, self.number).await;
+                told.append(&mut found);
+            }
+        }
+        told
+    }
+
+    fn requests(&self) -> usize {
+        self.desk.microsoft.requests().iter().map(doubles::RequestLine::count).sum()
+    }
+}
+
+#[tokio::test]
+async fn what_is_deleted_for_good_is_told_once_within_two_intervals() {
+    let desk = Desk::new().await;
+    let old = desk.microsoft.deliver(ADA, mail("there before"));
+    let kept = desk.microsoft.deliver(ADA, mail("stays"));
+    let mut watch = Watch::start(desk).await;
+    let microsoft = watch.desk.microsoft.clone();
+    let new = microsoft.deliver(ADA, mail("new"));
+    assert_eq!(watch.pass(4).await, [format!("CREATED {new}")]);
+    microsoft.purge(ADA, &old);
+    assert_eq!(watch.pass(2).await, [format!("DELETED {old}")]);
+    microsoft.soft_delete(ADA, &new);
+    assert_eq!(watch.pass(3).await, [format!("UPDATED {new}")]);
+    microsoft.purge(ADA, &new);
+    assert_eq!(watch.pass(2).await, [format!("DELETED {new}")], "out of Deleted Items, too");
+    let brief = microsoft.deliver(ADA, mail("came and went"));
+    microsoft.purge(ADA, &brief);
+    microsoft.move_to(ADA, &kept, "archive");
+    microsoft.move_to(ADA, &kept, "inbox");
+    assert_eq!(watch.pass(100).await, [format!("UPDATED {kept}")]);
+}
+
+#[tokio::test]
+async fn an_idle_poll_makes_one_and_three_quarters_requests_and_stores_nothing() {
+    let desk = Desk::new().await;
+    for _ in 0..10 {
+        desk.microsoft.deliver(ADA, mail("there before"));
+    }
+    let mut watch = Watch::start(desk).await;
+    watch.pass(4).await;
+    let before = watch.desk.cursor("messages");
+    watch.desk.microsoft.clear_requests();
+    let (turns, folders) = (3, 7);
+    assert_eq!(watch.pass(turns * folders * 4).await, [""; 0]);
+    let polls = turns * folders * 4;
+    assert_eq!(watch.requests() * 4, polls * 7, "1.75 requests each");
+    assert_eq!(watch.desk.microsoft.requests().len(), polls, "one after the other");
+    assert_eq!(watch.desk.cursor("messages")["lane"], before["lane"]);
+}
+
+#[tokio::test]
+async fn one_look_that_misses_a_message_is_not_believed() {
+    let desk = Desk::new().await;
+    let moved = desk.microsoft.deliver(ADA, mail("moves"));
+    let mut watch = Watch::start(desk).await;
+    watch.desk.microsoft.move_to(ADA, &moved, "archive");
+    watch.desk.microsoft.miss(ADA, &moved, 1);
+    assert_eq!(watch.pass(30).await, [format!("UPDATED {moved}")]);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_gone_takes_what_the_log_holds_of_it() {
+    let desk = Desk::new().await;
+    let folder = desk.microsoft.add_folder(ADA, "Projects");
+    let below = desk.microsoft.add_child_folder(ADA, &folder, "Carillon").unwrap();
+    let mut watch = Watch::start(desk).await;
+    let microsoft = watch.desk.microsoft.clone();
+    let ids: Vec<String> = (0..4).map(|_| microsoft.deliver(ADA, mail("new"))).collect();
+    microsoft.move_to(ADA, &ids[0], &folder);
+    microsoft.move_to(ADA, &ids[1], &below);
+    assert_eq!(watch.pass(3).await.len(), 4);
+    microsoft.delete_folder(ADA, &folder);
+    let mut told = watch.pass(10).await;
+    told.sort();
+    let mut expected = [format!("DELETED {}", ids[0]), format!("DELETED {}", ids[1])];
+    expected.sort();
+    assert_eq!(told, expected);
+    assert_eq!(watch.pass(60).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_delta_that_begins_anew_does_not_hide_a_deletion() {
+    let desk = Desk::new().await;
+    let mut watch = Watch::start(desk).await;
+    let microsoft = watch.desk.microsoft.clone();
+    let ids: Vec<String> = (0..30).map(|_| microsoft.deliver(ADA, mail("new"))).collect();
+    assert_eq!(watch.pass(3).await.len(), 30);
+    microsoft.purge(ADA, &ids[7]);
+    microsoft.expire_delta(ADA);
+    assert_eq!(watch.pass(3).await, [format!("DELETED {}", ids[7])]);
+}
+
+#[tokio::test]
+async fn a_condition_and_drafts_name_what_is_told_as_deleted() {
+    let mut desk = Desk::new().await;
+    let [wanted, other] = ["invoice", "lunch"].map(|subject| desk.microsoft.deliver(ADA, mail(subject)));
+    let draft = desk.microsoft.save_draft(ADA, None, mail("invoice"));
+    let url = "/hubs/general/messages?where=Subject='invoice'";
+    let config = domain::resource::ResourceConfig::parse(
+        "messages",
+        &serde_json::json!({ "url": url, "idField": "Id" }),
+    );
+    desk.watch_as("messages", config.unwrap()).await;
+    let mut watch = Watch { desk, number: 0, resource: "messages" };
+    assert_eq!(watch.pass(1).await, [""; 0]);
+    let microsoft = watch.desk.microsoft.clone();
+    let [new, unwanted] = ["invoice", "lunch"].map(|subject| microsoft.deliver(ADA, mail(subject)));
+    assert_eq!(watch.pass(4).await, [format!("CREATED {new}")]);
+    for id in [&wanted, &other, &draft, &new, &unwanted] {
+        assert!(microsoft.purge(ADA, id));
+    }
+    let mut told = watch.pass(40).await;
+    told.sort();
+    let mut expected = [format!("DELETED {wanted}"), format!("DELETED {new}")];
+    expected.sort();
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn contacts_and_events_are_told_as_deleted_whatever_they_are_in() {
+    let desk = Desk::new().await;
+    let microsoft = desk.microsoft.clone();
+    let folder = microsoft.add_contact_folder(ADA, None, "Suppliers");
+    let calendar = microsoft.add_calendar(ADA, "Team");
+    let soon = desk.now() + chrono::Duration::days(3);
+    let event = |subject: &str| {
+        let at = serde_json::json!({ "dateTime": soon.format("%Y-%m-%dT%H:%M:%S").to_string(), "timeZone": "UTC" });
+        serde_json::json!({ "subject": subject, "start": at, "end": at })
+    };
+    let contact = |name: &str| serde_json::json!({ "displayName": name });
+    let contacts = [
+        microsoft.add_contact(ADA, &contact("old")),
+        microsoft.add_contact_to(ADA, &folder, &contact("else")),
+    ];
+    let events = [
+        microsoft.add_event(ADA, None, &event("old")),
+        microsoft.add_event(ADA, Some(&calendar), &event("else")),
+    ];
+    let mut watch = Watch { desk, number: 0, resource: "" };
+    for (resource, old) in [("contacts", contacts), ("events", events)] {
+        watch.desk.watch(&[resource]).await;
+        watch.resource = resource;
+        assert_eq!(watch.pass(2).await, [""; 0]);
+        let new = match resource {
+            "contacts" => microsoft.add_contact(ADA, &contact("new")),
+            _ => microsoft.add_event(ADA, None, &event("new")),
+        };
+        assert_eq!(watch.pass(2).await, [format!("CREATED {new}")]);
+        for id in [&new, &old[0], &old[1]] {
+            assert!(microsoft.delete_record(ADA, id));
+        }
+        let mut told = watch.pass(12).await;
+        told.sort();
+        let mut expected = [&new, &old[0], &old[1]].map(|id| format!("DELETED {id}"));
+        expected.sort();
+        assert_eq!(told, expected, "{resource}");
+        assert_eq!(watch.pass(24).await, [""; 0]);
+    }
+}

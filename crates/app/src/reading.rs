@@ -151,7 +151,7 @@ async fn ask_with<W: Wish>(
         now: app.now(),
         timeout_ms: app.config.provider_timeout_ms,
         scratch: None,
-        log: None,
+        archive: None,
     };
     wish.of(connector, &call).await
 }

@@ -81,6 +81,7 @@ macro_rules! store_suite {
                 a_commit_needs_its_resource,
                 a_sequence_is_taken_once,
                 ten_thousand_records_wait_in_a_state,
+                an_annex_goes_with_its_commit,
                 events_are_logged,
             ],
             outbox: [

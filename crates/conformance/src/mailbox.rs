@@ -5,6 +5,7 @@ use app::ports::{
     AttemptKey, Claim, Claimant, InstanceChange, NewNotification, Notification, PollCommit, Store,
     SubscriptionChange, Written,
 };
+use domain::annex::AnnexPart;
 use domain::delivery::{Subscription, SubscriptionStatus, Verdict};
 use domain::ids::{InstanceId, Sequence};
 use domain::instance::Instance;
@@ -86,13 +87,32 @@ impl<'a> Mailbox<'a> {
 
     /// Commits this state with these notifications.
     pub async fn commit_state(&self, state: ResourceState, new: Vec<NewNotification>) -> Written {
+        self.commit_with(state, new, &[]).await
+    }
+
+    /// Commits this state with these notifications, and parts of the annex by name and text.
+    pub async fn commit_with(
+        &self,
+        state: ResourceState,
+        new: Vec<NewNotification>,
+        annex: &[(&str, &str)],
+    ) -> Written {
+        let part =
+            |(name, text): &(&str, &str)| AnnexPart { name: (*name).to_owned(), text: (*text).to_owned() };
         let commit = PollCommit {
             instance: self.id,
             organization_id: self.organization_id,
             state,
             notifications: new,
+            annex: annex.iter().map(part).collect(),
         };
         self.store.commit_poll(&commit).await.unwrap()
+    }
+
+    /// Parts of the annex of its first resource.
+    pub async fn annex(&self, names: &[&str]) -> Vec<Option<String>> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        self.store.annex(self.id, RESOURCE, &names).await.unwrap()
     }
 
     /// Commits notifications with these sequences.

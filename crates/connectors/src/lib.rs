@@ -44,6 +44,7 @@ pub use sought::{RecordStanding, SOUGHT_RECORDS_MAX, Sought};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::annex::AnnexPart;
 use domain::event::{Change, ChangeKind};
 use domain::invalid::Invalid;
 use domain::resource::ResourceConfig;
@@ -71,18 +72,21 @@ pub struct Call<'a> {
     pub timeout_ms: u64,
     /// Where the steps of a run keep what they need not read twice; outside of polls there is none.
     pub scratch: Option<&'a Scratch>,
-    /// What was reported; outside of polls there is none.
-    pub log: Option<&'a dyn ToldLog>,
+    /// What is stored of the polled resource; outside of polls there is none.
+    pub archive: Option<&'a dyn Archive>,
 }
 
-/// What the event log holds of the polled resource.
+/// What is stored of the polled resource beside its position.
 ///
 /// # Errors
 /// [`Error`]: it can't be read now.
 #[async_trait]
-pub trait ToldLog: Send + Sync {
-    /// Records of a stretch of it, the newest first: those before this place, or the newest of all.
+pub trait Archive: Send + Sync {
+    /// Records of a stretch of the event log, the newest first: those before this place, or the newest of all.
     async fn told(&self, before: Option<u64>) -> Result<ToldPage, Error>;
+
+    /// Parts of the annex, as the last stored steps left them, in the order of these names.
+    async fn annex(&self, names: &[String]) -> Result<Vec<Option<String>>, Error>;
 }
 
 /// A stretch of the log.
@@ -137,6 +141,9 @@ pub struct Step {
     pub failed: Vec<FailedRecord>,
     /// The position after these changes.
     pub cursor: Value,
+    /// Parts of the annex that replace those of the same names, if the position is stored: at most
+    /// [`ANNEX_PARTS_COUNT_MAX`](domain::annex::ANNEX_PARTS_COUNT_MAX).
+    pub annex: Vec<AnnexPart>,
     /// The position must be stored. An idle step says no: there the position is only fresher.
     pub moved: bool,
     /// There is more to read now.
@@ -158,6 +165,7 @@ impl Step {
             changes: Vec::new(),
             failed: Vec::new(),
             cursor: Value::Null,
+            annex: Vec::new(),
             moved: false,
             more: false,
             gap: None,

@@ -5,6 +5,7 @@
 
 pub mod account_settings;
 pub mod address;
+pub mod annex;
 pub mod application;
 pub mod backfill;
 pub mod bulk;

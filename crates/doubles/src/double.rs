@@ -65,6 +65,11 @@ pub trait Double: Send + Sync {
     /// The user deletes it, as far as polls can tell.
     fn remove(&self, email: &str, id: &str) -> Happening;
 
+    /// It is deleted for good.
+    fn remove_for_good(&self, email: &str, id: &str) -> Happening {
+        self.remove(email, id)
+    }
+
     /// Something of last year, from before the account was connected.
     fn import_old(&self, email: &str, mail: Mail) -> String;
 

@@ -45,6 +45,7 @@ macro_rules! suite {
         $crate::each! { $platform,
             polling: [
                 changes_arrive_by_themselves_signed_and_once,
+                what_is_deleted_for_good_is_told_once,
                 a_start_that_came_twice_reports_nothing_twice,
                 a_limited_mailbox_holds_up_no_other,
             ],

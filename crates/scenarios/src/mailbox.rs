@@ -103,6 +103,11 @@ impl Mailbox {
         told(&self.double.remove(&self.user, id))
     }
 
+    /// Deletes it for good, from wherever it is.
+    pub fn purge(&self, id: &str) -> ReceivedEvent {
+        told(&self.double.remove_for_good(&self.user, id))
+    }
+
     /// From now on the provider has had enough of this mailbox.
     pub fn limit(&self, retry_after_s: u32) {
         let kind = FaultKind::RateLimited { retry_after_s: Some(retry_after_s) };

@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
             now,
             timeout_ms: 1000,
             scratch: None,
-            log: None,
+            archive: None,
         }
     }
 

@@ -240,7 +240,13 @@ async fn hay(world: &World, id: InstanceId, first: u64, count: u64) {
         }
     };
     let notifications = (first..first + count).map(one).collect();
-    let commit = PollCommit { instance: id, organization_id: 1, state: state.clone(), notifications };
+    let commit = PollCommit {
+        instance: id,
+        organization_id: 1,
+        state: state.clone(),
+        notifications,
+        annex: Vec::new(),
+    };
     assert_eq!(world.store.commit_poll(&commit).await.unwrap(), Written::Done);
 }
 

@@ -6,15 +6,16 @@ use axum::body::Body;
 use chrono::{DateTime, Utc};
 use connectors::hub::{Answer, Query, Records};
 use connectors::{
-    Call, Connector, Http, HttpError, HttpRequest, HttpResponse, Method, Past, Route, Step, ToldLog,
+    Archive, Call, Connector, Http, HttpError, HttpRequest, HttpResponse, Method, Past, Route, Step,
     ToldPage, Window, registry,
 };
+use domain::annex::ANNEX_PARTS_COUNT_MAX;
 use domain::resource::ResourceConfig;
 use doubles::{CLIENT_ID, CLIENT_SECRET, Clock, Mail, Microsoft};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt as _;
 
@@ -48,18 +49,35 @@ impl Http for Wire {
     }
 }
 
-/// What was reported, the oldest first, in stretches.
+/// What is stored beside the positions.
 #[derive(Default)]
-struct Log(Mutex<Vec<Value>>);
+struct Stored {
+    /// What was reported, the oldest first, in stretches.
+    told: Mutex<Vec<Value>>,
+    annex: Mutex<BTreeMap<String, String>>,
+    /// How often the annex was read.
+    annex_reads: AtomicUsize,
+    annex_writes: AtomicUsize,
+}
+
+/// Of one resource.
+struct StoredOf<'a>(&'a Stored, &'a str);
 
 #[async_trait]
-impl ToldLog for Log {
+impl Archive for StoredOf<'_> {
     async fn told(&self, before: Option<u64>) -> Result<ToldPage, connectors::Error> {
-        let all = self.0.lock().unwrap();
+        let all = self.0.told.lock().unwrap();
         let end = before.map_or(all.len(), |before| usize::try_from(before).unwrap());
         let from = end.saturating_sub(200);
         let records = all[from..end].iter().rev().cloned().collect();
         Ok(ToldPage { records, before: (from > 0).then_some(from as u64) })
+    }
+
+    async fn annex(&self, names: &[String]) -> Result<Vec<Option<String>>, connectors::Error> {
+        let StoredOf(stored, resource) = self;
+        stored.annex_reads.fetch_add(names.len(), Ordering::SeqCst);
+        let annex = stored.annex.lock().unwrap();
+        Ok(names.iter().map(|name| annex.get(&format!("{resource}/{name}")).cloned()).collect())
     }
 }
 
@@ -69,7 +87,7 @@ pub(crate) struct Desk {
     wire: Wire,
     token: String,
     clock: Arc<AtomicI64>,
-    log: Log,
+    stored: Stored,
     watched: BTreeMap<String, (ResourceConfig, Value)>,
 }
 
@@ -129,7 +147,7 @@ impl Desk {
             wire,
             token,
             clock,
-            log: Log::default(),
+            stored: Stored::default(),
             watched: BTreeMap::new(),
         }
     }
@@ -150,7 +168,7 @@ impl Desk {
             now: self.now(),
             timeout_ms: 1000,
             scratch: None,
-            log: None,
+            archive: None,
         }
     }
 
@@ -203,9 +221,15 @@ impl Desk {
         let (config, mut cursor) = self.watched.remove(name).unwrap();
         let mut found = Vec::new();
         for _ in 0..STEPS_COUNT_MAX * 10 {
-            let call = Call { log: Some(&self.log), ..self.call() };
+            let archive = StoredOf(&self.stored, name);
+            let call = Call { archive: Some(&archive), ..self.call() };
             let step = self.connector.poll(&call, &config, &cursor, &past).await.unwrap();
-            self.log.0.lock().unwrap().extend(step.changes.iter().map(|one| one.record.clone()));
+            self.stored.told.lock().unwrap().extend(step.changes.iter().map(|one| one.record.clone()));
+            assert!(step.annex.len() <= ANNEX_PARTS_COUNT_MAX, "{} parts", step.annex.len());
+            assert!(step.moved || step.annex.is_empty(), "what is not stored changes nothing");
+            self.stored.annex_writes.fetch_add(step.annex.len(), Ordering::SeqCst);
+            let parts = step.annex.iter().map(|part| (format!("{name}/{}", part.name), part.text.clone()));
+            self.stored.annex.lock().unwrap().extend(parts);
             assert!(step.halted.is_none(), "{:?}", step.halted);
             found.extend(step.changes.iter().map(|one| format!("{} {}", one.kind.wire(), one.object_id)));
             // As between two polls.
@@ -216,6 +240,22 @@ impl Desk {
             }
         }
         panic!("{name} has no end");
+    }
+
+    /// Parts of annexes that were read and written since this was asked last.
+    pub(crate) fn annex_use(&self) -> [usize; 2] {
+        [&self.stored.annex_reads, &self.stored.annex_writes].map(|count| count.swap(0, Ordering::SeqCst))
+    }
+
+    /// Bytes of the annex's parts whose names begin so.
+    pub(crate) fn annex_bytes(&self, prefix: &str) -> usize {
+        let annex = self.stored.annex.lock().unwrap();
+        annex.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(_, text)| text.len()).sum()
+    }
+
+    /// As if these parts of the annex were never stored.
+    pub(crate) fn lose_annex(&self, prefix: &str) {
+        self.stored.annex.lock().unwrap().retain(|name, _| !name.starts_with(prefix));
     }
 
     /// Where a watched resource stands.

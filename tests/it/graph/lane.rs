@@ -77,12 +77,61 @@ async fn an_idle_poll_makes_one_and_three_quarters_requests_and_stores_nothing()
     watch.pass(4).await;
     let before = watch.desk.cursor("messages");
     watch.desk.microsoft.clear_requests();
+    watch.desk.annex_use();
     let (turns, folders) = (3, 7);
     assert_eq!(watch.pass(turns * folders * 4).await, [""; 0]);
     let polls = turns * folders * 4;
     assert_eq!(watch.requests() * 4, polls * 7, "1.75 requests each");
     assert_eq!(watch.desk.microsoft.requests().len(), polls, "one after the other");
     assert_eq!(watch.desk.cursor("messages")["lane"], before["lane"]);
+    assert_eq!(watch.desk.annex_use(), [turns * folders, 0], "one part where a delta is read");
+}
+
+#[tokio::test]
+async fn what_every_poll_reads_stays_small_however_much_is_known() {
+    let desk = Desk::new().await;
+    let ids: Vec<String> = (0..3_000).map(|_| desk.microsoft.deliver(ADA, mail("there before"))).collect();
+    for number in 0..100 {
+        desk.microsoft.add_folder(ADA, &format!("folder {number}"));
+    }
+    let mut watch = Watch::start(desk).await;
+    watch.pass(7).await;
+    let row = watch.desk.cursor("messages")["lane"].to_string();
+    assert!(row.len() < 100, "{row}");
+    let known = watch.desk.annex_bytes("messages/known/");
+    assert!((3_000 * 3..3_000 * 5).contains(&known), "{known} bytes");
+    watch.desk.annex_use();
+    let new: Vec<String> = (0..5).map(|_| watch.desk.microsoft.deliver(ADA, mail("new"))).collect();
+    assert_eq!(watch.pass(1).await.len(), 5);
+    assert_eq!(watch.desk.annex_use()[1], 0, "an arrival is noted in the row");
+    watch.pass(3).await;
+    let row = watch.desk.cursor("messages")["lane"].to_string();
+    assert!(row.len() < 200 && watch.desk.annex_use()[1] <= 3, "{row}");
+    for id in [&ids[17], &new[3]] {
+        watch.desk.microsoft.purge(ADA, id);
+    }
+    assert_eq!(watch.pass(4).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_lost_of_the_annex_leads_to_nothing_false() {
+    for lost in ["messages/folders/", "messages/known/", "messages/"] {
+        let desk = Desk::new().await;
+        let old: Vec<String> = (0..50).map(|_| desk.microsoft.deliver(ADA, mail("there before"))).collect();
+        let mut watch = Watch::start(desk).await;
+        let microsoft = watch.desk.microsoft.clone();
+        let new = microsoft.deliver(ADA, mail("new"));
+        assert_eq!(watch.pass(4).await, [format!("CREATED {new}")]);
+        microsoft.purge(ADA, &new);
+        microsoft.move_to(ADA, &old[1], "archive");
+        watch.desk.lose_annex(lost);
+        let mut told = watch.pass(40).await;
+        told.sort();
+        assert_eq!(told, [format!("DELETED {new}"), format!("UPDATED {}", old[1])], "{lost}");
+        microsoft.purge(ADA, &old[1]);
+        let expected = [format!("DELETED {}", old[1])];
+        assert_eq!(watch.pass(40).await, expected, "{lost}");
+    }
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ const ASIDE: [(&str, &str); 36] = [
     ("poll/follow_up.rs", "after the commits of a poll"),
     ("poll/push.rs", "for those who ask for push"),
     ("poll/report.rs", "values"),
-    ("poll/told.rs", "for connectors that look again at what was reported"),
+    ("poll/archive.rs", "for connectors that look again at what was reported"),
     ("ports", "what the walks leave by"),
     ("push", "for those who ask for push"),
     ("purge.rs", "another job"),

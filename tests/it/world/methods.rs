@@ -126,6 +126,7 @@ macro_rules! methods {
             async fn mailbox(id: InstanceId) -> Result<Option<Mailbox>>;
             async fn commit_poll(commit: &PollCommit) -> Result<Written>;
             async fn clear_outbox(id: InstanceId, resource: &str, sequences: &[Sequence]) -> Result<()>;
+            async fn annex(id: InstanceId, resource: &str, names: &[String]) -> Result<Vec<Option<String>>>;
             async fn logged_events(id: InstanceId, events: &[EventId]) -> Result<HashSet<EventId>>;
         });
     };

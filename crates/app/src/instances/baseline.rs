@@ -107,7 +107,7 @@ async fn one(
         now: app.now(),
         timeout_ms: app.config.provider_timeout_ms,
         scratch: None,
-        log: None,
+        archive: None,
     };
     connector.baseline(&call, resource).await
 }

@@ -133,7 +133,7 @@ async fn one(
         now,
         timeout_ms: app.config.provider_timeout_ms.min(left_ms),
         scratch: None,
-        log: None,
+        archive: None,
     };
     let query = query(&read, resource);
     let left = std::time::Duration::from_millis(left_ms);

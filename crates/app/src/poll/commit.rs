@@ -7,6 +7,7 @@ use super::{ResourceReport, chunks, first_attempts};
 use crate::ports::{Gist, NewNotification, Result, Written};
 use chrono::{DateTime, Utc};
 use connectors::Connector;
+use domain::annex::AnnexPart;
 use domain::backfill::Backfill;
 use domain::envelope::{self, Built, ReadableResource, Sender};
 use domain::event::{Change, ChangeKind};
@@ -91,7 +92,7 @@ impl Run<'_> {
         if let Some((from, reason)) = step.gap {
             notifications.push(self.gap(config, &mut next, Gap { from, to: now, reason }));
         }
-        if !self.store_chunks(state, next, notifications).await? {
+        if !self.store_chunks(state, next, notifications, step.annex).await? {
             return Ok(Committed::Lost);
         }
         self.note_complete(config, complete_at);
@@ -138,17 +139,18 @@ impl Run<'_> {
         state: &mut ResourceState,
         next: ResourceState,
         notifications: Vec<NewNotification>,
+        annex: Vec<AnnexPart>,
     ) -> Result<bool> {
         let mut chunks = chunks::of(notifications);
         let last = chunks.pop().unwrap_or_default();
         for chunk in chunks {
             let last_sequence = chunk.last().map_or(state.last_sequence, |one| one.sequence);
             let partial = ResourceState { is_partial: true, last_sequence, ..state.clone() };
-            if !self.store_one(state, partial, chunk).await? {
+            if !self.store_one(state, partial, chunk, Vec::new()).await? {
                 return Ok(false);
             }
         }
-        self.store_one(state, ResourceState { is_partial: false, ..next }, last).await
+        self.store_one(state, ResourceState { is_partial: false, ..next }, last, annex).await
     }
 
     async fn store_one(
@@ -156,12 +158,13 @@ impl Run<'_> {
         state: &mut ResourceState,
         next: ResourceState,
         notifications: Vec<NewNotification>,
+        annex: Vec<AnnexPart>,
     ) -> Result<bool> {
         let next = ResourceState { version: state.version + 1, ..next };
         let deliver = notifications.iter().filter(|one| one.deliver);
         let (sequences, ids): (Vec<Sequence>, Vec<String>) =
             deliver.map(|one| (one.sequence, one.name.event_id.clone())).unzip();
-        let commit = self.commit_of(next, notifications);
+        let commit = self.commit_of(next, notifications, annex);
         if self.app.ports.store.commit_poll(&commit).await? != Written::Done {
             return Ok(false);
         }

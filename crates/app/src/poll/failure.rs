@@ -42,7 +42,7 @@ impl Run<'_> {
         let Some(until) = until else { return Ok(false) };
         let mut next = state.clone().failed(error, until, now);
         next.version += 1;
-        let commit = self.commit_of(next, Vec::new());
+        let commit = self.commit_of(next, Vec::new(), Vec::new());
         if self.app.ports.store.commit_poll(&commit).await? == Written::Done {
             *state = commit.state;
             self.remember(state);

@@ -3,6 +3,7 @@
 //! A mailbox has one poller at a time across all processes, whoever wants it ([`PollTrigger`]). A caller that arrives
 //! during a poll leaves a mark and returns; the poller finds it when it releases the lease.
 
+mod archive;
 mod backfill;
 mod chunks;
 mod commit;
@@ -18,7 +19,6 @@ mod resource;
 mod retry_records;
 mod run;
 mod step;
-mod told;
 
 pub(crate) use run::PollTrigger;
 

@@ -1,8 +1,8 @@
 //! A running poll: what it was given, and what it knows of the mailbox so far.
 
 use super::ResourceReport;
+use super::archive::ArchiveOf;
 use super::gate::Gate;
-use super::told::ToldOf;
 use crate::context::Context;
 use crate::ports::{
     InstanceChange, Mailbox, NewNotification, PollCommit, Result, SubscriptionChange, Written,
@@ -10,6 +10,7 @@ use crate::ports::{
 use crate::tokens::{Holder, NoToken};
 use chrono::{DateTime, Utc};
 use connectors::{Call, Connector, Scratch};
+use domain::annex::AnnexPart;
 use domain::backfill::is_running;
 use domain::health_reading::Reading;
 use domain::ids::Sequence;
@@ -178,9 +179,9 @@ impl<'a> Run<'a> {
         true
     }
 
-    /// What was reported of a resource.
-    pub(super) fn told<'b>(&'b self, config: &'b ResourceConfig) -> ToldOf<'b> {
-        ToldOf { app: self.app, id: self.mailbox.instance.id, resource: &config.name }
+    /// What is stored of a resource.
+    pub(super) fn archive<'b>(&'b self, config: &'b ResourceConfig) -> ArchiveOf<'b> {
+        ArchiveOf::new(self.app, self.mailbox.instance.id, &config.name)
     }
 
     /// What the connector needs for its requests.
@@ -192,7 +193,7 @@ impl<'a> Run<'a> {
             now: self.app.now(),
             timeout_ms: self.app.config.provider_timeout_ms,
             scratch: Some(&self.scratch),
-            log: None,
+            archive: None,
         }
     }
 
@@ -272,13 +273,19 @@ impl<'a> Run<'a> {
     }
 
     /// This state and these notifications as one commit of this mailbox.
-    pub(super) fn commit_of(&self, state: ResourceState, notifications: Vec<NewNotification>) -> PollCommit {
+    pub(super) fn commit_of(
+        &self,
+        state: ResourceState,
+        notifications: Vec<NewNotification>,
+        annex: Vec<AnnexPart>,
+    ) -> PollCommit {
         let instance = &self.mailbox.instance;
         PollCommit {
             instance: instance.id,
             organization_id: instance.account.organization_id,
             state,
             notifications,
+            annex,
         }
     }
 }

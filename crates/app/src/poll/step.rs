@@ -76,11 +76,18 @@ pub(super) async fn read(
             Err(NoToken::Port(error)) => return Err(error),
             Err(failure) => return Ok(Err(Failure::Token(failure))),
         };
+        let archive = run.archive(config);
         let read = match wanted {
             ReadTarget::Backfill(backfill) => stretch(run, config, state, backfill, &token).await,
             ReadTarget::Looks => looks(run, config, state, &token).await,
-            ReadTarget::Step => walked(run, config, state, &token).await,
+            ReadTarget::Step => {
+                let call = Call { archive: Some(&archive), ..run.call(&token) };
+                walked(run, config, state, &call).await
+            }
         };
+        if let (Err(_), Some(fault)) = (&read, archive.fault()) {
+            return Err(fault);
+        }
         match read {
             Ok(read) => return Ok(Ok(read)),
             Err(error) if error.kind == ErrorKind::Unauthorized && !refused => {}
@@ -94,15 +101,13 @@ async fn walked(
     run: &Run<'_>,
     config: &ResourceConfig,
     state: &ResourceState,
-    token: &str,
+    call: &Call<'_>,
 ) -> std::result::Result<ReadStep, Error> {
-    let log = run.told(config);
-    let call = Call { log: Some(&log), ..run.call(token) };
-    let Some(cursor) = &state.cursor else { return baseline(run, config, &call).await };
+    let Some(cursor) = &state.cursor else { return baseline(run, config, call).await };
     let past = past(state, run);
-    let step = match run.connector.poll(&call, config, cursor, &past).await {
+    let step = match run.connector.poll(call, config, cursor, &past).await {
         Err(error) if error.kind == ErrorKind::CursorExpired => {
-            run.connector.recover(&call, cursor, &past).await?
+            run.connector.recover(call, cursor, &past).await?
         }
         step => step?,
     };

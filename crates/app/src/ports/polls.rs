@@ -3,6 +3,7 @@
 use super::{Gist, Poller, Result, Written};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::annex::AnnexPart;
 use domain::delivery::Subscription;
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 use domain::instance::Instance;
@@ -49,6 +50,9 @@ pub struct PollCommit {
     pub state: ResourceState,
     /// New notifications, in order of their sequence.
     pub notifications: Vec<NewNotification>,
+    /// Parts of the resource's annex that replace those of the same names; at most
+    /// [`ANNEX_PARTS_COUNT_MAX`](domain::annex::ANNEX_PARTS_COUNT_MAX).
+    pub annex: Vec<AnnexPart>,
 }
 
 /// A notification to store.
@@ -86,7 +90,10 @@ pub struct NewNotification {
 pub trait Polls: Send + Sync {
     /// Everything a poll needs, in one read.
     async fn mailbox(&self, id: InstanceId) -> Result<Option<Mailbox>>;
-    /// Stores a poll's notifications and state: all or nothing, conditional on the state's version, on the
+    /// Parts of a resource's annex, in the order of their names. They belong to the state of the last commit: what a later
+    /// one needs is not taken from parts that were read beside an older state.
+    async fn annex(&self, id: InstanceId, resource: &str, names: &[String]) -> Result<Vec<Option<String>>>;
+    /// Stores a poll's notifications, annex and state: all or nothing, conditional on the state's version, on the
     /// resource not being removed, on no sequence being taken by another notification of the instance, and on
     /// the instance not being deleted.
     async fn commit_poll(&self, commit: &PollCommit) -> Result<Written>;

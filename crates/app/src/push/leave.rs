@@ -205,7 +205,7 @@ async fn end_by(
         now: app.now(),
         timeout_ms: app.config.provider_timeout_ms,
         scratch: None,
-        log: None,
+        archive: None,
     };
     end_with(push, &call, mailbox.instance.id, unneeded).await;
 }

@@ -80,7 +80,7 @@ async fn from(app: &Context, source: &PullSource, connector: &Arc<dyn Connector>
         now: app.now(),
         timeout_ms: PULL_TIMEOUT_MS,
         scratch: None,
-        log: None,
+        archive: None,
     };
     let pulled = push.pull(&call, &source.subscription).await.map_err(failed)?;
     if app.heard.pullers(source).is_empty() {

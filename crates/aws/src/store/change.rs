@@ -8,7 +8,7 @@ use super::pause::pause_before;
 use super::resources::{self, StoredResource};
 use super::row::{Row, bytes, number, text};
 use super::table::{ACTIONS_COUNT_MAX, KeyQuery, Table, Write, WritesEnded};
-use super::{applications, audit, instance_rows, session, sign_in_links, subscriptions};
+use super::{annexes, applications, audit, instance_rows, session, sign_in_links, subscriptions};
 use app::ports::{InstanceChange, PortError, Result, SubscriptionChange, Written};
 use domain::delivery::Subscription;
 use domain::ids::InstanceId;
@@ -47,7 +47,13 @@ pub(super) async fn change(table: &Table, change: &InstanceChange) -> Result<Wri
             return Err(PortError::new(context, "more resources than one transaction takes"));
         }
         match table.transact(context, writes).await? {
-            WritesEnded::Done => return Ok(Written::Done),
+            WritesEnded::Done => {
+                for resource in &change.remove_resources {
+                    // The change is stored; what this leaves goes with the instance.
+                    let _ = annexes::remove(table, id, resource).await;
+                }
+                return Ok(Written::Done);
+            }
             // The application that it names is not there; the one that it named before is.
             WritesEnded::Refused(met) if met.iter().skip(own_count).any(|met| matches!(met, Some(None))) => {
                 return Ok(Written::Conflict);

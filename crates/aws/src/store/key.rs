@@ -63,6 +63,11 @@ impl Key {
         Key::new(parts(id), format!("{name}#{index:03}"))
     }
 
+    /// A part of a resource's annex. They go with the instance's parts.
+    pub(super) fn annex(id: InstanceId, resource: &str, name: &str) -> Self {
+        Key::new(parts(id), format!("{ANNEX}{resource}#{name}"))
+    }
+
     /// Whose instance token this is.
     pub(super) fn token(hash: &LookupHash) -> Self {
         Key::new(format!("T#{}", hex(hash)), "T")
@@ -187,6 +192,8 @@ pub(super) const CONFIG: &str = "C";
 pub(super) const SESSION: &str = "S";
 pub(super) const SUBSCRIPTION: &str = "P";
 pub(super) const RESOURCE: &str = "R#";
+/// Among an instance's parts.
+pub(super) const ANNEX: &str = "A#";
 /// Partition of the list of organizations.
 pub(super) const ORGANIZATIONS: &str = "ORGANIZATIONS";
 

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod administration;
+mod annexes;
 mod applications;
 mod attempts;
 mod audit;

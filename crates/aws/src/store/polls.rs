@@ -5,7 +5,7 @@ use super::key::{self, Key};
 use super::packed::Packed;
 use super::row::{Row, numbers};
 use super::table::{ACTIONS_COUNT_MAX, KeyQuery, Table, Write, WritesEnded};
-use super::{instance_rows, notifications, poller, resources, searches, session, subscriptions};
+use super::{annexes, instance_rows, notifications, poller, resources, searches, session, subscriptions};
 use app::ports::{
     Mailbox, NewNotification, PollCommit, Poller, Polls, PortError, ResourceRow, Result, Written,
 };
@@ -20,8 +20,12 @@ const READS_COUNT_MAX: u32 = 3;
 const BODIES_BYTES_MAX: usize = 3_000_000;
 
 /// Bodies, packed: inline as long as the transaction has room for them.
-fn pack_bodies(id: InstanceId, new: &[NewNotification]) -> Result<Vec<(&NewNotification, Packed)>> {
-    let mut left = BODIES_BYTES_MAX;
+fn pack_bodies(
+    id: InstanceId,
+    new: &[NewNotification],
+    room: usize,
+) -> Result<Vec<(&NewNotification, Packed)>> {
+    let mut left = room;
     let mut packed = Vec::new();
     for one in new {
         let body = notifications::pack(id, one, left)?;
@@ -85,15 +89,20 @@ impl Polls for DynamoStore {
         Err(PortError::new("read a mailbox", "it kept changing"))
     }
 
+    async fn annex(&self, id: InstanceId, resource: &str, names: &[String]) -> Result<Vec<Option<String>>> {
+        annexes::read(&self.table, id, resource, names).await
+    }
+
     async fn commit_poll(&self, commit: &PollCommit) -> Result<Written> {
         let table = &self.table;
         let id = commit.instance;
         let context = "commit a poll";
-        if commit.notifications.len() + 1 > ACTIONS_COUNT_MAX {
-            return Err(PortError::new(context, "more notifications than one transaction takes"));
+        if commit.notifications.len() + commit.annex.len() + 1 > ACTIONS_COUNT_MAX {
+            return Err(PortError::new(context, "more notifications and parts than one transaction takes"));
         }
         let added: Vec<Sequence> =
             commit.notifications.iter().filter(|new| new.deliver).map(|new| new.sequence).collect();
+        let is_plain = commit.notifications.is_empty() && commit.annex.is_empty();
         let state = resources::pack(id, &commit.state)?;
         // Parts that nobody will name once this is stored. What is put from now on belongs to somebody.
         let former = match state.has_parts() {
@@ -107,10 +116,13 @@ impl Polls for DynamoStore {
                 .when("version = :before AND attribute_not_exists(removed) AND attribute_not_exists(gone)")
                 .with(":before", super::row::number(commit.state.version.saturating_sub(1))),
         ];
-        for (new, packed) in pack_bodies(id, &commit.notifications)? {
+        let (annex, annex_bytes) = annexes::puts(id, &commit.state.resource, &commit.annex)?;
+        let room = BODIES_BYTES_MAX.saturating_sub(annex_bytes);
+        for (new, packed) in pack_bodies(id, &commit.notifications, room)? {
             packed.store_parts(table, context).await?;
             writes.push(notifications::put(id, commit.organization_id, new, packed)?);
         }
+        writes.extend(annex);
         let refused = match table.transact(context, writes).await? {
             WritesEnded::Done => {
                 table.delete_many("delete parts of a former state", &former).await?;
@@ -123,9 +135,7 @@ impl Polls for DynamoStore {
             None => Ok(Written::Conflict),
             Some(Some(row)) if row.has("gone") => Ok(Written::Gone),
             // Our own write, whose answer got lost. With notifications it is a transaction, which detects that itself.
-            Some(Some(row)) if commit.notifications.is_empty() && is_stored(table, commit, &row).await? => {
-                Ok(Written::Done)
-            }
+            Some(Some(row)) if is_plain && is_stored(table, commit, &row).await? => Ok(Written::Done),
             Some(Some(_)) => Ok(Written::Conflict),
             Some(None) => not_there(table, id).await,
         }

@@ -129,7 +129,13 @@ impl Budget {
         let mut state = rows.remove(0).state;
         state.version += 1;
         state.written_at -= Duration::minutes(minutes);
-        let commit = PollCommit { instance: self.id, organization_id: 1, state, notifications: Vec::new() };
+        let commit = PollCommit {
+            instance: self.id,
+            organization_id: 1,
+            state,
+            notifications: Vec::new(),
+            annex: Vec::new(),
+        };
         assert_eq!(self.stack.store.commit_poll(&commit).await.unwrap(), Written::Done);
     }
 

@@ -1,8 +1,8 @@
 //! Commits of polls: notifications and state, all or nothing.
 
 use crate::mailbox::{Mailbox, ORGANIZATION};
-use crate::sample::{at, event, id, logged, notification};
-use app::ports::{Claim, LogPage, PollCommit, Progress, Store, Written};
+use crate::sample::{RESOURCE, at, event, id, logged, notification};
+use app::ports::{Claim, InstanceChange, LogPage, PollCommit, Progress, Store, Written};
 use domain::ids::digest64;
 use domain::retry_list::{RETRY_RECORDS_COUNT_MAX, RetryList};
 use domain::state::ResourceState;
@@ -52,6 +52,7 @@ pub async fn a_commit_needs_its_resource(store: &dyn Store) {
         organization_id: ORGANIZATION,
         state: unknown,
         notifications: Vec::new(),
+        annex: Vec::new(),
     };
     assert_eq!(store.commit_poll(&commit).await.unwrap(), Written::Gone);
 }
@@ -89,6 +90,33 @@ pub async fn ten_thousand_records_wait_in_a_state(store: &dyn Store) {
     let fewer = ResourceState { version: next.version + 1, retry_records: RetryList::default(), ..next };
     assert_eq!(mailbox.commit_state(fewer.clone(), Vec::new()).await, Written::Done);
     assert_eq!(mailbox.resource().await, Some((fewer, vec![10])));
+}
+
+/// Parts are stored with the state or not at all, each replaces the one of its name, and they are the resource's.
+pub async fn an_annex_goes_with_its_commit(store: &dyn Store) {
+    let mailbox = Mailbox::new(store, 460).await;
+    assert_eq!(mailbox.annex(&["a"]).await, [None]);
+    assert!(mailbox.annex(&[]).await.is_empty());
+    let read = mailbox.state().await;
+    let next = |version: u64| ResourceState { version, ..read.clone() };
+    // What deflating does not make much smaller, and more than one row of other kinds takes.
+    let large: String = (0..20_000_u64).map(|n| format!("{:016x}", digest64(&[&n.to_be_bytes()]))).collect();
+    let first = read.version + 1;
+    let new = vec![notification(mailbox.id, 10)];
+    let parts = [("a", "1"), ("b/2", large.as_str()), ("c", "3")];
+    assert_eq!(mailbox.commit_with(next(first), new, &parts).await, Written::Done);
+    let stored = mailbox.annex(&["c", "none", "b/2", "a"]).await;
+    assert_eq!(stored, [Some("3".to_owned()), None, Some(large), Some("1".to_owned())]);
+    let refused = mailbox.commit_with(next(first), Vec::new(), &[("a", "lost"), ("d", "lost")]).await;
+    assert_eq!(refused, Written::Conflict);
+    assert_eq!(mailbox.annex(&["a", "d"]).await, [Some("1".to_owned()), None]);
+    assert_eq!(mailbox.commit_with(next(first + 1), Vec::new(), &[("a", "2")]).await, Written::Done);
+    assert_eq!(mailbox.annex(&["a", "c"]).await, [Some("2".to_owned()), Some("3".to_owned())]);
+    let other = Mailbox::new(store, 461).await;
+    assert_eq!(other.annex(&["a"]).await, [None], "instances are apart");
+    let remove = |change: &mut InstanceChange| change.remove_resources = vec![RESOURCE.to_owned()];
+    assert_eq!(mailbox.change(remove).await, Written::Done);
+    assert_eq!(mailbox.annex(&["a", "b/2", "c"]).await, [None, None, None]);
 }
 
 /// The log knows the events of its notifications, delivered or only logged.

@@ -21,7 +21,7 @@ fn call<'a>(script: &'a Script) -> Call<'a> {
         now,
         timeout_ms: 1000,
         scratch: None,
-        log: None,
+        archive: None,
     }
 }
 

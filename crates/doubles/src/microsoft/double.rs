@@ -72,6 +72,11 @@ impl Double for Microsoft {
         Happening::new("moved to Deleted Items", "UPDATED", id)
     }
 
+    fn remove_for_good(&self, email: &str, id: &str) -> Happening {
+        self.purge(email, id);
+        Happening::new("deleted for good", "DELETED", id)
+    }
+
     fn import_old(&self, email: &str, mail: Mail) -> String {
         Microsoft::import_old(self, email, mail)
     }

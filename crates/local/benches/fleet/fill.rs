@@ -184,6 +184,7 @@ fn commit(one: &Instance, n: usize, round: usize, now: DateTime<Utc>) -> PollCom
         organization_id: one.account.organization_id,
         state,
         notifications: vec![notification],
+        annex: Vec::new(),
     }
 }
 

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0017_health_events.sql"),
     include_str!("migrations/0018_sign_in_links.sql"),
     include_str!("migrations/0019_addresses.sql"),
+    include_str!("migrations/0020_annexes.sql"),
 ];
 
 /// Demands the version that this program knows, of a file that another process works on.

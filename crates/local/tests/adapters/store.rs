@@ -131,6 +131,7 @@ fn commit(version: u64, sequences: std::ops::Range<u64>, expires_s: Option<i64>)
         organization_id: 1,
         state,
         notifications: sequences.map(notification).collect(),
+        annex: Vec::new(),
     }
 }
 

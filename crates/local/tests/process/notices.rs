@@ -141,6 +141,8 @@ async fn strangers_get_one_answer_and_ring_nobody() {
         // More than is read: not so much more that it is still being sent when it is answered.
         "x".repeat(530_000),
     ];
+    // The poll that the new watch leads to is over.
+    client.poll_well(id).await;
     let asked = mailbox.requests_count();
     let mut answers = BTreeSet::new();
     let signed = Mailbox::gmail(outside, "strangers");

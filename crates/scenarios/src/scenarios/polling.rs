@@ -22,6 +22,23 @@ pub async fn changes_arrive_by_themselves_signed_and_once(platform: &dyn Platfor
     callback.assert_told(&wanted);
 }
 
+/// Out of Deleted Items, where lists by date show nothing of it: two looks, a minute apart, do not find it.
+pub async fn what_is_deleted_for_good_is_told_once(platform: &dyn Platform) {
+    let (client, outside) = (platform.client(), platform.outside());
+    let (mailbox, callback) = (Mailbox::outlook(outside, "for-good"), Callback::new(outside, "for-good"));
+    let old = [mailbox.old_message(), mailbox.old_message()];
+    let instance = client.connect(&mailbox, &callback).await;
+    let mut wanted = vec![mailbox.deliver(), mailbox.deliver()];
+    let [purged, kept] = [0, 1].map(|index: usize| wanted[index].object.clone());
+    wanted.extend([&purged, &kept, &old[0]].map(|id| mailbox.delete(id)));
+    callback.wait_for(&wanted).await;
+    wanted.extend([&purged, &old[0], &old[1]].map(|id| mailbox.purge(id)));
+    client.poll_well(instance.id).await;
+    callback.wait_for(&wanted).await;
+    client.poll_well(instance.id).await;
+    callback.assert_told(&wanted);
+}
+
 /// Two polls at once find the same changes: only one of them reports.
 pub async fn a_start_that_came_twice_reports_nothing_twice(platform: &dyn Platform) {
     let (client, outside) = (platform.client(), platform.outside());

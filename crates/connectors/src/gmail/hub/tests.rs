@@ -39,7 +39,7 @@ fn read(answers: &[(u16, &str)], query: &Query) -> (Result<Answer, ReadError>, V
         now: at,
         timeout_ms: 1000,
         scratch: None,
-        log: None,
+        archive: None,
     };
     let answer = now(Gmail.read(&call, query));
     let asked = script.asked().into_iter().map(|url| {
@@ -296,7 +296,7 @@ fn a_ping_asks_for_the_profile() {
         now: at,
         timeout_ms: 1000,
         scratch: None,
-        log: None,
+        archive: None,
     };
     assert!(now(Gmail.ping(&call)).is_ok());
     assert_eq!(now(Gmail.ping(&call)).err().map(|error| error.kind), Some(ErrorKind::Unauthorized));

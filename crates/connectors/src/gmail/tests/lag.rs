@@ -290,7 +290,7 @@ fn a_read_that_leaves_no_time_is_followed_by_a_shorter_one() {
             now: at(),
             timeout_ms: 1000,
             scratch: None,
-            log: None,
+            archive: None,
         };
         let step = now(Gmail.poll(&call, &resource(URL), &cursor, &past)).unwrap();
         assert_eq!(step.halted.is_some(), told == 0 && step.changes.is_empty());

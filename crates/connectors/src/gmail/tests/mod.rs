@@ -36,7 +36,7 @@ fn call(http: &Script) -> Call<'_> {
         now: at(),
         timeout_ms: 1000,
         scratch: None,
-        log: None,
+        archive: None,
     }
 }
 

@@ -68,7 +68,7 @@ impl Watch {
             now: time,
             timeout_ms: 1000,
             scratch: Some(scratch),
-            log: None,
+            archive: None,
         };
         let resource = ResourceConfig::parse("messages", &json!({ "url": url, "idField": "id" })).unwrap();
         let past =

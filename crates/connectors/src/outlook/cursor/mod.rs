@@ -5,7 +5,7 @@ pub(super) mod holes;
 pub(super) mod memory;
 
 use crate::error::Error;
-use crate::outlook::lane::Lane;
+use crate::outlook::lane::note::LaneNote;
 use chrono::{DateTime, Utc};
 use clocks::Clocks;
 use domain::resource::ResourceConfig;
@@ -60,7 +60,7 @@ pub(super) struct Cursor {
     pub(super) walk: Option<Walk>,
     /// The second lane, once it was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) lane: Option<Lane>,
+    pub(super) lane: Option<LaneNote>,
 }
 
 /// Reading on from one page to the next, over several steps.

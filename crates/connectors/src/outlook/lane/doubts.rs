@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 /// How far the two looks lie apart at the least, seconds: a single one may miss what is there.
 pub(crate) const APART_S: i64 = 60;
 /// Doubts at a time, after which no further hint is read. The page that comes to it is taken whole.
-const DOUBTS_COUNT_MAX: usize = 1_000;
+const DOUBTS_COUNT_MAX: usize = 500;
+/// Rows of a page beyond which it waits, unless there is no other doubt.
+const PAGE_DOUBTS_COUNT_MAX: usize = 1_000;
 
 /// What a look at an object found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,11 @@ impl Doubts {
     /// There are too many to read of more.
     pub(crate) fn is_full(&self) -> bool {
         self.0.len() >= DOUBTS_COUNT_MAX
+    }
+
+    /// A page with so many more may be taken.
+    pub(crate) fn have_room_for(&self, more: usize) -> bool {
+        self.0.is_empty() || self.0.len() + more <= DOUBTS_COUNT_MAX + PAGE_DOUBTS_COUNT_MAX
     }
 
     pub(crate) fn is_empty(&self) -> bool {

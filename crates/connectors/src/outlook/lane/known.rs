@@ -7,8 +7,13 @@ use domain::ids::digest64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
 
-/// Objects remembered at the most. Of what is beyond them no deletion is told.
-const KNOWN_COUNT_MAX: usize = 100_000;
+/// Parts of the annex that they are in, by their highest bits: each a small one.
+pub(super) const SHARDS_COUNT: usize = 8;
+/// Objects remembered at the most, in each part. Of what is beyond them no deletion is told.
+const SHARD_COUNT_MAX: usize = 100_000 / SHARDS_COUNT;
+/// What is new and what left since the parts were written, at the most: it is in the row, so that an arrival does not write
+/// them all.
+const RECENT_COUNT_MAX: usize = 32;
 /// Bits of a stored number's byte.
 const BITS: u32 = 7;
 
@@ -20,22 +25,119 @@ fn digest(id: &str) -> u32 {
     (digest64(&[id.as_bytes()]) >> 32) as u32
 }
 
+fn shard(digest: u32) -> usize {
+    (digest >> (u32::BITS - SHARDS_COUNT.ilog2())) as usize
+}
+
 impl KnownIds {
-    /// Whether it is new, and there is room.
-    pub(crate) fn insert(&mut self, id: &str) -> bool {
-        self.0.len() < KNOWN_COUNT_MAX && self.0.insert(digest(id))
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What is in the row: the latest, beside the parts.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RecentIds {
+    #[serde(default, skip_serializing_if = "KnownIds::is_empty")]
+    added: KnownIds,
+    #[serde(default, skip_serializing_if = "KnownIds::is_empty")]
+    removed: KnownIds,
+    /// There are parts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_parts: bool,
+}
+
+impl RecentIds {
+    pub(super) fn is_default(&self) -> bool {
+        *self == RecentIds::default()
+    }
+
+    fn insert(&mut self, digest: u32) {
+        self.removed.0.remove(&digest);
+        self.added.0.insert(digest);
+    }
+
+    fn remove(&mut self, digest: u32) {
+        self.added.0.remove(&digest);
+        self.removed.0.insert(digest);
+    }
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    recent: RecentIds,
+    /// Those of the annex, once they were read.
+    shards: Option<[KnownIds; SHARDS_COUNT]>,
+}
+
+impl Known {
+    pub(super) fn of(recent: RecentIds) -> Self {
+        let shards = (!recent.has_parts).then(Default::default);
+        Known { recent, shards }
+    }
+
+    /// Nothing is told from them before they were read.
+    pub(super) fn are_read(&self) -> bool {
+        self.shards.is_some()
+    }
+
+    /// Takes the parts in. One that is not there, or no part, holds nothing: what it knew is not told.
+    pub(super) fn read(&mut self, parts: &[Option<String>]) {
+        let mut shards: [KnownIds; SHARDS_COUNT] = Default::default();
+        for (shard, part) in shards.iter_mut().zip(parts) {
+            let text = part.as_deref().unwrap_or_default();
+            *shard = serde_json::from_str(text).unwrap_or_default();
+        }
+        self.shards = Some(shards);
+    }
+
+    pub(crate) fn insert(&mut self, id: &str) {
+        self.recent.insert(digest(id));
     }
 
     pub(crate) fn remove(&mut self, id: &str) {
-        self.0.remove(&digest(id));
+        self.recent.remove(digest(id));
     }
 
     pub(crate) fn contains(&self, id: &str) -> bool {
-        self.0.contains(&digest(id))
+        let digest = digest(id);
+        let is_stored = || self.shards.as_ref()?.get(shard(digest)).map(|shard| shard.0.contains(&digest));
+        let is_removed = self.recent.removed.0.contains(&digest);
+        self.recent.added.0.contains(&digest) || (!is_removed && is_stored().unwrap_or(false))
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// There is more in the row than belongs there.
+    pub(super) fn is_to_be_merged(&self) -> bool {
+        self.recent.added.0.len() + self.recent.removed.0.len() > RECENT_COUNT_MAX
+    }
+
+    /// Moves what is in the row into the parts; those that changed, by number. They have to be read before.
+    pub(super) fn merge(&mut self) -> Vec<(usize, String)> {
+        let Some(shards) = &mut self.shards else { return Vec::new() };
+        let mut changed = BTreeSet::new();
+        let removed = self.recent.removed.0.iter().map(|digest| (*digest, false));
+        let added = self.recent.added.0.iter().map(|digest| (*digest, true));
+        for (digest, is_added) in removed.chain(added) {
+            let number = shard(digest);
+            let Some(KnownIds(shard)) = shards.get_mut(number) else { continue };
+            let is_changed = match is_added {
+                true => shard.len() < SHARD_COUNT_MAX && shard.insert(digest),
+                false => shard.remove(&digest),
+            };
+            if is_changed {
+                changed.insert(number);
+            }
+        }
+        let has_parts = self.recent.has_parts || !changed.is_empty();
+        self.recent = RecentIds { has_parts, ..RecentIds::default() };
+        let text = |number: usize| Some((number, serde_json::to_string(shards.get(number)?).ok()?));
+        changed.into_iter().filter_map(text).collect()
+    }
+
+    /// What the row keeps.
+    pub(super) fn into_recent(self) -> RecentIds {
+        self.recent
     }
 }
 
@@ -81,16 +183,36 @@ mod tests {
 
     #[test]
     fn ids_are_known_until_they_are_removed_and_take_few_bytes() {
-        let mut known = KnownIds::default();
-        assert!((0..10_000).all(|number| known.insert(&number.to_string())));
-        assert!(!known.insert("7"), "it is there");
+        let mut known = Known::of(RecentIds::default());
+        (0..10_000).for_each(|number| known.insert(&number.to_string()));
+        assert!(known.is_to_be_merged());
+        let parts = known.merge();
+        let bytes: usize = parts.iter().map(|(_, text)| text.len()).sum();
+        assert!(parts.len() == SHARDS_COUNT && bytes < 10_000 * 4 + 100, "{bytes} bytes");
         known.remove("8");
-        let text = serde_json::to_string(&known).unwrap();
-        assert!(text.len() < 10_000 * 4 + 100, "{} bytes", text.len());
-        let back: KnownIds = serde_json::from_str(&text).unwrap();
-        assert_eq!(back, known);
-        assert_eq!((back.contains("7"), back.contains("8"), back.contains("x")), (true, false, false));
+        known.insert("new");
+        let recent: RecentIds =
+            serde_json::from_value(serde_json::to_value(known.into_recent()).unwrap()).unwrap();
+        let mut back = Known::of(recent);
+        assert_eq!((back.contains("new"), back.contains("7"), back.are_read()), (true, false, false));
+        let parts: Vec<Option<String>> = parts.into_iter().map(|(_, text)| Some(text)).collect();
+        back.read(&parts);
+        let contains = ["7", "8", "new", "x"].map(|id| back.contains(id));
+        assert_eq!(contains, [true, false, true, false]);
+        assert!(!back.is_to_be_merged());
+        assert_eq!(
+            back.merge().len(),
+            [shard(digest("8")), shard(digest("new"))].iter().collect::<BTreeSet<_>>().len()
+        );
+        assert_eq!(["7", "8", "new", "x"].map(|id| back.contains(id)), contains, "merging changes nothing");
         assert_eq!(serde_json::from_str::<KnownIds>("\"\"").unwrap(), KnownIds::default());
+    }
+
+    #[test]
+    fn a_part_that_is_lost_holds_nothing() {
+        let mut known = Known::of(RecentIds { has_parts: true, ..RecentIds::default() });
+        known.read(&[None, Some("{".to_owned())]);
+        assert!(known.are_read() && !known.contains("7"));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Where each folder's delta stands.
 
 use super::delta::Onward;
+use super::deltas::{Deltas, WINDOW_SERVES_S};
 use super::doubts::is_apart;
-use super::{Deltas, WINDOW_SERVES_S};
 use crate::outlook::poll::plan::Plan;
+use domain::ids::digest64;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Folders followed at the most.
 const FOLDERS_COUNT_MAX: usize = 2_000;
@@ -15,7 +17,7 @@ const STORED_AFTER_S: i64 = 3 * 86_400;
 
 /// One folder.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct DeltaStanding {
+pub(crate) struct DeltaStanding {
     /// Where its delta goes on. `None`: the first round was not begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     link: Option<String>,
@@ -34,9 +36,6 @@ pub(super) struct DeltaStanding {
     /// How much it held at that time, where the counts show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     count: Option<i64>,
-    /// Something points to it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    is_due: bool,
     /// When a look missed it first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     missed_at: Option<i64>,
@@ -55,36 +54,142 @@ impl DeltaStanding {
         !self.is_first || self.is_refused || self.missed_at.is_some()
     }
 
+    /// Its round is under way, or was not begun.
+    fn is_under_way(&self) -> bool {
+        self.link.is_none() || self.is_within
+    }
+
+    /// Nothing but its turn, or what points to it, leads to it.
+    fn is_at_rest(&self) -> bool {
+        self.is_refused || (self.missed_at.is_none() && !self.is_under_way())
+    }
+
+    /// Where to read on.
+    pub(super) fn path(&self, folder: &str, deltas: &Deltas, plan: &Plan<'_>, now_s: i64) -> String {
+        self.link.clone().unwrap_or_else(|| deltas.first(folder, plan, now_s))
+    }
+
+    /// A round that ended without rows, though nothing pointed to the folder, tells nothing that has to be stored yet.
+    pub(super) fn is_fresh(&self, now_s: i64) -> bool {
+        self.is_at_rest() && !self.is_refused && now_s - self.stored_at < STORED_AFTER_S
+    }
+
+    /// Its round is over, and its window has served its time.
+    pub(super) fn is_outdated(&self, now_s: i64) -> bool {
+        !self.is_within && now_s - self.began_at > WINDOW_SERVES_S
+    }
+
     /// It has to be read without being its turn. `is_time`: the counts are known, so that what points to it is settled.
-    fn is_wanted(&self, is_time: bool, now_s: i64) -> bool {
+    fn is_wanted(&self, is_due: bool, is_time: bool, now_s: i64) -> bool {
         match (self.is_refused, self.missed_at) {
             (true, _) => false,
             (_, Some(at)) => is_apart(at, now_s),
-            (_, None) => self.link.is_none() || self.is_within || (self.is_due && is_time),
+            (_, None) => self.is_under_way() || (is_due && is_time),
         }
     }
 }
 
-/// All folders, by their ids.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Standings(BTreeMap<String, DeltaStanding>);
+/// A folder in its slot: it keeps its number until it is gone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FolderSlot {
+    pub(super) id: String,
+    #[serde(flatten)]
+    pub(super) standing: DeltaStanding,
+}
+
+impl FolderSlot {
+    /// It holds another number than when it was read, or is no longer counted. One that gives no delta is left alone.
+    fn differs(&self, counts: &FolderCounts) -> bool {
+        !self.standing.is_refused && counts.of(&self.id, self.standing.count) != self.standing.count
+    }
+}
+
+/// How much the folders hold, as one answer says.
+pub(super) struct FolderCounts {
+    by_id: BTreeMap<String, i64>,
+    /// No folder at the top is missing in it.
+    is_whole: bool,
+    /// Of what it says of which.
+    pub(super) digest: u64,
+}
+
+impl FolderCounts {
+    /// `None`: it is no such answer.
+    pub(super) fn of_page(page: &Value) -> Option<Self> {
+        let count =
+            |row: &Value| Some((row.get("id")?.as_str()?.to_owned(), row.get("totalItemCount")?.as_i64()?));
+        let by_id: BTreeMap<String, i64> = page.get("value")?.as_array()?.iter().filter_map(count).collect();
+        let is_whole = page.get("@odata.nextLink").is_none();
+        let texts: Vec<String> = by_id.iter().map(|(id, count)| format!("{id} {count}")).collect();
+        let digest = digest64(&texts.iter().map(String::as_bytes).collect::<Vec<_>>());
+        Some(FolderCounts { by_id, is_whole, digest })
+    }
+
+    /// Of one folder; where this does not say, what was known.
+    fn of(&self, folder: &str, known: Option<i64>) -> Option<i64> {
+        let counted = self.by_id.get(folder).copied();
+        if self.is_whole { counted } else { counted.or(known) }
+    }
+}
+
+/// All folders, by their slots.
+#[derive(Debug, Default)]
+pub(super) struct Standings {
+    slots: Vec<FolderSlot>,
+    /// The slots of those that something points to.
+    due: BTreeSet<usize>,
+    /// Those that changed.
+    touched: BTreeSet<usize>,
+}
 
 impl Standings {
+    pub(super) fn new(slots: Vec<FolderSlot>, due: BTreeSet<usize>) -> Self {
+        Standings { slots, due, touched: BTreeSet::new() }
+    }
+
+    pub(super) fn slots(&self) -> &[FolderSlot] {
+        &self.slots
+    }
+
+    pub(super) fn due(&self) -> &BTreeSet<usize> {
+        &self.due
+    }
+
+    pub(super) fn touched(&self) -> &BTreeSet<usize> {
+        &self.touched
+    }
+
+    fn slot_of(&self, folder: &str) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.id == folder)
+    }
+
     pub(super) fn get(&self, folder: &str) -> Option<&DeltaStanding> {
-        self.0.get(folder)
+        Some(&self.slots.get(self.slot_of(folder)?)?.standing)
+    }
+
+    /// For a change.
+    fn get_mut(&mut self, folder: &str) -> Option<(usize, &mut DeltaStanding)> {
+        let number = self.slot_of(folder)?;
+        self.touched.insert(number);
+        Some((number, &mut self.slots.get_mut(number)?.standing))
     }
 
     /// All first rounds are over.
     pub(super) fn have_begun(&self) -> bool {
-        self.0.values().all(DeltaStanding::has_begun)
+        self.slots.iter().all(|slot| slot.standing.has_begun())
+    }
+
+    /// Nothing but turns, and what points to folders, leads to any.
+    pub(super) fn are_at_rest(&self) -> bool {
+        self.slots.iter().all(|slot| slot.standing.is_at_rest())
     }
 
     /// Adds one that is not known yet, whose first round is to be read. Whether it is new.
     pub(super) fn add(&mut self, folder: &str) -> bool {
-        let is_new = !self.0.contains_key(folder) && self.0.len() < FOLDERS_COUNT_MAX;
+        let is_new = self.slots.len() < FOLDERS_COUNT_MAX && self.slot_of(folder).is_none();
         if is_new {
-            self.0.insert(folder.to_owned(), DeltaStanding::begun());
+            self.touched.insert(self.slots.len());
+            self.slots.push(FolderSlot { id: folder.to_owned(), standing: DeltaStanding::begun() });
             self.point_to_uncounted();
         }
         is_new
@@ -93,58 +198,51 @@ impl Standings {
     /// Another set of folders has other turns, and what was below a folder goes with it: those that no count tells of are
     /// read, too.
     fn point_to_uncounted(&mut self) {
-        let uncounted = self.0.values_mut().filter(|standing| standing.count.is_none());
-        uncounted.for_each(|standing| standing.is_due = true);
+        let slots = self.slots.iter().enumerate();
+        self.due.extend(slots.filter(|(_, slot)| slot.standing.count.is_none()).map(|(number, _)| number));
     }
 
-    /// Something points to this folder. Whether that is news.
-    pub(super) fn point(&mut self, folder: &str) -> bool {
-        match self.0.get_mut(folder) {
-            Some(standing) => !std::mem::replace(&mut standing.is_due, true),
-            None => self.add(folder),
+    /// Something points to this folder.
+    pub(super) fn point(&mut self, folder: &str) {
+        match self.slot_of(folder) {
+            Some(number) => drop(self.due.insert(number)),
+            None => drop(self.add(folder)),
         }
     }
 
     /// Points to folders that hold another number than when they were read, and to those that are no longer counted.
-    pub(super) fn compare(&mut self, counts: &BTreeMap<String, i64>, is_whole: bool) {
-        for (folder, standing) in &mut self.0 {
-            let counted = counts.get(folder).copied();
-            let differs = counted.is_some() && counted != standing.count;
-            let left = is_whole && counted.is_none() && standing.count.is_some();
-            standing.is_due |= differs || left;
-        }
-        for folder in counts.keys() {
+    pub(super) fn compare(&mut self, counts: &FolderCounts) {
+        let slots = self.slots.iter().enumerate();
+        self.due.extend(slots.filter(|(_, slot)| slot.differs(counts)).map(|(number, _)| number));
+        for folder in counts.by_id.keys() {
             self.add(folder);
         }
     }
 
+    /// These counts are those with which the folders were read.
+    pub(super) fn agree(&self, counts: &FolderCounts) -> bool {
+        !self.slots.iter().any(|slot| slot.differs(counts))
+    }
+
     /// Folders to be read now.
     pub(super) fn wanted(&self, is_time: bool, now_s: i64) -> impl Iterator<Item = &str> {
-        let is_wanted = move |(_, standing): &(&String, &DeltaStanding)| standing.is_wanted(is_time, now_s);
-        self.0.iter().filter(is_wanted).map(|(folder, _)| folder.as_str())
+        let is_wanted = move |(number, slot): &(usize, &FolderSlot)| {
+            slot.standing.is_wanted(self.due.contains(number), is_time, now_s)
+        };
+        self.slots.iter().enumerate().filter(is_wanted).map(|(_, slot)| slot.id.as_str())
     }
 
     /// When the next one is due that was missed once, seconds since the Unix epoch.
     pub(super) fn missed_at(&self) -> Option<i64> {
-        self.0.values().filter_map(|standing| standing.missed_at).min()
-    }
-
-    /// The folder of this turn.
-    pub(super) fn in_turn(&self, turn: u64) -> Option<String> {
-        let count = u64::try_from(self.0.len()).ok().filter(|count| *count > 0)?;
-        self.0.keys().nth(usize::try_from(turn % count).ok()?).cloned()
+        self.slots.iter().filter_map(|slot| slot.standing.missed_at).min()
     }
 
     /// Where to read a folder on.
     pub(super) fn path(&self, folder: &str, deltas: &Deltas, plan: &Plan<'_>, now_s: i64) -> String {
-        let link = self.0.get(folder).and_then(|standing| standing.link.clone());
-        link.unwrap_or_else(|| deltas.first(folder, plan, now_s))
-    }
-
-    /// A folder's round is over, and its window has served its time.
-    pub(super) fn is_outdated(&self, folder: &str, now_s: i64) -> bool {
-        let ended = self.0.get(folder).filter(|standing| !standing.is_within);
-        ended.is_some_and(|standing| now_s - standing.began_at > WINDOW_SERVES_S)
+        match self.get(folder) {
+            Some(standing) => standing.path(folder, deltas, plan, now_s),
+            None => deltas.first(folder, plan, now_s),
+        }
     }
 
     /// A page was read. Whether that has to be stored.
@@ -153,20 +251,20 @@ impl Standings {
         folder: &str,
         onward: Onward,
         has_rows: bool,
-        count: Option<i64>,
+        counts: Option<&FolderCounts>,
         now_s: i64,
     ) -> bool {
-        let Some(standing) = self.0.get_mut(folder) else { return false };
-        let is_fresh =
-            standing.link.is_some() && !standing.is_within && now_s - standing.stored_at < STORED_AFTER_S;
-        let is_settled = !standing.is_due && !standing.is_refused && standing.missed_at.is_none();
+        let Some(number) = self.slot_of(folder) else { return false };
+        let is_due = self.due.contains(&number);
+        let is_fresh = self.get(folder).is_some_and(|standing| standing.is_fresh(now_s));
         let (link, is_within) = match onward {
             Onward::Page(link) => (link, true),
             Onward::Round(link) => (link, false),
         };
-        if is_fresh && is_settled && !has_rows && !is_within {
+        if is_fresh && !is_due && !has_rows && !is_within {
             return false;
         }
+        let Some((_, standing)) = self.get_mut(folder) else { return false };
         if standing.link.is_none() {
             standing.began_at = now_s;
         }
@@ -177,32 +275,34 @@ impl Standings {
         standing.is_refused = false;
         if !is_within {
             standing.is_first = false;
-            standing.is_due = false;
-            standing.count = count.or(standing.count);
+            standing.count = counts.map_or(standing.count, |counts| counts.of(folder, standing.count));
+            self.due.remove(&number);
         }
         true
     }
 
     /// Its token is too old: it begins anew, and shows all there is.
     pub(super) fn expire(&mut self, folder: &str) {
-        if let Some(standing) = self.0.get_mut(folder) {
+        if let Some((number, standing)) = self.get_mut(folder) {
             *standing = DeltaStanding::begun();
+            self.due.remove(&number);
         }
     }
 
     /// The provider gives no delta of it.
     pub(super) fn refuse(&mut self, folder: &str) {
-        if let Some(standing) = self.0.get_mut(folder) {
+        if let Some((number, standing)) = self.get_mut(folder) {
             standing.is_refused = true;
+            self.due.remove(&number);
         }
     }
 
     /// It is not there. Whether a look missed it before, long enough ago.
     pub(super) fn miss(&mut self, folder: &str, now_s: i64) -> bool {
-        let Some(standing) = self.0.get_mut(folder) else { return false };
+        let Some((number, standing)) = self.get_mut(folder) else { return false };
         match standing.missed_at {
             Some(at) if is_apart(at, now_s) && now_s >= at => {
-                self.0.remove(folder);
+                self.remove(number);
                 self.point_to_uncounted();
                 true
             }
@@ -211,5 +311,16 @@ impl Standings {
                 false
             }
         }
+    }
+
+    /// The last folder takes the slot.
+    fn remove(&mut self, number: usize) {
+        let last = self.slots.len().saturating_sub(1);
+        self.slots.swap_remove(number);
+        self.due.remove(&number);
+        if self.due.remove(&last) && last != number {
+            self.due.insert(number);
+        }
+        self.touched.insert(number);
     }
 }

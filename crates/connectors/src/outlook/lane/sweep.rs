@@ -1,7 +1,7 @@
 //! Looking for what no delta will tell: a folder is gone with all that it held, or its delta had to begin anew. What the
 //! event log holds of it is in doubt.
 
-use super::known::KnownIds;
+use super::known::Known;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -45,11 +45,7 @@ impl Sweep {
     }
 
     /// Those of these records that were reported from there, and not as deleted.
-    pub(crate) fn of<'a>(
-        &'a self,
-        records: &'a [Value],
-        known: &'a KnownIds,
-    ) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn of<'a>(&'a self, records: &'a [Value], known: &'a Known) -> impl Iterator<Item = &'a str> {
         let is_meant = |record: &&Value| {
             let folder = record.get("ParentFolderId").and_then(Value::as_str);
             self.folders.is_empty() || folder.is_some_and(|folder| self.folders.contains(folder))
@@ -66,8 +62,8 @@ mod tests {
 
     #[test]
     fn what_was_reported_of_a_folder_is_found() {
-        let mut known = KnownIds::default();
-        assert!(known.insert("a") && known.insert("b"));
+        let mut known = Known::of(Default::default());
+        ["a", "b"].iter().for_each(|id| known.insert(id));
         let records = [
             json!({ "Id": "a", "ParentFolderId": "f" }),
             json!({ "Id": "b", "ParentFolderId": "g" }),

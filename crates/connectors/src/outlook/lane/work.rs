@@ -1,21 +1,23 @@
 //! What the lane does in one step, behind the walk's.
 
 use super::delta::{self, DeltaPage};
+use super::deltas::Deltas;
 use super::doubts::{Look, Verdict};
-use super::standing::DeltaStanding;
+use super::errand::Errand;
+use super::standing::{DeltaStanding, FolderCounts};
+use super::stored::Lane;
 use super::sweep::Sweep;
-use super::{Deltas, Errand, Lane};
 use crate::error::{Error, ErrorKind};
 use crate::http::HttpResponse;
 use crate::outlook::api::batch::{self, READS_COUNT_MAX, ends_all};
 use crate::outlook::normalise::Row;
 use crate::outlook::poll::plan::Plan;
 use crate::outlook::{api, error};
-use crate::{Call, STEP_CHANGES_MAX};
+use crate::{Archive, Call, STEP_CHANGES_MAX};
 use chrono::{DateTime, Utc};
 use domain::event::{Change, ChangeKind};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Requests of one step, of twenty reads each: what is left goes on with the next.
 const REQUESTS_COUNT_MAX: usize = 8;
@@ -48,6 +50,7 @@ pub(crate) struct WalkNews<'a> {
 /// One step. The walk has read the mailbox just now, so that a look which misses an object says something.
 pub(crate) async fn step(
     call: &Call<'_>,
+    archive: &dyn Archive,
     plan: &Plan<'_>,
     deltas: &Deltas,
     lane: &mut Lane,
@@ -58,6 +61,7 @@ pub(crate) async fn step(
     lane.note(&walked);
     let mut work = Work {
         call,
+        archive,
         plan,
         deltas,
         lane,
@@ -68,11 +72,12 @@ pub(crate) async fn step(
         done: LaneStep::default(),
     };
     if let Some((errand, answer)) = walked.beside {
-        work.take(&LaneRead::of(errand), &answer);
+        work.take(&LaneRead::of(errand), &answer).await;
     }
     for _ in 0..REQUESTS_COUNT_MAX {
         let asked = work.next(room);
-        if work.done.halted.is_some() || (asked.is_empty() && !work.sweep().await) {
+        let ends = work.done.halted.is_some() || work.lane.is_to_be_stored();
+        if ends || (asked.is_empty() && !work.sweep().await) {
             break;
         }
         work.ask(asked).await;
@@ -93,7 +98,7 @@ impl LaneRead {
     fn of(errand: Errand) -> Self {
         match errand {
             Errand::Counts => LaneRead::Counts,
-            Errand::Delta(folder) => LaneRead::Delta(folder),
+            Errand::Delta(folder) => LaneRead::Delta(folder.id),
         }
     }
 }
@@ -132,12 +137,13 @@ impl Lane {
 
 struct Work<'a> {
     call: &'a Call<'a>,
+    archive: &'a dyn Archive,
     plan: &'a Plan<'a>,
     deltas: &'a Deltas,
     lane: &'a mut Lane,
     now_s: i64,
     /// How much each folder holds, if that was read in this step.
-    counts: Option<BTreeMap<String, i64>>,
+    counts: Option<FolderCounts>,
     /// What could not be read in this step.
     failed: BTreeSet<LaneRead>,
     /// The log can't be read now.
@@ -178,11 +184,15 @@ impl Work<'_> {
 
     /// Takes a page of the event log into doubt, once nothing else is wanted. Whether there was any.
     async fn sweep(&mut self) -> bool {
-        let (Some(log), Some(sweep)) = (self.call.log, self.lane.sweep.clone()) else { return false };
+        let Some(sweep) = self.lane.sweep.clone() else { return false };
         if self.is_swept || self.lane.doubts.is_full() {
             return false;
         }
-        let Ok(page) = log.told(sweep.before).await else {
+        let page = match self.lane.read_known(self.archive).await {
+            Ok(()) => self.archive.told(sweep.before).await,
+            Err(error) => Err(error),
+        };
+        let Ok(page) = page else {
             // It is read again by a later poll.
             self.is_swept = true;
             return false;
@@ -200,14 +210,18 @@ impl Work<'_> {
         }
         let paths: Vec<String> = asked.iter().map(|one| self.path(one)).collect();
         match batch::read(self.call, &paths).await {
-            Ok(answers) => asked.iter().zip(&answers).for_each(|(asked, answer)| self.take(asked, answer)),
+            Ok(answers) => {
+                for (asked, answer) in asked.iter().zip(&answers) {
+                    self.take(asked, answer).await;
+                }
+            }
             Err(error) if ends_all(error.kind) => self.done.halted = Some(error),
             Err(_) => self.failed.extend(asked),
         }
     }
 
     /// Takes one answer in. One that fails alone is read again by a later poll.
-    fn take(&mut self, asked: &LaneRead, answer: &HttpResponse) {
+    async fn take(&mut self, asked: &LaneRead, answer: &HttpResponse) {
         let read = match answer.status {
             200 => api::read(answer),
             _ => Err(error::classify(answer, self.call.now)),
@@ -219,7 +233,7 @@ impl Work<'_> {
             }
             (LaneRead::Listing, Ok(page)) => self.list(&page),
             (LaneRead::Counts, Ok(page)) => self.count(&page),
-            (LaneRead::Delta(folder), Ok(page)) => self.hints(folder, &page),
+            (LaneRead::Delta(folder), Ok(page)) => self.hints(folder, &page).await,
             (LaneRead::Delta(folder), Err(error)) => self.no_delta(folder, error.kind),
             (LaneRead::Look(id), read) => self.look(id, read.err().map(|error| error.kind)),
             (LaneRead::Listing | LaneRead::Counts, Err(_)) => false,
@@ -251,12 +265,8 @@ impl Work<'_> {
     }
 
     fn count(&mut self, page: &Value) -> bool {
-        let Some(rows) = page.get("value").and_then(Value::as_array) else { return false };
-        let count =
-            |row: &Value| Some((row.get("id")?.as_str()?.to_owned(), row.get("totalItemCount")?.as_i64()?));
-        let counts: BTreeMap<String, i64> = rows.iter().filter_map(count).collect();
-        let is_whole = page.get("@odata.nextLink").is_none();
-        self.lane.folders.compare(&counts, is_whole);
+        let Some(counts) = FolderCounts::of_page(page) else { return false };
+        self.lane.folders.compare(&counts);
         self.counts = Some(counts);
         // In a baseline it is read once, beside the list.
         self.failed.insert(LaneRead::Counts);
@@ -264,9 +274,14 @@ impl Work<'_> {
     }
 
     /// What a page of a delta says: of what a first round shows a deletion is told from now on.
-    fn hints(&mut self, folder: &str, page: &Value) -> bool {
+    async fn hints(&mut self, folder: &str, page: &Value) -> bool {
         let Some(page) = DeltaPage::of(page, self.call.api_url) else { return false };
         let has_rows = !page.gone.is_empty() || !page.present.is_empty();
+        let is_known = page.gone.is_empty() || self.lane.read_known(self.archive).await.is_ok();
+        // Otherwise it is read again.
+        if !is_known || !self.lane.doubts.have_room_for(page.gone.len()) {
+            return false;
+        }
         if self.lane.folders.get(folder).is_some_and(|standing| standing.is_first) {
             for row in page.present {
                 let row = Row::new(row.clone(), self.plan.entity, "", 0);
@@ -285,9 +300,10 @@ impl Work<'_> {
                 self.done.moved = true;
             }
         }
-        let count = self.counts.as_ref().and_then(|counts| counts.get(folder).copied());
-        self.done.moved |= self.lane.folders.read(folder, page.onward, has_rows, count, self.now_s);
-        if self.deltas.is_of_window && self.lane.folders.is_outdated(folder, self.now_s) {
+        let counts = self.counts.as_ref();
+        self.done.moved |= self.lane.folders.read(folder, page.onward, has_rows, counts, self.now_s);
+        let is_outdated = |standing: &DeltaStanding| standing.is_outdated(self.now_s);
+        if self.deltas.is_of_window && self.lane.folders.get(folder).is_some_and(is_outdated) {
             self.lane.folders.expire(folder);
             self.done.moved = true;
         }
@@ -338,8 +354,11 @@ impl Work<'_> {
         look != Look::Unsure
     }
 
-    fn end(self, room: usize) -> LaneStep {
-        let sweeps = self.call.log.is_some() && self.lane.sweep.is_some() && !self.is_swept;
+    fn end(mut self, room: usize) -> LaneStep {
+        if let Some(counts) = self.counts.as_ref().filter(|counts| self.lane.folders.agree(counts)) {
+            self.done.moved |= self.lane.counts.replace(counts.digest) != Some(counts.digest);
+        }
+        let sweeps = self.lane.sweep.is_some() && !self.is_swept;
         let more = self.done.halted.is_none()
             && (!self.next(room).is_empty() || (sweeps && !self.lane.doubts.is_full()));
         let missed = [

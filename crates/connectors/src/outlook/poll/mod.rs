@@ -14,9 +14,12 @@ use crate::descriptor::Polling;
 use crate::error::Error;
 use crate::http::HttpResponse;
 use crate::outlook::api::batch::Paired;
-use crate::outlook::lane::work::WalkNews;
-use crate::outlook::lane::{self, Deltas, Errand, Lane};
-use crate::{Call, Past, Step, snapshot};
+use crate::outlook::lane::deltas::Deltas;
+use crate::outlook::lane::errand::Errand;
+use crate::outlook::lane::note::LaneNote;
+use crate::outlook::lane::stored::Lane;
+use crate::outlook::lane::work::{self, WalkNews};
+use crate::{Archive, Call, Past, Step, snapshot};
 use domain::resource::ResourceConfig;
 use listing::Listing;
 use plan::Plan;
@@ -50,10 +53,16 @@ pub(super) async fn step(
     let cursor = Cursor::from_value(cursor)?;
     let overlap_s = overlap_s(resource);
     let plan = Plan::at_poll(resource, instant(cursor.since(overlap_s)), call)?;
-    let errand = lane_errand(call, &plan, &cursor, past);
-    let paired = Paired::new(call, errand.as_ref().map(|(_, path)| path.clone()));
+    let beside = Beside::of(call, &plan, past);
+    let errand = match &beside {
+        Some(beside) => beside.errand(&cursor).await?,
+        None => None,
+    };
+    let path = |errand: &Errand, beside: &Beside<'_>| errand.path(beside.deltas, &plan, call.now.timestamp());
+    let paired =
+        Paired::new(call, errand.as_ref().zip(beside.as_ref()).map(|(one, beside)| path(one, beside)));
     let walked = walk::step(&paired.call(), &plan, &cursor, past.failures).await?;
-    let beside = errand.map(|(errand, _)| errand).zip(paired.answer());
+    let answer = errand.zip(paired.answer());
     if let Some(healed) = cursor.healed(walked.clocks, past.baseline_at.timestamp(), overlap_s) {
         return Ok(recover::gone_back(&healed, past, overlap_s));
     }
@@ -71,45 +80,73 @@ pub(super) async fn step(
         halted: walked.halted,
         ..Step::nothing()
     };
-    let step = with_lane(call, &plan, &mut cursor, past, step, beside).await;
+    let step = match &beside {
+        Some(beside) => beside.with_lane(call, &plan, &mut cursor, step, answer).await?,
+        None => step,
+    };
     Ok(Step { cursor: cursor.to_value(), ..step })
 }
 
-/// What to read of the second lane beside the walk's page, and its path.
-fn lane_errand(call: &Call<'_>, plan: &Plan<'_>, cursor: &Cursor, past: &Past) -> Option<(Errand, String)> {
-    let (deltas, lane) = (Deltas::of(plan)?, cursor.lane.as_ref()?);
-    let errand = lane.errand(deltas, past.number?)?;
-    let path = lane.path(deltas, &errand, plan, call.now.timestamp());
-    Some((errand, path))
+/// What the second lane needs beside the walk.
+struct Beside<'a> {
+    deltas: &'static Deltas,
+    archive: &'a dyn Archive,
+    number: u64,
 }
 
-/// The step with what the second lane adds to it, once the walk has come to its end.
-async fn with_lane(
-    call: &Call<'_>,
-    plan: &Plan<'_>,
-    cursor: &mut Cursor,
-    past: &Past,
-    mut step: Step,
-    beside: Option<(Errand, HttpResponse)>,
-) -> Step {
-    let Some(deltas) = Deltas::of(plan).filter(|_| past.number.is_some()) else { return step };
-    let mut lane = cursor.lane.take().unwrap_or_else(|| Lane::new(deltas));
-    let failed = step.failed.iter().map(|record| record.object_id.as_str()).collect();
-    let news = WalkNews { changes: &step.changes, failed, beside };
-    match step.more || step.halted.is_some() {
-        true => lane.note(&news),
-        false => {
-            let found = lane::work::step(call, plan, deltas, &mut lane, news).await;
-            step.is_aside = !step.moved && found.changes.is_empty();
-            step.changes.extend(found.changes);
-            step.moved |= found.moved;
-            step.more = found.more;
-            step.again_at = found.again_at;
-            step.halted = found.halted;
+impl<'a> Beside<'a> {
+    /// `None`: the resource has no such lane, or this is no poll.
+    fn of(call: &Call<'a>, plan: &Plan<'_>, past: &Past) -> Option<Self> {
+        Some(Beside { deltas: Deltas::of(plan)?, archive: call.archive?, number: past.number? })
+    }
+
+    /// What to read of it beside the walk's page.
+    async fn errand(&self, cursor: &Cursor) -> Result<Option<Errand>, Error> {
+        match &cursor.lane {
+            Some(note) => note.errand(self.deltas, self.archive, self.number).await,
+            None => Ok(None),
         }
     }
-    cursor.lane = Some(lane);
-    step
+
+    /// The step with what the lane adds to it, once the walk has come to its end.
+    async fn with_lane(
+        &self,
+        call: &Call<'_>,
+        plan: &Plan<'_>,
+        cursor: &mut Cursor,
+        mut step: Step,
+        answer: Option<(Errand, HttpResponse)>,
+    ) -> Result<Step, Error> {
+        let is_idle = |note: &LaneNote| {
+            let turn = note.turn(self.deltas, self.number);
+            note.is_idle(call, self.deltas, turn, answer.as_ref())
+        };
+        let walk_moved = step.moved || !step.failed.is_empty();
+        if !walk_moved && cursor.lane.as_ref().is_some_and(is_idle) {
+            return Ok(step);
+        }
+        let mut lane = Lane::load(self.deltas, self.archive, cursor.lane.clone()).await?;
+        let failed = step.failed.iter().map(|record| record.object_id.as_str()).collect();
+        let news = WalkNews { changes: &step.changes, failed, beside: answer };
+        match step.more || step.halted.is_some() {
+            true => lane.note(&news),
+            false => {
+                let found = work::step(call, self.archive, plan, self.deltas, &mut lane, news).await;
+                step.is_aside = !step.moved && found.changes.is_empty();
+                step.changes.extend(found.changes);
+                step.moved |= found.moved;
+                step.more = found.more;
+                step.again_at = found.again_at;
+                step.halted = found.halted;
+            }
+        }
+        if walk_moved || step.moved {
+            let (note, annex) = lane.store(self.archive).await?;
+            cursor.lane = Some(note);
+            step.annex = annex;
+        }
+        Ok(step)
+    }
 }
 
 /// The present, with what was modified shortly before it.

@@ -34,6 +34,7 @@ pub(super) fn store(conn: &Connection, commit: &PollCommit) -> Result<Written> {
         }
     }
     resources::store(conn, id, &commit.state)?;
+    resources::store_annex(conn, id, &commit.state.resource, &commit.annex)?;
     for new in &commit.notifications {
         notifications::insert(conn, organization_id, id, new)?;
         if new.deliver {
@@ -62,6 +63,16 @@ pub(super) fn logged_events(
 impl Polls for SqliteStore {
     async fn mailbox(&self, id: InstanceId) -> ports::Result<Option<Mailbox>> {
         self.db.read("read a mailbox", move |conn| mailbox(conn, id)).await
+    }
+
+    async fn annex(
+        &self,
+        id: InstanceId,
+        resource: &str,
+        names: &[String],
+    ) -> ports::Result<Vec<Option<String>>> {
+        let (resource, names) = (resource.to_owned(), names.to_vec());
+        self.db.read("read an annex", move |conn| resources::annex(conn, id, &resource, &names)).await
     }
 
     async fn commit_poll(&self, commit: &PollCommit) -> ports::Result<Written> {

@@ -2,6 +2,7 @@
 
 use crate::sqlite::columns::{from_json, micros, to_json};
 use app::ports::ResourceRow;
+use domain::annex::AnnexPart;
 use domain::ids::{InstanceId, Sequence};
 use domain::state::ResourceState;
 use rusqlite::{Connection, OptionalExtension as _, Result};
@@ -35,9 +36,41 @@ pub(super) fn store(conn: &Connection, id: InstanceId, state: &ResourceState) ->
     Ok(())
 }
 
+/// Parts of a resource's annex, in the order of their names.
+pub(super) fn annex(
+    conn: &Connection,
+    id: InstanceId,
+    resource: &str,
+    names: &[String],
+) -> Result<Vec<Option<String>>> {
+    let mut read = conn.prepare_cached(
+        "SELECT document FROM annexes WHERE instance_id = ?1 AND resource = ?2 AND name = ?3",
+    )?;
+    let part = |name: &String| read.query_row((id.get(), resource, name), |row| row.get(0)).optional();
+    names.iter().map(part).collect()
+}
+
+pub(super) fn store_annex(
+    conn: &Connection,
+    id: InstanceId,
+    resource: &str,
+    parts: &[AnnexPart],
+) -> Result<()> {
+    let mut store = conn.prepare_cached(
+        "INSERT INTO annexes (instance_id, resource, name, document) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET document = excluded.document",
+    )?;
+    for part in parts {
+        store.execute((id.get(), resource, &part.name, &part.text))?;
+    }
+    Ok(())
+}
+
 /// Removes a resource, now or with the last sequence of its outbox.
 pub(super) fn remove(conn: &Connection, id: InstanceId, resource: &str) -> Result<()> {
     conn.prepare_cached("UPDATE resources SET removed = 1 WHERE instance_id = ?1 AND resource = ?2")?
+        .execute((id.get(), resource))?;
+    conn.prepare_cached("DELETE FROM annexes WHERE instance_id = ?1 AND resource = ?2")?
         .execute((id.get(), resource))?;
     drop_removed(conn, id, resource)
 }

@@ -70,9 +70,9 @@ fuzz_target!(|data: &[u8]| {
     let number = usize::from(which.as_bytes()[0].wrapping_sub(b'A')) % POLLED.len();
     let (connector, resource, name) = &POLLED[number];
     let at = DateTime::<Utc>::from_timestamp(1_795_348_800, 0).unwrap_or_default();
-    let past = Past { baseline_at: at, last_success_at: at, failures: 0, log_since: at };
+    let past = Past { baseline_at: at, last_success_at: at, failures: 0, log_since: at, number: None };
     let http = Answers(Mutex::new(answers.lines().collect()));
-    let call = Call { http: &http, api_url: "https://x.example", credential: "c", now: at, timeout_ms: 1, scratch: None };
+    let call = Call { http: &http, api_url: "https://x.example", credential: "c", now: at, timeout_ms: 1, scratch: None, archive: None };
     if let Ok(baseline) = now(connector.baseline(&call, resource)) {
         let mut cursor = baseline.cursor;
         for _ in 0..STEPS_COUNT {

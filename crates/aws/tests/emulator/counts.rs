@@ -3,9 +3,12 @@
 
 use crate::budget::{Budget, now};
 use crate::meter::Units;
-use app::ports::Job;
+use app::ports::{Instances as _, Job, Written};
 use chrono::Duration;
+use conformance::sample::next_version;
 use domain::push::Hint;
+use domain::schedule::Timetable;
+use domain::setting_keys::REFRESH_INTERVAL;
 use scenarios::{Mailbox, Outside};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -22,7 +25,7 @@ struct Consumed {
     read_units: f64,
     queue_requests: u32,
     secret_requests: u32,
-    provider_requests: u64,
+    provider_requests: f64,
 }
 
 /// What a mailbox does.
@@ -50,7 +53,7 @@ impl Consumed {
             // A message that is sent is also received and deleted.
             queue_requests: 3 * count(|one| one.starts_with("SendMessage")),
             secret_requests: count(|one| one.ends_with("SecretValue")),
-            provider_requests,
+            provider_requests: provider_requests as f64,
         }
     }
 
@@ -75,7 +78,41 @@ impl Consumed {
     }
 }
 
+impl Consumed {
+    fn mean(all: [Consumed; 4]) -> Self {
+        let sum = all.into_iter().fold(Consumed::default(), Consumed::and);
+        Consumed {
+            write_units: sum.write_units / 4.0,
+            read_units: sum.read_units / 4.0,
+            queue_requests: sum.queue_requests / 4,
+            secret_requests: sum.secret_requests / 4,
+            provider_requests: sum.provider_requests / 4.0,
+        }
+    }
+}
+
 impl Budget {
+    /// Polls read something else in turn, by their number on the timetable: from now on it is this one's of four.
+    async fn take_turn(&self, turn: u64) {
+        let mut next = next_version(&self.stack.store.instance(self.id).await.unwrap().unwrap());
+        let is_its = |minutes: &u32| {
+            let table = Timetable::new(self.id, *minutes);
+            [0, 300].iter().all(|seconds| table.number_at(now() + Duration::seconds(*seconds)) % 4 == turn)
+        };
+        let minutes = (15..=99).find(is_its).expect("some interval");
+        next.instance.configuration.insert(REFRESH_INTERVAL.to_owned(), minutes.to_string());
+        assert_eq!(self.stack.store.change_instance(&next).await.unwrap(), Written::Done);
+    }
+
+    async fn idle(&self) -> Consumed {
+        let mut turns = [Consumed::default(); 4];
+        for (turn, consumed) in turns.iter_mut().enumerate() {
+            self.take_turn(turn as u64).await;
+            *consumed = self.polled().await;
+        }
+        Consumed::mean(turns)
+    }
+
     async fn polled(&self) -> Consumed {
         self.wire.take_units();
         let (asked, provider_requests) = self.poll().await;
@@ -109,6 +146,9 @@ impl Budget {
 /// Of a mailbox of this provider.
 async fn counts_of(name: &str, mailbox: impl Fn(&Outside, &str) -> Mailbox, secrets: &str) -> Counts {
     let budget = Budget::start_in(&format!("{name}-{secrets}"), mailbox, &json!({}), secrets).await;
+    let mean_poll = budget.idle().await;
+    // Of Outlook, one that counts the folders: what a mail costs there is in the same poll.
+    budget.take_turn(0).await;
     let idle_poll = budget.polled().await;
     budget.age(61).await;
     let heartbeat = budget.polled().await.less(idle_poll);
@@ -119,7 +159,7 @@ async fn counts_of(name: &str, mailbox: impl Fn(&Outside, &str) -> Mailbox, secr
     let notification = budget.polled().await.less(idle_poll);
     budget.token_ends().await;
     let access_token = budget.polled().await.less(idle_poll);
-    Counts { idle_poll, heartbeat, notification, access_token, push: None }
+    Counts { idle_poll: mean_poll, heartbeat, notification, access_token, push: None }
 }
 
 /// A notice with the poll that it leads to, which finds nothing.
@@ -144,6 +184,7 @@ async fn counts_of_push(name: &str, secrets: &str) -> CountsOfPush {
     let pushed = json!({ "event.vendor.type": "webhooks", "event.poller.refresh_interval": "60" });
     let name = format!("{name}-{secrets}");
     let budget = Budget::start_in(&name, Mailbox::outlook, &pushed, secrets).await;
+    budget.take_turn(1).await;
     CountsOfPush { notice: notice(&budget).await, grant: grant(&budget).await }
 }
 

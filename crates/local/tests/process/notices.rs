@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const SENDER: &str = "pusher@double-project.iam.gserviceaccount.com";
+/// Looks in a row without a request to the provider, after which nothing that has begun goes on: three seconds.
+const QUIET_LOOKS_COUNT: usize = 12;
 /// Mails to each mailbox.
 const ROUNDS_COUNT: usize = 10;
 
@@ -141,8 +143,15 @@ async fn strangers_get_one_answer_and_ring_nobody() {
         // More than is read: not so much more that it is still being sent when it is answered.
         "x".repeat(530_000),
     ];
-    // The poll that the new watch leads to is over.
-    client.poll_well(id).await;
+    // Those that the new watch leads to.
+    let (mut asked, mut same_count) = (0, 0);
+    let mut is_quiet = || {
+        let now = mailbox.requests_count();
+        same_count = if now == asked { same_count + 1 } else { 0 };
+        asked = now;
+        same_count >= QUIET_LOOKS_COUNT
+    };
+    until("the first polls are over", async || is_quiet().then_some(())).await;
     let asked = mailbox.requests_count();
     let mut answers = BTreeSet::new();
     let signed = Mailbox::gmail(outside, "strangers");

@@ -29,6 +29,7 @@ pub async fn what_is_deleted_for_good_is_told_once(platform: &dyn Platform) {
     let old = [mailbox.old_message(), mailbox.old_message()];
     let instance = client.connect(&mailbox, &callback).await;
     let mut wanted = vec![mailbox.deliver(), mailbox.deliver()];
+    callback.wait_for(&wanted).await;
     let [purged, kept] = [0, 1].map(|index: usize| wanted[index].object.clone());
     wanted.extend([&purged, &kept, &old[0]].map(|id| mailbox.delete(id)));
     callback.wait_for(&wanted).await;

@@ -105,6 +105,11 @@ impl RetryList {
         &self.0
     }
 
+    /// Nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Records whose creation is still to be reported.
     pub fn waiting_count(&self) -> usize {
         self.0.iter().filter(|record| record.phase.is_waiting()).count()

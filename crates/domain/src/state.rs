@@ -37,16 +37,18 @@ pub struct ResourceState {
     /// Failures in a row.
     pub failures: u32,
     /// No provider call for this resource before then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backoff_until: Option<DateTime<Utc>>,
     /// When the connector has to look again, if that is before the next poll of the timetable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_at: Option<DateTime<Utc>>,
     /// What went wrong last, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
     /// The last sequence number given out; the next is greater.
     pub last_sequence: Sequence,
     /// Records that failed on their own, to be tried again.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "RetryList::is_empty")]
     pub retry_records: RetryList,
     /// How looking at them goes.
     #[serde(default, skip_serializing_if = "Looks::is_new")]
@@ -55,7 +57,7 @@ pub struct ResourceState {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_partial: bool,
     /// Intervals in which changes may have been missed, newest last.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
 }
 

@@ -60,9 +60,19 @@ impl Process {
         log: &Path,
         variables: &[(&str, &str)],
     ) -> Self {
+        Self::start_logged_at("info", outside, (folder, log), variables).await
+    }
+
+    /// With what it logs at this level in a file.
+    pub(crate) async fn start_logged_at(
+        level: &str,
+        outside: &Outside,
+        (folder, log): (&Path, &Path),
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut command = Self::command(outside, folder, RETRY_DELAYS);
         command.envs(variables.iter().copied());
-        command.env("CARILLON_LOG", "info").stderr(std::fs::File::create(log).unwrap());
+        command.env("CARILLON_LOG", level).stderr(std::fs::File::create(log).unwrap());
         Self::spawned(command).await
     }
 

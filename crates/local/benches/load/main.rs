@@ -1,0 +1,160 @@
+//! What one process bears: a fleet that keeps its timetable, beside a burst, dead callbacks, and a start with a queue.
+//!
+//! `cargo bench -p local --bench load` prints a table, in about ten minutes, and fails where a mark is missed. Another
+//! number of mailboxes than 10,000 is its argument. Everything goes over sockets; doubles and receiver share the machine.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // it prints, and what can not go on panics
+
+#[allow(dead_code)]
+#[path = "../../tests/process/process.rs"]
+mod process;
+mod queue;
+mod quiet;
+
+use futures_util::{StreamExt as _, stream};
+use process::Process;
+use quiet::{Quiet, lateness, memory_mb, row};
+use scenarios::{Callback, Mailbox, Outside, body};
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const MAILBOXES_COUNT: usize = 10_000;
+/// One in so many has a callback that will die.
+const DYING_EACH: usize = 10;
+const CONNECTS_AT_ONCE_COUNT: usize = 16;
+const BURST_COUNT: usize = 100_000;
+const QUEUED_COUNT: u64 = 50_000;
+/// Until everybody was polled once, and then how long it is watched.
+const INTERVAL: Duration = Duration::from_secs(60);
+const WATCHED: Duration = Duration::from_secs(180);
+const ROUNDS_COUNT: usize = 100;
+
+const LATENESS_S_MAX: f64 = 5.0;
+const MEMORY_MB_MAX: u64 = 512;
+const DELAY_MS_MAX: f64 = 2_000.0;
+const START_S_MAX: f64 = 2.0;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    // Cargo gives arguments of its own.
+    let given = std::env::args().find_map(|argument| argument.parse().ok());
+    let mailboxes_count: usize = given.unwrap_or(MAILBOXES_COUNT);
+    let outside = Outside::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (process, metrics) = started(&outside, folder.path()).await;
+    let (dying, living) = (Callback::new(&outside, "dying"), Callback::new(&outside, "living"));
+    let began = Instant::now();
+    let mailboxes = connected(&outside, &process, mailboxes_count, (&dying, &living)).await;
+    println!("{mailboxes_count} mailboxes connected in {} s, at load {}", began.elapsed().as_secs(), load());
+    tokio::time::sleep(INTERVAL).await;
+
+    let before = lateness(&metrics).await;
+    tokio::time::sleep(WATCHED).await;
+    let late = lateness(&metrics).await.since(&before);
+    let memory = memory_mb(process.id());
+    println!("\n| what | measured | mark |\n|---|---|---|");
+    row(
+        "polls of the timetable, a second",
+        &format!("{:.0}", late.count() as f64 / WATCHED.as_secs_f64()),
+        "-",
+    );
+    row("how late they began, p50", &late.percentile(50), "-");
+    row("how late they began, p99", &late.percentile(99), &format!("{LATENESS_S_MAX} s"));
+    row("memory, at most", &format!("{memory} MB"), &format!("{MEMORY_MB_MAX} MB"));
+
+    let quiet = Quiet::new(&outside, &process).await;
+    let alone = quiet.rounds(ROUNDS_COUNT).await;
+    row("change to callback of a quiet mailbox, p99", &ms(&alone), "-");
+    let beside_burst = beside_burst(&outside, &process, &quiet).await;
+    row(
+        &format!("the same beside {BURST_COUNT} changes of one mailbox, p99"),
+        &ms(&beside_burst),
+        &format!("{DELAY_MS_MAX} ms more"),
+    );
+    dying.fall_silent();
+    let dead: Vec<&Mailbox> = mailboxes.iter().step_by(DYING_EACH).map(|(mailbox, _)| mailbox).collect();
+    for mailbox in &dead {
+        mailbox.deliver();
+    }
+    tokio::time::sleep(INTERVAL).await;
+    let beside_dead = quiet.rounds(ROUNDS_COUNT).await;
+    row(
+        &format!("the same beside {} dead callbacks, p99", dead.len()),
+        &ms(&beside_dead),
+        &format!("{DELAY_MS_MAX} ms more"),
+    );
+    process.kill().await;
+    let queued_count = queue::fill(folder.path(), QUEUED_COUNT);
+    let began = Instant::now();
+    let (process, _) = started(&outside, folder.path()).await;
+    let start_s = began.elapsed().as_secs_f64();
+    row(
+        &format!("a start with {queued_count} queued"),
+        &format!("{start_s:.2} s"),
+        &format!("{START_S_MAX} s"),
+    );
+    process.kill().await;
+
+    assert!(late.is_below(99, LATENESS_S_MAX), "polls began late");
+    assert!(memory <= MEMORY_MB_MAX, "memory");
+    for beside in [&beside_burst, &beside_dead] {
+        assert!(percentile(beside, 99) - percentile(&alone, 99) <= DELAY_MS_MAX, "others had to wait");
+    }
+    assert!(start_s <= START_S_MAX, "the start took too long");
+}
+
+/// A process with numbers at an address of their own.
+async fn started(outside: &Outside, folder: &Path) -> (Process, String) {
+    let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let variables = [("CARILLON_METRICS_LISTEN", metrics.as_str()), ("CARILLON_RETRY_DELAYS", "3600,3600")];
+    let log = folder.join("log");
+    (Process::start_logged_at("error", outside, (folder, &log), &variables).await, metrics)
+}
+
+/// Half of each provider's, polled every minute.
+async fn connected(
+    outside: &Outside,
+    process: &Process,
+    count: usize,
+    (dying, living): (&Callback, &Callback),
+) -> Vec<(Mailbox, u64)> {
+    let all = stream::iter(0..count).map(async |n| {
+        let name = format!("load-{n}");
+        let mailbox = match n % 2 {
+            0 => Mailbox::gmail(outside, &name),
+            _ => Mailbox::outlook(outside, &name),
+        };
+        let callback = if n % DYING_EACH == 0 { dying } else { living };
+        let text = Some(body(&mailbox, callback).to_string());
+        let made = process.client.try_call("POST", "/instances", text).await.unwrap();
+        (mailbox, made.body["id"].as_u64().unwrap())
+    });
+    all.buffered(CONNECTS_AT_ONCE_COUNT).collect().await
+}
+
+async fn beside_burst(outside: &Outside, process: &Process, quiet: &Quiet<'_>) -> Vec<f64> {
+    let (mailbox, callback) = (Mailbox::gmail(outside, "burst"), Callback::new(outside, "burst"));
+    let id = process.client.connect(&mailbox, &callback).await.id;
+    for _ in 0..BURST_COUNT {
+        mailbox.deliver();
+    }
+    let path = format!("/instances/{id}/poll");
+    let (_, beside) = tokio::join!(process.client.try_call("POST", &path, None), quiet.rounds(ROUNDS_COUNT));
+    println!("  meanwhile {} notifications of the burst arrived", quiet.others_count());
+    beside
+}
+
+fn ms(of: &[f64]) -> String {
+    format!("{:.0} ms", percentile(of, 99))
+}
+
+fn percentile(of: &[f64], percent: usize) -> f64 {
+    let mut sorted = of.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)]
+}
+
+fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or_default().to_owned()
+}

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -9,6 +10,8 @@ use tokio::net::TcpStream;
 
 /// Less than any supervisor waits.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// For the whole of an answer: who keeps the connection open has answered all the same.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// What an answer begins with that says all is well.
 const WELL: &str = "HTTP/1.1 200 ";
 /// The answer is longer than this only if something else listens there.
@@ -41,9 +44,12 @@ async fn answer(address: SocketAddr) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    let (mut stream, mut answer) = (stream.take(ANSWER_BYTES_MAX), Vec::new());
+    match tokio::time::timeout(ANSWER_WITHIN, stream.read_to_end(&mut answer)).await {
+        Ok(Err(error)) if answer.is_empty() => Err(error),
+        _ if answer.is_empty() => Err(ErrorKind::UnexpectedEof.into()),
+        _ => Ok(String::from_utf8_lossy(&answer).into_owned()),
+    }
 }
 
 /// One that listens on all addresses is reached on this machine's own.

@@ -6,11 +6,11 @@ use crate::fleet;
 use crate::instances;
 use crate::ports::{Administration, FleetRow, ListingMark, LogPage, Mailbox, Result};
 use crate::push;
+use crate::settle::is_polled;
 use chrono::{DateTime, Duration, Utc};
 use domain::delivery::Attempt;
 use domain::health::Health;
 use domain::ids::InstanceId;
-use domain::instance::Instance;
 use domain::schedule::Timetable;
 use domain::settings::Settings;
 use domain::state::frozen_after;
@@ -133,12 +133,11 @@ fn last_attempt(attempt: &Attempt) -> LastAttempt {
 
 /// By the timetable, and not before a back-off has passed.
 fn next_poll_at(mailbox: &Mailbox, settings: &Settings, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let Instance { id, disabled, .. } = mailbox.instance;
-    let is_polled = settings.events_enabled && !disabled && mailbox.instance.is_valid();
-    let timetable = Timetable::new(id, settings.interval_min).next_after(now);
+    let timetable = Timetable::new(mailbox.instance.id, settings.interval_min).next_after(now);
     let of_resources = mailbox.resources.iter().filter_map(|row| row.state.backoff_until).min();
     let backoff = mailbox.session.backoff_until.or(of_resources).filter(|until| *until > now);
-    is_polled.then(|| backoff.map_or(timetable, |until| until.max(now + Duration::seconds(1))))
+    is_polled(&mailbox.instance, settings)
+        .then(|| backoff.map_or(timetable, |until| until.max(now + Duration::seconds(1))))
 }
 
 /// What mailboxes are put together by, the worst status first.

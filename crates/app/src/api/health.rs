@@ -7,6 +7,7 @@ use crate::ailment;
 use crate::context::Context;
 use crate::fleet;
 use crate::ports::{Mailbox, ResourceRow};
+use crate::settle;
 use chrono::Duration;
 use domain::health::Health;
 use domain::settings::Settings;
@@ -52,8 +53,7 @@ fn uncertainty<'a>(
     let is_known = |row: &ResourceRow| app.last_reads.get(mailbox.instance.id, &row.state.resource).is_some();
     let heartbeat = app.config.heartbeat;
     let stores_all = Duration::minutes(settings.interval_min.into()) >= heartbeat;
-    let is_polled = settings.events_enabled && !mailbox.instance.disabled && mailbox.instance.is_valid();
-    match !is_polled || stores_all || rows.any(is_known) {
+    match !settle::is_polled(&mailbox.instance, settings) || stores_all || rows.any(is_known) {
         true => Duration::zero(),
         false => heartbeat,
     }

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::instances;
 use crate::instances::{mailbox_address, token_of};
 use crate::ports::{Mailbox, PortError, ResourceRow};
+use crate::settle;
 use chrono::{DateTime, Utc};
 use connectors::Descriptor;
 use domain::address;
@@ -115,9 +116,8 @@ pub(super) fn poller_record(
 
 /// When the timetable polls it next; nothing where it does not.
 pub(super) fn next_poll(app: &Context, instance: &Instance, settings: &Settings) -> Option<DateTime<Utc>> {
-    let is_polled = settings.events_enabled && !instance.disabled && instance.is_valid();
     let table = Timetable::new(instance.id, settings.interval_min);
-    is_polled.then(|| table.next_after(app.now()))
+    settle::is_polled(instance, settings).then(|| table.next_after(app.now()))
 }
 
 fn resource(app: &Context, mailbox: &Mailbox, row: &ResourceRow, settings: &Settings) -> PolledResource {

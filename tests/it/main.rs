@@ -31,6 +31,7 @@ mod owners_link;
 mod pasted;
 mod push;
 mod resources;
+mod second_lane;
 mod settling;
 mod signals;
 mod simulation;

@@ -258,6 +258,11 @@ impl Desk {
         self.stored.annex.lock().unwrap().retain(|name, _| !name.starts_with(prefix));
     }
 
+    /// As if another version had stored where a watched resource stands.
+    pub(crate) fn edit_cursor(&mut self, name: &str, edit: impl FnOnce(&mut Value)) {
+        edit(&mut self.watched.get_mut(name).unwrap().1);
+    }
+
     /// Where a watched resource stands.
     pub(crate) fn cursor(&self, name: &str) -> Value {
         self.watched[name].1.clone()

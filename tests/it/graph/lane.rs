@@ -16,8 +16,12 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) async fn start(desk: Desk) -> Self {
-        let mut watch = Watch { desk, number: 0, resource: "messages" };
-        watch.desk.watch(&["messages"]).await;
+        Watch::of(desk, "messages").await
+    }
+
+    pub(crate) async fn of(desk: Desk, resource: &'static str) -> Self {
+        let mut watch = Watch { desk, number: 0, resource };
+        watch.desk.watch(&[resource]).await;
         assert_eq!(watch.pass(1).await, [""; 0], "a baseline tells nothing");
         watch
     }
@@ -40,7 +44,14 @@ impl Watch {
         told
     }
 
-    fn requests(&self) -> usize {
+    /// How often something was read whose path begins so.
+    pub(crate) fn reads_of(&self, path: &str) -> usize {
+        let requests = self.desk.microsoft.requests();
+        let targets = requests.iter().flat_map(doubles::RequestLine::targets);
+        targets.filter(|target| target.trim_start_matches("/v1.0").starts_with(path)).count()
+    }
+
+    pub(crate) fn requests(&self) -> usize {
         self.desk.microsoft.requests().iter().map(doubles::RequestLine::count).sum()
     }
 }
@@ -162,6 +173,26 @@ async fn a_folder_that_is_gone_takes_what_the_log_holds_of_it() {
     expected.sort();
     assert_eq!(told, expected);
     assert_eq!(watch.pass(60).await, [""; 0]);
+}
+
+/// Whatever slot it had: the others stay where they are, and nothing is listed or looked for that need not be.
+#[tokio::test]
+async fn a_folder_that_is_gone_leaves_the_others_alone() {
+    let desk = Desk::new().await;
+    let folders: Vec<String> =
+        (0..13).map(|number| desk.microsoft.add_folder(ADA, &format!("folder {number}"))).collect();
+    let mut watch = Watch::start(desk).await;
+    let microsoft = watch.desk.microsoft.clone();
+    let kept = microsoft.deliver(ADA, mail("new"));
+    let gone = microsoft.deliver(ADA, mail("new"));
+    microsoft.move_to(ADA, &gone, &folders[1]);
+    assert_eq!(watch.pass(4).await.len(), 2);
+    microsoft.clear_requests();
+    microsoft.delete_folder(ADA, &folders[1]);
+    assert_eq!(watch.pass(10).await, [format!("DELETED {gone}")]);
+    assert_eq!(watch.pass(100).await, [""; 0]);
+    assert_eq!(watch.reads_of("/me/mailFolders/delta"), 0, "the folders are known");
+    assert_eq!(watch.reads_of(&format!("/me/messages/{kept}?$select=id")), 0, "it is not in doubt");
 }
 
 #[tokio::test]

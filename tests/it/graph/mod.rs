@@ -1,5 +1,6 @@
 //! The Outlook connector and the double face to face: what is beside mail, reads, and windows read again.
 
+mod contacts;
 pub(crate) mod desk;
 pub(crate) mod lane;
 

@@ -161,7 +161,7 @@ fn one(kind: &str, id: &str) -> Vec<(String, String)> {
 }
 
 /// Every event that arrived, by type and object: the ids it came under.
-fn event_ids(world: &World) -> BTreeMap<(String, String), BTreeSet<String>> {
+pub(crate) fn event_ids(world: &World) -> BTreeMap<(String, String), BTreeSet<String>> {
     let mut ids: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for received in world.receiver.take() {
         let body: Value = serde_json::from_slice(&received.body).unwrap();

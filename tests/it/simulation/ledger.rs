@@ -1,9 +1,11 @@
 //! What the receiver was told, held against what happened.
 
+use super::cloud::HEALTH_PATH;
 use super::traffic::Traffic;
 use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World};
 use app::ports::{EventLog as _, LogPage};
 use domain::ids::InstanceId;
+use doubles::Received;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,8 +36,12 @@ struct TakenEvent {
 }
 
 impl Ledger {
-    pub(super) fn take(&mut self, world: &World) {
-        for received in world.receiver.take() {
+    /// Takes notifications in, and gives what came to the health address.
+    pub(super) fn take(&mut self, world: &World) -> Vec<Received> {
+        let is_letter = |received: &Received| received.path == HEALTH_PATH;
+        let (letters, notifications) = world.receiver.take().into_iter().partition(is_letter);
+        let notifications: Vec<Received> = notifications;
+        for received in notifications {
             assert!(world.receiver.verify(SIGNATURE_KEY.as_bytes(), &received), "a signature is wrong");
             let body: Value = serde_json::from_slice(&received.body).unwrap();
             let name = body["message"]["eventId"].as_str().unwrap().to_owned();
@@ -52,6 +58,7 @@ impl Ledger {
                 assert_eq!(*holder, name, "an event is in two notifications: {event}");
             }
         }
+        letters
     }
 
     pub(super) fn attempts_max(&self) -> usize {

@@ -38,6 +38,9 @@ pub(super) enum Rule {
     BulkEnds,
     BulkCounts,
     BulkAsAsked,
+    HealthOnce,
+    HealthBytes,
+    HealthHoldsNothingUp,
 }
 
 /// Known not to hold yet.
@@ -52,7 +55,8 @@ impl Cloud {
 
     /// What arrived, and what was seen on the way.
     pub(super) fn look(&mut self, cast: &Cast) {
-        self.ledger.take(&self.world);
+        let letters = self.ledger.take(&self.world);
+        self.take_letters(letters);
         let wrong = std::mem::take(&mut self.shared.sightings().wrong);
         for (rule, what) in wrong {
             self.must(rule, false, || what);

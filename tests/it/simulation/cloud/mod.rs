@@ -9,6 +9,7 @@ mod bulks;
 mod checks;
 mod edits;
 mod finale;
+mod health;
 mod mutation;
 mod ports;
 mod process;
@@ -30,6 +31,8 @@ use bytes::Bytes;
 use domain::ids::InstanceId;
 use edits::{Edit, Edits};
 use futures_util::future::join_all;
+pub(super) use health::HEALTH_PATH;
+use health::Letters;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 pub(super) use mutation::Mutation;
@@ -126,6 +129,8 @@ pub(super) struct Cloud {
     made: MadeObjects,
     push: Push,
     has_bulks: bool,
+    has_health: bool,
+    letters: Letters,
     /// Calls that somebody makes then.
     later: Vec<(i64, Ask)>,
 }
@@ -173,6 +178,8 @@ impl Cloud {
             made: MadeObjects::default(),
             push,
             has_bulks: bulks::are_part_of(seed),
+            has_health: health::are_part_of(seed),
+            letters: Letters::default(),
             later: Vec::new(),
         }
     }

@@ -57,6 +57,7 @@ impl Cloud {
         self.check_as_operator().await;
         self.finale(&cast).await;
         self.bulks(&cast).await;
+        self.health(&cast).await;
         self.end(&cast).await;
         self.end_push(&cast).await;
         self.come_to_rest().await;

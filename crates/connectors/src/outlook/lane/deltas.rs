@@ -18,6 +18,8 @@ pub(crate) struct Deltas {
     pub(super) has_parents: bool,
     /// A delta is over a window of time.
     pub(super) is_of_window: bool,
+    /// The list of folders shows those at the top only, and the walk nothing of what they hold.
+    pub(super) is_tree: bool,
 }
 
 static MESSAGES: Deltas = Deltas {
@@ -28,6 +30,7 @@ static MESSAGES: Deltas = Deltas {
     object: "/me/messages",
     has_parents: true,
     is_of_window: false,
+    is_tree: false,
 };
 
 static CONTACTS: Deltas = Deltas {
@@ -38,6 +41,7 @@ static CONTACTS: Deltas = Deltas {
     object: "/me/contacts",
     has_parents: false,
     is_of_window: false,
+    is_tree: true,
 };
 
 static EVENTS: Deltas = Deltas {
@@ -48,6 +52,7 @@ static EVENTS: Deltas = Deltas {
     object: "/me/events",
     has_parents: false,
     is_of_window: true,
+    is_tree: false,
 };
 
 /// The window of events, days before and behind the day on which its round began.
@@ -87,8 +92,14 @@ impl Deltas {
         Some((number, (*self.folders.get(number)?).to_owned()))
     }
 
+    /// What is directly below a folder. Few have many: short pages, so that twenty of them fit one commit.
+    pub(super) fn below(&self, folder: &str) -> String {
+        format!("{}/{}/childFolders?$top=10&$select=id", self.folder, api::encoded(folder))
+    }
+
     pub(super) fn look(&self, id: &str) -> String {
-        format!("{}/{}?$select=id", self.object, api::encoded(id))
+        let fields = if self.is_tree { "id,parentFolderId" } else { "id" };
+        format!("{}/{}?$select={fields}", self.object, api::encoded(id))
     }
 }
 

@@ -17,7 +17,7 @@ impl Errand {
     pub(crate) fn path(&self, deltas: &Deltas, plan: &Plan<'_>, now_s: i64) -> String {
         match self {
             Errand::Counts => deltas.counts.unwrap_or_default().to_owned(),
-            Errand::Delta(FolderSlot { id, standing }) => standing.path(id, deltas, plan, now_s),
+            Errand::Delta(FolderSlot { id, standing, .. }) => standing.path(id, deltas, plan, now_s),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 pub(super) mod delta;
 pub(super) mod deltas;
+pub(super) mod descent;
 pub(super) mod doubts;
 pub(super) mod errand;
 pub(super) mod known;

@@ -29,6 +29,9 @@ pub(crate) struct LaneNote {
     /// The folders are being listed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) is_listing: bool,
+    /// Folders below others are followed, where lists show only those at the top.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) goes_down: bool,
     /// A digest of the counts with which all folders were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) counts: Option<u64>,
@@ -45,7 +48,7 @@ impl LaneNote {
         turn: Option<ErrandTurn>,
         beside: Option<&(Errand, HttpResponse)>,
     ) -> bool {
-        if self.is_open {
+        if self.is_open || self.is_flat(deltas) {
             return false;
         }
         let is_time = deltas.counts.is_none() || matches!(turn, Some(ErrandTurn::Counts));
@@ -83,6 +86,11 @@ impl LaneNote {
             }
             _ => false,
         }
+    }
+
+    /// It was stored by a version that followed the top folders only.
+    pub(super) fn is_flat(&self, deltas: &Deltas) -> bool {
+        deltas.is_tree && !self.goes_down
     }
 
     /// Whose turn it is.

@@ -2,6 +2,7 @@
 
 use super::delta::Onward;
 use super::deltas::{Deltas, WINDOW_SERVES_S};
+use super::descent::Descent;
 use super::doubts::is_apart;
 use crate::outlook::poll::plan::Plan;
 use domain::ids::digest64;
@@ -95,9 +96,21 @@ pub(crate) struct FolderSlot {
     pub(super) id: String,
     #[serde(flatten)]
     pub(super) standing: DeltaStanding,
+    /// The folders below it are not known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    descent: Option<Descent>,
 }
 
 impl FolderSlot {
+    fn begun(id: &str, descent: Option<Descent>) -> Self {
+        FolderSlot { id: id.to_owned(), standing: DeltaStanding::begun(), descent }
+    }
+
+    /// Nothing but its turn, or what points to it, leads to it.
+    fn is_at_rest(&self) -> bool {
+        self.descent.is_none() && self.standing.is_at_rest()
+    }
+
     /// It holds another number than when it was read, or is no longer counted. One that gives no delta is left alone.
     fn differs(&self, counts: &FolderCounts) -> bool {
         !self.standing.is_refused && counts.of(&self.id, self.standing.count) != self.standing.count
@@ -140,11 +153,13 @@ pub(super) struct Standings {
     due: BTreeSet<usize>,
     /// Those that changed.
     touched: BTreeSet<usize>,
+    /// Lists show those at the top only.
+    is_tree: bool,
 }
 
 impl Standings {
-    pub(super) fn new(slots: Vec<FolderSlot>, due: BTreeSet<usize>) -> Self {
-        Standings { slots, due, touched: BTreeSet::new() }
+    pub(super) fn new(slots: Vec<FolderSlot>, due: BTreeSet<usize>, is_tree: bool) -> Self {
+        Standings { slots, due, touched: BTreeSet::new(), is_tree }
     }
 
     pub(super) fn slots(&self) -> &[FolderSlot] {
@@ -159,6 +174,10 @@ impl Standings {
         &self.touched
     }
 
+    pub(super) fn is_tree(&self) -> bool {
+        self.is_tree
+    }
+
     fn slot_of(&self, folder: &str) -> Option<usize> {
         self.slots.iter().position(|slot| slot.id == folder)
     }
@@ -168,31 +187,83 @@ impl Standings {
     }
 
     /// For a change.
-    fn get_mut(&mut self, folder: &str) -> Option<(usize, &mut DeltaStanding)> {
+    fn slot_mut(&mut self, folder: &str) -> Option<(usize, &mut FolderSlot)> {
         let number = self.slot_of(folder)?;
         self.touched.insert(number);
-        Some((number, &mut self.slots.get_mut(number)?.standing))
+        Some((number, self.slots.get_mut(number)?))
     }
 
-    /// All first rounds are over.
+    fn get_mut(&mut self, folder: &str) -> Option<(usize, &mut DeltaStanding)> {
+        self.slot_mut(folder).map(|(number, slot)| (number, &mut slot.standing))
+    }
+
+    /// All folders are known, and their first rounds over.
     pub(super) fn have_begun(&self) -> bool {
-        self.slots.iter().all(|slot| slot.standing.has_begun())
+        self.slots.iter().all(|slot| slot.descent.is_none() && slot.standing.has_begun())
     }
 
     /// Nothing but turns, and what points to folders, leads to any.
     pub(super) fn are_at_rest(&self) -> bool {
-        self.slots.iter().all(|slot| slot.standing.is_at_rest())
+        self.slots.iter().all(FolderSlot::is_at_rest)
     }
 
     /// Adds one that is not known yet, whose first round is to be read. Whether it is new.
     pub(super) fn add(&mut self, folder: &str) -> bool {
-        let is_new = self.slots.len() < FOLDERS_COUNT_MAX && self.slot_of(folder).is_none();
+        self.add_to(folder, self.is_tree.then(Descent::default))
+    }
+
+    fn add_to(&mut self, folder: &str, descent: Option<Descent>) -> bool {
+        let is_new = !self.are_full() && self.slot_of(folder).is_none();
         if is_new {
             self.touched.insert(self.slots.len());
-            self.slots.push(FolderSlot { id: folder.to_owned(), standing: DeltaStanding::begun() });
+            self.slots.push(FolderSlot::begun(folder, descent));
             self.point_to_uncounted();
         }
         is_new
+    }
+
+    fn are_full(&self) -> bool {
+        self.slots.len() >= FOLDERS_COUNT_MAX
+    }
+
+    /// Adds one of those at the top. One that is known may hold others that are not.
+    pub(super) fn add_listed(&mut self, folder: &str) {
+        if self.add(folder) || !self.is_tree {
+            return;
+        }
+        if let Some((_, slot)) = self.slot_mut(folder) {
+            slot.descent.get_or_insert_default();
+        }
+    }
+
+    /// Folders whose list of those below is to be read.
+    pub(super) fn descents(&self) -> impl Iterator<Item = &str> {
+        self.slots.iter().filter(|slot| slot.descent.is_some()).map(|slot| slot.id.as_str())
+    }
+
+    /// Where to read what is below a folder.
+    pub(super) fn path_below(&self, folder: &str, deltas: &Deltas) -> String {
+        let slot = self.slot_of(folder).and_then(|number| self.slots.get(number));
+        let link = slot.and_then(|slot| slot.descent.as_ref()?.link.clone());
+        link.unwrap_or_else(|| deltas.below(folder))
+    }
+
+    /// A page of what is below a folder was read.
+    pub(super) fn descend(&mut self, folder: &str, below: &[&str], next: Option<String>) {
+        let next = next.filter(|_| !self.are_full());
+        let Some((_, slot)) = self.slot_mut(folder) else { return };
+        let Some(descent) = slot.descent.take() else { return };
+        slot.descent = descent.after_page(next);
+        for found in below {
+            self.add_to(found, descent.below());
+        }
+    }
+
+    /// What is below a folder can't be listed; `is_passing`: the place where its list went on is too old.
+    pub(super) fn end_descent(&mut self, folder: &str, is_passing: bool) {
+        if let Some((_, slot)) = self.slot_mut(folder) {
+            slot.descent = slot.descent.take().filter(|_| is_passing).map(|descent| descent.anew());
+        }
     }
 
     /// Another set of folders has other turns, and what was below a folder goes with it: those that no count tells of are
@@ -321,6 +392,6 @@ impl Standings {
         if self.due.remove(&last) && last != number {
             self.due.insert(number);
         }
-        self.touched.insert(number);
+        self.touched.extend([number, last]);
     }
 }

@@ -97,7 +97,7 @@ impl Lane {
     fn new(deltas: &Deltas) -> Self {
         Lane {
             listing: deltas.listing(0),
-            folders: Standings::default(),
+            folders: Standings::new(Vec::new(), BTreeSet::new(), deltas.is_tree),
             doubts: Doubts::default(),
             early: BTreeSet::new(),
             sweep: None,
@@ -138,8 +138,9 @@ impl Lane {
         let stored = work.clone();
         let LaneWork { listing, doubts, early, sweep } = work;
         Ok(Lane {
-            listing,
-            folders: Standings::new(folders, note.due),
+            // One that was stored before anything went down begins with the list again.
+            listing: if note.is_flat(deltas) { listing.or(deltas.listing(0)) } else { listing },
+            folders: Standings::new(folders, note.due, deltas.is_tree),
             doubts,
             early,
             sweep,
@@ -197,6 +198,7 @@ impl Lane {
             is_open: has_work || !self.folders.are_at_rest(),
             has_work,
             is_listing: work.listing.is_some(),
+            goes_down: self.folders.is_tree(),
             counts: self.counts,
             recent: self.known.into_recent(),
         };

@@ -91,6 +91,8 @@ enum LaneRead {
     Listing,
     Counts,
     Delta(String),
+    /// What is directly below a folder.
+    Below(String),
     Look(String),
 }
 
@@ -164,6 +166,11 @@ impl Work<'_> {
         if !looks.is_empty() || self.lane.doubts.is_full() {
             return looks;
         }
+        let descents = self.lane.folders.descents().map(|folder| LaneRead::Below(folder.to_owned()));
+        let descents: Vec<LaneRead> = self.open(descents).take(READS_COUNT_MAX).collect();
+        if !descents.is_empty() {
+            return descents;
+        }
         let is_time = self.counts.is_some() || self.deltas.counts.is_none();
         let wanted = self.lane.folders.wanted(is_time, self.now_s);
         self.open(wanted.map(|folder| LaneRead::Delta(folder.to_owned()))).take(READS_COUNT_MAX).collect()
@@ -178,6 +185,7 @@ impl Work<'_> {
             LaneRead::Listing => self.lane.listing.clone().map(|(_, path)| path).unwrap_or_default(),
             LaneRead::Counts => self.deltas.counts.unwrap_or_default().to_owned(),
             LaneRead::Delta(folder) => self.lane.folders.path(folder, self.deltas, self.plan, self.now_s),
+            LaneRead::Below(folder) => self.lane.folders.path_below(folder, self.deltas),
             LaneRead::Look(id) => self.deltas.look(id),
         }
     }
@@ -235,7 +243,13 @@ impl Work<'_> {
             (LaneRead::Counts, Ok(page)) => self.count(&page),
             (LaneRead::Delta(folder), Ok(page)) => self.hints(folder, &page).await,
             (LaneRead::Delta(folder), Err(error)) => self.no_delta(folder, error.kind),
-            (LaneRead::Look(id), read) => self.look(id, read.err().map(|error| error.kind)),
+            (LaneRead::Below(folder), Ok(page)) => self.descend(folder, &page),
+            (LaneRead::Below(folder), Err(error)) => self.no_list_below(folder, error.kind),
+            (LaneRead::Look(id), Ok(found)) => {
+                self.follow(id, &found);
+                self.look(id, None)
+            }
+            (LaneRead::Look(id), Err(error)) => self.look(id, Some(error.kind)),
             (LaneRead::Listing | LaneRead::Counts, Err(_)) => false,
         };
         if !taken {
@@ -251,17 +265,52 @@ impl Work<'_> {
         let Some((number, _)) = self.lane.listing else { return false };
         let one = [page.clone()];
         let rows = page.get("value").and_then(Value::as_array).map_or(&one[..], Vec::as_slice);
-        for folder in rows.iter().filter_map(|row| row.get("id")?.as_str()) {
-            self.lane.folders.add(folder);
+        for folder in ids(rows) {
+            self.lane.folders.add_listed(folder);
         }
         self.done.moved = true;
-        let link = page.get("@odata.nextLink").and_then(Value::as_str);
-        let next = link.and_then(|link| delta::below(link, self.call.api_url));
-        self.lane.listing = match next {
-            Some(next) => Some((number, next.to_owned())),
+        self.lane.listing = match self.next_page(page) {
+            Some(next) => Some((number, next)),
             None => self.deltas.listing(number + 1),
         };
         true
+    }
+
+    fn next_page(&self, page: &Value) -> Option<String> {
+        let link = page.get("@odata.nextLink")?.as_str()?;
+        delta::below(link, self.call.api_url).map(str::to_owned)
+    }
+
+    /// A page of the folders directly below one.
+    fn descend(&mut self, folder: &str, page: &Value) -> bool {
+        let Some(rows) = page.get("value").and_then(Value::as_array) else { return false };
+        let next = self.next_page(page);
+        self.lane.folders.descend(folder, &ids(rows).collect::<Vec<_>>(), next);
+        self.done.moved = true;
+        true
+    }
+
+    /// One that is gone has none below it; its delta tells that it is.
+    fn no_list_below(&mut self, folder: &str, kind: ErrorKind) -> bool {
+        let is_passing = kind == ErrorKind::CursorExpired;
+        if !is_passing && !matches!(kind, ErrorKind::NotFound | ErrorKind::Rejected) {
+            return false;
+        }
+        self.lane.folders.end_descent(folder, is_passing);
+        self.done.moved = true;
+        // What begins anew does so with the next step.
+        !is_passing
+    }
+
+    /// An object moved into a folder, which may be new; of that one nothing else tells. What leaves it before its first round
+    /// is over is in doubt behind that.
+    fn follow(&mut self, id: &str, found: &Value) {
+        let folder = found.get("parentFolderId").and_then(Value::as_str).filter(|_| self.deltas.is_tree);
+        let Some(folder) = folder else { return };
+        self.lane.folders.add(folder);
+        if self.lane.folders.get(folder).is_some_and(|standing| !standing.has_begun()) {
+            self.lane.early.insert(id.to_owned());
+        }
     }
 
     fn count(&mut self, page: &Value) -> bool {
@@ -368,6 +417,10 @@ impl Work<'_> {
         let again_at = missed.into_iter().flatten().min().filter(|at| *at > self.now_s);
         LaneStep { more, again_at: again_at.and_then(|at| DateTime::from_timestamp(at, 0)), ..self.done }
     }
+}
+
+fn ids(rows: &[Value]) -> impl Iterator<Item = &str> {
+    rows.iter().filter_map(|row| row.get("id")?.as_str())
 }
 
 /// Told once: with this it is no longer known.

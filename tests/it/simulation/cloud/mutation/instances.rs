@@ -37,6 +37,9 @@ impl TappedStore {
         if self.is(Mutation::IntentOff) {
             change.instance.unsettled.clear();
         }
+        if self.is(Mutation::HealthPendingOff) {
+            change.instance.health.pending.clear();
+        }
         let written = self.inner.change_instance(&change).await?;
         if written == Written::Done {
             let now_us = self.tap.shared.turns.now_us();

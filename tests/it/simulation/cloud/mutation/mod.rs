@@ -87,10 +87,12 @@ pub(in super::super) enum Mutation {
     HintsUnconditional,
     /// How far a bulk action is counts, whoever went on with it or ended it since.
     ChangeBulkUnconditional,
+    /// A row says what was told, and not what of it is still to be handed over.
+    HealthPendingOff,
 }
 
 impl Mutation {
-    pub(in super::super) const ALL: [Mutation; 34] = [
+    pub(in super::super) const ALL: [Mutation; 35] = [
         Mutation::PollLeaseOff,
         Mutation::PollFenceOff,
         Mutation::PollLeaseReturnUnconditional,
@@ -125,6 +127,7 @@ impl Mutation {
         Mutation::PushStateUnconditional,
         Mutation::HintsUnconditional,
         Mutation::ChangeBulkUnconditional,
+        Mutation::HealthPendingOff,
     ];
 
     /// By its name.

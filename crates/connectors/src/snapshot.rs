@@ -111,7 +111,7 @@ pub(crate) async fn step(pages: &dyn Pages, cursor: &Value, past: &Past) -> Resu
                 left_out = comparison.left_out;
                 // What can't be read may be what is missing.
                 if left_out <= stored.left_out_first {
-                    halted = comparison.look_for_missing(is_one_page).await?;
+                    halted = comparison.look_for_missing(is_one_page, past.number.unwrap_or(0)).await?;
                 }
                 (None, !comparison.is_unsure)
             }
@@ -298,14 +298,17 @@ impl<'a> Comparison<'a> {
     }
 
     /// After a whole listing: what it did not show is gone, or was passed by. The error ends the step.
-    async fn look_for_missing(&mut self, is_one_page: bool) -> Result<Option<Error>, Error> {
+    /// Of more than a step reads, others come first in each poll: those that are there do not hide those that are gone.
+    async fn look_for_missing(&mut self, is_one_page: bool, number: u64) -> Result<Option<Error>, Error> {
         let missing: Vec<String> =
             self.objects.iter().filter(|(_, held)| !held.seen).map(|(id, _)| id.clone()).collect();
         if is_one_page {
             missing.iter().for_each(|id| self.mark(id, Presence::Gone));
             return Ok(None);
         }
-        for id in missing.iter().take(CONFIRMED_MAX) {
+        let count = missing.len();
+        let first = usize::try_from(number).unwrap_or(0).wrapping_mul(CONFIRMED_MAX) % count.max(1);
+        for id in missing.iter().cycle().skip(first).take(count.min(CONFIRMED_MAX)) {
             match self.pages.one(id).await {
                 Err(error) if error.kind == ErrorKind::NotFound => self.mark(id, Presence::Gone),
                 Err(error) if error.kind.is_of_object() || error.kind == ErrorKind::Rejected => {

@@ -308,6 +308,21 @@ fn an_object_that_listings_of_several_pages_pass_by_is_not_deleted() {
     assert_eq!(world.poll(&cursor).0, ["DELETED 000004"], "as where one page shows that it is excluded");
 }
 
+/// More are passed by than one step reads, poll for poll.
+#[test]
+fn what_is_gone_behind_many_that_are_there_is_found_by_a_later_poll() {
+    let mut world = World::many(400, 20);
+    let cursor = world.baseline();
+    world.passed_by.extend((0..350).map(|number| format!("{number:06}")));
+    world.objects.retain(|(id, _)| id != "000340");
+    let polled = |number| {
+        let past = Past { number: Some(number), ..past() };
+        shown(&now(step(&world, &cursor, &past)).ok().unwrap())
+    };
+    let told: Vec<String> = (0..4).flat_map(polled).collect();
+    assert_eq!(told, ["DELETED 000340"]);
+}
+
 #[test]
 fn what_is_not_there_is_told_by_the_listing_that_misses_it() {
     let cursor = World::many(1000, 100).baseline();

@@ -10,7 +10,7 @@ use crate::world::gmail_body;
 use app::ports::{Instances as _, Releases as _};
 use domain::delivery::SubscriptionStatus;
 use domain::ids::InstanceId;
-use doubles::{Mail, Received};
+use doubles::{FaultKind, Mail, Received};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +25,8 @@ const SCENE_S_MAX: i64 = 40;
 /// Until all is told, seconds: a letter waits for its minute, a job that was cut off for six more, and what a death left for
 /// the next poll of the timetable.
 const TOLD_S: i64 = 25 * 60;
+/// The same of what is told after three intervals of failures, and ends after a back-off.
+const FAILING_S: i64 = 2 * 3600;
 /// Longer than a claim of a letter.
 const HANGS_S: i64 = 120;
 /// Calls of a transition that another worker may overtake.
@@ -56,10 +58,14 @@ enum Ailment {
     Refused,
     /// Its position is lost.
     Expired,
+    /// The provider fails it.
+    Failing,
 }
 
 impl Ailment {
-    const ALL: [Ailment; 4] = [Ailment::None, Ailment::Revoked, Ailment::Refused, Ailment::Expired];
+    const QUICK: [Ailment; 4] = [Ailment::None, Ailment::Revoked, Ailment::Refused, Ailment::Expired];
+    /// A mailbox that needed a sign-in for as long fails as soon as one read after it does.
+    const LONG: [Ailment; 4] = [Ailment::None, Ailment::Failing, Ailment::Refused, Ailment::Expired];
 
     /// What is told when it begins, and when it is over.
     fn told(self) -> [Option<&'static str>; 2] {
@@ -68,6 +74,7 @@ impl Ailment {
             Ailment::Revoked => [Some("mailbox.needs_sign_in"), Some("mailbox.recovered")],
             Ailment::Refused => [Some("callback.suspended"), Some("callback.resumed")],
             Ailment::Expired => [Some("mailbox.gap"), None],
+            Ailment::Failing => [Some("mailbox.failing"), Some("mailbox.recovered")],
         }
     }
 }
@@ -131,8 +138,9 @@ impl Cloud {
             if is_refused {
                 self.world.receiver.fail_path(HEALTH_PATH, 500);
             }
+            let ailments = if self.random.u8(0..3) == 0 { Ailment::LONG } else { Ailment::QUICK };
             for patient in &mut patients {
-                patient.ailment = self.random.choice(Ailment::ALL).unwrap();
+                patient.ailment = self.random.choice(ailments).unwrap();
             }
             self.transition(cast, &patients, 0).await;
             self.transition(cast, &patients, 1).await;
@@ -178,7 +186,12 @@ impl Cloud {
                 }
             }
         }
-        self.run_for(TOLD_S).await;
+        let is_failing = |patient: &&Patient| patient.ailment == Ailment::Failing;
+        for patient in patients.iter().filter(is_failing).filter(|_| which == 0) {
+            // Faults that end with the storm would be over too soon.
+            self.strike(patient);
+        }
+        self.run_for(if patients.iter().any(|one| is_failing(&one)) { FAILING_S } else { TOLD_S }).await;
         self.look(cast);
         for patient in patients {
             if let Some(told) = patient.ailment.told()[which] {
@@ -215,12 +228,16 @@ impl Cloud {
                 self.world.google.deliver(user, Mail::sample(&mut self.random));
                 self.world.google.expire_history(user);
             }
+            Ailment::Failing => {
+                self.world.google.fail_account(user, FaultKind::ServerError { status: 503 });
+            }
         }
     }
 
     fn mend(&mut self, patient: &Patient) {
         match patient.ailment {
             Ailment::None | Ailment::Expired => {}
+            Ailment::Failing => self.world.google.heal_account(&patient.user),
             Ailment::Revoked => {
                 let code = self.world.google.new_code(&patient.user);
                 let body = json!({ "providerData": { "code": code } });
@@ -237,7 +254,7 @@ impl Cloud {
     async fn is_open(&self, patient: &Patient) -> bool {
         let store = &self.world.store;
         match patient.ailment {
-            Ailment::None | Ailment::Expired => false,
+            Ailment::None | Ailment::Expired | Ailment::Failing => false,
             Ailment::Revoked => !store.instance(patient.id).await.unwrap().unwrap().is_valid(),
             Ailment::Refused => {
                 store.subscription(patient.id).await.unwrap().unwrap().status == SubscriptionStatus::Suspended

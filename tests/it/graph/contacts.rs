@@ -134,3 +134,28 @@ async fn a_lane_that_knew_no_nested_folders_learns_of_them() {
     microsoft.delete_record(ADA, &held);
     assert_eq!(passed(&mut watch, turn(3)).await, deleted(&[held]));
 }
+
+/// Beyond that they are left out, and what is followed goes on.
+#[tokio::test]
+async fn folders_are_followed_to_a_depth_and_up_to_a_number() {
+    let desk = Desk::new().await;
+    chain(&desk.microsoft, 305);
+    let watch = Watch::of(desk, "contacts").await;
+    assert_eq!(
+        watch.desk.cursor("contacts")["lane"]["folders"],
+        302,
+        "the default one, 300 levels and those below"
+    );
+    let desk = Desk::new().await;
+    let microsoft = desk.microsoft.clone();
+    let tops: Vec<String> = (0..40).map(|_| microsoft.add_contact_folder(ADA, None, "top")).collect();
+    for top in &tops {
+        (0..60).for_each(|_| drop(microsoft.add_contact_folder(ADA, Some(top), "below")));
+    }
+    let held = contact(&microsoft, &tops[39]);
+    let mut watch = Watch::of(desk, "contacts").await;
+    let lane = watch.desk.cursor("contacts")["lane"].clone();
+    assert_eq!((&lane["folders"], lane.get("is_open")), (&json!(2_000), None), "and the baseline ends");
+    microsoft.delete_record(ADA, &held);
+    assert_eq!(passed(&mut watch, turn(45)).await, deleted(&[held]));
+}

@@ -61,6 +61,10 @@ LAPSED_PUSH = '{ ($.message = "push.lapsed") || (($.message = "push.failed") && 
 LAPSED_PUSHES = ("Carillon/STACK", "LapsedPushes")
 OVERDUE = '{ ($.message = "health.changed") && ($.transition = "mailbox.failing") }'
 OVERDUE_MAILBOXES = ("Carillon/STACK", "OverdueMailboxes")
+LETTERS = '{ ($.message = "health.given_up") && ($.to = "organization") }'
+LETTERS_GIVEN_UP = ("Carillon/STACK", "HealthLettersGivenUp")
+# Jobs and polls attempt deliveries: what counts attempts counts both.
+ATTEMPTS = {"Suspensions", "FailedAttempts"}
 ADMIN_KEY = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:ADMIN-??????"
 SCHEDULE_ROLE = {
     ("lambda:InvokeFunction", "arn:aws:lambda:REGION:ACCOUNT:function:STACK-poll"),
@@ -283,6 +287,7 @@ def alarms_reach_somebody(resources, _outputs):
         "ReadThrottleEvents": ["Table"],
         "WriteThrottleEvents": ["Table"],
         "5xx": ["HttpApi"],
+        "AsyncEventAge": ["PollFunction"],
     }.items():
         for name in names:
             if (metric, f"<{name}>") not in watched:
@@ -294,10 +299,28 @@ def alarms_reach_somebody(resources, _outputs):
     overdue = {one["LogGroupName"] for one in filters if one["FilterPattern"] == OVERDUE and fed(one) == OVERDUE_MAILBOXES}
     if overdue != {"<PollLog>"}:
         yield f"overdue mailboxes are counted in {sorted(overdue)} instead of where polls run"
+    letters = {one["LogGroupName"] for one in filters if one["FilterPattern"] == LETTERS and fed(one) == LETTERS_GIVEN_UP}
+    if letters != {"<DeliverLog>"}:
+        yield f"health letters given up are counted in {sorted(letters)} instead of where they are sent"
+    for metric in sorted(ATTEMPTS):
+        logs = {one["LogGroupName"] for one in filters if fed(one)[1] == metric}
+        if logs != {"<DeliverLog>", "<PollLog>"}:
+            yield f"{metric} are counted in {sorted(logs)} instead of where attempts are made"
+    if LETTERS_GIVEN_UP not in {(one["Namespace"], one["MetricName"]) for one in alarms.values()}:
+        yield "no alarm watches health letters given up"
     if OVERDUE_MAILBOXES not in {(one["Namespace"], one["MetricName"]) for one in alarms.values()}:
         yield "no alarm watches overdue mailboxes"
     if LAPSED_PUSHES not in {(one["Namespace"], one["MetricName"]) for one in alarms.values()}:
         yield "no alarm watches lapsed push"
+
+
+def dashboard_shows_signals(resources, _outputs):
+    (dashboard,) = of_type(resources, "AWS::CloudWatch::Dashboard").values()
+    rows = [row for one in json.loads(dashboard["DashboardBody"])["widgets"] for row in one["properties"]["metrics"]]
+    shown = {row[1] for row in rows if row[0] != "..."}
+    counted = {fed(one)[1] for one in of_type(resources, "AWS::Logs::MetricFilter").values()}
+    for metric in sorted((counted | {"AsyncEventAge"}) - shown):
+        yield f"the dashboard does not show {metric}"
 
 
 def fed(metric_filter):
@@ -411,6 +434,7 @@ RULES = [
     state_survives,
     indexes_are_read,
     alarms_reach_somebody,
+    dashboard_shows_signals,
     push_is_apart,
     downloads_are_streamed,
     outputs_are_there,

@@ -25,7 +25,7 @@ def run(*command, **how):
 
 def readme_wish(service, callback):
     """The body that the README creates an instance with, with what the stand-ins know in the place of its capitals."""
-    from service import CLIENT_ID, CLIENT_SECRET, REDIRECT
+    from service import CLIENT_ID, CLIENT_SECRET
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     body = re.search(r'"\$BASE/instances" -d \'(\{.*?^\})\'', text, re.DOTALL | re.MULTILINE)
@@ -34,7 +34,7 @@ def readme_wish(service, callback):
     wish["configuration"] |= {
         "oauth.api.key": CLIENT_ID,
         "oauth.api.secret": CLIENT_SECRET,
-        "oauth.callback.url": REDIRECT,
+        "oauth.callback.url": service.redirect,
         "event.notification.callback.url": callback,
     }
     return wish

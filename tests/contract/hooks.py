@@ -12,7 +12,7 @@ import urllib.parse
 import zlib
 
 import schemathesis
-from service import Service
+from service import CHALLENGE, Service
 
 with open(os.environ["CARILLON_CONTRACT_STAGE"], encoding="utf-8") as file:
     STAGE = json.load(file)
@@ -230,6 +230,9 @@ def place(instance, parameters, dice):
         found = {"resource": dice.one_of(readable or instance["resources"])}
     else:
         found = {"resource": dice.one_of(instance["resources"])}
+    if "part" in parameters and instance["files"]:
+        message, file = dice.one_of(instance["files"])
+        return {"resource": "messages", "object": message, "child": "attachments", "part": file}
     objects = instance["objects"].get(found["resource"])
     if "object" in parameters and objects:
         found["object"] = dice.one_of(objects)
@@ -274,6 +277,17 @@ def bulk(body, dice):
     return body
 
 
+def link(path, dice):
+    """What somebody sends who makes a link, or has one that nobody used."""
+    if path == "/sign-in-links":
+        return SERVICE.prepared(dice.one_of([*SERVICE.connectors]), "By link", STAGE["callback"])
+    instance = dice.one_of(STAGE["owned"])["id"]
+    if path.endswith("/return"):
+        return SERVICE.returned(instance)
+    shown = {"link": SERVICE.link(instance)}
+    return shown | {"state": "state", "codeChallenge": CHALLENGE} if path.endswith("/login") else shown
+
+
 def tell(case, path, dice):
     is_instance = path in ("/instances", "/instances/{id}") or path.startswith("/elements/{element}/instances")
     body = dict(case.body)
@@ -286,6 +300,8 @@ def tell(case, path, dice):
             case.path_parameters = case.path_parameters | {"element": element}
     elif case.method != "POST" and is_instance and "configuration" not in path and dice.mostly():
         body["configuration"] = dice.one_of(CHANGES)
+    elif path.startswith("/sign-in-links") and dice.below(4) == 0:
+        body = link(path, dice)
     elif path.startswith("/instances/bulk"):
         body = bulk(body, dice)
     elif "/backfill" in path and dice.mostly():

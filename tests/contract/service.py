@@ -10,10 +10,12 @@ import urllib.parse
 import urllib.request
 
 BASE_PATH = "/elements/api-v2"
+# The pair of RFC 7636, appendix B.
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 # What the stand-ins know of an application.
 CLIENT_ID = "double-client"
 CLIENT_SECRET = "double-secret"
-REDIRECT = "https://app.example/oauth"
 # Beside the connector's own, to read all of its resources.
 SCOPES = {"outlookemail": "offline_access Mail.Read Contacts.Read Calendars.Read"}
 TIMEOUT_S = 60
@@ -25,6 +27,8 @@ class Service:
     def __init__(self, address, authorization):
         self.address = address
         self.authorization = authorization
+        # Owners who follow a link come back here, as all others do.
+        self.redirect = f"{address}/oauth/callback"
 
     def call(self, method, path, body=None, authorization=None):
         """What comes back, as JSON; anything but 200 and 202 is an error."""
@@ -55,25 +59,23 @@ class Service:
     def code(self, connector):
         """Signs the first owner in whom the provider knows, as a browser would; gives the code that the owner comes back
         with."""
-        wanted = {"apiKey": CLIENT_ID, "callbackUrl": REDIRECT, "scope": SCOPES.get(connector, "")}
+        wanted = {"apiKey": CLIENT_ID, "callbackUrl": self.redirect, "scope": SCOPES.get(connector, "")}
         url = self.dialect("GET", f"/elements/{connector}/oauth/url?{urllib.parse.urlencode(wanted)}")["oauthUrl"]
-        # Chooses an account, then consents.
-        for decision in ["as", "login_hint"]:
-            link = re.search(rf'href="([^"]*[?&;]{decision}=[^"]*)"', visited(url).read().decode())[1]
-            url = urllib.parse.urljoin(url, html.unescape(link))
-        back = visited(url).getheader("Location")
-        return urllib.parse.parse_qs(urllib.parse.urlsplit(back).query)["code"][0]
+        return consented(url)
 
     def wish(self, connector, name, callback):
         """The body that connects a mailbox, which is polled for the connector's first resource."""
+        return self.prepared(connector, name, callback) | {"providerData": {"code": self.code(connector)}}
+
+    def prepared(self, connector, name, callback):
+        """The same for whoever signs in later, by a link."""
         entries = self.metadata(connector)["events"]["polling"]["resources"]
         return {
             "element": {"key": connector},
-            "providerData": {"code": self.code(connector)},
             "configuration": {
                 "oauth.api.key": CLIENT_ID,
                 "oauth.api.secret": CLIENT_SECRET,
-                "oauth.callback.url": REDIRECT,
+                "oauth.callback.url": self.redirect,
                 "oauth.scope": SCOPES.get(connector, ""),
                 "event.notification.enabled": True,
                 "event.vendor.type": "polling",
@@ -84,6 +86,27 @@ class Service:
             "tags": ["Contract"],
             "name": name,
         }
+
+    def link(self, instance):
+        """The token of a new link for an instance."""
+        made = self.dialect("POST", f"/instances/{instance}/sign-in-link")
+        return urllib.parse.parse_qs(urllib.parse.urlsplit(made["url"]).query)["key"][0]
+
+    def returned(self, instance):
+        """What an owner who followed a link comes back with."""
+        link = self.link(instance)
+        asked = {"link": link, "state": "state", "codeChallenge": CHALLENGE}
+        code = consented(self.dialect("POST", "/sign-in-links/login", asked)["oauthUrl"])
+        return {"link": link, "providerData": {"code": code, "codeVerifier": VERIFIER}}
+
+
+def consented(url):
+    """Chooses an account at a login, then consents; gives the code."""
+    for decision in ["as", "login_hint"]:
+        link = re.search(rf'href="([^"]*[?&;]{decision}=[^"]*)"', visited(url).read().decode())[1]
+        url = urllib.parse.urljoin(url, html.unescape(link))
+    back = visited(url).getheader("Location")
+    return urllib.parse.parse_qs(urllib.parse.urlsplit(back).query)["code"][0]
 
 
 def visited(url):

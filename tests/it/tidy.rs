@@ -4,6 +4,7 @@
 //! them can fall silent.
 
 mod connectors;
+mod counted;
 mod documented;
 mod errors;
 mod locks;

@@ -69,9 +69,8 @@ async fn written(app: &Context, organization_id: u32, id: HealthEventId) -> Resu
         .collect();
     if members.is_empty() {
         // They are kept for days: there is nothing left to tell.
-        let given_up =
-            HealthLetter { progress: LetterProgress::GivenUp, version: letter.version + 1, ..letter };
-        store.change_health_row(&HealthRow::Letter(given_up)).await?;
+        let over = HealthLetter { progress: LetterProgress::GivenUp, version: letter.version + 1, ..letter };
+        store.change_health_row(&HealthRow::Letter(over)).await?;
         return Ok(None);
     }
     let letter = letter.written(&members, app.config.public_url.as_deref());
@@ -114,7 +113,7 @@ async fn attempt(app: &Context, letter: HealthLetter) -> Result<Ran> {
         LetterProgress::GivenUp => LetterEnd::GivenUp,
     });
     if progress == LetterProgress::GivenUp {
-        tracing::warn!(health.id = %next.id, organization_id = next.organization_id, "health.given_up");
+        given_up(&next, answer.is_some());
     }
     match progress {
         LetterProgress::Pending => {
@@ -124,6 +123,16 @@ async fn attempt(app: &Context, letter: HealthLetter) -> Result<Ran> {
         LetterProgress::GivenUp => Ok(Ran::Refused),
         LetterProgress::Delivered => Ok(Ran::Well),
     }
+}
+
+/// Who took the address away knows that nothing comes.
+fn given_up(letter: &HealthLetter, has_address: bool) {
+    let to = match letter.to {
+        _ if !has_address => "nobody",
+        Recipient::Organization => "organization",
+        Recipient::Callback(_) => "callback",
+    };
+    tracing::warn!(health.id = %letter.id, organization_id = letter.organization_id, to, "health.given_up");
 }
 
 async fn again(app: &Context, letter: &HealthLetter, due_at: DateTime<Utc>) -> Result<Ran> {

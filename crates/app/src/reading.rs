@@ -1,5 +1,6 @@
 //! Reading a mailbox for a client, through its instance.
 
+use crate::audit::{self, By};
 use crate::context::Context;
 use crate::instances;
 use crate::ports::PortError;
@@ -15,6 +16,7 @@ use domain::ids::InstanceId;
 use domain::instance::Instance;
 use domain::schedule::backoff;
 use domain::token::Session;
+use serde_json::json;
 use std::sync::Arc;
 
 /// Why nothing was read.
@@ -84,6 +86,14 @@ impl Wish for Ping {
     async fn of(&self, connector: &dyn Connector, call: &Call<'_>) -> Result<(), ReadError> {
         Ok(connector.ping(call).await?)
     }
+}
+
+/// Who reads which mailbox, and what kind of thing; not which.
+pub(crate) async fn note(app: &Context, by: &By, instance: &Instance, what: &str) -> Result<(), PortError> {
+    let documents = (None, Some(json!({ "read": what })));
+    let subject = audit::subject(instance.id);
+    let entry = by.entry(app, instance.account.organization_id, "mailbox.read", subject, documents);
+    app.ports.accounts.note(&entry).await
 }
 
 /// Asks the provider; a refused token is refreshed and the request made again, once.

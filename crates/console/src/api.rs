@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::request::{Builder, Parts};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use axum::response::Response;
 use serde_json::Value;
 use std::net::SocketAddr;
 use tower::ServiceExt as _;
@@ -74,6 +75,12 @@ impl Api {
         Some(Api { visitor, ..Self::authorized(router, &text)? })
     }
 
+    /// The same through an instance, whose token this is: what reads its mailbox.
+    pub(crate) fn through(&self, token: &str) -> Option<Self> {
+        let own = self.authorization.as_ref()?.to_str().ok()?;
+        Self::authorized(self.router.clone(), &format!("{own}, Element {token}"))
+    }
+
     fn authorized(router: Router, text: &str) -> Option<Self> {
         let mut authorization = HeaderValue::from_str(text).ok()?;
         authorization.set_sensitive(true);
@@ -91,6 +98,24 @@ impl Api {
 
     /// Any answer, for forms that show what was refused. `path` is below the base path and encoded: see [`address`].
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        match self.send(method, path, body).await {
+            Some(response) => Answer::of(response).await,
+            None => Answer::own(StatusCode::BAD_REQUEST, "this address can't be asked for"),
+        }
+    }
+
+    /// A content as it comes, or the way to it: nothing of it is read ahead of the browser.
+    pub(crate) async fn open(&self, path: &str) -> Result<Response, Refused> {
+        match self.send(Method::GET, path, None).await {
+            Some(response) if response.status().is_success() || response.status().is_redirection() => {
+                Ok(response)
+            }
+            Some(response) => Err(Refused(Box::new(Answer::of(response).await))),
+            None => Err(Refused(Box::new(Answer::own(StatusCode::NOT_FOUND, "there is nothing here")))),
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Option<Response> {
         let mut request = Request::builder().method(method).uri(format!("{BASE_PATH}{path}"));
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
@@ -102,14 +127,17 @@ impl Api {
             request = forwarded.into_iter().fold(request, |request, of| request.header(FORWARDED_FOR, of));
             request = peer.into_iter().fold(request, Builder::extension);
         }
-        let request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())));
-        let Ok(request) = request else {
-            return Answer::own(StatusCode::BAD_REQUEST, "this address can't be asked for");
-        };
-        let response = match self.router.clone().oneshot(request).await {
-            Ok(response) => response,
+        let request =
+            request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).ok()?;
+        match self.router.clone().oneshot(request).await {
+            Ok(response) => Some(response),
             Err(never) => match never {},
-        };
+        }
+    }
+}
+
+impl Answer {
+    async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let Ok(bytes) = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await else {
             return Answer::own(StatusCode::BAD_GATEWAY, "the answer is too long to show");
@@ -117,9 +145,7 @@ impl Api {
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Answer { status: parts.status, headers: parts.headers, body }
     }
-}
 
-impl Answer {
     fn own(status: StatusCode, message: &str) -> Self {
         let body = serde_json::json!({ "message": message });
         Answer { status, headers: HeaderMap::new(), body }

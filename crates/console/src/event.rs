@@ -152,6 +152,17 @@ impl<'a> Event<'a> {
         events.into_iter().flatten().map(change).collect()
     }
 
+    /// By what the provider has the change's object. Callbacks may name it by another field of its record.
+    pub(crate) fn provider_id<'c>(&'c self, change: &'c Change) -> &'c str {
+        let records = self.body["message"]["raw"][&change.resource].as_array();
+        let names = |record: &&Value| {
+            record.as_object().is_some_and(|all| all.values().any(|one| *one == change.object))
+        };
+        let record = records.into_iter().flatten().find(names);
+        let id = record.and_then(|record| record["id"].as_str().or(record["Id"].as_str()));
+        id.unwrap_or(&change.object)
+    }
+
     /// What its first record is called, where it is called something.
     pub(crate) fn subject(&self) -> Option<&'a str> {
         self.record["subject"].as_str().filter(|text| !text.trim().is_empty())
@@ -295,6 +306,18 @@ mod tests {
             json!({ "message": { "events": [{ "eventType": "CREATED" }, { "eventType": "DELETED" }] } });
         let record = json!({ "providerData": body.to_string() });
         assert_eq!(Event::of(&record).counts(), "1 created, 1 deleted");
+    }
+
+    #[test]
+    fn an_object_is_the_provider_s_by_its_record() {
+        let body = json!({ "message": {
+            "events": [{ "objectType": "messages", "objectId": "<a@b>" }, { "objectType": "messages", "objectId": "m2" }],
+            "raw": { "messages": [{ "Id": "m1", "InternetMessageId": "<a@b>" }, { "Id": "m2" }] },
+        } });
+        let record = json!({ "providerData": body.to_string() });
+        let event = Event::of(&record);
+        let ids: Vec<String> = event.changes().iter().map(|one| event.provider_id(one).to_owned()).collect();
+        assert_eq!(ids, ["m1", "m2"]);
     }
 
     #[test]

@@ -8,6 +8,10 @@ use crate::mail::Mail;
 use crate::request_log::RequestLine;
 use crate::wall::Usage;
 
+/// What comes with a mail: of a type that browsers run, and as many bytes as take no time.
+pub(crate) const FILE_TYPE: &str = "text/html";
+pub(crate) const FILE_BYTES: usize = 4_000;
+
 /// Something that happened to an account, and what a poller is expected to tell of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happening {
@@ -55,6 +59,11 @@ pub trait Double: Send + Sync {
 
     /// Something comes in.
     fn receive(&self, email: &str, mail: Mail) -> Happening;
+
+    /// The same with a file of this name, where what comes in can have one.
+    fn receive_with(&self, email: &str, mail: Mail, _file_name: &str) -> Happening {
+        self.receive(email, mail)
+    }
 
     /// The user looks at it.
     fn look_at(&self, email: &str, id: &str) -> Happening;

@@ -180,3 +180,37 @@ async fn the_record_is_paged_newest_first() {
     }
     assert_eq!(names, ["n5", "n4", "n3", "n2", "n1", "n0", "API Instance with Polling"]);
 }
+
+/// Whoever reads a mailbox in a browser is noted before, with what kind of thing it was; an application is not.
+#[tokio::test]
+async fn a_person_who_reads_a_mailbox_is_recorded_and_an_application_is_not() {
+    let world = World::new(479);
+    let id = world.create_gmail().await;
+    let mail = world.google.deliver(GMAIL_USER, Mail::default());
+    let session = world.call("POST", "/sessions", &Value::Null).await.body;
+    let token = world.shown(id).await["token"].as_str().unwrap().to_owned();
+    let person = format!("Session {}, Element {token}", session["sessionToken"].as_str().unwrap());
+    let application = format!("User world-user, Organization world-organization, Element {token}");
+    let path = format!("/hubs/general/messages/{mail}");
+    let reads = async || {
+        let all = entries(&world).await;
+        let reads = all.iter().rev().filter(|one| one["action"] == "mailbox.read");
+        reads.map(|one| one["after"].clone()).collect::<Vec<_>>()
+    };
+    for who in [&application, &person] {
+        for what in ["", "/attachments", "/attachments/none/content"] {
+            world.call_as(who, "GET", &format!("{path}{what}"), "").await;
+            // Entries of one instant have no order.
+            world.clock.advance(Duration::milliseconds(1));
+        }
+        let expected = if who == &person { vec!["records", "records", "content"] } else { Vec::new() };
+        let expected: Vec<Value> = expected.into_iter().map(|what| json!({ "read": what })).collect();
+        assert_eq!(reads().await, expected);
+    }
+    let all = entries(&world).await;
+    assert_eq!(
+        (&all[0]["subject"], &all[0]["actor"]["userId"]),
+        (&json!(format!("instances/{id}")), &json!(1))
+    );
+    assert!(!all[0].to_string().contains(&mail), "not which message");
+}

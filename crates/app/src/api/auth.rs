@@ -27,6 +27,8 @@ pub(super) struct Caller {
     /// The organization's secret was given. A token alone reaches no further than its own instance: whoever has it
     /// may be told of one mailbox, not of all.
     has_organization: bool,
+    /// A person in a browser, and not an application.
+    pub(super) is_in_session: bool,
     pub(super) by: By,
 }
 
@@ -104,7 +106,8 @@ impl Caller {
             None => None,
         };
         let by = By { actor: Actor::User { user_id: account.user_id }, request_id };
-        Ok(Caller { account, element, has_organization: shown.organization.is_some(), by })
+        let is_in_session = given.session.is_some();
+        Ok(Caller { account, element, has_organization: shown.organization.is_some(), is_in_session, by })
     }
 }
 

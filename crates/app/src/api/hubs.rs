@@ -45,7 +45,7 @@ pub(super) async fn list(
     path: RawPathParams,
     params: Params,
 ) -> Answered<PagedList<Record>> {
-    let asked = HubRequest::of(&app, &caller, &path, &params)?;
+    let asked = HubRequest::of(&app, &caller, &path, &params).await?;
     match asked.answer(&app).await? {
         Answer::Many(records) => asked.page(records),
         // What has an object in the place of a list has no list.
@@ -60,7 +60,7 @@ pub(super) async fn one(
     path: RawPathParams,
     params: Params,
 ) -> Answered<Json<Record>> {
-    let asked = HubRequest::of(&app, &caller, &path, &params)?;
+    let asked = HubRequest::of(&app, &caller, &path, &params).await?;
     match asked.answer(&app).await? {
         Answer::One(record) => Ok(Json(asked.shown(record))),
         Answer::Many(_) => Err(ApiError::not_found("resource")),
@@ -109,7 +109,7 @@ pub(super) async fn attachment(
 }
 
 async fn downloaded(app: &Context, caller: &Caller, path: Vec<String>) -> Answered<Download> {
-    let instance = enabled(caller.element()?)?;
+    let instance = read_by(app, caller, "content").await?;
     let content = opened(app, instance, &path).await?;
     let Downloads::Held { bytes_max, longer_at } = &app.config.downloads else {
         return Download::streamed(content);
@@ -155,8 +155,8 @@ struct HubRequest<'a> {
 }
 
 impl<'a> HubRequest<'a> {
-    fn of(app: &Context, caller: &'a Caller, path: &RawPathParams, params: &Params) -> Answered<Self> {
-        let instance = enabled(caller.element()?)?;
+    async fn of(app: &Context, caller: &'a Caller, path: &RawPathParams, params: &Params) -> Answered<Self> {
+        let instance = read_by(app, caller, "records").await?;
         let below = path.iter().filter(|(name, _)| *name != "hub").map(|(_, value)| value);
         let segments = below.flat_map(|value| value.split('/')).map(str::to_owned).collect();
         let query = query(segments, params)?;
@@ -190,6 +190,15 @@ pub(super) async fn ping(State(app): State<Arc<Context>>, caller: Caller) -> Ans
     let instance = enabled(caller.element()?)?;
     reading::ask(&app, instance, reading::Ping).await.map_err(|failure| refused(&app, failure))?;
     Ok(Json(Ping { date_time: Moment::of(app.now()), endpoint: instance.connector.clone() }))
+}
+
+/// The instance whose mailbox is read. Applications read on end; a person who looks at somebody's mail is noted before.
+async fn read_by<'a>(app: &Context, caller: &'a Caller, what: &str) -> Answered<&'a Instance> {
+    let instance = enabled(caller.element()?)?;
+    if caller.is_in_session {
+        reading::note(app, &caller.by, instance, what).await?;
+    }
+    Ok(instance)
 }
 
 /// The instance, unless it is switched off.

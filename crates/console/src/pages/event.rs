@@ -1,7 +1,7 @@
 //! One event opened: why it is where it is, its attempts, its body, and how to check its signature.
 
-use super::event_life;
 use super::instance;
+use super::{contents, event_life};
 use crate::api::address;
 use crate::event::{Delivery, Event};
 use crate::failure::Failure;
@@ -160,6 +160,7 @@ fn changes(signed: &Signed, event: &Event<'_>) -> Markup {
                     html! {
                         a href=(address(&["instances", &instance, "activity"], &[("object", &change.object)])) { code { (change.object) } }
                         " " a.reason href=(address(&["instances", &instance, "why"], &why)) { "Why?" }
+                        @if change.kind != "DELETED" { (contents::links(&instance, &change.resource, event.provider_id(&change))) }
                     }
                 },
                 html! { (change.kind) },

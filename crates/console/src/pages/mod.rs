@@ -8,6 +8,7 @@ mod bulk;
 mod bulk_new;
 mod connect;
 mod connected;
+mod contents;
 mod deliveries;
 mod edit;
 mod event;
@@ -41,6 +42,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(applications::routes())
         .merge(connect::routes())
         .merge(connected::routes())
+        .merge(contents::routes())
         .merge(edit::routes())
         .merge(sign_in_again::routes())
         .merge(owner_link::routes())

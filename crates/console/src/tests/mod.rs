@@ -4,6 +4,7 @@ mod activity;
 mod applications;
 mod connect;
 mod connect_scripted;
+mod contents;
 mod link;
 mod log;
 mod pages;
@@ -248,6 +249,9 @@ fn interface(request: &Request) -> Response {
     };
     if (path, authorization) == ("/sessions", Some("User u, Organization o")) {
         return axum::Json(session()).into_response();
+    }
+    if let Some(answer) = contents::answer(path, authorization) {
+        return answer;
     }
     let known = authorization == Some("Session s");
     if !known && path != "/nope" {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Google;
-use crate::double::{Double, Happening, served};
+use crate::double::{Double, FILE_BYTES, FILE_TYPE, Happening, served};
 use crate::fault::FaultKind;
 use crate::mail::Mail;
 
@@ -38,6 +38,12 @@ impl Double for Google {
 
     fn receive(&self, email: &str, mail: Mail) -> Happening {
         Happening::new("new mail", "CREATED", self.deliver(email, mail))
+    }
+
+    fn receive_with(&self, email: &str, mail: Mail, file_name: &str) -> Happening {
+        let id = self.deliver(email, mail);
+        self.attach(email, &id, file_name, FILE_TYPE, FILE_BYTES);
+        Happening::new("new mail", "CREATED", id)
     }
 
     fn look_at(&self, email: &str, id: &str) -> Happening {

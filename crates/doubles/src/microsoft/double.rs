@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::Microsoft;
-use crate::double::{Double, Happening, served};
+use super::{Attachment, AttachmentKind, Microsoft};
+use crate::double::{Double, FILE_BYTES, FILE_TYPE, Happening, served};
 use crate::fault::FaultKind;
 use crate::mail::Mail;
 
@@ -55,6 +55,17 @@ impl Double for Microsoft {
 
     fn receive(&self, email: &str, mail: Mail) -> Happening {
         Happening::new("new mail", "CREATED", self.deliver(email, mail))
+    }
+
+    fn receive_with(&self, email: &str, mail: Mail, file_name: &str) -> Happening {
+        let file = Attachment {
+            name: file_name.to_owned(),
+            content_type: FILE_TYPE.to_owned(),
+            size_bytes: FILE_BYTES as u64,
+            is_inline: false,
+            kind: AttachmentKind::File,
+        };
+        Happening::new("new mail", "CREATED", self.deliver_with(email, mail, vec![file]))
     }
 
     fn look_at(&self, email: &str, id: &str) -> Happening {

@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// Whose mailboxes they are; with more connectors than names they begin again.
 const USERS: [&str; 3] = ["ada@example.com", "grace@example.com", "mary@example.com"];
 
+/// What comes with mail.
+const FILE_NAME: &str = "Terms and plan.html";
+
 /// A change that was made, and what should arrive for it.
 pub(super) struct Expected {
     pub(super) connector: &'static str,
@@ -75,7 +78,7 @@ impl Mailbox {
     }
 
     fn receive(&mut self, mail: Mail) -> Happening {
-        let happening = self.double.receive(self.user, mail);
+        let happening = self.double.receive_with(self.user, mail, FILE_NAME);
         self.last.clone_from(&happening.object_id);
         happening
     }

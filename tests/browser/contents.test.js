@@ -5,6 +5,8 @@ import { readFileSync } from "node:fs";
 import { stage } from "./visitor.js";
 
 const { visit } = stage("contents");
+/** What the demo calls the messages that it polls. */
+const RESOURCES = { gmail: "changed-messages", outlookemail: "messages" };
 const FILE = "Terms and plan.html";
 
 /** Opens the page of a new mail's event. */
@@ -12,7 +14,7 @@ async function opened(visitor, connector) {
   const { page, program } = visitor;
   await program.line(new RegExp(`${connector} +new mail`));
   await program.line(/└ CREATED/);
-  await page.goto(`/instances/${program.instances[connector]}/activity?type=CREATED`);
+  await page.goto(`/instances/${program.instances[connector]}/activity?type=CREATED&resource=${RESOURCES[connector]}`);
   await page.locator("tbody tr:first-child th a").click();
   await visitor.sees("heading", "Events in it");
 }

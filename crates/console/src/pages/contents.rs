@@ -31,15 +31,27 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/instances/{id}/messages/{object}/attachments/{part}/content", get(file))
 }
 
-/// The ways to what an object holds, where it holds something.
-pub(super) fn links(instance: &str, resource: &str, object: &str) -> Markup {
-    let to = |what: &str| address(&["instances", instance, MESSAGES, object, what], &[]);
+/// The ways to what an object holds, where it is a message of an instance that is still there.
+pub(super) fn links(instance: &Value, resource: &str, object: &str) -> Markup {
+    let id = instance["id"].to_string();
+    let to = |what: &str| address(&["instances", &id, MESSAGES, object, what], &[]);
     html! {
-        @if resource == MESSAGES {
+        @if instance["id"].is_u64() && are_messages(instance, resource) {
             " " a.reason href=(to("raw")) { "Save the message" }
             " " a.reason href=(to("attachments")) { "Attachments" }
         }
     }
+}
+
+/// By the address that is polled: what a resource is called is its owner's choice.
+fn are_messages(instance: &Value, resource: &str) -> bool {
+    let polled = match &instance["configuration"]["event.poller.configuration"] {
+        Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
+        given => given.clone(),
+    };
+    let path = polled[resource]["url"].as_str().unwrap_or(resource);
+    let path = path.split('?').next().unwrap_or_default();
+    path.rsplit('/').next().is_some_and(|name| name.ends_with(MESSAGES))
 }
 
 async fn raw(signed: Signed, Path((id, object)): Path<(String, String)>) -> Result<Response, Failure> {
@@ -156,5 +168,26 @@ fn meaning(status: StatusCode) -> &'static str {
             "The provider did not give it. That may pass: try again in a minute."
         }
         _ => "What it holds can't be saved from here.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_polled_says_what_a_resource_is() {
+        let instance = json!({ "configuration": { "event.poller.configuration": {
+            "mail": { "url": "/hubs/general/folders/a/messages?where=q='/x'" },
+            "messages": { "url": "/hubs/general/contacts" },
+        } } });
+        let text = instance["configuration"]["event.poller.configuration"].to_string();
+        let as_text = json!({ "configuration": { "event.poller.configuration": text } });
+        for instance in [instance, as_text] {
+            let are =
+                ["mail", "messages", "changed-messages", "contacts"].map(|one| are_messages(&instance, one));
+            assert_eq!(are, [true, false, true, false]);
+        }
     }
 }

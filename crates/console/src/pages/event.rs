@@ -54,7 +54,7 @@ async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failur
             (event_life::lives(event.lives()))
             (attempts(&signed, &event))
         }))
-        (changes(&signed, &event))
+        (changes(&signed, &event, &instance))
         (signature(&event, &instance))
         (bodies(&event))
     };
@@ -148,7 +148,7 @@ fn attempt(signed: &Signed, attempt: &Value) -> Vec<Markup> {
     ]
 }
 
-fn changes(signed: &Signed, event: &Event<'_>) -> Markup {
+fn changes(signed: &Signed, event: &Event<'_>, from: &Value) -> Markup {
     let instance = event.instance().to_string();
     let rows: Vec<Vec<Markup>> = event
         .changes()
@@ -160,7 +160,7 @@ fn changes(signed: &Signed, event: &Event<'_>) -> Markup {
                     html! {
                         a href=(address(&["instances", &instance, "activity"], &[("object", &change.object)])) { code { (change.object) } }
                         " " a.reason href=(address(&["instances", &instance, "why"], &why)) { "Why?" }
-                        @if change.kind != "DELETED" { (contents::links(&instance, &change.resource, event.provider_id(&change))) }
+                        @if change.kind != "DELETED" { (contents::links(from, &change.resource, event.provider_id(&change))) }
                     }
                 },
                 html! { (change.kind) },

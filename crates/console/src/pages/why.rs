@@ -59,7 +59,7 @@ async fn explain(Path(id): Path<String>, posted: Posted) -> Result<Response, Fai
         .call(Method::POST, &address(&["instances", &id, "explain"], &[]), Some(&json!({ by: text })))
         .await;
     let result = match answer.status {
-        status if status.is_success() => explanation(signed, &id, &answer.body),
+        status if status.is_success() => explanation(signed, &instance, &answer.body),
         StatusCode::UNAUTHORIZED => return Err(Failure::SignIn),
         _ => ui::notice(Tone::Bad, html! { p { (ui::sentence(&answer.message())) } }),
     };
@@ -93,9 +93,9 @@ fn form(signed: &Signed, id: &str, by: &str, text: &str) -> Markup {
     }
 }
 
-fn explanation(signed: &Signed, id: &str, answer: &Value) -> Markup {
+fn explanation(signed: &Signed, instance: &Value, answer: &Value) -> Markup {
     let objects = answer["objects"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let rows: Vec<Vec<Markup>> = objects.iter().map(|one| row(signed, id, one)).collect();
+    let rows: Vec<Vec<Markup>> = objects.iter().map(|one| row(signed, instance, one)).collect();
     html! {
         @if let Some(why) = answer["notRead"].as_str() {
             (ui::notice(Tone::Bad, html! { p { "The provider was not read: " (why) "." } }))
@@ -108,7 +108,7 @@ fn explanation(signed: &Signed, id: &str, answer: &Value) -> Markup {
     }
 }
 
-fn row(signed: &Signed, instance: &str, one: &Value) -> Vec<Markup> {
+fn row(signed: &Signed, instance: &Value, one: &Value) -> Vec<Markup> {
     let at = |field: &str| time::read(one[field].as_str());
     let resource = one["objectType"].as_str().unwrap_or_default();
     vec![

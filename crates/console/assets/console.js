@@ -91,9 +91,10 @@
     : `${Math.floor(seconds / 86400)} days`;
 
   const age = () => {
-    for (const time of document.querySelectorAll("[data-live] time[datetime]:not([data-within])")) {
+    for (const time of document.querySelectorAll("[data-live] time[datetime]:not([data-within], [data-exact])")) {
       const seconds = Math.trunc((Date.now() - Date.parse(time.dateTime)) / 1000);
-      const words = Math.abs(seconds) < 2 ? "now" : seconds > 0 ? `${span(seconds)} ago` : `in ${span(-seconds)}`;
+      const relative = Math.abs(seconds) < 2 ? "now" : seconds > 0 ? `${span(seconds)} ago` : `in ${span(-seconds)}`;
+      const words = time.dataset.lasting === undefined ? relative : `for ${span(Math.max(seconds, 0))}`;
       if (time.textContent !== words) time.textContent = words;
     }
   };

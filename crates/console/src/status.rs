@@ -129,7 +129,7 @@ impl OpenState {
     }
 
     /// Whether it is what a status names.
-    fn is_of(&self, status: Status) -> bool {
+    pub(crate) fn is_of(&self, status: Status) -> bool {
         match self.kind.as_str() {
             "mailbox.needs_sign_in" => status == Status::NeedsSignIn,
             "mailbox.failing" => matches!(status, Status::Failing | Status::BackingOff),

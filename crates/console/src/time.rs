@@ -19,6 +19,13 @@ pub(crate) fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
     html! { time datetime=(at.to_rfc3339()) title=(exact(at)) { (words) } }
 }
 
+/// "for 3 min": of what began then and lasts.
+pub(crate) fn lasting(since: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
+    html! {
+        time datetime=(since.to_rfc3339()) title={ "since " (exact(since)) } data-lasting="" { "for " (span((now - since).num_seconds())) }
+    }
+}
+
 /// As [`relative`] says a time that may not be there.
 pub(crate) fn relative_or(at: Option<DateTime<Utc>>, now: DateTime<Utc>, none: &str) -> Markup {
     match at {

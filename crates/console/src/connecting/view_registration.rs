@@ -1,6 +1,7 @@
 //! What has to be done at the provider before anybody can sign in: a checklist, with what to copy there.
 
 use super::definition::Definition;
+use crate::ui;
 use maud::{Markup, html};
 
 /// The checklist, opened where nothing is stored yet.
@@ -15,9 +16,9 @@ pub(super) fn checklist(definition: &Definition, callback: &str, is_open: bool) 
                 div.inner {
                     p { "Once for all mailboxes. " a href=(told.address) rel="noreferrer" target="_blank" { "Open the provider's console" } "; it opens in a new tab." }
                     ol.steps { @for step in &told.steps { li { (step) } } }
-                    (copied("Redirect address", "redirect-address", callback))
+                    (ui::copied("Redirect address", "redirect-address", callback))
                     @if !scopes.is_empty() {
-                        (copied("Scopes, for all that can be polled", "all-scopes", &scopes))
+                        (ui::copied("Scopes, for all that can be polled", "all-scopes", &scopes))
                         p.hint { "Leave out what you do not poll. A sign-in asks for what is ticked below, and no more." }
                     }
                     @if !told.consent.is_empty() { h2 { "Where an administrator has to consent" } p { (told.consent) } }
@@ -33,17 +34,6 @@ pub(super) fn checklist(definition: &Definition, callback: &str, is_open: bool) 
                     }
                 }
             }
-        }
-    }
-}
-
-/// A text with a button that copies it, which the script shows.
-fn copied(label: &str, id: &str, text: &str) -> Markup {
-    html! {
-        div.field.copied {
-            p { strong { (label) } }
-            pre.select id=(id) tabindex="0" { code { (text) } }
-            button type="button" hidden data-copies=(id) { "Copy" }
         }
     }
 }

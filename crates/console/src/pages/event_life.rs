@@ -41,7 +41,7 @@ fn step(stage: &Value) -> Markup {
         li {
             span.after { @if let Some(after_ms) = stage["afterMs"].as_i64() { (gap(after_ms)) } }
             span { (name(stage["stage"].as_str().unwrap_or_default())) @if let Some(number) = attempt { ", attempt " (number) } }
-            @if let Some(at) = at { time datetime=(at.to_rfc3339()) title=(time::exact(at)) { (at.format("%H:%M:%S%.3f").to_string()) } }
+            @if let Some(at) = at { time datetime=(at.to_rfc3339()) title=(time::exact(at)) data-exact="" { (at.format("%H:%M:%S%.3f").to_string()) } }
         }
     }
 }

@@ -48,9 +48,9 @@ async fn show(signed: Signed, Path(id): Path<String>) -> Result<Response, Failur
     let body = html! {
         (ui::live("state", html! {
             (overview(&signed, &instance, &state))
-            (open(&signed, &instance))
+            (open(&signed, &instance, state.status))
             (advice)
-            @if state.status != Status::Disabled { (subscription(&instance)) }
+            @if state.status != Status::Disabled { (subscription(&signed, &instance)) }
             (push::card(&signed, &instance))
             (notices(&signed, &instance))
             (polled(&signed, &state, &resources))
@@ -104,7 +104,12 @@ fn overview(signed: &Signed, instance: &Value, state: &State) -> Markup {
     let setting = |key: &str| instance["configuration"][key].as_str().unwrap_or_default();
     html! {
         section.card aria-label="Overview" {
-            p.state { (ui::status(state)) @if let Some(reason) = &state.reason { span { (reason) } } }
+            p.state {
+                (ui::status(state))
+                @if let Some(since) = status::since(instance, state.status) { span.muted { (time::lasting(since, signed.now)) } }
+                // That of a suspension stands where one releases.
+                @if let Some(reason) = state.reason.as_deref().filter(|_| state.status != Status::Suspended) { span { (reason) } }
+            }
             dl.facts {
                 div { dt { "Connector" } dd { (instance["element"]["name"].as_str().unwrap_or_default()) } }
                 @if let Some(mailbox) = instance["mailbox"].as_str() {
@@ -125,16 +130,21 @@ fn overview(signed: &Signed, instance: &Value, state: &State) -> Markup {
     }
 }
 
-/// What was told to be so and is not over, since when.
-fn open(signed: &Signed, instance: &Value) -> Markup {
+/// What was told to be so and is not over, for how long; beside what the page says elsewhere.
+fn open(signed: &Signed, instance: &Value, shown: Status) -> Markup {
     let all = status::open(instance);
+    let is_suspended = shown != Status::Disabled && is_suspended(instance);
+    let is_said =
+        |one: &status::OpenState| one.is_of(shown) || (is_suspended && one.is_of(Status::Suspended));
+    let others: Vec<_> = all.iter().filter(|one| !is_said(one)).collect();
     html! {
-        @if !all.is_empty() {
+        @if !others.is_empty() {
             (ui::card("What is open", html! {
                 ul.notices {
-                    @for one in &all {
+                    @for one in others {
                         li {
-                            strong { (one.name()) } " since " (relative_or(one.since, signed.now, "an unknown time"))
+                            strong { (one.name()) }
+                            @if let Some(since) = one.since { " " (time::lasting(since, signed.now)) }
                             ": " (one.reason)
                         }
                     }
@@ -144,19 +154,25 @@ fn open(signed: &Signed, instance: &Value) -> Markup {
     }
 }
 
+fn is_suspended(instance: &Value) -> bool {
+    instance["subscription"]["status"] == "suspended"
+}
+
 /// Whether events leave, where they go somewhere.
-fn subscription(instance: &Value) -> Markup {
-    let reason = instance["subscription"]["reason"].as_str();
+fn subscription(signed: &Signed, instance: &Value) -> Markup {
+    let reason = instance["subscription"]["reason"].as_str().unwrap_or("the callback did not take them");
     html! {
-        @match instance["subscription"]["status"].as_str() {
-            Some("suspended") => {
-                (ui::notice(Tone::Bad, html! {
-                    p { strong { "Deliveries wait. " } (ui::sentence(reason.unwrap_or("the callback did not take them"))) "." }
-                    p { a href=(address(&["deliveries"], &[("instance", &instance["id"].to_string())])) { "See what is queued, and release it" } }
-                }))
-            }
-            Some("releasing") => { (ui::notice(Tone::Good, html! { p { "What was queued is being delivered, in order." } })) }
-            _ => {}
+        @if is_suspended(instance) {
+            (ui::notice(Tone::Bad, html! {
+                p {
+                    strong { "Deliveries wait" }
+                    @if let Some(since) = status::since(instance, Status::Suspended) { " " (time::lasting(since, signed.now)) }
+                    ". " (ui::sentence(reason)) "."
+                }
+                p { a href=(address(&["deliveries"], &[("instance", &instance["id"].to_string())])) { "See what is queued, and release it" } }
+            }))
+        } @else if instance["subscription"]["status"] == "releasing" {
+            (ui::notice(Tone::Good, html! { p { "What was queued is being delivered, in order." } }))
         }
     }
 }

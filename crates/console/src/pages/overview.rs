@@ -188,7 +188,7 @@ fn need(instance: &Value, now: DateTime<Utc>) -> Markup {
             } @else {
                 a.name href={ "/instances/" (id) } { (ui::name(name)) }
             }
-            @if let Some(since) = since { " " span.muted { "since " (time::relative(since, now)) } }
+            @if let Some(since) = since { " " span.muted { (time::lasting(since, now)) } }
             @if let Some(reason) = &state.reason { " " span.reason { (reason) } }
         }
     }

@@ -103,7 +103,7 @@ fn made(signed: &Signed, instance: &Value, answer: &Answer) -> Response {
     let body = html! {
         section.card {
             p { "Send this to the owner of the mailbox. It is shown once, and ends at " (until) "." }
-            pre.select tabindex="0" { code { (answer.body["url"].as_str().unwrap_or_default()) } }
+            (ui::copied("The link", "link", answer.body["url"].as_str().unwrap_or_default()))
             p.hint { "Treat it as you treat a link that resets a password." }
             div.actions { a.button href={ "/instances/" (instance["id"]) } { "Back to the instance" } }
         }

@@ -15,7 +15,7 @@ pub(super) fn card(signed: &Signed, instance: &Value) -> Markup {
             (ui::card("Push", html! {
                 (state(push))
                 dl.facts {
-                    @if let Some(since) = at("since") { div { dt { "Since" } dd { (relative(since, signed.now)) } } }
+                    @if let Some(since) = at("since") { div { dt { "Since" } dd { (time::exact(since)) } } }
                     @if let Some(until) = at("until") { div { dt { "Ends, unless renewed" } dd { (relative(until, signed.now)) } } }
                     div { dt { "Last notice" } dd { (relative_or(at("lastHintAt"), signed.now, "none yet")) } }
                 }

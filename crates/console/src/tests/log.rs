@@ -25,6 +25,15 @@ pub(super) fn answer(request: &Request, path: &str) -> Option<Response> {
             one["id"] = 9.into();
             Json(one).into_response()
         }
+        ("GET", "/instances/11") => {
+            let open = |kind: &str, reason: &str| json!({ "type": kind, "since": "2026-11-22T11:59:11Z", "reason": reason });
+            let mut one = instance();
+            one["subscription"] = json!({ "status": "suspended", "reason": "it answered 410" });
+            one["health"] = json!({ "status": "suspended", "reason": "it answered 410", "open": [
+                open("callback.suspended", "it answered 410"), open("mailbox.push_lost", "the watch ended"),
+            ] });
+            Json(one).into_response()
+        }
         ("GET", "/instances/9/events") => Json(json!([])).into_response(),
         ("GET", "/instances/events/e-1") => Json(event("e-1", "retry")).into_response(),
         ("GET", "/instances/events/e-2") => Json(event("e-2", "queued")).into_response(),

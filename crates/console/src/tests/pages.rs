@@ -238,3 +238,27 @@ async fn everything_else_is_the_interface() {
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert!(answer.headers.get(header::CONTENT_SECURITY_POLICY).is_none());
 }
+
+/// Once, where one releases what waits; what began is said to last.
+#[tokio::test]
+async fn a_suspension_is_explained_once_and_lasts() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/instances/11").await.text;
+    assert_eq!(
+        page.matches("it answered 410").count() + page.matches("It answered 410").count(),
+        1,
+        "{page}"
+    );
+    assert!(page.contains(" data-lasting=\"\">for 49 s</time>"), "{page}");
+    assert!(page.contains("Without notices</strong> <time ") && page.contains(": the watch ended"), "{page}");
+    assert!(!page.contains("Callback suspended"), "the notice says it");
+}
+
+#[tokio::test]
+async fn a_link_that_was_made_can_be_copied() {
+    let browser = Browser::signed_in().await;
+    let token = browser.get("/instances/7/sign-in-link").await.form_token();
+    let made = browser.post("/instances/7/sign-in-link", &[("form_token", &token)]).await;
+    let link = "id=\"link\" tabindex=\"0\"><code>https://console.example/link?key=7.RANDOM</code>";
+    assert!(made.text.contains(link) && made.text.contains("data-copies=\"link\""), "{}", made.text);
+}

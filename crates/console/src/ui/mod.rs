@@ -76,6 +76,17 @@ pub(crate) fn moment(name: &str, label: &str, value: &str) -> Markup {
     }
 }
 
+/// A text with a button that copies it, which the script shows.
+pub(crate) fn copied(label: &str, id: &str, text: &str) -> Markup {
+    html! {
+        div.field.copied {
+            p { strong { (label) } }
+            pre.select id=(id) tabindex="0" { code { (text) } }
+            button type="button" hidden data-copies=(id) { "Copy" }
+        }
+    }
+}
+
 /// Something to know before going on.
 pub(crate) fn notice(tone: Tone, body: Markup) -> Markup {
     let (class, mark) = match tone {

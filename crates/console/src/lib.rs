@@ -16,6 +16,7 @@ mod form;
 mod frame;
 mod kept;
 mod link;
+mod masked;
 mod names;
 mod origin;
 mod page;

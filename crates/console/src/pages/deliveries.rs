@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::flash::{Flash, Tone};
 use crate::fleet::Counts;
 use crate::form::{Fields, Posted};
+use crate::masked;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
@@ -182,7 +183,7 @@ fn part(signed: &Signed, group: &Group, is_alone: bool) -> Markup {
                 }
             }
             (state(group))
-            @if let Some(url) = group.instance["eventsNotificationCallbackUrl"].as_str() { p { "Callback " code { (url) } } }
+            @if let Some(url) = group.instance["eventsNotificationCallbackUrl"].as_str() { p { "Callback " code { (masked::shown(url)) } } }
             @if rows.is_empty() { p.muted { "Nothing of it is here; what comes will be queued." } }
             @else { (keyed_table("Oldest first", &COLUMNS, &rows)) }
             @if group.next.is_some() && !is_alone {

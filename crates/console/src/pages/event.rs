@@ -7,6 +7,7 @@ use crate::event::{Delivery, Event};
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Posted;
+use crate::masked;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
@@ -92,7 +93,7 @@ fn place(signed: &Signed, event: &Event<'_>, instance: &Value) -> Markup {
                 div { dt { "Notification" } dd.id { (event.number()) } }
                 div.wide { dt { "Event id" } dd.id { (event.id()) } }
                 @if let Some(url) = instance["eventsNotificationCallbackUrl"].as_str() {
-                    div.wide { dt { "Callback" } dd { code { (url) } } }
+                    div.wide { dt { "Callback" } dd { code { (masked::shown(url)) } } }
                 }
             }
             div.actions {

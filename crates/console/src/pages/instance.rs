@@ -5,6 +5,7 @@ use crate::api::address;
 use crate::connecting::Definition;
 use crate::failure::Failure;
 use crate::flash::Tone;
+use crate::masked;
 use crate::page::{Page, Section};
 use crate::shared::Shared;
 use crate::signed::Signed;
@@ -121,7 +122,7 @@ fn overview(signed: &Signed, instance: &Value, state: &State) -> Markup {
                 div { dt { "Interval" } dd { (setting("event.poller.refresh_interval")) " min" } }
                 div { dt { "Connected" } dd { (relative_or(made_at, signed.now, "")) } }
                 @if let Some(url) = instance["eventsNotificationCallbackUrl"].as_str() {
-                    div.wide { dt { "Callback" } dd { code { (url) } } }
+                    div.wide { dt { "Callback" } dd { code { (masked::shown(url)) } } }
                 }
             }
             // Without tags the interface gives the name as one.

@@ -29,6 +29,7 @@ pub(super) fn answer(request: &Request, path: &str) -> Option<Response> {
             let open = |kind: &str, reason: &str| json!({ "type": kind, "since": "2026-11-22T11:59:11Z", "reason": reason });
             let mut one = instance();
             one["subscription"] = json!({ "status": "suspended", "reason": "it answered 410" });
+            one["eventsNotificationCallbackUrl"] = "https://app.example/events?a=1&token=topsecret".into();
             one["health"] = json!({ "status": "suspended", "reason": "it answered 410", "open": [
                 open("callback.suspended", "it answered 410"), open("mailbox.push_lost", "the watch ended"),
             ] });

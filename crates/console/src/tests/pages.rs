@@ -262,3 +262,12 @@ async fn a_link_that_was_made_can_be_copied() {
     let link = "id=\"link\" tabindex=\"0\"><code>https://console.example/link?key=7.RANDOM</code>";
     assert!(made.text.contains(link) && made.text.contains("data-copies=\"link\""), "{}", made.text);
 }
+
+/// A colleague sees where events go, and not what opens the way there.
+#[tokio::test]
+async fn a_secret_in_a_callback_address_is_masked() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/instances/11").await.text;
+    assert!(page.contains("https://app.example/events?a=1&amp;token=********"), "{page}");
+    assert!(!page.contains("topsecret"));
+}

@@ -87,6 +87,13 @@ class Service:
             "name": name,
         }
 
+    def file(self, token):
+        """A message of the mailbox with this token, and a file of it, as they are now."""
+        through = f"{self.authorization}, Element {token}"
+        message = id_of(self.dialect("GET", "/hubs/general/messages", authorization=through)[0])
+        path = f"/hubs/general/messages/{urllib.parse.quote(message, safe='')}/attachments"
+        return message, id_of(self.dialect("GET", path, authorization=through)[0])
+
     def link(self, instance):
         """The token of a new link for an instance."""
         made = self.dialect("POST", f"/instances/{instance}/sign-in-link")
@@ -98,6 +105,10 @@ class Service:
         asked = {"link": link, "state": "state", "codeChallenge": CHALLENGE}
         code = consented(self.dialect("POST", "/sign-in-links/login", asked)["oauthUrl"])
         return {"link": link, "providerData": {"code": code, "codeVerifier": VERIFIER}}
+
+
+def id_of(record):
+    return record.get("id") or record.get("Id")
 
 
 def consented(url):

@@ -242,6 +242,27 @@ visit("what is wrong with the interval is said at its field", {}, async (visitor
   await page.locator(`[id="${error}"]`).waitFor();
 });
 
+visit("a refused application says why and what to do, and the form is as it was", {}, async (visitor) => {
+  const { page, program } = visitor;
+  await visitor.signIn(await program.newcomer());
+  for (const [key, told] of [
+    ["gmail", { cause: "Google does not know this client ID", remedy: "Copy client ID and secret again" }],
+    ["outlookemail", { cause: "The secret is wrong or has expired", remedy: "copy its Value, not the Secret ID" }],
+  ]) {
+    await page.goto(`/connect/${key}`);
+    await fill(visitor, "Refused", receivers[key].address);
+    await page.getByLabel("API Secret").fill("another-secret");
+    await visitor.click("button", "Create Instance");
+    await consent(visitor, CONNECTORS[key].account);
+    const alert = page.getByRole("alert");
+    await alert.getByText("invalid_client").first().waitFor();
+    for (const words of Object.values(told)) await page.getByText(words).locator("visible=true").first().waitFor();
+    await visitor.inspect(`connect-refused-${key}`);
+    assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Refused");
+    assert.equal(await page.getByLabel("API Key").inputValue(), APPLICATION.id);
+  }
+});
+
 visit("signing in again keeps the instance", {}, async (visitor) => {
   const { page, program } = visitor;
   const path = `/instances/${program.instances.gmail}`;

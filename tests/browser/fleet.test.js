@@ -21,6 +21,9 @@ const NAMES = {
   suspended: "Suspended",
 };
 
+/** Mailboxes of the lowest numbers; those after them are named all the same. */
+const NAMED_FIRST = 200;
+
 let receiver;
 let other;
 let fleet;
@@ -68,6 +71,8 @@ async function rowsOf(page, path) {
 }
 
 const sorted = (ids) => [...ids].sort();
+/** As it was named. */
+const nameOf = (id) => `${kindOf(id)} ${String(fleet.ids[kindOf(id)].indexOf(id)).padStart(3, "0")}`;
 const kindOf = (id) => Object.keys(fleet.ids).find((kind) => fleet.ids[kind].includes(id));
 
 visit("each list pages to its end, and each row has its true status", {}, async (visitor) => {
@@ -207,6 +212,13 @@ visit("events of a mailbox are found by its name, and every row says whose it is
   const texts = await page.locator("tr[data-key]").allInnerTexts();
   assert.ok(texts.length >= KINDS.suspended);
   for (const text of texts) assert.match(text, /(suspended|healthy) 0\d\d/);
+  // However many mailboxes come before it.
+  const last = Object.values(fleet.ids).flat().map(Number).sort((a, b) => a - b).slice(NAMED_FIRST);
+  const told = await page.locator('tr[data-key] a[href^="/instances/"]').evaluateAll((all) =>
+    all.map((one) => ({ id: one.getAttribute("href").split("/").at(-1), name: one.innerText })),
+  );
+  for (const { id, name } of told) assert.equal(name, nameOf(id));
+  assert.ok(told.some(({ id }) => last.includes(Number(id))), "one of the last has an event");
   await page.getByLabel("Instance", { exact: true }).fill("suspended 00");
   await visitor.click("button", "Filter");
   await visitor.seesText("Which one is meant by");
@@ -229,6 +241,22 @@ visit("events of a mailbox are found by its name, and every row says whose it is
   assert.ok(!links.some((link) => /ada/i.test(link)), "the address stands in no other address");
   await page.goto("/activity?instance=nobody");
   await visitor.seesText("no name contains it");
+});
+
+visit("what needs somebody is named by its mailbox", {}, async (visitor) => {
+  const { page } = visitor;
+  await visitor.signIn(fleet.secrets);
+  await page.goto("/");
+  const named = await page.locator("ul.needs li").evaluateAll((all) =>
+    all.map((one) => ({ id: one.dataset.key, text: one.innerText, link: one.querySelector("a").getAttribute("href") })),
+  );
+  assert.ok(named.length > 0 && named.length < KINDS.suspended, `${named.length} are named one by one`);
+  for (const { id, text, link } of named) {
+    assert.ok(text.includes(`Callback of ${nameOf(id)}`), `${id} in ${text}`);
+    assert.equal(link, `/deliveries?instance=${id}`);
+  }
+  await visitor.click("link", `All ${KINDS.suspended} that need somebody`);
+  assert.equal(await page.locator("tr[data-key]").count(), KINDS.suspended);
 });
 
 visit("every page of a fleet looks right", {}, async (visitor) => {

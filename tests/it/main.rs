@@ -27,6 +27,7 @@ mod hubs;
 mod kept_counts;
 mod lifecycle;
 mod mailbox_address;
+mod outages;
 mod owners_link;
 mod pasted;
 mod push;

@@ -180,8 +180,8 @@ async fn failed(
             let until = gate.waits_until().unwrap_or(now + Duration::seconds(1));
             return Ok(Failure::BackingOff { until });
         }
-        (ErrorKind::RateLimited | ErrorKind::Unavailable, Some(seconds)) => {
-            let until = now + backoff(1, Some(seconds), 0);
+        (ErrorKind::RateLimited | ErrorKind::Unavailable, Some(_)) => {
+            let until = now + backoff(1, error.pause(), u64::from(id.get()));
             gate.lane.limit(until, now);
             app.hold_off(id, session, until).await?;
         }

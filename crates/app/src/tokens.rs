@@ -10,7 +10,7 @@ use connectors::oauth::{Grant, TokenError, TokenErrorKind, Tokens};
 use connectors::{Authentication, Connector, Descriptor};
 use domain::ids::{InstanceId, digest64};
 use domain::packed_token;
-use domain::schedule::backoff;
+use domain::schedule::{Pause, backoff};
 use domain::settings::{Items, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE};
 use domain::token::{Session, refresh_at};
 use std::sync::Arc;
@@ -182,7 +182,7 @@ impl Context {
                 Ok(tokens.access_token)
             }
             Err(error) => {
-                let next = self.failed_session(session, error.retry_after_s);
+                let next = self.failed_session(holder.id, session, error.pause());
                 self.replace_session(holder.id, session, next).await?;
                 Err(NoToken::Refused(error))
             }
@@ -251,9 +251,9 @@ impl Context {
         })
     }
 
-    fn failed_session(&self, session: &Session, retry_after_s: Option<u64>) -> Session {
+    fn failed_session(&self, id: InstanceId, session: &Session, pause: Pause) -> Session {
         let failures = session.failures.saturating_add(1);
-        let until = self.now() + backoff(failures, retry_after_s, session.version);
+        let until = self.now() + backoff(failures, pause, u64::from(id.get()));
         Session {
             version: session.version + 1,
             lease_until: None,

@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use chrono::{DateTime, Duration, Utc};
 use connectors::{REQUESTS_IN_FLIGHT_MAX, retry_after_s};
 use domain::ids::InstanceId;
-use domain::schedule::{RETRY_AFTER_MAX_S, backoff, set_back};
+use domain::schedule::{Pause, RETRY_AFTER_MAX_S, backoff, set_back};
 use domain::token::Session;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -199,7 +199,7 @@ impl Lane {
     pub(crate) fn read_refused(&self, now: DateTime<Utc>, seed: u64) -> DateTime<Utc> {
         let mut state = self.state();
         state.reads_refused = state.reads_refused.saturating_add(1);
-        let from = now + backoff(state.reads_refused, None, seed);
+        let from = now + backoff(state.reads_refused, Pause::Unsaid, seed);
         state.reads_from = Some(from);
         from
     }

@@ -2,6 +2,7 @@
 
 use crate::http::{HttpError, HttpResponse};
 use chrono::{DateTime, Utc};
+use domain::schedule::Pause;
 
 /// As `v1` and `v1.0`.
 const VERSION_BYTES_MAX: usize = 4;
@@ -64,6 +65,15 @@ impl Error {
         let mut error = Error::new(ErrorKind::Malformed, format!("the provider's {what} can't be read"));
         error.source = Some(source.into());
         error
+    }
+
+    /// The pause that the provider asked for, and of whom.
+    pub fn pause(&self) -> Pause {
+        match (self.retry_after_s, self.kind) {
+            (None, _) => Pause::Unsaid,
+            (Some(seconds), ErrorKind::Unavailable) => Pause::OfProvider(seconds),
+            (Some(seconds), _) => Pause::OfMailbox(seconds),
+        }
     }
 
     /// A failed answer, with what all providers have in common.

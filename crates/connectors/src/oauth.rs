@@ -6,6 +6,7 @@ use crate::http::{HttpError, HttpRequest, HttpResponse, Method, Route};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
+use domain::schedule::Pause;
 use serde::Deserialize;
 
 /// Lifetime assumed where a token reply gives none, seconds.
@@ -85,6 +86,11 @@ impl From<HttpError> for TokenError {
 }
 
 impl TokenError {
+    /// The pause that the provider asked for. Nobody asks a token endpoint too much for one mailbox.
+    pub fn pause(&self) -> Pause {
+        self.retry_after_s.map_or(Pause::Unsaid, Pause::OfProvider)
+    }
+
     /// It fails for now, for a reason of ours.
     pub fn unavailable(message: impl Into<String>) -> Self {
         TokenError {

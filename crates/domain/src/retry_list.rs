@@ -5,7 +5,7 @@
 
 use crate::event::ChangeKind;
 use crate::packed_text;
-use crate::schedule::set_back;
+use crate::schedule::{Pause, backoff, set_back};
 use chrono::{DateTime, Duration, Utc};
 use serde::de::Error as _;
 use serde::ser::Error as _;
@@ -230,7 +230,7 @@ impl<'de> Deserialize<'de> for RetryList {
 /// How often a look at a record is worth a request, however long it has failed.
 pub fn pause(tries: u32) -> Duration {
     // Short enough for an outage of an hour to be over, for every record, minutes after its end.
-    crate::schedule::backoff(tries + 1, None, u64::from(tries)).min(Duration::minutes(5))
+    backoff(tries + 1, Pause::Unsaid, u64::from(tries)).min(Duration::minutes(5))
 }
 
 #[cfg(test)]

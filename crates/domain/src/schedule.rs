@@ -45,18 +45,41 @@ const BACKOFF_MAX_MS: u64 = 900_000;
 /// A Retry-After beyond this is taken as this: a day.
 pub const RETRY_AFTER_MAX_S: u64 = 86_400;
 
+/// After a provider's outage its mailboxes come back within this, however long it was, ms.
+const APART_MAX_MS: u64 = 300_000;
+
+/// The pause that a provider asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// It named none.
+    Unsaid,
+    /// Of this mailbox, which asked too much: seconds.
+    OfMailbox(u64),
+    /// Of everybody, as it is out of service: seconds. All may have been told the same moment.
+    OfProvider(u64),
+}
+
 /// How long to leave a provider alone after the n-th failure in a row (n from 1).
 ///
-/// Doubling from 1 s to 15 min, with a quarter of jitter either way taken from the seed; a provider's own
-/// Retry-After is obeyed exactly, as requests made while throttled still count.
-pub fn backoff(failures: u32, retry_after_s: Option<u64>, seed: u64) -> Duration {
-    if let Some(seconds) = retry_after_s {
-        return Duration::seconds(seconds.clamp(1, RETRY_AFTER_MAX_S) as i64);
-    }
-    let doubled = BACKOFF_FIRST_MS << failures.saturating_sub(1).min(20);
-    let base = doubled.min(BACKOFF_MAX_MS);
-    let jitter = digest64(&[b"jitter", &seed.to_be_bytes(), &failures.to_be_bytes()]) % (base / 2 + 1);
-    Duration::milliseconds((base - base / 4 + jitter) as i64)
+/// Doubling from 1 s to 15 min, with a quarter of jitter either way taken from the seed. A provider's own Retry-After is
+/// never cut short, as requests made while throttled still count, and ends to the second where it is the mailbox's. After
+/// an outage each mailbox waits up to four times as long again, by the seed and at most five minutes: a provider that is
+/// back for a second must not be asked by all of them in it.
+pub fn backoff(failures: u32, pause: Pause, seed: u64) -> Duration {
+    let jitter = |ms: u64| digest64(&[b"jitter", &seed.to_be_bytes(), &failures.to_be_bytes()]) % (ms + 1);
+    let asked_ms = |seconds: u64| seconds.clamp(1, RETRY_AFTER_MAX_S) * 1_000;
+    let wait_ms = match pause {
+        Pause::OfMailbox(seconds) => asked_ms(seconds),
+        Pause::OfProvider(seconds) => {
+            let ms = asked_ms(seconds);
+            ms + jitter((4 * ms).min(APART_MAX_MS))
+        }
+        Pause::Unsaid => {
+            let base = (BACKOFF_FIRST_MS << failures.saturating_sub(1).min(20)).min(BACKOFF_MAX_MS);
+            base - base / 4 + jitter(base / 2)
+        }
+    };
+    Duration::milliseconds(wait_ms as i64)
 }
 
 /// A wait until a time ahead, after the clock was set back by so much: it takes as long as it was meant to.
@@ -94,20 +117,69 @@ mod tests {
 
     #[test]
     fn back_off_doubles_with_jitter_up_to_a_quarter_of_an_hour() {
-        let line: Vec<String> =
-            (1..=13).map(|n| format!("{n}:{}s", backoff(n, None, 1).num_milliseconds() / 1000)).collect();
+        let line: Vec<String> = (1..=13)
+            .map(|n| format!("{n}:{}s", backoff(n, Pause::Unsaid, 1).num_milliseconds() / 1000))
+            .collect();
         expect!["1:0s 2:2s 3:4s 4:8s 5:13s 6:33s 7:48s 8:145s 9:313s 10:613s 11:1037s 12:771s 13:1042s"]
             .assert_eq(&line.join(" "));
         for n in 1..200 {
-            let wait = backoff(n, None, 5).num_milliseconds();
+            let wait = backoff(n, Pause::Unsaid, 5).num_milliseconds();
             assert!((750..=1_125_000).contains(&wait));
         }
     }
 
     #[test]
     fn retry_after_is_obeyed_exactly_and_capped() {
-        assert_eq!(backoff(7, Some(30), 1), Duration::seconds(30));
-        assert_eq!(backoff(1, Some(0), 1), Duration::seconds(1));
-        assert_eq!(backoff(1, Some(u64::MAX), 1), Duration::days(1));
+        assert_eq!(backoff(7, Pause::OfMailbox(30), 1), Duration::seconds(30));
+        assert_eq!(backoff(1, Pause::OfMailbox(0), 1), Duration::seconds(1));
+        assert_eq!(backoff(1, Pause::OfMailbox(u64::MAX), 1), Duration::days(1));
+    }
+
+    /// A hundred thousand mailboxes, polled every quarter of an hour at their phases, and a provider that is out of service
+    /// for an hour: how often as many as usual came in the busiest second of what followed.
+    #[test]
+    fn a_hundred_thousand_mailboxes_come_back_apart_after_an_outage() {
+        const MAILBOXES: u32 = 100_000;
+        let end_s = 3_600;
+        let at = |seconds: i64| Utc.timestamp_opt(1_795_000_000 + seconds, 0).unwrap();
+        let busiest = |interval_min: u32, says: fn(i64) -> Pause| {
+            let mut by_second = std::collections::HashMap::<i64, u32>::new();
+            for number in 0..MAILBOXES {
+                let instance = InstanceId::from_bytes(number.to_be_bytes());
+                let table = Timetable::new(instance, interval_min);
+                let (mut now, mut failures) = (table.next_after(at(0)), 0);
+                while now < at(end_s) {
+                    failures += 1;
+                    let left_s = (at(end_s) - now).num_seconds() + 1;
+                    // The tick before it leaves a job for the moment at which the wait is over.
+                    now += backoff(failures, says(left_s), u64::from(instance.get()));
+                }
+                *by_second.entry(now.timestamp()).or_default() += 1;
+            }
+            let usual = f64::from(MAILBOXES) / f64::from(interval_min * 60);
+            f64::from(by_second.into_values().max().unwrap()) / usual
+        };
+        let told: Vec<String> = [1, 15]
+            .into_iter()
+            .flat_map(|interval| {
+                [
+                    ("nothing", busiest(interval, |_| Pause::Unsaid)),
+                    ("one date", busiest(interval, |left_s| Pause::OfProvider(left_s as u64))),
+                    ("two minutes", busiest(interval, |_| Pause::OfProvider(120))),
+                    ("one date, as if to each", busiest(interval, |left_s| Pause::OfMailbox(left_s as u64))),
+                ]
+                .map(|(said, times)| format!("every {interval} min, said {said}: {times:.1}"))
+            })
+            .collect();
+        expect![[r#"
+            every 1 min, said nothing: 0.1
+            every 1 min, said one date: 0.2
+            every 1 min, said two minutes: 0.3
+            every 1 min, said one date, as if to each: 60.0
+            every 15 min, said nothing: 1.2
+            every 15 min, said one date: 3.4
+            every 15 min, said two minutes: 3.8
+            every 15 min, said one date, as if to each: 900.0"#]]
+        .assert_eq(&told.join("\n"));
     }
 }

@@ -42,6 +42,11 @@ pub enum FaultKind {
         /// The status to answer.
         status: u16,
     },
+    /// Out of service until then: 503 with a `Retry-After` that is a date, the same for everybody.
+    Down {
+        /// Seconds since the Unix epoch.
+        until_s: i64,
+    },
     /// 502 with a page of HTML.
     BadGatewayHtml,
     /// The true answer, cut in the middle; the length header agrees with the cut body.
@@ -81,6 +86,12 @@ pub struct Fault {
 }
 
 impl FaultKind {
+    /// As a `Retry-After` says a time.
+    pub(crate) fn date(at_s: i64) -> String {
+        let at = chrono::DateTime::from_timestamp(at_s, 0).unwrap_or_default();
+        at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
     /// Token endpoint and API fail in different ways; a fault waits for a request it makes sense for.
     fn fits(self, route: Route) -> bool {
         match self {

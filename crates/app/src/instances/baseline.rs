@@ -74,7 +74,7 @@ pub(super) async fn take(
             }
             Err(error) if is_passing(error.kind) => {
                 baselines.is_incomplete = true;
-                let until = now + backoff(1, error.retry_after_s, 0);
+                let until = now + backoff(1, error.pause(), 0);
                 baselines.states.push(state.failed(error.message, until, now));
             }
             Err(error) => return Err(error.into()),

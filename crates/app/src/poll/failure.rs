@@ -58,7 +58,7 @@ impl Run<'_> {
     ) -> Result<Option<DateTime<Utc>>> {
         let now = self.app.now();
         let seed = u64::from(self.mailbox.instance.id.get());
-        let until = now + backoff(state.failures + 1, error.retry_after_s, seed);
+        let until = now + backoff(state.failures + 1, error.pause(), seed);
         match error.kind {
             // Whatever the provider says for how long, it says to the whole mailbox.
             ErrorKind::RateLimited | ErrorKind::Unavailable

@@ -11,7 +11,7 @@ use domain::event::{Change, ChangeKind};
 use domain::ids::EventId;
 use domain::resource::ResourceConfig;
 use domain::retry_list::{Phase, RetryRecord, merge, pause};
-use domain::schedule::backoff;
+use domain::schedule::{Pause, backoff};
 use domain::state::ResourceState;
 use futures_util::StreamExt as _;
 use serde_json::Value;
@@ -213,7 +213,7 @@ pub(super) fn add(state: &mut ResourceState, failed: Vec<FailedRecord>, now: Dat
             version: record.version,
             stub: record.stub,
             tries: 1,
-            due_at: now + backoff(2, None, 0),
+            due_at: now + backoff(2, Pause::Unsaid, 0),
             tried_at: Some(now),
             alone_s: 0,
             phase: Phase::Waiting,

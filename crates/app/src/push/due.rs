@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use domain::push::CHECK_AFTER_H_MAX;
-use domain::schedule::backoff;
+use domain::schedule::{Pause, backoff};
 
 /// Longest wait before a failed watch is tried again, minutes.
 const FAILED_WAIT_MIN: i64 = 60;
@@ -17,10 +17,10 @@ pub(super) fn renewal(now: DateTime<Utc>, until: DateTime<Utc>, seed: u64) -> Da
 }
 
 /// How long to wait after so many failures in a row, and what the provider said of it.
-pub(super) fn wait_after(failures: u32, retry_after_s: Option<u64>, seed: u64) -> Duration {
+pub(super) fn wait_after(failures: u32, pause: Pause, seed: u64) -> Duration {
     let longest = Duration::minutes(FAILED_WAIT_MIN);
-    let wait = match retry_after_s {
-        None if failures > QUICK_TRIES_COUNT => spread(longest, seed),
+    let wait = match pause {
+        Pause::Unsaid if failures > QUICK_TRIES_COUNT => spread(longest, seed),
         told => backoff(failures, told, seed),
     };
     wait.clamp(Duration::seconds(1), longest)

@@ -281,7 +281,7 @@ impl<'a> Keeping<'a> {
             _ => error.to_string(),
         };
         WatchedTarget {
-            check_at: now + wait_after(failures, error.retry_after_s, u64::from(id)),
+            check_at: now + wait_after(failures, error.pause(), u64::from(id)),
             failures,
             failure: Some(told),
             // What it demanded still stands.

@@ -486,3 +486,18 @@ async fn what_a_refusal_means_is_said_where_an_instance_signs_in_again() {
     let page = connecting.browser.get(refused.location()).await.text;
     assert!(page.contains("Nothing was changed.") && page.contains("<strong>Bring corn.</strong>"), "{page}");
 }
+
+/// Not while trying again is all there is to do.
+#[tokio::test]
+async fn what_a_refusal_means_is_said_on_the_page_of_an_instance_that_fails_for_long() {
+    let connecting = Connecting::new().await;
+    let page = connecting.browser.get("/instances/8").await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert!(
+        page.text.contains("No corn.") && page.text.contains("<strong>Bring corn.</strong>"),
+        "{}",
+        page.text
+    );
+    let page = connecting.browser.get("/instances/9").await;
+    assert!(page.text.contains("403 no_corn") && !page.text.contains("Bring corn."), "{}", page.text);
+}

@@ -130,6 +130,8 @@ fn answer(asked: &str, refusal: &Option<(u16, Value)>) -> Response {
         "POST /instances?dryRun=true" => refused(json!({ "dryRun": true, "resources": {} })),
         "POST /instances" => refused(json!({ "id": 7, "trial": { "messages": { "records": 1 } } })),
         "GET /instances/7" => Json(instance()).into_response(),
+        "GET /instances/8" => Json(ill("failing")).into_response(),
+        "GET /instances/9" => Json(ill("backingOff")).into_response(),
         "PATCH /instances/7?dryRun=true" => Json(json!({
             "resources": { "messages": { "method": "dates", "records": 5, "withId": 4 } }
         }))
@@ -256,5 +258,15 @@ fn instance() -> Value {
             "oauth.scope": "coo.attic",
             "event.poller.configuration": POLLER, "oauth.callback.url": "https://other.example/back",
         },
+    })
+}
+
+/// One whose polls the provider refuses, with this status.
+fn ill(status: &str) -> Value {
+    json!({
+        "id": 8, "name": "Ill", "element": { "key": "pigeon", "name": "Pigeon" }, "tags": [], "configuration": {},
+        "valid": true, "disabled": false, "eventsEnabled": true,
+        "health": { "status": status, "reason": "the loft answered 403" },
+        "resources": [{ "name": "messages", "instanceId": 8, "failures": 12, "error": "the loft answered 403 no_corn" }],
     })
 }

@@ -88,6 +88,11 @@ pub(super) fn token_refused(refusal: Refusal) -> Reply {
 
 /// A failure to order, as Google would word it.
 pub(super) fn fault(kind: FaultKind, route: Route) -> Reply {
+    if let FaultKind::Down { until_s } = kind {
+        let reply =
+            error(503, "UNAVAILABLE", "global", "backendError", "The service is currently unavailable.");
+        return reply.with_header(RETRY_AFTER, FaultKind::date(until_s));
+    }
     if route == Route::Token {
         return token_fault(kind);
     }

@@ -75,7 +75,8 @@ async fn deep(visitor: &Visitor, path: &str, pages: usize) -> String {
     let mut token = String::new();
     for _ in 0..pages {
         let seen = visitor.get(&format!("{BASE}{path}&nextPage={token}"), &[]).await;
-        seen.header("elements-next-page-token").unwrap().clone_into(&mut token);
+        let next = seen.header("elements-next-page-token");
+        next.unwrap_or_else(|| panic!("{path} ends: {} {}", seen.status, seen.text())).clone_into(&mut token);
     }
     token
 }

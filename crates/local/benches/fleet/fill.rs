@@ -11,7 +11,7 @@ use chrono::{DateTime, Duration, Utc};
 use domain::envelope::{self, ReadableResource, Sender};
 use domain::event::{Change, ChangeKind};
 use domain::ids::{InstanceId, Sequence};
-use domain::instance::{Instance, Validity};
+use domain::instance::{Instance, MailboxAddress, Validity};
 use domain::state::ResourceState;
 use futures_util::future::join_all;
 use local::sqlite::{Db, SqliteStore};
@@ -95,6 +95,8 @@ fn like(model: &Instance, n: usize, sealer: &Sealer, now: DateTime<Utc>) -> Inst
     one.token_sealed = sealer.seal(id, INSTANCE_TOKEN, token(n).as_bytes()).unwrap();
     one.created_at = now - Duration::days(30);
     one.version = 1;
+    // The model's is sealed for the model.
+    (one.address, one.address_key) = (MailboxAddress::Untold, None);
     match n % 100 {
         3 => one.validity = Validity::NeedsSignIn("invalid_grant: the grant was revoked".to_owned()),
         4 => one.disabled = true,

@@ -182,7 +182,7 @@ impl Context {
                 Ok(tokens.access_token)
             }
             Err(error) => {
-                let next = self.failed_session(holder.id, session, error.pause());
+                let next = self.failed_session(holder.id, session, error.pause);
                 self.replace_session(holder.id, session, next).await?;
                 Err(NoToken::Refused(error))
             }

@@ -67,8 +67,8 @@ pub struct TokenError {
     pub message: String,
     /// The provider's error code.
     pub provider_message: Option<String>,
-    /// How long the provider asked us to wait.
-    pub retry_after_s: Option<u64>,
+    /// The pause that the provider asked for.
+    pub pause: Pause,
     #[source]
     source: Option<HttpError>,
 }
@@ -79,25 +79,20 @@ impl From<HttpError> for TokenError {
             kind: TokenErrorKind::Unavailable,
             message: format!("the provider's token endpoint can't be reached: {source}"),
             provider_message: None,
-            retry_after_s: None,
+            pause: Pause::Unsaid,
             source: Some(source),
         }
     }
 }
 
 impl TokenError {
-    /// The pause that the provider asked for. Nobody asks a token endpoint too much for one mailbox.
-    pub fn pause(&self) -> Pause {
-        self.retry_after_s.map_or(Pause::Unsaid, Pause::OfProvider)
-    }
-
     /// It fails for now, for a reason of ours.
     pub fn unavailable(message: impl Into<String>) -> Self {
         TokenError {
             kind: TokenErrorKind::Unavailable,
             message: message.into(),
             provider_message: None,
-            retry_after_s: None,
+            pause: Pause::Unsaid,
             source: None,
         }
     }
@@ -236,7 +231,7 @@ pub fn parse_tokens(response: &HttpResponse, now: DateTime<Utc>) -> Result<Token
         kind: TokenErrorKind::Unavailable,
         message: "the provider's token reply can't be read".to_owned(),
         provider_message: None,
-        retry_after_s: None,
+        pause: Pause::Unsaid,
         source: None,
     })?;
     Ok(Tokens {
@@ -267,6 +262,15 @@ fn seconds(value: &serde_json::Value) -> Option<u32> {
     Some(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
+/// As [`crate::Error::pause`]: a 503 is said to everybody.
+fn pause(response: &HttpResponse, now: DateTime<Utc>) -> Pause {
+    match (response.retry_after_s(now), response.status) {
+        (None, _) => Pause::Unsaid,
+        (Some(seconds), 429) => Pause::OfMailbox(seconds),
+        (Some(seconds), _) => Pause::OfProvider(seconds),
+    }
+}
+
 fn failure(response: &HttpResponse, now: DateTime<Utc>) -> TokenError {
     let code = serde_json::from_slice::<TokenFailure>(&response.body).ok().map(|failure| failure.error);
     let kind = match (response.status, code.as_deref()) {
@@ -290,7 +294,7 @@ fn failure(response: &HttpResponse, now: DateTime<Utc>) -> TokenError {
             None => format!("the provider's token endpoint answered {status}"),
         },
         provider_message: code.as_deref().map(short),
-        retry_after_s: response.retry_after_s(now),
+        pause: pause(response, now),
         source: None,
     }
 }

@@ -139,6 +139,7 @@ async fn log(world: &World, id: InstanceId, (first, count): (u64, u64), body: &s
                 sighting: None,
                 deliver: false,
                 expires_at: Some(world.now() + Duration::days(40)),
+                claimed_until: None,
             }
         })
         .collect();

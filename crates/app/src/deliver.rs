@@ -33,10 +33,26 @@ pub enum Ran {
 
 /// Runs a delivery job. Doing it again after a crash posts nothing that was decided.
 pub(crate) async fn deliver(app: &Context, key: AttemptKey) -> Result<Ran> {
-    let now = app.now();
-    let until = claim_until(app);
+    claim_and_attempt(app, key, Claimant::Job, claim_until(app)).await
+}
+
+/// Makes the attempt that this process claimed with its commit.
+pub(crate) async fn deliver_committed(
+    app: &Context,
+    key: AttemptKey,
+    claimed_until: DateTime<Utc>,
+) -> Result<Ran> {
+    claim_and_attempt(app, key, Claimant::Committer, claimed_until).await
+}
+
+async fn claim_and_attempt(
+    app: &Context,
+    key: AttemptKey,
+    by: Claimant,
+    until: DateTime<Utc>,
+) -> Result<Ran> {
     let again = |attempt, due_at| (Job::Deliver(AttemptKey { attempt, ..key }), due_at);
-    match app.ports.store.claim_attempt(key, Claimant::Job, now, until).await? {
+    match app.ports.store.claim_attempt(key, by, app.now(), until).await? {
         Claim::Gone | Claim::Decided { next: None } => Ok(Ran::Well),
         // Perhaps by an attempt of this job, whose process died before that was told.
         Claim::Queued => settle::told(app, key.instance).await.map(|()| Ran::Well),
@@ -50,7 +66,7 @@ pub(crate) async fn deliver(app: &Context, key: AttemptKey) -> Result<Ran> {
         }
         Claim::Yours(claimed) => {
             let (notification, instance) = *claimed;
-            let verdict = attempt(app, &notification, &instance, until, OnFailure::Retries).await?;
+            let verdict = attempt(app, &notification, &instance, until, by).await?;
             if let Some(Verdict::Retry(due_at)) = verdict {
                 app.ports.queue.send(&[again(notification.attempt + 1, due_at)]).await?;
             }
@@ -62,27 +78,20 @@ pub(crate) async fn deliver(app: &Context, key: AttemptKey) -> Result<Ran> {
     }
 }
 
-/// What a failed attempt leads to.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum OnFailure {
-    /// Another attempt by the policy, in the end suspension.
-    Retries,
-    /// Suspension at once: a release goes on only after a success.
-    Suspends,
-}
-
 /// Until when a claim made now holds.
 pub(crate) fn claim_until(app: &Context) -> DateTime<Utc> {
     app.now() + timeout(app) + Duration::seconds(CLAIM_MARGIN_S)
 }
 
-/// Posts a notification that is claimed until then, and stores the outcome; `None` if somebody else stored one first.
+/// Posts a notification that is claimed until then, and stores the outcome; `None` if somebody else stored one first. A
+/// failure leads to another attempt by the policy, in the end to suspension; in a release at once, which goes on only after a
+/// success.
 pub(crate) async fn attempt(
     app: &Context,
     notification: &Notification,
     instance: &Instance,
     claimed_until: DateTime<Utc>,
-    failing: OnFailure,
+    by: Claimant,
 ) -> Result<Option<Verdict>> {
     let started_at = app.now();
     let key = AttemptKey {
@@ -107,7 +116,7 @@ pub(crate) async fn attempt(
     if let Verdict::Retry(_) = verdict {
         // A callback that took the notification has not failed, whatever the bus did.
         let is_callbacks = !reached.callback && given(&instance.configuration, CALLBACK_URL).is_some();
-        if failing == OnFailure::Suspends {
+        if matches!(by, Claimant::Release { .. }) {
             (verdict, reason) = (Verdict::Suspend, Some(suspension(&answer)));
         } else if is_callbacks && failure_policy(app, instance).await == FailurePolicy::Queue {
             let because = format!("{}, and the account's failure policy is `queue`", suspension(&answer));
@@ -124,7 +133,7 @@ pub(crate) async fn attempt(
     };
     log(notification, &attempt, cause, verdict);
     let outcome =
-        AttemptOutcome { reason, attempt, verdict, reached, expires_at: now + app.config.retention };
+        AttemptOutcome { by, reason, attempt, verdict, reached, expires_at: now + app.config.retention };
     let written = store(app, key, &outcome).await?;
     if written == Written::Done {
         count(app, notification, verdict, now);

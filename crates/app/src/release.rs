@@ -1,7 +1,7 @@
 //! Delivering what is queued: one worker, in commit order, the next only after the last one arrived.
 
 use crate::context::Context;
-use crate::deliver::{OnFailure, attempt, claim_until};
+use crate::deliver::{attempt, claim_until};
 use crate::ports::{AttemptKey, Claim, Claimant, Job, Result, Written};
 use crate::settle;
 use chrono::{DateTime, Duration, Utc};
@@ -94,7 +94,7 @@ async fn next(app: &Context, id: InstanceId, generation: u64) -> Result<AfterLoo
     Ok(match store.claim_attempt(key, by, app.now(), until).await? {
         Claim::Yours(claimed) => {
             let (notification, instance) = *claimed;
-            match attempt(app, &notification, &instance, until, OnFailure::Suspends).await? {
+            match attempt(app, &notification, &instance, until, by).await? {
                 Some(Verdict::Suspend) => AfterLook::Over,
                 _ => AfterLook::Posted,
             }

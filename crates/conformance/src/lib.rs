@@ -104,6 +104,13 @@ macro_rules! store_suite {
                 the_last_failure_suspends_and_all_else_queues,
                 a_second_failure_leaves_the_first_reason,
             ],
+            committed_claims: [
+                are_there_at_once,
+                are_attempted_by_who_committed_them,
+                are_queued_where_the_callback_takes_nothing,
+                are_claimed_once,
+                keep_a_release_from_ending,
+            ],
             reopening: [
                 a_delivered_notification_begins_a_new_round,
                 a_pending_notification_is_due_at_once,

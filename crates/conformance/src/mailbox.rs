@@ -2,8 +2,8 @@
 
 use crate::sample::{RESOURCE, at, id, new_instance, next_version, notification, outcome};
 use app::ports::{
-    AttemptKey, Claim, Claimant, InstanceChange, NewNotification, Notification, PollCommit, Store,
-    SubscriptionChange, Written,
+    AttemptKey, AttemptOutcome, Claim, Claimant, InstanceChange, NewNotification, Notification, PollCommit,
+    Store, SubscriptionChange, Written,
 };
 use domain::annex::AnnexPart;
 use domain::delivery::{Subscription, SubscriptionStatus, Verdict};
@@ -169,8 +169,13 @@ impl<'a> Mailbox<'a> {
 
     /// Records the outcome of an attempt.
     pub async fn finish(&self, sequence: u64, attempt: u32, verdict: Verdict) -> Written {
-        let key = self.key(sequence, attempt);
-        self.store.finish_attempt(key, &outcome(attempt, verdict)).await.unwrap()
+        self.finish_by(Claimant::Job, sequence, attempt, verdict).await
+    }
+
+    /// Records the outcome of an attempt that this claimant made.
+    pub async fn finish_by(&self, by: Claimant, sequence: u64, attempt: u32, verdict: Verdict) -> Written {
+        let outcome = AttemptOutcome { by, ..outcome(attempt, verdict) };
+        self.store.finish_attempt(self.key(sequence, attempt), &outcome).await.unwrap()
     }
 
     /// Claims and finishes an attempt of a delivery job.

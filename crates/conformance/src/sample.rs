@@ -1,7 +1,7 @@
 //! Values to store.
 
 use app::ports::{
-    Actor, AttemptOutcome, AuditEntry, InstanceChange, LookupHash, NewInstance, NewNotification,
+    Actor, AttemptOutcome, AuditEntry, Claimant, InstanceChange, LookupHash, NewInstance, NewNotification,
     SubscriptionChange,
 };
 use chrono::{DateTime, TimeZone as _, Utc};
@@ -132,6 +132,7 @@ pub fn notification(id: InstanceId, sequence: u64) -> NewNotification {
         sighting: Some(Sighting { seen_at: at(1), unseen_at: Some(at(0)), hint_at: None }),
         deliver: true,
         expires_at: None,
+        claimed_until: None,
     }
 }
 
@@ -143,6 +144,7 @@ pub fn logged(id: InstanceId, sequence: u64) -> NewNotification {
 /// Outcome of an attempt.
 pub fn outcome(number: u32, verdict: Verdict) -> AttemptOutcome {
     AttemptOutcome {
+        by: Claimant::Job,
         attempt: Attempt {
             number,
             at: at(i64::from(number)),

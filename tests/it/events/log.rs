@@ -237,6 +237,7 @@ async fn hay(world: &World, id: InstanceId, first: u64, count: u64) {
             sighting: None,
             deliver: false,
             expires_at: Some(world.now() + Duration::days(40)),
+            claimed_until: None,
         }
     };
     let notifications = (first..first + count).map(one).collect();

@@ -161,6 +161,8 @@ impl Run<'_> {
         annex: Vec<AnnexPart>,
     ) -> Result<bool> {
         let next = ResourceState { version: state.version + 1, ..next };
+        let mut notifications = notifications;
+        let claimed_until = first_attempts::claim(self, &mut notifications);
         let deliver = notifications.iter().filter(|one| one.deliver);
         let (sequences, ids): (Vec<Sequence>, Vec<String>) =
             deliver.map(|one| (one.sequence, one.name.event_id.clone())).unzip();
@@ -174,7 +176,7 @@ impl Run<'_> {
         self.note_committed(&state.resource, ids);
         // After the commit, never before: a job for a notification that is not there yet finds nothing and is done. A
         // crash in between leaves the sequences in the outbox, which the next poll or the settling job flushes.
-        first_attempts::send_or_keep(self, &state.resource, sequences).await?;
+        first_attempts::send_or_keep(self, &state.resource, sequences, claimed_until).await?;
         Ok(true)
     }
 
@@ -293,6 +295,7 @@ impl Run<'_> {
                 sighting: Some(sighting),
                 deliver: true,
                 expires_at: None,
+                claimed_until: None,
             }
         };
         // Which fields are read is the same at any time.
@@ -324,6 +327,7 @@ impl Run<'_> {
             sighting: None,
             deliver: false,
             expires_at: Some(now + self.app.config.retention),
+            claimed_until: None,
         }
     }
 }

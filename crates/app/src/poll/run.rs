@@ -73,6 +73,8 @@ pub(super) struct Run<'a> {
 pub(super) struct Unsent {
     pub(super) resource: String,
     pub(super) sequences: Vec<Sequence>,
+    /// Until when their first attempts are claimed.
+    pub(super) claimed_until: DateTime<Utc>,
 }
 
 /// Why no resource of the mailbox can be read now.

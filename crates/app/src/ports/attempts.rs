@@ -23,6 +23,8 @@ pub struct AttemptKey {
 /// How a claimed attempt ended.
 #[derive(Debug, Clone)]
 pub struct AttemptOutcome {
+    /// Who had claimed it.
+    pub by: Claimant,
     /// What was tried and what came back.
     pub attempt: Attempt,
     /// What follows from it.
@@ -40,6 +42,9 @@ pub struct AttemptOutcome {
 pub enum Claimant {
     /// A delivery job: only while the callback is active.
     Job,
+    /// Who committed the notification, with the claim that it was committed with: also only while the callback is active.
+    /// What it asks for until another time is a new claim.
+    Committer,
     /// The release worker of this generation: only while the callback is releasing.
     Release { generation: u64 },
 }
@@ -49,7 +54,7 @@ impl Claimant {
     pub fn may_deliver(self, instance: &Instance, subscription: &Subscription) -> bool {
         !instance.disabled
             && match self {
-                Claimant::Job => subscription.status == SubscriptionStatus::Active,
+                Claimant::Job | Claimant::Committer => subscription.status == SubscriptionStatus::Active,
                 Claimant::Release { generation } => {
                     subscription.status == SubscriptionStatus::Releasing
                         && subscription.generation == generation
@@ -87,6 +92,12 @@ pub struct AttemptState {
 }
 
 impl AttemptState {
+    /// Whether the claim that somebody asks for is the one that was committed with the notification.
+    pub fn is_claimed(&self, key: AttemptKey, by: Claimant, until: DateTime<Utc>) -> bool {
+        let is_until = |claimed: DateTime<Utc>| claimed.timestamp_micros() == until.timestamp_micros();
+        by == Claimant::Committer && self.attempt == key.attempt && self.claimed_until.is_some_and(is_until)
+    }
+
     /// Why the notification itself stands against a claim of this attempt; `None` if it does not.
     pub fn refusal(&self, key: AttemptKey, now: DateTime<Utc>) -> Option<Claim> {
         if self.progress != Progress::Pending {
@@ -106,7 +117,8 @@ impl AttemptState {
 /// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Attempts: Send + Sync {
-    /// Claims an attempt until `until`. See [`Claim`]; an expired claim of another worker is taken over.
+    /// Claims an attempt until `until`. See [`Claim`]; an expired claim of another worker is taken over. To
+    /// [`Claimant::Committer`] the claim of its commit is granted as it stands; if the answer is `Queued`, it is given back.
     async fn claim_attempt(
         &self,
         key: AttemptKey,

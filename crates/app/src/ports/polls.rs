@@ -80,6 +80,9 @@ pub struct NewNotification {
     pub deliver: bool,
     /// When retention ends; `None` while it must be kept.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Until when its first attempt is claimed by who commits it ([`Claimant::Committer`](super::Claimant)); `None` leaves
+    /// it to a job.
+    pub claimed_until: Option<DateTime<Utc>>,
 }
 
 /// What a poll reads and commits.

@@ -7,7 +7,7 @@ use super::packed;
 use super::pause::pause_before;
 use super::row::{Row, expiry, json, number, text, time};
 use super::table::{Table, Write, WritesEnded};
-use super::{instance_rows, subscriptions};
+use super::{instance_rows, staged, subscriptions};
 use app::ports::{
     AttemptKey, AttemptOutcome, AttemptState, Attempts, Claim, Claimant, PortError, Progress, Result, Written,
 };
@@ -21,6 +21,10 @@ use domain::instance::Instance;
 const ATTEMPTS_KEPT_MAX: usize = 50;
 /// Looks at rows that change in between.
 const LOOKS_COUNT_MAX: u32 = 10;
+
+/// Of a row that may be claimed.
+const CLAIMABLE: &str = "attempt = :attempt AND progress = :pending
+     AND (attribute_not_exists(claimed_until) OR claimed_until <= :now)";
 
 fn changes_too_fast(context: &'static str) -> PortError {
     PortError::new(context, "it kept changing")
@@ -80,13 +84,21 @@ async fn mark(
         Claimant::Release { generation } if begins_round => Some(generation),
         _ => None,
     };
-    let round = if begins.is_some() { ", round_of = :round, round_start = :start REMOVE due" } else { "" };
-    let expression = format!("SET claimed_until = :until, claimant = :claimant{round}");
+    let is_staged = staged::is_staged(&look.notification);
+    let (mut set, mut remove) = ("SET claimed_until = :until, claimant = :claimant".to_owned(), Vec::new());
+    if begins.is_some() {
+        set.push_str(", round_of = :round, round_start = :start");
+        remove.push("due");
+    }
+    // Only who committed it can claim it before it is one of the log's.
+    if is_staged {
+        set = format!("{set}, {}, pending = :sequence", staged::PUBLISHED);
+        remove.extend([staged::UNSTAGED, "expires"]);
+    }
+    let remove = if remove.is_empty() { String::new() } else { format!(" REMOVE {}", remove.join(", ")) };
+    let expression = format!("{set}{remove}");
     let mut write = Write::update(Key::notification(key.instance, key.sequence), expression)
-        .when(
-            "attempt = :attempt AND progress = :pending
-             AND (attribute_not_exists(claimed_until) OR claimed_until <= :now)",
-        )
+        .when(CLAIMABLE)
         .with(":until", time(until))
         .with(":claimant", text(&claimant))
         .with(":attempt", number(key.attempt))
@@ -96,14 +108,24 @@ async fn mark(
         write =
             write.with(":round", number(generation)).with(":start", number(key.attempt.saturating_sub(1)));
     }
+    if is_staged {
+        write = staged::publishing(write, key.instance, key.sequence)
+            .when(format!("{CLAIMABLE} AND attribute_exists(staged)"))
+            .with(":sequence", number(key.sequence.0));
+    }
     Ok(match table.write("claim an attempt", write).await? {
         Ok(()) => true,
         Err(met) => met.is_some_and(|row| row.text("claimant").is_ok_and(|stored| stored == claimant)),
     })
 }
 
-/// The write of an outcome.
-fn decided(key: AttemptKey, outcome: &AttemptOutcome, mut attempts: Vec<Attempt>) -> Result<Write> {
+/// The write of an outcome, which publishes a row that is staged.
+fn decided(
+    key: AttemptKey,
+    outcome: &AttemptOutcome,
+    mut attempts: Vec<Attempt>,
+    is_staged: bool,
+) -> Result<Write> {
     let mut set = "SET attempts = :attempts, progress = :progress, attempt = :next".to_owned();
     // What was reached stays so until a new round: it is only ever set here.
     if outcome.reached.callback {
@@ -112,36 +134,58 @@ fn decided(key: AttemptKey, outcome: &AttemptOutcome, mut attempts: Vec<Attempt>
     if outcome.reached.bus {
         set.push_str(", at_bus = :yes");
     }
+    let is_pending = outcome.verdict != Verdict::Delivered;
+    if is_staged {
+        set = format!("{set}, {}", staged::PUBLISHED);
+    }
+    if is_staged && is_pending {
+        set.push_str(", pending = :sequence");
+    }
+    let unstaged = if is_staged { format!(", {}", staged::UNSTAGED) } else { String::new() };
     let next = key.attempt.saturating_add(1);
     let (expression, progress, attempt, value) = match outcome.verdict {
         Verdict::Delivered => {
-            let expression = format!("{set}, expires = :value REMOVE claimed_until, claimant, due, pending");
+            let expression =
+                format!("{set}, expires = :value REMOVE claimed_until, claimant, due, pending{unstaged}");
             (expression, Progress::Delivered, key.attempt, Some(expiry(outcome.expires_at)))
         }
         Verdict::Retry(due_at) => {
-            let expression = format!("{set}, due = :value REMOVE claimed_until, claimant, expires");
+            let expression = format!("{set}, due = :value REMOVE claimed_until, claimant, expires{unstaged}");
             (expression, Progress::Pending, next, Some(time(due_at)))
         }
         Verdict::Suspend => {
-            let expression = format!("{set} REMOVE claimed_until, claimant, expires, due");
+            let expression = format!("{set} REMOVE claimed_until, claimant, expires, due{unstaged}");
             (expression, Progress::Pending, next, None)
         }
     };
     attempts.push(outcome.attempt.clone());
     let surplus = attempts.len().saturating_sub(ATTEMPTS_KEPT_MAX);
-    let write = Write::update(Key::notification(key.instance, key.sequence), expression)
-        .when("attempt = :attempt AND progress = :pending")
+    let mut write = Write::update(Key::notification(key.instance, key.sequence), expression)
+        .when(unless_decided(is_staged))
         .with(":attempts", json(&&attempts[surplus..])?)
         .with(":progress", text(progress.text()))
         .with(":next", number(attempt))
         .with(":attempt", number(key.attempt))
         .with(":pending", text(Progress::Pending.text()));
-    let is_reached = outcome.reached.callback || outcome.reached.bus;
-    let write = if is_reached { write.with(":yes", text("y")) } else { write };
+    if outcome.reached.callback || outcome.reached.bus {
+        write = write.with(":yes", text("y"));
+    }
+    if is_staged {
+        write = staged::publishing(write, key.instance, key.sequence);
+    }
+    if is_staged && is_pending {
+        write = write.with(":sequence", number(key.sequence.0));
+    }
     Ok(match value {
         Some(value) => write.with(":value", value),
         None => write,
     })
+}
+
+/// An outcome's condition on the row.
+fn unless_decided(is_staged: bool) -> String {
+    let staged = if is_staged { "attribute_exists(staged)" } else { "attribute_not_exists(staged)" };
+    format!("attempt = :attempt AND progress = :pending AND {staged}")
 }
 
 /// Parts expire with their notification, or not at all.
@@ -174,8 +218,10 @@ async fn finish_first(
     if subscription.is_none_or(|row| row.has("gone")) {
         return Ok(Some(Written::Gone));
     }
-    let write = decided(key, outcome, Vec::new())?
-        .when("attempt = :attempt AND progress = :pending AND attempts = :none")
+    // With a claim that was committed, it is the first thing that is written of the notification.
+    let is_staged = outcome.by == Claimant::Committer;
+    let write = decided(key, outcome, Vec::new(), is_staged)?
+        .when(format!("{} AND attempts = :none", unless_decided(is_staged)))
         .with(":none", json(&NO_ATTEMPTS)?);
     let Ok(Some(notification)) = table.update(context, write).await? else { return Ok(None) };
     if outcome.verdict == Verdict::Delivered {
@@ -200,7 +246,11 @@ impl Attempts for DynamoStore {
             let Some(look) = look(table, context, key.instance, key.sequence).await? else {
                 return Ok(Claim::Gone);
             };
+            let is_claimed = look.standing.is_claimed(key, by, until);
             if !by.may_deliver(&look.instance, &look.subscription) {
+                if is_claimed {
+                    self.unclaim_attempt(key, until).await?;
+                }
                 let held = subscriptions::hold(table, key.instance).await?;
                 if held.is_ok() || look.instance.disabled {
                     return Ok(Claim::Queued);
@@ -208,10 +258,10 @@ impl Attempts for DynamoStore {
                 // It became active in between.
                 continue;
             }
-            if let Some(refusal) = look.standing.refusal(key, now) {
+            if let Some(refusal) = look.standing.refusal(key, now).filter(|_| !is_claimed) {
                 return Ok(refusal);
             }
-            if mark(table, key, by, &look, (now, until)).await? {
+            if is_claimed || mark(table, key, by, &look, (now, until)).await? {
                 let read = notifications::read(table, key.instance, &look.notification, &look.subscription);
                 return Ok(Claim::Yours(Box::new((read.await?, look.instance))));
             }
@@ -249,7 +299,8 @@ impl Attempts for DynamoStore {
                 let is_ours = look.attempts()?.last() == Some(&outcome.attempt);
                 return Ok(if is_ours { Written::Done } else { Written::Conflict });
             }
-            let mut writes = vec![decided(key, outcome, look.attempts()?)?];
+            let is_staged = staged::is_staged(&look.notification);
+            let mut writes = vec![decided(key, outcome, look.attempts()?, is_staged)?];
             if outcome.verdict == Verdict::Suspend
                 && look.subscription.status != SubscriptionStatus::Suspended
             {
@@ -280,6 +331,10 @@ impl Attempts for DynamoStore {
         for round in 0..LOOKS_COUNT_MAX {
             pause_before(round).await;
             let Some(look) = look(table, context, id, sequence).await? else { return Ok(None) };
+            if staged::is_staged(&look.notification) {
+                staged::publish(table, id, sequence).await?;
+                continue;
+            }
             let before = look.standing;
             let attempt = match before.progress {
                 // It may be under way: then its claim stands.

@@ -2,11 +2,11 @@
 //! deleted is passed over.
 
 use super::DynamoStore;
-use super::{instance_rows, notifications};
+use super::{instance_rows, notifications, staged};
 use crate::fault::TooMuch;
 use app::ports::{FleetPage, FleetRow, Polls as _, PortError, Result, WAITING_COUNT_MAX};
 use domain::health::Vitals;
-use domain::ids::InstanceId;
+use domain::ids::{InstanceId, Sequence};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 /// Instances of one page: a fleet of ten thousand is five, and a request of the interface that reads one has time for it.
@@ -47,7 +47,10 @@ async fn row(store: &DynamoStore, id: InstanceId) -> Result<Option<FleetRow>> {
         return Ok(None);
     }
     let limit = WAITING_COUNT_MAX as usize;
-    let waiting = notifications::pending(&store.table, id, None, limit).await?;
+    let outboxes: Vec<Sequence> =
+        mailbox.resources.iter().flat_map(|row| row.outbox.iter().copied()).collect();
+    let staged_count = staged::those(&store.table, id, &outboxes).await?.len();
+    let waiting_count = staged_count + notifications::pending(&store.table, id, None, limit).await?.len();
     let states = mailbox.resources.iter().filter(|row| !row.removed).map(|row| &row.state);
     let vitals = Vitals::of(&mailbox.instance, mailbox.subscription.status, states);
     let instance = mailbox.instance;
@@ -60,6 +63,6 @@ async fn row(store: &DynamoStore, id: InstanceId) -> Result<Option<FleetRow>> {
         tags: instance.tags,
         application,
         vitals,
-        waiting_count: u32::try_from(waiting.len()).unwrap_or(WAITING_COUNT_MAX),
+        waiting_count: u32::try_from(waiting_count).unwrap_or(WAITING_COUNT_MAX).min(WAITING_COUNT_MAX),
     }))
 }

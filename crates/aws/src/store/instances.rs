@@ -2,11 +2,11 @@
 
 use super::DynamoStore;
 use super::key::{self, Key};
-use super::row::{bytes, json, number};
+use super::row::{Row, bytes, json, number};
 use super::table::{KeyQuery, Write, WritesEnded};
 use super::{
     applications, audit, change, fleet, instance_rows, notifications, resources, session, sign_in_links,
-    subscriptions,
+    staged, subscriptions,
 };
 use crate::fault::TooMuch;
 use app::ports::{FleetPage, InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Written};
@@ -158,8 +158,10 @@ impl Instances for DynamoStore {
         };
         let context = "remove a deleted instance's rows";
         let rows = notifications::standings(table, id, limit).await?;
-        let undelivered = rows.iter().filter(|row| row.has("pending")).count() as u64;
         let keys = rows.iter().map(Key::of).collect::<Result<Vec<_>>>()?;
+        let shown = staged::visible(table, id, rows.clone()).await?;
+        let is_undelivered = |row: &&Row| row.has("pending") || staged::is_staged(row);
+        let undelivered = shown.iter().filter(is_undelivered).count() as u64;
         table.delete_many(context, &keys).await?;
         if rows.len() == limit {
             return Ok((undelivered, true));

@@ -3,7 +3,7 @@
 //! Everything that a poll needs of an instance is one partition, read by one query. Notifications are another,
 //! so that the log of a busy mailbox is not in the way; what is too large for an item is a third.
 
-use super::row::{Item, Row, text};
+use super::row::{Item, Row, damaged, text};
 use app::ports::{Counted, LogMark, LookupHash, Result};
 use chrono::{DateTime, Utc};
 use domain::bulk::BulkId;
@@ -284,6 +284,11 @@ pub(super) fn listed(id: InstanceId) -> String {
 /// Sequences in numerical order: 53 bits are 16 digits.
 pub(super) fn digits(sequence: Sequence) -> String {
     format!("{:016}", sequence.0)
+}
+
+/// Of a notification's row.
+pub(super) fn sequence(row: &Row) -> Result<Sequence> {
+    row.text("sk")?.parse().map(Sequence).map_err(|_| damaged("sk"))
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -2,28 +2,15 @@
 
 use super::DynamoStore;
 use super::key::{self, Key};
-use super::notifications;
-use super::row::{Row, damaged, text};
-use super::table::{KeyQuery, Table};
+use super::row::{Row, damaged};
+use super::table::Table;
+use super::{notifications, staged};
 use app::ports::{EventLog, LogMark, LogPage, Notification, Progress, Result};
 use async_trait::async_trait;
 use domain::ids::{InstanceId, Sequence};
 
 /// Maximum rows of one page.
 const PAGE_COUNT_MAX: usize = 1000;
-
-async fn newest_first(
-    table: &Table,
-    id: InstanceId,
-    before: Option<Sequence>,
-    limit: usize,
-) -> Result<Vec<Notification>> {
-    let range = before.map(|before| ("sk", "#sort < :from", text(key::digits(before))));
-    let page =
-        KeyQuery { range, is_descending: true, limit: Some(limit), ..KeyQuery::of(key::notifications(id)) };
-    let rows = table.query("read the event log", page).await?;
-    notifications::read_all(table, id, rows).await
-}
 
 /// How far what was notified before a place is, newest first. It costs what reading the rows whole does.
 pub(super) async fn progress_before(
@@ -32,18 +19,11 @@ pub(super) async fn progress_before(
     before: Option<LogMark>,
     limit: usize,
 ) -> Result<Vec<(Sequence, Progress)>> {
-    let range = before.map(|before| ("sk", "#sort < :from", text(key::digits(before.sequence))));
-    let page = KeyQuery {
-        range,
-        is_descending: true,
-        limit: Some(limit),
-        only: Some("sk, progress"),
-        ..KeyQuery::of(key::notifications(id))
-    };
-    let rows = table.query("search an instance's log", page).await?;
+    let before = before.map(|before| before.sequence);
+    let rows = staged::newest(table, id, before, limit, Some("pk, sk, progress, staged")).await?;
     let read = |row: &Row| {
         let progress = Progress::parse(row.text("progress")?).ok_or_else(|| damaged("progress"))?;
-        Ok((notifications::sequence(row)?, progress))
+        Ok((key::sequence(row)?, progress))
     };
     rows.iter().map(read).collect()
 }
@@ -55,12 +35,18 @@ pub(super) async fn queued(
     after: Option<Sequence>,
     limit: usize,
 ) -> Result<Vec<Notification>> {
+    let mut rows = staged::named(table, id).await?;
+    let from = key::digits(after.unwrap_or(Sequence(0)));
+    rows.retain(|row| row.text("sk").is_ok_and(|place| place > from.as_str()));
     let sequences = notifications::pending(table, id, after, limit).await?;
     let keys: Vec<Key> = sequences.iter().map(|sequence| Key::notification(id, *sequence)).collect();
-    let mut found = table.get_many("read the event log", &keys).await?;
-    let mut rows: Vec<Row> = keys.iter().filter_map(|key| found.remove(key)).collect();
-    // One that was delivered in between is not queued any more.
-    rows.retain(|row| row.has("pending"));
+    let found = table.get_many("read the event log", &keys).await?;
+    // One that was delivered in between is not queued any more; one that was published is in both.
+    let pending: Vec<Row> = found.into_values().filter(|row| row.has("pending")).collect();
+    rows.retain(|row| pending.iter().all(|other| other.text("sk").ok() != row.text("sk").ok()));
+    rows.extend(pending);
+    rows.sort_by(|one, other| one.text("sk").ok().cmp(&other.text("sk").ok()));
+    rows.truncate(limit);
     notifications::read_all(table, id, rows).await
 }
 
@@ -74,13 +60,21 @@ impl EventLog for DynamoStore {
         }
         match page.pending_only {
             true => queued(table, id, page.before, limit).await,
-            false => newest_first(table, id, page.before, limit).await,
+            false => {
+                let rows = staged::newest(table, id, page.before, limit, None).await?;
+                notifications::read_all(table, id, rows).await
+            }
         }
     }
 
     // One by its event id.
     async fn notification(&self, id: InstanceId, event_id: &str) -> Result<Option<Notification>> {
         let table = &self.table;
+        let mut rows = staged::named(table, id).await?;
+        rows.retain(|row| notifications::event_id(row).is_ok_and(|it| it == event_id));
+        if let Some(row) = rows.pop() {
+            return Ok(notifications::read_all(table, id, vec![row]).await?.pop());
+        }
         let Some(sequence) = notifications::named_so(table, id, event_id).await? else { return Ok(None) };
         let row = table.get("read a notification", &Key::notification(id, sequence)).await?;
         Ok(notifications::read_all(table, id, row.into_iter().collect()).await?.pop())

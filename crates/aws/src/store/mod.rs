@@ -34,6 +34,7 @@ mod searches;
 mod session;
 mod settings;
 mod sign_in_links;
+mod staged;
 mod subscriptions;
 mod table;
 mod user_sessions;

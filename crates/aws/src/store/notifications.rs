@@ -3,10 +3,10 @@
 use super::key::{self, Key};
 use super::packed::{self, Packed};
 use super::row::{Row, bytes, damaged, expiry, json, number, text, time};
-use super::subscriptions;
 use super::table::{Index, KeyQuery, Table, Write};
+use super::{staged, subscriptions};
 use app::ports::{AttemptState, LogMark, NewNotification, Notification, Progress, Result};
-use chrono::DateTime;
+use chrono::{DateTime, Duration};
 use domain::delivery::{Attempt, Reached, Subscription, SubscriptionStatus};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 
@@ -22,12 +22,12 @@ pub(super) fn pack(id: InstanceId, new: &NewNotification, inline_max: usize) -> 
     Packed::body(id, &format!("N#{}", key::digits(new.sequence)), &new.body, inline_max)
 }
 
-/// Stores a new notification whose sequence is not taken, in its organization's log too.
+/// Stores a new notification whose sequence is not taken, in its organization's log too; one that is claimed is in no index.
 pub(super) fn put(id: InstanceId, organization: u32, new: &NewNotification, packed: Packed) -> Result<Write> {
-    let mark = LogMark { sequence: new.sequence, instance: id };
     let progress = if new.deliver { Progress::Pending } else { Progress::Logged };
+    let name = text(named(&new.name.event_id, new.sequence));
+    let log_of = text(key::log(organization, key::log_shard(id)));
     let mut attributes = vec![
-        ("name", text(named(&new.name.event_id, new.sequence))),
         ("num", number(new.name.id)),
         ("title", text(&new.resource)),
         ("created", time(new.created_at)),
@@ -36,16 +36,23 @@ pub(super) fn put(id: InstanceId, organization: u32, new: &NewNotification, pack
         ("round_start", number(0)),
         ("round_of", number(0)),
         ("attempts", json(&NO_ATTEMPTS)?),
-        ("log_of", text(key::log(organization, key::log_shard(id)))),
-        ("log_at", text(key::logged(mark))),
         ("events_count", number(new.events.len())),
     ];
     if !new.events.is_empty() {
         let events: Vec<u8> = new.events.iter().flat_map(|event| *event.as_bytes()).collect();
         attributes.push(("events", bytes(events)));
     }
-    if new.deliver {
-        attributes.push(("pending", number(new.sequence.0)));
+    match new.claimed_until {
+        Some(until) => {
+            let goes_at = new.created_at + Duration::days(staged::KEPT_DAYS);
+            attributes.extend([("as_name", name), ("as_of", log_of)]);
+            attributes.extend([("claimed_until", time(until)), ("expires", expiry(goes_at))]);
+        }
+        None => {
+            attributes.extend([("name", name), ("log_of", log_of)]);
+            attributes.push(("log_at", staged::log_at(id, new.sequence)));
+            attributes.extend(new.deliver.then(|| ("pending", number(new.sequence.0))));
+        }
     }
     if let Some(sighting) = &new.sighting {
         attributes.push(("sighting", json(sighting)?));
@@ -89,11 +96,10 @@ pub(super) async fn read(
     let standing = standing(row)?;
     let begins_round = begins_round(row, &standing, subscription)?;
     let body = packed::unpack(table, "read a large body", id, row).await?.ok_or_else(|| damaged("a part"))?;
-    let name = row.text("name")?;
-    let event_id = name.split_once('#').map_or(name, |(event_id, _)| event_id);
+    let event_id = event_id(row)?;
     Ok(Notification {
         instance: id,
-        sequence: sequence(row)?,
+        sequence: key::sequence(row)?,
         name: NotificationName { id: row.number("num")?, event_id: event_id.to_owned() },
         resource: row.text("title")?.to_owned(),
         events: events(row)?,
@@ -111,6 +117,8 @@ pub(super) async fn read(
         reached: Reached { callback: row.has("at_callback"), bus: row.has("at_bus") },
         expires_at: match row.number_or_none("expires")? {
             None => None,
+            // Unless somebody names it.
+            Some(_) if staged::is_staged(row) => None,
             Some(seconds) => Some(DateTime::from_timestamp_secs(seconds).ok_or_else(|| damaged("expires"))?),
         },
     })
@@ -127,8 +135,9 @@ pub(super) async fn read_all(table: &Table, id: InstanceId, rows: Vec<Row>) -> R
     Ok(notifications)
 }
 
-pub(super) fn sequence(row: &Row) -> Result<Sequence> {
-    row.text("sk")?.parse().map(Sequence).map_err(|_| damaged("sk"))
+pub(super) fn event_id(row: &Row) -> Result<&str> {
+    let name = row.text_or_none("as_name")?.map_or_else(|| row.text("name"), Ok)?;
+    Ok(name.split_once('#').map_or(name, |(event_id, _)| event_id))
 }
 
 pub(super) fn events(row: &Row) -> Result<Vec<EventId>> {
@@ -151,7 +160,7 @@ pub(super) async fn pending(
         limit: Some(limit),
         ..KeyQuery::of(key::notifications(id))
     };
-    table.query("read what is pending", page).await?.iter().map(sequence).collect()
+    table.query("read what is pending", page).await?.iter().map(key::sequence).collect()
 }
 
 /// What is pending before a place, newest first.
@@ -169,20 +178,21 @@ pub(super) async fn pending_before(
         limit: Some(limit),
         ..KeyQuery::of(key::notifications(id))
     };
-    table.query("read what is pending", page).await?.iter().map(sequence).collect()
+    table.query("read what is pending", page).await?.iter().map(key::sequence).collect()
 }
 
 /// How many are pending.
 pub(super) async fn pending_count(table: &Table, id: InstanceId) -> Result<u64> {
+    let staged_count = staged::named(table, id).await?.len() as u64;
     let page = KeyQuery { index: Some(PENDING), ..KeyQuery::of(key::notifications(id)) };
-    table.count("count what is pending", page).await
+    Ok(staged_count + table.count("count what is pending", page).await?)
 }
 
 /// Rows of an instance's notifications without their bodies.
 pub(super) async fn standings(table: &Table, id: InstanceId, limit: usize) -> Result<Vec<Row>> {
     let page = KeyQuery {
         limit: Some(limit),
-        only: Some("pk, sk, pending"),
+        only: Some("pk, sk, pending, staged"),
         ..KeyQuery::of(key::notifications(id))
     };
     table.query("read notifications", page).await
@@ -198,14 +208,15 @@ pub(super) async fn named_so(table: &Table, id: InstanceId, event_id: &str) -> R
         limit: Some(1),
         ..KeyQuery::of(key::notifications(id))
     };
-    table.query("look a notification up", page).await?.first().map(sequence).transpose()
+    table.query("look a notification up", page).await?.first().map(key::sequence).transpose()
 }
 
 /// All events of the log, read from the index, which holds little else.
 pub(super) async fn all_events(table: &Table, id: InstanceId) -> Result<Vec<EventId>> {
+    let mut rows = staged::named(table, id).await?;
     let page =
         KeyQuery { index: Some(BY_NAME), only: Some("events"), ..KeyQuery::of(key::notifications(id)) };
-    let rows = table.query("look events up", page).await?;
+    rows.extend(table.query("look events up", page).await?);
     let events: Result<Vec<Vec<EventId>>> = rows.iter().map(events).collect();
     Ok(events?.into_iter().flatten().collect())
 }

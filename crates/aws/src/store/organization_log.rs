@@ -8,7 +8,7 @@ use super::key::{self, Key, LOG_SHARDS_COUNT};
 use super::log_lines::merged;
 use super::row::{Row, damaged, text};
 use super::table::{Index, KeyQuery, Table};
-use super::{notifications, searches};
+use super::{notifications, searches, staged};
 use crate::fault::TooMuch;
 use app::ports::{
     LogLine, LogMark, LogMatches, LogSearch, MARKS_COUNT_MAX, Notification, Numbered, OrganizationLog,
@@ -74,13 +74,14 @@ async fn living(table: &Table, mark: LogMark) -> Result<Option<Notification>> {
 
 fn place(row: &Row) -> Result<LogMark> {
     let id = row.text("pk")?.strip_prefix("N#").and_then(InstanceId::parse);
-    Ok(LogMark { sequence: notifications::sequence(row)?, instance: id.ok_or_else(|| damaged("pk"))? })
+    Ok(LogMark { sequence: key::sequence(row)?, instance: id.ok_or_else(|| damaged("pk"))? })
 }
 
 /// One by its place.
 pub(super) async fn at(table: &Table, mark: LogMark) -> Result<Option<Notification>> {
     let row = table.get("read a notification", &Key::notification(mark.instance, mark.sequence)).await?;
-    Ok(notifications::read_all(table, mark.instance, row.into_iter().collect()).await?.pop())
+    let rows = staged::visible(table, mark.instance, row.into_iter().collect()).await?;
+    Ok(notifications::read_all(table, mark.instance, rows).await?.pop())
 }
 
 #[async_trait]

@@ -3,9 +3,11 @@
 use super::DynamoStore;
 use super::key::{self, Key};
 use super::packed::Packed;
-use super::row::{Row, numbers};
+use super::row::{Row, numbers, text};
 use super::table::{ACTIONS_COUNT_MAX, KeyQuery, Table, Write, WritesEnded};
-use super::{annexes, instance_rows, notifications, poller, resources, searches, session, subscriptions};
+use super::{
+    annexes, instance_rows, notifications, poller, resources, searches, session, staged, subscriptions,
+};
 use app::ports::{
     Mailbox, NewNotification, PollCommit, Poller, Polls, PortError, ResourceRow, Result, Written,
 };
@@ -20,19 +22,43 @@ const READS_COUNT_MAX: u32 = 3;
 const BODIES_BYTES_MAX: usize = 3_000_000;
 
 /// Bodies, packed: inline as long as the transaction has room for them.
-fn pack_bodies(
+fn pack_bodies<'a>(
     id: InstanceId,
-    new: &[NewNotification],
+    new: &[&'a NewNotification],
     room: usize,
-) -> Result<Vec<(&NewNotification, Packed)>> {
+) -> Result<Vec<(&'a NewNotification, Packed)>> {
     let mut left = room;
     let mut packed = Vec::new();
-    for one in new {
+    for one in new.iter().copied() {
         let body = notifications::pack(id, one, left)?;
         left -= body.size.min(left);
         packed.push((one, body));
     }
     Ok(packed)
+}
+
+/// Those that are written with the state.
+fn in_commit(commit: &PollCommit) -> Vec<&NewNotification> {
+    commit.notifications.iter().filter(|new| new.claimed_until.is_none()).collect()
+}
+
+/// Writes those that the state is only to name. Whether none of their sequences was taken.
+async fn stage(table: &Table, commit: &PollCommit) -> Result<bool> {
+    let context = "stage a notification";
+    // Our own write, whose answer got lost, is not a conflict.
+    let writer = fastrand::u64(..).to_string();
+    for new in commit.notifications.iter().filter(|new| new.claimed_until.is_some()) {
+        let packed = notifications::pack(commit.instance, new, usize::MAX)?;
+        packed.store_parts(table, context).await?;
+        let put = notifications::put(commit.instance, commit.organization_id, new, packed)?
+            .and("staged", text(&writer))
+            .when("attribute_not_exists(pk) OR staged = :writer")
+            .with(":writer", text(&writer));
+        if table.write(context, put).await?.is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether a row holds just this state.
@@ -102,7 +128,9 @@ impl Polls for DynamoStore {
         }
         let added: Vec<Sequence> =
             commit.notifications.iter().filter(|new| new.deliver).map(|new| new.sequence).collect();
-        let is_plain = commit.notifications.is_empty() && commit.annex.is_empty();
+        if !stage(table, commit).await? {
+            return Ok(Written::Conflict);
+        }
         let state = resources::pack(id, &commit.state)?;
         // Parts that nobody will name once this is stored. What is put from now on belongs to somebody.
         let former = match state.has_parts() {
@@ -118,11 +146,12 @@ impl Polls for DynamoStore {
         ];
         let (annex, annex_bytes) = annexes::puts(id, &commit.state.resource, &commit.annex)?;
         let room = BODIES_BYTES_MAX.saturating_sub(annex_bytes);
-        for (new, packed) in pack_bodies(id, &commit.notifications, room)? {
+        for (new, packed) in pack_bodies(id, &in_commit(commit), room)? {
             packed.store_parts(table, context).await?;
             writes.push(notifications::put(id, commit.organization_id, new, packed)?);
         }
         writes.extend(annex);
+        let is_plain = writes.len() == 1;
         let refused = match table.transact(context, writes).await? {
             WritesEnded::Done => {
                 table.delete_many("delete parts of a former state", &former).await?;
@@ -134,7 +163,8 @@ impl Polls for DynamoStore {
             // The state's condition held: a sequence is taken.
             None => Ok(Written::Conflict),
             Some(Some(row)) if row.has("gone") => Ok(Written::Gone),
-            // Our own write, whose answer got lost. With notifications it is a transaction, which detects that itself.
+            // Our own write, whose answer got lost: of two with the same last sequence, one could not stage its notification.
+            // A transaction detects that itself.
             Some(Some(row)) if is_plain && is_stored(table, commit, &row).await? => Ok(Written::Done),
             Some(Some(_)) => Ok(Written::Conflict),
             Some(None) => not_there(table, id).await,
@@ -145,6 +175,10 @@ impl Polls for DynamoStore {
         let table = &self.table;
         if sequences.is_empty() {
             return Ok(());
+        }
+        // First, while they are named: what is neither is nothing.
+        for row in staged::those(table, id, sequences).await? {
+            staged::publish(table, id, key::sequence(&row)?).await?;
         }
         let context = "clear an outbox";
         let clear = Write::update(Key::resource(id, resource), "DELETE outbox :cleared")

@@ -3,7 +3,7 @@
 use super::key::Key;
 use super::row::{Row, number, text, time};
 use super::table::Write;
-use super::{DynamoStore, instance_rows, log, notifications, subscriptions};
+use super::{DynamoStore, instance_rows, log, notifications, staged, subscriptions};
 use app::ports::{Notification, Releases, Result, Written};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -58,7 +58,8 @@ impl Releases for DynamoStore {
             return Ok(Written::Gone);
         };
         let held: u64 = row.number("held")?;
-        if !notifications::pending(table, id, None, 1).await?.is_empty() {
+        let has_staged = !staged::named(table, id).await?.is_empty();
+        if has_staged || !notifications::pending(table, id, None, 1).await?.is_empty() {
             return Ok(Written::Conflict);
         }
         let context = "end a release";

@@ -12,7 +12,7 @@ use super::key::{self, Key};
 use super::log_lines::{END, just_before, mark, merged};
 use super::row::{Item, Row, expiry, text};
 use super::table::{KeyQuery, Table};
-use super::{log, notifications, subscriptions};
+use super::{log, notifications, staged, subscriptions};
 use app::ports::{LogKey, LogMark, LogMatches, LogSearch, PollCommit, Progress, Result};
 use chrono::Duration;
 use domain::ids::{InstanceId, Sequence};
@@ -95,13 +95,24 @@ fn place(row: &Row) -> Result<LogMark> {
 async fn there(table: &Table, marks: Vec<LogMark>) -> Result<Vec<LogMark>> {
     let keys: Vec<Key> = marks.iter().map(|mark| Key::notification(mark.instance, mark.sequence)).collect();
     let found = table.get_many("search a log by object", &keys).await?;
-    let is_there = |mark: &LogMark| found.contains_key(&Key::notification(mark.instance, mark.sequence));
+    // What was committed a moment ago is found once its first attempt is over.
+    let is_there = |mark: &LogMark| {
+        let row = found.get(&Key::notification(mark.instance, mark.sequence));
+        row.is_some_and(|row| !staged::is_staged(row))
+    };
     Ok(marks.into_iter().filter(is_there).collect())
 }
 
 async fn pending_of(table: &Table, id: InstanceId, search: &LogSearch) -> Result<LogMatches> {
     let limit = search.limit.min(PAGE_COUNT_MAX);
-    let sequences = notifications::pending_before(table, id, search.before, limit).await?;
+    let before = search.before.map(|before| before.sequence);
+    let mut sequences =
+        staged::named(table, id).await?.iter().map(key::sequence).collect::<Result<Vec<_>>>()?;
+    sequences.retain(|sequence| before.is_none_or(|before| *sequence < before));
+    sequences.extend(notifications::pending_before(table, id, search.before, limit).await?);
+    sequences.sort_unstable_by(|one, other| other.cmp(one));
+    sequences.dedup();
+    sequences.truncate(limit);
     let is_cut = sequences.len() == limit;
     let from = search.from.unwrap_or(Sequence(0));
     let marks: Vec<LogMark> = sequences
@@ -221,6 +232,7 @@ pub(super) async fn at_places(table: &Table, marks: &[LogMark]) -> Result<Vec<ap
     let ids: HashSet<InstanceId> = marks.iter().map(|mark| mark.instance).collect();
     let callbacks: Vec<Key> = ids.iter().map(|id| Key::subscription(*id)).collect();
     let mut rows = table.get_many("read notifications", &keys).await?;
+    rows.retain(|_, row| !staged::is_staged(row));
     let callbacks = table.get_many("read notifications", &callbacks).await?;
     let reads = keys.iter().zip(marks).filter_map(|(key, mark)| {
         let callback = callbacks.get(&Key::subscription(mark.instance))?;

@@ -21,6 +21,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, Delete, Put, ReturnValue,
     ReturnValuesOnConditionCheckFailure as OnFailure, Select, TransactWriteItem, Update,
 };
+use std::collections::HashMap;
 
 /// Tries of a write that a transaction was in the way of, and of what a batch left over.
 const TRIES_COUNT_MAX: u32 = 8;
@@ -44,6 +45,8 @@ pub(super) struct Write {
     action: Action,
     condition: Option<String>,
     values: Item,
+    /// Of attributes that are also words of the expressions' language.
+    names: HashMap<String, String>,
 }
 
 #[derive(Debug, Clone)]
@@ -82,16 +85,21 @@ impl Write {
     ) -> Self {
         let mut item = key.item();
         item.extend(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        Write { action: Action::Put(item), condition: None, values: Item::new() }
+        Write { action: Action::Put(item), condition: None, values: Item::new(), names: HashMap::new() }
     }
 
     /// Changes the item.
     pub(super) fn update(key: Key, expression: impl Into<String>) -> Self {
-        Write { action: Action::Update(key, expression.into()), condition: None, values: Item::new() }
+        Write {
+            action: Action::Update(key, expression.into()),
+            condition: None,
+            values: Item::new(),
+            names: HashMap::new(),
+        }
     }
 
     pub(super) fn delete(key: Key) -> Self {
-        Write { action: Action::Delete(key), condition: None, values: Item::new() }
+        Write { action: Action::Delete(key), condition: None, values: Item::new(), names: HashMap::new() }
     }
 
     /// Only under this condition.
@@ -106,6 +114,12 @@ impl Write {
         self
     }
 
+    /// What an update calls an attribute, such as `#name`.
+    pub(super) fn naming(mut self, name: &'static str, attribute: &'static str) -> Self {
+        self.names.insert(name.to_owned(), attribute.to_owned());
+        self
+    }
+
     /// One more attribute of a replaced item.
     pub(super) fn and(mut self, name: &'static str, value: AttributeValue) -> Self {
         if let Action::Put(item) = &mut self.action {
@@ -116,6 +130,10 @@ impl Write {
 
     fn values(&self) -> Option<Item> {
         (!self.values.is_empty()).then(|| self.values.clone())
+    }
+
+    fn names(&self) -> Option<HashMap<String, String>> {
+        (!self.names.is_empty()).then(|| self.names.clone())
     }
 }
 
@@ -285,7 +303,7 @@ impl Table {
         write: Write,
         after: ReturnValue,
     ) -> Result<WriteOutcome> {
-        let values = write.values();
+        let (values, names) = (write.values(), write.names());
         match write.action {
             Action::Put(item) => {
                 let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
@@ -300,6 +318,7 @@ impl Table {
             Action::Update(key, expression) => {
                 let request = self.client.update_item().table_name(&self.name).set_key(Some(key.item()));
                 let request = request.update_expression(expression).set_condition_expression(write.condition);
+                let request = request.set_expression_attribute_names(names);
                 let request = request.set_expression_attribute_values(values).return_values(after);
                 let sent = request.return_values_on_condition_check_failure(OnFailure::AllOld).send().await;
                 settle(context, sent.map(|done| done.attributes), |error| match error {
@@ -360,7 +379,7 @@ impl Table {
     }
 
     fn action(&self, write: Write) -> Result<TransactWriteItem> {
-        let values = write.values();
+        let (values, names) = (write.values(), write.names());
         let context = "put a transaction together";
         let wrong = |error| PortError::new(context, error);
         let item = TransactWriteItem::builder();
@@ -375,6 +394,7 @@ impl Table {
             Action::Update(key, expression) => {
                 let update = Update::builder().table_name(&self.name).set_key(Some(key.item()));
                 let update = update.update_expression(expression).set_condition_expression(write.condition);
+                let update = update.set_expression_attribute_names(names);
                 let update = update.set_expression_attribute_values(values);
                 let update = update.return_values_on_condition_check_failure(OnFailure::AllOld);
                 item.update(update.build().map_err(wrong)?).build()

@@ -15,6 +15,7 @@ mod push;
 mod races;
 mod secrets;
 mod stack;
+mod staged;
 mod store;
 mod table;
 mod vault;

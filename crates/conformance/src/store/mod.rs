@@ -3,6 +3,7 @@
 pub mod applications;
 pub mod attempts;
 pub mod bulks;
+pub mod committed_claims;
 pub mod counts;
 pub mod deletion;
 pub mod health_events;

@@ -172,6 +172,7 @@ fn commit(one: &Instance, n: usize, round: usize, now: DateTime<Utc>) -> PollCom
         sighting: None,
         deliver: waits,
         expires_at: (!waits).then(|| now + Duration::days(30)),
+        claimed_until: None,
     };
     let success = now - Duration::seconds(i64::try_from(n % 1_500).unwrap());
     let before = versions_before(n, round, resource);

@@ -123,6 +123,7 @@ fn commit(version: u64, sequences: std::ops::Range<u64>, expires_s: Option<i64>)
             sighting: None,
             deliver: expires_s.is_none(),
             expires_at: expires_s.map(at),
+            claimed_until: None,
         }
     };
     let state = ResourceState { version, ..ResourceState::new("messages", at(0)) };

@@ -33,13 +33,19 @@ pub(super) fn claim(
         return Ok(Claim::Gone);
     };
     let subscription = subscriptions::get(conn, instance.id)?.unwrap_or_default();
+    let is_claimed = standing.is_claimed(key, by, until);
     if !by.may_deliver(&instance, &subscription) {
+        if is_claimed {
+            unclaim(conn, key, until)?;
+        }
         return Ok(Claim::Queued);
     }
-    if let Some(refusal) = standing.refusal(key, now) {
-        return Ok(refusal);
+    if !is_claimed {
+        if let Some(refusal) = standing.refusal(key, now) {
+            return Ok(refusal);
+        }
+        mark(conn, key, by, until)?;
     }
-    mark(conn, key, by, until)?;
     let notification = notifications::get(conn, key.instance, key.sequence)?;
     Ok(notification.map_or(Claim::Gone, |notification| Claim::Yours(Box::new((notification, instance)))))
 }
@@ -48,7 +54,7 @@ pub(super) fn claim(
 fn mark(conn: &Connection, key: AttemptKey, by: Claimant, until: DateTime<Utc>) -> Result<()> {
     let row = (key.instance.get(), key.sequence.0, micros(until));
     match by {
-        Claimant::Job => conn
+        Claimant::Job | Claimant::Committer => conn
             .prepare_cached(
                 "UPDATE notifications SET claim_until_us = ?3 WHERE instance_id = ?1 AND sequence = ?2",
             )?

@@ -44,8 +44,8 @@ pub(super) fn insert(
         .prepare_cached(
             "INSERT INTO notifications (instance_id, sequence, number, event_id, resource, created_at_us,
                  progress, attempt, round_start, round_generation, attempts, expires_at_us, organization_id,
-                 sighting, events_count, kinds, subjects)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, 0, 0, '[]', ?8, ?9, ?10, ?11, ?12, ?13)",
+                 sighting, events_count, kinds, subjects, claim_until_us)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, 0, 0, '[]', ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .insert(params![
             id.get(),
@@ -61,6 +61,7 @@ pub(super) fn insert(
             new.events.len(),
             new.gist.as_ref().map(|gist| gist.kinds.iter().fold(0, |all, kind| all | kind_bit(*kind))),
             new.gist.as_ref().and_then(|gist| gist.subjects.as_ref()),
+            new.claimed_until.map(micros),
         ])?;
     let events: Vec<u8> = new.events.iter().flat_map(|event| *event.as_bytes()).collect();
     conn.prepare_cached("INSERT INTO bodies (row_id, events, body) VALUES (?1, ?2, ?3)")?

@@ -315,7 +315,7 @@ visit("an event can be delivered again; what a callback refused is queued until 
   await visitor.seesText("Suspended:");
   await visitor.inspect("deliveries-suspended");
   await page.goto(`/instances/${id}`);
-  await visitor.seesText("Deliveries wait.");
+  await visitor.seesText(/Deliveries wait for \d/);
   await visitor.inspect("instance-suspended");
   await page.goto("/");
   await visitor.seesText("Needs somebody");

@@ -11,6 +11,7 @@ import sys
 
 import template
 from samples import SAMPLES
+from template import listed, of_type
 
 FILE = pathlib.Path(__file__).with_name("template.yaml")
 # The account is that of the emulator on which the stack is tried, which knows it in rules and not in conditions.
@@ -57,12 +58,16 @@ SOLE = {
 GLOBAL_INDEXES = {"by-organization": ["log_of", "log_at"], "by-event": ["log_of", "name"]}
 PUSH_ROUTES = {"POST /push/gmail", "POST /push/outlookemail"}
 PUSH_LIMIT = "50"
-LAPSED_PUSH = '{ ($.message = "push.lapsed") || (($.message = "push.failed") && ($.is_over IS TRUE)) }'
-LAPSED_PUSHES = ("Carillon/STACK", "LapsedPushes")
-OVERDUE = '{ ($.message = "health.changed") && ($.transition = "mailbox.failing") }'
-OVERDUE_MAILBOXES = ("Carillon/STACK", "OverdueMailboxes")
-LETTERS = '{ ($.message = "health.given_up") && ($.to = "organization") }'
-LETTERS_GIVEN_UP = ("Carillon/STACK", "HealthLettersGivenUp")
+NAMESPACE = "Carillon/STACK"
+# What no metric of AWS tells, and an alarm watches: the lines that are counted, and where they are written.
+COUNTED = {
+    "LapsedPushes": (
+        '{ ($.message = "push.lapsed") || (($.message = "push.failed") && ($.is_over IS TRUE)) }',
+        {"<PollLog>", "<ApiLog>"},
+    ),
+    "OverdueMailboxes": ('{ ($.message = "health.changed") && ($.transition = "mailbox.failing") }', {"<PollLog>"}),
+    "HealthLettersGivenUp": ('{ ($.message = "health.given_up") && ($.to = "organization") }', {"<DeliverLog>"}),
+}
 # Jobs and polls attempt deliveries: what counts attempts counts both.
 ATTEMPTS = {"Suspensions", "FailedAttempts"}
 ADMIN_KEY = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:ADMIN-??????"
@@ -72,14 +77,6 @@ SCHEDULE_ROLE = {
     ("sqs:SendMessage", "<WorkQueue.Arn>"),
     ("sqs:SendMessage", "<DeadLetterQueue.Arn>"),
 }
-
-
-def listed(value):
-    return value if isinstance(value, list) else [value]
-
-
-def of_type(resources, kind):
-    return {name: one.get("Properties", {}) for name, one in resources.items() if one["Type"] == kind}
 
 
 def functions(resources):
@@ -293,25 +290,18 @@ def alarms_reach_somebody(resources, _outputs):
             if (metric, f"<{name}>") not in watched:
                 yield f"no alarm watches {metric} of {name}"
     filters = of_type(resources, "AWS::Logs::MetricFilter").values()
-    logs = {one["LogGroupName"] for one in filters if one["FilterPattern"] == LAPSED_PUSH and fed(one) == LAPSED_PUSHES}
-    if logs != {"<PollLog>", "<ApiLog>"}:
-        yield f"lapsed push is counted in {sorted(logs)} instead of where polls run"
-    overdue = {one["LogGroupName"] for one in filters if one["FilterPattern"] == OVERDUE and fed(one) == OVERDUE_MAILBOXES}
-    if overdue != {"<PollLog>"}:
-        yield f"overdue mailboxes are counted in {sorted(overdue)} instead of where polls run"
-    letters = {one["LogGroupName"] for one in filters if one["FilterPattern"] == LETTERS and fed(one) == LETTERS_GIVEN_UP}
-    if letters != {"<DeliverLog>"}:
-        yield f"health letters given up are counted in {sorted(letters)} instead of where they are sent"
+    alarmed = {(one["Namespace"], one["MetricName"]) for one in alarms.values()}
+    for metric, (pattern, written) in COUNTED.items():
+        of_metric = [one for one in filters if one["FilterPattern"] == pattern and fed(one) == (NAMESPACE, metric)]
+        logs = {one["LogGroupName"] for one in of_metric}
+        if logs != written:
+            yield f"{metric} are counted in {sorted(logs)} instead of {sorted(written)}"
+        if (NAMESPACE, metric) not in alarmed:
+            yield f"no alarm watches {metric}"
     for metric in sorted(ATTEMPTS):
         logs = {one["LogGroupName"] for one in filters if fed(one)[1] == metric}
         if logs != {"<DeliverLog>", "<PollLog>"}:
             yield f"{metric} are counted in {sorted(logs)} instead of where attempts are made"
-    if LETTERS_GIVEN_UP not in {(one["Namespace"], one["MetricName"]) for one in alarms.values()}:
-        yield "no alarm watches health letters given up"
-    if OVERDUE_MAILBOXES not in {(one["Namespace"], one["MetricName"]) for one in alarms.values()}:
-        yield "no alarm watches overdue mailboxes"
-    if LAPSED_PUSHES not in {(one["Namespace"], one["MetricName"]) for one in alarms.values()}:
-        yield "no alarm watches lapsed push"
 
 
 def dashboard_shows_signals(resources, _outputs):

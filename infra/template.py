@@ -61,6 +61,14 @@ def evaluated(template, **overrides):
     return resources, _value(template.get("Outputs", {}), scope)
 
 
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def of_type(resources, kind):
+    return {name: one.get("Properties", {}) for name, one in resources.items() if one["Type"] == kind}
+
+
 def _merged(low, high):
     """`high` over `low`, maps field by field."""
     if not (isinstance(low, dict) and isinstance(high, dict)):

@@ -9,6 +9,11 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
+/// Where providers lead back to.
+pub(super) const BACK: &str = "http://console.example/oauth/callback";
+/// By the page itself: a redirect after a form would be held against the policy, at each site on its way.
+pub(super) const ON_TO_THE_LOGIN: &str =
+    "<meta http-equiv=\"refresh\" content=\"0; url=https://login.example/authorize\">";
 pub(super) const POLLER: &str = r#"{"messages":{"url":"/hubs/x/messages","idField":"id","size":7}}"#;
 
 /// The browser, with what the interface was sent, and what it is to refuse.

@@ -5,6 +5,7 @@ mod applications;
 mod connect;
 mod connect_scripted;
 mod contents;
+mod edit;
 mod link;
 mod log;
 mod pages;

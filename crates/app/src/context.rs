@@ -6,7 +6,7 @@ use crate::heard::Heard;
 use crate::kept_fleet::KeptFleet;
 use crate::last_reads::LastReads;
 use crate::locks::Locks;
-use crate::ports::{Accounts, Bus, Clock, Entropy, Http, Queue, Schedule, Store, UserSessions, Vault};
+use crate::ports::{Accounts, Bus, Clock, Entropy, Http, Queue, Schedule, Spans, Store, UserSessions, Vault};
 use crate::read_shares::ReadShares;
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
@@ -18,6 +18,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use chrono::{DateTime, Duration, Utc};
 use connectors::Connector;
+use domain::trace::{Span, TraceId};
 use std::sync::{Arc, Weak};
 
 /// What is about to leave the event log is not relied on, minutes: a poll takes time, and hosts' clocks differ.
@@ -48,6 +49,8 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// Where the host has one.
     pub bus: Option<Arc<dyn Bus>>,
+    /// Where somebody traces.
+    pub spans: Option<Arc<dyn Spans>>,
 }
 
 /// The adapters, the configuration, and what a process remembers.
@@ -107,6 +110,18 @@ impl Context {
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.ports.clock.now()
+    }
+
+    /// Whether whoever goes on with this trace should trace too. Where nobody exports spans, the log has them.
+    pub(crate) fn is_sampled(&self, trace: TraceId) -> bool {
+        self.ports.spans.as_ref().is_none_or(|spans| spans.keeps(trace))
+    }
+
+    /// Hands on what belongs to this trace; it is not made where nobody keeps it.
+    pub(crate) fn traced(&self, trace: TraceId, span: impl FnOnce() -> Span) {
+        if let Some(spans) = self.ports.spans.as_ref().filter(|spans| spans.keeps(trace)) {
+            spans.ended(span());
+        }
     }
 
     /// Since when the event log holds everything reported.

@@ -14,7 +14,7 @@ use domain::delivery::{Answer, Attempt, Verdict, decide};
 use domain::instance::{Account, Instance};
 use domain::life;
 use domain::settings::{CALLBACK_URL, given};
-use domain::trace::TraceId;
+use domain::trace::{Span, SpanId, SpanWork, TraceId};
 
 /// Tries to store an outcome, and the pause before the second, which doubles: a post whose outcome is not stored is
 /// made again.
@@ -132,6 +132,7 @@ pub(crate) async fn attempt(
         answer: excerpt,
     };
     log(notification, &attempt, cause, verdict);
+    trace(app, notification, &attempt, verdict, now);
     let outcome =
         AttemptOutcome { by, reason, attempt, verdict, reached, expires_at: now + app.config.retention };
     let written = store(app, key, &outcome).await?;
@@ -214,6 +215,45 @@ fn count(app: &Context, notification: &Notification, verdict: Verdict, now: Date
     app.signals.arrived(since.map_or(since_commit, |since| now - since), since_commit);
 }
 
+fn trace(
+    app: &Context,
+    notification: &Notification,
+    attempt: &Attempt,
+    verdict: Verdict,
+    now: DateTime<Utc>,
+) {
+    let event_id = notification.name.event_id.as_str();
+    let trace = TraceId::of_notification(event_id);
+    app.traced(trace, || {
+        let facts = [
+            ("instance.id", notification.instance.get().into()),
+            ("event.id", event_id.into()),
+            ("attempt", attempt.number.into()),
+            ("verdict", word(verdict).into()),
+        ];
+        let status = attempt.status.map(|status| ("http.response.status_code", u32::from(status).into()));
+        Span {
+            trace,
+            id: SpanId::of_attempt(event_id, attempt.number),
+            parent: Some(SpanId::root_of(trace)),
+            link: None,
+            work: SpanWork::Attempt,
+            began_at: attempt.at,
+            ended_at: now,
+            error: (verdict != Verdict::Delivered).then(|| word(verdict)),
+            facts: facts.into_iter().chain(status).collect(),
+        }
+    });
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Delivered => "delivered",
+        Verdict::Retry(_) => "retry",
+        Verdict::Suspend => "suspend",
+    }
+}
+
 fn log(notification: &Notification, attempt: &Attempt, cause: Option<String>, verdict: Verdict) {
     tracing::info!(
         instance.id = notification.instance.get(),
@@ -225,11 +265,7 @@ fn log(notification: &Notification, attempt: &Attempt, cause: Option<String>, ve
         error = attempt.error,
         cause,
         duration_ms = attempt.duration_ms,
-        verdict = match verdict {
-            Verdict::Delivered => "delivered",
-            Verdict::Retry(_) => "retry",
-            Verdict::Suspend => "suspend",
-        },
+        verdict = word(verdict),
         "delivery.attempted"
     );
 }

@@ -18,7 +18,7 @@ use domain::signature::{
     STANDARD_ID_HEADER, STANDARD_SIGNATURE_HEADER, STANDARD_TIMESTAMP_HEADER, WEBHOOK_ID_HEADER,
     WEBHOOK_SIGNATURE_HEADER, WEBHOOK_TEST_HEADER, sign, sign_standard,
 };
-use domain::trace::{TRACEPARENT_HEADER, traceparent};
+use domain::trace::{TRACEPARENT_HEADER, TraceId, traceparent};
 use std::error::Error as _;
 use std::sync::Arc;
 
@@ -116,7 +116,9 @@ async fn post(
     let own = callback::headers(&instance.configuration, &secrets);
     let mut request = request(&instance.configuration, &secrets, &own, named, bounds, Kind::Event);
     if own.iter().all(|(name, _)| name != TRACEPARENT_HEADER) {
-        let value = traceparent(&notification.name.event_id, notification.attempt);
+        let event_id = &notification.name.event_id;
+        let is_sampled = app.is_sampled(TraceId::of_notification(event_id));
+        let value = traceparent(event_id, notification.attempt, is_sampled);
         request.headers.push((TRACEPARENT_HEADER, value));
     }
     // A process may have been stopped since it claimed: the attempt must not be somebody else's before the answer.

@@ -32,6 +32,7 @@ mod push;
 mod release;
 mod sessions;
 mod sign_in_links;
+mod spans;
 mod user_sessions;
 mod written;
 
@@ -60,6 +61,7 @@ pub use push::PushStates;
 pub use release::Releases;
 pub use sessions::Sessions;
 pub use sign_in_links::SignInLinks;
+pub use spans::Spans;
 pub use user_sessions::{UserSession, UserSessions};
 pub use written::Written;
 

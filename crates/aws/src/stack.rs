@@ -62,6 +62,7 @@ impl Stack {
             http,
             entropy: Arc::new(SystemEntropy),
             bus: Some(Arc::new(EventBus::new(clients.events.clone(), environment))),
+            spans: None,
         };
         let app = App::new(ports, sealer, environment.app.clone());
         Stack { app, store, vault, schedules, queue }

@@ -1,6 +1,7 @@
 //! What the command line and the environment say, read once.
 
 use crate::command_line::CommandLine;
+use crate::otlp::Wanted;
 use anyhow::{Context as _, bail};
 use app::Variables;
 use std::cell::RefCell;
@@ -25,6 +26,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `CARILLON_METRICS_LISTEN`: address of `GET /metrics`, of which the interface knows nothing. Default: none.
     pub metrics_listen: Option<SocketAddr>,
+    /// `OTEL_*`: whether metrics and traces go out by OTLP. Default: no.
+    pub otlp: Wanted,
     /// `--data`, `CARILLON_DATA`: folder of the database and the keys. Default `./.carillon`.
     pub data: PathBuf,
     /// `CARILLON_USER_SECRET` and `CARILLON_ORGANIZATION_SECRET`: both or neither.
@@ -97,6 +100,7 @@ pub fn read(line: &CommandLine, environment: &BTreeMap<String, String>) -> anyho
     let config = Config {
         listen,
         metrics_listen,
+        otlp: Wanted::read(&variable),
         data: data.unwrap_or_else(|| PathBuf::from(".carillon")),
         secrets: secrets(given(USER_SECRET), given(ORGANIZATION_SECRET))?,
         app: app::Config::read(&variables)?,

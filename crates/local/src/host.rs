@@ -6,6 +6,7 @@ use crate::jobs::Jobs;
 use crate::key_proof;
 use crate::keys;
 use crate::metrics::Metrics;
+use crate::otlp::{Otlp, Wanted};
 use crate::own_names::{OwnNames, answer_own};
 use crate::sqlite::{BackedUp, BackupError, Db, LockFile, OpenError, SqliteStore, SqliteVault, back_up};
 use crate::timers::Timers;
@@ -47,6 +48,7 @@ pub struct Host {
     public_url: Option<String>,
     /// Where browsers, and where providers are told to find it.
     given_urls: Vec<String>,
+    otlp: Otlp,
     sealer: Arc<Sealer>,
     db: Db,
     /// What [`Db::writes_of_others`] said before anything was read into memory.
@@ -104,7 +106,8 @@ impl Host {
             Err(OpenError::InUse { .. }) => (Db::beside(&database)?, Others::Running),
             Err(error) => return Err(error.into()),
         };
-        Ok((Self::assemble(config, db, sealer, Arc::new(SystemClock)).await?, others))
+        let config = Config { otlp: Wanted::default(), ..config.clone() };
+        Ok((Self::assemble(&config, db, sealer, Arc::new(SystemClock)).await?, others))
     }
 
     async fn assemble(
@@ -123,6 +126,8 @@ impl Host {
             true => CallbackAddresses::All,
             false => CallbackAddresses::Public,
         };
+        let http = Arc::new(Egress::new(addresses)?);
+        let otlp = Otlp::new(&config.otlp, http.clone());
         let ports = Ports {
             store: Arc::new(store.clone()),
             accounts: Arc::new(store.clone()),
@@ -131,9 +136,10 @@ impl Host {
             schedule: timers.clone(),
             queue: jobs.clone(),
             clock: clock.clone(),
-            http: Arc::new(Egress::new(addresses)?),
+            http,
             entropy: Arc::new(SystemEntropy),
             bus: None,
+            spans: otlp.spans(),
         };
         let app = App::new(ports, sealer.clone(), config.app.clone());
         Ok(Host {
@@ -149,6 +155,7 @@ impl Host {
                 .flatten()
                 .cloned()
                 .collect(),
+            otlp,
             sealer,
             db,
             writes_seen,
@@ -190,6 +197,13 @@ impl Host {
     /// What the process counts, for its operator's instruments.
     pub fn metrics(&self) -> Metrics {
         Metrics::new(self.app.clone(), self.store.clone(), self.jobs.clone(), self.clock.clone())
+    }
+
+    /// Exports what is asked for until the returned value is told to end.
+    pub(crate) async fn export(&mut self) -> Otlp {
+        let mut otlp = std::mem::take(&mut self.otlp);
+        otlp.measure(self.metrics()).await;
+        otlp
     }
 
     /// The host as its operator sees it.

@@ -13,6 +13,7 @@ pub mod jobs;
 mod key_proof;
 pub mod keys;
 pub mod metrics;
+pub mod otlp;
 mod own_names;
 mod pulling;
 pub mod serve;

@@ -48,13 +48,15 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// Runs until `stop` turns true; then nothing new begins, what is under way has ten seconds, and the rest
 /// stays queued.
 ///
-/// With another listener it answers `GET /metrics` there.
+/// With another listener it answers `GET /metrics` there. What waits to be exported has three seconds more.
 pub async fn serve(
     host: Host,
     listener: TcpListener,
     metrics: Option<TcpListener>,
     mut stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
+    let mut host = host;
+    let otlp = host.export().await;
     let host = Arc::new(host);
     let polls = Arc::new(Semaphore::new(POLLS_COUNT_MAX));
     let releases = Arc::new(Semaphore::new(RELEASES_COUNT_MAX));
@@ -97,6 +99,7 @@ pub async fn serve(
     if tokio::time::timeout(std::time::Duration::from_secs(STOP_S), idle).await.is_err() {
         tracing::warn!("serve.stopped_with_work_left");
     }
+    otlp.shut_down().await;
     Ok(())
 }
 

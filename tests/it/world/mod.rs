@@ -479,6 +479,7 @@ impl Assembly<'_> {
             http: self.wire.clone(),
             entropy: Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(self.seed)))),
             bus: Some(Arc::new(self.bus.clone())),
+            spans: None,
         }
     }
 

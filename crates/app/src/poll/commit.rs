@@ -167,12 +167,14 @@ impl Run<'_> {
         let (sequences, ids): (Vec<Sequence>, Vec<String>) =
             deliver.map(|one| (one.sequence, one.name.event_id.clone())).unzip();
         let commit = self.commit_of(next, notifications, annex);
+        let began_at = self.app.now();
         if self.app.ports.store.commit_poll(&commit).await? != Written::Done {
             return Ok(false);
         }
         *state = commit.state;
         self.remember(state);
         self.has_written = true;
+        self.trace_commit(&state.resource, began_at, &sequences, &ids);
         self.note_committed(&state.resource, ids);
         // After the commit, never before: a job for a notification that is not there yet finds nothing and is done. A
         // crash in between leaves the sequences in the outbox, which the next poll or the settling job flushes.

@@ -79,6 +79,7 @@ pub(super) fn log(run: &Run<'_>, report: &PollReport) {
         None => PollEnd::Idle,
     };
     run.app.signals.poll_ended(end);
+    run.trace_poll(end, sum(|one| one.changes));
     if end == PollEnd::Idle {
         tracing::debug!(instance.id = run.mailbox.instance.id.get(), "poll.idle");
         return;

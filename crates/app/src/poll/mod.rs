@@ -18,6 +18,7 @@ mod report;
 mod resource;
 mod retry_records;
 mod run;
+mod spans;
 mod step;
 
 pub(crate) use run::PollTrigger;

@@ -48,6 +48,7 @@ pub(super) struct Run<'a> {
     pub(super) connector: &'a Arc<dyn Connector>,
     pub(super) way: PollTrigger,
     pub(super) gate: Gate<'a>,
+    pub(super) began_at: DateTime<Utc>,
     pub(super) deadline: DateTime<Utc>,
     /// Which poll of the timetable it is.
     pub(super) number: u64,
@@ -94,8 +95,9 @@ impl<'a> Run<'a> {
         deadline: DateTime<Utc>,
         interval_min: u32,
     ) -> Self {
-        let trace = TraceId::of_poll(mailbox.instance.id, app.now());
-        let number = Timetable::new(mailbox.instance.id, interval_min).number_at(app.now());
+        let began_at = app.now();
+        let trace = TraceId::of_poll(mailbox.instance.id, began_at);
+        let number = Timetable::new(mailbox.instance.id, interval_min).number_at(began_at);
         let gate = Gate::new(app, connector.descriptor().key, &mailbox, deadline);
         Run {
             app,
@@ -103,6 +105,7 @@ impl<'a> Run<'a> {
             connector,
             way,
             gate,
+            began_at,
             deadline,
             number,
             token: None,

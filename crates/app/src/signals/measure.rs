@@ -1,6 +1,7 @@
 //! What is counted, and how it is read: counters by one of a few words, and histograms with fixed bounds.
 
 use chrono::Duration;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts, one for each of these words.
@@ -31,20 +32,39 @@ impl<const N: usize> Tally<N> {
     }
 }
 
+/// Who is told each new time as well, in seconds.
+pub type Listener = Box<dyn Fn(f64) + Send + Sync>;
+
 /// How long things took. Reading while others write may miss the newest by one.
-#[derive(Debug)]
 pub struct Histogram {
     bounds_s: &'static [f64],
     /// One more than bounds: what is beyond the last.
     counts: Vec<AtomicU64>,
     sum_us: AtomicU64,
+    listener: OnceLock<Listener>,
+}
+
+impl std::fmt::Debug for Histogram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Histogram").field(&self.read(Vec::new())).finish()
+    }
 }
 
 impl Histogram {
     /// With buckets up to these bounds, seconds, in order.
     pub fn new(bounds_s: &'static [f64]) -> Self {
         let counts = (0..=bounds_s.len()).map(|_| AtomicU64::new(0)).collect();
-        Histogram { bounds_s, counts, sum_us: AtomicU64::new(0) }
+        Histogram { bounds_s, counts, sum_us: AtomicU64::new(0), listener: OnceLock::new() }
+    }
+
+    /// The bounds that it was made with.
+    pub fn bounds_s(&self) -> &'static [f64] {
+        self.bounds_s
+    }
+
+    /// Tells this one too from now on. The first one stays.
+    pub fn also_tell(&self, listener: Listener) {
+        let _ = self.listener.set(listener);
     }
 
     /// Something took this long; two clocks that disagree make no time below zero.
@@ -54,6 +74,9 @@ impl Histogram {
         let place = self.bounds_s.iter().position(|bound| seconds <= *bound).unwrap_or(self.bounds_s.len());
         self.counts[place].fetch_add(1, Ordering::Relaxed);
         self.sum_us.fetch_add(us, Ordering::Relaxed);
+        if let Some(tell) = self.listener.get() {
+            tell(seconds);
+        }
     }
 
     /// What was noted so far.
@@ -71,6 +94,18 @@ impl Histogram {
             sum_s: self.sum_us.load(Ordering::Relaxed) as f64 / 1e6,
         }
     }
+}
+
+/// A histogram and what it is called.
+pub struct Timed<'a> {
+    /// Its name, which ends in its unit.
+    pub name: &'static str,
+    /// What it tells, in one line.
+    pub help: &'static str,
+    /// What tells it from others of the name.
+    pub labels: Vec<Label>,
+    /// What was noted.
+    pub histogram: &'a Histogram,
 }
 
 /// A label's name and its value, one of few.

@@ -3,7 +3,7 @@
 
 mod measure;
 
-pub use measure::{Distribution, Histogram, Label, Metric, Readings, Sample};
+pub use measure::{Distribution, Histogram, Label, Listener, Metric, Readings, Sample, Timed};
 
 use chrono::Duration;
 use measure::Tally;
@@ -27,6 +27,12 @@ pub(crate) enum PollEnd {
     Idle,
     Found,
     Failed,
+}
+
+impl PollEnd {
+    pub(crate) fn word(self) -> &'static str {
+        POLL_ENDS[self as usize]
+    }
 }
 
 /// What became of an attempt.
@@ -145,25 +151,40 @@ impl Signals {
         }
     }
 
+    /// What is timed.
+    pub fn timed(&self) -> [Timed<'_>; 3] {
+        let of = |name, help, histogram| Timed { name, help, labels: Vec::new(), histogram };
+        [
+            of(
+                "carillon_poll_lateness_seconds",
+                "From when the schedule's poll was due to its begin.",
+                &self.poll_lateness,
+            ),
+            of(
+                "carillon_change_to_callback_seconds",
+                "From the last complete poll without a change to the callback's 2xx: at most so long was it under way.",
+                &self.change_to_callback,
+            ),
+            of(
+                "carillon_commit_to_callback_seconds",
+                "From a notification's commit to the callback's 2xx.",
+                &self.commit_to_callback,
+            ),
+        ]
+    }
+
     /// All of them as they are now.
     pub fn read(&self) -> Vec<Metric> {
-        let histogram = |of: &Histogram| Readings::Histograms(vec![of.read(Vec::new())]);
+        let timed = self.timed().map(|Timed { name, help, labels, histogram }| Metric {
+            name,
+            help,
+            readings: Readings::Histograms(vec![histogram.read(labels)]),
+        });
+        timed.into_iter().chain(self.counted()).collect()
+    }
+
+    fn counted(&self) -> Vec<Metric> {
         vec![
-            Metric {
-                name: "carillon_poll_lateness_seconds",
-                help: "From when the schedule's poll was due to its begin.",
-                readings: histogram(&self.poll_lateness),
-            },
-            Metric {
-                name: "carillon_change_to_callback_seconds",
-                help: "From the last complete poll without a change to the callback's 2xx: at most so long was it under way.",
-                readings: histogram(&self.change_to_callback),
-            },
-            Metric {
-                name: "carillon_commit_to_callback_seconds",
-                help: "From a notification's commit to the callback's 2xx.",
-                readings: histogram(&self.commit_to_callback),
-            },
             Metric {
                 name: "carillon_polls_total",
                 help: "Polls, by what they ended in.",

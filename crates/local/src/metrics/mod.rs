@@ -7,7 +7,7 @@ use crate::jobs::Jobs;
 use crate::sqlite::SqliteStore;
 use app::App;
 use app::ports::{Clock, Result};
-use app::signals::Metric;
+use app::signals::{Metric, Readings, Timed};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -54,8 +54,22 @@ impl Metrics {
     ///
     /// The database could not be read.
     pub async fn text(&self) -> Result<String> {
+        Ok(text::of(&self.all().await?))
+    }
+
+    /// What is timed.
+    pub(crate) fn timed(&self) -> Vec<Timed<'_>> {
+        self.app.signals().timed().into_iter().chain(self.store.timed()).collect()
+    }
+
+    /// All of them now.
+    ///
+    /// # Errors
+    ///
+    /// The database could not be read.
+    pub(crate) async fn all(&self) -> Result<Vec<Metric>> {
         let mut metrics = self.app.signals().read();
-        metrics.push(self.store.latency());
+        metrics.push(latency(self.store.timed()));
         let now = self.clock.now();
         // One reader at a time: the others find what it read.
         let mut kept = self.kept.lock().await;
@@ -64,8 +78,14 @@ impl Metrics {
             *kept = Some(Counted { at: now, metrics: standing::count(self, now).await? });
         }
         metrics.extend(kept.iter().flat_map(|one| one.metrics.clone()));
-        Ok(text::of(&metrics))
+        Ok(metrics)
     }
+}
+
+fn latency(timed: [Timed<'_>; 2]) -> Metric {
+    let (name, help) = (timed[0].name, timed[0].help);
+    let all = timed.map(|Timed { labels, histogram, .. }| histogram.read(labels));
+    Metric { name, help, readings: Readings::Histograms(all.into()) }
 }
 
 async fn answer(State(metrics): State<Metrics>) -> Response {

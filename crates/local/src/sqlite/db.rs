@@ -7,7 +7,7 @@ use super::migrations::{demand, migrate};
 use super::open_error::OpenError;
 use super::threads::Threads;
 use app::ports::PortError;
-use app::signals::Metric;
+use app::signals::Timed;
 use rusqlite::Connection;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -81,8 +81,8 @@ impl Db {
     }
 
     /// How long callers of all clones waited.
-    pub(super) fn latency(&self) -> Metric {
-        self.0.latency.read()
+    pub(super) fn timed(&self) -> [Timed<'_>; 2] {
+        self.0.latency.timed()
     }
 
     /// Runs a write, all or nothing, and answers once it is on disk. Writes that wait share a commit.

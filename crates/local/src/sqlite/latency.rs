@@ -1,6 +1,6 @@
 //! How long callers waited for the database, with their turn in its queue.
 
-use app::signals::{Histogram, Metric, Readings};
+use app::signals::{Histogram, Timed};
 use std::time::Instant;
 
 /// From a read that found everything in memory to a disk that has gone slow.
@@ -35,12 +35,12 @@ impl Latency {
         }
     }
 
-    pub(super) fn read(&self) -> Metric {
-        let of = |histogram: &Histogram, word: &str| histogram.read(vec![("operation", word.to_owned())]);
-        Metric {
+    pub(super) fn timed(&self) -> [Timed<'_>; 2] {
+        [("read", &self.reads), ("write", &self.writes)].map(|(word, histogram)| Timed {
             name: "carillon_store_seconds",
             help: "Waits for the database: until a read was answered, or a write was on disk.",
-            readings: Readings::Histograms(vec![of(&self.reads, "read"), of(&self.writes, "write")]),
-        }
+            labels: vec![("operation", word.to_owned())],
+            histogram,
+        })
     }
 }

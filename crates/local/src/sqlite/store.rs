@@ -36,7 +36,7 @@ mod waiting;
 pub(crate) use waiting::{AGES_S as WAITING_AGES_S, STATUSES as WAITING_STATUSES};
 
 use super::Db;
-use app::signals::Metric;
+use app::signals::Timed;
 use requests::Requests;
 use std::sync::Arc;
 use trial::WriteTrial;
@@ -56,7 +56,7 @@ impl SqliteStore {
     }
 
     /// How long callers waited for the database.
-    pub fn latency(&self) -> Metric {
-        self.db.latency()
+    pub fn timed(&self) -> [Timed<'_>; 2] {
+        self.db.timed()
     }
 }

@@ -17,6 +17,7 @@ mod outage;
 mod process;
 mod push;
 mod runbook;
+mod telemetry;
 
 use doubles::FaultKind;
 use process::Process;

@@ -11,6 +11,8 @@ use crate::reply::Reply;
 
 pub(super) use super::delta_rows::DeltaOf;
 
+/// Characters of a token: Graph's have about so many, none of which is like another's.
+const TOKEN_LENGTH: usize = 172;
 const PAGE_DEFAULT: usize = 10;
 const PAGE_MAX: usize = 1000;
 
@@ -33,11 +35,14 @@ struct Position {
 impl Position {
     fn token(&self) -> String {
         let since = self.since.map_or_else(|| "-".to_owned(), |since| since.to_string());
-        format!("{}.{since}.{}.{}", self.generation, self.until, self.offset)
+        let meant = format!("{}.{since}.{}.{}.", self.generation, self.until, self.offset);
+        let mut random = fastrand::Rng::with_seed(self.until.wrapping_mul(31) + self.offset as u64);
+        let rest = (meant.len()..TOKEN_LENGTH).map(|_| random.alphanumeric());
+        meant.chars().chain(rest).collect()
     }
 
     fn parse(token: &str) -> Option<Self> {
-        let mut fields = token.splitn(4, '.');
+        let mut fields = token.splitn(5, '.');
         let generation = fields.next()?.parse().ok()?;
         let since = match fields.next()? {
             "-" => None,

@@ -9,6 +9,7 @@ pub(super) mod deltas;
 pub(super) mod descent;
 pub(super) mod doubts;
 pub(super) mod errand;
+pub(super) mod journal;
 pub(super) mod known;
 pub(super) mod note;
 pub(super) mod standing;

@@ -3,6 +3,7 @@
 use super::delta::{DeltaPage, Onward};
 use super::deltas::{Deltas, ErrandTurn};
 use super::errand::Errand;
+use super::journal::Journal;
 use super::known::RecentIds;
 use super::standing::FolderCounts;
 use crate::Call;
@@ -37,6 +38,9 @@ pub(crate) struct LaneNote {
     pub(super) counts: Option<u64>,
     #[serde(default, skip_serializing_if = "RecentIds::is_default")]
     pub(super) recent: RecentIds,
+    /// What the folders' parts do not have yet.
+    #[serde(default, skip_serializing_if = "Journal::is_empty")]
+    pub(super) journal: Journal,
 }
 
 impl LaneNote {

@@ -4,6 +4,7 @@ use super::delta::Onward;
 use super::deltas::{Deltas, WINDOW_SERVES_S};
 use super::descent::Descent;
 use super::doubts::is_apart;
+use super::journal::Journal;
 use crate::outlook::poll::plan::Plan;
 use domain::ids::digest64;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ const STORED_AFTER_S: i64 = 3 * 86_400;
 pub(crate) struct DeltaStanding {
     /// Where its delta goes on. `None`: the first round was not begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    link: Option<String>,
+    pub(super) link: Option<String>,
     /// The link is a page's: the round is not over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_within: bool,
@@ -33,10 +34,10 @@ pub(crate) struct DeltaStanding {
     began_at: i64,
     /// When the link was stored, seconds since the Unix epoch.
     #[serde(default)]
-    stored_at: i64,
+    pub(super) stored_at: i64,
     /// How much it held at that time, where the counts show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    count: Option<i64>,
+    pub(super) count: Option<i64>,
     /// When a look missed it first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     missed_at: Option<i64>,
@@ -151,15 +152,30 @@ pub(super) struct Standings {
     slots: Vec<FolderSlot>,
     /// The slots of those that something points to.
     due: BTreeSet<usize>,
-    /// Those that changed.
+    /// Those that may have changed.
     touched: BTreeSet<usize>,
+    /// Of those that changed, or are in the journal, what the annex holds; of one that is new there, nothing.
+    stored: BTreeMap<usize, FolderSlot>,
     /// Lists show those at the top only.
     is_tree: bool,
 }
 
 impl Standings {
-    pub(super) fn new(slots: Vec<FolderSlot>, due: BTreeSet<usize>, is_tree: bool) -> Self {
-        Standings { slots, due, touched: BTreeSet::new(), is_tree }
+    pub(super) fn new(
+        mut slots: Vec<FolderSlot>,
+        due: BTreeSet<usize>,
+        journal: &Journal,
+        is_tree: bool,
+    ) -> Self {
+        let mut stored = BTreeMap::new();
+        for number in journal.slots() {
+            if let Some(slot) = slots.get_mut(number) {
+                let before = slot.clone();
+                *slot = journal.read(number, before.clone());
+                stored.insert(number, before);
+            }
+        }
+        Standings { slots, due, touched: BTreeSet::new(), stored, is_tree }
     }
 
     pub(super) fn slots(&self) -> &[FolderSlot] {
@@ -170,8 +186,20 @@ impl Standings {
         &self.due
     }
 
-    pub(super) fn touched(&self) -> &BTreeSet<usize> {
-        &self.touched
+    /// What is to be stored of them: the parts, of so many slots each, that are to be written, and the journal beside them.
+    pub(super) fn changes(&self, part_count: usize) -> (BTreeSet<usize>, Journal) {
+        let (mut parts, mut noted) = (BTreeSet::new(), Journal::default());
+        for number in self.touched.iter().chain(self.stored.keys()) {
+            let (before, after) = (self.stored.get(number), self.slots.get(*number));
+            if !before.zip(after).is_some_and(|(before, after)| noted.note(*number, before, after)) {
+                parts.insert(number / part_count);
+            }
+        }
+        if noted.is_long() {
+            parts.extend(noted.slots().map(|number| number / part_count));
+        }
+        noted.forget(|number| parts.contains(&(number / part_count)));
+        (parts, noted)
     }
 
     pub(super) fn is_tree(&self) -> bool {
@@ -189,8 +217,11 @@ impl Standings {
     /// For a change.
     fn slot_mut(&mut self, folder: &str) -> Option<(usize, &mut FolderSlot)> {
         let number = self.slot_of(folder)?;
-        self.touched.insert(number);
-        Some((number, self.slots.get_mut(number)?))
+        let slot = self.slots.get_mut(number)?;
+        if self.touched.insert(number) {
+            self.stored.entry(number).or_insert_with(|| slot.clone());
+        }
+        Some((number, slot))
     }
 
     fn get_mut(&mut self, folder: &str) -> Option<(usize, &mut DeltaStanding)> {
@@ -392,6 +423,9 @@ impl Standings {
         if self.due.remove(&last) && last != number {
             self.due.insert(number);
         }
-        self.touched.extend([number, last]);
+        for changed in [number, last] {
+            self.touched.insert(changed);
+            self.stored.remove(&changed);
+        }
     }
 }

@@ -6,6 +6,7 @@
 use super::deltas::{Deltas, ErrandTurn};
 use super::doubts::Doubts;
 use super::errand::Errand;
+use super::journal::Journal;
 use super::known::{Known, SHARDS_COUNT};
 use super::note::LaneNote;
 use super::standing::{FolderSlot, Standings};
@@ -70,7 +71,10 @@ impl LaneNote {
             None => None,
             Some(ErrandTurn::Counts) => Some(Errand::Counts),
             // One that is lost shows when the lane goes to work.
-            Some(ErrandTurn::Delta(number)) => slot(archive, number).await?.map(Errand::Delta),
+            Some(ErrandTurn::Delta(number)) => {
+                let stored = slot(archive, number).await?;
+                stored.map(|stored| Errand::Delta(self.journal.read(number, stored)))
+            }
         })
     }
 }
@@ -97,7 +101,7 @@ impl Lane {
     fn new(deltas: &Deltas) -> Self {
         Lane {
             listing: deltas.listing(0),
-            folders: Standings::new(Vec::new(), BTreeSet::new(), deltas.is_tree),
+            folders: Standings::new(Vec::new(), BTreeSet::new(), &Journal::default(), deltas.is_tree),
             doubts: Doubts::default(),
             early: BTreeSet::new(),
             sweep: None,
@@ -140,7 +144,7 @@ impl Lane {
         Ok(Lane {
             // One that was stored before anything went down begins with the list again.
             listing: if note.is_flat(deltas) { listing.or(deltas.listing(0)) } else { listing },
-            folders: Standings::new(folders, note.due, deltas.is_tree),
+            folders: Standings::new(folders, note.due, &note.journal, deltas.is_tree),
             doubts,
             early,
             sweep,
@@ -164,11 +168,7 @@ impl Lane {
 
     /// So much changed that it has to be stored before more is read.
     pub(super) fn is_to_be_stored(&self) -> bool {
-        self.changed_folder_parts().len() > CHANGED_COUNT_MAX
-    }
-
-    fn changed_folder_parts(&self) -> BTreeSet<usize> {
-        self.folders.touched().iter().map(|slot| slot / PART_FOLDERS_COUNT).collect()
+        self.folders.changes(PART_FOLDERS_COUNT).0.len() > CHANGED_COUNT_MAX
     }
 
     /// What is to be stored of it.
@@ -183,7 +183,8 @@ impl Lane {
             parts.extend(changed.map(|(number, text)| AnnexPart { name: known_part(number), text }));
         }
         let all: Vec<&[FolderSlot]> = self.folders.slots().chunks(PART_FOLDERS_COUNT).collect();
-        for number in self.changed_folder_parts() {
+        let (changed, journal) = self.folders.changes(PART_FOLDERS_COUNT);
+        for number in changed {
             parts.extend(all.get(number).and_then(|slots| part(folders_part(number), slots)));
         }
         let work =
@@ -201,6 +202,7 @@ impl Lane {
             goes_down: self.folders.is_tree(),
             counts: self.counts,
             recent: self.known.into_recent(),
+            journal,
         };
         Ok((note, parts))
     }

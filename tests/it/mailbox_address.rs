@@ -162,9 +162,16 @@ async fn it_does_not_open_for_another_organization() {
     shown.assert_refused(500);
     assert!(!shown.body.to_string().contains(OUTLOOK_USER));
     let swapped =
-        "UPDATE instances SET document = json_set(document, '$.address', (SELECT json_extract(other.document,
-        '$.address') FROM instances other WHERE other.id = ?2)) WHERE id = ?1";
+        "UPDATE instances SET document = json_set(document, '$.address', json((SELECT json_extract(other.document,
+        '$.address') FROM instances other WHERE other.id = ?2))) WHERE id = ?1";
     let written = world.rows().write("swap it", move |tx| tx.execute(swapped, [mine.get(), id.get()])).await;
     assert_eq!(written.unwrap(), 1);
     world.call_as(other, "GET", &format!("/instances/{mine}"), "").await.assert_refused(500);
+    let listed = world.call_as(other, "GET", "/instances", "").await;
+    assert_eq!(listed.status, 200, "{}", listed.body);
+    let shown = |id: InstanceId| {
+        let all = listed.body.as_array().unwrap();
+        all.iter().find(|one| one["id"] == id.get()).map(|one| one["mailbox"].clone())
+    };
+    assert_eq!((shown(id), shown(mine)), (Some(Value::Null), Some(Value::Null)), "it hides no other");
 }

@@ -11,6 +11,7 @@ use chrono::{DateTime, Duration, Utc};
 use connectors::HttpError;
 use domain::account_settings::FailurePolicy;
 use domain::delivery::{Answer, Attempt, Verdict, decide};
+use domain::ids::digest64;
 use domain::instance::{Account, Instance};
 use domain::life;
 use domain::settings::{CALLBACK_URL, given};
@@ -111,7 +112,8 @@ pub(crate) async fn attempt(
         };
     let now = app.now();
     let attempt_of_round = notification.attempt.saturating_sub(notification.round_start);
-    let mut verdict = decide(&answer, attempt_of_round, &app.config.retry_policy, now);
+    let seed = digest64(&[&key.instance.get().to_be_bytes(), &key.sequence.0.to_be_bytes()]);
+    let mut verdict = decide(&answer, attempt_of_round, &app.config.retry_policy, now, seed);
     let mut reason = (verdict == Verdict::Suspend).then(|| suspension(&answer));
     if let Verdict::Retry(_) = verdict {
         // A callback that took the notification has not failed, whatever the bus did.

@@ -12,6 +12,7 @@ use domain::callback;
 use domain::delivery::{Answer, Verdict, decide};
 use domain::health_ledger::HealthEventId;
 use domain::health_letter::{HealthLetter, HealthMember, HealthRow, LetterProgress, Recipient, members_of};
+use domain::ids::digest64;
 use domain::settings::{CALLBACK_URL, given};
 use domain::signature::{
     STANDARD_ID_HEADER, STANDARD_SIGNATURE_HEADER, STANDARD_TIMESTAMP_HEADER, sign_standard,
@@ -87,8 +88,9 @@ async fn attempt(app: &Context, letter: HealthLetter) -> Result<Ran> {
         Recipient::Callback(_) => to_callback(app, &letter).await?,
     };
     let now = app.now();
+    let seed = digest64(&[letter.id.to_string().as_bytes()]);
     let verdict = match &answer {
-        Some(answer) => decide(answer, letter.attempt, &app.config.retry_policy, now),
+        Some(answer) => decide(answer, letter.attempt, &app.config.retry_policy, now, seed),
         None => Verdict::Suspend,
     };
     let last = in_words(answer.as_ref());

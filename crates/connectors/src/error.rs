@@ -71,7 +71,7 @@ impl Error {
     pub fn pause(&self) -> Pause {
         match (self.retry_after_s, self.kind) {
             (None, _) => Pause::Unsaid,
-            (Some(seconds), ErrorKind::Unavailable) => Pause::OfProvider(seconds),
+            (Some(seconds), ErrorKind::Unavailable) => Pause::OfEverybody(seconds),
             (Some(seconds), _) => Pause::OfMailbox(seconds),
         }
     }

@@ -267,7 +267,7 @@ fn pause(response: &HttpResponse, now: DateTime<Utc>) -> Pause {
     match (response.retry_after_s(now), response.status) {
         (None, _) => Pause::Unsaid,
         (Some(seconds), 429) => Pause::OfMailbox(seconds),
-        (Some(seconds), _) => Pause::OfProvider(seconds),
+        (Some(seconds), _) => Pause::OfEverybody(seconds),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What follows from one delivery attempt.
 
+use crate::schedule::{Pause, backoff};
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -90,18 +91,25 @@ pub enum Verdict {
 /// Decides on the n-th attempt of a round (n from 1).
 ///
 /// 2xx is success. 410 and a refused address suspend at once. 429 and 503 may ask for a longer wait than the
-/// policy's, never for a shorter one.
-pub fn decide(answer: &Answer, attempt_of_round: u32, policy: &RetryPolicy, now: DateTime<Utc>) -> Verdict {
+/// policy's, never for a shorter one. Such a receiver may have told thousands of notifications the same moment: by its
+/// seed each comes up to four times as much later, and at most five minutes.
+pub fn decide(
+    answer: &Answer,
+    attempt_of_round: u32,
+    policy: &RetryPolicy,
+    now: DateTime<Utc>,
+    seed: u64,
+) -> Verdict {
     let asked_s = match answer {
         Answer::Status { code: 200..=299, .. } | Answer::Published => return Verdict::Delivered,
         Answer::Status { code: 410, .. } | Answer::RefusedAddress => return Verdict::Suspend,
-        Answer::Status { code: 429 | 503, retry_after_s } => {
-            retry_after_s.unwrap_or(0).min(RETRY_AFTER_MAX_S)
-        }
-        Answer::Status { .. } | Answer::NoAnswer(_) => 0,
+        Answer::Status { code: 429 | 503, retry_after_s } => *retry_after_s,
+        Answer::Status { .. } | Answer::NoAnswer(_) => None,
     };
+    let asked = asked_s
+        .map(|seconds| backoff(attempt_of_round, Pause::OfEverybody(seconds.min(RETRY_AFTER_MAX_S)), seed));
     match policy.delay_after(attempt_of_round) {
-        Some(delay) => Verdict::Retry(now + delay.max(Duration::seconds(asked_s as i64))),
+        Some(delay) => Verdict::Retry(now + asked.map_or(delay, |asked| delay.max(asked))),
         None => Verdict::Suspend,
     }
 }
@@ -193,7 +201,7 @@ mod tests {
         let mut lines = Vec::new();
         for (index, answer) in answers.iter().enumerate() {
             let attempt = index as u32 + 1;
-            let verdict = decide(answer, attempt, &policy, now);
+            let verdict = decide(answer, attempt, &policy, now, 1);
             lines.push(match verdict {
                 Verdict::Retry(_) => format!("{}s #{attempt} retry", (now - start).num_seconds()),
                 other => format!("{}s #{attempt} {other:?}", (now - start).num_seconds()),
@@ -238,11 +246,30 @@ mod tests {
             "8,64,512",
             &[asks(100), asks(1), asks(u64::MAX), status(204)],
             expect![[r#"
-                0s #1 retry
-                100s #2 retry
-                164s #3 retry
-                21764s #4 Delivered"#]],
+            0s #1 retry
+            157s #2 retry
+            221s #3 retry
+            21934s #4 Delivered"#]],
         );
+    }
+
+    /// Ten thousand notifications fail within a minute, and are told the moment at which their receiver will be back.
+    #[test]
+    fn those_that_are_told_one_moment_come_apart() {
+        let at = |seconds: i64| Utc.timestamp_opt(seconds, 0).unwrap();
+        let mut by_second = std::collections::HashMap::<i64, u32>::new();
+        for number in 0..10_000 {
+            let now = at(number % 60);
+            let asked = Answer::Status { code: 503, retry_after_s: Some(600 - (number as u64 % 60)) };
+            match decide(&asked, 1, &RetryPolicy::default(), now, number as u64) {
+                Verdict::Retry(due) => *by_second.entry(due.timestamp()).or_default() += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        let (first, last) = (by_second.keys().min().unwrap(), by_second.keys().max().unwrap());
+        assert!((600..602).contains(first) && *last < 902, "from {first} to {last}");
+        let busiest = by_second.values().max().unwrap();
+        assert!(*busiest < 60, "{busiest} of them in one second, where 33 is the mean");
     }
 
     #[test]

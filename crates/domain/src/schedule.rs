@@ -56,7 +56,7 @@ pub enum Pause {
     /// Of this mailbox, which asked too much: seconds.
     OfMailbox(u64),
     /// Of everybody, as it is out of service: seconds. All may have been told the same moment.
-    OfProvider(u64),
+    OfEverybody(u64),
 }
 
 /// How long to leave a provider alone after the n-th failure in a row (n from 1).
@@ -70,7 +70,7 @@ pub fn backoff(failures: u32, pause: Pause, seed: u64) -> Duration {
     let asked_ms = |seconds: u64| seconds.clamp(1, RETRY_AFTER_MAX_S) * 1_000;
     let wait_ms = match pause {
         Pause::OfMailbox(seconds) => asked_ms(seconds),
-        Pause::OfProvider(seconds) => {
+        Pause::OfEverybody(seconds) => {
             let ms = asked_ms(seconds);
             ms + jitter((4 * ms).min(APART_MAX_MS))
         }
@@ -164,8 +164,8 @@ mod tests {
             .flat_map(|interval| {
                 [
                     ("nothing", busiest(interval, |_| Pause::Unsaid)),
-                    ("one date", busiest(interval, |left_s| Pause::OfProvider(left_s as u64))),
-                    ("two minutes", busiest(interval, |_| Pause::OfProvider(120))),
+                    ("one date", busiest(interval, |left_s| Pause::OfEverybody(left_s as u64))),
+                    ("two minutes", busiest(interval, |_| Pause::OfEverybody(120))),
                     ("one date, as if to each", busiest(interval, |left_s| Pause::OfMailbox(left_s as u64))),
                 ]
                 .map(|(said, times)| format!("every {interval} min, said {said}: {times:.1}"))

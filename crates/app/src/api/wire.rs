@@ -28,6 +28,15 @@ use serde_json::{Map, Value};
 
 /// An instance as documented, in the documented order; ours at the end.
 pub(super) fn listing(app: &Context, instance: &Instance) -> Result<Listing, PortError> {
+    let sealed = (token_of(app, instance)?, mailbox_address::opened(app, instance)?);
+    with_opened(app, instance, sealed)
+}
+
+fn with_opened(
+    app: &Context,
+    instance: &Instance,
+    (token, mailbox): (String, Option<String>),
+) -> Result<Listing, PortError> {
     let (connector, settings) = instances::understood(app, instance)?;
     let descriptor = connector.descriptor();
     let url = callback(instance);
@@ -41,7 +50,7 @@ pub(super) fn listing(app: &Context, instance: &Instance) -> Result<Listing, Por
         id: instance.id.get(),
         name: instance.name.clone(),
         created_date: Moment::of(instance.created_at),
-        token: token_of(app, instance)?,
+        token,
         element: Element::of(descriptor),
         element_id: descriptor.id,
         tags: instance.tags.clone(),
@@ -59,16 +68,20 @@ pub(super) fn listing(app: &Context, instance: &Instance) -> Result<Listing, Por
         user: Owner { id: instance.account.user_id, email_address: "", first_name: "", last_name: "" },
         subscription_id: url.is_some().then(|| instance.id.subscription_id()),
         events_notification_callback_url: url,
-        mailbox: mailbox_address::opened(app, instance)?,
+        mailbox,
         invalid_reason,
         application_error: instance.application_error.clone(),
         notices: instance.notices.iter().map(notice).collect(),
     })
 }
 
-/// [`listing`] as lists show it; without its configuration where that is not wanted.
+/// [`listing`] as lists show it; without its configuration where that is not wanted. What does not open of one instance
+/// is left out there, so that it does not hide the others.
 pub(super) fn listed(app: &Context, one: &Instance, is_hydrated: bool) -> Result<Listing, PortError> {
-    let shown = listing(app, one)?;
+    let say = |error: &PortError| tracing::error!(instance.id = one.id.get(), %error, "instance.unreadable");
+    let token = token_of(app, one).inspect_err(say).unwrap_or_else(|_| MASK.to_owned());
+    let mailbox = mailbox_address::opened(app, one).inspect_err(say).unwrap_or_default();
+    let shown = with_opened(app, one, (token, mailbox))?;
     Ok(Listing { configuration: shown.configuration.filter(|_| is_hydrated), ..shown })
 }
 

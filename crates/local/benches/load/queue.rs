@@ -11,8 +11,8 @@ const COPY: &str = "
         0, 0, NULL, '[]', organization_id, events_count, kinds
     FROM notifications WHERE row_id IN (SELECT row_id FROM originals)";
 
-/// Fills it up to about so many, due now. Returns how many there are.
-pub(crate) fn fill(folder: &Path, count: u64) -> u64 {
+/// Fills it up to about so many, due now. Returns how many there are, and how many of them are copies.
+pub(crate) fn fill(folder: &Path, count: u64) -> (u64, u64) {
     let mut connection = Connection::open(folder.join("carillon.db")).unwrap();
     let tx = connection.transaction().unwrap();
     let pending = |tx: &Connection| -> u64 {
@@ -41,5 +41,5 @@ pub(crate) fn fill(folder: &Path, count: u64) -> u64 {
     .unwrap();
     let all = pending(&tx);
     tx.commit().unwrap();
-    all
+    (all, all - originals)
 }

@@ -144,7 +144,8 @@ impl Jobs {
         context: &'static str,
         work: impl FnOnce(&Connection, &mut Lanes) -> rusqlite::Result<()> + Send + 'static,
     ) -> Result<()> {
-        let ended = self.change(context, work).await;
+        // A job that a power cut brings back runs again, as after any crash.
+        let ended = self.change_behind(context, work).await;
         if ended.is_err() {
             // The table has it still: after a moment it is given out again.
             self.lanes().end(&job, Went::Badly, Some(micros(now + delay_after(1))));
@@ -177,6 +178,16 @@ impl Jobs {
         self.db.write(context, move |tx| work(tx, &mut lock(&lanes))).await
     }
 
+    /// The same where a power cut may undo it.
+    async fn change_behind<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        work: impl FnOnce(&Connection, &mut Lanes) -> rusqlite::Result<T> + Send + 'static,
+    ) -> std::result::Result<T, PortError> {
+        let lanes = Arc::clone(&self.lanes);
+        self.db.write_behind(context, move |tx| work(tx, &mut lock(&lanes))).await
+    }
+
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         lock(&self.lanes)
     }
@@ -186,7 +197,9 @@ impl Jobs {
 impl Queue for Jobs {
     async fn send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()> {
         let sent = jobs.to_vec();
-        self.change("send jobs", move |tx, lanes| {
+        // A delivery that a power cut takes away is named by an outbox, by the job that sent it, or by a promise.
+        let is_named = sent.iter().all(|(job, _)| matches!(job, Job::Deliver(_)));
+        let store = move |tx: &Connection, lanes: &mut Lanes| {
             for (job, due_at) in sent {
                 let due_at = micros(due_at);
                 let stored = table::put(tx, &job, due_at)?;
@@ -198,8 +211,11 @@ impl Queue for Jobs {
                 lanes.offer(job, due_at, stored, organization_id);
             }
             Ok(())
-        })
-        .await?;
+        };
+        match is_named {
+            true => self.change_behind("send jobs", store).await?,
+            false => self.change("send jobs", store).await?,
+        }
         self.notify();
         Ok(())
     }

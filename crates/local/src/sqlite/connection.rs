@@ -32,6 +32,8 @@ fn set_up_writer(connection: Connection) -> Result<Connection> {
     set_up(&connection, WRITER_CACHE_KIB)?;
     // Only before the first table is made: afterwards it is a property of the file.
     connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+    // What a savepoint undoes is kept in memory: else a file is made for each that changes many pages.
+    connection.execute_batch("PRAGMA temp_store = MEMORY")?;
     // What is deleted is written over: else it stands in the file until its page is used again.
     connection.execute_batch("PRAGMA secure_delete = ON")?;
     // A commit is on disk before it is answered: FULL, because NORMAL loses the last ones in a power cut.

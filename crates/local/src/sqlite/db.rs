@@ -5,7 +5,7 @@ use super::latency::{Latency, Operation};
 use super::lock_file::LockFile;
 use super::migrations::{demand, migrate};
 use super::open_error::OpenError;
-use super::threads::Threads;
+use super::threads::{Durability, Threads};
 use app::ports::PortError;
 use app::signals::Timed;
 use rusqlite::Connection;
@@ -93,13 +93,32 @@ impl Db {
         context: &'static str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, PortError> {
+        self.write_as(context, Durability::Now, work).await
+    }
+
+    /// The same for a write that the next process does not miss: it is answered once everybody sees it, and is on disk with
+    /// a later one at the latest, never before an earlier one. A power cut may undo it; the end of the process does not.
+    pub async fn write_behind<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, PortError> {
+        self.write_as(context, Durability::Later, work).await
+    }
+
+    async fn write_as<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        durability: Durability,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, PortError> {
         let began = Instant::now();
         let written = match &self.0.engine {
             Engine::Inline { connection, .. } => {
                 let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
                 in_transaction(&connection, work).map_err(|error| PortError::new(context, error))
             }
-            Engine::Threaded { threads, .. } => threads.write(context, work).await,
+            Engine::Threaded { threads, .. } => threads.write(context, durability, work).await,
         };
         self.0.latency.note(Operation::Write, began);
         written

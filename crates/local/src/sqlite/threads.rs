@@ -12,10 +12,33 @@ const BATCH_COUNT_MAX: usize = 256;
 /// Work that may wait for a thread; callers beyond it wait to hand theirs in.
 const WAITING_COUNT_MAX: usize = 1024;
 
+/// When a write is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Durability {
+    /// With a later one, or when the log is brought into the file. What is on disk is always what was written up to some
+    /// moment, without gaps.
+    Later,
+    /// Before it is answered.
+    Now,
+}
+
+/// Whether work shares its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    /// If it fails the transaction is undone.
+    Alone,
+    /// If it fails it alone is undone.
+    Others,
+}
+
 /// Work for a thread, which answers its caller itself.
 trait Task: Send {
+    /// What its writes need.
+    fn durability(&self) -> Durability;
     /// Runs the work and keeps its result; why it failed, if it did.
-    fn run(&mut self, connection: &Connection) -> Option<ffi::Error>;
+    fn run(&mut self, connection: &Connection, company: Company) -> Option<ffi::Error>;
+    /// Whether the work came to an error.
+    fn has_failed(&self) -> bool;
     /// Answers with the result, or with why it could not be committed.
     fn answer(self: Box<Self>, committed: Result<(), ffi::Error>);
 }
@@ -23,6 +46,7 @@ trait Task: Send {
 struct Work<T, F> {
     work: Option<F>,
     result: Option<rusqlite::Result<T>>,
+    durability: Durability,
     reply: oneshot::Sender<rusqlite::Result<T>>,
 }
 
@@ -31,9 +55,20 @@ where
     T: Send,
     F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> Option<ffi::Error> {
-        self.result = self.work.take().map(|work| work(connection));
+    fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    fn run(&mut self, connection: &Connection, company: Company) -> Option<ffi::Error> {
+        self.result = self.work.take().map(|work| match company {
+            Company::Alone => work(connection),
+            Company::Others => in_savepoint(connection, work),
+        });
         self.result.as_ref()?.as_ref().err()?.sqlite_error().copied()
+    }
+
+    fn has_failed(&self) -> bool {
+        matches!(self.result, Some(Err(_)) | None)
     }
 
     fn answer(self: Box<Self>, committed: Result<(), ffi::Error>) {
@@ -78,10 +113,11 @@ impl Threads {
     pub(super) async fn write<T: Send + 'static>(
         &self,
         context: &'static str,
+        durability: Durability,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, PortError> {
         let entry = self.entries.as_ref().map(|(writes, _)| writes);
-        hand_in(entry, context, |connection| in_savepoint(connection, work)).await
+        hand_in(entry, context, durability, work).await
     }
 
     pub(super) async fn read<T: Send + 'static>(
@@ -90,13 +126,13 @@ impl Threads {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, PortError> {
         let entry = self.entries.as_ref().map(|(_, reads)| reads);
-        hand_in(entry, context, |connection| in_snapshot(connection, work)).await
+        hand_in(entry, context, Durability::Later, |connection| in_snapshot(connection, work)).await
     }
 
     /// On a thread that reads: it is in no transaction.
     pub(super) async fn empty_log(&self, context: &'static str) -> Result<bool, PortError> {
         let entry = self.entries.as_ref().map(|(_, reads)| reads);
-        hand_in(entry, context, empty_log).await
+        hand_in(entry, context, Durability::Later, empty_log).await
     }
 }
 
@@ -113,39 +149,79 @@ impl Drop for Threads {
 async fn hand_in<T: Send + 'static>(
     entry: Option<&Tasks>,
     context: &'static str,
+    durability: Durability,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> Result<T, PortError> {
     let closed = || PortError::new(context, "the database is closed");
     let (reply, answer) = oneshot::channel();
-    let task = Box::new(Work { work: Some(work), result: None, reply });
+    let task = Box::new(Work { work: Some(work), result: None, durability, reply });
     entry.ok_or_else(closed)?.send(task).await.map_err(|_| closed())?;
     answer.await.map_err(|_| closed())?.map_err(|error| PortError::new(context, error))
 }
 
 fn write_all(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Task>>) {
+    // As the connection was set up.
+    let mut durability = Durability::Now;
     while let Some(first) = waiting.blocking_recv() {
         let mut batch = vec![first];
         while batch.len() < BATCH_COUNT_MAX {
             let Ok(task) = waiting.try_recv() else { break };
             batch.push(task);
         }
-        let committed = write_batch(connection, &mut batch);
+        let wanted = batch.iter().map(|task| task.durability()).max().unwrap_or(Durability::Now);
+        let committed =
+            switch(connection, &mut durability, wanted).and_then(|()| write_batch(connection, &mut batch));
         for task in batch {
             task.answer(committed);
         }
     }
 }
 
+/// Whether the next commit waits for the disk, with all that was written before.
+fn switch(connection: &Connection, from: &mut Durability, to: Durability) -> Result<(), ffi::Error> {
+    if *from == to {
+        return Ok(());
+    }
+    // SQLite does what this says when it reads the text: a statement that is kept would do nothing.
+    let level = match to {
+        Durability::Now => "PRAGMA synchronous = FULL",
+        Durability::Later => "PRAGMA synchronous = NORMAL",
+    };
+    connection.execute_batch(level).map_err(code)?;
+    *from = to;
+    Ok(())
+}
+
 /// Runs what waits as one transaction. No caller is answered before it is committed.
 fn write_batch(connection: &Connection, batch: &mut [Box<dyn Task>]) -> Result<(), ffi::Error> {
     run(connection, "BEGIN IMMEDIATE").map_err(code)?;
+    if let [task] = batch {
+        return write_alone(connection, task);
+    }
     for task in batch {
-        let cause = task.run(connection);
+        let cause = task.run(connection, Company::Others);
         if connection.is_autocommit() {
             // SQLite has undone the whole transaction (disk full, input or output error): all hear why.
             return Err(cause.unwrap_or(ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK)));
         }
     }
+    commit(connection)
+}
+
+/// A savepoint would keep what each changed page was before, for nothing.
+fn write_alone(connection: &Connection, task: &mut Box<dyn Task>) -> Result<(), ffi::Error> {
+    let cause = task.run(connection, Company::Alone);
+    if !task.has_failed() {
+        return commit(connection);
+    }
+    match connection.is_autocommit() {
+        // SQLite has undone it already.
+        true => cause.map_or(Ok(()), Err),
+        false => run(connection, "ROLLBACK").map_err(code),
+    }
+}
+
+fn commit(connection: &Connection) -> Result<(), ffi::Error> {
     run(connection, "COMMIT").map_err(|error| {
         let _ = run(connection, "ROLLBACK");
         code(error)
@@ -161,7 +237,62 @@ fn read_all(connection: &Connection, waiting: &Mutex<mpsc::Receiver<Box<dyn Task
         // The lock is held while waiting: the other thread waits for it instead of for work.
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         let Some(mut task) = next else { return };
-        let _ = task.run(connection);
+        let _ = task.run(connection, Company::Alone);
         task.answer(Ok(()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Db;
+    use rusqlite::Connection;
+    use std::sync::mpsc;
+    use tokio::sync::oneshot;
+
+    /// What SQLite does at the end of the transaction: 1 is nothing, 2 is to wait for the disk.
+    fn level(tx: &Connection) -> rusqlite::Result<i64> {
+        tx.query_row("PRAGMA synchronous", [], |row| row.get(0))
+    }
+
+    #[tokio::test]
+    async fn a_commit_waits_for_the_disk_if_one_of_its_writes_needs_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("a.db")).unwrap();
+        assert_eq!(db.write("a", level).await.unwrap(), 2);
+        assert_eq!(db.write_behind("a", level).await.unwrap(), 1);
+        assert_eq!(db.write("a", level).await.unwrap(), 2);
+        // While the first one runs the others come to wait, and share a commit.
+        let (begin, begun) = oneshot::channel();
+        let (end, ended) = mpsc::channel::<()>();
+        let other = db.clone();
+        let first = tokio::spawn(async move {
+            let waits = move |tx: &Connection| {
+                begin.send(()).unwrap();
+                ended.recv().unwrap();
+                level(tx)
+            };
+            other.write_behind("a", waits).await.unwrap()
+        });
+        begun.await.unwrap();
+        let (behind, now) = (db.write_behind("a", level), db.write("a", level));
+        let let_go = async { end.send(()).unwrap() };
+        let (behind, now, ()) = tokio::join!(behind, now, let_go);
+        assert_eq!([first.await.unwrap(), behind.unwrap(), now.unwrap()], [1, 2, 2]);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_alone_leaves_nothing_and_the_next_one_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("a.db")).unwrap();
+        db.write("make", |tx| tx.execute_batch("CREATE TABLE numbers (n)")).await.unwrap();
+        let failing = |tx: &Connection| {
+            tx.execute("INSERT INTO numbers VALUES (1)", [])?;
+            tx.execute("INSERT INTO nowhere VALUES (1)", [])
+        };
+        assert!(db.write("fail", failing).await.is_err());
+        db.write("go on", |tx| tx.execute("INSERT INTO numbers VALUES (2)", [])).await.unwrap();
+        let all = "SELECT group_concat(n) FROM numbers";
+        let left = db.read("look", |tx| tx.query_row(all, [], |row| row.get::<_, String>(0))).await;
+        assert_eq!(left.unwrap(), "2");
     }
 }

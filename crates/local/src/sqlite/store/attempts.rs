@@ -159,7 +159,8 @@ impl Attempts for SqliteStore {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> ports::Result<Claim> {
-        self.db.write("claim an attempt", move |tx| claim(tx, key, by, now, until)).await
+        // Whoever starts after a power cut frees what was claimed. Its notification is on disk.
+        self.db.write_behind("claim an attempt", move |tx| claim(tx, key, by, now, until)).await
     }
 
     async fn unclaim_attempt(&self, key: AttemptKey, until: DateTime<Utc>) -> ports::Result<()> {

@@ -81,7 +81,8 @@ impl Pollers for SqliteStore {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> ports::Result<Written> {
-        self.db.write("begin a poll", move |tx| begin(tx, id, fence, now, until)).await
+        // Whoever starts after a power cut frees what was leased.
+        self.db.write_behind("begin a poll", move |tx| begin(tx, id, fence, now, until)).await
     }
 
     async fn ask_again(&self, id: InstanceId, fence: u64, now: DateTime<Utc>) -> ports::Result<Written> {
@@ -89,6 +90,6 @@ impl Pollers for SqliteStore {
     }
 
     async fn end_poll(&self, id: InstanceId, fence: u64) -> ports::Result<PollEnded> {
-        self.db.write("end a poll", move |tx| end(tx, id, fence)).await
+        self.db.write_behind("end a poll", move |tx| end(tx, id, fence)).await
     }
 }

@@ -87,8 +87,9 @@ impl Polls for SqliteStore {
         sequences: &[Sequence],
     ) -> ports::Result<()> {
         let (resource, sequences) = (resource.to_owned(), sequences.to_vec());
+        // What it still names is enqueued again; the jobs were written before it.
         self.db
-            .write("clear an outbox", move |tx| resources::clear_outbox(tx, id, &resource, &sequences))
+            .write_behind("clear an outbox", move |tx| resources::clear_outbox(tx, id, &resource, &sequences))
             .await
     }
 

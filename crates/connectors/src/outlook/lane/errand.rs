@@ -1,7 +1,7 @@
 //! What a poll reads beside the walk's page.
 
 use super::deltas::Deltas;
-use super::standing::FolderSlot;
+use super::slot::FolderSlot;
 use crate::outlook::poll::plan::Plan;
 
 /// One read.

@@ -1,7 +1,7 @@
 //! Where folders' deltas go on that were read since their parts of the annex were written. As long as that is little it is in the
 //! walk's row, so that a message which comes writes no part.
 
-use super::standing::FolderSlot;
+use super::slot::FolderSlot;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

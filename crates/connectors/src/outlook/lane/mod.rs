@@ -12,6 +12,7 @@ pub(super) mod errand;
 pub(super) mod journal;
 pub(super) mod known;
 pub(super) mod note;
+pub(super) mod slot;
 pub(super) mod standing;
 pub(super) mod stored;
 pub(super) mod sweep;

@@ -1,122 +1,18 @@
-//! Where each folder's delta stands.
+//! All folders that are followed.
 
 use super::delta::Onward;
-use super::deltas::{Deltas, WINDOW_SERVES_S};
+use super::deltas::Deltas;
 use super::descent::Descent;
 use super::doubts::is_apart;
 use super::journal::Journal;
+use super::slot::{DeltaStanding, FolderSlot};
 use crate::outlook::poll::plan::Plan;
 use domain::ids::digest64;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Folders followed at the most.
 const FOLDERS_COUNT_MAX: usize = 2_000;
-/// A round without rows is stored when the last stored one is older, seconds: a token stays valid for its time, and an
-/// idle poll writes nothing.
-const STORED_AFTER_S: i64 = 3 * 86_400;
-
-/// One folder.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct DeltaStanding {
-    /// Where its delta goes on. `None`: the first round was not begun.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) link: Option<String>,
-    /// The link is a page's: the round is not over.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    is_within: bool,
-    /// The round is a first one: it shows all there is.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) is_first: bool,
-    /// When the first round began, seconds since the Unix epoch.
-    #[serde(default)]
-    began_at: i64,
-    /// When the link was stored, seconds since the Unix epoch.
-    #[serde(default)]
-    pub(super) stored_at: i64,
-    /// How much it held at that time, where the counts show it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) count: Option<i64>,
-    /// When a look missed it first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    missed_at: Option<i64>,
-    /// The provider gives no delta of it. Its turn tries again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    is_refused: bool,
-}
-
-impl DeltaStanding {
-    fn begun() -> Self {
-        DeltaStanding { is_first: true, ..DeltaStanding::default() }
-    }
-
-    /// Its first round is over, or there is none.
-    pub(super) fn has_begun(&self) -> bool {
-        !self.is_first || self.is_refused || self.missed_at.is_some()
-    }
-
-    /// Its round is under way, or was not begun.
-    fn is_under_way(&self) -> bool {
-        self.link.is_none() || self.is_within
-    }
-
-    /// Nothing but its turn, or what points to it, leads to it.
-    fn is_at_rest(&self) -> bool {
-        self.is_refused || (self.missed_at.is_none() && !self.is_under_way())
-    }
-
-    /// Where to read on.
-    pub(super) fn path(&self, folder: &str, deltas: &Deltas, plan: &Plan<'_>, now_s: i64) -> String {
-        self.link.clone().unwrap_or_else(|| deltas.first(folder, plan, now_s))
-    }
-
-    /// A round that ended without rows, though nothing pointed to the folder, tells nothing that has to be stored yet.
-    pub(super) fn is_fresh(&self, now_s: i64) -> bool {
-        self.is_at_rest() && !self.is_refused && now_s - self.stored_at < STORED_AFTER_S
-    }
-
-    /// Its round is over, and its window has served its time.
-    pub(super) fn is_outdated(&self, now_s: i64) -> bool {
-        !self.is_within && now_s - self.began_at > WINDOW_SERVES_S
-    }
-
-    /// It has to be read without being its turn. `is_time`: the counts are known, so that what points to it is settled.
-    fn is_wanted(&self, is_due: bool, is_time: bool, now_s: i64) -> bool {
-        match (self.is_refused, self.missed_at) {
-            (true, _) => false,
-            (_, Some(at)) => is_apart(at, now_s),
-            (_, None) => self.is_under_way() || (is_due && is_time),
-        }
-    }
-}
-
-/// A folder in its slot: it keeps its number until it is gone.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct FolderSlot {
-    pub(super) id: String,
-    #[serde(flatten)]
-    pub(super) standing: DeltaStanding,
-    /// The folders below it are not known yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    descent: Option<Descent>,
-}
-
-impl FolderSlot {
-    fn begun(id: &str, descent: Option<Descent>) -> Self {
-        FolderSlot { id: id.to_owned(), standing: DeltaStanding::begun(), descent }
-    }
-
-    /// Nothing but its turn, or what points to it, leads to it.
-    fn is_at_rest(&self) -> bool {
-        self.descent.is_none() && self.standing.is_at_rest()
-    }
-
-    /// It holds another number than when it was read, or is no longer counted. One that gives no delta is left alone.
-    fn differs(&self, counts: &FolderCounts) -> bool {
-        !self.standing.is_refused && counts.of(&self.id, self.standing.count) != self.standing.count
-    }
-}
 
 /// How much the folders hold, as one answer says.
 pub(super) struct FolderCounts {
@@ -137,6 +33,12 @@ impl FolderCounts {
         let texts: Vec<String> = by_id.iter().map(|(id, count)| format!("{id} {count}")).collect();
         let digest = digest64(&texts.iter().map(String::as_bytes).collect::<Vec<_>>());
         Some(FolderCounts { by_id, is_whole, digest })
+    }
+
+    /// It holds another number than when it was read, or is no longer counted. One that gives no delta is left alone.
+    fn differs(&self, slot: &FolderSlot) -> bool {
+        let known = slot.standing.count;
+        !slot.standing.is_refused && self.of(&slot.id, known) != known
     }
 
     /// Of one folder; where this does not say, what was known.
@@ -315,7 +217,7 @@ impl Standings {
     /// Points to folders that hold another number than when they were read, and to those that are no longer counted.
     pub(super) fn compare(&mut self, counts: &FolderCounts) {
         let slots = self.slots.iter().enumerate();
-        self.due.extend(slots.filter(|(_, slot)| slot.differs(counts)).map(|(number, _)| number));
+        self.due.extend(slots.filter(|(_, slot)| counts.differs(slot)).map(|(number, _)| number));
         for folder in counts.by_id.keys() {
             self.add(folder);
         }
@@ -323,7 +225,7 @@ impl Standings {
 
     /// These counts are those with which the folders were read.
     pub(super) fn agree(&self, counts: &FolderCounts) -> bool {
-        !self.slots.iter().any(|slot| slot.differs(counts))
+        !self.slots.iter().any(|slot| counts.differs(slot))
     }
 
     /// Folders to be read now.

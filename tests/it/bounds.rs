@@ -144,7 +144,14 @@ async fn log(world: &World, id: InstanceId, (first, count): (u64, u64), body: &s
         })
         .collect();
     let numbers = notifications.iter().map(|one| one.name.id).collect();
-    let commit = PollCommit { instance: id, organization_id: 1, state, notifications, annex: Vec::new() };
+    let commit = PollCommit {
+        instance: id,
+        organization_id: 1,
+        state,
+        notifications,
+        annex: Vec::new(),
+        told: Vec::new(),
+    };
     assert_eq!(world.store.commit_poll(&commit).await.unwrap(), Written::Done);
     numbers
 }

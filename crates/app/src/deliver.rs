@@ -34,16 +34,18 @@ pub enum Ran {
 
 /// Runs a delivery job. Doing it again after a crash posts nothing that was decided.
 pub(crate) async fn deliver(app: &Context, key: AttemptKey) -> Result<Ran> {
-    claim_and_attempt(app, key, Claimant::Job, claim_until(app)).await
+    let verdict = claim_and_attempt(app, key, Claimant::Job, claim_until(app), None).await?;
+    Ok(if matches!(verdict, Some(Verdict::Delivered) | None) { Ran::Well } else { Ran::Refused })
 }
 
-/// Makes the attempt that this process claimed with its commit.
+/// Makes the attempt that this poll claimed with its commit; `None` if it stored no outcome.
 pub(crate) async fn deliver_committed(
     app: &Context,
     key: AttemptKey,
     claimed_until: DateTime<Utc>,
-) -> Result<Ran> {
-    claim_and_attempt(app, key, Claimant::Committer, claimed_until).await
+    poll: TraceId,
+) -> Result<Option<Verdict>> {
+    claim_and_attempt(app, key, Claimant::Committer, claimed_until, Some(poll)).await
 }
 
 async fn claim_and_attempt(
@@ -51,30 +53,31 @@ async fn claim_and_attempt(
     key: AttemptKey,
     by: Claimant,
     until: DateTime<Utc>,
-) -> Result<Ran> {
+    poll: Option<TraceId>,
+) -> Result<Option<Verdict>> {
     let again = |attempt, due_at| (Job::Deliver(AttemptKey { attempt, ..key }), due_at);
     match app.ports.store.claim_attempt(key, by, app.now(), until).await? {
-        Claim::Gone | Claim::Decided { next: None } => Ok(Ran::Well),
+        Claim::Gone | Claim::Decided { next: None } => Ok(None),
         // Perhaps by an attempt of this job, whose process died before that was told.
-        Claim::Queued => settle::told(app, key.instance).await.map(|()| Ran::Well),
+        Claim::Queued => settle::told(app, key.instance).await.map(|()| None),
         Claim::Busy { until } => {
             app.ports.queue.send(&[again(key.attempt, until)]).await?;
-            Ok(Ran::Well)
+            Ok(None)
         }
         Claim::Decided { next: Some((attempt, due_at)) } => {
             app.ports.queue.send(&[again(attempt, due_at)]).await?;
-            Ok(Ran::Well)
+            Ok(None)
         }
         Claim::Yours(claimed) => {
             let (notification, instance) = *claimed;
-            let verdict = attempt(app, &notification, &instance, until, by).await?;
+            let verdict = attempt(app, &notification, &instance, until, by, poll).await?;
             if let Some(Verdict::Retry(due_at)) = verdict {
                 app.ports.queue.send(&[again(notification.attempt + 1, due_at)]).await?;
             }
             if verdict == Some(Verdict::Suspend) {
                 settle::told(app, key.instance).await?;
             }
-            Ok(if matches!(verdict, Some(Verdict::Delivered) | None) { Ran::Well } else { Ran::Refused })
+            Ok(verdict)
         }
     }
 }
@@ -86,13 +89,14 @@ pub(crate) fn claim_until(app: &Context) -> DateTime<Utc> {
 
 /// Posts a notification that is claimed until then, and stores the outcome; `None` if somebody else stored one first. A
 /// failure leads to another attempt by the policy, in the end to suspension; in a release at once, which goes on only after a
-/// success.
+/// success. Where the poll that found it makes the attempt, its line leads back there.
 pub(crate) async fn attempt(
     app: &Context,
     notification: &Notification,
     instance: &Instance,
     claimed_until: DateTime<Utc>,
     by: Claimant,
+    poll: Option<TraceId>,
 ) -> Result<Option<Verdict>> {
     let started_at = app.now();
     let key = AttemptKey {
@@ -133,7 +137,7 @@ pub(crate) async fn attempt(
         error: error(&answer),
         answer: excerpt,
     };
-    log(notification, &attempt, cause, verdict);
+    log(notification, &attempt, cause, verdict, poll);
     trace(app, notification, &attempt, verdict, now);
     let outcome =
         AttemptOutcome { by, reason, attempt, verdict, reached, expires_at: now + app.config.retention };
@@ -256,12 +260,19 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn log(notification: &Notification, attempt: &Attempt, cause: Option<String>, verdict: Verdict) {
+fn log(
+    notification: &Notification,
+    attempt: &Attempt,
+    cause: Option<String>,
+    verdict: Verdict,
+    poll: Option<TraceId>,
+) {
     tracing::info!(
         instance.id = notification.instance.get(),
         notification.id = notification.name.id,
         event.id = notification.name.event_id,
         trace.id = %TraceId::of_notification(&notification.name.event_id),
+        poll.id = poll.map(|poll| poll.to_string()),
         attempt = attempt.number,
         status = attempt.status,
         error = attempt.error,

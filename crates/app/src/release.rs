@@ -94,7 +94,7 @@ async fn next(app: &Context, id: InstanceId, generation: u64) -> Result<AfterLoo
     Ok(match store.claim_attempt(key, by, app.now(), until).await? {
         Claim::Yours(claimed) => {
             let (notification, instance) = *claimed;
-            match attempt(app, &notification, &instance, until, by).await? {
+            match attempt(app, &notification, &instance, until, by, None).await? {
                 Some(Verdict::Suspend) => AfterLook::Over,
                 _ => AfterLook::Posted,
             }

@@ -88,6 +88,8 @@ macro_rules! store_suite {
                 holds_what_is_to_be_delivered,
                 is_cleared_exactly_while_more_is_added,
                 clearing_again_is_harmless,
+                forgets_with_a_commit_what_was_told,
+                says_what_was_delivered,
             ],
             attempts: [
                 a_claim_gives_everything_a_post_needs,

@@ -105,6 +105,22 @@ impl<'a> Mailbox<'a> {
             state,
             notifications: new,
             annex: annex.iter().map(part).collect(),
+            told: Vec::new(),
+        };
+        self.store.commit_poll(&commit).await.unwrap()
+    }
+
+    /// Commits these notifications, and takes out of the outbox what was told.
+    pub async fn commit_told(&self, told: &[u64], new: Vec<NewNotification>) -> Written {
+        let mut state = self.state().await;
+        state.version += 1;
+        let commit = PollCommit {
+            instance: self.id,
+            organization_id: self.organization_id,
+            state,
+            notifications: new,
+            annex: Vec::new(),
+            told: told.iter().copied().map(Sequence).collect(),
         };
         self.store.commit_poll(&commit).await.unwrap()
     }

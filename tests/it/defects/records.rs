@@ -312,8 +312,14 @@ async fn a_full_list_stops_the_position() {
     let records: Vec<Value> = (0..RETRY_RECORDS_COUNT_MAX).map(record).collect();
     state.retry_records = serde_json::from_value(Value::Array(records)).unwrap();
     state.version += 1;
-    let commit =
-        PollCommit { instance: id, organization_id, state, notifications: Vec::new(), annex: Vec::new() };
+    let commit = PollCommit {
+        instance: id,
+        organization_id,
+        state,
+        notifications: Vec::new(),
+        annex: Vec::new(),
+        told: Vec::new(),
+    };
     assert_eq!(world.store.commit_poll(&commit).await.unwrap(), Written::Done);
     let sent = deliver(&world, 3);
     world.google.poison(GMAIL_USER, &sent[1], DOWN);

@@ -247,6 +247,7 @@ async fn hay(world: &World, id: InstanceId, first: u64, count: u64) {
         state: state.clone(),
         notifications,
         annex: Vec::new(),
+        told: Vec::new(),
     };
     assert_eq!(world.store.commit_poll(&commit).await.unwrap(), Written::Done);
 }

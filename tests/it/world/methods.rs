@@ -127,6 +127,7 @@ macro_rules! methods {
             async fn commit_poll(commit: &PollCommit) -> Result<Written>;
             async fn clear_outbox(id: InstanceId, resource: &str, sequences: &[Sequence]) -> Result<()>;
             async fn annex(id: InstanceId, resource: &str, names: &[String]) -> Result<Vec<Option<String>>>;
+            async fn delivered(id: InstanceId, sequences: &[Sequence]) -> Result<Vec<Sequence>>;
             async fn logged_events(id: InstanceId, events: &[EventId]) -> Result<HashSet<EventId>>;
         });
     };

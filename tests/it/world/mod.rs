@@ -219,6 +219,13 @@ impl World {
         App::new(around(parts.ports()), self.sealer.clone(), config)
     }
 
+    pub(crate) fn a_function_of_aws(&self) -> App {
+        let parts = self.assembly(&self.gate);
+        let heartbeat = Duration::hours(1);
+        let config = app::Config { first_attempts: FirstAttempts::AtOnce, heartbeat, ..parts.config() };
+        App::new(parts.ports(), self.sealer.clone(), config)
+    }
+
     /// The same with connectors of its own.
     pub(crate) fn another_process_with(
         &self,

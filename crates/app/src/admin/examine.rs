@@ -119,10 +119,14 @@ impl Surroundings<'_> {
     }
 
     async fn outbox(&self, mailbox: &Mailbox) -> Result<Option<Spotted>> {
-        let sequences = || mailbox.resources.iter().flat_map(|row| &row.outbox);
-        let Some(oldest) = sequences().min() else { return Ok(None) };
-        let finding = Finding::OutboxNotFlushed { count: sequences().count() };
-        self.without_job(Job::Poll(mailbox.instance.id), finding, committed_at(*oldest)).await
+        let id = mailbox.instance.id;
+        let mut names: Vec<Sequence> =
+            mailbox.resources.iter().flat_map(|row| row.outbox.iter().copied()).collect();
+        let told = self.app.ports.store.delivered(id, &names).await?;
+        names.retain(|name| !told.contains(name));
+        let Some(oldest) = names.iter().min() else { return Ok(None) };
+        let finding = Finding::OutboxNotFlushed { count: names.len() };
+        self.without_job(Job::Poll(id), finding, committed_at(*oldest)).await
     }
 
     async fn release(&self, mailbox: &Mailbox) -> Result<Option<Spotted>> {

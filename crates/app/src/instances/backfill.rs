@@ -57,7 +57,7 @@ pub(crate) async fn begin(
         let change = InstanceChange {
             audit: Some(by.entry(app, organization_id, "instance.backfill", subject, documents)),
             instance,
-            put_states: rows.collect(),
+            put_states: rows.chain(touched(&mailbox, &resources)).collect(),
             remove_resources: replaced(&mailbox, &resources, now),
             subscription: SubscriptionChange::Keep,
             session: None,
@@ -177,6 +177,13 @@ fn row(
         baseline_at: Some(now),
         ..ResourceState::new(&backfill.row_name(), now)
     }
+}
+
+/// The walks' own rows, a version on: a poll that read them before knows of no backfill, and tells nothing beside it.
+fn touched(mailbox: &Mailbox, resources: &[&ResourceConfig]) -> Vec<ResourceState> {
+    let is_read_again = |state: &ResourceState| resources.iter().any(|config| config.name == state.resource);
+    let rows = mailbox.resources.iter().filter(|row| !row.removed && is_read_again(&row.state));
+    rows.map(|row| ResourceState { version: row.state.version + 1, ..row.state.clone() }).collect()
 }
 
 /// Rows of earlier backfills of the same resources, and those that nobody has to bear in mind any more. The others stay:

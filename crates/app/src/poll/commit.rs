@@ -1,7 +1,7 @@
 //! From a step to notifications and the next state, in one transaction.
 
 use super::retry_records::{self, INCOMPLETE};
-use super::run::{PollTrigger, Run};
+use super::run::{PollTrigger, Run, Unsent};
 use super::step::{Begins, ReadStep};
 use super::{ResourceReport, chunks, first_attempts};
 use crate::ports::{Gist, NewNotification, Result, Written};
@@ -48,14 +48,16 @@ impl Run<'_> {
         let now = self.app.now();
         let ReadStep { step, begins, retried, complete_at } = read;
         let is_idle = !step.moved && step.failed.is_empty() && retried.is_empty();
-        if is_idle && !state.is_heartbeat_due(self.app.config.heartbeat, now) {
+        if is_idle && !state.is_heartbeat_due(self.writes_after(&config.name), now) {
             self.recovered().await?;
             self.note_complete(config, complete_at);
             return Ok(Committed::Done);
         }
         // A heartbeat records nothing that a concurrent poller would not: it does no harm if one of them is refused.
         let is_heartbeat = is_idle && state.failures == 0;
-        if !is_heartbeat && !self.gate.hold().await? {
+        let is_small =
+            matches!(begins, Begins::Walk) && retried.is_empty() && self.is_small_find(state, &step).await;
+        if !is_heartbeat && !is_small && !self.gate.hold().await? {
             return Ok(Committed::Lost);
         }
         let sighting = self.sighting(config, state, &begins, retried.is_empty(), now);
@@ -93,6 +95,9 @@ impl Run<'_> {
             notifications.push(self.gap(config, &mut next, Gap { from, to: now, reason }));
         }
         if !self.store_chunks(state, next, notifications, step.annex).await? {
+            if is_small {
+                self.gate.lose().await;
+            }
             return Ok(Committed::Lost);
         }
         self.note_complete(config, complete_at);
@@ -175,10 +180,11 @@ impl Run<'_> {
         self.remember(state);
         self.has_written = true;
         self.trace_commit(&state.resource, began_at, &sequences, &ids);
-        self.note_committed(&state.resource, ids);
+        self.note_committed(&ids);
         // After the commit, never before: a job for a notification that is not there yet finds nothing and is done. A
         // crash in between leaves the sequences in the outbox, which the next poll or the settling job flushes.
-        first_attempts::send_or_keep(self, &state.resource, sequences, claimed_until).await?;
+        let new = Unsent { resource: state.resource.clone(), sequences, event_ids: ids, claimed_until };
+        first_attempts::send_or_keep(self, new).await?;
         Ok(true)
     }
 

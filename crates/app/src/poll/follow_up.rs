@@ -84,6 +84,9 @@ pub(super) fn log(run: &Run<'_>, report: &PollReport) {
         tracing::debug!(instance.id = run.mailbox.instance.id.get(), "poll.idle");
         return;
     }
+    if error.is_none() && !report.more && run.is_told_by_attempts() {
+        return;
+    }
     tracing::info!(
         instance.id = run.mailbox.instance.id.get(),
         connector = run.mailbox.instance.connector,

@@ -3,6 +3,7 @@
 //! A request that may not go is not sent ([`HttpError::NotSent`]). Connectors end their step there and keep what they
 //! have, as they do when the provider limits; this module knows why.
 
+use crate::config::FirstAttempts;
 use crate::context::Context;
 use crate::ports::{Mailbox, PollEnded, PortError, Result, Written};
 use crate::refused_call::ProviderCall;
@@ -18,6 +19,11 @@ use tokio::sync::Mutex as AsyncMutex;
 const LEASE_MARGIN_S: i64 = 15;
 /// A request that would have less time than this is not sent, ms.
 const REQUEST_MS_MIN: i64 = 2_000;
+/// Requests that a poll makes for each resource without the lease, where it may commit without it: what changed, and the
+/// one message that this names.
+const LOOK_REQUESTS_MAX: u32 = 2;
+/// How long after its row was read a poll goes beyond its first request without the lease, and commits so, seconds.
+const LOOK_S: i64 = 10;
 /// Kept before the deadline for storing what was read, ms.
 const COMMIT_MS: i64 = 3_000;
 
@@ -36,10 +42,10 @@ pub(super) enum Halt {
 /// The right to poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Right {
-    /// The lease was free when the mailbox was read: one request of each resource is allowed.
+    /// The lease was free when the mailbox was read: so many requests of a resource were made since.
     Look {
         fence: u64,
-        is_spent: bool,
+        asked_count: u32,
     },
     /// It has the lease of this fence.
     Held {
@@ -53,6 +59,8 @@ pub(super) struct Gate<'a> {
     app: &'a Context,
     id: InstanceId,
     deadline: DateTime<Utc>,
+    /// Until when a look is as good as the lease for a small find; `None` where it never is.
+    look_until: Option<DateTime<Utc>>,
     connector: &'static str,
     lane: Arc<Lane>,
     _polling: Polling,
@@ -67,19 +75,22 @@ impl<'a> Gate<'a> {
         connector: &'static str,
         mailbox: &Mailbox,
         deadline: DateTime<Utc>,
+        is_tick: bool,
     ) -> Self {
         let id = mailbox.instance.id;
         let lane = app.traffic.lane(id);
         lane.see_session(&mailbox.session);
         let fence = mailbox.poller.fence;
+        let is_small_free = is_tick && app.config.first_attempts == FirstAttempts::AtOnce;
         Gate {
             app,
             id,
             deadline,
+            look_until: is_small_free.then(|| app.now() + Duration::seconds(LOOK_S)),
             connector,
             _polling: lane.polls(),
             lane,
-            right: AsyncMutex::new(Right::Look { fence, is_spent: false }),
+            right: AsyncMutex::new(Right::Look { fence, asked_count: 0 }),
             halt: Mutex::default(),
         }
     }
@@ -104,10 +115,27 @@ impl<'a> Gate<'a> {
         Ok(taken == Written::Done)
     }
 
-    /// Another resource begins: its first request is free as well.
+    /// Another resource begins: its first requests are free as well.
     pub(super) async fn next_resource(&self) {
-        if let Right::Look { is_spent, .. } = &mut *self.right.lock().await {
-            *is_spent = false;
+        if let Right::Look { asked_count, .. } = &mut *self.right.lock().await {
+            *asked_count = 0;
+        }
+    }
+
+    /// A tick that did not need the lease so far, and not long since it was free.
+    pub(super) async fn looks_still(&self) -> bool {
+        matches!(*self.right.lock().await, Right::Look { .. }) && self.is_fresh()
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.look_until.is_some_and(|until| self.app.now() < until)
+    }
+
+    /// Another was first: what this poll knows of the mailbox is old.
+    pub(super) async fn lose(&self) {
+        let mut right = self.right.lock().await;
+        if let Right::Look { .. } = *right {
+            *right = Right::Lost;
         }
     }
 
@@ -139,9 +167,11 @@ impl<'a> Gate<'a> {
 
     async fn ask_right(&self) -> std::result::Result<(), Halt> {
         let mut right = self.right.lock().await;
-        if let Right::Look { is_spent, .. } = &mut *right
-            && !std::mem::replace(is_spent, true)
+        let free_max = if self.is_fresh() { LOOK_REQUESTS_MAX } else { 1 };
+        if let Right::Look { asked_count, .. } = &mut *right
+            && *asked_count < free_max
         {
+            *asked_count += 1;
             return Ok(());
         }
         match self.take(&mut right).await {

@@ -168,6 +168,7 @@ impl Run<'_> {
     /// Reads everything there is.
     async fn all(&mut self, settings: &Settings) -> Result<PollReport> {
         let mut report = PollReport::default();
+        self.sort_outboxes().await?;
         let looks = match self.way {
             PollTrigger::Tick => !self.has_work_left(),
             PollTrigger::Kept => true,

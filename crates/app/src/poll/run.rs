@@ -20,6 +20,7 @@ use domain::schedule::Timetable;
 use domain::state::ResourceState;
 use domain::token::Session;
 use domain::trace::TraceId;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Notifications that the line of a poll names; beyond it those of its commits lead on.
@@ -52,6 +53,8 @@ pub(super) struct Run<'a> {
     pub(super) deadline: DateTime<Utc>,
     /// Which poll of the timetable it is.
     pub(super) number: u64,
+    /// Minutes between two polls of it.
+    pub(super) interval_min: u32,
     /// The token of this poll, once it was needed.
     pub(super) token: Option<String>,
     /// The mailbox as a whole failed: no more provider calls in this poll.
@@ -66,6 +69,10 @@ pub(super) struct Run<'a> {
     pub(super) trace: TraceId,
     /// Ids of these, the first ones.
     pub(super) told: Vec<String>,
+    /// How many there are.
+    pub(super) committed_count: usize,
+    /// Names in outboxes, by their resource, of what was delivered: they go with the next write of its state.
+    pub(super) told_names: HashMap<String, Vec<Sequence>>,
     /// What it is to deliver itself when the lease is given back.
     pub(super) unsent: Vec<Unsent>,
 }
@@ -74,8 +81,10 @@ pub(super) struct Run<'a> {
 pub(super) struct Unsent {
     pub(super) resource: String,
     pub(super) sequences: Vec<Sequence>,
-    /// Until when their first attempts are claimed.
-    pub(super) claimed_until: DateTime<Utc>,
+    /// Their ids.
+    pub(super) event_ids: Vec<String>,
+    /// Until when their first attempts are claimed, if this poll makes them.
+    pub(super) claimed_until: Option<DateTime<Utc>>,
 }
 
 /// Why no resource of the mailbox can be read now.
@@ -98,7 +107,7 @@ impl<'a> Run<'a> {
         let began_at = app.now();
         let trace = TraceId::of_poll(mailbox.instance.id, began_at);
         let number = Timetable::new(mailbox.instance.id, interval_min).number_at(began_at);
-        let gate = Gate::new(app, connector.descriptor().key, &mailbox, deadline);
+        let gate = Gate::new(app, connector.descriptor().key, &mailbox, deadline, way == PollTrigger::Tick);
         Run {
             app,
             mailbox,
@@ -115,6 +124,9 @@ impl<'a> Run<'a> {
             scratch: Scratch::default(),
             trace,
             told: Vec::new(),
+            committed_count: 0,
+            told_names: HashMap::new(),
+            interval_min,
             unsent: Vec::new(),
         }
     }
@@ -136,14 +148,22 @@ impl<'a> Run<'a> {
 
     /// Keeps a stored state for the rest of this poll.
     pub(super) fn remember(&mut self, state: &ResourceState) {
+        self.told_names.remove(&state.resource);
         if let Some(row) = self.mailbox.resources.iter_mut().find(|row| row.state.resource == state.resource)
         {
             row.state = state.clone();
         }
     }
 
-    /// Notes what was committed: from the id that a receiver has to the poll that found it.
-    pub(super) fn note_committed(&mut self, resource: &str, ids: Vec<String>) {
+    /// Notes what was committed.
+    pub(super) fn note_committed(&mut self, ids: &[String]) {
+        self.committed_count += ids.len();
+        let room = TOLD_COUNT_MAX.saturating_sub(self.told.len());
+        self.told.extend(ids.iter().take(room).cloned());
+    }
+
+    /// From the id that a receiver has to the poll that found it.
+    pub(super) fn log_committed(&self, resource: &str, ids: &[String]) {
         if ids.is_empty() {
             return;
         }
@@ -154,8 +174,6 @@ impl<'a> Run<'a> {
             event.ids = ids.join(" "),
             "poll.committed"
         );
-        let room = TOLD_COUNT_MAX.saturating_sub(self.told.len());
-        self.told.extend(ids.into_iter().take(room));
     }
 
     /// A back-off of the whole mailbox holds for this poll.
@@ -285,12 +303,14 @@ impl<'a> Run<'a> {
         annex: Vec<AnnexPart>,
     ) -> PollCommit {
         let instance = &self.mailbox.instance;
+        let resource = state.resource.clone();
         PollCommit {
             instance: instance.id,
             organization_id: instance.account.organization_id,
             state,
             notifications,
             annex,
+            told: self.told_names.get(&resource).cloned().unwrap_or_default(),
         }
     }
 }

@@ -32,7 +32,8 @@ pub struct Mailbox {
 pub struct ResourceRow {
     /// Position, memory and counters.
     pub state: ResourceState,
-    /// Committed notifications whose jobs are not yet enqueued.
+    /// Committed notifications whose jobs are not yet enqueued, and those that were delivered without one since the state was
+    /// last written.
     pub outbox: Vec<Sequence>,
     /// The resource is no longer configured; the row goes when its outbox is empty.
     pub removed: bool,
@@ -53,6 +54,9 @@ pub struct PollCommit {
     /// Parts of the resource's annex that replace those of the same names; at most
     /// [`ANNEX_PARTS_COUNT_MAX`](domain::annex::ANNEX_PARTS_COUNT_MAX).
     pub annex: Vec<AnnexPart>,
+    /// What the outbox, as it was read with the state, names of what was delivered ([`Polls::delivered`]): it goes with this
+    /// write. Whatever else it named then was enqueued and cleared before.
+    pub told: Vec<Sequence>,
 }
 
 /// A notification to store.
@@ -102,6 +106,8 @@ pub trait Polls: Send + Sync {
     async fn commit_poll(&self, commit: &PollCommit) -> Result<Written>;
     /// Takes exactly these sequences out of a resource's outbox; a removed resource's row goes with its last.
     async fn clear_outbox(&self, id: InstanceId, resource: &str, sequences: &[Sequence]) -> Result<()>;
+    /// Which of these notifications were delivered, and need no job. One that is not known to be is none of them.
+    async fn delivered(&self, id: InstanceId, sequences: &[Sequence]) -> Result<Vec<Sequence>>;
     /// Which of these events the instance's event log holds.
     async fn logged_events(&self, id: InstanceId, events: &[EventId]) -> Result<HashSet<EventId>>;
 }

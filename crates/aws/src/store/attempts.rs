@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use domain::delivery::{Attempt, Subscription, SubscriptionStatus, Verdict};
 use domain::ids::{InstanceId, Sequence};
 use domain::instance::Instance;
+use std::collections::HashMap;
 
 /// Attempts that a notification remembers; older ones make room. More than two rounds of the longest policy.
 const ATTEMPTS_KEPT_MAX: usize = 50;
@@ -51,8 +52,28 @@ async fn look(
     id: InstanceId,
     sequence: Sequence,
 ) -> Result<Option<Look>> {
-    let keys = [Key::config(id), Key::subscription(id), Key::notification(id, sequence)];
-    let mut rows = table.get_many(context, &keys).await?;
+    let keys = keys(id, sequence);
+    let rows = table.get_many(context, &keys).await?;
+    read(keys, rows)
+}
+
+/// The same, perhaps as it was a moment ago.
+async fn glance(
+    table: &Table,
+    context: &'static str,
+    id: InstanceId,
+    sequence: Sequence,
+) -> Result<Option<Look>> {
+    let keys = keys(id, sequence);
+    let rows = table.glance_many(context, &keys).await?;
+    read(keys, rows)
+}
+
+fn keys(id: InstanceId, sequence: Sequence) -> [Key; 3] {
+    [Key::config(id), Key::subscription(id), Key::notification(id, sequence)]
+}
+
+fn read(keys: [Key; 3], mut rows: HashMap<Key, Row>) -> Result<Option<Look>> {
     let [config, subscription, notification] = keys.each_ref().map(|key| rows.remove(key));
     let (Some(config), Some(subscription), Some(notification)) = (config, subscription, notification) else {
         return Ok(None);
@@ -241,6 +262,17 @@ impl Attempts for DynamoStore {
     ) -> Result<Claim> {
         let table = &self.table;
         let context = "claim an attempt";
+        // Until the claim that was committed ends nobody else changes the row. An instance or a callback that was switched off
+        // this very moment has what was claimed a moment before. Whatever else a glance shows, or does not, is looked at.
+        if by == Claimant::Committer
+            && now < until
+            && let Some(seen) = glance(table, context, key.instance, key.sequence).await?
+            && seen.standing.is_claimed(key, by, until)
+            && by.may_deliver(&seen.instance, &seen.subscription)
+        {
+            let read = notifications::read(table, key.instance, &seen.notification, &seen.subscription);
+            return Ok(Claim::Yours(Box::new((read.await?, seen.instance))));
+        }
         for round in 0..LOOKS_COUNT_MAX {
             pause_before(round).await;
             let Some(look) = look(table, context, key.instance, key.sequence).await? else {

@@ -135,7 +135,7 @@ async fn writes(table: &Table, before: &Before, change: &InstanceChange) -> Resu
 async fn put_state(table: &Table, before: &Before, id: InstanceId, state: &ResourceState) -> Result<Write> {
     let packed = resources::pack(id, state)?;
     packed.store_parts(table, "store a large state").await?;
-    let write = resources::write(id, state, packed, &[]);
+    let write = resources::write(id, state, packed, &[], &[]);
     Ok(match before.resources.iter().find(|stored| stored.name == state.resource) {
         None => write.when("attribute_not_exists(pk)"),
         Some(stored) => write.when("version = :before").with(":before", number(stored.version)),

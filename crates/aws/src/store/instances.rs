@@ -41,7 +41,7 @@ impl Instances for DynamoStore {
         for state in &new.states {
             let packed = resources::pack(id, state)?;
             packed.store_parts(table, "store a large state").await?;
-            writes.push(resources::write(id, state, packed, &[]));
+            writes.push(resources::write(id, state, packed, &[], &[]));
         }
         writes.extend(instance_rows::readdress(None, instance));
         writes.extend(new.spends.as_ref().map(|key| sign_in_links::spend(key, id)));

@@ -9,7 +9,7 @@ use super::{
     annexes, instance_rows, notifications, poller, resources, searches, session, staged, subscriptions,
 };
 use app::ports::{
-    Mailbox, NewNotification, PollCommit, Poller, Polls, PortError, ResourceRow, Result, Written,
+    Mailbox, NewNotification, PollCommit, Poller, Polls, PortError, Progress, ResourceRow, Result, Written,
 };
 use async_trait::async_trait;
 use domain::ids::{EventId, InstanceId, Sequence};
@@ -140,7 +140,7 @@ impl Polls for DynamoStore {
         state.store_parts(table, context).await?;
         searches::point(table, commit).await?;
         let mut writes = vec![
-            resources::write(id, &commit.state, state, &added)
+            resources::write(id, &commit.state, state, &added, &commit.told)
                 .when("version = :before AND attribute_not_exists(removed) AND attribute_not_exists(gone)")
                 .with(":before", super::row::number(commit.state.version.saturating_sub(1))),
         ];
@@ -192,6 +192,19 @@ impl Polls for DynamoStore {
             let _ = table.write(context, delete).await?;
         }
         Ok(())
+    }
+
+    // A moment late does no harm: what was delivered stays so, until somebody asks for it again.
+    async fn delivered(&self, id: InstanceId, sequences: &[Sequence]) -> Result<Vec<Sequence>> {
+        let keys: Vec<Key> = sequences.iter().map(|sequence| Key::notification(id, *sequence)).collect();
+        let rows = self.table.glance_many("look whether all was delivered", &keys).await?;
+        let mut delivered = Vec::new();
+        for row in rows.values() {
+            if notifications::standing(row)?.progress == Progress::Delivered {
+                delivered.push(key::sequence(row)?);
+            }
+        }
+        Ok(delivered)
     }
 
     // The doubtful events are looked for in all of the log: that costs a page of the index for some thousand

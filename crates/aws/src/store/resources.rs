@@ -41,20 +41,37 @@ pub(super) fn pack(id: InstanceId, state: &ResourceState) -> Result<Packed> {
     Packed::new(id, &owner, &to_json(state)?, INLINE_BYTES_MAX)
 }
 
-/// Stores a state and leaves the outbox, or adds to it.
-pub(super) fn write(id: InstanceId, state: &ResourceState, packed: Packed, added: &[Sequence]) -> Write {
+/// Stores a state and leaves the outbox, or adds to it and takes out what was told.
+///
+/// Nothing is added to an outbox without a new version of its state: on the version that it was read with it names what was told,
+/// and nothing that it did not name then.
+pub(super) fn write(
+    id: InstanceId,
+    state: &ResourceState,
+    packed: Packed,
+    added: &[Sequence],
+    told: &[Sequence],
+) -> Write {
     let (set, remove, values) = packed.into_update();
-    let add = if added.is_empty() { "" } else { " ADD outbox :added" };
-    let expression = format!("SET title = :title, version = :version, {set} REMOVE removed, {remove}{add}");
+    let (set_outbox, change) = match (added.is_empty(), told.is_empty()) {
+        (true, true) => ("", ""),
+        (false, true) => ("", " ADD outbox :names"),
+        (true, false) => ("", " DELETE outbox :names"),
+        // An expression can't add to a set and take from it.
+        (false, false) => (", outbox = :names", ""),
+    };
+    let names = if added.is_empty() { told } else { added };
+    let expression =
+        format!("SET title = :title, version = :version, {set}{set_outbox} REMOVE removed, {remove}{change}");
     let mut write = Write::update(Key::resource(id, &state.resource), expression)
         .with(":title", text(&state.resource))
         .with(":version", number(state.version));
     for (name, value) in values {
         write = write.with(name, value);
     }
-    match added.is_empty() {
+    match names.is_empty() {
         true => write,
-        false => write.with(":added", numbers(added.iter().map(|sequence| sequence.0))),
+        false => write.with(":names", numbers(names.iter().map(|sequence| sequence.0))),
     }
 }
 

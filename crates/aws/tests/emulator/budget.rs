@@ -135,8 +135,14 @@ impl Budget {
             state,
             notifications: Vec::new(),
             annex: Vec::new(),
+            told: Vec::new(),
         };
         assert_eq!(self.stack.store.commit_poll(&commit).await.unwrap(), Written::Done);
+    }
+
+    /// What the newest post to the callback came with.
+    pub(crate) fn headers_of_last_post(&self) -> http::HeaderMap {
+        self.callback.posts().pop().unwrap().headers
     }
 
     /// Bytes of the rows that a poll reads, by sort key.
@@ -199,20 +205,20 @@ async fn a_heartbeat_is_one_write_unit() {
     assert!(sizes.iter().map(|(_, bytes)| bytes).sum::<usize>() <= 8192, "{sizes:?}");
 }
 
-/// A mail: the lease, read, staged, what leads to it by its object, committed with its claim, the lease given back; then
-/// looked at, posted, stored, and forgotten by the outbox. No message and no transaction.
+/// A mail: read, staged, what leads to it by its object, committed with its claim; then looked at, posted and
+/// stored. No lease, no message and no transaction. The outbox goes on naming it, so that the next poll looks whether it was
+/// delivered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mail_is_two_writes_and_its_delivery_two() {
+async fn a_mail_is_three_writes_and_its_delivery_one() {
     let budget = Budget::start("budget-mail").await;
     let cold = ["BatchGetItem", "GetItem", "GetSecretValue", "GetItem", "UpdateItem"];
     let warm = ["BatchGetItem", "GetItem", "UpdateItem"];
     let mut told = Vec::new();
-    for delivery in [cold.as_slice(), warm.as_slice()] {
+    for (looks, delivery) in [(&[][..], cold.as_slice()), (&["BatchGetItem"], &warm)] {
         told.push(budget.mailbox.deliver());
         let (asked, provider) = budget.poll().await;
-        let (begins, commits) = (["Query", "UpdateItem"], ["PutItem", "BatchWriteItem", "UpdateItem"]);
-        let (gives_back, forgets) = (["UpdateItem"], ["BatchGetItem", "UpdateItem"]);
-        assert_eq!(asked, [&begins[..], &commits, &gives_back, delivery, &forgets].concat());
+        let commits = ["PutItem", "BatchWriteItem", "UpdateItem"];
+        assert_eq!(asked, [&["Query"][..], looks, &commits, delivery].concat());
         assert_eq!(provider, 2, "the history and the message");
         assert_eq!(
             budget.deliver_newest().await,

@@ -34,6 +34,7 @@ struct Counts {
     idle_poll: Consumed,
     heartbeat: Consumed,
     notification: Consumed,
+    named_poll: Consumed,
     access_token: Consumed,
     push: Option<CountsOfPush>,
 }
@@ -157,9 +158,10 @@ async fn counts_of(name: &str, mailbox: impl Fn(&Outside, &str) -> Mailbox, secr
     budget.polled().await;
     budget.mailbox.deliver();
     let notification = budget.polled().await.less(idle_poll);
+    let named_poll = budget.polled().await.less(idle_poll);
     budget.token_ends().await;
-    let access_token = budget.polled().await.less(idle_poll);
-    Counts { idle_poll: mean_poll, heartbeat, notification, access_token, push: None }
+    let access_token = budget.polled().await.less(idle_poll).less(named_poll);
+    Counts { idle_poll: mean_poll, heartbeat, notification, named_poll, access_token, push: None }
 }
 
 /// A notice with the poll that it leads to, which finds nothing.

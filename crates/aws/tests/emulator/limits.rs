@@ -144,6 +144,7 @@ async fn too_many_notifications_are_refused_whole() {
         state,
         notifications: (1..=100).map(|sequence| notification(mailbox.id, sequence)).collect(),
         annex: Vec::new(),
+        told: Vec::new(),
     };
     assert!(store.commit_poll(&commit).await.is_err());
     assert!(matches!(mailbox.claim(1, 1, 0).await, Claim::Gone));

@@ -9,6 +9,7 @@ mod bus;
 mod counts;
 mod fleet;
 mod limits;
+mod lines;
 mod lost_answers;
 mod meter;
 mod push;

@@ -53,6 +53,7 @@ pub async fn a_commit_needs_its_resource(store: &dyn Store) {
         state: unknown,
         notifications: Vec::new(),
         annex: Vec::new(),
+        told: Vec::new(),
     };
     assert_eq!(store.commit_poll(&commit).await.unwrap(), Written::Gone);
 }

@@ -188,6 +188,7 @@ fn commit(one: &Instance, n: usize, round: usize, now: DateTime<Utc>) -> PollCom
         state,
         notifications: vec![notification],
         annex: Vec::new(),
+        told: Vec::new(),
     }
 }
 

@@ -7,6 +7,8 @@ use std::fmt;
 
 const MS_PER_S: f64 = 1000.0;
 const BYTES_PER_GB: f64 = 1e9;
+/// An idle poll writes the state after so many that only looked what was delivered.
+const NAMED_POLLS_COUNT_MAX: u32 = 10;
 
 /// Why something is paid for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -174,10 +176,19 @@ impl<'a> Bill<'a> {
         self.polls_count() / f64::from(polls_between.max(1))
     }
 
+    /// At most: idle polls until the next write of the state, or all that find nothing. A look of the poll that finds the next
+    /// notification is counted with that.
+    fn named_polls_count(&self) -> f64 {
+        let polls_each = self.assumed.heartbeat_min.div_ceil(self.interval_min()).min(NAMED_POLLS_COUNT_MAX);
+        let idle_count = (self.polls_count() - self.notifications_count()).max(0.0);
+        (self.notifications_count() * f64::from(polls_each)).min(idle_count)
+    }
+
     fn notifications(&self) -> Vec<Line> {
         let count = self.notifications_count();
         let mut of = Lines::new(Cause::Notifications);
         self.consume(&mut of, count, self.counts.notification);
+        self.consume(&mut of, self.named_polls_count(), self.counts.named_poll);
         // By the poll that found it.
         self.time(&mut of, count, self.assumed.deliver_ms, self.assumed.poll_gb);
         self.log(&mut of, count * self.assumed.log_bytes_per_notification);

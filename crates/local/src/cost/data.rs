@@ -63,6 +63,8 @@ pub(super) struct Counts {
     pub(super) heartbeat: Consumed,
     /// Found, committed, and taken by its callback at the first attempt.
     pub(super) notification: Consumed,
+    /// More of an idle poll, as long as the outbox names what was delivered.
+    pub(super) named_poll: Consumed,
     pub(super) access_token: Consumed,
     pub(super) push: Option<CountsOfPush>,
 }

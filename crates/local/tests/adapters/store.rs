@@ -133,6 +133,7 @@ fn commit(version: u64, sequences: std::ops::Range<u64>, expires_s: Option<i64>)
         state,
         notifications: sequences.map(notification).collect(),
         annex: Vec::new(),
+        told: Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::process::{Fate, Tap};
 use crate::world::methods;
+use app::FirstAttempts;
 use app::ports::*;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -162,7 +163,8 @@ impl TappedStore {
         let now_us = self.tap.shared.turns.now_us();
         let mailbox = self.mutant_mailbox(id).await?;
         let count = mailbox.as_ref().map_or(0, |mailbox| mailbox.resources.len());
-        self.tap.shared.sightings().reads(id, caller.number, count, now_us);
+        let looks = if self.tap.shared.first_attempts == FirstAttempts::AtOnce { 2 * count } else { count };
+        self.tap.shared.sightings().reads(id, caller.number, looks, now_us);
         Ok(mailbox)
     }
 

@@ -64,14 +64,15 @@ struct Mailbox {
     /// Who took the lease last, and who had it before and may not have noticed yet.
     holder: Option<u64>,
     former: BTreeSet<u64>,
-    /// Requests that an invocation may still make without the lease, since it read the row: one for each resource.
+    /// Requests that an invocation may still make without the lease, since it read the row: one for each resource, or two
+    /// where polls commit small finds without it.
     looks: BTreeMap<u64, usize>,
     /// Since when the instance is switched off, where it is.
     off_us: Option<i64>,
 }
 
 impl Mailbox {
-    /// One look at each resource without the lease is free; everything else needs it.
+    /// Looks without the lease are free; everything else needs it.
     fn may_ask(&mut self, number: u64) -> Result<(), &'static str> {
         if self.holder == Some(number) {
             return Ok(());
@@ -120,11 +121,11 @@ impl Sightings {
         }
     }
 
-    /// An invocation reads the mailbox's row: it knows what stands there, and of how many resources.
-    pub(super) fn reads(&mut self, id: InstanceId, number: u64, resources_count: usize, now_us: i64) {
+    /// An invocation reads the mailbox's row: it knows what stands there, and may make so many requests without the lease.
+    pub(super) fn reads(&mut self, id: InstanceId, number: u64, looks_count: usize, now_us: i64) {
         let mailbox = self.mailboxes.entry(id).or_default();
         mailbox.read_us.insert(number, now_us);
-        mailbox.looks.insert(number, resources_count);
+        mailbox.looks.insert(number, looks_count);
     }
 
     /// Somebody changed an instance, which is on or off since.

@@ -28,6 +28,20 @@ macro_rules! select_notifications {
 }
 pub(super) use select_notifications;
 
+/// Which of these were delivered.
+pub(super) fn delivered(conn: &Connection, id: InstanceId, sequences: &[Sequence]) -> Result<Vec<Sequence>> {
+    let mut one = conn.prepare_cached(
+        "SELECT 1 FROM notifications WHERE instance_id = ?1 AND sequence = ?2 AND progress = ?3",
+    )?;
+    let mut delivered = Vec::new();
+    for sequence in sequences {
+        if one.exists((id.get(), sequence.0, Progress::Delivered.text()))? {
+            delivered.push(*sequence);
+        }
+    }
+    Ok(delivered)
+}
+
 pub(super) fn is_taken(conn: &Connection, id: InstanceId, number: Sequence) -> Result<bool> {
     conn.prepare_cached("SELECT 1 FROM notifications WHERE instance_id = ?1 AND sequence = ?2")?
         .exists((id.get(), number.0))

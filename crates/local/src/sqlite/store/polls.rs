@@ -34,6 +34,7 @@ pub(super) fn store(conn: &Connection, commit: &PollCommit) -> Result<Written> {
         }
     }
     resources::store(conn, id, &commit.state)?;
+    resources::forget(conn, id, &commit.state.resource, &commit.told)?;
     resources::store_annex(conn, id, &commit.state.resource, &commit.annex)?;
     for new in &commit.notifications {
         notifications::insert(conn, organization_id, id, new)?;
@@ -90,6 +91,15 @@ impl Polls for SqliteStore {
         // What it still names is enqueued again; the jobs were written before it.
         self.db
             .write_behind("clear an outbox", move |tx| resources::clear_outbox(tx, id, &resource, &sequences))
+            .await
+    }
+
+    async fn delivered(&self, id: InstanceId, sequences: &[Sequence]) -> ports::Result<Vec<Sequence>> {
+        let sequences = sequences.to_vec();
+        self.db
+            .read("look whether all was delivered", move |conn| {
+                notifications::delivered(conn, id, &sequences)
+            })
             .await
     }
 

@@ -119,7 +119,8 @@ pub(super) fn add_to_outbox(
     Ok(())
 }
 
-pub(super) fn clear_outbox(
+/// Takes names out of an outbox.
+pub(super) fn forget(
     conn: &Connection,
     id: InstanceId,
     resource: &str,
@@ -130,5 +131,15 @@ pub(super) fn clear_outbox(
     for cleared in sequences {
         delete.execute((id.get(), resource, cleared.0))?;
     }
+    Ok(())
+}
+
+pub(super) fn clear_outbox(
+    conn: &Connection,
+    id: InstanceId,
+    resource: &str,
+    sequences: &[Sequence],
+) -> Result<()> {
+    forget(conn, id, resource, sequences)?;
     drop_removed(conn, id, resource)
 }

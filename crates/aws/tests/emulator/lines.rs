@@ -1,0 +1,53 @@
+//! What is written of a mail.
+
+use crate::budget::Budget;
+use serde_json::Value;
+use std::io;
+use std::sync::{Arc, Mutex};
+use tracing::instrument::WithSubscriber as _;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+/// What CloudWatch adds to each line.
+const BYTES_OF_EVENT: usize = 26;
+
+/// Lines as functions write them.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One line, that the ids of the callback's headers lead to, and that leads to its poll; within what the cost model assumes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_is_one_short_line() {
+    let budget = Budget::start("lines-mail").await;
+    budget.mailbox.deliver();
+    let written = Written::default();
+    let to = written.clone();
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+    let lines = lines.with_writer(move || to.clone()).with_filter(LevelFilter::INFO);
+    budget.poll().with_subscriber(tracing_subscriber::registry().with(lines)).await;
+    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 1, "{text}");
+    let line: Value = serde_json::from_str(lines[0]).unwrap();
+    let headers = budget.headers_of_last_post();
+    let said = |name: &str| line[name].as_str().unwrap_or_else(|| panic!("{name}: {text}"));
+    assert_eq!(said("message"), "delivery.attempted");
+    assert_eq!(said("event.id"), headers["elements-webhook-id"]);
+    assert!(headers["traceparent"].to_str().unwrap().contains(said("trace.id")));
+    assert_eq!((said("poll.id").len(), said("verdict")), (32, "delivered"));
+    let assumed: Value = serde_json::from_str(include_str!("../../../../infra/cost/assumed.json")).unwrap();
+    let bytes = lines[0].len() + BYTES_OF_EVENT;
+    assert!(bytes as f64 <= assumed["log_bytes_per_notification"].as_f64().unwrap(), "{bytes}: {text}");
+}

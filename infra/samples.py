@@ -42,6 +42,7 @@ SAMPLES = [
     ("LogGroupName: !Ref PollLog\n      FilterPattern: '{ ($.message = \"delivery.", "LogGroupName: !Ref ApiLog\n      FilterPattern: '{ ($.message = \"delivery.", "alarms_reach_somebody"),
     ('["AWS/Lambda","AsyncEventAge",', '["AWS/Lambda","Duration",', "dashboard_shows_signals"),
     ('"Carillon/${AWS::StackName}","HealthLettersGivenUp"', '"Carillon/${AWS::StackName}","FailedPolls"', "dashboard_shows_signals"),
+    ('"Carillon/${AWS::StackName}","ChangeToCallback"', '"Carillon/${AWS::StackName}","FailedPolls"', "dashboard_shows_signals"),
     ("RouteKey: POST /push/gmail", "RouteKey: POST /push/{any}", "push_is_apart"),
     ("ThrottlingBurstLimit: !Ref PushRequestsPerSecond", "ThrottlingBurstLimit: !Ref ApiRequestsPerSecond", "push_is_apart"),
     ("DependsOn: [ApiRoute, GmailPushRoute, OutlookPushRoute]", "DependsOn: [ApiRoute, GmailPushRoute]", "push_is_apart"),

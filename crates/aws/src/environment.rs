@@ -96,6 +96,12 @@ impl QueueAddress {
 }
 
 impl Environment {
+    /// Where the stack's own metrics are: by its name, which begins that of its function.
+    pub fn metrics_namespace(&self) -> String {
+        let function = self.poll_function_arn.rsplit(':').next().unwrap_or_default();
+        format!("Carillon/{}", function.strip_suffix("-poll").unwrap_or(function))
+    }
+
     /// Reads and checks all variables.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Mistake> {
         let variables = Variables(&variable);
@@ -277,6 +283,7 @@ pub(crate) mod tests {
     fn everything_is_read() {
         let environment = sample();
         assert_eq!(environment.region, "eu-central-1");
+        assert_eq!(environment.metrics_namespace(), "Carillon/stack");
         assert_eq!(environment.work_queue.arn, "arn:aws:sqs:eu-central-1:123456789012:stack-work");
         assert_eq!(environment.work_queue.name(), "stack-work");
         assert_eq!(environment.secret_storage, SecretStorage::Sealed);

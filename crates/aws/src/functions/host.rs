@@ -1,6 +1,7 @@
 //! One process of a function: what is made at its start, and what with its first event.
 
 use super::failed::Sources;
+use super::sums::Sums;
 use crate::clients::Clients;
 use crate::environment::Environment;
 use crate::fault::{chain, fault};
@@ -10,7 +11,8 @@ use app::ports::{Clock as _, Http, Result};
 use app::sealing::Sealer;
 use app::{App, Config};
 use chrono::{DateTime, TimeDelta, Utc};
-use std::sync::{Arc, OnceLock};
+use std::io::Write as _;
+use std::sync::{Arc, OnceLock, PoisonError};
 use system::SystemClock;
 use tokio::sync::Mutex;
 
@@ -24,6 +26,7 @@ pub(super) struct Host {
     http: Arc<dyn Http>,
     sources: Sources,
     ready: Mutex<Option<Ready>>,
+    sums: std::sync::Mutex<Sums>,
 }
 
 /// The use cases, with the data key that they seal by.
@@ -67,12 +70,20 @@ impl Host {
         let clients = Clients::in_a_function(&environment).await;
         let http: Arc<dyn Http> = Arc::new(egress(&environment)?);
         let sources = Sources::new(clients.sqs.clone(), &environment);
-        Ok(Host { environment, clients, http, sources, ready: Mutex::default() })
+        Ok(Host { environment, clients, http, sources, ready: Mutex::default(), sums: Default::default() })
     }
 
     /// Where messages come from.
     pub(super) fn sources(&self) -> &Sources {
         &self.sources
+    }
+
+    /// Tells what came since the last time, if there is anything: after it, the process may be stopped.
+    pub(super) fn tell_sums(&self, app: &App) {
+        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = sums.line(&self.environment.metrics_namespace(), &app.signals().read(), SystemClock.now());
+        // A log that can't be written can't be told so.
+        let _ = line.map(|line| writeln!(std::io::stdout(), "{line}"));
     }
 
     /// The use cases, with a data key that is not older than an hour. The first event reads it.
@@ -183,7 +194,7 @@ mod tests {
         let http: Arc<dyn Http> = Arc::new(egress(&environment).unwrap());
         let clients = Clients::new(&script.config());
         let sources = Sources::new(clients.sqs.clone(), &environment);
-        Host { environment, clients, http, sources, ready: Mutex::default() }
+        Host { environment, clients, http, sources, ready: Mutex::default(), sums: Default::default() }
     }
 
     async fn asked(script: &Script, admin_key_secret: Option<&str>) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The functions `poll` and `deliver`: jobs that schedules and queues bring.
 
 use super::failed::Sources;
-use super::host::Host;
+use super::host::{Entry, Host};
 use crate::fault::chain;
 use crate::letter;
 use app::App;
@@ -60,7 +60,21 @@ async fn handle(host: &Host, event: LambdaEvent<Value>) -> Result<Value, lambda_
         tracing::error!(error = chain(&error), "host.failed");
         Failed("the host can't start")
     });
-    match (Event::of(event.payload), entry) {
+    let app = entry.as_ref().ok().map(|entry| entry.app.clone());
+    let answer = work(host, Event::of(event.payload), entry, deadline).await;
+    if let Some(app) = app {
+        host.tell_sums(&app);
+    }
+    answer
+}
+
+async fn work(
+    host: &Host,
+    event: Event,
+    entry: Result<Entry, Failed>,
+    deadline: DateTime<Utc>,
+) -> Result<Value, lambda_runtime::Error> {
+    match (event, entry) {
         (Event::Job(job), Ok(entry)) => {
             isolated(run(entry.app, Bringer::Schedule, job, deadline)).await?;
             Ok(Value::Null)

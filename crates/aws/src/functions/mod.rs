@@ -4,6 +4,7 @@ mod failed;
 mod host;
 mod http;
 mod jobs;
+mod sums;
 
 use crate::environment::Environment;
 use anyhow::Context as _;

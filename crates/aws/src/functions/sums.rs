@@ -1,0 +1,198 @@
+//! Sums of a process as metrics of CloudWatch: a line of its log in the embedded metric format, without a call.
+//!
+//! Only what no other metric tells is in it. A line comes with an invocation that has something to tell, and of a busy
+//! process once a minute; an idle poll has none.
+
+use app::signals::{Metric, Readings};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Between lines of a process, seconds: CloudWatch's own resolution.
+const EVERY_S: i64 = 60;
+const CHANGE_TO_CALLBACK: &str = "carillon_change_to_callback_seconds";
+const PROVIDER_ANSWERS: &str = "carillon_provider_answers_total";
+/// Of the label `class`.
+const FAILURES: [&str; 2] = ["5xx", "none"];
+
+/// What a process has told, and how much it had counted by then.
+#[derive(Default)]
+pub(super) struct Sums {
+    told_at: Option<DateTime<Utc>>,
+    told: Counted,
+}
+
+/// Since the process began.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Counted {
+    /// Deliveries by how long they took at most, in the histogram's own seconds.
+    waits: Vec<(f64, u64)>,
+    /// Requests to providers that failed, or had no answer.
+    failures: u64,
+}
+
+impl Counted {
+    fn of(metrics: &[Metric]) -> Self {
+        let mut counted = Counted::default();
+        for metric in metrics {
+            match (metric.name, &metric.readings) {
+                (CHANGE_TO_CALLBACK, Readings::Histograms(all)) => {
+                    counted.waits = all.iter().flat_map(|one| apart(&one.buckets, one.count)).collect();
+                }
+                (PROVIDER_ANSWERS, Readings::Counters(samples)) => {
+                    let failed = samples.iter().filter(|one| {
+                        one.labels
+                            .iter()
+                            .any(|(name, word)| *name == "class" && FAILURES.contains(&word.as_str()))
+                    });
+                    counted.failures = failed.map(|one| one.value as u64).sum();
+                }
+                _ => {}
+            }
+        }
+        counted
+    }
+
+    /// What came since. One that is less was counted anew, by use cases that were made again.
+    fn since(&self, before: &Self) -> Self {
+        let more = |now: u64, before: u64| now.checked_sub(before).unwrap_or(now);
+        let before_of: BTreeMap<u64, u64> =
+            before.waits.iter().map(|(s, count)| (s.to_bits(), *count)).collect();
+        let waits = self
+            .waits
+            .iter()
+            .map(|(s, count)| (*s, more(*count, before_of.get(&s.to_bits()).copied().unwrap_or_default())));
+        Counted {
+            waits: waits.filter(|(_, count)| *count > 0).collect(),
+            failures: more(self.failures, before.failures),
+        }
+    }
+}
+
+/// Buckets that hold all up to a bound, as what is in each alone; what is beyond the last counts as the last.
+fn apart(buckets: &[(f64, u64)], total: u64) -> Vec<(f64, u64)> {
+    let mut below = 0;
+    let last = buckets.len().saturating_sub(1);
+    let alone = buckets.iter().enumerate().map(|(place, (bound, up_to))| {
+        let up_to = if place == last { total } else { *up_to };
+        let count = up_to.saturating_sub(below);
+        below = up_to;
+        (*bound, count)
+    });
+    alone.collect()
+}
+
+impl Sums {
+    /// The line to write now, if there is any.
+    pub(super) fn line(&mut self, namespace: &str, metrics: &[Metric], now: DateTime<Utc>) -> Option<String> {
+        let is_soon = self.told_at.is_some_and(|at| now - at < TimeDelta::seconds(EVERY_S));
+        let counted = Counted::of(metrics);
+        let new = counted.since(&self.told);
+        if is_soon || (new.waits.is_empty() && new.failures == 0) {
+            return None;
+        }
+        (self.told_at, self.told) = (Some(now), counted);
+        Some(embedded(namespace, &new, now).to_string())
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+fn embedded(namespace: &str, new: &Counted, now: DateTime<Utc>) -> Value {
+    let mut names = Vec::new();
+    let mut line = json!({});
+    if !new.waits.is_empty() {
+        let (values, counts): (Vec<f64>, Vec<u64>) = new.waits.iter().copied().unzip();
+        names.push(json!({ "Name": "ChangeToCallback", "Unit": "Seconds" }));
+        line["ChangeToCallback"] = json!({ "Values": values, "Counts": counts });
+    }
+    if new.failures > 0 {
+        names.push(json!({ "Name": "ProviderFailures", "Unit": "Count" }));
+        line["ProviderFailures"] = json!(new.failures);
+    }
+    let declared = json!([{ "Namespace": namespace, "Dimensions": [[]], "Metrics": names }]);
+    line["_aws"] = json!({ "Timestamp": now.timestamp_millis(), "CloudWatchMetrics": declared });
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use app::signals::{Distribution, Sample};
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_795_000_000 + seconds, 0).unwrap()
+    }
+
+    /// Of a process with these waits up to a second, five, and beyond, and these answers.
+    fn counted(waits: [u64; 3], well: u64, failed: u64) -> Vec<Metric> {
+        let [first, second, third] = waits;
+        let buckets = vec![(1.0, first), (5.0, first + second)];
+        let distribution =
+            Distribution { labels: Vec::new(), buckets, count: first + second + third, sum_s: 0.0 };
+        let answers = [("2xx", well), ("5xx", failed), ("none", 1)].map(|(class, count)| Sample {
+            labels: vec![("connector", "gmail".to_owned()), ("class", class.to_owned())],
+            value: count as f64,
+        });
+        vec![
+            Metric { name: CHANGE_TO_CALLBACK, help: "", readings: Readings::Histograms(vec![distribution]) },
+            Metric { name: PROVIDER_ANSWERS, help: "", readings: Readings::Counters(answers.into()) },
+        ]
+    }
+
+    fn told(sums: &mut Sums, metrics: &[Metric], now: DateTime<Utc>) -> Option<Value> {
+        sums.line("Carillon/stack", metrics, now).map(|line| serde_json::from_str(&line).unwrap())
+    }
+
+    #[test]
+    fn a_line_has_what_came_since_the_last_one() {
+        let mut sums = Sums::default();
+        let first = told(&mut sums, &counted([2, 0, 1], 9, 3), at(0)).unwrap();
+        assert_eq!(first["ChangeToCallback"], json!({ "Values": [1.0, 5.0], "Counts": [2, 1] }));
+        assert_eq!(first["ProviderFailures"], 4);
+        let declared = &first["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(
+            (&declared["Namespace"], &declared["Dimensions"]),
+            (&json!("Carillon/stack"), &json!([[]]))
+        );
+        assert_eq!(first["_aws"]["Timestamp"], 1_795_000_000_000_i64);
+        let second = told(&mut sums, &counted([2, 5, 1], 20, 3), at(60)).unwrap();
+        assert_eq!(second["ChangeToCallback"], json!({ "Values": [5.0], "Counts": [5] }));
+        assert_eq!(
+            second["_aws"]["CloudWatchMetrics"][0]["Metrics"],
+            json!([{ "Name": "ChangeToCallback", "Unit": "Seconds" }])
+        );
+        assert_eq!(second.get("ProviderFailures"), None);
+    }
+
+    #[test]
+    fn an_idle_poll_has_no_line_and_a_busy_minute_has_one() {
+        let mut sums = Sums::default();
+        assert!(told(&mut sums, &[], at(0)).is_none());
+        assert!(told(&mut sums, &counted([1, 0, 0], 1, 0), at(1)).is_some());
+        assert!(told(&mut sums, &counted([1, 0, 0], 50, 0), at(100)).is_none(), "answers that are well");
+        assert!(told(&mut sums, &counted([2, 0, 0], 50, 0), at(130)).is_some());
+        assert!(told(&mut sums, &counted([3, 0, 0], 50, 0), at(150)).is_none(), "too soon");
+        let both = told(&mut sums, &counted([4, 0, 0], 50, 0), at(190)).unwrap();
+        assert_eq!(both["ChangeToCallback"]["Counts"], json!([2]));
+    }
+
+    #[test]
+    fn counts_that_began_anew_are_told_whole() {
+        let mut sums = Sums::default();
+        told(&mut sums, &counted([9, 0, 0], 1, 7), at(0));
+        let line = told(&mut sums, &counted([2, 0, 0], 1, 0), at(100)).unwrap();
+        assert_eq!(
+            (&line["ChangeToCallback"]["Counts"], &line["ProviderFailures"]),
+            (&json!([2]), &json!(1))
+        );
+    }
+
+    /// What a line costs: docs/signals.md multiplies it.
+    #[test]
+    fn a_line_of_one_delivery_is_short() {
+        let mut sums = Sums::default();
+        let metrics = &counted([1, 0, 0], 1, 0)[..1];
+        let line = sums.line("Carillon/carillon", metrics, at(0)).unwrap();
+        assert!(line.len() <= 230, "{} bytes: {line}", line.len());
+    }
+}

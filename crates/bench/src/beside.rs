@@ -8,6 +8,8 @@ use scenarios::{Callback, Mailbox, Outside};
 use std::path::Path;
 
 const ROUNDS_COUNT: usize = 10;
+/// Of each build.
+const MAILBOXES_COUNT: usize = 50;
 
 pub(crate) async fn all(line: &CommandLine, program: &Path) -> Vec<Row> {
     let outside = outside().await;
@@ -48,27 +50,31 @@ pub(crate) async fn all(line: &CommandLine, program: &Path) -> Vec<Row> {
 struct Build {
     name: &'static str,
     server: Server,
-    mailbox: Mailbox,
-    id: u64,
+    mailboxes: Vec<(Mailbox, u64)>,
 }
 
 impl Build {
     async fn new(name: &'static str, server: Server, outside: &Outside) -> Self {
-        let (mailbox, callback) = (Mailbox::gmail(outside, name), Callback::new(outside, name));
-        let id = server.client.connect(&mailbox, &callback).await.id;
-        Build { name, server, mailbox, id }
+        let callback = Callback::new(outside, name);
+        let mut mailboxes = Vec::new();
+        for n in 0..MAILBOXES_COUNT {
+            let mailbox = Mailbox::gmail(outside, &format!("{name}-{n}"));
+            let id = server.client.connect(&mailbox, &callback).await.id;
+            mailboxes.push((mailbox, id));
+        }
+        Build { name, server, mailboxes }
     }
 
     async fn lone(&mut self, outside: &Outside, count: usize) -> Spent {
         let before = self.server.spent().await;
-        whole::tell_one_by_one(outside, &self.server, &self.mailbox, self.id, count).await;
+        whole::tell_one_by_one(outside, &self.server, &self.mailboxes, count).await;
         self.server.spent().await.since(before).each_of(count)
     }
 
     async fn idle(&mut self, count: usize) -> Spent {
         let before = self.server.spent().await;
-        for _ in 0..count {
-            self.server.poll(self.id).await;
+        for (_, id) in self.mailboxes.iter().cycle().take(count) {
+            self.server.poll(*id).await;
         }
         self.server.spent().await.since(before).each_of(count)
     }

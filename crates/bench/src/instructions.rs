@@ -47,7 +47,7 @@ async fn lone(count: usize) -> Option<f64> {
     let (mailbox, callback) = (Mailbox::gmail(&outside, "lone"), Callback::new(&outside, "lone"));
     let server = Server::counted(valgrind(), &outside, folder.path()).await;
     let id = server.client.connect(&mailbox, &callback).await.id;
-    whole::tell_one_by_one(&outside, &server, &mailbox, id, count).await;
+    whole::tell_one_by_one(&outside, &server, &[(mailbox, id)], count).await;
     collected(&server.stop().await)
 }
 

@@ -43,7 +43,7 @@ pub(crate) async fn all(line: &CommandLine) -> Vec<Row> {
         let lone_idle = self::idle(&mut server, &mailboxes[..1], count).await;
         rows.extend(costs(&format!("the same alone, {name}"), lone_idle));
         let before = server.spent().await;
-        tell_one_by_one(&outside, &server, mailbox, *id, count).await;
+        tell_one_by_one(&outside, &server, mailboxes, count).await;
         let lone = server.spent().await.since(before).each_of(count);
         let beyond_ms = lone.cpu_ms - lone_idle.cpu_ms;
         rows.extend(costs(&format!("a lone notification with its poll and request, {name}"), lone));
@@ -116,18 +116,17 @@ pub(crate) async fn idle(server: &mut Server, mailboxes: &[Connected], rounds: u
     server.spent().await.since(before).each_of(rounds * mailboxes.len())
 }
 
-/// A mail, a poll, its callback; then the next one.
+/// A mail, a poll, its callback; then the next one, in the next mailbox: a poll reads again what came shortly before.
 pub(crate) async fn tell_one_by_one(
     outside: &Outside,
     server: &Server,
-    mailbox: &Mailbox,
-    id: u64,
+    mailboxes: &[Connected],
     count: usize,
 ) {
     outside.receiver.take();
-    for _ in 0..count {
+    for (mailbox, id) in mailboxes.iter().cycle().take(count) {
         mailbox.deliver();
-        server.poll(id).await;
+        server.poll(*id).await;
         arrived(outside, 1).await;
         outside.receiver.take();
     }

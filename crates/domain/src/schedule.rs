@@ -115,6 +115,22 @@ mod tests {
         assert_eq!(table.number_at(table.next_after(first)), number + 1);
     }
 
+    /// How many times as many as the mean the busiest second and minute of an interval have, of a million mailboxes.
+    #[test]
+    fn a_million_phases_fill_an_interval_evenly() {
+        const MAILBOXES: u32 = 1_000_000;
+        let mut by_second = vec![0_u32; 900];
+        for number in 0..MAILBOXES {
+            let phase_s = Timetable::new(InstanceId::from_bytes(number.to_be_bytes()), 15).phase_s;
+            by_second[usize::try_from(phase_s).unwrap()] += 1;
+        }
+        let by_minute = by_second.chunks(60).map(|seconds| seconds.iter().sum::<u32>());
+        let times = |busiest: u32, places: f64| f64::from(busiest) * places / f64::from(MAILBOXES);
+        let second = times(by_second.iter().copied().max().unwrap(), 900.0);
+        let minute = times(by_minute.max().unwrap(), 15.0);
+        expect!["second 1.10, minute 1.006"].assert_eq(&format!("second {second:.2}, minute {minute:.3}"));
+    }
+
     #[test]
     fn back_off_doubles_with_jitter_up_to_a_quarter_of_an_hour() {
         let line: Vec<String> = (1..=13)

@@ -129,16 +129,16 @@ async fn with_a_queue(outside: &Outside, folder: &Path) -> Queued {
 }
 
 /// What came to the callbacks that were dead.
-struct Arrived {
+struct Drained {
     count: u64,
     twice_count: u64,
 }
 
 /// Waits until so many different notifications did.
-async fn arrived(outside: &Outside, count: u64) -> Arrived {
+async fn arrived(outside: &Outside, count: u64) -> Drained {
     let began = Instant::now();
     let mut seen = HashSet::new();
-    let mut arrived = Arrived { count: 0, twice_count: 0 };
+    let mut arrived = Drained { count: 0, twice_count: 0 };
     while arrived.count < count && began.elapsed() < DRAIN {
         for received in outside.receiver.take().into_iter().filter(|received| received.path == "/dying") {
             // Numbers are an instance's own.

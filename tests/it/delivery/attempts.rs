@@ -64,7 +64,10 @@ async fn a_busy_receiver_is_given_the_time_it_asks_for() {
         world.pass(Duration::hours(1)).await;
         let received = world.receiver.take();
         let (first, second) = (waits(&received)[0], waits(&received)[1]);
-        assert!((100..=400).contains(&first), "{first}: up to five minutes more, as others may be told the same");
+        assert!(
+            (100..=400).contains(&first),
+            "{first}: up to five minutes more, as others may be told the same"
+        );
         assert_eq!(second, 64, "the policy's wait is longer");
         let until = chrono::DateTime::from_timestamp_micros(received[3].at_us).unwrap();
         let date = chrono::DateTime::parse_from_rfc3339("2026-11-22T12:30:00Z").unwrap().to_utc();

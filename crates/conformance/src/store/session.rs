@@ -48,7 +48,7 @@ pub async fn an_expired_lease_is_taken_over(store: &dyn Store) {
 /// A wait is stored while somebody refreshes, by who read the session before the lease or under it: the lease stays. What then
 /// comes of the refresh follows on it.
 pub async fn who_stores_something_else_leaves_the_lease(store: &dyn Store) {
-    let mailbox = Mailbox::new(store, 340).await;
+    let mailbox = Mailbox::new(store, 335).await;
     let before = stored(&mailbox).await;
     assert_eq!(store.lease_session(mailbox.id, 0, at(15)).await.unwrap(), Written::Done);
     let waits = Session { backoff_until: Some(at(99)), version: 2, ..before };

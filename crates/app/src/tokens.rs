@@ -297,6 +297,8 @@ impl Context {
             }
             let Some(mailbox) = self.ports.store.mailbox(id).await? else { return Ok(()) };
             *session = mailbox.session;
+            // A wait that was stored meanwhile also holds for who has this token.
+            self.traffic.lane(id).see_session(session);
             if session.access_token_sealed != token {
                 return Ok(());
             }

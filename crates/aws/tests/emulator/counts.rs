@@ -50,7 +50,7 @@ struct Counts {
     /// What is more where the refresh token that came along is stored.
     refresh_token: Consumed,
     push: Option<CountsOfPush>,
-    stored: Stored,
+    stored: BytesCounted,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,7 +64,7 @@ struct CountsOfPush {
 
 /// Bytes that are paid for as long as they are kept.
 #[derive(Debug, Serialize)]
-struct Stored {
+struct BytesCounted {
     /// All rows of a mailbox that was just connected.
     mailbox_bytes: usize,
     /// What a message of it adds, where each is remembered.
@@ -178,12 +178,12 @@ impl Budget {
     }
 
     /// What is stored, after at least one notification.
-    async fn stored(&self, known_bytes: f64) -> Stored {
+    async fn stored(&self, known_bytes: f64) -> BytesCounted {
         let (notifications, notification_bytes) = self.rows_below("N#", "").await;
         let (_, search_bytes) = self.rows_below("J#", "").await;
         let (_, requests_bytes) = self.rows_below("Q#", "").await;
         let (_, all) = self.rows_below("", "").await;
-        Stored {
+        BytesCounted {
             mailbox_bytes: all - notification_bytes - search_bytes - requests_bytes,
             known_bytes,
             notification_bytes: notification_bytes / notifications,

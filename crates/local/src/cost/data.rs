@@ -69,13 +69,13 @@ pub(super) struct Counts {
     /// What is more where the refresh token that came along is stored.
     pub(super) refresh_token: Consumed,
     pub(super) push: Option<CountsOfPush>,
-    pub(super) stored: Stored,
+    pub(super) stored: BytesKept,
 }
 
 /// Bytes of rows with their entries in indexes.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Stored {
+pub(super) struct BytesKept {
     /// All rows of a mailbox that was just connected.
     pub(super) mailbox_bytes: f64,
     /// What a message of it adds, where each is remembered.

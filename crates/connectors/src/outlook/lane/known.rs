@@ -13,7 +13,7 @@ pub(super) const SHARDS_COUNT: usize = 8;
 const SHARD_COUNT_MAX: usize = 100_000 / SHARDS_COUNT;
 /// What is new and what left since a part was written, at the most: it is in the row, so that an arrival writes none.
 const RECENT_COUNT_MAX: usize = 32;
-/// The same since all parts were written, at the most: it is in a part of its own, of about a kilobyte, so that what the row
+/// The same since all parts were written, at the most: it is in a part of its own, of less than two kilobytes, so that what the row
 /// has too much of does not write them all.
 const LATE_COUNT_MAX: usize = 256;
 /// Bits of a stored number's byte.
@@ -308,7 +308,7 @@ mod tests {
             back.read(&shards);
             let contains = |round: usize, number: usize| back.contains(&format!("{round} {number}"));
             assert!((0..=round).all(|round| contains(round, 3)) && !contains(round / 2, 7));
-            assert!(late.as_ref().is_none_or(|text: &String| text.len() < 1_600), "{late:?}");
+            assert!(late.as_ref().is_none_or(|text: &String| text.len() < 2_000), "{late:?}");
         }
         assert_eq!(times, [35, 5], "all parts once in eight times");
     }

@@ -3,9 +3,8 @@
 use super::{assert_created, polled};
 use crate::world::{GMAIL_USER, OUTLOOK_USER, World};
 use app::PollOutcome;
-use app::ports::{Polls as _, Sessions as _, Written};
+use app::ports::Polls as _;
 use chrono::Duration;
-use domain::token::Session;
 use doubles::{Fault, FaultKind, Mail, Route};
 use serde_json::json;
 
@@ -112,12 +111,11 @@ async fn the_losers_invalid_grant_does_not_kill_the_account() {
 /// one a person has to sign in, which is said; with one that takes it, as real ones do, nobody notices.
 #[tokio::test]
 async fn a_crash_around_the_write_of_a_rotated_token_is_survived() {
-    // After a day the new token is stored, before that the former one serves.
-    for (passages, hours) in (0..24).flat_map(|passages| [2, 26].map(|hours| (passages, hours))) {
+    for passages in 0..24 {
         let mut world = World::new(84);
         world.microsoft.set_rotation(true);
         let id = world.create_outlook().await;
-        world.clock.advance(Duration::hours(hours));
+        world.clock.advance(Duration::hours(2));
         world.gate.die_after(passages);
         let deadline = world.now() + Duration::seconds(20);
         world.gate.run(world.app.poll(id, deadline)).await;
@@ -129,31 +127,6 @@ async fn a_crash_around_the_write_of_a_rotated_token_is_survived() {
         assert_created(&polled(&world, id).await, &[mail]);
         assert_eq!(world.shown(id).await["valid"], true, "died at {passages}");
     }
-}
-
-/// A wait was stored while another process refreshed, whose token was then dropped, and its lease stayed.
-#[tokio::test]
-async fn a_wait_that_comes_during_a_refresh_is_kept_beside_its_token() {
-    let world = World::new(90);
-    let id = world.create_outlook().await;
-    world.clock.advance(Duration::hours(2));
-    let slow = world.another_process_behind(&crate::world::Gate::slow(200));
-    let session = async || world.store.mailbox(id).await.unwrap().unwrap().session;
-    let mut tick = std::pin::pin!(slow.tick(id, world.now() + Duration::minutes(5)));
-    while !session().await.is_leased(world.now()) {
-        assert!(futures_util::poll!(tick.as_mut()).is_pending());
-    }
-    let before = session().await;
-    let until = world.now() + Duration::minutes(10);
-    let waits = Session { backoff_until: Some(until), version: before.version + 1, ..before.clone() };
-    assert_eq!(world.store.put_session(id, &waits).await.unwrap(), Written::Done);
-    assert!(tick.await.is_ok());
-    let after = session().await;
-    // Whole seconds from when the poll met it.
-    let kept = after.backoff_until.unwrap();
-    assert!((until..until + Duration::seconds(1)).contains(&kept), "{kept}");
-    assert!(!after.is_leased(world.now()));
-    assert_ne!(after.access_token_sealed, before.access_token_sealed);
 }
 
 /// A token that the provider no longer takes, ahead of its time, is renewed within the same poll.

@@ -7,7 +7,6 @@ mod dump;
 pub(crate) mod gate;
 mod methods;
 mod outage;
-mod rotation;
 mod wire;
 
 pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, Reply, body_of, gmail_body, outlook_body};
@@ -148,7 +147,6 @@ impl World {
             timers: &timers,
             clock: &clock,
             wire: &wire,
-            microsoft: &providers.microsoft,
             gate: &gate,
             bus: &bus,
             outages: (&scheduler, &queue),
@@ -218,8 +216,7 @@ impl World {
     ) -> App {
         let parts = self.assembly(&self.gate);
         let config = app::Config { first_attempts, ..parts.config() };
-        let connectors = rotation::connectors(&self.microsoft);
-        App::with_connectors(around(parts.ports()), self.sealer.clone(), config, connectors)
+        App::new(around(parts.ports()), self.sealer.clone(), config)
     }
 
     pub(crate) fn a_function_of_aws(&self) -> App {
@@ -247,7 +244,6 @@ impl World {
             timers: &self.timers,
             clock: &self.clock,
             wire: &self.wire,
-            microsoft: &self.microsoft,
             gate,
             bus: &self.bus,
             outages: (&self.scheduler, &self.queue),
@@ -451,7 +447,6 @@ struct Assembly<'a> {
     timers: &'a Arc<Timers>,
     clock: &'a VirtualClock,
     wire: &'a Arc<Wire>,
-    microsoft: &'a Microsoft,
     gate: &'a Arc<Gate>,
     bus: &'a TestBus,
     /// Of the scheduler, and of the queue.
@@ -462,8 +457,7 @@ struct Assembly<'a> {
 }
 
 fn assemble(parts: Assembly<'_>) -> App {
-    let connectors = rotation::connectors(parts.microsoft);
-    App::with_connectors(gated(parts.ports(), parts.gate), parts.sealer.clone(), parts.config(), connectors)
+    App::new(gated(parts.ports(), parts.gate), parts.sealer.clone(), parts.config())
 }
 
 /// Ports of a process that dies at this gate.

@@ -33,15 +33,22 @@ pub(super) fn store(conn: &Connection, id: InstanceId, session: &Session) -> Res
     Ok(())
 }
 
-pub(super) fn lease(conn: &Connection, id: InstanceId, leases: u64, until: DateTime<Utc>) -> Result<Written> {
+pub(super) fn lease(
+    conn: &Connection,
+    id: InstanceId,
+    version: u64,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Written> {
     if living::version(conn, id)?.is_none() {
         return Ok(Written::Gone);
     }
     let Some(mut session) = get(conn, id)? else { return Ok(Written::Gone) };
-    if session.leases != leases {
+    if session.version != version || session.is_leased(now) {
         return Ok(Written::Conflict);
     }
-    (session.leases, session.lease_until) = (leases + 1, Some(until));
+    session.version += 1;
+    session.lease_until = Some(until);
     store(conn, id, &session)?;
     Ok(Written::Done)
 }
@@ -50,11 +57,10 @@ pub(super) fn put(conn: &Connection, id: InstanceId, session: &Session) -> Resul
     if living::version(conn, id)?.is_none() {
         return Ok(Written::Gone);
     }
-    let stored = get(conn, id)?;
-    if stored.as_ref().is_some_and(|stored| stored.version + 1 != session.version) {
+    if version(conn, id)?.is_some_and(|stored| stored + 1 != session.version) {
         return Ok(Written::Conflict);
     }
-    store(conn, id, &session.clone().beside(stored.as_ref()))?;
+    store(conn, id, session)?;
     Ok(Written::Done)
 }
 
@@ -63,10 +69,11 @@ impl Sessions for SqliteStore {
     async fn lease_session(
         &self,
         id: InstanceId,
-        leases: u64,
+        version: u64,
+        now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> ports::Result<Written> {
-        self.db.write("lease a session", move |tx| lease(tx, id, leases, until)).await
+        self.db.write("lease a session", move |tx| lease(tx, id, version, now, until)).await
     }
 
     async fn put_session(&self, id: InstanceId, session: &Session) -> ports::Result<Written> {

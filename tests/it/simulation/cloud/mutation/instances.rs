@@ -1,7 +1,7 @@
 //! What stands between two who change an instance, its tokens, its secrets, or what follows from them.
 
 use super::super::ports::{TappedQueue, TappedSchedule, TappedStore, TappedVault};
-use super::Mutation;
+use super::{Mutation, late};
 use app::ports::*;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -64,14 +64,15 @@ impl TappedStore {
     pub(in super::super) async fn mutant_lease_session(
         &self,
         id: InstanceId,
-        leases: u64,
+        version: u64,
+        now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Written> {
         match self.stored(id).await? {
             Some(stored) if self.is(Mutation::TokenLeaseOff) => {
-                self.inner.lease_session(id, stored.session.leases, until).await
+                self.inner.lease_session(id, stored.session.version, late(now), until).await
             }
-            _ => self.inner.lease_session(id, leases, until).await,
+            _ => self.inner.lease_session(id, version, now, until).await,
         }
     }
 

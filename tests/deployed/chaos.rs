@@ -22,10 +22,11 @@ const SLOW_MS: u64 = 100;
 const VISIBILITY_S: u32 = 6;
 /// Receives until a message is a dead letter: more than any gets here.
 const RECEIVES_COUNT_MAX: u32 = 200;
-/// Reads of single messages at once: only whoever has the lease makes them, three at a time.
-const MESSAGE_READS_MAX: usize = 3;
-/// Requests at once: the poller's three, and two looks of a tick that fires twice, which read the row before.
-const IN_FLIGHT_MAX: usize = MESSAGE_READS_MAX + 2;
+/// Requests at once: whoever has the lease makes three, and a tick that fires twice one each, since what it looks for and the one
+/// message that it finds come after each other and without a lease.
+const IN_FLIGHT_MAX: usize = 3 + 2;
+/// Of these all may be reads of single messages.
+const MESSAGE_READS_MAX: usize = IN_FLIGHT_MAX;
 
 struct Watched {
     id: u64,

@@ -59,7 +59,9 @@ GLOBAL_INDEXES = {"by-organization": ["log_of", "log_at"], "by-event": ["log_of"
 PUSH_ROUTES = {"POST /push/gmail", "POST /push/outlookemail"}
 PUSH_LIMIT = "50"
 NAMESPACE = "Carillon/STACK"
-SUMS = FILE.parent.parent / "crates/aws/src/functions/sums.rs"
+# The metrics that functions write into their logs.
+SUMS = (FILE.parent.parent / "crates/aws/src/functions/sums.rs").read_text().split("#[cfg(test)]")[0]
+EMBEDDED = set(re.findall(r'"Name": "(\w+)", "Unit"', SUMS))
 # What no metric of AWS tells, and an alarm watches: the lines that are counted, and where they are written.
 COUNTED = {
     "LapsedPushes": (
@@ -310,13 +312,8 @@ def dashboard_shows_signals(resources, _outputs):
     rows = [row for one in json.loads(dashboard["DashboardBody"])["widgets"] for row in one["properties"]["metrics"]]
     shown = {row[1] for row in rows if row[0] != "..."}
     counted = {fed(one)[1] for one in of_type(resources, "AWS::Logs::MetricFilter").values()}
-    for metric in sorted((counted | embedded() | {"AsyncEventAge"}) - shown):
+    for metric in sorted((counted | EMBEDDED | {"AsyncEventAge"}) - shown):
         yield f"the dashboard does not show {metric}"
-
-
-def embedded():
-    """The metrics that functions write into their logs."""
-    return set(re.findall(r'"Name": "(\w+)", "Unit"', SUMS.read_text().split("#[cfg(test)]")[0]))
 
 
 def fed(metric_filter):
@@ -408,7 +405,7 @@ def costs_know_the_stack(resources, _outputs):
     found = {
         "alarms": len(of_type(resources, "AWS::CloudWatch::Alarm")),
         "secrets": len(of_type(resources, "AWS::SecretsManager::Secret")),
-        "metrics": len(metrics | embedded()),
+        "metrics": len(metrics | EMBEDDED),
         "api_gb": memory["ApiFunction"],
         "poll_gb": memory["PollFunction"],
     }

@@ -48,7 +48,7 @@ pub const RETRY_AFTER_MAX_S: u64 = 86_400;
 /// After a provider's outage its mailboxes come back within this, however long it was, ms.
 const APART_MAX_MS: u64 = 300_000;
 
-/// The pause that a provider asked for.
+/// The pause that a provider or a callback asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
     /// It named none.
@@ -59,7 +59,7 @@ pub enum Pause {
     OfEverybody(u64),
 }
 
-/// How long to leave a provider alone after the n-th failure in a row (n from 1).
+/// How long to leave a provider, or a callback that asks for it, alone after the n-th failure in a row (n from 1).
 ///
 /// Doubling from 1 s to 15 min, with a quarter of jitter either way taken from the seed. A provider's own Retry-After is
 /// never cut short, as requests made while throttled still count, and ends to the second where it is the mailbox's. After

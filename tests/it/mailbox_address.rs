@@ -175,3 +175,23 @@ async fn it_does_not_open_for_another_organization() {
     };
     assert_eq!((shown(id), shown(mine)), (Some(Value::Null), Some(Value::Null)), "it hides no other");
 }
+
+/// Nor does its token hide the others in a list.
+#[tokio::test]
+async fn a_token_that_does_not_open_is_masked_in_lists() {
+    let world = World::new(558);
+    let (broken, whole) = (world.create_gmail().await, world.create_outlook().await);
+    let swapped = "UPDATE instances SET document = json_set(document, '$.token_sealed', (SELECT
+        json_extract(other.document, '$.token_sealed') FROM instances other WHERE other.id = ?2)) WHERE id = ?1";
+    let written =
+        world.rows().write("swap it", move |tx| tx.execute(swapped, [broken.get(), whole.get()])).await;
+    assert_eq!(written.unwrap(), 1);
+    world.call_as(AUTHORIZATION, "GET", &format!("/instances/{broken}"), "").await.assert_refused(500);
+    let listed = world.call_as(AUTHORIZATION, "GET", "/instances", "").await.body;
+    let token = |id: InstanceId| {
+        let one = listed.as_array().unwrap().iter().find(|one| one["id"] == id.get()).unwrap();
+        one["token"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(token(broken), "********");
+    assert_ne!(token(whole), "********");
+}

@@ -28,7 +28,8 @@ const QUEUED_COUNT: u64 = 50_000;
 /// Until everybody was polled once, and then how long it is watched.
 const INTERVAL: Duration = Duration::from_secs(60);
 const WATCHED: Duration = Duration::from_secs(180);
-const ROUNDS_COUNT: usize = 100;
+/// So many that a p99 is not the worst alone.
+const ROUNDS_COUNT: usize = 300;
 /// The longest that a queue may take to be delivered.
 const DRAIN: Duration = Duration::from_secs(600);
 
@@ -67,12 +68,12 @@ async fn main() {
 
     let quiet = Quiet::new(&outside, &process).await;
     let alone = quiet.rounds(ROUNDS_COUNT).await;
-    row("change to callback of a quiet mailbox, p99", &ms(&alone), "-");
+    row("change to callback of a quiet mailbox, p50, p99, worst", &ms(&alone), "-");
     let beside_burst = beside_burst(&outside, &process, &quiet).await;
     row(
-        &format!("the same beside {BURST_COUNT} changes of one mailbox, p99"),
+        &format!("the same beside {BURST_COUNT} changes of one mailbox"),
         &ms(&beside_burst),
-        &format!("{DELAY_MS_MAX} ms more"),
+        &format!("p99 {DELAY_MS_MAX} ms more"),
     );
     dying.fall_silent();
     let dead: Vec<&Mailbox> = mailboxes.iter().step_by(DYING_EACH).map(|(mailbox, _)| mailbox).collect();
@@ -82,9 +83,9 @@ async fn main() {
     tokio::time::sleep(INTERVAL).await;
     let beside_dead = quiet.rounds(ROUNDS_COUNT).await;
     row(
-        &format!("the same beside {} dead callbacks, p99", dead.len()),
+        &format!("the same beside {} dead callbacks", dead.len()),
         &ms(&beside_dead),
-        &format!("{DELAY_MS_MAX} ms more"),
+        &format!("p99 {DELAY_MS_MAX} ms more"),
     );
     let worst = memory_mb(process.id());
     row(
@@ -140,9 +141,11 @@ async fn arrived(outside: &Outside, count: u64) -> Drained {
     let mut seen = HashSet::new();
     let mut arrived = Drained { count: 0, twice_count: 0 };
     while arrived.count < count && began.elapsed() < DRAIN {
-        for received in outside.receiver.take().into_iter().filter(|received| received.path == "/dying") {
-            // Numbers are an instance's own.
-            match seen.insert((received.headers["elements-webhook-id"].clone(), received.body)) {
+        for received in outside.receiver.take() {
+            // Some of those that were copied come too: the claims that the killed process held.
+            let id = received.headers.get("elements-webhook-id").filter(|id| queue::is_a_copy(id));
+            let Some(id) = id else { continue };
+            match seen.insert(id.clone()) {
                 true => arrived.count += 1,
                 false => arrived.twice_count += 1,
             }
@@ -194,7 +197,8 @@ async fn beside_burst(outside: &Outside, process: &Process, quiet: &Quiet<'_>) -
 }
 
 fn ms(of: &[f64]) -> String {
-    format!("{:.0} ms", percentile(of, 99))
+    let [p50, p99, worst] = [50, 99, 100].map(|percent| percentile(of, percent));
+    format!("{p50:.0}, {p99:.0}, {worst:.0} ms")
 }
 
 fn percentile(of: &[f64], percent: usize) -> f64 {

@@ -1,5 +1,6 @@
 //! A queue, in the folder that a killed process left: each notification that waits, many times over.
 
+use http::HeaderValue;
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -10,6 +11,11 @@ const COPY: &str = "
     SELECT instance_id, sequence + ?1, number + ?1, event_id || '-' || ?1, resource, created_at_us, 'pending', 1,
         0, 0, NULL, '[]', organization_id, events_count, kinds
     FROM notifications WHERE row_id IN (SELECT row_id FROM originals)";
+
+/// Whether an `Elements-Webhook-Id` is a copy's: longer than any that Carillon gives.
+pub(crate) fn is_a_copy(id: &HeaderValue) -> bool {
+    id.len() > 20
+}
 
 /// Fills it up to about so many, due now. Returns how many there are, and how many of them are copies.
 pub(crate) fn fill(folder: &Path, count: u64) -> (u64, u64) {

@@ -24,7 +24,7 @@ const SECRETS: [(&str, &str); 2] = [
 
 /// What is asked for after the same beginning.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
+enum Exercise {
     Nothing,
     /// A poll of no mailbox: what a request costs alone.
     Unknown,
@@ -54,15 +54,15 @@ async fn main() {
 /// Instructions of an idle poll, and of one with a delivery.
 async fn polls(variables: &[(&str, &str)]) -> [f64; 2] {
     let mut counted = Vec::new();
-    for asked in [Asked::Nothing, Asked::Unknown, Asked::IdlePoll, Asked::FullPoll] {
-        counted.push(instructions(asked, variables).await);
+    for exercise in [Exercise::Nothing, Exercise::Unknown, Exercise::IdlePoll, Exercise::FullPoll] {
+        counted.push(instructions(exercise, variables).await);
     }
     let each = |place: usize| (counted[place] - counted[0]) / REQUESTS_COUNT as f64;
     [each(2) - each(1), each(3) - each(1)]
 }
 
 /// Of a process from its start to its end.
-async fn instructions(asked: Asked, variables: &[(&str, &str)]) -> f64 {
+async fn instructions(exercise: Exercise, variables: &[(&str, &str)]) -> f64 {
     let outside = Outside::start().await;
     let folder = tempfile::tempdir().unwrap();
     let counts = folder.path().join("counts");
@@ -71,11 +71,11 @@ async fn instructions(asked: Asked, variables: &[(&str, &str)]) -> f64 {
     let id = client.connect(&mailbox, &callback).await.id;
     poll(&client, id).await;
     for round in 0..REQUESTS_COUNT {
-        match asked {
-            Asked::Nothing => break,
-            Asked::Unknown => assert_eq!(client.poll(id + 1).await.status, 404),
-            Asked::IdlePoll => poll(&client, id).await,
-            Asked::FullPoll => {
+        match exercise {
+            Exercise::Nothing => break,
+            Exercise::Unknown => assert_eq!(client.poll(id + 1).await.status, 404),
+            Exercise::IdlePoll => poll(&client, id).await,
+            Exercise::FullPoll => {
                 mailbox.deliver();
                 poll(&client, id).await;
                 callback.wait_for_posts(round + 1).await;

@@ -42,6 +42,25 @@ async fn a_crowded_second_is_read_to_its_end() {
     assert_eq!(polled(&world, id).await, []);
 }
 
+/// More than is remembered in the row.
+#[tokio::test]
+async fn thousands_of_one_second_are_told_once() {
+    let world = World::new(46);
+    let id = world.create_outlook().await;
+    let sent: Vec<_> = (0..4_000).map(|_| world.microsoft.deliver(OUTLOOK_USER, Mail::default())).collect();
+    assert_created(&polled(&world, id).await, &sent);
+    // Each poll of the next two minutes sees them again.
+    for _ in 0..3 {
+        world.clock.advance(Duration::seconds(30));
+        assert_eq!(polled(&world, id).await, []);
+    }
+    for mail in sent.iter().step_by(100) {
+        world.microsoft.mark_read(OUTLOOK_USER, mail);
+    }
+    let read: Vec<_> = sent.iter().step_by(100).cloned().collect();
+    assert_all(&polled(&world, id).await, "UPDATED", &read);
+}
+
 /// The provider's own next links count rows of a list that is ordered by the very time that changes: what is
 /// modified while somebody pages moves to the end, and the rows behind it move up, over the page's border.
 #[tokio::test]

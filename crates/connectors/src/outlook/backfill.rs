@@ -2,6 +2,7 @@
 //! that time.
 
 use super::cursor::memory::Memory;
+use super::cursor::spot::Spot;
 use super::poll::pages::{self, Narrowed, Search};
 use super::poll::plan::Plan;
 use super::poll::walk::PageChanges;
@@ -11,12 +12,18 @@ use domain::event::{Change, ChangeKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// States remembered of a second, the last ones.
+const MEMORY_COUNT_MAX: usize = 1_000;
+
 /// Where the next stretch begins.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct BackfillPosition {
     /// The second of the last row taken.
     position: i64,
-    /// The rows taken of that second.
+    /// How many were taken of that second.
+    #[serde(default)]
+    place: usize,
+    /// Which ones, the last of them.
     #[serde(default)]
     memory: Memory,
     /// The list fails now and then: it is read in small parts.
@@ -38,21 +45,26 @@ pub(super) async fn step(
         None => begin(),
     };
     let mut known = stretch.memory.index();
-    let size = plan.selection.page_size_beyond(stretch.memory.len(), cursor.is_some());
+    let size = match cursor {
+        Some(_) => plan.selection.page_size_onward(stretch.place),
+        None => plan.selection.page_size(),
+    };
     let search = Search { call, plan, known: &known, holes: &[], failures, is_careful: stretch.is_careful };
-    let found = pages::first_news(&search, stretch.position, size).await?;
+    let from = Spot { second: stretch.position, place: stretch.place };
+    let found = pages::first_news(&search, from, size).await?;
     let narrowed = found.narrowed;
     let bare = narrowed.as_ref().map_or(&[][..], |narrowed| &narrowed.bare);
     let mut taken = PageChanges::default();
     let mut more = !found.is_last;
     let mut is_whole = true;
+    let mut spot = found.begins;
     for (place, row) in found.rows.iter().enumerate() {
         if taken.is_full() {
             (more, is_whole) = (true, false);
             break;
         }
         let seen = row.seen(&plan.conditions);
-        stretch.position = stretch.position.max(row.second);
+        spot = spot.behind(row);
         if known.knows(&seen) {
             continue;
         }
@@ -61,11 +73,15 @@ pub(super) async fn step(
         stretch.memory.remember(row.second, seen);
     }
     if is_whole {
-        stretch.position = stretch.position.max(found.reached);
+        spot = found.reached;
     }
+    (stretch.position, stretch.place) = (spot.second, spot.place);
     let gap = taken.gap(narrowed.as_ref().and_then(Narrowed::left_out).filter(|_| is_whole));
     stretch.is_careful = narrowed.is_some();
     stretch.memory.forget_before(stretch.position);
+    // The log knows what was reported: the memory has to lead no further back than a second look.
+    let excess = stretch.memory.len().saturating_sub(MEMORY_COUNT_MAX);
+    stretch.memory.take_first(excess);
     // Plain data with text keys always serialises.
     let cursor = serde_json::to_value(&stretch).unwrap_or_default();
     let PageChanges { changes, failed, .. } = taken;

@@ -40,9 +40,27 @@ impl Memory {
         self.0.entry(second).or_default().push(seen);
     }
 
-    /// Drops what the walk never comes to again.
-    pub(crate) fn forget_before(&mut self, second: i64) {
-        self.0 = self.0.split_off(&second);
+    /// Drops what the walk never comes to again; says whether there was any.
+    pub(crate) fn forget_before(&mut self, second: i64) -> bool {
+        let kept = self.0.split_off(&second);
+        let forgotten = std::mem::replace(&mut self.0, kept);
+        forgotten.values().any(|states| !states.is_empty())
+    }
+
+    /// Takes out so many states, those of the oldest seconds first.
+    pub(crate) fn take_first(&mut self, count: usize) -> Memory {
+        let (mut taken, mut left) = (Memory::default(), count);
+        while left > 0 {
+            let Some(mut oldest) = self.0.first_entry() else { break };
+            let (second, states) = (*oldest.key(), oldest.get_mut());
+            let part: Vec<MessageState> = states.drain(..left.min(states.len())).collect();
+            if states.is_empty() {
+                oldest.remove();
+            }
+            left -= part.len();
+            taken.0.insert(second, part);
+        }
+        taken
     }
 
     /// Notes that nothing is missing from a second on, though there may be nothing to remember of it.
@@ -55,10 +73,16 @@ impl Memory {
         self.0.keys().next().copied()
     }
 
+    /// The last second of which something is remembered.
+    pub(crate) fn ends(&self) -> Option<i64> {
+        self.0.keys().next_back().copied()
+    }
+
     /// For looking up many.
     pub(crate) fn index(&self) -> Index {
-        let all = || self.0.values().flatten().copied();
-        Index { states: all().collect(), messages: all().map(|seen| seen.message).collect() }
+        let mut index = Index::default();
+        index.extend(self);
+        index
     }
 
     /// States remembered.
@@ -68,6 +92,7 @@ impl Memory {
 }
 
 /// A memory, indexed.
+#[derive(Default)]
 pub(crate) struct Index {
     states: HashSet<MessageState>,
     messages: HashSet<u64>,
@@ -85,6 +110,15 @@ impl Index {
     pub(crate) fn add(&mut self, seen: MessageState) {
         self.states.insert(seen);
         self.messages.insert(seen.message);
+    }
+
+    pub(crate) fn extend(&mut self, memory: &Memory) {
+        memory.0.values().flatten().for_each(|seen| self.add(*seen));
+    }
+
+    /// States remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.states.len()
     }
 }
 
@@ -151,7 +185,7 @@ mod tests {
                     let (text, second) = rest.split_once('@').unwrap();
                     memory.remember(second.parse().unwrap(), state(text));
                 }
-                ("<", second) => memory.forget_before(second.parse().unwrap()),
+                ("<", second) => drop(memory.forget_before(second.parse().unwrap())),
                 (_, text) if memory.index().knows(&state(text)) => answers.push("state"),
                 (_, text) if memory.index().knows_message(&state(text)) => answers.push("message"),
                 _ => answers.push("new"),

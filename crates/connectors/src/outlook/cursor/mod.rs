@@ -1,11 +1,14 @@
 //! The position in a mailbox's modification times.
 
+pub(super) mod aside;
 pub(super) mod clocks;
 pub(super) mod holes;
 pub(super) mod memory;
+pub(super) mod spot;
 
 use crate::error::Error;
 use crate::outlook::lane::note::LaneNote;
+use aside::Aside;
 use chrono::{DateTime, Utc};
 use clocks::Clocks;
 use domain::resource::ResourceConfig;
@@ -13,6 +16,7 @@ use holes::Holes;
 use memory::Memory;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use spot::Spot;
 
 /// How far before the watermark each poll looks again at the least, seconds: mail may become readable this much after
 /// its timestamp.
@@ -55,6 +59,9 @@ pub(super) struct Cursor {
     /// The states seen in the overlap.
     #[serde(default)]
     pub(super) memory: Memory,
+    /// Those that were too many for the row.
+    #[serde(default, skip_serializing_if = "Aside::is_empty")]
+    pub(super) aside: Aside,
     /// A walk that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) walk: Option<Walk>,
@@ -68,6 +75,9 @@ pub(super) struct Cursor {
 pub(super) struct Walk {
     /// The second of the last row taken: the next page begins with it.
     pub(super) position: i64,
+    /// The rows taken of that second: where it has many, the next page begins shortly before their end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) place: usize,
     /// The provider's clock when the walk began. The watermark never passes it, so that what becomes readable
     /// while a long walk goes on is still within the next one's overlap.
     pub(super) ceiling: i64,
@@ -81,6 +91,11 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl Cursor {
     /// A first position: what lies in the overlap before it is still to be seen.
     pub(super) fn at(watermark: i64, overlap_s: i64) -> Self {
@@ -90,6 +105,7 @@ impl Cursor {
             again_until: None,
             holes: Holes::default(),
             memory: Memory::default(),
+            aside: Aside::default(),
             walk: None,
             lane: None,
         };
@@ -115,8 +131,15 @@ impl Cursor {
     }
 
     /// Where the next page begins.
-    pub(super) fn from(&self, overlap_s: i64) -> i64 {
-        self.walk.map_or(self.since(overlap_s), |walk| walk.position)
+    pub(super) fn from(&self, overlap_s: i64) -> Spot {
+        let begin = || Spot::begin(self.since(overlap_s));
+        self.walk.map_or_else(begin, |walk| Spot { second: walk.position, place: walk.place })
+    }
+
+    /// Drops what no walk comes to again; says whether there was any.
+    pub(super) fn forget_before(&mut self, second: i64) -> bool {
+        let is_of_parts = self.aside.forget_before(second);
+        self.memory.forget_before(second) || is_of_parts
     }
 
     /// Notes a beginning of the memory that is not the usual one.
@@ -133,7 +156,7 @@ impl Cursor {
         self.walk = None;
         self.again_until = None;
         let since = known.max(self.watermark - overlap_s);
-        self.memory.forget_before(since);
+        self.forget_before(since);
         self.known_from(since);
         self
     }

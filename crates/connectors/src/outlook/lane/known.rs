@@ -14,6 +14,8 @@ const SHARD_COUNT_MAX: usize = 100_000 / SHARDS_COUNT;
 /// What is new and what left since the parts were written, at the most: it is in the row, so that an arrival does not write
 /// them all.
 const RECENT_COUNT_MAX: usize = 32;
+/// The same while a walk goes on, which would write them all with every step.
+const RECENT_COUNT_MAX_UNDER_WAY: usize = 1_024;
 /// Bits of a stored number's byte.
 const BITS: u32 = 7;
 
@@ -108,8 +110,9 @@ impl Known {
     }
 
     /// There is more in the row than belongs there.
-    pub(super) fn is_to_be_merged(&self) -> bool {
-        self.recent.added.0.len() + self.recent.removed.0.len() > RECENT_COUNT_MAX
+    pub(super) fn is_to_be_merged(&self, is_under_way: bool) -> bool {
+        let most = if is_under_way { RECENT_COUNT_MAX_UNDER_WAY } else { RECENT_COUNT_MAX };
+        self.recent.added.0.len() + self.recent.removed.0.len() > most
     }
 
     /// Moves what is in the row into the parts; those that changed, by number. They have to be read before.
@@ -185,7 +188,7 @@ mod tests {
     fn ids_are_known_until_they_are_removed_and_take_few_bytes() {
         let mut known = Known::of(RecentIds::default());
         (0..10_000).for_each(|number| known.insert(&number.to_string()));
-        assert!(known.is_to_be_merged());
+        assert!(known.is_to_be_merged(false));
         let parts = known.merge();
         let bytes: usize = parts.iter().map(|(_, text)| text.len()).sum();
         assert!(parts.len() == SHARDS_COUNT && bytes < 10_000 * 4 + 100, "{bytes} bytes");
@@ -199,7 +202,7 @@ mod tests {
         back.read(&parts);
         let contains = ["7", "8", "new", "x"].map(|id| back.contains(id));
         assert_eq!(contains, [true, false, true, false]);
-        assert!(!back.is_to_be_merged());
+        assert!(!back.is_to_be_merged(false));
         assert_eq!(
             back.merge().len(),
             [shard(digest("8")), shard(digest("new"))].iter().collect::<BTreeSet<_>>().len()

@@ -172,13 +172,17 @@ impl Lane {
         self.folders.changes(PART_FOLDERS_COUNT).0.len() > CHANGED_COUNT_MAX
     }
 
-    /// What is to be stored of it.
+    /// What is to be stored of it; `is_under_way`: the walk goes on at once.
     ///
     /// # Errors
     /// The annex can't be read now, which takes what is new.
-    pub(crate) async fn store(mut self, archive: &dyn Archive) -> Result<(LaneNote, Vec<AnnexPart>), Error> {
+    pub(crate) async fn store(
+        mut self,
+        archive: &dyn Archive,
+        is_under_way: bool,
+    ) -> Result<(LaneNote, Vec<AnnexPart>), Error> {
         let mut parts = Vec::new();
-        if self.known.is_to_be_merged() {
+        if self.known.is_to_be_merged(is_under_way) {
             self.read_known(archive).await?;
             let changed = self.known.merge().into_iter();
             parts.extend(changed.map(|(number, text)| AnnexPart { name: known_part(number), text }));

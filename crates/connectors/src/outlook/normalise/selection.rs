@@ -2,6 +2,7 @@
 
 use super::entity::Entity;
 use super::field::{Field, Share};
+use crate::STEP_CHANGES_MAX;
 use domain::resource::ResourceConfig;
 
 /// Rows of a page with large fields, and at the most when the configuration, or a burst, asks for more.
@@ -11,6 +12,10 @@ const LARGE_PAGE_SIZE_MAX: usize = 100;
 /// <https://learn.microsoft.com/en-us/graph/api/user-list-messages>.
 pub(crate) const PAGE_SIZE: usize = 100;
 pub(crate) const PAGE_SIZE_MAX: usize = 1000;
+
+/// Rows read again before a place in a second, and of those with large fields.
+const AGAIN_COUNT: usize = 50;
+const LARGE_AGAIN_COUNT: usize = 5;
 
 /// The `$select` of a resource, and how many rows of it make a page.
 pub(crate) struct Selection {
@@ -67,11 +72,22 @@ impl Selection {
         }
     }
 
-    /// Rows of a page that has known ones in it: after a burst one page that holds them all, not many. A walk that
-    /// goes on takes larger steps than a small page, or it would never end.
-    pub(crate) fn page_size_beyond(&self, known: usize, is_going_on: bool) -> usize {
-        let least = if is_going_on && !self.is_large { PAGE_SIZE } else { 0 };
-        self.page_size_at_least(known + self.page_size().max(least).div_ceil(2))
+    /// Rows of a page that has known ones in it: after a burst one page that holds them all, not many.
+    pub(crate) fn page_size_beyond(&self, known: usize) -> usize {
+        self.page_size_at_least(known + self.page_size().div_ceil(2))
+    }
+
+    /// Rows of a page with which a walk goes on, behind so many of its first second: those that are read again, and what a
+    /// step takes.
+    pub(crate) fn page_size_onward(&self, place: usize) -> usize {
+        let taken = if self.is_large { self.page_size() } else { STEP_CHANGES_MAX };
+        self.page_size_at_least(place.min(self.rows_again()) + taken)
+    }
+
+    /// Rows before a place within a second that are read again: so many may leave the second between two requests without
+    /// another look.
+    pub(crate) fn rows_again(&self) -> usize {
+        if self.is_large { LARGE_AGAIN_COUNT } else { AGAIN_COUNT }
     }
 
     /// Rows of a page that must get past many: fewer where each may be long.

@@ -61,7 +61,8 @@ pub(super) async fn step(
     let path = |errand: &Errand, beside: &Beside<'_>| errand.path(beside.deltas, &plan, call.now.timestamp());
     let paired =
         Paired::new(call, errand.as_ref().zip(beside.as_ref()).map(|(one, beside)| path(one, beside)));
-    let walked = walk::step(&paired.call(), &plan, &cursor, past.failures).await?;
+    let known = cursor.known(call).await?;
+    let walked = walk::step(&paired.call(), &plan, &cursor, known, past.failures).await?;
     let answer = errand.zip(paired.answer());
     if let Some(healed) = cursor.healed(walked.clocks, past.baseline_at.timestamp(), overlap_s) {
         return Ok(recover::gone_back(&healed, past, overlap_s));
@@ -80,10 +81,16 @@ pub(super) async fn step(
         halted: walked.halted,
         ..Step::nothing()
     };
-    let step = match &beside {
+    let mut step = match &beside {
         Some(beside) => beside.with_lane(call, &plan, &mut cursor, step, answer).await?,
         None => step,
     };
+    if step.moved && call.archive.is_some() {
+        step.annex.extend(cursor.put_aside());
+    }
+    if let Some(known) = walked.known.filter(|_| step.more) {
+        cursor.keep_known(call, known);
+    }
     Ok(Step { cursor: cursor.to_value(), ..step })
 }
 
@@ -141,7 +148,7 @@ impl<'a> Beside<'a> {
             }
         }
         if walk_moved || step.moved {
-            let (note, annex) = lane.store(self.archive).await?;
+            let (note, annex) = lane.store(self.archive, step.more).await?;
             cursor.lane = Some(note);
             step.annex = annex;
         }
@@ -156,7 +163,8 @@ async fn dated_baseline(call: &Call<'_>, resource: &ResourceConfig) -> Result<Cu
     for step in 1.. {
         let plan = Plan::at_poll(resource, instant(cursor.since(overlap_s)), call)?;
         // Nothing counts the failures of a baseline, and where an item is broken each of them fails: it goes round at once.
-        let walked = walk::step(call, &plan, &cursor, narrow::FAILURES_COUNT_MIN).await?;
+        let known = cursor.known(call).await?;
+        let walked = walk::step(call, &plan, &cursor, known, narrow::FAILURES_COUNT_MIN).await?;
         if step == 1 && walked.clocks.ahead_s().abs() > CLOCK_SKEW_MAX_S {
             cursor = Cursor::at(present(call, &plan, walked.clocks).await?, overlap_s);
         } else if walked.more && step < BASELINE_STEPS_COUNT_MAX {

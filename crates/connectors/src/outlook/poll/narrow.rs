@@ -12,6 +12,7 @@ use super::pages::{Narrowed, Reader, RowsRead, Search, halted};
 use super::plan::ListPart;
 use crate::error::{Error, ErrorKind};
 use crate::outlook::api;
+use crate::outlook::cursor::spot::Spot;
 use crate::outlook::normalise::Row;
 
 /// Failures in a row, after which it is not the moment that is wrong.
@@ -73,7 +74,9 @@ pub(crate) async fn through(
             Ok(answer) => {
                 let last_second = answer.rows.last().map_or(at, |row| row.second).max(at);
                 if reader.has_news(&answer.rows) {
-                    let found = reader.found(answer.rows, last_second, false);
+                    let begins = Spot::begin(at);
+                    let ends = begins.after(&answer.rows);
+                    let found = reader.found(answer.rows, begins, ends, false);
                     return Ok(Some(RowsRead { narrowed: Some(Narrowed::default()), ..found }));
                 }
                 match part.until {
@@ -91,7 +94,7 @@ pub(crate) async fn through(
                 }
             }
             Err(error) if !is_of_item(&error) && at > from => {
-                return halted(reader, from, at, error).map(Some);
+                return halted(reader, Spot::begin(from), Spot::begin(at), error).map(Some);
             }
             Err(error) if !is_of_item(&error) => return Err(reason(error, failed)),
             // Nothing before it is lost if it waits: no position goes beyond now.
@@ -100,7 +103,7 @@ pub(crate) async fn through(
             Err(error) => return inside(reader, at, size, error).await.map(Some),
         }
     }
-    let found = reader.found(Vec::new(), *reached, false);
+    let found = reader.nothing(Spot::begin(*reached), false);
     Ok(Some(RowsRead { narrowed: Some(Narrowed::default()), ..found }))
 }
 
@@ -132,7 +135,9 @@ pub(crate) async fn again(search: &Search<'_>, second: i64, size: usize) -> Resu
     let mut reader = Reader::new(search);
     let part = ListPart { until: Some(second + 1), ..ListPart::first(second, size) };
     match reader.ask(&part).await {
-        Ok(answer) if answer.is_last => Ok(reader.found(answer.rows, second + 1, false)),
+        Ok(answer) if answer.is_last => {
+            Ok(reader.found(answer.rows, Spot::begin(second), Spot::begin(second + 1), false))
+        }
         Ok(_) => {
             inside(&mut reader, second, size, Error::new(ErrorKind::Unavailable, "the list came and went"))
                 .await
@@ -192,7 +197,8 @@ pub(crate) async fn inside(
     if let Err(error) = answers(reader).await {
         return Err(reason(error, failed));
     }
-    Ok(RowsRead { narrowed: Some(narrowed), ..reader.found(rows, second + 1, false) })
+    let found = reader.found(rows, Spot::begin(second), Spot::begin(second + 1), false);
+    Ok(RowsRead { narrowed: Some(narrowed), ..found })
 }
 
 /// One row that failed, without its content; `None`: it is not there any more.

@@ -1,7 +1,8 @@
 //! Pages of a list in the order of a time.
 //!
 //! They are asked for by their first second (keyset), because the provider's own next links skip rows when
-//! something changes meanwhile; only within one second that fills a whole page are links followed.
+//! something changes meanwhile. Within a second of many rows they are asked for by their place in it, from some rows
+//! before it on: that the first one is known says that nothing was passed by.
 
 use super::narrow;
 use super::plan::{ListPart, Plan};
@@ -10,11 +11,14 @@ use crate::error::{Error, ErrorKind};
 use crate::outlook::api::{self, ListReply};
 use crate::outlook::cursor::clocks::Clocks;
 use crate::outlook::cursor::memory::Index;
+use crate::outlook::cursor::spot::Spot;
 use crate::outlook::normalise::Row;
 use crate::outlook::normalise::selection::PAGE_SIZE_MAX;
 
 /// Maximum pages of one step.
 const PAGES_COUNT_MAX: usize = 100;
+/// How much further back the next look goes.
+const FURTHER: usize = 4;
 
 /// What to look for, and what to skip.
 pub(crate) struct Search<'a> {
@@ -33,8 +37,10 @@ pub(crate) struct Search<'a> {
 pub(crate) struct RowsRead {
     /// Its rows, known ones too; empty when nothing is new as far as was read.
     pub(crate) rows: Vec<Row>,
-    /// What lies before this second was read.
-    pub(crate) reached: i64,
+    /// Where these rows begin.
+    pub(crate) begins: Spot,
+    /// What lies before it was read.
+    pub(crate) reached: Spot,
     pub(crate) is_last: bool,
     /// The time at the first answer.
     pub(crate) clocks: Clocks,
@@ -73,7 +79,6 @@ pub(crate) struct Reader<'a> {
 pub(crate) struct Answer {
     pub(crate) rows: Vec<Row>,
     pub(crate) is_last: bool,
-    next_link: Option<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -82,22 +87,21 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) async fn ask(&mut self, part: &ListPart) -> Result<Answer, Error> {
-        let url = self.search.plan.url(self.search.call, part);
-        self.follow(&url, part).await
-    }
-
-    async fn follow(&mut self, url: &str, part: &ListPart) -> Result<Answer, Error> {
         self.requests_count += 1;
         let Search { call, plan, .. } = self.search;
-        let ListReply { value, next_link, clocks, .. } = api::page(call, plan.entity, url).await?;
+        let url = plan.url(call, part);
+        let ListReply { value, next_link, clocks, .. } = api::page(call, plan.entity, &url).await?;
         self.clocks.get_or_insert(clocks);
         let is_last = value.len() < part.size && next_link.is_none();
-        let rows = Row::of_page(value, plan.entity, plan.ordered_by, part.from);
-        Ok(Answer { rows, is_last, next_link })
+        Ok(Answer { rows: Row::of_page(value, plan.entity, plan.ordered_by, part.from), is_last })
     }
 
     pub(crate) fn has_news(&self, rows: &[Row]) -> bool {
-        rows.iter().any(|row| !self.search.known.knows(&row.seen(&self.search.plan.conditions)))
+        rows.iter().any(|row| !self.knows(row))
+    }
+
+    fn knows(&self, row: &Row) -> bool {
+        self.search.known.knows(&row.seen(&self.search.plan.conditions))
     }
 
     /// The time at the first answer; before there is one, our own.
@@ -105,63 +109,77 @@ impl<'a> Reader<'a> {
         self.clocks.unwrap_or_else(|| Clocks::ours(self.search.call.now))
     }
 
-    pub(crate) fn found(&self, rows: Vec<Row>, reached: i64, is_last: bool) -> RowsRead {
-        RowsRead { rows, reached, is_last, clocks: self.clocks(), halted: None, narrowed: None }
+    pub(crate) fn found(&self, rows: Vec<Row>, begins: Spot, reached: Spot, is_last: bool) -> RowsRead {
+        RowsRead { rows, begins, reached, is_last, clocks: self.clocks(), halted: None, narrowed: None }
+    }
+
+    /// No rows, as far as was read.
+    pub(crate) fn nothing(&self, reached: Spot, is_last: bool) -> RowsRead {
+        self.found(Vec::new(), reached, reached, is_last)
     }
 
     /// Reads from `reached` to a second, or to the list's end. What it returns is news, or a reason to stop; `None`: all
     /// of it is known.
     async fn stretch(
         &mut self,
-        reached: &mut i64,
+        reached: &mut Spot,
         until: Option<i64>,
-        mut size: usize,
+        size: usize,
     ) -> Result<Option<RowsRead>, Error> {
-        let crowded = self.search.plan.selection.page_size_at_least(PAGE_SIZE_MAX);
-        let mut part = ListPart { until, ..ListPart::first(*reached, size) };
-        let mut link: Option<String> = None;
+        let from = *reached;
+        let selection = &self.search.plan.selection;
+        let (crowded, usual) = (selection.page_size_at_least(PAGE_SIZE_MAX), selection.rows_again());
+        let (mut size, mut back) = (size, usual);
         while self.requests_count < PAGES_COUNT_MAX {
-            let answer = match link.take() {
-                Some(link) => self.follow(&link, &part).await?,
-                None => self.ask(&part).await?,
-            };
-            let last_second = answer.rows.last().map_or(*reached, |row| row.second).max(*reached);
+            let begins = reached.back(back);
+            let part = ListPart { until, skip: begins.place, ..ListPart::first(begins.second, size) };
+            let answer = self.ask(&part).await?;
+            let is_anchored = back == 0 || begins.place == 0;
+            if !is_anchored && !answer.rows.first().is_some_and(|row| self.knows(row)) {
+                // Rows before it left the second, and those behind them moved up.
+                (*reached, back) = (begins, back * FURTHER);
+                continue;
+            }
+            let ends = begins.after(&answer.rows);
+            // After a look further back all from there on counts.
+            let at = if back > usual { begins } else { *reached };
             if self.has_news(&answer.rows) {
                 let is_last = answer.is_last && until.is_none();
-                return Ok(Some(self.found(answer.rows, last_second, is_last)));
+                return Ok(Some(self.found(answer.rows, begins, ends, is_last)));
             }
-            // A full page that is known: on to its last second, or through it.
             if answer.is_last {
                 return Ok(None);
-            } else if last_second > *reached {
-                *reached = last_second;
+            } else if ends > at {
+                // A full page that is known: on behind it.
+                (*reached, size, back) = (ends, crowded, usual);
             } else if size < crowded {
                 size = crowded;
-            } else if answer.next_link.is_some() {
-                link = answer.next_link;
-                continue;
+            } else if back > 0 {
+                back = 0;
             } else {
-                // A full page of one second, and no link to what else it holds: there may be more behind it.
-                *reached += 1;
+                // There should be more of this second, and is not.
+                *reached = Spot::begin(reached.second + 1);
             }
-            part = ListPart { until, ..ListPart::first(*reached, size) };
-            if until.is_some_and(|until| *reached >= until) {
+            if until.is_some_and(|until| reached.second >= until) {
                 return Ok(None);
             }
         }
-        Err(Error::new(ErrorKind::Unavailable, "the provider's list does not end"))
+        match *reached > from {
+            true => Ok(Some(self.nothing(*reached, false))),
+            false => Err(Error::new(ErrorKind::Unavailable, "the provider's list does not end")),
+        }
     }
 }
 
-/// Looks for rows that are not known, from a second on; `size` is how many rows the first page has.
+/// Looks for rows that are not known, from a place on; `size` is how many rows the first page has.
 ///
 /// A request that fails behind the first one takes nothing with it: what was read until then is a place to go on from.
-pub(crate) async fn first_news(search: &Search<'_>, from: i64, size: usize) -> Result<RowsRead, Error> {
+pub(crate) async fn first_news(search: &Search<'_>, from: Spot, size: usize) -> Result<RowsRead, Error> {
     let mut reader = Reader::new(search);
     let mut reached = from;
-    let ahead = search.holes.iter().copied().filter(|hole| *hole >= from);
+    let ahead = search.holes.iter().copied().filter(|hole| *hole >= from.second);
     for until in ahead.map(Some).chain([None]) {
-        if until.is_none_or(|until| reached < until) {
+        if until.is_none_or(|until| reached.second < until) {
             let usual = match narrow::is_sure(search) {
                 true => Err(Error::new(ErrorKind::Unavailable, "the provider's list fails")),
                 false => reader.stretch(&mut reached, until, size).await,
@@ -170,18 +188,19 @@ pub(crate) async fn first_news(search: &Search<'_>, from: i64, size: usize) -> R
                 Ok(Some(found)) => return Ok(found),
                 Ok(None) => {}
                 Err(error) if narrow::is_called_for(search, &error) => {
-                    if let Some(found) =
-                        narrow::through(&mut reader, &mut reached, until, size, error).await?
-                    {
+                    let mut second = reached.second;
+                    let found = narrow::through(&mut reader, &mut second, until, size, error).await?;
+                    if let Some(found) = found {
                         return Ok(found);
                     }
+                    reached = Spot::begin(second);
                 }
                 Err(error) => return halted(&reader, from, reached, error),
             }
         }
-        reached = until.map_or(reached, |hole| hole + 1);
+        reached = until.map_or(reached, |hole| Spot::begin(hole + 1));
     }
-    Ok(reader.found(Vec::new(), reached, true))
+    Ok(reader.nothing(reached, true))
 }
 
 /// The second of the last change in the list.
@@ -192,9 +211,14 @@ pub(crate) async fn newest(call: &Call<'_>, plan: &Plan<'_>) -> Result<Option<i6
 }
 
 /// An error ends the step; it is the step's only if that came nowhere.
-pub(crate) fn halted(reader: &Reader<'_>, from: i64, reached: i64, error: Error) -> Result<RowsRead, Error> {
+pub(crate) fn halted(
+    reader: &Reader<'_>,
+    from: Spot,
+    reached: Spot,
+    error: Error,
+) -> Result<RowsRead, Error> {
     match reached > from {
-        true => Ok(RowsRead { halted: Some(error), ..reader.found(Vec::new(), reached, false) }),
+        true => Ok(RowsRead { halted: Some(error), ..reader.nothing(reached, false) }),
         false => Err(error),
     }
 }

@@ -6,6 +6,7 @@ use super::plan::Plan;
 use crate::error::Error;
 use crate::outlook::cursor::clocks::Clocks;
 use crate::outlook::cursor::memory::{Index, Memory};
+use crate::outlook::cursor::spot::Spot;
 use crate::outlook::cursor::{Cursor, Walk, instant, overlap_s};
 use crate::outlook::normalise::{Row, failed};
 use crate::{Call, FailedRecord, STEP_BYTES_MAX, STEP_CHANGES_MAX};
@@ -23,21 +24,26 @@ pub(crate) struct Walked {
     pub(crate) clocks: Clocks,
     pub(crate) gap: Option<(DateTime<Utc>, String)>,
     pub(crate) halted: Option<Error>,
+    /// What the position knows now, where nothing was forgotten.
+    pub(crate) known: Option<Index>,
 }
 
-/// `failures` is how often in a row this list failed before.
+/// `known` is what the position knows, `failures` how often in a row this list failed before.
 pub(crate) async fn step(
     call: &Call<'_>,
     plan: &Plan<'_>,
     cursor: &Cursor,
+    known: Index,
     failures: u32,
 ) -> Result<Walked, Error> {
     let due = cursor.holes.due(call.now.timestamp()).filter(|_| cursor.walk.is_none());
     if let Some(hole) = due {
         return again::second(call, plan, cursor, hole).await;
     }
-    let known = cursor.memory.index();
-    let size = plan.selection.page_size_beyond(cursor.memory.len(), cursor.walk.is_some());
+    let size = match &cursor.walk {
+        Some(walk) => plan.selection.page_size_onward(walk.place),
+        None => plan.selection.page_size_beyond(known.len()),
+    };
     let search = Search {
         call,
         plan,
@@ -112,7 +118,7 @@ fn taken(plan: &Plan<'_>, cursor: &Cursor, mut known: Index, found: RowsRead, no
     let mut next = cursor.clone();
     let mut taken = PageChanges::default();
     let mut told = Memory::default();
-    let mut position = cursor.from(overlap_s);
+    let mut spot = found.begins;
     let mut more = !found.is_last;
     let mut is_whole = true;
     for (place, row) in found.rows.into_iter().enumerate() {
@@ -124,7 +130,7 @@ fn taken(plan: &Plan<'_>, cursor: &Cursor, mut known: Index, found: RowsRead, no
             break;
         }
         // Before the row is judged: a row that is known, odd or unwanted is behind us, too.
-        position = position.max(row.second);
+        spot = spot.behind(&row);
         let seen = row.seen(&plan.conditions);
         told.remember(row.second, seen);
         if known.knows(&seen) {
@@ -136,21 +142,22 @@ fn taken(plan: &Plan<'_>, cursor: &Cursor, mut known: Index, found: RowsRead, no
         next.memory.remember(row.second, seen);
     }
     if is_whole {
-        position = position.max(found.reached);
+        spot = found.reached;
     }
+    let Spot { second: position, place } = spot;
     let gap = taken.gap(narrowed.as_ref().and_then(Narrowed::left_out).filter(|_| is_whole));
     if let Some(second) = narrowed.as_ref().and_then(|narrowed| narrowed.hole).filter(|_| is_whole) {
         next.holes.add(second, told, now_s);
     }
     // Conditional on the walk: the newest second read, but never past the clock at its begin.
     let reached = position.min(ceiling).max(cursor.watermark);
-    next.walk = more.then_some(Walk { position, ceiling, is_careful: narrowed.is_some() });
+    next.walk = more.then_some(Walk { position, place, ceiling, is_careful: narrowed.is_some() });
     if !more {
         next.watermark = reached;
         next.again_until = None;
     }
     let forgotten = position.min(ceiling).min(reached) - overlap_s;
-    next.memory.forget_before(forgotten);
+    let has_forgotten = next.forget_before(forgotten);
     next.holes.forget_before(forgotten, now_s);
     // What is known begins where it did, up to the walk's end.
     let ended_at = if more { cursor.watermark } else { reached };
@@ -164,6 +171,7 @@ fn taken(plan: &Plan<'_>, cursor: &Cursor, mut known: Index, found: RowsRead, no
         clocks: found.clocks,
         gap,
         halted: found.halted,
+        known: (!has_forgotten).then_some(known),
     }
 }
 
@@ -190,6 +198,7 @@ pub(crate) fn nothing(cursor: Cursor, clocks: Clocks) -> Walked {
         clocks,
         gap: None,
         halted: None,
+        known: None,
     }
 }
 

@@ -53,10 +53,10 @@ fn a_young_position_that_lies_in_the_future_heals_without_a_gap() {
 fn a_page_that_is_refused_takes_nothing_with_it() {
     let row = |n: usize| json!({ "id": format!("m{n}"), "changeKey": "k", "lastModifiedDateTime": format!("2026-11-22T11:5{}:00Z", n / 100) });
     let rows: Vec<Value> = (0..300).map(row).collect();
-    let page = |from: usize| json!({ "value": rows[from..from + 100] }).to_string();
+    let page = |from: usize, to: usize| json!({ "value": rows[from..to] }).to_string();
     let mut known = cursor();
-    for from in [0, 100, 200] {
-        known = poll_at(&[(200, &page(from))], &known, "/messages").0.ok().unwrap().cursor;
+    for (from, to) in [(0, 100), (50, 300)] {
+        known = poll_at(&[(200, &page(from, to))], &known, "/messages").0.ok().unwrap().cursor;
     }
     // Asked for in pages of a hundred, as a configuration may say that has changed since.
     let whole =

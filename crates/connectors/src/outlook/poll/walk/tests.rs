@@ -58,14 +58,15 @@ impl Walker {
     fn take(&mut self, page: WalkPage<'_>) -> &mut Self {
         let plan = Plan::of(&self.resource, instant(W), instant(W)).unwrap();
         let objects = page.rows.iter().map(|row| object(row)).collect();
-        let rows = Row::of_page(objects, plan.entity, plan.ordered_by, self.cursor.from(120));
-        let reached = rows.last().map_or(self.cursor.from(120), |row| row.second);
-        let reached =
-            page.narrowed.as_ref().and_then(|narrowed| narrowed.hole).map_or(reached, |hole| hole + 1);
+        let rows = Row::of_page(objects, plan.entity, plan.ordered_by, self.cursor.from(120).second);
+        let begins = Spot::begin(self.cursor.from(120).second);
+        let hole = page.narrowed.as_ref().and_then(|narrowed| narrowed.hole);
+        let reached = hole.map_or_else(|| begins.after(&rows), |hole| Spot::begin(hole + 1));
         let known = self.cursor.memory.index();
         let has_news = rows.iter().any(|row| !known.knows(&row.seen(&plan.conditions)));
         let found = RowsRead {
             rows,
+            begins,
             reached,
             is_last: page.is_last,
             clocks: clocks(Some(W + NOW_S), W + NOW_S),

@@ -27,12 +27,11 @@ EMULATOR_RULE = {
 FUNCTIONS = {"ApiFunction": "api", "PollFunction": "poll", "DeliverFunction": "deliver", "DownloadFunction": "download"}
 VARIABLES = """
     TABLE DELIVERY_QUEUE_URL WORK_QUEUE_URL DEAD_LETTER_QUEUE_URL SCHEDULE_GROUP SCHEDULE_ROLE_ARN POLL_FUNCTION_ARN
-    SECRET_PREFIX DATA_KEY_SECRET FIRST_ORGANIZATION_SECRET FIRST_USER_SECRET SECRET_STORAGE EVENT_BUS RETENTION_DAYS
+    SECRET_PREFIX DATA_KEY_SECRET FIRST_ORGANIZATION_SECRET FIRST_USER_SECRET SECRET_STORAGE EVENT_BUS MAILBOXES_PER_TICK RETENTION_DAYS
     ADMIN_KEY_SECRET REQUESTS_PER_MINUTE PUBLIC_URL PUSH_AUDIENCE CORS_ORIGINS RETRY_DELAYS ALLOW_LOCAL_CALLBACKS REQUIRE_HTTPS_CALLBACKS LOG PROVIDER_URLS
 """.split()
 # What a line of the access log may have of a request.
-LOGGED_OF_REQUESTS = {"requestId", "requestTime", "httpMethod", "path", "status", "responseLatency", "responseLength",
-                      "integrationErrorMessage"}
+LOGGED_OF_REQUESTS = set("requestId requestTime httpMethod path status responseLatency responseLength integrationErrorMessage".split())
 # What one function alone is told.
 OWN_VARIABLES = {"ApiFunction": {"CARILLON_DOWNLOAD_URL"}}
 # Addresses of providers that have a parameter of their own. Which they are, the descriptors say: a house rule compares.
@@ -68,6 +67,7 @@ COUNTED = {
         '{ ($.message = "push.lapsed") || (($.message = "push.failed") && ($.is_over IS TRUE)) }',
         {"<PollLog>", "<ApiLog>"},
     ),
+    "SkippedTicks": ('{ $.message = "tick.skipped" }', {"<PollLog>"}),
     "OverdueMailboxes": ('{ ($.message = "health.changed") && ($.transition = "mailbox.failing") }', {"<PollLog>"}),
     "HealthLettersGivenUp": ('{ ($.message = "health.given_up") && ($.to = "organization") }', {"<DeliverLog>"}),
 }

@@ -35,6 +35,7 @@ SAMPLES = [
     ('"push.lapsed") ||', '"push.late") ||', "alarms_reach_somebody"),
     ('"mailbox.failing")', '"mailbox.gone")', "alarms_reach_somebody"),
     ("MetricName: OverdueMailboxes\n", "MetricName: FailedPolls\n", "alarms_reach_somebody"),
+    ('"tick.skipped"', '"tick.late"', "alarms_reach_somebody"),
     ("MetricName: LapsedPushes\n", "MetricName: FailedPolls\n", "alarms_reach_somebody"),
     ("MetricName: AsyncEventAge\n", "MetricName: Duration\n", "alarms_reach_somebody"),
     ("MetricName: HealthLettersGivenUp\n", "MetricName: FailedPolls\n", "alarms_reach_somebody"),

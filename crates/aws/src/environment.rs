@@ -34,6 +34,8 @@ pub struct Environment {
     pub secret_storage: SecretStorage,
     /// `CARILLON_EVENT_BUS`.
     pub event_bus: String,
+    /// `CARILLON_MAILBOXES_PER_TICK`: mailboxes that one invocation polls; with 1, the default, each has its own schedule.
+    pub mailboxes_per_tick: u32,
     /// `CARILLON_ALLOW_LOCAL_CALLBACKS`: callbacks to private, loopback and link-local addresses. Default false here.
     pub allow_local_callbacks: bool,
     /// `CARILLON_LOG`: level and filter of the log. Default `info`.
@@ -59,6 +61,9 @@ impl std::fmt::Debug for ShieldedVariables {
 
 /// An idle poll writes so seldom, minutes: at ten, a quarter of what idle polls cost would be these writes.
 const HEARTBEAT_MIN: i64 = 60;
+
+/// Mailboxes of one invocation: ten times as many as it polls at once. Even if each takes seconds, all get their turn.
+const MAILBOXES_PER_TICK_MAX: u32 = 100;
 
 /// An answer at the most, bytes: Lambda takes 6 MB, in base64,
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
@@ -134,6 +139,7 @@ impl Environment {
             first_user_secret: named(&variables, "CARILLON_FIRST_USER_SECRET", 2048, "/_+=.@-:")?,
             secret_storage: secret_storage(&variables)?,
             event_bus: named(&variables, "CARILLON_EVENT_BUS", 256, "/_.-")?,
+            mailboxes_per_tick: mailboxes_per_tick(&variables)?,
             allow_local_callbacks: variables.switch("CARILLON_ALLOW_LOCAL_CALLBACKS", false)?,
             log: variables.given("CARILLON_LOG").unwrap_or_else(|| "info".to_owned()),
             region: home.region.to_owned(),
@@ -241,6 +247,14 @@ fn secret_storage(variables: &Variables<'_>) -> Result<SecretStorage, Mistake> {
     }
 }
 
+fn mailboxes_per_tick(variables: &Variables<'_>) -> Result<u32, Mistake> {
+    let name = "CARILLON_MAILBOXES_PER_TICK";
+    let given = variables.given(name).map_or(Some(1), |text| text.parse().ok());
+    given
+        .filter(|count| (1..=MAILBOXES_PER_TICK_MAX).contains(count))
+        .ok_or_else(|| Mistake::new(name, format!("must be a number from 1 to {MAILBOXES_PER_TICK_MAX}")))
+}
+
 fn admin_key_secret(variables: &Variables<'_>) -> Result<Option<String>, Mistake> {
     let name = "CARILLON_ADMIN_KEY_SECRET";
     variables.given(name).map(|_| named(variables, name, 2048, "/_+=.@-:")).transpose()
@@ -291,6 +305,8 @@ pub(crate) mod tests {
         assert!(!environment.allow_local_callbacks);
         assert_eq!(environment.log, "info");
         assert_eq!(environment.secret_prefix, "stack/instance/");
+        assert_eq!(environment.mailboxes_per_tick, 1);
+        assert_eq!(read(&[("CARILLON_MAILBOXES_PER_TICK", "25")]).unwrap().mailboxes_per_tick, 25);
         let downloads = |longer_at| Downloads::Held { bytes_max: ANSWER_BYTES_MAX, longer_at };
         assert_eq!(environment.app.downloads, downloads(None));
         let environment = read(&[("CARILLON_DOWNLOAD_URL", "https://id.lambda-url.test/")]).unwrap();
@@ -320,6 +336,9 @@ pub(crate) mod tests {
         assert!(error("CARILLON_POLL_FUNCTION_ARN", "poll").contains("ARN of a function"));
         assert!(error("CARILLON_SCHEDULE_ROLE_ARN", "role").contains("ARN of a role"));
         assert!(error("CARILLON_SCHEDULE_GROUP", "a b").contains("at most 64 characters"));
+        for count in ["0", "101", "many"] {
+            assert!(error("CARILLON_MAILBOXES_PER_TICK", count).contains("from 1 to 100"));
+        }
         assert!(error("CARILLON_SECRET_STORAGE", "none").contains("secrets-manager or sealed"));
         assert!(error("CARILLON_ALLOW_LOCAL_CALLBACKS", "perhaps").contains("true or false"));
         assert!(error("CARILLON_DOWNLOAD_URL", "id.lambda-url.test").contains("https://"));

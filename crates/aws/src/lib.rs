@@ -14,7 +14,10 @@ mod schedules;
 #[cfg(test)]
 mod script;
 mod stack;
+mod starts;
 mod store;
+mod tick;
+mod ticks;
 mod vault;
 
 pub use bus::EventBus;
@@ -24,7 +27,10 @@ pub use first_account::{FirstSecrets, GeneratedSecrets};
 pub use functions::{api, deliver, download, poll};
 pub use keys::{DataKeys, Rotation, rotate};
 pub use queue::SqsQueue;
-pub use schedules::{ListedSchedule, Schedules};
+pub use schedules::{ListedSchedule, SchedulePage, Schedules};
 pub use stack::{Stack, egress};
+pub use starts::Starts;
 pub use store::DynamoStore;
+pub use tick::{Members, Tick, TickLetter};
+pub use ticks::Ticks;
 pub use vault::{Holder, StackVault, VaultPosition};

@@ -1,6 +1,6 @@
 //! The [`Queue`] port on SQS.
 //!
-//! Two standard queues: deliveries (`Deliver`, `Release`) and other work (`Poll`, `Purge`, `Settle`, `Bulk`). An instance
+//! Two standard queues: deliveries (`Deliver`, `Release`) and other work (`Poll`, `Purge`, `Settle`, `Bulk`, members of ticks). An instance
 //! is a message group, and so are an organization's bulk actions, so that none holds up the others. The message carries a delay of up to 900 s; a longer one is
 //! a schedule. Visibility timeouts are not used as delays, since messages in flight count against a limit
 //! (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>).
@@ -12,11 +12,13 @@
 use crate::environment::{Environment, QueueAddress};
 use crate::fault::{Fault, fault};
 use crate::schedules::Schedules;
+use crate::tick::{Members, TickLetter};
 use app::ports::{Clock, Job, PortError, Queue, Result};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +72,15 @@ impl SqsQueue {
         }
     }
 
+    /// Enqueues what ticks bring: work of the function `poll`.
+    pub(crate) async fn send_tick_letters(&self, letters: &[TickLetter]) -> Result<()> {
+        let entries = letters.iter().enumerate().map(|(number, letter)| {
+            let (TickLetter::Tick(tick) | TickLetter::Members(Members { tick, .. })) = letter;
+            entry(number, letter, tick.to_string(), 0)
+        });
+        self.send_all(&self.work.url, entries.collect::<Result<Vec<_>>>()?).await
+    }
+
     /// Sends messages of one queue until it has taken them all.
     async fn send_all(&self, url: &str, mut left: Vec<SendMessageBatchRequestEntry>) -> Result<()> {
         let mut tried = 0;
@@ -108,7 +119,7 @@ impl Queue for SqsQueue {
             let theirs = jobs.iter().filter(|(job, _)| self.queue_of(job) == queue);
             for (number, (job, due_at)) in theirs.enumerate() {
                 match wait(*due_at, now) {
-                    Wait::Delay(delay_s) => entries.push(entry(number, job, delay_s)?),
+                    Wait::Delay(delay_s) => entries.push(entry(number, job, group(job), delay_s)?),
                     Wait::Scheduled => self.schedules.once(job, *due_at, &queue.arn).await?,
                 }
             }
@@ -127,14 +138,19 @@ fn wait(due_at: DateTime<Utc>, now: DateTime<Utc>) -> Wait {
     }
 }
 
-/// A job as a message. Its id is its place in the call: no two of a request are the same.
-fn entry(number: usize, job: &Job, delay_s: i32) -> Result<SendMessageBatchRequestEntry> {
-    let body = serde_json::to_string(job).map_err(|error| PortError::new("send jobs", error))?;
+/// A letter as a message. Its id is its place in the call: no two of a request are the same.
+fn entry(
+    number: usize,
+    letter: &impl Serialize,
+    group: String,
+    delay_s: i32,
+) -> Result<SendMessageBatchRequestEntry> {
+    let body = serde_json::to_string(letter).map_err(|error| PortError::new("send jobs", error))?;
     SendMessageBatchRequestEntry::builder()
         .id(number.to_string())
         .message_body(body)
         .delay_seconds(delay_s)
-        .message_group_id(group(job))
+        .message_group_id(group)
         .build()
         .map_err(|error| PortError::new("send jobs", error))
 }

@@ -6,7 +6,9 @@ use crate::environment::Environment;
 use crate::first_account::GeneratedSecrets;
 use crate::queue::SqsQueue;
 use crate::schedules::Schedules;
+use crate::starts::Starts;
 use crate::store::DynamoStore;
+use crate::ticks::Ticks;
 use crate::vault::StackVault;
 use app::ports::{Clock, Http};
 use app::sealing::Sealer;
@@ -25,6 +27,10 @@ pub struct Stack {
     pub vault: Arc<StackVault>,
     /// Schedules of polls and late retries.
     pub schedules: Schedules,
+    /// What starts polls.
+    pub starts: Starts,
+    /// What ticks bring.
+    pub ticks: Ticks,
     /// Both queues.
     pub queue: SqsQueue,
 }
@@ -50,22 +56,25 @@ impl Stack {
             Arc::new(SystemEntropy),
         ));
         let schedules = Schedules::new(clients.scheduler.clone(), environment, clock.clone());
+        let per_tick = environment.mailboxes_per_tick;
+        let starts = Starts::new(schedules.clone(), store.clone(), clock.clone(), per_tick);
         let queue = SqsQueue::new(clients.sqs.clone(), schedules.clone(), environment, clock.clone());
         let ports = Ports {
             store: Arc::new(store.clone()),
             accounts: Arc::new(store.clone()),
             sessions: Arc::new(store.clone()),
             vault: vault.clone(),
-            schedule: Arc::new(schedules.clone()),
+            schedule: Arc::new(starts.clone()),
             queue: Arc::new(queue.clone()),
-            clock,
+            clock: clock.clone(),
             http,
             entropy: Arc::new(SystemEntropy),
             bus: Some(Arc::new(EventBus::new(clients.events.clone(), environment))),
             spans: None,
         };
         let app = App::new(ports, sealer, environment.app.clone());
-        Stack { app, store, vault, schedules, queue }
+        let ticks = Ticks::new(app.clone(), starts.clone(), queue.clone(), clock);
+        Stack { app, store, vault, schedules, starts, ticks, queue }
     }
 }
 

@@ -108,6 +108,7 @@ impl Surroundings<'_> {
             (Some(stored), true) if stored.interval_s != wanted_s => {
                 Finding::WrongInterval { stored_s: stored.interval_s, wanted_s }
             }
+            (Some(stored), _) if stored.is_former => Finding::FormerSchedule,
             _ if instance.is_unsettled() => Finding::ChangeUnsettled,
             _ => return Ok(None),
         };

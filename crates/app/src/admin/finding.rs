@@ -21,6 +21,8 @@ pub enum Finding {
     ScheduleOn,
     /// The schedule has another interval than the configuration.
     WrongInterval { stored_s: u32, wanted_s: u32 },
+    /// Its schedule is as the host made it before it was set otherwise.
+    FormerSchedule,
     /// The instance was changed, and what that implies was not settled: a poll that was to be enqueued, perhaps.
     ChangeUnsettled,
     /// The instance is deleted and its rows are still there.
@@ -57,6 +59,7 @@ impl fmt::Display for Finding {
             Finding::WrongInterval { stored_s, wanted_s } => {
                 write!(f, "its schedule says every {stored_s} s, its configuration every {wanted_s} s")
             }
+            Finding::FormerSchedule => f.write_str("its schedule is as before the host was set otherwise"),
             Finding::ChangeUnsettled => f.write_str("its last change was not settled"),
             Finding::DeletionUnfinished => f.write_str("its deletion did not finish"),
             Finding::OutboxNotFlushed { count } => write!(f, "{count} committed but not enqueued"),

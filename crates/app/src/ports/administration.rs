@@ -36,6 +36,8 @@ pub struct Scheduled {
     pub interval_s: u32,
     /// Whether it fires.
     pub is_enabled: bool,
+    /// Whether any of it is as the host made it before it was set otherwise: mending, or a poll by it, makes it anew.
+    pub is_former: bool,
 }
 
 /// An organization, as a listing shows it.

@@ -7,8 +7,8 @@ pub use queues::Queues;
 use crate::clients::Clients;
 use crate::environment::Environment;
 use crate::keys::{DataKeys, Rotation, rotate};
-use crate::schedules::Schedules;
 use crate::stack::{Stack, egress};
+use crate::starts::Starts;
 use crate::store::DynamoStore;
 use crate::vault::{StackVault, VaultPosition};
 use app::ports::{
@@ -27,7 +27,7 @@ const PAGE_COUNT_MAX: usize = 500;
 pub struct StackAdministration {
     store: DynamoStore,
     vault: Arc<StackVault>,
-    schedules: Schedules,
+    starts: Starts,
     queues: Queues,
     secrets: aws_sdk_secretsmanager::Client,
     data_key_secret: String,
@@ -52,7 +52,7 @@ impl StackAdministration {
         StackAdministration {
             store: stack.store.clone(),
             vault: stack.vault.clone(),
-            schedules: stack.schedules.clone(),
+            starts: stack.starts.clone(),
             queues: Queues::new(clients.sqs.clone(), stack.queue.clone(), environment),
             secrets: clients.secrets.clone(),
             data_key_secret: environment.data_key_secret.clone(),
@@ -82,9 +82,7 @@ impl Administration for StackAdministration {
     }
 
     async fn schedules(&self, from: Option<&ListingMark>) -> Result<HostPage<OwnedItem>> {
-        let (listed, next) = self.schedules.list(from.map(|mark| mark.0.as_str())).await?;
-        let items = listed.into_iter().map(|one| OwnedItem { instance: one.instance, made_at: one.made_at });
-        Ok(HostPage { items: items.collect(), next: next.map(ListingMark) })
+        self.starts.list(from).await
     }
 
     async fn secrets(&self, from: Option<&ListingMark>) -> Result<HostPage<OwnedItem>> {
@@ -95,8 +93,7 @@ impl Administration for StackAdministration {
     }
 
     async fn schedule(&self, id: InstanceId) -> Result<Option<Scheduled>> {
-        let found = self.schedules.find(id).await?;
-        Ok(found.map(|(interval_s, is_enabled)| Scheduled { interval_s, is_enabled }))
+        self.starts.find(id).await
     }
 
     async fn undelivered_count(&self, id: InstanceId) -> Result<u64> {

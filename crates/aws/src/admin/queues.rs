@@ -2,8 +2,9 @@
 
 use crate::environment::{Environment, QueueAddress};
 use crate::fault::fault;
-use crate::letter;
+use crate::letter::{self, Letter};
 use crate::queue::SqsQueue;
+use crate::tick::TickLetter;
 use app::ports::{Depth, Job, PortError, Queue as _, Redriven, Result};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, QueueAttributeName};
@@ -84,17 +85,28 @@ impl Queues {
             if messages.is_empty() {
                 return Ok(done);
             }
-            let (jobs, read): (Vec<Job>, Vec<&Message>) =
+            let (letters, read): (Vec<Letter>, Vec<&Message>) =
                 messages.iter().filter_map(|message| Some((letter::read(message.body()?)?, message))).unzip();
             done.unreadable_count += (messages.len() - read.len()) as u64;
-            if jobs.is_empty() {
+            if letters.is_empty() {
                 continue;
             }
-            let due: Vec<(Job, DateTime<Utc>)> = jobs.iter().map(|job| (*job, now)).collect();
-            self.queue.send(&due).await?;
+            done.sent_count += letters.len() as u64;
+            self.send(letters, now).await?;
             self.delete(&read).await?;
-            done.sent_count += jobs.len() as u64;
         }
+    }
+
+    async fn send(&self, letters: Vec<Letter>, now: DateTime<Utc>) -> Result<()> {
+        let (mut jobs, mut ticks): (Vec<(Job, DateTime<Utc>)>, Vec<TickLetter>) = (Vec::new(), Vec::new());
+        for letter in letters {
+            match letter {
+                Letter::Job(job) => jobs.push((job, now)),
+                Letter::Tick(letter) => ticks.push(letter),
+            }
+        }
+        self.queue.send(&jobs).await?;
+        self.queue.send_tick_letters(&ticks).await
     }
 
     async fn receive(&self, count: usize) -> Result<Vec<Message>> {

@@ -65,7 +65,7 @@ impl Sources {
 }
 
 /// How often the message was received, this time included.
-fn received(message: &SqsMessage) -> u32 {
+pub(super) fn received(message: &SqsMessage) -> u32 {
     let count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
     count.unwrap_or(1)
 }

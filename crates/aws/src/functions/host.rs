@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::fault::{chain, fault};
 use crate::keys::{DataKeys, READ_AGAIN_AFTER_MIN};
 use crate::stack::{Stack, egress};
+use crate::ticks::Ticks;
 use app::ports::{Clock as _, Http, Result};
 use app::sealing::Sealer;
 use app::{App, Config};
@@ -42,6 +43,7 @@ struct Ready {
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) app: App,
+    pub(super) ticks: Ticks,
     sealer: Arc<Sealer>,
     public_url: Option<String>,
     router: Arc<OnceLock<axum::Router>>,
@@ -124,8 +126,8 @@ impl Host {
         let mut environment = self.environment.clone();
         environment.app = self.config(admin_key);
         let public_url = environment.app.public_url.clone();
-        let app = Stack::new(&environment, &self.clients, self.http.clone(), sealer.clone()).app;
-        Entry { app, sealer, public_url, router: Arc::default() }
+        let stack = Stack::new(&environment, &self.clients, self.http.clone(), sealer.clone());
+        Entry { app: stack.app, ticks: stack.ticks, sealer, public_url, router: Arc::default() }
     }
 
     /// With an invalid key the interface behaves as without one.

@@ -1,10 +1,9 @@
 //! The functions `poll` and `deliver`: jobs that schedules and queues bring.
 
-use super::failed::Sources;
+use super::failed::{Sources, received};
 use super::host::{Entry, Host};
 use crate::fault::chain;
-use crate::letter;
-use app::App;
+use crate::letter::{self, Letter};
 use app::ports::{Clock as _, Job};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -27,7 +26,7 @@ const MARGIN_S: i64 = 5;
 #[derive(Debug)]
 enum Event {
     /// A schedule, or a manual invocation.
-    Job(Job),
+    Letter(Letter),
     /// A queue.
     Batch(Vec<SqsMessage>),
     Unreadable,
@@ -37,7 +36,10 @@ enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bringer {
     Schedule,
-    Queue,
+    Queue {
+        /// How many times by now.
+        received: u32,
+    },
 }
 
 /// What went wrong with a job. Its cause is logged; Lambda and the queue only count.
@@ -75,18 +77,21 @@ async fn work(
     deadline: DateTime<Utc>,
 ) -> Result<Value, lambda_runtime::Error> {
     match (event, entry) {
-        (Event::Job(job), Ok(entry)) => {
-            isolated(run(entry.app, Bringer::Schedule, job, deadline)).await?;
+        (Event::Letter(letter), Ok(entry)) => {
+            isolated(run(entry, Bringer::Schedule, letter, deadline)).await?;
             Ok(Value::Null)
         }
         (Event::Batch(messages), Ok(entry)) => {
-            let failed = batch(messages, |job| run(entry.app.clone(), Bringer::Queue, job, deadline)).await;
+            let failed = batch(messages, |letter, received| {
+                run(entry.clone(), Bringer::Queue { received }, letter, deadline)
+            })
+            .await;
             Ok(serde_json::to_value(put_back(host.sources(), failed).await)?)
         }
         (Event::Batch(messages), Err(_)) => {
             Ok(serde_json::to_value(put_back(host.sources(), messages).await)?)
         }
-        (Event::Job(_), Err(failed)) => Err(failed.into()),
+        (Event::Letter(_), Err(failed)) => Err(failed.into()),
         (Event::Unreadable, _) => Err(Failed("neither a job nor a batch of messages").into()),
     }
 }
@@ -111,18 +116,18 @@ impl Event {
                 Err(_) => Event::Unreadable,
             };
         }
-        serde_json::from_value(payload).map_or(Event::Unreadable, Event::Job)
+        Letter::of(payload).map_or(Event::Unreadable, Event::Letter)
     }
 }
 
 /// Runs a batch's jobs side by side; returns the messages that have to come again.
-async fn batch<F>(messages: Vec<SqsMessage>, run: impl Fn(Job) -> F) -> Vec<SqsMessage>
+async fn batch<F>(messages: Vec<SqsMessage>, run: impl Fn(Letter, u32) -> F) -> Vec<SqsMessage>
 where
     F: Future<Output = Result<(), Failed>> + Send + 'static,
 {
     let each = messages.into_iter().map(|message| {
-        let job = letter::read(message.body.as_deref().unwrap_or_default());
-        let running = job.map(|job| isolated(run(job)));
+        let letter = letter::read(message.body.as_deref().unwrap_or_default());
+        let running = letter.map(|letter| isolated(run(letter, received(&message))));
         async move {
             let ran = match running {
                 Some(running) => running.await,
@@ -149,12 +154,18 @@ async fn isolated(running: impl Future<Output = Result<(), Failed>> + Send + 'st
 }
 
 /// Every job may run again, so a fault that passes within the invocation is waited for.
-async fn run(app: App, by: Bringer, job: Job, deadline: DateTime<Utc>) -> Result<(), Failed> {
-    let id = job.instance().map(domain::ids::InstanceId::get);
+async fn run(entry: Entry, by: Bringer, letter: Letter, deadline: DateTime<Utc>) -> Result<(), Failed> {
+    let id = letter.instance().map(domain::ids::InstanceId::get);
     for round in 1.. {
-        let ran = match (by, job) {
-            (Bringer::Schedule, Job::Poll(id)) => app.tick(id, deadline).await.map(drop),
-            _ => app.run(job, deadline).await.map(drop),
+        let ran = match (by, letter.clone()) {
+            (Bringer::Schedule, Letter::Job(Job::Poll(id))) => {
+                entry.ticks.tick_of_own(id, deadline).await.map(drop)
+            }
+            (_, Letter::Job(job)) => entry.app.run(job, deadline).await.map(drop),
+            (Bringer::Schedule, Letter::Tick(letter)) => entry.ticks.run(letter, 1, deadline).await,
+            (Bringer::Queue { received }, Letter::Tick(letter)) => {
+                entry.ticks.run(letter, received, deadline).await
+            }
         };
         let Err(error) = ran else { return Ok(()) };
         let most = PAUSE_FIRST_MS << round;
@@ -198,7 +209,7 @@ mod tests {
         json!({ "Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>() })
     }
 
-    async fn failures<F>(bodies: &[&str], run: impl Fn(Job) -> F) -> Value
+    async fn failures<F>(bodies: &[&str], run: impl Fn(Letter) -> F) -> Value
     where
         F: Future<Output = Result<(), Failed>> + Send + 'static,
     {
@@ -206,13 +217,14 @@ mod tests {
         let script = crate::script::Script::new(&[(200, r#"{"Successful":[],"Failed":[]}"#)]);
         let client = aws_sdk_sqs::Client::new(&script.config());
         let sources = Sources::new(client, &crate::environment::tests::sample());
-        serde_json::to_value(put_back(&sources, batch(messages, run).await).await).unwrap()
+        serde_json::to_value(put_back(&sources, batch(messages, |letter, _| run(letter)).await).await)
+            .unwrap()
     }
 
     #[test]
     fn a_schedule_brings_a_job_and_a_queue_a_batch() {
         assert!(
-            matches!(Event::of(json!({ "Poll": 17 })), Event::Job(Job::Poll(instance)) if instance == id(17))
+            matches!(Event::of(json!({ "Poll": 17 })), Event::Letter(Letter::Job(Job::Poll(instance))) if instance == id(17))
         );
         let Event::Batch(messages) = Event::of(records(&[r#"{"Release":17}"#])) else {
             panic!("not a batch")
@@ -229,8 +241,8 @@ mod tests {
     #[tokio::test]
     async fn only_what_failed_comes_again() {
         let bodies = [r#"{"Poll":1}"#, "not a job", r#"{"Poll":3}"#, r#"{"Poll":4}"#, r#"{"Poll":5}"#];
-        let answer = failures(&bodies, |job| async move {
-            match job.instance().map(InstanceId::get).unwrap_or_default() {
+        let answer = failures(&bodies, |letter| async move {
+            match letter.instance().map(InstanceId::get).unwrap_or_default() {
                 3 => Err(Failed("it failed")),
                 4 => panic!("it panicked"),
                 _ => Ok(()),

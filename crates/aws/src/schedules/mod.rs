@@ -1,27 +1,30 @@
-//! The [`Schedule`] port on EventBridge Scheduler, and single jobs that are due too late for a queue.
+//! Schedules of EventBridge Scheduler: an instance's own, a tick's, and single jobs that are due too late for a queue.
 //!
 //! In the stack's group, an instance's schedule is called by the instance's number; it starts the function
-//! `poll` at the instance's own phase. A single job's schedule (`once-…`) puts it into its queue and is then
-//! deleted by Scheduler.
+//! `poll` at the instance's own phase. A tick's (`tick-…`) does so for many. A single job's (`once-…`) puts it into its
+//! queue and is then deleted by Scheduler.
 //!
 //! A schedule is changed first, and made if it is not there: changes are many, creations one. That is one
 //! request for a change and two for the first `put` of an instance.
 
+mod ticks;
 mod words;
 
 use crate::environment::Environment;
 use crate::fault::{code, fault};
+use crate::tick::Tick;
 use app::ports::{Clock, Job, PortError, Result, Schedule};
 use async_trait::async_trait;
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::types::{
-    ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy,
-    ScheduleState, Target,
+    ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, ScheduleState,
+    Target,
 };
 use aws_smithy_types::DateTime as SmithyDateTime;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
 use domain::schedule::Timetable;
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,7 +60,18 @@ pub struct ListedSchedule {
     pub made_at: Option<DateTime<Utc>>,
 }
 
-/// Everything that is said of an instance's schedule.
+/// A page of the group's schedules, without those of single jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchedulePage {
+    /// Instances' own.
+    pub own: Vec<ListedSchedule>,
+    /// Ticks that have one.
+    pub ticks: Vec<Tick>,
+    /// Where the listing goes on.
+    pub next: Option<String>,
+}
+
+/// Everything that is said of a schedule of polls.
 struct Plan {
     name: String,
     expression: String,
@@ -104,8 +118,8 @@ impl Schedules {
         }
     }
 
-    /// A page of the instances' schedules, and where the listing goes on. Single jobs' schedules are left out.
-    pub async fn list(&self, from: Option<&str>) -> Result<(Vec<ListedSchedule>, Option<String>)> {
+    /// A page of the schedules.
+    pub async fn list(&self, from: Option<&str>) -> Result<SchedulePage> {
         let page = self
             .client
             .list_schedules()
@@ -122,7 +136,8 @@ impl Schedules {
                 made_at: schedule.creation_date().and_then(|at| DateTime::from_timestamp(at.secs(), 0)),
             })
         });
-        Ok((listed.collect(), page.next_token.clone()))
+        let ticks = page.schedules.iter().filter_map(|schedule| Tick::parse(schedule.name()?));
+        Ok(SchedulePage { own: listed.collect(), ticks: ticks.collect(), next: page.next_token.clone() })
     }
 
     /// Interval (seconds) of an instance's schedule, and whether it is enabled.
@@ -140,27 +155,19 @@ impl Schedules {
         Ok(Some((interval_s, found.state() == Some(&ScheduleState::Enabled))))
     }
 
-    fn target(&self, arn: &str, job: &Job) -> Result<aws_sdk_scheduler::types::builders::TargetBuilder> {
+    fn target(
+        &self,
+        arn: &str,
+        letter: &impl Serialize,
+    ) -> Result<aws_sdk_scheduler::types::builders::TargetBuilder> {
         let context = "make a schedule";
-        let input = serde_json::to_string(job).map_err(|error| PortError::new(context, error))?;
+        let input = serde_json::to_string(letter).map_err(|error| PortError::new(context, error))?;
         let dead_letters = DeadLetterConfig::builder().arn(&self.dead_letters_arn).build();
         Ok(Target::builder().arn(arn).role_arn(&self.role_arn).input(input).dead_letter_config(dead_letters))
     }
 
     fn plan(&self, id: InstanceId, timetable: Timetable, enabled: bool) -> Result<Plan> {
-        let context = "make a schedule";
-        let retries = RetryPolicy::builder()
-            .maximum_retry_attempts(POLL_RETRIES_COUNT)
-            .maximum_event_age_in_seconds(POLL_AGE_S_MAX);
-        let target = self.target(&self.poll_function_arn, &Job::Poll(id))?.retry_policy(retries.build());
-        Ok(Plan {
-            name: id.to_string(),
-            expression: words::rate(timetable.interval_s),
-            start: SmithyDateTime::from_secs(timetable.next_after(self.clock.now()).timestamp()),
-            state: if enabled { ScheduleState::Enabled } else { ScheduleState::Disabled },
-            target: target.build().map_err(|error| PortError::new(context, error))?,
-            window: at_the_time()?,
-        })
+        self.poll_plan(id.to_string(), &Job::Poll(id), timetable, enabled)
     }
 
     /// Changes the schedule.
@@ -204,13 +211,24 @@ impl Schedules {
         }
     }
 
-    async fn delete(&self, id: InstanceId) -> std::result::Result<(), (String, PortError)> {
-        let sent = self.client.delete_schedule().group_name(&self.group).name(id.to_string()).send().await;
+    async fn delete(&self, name: &str) -> std::result::Result<(), (String, PortError)> {
+        let sent = self.client.delete_schedule().group_name(&self.group).name(name).send().await;
         match sent {
             Err(error) if code(&error) != "ResourceNotFoundException" => {
                 Err((code(&error).to_owned(), fault("remove a schedule")(error)))
             }
             _ => Ok(()),
+        }
+    }
+
+    async fn remove_named(&self, name: &str) -> Result<()> {
+        let mut tried = 1;
+        loop {
+            let Err((code, error)) = self.delete(name).await else { return Ok(()) };
+            if !self.may_try_again(tried, &code).await {
+                return Err(error);
+            }
+            tried += 1;
         }
     }
 
@@ -244,14 +262,7 @@ impl Schedule for Schedules {
     }
 
     async fn remove(&self, id: InstanceId) -> Result<()> {
-        let mut tried = 1;
-        loop {
-            let Err((code, error)) = self.delete(id).await else { return Ok(()) };
-            if !self.may_try_again(tried, &code).await {
-                return Err(error);
-            }
-            tried += 1;
-        }
+        self.remove_named(&id.to_string()).await
     }
 }
 

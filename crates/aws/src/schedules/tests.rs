@@ -100,12 +100,14 @@ async fn a_job_is_scheduled_once() {
 async fn a_listing_leaves_single_jobs_out() {
     let page = r#"{"NextToken":"more","Schedules":[
         {"Name":"17","State":"DISABLED","CreationDate":1795000000.5},
-        {"Name":"once-17-poll-1795001001","State":"ENABLED"}]}"#;
+        {"Name":"once-17-poll-1795001001","State":"ENABLED"},
+        {"Name":"tick-900-42","State":"ENABLED"}]}"#;
     let script = Script::new(&[(200, page)]);
-    let (listed, next) = schedules(&script, &Arc::default()).list(Some("from")).await.unwrap();
+    let listed = schedules(&script, &Arc::default()).list(Some("from")).await.unwrap();
     let made_at = DateTime::from_timestamp(1_795_000_000, 0);
-    assert_eq!(listed, [ListedSchedule { instance: id(), is_enabled: false, made_at }]);
-    assert_eq!(next.as_deref(), Some("more"));
+    assert_eq!(listed.ticks, [Tick::parse("tick-900-42").unwrap()]);
+    assert_eq!(listed.own, [ListedSchedule { instance: id(), is_enabled: false, made_at }]);
+    assert_eq!(listed.next.as_deref(), Some("more"));
     let asked = &script.operations()[0];
     assert!(asked.contains("ScheduleGroup=stack") && asked.contains("NextToken=from"), "{asked}");
 }
@@ -117,4 +119,32 @@ async fn a_schedule_is_read_back() {
     let schedules = schedules(&script, &Arc::default());
     assert_eq!(schedules.find(id()).await.unwrap(), Some((900, true)));
     assert_eq!(schedules.find(id()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_tick_is_made_once_and_starts_polls_at_the_end_of_its_window() {
+    let script = Script::new(&[DONE, CONFLICT]);
+    let (schedules, tick) = (schedules(&script, &Arc::default()), Tick::parse("tick-900-42").unwrap());
+    for _ in 0..2 {
+        schedules.make_tick(tick).await.unwrap();
+    }
+    assert_eq!(script.operations(), ["POST /schedules/tick-900-42"; 2]);
+    let body = &script.asked()[0].body;
+    assert_eq!(body["ScheduleExpression"], "rate(15 minutes)");
+    assert_eq!(body["State"], "ENABLED");
+    assert_eq!(body["StartDate"].as_f64().unwrap() as i64 % 900, 430);
+    assert_eq!(body["Target"]["Arn"], "arn:aws:lambda:eu-central-1:123456789012:function:stack-poll");
+    assert_eq!(body["Target"]["Input"], r#"{"Tick":{"interval_s":900,"window":42}}"#);
+    assert_eq!(body["Target"]["RetryPolicy"]["MaximumRetryAttempts"], 2);
+}
+
+#[tokio::test]
+async fn a_schedule_is_turned_off_where_there_is_one() {
+    let script = Script::new(&[CONFLICT, DONE, NOT_FOUND]);
+    let schedules = schedules(&script, &Arc::default());
+    for _ in 0..2 {
+        schedules.turn_off(id(), Timetable::new(id(), 15)).await.unwrap();
+    }
+    assert_eq!(script.operations(), ["PUT /schedules/17"; 3]);
+    assert_eq!(script.asked()[1].body["State"], "DISABLED");
 }

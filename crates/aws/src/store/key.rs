@@ -4,6 +4,7 @@
 //! so that the log of a busy mailbox is not in the way; what is too large for an item is a third.
 
 use super::row::{Item, Row, damaged, text};
+use crate::tick::Tick;
 use app::ports::{Counted, LogMark, LookupHash, Result};
 use chrono::{DateTime, Utc};
 use domain::bulk::BulkId;
@@ -121,6 +122,16 @@ impl Key {
         Key::new(addressed(organization, address), listed(id))
     }
 
+    /// An instance among those that a tick polls.
+    pub(super) fn member(tick: Tick, id: InstanceId) -> Self {
+        Key::new(members(tick), listed(id))
+    }
+
+    /// Which tick polls an instance.
+    pub(super) fn membership(id: InstanceId) -> Self {
+        Key::new(format!("F#{id}"), "F")
+    }
+
     /// A user in the list of an organization's.
     pub(super) fn listed_user(organization: u32, user: u32) -> Self {
         Key::new(users(organization), format!("{user:010}"))
@@ -220,6 +231,11 @@ pub(super) fn instances(organization: u32, shard: u32) -> String {
 /// Partition of an organization's instances whose mailbox has this address.
 pub(super) fn addressed(organization: u32, address: &AddressKey) -> String {
     format!("D#{organization}#{}", address.0)
+}
+
+/// Partition of the instances that a tick polls.
+pub(super) fn members(tick: Tick) -> String {
+    format!("V#{tick}")
 }
 
 /// Partition of an organization's users.

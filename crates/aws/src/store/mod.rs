@@ -19,6 +19,7 @@ mod instances;
 mod key;
 mod log;
 mod log_lines;
+mod members;
 mod notifications;
 mod organization_log;
 mod packed;

@@ -1,6 +1,6 @@
 //! What a poll and a delivery cost: requests to AWS and to the provider, counted.
 
-use crate::stack::stack_by;
+use crate::stack::{self, stack_by};
 use crate::wire::Wire;
 use app::ports::{Accounts as _, AttemptKey, EventLog as _, Job, PollCommit, Polls as _, Written};
 use app::sealing::{DataKey, Lookup, Sealer};
@@ -11,7 +11,7 @@ use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
 use doubles::{Application, Way};
 use http_body_util::BodyExt as _;
-use scenarios::{Callback, Mailbox, Outside, PUBLIC_URL};
+use scenarios::{Callback, Mailbox, Outside, PUBLIC_URL, ReceivedEvent};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use system::{CallbackAddresses, Egress};
@@ -21,6 +21,7 @@ pub(crate) struct Budget {
     pub(crate) outside: Outside,
     pub(crate) wire: Wire,
     pub(crate) stack: Stack,
+    pub(crate) parts: stack::Stack,
     pub(crate) table: String,
     pub(crate) mailbox: Mailbox,
     callback: Callback,
@@ -60,9 +61,8 @@ impl Budget {
         let storage = ("CARILLON_SECRET_STORAGE", secrets.to_owned());
         let variables: Vec<_> = outside.variables().into_iter().chain([public_url, storage]).collect();
         let parts = stack_by(&wire, &variables).await;
-        let sealer = Arc::new(Sealer::new(&[1; 32], vec![DataKey { id: "1".to_owned(), bytes: [2; 32] }]));
-        let http = Arc::new(Egress::new(CallbackAddresses::All).unwrap());
-        let stack = Stack::new(&parts.environment, &parts.clients, http, sealer.clone());
+        let sealer = sealer();
+        let stack = made(&parts, sealer.clone());
         let user = sealer.lookup_hash(Lookup::User, name);
         let organization = sealer.lookup_hash(Lookup::Organization, name);
         stack.store.add_organization(&organization, &user).await.unwrap();
@@ -87,9 +87,17 @@ impl Budget {
         let reply = reply.into_body().collect().await.unwrap().to_bytes();
         let reply: Value = serde_json::from_slice(&reply).unwrap();
         let id = InstanceId::parse(&reply["id"].to_string()).unwrap();
-        let budget = Budget { outside, wire, stack, table: parts.environment.table, mailbox, callback, id };
+        let table = parts.environment.table.clone();
+        let budget = Budget { outside, wire, stack, parts, table, mailbox, callback, id };
         budget.poll().await;
         budget
+    }
+
+    /// The same stack, set to so many mailboxes per tick.
+    pub(crate) fn set_to(&self, mailboxes_per_tick: u32) -> Stack {
+        let mut parts = self.parts.clone();
+        parts.environment.mailboxes_per_tick = mailboxes_per_tick;
+        made(&parts, sealer())
     }
 
     /// Polls as the schedule does; what was asked of AWS, and how often the provider was.
@@ -140,6 +148,11 @@ impl Budget {
         assert_eq!(self.stack.store.commit_poll(&commit).await.unwrap(), Written::Done);
     }
 
+    /// The callback was told of these and of nothing else.
+    pub(crate) fn assert_told(&self, wanted: &[ReceivedEvent]) {
+        self.callback.assert_told(wanted);
+    }
+
     /// What the newest post to the callback came with.
     pub(crate) fn headers_of_last_post(&self) -> http::HeaderMap {
         self.callback.posts().pop().unwrap().headers
@@ -163,6 +176,15 @@ impl Budget {
         let query = query.expression_attribute_values(":key", AttributeValue::S(partition));
         query.send().await.unwrap().items.unwrap_or_default()
     }
+}
+
+fn sealer() -> Arc<Sealer> {
+    Arc::new(Sealer::new(&[1; 32], vec![DataKey { id: "1".to_owned(), bytes: [2; 32] }]))
+}
+
+fn made(parts: &stack::Stack, sealer: Arc<Sealer>) -> Stack {
+    let http = Arc::new(Egress::new(CallbackAddresses::All).unwrap());
+    Stack::new(&parts.environment, &parts.clients, http, sealer)
 }
 
 pub(crate) type Row = std::collections::HashMap<String, AttributeValue>;

@@ -4,8 +4,10 @@
 use crate::budget::{Budget, now};
 use crate::meter::Units;
 use app::ports::{Instances as _, Job, Written};
+use aws::{Tick, TickLetter};
 use chrono::Duration;
 use conformance::sample::next_version;
+use domain::ids::InstanceId;
 use domain::push::Hint;
 use domain::schedule::Timetable;
 use domain::setting_keys::REFRESH_INTERVAL;
@@ -36,6 +38,7 @@ struct Counts {
     notification: Consumed,
     named_poll: Consumed,
     access_token: Consumed,
+    tick_letter: Consumed,
     push: Option<CountsOfPush>,
 }
 
@@ -161,7 +164,30 @@ async fn counts_of(name: &str, mailbox: impl Fn(&Outside, &str) -> Mailbox, secr
     let named_poll = budget.polled().await.less(idle_poll);
     budget.token_ends().await;
     let access_token = budget.polled().await.less(idle_poll).less(named_poll);
-    Counts { idle_poll: mean_poll, heartbeat, notification, named_poll, access_token, push: None }
+    let tick_letter = handed_out(&budget).await;
+    Counts {
+        idle_poll: mean_poll,
+        heartbeat,
+        notification,
+        named_poll,
+        access_token,
+        tick_letter,
+        push: None,
+    }
+}
+
+/// A tick that hands out 25 members, in one letter.
+async fn handed_out(budget: &Budget) -> Consumed {
+    let stack = budget.set_to(25);
+    let tick = Tick::of(Timetable { interval_s: 900, phase_s: 0 });
+    for number in 1..=25_u32 {
+        let id = InstanceId::from_bytes(number.to_be_bytes());
+        stack.store.join_tick(id, tick, now()).await.unwrap();
+    }
+    budget.wire.take_units();
+    let asked = budget.asked_by(async { stack.ticks.run(TickLetter::Tick(tick), 1, now()).await.unwrap() });
+    let asked = asked.await;
+    Consumed::of(budget.wire.take_units(), &asked, 0)
 }
 
 /// A notice with the poll that it leads to, which finds nothing.

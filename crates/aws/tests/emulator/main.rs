@@ -19,6 +19,7 @@ mod stack;
 mod staged;
 mod store;
 mod table;
+mod ticks;
 mod vault;
 mod wire;
 mod work;

@@ -57,7 +57,7 @@ async fn what_is_due_late_becomes_a_schedule_once() {
     let names: Vec<&str> = found.schedules().iter().filter_map(|schedule| schedule.name()).collect();
     assert_eq!(names.len(), 1);
     assert!(names[0].starts_with("once-17-d-5-1-"), "{names:?}");
-    assert_eq!(stack.schedules().list(None).await.unwrap().0, [], "it is no instance's schedule");
+    assert_eq!(stack.schedules().list(None).await.unwrap().own, [], "it is no instance's schedule");
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn a_schedule_is_made_changed_listed_and_removed() {
     assert_eq!(schedules.find(one).await.unwrap(), Some((900, false)));
     schedules.put(one, Timetable::new(one, 1), true).await.unwrap();
     assert_eq!(schedules.find(one).await.unwrap(), Some((60, true)));
-    let (listed, next) = schedules.list(None).await.unwrap();
+    let aws::SchedulePage { own: listed, next, .. } = schedules.list(None).await.unwrap();
     assert_eq!(listed.iter().map(|one| (one.instance, one.is_enabled)).collect::<Vec<_>>(), [(one, true)]);
     assert!(listed[0].made_at.is_some() && next.is_none());
     schedules.remove(one).await.unwrap();

@@ -2,6 +2,7 @@
 
 use super::data::{Assumed, Consumed, Counts, Data, Prices};
 use super::question::{Question, Storage};
+use super::ticks::PerPoll;
 use serde::Serialize;
 use std::fmt;
 
@@ -139,9 +140,9 @@ impl<'a> Bill<'a> {
         causes.into_iter().flatten().filter(|line| line.usd > 0.0).collect()
     }
 
-    /// What can't be saved: a start for each poll.
+    /// What can't be saved: the starts.
     pub(super) fn floor_usd(&self) -> f64 {
-        self.prices.scheduler_start.of(self.polls_count())
+        self.prices.scheduler_start.of(self.polls_count() * self.per_poll().starts)
     }
 
     fn interval_min(&self) -> u32 {
@@ -149,6 +150,10 @@ impl<'a> Bill<'a> {
             true => self.question.interval.max(self.assumed.safety_poll_min),
             false => self.question.interval,
         }
+    }
+
+    fn per_poll(&self) -> PerPoll {
+        PerPoll::of(self.question, self.assumed, self.interval_min())
     }
 
     fn polls_count(&self) -> f64 {
@@ -162,9 +167,14 @@ impl<'a> Bill<'a> {
     fn idle_polls(&self) -> Vec<Line> {
         let (prices, polls) = (self.prices, self.polls_count());
         let mut of = Lines::new(Cause::IdlePolls);
-        of.add(Service::Scheduler, "starts", polls, prices.scheduler_start.of(polls));
-        self.run(&mut of, polls, self.assumed.poll_ms, self.assumed.poll_gb);
+        let per_poll = self.per_poll();
+        let starts = polls * per_poll.starts;
+        of.add(Service::Scheduler, "starts", starts, prices.scheduler_start.of(starts));
+        let requests = polls * per_poll.requests;
+        of.add(Service::Lambda, "requests", requests, prices.lambda_request.of(requests));
+        self.time(&mut of, polls, per_poll.ms, self.assumed.poll_gb);
         self.consume(&mut of, polls, self.counts.idle_poll);
+        self.consume(&mut of, polls * per_poll.letters, self.counts.tick_letter);
         self.consume(&mut of, self.heartbeats_count(), self.counts.heartbeat);
         self.log(&mut of, polls * self.assumed.log_bytes_per_idle_poll);
         of.lines

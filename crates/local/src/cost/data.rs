@@ -66,6 +66,8 @@ pub(super) struct Counts {
     /// More of an idle poll, as long as the outbox names what was delivered.
     pub(super) named_poll: Consumed,
     pub(super) access_token: Consumed,
+    /// Handing out 25 members of a tick.
+    pub(super) tick_letter: Consumed,
     pub(super) push: Option<CountsOfPush>,
 }
 
@@ -91,6 +93,9 @@ pub(super) struct Assumed {
     pub(super) poll_ms: f64,
     pub(super) grant_ms: f64,
     pub(super) deliver_ms: f64,
+    pub(super) tick_ms: f64,
+    pub(super) tick_window_s: u32,
+    pub(super) tick_polls_at_once: f64,
     pub(super) api_gb: f64,
     pub(super) notice_ms: f64,
     pub(super) tokens_per_hour: f64,

@@ -5,6 +5,7 @@ mod bill;
 mod data;
 mod page;
 mod question;
+mod ticks;
 
 pub use question::{Question, Storage};
 

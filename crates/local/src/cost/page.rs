@@ -47,8 +47,12 @@ pub(super) fn of(data: &Data, question: &Question, answer: &Answer) -> String {
 
 fn asked(data: &Data, question: &Question, answer: &Answer) -> String {
     let push = if question.push { ", with push" } else { "" };
+    let ticks = match question.mailboxes_per_tick {
+        1 => String::new(),
+        count => format!(", {count} per tick"),
+    };
     format!(
-        "{} mailboxes of {}, every {} minutes{push}, {} notifications a day each. Prices of {}, {}.",
+        "{} mailboxes of {}, every {} minutes{push}{ticks}, {} notifications a day each. Prices of {}, {}.",
         thousands(question.mailboxes as f64),
         answer.connector,
         question.interval,

@@ -14,6 +14,9 @@ pub struct Question {
     /// Notifications of a mailbox in a day
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub notifications_per_day: u32,
+    /// Mailboxes that an invocation polls; with 1 each has a schedule of its own
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub mailboxes_per_tick: u32,
     /// Where refresh tokens are; both where it is left out
     #[arg(long)]
     pub secrets: Option<Storage>,

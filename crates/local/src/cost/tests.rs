@@ -29,6 +29,31 @@ fn an_idle_mailbox_costs_what_a_calculator_says() {
     assert_eq!(answer.floor_usd, 0.00292);
 }
 
+/// A tick of ten seconds has 1,111 of 100,000 mailboxes, in 45 letters of at most 25, three rounds of ten each.
+#[test]
+fn a_tick_s_cost_is_shared_by_its_members() {
+    let data = Data::built_in().unwrap();
+    let question = question(&["--secrets", "sealed", "--mailboxes-per-tick", "25"]);
+    let lines = &answer(&data, &question).unwrap().bills[0].1;
+    let idle = |service, unit| {
+        let is_it = |line: &&Line| {
+            line.cause == bill::Cause::IdlePolls && line.service == service && line.unit == unit
+        };
+        lines.iter().find(is_it).unwrap().count
+    };
+    let ticks = 2920.0 * 90.0 / 100_000.0;
+    let near = |counted: f64, by_hand: f64| assert!((counted - by_hand).abs() < 1e-9, "{counted} {by_hand}");
+    near(idle(bill::Service::Scheduler, "starts"), ticks);
+    near(idle(bill::Service::Lambda, "requests"), ticks * 46.0);
+    near(idle(bill::Service::Lambda, "GB·s"), ticks * (0.05 + 45.0 * 3.0 * 0.2) * 0.25);
+    near(idle(bill::Service::Sqs, "requests"), ticks * 45.0 * 3.0);
+    let of_few = usd(&["--secrets", "sealed", "--mailboxes-per-tick", "25", "--mailboxes", "90"]);
+    assert!(
+        of_few < usd(&["--secrets", "sealed", "--mailboxes", "90"]) + 0.01,
+        "a tick each is not much dearer"
+    );
+}
+
 #[test]
 fn more_of_anything_costs_more() {
     let base = usd(&["--secrets", "sealed"]);
@@ -71,5 +96,5 @@ fn the_documentation_shows_what_is_printed() {
         assert_eq!(table.trim(), printed.borrow().trim(), "carillon cost {}", words.join(" "));
         shown += 1;
     }
-    assert_eq!(shown, 2, "without push and with it");
+    assert_eq!(shown, 3, "without push, with it, and with ticks");
 }

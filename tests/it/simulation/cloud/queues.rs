@@ -209,7 +209,7 @@ impl Queues {
     pub(super) fn entry(&self, id: InstanceId) -> Option<Scheduled> {
         let inner = self.inner();
         let (table, is_enabled) = inner.schedules.get(&id)?;
-        Some(Scheduled { interval_s: table.interval_s, is_enabled: *is_enabled })
+        Some(Scheduled { interval_s: table.interval_s, is_enabled: *is_enabled, is_former: false })
     }
 
     fn chance(&self, of_256: u8) -> bool {

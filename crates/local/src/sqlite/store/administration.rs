@@ -35,7 +35,7 @@ impl SqliteStore {
             .read("read a schedule", move |conn| {
                 conn.prepare_cached(sql)?
                     .query_row([id.get()], |row| {
-                        Ok(Scheduled { interval_s: row.get(0)?, is_enabled: row.get(1)? })
+                        Ok(Scheduled { interval_s: row.get(0)?, is_enabled: row.get(1)?, is_former: false })
                     })
                     .optional()
             })

@@ -62,7 +62,7 @@ impl std::fmt::Debug for ShieldedVariables {
 /// An idle poll writes so seldom, minutes: at ten, a quarter of what idle polls cost would be these writes.
 const HEARTBEAT_MIN: i64 = 60;
 
-/// Mailboxes of one invocation: ten times as many as it polls at once. Even if each takes seconds, all get their turn.
+/// Mailboxes of one invocation: ten times as many as it polls at once. Where each takes a second, all still get their turn.
 const MAILBOXES_PER_TICK_MAX: u32 = 100;
 
 /// An answer at the most, bytes: Lambda takes 6 MB, in base64,

@@ -11,6 +11,8 @@ pub(crate) struct Curve {
     pub(crate) unit: &'static str,
     /// Counts in order, with what they cost in all.
     pub(crate) points: Vec<(usize, f64)>,
+    /// So many were given up.
+    pub(crate) given_up: Option<usize>,
 }
 
 impl Curve {
@@ -20,7 +22,7 @@ impl Curve {
         unit: &'static str,
         points: Vec<(usize, f64)>,
     ) -> Self {
-        Curve { what, of, unit, points }
+        Curve { what, of, unit, points, given_up: None }
     }
 
     /// Of the last two points: where it is steepest, if it bends up. What is fixed hides growth among the first.

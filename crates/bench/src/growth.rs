@@ -2,29 +2,17 @@
 
 use crate::command_line::CommandLine;
 use crate::curve::Curve;
-use crate::server::{Server, outside};
+use crate::server::{Server, Spent, outside};
 use crate::whole;
 use scenarios::{Callback, Mailbox, Outside};
 
 /// Instances that are polled, of all that there are.
 const POLLED_COUNT: usize = 50;
 const IDLE_ROUNDS_COUNT: usize = 20;
-/// Changes of one second in a mailbox whose dates have seconds.
-const ONE_SECOND_COUNT_MAX: usize = 10_000;
-
-pub(crate) async fn all(line: &CommandLine) -> Vec<Curve> {
-    let mut curves = by_instances(line.pick(&[1_000, 10_000], &[200, 1_000])).await;
-    if line.is_quick {
-        // Too few instances to be seen beside the caches.
-        curves.truncate(1);
-    }
-    let changes = line.pick(&[10, 100, 1_000, 10_000, 100_000][..], &[10, 100, 1_000][..]);
-    curves.extend(by_changes(changes).await);
-    curves
-}
 
 /// One round of idle polls of all, memory beyond that of the first ones, and the start.
-async fn by_instances(counts: &[usize]) -> Vec<Curve> {
+pub(crate) async fn by_instances(line: &CommandLine) -> Vec<Curve> {
+    let counts = line.pick(&[1_000, 10_000], &[200, 1_000]);
     let (outside, folder) = (outside().await, tempfile::tempdir().unwrap());
     let mut server = Server::start(&outside, folder.path()).await;
     let callback = Callback::new(&outside, "growth");
@@ -48,40 +36,71 @@ async fn by_instances(counts: &[usize]) -> Vec<Curve> {
         rounds.push((*count, spent.cpu_ms * *count as f64));
     }
     server.stop().await;
-    vec![
-        Curve::new("one idle poll of each", "instances", "CPU-ms", rounds),
-        Curve::new("memory", "instances", "kB", memories),
-        Curve::new("start to listening", "instances", "ms", starts),
-    ]
+    let mut curves = vec![Curve::new("one idle poll of each", "instances", "CPU-ms", rounds)];
+    if !line.is_quick {
+        // A few are not seen beside the caches.
+        curves.push(Curve::new("memory", "instances", "kB", memories));
+        curves.push(Curve::new("start to listening", "instances", "ms", starts));
+    }
+    curves
 }
 
-/// All changes of one mailbox, from the read to the last callback, each number in a mailbox of its own.
-async fn by_changes(counts: &[usize]) -> Vec<Curve> {
+/// All changes of one mailbox, from the read to the last callback, each number in a mailbox of its own. Seconds are this
+/// machine's; the rest is counted.
+pub(crate) async fn by_changes(line: &CommandLine, provider: Provider) -> Vec<Curve> {
+    let counts = line.pick(&[10, 100, 1_000, 10_000, 100_000][..], &[10, 100, 1_000][..]);
     let (outside, folder) = (outside().await, tempfile::tempdir().unwrap());
     let mut server = Server::start(&outside, folder.path()).await;
-    let gmail = crowd(&outside, &mut server, counts, Mailbox::gmail).await;
-    // More of one second would not be told within its patience.
-    let few: Vec<usize> = counts.iter().copied().filter(|count| *count <= ONE_SECOND_COUNT_MAX).collect();
-    let outlook = crowd(&outside, &mut server, &few, Mailbox::outlook).await;
+    let (costs, given_up) = crowd(&outside, &mut server, counts, provider.mailbox).await;
     server.stop().await;
+    let curve = |unit, cost: fn(&CrowdCost) -> f64| {
+        let points = costs.iter().map(|one| (one.count, cost(one))).collect();
+        Curve::new(provider.what, "changes", unit, points)
+    };
     vec![
-        Curve::new("changes of one mailbox told, Gmail", "changes", "CPU-ms", gmail),
-        Curve::new("changes of one mailbox told, Outlook", "changes", "CPU-ms", outlook),
+        curve("requests to the provider", |one| one.requests_count as f64),
+        curve("bytes to disk", |one| one.spent.disk_bytes),
+        curve("allocations", |one| one.spent.allocated.count as f64),
+        Curve { given_up, ..curve("CPU-ms", |one| one.spent.cpu_ms) },
     ]
 }
 
+/// Whose mailboxes are told.
+pub(crate) struct Provider {
+    what: &'static str,
+    mailbox: fn(&Outside, &str) -> Mailbox,
+}
+
+/// All their changes come at once. Where dates have seconds that is one, or a few.
+pub(crate) const PROVIDERS: [Provider; 2] = [
+    Provider { what: "changes of one Gmail mailbox told", mailbox: Mailbox::gmail },
+    Provider { what: "changes of one Outlook mailbox told", mailbox: Mailbox::outlook },
+];
+
+/// What so many changes took.
+struct CrowdCost {
+    count: usize,
+    spent: Spent,
+    requests_count: u64,
+}
+
+/// What each number took, and the first one that was not told in time.
 async fn crowd(
     outside: &Outside,
     server: &mut Server,
     counts: &[usize],
     mailbox: impl Fn(&Outside, &str) -> Mailbox,
-) -> Vec<(usize, f64)> {
-    let mut points = Vec::new();
-    for count in counts {
+) -> (Vec<CrowdCost>, Option<usize>) {
+    let mut costs = Vec::new();
+    for count in counts.iter().copied() {
         let name = format!("crowd-{count}");
         let (mailbox, callback) = (mailbox(outside, &name), Callback::new(outside, &name));
         let id = server.client.connect(&mailbox, &callback).await.id;
-        points.push((*count, whole::tell_at_once(outside, server, &mailbox, id, *count).await.cpu_ms));
+        let asked_before = mailbox.requests_count();
+        let Some(spent) = whole::tell_at_once(outside, server, &mailbox, id, count).await else {
+            return (costs, Some(count));
+        };
+        costs.push(CrowdCost { count, spent, requests_count: mailbox.requests_count() - asked_before });
     }
-    points
+    (costs, None)
 }

@@ -53,8 +53,13 @@ pub async fn run(line: &CommandLine, out: &mut dyn Write) -> anyhow::Result<()> 
         );
         table.add(out, row)?;
     }
-    for curve in growth::all(line).await {
+    for curve in growth::by_instances(line).await {
         table.add_curve(out, curve)?;
+    }
+    for provider in growth::PROVIDERS {
+        for curve in growth::by_changes(line, provider).await {
+            table.add_curve(out, curve)?;
+        }
     }
     table.keep(line)
 }

@@ -133,14 +133,19 @@ impl Server {
 
     /// Polls until nothing more is to be read.
     pub(crate) async fn poll(&self, instance: u64) {
+        assert!(self.is_polled(instance, PATIENCE).await, "instance {instance} is not polled");
+    }
+
+    /// The same, and whether it came to its end in time.
+    pub(crate) async fn is_polled(&self, instance: u64, patience: Duration) -> bool {
         let (began, path) = (Instant::now(), format!("/instances/{instance}/poll"));
-        while began.elapsed() < PATIENCE {
+        while began.elapsed() < patience {
             let reply = self.client.try_call("POST", &path, None).await;
             if reply.is_some_and(|reply| reply.status == 200 && reply.body["more"] != true) {
-                return;
+                return true;
             }
         }
-        panic!("instance {instance} is not polled");
+        false
     }
 
     /// Ends it. What it said on standard error, where that is kept.

@@ -57,7 +57,14 @@ impl Table {
         for (count, cost) in &curve.points {
             self.add(out, Row::new(format!("{}, {count} {}", curve.what, curve.of), curve.unit, *cost))?;
         }
-        let exponent = Row::new(format!("{}: exponent", curve.what), "-", curve.exponent());
+        if let Some(count) = curve.given_up {
+            // No number of them may take that long.
+            self.add(
+                out,
+                Row::new(format!("{}: given up", curve.what), curve.of, count as f64).at_most(0.0),
+            )?;
+        }
+        let exponent = Row::new(format!("{}, {}: exponent", curve.what, curve.unit), "-", curve.exponent());
         self.add(out, exponent.at_most(curve.exponent_max()))?;
         self.curves.push(curve);
         Ok(())

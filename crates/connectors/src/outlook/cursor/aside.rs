@@ -3,8 +3,8 @@
 //! A burst leaves thousands of states to remember until the overlap has passed them. In the row each step would write all of
 //! them again; in parts of the annex each is written once.
 
-use super::Cursor;
 use super::memory::{Index, Memory};
+use super::{Cursor, Walk};
 use crate::error::Error;
 use crate::{Archive, Call};
 use domain::annex::AnnexPart;
@@ -57,11 +57,21 @@ fn name(number: usize) -> String {
     format!("memory/{number}")
 }
 
-/// What a run keeps from one step to the next: the states of a position, indexed.
-struct KeptIndex {
+/// What a position knows.
+#[derive(Default)]
+pub(crate) struct KnownStates {
+    /// The states that it remembers.
+    pub(crate) index: Index,
+    /// Where a walk of this run ended: its list need not be read from the overlap's begin again. Until another run reads
+    /// it so, the watermark stays at that walk's begin.
+    pub(crate) ended: Option<Walk>,
+}
+
+/// What a run keeps from one step to the next, with the position that it is of.
+struct KeptKnown {
     memory: Memory,
     aside: Aside,
-    index: Index,
+    known: KnownStates,
 }
 
 impl Cursor {
@@ -69,23 +79,23 @@ impl Cursor {
     ///
     /// # Errors
     /// The annex can't be read now.
-    pub(crate) async fn known(&self, call: &Call<'_>) -> Result<Index, Error> {
-        let kept = call.scratch.and_then(|scratch| scratch.take::<KeptIndex>());
+    pub(crate) async fn known(&self, call: &Call<'_>) -> Result<KnownStates, Error> {
+        let kept = call.scratch.and_then(|scratch| scratch.take::<KeptKnown>());
         // A step that was not stored left another position.
         if let Some(kept) = kept.filter(|kept| kept.aside == self.aside && kept.memory == self.memory) {
-            return Ok(kept.index);
+            return Ok(kept.known);
         }
         let mut index = self.memory.index();
         if let Some(archive) = call.archive.filter(|_| !self.aside.is_empty()) {
             self.aside.read(archive).await?.iter().for_each(|part| index.extend(part));
         }
-        Ok(index)
+        Ok(KnownStates { index, ended: None })
     }
 
     /// Keeps what it knows for the next step.
-    pub(crate) fn keep_known(&self, call: &Call<'_>, index: Index) {
+    pub(crate) fn keep_known(&self, call: &Call<'_>, known: KnownStates) {
         if let Some(scratch) = call.scratch {
-            scratch.keep(KeptIndex { memory: self.memory.clone(), aside: self.aside.clone(), index });
+            scratch.keep(KeptKnown { memory: self.memory.clone(), aside: self.aside.clone(), known });
         }
     }
 

@@ -7,6 +7,7 @@ pub(super) mod pages;
 pub(super) mod plan;
 pub(super) mod walk;
 
+use super::cursor::aside::KnownStates;
 use super::cursor::clocks::Clocks;
 use super::cursor::{Cursor, instant, overlap_s};
 use super::recover;
@@ -19,6 +20,7 @@ use crate::outlook::lane::errand::Errand;
 use crate::outlook::lane::note::LaneNote;
 use crate::outlook::lane::stored::Lane;
 use crate::outlook::lane::work::{self, WalkNews};
+use crate::outlook::normalise::selection::PAGE_SIZE_MAX;
 use crate::{Archive, Call, Past, Step, snapshot};
 use domain::resource::ResourceConfig;
 use listing::Listing;
@@ -68,7 +70,7 @@ pub(super) async fn step(
         return Ok(recover::gone_back(&healed, past, overlap_s));
     }
     let mut cursor = match (walked.moved, walked.clocks.vouched()) {
-        (false, Some(second)) => walked.cursor.settled(second, overlap_s),
+        (false, Some(second)) if !walked.is_tail => walked.cursor.settled(second, overlap_s),
         _ => walked.cursor,
     };
     cursor.is_checked = true;
@@ -88,8 +90,10 @@ pub(super) async fn step(
     if step.moved && call.archive.is_some() {
         step.annex.extend(cursor.put_aside());
     }
-    if let Some(known) = walked.known.filter(|_| step.more) {
-        cursor.keep_known(call, known);
+    if let Some(index) = walked.known.filter(|_| step.more) {
+        // Where one page shows all of the overlap, that page is read.
+        let ended = walked.ended.filter(|_| index.len() >= PAGE_SIZE_MAX);
+        cursor.keep_known(call, KnownStates { index, ended });
     }
     Ok(Step { cursor: cursor.to_value(), ..step })
 }

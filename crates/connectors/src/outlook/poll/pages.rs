@@ -148,6 +148,7 @@ impl<'a> Reader<'a> {
                 return Ok(Some(self.found(answer.rows, begins, ends, is_last)));
             }
             if answer.is_last {
+                *reached = ends.max(*reached);
                 return Ok(None);
             } else if ends > at {
                 // A full page that is known: on behind it.

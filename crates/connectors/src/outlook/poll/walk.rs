@@ -4,6 +4,7 @@ use super::again;
 use super::pages::{self, Narrowed, RowsRead, Search};
 use super::plan::Plan;
 use crate::error::Error;
+use crate::outlook::cursor::aside::KnownStates;
 use crate::outlook::cursor::clocks::Clocks;
 use crate::outlook::cursor::memory::{Index, Memory};
 use crate::outlook::cursor::spot::Spot;
@@ -26,6 +27,10 @@ pub(crate) struct Walked {
     pub(crate) halted: Option<Error>,
     /// What the position knows now, where nothing was forgotten.
     pub(crate) known: Option<Index>,
+    /// Where it ended, if it did.
+    pub(crate) ended: Option<Walk>,
+    /// It began where one of the same run had ended, and found nothing: what lies before is no more settled than by that.
+    pub(crate) is_tail: bool,
 }
 
 /// `known` is what the position knows, `failures` how often in a row this list failed before.
@@ -33,30 +38,40 @@ pub(crate) async fn step(
     call: &Call<'_>,
     plan: &Plan<'_>,
     cursor: &Cursor,
-    known: Index,
+    known: KnownStates,
     failures: u32,
 ) -> Result<Walked, Error> {
     let due = cursor.holes.due(call.now.timestamp()).filter(|_| cursor.walk.is_none());
     if let Some(hole) = due {
         return again::second(call, plan, cursor, hole).await;
     }
-    let size = match &cursor.walk {
+    let KnownStates { index, ended } = known;
+    let ended = ended.filter(|_| cursor.walk.is_none());
+    let goes_on = Cursor { walk: cursor.walk.or(ended), ..cursor.clone() };
+    let size = match &goes_on.walk {
         Some(walk) => plan.selection.page_size_onward(walk.place),
-        None => plan.selection.page_size_beyond(known.len()),
+        None => plan.selection.page_size_beyond(index.len()),
     };
     let search = Search {
         call,
         plan,
-        known: &known,
+        known: &index,
         holes: &cursor.holes.seconds(),
         failures,
         is_careful: cursor.walk.is_some_and(|walk| walk.is_careful),
     };
-    let found = pages::first_news(&search, cursor.from(overlap_s(plan.resource)), size).await?;
-    if found.rows.is_empty() && found.is_last {
-        return Ok(finished(plan, cursor, found.clocks));
+    let found = pages::first_news(&search, goes_on.from(overlap_s(plan.resource)), size).await?;
+    if !found.rows.is_empty() || !found.is_last {
+        return Ok(taken(plan, &goes_on, index, found, call.now.timestamp()));
     }
-    Ok(taken(plan, cursor, known, found, call.now.timestamp()))
+    let at = tail_of(&goes_on, found.reached, found.clocks);
+    let walked = match ended {
+        Some(_) => {
+            Walked { moved: false, more: false, is_tail: true, ..nothing(cursor.clone(), found.clocks) }
+        }
+        None => finished(plan, cursor, found.clocks),
+    };
+    Ok(Walked { known: cursor.walk.is_none().then_some(index), ended: Some(at), ..walked })
 }
 
 /// What is taken of a page.
@@ -172,7 +187,15 @@ fn taken(plan: &Plan<'_>, cursor: &Cursor, mut known: Index, found: RowsRead, no
         gap,
         halted: found.halted,
         known: (!has_forgotten).then_some(known),
+        ended: (!more).then(|| tail_of(cursor, spot, found.clocks)),
+        is_tail: false,
     }
+}
+
+/// Where a walk ended, as one that goes on: what it may have missed came no earlier than it began.
+fn tail_of(cursor: &Cursor, at: Spot, clocks: Clocks) -> Walk {
+    let ceiling = cursor.walk.map_or(i64::MAX, |walk| walk.ceiling).min(clocks.earlier());
+    Walk { position: at.second, place: at.place, ceiling, is_careful: false }
 }
 
 /// Nothing new. A walk that was under way ends, which moves the position; else the poll was idle.
@@ -199,6 +222,8 @@ pub(crate) fn nothing(cursor: Cursor, clocks: Clocks) -> Walked {
         gap: None,
         halted: None,
         known: None,
+        ended: None,
+        is_tail: false,
     }
 }
 

@@ -4,7 +4,10 @@ use crate::environment::Environment;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::{
@@ -36,15 +39,32 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// For a function: credentials come in its environment, so that no other source of them is set up.
-    pub async fn in_a_function(environment: &Environment) -> Self {
-        let credentials = EnvironmentVariableCredentialsProvider::new();
-        Self::new(&base(environment).credentials_provider(credentials).load().await)
+    /// For a function: credentials and the address of a stand-in (`AWS_ENDPOINT_URL`) come in its environment alone.
+    /// The SDK's loader would look for files first, and link every other source of credentials.
+    pub fn in_a_function(environment: &Environment) -> Self {
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(region(environment))
+            .credentials_provider(SharedCredentialsProvider::new(
+                EnvironmentVariableCredentialsProvider::new(),
+            ))
+            .retry_config(retries())
+            .timeout_config(timeouts())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(SharedTimeSource::default())
+            .http_client(WhenUsed::new());
+        config.set_endpoint_url(environment.endpoint_url.clone());
+        Self::new(&config.build())
     }
 
     /// For an operator's machine: credentials from wherever the SDK looks, as profiles.
     pub async fn for_an_operator(environment: &Environment) -> Self {
-        Self::new(&base(environment).load().await)
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(region(environment))
+            .retry_config(retries())
+            .timeout_config(timeouts())
+            .http_client(WhenUsed::new());
+        Self::new(&loader.load().await)
     }
 
     /// All clients of one configuration.
@@ -59,27 +79,33 @@ impl Clients {
     }
 }
 
-/// `AWS_ENDPOINT_URL`, which leads to a stand-in for all services, is read by the loader.
-fn base(environment: &Environment) -> ConfigLoader {
-    let timeouts = TimeoutConfig::builder()
+fn region(environment: &Environment) -> Region {
+    Region::new(environment.region.clone())
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(TRIES_COUNT_MAX)
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(CONNECT_S))
         .operation_attempt_timeout(Duration::from_secs(TRY_S))
-        .operation_timeout(Duration::from_secs(REQUEST_S));
-    aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(environment.region.clone()))
-        .retry_config(RetryConfig::standard().with_max_attempts(TRIES_COUNT_MAX))
-        .timeout_config(timeouts.build())
-        .http_client(WhenUsed(
-            aws_smithy_http_client::Builder::new()
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .build_https(),
-        ))
+        .operation_timeout(Duration::from_secs(REQUEST_S))
+        .build()
 }
 
 /// Sets up TLS with the first request. The SDK would do it, on trial, for each of its clients: that reads all
 /// root certificates five times over before the first event.
 #[derive(Debug)]
 struct WhenUsed(SharedHttpClient);
+
+impl WhenUsed {
+    fn new() -> Self {
+        let tls = Provider::Rustls(CryptoMode::Ring);
+        WhenUsed(aws_smithy_http_client::Builder::new().tls_provider(tls).build_https())
+    }
+}
 
 impl HttpClient for WhenUsed {
     fn http_connector(

@@ -42,6 +42,8 @@ pub struct Environment {
     pub log: String,
     /// The stack's region, which its addresses say.
     pub region: String,
+    /// `AWS_ENDPOINT_URL`: a stand-in for all services of AWS. Default none.
+    pub endpoint_url: Option<String>,
     /// `CARILLON_ADMIN_KEY_SECRET`: the secret whose text is the administrator's key. Default none.
     pub admin_key_secret: Option<String>,
     /// What means the same on every host.
@@ -143,6 +145,7 @@ impl Environment {
             allow_local_callbacks: variables.switch("CARILLON_ALLOW_LOCAL_CALLBACKS", false)?,
             log: variables.given("CARILLON_LOG").unwrap_or_else(|| "info".to_owned()),
             region: home.region.to_owned(),
+            endpoint_url: variables.given("AWS_ENDPOINT_URL"),
             admin_key_secret: admin_key_secret(&variables)?,
             app,
             app_variables: ShieldedVariables(app_variables.take()),

@@ -14,7 +14,7 @@ use app::ports::{Clock, Http};
 use app::sealing::Sealer;
 use app::{App, Ports};
 use std::sync::Arc;
-use system::{CallbackAddresses, Egress, SetUpError, SystemClock, SystemEntropy};
+use system::{CallbackAddresses, Egress, SystemClock, SystemEntropy};
 
 /// The use cases on a stack, and the adapters that administration needs beside them.
 #[derive(Clone)]
@@ -79,7 +79,7 @@ impl Stack {
 }
 
 /// The way out to providers and callbacks.
-pub fn egress(environment: &Environment) -> Result<Egress, SetUpError> {
+pub fn egress(environment: &Environment) -> Egress {
     Egress::new(match environment.allow_local_callbacks {
         true => CallbackAddresses::All,
         false => CallbackAddresses::Public,

@@ -126,7 +126,7 @@ impl Host {
             true => CallbackAddresses::All,
             false => CallbackAddresses::Public,
         };
-        let http = Arc::new(Egress::new(addresses)?);
+        let http = Arc::new(Egress::new(addresses));
         let otlp = Otlp::new(&config.otlp, http.clone());
         let ports = Ports {
             store: Arc::new(store.clone()),

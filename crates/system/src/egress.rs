@@ -19,6 +19,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 pub use addresses::CallbackAddresses;
 
@@ -27,36 +28,69 @@ pub use addresses::CallbackAddresses;
 const IDLE_S: u64 = 60;
 /// A body that is read as it comes takes no longer than this, seconds: 200 MB at 3 Mbit/s.
 const STREAM_S_MAX: u64 = 600;
+
 /// Why the clients can't be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client can't be made")]
-pub enum SetUpError {
+enum SetUpError {
+    #[error("the HTTP client can't be made")]
     Client(#[from] reqwest::Error),
-    /// No root certificates, as a rule.
+    #[error("the system has no root certificates that can be read")]
     Tls(#[from] rustls::Error),
 }
 
 /// The way out.
 pub struct Egress {
+    callback_addresses: CallbackAddresses,
+    clients: OnceCell<Clients>,
+}
+
+struct Clients {
     providers: reqwest::Client,
     callbacks: Callbacks,
-    callback_addresses: CallbackAddresses,
 }
 
 impl Egress {
-    /// Makes both clients. They speak directly, whatever proxy the environment names: callbacks must reach the
-    /// address that was checked.
-    pub fn new(callback_addresses: CallbackAddresses) -> Result<Self, SetUpError> {
-        // Already installed is fine.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Self::with(
-            callback_addresses,
-            ClientConfig::builder().with_platform_verifier()?.with_no_client_auth(),
-        )
+    /// Reads nothing: the first request makes the clients, since the system's root certificates are most of the time
+    /// that a start would take.
+    pub fn new(callback_addresses: CallbackAddresses) -> Self {
+        Egress { callback_addresses, clients: OnceCell::new() }
     }
 
-    /// With one TLS for both: the system's root certificates are read once, which is most of the time that they take.
-    fn with(callback_addresses: CallbackAddresses, tls: ClientConfig) -> Result<Self, SetUpError> {
+    /// With a TLS that is not the system's.
+    #[cfg(test)]
+    fn with(callback_addresses: CallbackAddresses, tls: ClientConfig) -> Self {
+        let clients = Clients::new(callback_addresses, tls).unwrap();
+        Egress { callback_addresses, clients: OnceCell::new_with(Some(clients)) }
+    }
+
+    async fn clients(&self) -> Result<&Clients, HttpError> {
+        let made = self.clients.get_or_try_init(async || Clients::of_the_system(self.callback_addresses));
+        made.await.map_err(|error| classify(&error, true))
+    }
+
+    /// A literal address is not resolved, so the resolver does not see it.
+    fn is_refused(&self, url: &url::Url) -> bool {
+        let literal = match url.host() {
+            Some(url::Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(url::Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            _ => None,
+        };
+        self.callback_addresses == CallbackAddresses::Public
+            && literal.is_some_and(|address| !addresses::is_public(address))
+    }
+}
+
+impl Clients {
+    /// They speak directly, whatever proxy the environment names: callbacks must reach the address that was checked.
+    fn of_the_system(callback_addresses: CallbackAddresses) -> Result<Self, SetUpError> {
+        // Already installed is fine.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = ClientConfig::builder().with_platform_verifier()?.with_no_client_auth();
+        Self::new(callback_addresses, tls)
+    }
+
+    /// With one TLS for both: the system's root certificates are read once.
+    fn new(callback_addresses: CallbackAddresses, tls: ClientConfig) -> Result<Self, SetUpError> {
         let callbacks = Callbacks::new(callback_addresses, tls.clone());
         let mut tls = tls;
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -69,18 +103,7 @@ impl Egress {
             .pool_idle_timeout(Duration::from_secs(IDLE_S))
             .tcp_nodelay(true)
             .build()?;
-        Ok(Egress { providers, callbacks, callback_addresses })
-    }
-
-    /// A literal address is not resolved, so the resolver does not see it.
-    fn is_refused(&self, url: &url::Url) -> bool {
-        let literal = match url.host() {
-            Some(url::Host::Ipv4(address)) => Some(IpAddr::V4(address)),
-            Some(url::Host::Ipv6(address)) => Some(IpAddr::V6(address)),
-            _ => None,
-        };
-        self.callback_addresses == CallbackAddresses::Public
-            && literal.is_some_and(|address| !addresses::is_public(address))
+        Ok(Clients { providers, callbacks })
     }
 
     fn to_provider(&self, request: HttpRequest<'_>, url: url::Url) -> reqwest::RequestBuilder {
@@ -138,9 +161,9 @@ impl Http for Egress {
     async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let url = address(&request)?;
         match request.route {
-            Route::Provider => self.ask_provider(request, url).await,
+            Route::Provider => self.clients().await?.ask_provider(request, url).await,
             Route::Callback if self.is_refused(&url) => Err(HttpError::RefusedAddress),
-            Route::Callback => self.callbacks.send(request, url).await,
+            Route::Callback => self.clients().await?.callbacks.send(request, url).await,
         }
     }
 
@@ -148,7 +171,7 @@ impl Http for Egress {
     async fn open(&self, request: HttpRequest<'_>) -> Result<HttpStream, HttpError> {
         let url = address(&request)?;
         match request.route {
-            Route::Provider => self.open_provider(request, url).await,
+            Route::Provider => self.clients().await?.open_provider(request, url).await,
             Route::Callback => Err(HttpError::RefusedAddress),
         }
     }

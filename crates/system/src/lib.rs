@@ -5,5 +5,5 @@ mod egress;
 mod entropy;
 
 pub use clock::SystemClock;
-pub use egress::{CallbackAddresses, Egress, SetUpError};
+pub use egress::{CallbackAddresses, Egress};
 pub use entropy::SystemEntropy;

@@ -40,7 +40,7 @@ pub async fn open(
 ) -> anyhow::Result<(Stack, StackAdministration)> {
     let clients = Clients::for_an_operator(environment).await;
     let keys = DataKeys::read(&clients.secrets, &environment.data_key_secret).await?;
-    let http = Arc::new(egress(environment)?);
+    let http = Arc::new(egress(environment));
     let stack = Stack::new(environment, &clients, http, Arc::new(keys.sealer(now)));
     let administration = StackAdministration::new(&stack, &clients, environment);
     Ok((stack, administration))

@@ -68,11 +68,11 @@ impl Entry {
 
 impl Host {
     /// Makes clients; sends nothing.
-    pub(super) async fn new(environment: Environment) -> anyhow::Result<Self> {
-        let clients = Clients::in_a_function(&environment).await;
-        let http: Arc<dyn Http> = Arc::new(egress(&environment)?);
+    pub(super) fn new(environment: Environment) -> Self {
+        let clients = Clients::in_a_function(&environment);
+        let http: Arc<dyn Http> = Arc::new(egress(&environment));
         let sources = Sources::new(clients.sqs.clone(), &environment);
-        Ok(Host { environment, clients, http, sources, ready: Mutex::default(), sums: Default::default() })
+        Host { environment, clients, http, sources, ready: Mutex::default(), sums: Default::default() }
     }
 
     /// Where messages come from.
@@ -193,7 +193,7 @@ mod tests {
     fn host(script: &Script, admin_key_secret: Option<&str>) -> Host {
         let mut environment = environment::tests::sample();
         environment.admin_key_secret = admin_key_secret.map(str::to_owned);
-        let http: Arc<dyn Http> = Arc::new(egress(&environment).unwrap());
+        let http: Arc<dyn Http> = Arc::new(egress(&environment));
         let clients = Clients::new(&script.config());
         let sources = Sources::new(clients.sqs.clone(), &environment);
         Host { environment, clients, http, sources, ready: Mutex::default(), sums: Default::default() }

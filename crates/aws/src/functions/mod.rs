@@ -17,22 +17,22 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Serves the HTTP interface behind API Gateway.
 pub async fn api() -> anyhow::Result<()> {
-    http::serve(start(Function::Interface).await?).await
+    http::serve(start(Function::Interface)?).await
 }
 
 /// Polls, and does other work: what schedules start and what the work queue brings.
 pub async fn poll() -> anyhow::Result<()> {
-    jobs::serve(start(Function::Worker).await?).await
+    jobs::serve(start(Function::Worker)?).await
 }
 
 /// Delivers what the delivery queue brings.
 pub async fn deliver() -> anyhow::Result<()> {
-    jobs::serve(start(Function::Worker).await?).await
+    jobs::serve(start(Function::Worker)?).await
 }
 
 /// Streams what links of downloads lead to.
 pub async fn download() -> anyhow::Result<()> {
-    http::stream(start(Function::Worker).await?).await
+    http::stream(start(Function::Worker)?).await
 }
 
 /// What a process is.
@@ -43,7 +43,7 @@ enum Function {
 }
 
 /// Everything that needs no request: the rest is made for the first event.
-async fn start(function: Function) -> anyhow::Result<Arc<Host>> {
+fn start(function: Function) -> anyhow::Result<Arc<Host>> {
     // The one place that reads the environment.
     #[allow(clippy::disallowed_methods)]
     let mut environment = Environment::read(|name| std::env::var(name).ok())?;
@@ -54,5 +54,5 @@ async fn start(function: Function) -> anyhow::Result<Arc<Host>> {
     let filter: Targets = environment.log.parse().context("CARILLON_LOG")?;
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
     tracing_subscriber::registry().with(lines.with_writer(std::io::stderr).with_filter(filter)).init();
-    Ok(Arc::new(Host::new(environment).await?))
+    Ok(Arc::new(Host::new(environment)))
 }

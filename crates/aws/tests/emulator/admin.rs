@@ -15,7 +15,7 @@ use system::SystemClock;
 async fn administration() -> (aws::Stack, StackAdministration) {
     let made = stack().await;
     let sealer = Sealer::new(&[1; 32], vec![DataKey { id: "1".to_owned(), bytes: [2; 32] }]);
-    let http = Arc::new(aws::egress(&made.environment).unwrap());
+    let http = Arc::new(aws::egress(&made.environment));
     let stack = aws::Stack::new(&made.environment, &made.clients, http, Arc::new(sealer));
     let administration = StackAdministration::new(&stack, &made.clients, &made.environment);
     (stack, administration)

@@ -183,7 +183,7 @@ fn sealer() -> Arc<Sealer> {
 }
 
 fn made(parts: &stack::Stack, sealer: Arc<Sealer>) -> Stack {
-    let http = Arc::new(Egress::new(CallbackAddresses::All).unwrap());
+    let http = Arc::new(Egress::new(CallbackAddresses::All));
     Stack::new(&parts.environment, &parts.clients, http, sealer)
 }
 

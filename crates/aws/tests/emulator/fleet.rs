@@ -48,7 +48,7 @@ impl FleetStack {
         let wire = Wire::new();
         let parts = stack_by(&wire, &[]).await;
         let sealer = Arc::new(Sealer::new(&[1; 32], vec![DataKey { id: "1".to_owned(), bytes: [2; 32] }]));
-        let http = Arc::new(Egress::new(CallbackAddresses::All).unwrap());
+        let http = Arc::new(Egress::new(CallbackAddresses::All));
         let stack = Stack::new(&parts.environment, &parts.clients, http, sealer.clone());
         let user = sealer.lookup_hash(Lookup::User, "fleet");
         let organization = sealer.lookup_hash(Lookup::Organization, "fleet");

@@ -140,7 +140,7 @@ async fn race(retry_delays: &str) {
         stack: Stack::new(
             &environment,
             &parts.clients,
-            Arc::new(Egress::new(CallbackAddresses::All).unwrap()),
+            Arc::new(Egress::new(CallbackAddresses::All)),
             sealer.clone(),
         ),
         sqs: parts.clients.sqs.clone(),

@@ -22,7 +22,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(base: &str, user: &Admitted) -> anyhow::Result<Self> {
         Ok(Client {
-            http: Egress::new(CallbackAddresses::All)?,
+            http: Egress::new(CallbackAddresses::All),
             base: base.to_owned(),
             authorization: user.authorization(),
         })

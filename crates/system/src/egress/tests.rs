@@ -38,13 +38,13 @@ fn post(url: &str, answer_bytes_max: usize, route: Route) -> HttpRequest<'static
 #[tokio::test]
 async fn a_loopback_callback_is_refused_as_a_literal_and_as_a_name() {
     let (url, count) = server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
-    let egress = Egress::new(CallbackAddresses::Public).unwrap();
+    let egress = Egress::new(CallbackAddresses::Public);
     for url in [url.clone(), url.replace("127.0.0.1", "localhost"), url.replace("127.0.0.1", "0x7f.1")] {
         let sent = egress.send(post(&url, 100, Route::Callback)).await;
         assert!(matches!(sent, Err(HttpError::RefusedAddress)), "{url} was not refused");
     }
     assert_eq!(count.load(Ordering::SeqCst), 0, "a refused address was connected to");
-    let egress = Egress::new(CallbackAddresses::All).unwrap();
+    let egress = Egress::new(CallbackAddresses::All);
     assert_eq!(egress.send(post(&url, 100, Route::Callback)).await.unwrap().status, 200);
 }
 
@@ -54,7 +54,7 @@ async fn redirects_are_not_followed() {
     let answer =
         format!("HTTP/1.1 308 Permanent Redirect\r\nlocation: {target}\r\ncontent-length: 0\r\n\r\n");
     let (url, _) = server(Box::leak(answer.into_boxed_str()).as_bytes()).await;
-    let egress = Egress::new(CallbackAddresses::All).unwrap();
+    let egress = Egress::new(CallbackAddresses::All);
     assert_eq!(egress.send(post(&url, 100, Route::Callback)).await.unwrap().status, 308);
     assert_eq!(visits.load(Ordering::SeqCst), 0);
 }
@@ -62,7 +62,7 @@ async fn redirects_are_not_followed() {
 #[tokio::test]
 async fn a_callbacks_answer_is_cut_and_a_providers_is_an_error() {
     let (url, _) = server(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789").await;
-    let egress = Egress::new(CallbackAddresses::All).unwrap();
+    let egress = Egress::new(CallbackAddresses::All);
     let cut = egress.send(post(&url, 5, Route::Callback)).await.unwrap();
     assert_eq!((cut.status, cut.body.as_ref()), (200, b"01234".as_ref()));
     assert!(matches!(egress.send(post(&url, 5, Route::Provider)).await, Err(HttpError::TooLong(5))));
@@ -73,7 +73,7 @@ async fn errors_say_no_address() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/secret-path", listener.local_addr().unwrap());
     drop(listener);
-    let egress = Egress::new(CallbackAddresses::All).unwrap();
+    let egress = Egress::new(CallbackAddresses::All);
     let error = egress.send(post(&url, 5, Route::Callback)).await.err().unwrap();
     let mut chain = error.to_string();
     let mut source = std::error::Error::source(&error);

@@ -26,7 +26,7 @@ fn egress(known: &Authority) -> Egress {
     let mut roots = RootCertStore::empty();
     roots.add(known.der().clone()).unwrap();
     let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    Egress::with(CallbackAddresses::All, tls).unwrap()
+    Egress::with(CallbackAddresses::All, tls)
 }
 
 /// A receiver with a certificate of this authority for `localhost`, changed as told. `protocols` is what it offers
@@ -118,7 +118,7 @@ async fn nothing_in_common_is_told() {
 
 #[tokio::test]
 async fn a_name_and_an_address_that_lead_nowhere_are_told_apart() {
-    let egress = Egress::new(CallbackAddresses::All).unwrap();
+    let egress = Egress::new(CallbackAddresses::All);
     let error = failure(&egress, "http://no-such-name.invalid/").await;
     assert!(matches!(error, HttpError::Dns(_)), "{error}");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -136,7 +136,7 @@ async fn a_name_and_an_address_that_lead_nowhere_are_told_apart() {
 async fn silence_is_a_time_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let egress = Egress::new(CallbackAddresses::All).unwrap();
+    let egress = Egress::new(CallbackAddresses::All);
     let request = connectors::HttpRequest { timeout_ms: 50, ..post(&url, 100, Route::Callback) };
     let sent = egress.send(request).await;
     assert!(matches!(sent, Err(HttpError::Timeout)));

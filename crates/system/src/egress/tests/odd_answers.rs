@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 async fn answer(text: String) -> Result<(u16, Bytes), HttpError> {
     let (url, posts) = server(Box::leak(text.into_boxed_str()).as_bytes()).await;
-    let egress = Egress::new(CallbackAddresses::All).unwrap();
+    let egress = Egress::new(CallbackAddresses::All);
     let sent = egress.send(post(&url, 100, Route::Callback)).await;
     assert_eq!(posts.load(Ordering::SeqCst), 1, "one notification is one post");
     sent.map(|response| (response.status, response.body))
@@ -86,7 +86,7 @@ async fn a_connection_is_used_again_until_an_answer_is_odd() {
     let chunked = "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
     let odd = "HTTP/1.1 202 OK\r\nodd\r\nContent-Length: 2\r\n\r\nok";
     let (url, connections) = keeps_open(Box::leak(Box::new([plain, chunked, odd]))).await;
-    let egress = Egress::new(CallbackAddresses::All).unwrap();
+    let egress = Egress::new(CallbackAddresses::All);
     let mut codes = Vec::new();
     for _ in 0..6 {
         let response = egress.send(post(&url, 100, Route::Callback)).await.unwrap();
@@ -108,7 +108,7 @@ async fn an_answer_may_come_before_the_request_is_out() {
         let _ = stream.write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 4\r\n\r\nlong").await;
         while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
     });
-    let egress = Egress::new(CallbackAddresses::All).unwrap();
+    let egress = Egress::new(CallbackAddresses::All);
     let large = HttpRequest { body: vec![b'x'; 8_000_000].into(), ..post(&url, 100, Route::Callback) };
     let response = egress.send(large).await.unwrap();
     assert_eq!((response.status, response.body.as_ref()), (413, b"long".as_ref()));
@@ -125,7 +125,7 @@ async fn what_an_address_has_before_its_at_sign_goes_into_the_header() {
         let _ = stream.write_all(b"HTTP/1.1 204 x\r\n\r\n").await;
         String::from_utf8(buffer[..count].to_vec()).unwrap().to_lowercase()
     });
-    let egress = Egress::new(CallbackAddresses::All).unwrap();
+    let egress = Egress::new(CallbackAddresses::All);
     assert_eq!(egress.send(post(&url, 100, Route::Callback)).await.unwrap().status, 204);
     let seen = seen.await.unwrap();
     assert!(seen.starts_with("post /hook?a=1 http/1.1\r\n"), "{seen}");

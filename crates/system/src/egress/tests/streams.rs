@@ -4,7 +4,7 @@ use super::*;
 
 /// Pieces that came, and what ended them.
 async fn read(url: &str, timeout_ms: u64, bytes_max: usize) -> (Vec<u8>, Option<HttpError>) {
-    let egress = Egress::new(CallbackAddresses::All).unwrap();
+    let egress = Egress::new(CallbackAddresses::All);
     let request = HttpRequest { timeout_ms, ..post(url, bytes_max, Route::Provider) };
     let mut answer = egress.open(request).await.unwrap();
     assert_eq!(answer.status, 200);

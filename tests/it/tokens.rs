@@ -1,6 +1,7 @@
 //! Access tokens over time, and secrets that stay secret.
 
 use crate::world::{AUTHORIZATION, GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World, gmail_body};
+use app::ports::Vault as _;
 use chrono::Duration;
 use domain::ids::InstanceId;
 use doubles::{Fault, FaultKind, Mail, RequestLine, Route};
@@ -72,6 +73,24 @@ async fn rotated_refresh_tokens_are_stored_each_time() {
         world.pass(Duration::hours(2)).await;
         world.restart();
     }
+    let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+    world.poll(id).await;
+    assert_eq!(world.arrived(), created(&[mail]));
+}
+
+/// One whose former ones go on working: the vault's is a day old at the most.
+#[tokio::test]
+async fn a_refresh_token_that_serves_again_is_stored_once_a_day() {
+    let mut world = World::new(210);
+    let id = world.create_outlook().await;
+    let version = async |world: &World| world.vault().read(id).await.unwrap().unwrap().1;
+    let before = version(&world).await;
+    for day in 1..=3 {
+        world.pass(Duration::hours(25)).await;
+        world.restart();
+        assert_eq!(version(&world).await - before, day);
+    }
+    assert!(world.microsoft.token_requests_count() > 70, "an access token each hour");
     let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
     world.poll(id).await;
     assert_eq!(world.arrived(), created(&[mail]));

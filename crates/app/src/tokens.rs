@@ -3,11 +3,11 @@
 use crate::clients::Client;
 use crate::context::Context;
 use crate::exchange::exchange;
-use crate::ports::{PortError, Result, Secrets, Written};
+use crate::ports::{Mailbox, PortError, Result, Secrets, Written};
 use crate::signals::RefreshEnd;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use connectors::oauth::{Grant, TokenError, TokenErrorKind, Tokens};
-use connectors::{Authentication, Connector, Descriptor};
+use connectors::{Authentication, Connector, Descriptor, UsedRefreshToken};
 use domain::ids::{InstanceId, digest64};
 use domain::packed_token;
 use domain::schedule::{Pause, backoff};
@@ -24,8 +24,8 @@ const KEEP_TRIES_COUNT_MAX: usize = 5;
 /// How long a poll waits for another one's refresh: 25 looks at the session, 200 ms apart.
 const LOOKS_COUNT_MAX: usize = 25;
 const LOOK_MS: u64 = 200;
-/// Tries to store a wait against others who store a session.
-const HOLD_OFF_TRIES_COUNT_MAX: usize = 3;
+/// Tries to store a wait, or what came of a refresh, against others who store a session.
+const STORE_TRIES_COUNT_MAX: usize = 3;
 
 /// Why there is no access token.
 pub(crate) enum NoToken {
@@ -63,6 +63,12 @@ impl<'a> Holder<'a> {
 
     fn descriptor(&self) -> &'static Descriptor {
         self.connector.descriptor()
+    }
+
+    /// A refresh token is refused once it was used.
+    fn uses_up_refresh_tokens(&self) -> bool {
+        let sign_in = self.descriptor().authentication.sign_in();
+        sign_in.is_some_and(|oauth| oauth.used_refresh_token == UsedRefreshToken::IsVoid)
     }
 }
 
@@ -120,9 +126,9 @@ impl Context {
 
     async fn lease(&self, id: InstanceId, session: &mut Session, now: DateTime<Utc>) -> Result<bool> {
         let until = now + Duration::seconds(LEASE_S);
-        let written = self.ports.store.lease_session(id, session.version, now, until).await?;
+        let written = self.ports.store.lease_session(id, session.leases, until).await?;
         if written == Written::Done {
-            session.version += 1;
+            session.leases += 1;
             session.lease_until = Some(until);
         }
         Ok(written == Written::Done)
@@ -170,20 +176,24 @@ impl Context {
         }
         match result {
             Ok(tokens) => {
-                self.keep_refresh_token(holder.id, &secrets, version, &tokens).await?;
-                // A token does not prove that the provider accepts it: refusals still count.
-                let (refused, refused_since) = (session.refused, session.refused_since);
-                let next = self.session_of(holder.id, &tokens, session.version + 1)?;
-                // Nor does it end a wait that the provider asked for.
-                let backoff_until = session.backoff_until.filter(|until| *until > self.now());
-                let begun_at = session.begun_at;
-                let next = Session { refused, refused_since, backoff_until, begun_at, ..next };
-                self.replace_session(holder.id, session, next).await?;
+                let refresh_kept_at =
+                    self.keep_refresh_token(holder, session, (&secrets, version), &tokens).await?;
+                let fresh = Session { refresh_kept_at, ..self.session_of(holder.id, &tokens, 0)? };
+                let next = |before: &Session| Session {
+                    // A token does not prove that the provider accepts it: refusals still count.
+                    refused: before.refused,
+                    refused_since: before.refused_since,
+                    // Nor does it end a wait that the provider asked for.
+                    backoff_until: before.backoff_until.filter(|until| *until > self.now()),
+                    begun_at: before.begun_at,
+                    ..fresh.clone()
+                };
+                self.end_refresh(holder.id, session, next).await?;
                 Ok(tokens.access_token)
             }
             Err(error) => {
-                let next = self.failed_session(holder.id, session, error.pause);
-                self.replace_session(holder.id, session, next).await?;
+                let next = |before: &Session| self.failed_session(holder.id, before, error.pause);
+                self.end_refresh(holder.id, session, next).await?;
                 Err(NoToken::Refused(error))
             }
         }
@@ -206,37 +216,49 @@ impl Context {
     }
 
     /// The vault is written before the table: a crash in between leaves a token that is newer than the
-    /// session, never one that is lost. Where none is returned the old one stays.
+    /// session, never one that is lost. Where none is returned the old one stays; where the old one goes on working, for a day.
+    /// When the vault's was stored.
     ///
     /// Others may write meanwhile: beside other secrets the new token is still stored, and one from a new sign-in
     /// is newer than ours.
     async fn keep_refresh_token(
         &self,
-        id: InstanceId,
-        used: &Secrets,
-        version: u64,
+        holder: &Holder<'_>,
+        session: &Session,
+        (used, version): (&Secrets, u64),
         tokens: &Tokens,
-    ) -> Result<()> {
+    ) -> Result<Option<DateTime<Utc>>> {
+        let (id, kept_at) = (holder.id, session.refresh_kept_at);
+        let is_due = holder.uses_up_refresh_tokens() || session.is_refresh_token_old(self.now());
         let (used_token, new) = (used.get(OAUTH_REFRESH_TOKEN), tokens.refresh_token.as_ref());
-        let Some(new) = new.filter(|new| used_token != Some(*new)) else { return Ok(()) };
+        let Some(new) = new.filter(|new| is_due && used_token != Some(*new)) else { return Ok(kept_at) };
         let (mut secrets, mut version) = (Arc::new(used.clone()), version);
         for _ in 0..KEEP_TRIES_COUNT_MAX {
             let mut next = Secrets::clone(&secrets);
             next.insert(OAUTH_REFRESH_TOKEN.to_owned(), new.clone());
             if self.ports.vault.write(id, &next, version + 1).await? != Written::Conflict {
-                return Ok(());
+                return Ok(Some(self.now().trunc_subsecs(0)));
             }
             (secrets, version) = self.secrets.now(id).await?;
             if secrets.get(OAUTH_REFRESH_TOKEN) != used_token {
-                return Ok(());
+                return Ok(kept_at);
             }
         }
         Err(PortError::new("storing a refresh token", "the secrets were changed at each try"))
     }
 
+    /// A session that begins with these tokens in the place of another. Who refreshes goes on: another refresh beside it could
+    /// use the same token.
+    pub(crate) fn session_after(&self, mailbox: &Mailbox, tokens: &Tokens) -> Result<Session> {
+        let before = &mailbox.session;
+        let new = self.session_of(mailbox.instance.id, tokens, before.version + 1)?;
+        Ok(Session { leases: before.leases, lease_until: before.lease_until, ..new })
+    }
+
     /// A session that begins with these tokens.
     pub(crate) fn session_of(&self, id: InstanceId, tokens: &Tokens, version: u64) -> Result<Session> {
-        let now = self.now();
+        // Whole seconds are fewer characters in a row that is read with each poll.
+        let (begun_at, now) = (self.now(), self.now().trunc_subsecs(0));
         let sealed = self
             .sealer
             .seal(id, ACCESS_TOKEN, &packed_token::pack(&tokens.access_token))
@@ -246,7 +268,9 @@ impl Context {
             expires_at: now + Duration::seconds(i64::from(tokens.lifetime_s)),
             refresh_at: refresh_at(now, tokens.lifetime_s, digest64(&[&id.get().to_be_bytes()])),
             version,
-            begun_at: Some(now),
+            begun_at: Some(begun_at),
+            // Who signs in has stored the refresh token that came with it.
+            refresh_kept_at: tokens.refresh_token.is_some().then_some(now),
             ..Session::default()
         })
     }
@@ -264,6 +288,33 @@ impl Context {
         }
     }
 
+    /// Stores what came of a refresh, and ends its lease: also on what somebody else stored meanwhile. Another token stays.
+    async fn end_refresh(
+        &self,
+        id: InstanceId,
+        session: &mut Session,
+        next: impl Fn(&Session) -> Session + Sync,
+    ) -> Result<()> {
+        let (lease, token) = (session.leases, session.access_token_sealed.clone());
+        for _ in 0..STORE_TRIES_COUNT_MAX {
+            let is_replaced = session.access_token_sealed != token;
+            let after = if is_replaced { session.clone() } else { next(session) };
+            let after = Session { version: session.version + 1, ..after.after_lease(session, lease) };
+            if self.store_session(id, session, after).await? {
+                return Ok(());
+            }
+            let Some(mailbox) = self.ports.store.mailbox(id).await? else { return Ok(()) };
+            *session = mailbox.session;
+            // A wait that was stored meanwhile also holds for who has this token.
+            self.traffic.lane(id).see_session(session);
+            let is_held = session.leases == lease && session.lease_until.is_some();
+            if session.access_token_sealed != token && !is_held {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     /// Stores until when the provider throttles, even if something else was stored meanwhile.
     pub(crate) async fn hold_off(
         &self,
@@ -271,7 +322,7 @@ impl Context {
         session: &mut Session,
         until: DateTime<Utc>,
     ) -> Result<()> {
-        for _ in 0..HOLD_OFF_TRIES_COUNT_MAX {
+        for _ in 0..STORE_TRIES_COUNT_MAX {
             let backoff_until = session.backoff_until.max(Some(until));
             let next = Session { backoff_until, version: session.version + 1, ..session.clone() };
             if self.store_session(id, session, next).await? {

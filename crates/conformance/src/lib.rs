@@ -64,6 +64,8 @@ macro_rules! store_suite {
                 a_lease_is_taken_once,
                 a_race_for_the_lease_has_one_winner,
                 an_expired_lease_is_taken_over,
+                who_stores_something_else_leaves_the_lease,
+                who_signs_in_anew_leaves_the_lease,
                 a_session_is_stored_on_the_version_it_follows,
             ],
             poller: [

@@ -6,7 +6,7 @@ use domain::settings::{
 };
 
 /// An address of the provider and the environment variable that replaces it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Endpoint {
     /// Name of the variable, read by the host.
     pub variable: &'static str,
@@ -43,7 +43,7 @@ pub struct Resource {
 }
 
 /// How a mailbox lets us in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Authentication {
     /// A user signs in at the provider, and the resulting code is exchanged for tokens.
     SignIn(OAuth),
@@ -115,7 +115,7 @@ impl Authentication {
 }
 
 /// How the application gets tokens for itself.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ClientCredentials {
     /// Where its id and secret are exchanged.
     pub token: Endpoint,
@@ -123,8 +123,17 @@ pub struct ClientCredentials {
     pub scopes: &'static str,
 }
 
+/// What becomes of a refresh token that was used, where it brings a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsedRefreshToken {
+    /// It goes on working for its time: the new one is stored once a day.
+    Serves,
+    /// It is refused from then on: each new one is stored.
+    IsVoid,
+}
+
 /// How users sign in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct OAuth {
     /// Where users are sent.
     pub authorize: Endpoint,
@@ -138,6 +147,8 @@ pub struct OAuth {
     pub translate_scope: fn(&str) -> String,
     /// Scopes that must be among the asked ones.
     pub required_scopes: &'static [&'static str],
+    /// What becomes of a refresh token that was used.
+    pub used_refresh_token: UsedRefreshToken,
     /// The token endpoint wants the scopes again on a refresh.
     pub scope_on_refresh: bool,
     /// The segment of both addresses that an application's tenant takes the place of, where the provider has tenants.
@@ -176,7 +187,7 @@ pub enum Ability {
 }
 
 /// One connector.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Descriptor {
     /// Number on the wire.
     pub id: u32,

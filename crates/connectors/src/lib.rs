@@ -27,6 +27,7 @@ mod values;
 
 pub use descriptor::{
     Ability, Authentication, ClientCredentials, Descriptor, Endpoint, OAuth, Polling, Resource,
+    UsedRefreshToken,
 };
 pub use error::{Error, ErrorKind};
 pub use http::{

@@ -333,6 +333,7 @@ mod tests {
             authorize_parameters: &[],
             translate_scope: str::to_owned,
             required_scopes: &[],
+            used_refresh_token: crate::UsedRefreshToken::Serves,
             scope_on_refresh: false,
             tenant: None,
             registration: crate::registration::Registration {

@@ -1,7 +1,7 @@
 //! How an application is registered with a provider, in words for whoever does it.
 
 /// What has to be done at the provider before anybody can sign in, and what its refusals mean.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Registration {
     /// Where applications are registered.
     pub address: &'static str,
@@ -14,7 +14,7 @@ pub struct Registration {
 }
 
 /// A refusal of the provider, why it comes, and what to do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RefusalAdvice {
     /// A code in what the provider says, at the token endpoint or on its own page.
     pub code: &'static str,

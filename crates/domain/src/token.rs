@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// A token with less time than this is not one that lasts, minutes.
 const LASTING_MIN: i64 = 30;
 
+/// How often a refresh token is stored whose former ones go on working, hours: they live for weeks.
+const REFRESH_KEPT_H: i64 = 24;
+
 /// Longest margin before expiry at which a token is refreshed, seconds.
 const REFRESH_MARGIN_S: i64 = 300;
 
@@ -21,23 +24,36 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
     /// From then on a poll refreshes it first.
     pub refresh_at: DateTime<Utc>,
-    /// Goes up by one with each token and each lease taken.
+    /// Goes up by one with each session that is stored.
     pub version: u64,
     /// When somebody last began anew, by resuming or by signing in: a wait from before is over. Other versions come of
     /// refreshed tokens, and end none.
     #[serde(default)]
     pub begun_at: Option<DateTime<Utc>>,
     /// A poll holds the right to refresh until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<DateTime<Utc>>,
+    /// Leases that were taken so far. The session that is stored with this number, and without a lease, ends the last of them.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub leases: u64,
+    /// When the refresh token that the vault holds was stored there, as far as it came with an access token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_kept_at: Option<DateTime<Utc>>,
     /// The provider asked to be left alone until then: no call for this mailbox before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backoff_until: Option<DateTime<Utc>>,
     /// Failures in a row of the token endpoint, or of the whole mailbox.
     pub failures: u32,
     /// The provider refused a token that should have been good this many times in a row.
     pub refused: u32,
     /// When the first of these refusals was.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_since: Option<DateTime<Utc>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_none_yet(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Good tokens are refused for hours, now and then, when a provider fails: outages of two hours were seen. A person is
@@ -50,6 +66,23 @@ impl Session {
     pub fn set_back(&mut self, by: Duration, now: DateTime<Utc>) {
         let waits = [&mut self.lease_until, &mut self.backoff_until, &mut self.begun_at];
         waits.into_iter().flatten().for_each(|until| set_back(until, by, now));
+    }
+
+    /// As it is to be stored in the place of another: a lease that was taken since this was read stays.
+    #[must_use]
+    pub fn beside(mut self, stored: Option<&Session>) -> Self {
+        if let Some(stored) = stored.filter(|stored| stored.leases > self.leases) {
+            (self.leases, self.lease_until) = (stored.leases, stored.lease_until);
+        }
+        self
+    }
+
+    /// As the holder of a lease is to store it in the place of what was read: its own lease is over, another's stays.
+    #[must_use]
+    pub fn after_lease(mut self, read: &Session, lease: u64) -> Self {
+        self.leases = read.leases;
+        self.lease_until = read.lease_until.filter(|_| read.leases != lease);
+        self
     }
 
     /// Somebody wants the mailbox to be asked at once: what had stopped it is forgotten.
@@ -95,6 +128,12 @@ impl Session {
         is_long && self.refused >= REFUSALS_COUNT_MIN
     }
 
+    /// The vault's refresh token was stored a day ago or more, or nobody knows when.
+    pub fn is_refresh_token_old(&self, now: DateTime<Utc>) -> bool {
+        let is_young = |at: DateTime<Utc>| at <= now && now - at < Duration::hours(REFRESH_KEPT_H);
+        !self.refresh_kept_at.is_some_and(is_young)
+    }
+
     /// Somebody holds the right to refresh.
     pub fn is_leased(&self, now: DateTime<Utc>) -> bool {
         self.lease_until.is_some_and(|until| now < until)
@@ -128,6 +167,15 @@ mod tests {
         session.note_refusal(at(0));
         session.note_refusal(at(6000));
         assert!(!session.is_refused_for_good(at(6000)));
+    }
+
+    #[test]
+    fn a_refresh_token_is_stored_once_a_day() {
+        let at = |hours: i64| Utc.timestamp_opt(1_795_000_000 + hours * 3600, 0).unwrap();
+        let kept = Session { refresh_kept_at: Some(at(0)), ..Session::default() };
+        let old = [-1, 0, 23, 24].map(|hours| kept.is_refresh_token_old(at(hours)));
+        assert_eq!(old, [true, false, false, true], "a clock that was set back stores it");
+        assert!(Session::default().is_refresh_token_old(at(0)));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use super::{assert_created, polled};
 use crate::world::{GMAIL_USER, OUTLOOK_USER, World};
 use app::PollOutcome;
-use app::ports::Polls as _;
+use app::ports::{Polls as _, Sessions as _, Written};
 use chrono::Duration;
+use domain::token::Session;
 use doubles::{Fault, FaultKind, Mail, Route};
 use serde_json::json;
 
@@ -111,11 +112,12 @@ async fn the_losers_invalid_grant_does_not_kill_the_account() {
 /// one a person has to sign in, which is said; with one that takes it, as real ones do, nobody notices.
 #[tokio::test]
 async fn a_crash_around_the_write_of_a_rotated_token_is_survived() {
-    for passages in 0..24 {
+    // After a day the new token is stored, before that the former one serves.
+    for (passages, hours) in (0..24).flat_map(|passages| [2, 26].map(|hours| (passages, hours))) {
         let mut world = World::new(84);
         world.microsoft.set_rotation(true);
         let id = world.create_outlook().await;
-        world.clock.advance(Duration::hours(2));
+        world.clock.advance(Duration::hours(hours));
         world.gate.die_after(passages);
         let deadline = world.now() + Duration::seconds(20);
         world.gate.run(world.app.poll(id, deadline)).await;
@@ -126,6 +128,78 @@ async fn a_crash_around_the_write_of_a_rotated_token_is_survived() {
         let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
         assert_created(&polled(&world, id).await, &[mail]);
         assert_eq!(world.shown(id).await["valid"], true, "died at {passages}");
+    }
+}
+
+/// A wait was stored while another process refreshed, whose token was then dropped, and its lease stayed.
+#[tokio::test]
+async fn a_wait_that_comes_during_a_refresh_is_kept_beside_its_token() {
+    let world = World::new(90);
+    let id = world.create_outlook().await;
+    world.clock.advance(Duration::hours(2));
+    let slow = world.another_process_behind(&crate::world::Gate::slow(200));
+    let session = async || world.store.mailbox(id).await.unwrap().unwrap().session;
+    let mut tick = std::pin::pin!(slow.tick(id, world.now() + Duration::minutes(5)));
+    while !session().await.is_leased(world.now()) {
+        assert!(futures_util::poll!(tick.as_mut()).is_pending());
+    }
+    let before = session().await;
+    let until = world.now() + Duration::minutes(10);
+    let waits = Session { backoff_until: Some(until), version: before.version + 1, ..before.clone() };
+    assert_eq!(world.store.put_session(id, &waits).await.unwrap(), Written::Done);
+    assert!(tick.await.is_ok());
+    let after = session().await;
+    // Whole seconds from when the poll met it.
+    let kept = after.backoff_until.unwrap();
+    assert!((until..until + Duration::seconds(1)).contains(&kept), "{kept}");
+    assert!(!after.is_leased(world.now()));
+    assert_ne!(after.access_token_sealed, before.access_token_sealed);
+}
+
+/// A new sign-in forgot how often the right to refresh had been taken. Who had read the session before it then took it beside
+/// somebody else, both used the same token, and the second one's refusal disconnected the mailbox.
+#[tokio::test]
+async fn a_new_sign_in_lets_nobody_refresh_beside_another() {
+    for stalled_at in 0..8 {
+        let world = World::new(91);
+        world.microsoft.set_rotation(true);
+        world.microsoft.set_refuse_reuse(true);
+        let id = world.create_outlook().await;
+        world.clock.advance(Duration::hours(2));
+        polled(&world, id).await;
+        let deadline = world.now() + Duration::hours(4);
+        let early_gate = crate::world::Gate::slow(200);
+        early_gate.count();
+        let early = world.another_process_behind(&early_gate);
+        world.clock.advance(Duration::hours(1));
+        let mut early = std::pin::pin!(early.tick(id, deadline));
+        while early_gate.passed() < stalled_at {
+            assert!(futures_util::poll!(early.as_mut()).is_pending());
+        }
+        let code = world.microsoft.new_code(OUTLOOK_USER);
+        world.patch(id, &json!({ "providerData": { "code": code } })).await;
+        world.clock.advance(Duration::hours(1));
+        world.microsoft.clear_requests();
+        let late = world.another_process_behind(&crate::world::Gate::slow(200));
+        let mut late = std::pin::pin!(late.tick(id, deadline));
+        while !world.store.mailbox(id).await.unwrap().unwrap().session.is_leased(world.now()) {
+            assert!(futures_util::poll!(late.as_mut()).is_pending());
+        }
+        let mut early_end = None;
+        for _ in 0..5_000 {
+            if early_end.is_some() || !world.microsoft.requests().is_empty() {
+                break;
+            }
+            early_end = futures_util::FutureExt::now_or_never(&mut early);
+            tokio::task::yield_now().await;
+        }
+        assert!(late.await.is_ok());
+        if early_end.is_none() {
+            assert!(early.await.is_ok());
+        }
+        world.run_until_idle().await;
+        let refused = world.microsoft.requests().iter().filter(|line| line.status == 400).count();
+        assert_eq!((refused, &world.shown(id).await["valid"]), (0, &json!(true)), "stalled at {stalled_at}");
     }
 }
 

@@ -100,12 +100,7 @@ macro_rules! methods {
     };
     (Sessions, $around:ident, $name:ident) => {
         $around!($name, Sessions, {
-            async fn lease_session(
-                id: InstanceId,
-                version: u64,
-                now: DateTime<Utc>,
-                until: DateTime<Utc>,
-            ) -> Result<Written>;
+            async fn lease_session(id: InstanceId, leases: u64, until: DateTime<Utc>) -> Result<Written>;
             async fn put_session(id: InstanceId, session: &Session) -> Result<Written>;
         });
     };

@@ -7,6 +7,7 @@ mod dump;
 pub(crate) mod gate;
 mod methods;
 mod outage;
+mod rotation;
 mod wire;
 
 pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, Reply, body_of, gmail_body, outlook_body};
@@ -147,6 +148,7 @@ impl World {
             timers: &timers,
             clock: &clock,
             wire: &wire,
+            microsoft: &providers.microsoft,
             gate: &gate,
             bus: &bus,
             outages: (&scheduler, &queue),
@@ -216,7 +218,8 @@ impl World {
     ) -> App {
         let parts = self.assembly(&self.gate);
         let config = app::Config { first_attempts, ..parts.config() };
-        App::new(around(parts.ports()), self.sealer.clone(), config)
+        let connectors = rotation::connectors(&self.microsoft);
+        App::with_connectors(around(parts.ports()), self.sealer.clone(), config, connectors)
     }
 
     pub(crate) fn a_function_of_aws(&self) -> App {
@@ -244,6 +247,7 @@ impl World {
             timers: &self.timers,
             clock: &self.clock,
             wire: &self.wire,
+            microsoft: &self.microsoft,
             gate,
             bus: &self.bus,
             outages: (&self.scheduler, &self.queue),
@@ -447,6 +451,7 @@ struct Assembly<'a> {
     timers: &'a Arc<Timers>,
     clock: &'a VirtualClock,
     wire: &'a Arc<Wire>,
+    microsoft: &'a Microsoft,
     gate: &'a Arc<Gate>,
     bus: &'a TestBus,
     /// Of the scheduler, and of the queue.
@@ -457,7 +462,8 @@ struct Assembly<'a> {
 }
 
 fn assemble(parts: Assembly<'_>) -> App {
-    App::new(gated(parts.ports(), parts.gate), parts.sealer.clone(), parts.config())
+    let connectors = rotation::connectors(parts.microsoft);
+    App::with_connectors(gated(parts.ports(), parts.gate), parts.sealer.clone(), parts.config(), connectors)
 }
 
 /// Ports of a process that dies at this gate.

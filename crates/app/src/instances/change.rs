@@ -169,10 +169,7 @@ async fn attempt(
     instance.unsettled.extend(implied(&fresh, tries.left.is_some() || settings.push != before.push));
     by_link::note_again(app, &mut instance, patch.spends);
     let change = InstanceChange {
-        session: match &tries.tokens {
-            Some(tokens) => Some(app.session_of(instance.id, tokens, mailbox.session.version + 1)?),
-            None => None,
-        },
+        session: tries.tokens.as_ref().map(|tokens| app.session_after(&mailbox, tokens)).transpose()?,
         remove_resources: removed,
         put_states: fresh,
         subscription: subscription(&mailbox, &instance, patch, is_new),

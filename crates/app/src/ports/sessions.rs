@@ -12,15 +12,10 @@ use domain::token::Session;
 /// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Takes the right to refresh the token until `until`, conditional on the session's version and on nobody
-    /// else holding it at `now`; the stored version goes up by one. `Conflict`: read again.
-    async fn lease_session(
-        &self,
-        id: InstanceId,
-        version: u64,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Written>;
-    /// Stores a session, conditional on the stored version being one less than its own.
+    /// Takes the right to refresh the token until `until`, conditional on just so many leases having been taken: the caller
+    /// has read that none of them holds. `Conflict`: read again.
+    async fn lease_session(&self, id: InstanceId, leases: u64, until: DateTime<Utc>) -> Result<Written>;
+    /// Stores a session, conditional on the stored version being one less than its own. A lease that was taken since the
+    /// session was read stays.
     async fn put_session(&self, id: InstanceId, session: &Session) -> Result<Written>;
 }

@@ -86,10 +86,11 @@ impl Polls for DynamoStore {
             let (mut instance, mut session, mut subscription) = (None, None, None);
             let mut poller = Poller::default();
             let mut states = Vec::new();
+            let beside = rows.iter().find(|row| matches!(row.text("sk"), Ok(key::SUBSCRIPTION)));
             for row in &rows {
                 match row.text("sk")? {
                     key::CONFIG => instance = Some(instance_rows::read(row)?),
-                    key::SESSION => session = Some(session::read(row)?),
+                    key::SESSION => session = Some(session::read(row, beside)?),
                     key::SUBSCRIPTION => {
                         subscription = Some(subscriptions::read(row)?);
                         poller = poller::read(row)?;

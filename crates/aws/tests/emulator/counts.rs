@@ -2,23 +2,34 @@
 //! are compared with its file, and replace it where `CARILLON_COUNTS=write`.
 
 use crate::budget::{Budget, now};
-use crate::meter::Units;
-use app::ports::{Instances as _, Job, Written};
+use crate::meter::{Units, stored_bytes};
+use app::ports::{Instances as _, Job, Polls as _, Sessions as _, Written};
 use aws::{Tick, TickLetter};
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::Duration;
 use conformance::sample::next_version;
 use domain::ids::InstanceId;
 use domain::push::Hint;
 use domain::schedule::Timetable;
 use domain::setting_keys::REFRESH_INTERVAL;
-use scenarios::{Mailbox, Outside};
+use scenarios::{Mailbox, Outside, PUBLIC_URL};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// So many looks that a poll which finds nothing of a hint asks for no other.
 const LOOKS_NO_MORE: u8 = 9;
+/// What a provider publishes to and pushes from, and who signs it.
+const TOPIC: &str = "projects/double-project/topics/counts";
+const SUBSCRIPTION: &str = "projects/double-project/subscriptions/counts";
+const SENDER: &str = "pusher@double-project.iam.gserviceaccount.com";
+/// Tries of a notice: those that follow each other within a second are dropped by the provider.
+const NOTICES_COUNT_MAX: usize = 1_000;
+/// Messages of a full mailbox.
+const KNOWN_COUNT: u32 = 1_000;
 
 /// What one of something consumes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -39,13 +50,32 @@ struct Counts {
     named_poll: Consumed,
     access_token: Consumed,
     tick_letter: Consumed,
+    /// What is more where the refresh token that came along is stored.
+    refresh_token: Consumed,
     push: Option<CountsOfPush>,
+    stored: BytesCounted,
 }
 
 #[derive(Debug, Serialize)]
 struct CountsOfPush {
     notice: Consumed,
-    grant: Consumed,
+    /// A grant that is renewed at a reminder.
+    grant: Option<Consumed>,
+    /// A watch that a poll renews.
+    renewal: Option<Consumed>,
+}
+
+/// Bytes that are paid for as long as they are kept.
+#[derive(Debug, Serialize)]
+struct BytesCounted {
+    /// All rows of a mailbox that was just connected.
+    mailbox_bytes: usize,
+    /// What a message of it adds, where each is remembered.
+    known_bytes: f64,
+    /// A delivered notification, with its entries in indexes.
+    notification_bytes: usize,
+    /// What leads to it by its object.
+    search_bytes: usize,
 }
 
 impl Consumed {
@@ -83,14 +113,15 @@ impl Consumed {
 }
 
 impl Consumed {
-    fn mean(all: [Consumed; 4]) -> Self {
-        let sum = all.into_iter().fold(Consumed::default(), Consumed::and);
+    fn mean(all: &[Consumed]) -> Self {
+        let sum = all.iter().copied().fold(Consumed::default(), Consumed::and);
+        let count = all.len() as u32;
         Consumed {
-            write_units: sum.write_units / 4.0,
-            read_units: sum.read_units / 4.0,
-            queue_requests: sum.queue_requests / 4,
-            secret_requests: sum.secret_requests / 4,
-            provider_requests: sum.provider_requests / 4.0,
+            write_units: sum.write_units / f64::from(count),
+            read_units: sum.read_units / f64::from(count),
+            queue_requests: sum.queue_requests / count,
+            secret_requests: sum.secret_requests / count,
+            provider_requests: sum.provider_requests / f64::from(count),
         }
     }
 }
@@ -114,7 +145,53 @@ impl Budget {
             self.take_turn(turn as u64).await;
             *consumed = self.polled().await;
         }
-        Consumed::mean(turns)
+        Consumed::mean(&turns)
+    }
+
+    /// A mail that a poll finds which does not count the folders, with what the next one that does makes of it.
+    async fn found_without_counts(&self, [counting, other]: [Consumed; 2], named_poll: Consumed) -> Consumed {
+        self.take_turn(1).await;
+        self.mailbox.deliver();
+        let found = self.polled().await.less(other);
+        self.take_turn(0).await;
+        found.and(self.polled().await.less(counting).less(named_poll))
+    }
+
+    /// The refresh token was stored so long ago that a new one is stored.
+    async fn refresh_token_ages(&self) {
+        let mut session = self.stack.store.mailbox(self.id).await.unwrap().unwrap().session;
+        session.refresh_kept_at = None;
+        session.version += 1;
+        assert_eq!(self.stack.store.put_session(self.id, &session).await.unwrap(), Written::Done);
+    }
+
+    /// Rows of the table whose partition begins so: how many, and their bytes.
+    async fn rows_below(&self, partition: &str, sort: &str) -> (usize, usize) {
+        let mut pages = self.client().scan().table_name(&self.table).into_paginator().items().send();
+        let (mut count, mut bytes) = (0, 0);
+        while let Some(row) = pages.next().await {
+            let row: Value =
+                row.unwrap().iter().map(|(name, value)| (name.clone(), on_the_wire(value))).collect();
+            let begins = |name: &str, with: &str| row[name]["S"].as_str().unwrap().starts_with(with);
+            if begins("pk", partition) && begins("sk", sort) {
+                (count, bytes) = (count + 1, bytes + stored_bytes(&row));
+            }
+        }
+        (count, bytes)
+    }
+
+    /// What is stored, after at least one notification.
+    async fn stored(&self, known_bytes: f64) -> BytesCounted {
+        let (notifications, notification_bytes) = self.rows_below("N#", "").await;
+        let (_, search_bytes) = self.rows_below("J#", "").await;
+        let (_, requests_bytes) = self.rows_below("Q#", "").await;
+        let (_, all) = self.rows_below("", "").await;
+        BytesCounted {
+            mailbox_bytes: all - notification_bytes - search_bytes - requests_bytes,
+            known_bytes,
+            notification_bytes: notification_bytes / notifications,
+            search_bytes: search_bytes / notifications,
+        }
     }
 
     async fn polled(&self) -> Consumed {
@@ -149,9 +226,11 @@ impl Budget {
 
 /// Of a mailbox of this provider.
 async fn counts_of(name: &str, mailbox: impl Fn(&Outside, &str) -> Mailbox, secrets: &str) -> Counts {
-    let budget = Budget::start_in(&format!("{name}-{secrets}"), mailbox, &json!({}), secrets).await;
+    let budget = Budget::start_in(name, mailbox, &json!({}), secrets).await;
     let mean_poll = budget.idle().await;
-    // Of Outlook, one that counts the folders: what a mail costs there is in the same poll.
+    budget.take_turn(1).await;
+    let idle_without_counts = budget.polled().await;
+    // Of Outlook, one that counts the folders.
     budget.take_turn(0).await;
     let idle_poll = budget.polled().await;
     budget.age(61).await;
@@ -160,10 +239,18 @@ async fn counts_of(name: &str, mailbox: impl Fn(&Outside, &str) -> Mailbox, secr
     // With what a process reads once.
     budget.polled().await;
     budget.mailbox.deliver();
-    let notification = budget.polled().await.less(idle_poll);
+    let at_once = budget.polled().await.less(idle_poll);
     let named_poll = budget.polled().await.less(idle_poll);
+    // Two of four polls count; what others find is looked at by the next that does.
+    let later = budget.found_without_counts([idle_poll, idle_without_counts], named_poll).await;
+    let notification = Consumed::mean(&[at_once, later]);
+    let idle = budget.polled().await;
     budget.token_ends().await;
-    let access_token = budget.polled().await.less(idle_poll).less(named_poll);
+    let access_token = budget.polled().await.less(idle);
+    budget.token_ends().await;
+    budget.refresh_token_ages().await;
+    let refresh_token = budget.polled().await.less(idle).less(access_token);
+    let stored = budget.stored(0.0).await;
     let tick_letter = handed_out(&budget).await;
     Counts {
         idle_poll: mean_poll,
@@ -172,7 +259,9 @@ async fn counts_of(name: &str, mailbox: impl Fn(&Outside, &str) -> Mailbox, secr
         named_poll,
         access_token,
         tick_letter,
+        refresh_token,
         push: None,
+        stored,
     }
 }
 
@@ -190,10 +279,46 @@ async fn handed_out(budget: &Budget) -> Consumed {
     Consumed::of(budget.wire.take_units(), &asked, 0)
 }
 
+/// What each message of a mailbox adds that remembers them all.
+async fn known_bytes(secrets: &str) -> f64 {
+    let full = |outside: &Outside, name: &str| {
+        let mailbox = Mailbox::outlook(outside, name);
+        (0..KNOWN_COUNT).for_each(|_| drop(mailbox.deliver()));
+        mailbox
+    };
+    let budget = Budget::start_in("counts-known", full, &json!({}), secrets).await;
+    // Until its first rounds are over.
+    for _ in 0..5 {
+        budget.poll().await;
+    }
+    let (parts, bytes) = budget.rows_below("B#", "A#messages#known/").await;
+    assert!(parts > 0, "it remembers them");
+    bytes as f64 / f64::from(KNOWN_COUNT)
+}
+
+fn on_the_wire(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => json!({ "S": text }),
+        AttributeValue::N(number) => json!({ "N": number }),
+        AttributeValue::B(bytes) => json!({ "B": STANDARD.encode(bytes.as_ref()) }),
+        AttributeValue::Ss(texts) => json!({ "SS": texts }),
+        AttributeValue::Ns(numbers) => json!({ "NS": numbers }),
+        AttributeValue::Bool(flag) => json!({ "BOOL": flag }),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// A notice with the poll that it leads to, which finds nothing.
 async fn notice(budget: &Budget) -> Consumed {
-    let rung = budget.rung(|| drop(budget.mailbox.deliver())).await;
-    budget.polled().await;
+    let mut rung = Consumed::default();
+    for _ in 0..NOTICES_COUNT_MAX {
+        rung = budget.rung(|| drop(budget.mailbox.deliver())).await;
+        budget.polled().await;
+        if rung.write_units > 0.0 {
+            break;
+        }
+    }
+    assert!(rung.write_units > 0.0, "it never rang");
     rung.and(budget.hinted(Hint { at: now(), position: None, looks: LOOKS_NO_MORE }).await)
 }
 
@@ -208,21 +333,48 @@ async fn grant(budget: &Budget) -> Consumed {
     rung.and(budget.hinted(Hint::to_keep_watches(now())).await)
 }
 
-async fn counts_of_push(name: &str, secrets: &str) -> CountsOfPush {
+/// A poll that renews the watch.
+async fn renewal(budget: &Budget) -> Consumed {
+    let idle = budget.polled().await;
+    budget.watch_is_due().await;
+    budget.polled().await.less(idle)
+}
+
+/// Notices of subscriptions, whose grants end with their tokens.
+async fn counts_by_subscription(secrets: &str) -> CountsOfPush {
     let pushed = json!({ "event.vendor.type": "webhooks", "event.poller.refresh_interval": "60" });
-    let name = format!("{name}-{secrets}");
-    let budget = Budget::start_in(&name, Mailbox::outlook, &pushed, secrets).await;
+    let budget = Budget::start_in("counts-push", Mailbox::outlook, &pushed, secrets).await;
     budget.take_turn(1).await;
-    CountsOfPush { notice: notice(&budget).await, grant: grant(&budget).await }
+    CountsOfPush { notice: notice(&budget).await, grant: Some(grant(&budget).await), renewal: None }
+}
+
+/// Notices by a topic, whose watch is renewed once a day.
+async fn counts_by_topic(secrets: &str) -> CountsOfPush {
+    let pushed = json!({
+        "event.vendor.type": "webhooks",
+        "event.poller.refresh_interval": "60",
+        "event.vendor.push.topic": TOPIC,
+        "event.vendor.push.account": SENDER,
+    });
+    let watched = |outside: &Outside, name: &str| {
+        let (google, url) = (&outside.providers.google, format!("{PUBLIC_URL}/push/gmail"));
+        google.add_topic(TOPIC);
+        google.add_push_subscription(SUBSCRIPTION, TOPIC, &url, SENDER, &url);
+        Mailbox::gmail(outside, name)
+    };
+    let budget = Budget::start_in("counts-topic", watched, &pushed, secrets).await;
+    CountsOfPush { notice: notice(&budget).await, grant: None, renewal: Some(renewal(&budget).await) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_cost_model_knows_what_is_consumed() {
     let mut counts = BTreeMap::new();
     for secrets in ["sealed", "secrets-manager"] {
-        let gmail = counts_of("counts-gmail", Mailbox::gmail, secrets).await;
+        let mut gmail = counts_of("counts-gmail", Mailbox::gmail, secrets).await;
+        gmail.push = Some(counts_by_topic(secrets).await);
         let mut outlook = counts_of("counts-outlook", Mailbox::outlook, secrets).await;
-        outlook.push = Some(counts_of_push("counts-push", secrets).await);
+        outlook.push = Some(counts_by_subscription(secrets).await);
+        outlook.stored.known_bytes = known_bytes(secrets).await;
         let mut by_connector = BTreeMap::from([("gmail", gmail)]);
         by_connector.insert("outlookemail", outlook);
         counts.insert(secrets, by_connector);

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 const WRITE_UNIT_BYTES: usize = 1024;
 const READ_UNIT_BYTES: usize = 4096;
+const ROW_OVERHEAD_BYTES: usize = 100;
 
 /// What was consumed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -81,6 +82,13 @@ impl Touch {
         };
         (row + of(true)) * if self.is_in_transaction { 2 } else { 1 } + of(false)
     }
+}
+
+/// What is paid for as long as a row is kept: it, and its entries in the indexes, with 100 bytes each that DynamoDB adds,
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
+pub(crate) fn stored_bytes(row: &Value) -> usize {
+    let entries = INDEXES.iter().filter_map(|index| index.entry(row));
+    entries.chain([row.clone()]).map(|entry| size(&entry) + ROW_OVERHEAD_BYTES).sum()
 }
 
 fn key(of: &Value) -> Value {

@@ -18,7 +18,7 @@ pub async fn a_deleted_instance_takes_nothing(store: &dyn Store) {
     assert_eq!(mailbox.commit_state(next, vec![notification(id, 12)]).await, Written::Gone);
     assert!(matches!(mailbox.claim(11, 1, 0).await, Claim::Gone));
     assert_eq!(mailbox.finish(10, 1, Verdict::Delivered).await, Written::Gone);
-    assert_eq!(store.lease_session(id, 1, at(0), at(60)).await.unwrap(), Written::Gone);
+    assert_eq!(store.lease_session(id, 0, at(60)).await.unwrap(), Written::Gone);
     assert_eq!(store.put_session(id, &session(2)).await.unwrap(), Written::Gone);
     assert!(mailbox.begin(0).await.is_none());
     assert!(store.reopen(id, mailbox.key(11, 1).sequence, at(0)).await.unwrap().is_none());

@@ -3,6 +3,7 @@
 use crate::mailbox::Mailbox;
 use crate::sample::{at, id, new_instance, session};
 use app::ports::{PollEnded, Poller, Store, Written};
+use domain::token::Session;
 use futures_util::future::join_all;
 
 /// How long the leases of these cases hold, s.
@@ -125,8 +126,11 @@ pub async fn what_else_is_written_leaves_the_lease_alone(store: &dyn Store) {
     let mailbox = Mailbox::new(store, 390).await;
     assert_eq!(begin(&mailbox, 0, 0).await, Written::Done);
     assert_eq!(ask_again(&mailbox, 1, 1).await, Written::Done);
-    assert_eq!(store.lease_session(mailbox.id, 1, at(0), at(15)).await.unwrap(), Written::Done);
-    assert_eq!(store.put_session(mailbox.id, &session(3)).await.unwrap(), Written::Done);
+    assert_eq!(store.lease_session(mailbox.id, 0, at(15)).await.unwrap(), Written::Done);
+    assert_eq!(
+        store.put_session(mailbox.id, &Session { leases: 1, ..session(2) }).await.unwrap(),
+        Written::Done
+    );
     mailbox.add(&[10]).await;
     mailbox.suspend().await;
     assert!(mailbox.begin(2).await.is_some());

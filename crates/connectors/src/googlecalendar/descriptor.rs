@@ -1,6 +1,8 @@
 //! What this connector is, as data.
 
-use crate::descriptor::{Ability, Authentication, Descriptor, Endpoint, OAuth, Polling, Resource};
+use crate::descriptor::{
+    Ability, Authentication, Descriptor, Endpoint, OAuth, Polling, Resource, UsedRefreshToken,
+};
 use crate::google::registration;
 use crate::registration::Registration;
 
@@ -33,6 +35,7 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         authorize_parameters: &[("access_type", "offline"), ("prompt", "consent")],
         translate_scope: str::to_owned,
         required_scopes: &[],
+        used_refresh_token: UsedRefreshToken::Serves,
         scope_on_refresh: false,
         tenant: None,
         registration: Registration {

@@ -1,6 +1,8 @@
 //! What this connector is, as data.
 
-use crate::descriptor::{Ability, Authentication, Descriptor, Endpoint, OAuth, Polling, Resource};
+use crate::descriptor::{
+    Ability, Authentication, Descriptor, Endpoint, OAuth, Polling, Resource, UsedRefreshToken,
+};
 use crate::registration::{RefusalAdvice as Advice, Registration};
 
 const MAIL: &str = "https://graph.microsoft.com/Mail.Read";
@@ -29,6 +31,8 @@ pub(super) static DESCRIPTOR: Descriptor = Descriptor {
         authorize_parameters: &[("response_mode", "query")],
         translate_scope,
         required_scopes: &["offline_access"],
+        // https://learn.microsoft.com/en-us/entra/identity-platform/refresh-tokens: a use revokes none.
+        used_refresh_token: UsedRefreshToken::Serves,
         scope_on_refresh: true,
         tenant: Some("common"),
         registration: REGISTRATION,

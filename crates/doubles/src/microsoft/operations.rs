@@ -91,6 +91,11 @@ impl Microsoft {
         self.world().grants.refuses_reuse = on;
     }
 
+    /// Whether it is.
+    pub fn refuses_reuse(&self) -> bool {
+        self.world().grants.refuses_reuse
+    }
+
     /// Ends everything the account has granted: refreshing gives `invalid_grant`, Graph 401. Its subscriptions are
     /// removed, and their owner is told so.
     pub fn revoke(&self, email: &str) {

@@ -160,8 +160,12 @@ impl<'a> Bill<'a> {
         self.assumed.hours_per_month * 60.0 / f64::from(self.interval_min())
     }
 
+    fn days(&self) -> f64 {
+        self.assumed.hours_per_month / 24.0
+    }
+
     fn notifications_count(&self) -> f64 {
-        self.assumed.hours_per_month / 24.0 * f64::from(self.question.notifications_per_day)
+        self.days() * f64::from(self.question.notifications_per_day)
     }
 
     fn idle_polls(&self) -> Vec<Line> {
@@ -209,31 +213,35 @@ impl<'a> Bill<'a> {
         let count = self.assumed.hours_per_month * self.assumed.tokens_per_hour;
         let mut of = Lines::new(Cause::AccessTokens);
         self.consume(&mut of, count, self.counts.access_token);
+        self.consume(&mut of, self.days() * self.assumed.refresh_tokens_per_day, self.counts.refresh_token);
         of.lines
     }
 
-    /// A notice for each notification, at least, and grants that are kept.
+    /// A notice for each notification, at least, and grants and watches that are kept.
     fn push(&self) -> Vec<Line> {
         let mut of = Lines::new(Cause::Push);
         let Some(counts) = self.counts.push.filter(|_| self.question.push) else { return of.lines };
         let notices = self.notifications_count();
-        let grants = self.assumed.hours_per_month / 24.0 * self.assumed.grants_per_day;
+        let grants = counts.grant.map_or(0.0, |_| self.days() * self.assumed.grants_per_day);
         let rings = notices + grants;
         of.add(Service::ApiGateway, "requests", rings, self.prices.http_api_request.of(rings));
         self.run(&mut of, rings, self.assumed.notice_ms, self.assumed.api_gb);
         self.run(&mut of, notices, self.assumed.poll_ms, self.assumed.poll_gb);
         self.run(&mut of, grants, self.assumed.grant_ms, self.assumed.poll_gb);
         self.consume(&mut of, notices, counts.notice);
-        self.consume(&mut of, grants, counts.grant);
+        self.consume(&mut of, grants, counts.grant.unwrap_or_default());
+        let renewals = self.days() * self.assumed.renewals_per_day;
+        self.consume(&mut of, renewals, counts.renewal.unwrap_or_default());
         of.lines
     }
 
     fn storage(&self) -> Vec<Line> {
-        let assumed = self.assumed;
+        let (assumed, stored) = (self.assumed, self.counts.stored);
         let per_day = f64::from(self.question.notifications_per_day);
-        let kept = assumed.bytes_per_notification * assumed.days_per_notification
-            + assumed.bytes_per_search * assumed.days_per_search;
-        let gb = (assumed.bytes_per_mailbox + per_day * kept) / BYTES_PER_GB;
+        let kept = stored.notification_bytes * assumed.days_per_notification
+            + stored.search_bytes * assumed.days_per_search;
+        let mailbox = stored.mailbox_bytes + stored.known_bytes * assumed.messages_per_mailbox;
+        let gb = (mailbox + per_day * kept) / BYTES_PER_GB;
         let mut of = Lines::new(Cause::Storage);
         of.add(Service::DynamoDb, "GB with backup", gb, self.prices.dynamodb_gb_month_with_backup.of(gb));
         of.lines

@@ -68,7 +68,24 @@ pub(super) struct Counts {
     pub(super) access_token: Consumed,
     /// Handing out 25 members of a tick.
     pub(super) tick_letter: Consumed,
+    /// What is more where the refresh token that came along is stored.
+    pub(super) refresh_token: Consumed,
     pub(super) push: Option<CountsOfPush>,
+    pub(super) stored: BytesKept,
+}
+
+/// Bytes of rows with their entries in indexes.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BytesKept {
+    /// All rows of a mailbox that was just connected.
+    pub(super) mailbox_bytes: f64,
+    /// What a message of it adds, where each is remembered.
+    pub(super) known_bytes: f64,
+    /// A delivered notification.
+    pub(super) notification_bytes: f64,
+    /// What leads to it by its object.
+    pub(super) search_bytes: f64,
 }
 
 /// Of a mailbox whose changes are pushed.
@@ -78,7 +95,9 @@ pub(super) struct CountsOfPush {
     /// A notice, and the poll that it leads to.
     pub(super) notice: Consumed,
     /// A grant that the provider wants renewed, with its reminder.
-    pub(super) grant: Consumed,
+    pub(super) grant: Option<Consumed>,
+    /// A watch that a poll renews.
+    pub(super) renewal: Option<Consumed>,
 }
 
 /// By connector, by where refresh tokens are.
@@ -102,12 +121,12 @@ pub(super) struct Assumed {
     pub(super) safety_poll_min: u32,
     pub(super) heartbeat_min: u32,
     pub(super) grants_per_day: f64,
+    pub(super) renewals_per_day: f64,
+    pub(super) refresh_tokens_per_day: f64,
     pub(super) log_bytes_per_idle_poll: f64,
     pub(super) log_bytes_per_notification: f64,
-    pub(super) bytes_per_mailbox: f64,
-    pub(super) bytes_per_notification: f64,
+    pub(super) messages_per_mailbox: f64,
     pub(super) days_per_notification: f64,
-    pub(super) bytes_per_search: f64,
     pub(super) days_per_search: f64,
     pub(super) secrets: f64,
     pub(super) alarms: f64,

@@ -11,11 +11,13 @@ use std::collections::BTreeSet;
 pub(super) const SHARDS_COUNT: usize = 8;
 /// Objects remembered at the most, in each part. Of what is beyond them no deletion is told.
 const SHARD_COUNT_MAX: usize = 100_000 / SHARDS_COUNT;
-/// What is new and what left since the parts were written, at the most: it is in the row, so that an arrival does not write
-/// them all.
+/// What is new and what left since a part was written, at the most: it is in the row, so that an arrival writes none.
 const RECENT_COUNT_MAX: usize = 32;
 /// The same while a walk goes on, which would write them all with every step.
 const RECENT_COUNT_MAX_UNDER_WAY: usize = 1_024;
+/// The same since all parts were written, at the most: it is in a part of its own, of less than two kilobytes, so that what the row
+/// has too much of does not write them all.
+const LATE_COUNT_MAX: usize = 256;
 /// Bits of a stored number's byte.
 const BITS: u32 = 7;
 
@@ -47,6 +49,14 @@ pub(crate) struct RecentIds {
     /// There are parts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     has_parts: bool,
+    /// So many are in the part for those that are neither here nor in the others.
+    #[serde(default, skip_serializing_if = "is_none")]
+    late_count: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 impl RecentIds {
@@ -65,23 +75,65 @@ impl RecentIds {
     }
 }
 
+/// What came and left since the parts by digest were written.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+struct LateIds {
+    #[serde(default, skip_serializing_if = "KnownIds::is_empty")]
+    added: KnownIds,
+    #[serde(default, skip_serializing_if = "KnownIds::is_empty")]
+    removed: KnownIds,
+}
+
+impl LateIds {
+    fn of(part: Option<&str>) -> Self {
+        serde_json::from_str(part.unwrap_or_default()).unwrap_or_default()
+    }
+
+    fn take(&mut self, recent: &RecentIds) {
+        for digest in &recent.removed.0 {
+            self.added.0.remove(digest);
+            self.removed.0.insert(*digest);
+        }
+        for digest in &recent.added.0 {
+            self.removed.0.remove(digest);
+            self.added.0.insert(*digest);
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.added.0.len() + self.removed.0.len()
+    }
+}
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     recent: RecentIds,
     /// Those of the annex, once they were read.
     shards: Option<[KnownIds; SHARDS_COUNT]>,
+    late: Option<LateIds>,
 }
 
 impl Known {
     pub(super) fn of(recent: RecentIds) -> Self {
         let shards = (!recent.has_parts).then(Default::default);
-        Known { recent, shards }
+        let late = (recent.late_count == 0).then(Default::default);
+        Known { recent, shards, late }
     }
 
     /// Nothing is told from them before they were read.
     pub(super) fn are_read(&self) -> bool {
-        self.shards.is_some()
+        self.shards.is_some() && self.late.is_some()
+    }
+
+    /// Takes the part of the late ones in.
+    pub(super) fn read_late(&mut self, part: Option<&str>) {
+        self.late = Some(LateIds::of(part));
+    }
+
+    /// They have to be read, to be added to.
+    pub(super) fn lacks_late(&self) -> bool {
+        self.late.is_none()
     }
 
     /// Takes the parts in. One that is not there, or no part, holds nothing: what it knew is not told.
@@ -105,8 +157,12 @@ impl Known {
     pub(crate) fn contains(&self, id: &str) -> bool {
         let digest = digest(id);
         let is_stored = || self.shards.as_ref()?.get(shard(digest)).map(|shard| shard.0.contains(&digest));
-        let is_removed = self.recent.removed.0.contains(&digest);
-        self.recent.added.0.contains(&digest) || (!is_removed && is_stored().unwrap_or(false))
+        let late =
+            |of: fn(&LateIds) -> &KnownIds| self.late.as_ref().is_some_and(|all| of(all).0.contains(&digest));
+        if self.recent.added.0.contains(&digest) || self.recent.removed.0.contains(&digest) {
+            return self.recent.added.0.contains(&digest);
+        }
+        late(|all| &all.added) || (!late(|all| &all.removed) && is_stored().unwrap_or(false))
     }
 
     /// There is more in the row than belongs there.
@@ -115,12 +171,30 @@ impl Known {
         self.recent.added.0.len() + self.recent.removed.0.len() > most
     }
 
-    /// Moves what is in the row into the parts; those that changed, by number. They have to be read before.
+    /// What is in the row fits the part of the late ones.
+    pub(super) fn fits_late(&self) -> bool {
+        let more = self.recent.added.0.len() + self.recent.removed.0.len();
+        self.recent.late_count + more <= LATE_COUNT_MAX
+    }
+
+    /// Moves what is in the row into the part of the late ones, which has to be read before.
+    pub(super) fn merge_late(&mut self) -> Option<String> {
+        let late = self.late.as_mut()?;
+        late.take(&self.recent);
+        let text = serde_json::to_string(late).ok()?;
+        let has_parts = self.recent.has_parts;
+        self.recent = RecentIds { has_parts, late_count: late.len(), ..RecentIds::default() };
+        Some(text)
+    }
+
+    /// Moves what is in the row, and what is late, into the parts; those that changed, by number. They have to be read before.
     pub(super) fn merge(&mut self) -> Vec<(usize, String)> {
-        let Some(shards) = &mut self.shards else { return Vec::new() };
+        let (Some(shards), Some(late)) = (&mut self.shards, &mut self.late) else { return Vec::new() };
         let mut changed = BTreeSet::new();
-        let removed = self.recent.removed.0.iter().map(|digest| (*digest, false));
-        let added = self.recent.added.0.iter().map(|digest| (*digest, true));
+        late.take(&self.recent);
+        let late = std::mem::take(late);
+        let removed = late.removed.0.iter().map(|digest| (*digest, false));
+        let added = late.added.0.iter().map(|digest| (*digest, true));
         for (digest, is_added) in removed.chain(added) {
             let number = shard(digest);
             let Some(KnownIds(shard)) = shards.get_mut(number) else { continue };
@@ -209,6 +283,37 @@ mod tests {
         );
         assert_eq!(["7", "8", "new", "x"].map(|id| back.contains(id)), contains, "merging changes nothing");
         assert_eq!(serde_json::from_str::<KnownIds>("\"\"").unwrap(), KnownIds::default());
+    }
+
+    #[test]
+    fn what_came_late_is_known_and_seldom_writes_all_parts() {
+        let (mut shards, mut late) = (vec![None; SHARDS_COUNT], None);
+        let (mut recent, mut times) = (RecentIds::default(), [0, 0]);
+        for round in 0..40 {
+            let mut known = Known::of(recent);
+            (0..=RECENT_COUNT_MAX).for_each(|number| known.insert(&format!("{round} {number}")));
+            known.remove(&format!("{} 7", round / 2));
+            assert!(known.is_to_be_merged(false));
+            known.read_late(late.as_deref());
+            if known.fits_late() {
+                late = known.merge_late();
+                times[0] += 1;
+            } else {
+                known.read(&shards);
+                known.merge().into_iter().for_each(|(number, text)| shards[number] = Some(text));
+                times[1] += 1;
+            }
+            recent = serde_json::from_value(serde_json::to_value(known.into_recent()).unwrap()).unwrap();
+            let mut back = Known::of(recent.clone());
+            if back.lacks_late() {
+                back.read_late(late.as_deref());
+            }
+            back.read(&shards);
+            let contains = |round: usize, number: usize| back.contains(&format!("{round} {number}"));
+            assert!((0..=round).all(|round| contains(round, 3)) && !contains(round / 2, 7));
+            assert!(late.as_ref().is_none_or(|text: &String| text.len() < 2_000), "{late:?}");
+        }
+        assert_eq!(times, [35, 5], "all parts once in eight times");
     }
 
     #[test]

@@ -33,6 +33,9 @@ fn known_part(number: usize) -> String {
     format!("known/{number}")
 }
 
+/// Of the known ones, those that came and left since the others were written.
+const LATE: &str = "known/late";
+
 /// What is under way, in a part of its own.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 struct LaneWork {
@@ -160,11 +163,39 @@ impl Lane {
     /// # Errors
     /// The annex can't be read now.
     pub(super) async fn read_known(&mut self, archive: &dyn Archive) -> Result<(), Error> {
+        self.read_late(archive).await?;
         if !self.known.are_read() {
             let names: Vec<String> = (0..SHARDS_COUNT).map(known_part).collect();
             self.known.read(&archive.annex(&names).await?);
         }
         Ok(())
+    }
+
+    async fn read_late(&mut self, archive: &dyn Archive) -> Result<(), Error> {
+        if self.known.lacks_late() {
+            let part = archive.annex(&[LATE.to_owned()]).await?.into_iter().next().flatten();
+            self.known.read_late(part.as_deref());
+        }
+        Ok(())
+    }
+
+    /// Moves what the row has too much of into parts.
+    async fn store_known(
+        &mut self,
+        archive: &dyn Archive,
+        is_under_way: bool,
+    ) -> Result<Vec<AnnexPart>, Error> {
+        if !self.known.is_to_be_merged(is_under_way) {
+            return Ok(Vec::new());
+        }
+        if self.known.fits_late() {
+            self.read_late(archive).await?;
+            let part = self.known.merge_late().map(|text| AnnexPart { name: LATE.to_owned(), text });
+            return Ok(part.into_iter().collect());
+        }
+        self.read_known(archive).await?;
+        let changed = self.known.merge().into_iter();
+        Ok(changed.map(|(number, text)| AnnexPart { name: known_part(number), text }).collect())
     }
 
     /// So much changed that it has to be stored before more is read.
@@ -181,12 +212,7 @@ impl Lane {
         archive: &dyn Archive,
         is_under_way: bool,
     ) -> Result<(LaneNote, Vec<AnnexPart>), Error> {
-        let mut parts = Vec::new();
-        if self.known.is_to_be_merged(is_under_way) {
-            self.read_known(archive).await?;
-            let changed = self.known.merge().into_iter();
-            parts.extend(changed.map(|(number, text)| AnnexPart { name: known_part(number), text }));
-        }
+        let mut parts = self.store_known(archive, is_under_way).await?;
         let all: Vec<&[FolderSlot]> = self.folders.slots().chunks(PART_FOLDERS_COUNT).collect();
         let (changed, journal) = self.folders.changes(PART_FOLDERS_COUNT);
         for number in changed {

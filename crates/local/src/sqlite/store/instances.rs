@@ -114,7 +114,7 @@ pub(super) fn apply(conn: &Connection, change: &InstanceChange) -> Result<Writte
         resources::remove(conn, instance.id, resource)?;
     }
     if let Some(new) = &change.session {
-        session::store(conn, instance.id, new)?;
+        session::replace(conn, instance.id, new)?;
     }
     match &change.subscription {
         SubscriptionChange::Keep => {}

@@ -33,22 +33,20 @@ pub(super) fn store(conn: &Connection, id: InstanceId, session: &Session) -> Res
     Ok(())
 }
 
-pub(super) fn lease(
-    conn: &Connection,
-    id: InstanceId,
-    version: u64,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<Written> {
+/// Stores a session in the place of another, whose lease stays if it was taken since that was read.
+pub(super) fn replace(conn: &Connection, id: InstanceId, session: &Session) -> Result<()> {
+    store(conn, id, &session.clone().beside(get(conn, id)?.as_ref()))
+}
+
+pub(super) fn lease(conn: &Connection, id: InstanceId, leases: u64, until: DateTime<Utc>) -> Result<Written> {
     if living::version(conn, id)?.is_none() {
         return Ok(Written::Gone);
     }
     let Some(mut session) = get(conn, id)? else { return Ok(Written::Gone) };
-    if session.version != version || session.is_leased(now) {
+    if session.leases != leases {
         return Ok(Written::Conflict);
     }
-    session.version += 1;
-    session.lease_until = Some(until);
+    (session.leases, session.lease_until) = (leases + 1, Some(until));
     store(conn, id, &session)?;
     Ok(Written::Done)
 }
@@ -57,10 +55,11 @@ pub(super) fn put(conn: &Connection, id: InstanceId, session: &Session) -> Resul
     if living::version(conn, id)?.is_none() {
         return Ok(Written::Gone);
     }
-    if version(conn, id)?.is_some_and(|stored| stored + 1 != session.version) {
+    let stored = get(conn, id)?;
+    if stored.as_ref().is_some_and(|stored| stored.version + 1 != session.version) {
         return Ok(Written::Conflict);
     }
-    store(conn, id, session)?;
+    store(conn, id, &session.clone().beside(stored.as_ref()))?;
     Ok(Written::Done)
 }
 
@@ -69,11 +68,10 @@ impl Sessions for SqliteStore {
     async fn lease_session(
         &self,
         id: InstanceId,
-        version: u64,
-        now: DateTime<Utc>,
+        leases: u64,
         until: DateTime<Utc>,
     ) -> ports::Result<Written> {
-        self.db.write("lease a session", move |tx| lease(tx, id, version, now, until)).await
+        self.db.write("lease a session", move |tx| lease(tx, id, leases, until)).await
     }
 
     async fn put_session(&self, id: InstanceId, session: &Session) -> ports::Result<Written> {

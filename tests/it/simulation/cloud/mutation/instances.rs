@@ -1,7 +1,7 @@
 //! What stands between two who change an instance, its tokens, its secrets, or what follows from them.
 
 use super::super::ports::{TappedQueue, TappedSchedule, TappedStore, TappedVault};
-use super::{Mutation, late};
+use super::Mutation;
 use app::ports::*;
 use chrono::{DateTime, Utc};
 use domain::ids::InstanceId;
@@ -64,15 +64,14 @@ impl TappedStore {
     pub(in super::super) async fn mutant_lease_session(
         &self,
         id: InstanceId,
-        version: u64,
-        now: DateTime<Utc>,
+        leases: u64,
         until: DateTime<Utc>,
     ) -> Result<Written> {
         match self.stored(id).await? {
             Some(stored) if self.is(Mutation::TokenLeaseOff) => {
-                self.inner.lease_session(id, stored.session.version, late(now), until).await
+                self.inner.lease_session(id, stored.session.leases, until).await
             }
-            _ => self.inner.lease_session(id, version, now, until).await,
+            _ => self.inner.lease_session(id, leases, until).await,
         }
     }
 

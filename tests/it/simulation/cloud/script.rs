@@ -27,6 +27,8 @@ impl Cloud {
     pub(in super::super) async fn run(mut self) {
         self.world.google.set_token_lifetime_s(900);
         self.world.microsoft.set_token_lifetime_s(900);
+        // From the beginning: nobody has to know that a provider takes back what it promised.
+        self.world.microsoft.set_refuse_reuse(self.profile == Profile::Rotating);
         self.world.google.add_account(GUEST);
         self.traffic.before(&self.world, &mut self.random);
         self.set_push_up();
@@ -39,7 +41,6 @@ impl Cloud {
         self.world.microsoft.set_lag(0, self.random.i64(1..60_000_000));
         let (longest_us, is_ordered) = (self.random.i64(1..120_000_000), self.random.bool());
         self.world.google.set_history_lag(0, longest_us, is_ordered);
-        self.world.microsoft.set_refuse_reuse(self.profile == Profile::Rotating);
         self.begin_push().await;
         self.weather();
         for _ in 0..SCENES_COUNT {

@@ -125,7 +125,9 @@ impl Sightings {
     pub(super) fn reads(&mut self, id: InstanceId, number: u64, looks_count: usize, now_us: i64) {
         let mailbox = self.mailboxes.entry(id).or_default();
         mailbox.read_us.insert(number, now_us);
-        mailbox.looks.insert(number, looks_count);
+        let left = mailbox.looks.entry(number).or_default();
+        // A poll reads the row again for its token: that takes no request from it, also where the instance is deleted by then.
+        *left = looks_count.max(*left);
     }
 
     /// Somebody changed an instance, which is on or off since.

@@ -67,7 +67,7 @@ pub async fn who_stores_something_else_leaves_the_lease(store: &dyn Store) {
 /// A new sign-in begins another session, of whoever read the former before the leases that were taken since: they are still
 /// counted, and the last one holds. Otherwise who read before them would take one beside it.
 pub async fn who_signs_in_anew_leaves_the_lease(store: &dyn Store) {
-    let mailbox = Mailbox::new(store, 340).await;
+    let mailbox = Mailbox::new(store, 345).await;
     assert_eq!(store.lease_session(mailbox.id, 0, at(15)).await.unwrap(), Written::Done);
     let ended = Session { leases: 1, ..session(2) };
     assert_eq!(store.put_session(mailbox.id, &ended).await.unwrap(), Written::Done);

@@ -294,7 +294,9 @@ mod tests {
             (0..=RECENT_COUNT_MAX).for_each(|number| known.insert(&format!("{round} {number}")));
             known.remove(&format!("{} 7", round / 2));
             assert!(known.is_to_be_merged(false));
-            known.read_late(late.as_deref());
+            if known.lacks_late() {
+                known.read_late(late.as_deref());
+            }
             if known.fits_late() {
                 late = known.merge_late();
                 times[0] += 1;
@@ -311,7 +313,7 @@ mod tests {
             back.read(&shards);
             let contains = |round: usize, number: usize| back.contains(&format!("{round} {number}"));
             assert!((0..=round).all(|round| contains(round, 3)) && !contains(round / 2, 7));
-            assert!(late.as_ref().is_none_or(|text: &String| text.len() < 2_000), "{late:?}");
+            assert!(late.as_ref().is_none_or(|text: &String| text.len() < 1_600), "{late:?}");
         }
         assert_eq!(times, [35, 5], "all parts once in eight times");
     }

@@ -1,4 +1,4 @@
-//! Two builds in one run, in turns: what is told of them on one machine can be compared.
+//! Two versions in one run, in turns: what is told of them on one machine can be compared.
 
 use crate::command_line::CommandLine;
 use crate::server::{Server, Spent, outside};
@@ -8,17 +8,27 @@ use scenarios::{Callback, Mailbox, Outside};
 use std::path::Path;
 
 const ROUNDS_COUNT: usize = 10;
-/// Of each build.
-const MAILBOXES_COUNT: usize = 50;
+/// Mailboxes without mail, of each version.
+const QUIET_COUNT: usize = 50;
 
-pub(crate) async fn all(line: &CommandLine, program: &Path) -> Vec<Row> {
+/// The program that was built with this one, beside another.
+///
+/// # Errors
+/// It was not built.
+pub(crate) async fn all(line: &CommandLine, theirs: &Path) -> anyhow::Result<Vec<Row>> {
+    let ours = std::env::current_exe()?.with_file_name("carillon");
+    anyhow::ensure!(ours.is_file(), "carillon is not built beside this program: cargo build --release");
     let outside = outside().await;
-    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let mut builds = [
-        Build::new("ours", Server::start(&outside, folders[0].path()).await, &outside).await,
-        Build::new("theirs", Server::start_other(program, &outside, folders[1].path()).await, &outside).await,
-    ];
+    let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
     let count = line.pick(100, 30);
+    let servers = [
+        ("ours", Server::carillon(&ours, &outside, folders[0].path()).await),
+        ("theirs", Server::carillon(theirs, &outside, folders[1].path()).await),
+    ];
+    let mut builds = Vec::new();
+    for (name, server) in servers {
+        builds.push(Build::new(name, server, &outside, (ROUNDS_COUNT + 1) * count).await);
+    }
     for build in &mut builds {
         // Caches and connections.
         build.lone(&outside, count).await;
@@ -34,46 +44,57 @@ pub(crate) async fn all(line: &CommandLine, program: &Path) -> Vec<Row> {
     let mut rows = Vec::new();
     for (number, build) in builds.into_iter().enumerate() {
         let name = build.name;
-        rows.extend(whole::costs(
-            &format!("a lone notification with its poll and request, {name}"),
-            lone[number],
-        ));
-        rows.extend(whole::costs(&format!("an idle poll and its request, {name}"), idle[number]));
+        rows.push(Row::new(format!("start to listening, empty, {name}"), "ms", build.server.start_ms));
+        rows.extend(costs(&format!("a lone notification with its poll and request, {name}"), lone[number]));
+        rows.extend(costs(&format!("an idle poll and its request, {name}"), idle[number]));
         build.server.stop().await;
     }
     rows.push(Row::new("a lone notification, ours to theirs", "ratio", lone[0].cpu_ms / lone[1].cpu_ms));
     let beyond = |number: usize| lone[number].cpu_ms - idle[number].cpu_ms;
     rows.push(Row::new("the same beyond an idle poll", "ratio", beyond(0) / beyond(1)));
-    rows
+    Ok(rows)
+}
+
+/// What the system knows of.
+fn costs(what: &str, spent: Spent) -> Vec<Row> {
+    vec![
+        Row::new(what, "CPU-ms", spent.cpu_ms),
+        Row::new(what, "calls that write", spent.write_calls),
+        Row::new(what, "bytes to disk", spent.disk_bytes),
+    ]
 }
 
 struct Build {
     name: &'static str,
     server: Server,
-    mailboxes: Vec<(Mailbox, u64)>,
+    /// That get a mail, once each: a poll reads again what came shortly before.
+    waiting: Vec<(Mailbox, u64)>,
+    quiet: Vec<(Mailbox, u64)>,
 }
 
 impl Build {
-    async fn new(name: &'static str, server: Server, outside: &Outside) -> Self {
+    async fn new(name: &'static str, server: Server, outside: &Outside, waiting_count: usize) -> Self {
         let callback = Callback::new(outside, name);
         let mut mailboxes = Vec::new();
-        for n in 0..MAILBOXES_COUNT {
+        for n in 0..waiting_count + QUIET_COUNT {
             let mailbox = Mailbox::gmail(outside, &format!("{name}-{n}"));
             let id = server.client.connect(&mailbox, &callback).await.id;
             mailboxes.push((mailbox, id));
         }
-        Build { name, server, mailboxes }
+        let quiet = mailboxes.split_off(waiting_count);
+        Build { name, server, waiting: mailboxes, quiet }
     }
 
     async fn lone(&mut self, outside: &Outside, count: usize) -> Spent {
         let before = self.server.spent().await;
-        whole::tell_one_by_one(outside, &self.server, &self.mailboxes, count).await;
+        let told = self.waiting.split_off(self.waiting.len() - count);
+        whole::tell_one_by_one(outside, &self.server, &told, count).await;
         self.server.spent().await.since(before).each_of(count)
     }
 
     async fn idle(&mut self, count: usize) -> Spent {
         let before = self.server.spent().await;
-        for (_, id) in self.mailboxes.iter().cycle().take(count) {
+        for (_, id) in self.quiet.iter().cycle().take(count) {
             self.server.poll(*id).await;
         }
         self.server.spent().await.since(before).each_of(count)

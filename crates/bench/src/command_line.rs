@@ -19,7 +19,7 @@ pub struct CommandLine {
     /// Draws how cost grows
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
-    /// Another build of this program: tells a lone notification's cost of both, in turns, and nothing else
+    /// The program `carillon` of another version: tells a lone notification's cost of both, in turns, and nothing else
     #[arg(long, value_name = "PROGRAM")]
     pub beside: Option<PathBuf>,
     /// Counts instructions too, with valgrind: some minutes more

@@ -29,7 +29,7 @@ use table::{Row, Table};
 pub async fn run(line: &CommandLine, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut table = Table::new(line.is_quick);
     if let Some(program) = &line.beside {
-        for row in beside::all(line, program).await {
+        for row in beside::all(line, program).await? {
             table.add(out, row)?;
         }
         return table.keep(line);

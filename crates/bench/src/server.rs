@@ -67,10 +67,17 @@ impl Spent {
 /// A running process.
 pub(crate) struct Server {
     child: Child,
-    orders: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
+    meter: Meter,
     pub(crate) client: Client,
     pub(crate) start_ms: f64,
+}
+
+/// Who knows what it spent.
+enum Meter {
+    /// The process, which is this program.
+    Itself { orders: ChildStdin, answers: Lines<BufReader<ChildStdout>> },
+    /// The system alone: no allocations, and time in ticks of the clock.
+    System,
 }
 
 impl Server {
@@ -78,9 +85,18 @@ impl Server {
         Self::of(Command::new(std::env::current_exe().unwrap()), outside, folder).await
     }
 
-    /// Another build of this program.
-    pub(crate) async fn start_other(program: &Path, outside: &Outside, folder: &Path) -> Self {
-        Self::of(Command::new(program), outside, folder).await
+    /// The program `carillon`, of any version.
+    pub(crate) async fn carillon(program: &Path, outside: &Outside, folder: &Path) -> Self {
+        let began = Instant::now();
+        let mut command = Command::new(program);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder).envs(variables(outside));
+        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.next_line().await.unwrap().expect("it starts");
+        let base = line.strip_prefix("carillon listening on ").expect("it says where").to_owned();
+        let start_ms = began.elapsed().as_secs_f64() * 1000.0;
+        let client = Client::new(&base, USER_SECRET, ORGANIZATION_SECRET);
+        Server { child, meter: Meter::System, client, start_ms }
     }
 
     /// Under a program that counts its instructions, and tells at the end.
@@ -99,24 +115,26 @@ impl Server {
         let mut answers = BufReader::new(answers).lines();
         let base = answers.next_line().await.unwrap().expect("it starts");
         let start_ms = began.elapsed().as_secs_f64() * 1000.0;
-        Server {
-            child,
-            orders,
-            answers,
-            client: Client::new(&base, USER_SECRET, ORGANIZATION_SECRET),
-            start_ms,
-        }
+        let client = Client::new(&base, USER_SECRET, ORGANIZATION_SECRET);
+        Server { child, meter: Meter::Itself { orders, answers }, client, start_ms }
     }
 
     /// What it spent since its start.
     pub(crate) async fn spent(&mut self) -> Spent {
-        self.orders.write_all(b"?\n").await.unwrap();
-        let line = self.answers.next_line().await.unwrap().expect("it answers");
-        let numbers: Vec<u64> = line.split(' ').map(|number| number.parse().unwrap()).collect();
+        let (cpu_ms, allocated) = match &mut self.meter {
+            Meter::Itself { orders, answers } => {
+                orders.write_all(b"?\n").await.unwrap();
+                let line = answers.next_line().await.unwrap().expect("it answers");
+                let numbers: Vec<u64> = line.split(' ').map(|number| number.parse().unwrap()).collect();
+                let allocated = Allocated { count: numbers[1] as usize, bytes: numbers[2] as usize };
+                (numbers[0] as f64 / 1e6, allocated)
+            }
+            Meter::System => (ticks_ms(&self.proc_file("stat")), Allocated::default()),
+        };
         let io = self.proc_file("io");
         Spent {
-            cpu_ms: numbers[0] as f64 / 1e6,
-            allocated: Allocated { count: numbers[1] as usize, bytes: numbers[2] as usize },
+            cpu_ms,
+            allocated,
             write_calls: number_after(&io, "syscw:") as f64,
             disk_bytes: number_after(&io, "write_bytes:") as f64,
         }
@@ -150,7 +168,10 @@ impl Server {
 
     /// Ends it. What it said on standard error, where that is kept.
     pub(crate) async fn stop(mut self) -> String {
-        drop(self.orders);
+        match self.meter {
+            Meter::Itself { orders, .. } => drop(orders),
+            Meter::System => self.child.start_kill().unwrap(),
+        }
         self.child.wait().await.unwrap();
         let mut said = String::new();
         if let Some(mut stderr) = self.child.stderr.take() {
@@ -179,6 +200,13 @@ fn variables(outside: &Outside) -> BTreeMap<&'static str, String> {
     ];
     let ours = ours.into_iter().map(|(name, value)| (name, value.to_owned()));
     outside.variables().into_iter().chain(ours).collect()
+}
+
+/// Time of all threads, of the line that `proc(5)` describes: the fields after the name in brackets, a hundred ticks a second.
+fn ticks_ms(stat: &str) -> f64 {
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>();
+    ticks as f64 * 10.0
 }
 
 /// 0 where there is none.

@@ -125,3 +125,15 @@ before!(GatedHttp, Http);
 gated!(GatedHttp, Http, {
     async fn send(request: HttpRequest<'_>) -> std::result::Result<HttpResponse, HttpError>;
 });
+
+/// Ports of a process that dies at this gate.
+pub(crate) fn gated(ports: app::Ports, gate: &Arc<Gate>) -> app::Ports {
+    app::Ports {
+        store: Arc::new(GatedStore::new(ports.store, gate)),
+        vault: Arc::new(GatedVault::new(ports.vault, gate)),
+        schedule: Arc::new(GatedSchedule::new(ports.schedule, gate)),
+        queue: Arc::new(GatedQueue::new(ports.queue, gate)),
+        http: Arc::new(GatedHttp::new(ports.http, gate)),
+        ..ports
+    }
+}

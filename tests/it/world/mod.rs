@@ -12,7 +12,7 @@ mod wire;
 
 pub(crate) use api::{GMAIL_USER, OUTLOOK_USER, Reply, body_of, gmail_body, outlook_body};
 pub(crate) use bus::TestBus;
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, gated};
 pub(crate) use methods::methods;
 pub(crate) use outage::{Outage, OutageEffect};
 
@@ -464,18 +464,6 @@ struct Assembly<'a> {
 fn assemble(parts: Assembly<'_>) -> App {
     let connectors = rotation::connectors(parts.microsoft);
     App::with_connectors(gated(parts.ports(), parts.gate), parts.sealer.clone(), parts.config(), connectors)
-}
-
-/// Ports of a process that dies at this gate.
-pub(crate) fn gated(ports: Ports, gate: &Arc<Gate>) -> Ports {
-    Ports {
-        store: Arc::new(gate::GatedStore::new(ports.store, gate)),
-        vault: Arc::new(gate::GatedVault::new(ports.vault, gate)),
-        schedule: Arc::new(gate::GatedSchedule::new(ports.schedule, gate)),
-        queue: Arc::new(gate::GatedQueue::new(ports.queue, gate)),
-        http: Arc::new(gate::GatedHttp::new(ports.http, gate)),
-        ..ports
-    }
 }
 
 impl Assembly<'_> {

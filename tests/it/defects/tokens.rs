@@ -1,7 +1,7 @@
 //! Access tokens: refreshed once, by whoever comes first, and never lost to whoever comes second.
 
 use super::{assert_created, polled};
-use crate::world::{GMAIL_USER, OUTLOOK_USER, World};
+use crate::world::{GMAIL_USER, Gate, OUTLOOK_USER, World};
 use app::PollOutcome;
 use app::ports::{Polls as _, Sessions as _, Written};
 use chrono::Duration;
@@ -78,7 +78,7 @@ async fn the_losers_invalid_grant_does_not_kill_the_account() {
     world.clock.advance(Duration::hours(2));
     let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
     world.microsoft.clear_requests();
-    let slow = world.another_process_behind(&crate::world::Gate::slow(1000));
+    let slow = world.another_process_behind(&Gate::slow(1000));
     let fast = world.another_process();
     let deadline = world.now() + Duration::minutes(5);
     // The first one has read the refresh token when its lease runs out; the second one takes over, with the same
@@ -137,7 +137,7 @@ async fn a_wait_that_comes_during_a_refresh_is_kept_beside_its_token() {
     let world = World::new(90);
     let id = world.create_outlook().await;
     world.clock.advance(Duration::hours(2));
-    let slow = world.another_process_behind(&crate::world::Gate::slow(200));
+    let slow = world.another_process_behind(&Gate::slow(200));
     let session = async || world.store.mailbox(id).await.unwrap().unwrap().session;
     let mut tick = std::pin::pin!(slow.tick(id, world.now() + Duration::minutes(5)));
     while !session().await.is_leased(world.now()) {
@@ -156,39 +156,49 @@ async fn a_wait_that_comes_during_a_refresh_is_kept_beside_its_token() {
     assert_ne!(after.access_token_sealed, before.access_token_sealed);
 }
 
-/// A new sign-in forgot how often the right to refresh had been taken. Who had read the session before it then took it beside
-/// somebody else, both used the same token, and the second one's refusal disconnected the mailbox.
+/// A new sign-in that was stored while somebody refreshed forgot that. Who had read the session before took the right to refresh
+/// as well, both used the same token, and the second one's refusal disconnected the mailbox.
 #[tokio::test]
 async fn a_new_sign_in_lets_nobody_refresh_beside_another() {
-    // Where it stalls: at most after its look at the mailbox, which is the first thing that it does.
-    for stalled_at in 0..4 {
+    let mut leased_during_it = 0;
+    for leased_at in 0..16 {
         let world = World::new(91);
         world.microsoft.set_rotation(true);
         world.microsoft.set_refuse_reuse(true);
         let id = world.create_outlook().await;
         world.clock.advance(Duration::hours(2));
         polled(&world, id).await;
-        // It needs another token, and has read that nobody refreshes.
+        // All need another token, and the first one has read that nobody refreshes.
         world.clock.advance(Duration::hours(1));
+        world.microsoft.clear_requests();
         let deadline = world.now() + Duration::minutes(5);
-        let gate = crate::world::Gate::slow(200);
-        gate.count();
-        let early = world.another_process_behind(&gate);
+        let (early_gate, sign_in_gate) = (Gate::slow(200), Gate::slow(200));
+        early_gate.count();
+        sign_in_gate.count();
+        let early = world.another_process_behind(&early_gate);
         let mut early = std::pin::pin!(early.tick(id, deadline));
-        while gate.passed() < stalled_at {
+        while early_gate.passed() < 2 {
             assert!(futures_util::poll!(early.as_mut()).is_pending());
             tokio::task::yield_now().await;
         }
         let code = world.microsoft.new_code(OUTLOOK_USER);
-        world.patch(id, &json!({ "providerData": { "code": code } })).await;
-        world.microsoft.expire_access_tokens(OUTLOOK_USER);
-        world.microsoft.clear_requests();
-        let late = world.another_process_behind(&crate::world::Gate::slow(200));
+        let (path, body) = (format!("/instances/{id}"), json!({ "providerData": { "code": code } }));
+        let signs_in = world.another_process_behind(&sign_in_gate);
+        let mut sign_in = std::pin::pin!(world.patch_on(&signs_in, &path, &body));
+        while sign_in_gate.passed() < leased_at {
+            assert!(futures_util::poll!(sign_in.as_mut()).is_pending());
+            tokio::task::yield_now().await;
+        }
+        let late = world.another_process_behind(&Gate::slow(200));
         let mut late = std::pin::pin!(late.tick(id, deadline));
-        while !world.store.mailbox(id).await.unwrap().unwrap().session.is_leased(world.now()) {
+        let session = async || world.store.mailbox(id).await.unwrap().unwrap().session;
+        while !session().await.is_leased(world.now()) {
             assert!(futures_util::poll!(late.as_mut()).is_pending());
             tokio::task::yield_now().await;
         }
+        let version = session().await.version;
+        assert_eq!(sign_in.await.status, 200);
+        leased_during_it += usize::from(session().await.version > version);
         let asked_before = world.microsoft.token_requests_count();
         let mut early_end = None;
         for _ in 0..5_000 {
@@ -204,8 +214,9 @@ async fn a_new_sign_in_lets_nobody_refresh_beside_another() {
         }
         world.run_until_idle().await;
         let refused = world.microsoft.requests().iter().filter(|line| line.status == 400).count();
-        assert_eq!((refused, &world.shown(id).await["valid"]), (0, &json!(true)), "stalled at {stalled_at}");
+        assert_eq!((refused, &world.shown(id).await["valid"]), (0, &json!(true)), "leased at {leased_at}");
     }
+    assert!(leased_during_it > 2, "{leased_during_it}");
 }
 
 /// A token that the provider no longer takes, ahead of its time, is renewed within the same poll.
@@ -338,7 +349,7 @@ async fn a_rotated_token_is_kept_though_another_secret_changes() {
     let id = world.create_outlook().await;
     world.clock.advance(Duration::hours(2));
     world.microsoft.clear_requests();
-    let poller = world.another_process_behind(&crate::world::Gate::slow(200));
+    let poller = world.another_process_behind(&Gate::slow(200));
     let deadline = world.now() + Duration::minutes(5);
     let mut poll = std::pin::pin!(poller.tick(id, deadline));
     while world.microsoft.requests().is_empty() {

@@ -1,6 +1,7 @@
 //! From a notification to the callback: what is posted, when again, and what waits until it can be.
 
 mod attempts;
+mod begun;
 mod bus;
 mod callback;
 mod first_attempts;

@@ -91,7 +91,8 @@ pub enum Downloads {
 /// Who makes the first attempts to deliver what a poll commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstAttempts {
-    /// Jobs, which have the host's places for deliveries.
+    /// Jobs, which have the host's places for deliveries. Where the queue has one at once, none is stored
+    /// ([`Places::begin`](crate::ports::Places::begin)).
     ByJobs,
     /// The process that committed, where there are few, and jobs for the others: a job costs more than the attempt.
     AtOnce,

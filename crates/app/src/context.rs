@@ -6,7 +6,9 @@ use crate::heard::Heard;
 use crate::kept_fleet::KeptFleet;
 use crate::last_reads::LastReads;
 use crate::locks::Locks;
-use crate::ports::{Accounts, Bus, Clock, Entropy, Http, Queue, Schedule, Spans, Store, UserSessions, Vault};
+use crate::ports::{
+    Accounts, Bus, Clock, Entropy, Http, Places, Queue, Schedule, Spans, Store, UserSessions, Vault,
+};
 use crate::read_shares::ReadShares;
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
@@ -41,6 +43,8 @@ pub struct Ports {
     pub schedule: Arc<dyn Schedule>,
     /// Jobs.
     pub queue: Arc<dyn Queue>,
+    /// Where the queue is in the process.
+    pub places: Option<Arc<dyn Places>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Requests to providers and callbacks.

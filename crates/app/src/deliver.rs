@@ -1,7 +1,9 @@
 //! One delivery attempt: claim, post, store its outcome, enqueue what follows.
 
+use crate::config::FirstAttempts;
 use crate::context::Context;
-use crate::destinations::{SendOutcome, send, timeout};
+use crate::destinations::{self, SendOutcome, send, timeout};
+use crate::poll::outbox;
 use crate::ports::{
     AttemptKey, AttemptOutcome, Claim, Claimant, Job, Notification, PortError, Result, Written,
 };
@@ -34,7 +36,16 @@ pub enum Ran {
 
 /// Runs a delivery job. Doing it again after a crash posts nothing that was decided.
 pub(crate) async fn deliver(app: &Context, key: AttemptKey) -> Result<Ran> {
-    let verdict = claim_and_attempt(app, key, Claimant::Job, claim_until(app), None).await?;
+    let (by, until) = match outbox::begun(app, key).await {
+        Some(until) if destinations::has_time(app, until) => (Claimant::Committer, until),
+        // It waited for its place.
+        Some(until) => {
+            app.ports.store.unclaim_attempt(key, until).await?;
+            (Claimant::Job, claim_until(app))
+        }
+        None => (Claimant::Job, claim_until(app)),
+    };
+    let verdict = claim_and_attempt(app, key, by, until, None).await?;
     Ok(if matches!(verdict, Some(Verdict::Delivered) | None) { Ran::Well } else { Ran::Refused })
 }
 
@@ -139,8 +150,15 @@ pub(crate) async fn attempt(
     };
     log(notification, &attempt, cause, verdict, poll);
     trace(app, notification, &attempt, verdict, now);
-    let outcome =
-        AttemptOutcome { by, reason, attempt, verdict, reached, expires_at: now + app.config.retention };
+    let outcome = AttemptOutcome {
+        by,
+        reason,
+        attempt,
+        verdict,
+        reached,
+        expires_at: now + app.config.retention,
+        in_outbox: by == Claimant::Committer && app.config.first_attempts == FirstAttempts::ByJobs,
+    };
     let written = store(app, key, &outcome).await?;
     if written == Written::Done {
         count(app, notification, verdict, now);

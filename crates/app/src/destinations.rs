@@ -77,6 +77,11 @@ pub(crate) fn timeout(app: &Context) -> Duration {
     Duration::milliseconds(i64::try_from(app.config.callback_timeout_ms).unwrap_or(i64::MAX / 2))
 }
 
+/// Whether a post that begins now is over before a claim ends, whoever's clock says so.
+pub(crate) fn has_time(app: &Context, claimed_until: DateTime<Utc>) -> bool {
+    app.now() + timeout(app) + Duration::seconds(CLOCKS_S) <= claimed_until
+}
+
 /// Whether notifications go to the bus.
 pub(crate) fn wants_bus(instance: &Instance) -> bool {
     given(&instance.configuration, EVENT_BUS).and_then(text_boolean).unwrap_or(false)
@@ -122,7 +127,7 @@ async fn post(
         request.headers.push((TRACEPARENT_HEADER, value));
     }
     // A process may have been stopped since it claimed: the attempt must not be somebody else's before the answer.
-    if app.now() + timeout(app) + Duration::seconds(CLOCKS_S) > claimed_until {
+    if !has_time(app, claimed_until) {
         return Err(PortError::new("posting a notification", "its claim may run out before an answer"));
     }
     Ok(app.ports.http.send(request).await)

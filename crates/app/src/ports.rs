@@ -190,6 +190,23 @@ pub trait Queue: Send + Sync {
     async fn send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()>;
 }
 
+/// The places for deliveries of a host whose queue is in its process: a first attempt that finds one needs no stored job.
+#[async_trait]
+pub trait Places: Send + Sync {
+    /// Whether there are so many free for an instance at this moment, of which nothing waits.
+    async fn are_free(&self, organization_id: u32, instance: InstanceId, count: usize) -> bool;
+    /// Begins these first attempts of one instance as jobs, all of them or none; they are claimed until then. Their outbox
+    /// names them until they end.
+    async fn begin(
+        &self,
+        organization_id: u32,
+        attempts: &[AttemptKey],
+        claimed_until: DateTime<Utc>,
+    ) -> bool;
+    /// Until when an attempt is claimed that was begun so and has not ended; `None` for any other.
+    async fn begun(&self, attempt: AttemptKey) -> Option<DateTime<Utc>>;
+}
+
 /// Takes notifications for subscribers inside the host's cloud.
 ///
 /// # Errors

@@ -71,6 +71,7 @@ impl Stack {
             entropy: Arc::new(SystemEntropy),
             bus: Some(Arc::new(EventBus::new(clients.events.clone(), environment))),
             spans: None,
+            places: None,
         };
         let app = App::new(ports, sealer, environment.app.clone());
         let ticks = Ticks::new(app.clone(), starts.clone(), queue.clone(), clock);

@@ -144,6 +144,7 @@ pub fn logged(id: InstanceId, sequence: u64) -> NewNotification {
 /// Outcome of an attempt.
 pub fn outcome(number: u32, verdict: Verdict) -> AttemptOutcome {
     AttemptOutcome {
+        in_outbox: false,
         by: Claimant::Job,
         attempt: Attempt {
             number,

@@ -135,6 +135,7 @@ impl Host {
             vault: Arc::new(SqliteVault::new(db.clone(), sealer.clone())),
             schedule: timers.clone(),
             queue: jobs.clone(),
+            places: Some(jobs.clone()),
             clock: clock.clone(),
             http,
             entropy: Arc::new(SystemEntropy),

@@ -116,10 +116,12 @@ before!(GatedStore, Store);
 before!(GatedVault, Vault);
 before!(GatedSchedule, Schedule);
 before!(GatedQueue, Queue);
+before!(GatedPlaces, Places);
 methods!(Store, gated, GatedStore);
 methods!(Vault, gated, GatedVault);
 methods!(Schedule, gated, GatedSchedule);
 methods!(Queue, gated, GatedQueue);
+methods!(Places, gated, GatedPlaces);
 
 before!(GatedHttp, Http);
 gated!(GatedHttp, Http, {
@@ -133,6 +135,7 @@ pub(crate) fn gated(ports: app::Ports, gate: &Arc<Gate>) -> app::Ports {
         vault: Arc::new(GatedVault::new(ports.vault, gate)),
         schedule: Arc::new(GatedSchedule::new(ports.schedule, gate)),
         queue: Arc::new(GatedQueue::new(ports.queue, gate)),
+        places: ports.places.map(|places| Arc::new(GatedPlaces::new(places, gate)) as Arc<dyn Places>),
         http: Arc::new(GatedHttp::new(ports.http, gate)),
         ..ports
     }

@@ -207,6 +207,17 @@ macro_rules! methods {
             async fn send(jobs: &[(Job, DateTime<Utc>)]) -> Result<()>;
         });
     };
+    (Places, $around:ident, $name:ident) => {
+        $around!($name, Places, {
+            async fn are_free(organization_id: u32, instance: InstanceId, count: usize) -> bool;
+            async fn begin(
+                organization_id: u32,
+                attempts: &[AttemptKey],
+                claimed_until: DateTime<Utc>,
+            ) -> bool;
+            async fn begun(attempt: AttemptKey) -> Option<DateTime<Utc>>;
+        });
+    };
 }
 
 pub(crate) use methods;

@@ -481,6 +481,7 @@ impl Assembly<'_> {
             entropy: Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(self.seed)))),
             bus: Some(Arc::new(self.bus.clone())),
             spans: None,
+            places: Some(self.jobs.clone()),
         }
     }
 

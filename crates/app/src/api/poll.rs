@@ -22,11 +22,7 @@ pub(super) async fn now(
     let instance = caller.instance(&app, &id).await?;
     let request_id = caller.by.request_id;
     let deadline = app.now() + Duration::seconds(REQUEST_S);
-    let work = async move { poll::poll(&app, instance.id, PollTrigger::Asked, deadline).await };
-    let polled = tokio::spawn(work).await;
-    let polled =
-        polled.map_err(|_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the poll failed inside"))?;
-    match polled? {
+    match poll::poll(&app, instance.id, PollTrigger::Asked, deadline).await? {
         PollOutcome::Polled(report) => Ok(answer(&report, &request_id)),
         // The current poller continues: what it finds goes to the callback.
         PollOutcome::Busy => Ok(answer(&PollReport { resources: Vec::new(), more: true }, &request_id)),

@@ -167,7 +167,7 @@ impl Run<'_> {
     ) -> Result<bool> {
         let next = ResourceState { version: state.version + 1, ..next };
         let mut notifications = notifications;
-        let claimed_until = first_attempts::claim(self, &mut notifications);
+        let claimed_until = first_attempts::claim(self, &mut notifications).await;
         let deliver = notifications.iter().filter(|one| one.deliver);
         let (sequences, ids): (Vec<Sequence>, Vec<String>) =
             deliver.map(|one| (one.sequence, one.name.event_id.clone())).unzip();

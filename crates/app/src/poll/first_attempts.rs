@@ -28,11 +28,9 @@ const LOOKS_COUNT_MAX: i64 = 10;
 
 /// Claims what is about to be committed, if this process is to attempt it; until when. With the commit a claim is no write of
 /// its own.
-pub(super) fn claim(run: &Run<'_>, notifications: &mut [NewNotification]) -> Option<DateTime<Utc>> {
+pub(super) async fn claim(run: &Run<'_>, notifications: &mut [NewNotification]) -> Option<DateTime<Utc>> {
     let new_count = notifications.iter().filter(|new| new.deliver).count();
-    let kept_count = run.unsent.iter().fold(new_count, |count, one| count + one.sequences.len());
-    let is_ours =
-        new_count > 0 && kept_count <= COUNT_MAX && run.may_attempt() && run.has_time(run.app.now());
+    let is_ours = new_count > 0 && run.is_for_callback() && run.has_room(new_count).await;
     let until = is_ours.then(|| deliver::claim_until(run.app))?;
     for new in notifications.iter_mut().filter(|new| new.deliver) {
         new.claimed_until = Some(until);
@@ -45,7 +43,11 @@ pub(super) async fn send_or_keep(run: &mut Run<'_>, new: Unsent) -> Result<()> {
     if new.sequences.is_empty() {
         return Ok(());
     }
-    if new.claimed_until.is_some() {
+    if run.begins(&new).await {
+        run.log_committed(&new.resource, &new.event_ids);
+        return Ok(());
+    }
+    if new.claimed_until.is_some() && run.app.config.first_attempts == FirstAttempts::AtOnce {
         // The line of its attempt says what that of its commit would.
         run.unsent.push(new);
         return Ok(());
@@ -53,6 +55,8 @@ pub(super) async fn send_or_keep(run: &mut Run<'_>, new: Unsent) -> Result<()> {
     // In the order of their commits.
     run.enqueue_unsent().await?;
     run.log_committed(&new.resource, &new.event_ids);
+    // Others were faster, and have the places.
+    run.give_back(&new, &new.sequences).await;
     outbox::enqueue(run.app, run.mailbox.instance.id, &new.resource, &new.sequences).await
 }
 
@@ -119,9 +123,40 @@ impl Run<'_> {
 
     /// Where jobs would deliver, and to a callback alone.
     fn may_attempt(&self) -> bool {
-        self.app.config.first_attempts == FirstAttempts::AtOnce
-            && self.mailbox.subscription.status == SubscriptionStatus::Active
+        self.app.config.first_attempts == FirstAttempts::AtOnce && self.is_for_callback()
+    }
+
+    fn is_for_callback(&self) -> bool {
+        self.mailbox.subscription.status == SubscriptionStatus::Active
             && !destinations::wants_bus(&self.mailbox.instance)
+    }
+
+    /// Whether so many more can be attempted without jobs.
+    async fn has_room(&self, new_count: usize) -> bool {
+        let instance = &self.mailbox.instance;
+        let kept_count: usize = self.unsent.iter().map(|unsent| unsent.sequences.len()).sum();
+        kept_count + new_count <= COUNT_MAX
+            && match self.app.config.first_attempts {
+                FirstAttempts::AtOnce => self.has_time(self.app.now()),
+                FirstAttempts::ByJobs => match &self.app.ports.places {
+                    Some(places) => {
+                        places.are_free(instance.account.organization_id, instance.id, new_count).await
+                    }
+                    None => false,
+                },
+            }
+    }
+
+    /// Begins what was committed with a claim, if the queue has the places still.
+    async fn begins(&self, new: &Unsent) -> bool {
+        if self.app.config.first_attempts != FirstAttempts::ByJobs {
+            return false;
+        }
+        let (Some(until), Some(places)) = (new.claimed_until, &self.app.ports.places) else { return false };
+        let instance = &self.mailbox.instance;
+        let key = |sequence: &Sequence| AttemptKey { instance: instance.id, sequence: *sequence, attempt: 1 };
+        let keys: Vec<AttemptKey> = new.sequences.iter().map(key).collect();
+        places.begin(instance.account.organization_id, &keys, until).await
     }
 
     /// Whether the lines of attempts tell all that this poll committed.

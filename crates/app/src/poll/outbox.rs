@@ -5,6 +5,7 @@
 
 use crate::context::Context;
 use crate::ports::{AttemptKey, Job, Mailbox, Result};
+use chrono::{DateTime, Utc};
 use domain::delivery::SubscriptionStatus;
 use domain::ids::{InstanceId, Sequence};
 
@@ -12,10 +13,17 @@ use domain::ids::{InstanceId, Sequence};
 const BATCH_COUNT_MAX: usize = 100;
 
 /// Enqueues what earlier polls committed and did not get to enqueue, also of removed resources; takes up a
-/// release that nobody works on.
+/// release that nobody works on. What is being attempted leaves its outbox with what comes of it.
 pub(crate) async fn flush(app: &Context, mailbox: &Mailbox) -> Result<()> {
+    let id = mailbox.instance.id;
     for row in &mailbox.resources {
-        enqueue(app, mailbox.instance.id, &row.state.resource, &row.outbox).await?;
+        let mut left = Vec::new();
+        for sequence in row.outbox.iter().copied() {
+            if begun(app, AttemptKey { instance: id, sequence, attempt: 1 }).await.is_none() {
+                left.push(sequence);
+            }
+        }
+        enqueue(app, id, &row.state.resource, &left).await?;
     }
     let subscription = &mailbox.subscription;
     let now = app.now();
@@ -24,6 +32,14 @@ pub(crate) async fn flush(app: &Context, mailbox: &Mailbox) -> Result<()> {
         app.ports.queue.send(&[(Job::Release(mailbox.instance.id), now)]).await?;
     }
     Ok(())
+}
+
+/// Until when an attempt is claimed that began with its commit.
+pub(crate) async fn begun(app: &Context, attempt: AttemptKey) -> Option<DateTime<Utc>> {
+    match &app.ports.places {
+        Some(places) => places.begun(attempt).await,
+        None => None,
+    }
 }
 
 /// Enqueues the first attempt of each notification, then forgets exactly these.

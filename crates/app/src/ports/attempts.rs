@@ -35,6 +35,8 @@ pub struct AttemptOutcome {
     pub reason: Option<String>,
     /// When a delivered notification expires.
     pub expires_at: DateTime<Utc>,
+    /// Its outbox names it still: where the host can, a delivered one leaves it in the same write.
+    pub in_outbox: bool,
 }
 
 /// Who asks for an attempt.

@@ -68,6 +68,16 @@ impl Lane {
         self.in_flight.len()
     }
 
+    /// Whether so many more may be under way, and nothing waits that was here before.
+    pub(super) fn has_room(&self, class: Class, count: usize) -> bool {
+        self.waiting.is_empty() && !self.has_more && self.in_flight.len() + count <= self.width(class)
+    }
+
+    /// A job that never waited is under way.
+    pub(super) fn begin(&mut self, job: Job) {
+        self.in_flight.insert(job, Flight { again: None, is_tried: !self.is_proven });
+    }
+
     /// Takes the first job; whether it is due was the caller's question.
     pub(super) fn take(&mut self) -> Option<(Job, i64)> {
         let ((due_at, _), job) = self.waiting.pop_first()?;

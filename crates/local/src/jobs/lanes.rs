@@ -1,9 +1,11 @@
 //! All lanes, and whose turn it is. Pure: no database, no clock.
 
+use super::begun::Begun;
 use super::class::{Class, LaneId, Went, lane_of};
 use super::lane::{LANE_COUNT_MAX, Lane};
 use super::turns::Turns;
 use app::ports::Job;
+use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 
 /// Lanes that are remembered as proven at the most; beyond it all are forgotten, and have one job at a time first.
@@ -16,6 +18,8 @@ pub(super) struct Lanes {
     turns: [Turns; Class::ALL.len()],
     /// Lanes of deliveries whose last job went well, also while they are empty.
     proven: HashSet<LaneId>,
+    /// First attempts that are under way from their commit on.
+    begun: Begun,
 }
 
 /// Where a lane stands in [`Turns`].
@@ -46,8 +50,45 @@ impl Lanes {
         self.settle(id);
     }
 
+    /// Whether so many deliveries of an instance could begin without waiting.
+    pub(super) fn has_room(&self, id: LaneId, organization_id: u32, count: usize) -> bool {
+        let lane = self.lanes.get(&id).map(|(lane, _)| lane);
+        let is_proven = lane.map_or_else(|| self.proven.contains(&id), |lane| lane.is_proven);
+        let has_lane_room = match lane {
+            Some(lane) => lane.has_room(id.0, count),
+            None => Lane::new(is_proven).has_room(id.0, count),
+        };
+        has_lane_room && self.turns[id.0 as usize].has_room(id.0, (organization_id, !is_proven), count)
+    }
+
+    /// Begins jobs that are not in the table, all or none: each is given out next.
+    pub(super) fn begin(&mut self, organization_id: u32, jobs: &[Job], claimed_until: DateTime<Utc>) -> bool {
+        let Some(id) = jobs.first().map(lane_of) else { return false };
+        if !self.has_room(id, organization_id, jobs.len()) {
+            return false;
+        }
+        let lane = self.lane(id);
+        lane.organization_id = lane.organization_id.or(Some(organization_id));
+        jobs.iter().for_each(|job| lane.begin(*job));
+        let whose = (lane.organization_id, !lane.is_proven);
+        jobs.iter().for_each(|_| self.turns[id.0 as usize].begun(whose));
+        self.begun.add(jobs, claimed_until);
+        self.settle(id);
+        true
+    }
+
+    /// What is under way from its commit on.
+    pub(super) fn begun(&mut self) -> &mut Begun {
+        &mut self.begun
+    }
+
     /// Takes a due job from the lane whose turn it is.
     pub(super) fn take(&mut self, now: i64, class: Class) -> NextStep {
+        if class == Class::Deliver
+            && let Some(job) = self.begun.take()
+        {
+            return NextStep::Job(job, now);
+        }
         self.wake(now, class);
         while let Some(id) = self.turns[class as usize].ready.pop_front() {
             let Some((lane, standing)) = self.lanes.get_mut(&id) else { continue };
@@ -78,6 +119,9 @@ impl Lanes {
 
     /// When something can be done, µs.
     pub(super) fn next_due(&self, class: Class) -> Option<i64> {
+        if class == Class::Deliver && self.begun.is_waiting() {
+            return Some(i64::MIN);
+        }
         let turns = &self.turns[class as usize];
         let ready = turns.ready.front().map(|_| i64::MIN);
         ready.or_else(|| turns.sleeping.first().map(|(due_at, _)| *due_at))
@@ -219,6 +263,10 @@ mod tests {
             NextStep::Refill(_) => panic!("nothing to read"),
             NextStep::Nothing => None,
         }
+    }
+
+    fn begin(lanes: &mut Lanes, organization_id: u32, jobs: &[Job]) -> bool {
+        lanes.begin(organization_id, jobs, DateTime::<Utc>::MAX_UTC)
     }
 
     fn instances(jobs: &[Job]) -> Vec<u32> {
@@ -392,6 +440,29 @@ mod tests {
             "one was to come in the meantime"
         );
         assert_eq!(lanes.next_due(Class::Deliver), Some(5_400));
+    }
+
+    #[test]
+    fn what_begins_with_its_commit_takes_a_place_like_any_job() {
+        let mut lanes = with([]);
+        for instance in 1..=TRIED_OF_ORGANIZATION_MAX as u32 {
+            assert!(begin(&mut lanes, 1, &[job(instance, 0)]));
+            assert!(!begin(&mut lanes, 1, &[job(instance, 1)]), "a lane that is tried has one");
+        }
+        assert!(!begin(&mut lanes, 1, &[job(1_000, 0)]), "that is the share of those that are tried");
+        lanes.offer(job(1_000, 0), 0, 0, Some(1));
+        let first: Vec<Job> = std::iter::from_fn(|| take(&mut lanes, 0)).collect();
+        assert_eq!(first.len(), TRIED_OF_ORGANIZATION_MAX, "each is given out, and the one sent waits");
+        assert!(begin(&mut lanes, 2, &[job(2_000, 0)]), "another organization has its own");
+        lanes.end(&job(1, 0), Went::Well, None);
+        assert_eq!(take(&mut lanes, 0), Some(job(2_000, 0)));
+        assert_eq!(take(&mut lanes, 0), Some(job(1_000, 0)), "the place goes to who waits for it");
+        let four: Vec<Job> = (10..14).map(|sequence| job(1, sequence)).collect();
+        assert!(begin(&mut lanes, 1, &four), "it is proven by now");
+        assert!(!begin(&mut lanes, 1, &[job(1, 14)]));
+        lanes.end(&four[0], Went::Well, None);
+        lanes.offer(job(1, 15), 7, 7, Some(1));
+        assert!(!begin(&mut lanes, 1, &[job(1, 16)]), "what waits comes first");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! A job leaves the table when it is done, so what was under way at a crash is simply due again.
 
+mod begun;
 mod class;
 mod lane;
 mod lanes;
@@ -9,12 +10,13 @@ mod operator;
 mod table;
 mod turns;
 
-use crate::sqlite::Db;
 use crate::sqlite::columns::{micros, time};
-use app::ports::{Job, PortError, Queue, Result};
+use crate::sqlite::{self, Db, in_outbox};
+use app::ports::{AttemptKey, Job, Places, PortError, Queue, Result};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use class::LaneId;
+use domain::ids::InstanceId;
 use lanes::{Lanes, NextStep};
 use rusqlite::Connection;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,7 +67,12 @@ impl Jobs {
     /// The job is done. If it was sent again meanwhile, it waits again.
     pub async fn done(&self, taken: &TakenJob, went: Went, now: DateTime<Utc>) -> Result<()> {
         let job = taken.job;
+        // Where that can't be read, the write below says what is wrong.
+        if self.is_told(&job).await.unwrap_or(false) && self.end_unstored(&job, went) {
+            return Ok(());
+        }
         self.end(job, now, "finish a job", move |tx, lanes| {
+            leave_outbox(tx, lanes, &job)?;
             let again = lanes.again(&job);
             match again {
                 None => table::delete(tx, &job)?,
@@ -81,6 +88,9 @@ impl Jobs {
     pub async fn failed(&self, taken: &TakenJob, now: DateTime<Utc>) -> Result<()> {
         let job = taken.job;
         self.end(job, now, "note a failed job", move |tx, lanes| {
+            if leave_outbox(tx, lanes, &job)? {
+                table::put(tx, &job, micros(now))?;
+            }
             let failures = table::failures(tx, &job)?.saturating_add(1);
             let sent_again = lanes.again(&job).is_some();
             if failures >= FAILURE_COUNT_MAX && !sent_again {
@@ -154,6 +164,29 @@ impl Jobs {
         ended
     }
 
+    /// Whether a job has begun with its commit, and its outbox does not name it any more: it was delivered.
+    async fn is_told(&self, job: &Job) -> Result<bool> {
+        let Job::Deliver(key) = *job else { return Ok(false) };
+        if self.lanes().begun().claimed_until(job).is_none() {
+            return Ok(false);
+        }
+        let names = move |conn: &Connection| in_outbox(conn, key.instance, key.sequence);
+        Ok(self.db.glance("look into an outbox", names).await?.is_none())
+    }
+
+    /// Ends a job that nothing is stored of; whether it is one.
+    fn end_unstored(&self, job: &Job, went: Went) -> bool {
+        let mut lanes = self.lanes();
+        if !lanes.begun().is_unstored(job) || lanes.again(job).is_some() {
+            return false;
+        }
+        lanes.begun().end(job);
+        lanes.end(job, went, None);
+        drop(lanes);
+        self.changed[Class::of(job) as usize].notify_one();
+        true
+    }
+
     async fn refill(&self, lane: LaneId) -> Result<()> {
         let refilled = self
             .change("read a lane", move |tx, lanes| {
@@ -197,6 +230,7 @@ impl Jobs {
 impl Queue for Jobs {
     async fn send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()> {
         let sent = jobs.to_vec();
+        let concerned: Vec<Class> = Class::ALL.into_iter().filter(|class| has_one(jobs, *class)).collect();
         // A delivery that a power cut takes away is named by an outbox, by the job that sent it, or by a promise.
         let is_named = sent.iter().all(|(job, _)| matches!(job, Job::Deliver(_)));
         let store = move |tx: &Connection, lanes: &mut Lanes| {
@@ -207,6 +241,7 @@ impl Queue for Jobs {
                     true => None,
                     false => table::organization_id(tx, &job)?,
                 };
+                lanes.begun().store(&job);
                 // Should the commit fail, the lanes know of a job too many: it finds nothing to do.
                 lanes.offer(job, due_at, stored, organization_id);
             }
@@ -216,9 +251,45 @@ impl Queue for Jobs {
             true => self.change_behind("send jobs", store).await?,
             false => self.change("send jobs", store).await?,
         }
-        self.notify();
+        concerned.into_iter().for_each(|class| self.changed[class as usize].notify_one());
         Ok(())
     }
+}
+
+#[async_trait]
+impl Places for Jobs {
+    async fn are_free(&self, organization_id: u32, instance: InstanceId, count: usize) -> bool {
+        self.lanes().has_room((Class::Deliver, instance.get()), organization_id, count)
+    }
+
+    async fn begin(
+        &self,
+        organization_id: u32,
+        attempts: &[AttemptKey],
+        claimed_until: DateTime<Utc>,
+    ) -> bool {
+        let jobs: Vec<Job> = attempts.iter().copied().map(Job::Deliver).collect();
+        let has_begun = self.lanes().begin(organization_id, &jobs, claimed_until);
+        if has_begun {
+            self.changed[Class::Deliver as usize].notify_one();
+        }
+        has_begun
+    }
+
+    async fn begun(&self, attempt: AttemptKey) -> Option<DateTime<Utc>> {
+        self.lanes().begun().claimed_until(&Job::Deliver(attempt))
+    }
+}
+
+fn has_one(jobs: &[(Job, DateTime<Utc>)], class: Class) -> bool {
+    jobs.iter().any(|(job, _)| Class::of(job) == class)
+}
+
+/// Takes the name of a job that began with its commit out of its outbox, which was its place in the file. Whether it is one.
+fn leave_outbox(tx: &Connection, lanes: &mut Lanes, job: &Job) -> rusqlite::Result<bool> {
+    let (Job::Deliver(key), true) = (job, lanes.begun().end(job)) else { return Ok(false) };
+    sqlite::leave_outbox(tx, key.instance, key.sequence)?;
+    Ok(true)
 }
 
 /// After this many failures in a row a job is put aside: about an hour and a half.

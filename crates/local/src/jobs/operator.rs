@@ -15,7 +15,12 @@ impl Jobs {
 
     /// How much there is of each class, and of dead jobs.
     pub async fn depths(&self, now: DateTime<Utc>) -> Result<Vec<Depth>> {
-        self.db.read("measure the queue", move |conn| depths(conn, micros(now))).await
+        let mut depths = self.db.read("measure the queue", move |conn| depths(conn, micros(now))).await?;
+        let begun_count = self.lanes().begun().count() as u64;
+        for depth in depths.iter_mut().filter(|depth| depth.queue == table::class(Class::Deliver)) {
+            depth.waiting_count += begun_count;
+        }
+        Ok(depths)
     }
 
     /// Makes at most `limit` dead jobs due at `now`, with all their tries.

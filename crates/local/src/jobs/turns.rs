@@ -69,6 +69,24 @@ impl Turns {
         is_parked
     }
 
+    /// Whether so many jobs could begin of a lane that nobody waits before.
+    pub(super) fn has_room(
+        &self,
+        class: Class,
+        (organization_id, is_tried): (u32, bool),
+        count: usize,
+    ) -> bool {
+        if is_tried && self.tried + count > TRIED_MAX {
+            return false;
+        }
+        self.organizations.get(&organization_id).is_none_or(|share| {
+            share.parked.is_empty()
+                && share.parked_tried.is_empty()
+                && share.in_flight + count <= of_organization_max(class)
+                && !(is_tried && share.tried + count > TRIED_OF_ORGANIZATION_MAX)
+        })
+    }
+
     /// A job is under way.
     pub(super) fn begun(&mut self, (organization_id, is_tried): Whose) {
         self.tried += usize::from(is_tried);

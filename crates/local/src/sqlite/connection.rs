@@ -9,6 +9,9 @@ use std::time::Duration;
 const WRITER_CACHE_KIB: u32 = 16 * 1024;
 /// Pages that a reading connection caches, KiB.
 const READER_CACHE_KIB: u32 = 4 * 1024;
+/// Pages in the log at which what is in it is brought into the file: most pages are written many times until then, and once
+/// in the file.
+const WAL_PAGES: u32 = 4_000;
 /// The log that is kept on disk between checkpoints, bytes.
 const WAL_BYTES_MAX: u32 = 64 * 1024 * 1024;
 /// `carillon admin`, a backup or the `sqlite3` tool may hold a lock for a moment.
@@ -40,6 +43,7 @@ fn set_up_writer(connection: Connection) -> Result<Connection> {
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
+         PRAGMA wal_autocheckpoint = {WAL_PAGES};
          PRAGMA journal_size_limit = {WAL_BYTES_MAX};"
     ))?;
     Ok(connection)
@@ -86,10 +90,22 @@ pub(super) fn in_snapshot<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T>,
 ) -> Result<T> {
-    let transaction = connection.unchecked_transaction()?;
-    let value = work(&transaction)?;
-    transaction.commit()?;
+    run(connection, "BEGIN")?;
+    let _end = SnapshotEnd(connection);
+    let value = work(connection)?;
+    run(connection, "COMMIT")?;
     Ok(value)
+}
+
+/// Ends a snapshot that did not come to its end, be it by a panic: the connection has other work as well.
+struct SnapshotEnd<'a>(&'a Connection);
+
+impl Drop for SnapshotEnd<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            let _ = run(self.0, "ROLLBACK");
+        }
+    }
 }
 
 /// Runs one write of several in a transaction: if it fails, it alone is undone.

@@ -2,6 +2,7 @@
 
 use super::connection::{self, in_snapshot, in_transaction};
 use super::latency::{Latency, Operation};
+use super::leases::Leases;
 use super::lock_file::LockFile;
 use super::migrations::{demand, migrate};
 use super::open_error::OpenError;
@@ -21,6 +22,7 @@ pub struct Db(Arc<Opened>);
 struct Opened {
     engine: Engine,
     latency: Latency,
+    leases: Leases,
 }
 
 enum Engine {
@@ -77,7 +79,7 @@ impl Db {
     }
 
     fn on(engine: Engine) -> Self {
-        Db(Arc::new(Opened { engine, latency: Latency::default() }))
+        Db(Arc::new(Opened { engine, latency: Latency::default(), leases: Leases::default() }))
     }
 
     /// How long callers of all clones waited.
@@ -170,6 +172,25 @@ impl Db {
         };
         self.0.latency.note(Operation::Read, began);
         read
+    }
+
+    /// The same for what reads a few rows of one instance or account: on the caller's thread if nothing is being written,
+    /// since to wake another one costs more than the read.
+    pub async fn glance<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, PortError> {
+        let Engine::Threaded { threads, .. } = &self.0.engine else { return self.read(context, work).await };
+        let began = Instant::now();
+        let read = threads.glance(context, work).await;
+        self.0.latency.note(Operation::Read, began);
+        read
+    }
+
+    /// Who polls which mailbox.
+    pub(super) fn leases(&self) -> &Leases {
+        &self.0.leases
     }
 }
 

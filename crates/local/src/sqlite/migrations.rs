@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0018_sign_in_links.sql"),
     include_str!("migrations/0019_addresses.sql"),
     include_str!("migrations/0020_annexes.sql"),
+    include_str!("migrations/0021_leases.sql"),
 ];
 
 /// Demands the version that this program knows, of a file that another process works on.

@@ -5,6 +5,7 @@ pub(crate) mod columns;
 mod connection;
 mod db;
 mod latency;
+mod leases;
 pub(crate) mod listing;
 mod lock_file;
 mod migrations;
@@ -18,7 +19,7 @@ pub use db::Db;
 pub(crate) use lock_file::LockFile;
 pub use open_error::OpenError;
 pub use store::SqliteStore;
-pub(crate) use store::{WAITING_AGES_S, WAITING_STATUSES};
+pub(crate) use store::{WAITING_AGES_S, WAITING_STATUSES, in_outbox, leave_outbox};
 pub use vault::SqliteVault;
 
 /// The steps that SQLite would take for a query.

@@ -33,6 +33,7 @@ mod upkeep;
 mod user_sessions;
 mod waiting;
 
+pub(crate) use resources::{in_outbox, leave_outbox};
 pub(crate) use waiting::{AGES_S as WAITING_AGES_S, STATUSES as WAITING_STATUSES};
 
 use super::Db;

@@ -88,6 +88,8 @@ type Tasks = mpsc::Sender<Box<dyn Task>>;
 pub(super) struct Threads {
     /// Where work goes in; `None` only while being dropped.
     entries: Option<(Tasks, Tasks)>,
+    /// The connection that writes: its pages are always the newest ones.
+    writer: Arc<Mutex<Connection>>,
     running: Vec<JoinHandle<()>>,
 }
 
@@ -95,7 +97,9 @@ impl Threads {
     pub(super) fn start(writer: Connection, readers: [Connection; 2]) -> std::io::Result<Self> {
         let (writes, waiting) = mpsc::channel(WAITING_COUNT_MAX);
         let (reads, waiting_reads) = mpsc::channel(WAITING_COUNT_MAX);
-        let mut threads = Threads { entries: Some((writes, reads)), running: Vec::new() };
+        let writer = Arc::new(Mutex::new(writer));
+        let mut threads =
+            Threads { entries: Some((writes, reads)), writer: Arc::clone(&writer), running: Vec::new() };
         threads.spawn("sqlite-write", move || write_all(&writer, waiting))?;
         let waiting_reads = Arc::new(Mutex::new(waiting_reads));
         for reader in readers {
@@ -129,6 +133,18 @@ impl Threads {
         hand_in(entry, context, Durability::Later, |connection| in_snapshot(connection, work)).await
     }
 
+    /// At once, on the caller's thread, unless something is being written: no other has to be woken for it.
+    pub(super) async fn glance<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, PortError> {
+        if let Ok(connection) = self.writer.try_lock() {
+            return in_snapshot(&connection, work).map_err(|error| PortError::new(context, error));
+        }
+        self.read(context, work).await
+    }
+
     /// On a thread that reads: it is in no transaction.
     pub(super) async fn empty_log(&self, context: &'static str) -> Result<bool, PortError> {
         let entry = self.entries.as_ref().map(|(_, reads)| reads);
@@ -159,7 +175,7 @@ async fn hand_in<T: Send + 'static>(
     answer.await.map_err(|_| closed())?.map_err(|error| PortError::new(context, error))
 }
 
-fn write_all(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Task>>) {
+fn write_all(connection: &Mutex<Connection>, mut waiting: mpsc::Receiver<Box<dyn Task>>) {
     // As the connection was set up.
     let mut durability = Durability::Now;
     while let Some(first) = waiting.blocking_recv() {
@@ -168,9 +184,11 @@ fn write_all(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Task>>
             let Ok(task) = waiting.try_recv() else { break };
             batch.push(task);
         }
-        let wanted = batch.iter().map(|task| task.durability()).max().unwrap_or(Durability::Now);
-        let committed =
-            switch(connection, &mut durability, wanted).and_then(|()| write_batch(connection, &mut batch));
+        let committed = {
+            let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let wanted = batch.iter().map(|task| task.durability()).max().unwrap_or(Durability::Now);
+            switch(&connection, &mut durability, wanted).and_then(|()| write_batch(&connection, &mut batch))
+        };
         for task in batch {
             task.answer(committed);
         }

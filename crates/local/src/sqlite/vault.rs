@@ -28,7 +28,7 @@ impl SqliteVault {
 #[async_trait]
 impl Vault for SqliteVault {
     async fn read(&self, id: InstanceId) -> Result<Option<(Secrets, u64)>> {
-        let stored = self.db.read("read secrets", move |conn| stored(conn, id)).await?;
+        let stored = self.db.glance("read secrets", move |conn| stored(conn, id)).await?;
         let Some((sealed, version)) = stored else { return Ok(None) };
         let plain =
             self.sealer.open(id, FIELD, &sealed).map_err(|error| PortError::new("open secrets", error))?;

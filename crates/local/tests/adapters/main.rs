@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Fixtures are part of the tests.
 
 mod backup;
+mod begun;
 mod beside;
 mod conformance;
 mod database;

@@ -108,7 +108,7 @@ fn entry(at_s: i64) -> AuditEntry {
 }
 
 /// Pending ones, and ones that are only logged until a time.
-fn commit(version: u64, sequences: std::ops::Range<u64>, expires_s: Option<i64>) -> PollCommit {
+pub(crate) fn commit(version: u64, sequences: std::ops::Range<u64>, expires_s: Option<i64>) -> PollCommit {
     let notification = |sequence: u64| {
         let events = vec![EventId::of_creation(id(1), "messages", &sequence.to_string())];
         NewNotification {

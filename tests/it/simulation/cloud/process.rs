@@ -239,6 +239,7 @@ impl Process {
             caller: Mutex::default(),
         });
         let app = world.another_process_of(shared.first_attempts, |ports| Ports {
+            places: None,
             store: Arc::new(TappedStore::new(ports.store, &tap)),
             vault: Arc::new(TappedVault::new(ports.vault, &tap)),
             schedule: Arc::new(TappedSchedule::new(shared.queues.clone(), &tap)),

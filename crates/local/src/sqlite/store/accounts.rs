@@ -156,6 +156,6 @@ impl Callers for SqliteStore {
         organization: Option<&LookupHash>,
     ) -> ports::Result<Option<Account>> {
         let (user, organization) = (*user, organization.copied());
-        self.db.read("read an account", move |conn| find(conn, &user, organization.as_ref())).await
+        self.db.glance("read an account", move |conn| find(conn, &user, organization.as_ref())).await
     }
 }

@@ -87,7 +87,7 @@ impl Accounts for SqliteStore {
     }
 
     async fn settings(&self, organization_id: u32, account_id: u32) -> Result<Items> {
-        self.db.read("read settings", move |conn| settings::get(conn, organization_id, account_id)).await
+        self.db.glance("read settings", move |conn| settings::get(conn, organization_id, account_id)).await
     }
 
     async fn put_settings(&self, organization_id: u32, account_id: u32, items: &Items) -> Result<()> {

@@ -2,14 +2,15 @@
 
 use super::SqliteStore;
 use super::notifications;
-use super::{instances, living, subscriptions};
+use super::{instances, living, resources, subscriptions};
 use crate::sqlite::columns::{from_json, micros, to_json};
 use app::ports;
-use app::ports::{AttemptKey, AttemptOutcome, Attempts, Claim, Claimant, Progress, Written};
+use app::ports::{AttemptKey, AttemptOutcome, Attempts, Claim, Claimant, Notification, Progress, Written};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::delivery::{Attempt, Verdict};
 use domain::ids::{InstanceId, Sequence};
+use domain::instance::Instance;
 use rusqlite::{Connection, Result, params};
 
 /// Attempts that a notification remembers; older ones make room. More than two rounds of the longest policy.
@@ -48,6 +49,27 @@ pub(super) fn claim(
     }
     let notification = notifications::get(conn, key.instance, key.sequence)?;
     Ok(notification.map_or(Claim::Gone, |notification| Claim::Yours(Box::new((notification, instance)))))
+}
+
+/// What was claimed with its commit, if the callback takes something: nothing is to be written for it.
+fn committed(
+    conn: &Connection,
+    key: AttemptKey,
+    until: DateTime<Utc>,
+) -> Result<Option<(Notification, Instance)>> {
+    let Some((standing, _)) = notifications::standing(conn, key.instance, key.sequence)? else {
+        return Ok(None);
+    };
+    if !standing.is_claimed(key, Claimant::Committer, until) {
+        return Ok(None);
+    }
+    let instance = instances::get(conn, key.instance)?.filter(|it| it.deleted_at.is_none());
+    let subscription = subscriptions::get(conn, key.instance)?.unwrap_or_default();
+    let Some(instance) = instance.filter(|it| Claimant::Committer.may_deliver(it, &subscription)) else {
+        return Ok(None);
+    };
+    let notification = notifications::get(conn, key.instance, key.sequence)?;
+    Ok(notification.map(|notification| (notification, instance)))
 }
 
 /// Writes the claim. A release's first claim begins the notification's round in the row, too.
@@ -112,6 +134,9 @@ pub(super) fn finish(conn: &Connection, key: AttemptKey, outcome: &AttemptOutcom
         outcome.reached.callback,
         outcome.reached.bus,
     ])?;
+    if outcome.in_outbox && outcome.verdict == Verdict::Delivered {
+        resources::leave_outbox(conn, key.instance, key.sequence)?;
+    }
     if outcome.verdict == Verdict::Suspend {
         subscriptions::suspend_once(conn, key.instance, outcome.reason.as_deref())?;
     }
@@ -159,6 +184,12 @@ impl Attempts for SqliteStore {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> ports::Result<Claim> {
+        if by == Claimant::Committer
+            && let Some(claimed) =
+                self.db.glance("find a claim", move |conn| committed(conn, key, until)).await?
+        {
+            return Ok(Claim::Yours(Box::new(claimed)));
+        }
         // Whoever starts after a power cut frees what was claimed. Its notification is on disk.
         self.db.write_behind("claim an attempt", move |tx| claim(tx, key, by, now, until)).await
     }

@@ -17,7 +17,6 @@ pub(super) fn set_back(conn: &Connection, by: Duration, now: DateTime<Utc>) -> R
     let times = (by.num_microseconds().unwrap_or(i64::MAX), now.timestamp_micros());
     for statement in [
         "UPDATE subscriptions SET lease_until_us = max(?2, lease_until_us - ?1) WHERE lease_until_us > ?2",
-        "UPDATE pollers SET until_us = max(?2, until_us - ?1) WHERE until_us > ?2",
         "UPDATE notifications SET due_at_us = max(?2, due_at_us - ?1)
              WHERE progress = 'pending' AND due_at_us > ?2",
         "UPDATE notifications SET claim_until_us = max(?2, claim_until_us - ?1)

@@ -170,12 +170,12 @@ impl Instances for SqliteStore {
     }
 
     async fn instance(&self, id: InstanceId) -> ports::Result<Option<Instance>> {
-        self.db.read("read an instance", move |conn| get(conn, id)).await
+        self.db.glance("read an instance", move |conn| get(conn, id)).await
     }
 
     async fn instance_by_token(&self, token: &LookupHash) -> ports::Result<Option<Instance>> {
         let token = *token;
-        self.db.read("read an instance by token", move |conn| by_token(conn, &token)).await
+        self.db.glance("read an instance by token", move |conn| by_token(conn, &token)).await
     }
 
     async fn instances(
@@ -224,6 +224,7 @@ impl Instances for SqliteStore {
         let purge = move |tx: &Connection| retention::purge(tx, id, limit);
         let (dropped, is_more) = self.db.write("remove a deleted instance's rows", purge).await?;
         if !is_more {
+            self.db.leases().forget(id);
             // Where a read prevents it, [`SqliteStore::retention`] does it soon.
             self.db.empty_log().await?;
         }

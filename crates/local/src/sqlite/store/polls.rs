@@ -1,21 +1,22 @@
 //! What a poll reads and commits.
 
 use super::SqliteStore;
-use super::{instances, living, notifications, poller, resources, session, subscriptions};
+use super::{instances, living, notifications, resources, session, subscriptions};
 use app::ports;
-use app::ports::{Mailbox, PollCommit, Polls, Written};
+use app::ports::{Mailbox, PollCommit, Poller, Polls, Written};
 use async_trait::async_trait;
 use domain::ids::{EventId, InstanceId, Sequence};
 use rusqlite::{Connection, Result};
 use std::collections::HashSet;
 
-pub(super) fn mailbox(conn: &Connection, id: InstanceId) -> Result<Option<Mailbox>> {
+/// The poller was read before: what it stored until then is in these rows.
+pub(super) fn mailbox(conn: &Connection, id: InstanceId, poller: Poller) -> Result<Option<Mailbox>> {
     let Some(instance) = instances::get(conn, id)? else { return Ok(None) };
     Ok(Some(Mailbox {
         instance,
         session: session::get(conn, id)?.unwrap_or_default(),
         subscription: subscriptions::get(conn, id)?.unwrap_or_default(),
-        poller: poller::get(conn, id)?,
+        poller,
         resources: resources::all(conn, id)?,
     }))
 }
@@ -63,7 +64,8 @@ pub(super) fn logged_events(
 #[async_trait]
 impl Polls for SqliteStore {
     async fn mailbox(&self, id: InstanceId) -> ports::Result<Option<Mailbox>> {
-        self.db.read("read a mailbox", move |conn| mailbox(conn, id)).await
+        let poller = self.db.leases().get(id);
+        self.db.glance("read a mailbox", move |conn| mailbox(conn, id, poller)).await
     }
 
     async fn annex(
@@ -73,7 +75,7 @@ impl Polls for SqliteStore {
         names: &[String],
     ) -> ports::Result<Vec<Option<String>>> {
         let (resource, names) = (resource.to_owned(), names.to_vec());
-        self.db.read("read an annex", move |conn| resources::annex(conn, id, &resource, &names)).await
+        self.db.glance("read an annex", move |conn| resources::annex(conn, id, &resource, &names)).await
     }
 
     async fn commit_poll(&self, commit: &PollCommit) -> ports::Result<Written> {
@@ -105,6 +107,6 @@ impl Polls for SqliteStore {
 
     async fn logged_events(&self, id: InstanceId, events: &[EventId]) -> ports::Result<HashSet<EventId>> {
         let events = events.to_vec();
-        self.db.read("look events up", move |conn| logged_events(conn, id, &events)).await
+        self.db.glance("look events up", move |conn| logged_events(conn, id, &events)).await
     }
 }

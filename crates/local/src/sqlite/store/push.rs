@@ -20,7 +20,7 @@ const EXPIRE: &str = "DELETE FROM push_states WHERE key IN
 impl PushStates for SqliteStore {
     async fn push_state(&self, key: &PushKey) -> ports::Result<Option<(PushState, Hints)>> {
         let key = key.clone();
-        self.db.read("read a push state", move |conn| get(conn, &key)).await
+        self.db.glance("read a push state", move |conn| get(conn, &key)).await
     }
 
     async fn put_push_state(

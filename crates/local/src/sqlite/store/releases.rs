@@ -65,7 +65,7 @@ pub(super) fn end(conn: &Connection, id: InstanceId, generation: u64) -> Result<
 #[async_trait]
 impl Releases for SqliteStore {
     async fn subscription(&self, id: InstanceId) -> ports::Result<Option<Subscription>> {
-        self.db.read("read a subscription", move |conn| subscriptions::get(conn, id)).await
+        self.db.glance("read a subscription", move |conn| subscriptions::get(conn, id)).await
     }
 
     async fn begin_release(

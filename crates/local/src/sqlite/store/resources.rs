@@ -134,6 +134,19 @@ pub(super) fn forget(
     Ok(())
 }
 
+/// Takes the name of one notification out of the outbox that has it, if one does.
+pub(crate) fn leave_outbox(conn: &Connection, id: InstanceId, sequence: Sequence) -> Result<()> {
+    let resource = in_outbox(conn, id, sequence)?;
+    resource.map_or(Ok(()), |resource| clear_outbox(conn, id, &resource, &[sequence]))
+}
+
+/// Whose outbox names a notification. An instance's outboxes are short, and one read finds it.
+pub(crate) fn in_outbox(conn: &Connection, id: InstanceId, sequence: Sequence) -> Result<Option<String>> {
+    conn.prepare_cached("SELECT resource FROM outbox WHERE instance_id = ?1 AND sequence = ?2")?
+        .query_row((id.get(), sequence.0), |row| row.get(0))
+        .optional()
+}
+
 pub(super) fn clear_outbox(
     conn: &Connection,
     id: InstanceId,

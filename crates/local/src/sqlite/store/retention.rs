@@ -10,11 +10,10 @@ use rusqlite::{Connection, Result};
 const VACUUM_PAGES_MAX: u32 = 256;
 
 /// What a deleted instance leaves beside its notifications.
-const ROWS_OF_INSTANCE: [&str; 8] = [
+const ROWS_OF_INSTANCE: [&str; 7] = [
     "DELETE FROM outbox WHERE instance_id = ?1",
     "DELETE FROM resources WHERE instance_id = ?1",
     "DELETE FROM annexes WHERE instance_id = ?1",
-    "DELETE FROM pollers WHERE instance_id = ?1",
     "DELETE FROM sessions WHERE instance_id = ?1",
     "DELETE FROM subscriptions WHERE instance_id = ?1",
     "DELETE FROM sign_in_links WHERE instance_id = ?1",

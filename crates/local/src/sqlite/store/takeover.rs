@@ -12,7 +12,6 @@ pub(super) fn forget_dead_workers(conn: &Connection) -> Result<()> {
          UPDATE subscriptions SET lease_until_us = NULL WHERE lease_until_us IS NOT NULL;
          UPDATE sessions SET document = json_remove(document, '$.lease_until')
              WHERE json_extract(document, '$.lease_until') IS NOT NULL;
-         UPDATE pollers SET until_us = NULL WHERE until_us IS NOT NULL;
          DELETE FROM schedules WHERE instance_id NOT IN (SELECT id FROM instances);
          DELETE FROM secrets WHERE instance_id NOT IN (SELECT id FROM instances);",
     )

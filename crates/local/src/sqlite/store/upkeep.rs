@@ -17,6 +17,7 @@ impl SqliteStore {
 
     /// The clock was set back by so much: what waits or holds until a time ahead does so for as much less.
     pub async fn set_back(&self, by: Duration, now: DateTime<Utc>) -> Result<()> {
+        self.db.leases().set_back(by, now);
         self.db.write("bring waits nearer", move |conn| clock::set_back(conn, by, now)).await
     }
 

@@ -71,7 +71,9 @@ impl TappedStore {
         }
         let written = self.inner.ask_again(id, fence, now).await?;
         if written == Written::Conflict && self.is(Mutation::PollMarkUnconditional) {
-            self.forge(format!("UPDATE pollers SET again = 1 WHERE instance_id = {}", id.get())).await?;
+            // One on a lease that is given back is cleared by the next.
+            let fence = self.stored(id).await?.map_or(0, |stored| stored.poller.fence);
+            self.inner.ask_again(id, fence, now).await?;
             return Ok(Written::Done);
         }
         Ok(written)

@@ -1,0 +1,2 @@
+-- Who polls is known in memory.
+DROP TABLE pollers;

@@ -119,6 +119,9 @@ mod tests {
     use super::*;
     use app::signals::{Distribution, Sample};
 
+    /// What CloudWatch adds to each line.
+    const BYTES_OF_EVENT: usize = 26;
+
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_795_000_000 + seconds, 0).unwrap()
     }
@@ -187,12 +190,24 @@ mod tests {
         );
     }
 
-    /// What a line costs: docs/signals.md multiplies it.
+    /// What a line costs: docs/signals.md multiplies one of one delivery, the cost model those of busy processes, which say
+    /// more.
     #[test]
-    fn a_line_of_one_delivery_is_short() {
-        let mut sums = Sums::default();
-        let metrics = &counted([1, 0, 0], 1, 0)[..1];
-        let line = sums.line("Carillon/carillon", metrics, at(0)).unwrap();
-        assert!(line.len() <= 230, "{} bytes: {line}", line.len());
+    fn lines_are_as_short_and_as_seldom_as_the_cost_model_assumes() {
+        let line = |metrics: &[Metric]| Sums::default().line("Carillon/carillon", metrics, at(0)).unwrap();
+        let one = line(&counted([1, 0, 0], 1, 0)[..1]);
+        assert!(one.len() <= 230, "{} bytes: {one}", one.len());
+        let assumed = include_str!("../../../../infra/cost/assumed.json");
+        let assumed: Value = serde_json::from_str(assumed).unwrap();
+        let mut busy = counted([0, 0, 0], 1, 999);
+        if let Readings::Histograms(all) = &mut busy[0].readings {
+            let bounds = [0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 21600.0, 86400.0];
+            let buckets = bounds.iter().enumerate().map(|(place, bound)| (*bound, 999 * (place as u64 + 1)));
+            (all[0].buckets, all[0].count) = (buckets.collect(), 999 * 11);
+        }
+        let busy = line(&busy);
+        let bytes = (busy.len() + BYTES_OF_EVENT) as f64;
+        assert!(bytes <= assumed["log_bytes_per_sums"].as_f64().unwrap(), "{bytes} bytes: {busy}");
+        assert_eq!(assumed["sums_every_s"], EVERY_S);
     }
 }

@@ -35,7 +35,7 @@ async fn a_mail_is_one_short_line() {
     let written = Written::default();
     let to = written.clone();
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
-    let lines = lines.with_writer(move || to.clone()).with_filter(LevelFilter::INFO);
+    let lines = lines.with_target(false).with_writer(move || to.clone()).with_filter(LevelFilter::INFO);
     budget.poll().with_subscriber(tracing_subscriber::registry().with(lines)).await;
     let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<&str> = text.lines().collect();

@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::fmt;
 
 const MS_PER_S: f64 = 1000.0;
+const S_PER_HOUR: f64 = 3600.0;
 const BYTES_PER_GB: f64 = 1e9;
 /// An idle poll writes the state after so many that only looked what was delivered.
 const NAMED_POLLS_COUNT_MAX: u32 = 10;
@@ -206,7 +207,19 @@ impl<'a> Bill<'a> {
         // By the poll that found it.
         self.time(&mut of, count, self.assumed.deliver_ms, self.assumed.poll_gb);
         self.log(&mut of, count * self.assumed.log_bytes_per_notification);
+        self.log(&mut of, self.sums_count() * self.assumed.log_bytes_per_sums);
         of.lines
+    }
+
+    /// A mailbox's share of the lines in which processes tell their sums: at most one for each notification, and one for each
+    /// interval of each process.
+    fn sums_count(&self) -> f64 {
+        let (assumed, mailboxes) = (self.assumed, self.question.mailboxes as f64);
+        let month_s = assumed.hours_per_month * S_PER_HOUR;
+        let found = self.notifications_count();
+        let busy_s = (self.polls_count() * self.per_poll().ms + found * assumed.deliver_ms) / MS_PER_S;
+        let processes = (busy_s * mailboxes / month_s * assumed.processes_per_busy).ceil().max(1.0);
+        found.min(processes * month_s / assumed.sums_every_s / mailboxes)
     }
 
     fn access_tokens(&self) -> Vec<Line> {

@@ -125,6 +125,11 @@ pub(super) struct Assumed {
     pub(super) refresh_tokens_per_day: f64,
     pub(super) log_bytes_per_idle_poll: f64,
     pub(super) log_bytes_per_notification: f64,
+    /// A line of a process's sums, and how often it writes one at the most.
+    pub(super) log_bytes_per_sums: f64,
+    pub(super) sums_every_s: f64,
+    /// Processes that there are for each that is busy, on average.
+    pub(super) processes_per_busy: f64,
     pub(super) messages_per_mailbox: f64,
     pub(super) days_per_notification: f64,
     pub(super) days_per_search: f64,

@@ -54,6 +54,23 @@ fn a_tick_s_cost_is_shared_by_its_members() {
     );
 }
 
+/// 100,000 mailboxes keep 40 processes busy, each twice there, with a line a minute; three mailboxes have a line for each
+/// notification.
+#[test]
+fn sums_are_a_line_a_minute_of_each_process() {
+    let data = Data::built_in().unwrap();
+    let log_gb = |words: &[&str]| {
+        let question = question(words);
+        let lines = &answer(&data, &question).unwrap().bills[0].1;
+        lines.iter().find(|line| line.unit == "GB of log").unwrap().count
+    };
+    let found = 50.0 * 730.0 / 24.0;
+    let lines = |sums: f64| (found * 368.0 + sums * 460.0) / 1e9;
+    let near = |counted: f64, by_hand: f64| assert!((counted - by_hand).abs() < 1e-12, "{counted} {by_hand}");
+    near(log_gb(&["--secrets", "sealed"]), lines(80.0 * 730.0 * 60.0 / 100_000.0));
+    near(log_gb(&["--secrets", "sealed", "--mailboxes", "3"]), lines(found));
+}
+
 #[test]
 fn more_of_anything_costs_more() {
     let base = usd(&["--secrets", "sealed"]);

@@ -12,25 +12,42 @@ use std::sync::{Mutex, PoisonError};
 pub(in crate::outlook) const READS_COUNT_MAX: usize = 20;
 /// Rows of a page of a delta: three columns each.
 const DELTA_PAGE_SIZE: usize = 1000;
-/// What is made of an answer that is missing.
+/// What is made of an answer that is missing, or that another one's failure kept from being read.
 const BAD_GATEWAY: u16 = 502;
+const FAILED_DEPENDENCY: u16 = 424;
 
-/// Answers to reads of these paths below the provider's address, in their order.
-pub(in crate::outlook) async fn read(call: &Call<'_>, paths: &[String]) -> Result<Vec<HttpResponse>, Error> {
-    let outer = call.http.send(request(call, paths)).await?;
+/// When the provider makes the reads of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::outlook) enum Order {
+    Any,
+    /// All others behind the first, and not at all if that fails.
+    FirstBefore,
+}
+
+/// Answers to reads of these paths below the provider's address, in the paths' order.
+pub(in crate::outlook) async fn read(
+    call: &Call<'_>,
+    paths: &[String],
+    order: Order,
+) -> Result<Vec<HttpResponse>, Error> {
+    let outer = call.http.send(request(call, paths, order)).await?;
     if outer.status != 200 {
         return Err(super::refusal(call, "$batch", &outer));
     }
     Ok(answers(outer, paths.len()))
 }
 
-fn request<'a>(call: &Call<'_>, paths: &[String]) -> HttpRequest<'a> {
+fn request<'a>(call: &Call<'_>, paths: &[String], order: Order) -> HttpRequest<'a> {
     let read = |(number, path): (usize, &String)| {
         let prefer = match path.split('?').next().unwrap_or_default().ends_with("/delta") {
             true => format!("{IMMUTABLE_IDS}, odata.maxpagesize={DELTA_PAGE_SIZE}"),
             false => IMMUTABLE_IDS.to_owned(),
         };
-        json!({ "id": number.to_string(), "method": "GET", "url": path, "headers": { "Prefer": prefer } })
+        let mut read = json!({ "id": number.to_string(), "method": "GET", "url": path, "headers": { "Prefer": prefer } });
+        if order == Order::FirstBefore && number > 0 {
+            read["dependsOn"] = json!(["0"]);
+        }
+        read
     };
     let reads: Vec<Value> = paths.iter().enumerate().map(read).collect();
     super::asking(
@@ -51,6 +68,7 @@ fn answers(outer: HttpResponse, count: usize) -> Vec<HttpResponse> {
         let number = one.get("id").and_then(Value::as_str).and_then(|id| id.parse::<usize>().ok());
         let Some(answer) = number.and_then(|number| answers.get_mut(number)) else { continue };
         let status = one.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+        let status = status.filter(|status| *status != FAILED_DEPENDENCY);
         answer.status = status.unwrap_or(BAD_GATEWAY);
         answer.body = one.get("body").map(Value::to_string).unwrap_or_default().into();
         answer.headers.extend(outer.headers.get("date").map(|date| (http::header::DATE, date.clone())));
@@ -106,7 +124,7 @@ impl<'a> Paired<'a> {
 impl Http for Paired<'_> {
     async fn send(&self, read: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let Some(paths) = self.take(&read) else { return self.call.http.send(read).await };
-        let outer = self.call.http.send(request(self.call, &paths)).await?;
+        let outer = self.call.http.send(request(self.call, &paths, Order::Any)).await?;
         match outer.status {
             200 => {}
             // Who refuses the form of the request may still answer the read itself.
@@ -123,4 +141,42 @@ impl Http for Paired<'_> {
 /// The kinds of errors that are the mailbox's, not the read's: nothing more is asked.
 pub(in crate::outlook) fn ends_all(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unauthorized | ErrorKind::RateLimited | ErrorKind::Halted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    /// Fails the first read, and so says of the second that it was not made.
+    #[derive(Default)]
+    struct Refuses(Mutex<Vec<Value>>);
+
+    #[async_trait]
+    impl Http for Refuses {
+        async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
+            self.0.lock().unwrap().push(serde_json::from_slice(&request.body).unwrap());
+            let inside = json!({ "responses": [{ "id": "1", "status": 424 }, { "id": "0", "status": 503 }] });
+            Ok(HttpResponse { status: 200, headers: http::HeaderMap::new(), body: inside.to_string().into() })
+        }
+    }
+
+    #[test]
+    fn what_waits_for_another_read_failed_with_it_for_now() {
+        let http = Refuses::default();
+        let call = Call {
+            http: &http,
+            api_url: "https://graph.test/v1.0",
+            credential: "",
+            now: chrono::DateTime::UNIX_EPOCH,
+            timeout_ms: 1,
+            scratch: None,
+            archive: None,
+        };
+        let paths = ["/counts".to_owned(), "/delta".to_owned()];
+        let answers = read(&call, &paths, Order::FirstBefore).now_or_never().unwrap().ok().unwrap();
+        assert_eq!([answers[0].status, answers[1].status], [503, BAD_GATEWAY], "a refusal would last");
+        let asked = http.0.lock().unwrap()[0]["requests"].clone();
+        assert_eq!((asked[0].get("dependsOn"), &asked[1]["dependsOn"]), (None, &json!(["0"])));
+    }
 }

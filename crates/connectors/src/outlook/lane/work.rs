@@ -10,7 +10,7 @@ use super::stored::Lane;
 use super::sweep::Sweep;
 use crate::error::{Error, ErrorKind};
 use crate::http::HttpResponse;
-use crate::outlook::api::batch::{self, READS_COUNT_MAX, ends_all};
+use crate::outlook::api::batch::{self, Order, READS_COUNT_MAX, ends_all};
 use crate::outlook::normalise::Row;
 use crate::outlook::poll::plan::Plan;
 use crate::outlook::{api, error};
@@ -67,6 +67,7 @@ pub(crate) async fn step(
         deltas,
         lane,
         now_s,
+        is_stored_anyway: !walked.changes.is_empty(),
         counts: None,
         failed: BTreeSet::new(),
         is_swept: false,
@@ -145,6 +146,9 @@ struct Work<'a> {
     deltas: &'a Deltas,
     lane: &'a mut Lane,
     now_s: i64,
+    /// The walk reports something: what is read now of the folders that it points to is stored with that, and later by a write
+    /// of its own.
+    is_stored_anyway: bool,
     /// How much each folder holds, if that was read in this step.
     counts: Option<FolderCounts>,
     /// What could not be read in this step.
@@ -172,9 +176,18 @@ impl Work<'_> {
         if !descents.is_empty() {
             return descents;
         }
-        let is_time = self.counts.is_some() || self.deltas.counts.is_none();
-        let wanted = self.lane.folders.wanted(is_time, self.now_s);
-        self.open(wanted.map(|folder| LaneRead::Delta(folder.to_owned()))).take(READS_COUNT_MAX).collect()
+        let is_counted = self.counts.is_some() || self.deltas.counts.is_none();
+        let counts: Vec<LaneRead> = match is_counted || !self.is_stored_anyway {
+            true => Vec::new(),
+            false => self.open([LaneRead::Counts].into_iter()).collect(),
+        };
+        let wanted = self.lane.folders.wanted(is_counted || !counts.is_empty(), self.now_s);
+        let deltas = self.open(wanted.map(|folder| LaneRead::Delta(folder.to_owned())));
+        let deltas: Vec<LaneRead> = deltas.take(READS_COUNT_MAX - counts.len()).collect();
+        match deltas.is_empty() {
+            true => deltas,
+            false => counts.into_iter().chain(deltas).collect(),
+        }
     }
 
     fn open<'b>(&'b self, asked: impl Iterator<Item = LaneRead> + 'b) -> impl Iterator<Item = LaneRead> + 'b {
@@ -218,7 +231,12 @@ impl Work<'_> {
             return;
         }
         let paths: Vec<String> = asked.iter().map(|one| self.path(one)).collect();
-        match batch::read(self.call, &paths).await {
+        // A count that is younger than the delta would hide what left the folder in between.
+        let order = match asked.first() {
+            Some(LaneRead::Counts) => Order::FirstBefore,
+            _ => Order::Any,
+        };
+        match batch::read(self.call, &paths, order).await {
             Ok(answers) => {
                 for (asked, answer) in asked.iter().zip(&answers) {
                     self.take(asked, answer).await;

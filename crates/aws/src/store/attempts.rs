@@ -148,14 +148,15 @@ fn decided(
     is_staged: bool,
 ) -> Result<Write> {
     let mut set = "SET attempts = :attempts, progress = :progress, attempt = :next".to_owned();
-    // What was reached stays so until a new round: it is only ever set here.
-    if outcome.reached.callback {
+    let is_pending = outcome.verdict != Verdict::Delivered;
+    // What was reached stays so until a new round: it is only ever set here, and not where nothing is left to reach.
+    let (at_callback, at_bus) = (is_pending && outcome.reached.callback, is_pending && outcome.reached.bus);
+    if at_callback {
         set.push_str(", at_callback = :yes");
     }
-    if outcome.reached.bus {
+    if at_bus {
         set.push_str(", at_bus = :yes");
     }
-    let is_pending = outcome.verdict != Verdict::Delivered;
     if is_staged {
         set = format!("{set}, {}", staged::PUBLISHED);
     }
@@ -188,7 +189,7 @@ fn decided(
         .with(":next", number(attempt))
         .with(":attempt", number(key.attempt))
         .with(":pending", text(Progress::Pending.text()));
-    if outcome.reached.callback || outcome.reached.bus {
+    if at_callback || at_bus {
         write = write.with(":yes", text("y"));
     }
     if is_staged {
@@ -228,16 +229,20 @@ async fn expire_parts(
 }
 
 /// The outcome of a first attempt, which follows on none: without a look at the notification. `None` if the row is not as
-/// it is before one.
+/// it is before one, or there may be no instance: then somebody has to look.
+///
+/// Whether the instance was deleted may be seen a moment late: the outcome is then one of the moment before. It makes no row,
+/// and what follows from it looks again.
 async fn finish_first(
     table: &Table,
     context: &'static str,
     key: AttemptKey,
     outcome: &AttemptOutcome,
 ) -> Result<Option<Written>> {
-    let subscription = subscriptions::get(table, key.instance).await?;
-    if subscription.is_none_or(|row| row.has("gone")) {
-        return Ok(Some(Written::Gone));
+    let subscription = Key::subscription(key.instance);
+    let seen = table.glance_many(context, std::slice::from_ref(&subscription)).await?;
+    if seen.get(&subscription).is_none_or(|row| row.has("gone")) {
+        return Ok(None);
     }
     // With a claim that was committed, it is the first thing that is written of the notification.
     let is_staged = outcome.by == Claimant::Committer;

@@ -3,8 +3,8 @@
 use crate::stack::{self, stack_by};
 use crate::wire::Wire;
 use app::ports::{Accounts as _, AttemptKey, EventLog as _, Job, PollCommit, Polls as _, Written};
-use app::sealing::{DataKey, Lookup, Sealer};
-use aws::Stack;
+use app::sealing::{Lookup, Sealer};
+use aws::{DataKeys, Stack};
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Body;
 use chrono::{DateTime, Duration, Utc};
@@ -24,7 +24,8 @@ pub(crate) struct Budget {
     pub(crate) parts: stack::Stack,
     pub(crate) table: String,
     pub(crate) mailbox: Mailbox,
-    callback: Callback,
+    pub(crate) callback: Callback,
+    sealer: Arc<Sealer>,
     pub(crate) id: InstanceId,
 }
 
@@ -61,7 +62,8 @@ impl Budget {
         let storage = ("CARILLON_SECRET_STORAGE", secrets.to_owned());
         let variables: Vec<_> = outside.variables().into_iter().chain([public_url, storage]).collect();
         let parts = stack_by(&wire, &variables).await;
-        let sealer = sealer();
+        let keys = DataKeys::read(&parts.clients.secrets, &parts.environment.data_key_secret).await.unwrap();
+        let sealer = Arc::new(keys.sealer(now()));
         let stack = made(&parts, sealer.clone());
         let user = sealer.lookup_hash(Lookup::User, name);
         let organization = sealer.lookup_hash(Lookup::Organization, name);
@@ -88,7 +90,7 @@ impl Budget {
         let reply: Value = serde_json::from_slice(&reply).unwrap();
         let id = InstanceId::parse(&reply["id"].to_string()).unwrap();
         let table = parts.environment.table.clone();
-        let budget = Budget { outside, wire, stack, parts, table, mailbox, callback, id };
+        let budget = Budget { outside, wire, stack, parts, table, mailbox, callback, sealer, id };
         budget.poll().await;
         budget
     }
@@ -97,7 +99,7 @@ impl Budget {
     pub(crate) fn set_to(&self, mailboxes_per_tick: u32) -> Stack {
         let mut parts = self.parts.clone();
         parts.environment.mailboxes_per_tick = mailboxes_per_tick;
-        made(&parts, sealer())
+        made(&parts, self.sealer.clone())
     }
 
     /// Polls as the schedule does; what was asked of AWS, and how often the provider was.
@@ -178,10 +180,6 @@ impl Budget {
     }
 }
 
-fn sealer() -> Arc<Sealer> {
-    Arc::new(Sealer::new(&[1; 32], vec![DataKey { id: "1".to_owned(), bytes: [2; 32] }]))
-}
-
 fn made(parts: &stack::Stack, sealer: Arc<Sealer>) -> Stack {
     let http = Arc::new(Egress::new(CallbackAddresses::All));
     Stack::new(&parts.environment, &parts.clients, http, sealer)
@@ -233,8 +231,8 @@ async fn a_heartbeat_is_one_write_unit() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_is_three_writes_and_its_delivery_one() {
     let budget = Budget::start("budget-mail").await;
-    let cold = ["BatchGetItem", "GetItem", "GetSecretValue", "GetItem", "UpdateItem"];
-    let warm = ["BatchGetItem", "GetItem", "UpdateItem"];
+    let cold = ["BatchGetItem", "GetItem", "GetSecretValue", "BatchGetItem", "UpdateItem"];
+    let warm = ["BatchGetItem", "BatchGetItem", "UpdateItem"];
     let mut told = Vec::new();
     for (looks, delivery) in [(&[][..], cold.as_slice()), (&["BatchGetItem"], &warm)] {
         told.push(budget.mailbox.deliver());

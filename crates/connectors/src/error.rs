@@ -67,6 +67,12 @@ impl Error {
         error
     }
 
+    /// The answer is longer than it may be: asked for in the same way it will be again.
+    pub(crate) fn is_too_long(&self) -> bool {
+        let source = self.source.as_ref().and_then(|source| source.downcast_ref::<HttpError>());
+        matches!(source, Some(HttpError::TooLong(_)))
+    }
+
     /// The pause that the provider asked for, and of whom.
     pub fn pause(&self) -> Pause {
         match (self.retry_after_s, self.kind) {

@@ -259,11 +259,13 @@ impl Mailbox {
     /// Makes a label and gives its id.
     pub(super) fn create_label(&mut self, name: &str) -> String {
         // Ids of labels that are gone do not come again.
-        self.label_count += 1;
-        while self.labels.iter().any(|label| label.id == format!("Label_{}", self.label_count)) {
+        let id = loop {
             self.label_count += 1;
-        }
-        let id = format!("Label_{}", self.label_count);
+            let id = format!("Label_{}", self.label_count);
+            if !self.labels.iter().any(|label| label.id == id) {
+                break id;
+            }
+        };
         self.labels.push(Label { id: id.clone(), name: name.to_owned(), color: None });
         id
     }

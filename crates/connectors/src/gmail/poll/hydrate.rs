@@ -9,6 +9,7 @@ use domain::event::{Change, ChangeKind};
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Prefix of a retried record's version if the message came back after its deletion was reported.
 const RETURNED: &str = "returned:";
@@ -38,16 +39,16 @@ impl Outcome {
             || self.failed.iter().any(|failed| failed.object_id == id)
     }
 
-    /// Leaves to the next step what is beyond the bytes of this one; says whether there is such.
+    /// Leaves to the next step what is beyond the bytes of this one; says whether anything is left.
     pub(crate) fn leave_rest(&mut self, wanted: &[Collapsed]) -> bool {
-        let (mut bytes, before) = (0, self.messages.len());
+        let mut bytes = 0;
         for one in wanted {
             if bytes >= STEP_BYTES_MAX {
                 self.messages.remove(&one.message_id);
             }
             bytes += self.messages.get(&one.message_id).map_or(0, |message| message.to_string().len());
         }
-        self.messages.len() < before
+        wanted.iter().any(|one| !self.settles(&one.message_id))
     }
 }
 
@@ -64,7 +65,8 @@ pub(crate) async fn read(call: &Call<'_>, plan: &Plan, id: &str) -> Result<Value
 ///
 /// What concerns the whole mailbox (limits, tokens) ends the reading; what was read until then stands, so that a
 /// provider that refuses now and then does not keep a large step from ever ending. A message that fails on its own while
-/// others come is set aside; if all fail, the step fails, up to a few times in a row.
+/// others come is set aside; if all fail, the step fails, up to a few times in a row. Beyond the bytes of a step nothing more
+/// is asked for: what is long is held no longer than it has to be.
 pub(crate) async fn all<'a>(
     call: &Call<'_>,
     plan: &Plan,
@@ -76,7 +78,9 @@ pub(crate) async fn all<'a>(
         return Ok(None);
     }
     let ids: Vec<String> = wanted.iter().map(|one| one.message_id.clone()).collect();
-    let mut reads = futures_util::stream::iter(ids.into_iter().enumerate())
+    let bytes = AtomicUsize::new(0);
+    let ids = ids.into_iter().enumerate().take_while(|_| bytes.load(Ordering::Relaxed) < STEP_BYTES_MAX);
+    let mut reads = futures_util::stream::iter(ids)
         .map(|(index, id)| async move { (index, read(call, plan, &id).await) })
         .buffer_unordered(REQUESTS_IN_FLIGHT_MAX);
     let mut outcome = Outcome::default();
@@ -88,6 +92,7 @@ pub(crate) async fn all<'a>(
         match result {
             Ok(message) => {
                 answered = true;
+                bytes.fetch_add(plan.bytes_of(&message), Ordering::Relaxed);
                 outcome.messages.insert(one.message_id.clone(), message);
             }
             Err(error) if error.kind == ErrorKind::NotFound => {

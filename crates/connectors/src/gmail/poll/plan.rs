@@ -103,6 +103,11 @@ impl Plan {
         self.objects.step_objects_max(self.format)
     }
 
+    /// How long an object is that was read, where it may be long.
+    pub(crate) fn bytes_of(&self, object: &Value) -> usize {
+        if self.format == Some(Format::Full) { object.to_string().len() } else { 0 }
+    }
+
     pub(crate) fn created(&self, record: Value, recheck: bool) -> Option<Change> {
         self.objects.created(record, &self.conditions, recheck)
     }

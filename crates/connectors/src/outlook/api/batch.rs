@@ -12,6 +12,8 @@ use std::sync::{Mutex, PoisonError};
 pub(in crate::outlook) const READS_COUNT_MAX: usize = 20;
 /// Rows of a page of a delta: three columns each.
 const DELTA_PAGE_SIZE: usize = 1000;
+/// A page of a walk at the most. It is held up to three times while it is taken apart; one that is longer is read in parts.
+const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What is made of an answer that is missing, or that another one's failure kept from being read.
 const BAD_GATEWAY: u16 = 502;
 const FAILED_DEPENDENCY: u16 = 424;
@@ -61,6 +63,9 @@ fn request<'a>(call: &Call<'_>, paths: &[String], order: Order) -> HttpRequest<'
 /// The answers inside, each with the outer one's time. Their order is any; one that is missing failed.
 fn answers(outer: HttpResponse, count: usize) -> Vec<HttpResponse> {
     let mut inside = super::read(&outer).unwrap_or_default();
+    let date = outer.headers.get("date").cloned();
+    // A page with contents is long: whatever was taken over is let go.
+    drop(outer);
     let empty =
         || HttpResponse { status: BAD_GATEWAY, headers: http::HeaderMap::new(), body: bytes::Bytes::new() };
     let mut answers: Vec<HttpResponse> = (0..count).map(|_| empty()).collect();
@@ -70,8 +75,9 @@ fn answers(outer: HttpResponse, count: usize) -> Vec<HttpResponse> {
         let status = one.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
         let status = status.filter(|status| *status != FAILED_DEPENDENCY);
         answer.status = status.unwrap_or(BAD_GATEWAY);
-        answer.body = one.get("body").map(Value::to_string).unwrap_or_default().into();
-        answer.headers.extend(outer.headers.get("date").map(|date| (http::header::DATE, date.clone())));
+        let body = one.get_mut("body").map(Value::take);
+        answer.body = body.as_ref().map(Value::to_string).unwrap_or_default().into();
+        answer.headers.extend(date.clone().map(|date| (http::header::DATE, date)));
         add_headers(answer, one.get("headers").and_then(Value::as_object));
     }
     answers
@@ -88,7 +94,8 @@ fn add_headers(answer: &mut HttpResponse, headers: Option<&Map<String, Value>>) 
     }
 }
 
-/// A way out whose first read takes another one with it, in the same request: a poll that only looks may send one.
+/// The way out of a walk: its first read takes another one with it, in the same request, since a poll that only looks may send
+/// one; and no answer is longer than a small process bears.
 pub(in crate::outlook) struct Paired<'a> {
     call: &'a Call<'a>,
     beside: Mutex<Option<String>>,
@@ -123,8 +130,9 @@ impl<'a> Paired<'a> {
 #[async_trait]
 impl Http for Paired<'_> {
     async fn send(&self, read: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
+        let read = bounded(read);
         let Some(paths) = self.take(&read) else { return self.call.http.send(read).await };
-        let outer = self.call.http.send(request(self.call, &paths, Order::Any)).await?;
+        let outer = self.call.http.send(bounded(request(self.call, &paths, Order::Any))).await?;
         match outer.status {
             200 => {}
             // Who refuses the form of the request may still answer the read itself.
@@ -136,6 +144,10 @@ impl Http for Paired<'_> {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = second;
         first.ok_or(HttpError::Timeout)
     }
+}
+
+fn bounded(request: HttpRequest<'_>) -> HttpRequest<'_> {
+    HttpRequest { answer_bytes_max: request.answer_bytes_max.min(PAGE_BYTES_MAX), ..request }
 }
 
 /// The kinds of errors that are the mailbox's, not the read's: nothing more is asked.

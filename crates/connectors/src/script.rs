@@ -39,6 +39,9 @@ impl Http for Script {
         }
         self.asked.lock().unwrap().push(request.url);
         let (status, body) = self.answers.lock().unwrap().pop_front().ok_or(HttpError::Timeout)?;
+        if body.len() > request.answer_bytes_max {
+            return Err(HttpError::TooLong(request.answer_bytes_max));
+        }
         let mut headers = http::HeaderMap::new();
         if let Some(date) = self.date {
             headers.insert("date", http::HeaderValue::from_static(date));

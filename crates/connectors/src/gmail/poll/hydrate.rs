@@ -4,7 +4,7 @@ use super::plan::Plan;
 use crate::error::{Error, ErrorKind};
 use crate::gmail::api;
 use crate::gmail::normalise::collapse::Collapsed;
-use crate::{Call, FailedRecord, Past, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX};
+use crate::{Call, FailedRecord, Past, STEP_BYTES_MAX};
 use domain::event::{Change, ChangeKind};
 use futures_util::StreamExt as _;
 use serde_json::Value;
@@ -82,7 +82,7 @@ pub(crate) async fn all<'a>(
     let ids = ids.into_iter().enumerate().take_while(|_| bytes.load(Ordering::Relaxed) < STEP_BYTES_MAX);
     let mut reads = futures_util::stream::iter(ids)
         .map(|(index, id)| async move { (index, read(call, plan, &id).await) })
-        .buffer_unordered(REQUESTS_IN_FLIGHT_MAX);
+        .buffer_unordered(plan.reads_at_once());
     let mut outcome = Outcome::default();
     let mut answered = false;
     let gives_up = past.failures < STEP_FAILURES_COUNT_MAX;

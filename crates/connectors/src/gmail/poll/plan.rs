@@ -1,7 +1,7 @@
 //! What a url asks of polls by history.
 
-use crate::STEP_CHANGES_MAX;
 use crate::gmail::normalise::conditions::Conditions;
+use crate::{REQUESTS_IN_FLIGHT_MAX, STEP_CHANGES_MAX};
 use chrono::{DateTime, Utc};
 use domain::event::Change;
 use domain::resource::HubRead;
@@ -101,6 +101,11 @@ impl Plan {
 
     pub(crate) fn step_objects_max(&self) -> usize {
         self.objects.step_objects_max(self.format)
+    }
+
+    /// Objects that are read at once: of those that may be long, one.
+    pub(crate) fn reads_at_once(&self) -> usize {
+        if self.format == Some(Format::Full) { 1 } else { REQUESTS_IN_FLIGHT_MAX }
     }
 
     /// How long an object is that was read, where it may be long.

@@ -13,7 +13,7 @@ use crate::gmail::cursor::{Creation, Cursor, HistoryId};
 use crate::gmail::normalise;
 use crate::gmail::normalise::collapse::{Collapsed, DRAFT};
 use crate::gmail::normalise::conditions::Conditions;
-use crate::{Call, FailedRecord, Past, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
+use crate::{Call, FailedRecord, Past, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
 use chrono::{DateTime, Utc};
 use domain::event::{Change, ChangeKind};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -219,7 +219,7 @@ async fn read_all(
             Err(error) => Err(error),
         }
     });
-    let mut reads = std::pin::pin!(reads.buffered(REQUESTS_IN_FLIGHT_MAX));
+    let mut reads = std::pin::pin!(reads.buffered(plan.reads_at_once()));
     let mut read = ReadThreads { endings: HashMap::new(), told: 0, halted: None };
     let mut bytes = 0;
     for thread in threads {

@@ -159,6 +159,24 @@ fn large_threads_end_a_step_and_are_read_in_the_next() {
     assert_eq!((told(&step), step.more, asked.len()), (vec!["c"], false, 2));
 }
 
+/// What may be long is read one after the other, until that is enough.
+#[test]
+fn no_more_is_read_than_a_step_takes() {
+    let ids: Vec<Value> = (0..9).map(|number| json!({ "id": number.to_string() })).collect();
+    let list = json!({ "messages": ids }).to_string();
+    let long = |number: usize| {
+        let text = "x".repeat(crate::STEP_BYTES_MAX / 2);
+        json!({ "id": number.to_string(), "internalDate": "1795347600000", "snippet": text }).to_string()
+    };
+    let read: Vec<String> = (0..9).map(long).collect();
+    let answers = std::iter::once(list.as_str()).chain(read.iter().map(String::as_str));
+    let answers: Vec<(u16, &str)> = answers.map(|body| (200, body)).collect();
+    let (step, asked) = backfill(&answers, "/messages?format=full", None);
+    let step = step.ok().unwrap();
+    assert_eq!((told(&step), step.more), (vec!["0", "1"], true));
+    assert_eq!(asked.len(), 3, "the list and two of nine");
+}
+
 #[test]
 fn labels_and_drafts_have_no_time_to_go_by() {
     for url in ["/labels", "/drafts"] {

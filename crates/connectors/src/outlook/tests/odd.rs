@@ -68,3 +68,13 @@ fn a_page_that_is_refused_takes_nothing_with_it() {
     assert!(step.moved && step.more && step.changes.is_empty());
     assert_eq!(step.cursor["walk"]["position"], at().timestamp() - 8 * 60, "behind what it knows");
 }
+
+/// It would be as long again: nobody waits for three failures, and nothing is asked for in the same way.
+#[test]
+fn a_page_that_is_too_long_is_asked_for_in_parts_at_once() {
+    let long = format!(r#"{{"value":[{{"id":"m","subject":"{}"}}]}}"#, "x".repeat(17 * 1024 * 1024));
+    let (step, asked) = poll_at(&[(200, &long), (200, EMPTY), (200, LIST)], &cursor(), "/messages");
+    let step = step.ok().unwrap();
+    assert_eq!((step.changes.len(), step.halted.is_none()), (2, true), "{asked:?}");
+    assert!(asked[2].contains("lastModifiedDateTime%20lt%20") || asked[2].contains(" lt "), "{}", asked[2]);
+}

@@ -4,6 +4,7 @@
 use crate::clients::Client;
 use crate::context::Context;
 use crate::instances::{Refusal, SignInCode};
+use crate::signing_in;
 use connectors::Descriptor;
 use connectors::oauth::{self, Application, Grant, TokenError, TokenErrorKind, Tokens};
 use domain::pasted;
@@ -15,6 +16,8 @@ use domain::settings::{
 const TOKEN_TIMEOUT_MS: u64 = 10_000;
 /// The field of a request that has the code.
 const CODE: &str = "providerData.code";
+/// The one that has what counts once.
+const ONCE: &str = "providerData.once";
 
 /// Exchanges a grant at the provider's token endpoint. Where a stored application is refused that was changed since it
 /// was read, it is tried once more as it is now. A refresh token may be called unknown, too, if it is another client's.
@@ -63,16 +66,20 @@ async fn once(
     oauth::parse_tokens(&response, app.now())
 }
 
-/// Exchanges the code of a sign-in, with the redirect address that the configuration names.
+/// Exchanges the code of an organization's sign-in, with the redirect address that the configuration names.
 pub(crate) async fn code(
     app: &Context,
     descriptor: &Descriptor,
     (plain, client): (&Items, &Client),
-    sign_in: &SignInCode,
+    (organization_id, sign_in): (u32, &SignInCode),
 ) -> Result<Tokens, Refusal> {
     let rule = "is required to exchange `providerData.code`";
     let redirect_uri =
         given(plain, OAUTH_CALLBACK_URL).ok_or_else(|| Refusal::rule(OAUTH_CALLBACK_URL, rule))?;
+    // Before the code is shown again: a provider may take back what it gave for one that comes twice.
+    if !signing_in::is_first(app, organization_id, sign_in.once.as_deref()).await? {
+        return Err(Refusal::rule(ONCE, "came before: begin the sign-in again"));
+    }
     let (code, scope) = (sign_in.code.as_str(), given(plain, OAUTH_SCOPE));
     let code_verifier = sign_in.verifier.as_deref();
     let grant = Grant::Code { code, redirect_uri, code_verifier };

@@ -11,6 +11,9 @@ const SESSION_HOURS: i64 = 12;
 /// Long enough to get from a terminal to a browser, and short enough for what lies in a scrollback.
 const LINK_MINUTES: i64 = 15;
 
+/// Longer than anybody takes for a sign-in at a provider.
+const ONCE_MINUTES: i64 = 60;
+
 /// What was begun. No `Debug`: the token signs in.
 pub struct SignedIn {
     /// Shown once, and stored as a hash.
@@ -60,6 +63,13 @@ pub(crate) async fn secrets(app: &Context, token: &str) -> Result<Option<(Lookup
 pub(crate) async fn end(app: &Context, token: &str) -> Result<()> {
     let hash = app.sealer.lookup_hash(Lookup::Session, token);
     app.ports.sessions.end_session(&hash, app.now()).await.map(drop)
+}
+
+/// Whether what counts once in an organization comes for the first time, on whatever host; nothing always does.
+pub(crate) async fn is_first(app: &Context, organization_id: u32, once: Option<&str>) -> Result<bool> {
+    let Some(once) = once else { return Ok(true) };
+    let hash = app.sealer.lookup_hash(Lookup::SignInOnce, &format!("{organization_id}:{once}"));
+    app.ports.sessions.take_once(&hash, app.now() + Duration::minutes(ONCE_MINUTES)).await
 }
 
 async fn begin_as(

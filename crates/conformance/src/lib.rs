@@ -233,6 +233,7 @@ macro_rules! accounts_suite {
             user_sessions: [
                 are_found_until_they_end,
                 are_taken_out_by_one,
+                what_counts_once_is_taken_by_one,
                 name_the_present_secrets,
             ],
         }

@@ -24,7 +24,6 @@ mod pages;
 mod session;
 mod shared;
 mod signed;
-mod spent;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -35,7 +34,6 @@ mod ui;
 use form::FORM_BYTES_MAX;
 pub use shared::{Arrived, Defaults, Inspector, Seal};
 use shared::{Inner, Shared};
-use spent::SpentStates;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -67,7 +65,6 @@ pub fn router(console: Console) -> Router {
         public_url: console.public_url.map(|url| url.trim_end_matches('/').to_owned()),
         inspector: console.inspector,
         defaults: console.defaults,
-        spent_states: SpentStates::default(),
     }));
     pages::routes()
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))

@@ -1,6 +1,5 @@
 //! What every page works with, and what a host gives for it.
 
-use crate::spent::SpentStates;
 use axum::Router;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -51,7 +50,6 @@ pub(crate) struct Inner {
     pub(crate) public_url: Option<String>,
     pub(crate) inspector: Option<Arc<dyn Inspector>>,
     pub(crate) defaults: Defaults,
-    pub(crate) spent_states: SpentStates,
 }
 
 impl Shared {

@@ -81,6 +81,34 @@ async fn a_code_that_was_asked_for_with_a_challenge_needs_its_verifier_first_and
     }
 }
 
+/// On every host, and before the provider sees the code: some take back what they gave for one that comes twice.
+#[tokio::test]
+async fn what_counts_once_is_taken_by_one_process_and_is_the_organizations_own() {
+    let world = World::new(173);
+    let mut body = gmail_body(&world.google.new_code(GMAIL_USER));
+    body["providerData"]["once"] = "a-state".into();
+    let id = world.create(&body).await;
+    let asked_count = world.google.token_requests_count();
+    let path = format!("/instances/{id}");
+    let others = world.another_process();
+    for code in [body["providerData"]["code"].clone(), world.google.new_code(GMAIL_USER).into()] {
+        body["providerData"]["code"] = code;
+        let again = json!({ "providerData": body["providerData"] });
+        for reply in
+            [world.call("POST", "/instances", &body).await, world.patch_on(&others, &path, &again).await]
+        {
+            assert_eq!(reply.status, 400, "{}", reply.body);
+            let said = reply.body["message"].as_str().unwrap();
+            assert!(said.contains("`providerData.once`") && !said.contains("a-state"), "{said}");
+        }
+    }
+    assert_eq!(world.google.token_requests_count(), asked_count);
+    world.admit_another("another-user-secret", "another-organization").await;
+    let another = "User another-user-secret, Organization another-organization";
+    let reply = world.call_as(another, "POST", "/instances", &body.to_string()).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+}
+
 #[tokio::test]
 async fn a_challenge_that_protects_nothing_is_refused() {
     let world = World::new(172);

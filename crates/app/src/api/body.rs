@@ -74,10 +74,11 @@ pub(super) fn element(object: &Map<String, Value>) -> Option<String> {
     }
 }
 
-/// `providerData.code`, with `providerData.codeVerifier`.
+/// `providerData.code`, with what goes with it.
 pub(super) fn code(object: &Map<String, Value>) -> Result<Option<SignInCode>, ApiError> {
     let Some(code) = provider_data(object, "code")? else { return Ok(None) };
-    Ok(Some(SignInCode { code, verifier: provider_data(object, "codeVerifier")? }))
+    let (verifier, once) = (provider_data(object, "codeVerifier")?, provider_data(object, "once")?);
+    Ok(Some(SignInCode { code, verifier, once }))
 }
 
 /// A text of `providerData`.

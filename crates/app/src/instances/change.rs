@@ -136,7 +136,8 @@ async fn attempt(
         clients(app, &mailbox.instance, connector, &old_secrets, (&plain, &secrets)).await?;
     check_client(patch, &former, &client)?;
     if let (Some(code), None) = (&patch.code, &tries.tokens) {
-        tries.tokens = Some(exchange::code(app, connector.descriptor(), (&plain, &client), code).await?);
+        let sign_in = (mailbox.instance.account.organization_id, code);
+        tries.tokens = Some(exchange::code(app, connector.descriptor(), (&plain, &client), sign_in).await?);
     }
     if !tries.has_kept_token {
         secrets.extend(new_refresh_token(tries.tokens.as_ref()));

@@ -103,7 +103,9 @@ async fn tokens(
                 "is required with `externalAuthentication` `initial`",
             ));
         }
-        (_, _, Some(code)) => exchange::code(app, descriptor, (plain, &client), code).await?,
+        (_, _, Some(code)) => {
+            exchange::code(app, descriptor, (plain, &client), (organization_id, code)).await?
+        }
         (_, _, None) => return Err(Refusal::rule("providerData.code", "is required")),
     };
     if tokens.refresh_token.is_none() && kept.is_none() {

@@ -277,6 +277,8 @@ pub(crate) struct SignInCode {
     pub(crate) code: String,
     /// PKCE's, where the address of the sign-in had a challenge.
     pub(crate) verifier: Option<String>,
+    /// What counts once in the organization, such as the state of the sign-in.
+    pub(crate) once: Option<String>,
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn creation(wanted: NewMailbox) -> Creation {
         by: wanted.by,
         account: wanted.account,
         connector: wanted.connector,
-        code: Some(SignInCode { code: NO_CODE.to_owned(), verifier: None }),
+        code: Some(SignInCode { code: NO_CODE.to_owned(), verifier: None, once: None }),
         items: wanted.items,
         name: wanted.name,
         tags: wanted.tags,

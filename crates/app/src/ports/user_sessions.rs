@@ -16,7 +16,8 @@ pub struct UserSession {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Sessions by the hashes of their tokens. A link that signs in once is one, too: it is taken out as it is used.
+/// Sessions by the hashes of their tokens. A link that signs in once is one, too: it is taken out as it is used. Beside
+/// them what counts once, such as the state of a sign-in at a provider.
 ///
 /// # Errors
 /// [`PortError`](super::PortError): nothing happened, or a repeat does no harm.
@@ -28,6 +29,8 @@ pub trait UserSessions: Send + Sync {
     async fn user_session(&self, token: &LookupHash, now: DateTime<Utc>) -> Result<Option<UserSession>>;
     /// Takes the session out and says what it was, unless it has expired: of several callers one gets it.
     async fn end_session(&self, token: &LookupHash, now: DateTime<Utc>) -> Result<Option<UserSession>>;
+    /// Takes what counts once: of several callers one gets `true`. It is forgotten some time after `until`.
+    async fn take_once(&self, hash: &LookupHash, until: DateTime<Utc>) -> Result<bool>;
     /// The hashes of a user's and of the organization's present secrets; `None` if there is no such user, or if a
     /// secret was never used since they are noted.
     async fn secrets_of(

@@ -89,6 +89,11 @@ impl Key {
         Key::new(format!("K#{}", hex(hash)), "K")
     }
 
+    /// What counts once and was taken.
+    pub(super) fn spent(hash: &LookupHash) -> Self {
+        Key::new(format!("ONCE#{}", hex(hash)), "ONCE")
+    }
+
     /// A link to sign in by. Those of an instance are among its parts, and go with them.
     pub(super) fn sign_in_link(key: &LinkKey) -> Self {
         match key.instance {

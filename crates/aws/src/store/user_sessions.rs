@@ -39,6 +39,12 @@ impl UserSessions for DynamoStore {
         Ok(ended.is_ok().then_some(session))
     }
 
+    async fn take_once(&self, hash: &LookupHash, until: DateTime<Utc>) -> Result<bool> {
+        let write = Write::put(&Key::spent(hash), [("expires", expiry(until))]);
+        let write = write.when("attribute_not_exists(pk)");
+        Ok(self.table.write("take what counts once", write).await?.is_ok())
+    }
+
     async fn secrets_of(
         &self,
         organization_id: u32,

@@ -40,6 +40,16 @@ pub async fn are_taken_out_by_one(host: &dyn Harness) {
     assert_eq!(taken, [session(5, 60)]);
 }
 
+/// By one of many who come at a time, and by nobody later; others are not concerned.
+pub async fn what_counts_once_is_taken_by_one(host: &dyn Harness) {
+    let sessions = host.sessions();
+    let (one, other) = (token(4, 1), token(4, 2));
+    let taken = join_all((0..8).map(|_| sessions.take_once(&one, at(60)))).await;
+    assert_eq!(taken.into_iter().filter(|taken| *taken.as_ref().unwrap()).count(), 1);
+    assert!(!sessions.take_once(&one, at(120)).await.unwrap());
+    assert!(sessions.take_once(&other, at(60)).await.unwrap());
+}
+
 /// As they are now, after a replacement too.
 pub async fn name_the_present_secrets(host: &dyn Harness) {
     let hash = |number: u8| token(3, number);

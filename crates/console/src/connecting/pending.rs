@@ -107,11 +107,10 @@ impl Pending {
             .then(|| Pending { id: id.to_owned(), ..pending })
     }
 
-    /// The sign-in that the user came back from, if it began in this session; once.
+    /// The sign-in that the user came back from, if it began in this session.
     pub(crate) fn of_state(signed: &Signed, state: &str) -> Option<Self> {
         let (id, _) = state.split_once('.')?;
-        let pending = Self::of(signed, id).filter(|pending| is_same(pending.state(), state))?;
-        signed.shared.0.spent_states.take(state, pending.expires_at, signed.now).then_some(pending)
+        Self::of(signed, id).filter(|pending| is_same(pending.state(), state))
     }
 
     /// The last sign-in to a new instance of a connector that began and did not end.

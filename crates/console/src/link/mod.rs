@@ -133,9 +133,6 @@ pub(crate) async fn back(shared: &Shared, head: &Parts, query: &Fields) -> Optio
     if head.method != Method::GET {
         return Some(StatusCode::NO_CONTENT.into_response());
     }
-    if !passage.is_first(shared) {
-        return None;
-    }
     let ended = match query.text("code") {
         "" => passage.failed(denied(query)),
         code => returned(&visit, passage, code).await,
@@ -146,7 +143,7 @@ pub(crate) async fn back(shared: &Shared, head: &Parts, query: &Fields) -> Optio
 }
 
 async fn returned(visit: &Visit, passage: Passage, code: &str) -> Passage {
-    let provider_data = json!({ "code": code, "codeVerifier": passage.verifier });
+    let provider_data = json!({ "code": code, "codeVerifier": passage.verifier, "once": passage.state() });
     let answer = visit.ask("return", &json!({ "link": passage.token, "providerData": provider_data })).await;
     match answer.status {
         status if status.is_success() => passage.ended(answer.body),

@@ -73,11 +73,6 @@ impl Passage {
         all.find(|passage| is_same(&passage.token, token))
     }
 
-    /// Whether nobody came back from it before, also in a browser that kept what this one forgot.
-    pub(super) fn is_first(&self, shared: &Shared) -> bool {
-        shared.0.spent_states.take(self.state(), self.expires_at, shared.now())
-    }
-
     pub(super) fn state(&self) -> &str {
         self.state.as_deref().unwrap_or_default()
     }

@@ -54,7 +54,7 @@ async fn back(
     if code.is_empty() {
         return again(&signed, pending, Problems::general(denied(&query)));
     }
-    let provider_data = json!({ "code": code, "codeVerifier": pending.verifier });
+    let provider_data = json!({ "code": code, "codeVerifier": pending.verifier, "once": pending.state() });
     match pending.instance.clone() {
         Some(id) => sign_in_again::back(signed, &id, pending, provider_data).await,
         None => created(signed, pending, provider_data).await,

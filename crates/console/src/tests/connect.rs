@@ -255,7 +255,7 @@ async fn a_state_that_is_not_this_sessions_exchanges_nothing() {
     assert!(connecting.sent_to("POST /instances").is_empty());
 }
 
-/// The browser forgets what it kept for it; whoever copied that before does not.
+/// The browser forgets what it kept for it; whoever copied that before does not. The interface takes the state once.
 #[tokio::test]
 async fn a_state_counts_once_for_whoever_kept_the_cookies() {
     let connecting = Connecting::new().await;
@@ -263,12 +263,18 @@ async fn a_state_counts_once_for_whoever_kept_the_cookies() {
     let copied = connecting.browser.copied_cookies();
     let done = connecting.browser.get(&format!("/oauth/callback?code=one&state={state}")).await;
     assert_eq!(done.location(), "/instances/7/connected");
+    let gone = connecting.browser.get(&format!("/oauth/callback?code=one&state={state}")).await;
+    assert_eq!(gone.status, StatusCode::FORBIDDEN);
+    connecting.refuse(400, "`providerData.once`: came before");
     for query in [format!("code=two&state={state}"), format!("error=access_denied&state={state}")] {
         connecting.browser.put_back(copied.clone());
         let again = connecting.browser.get(&format!("/oauth/callback?{query}")).await;
-        assert_eq!(again.status, StatusCode::FORBIDDEN, "{query}");
+        assert!(again.location().starts_with("/connect/pigeon?again="), "{query}: {}", again.location());
     }
-    assert_eq!(connecting.sent_to("POST /instances").len(), 1);
+    let sent = connecting.sent_to("POST /instances");
+    let of = |name: &str| sent.iter().map(|body| body["providerData"][name].clone()).collect::<Vec<_>>();
+    assert_eq!(of("code"), ["one", "two"]);
+    assert_eq!(of("once"), [state.as_str(), &state]);
 }
 
 /// Its cookie is still in the browser: whoever signs in there next may be another, and gets nobody's mailbox.

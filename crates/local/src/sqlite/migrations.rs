@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0019_addresses.sql"),
     include_str!("migrations/0020_annexes.sql"),
     include_str!("migrations/0021_leases.sql"),
+    include_str!("migrations/0022_spent.sql"),
 ];
 
 /// Demands the version that this program knows, of a file that another process works on.

@@ -49,6 +49,9 @@ pub(super) struct SignInData {
     code: Option<String>,
     /// PKCE: the verifier, where the sign-in had a `codeChallenge`.
     code_verifier: Option<String>,
+    /// What counts once: a second request with it is refused for an hour, whatever came of the first. For instance the
+    /// `state` that came back with the code, if it is random.
+    once: Option<String>,
 }
 
 /// What changes of an instance. What is not named stays, unless the whole instance is replaced.
@@ -78,6 +81,9 @@ struct AgainData {
     code: Option<String>,
     /// PKCE: the verifier, where the sign-in had a `codeChallenge`.
     code_verifier: Option<String>,
+    /// What counts once: a second request with it is refused for an hour, whatever came of the first. For instance the
+    /// `state` that came back with the code, if it is random.
+    once: Option<String>,
     /// Instead of a code: what a refusal gave (`otherMailbox.confirmation`), within ten minutes. The other mailbox takes
     /// the place of the former one.
     confirmation: Option<String>,

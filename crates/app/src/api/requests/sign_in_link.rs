@@ -81,7 +81,7 @@ pub(in crate::api) struct LinkLoginRequest {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(example = json!({
-    "link": "4711.RANDOM", "providerData": { "code": "CODE", "codeVerifier": "VERIFIER" },
+    "link": "4711.RANDOM", "providerData": { "code": "CODE", "codeVerifier": "VERIFIER", "once": "RANDOM" },
 }))]
 pub(in crate::api) struct LinkReturnRequest {
     /// The token that ends the link.

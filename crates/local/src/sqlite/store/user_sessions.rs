@@ -14,8 +14,12 @@ const END: &str = "DELETE FROM user_sessions WHERE token_hash = ?1 AND expires_a
 const SECRETS: &str = "SELECT u.secret_hash, o.secret_hash
     FROM users u JOIN organizations o ON o.id = u.organization_id
     WHERE u.id = ?2 AND o.id = ?1 AND u.removed = 0";
-const EXPIRE: &str = "DELETE FROM user_sessions WHERE token_hash IN
-    (SELECT token_hash FROM user_sessions WHERE expires_at_us <= ?1 LIMIT ?2)";
+const TAKE: &str = "INSERT INTO spent (hash, expires_at_us) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+const EXPIRE: [&str; 2] = [
+    "DELETE FROM user_sessions WHERE token_hash IN
+         (SELECT token_hash FROM user_sessions WHERE expires_at_us <= ?1 LIMIT ?2)",
+    "DELETE FROM spent WHERE hash IN (SELECT hash FROM spent WHERE expires_at_us <= ?1 LIMIT ?2)",
+];
 
 #[async_trait]
 impl UserSessions for SqliteStore {
@@ -42,6 +46,15 @@ impl UserSessions for SqliteStore {
             .await
     }
 
+    async fn take_once(&self, hash: &LookupHash, until: DateTime<Utc>) -> Result<bool> {
+        let hash = *hash;
+        self.db
+            .write("take what counts once", move |tx| {
+                Ok(tx.prepare_cached(TAKE)?.execute((hash, micros(until)))? == 1)
+            })
+            .await
+    }
+
     async fn secrets_of(
         &self,
         organization_id: u32,
@@ -58,7 +71,11 @@ impl UserSessions for SqliteStore {
 
 /// Deletes at most `limit` that have expired; how many.
 pub(super) fn expire(conn: &Connection, now: DateTime<Utc>, limit: usize) -> rusqlite::Result<usize> {
-    conn.prepare_cached(EXPIRE)?.execute((micros(now), limit))
+    let mut count = 0;
+    for sql in EXPIRE {
+        count += conn.prepare_cached(sql)?.execute((micros(now), limit.saturating_sub(count)))?;
+    }
+    Ok(count)
 }
 
 fn begin(tx: &Connection, token: &LookupHash, session: &UserSession) -> rusqlite::Result<()> {

@@ -3,7 +3,7 @@
 //! A poll does it before it reads: what changed before a watch was made is in what the poll reads, and what changes after
 //! it is told.
 
-use super::due::{renewal, wait_after};
+use super::due::{put_off, renewal, wait_after};
 use super::reach::{address, unreachable};
 use super::stored::{change, read};
 use super::{key, leave};
@@ -176,6 +176,10 @@ impl<'a> Keeping<'a> {
         if !watched.is_due(now) {
             return Ok(());
         }
+        if let Some(check_at) = put_off(&watched, self.interval_min, self.seed(target), now) {
+            let later = WatchedTarget { check_at, ..watched.clone() };
+            return self.store(&watched, &later).await.map(drop);
+        }
         if watched.wanted(now) == Some(Demand::Reauthorize) && watched.is_met(now) {
             let met = WatchedTarget { demand: None, ..watched.clone() };
             return self.store(&watched, &met).await.map(drop);
@@ -247,18 +251,22 @@ impl<'a> Keeping<'a> {
         if !is_same {
             tracing::info!(instance.id = id, connector = self.instance.connector, "push.watched");
         }
-        let seed = digest64(&[self.key.0.as_bytes(), before.target.as_bytes()]);
         WatchedTarget {
             since: before.since.filter(|_| is_same).or(Some(now)),
             touched_at: Some(now),
             granted_until: self.granted_until,
-            check_at: renewal(now, watch.until, seed),
+            check_at: renewal(now, watch.until, self.seed(&before.target)),
             watch: Some(watch),
             failures: 0,
             failure: None,
             demand: None,
             ..before
         }
+    }
+
+    /// What times of a watch are drawn by.
+    fn seed(&self, target: &str) -> u64 {
+        digest64(&[self.key.0.as_bytes(), target.as_bytes()])
     }
 
     fn failed(&self, before: WatchedTarget, error: &Error) -> WatchedTarget {

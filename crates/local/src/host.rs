@@ -217,6 +217,11 @@ impl Host {
         self.writes_seen
     }
 
+    /// Brings to the disk what does not wait for it.
+    pub(crate) async fn catch_up(&self) -> app::ports::Result<()> {
+        self.db.catch_up().await.map(drop)
+    }
+
     /// Takes jobs and schedules in that another process wrote, if one has written since `seen`. Returns what to
     /// give next time.
     pub async fn take_in(&self, seen: i64) -> app::ports::Result<i64> {

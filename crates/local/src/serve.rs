@@ -34,7 +34,7 @@ const POLL_S: i64 = 60;
 const POLL_AGAIN_S: i64 = 10;
 /// Time for work in progress to finish on shutdown.
 const STOP_S: u64 = 10;
-/// Between looks for what `carillon admin` wrote beside us.
+/// Between looks for what `carillon admin` wrote beside us. What was written without waiting for the disk is there as often.
 const TAKE_IN_EVERY_S: i64 = 2;
 /// Interval between removals of expired rows, and rows removed at once.
 const RETENTION_EVERY_S: i64 = 600;
@@ -202,13 +202,16 @@ async fn run_retention(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Takes in what another process wrote, a little later.
+/// Takes in what another process wrote, a little later, and brings what we wrote to the disk.
 async fn run_take_in(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
     let mut seen = host.writes_seen();
     while !*stop.borrow() {
         match host.take_in(seen).await {
             Ok(now) => seen = now,
             Err(error) => log_failure(&error),
+        }
+        if let Err(error) = host.catch_up().await {
+            log_failure(&error);
         }
         let next = host.clock.now() + Duration::seconds(TAKE_IN_EVERY_S);
         wait(&host, Some(next), std::future::pending(), &mut stop).await;

@@ -143,6 +143,18 @@ impl Db {
         .await
     }
 
+    /// Brings to the disk what [`Db::write_behind`] wrote and nothing has brought there since. Whether there was something.
+    pub async fn catch_up(&self) -> Result<bool, PortError> {
+        match &self.0.engine {
+            Engine::Inline { .. } => Ok(false),
+            Engine::Threaded { threads, path, .. } => {
+                let mut log = path.clone().into_os_string();
+                log.push("-wal");
+                threads.catch_up("bring the log to the disk", log.into()).await
+            }
+        }
+    }
+
     /// Leaves nothing of what was deleted before in the write-ahead log. Whether that was done: a long read, as a
     /// backup's, prevents it.
     pub async fn empty_log(&self) -> Result<bool, PortError> {

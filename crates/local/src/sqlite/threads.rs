@@ -3,6 +3,10 @@
 use super::connection::{empty_log, in_savepoint, in_snapshot, run};
 use app::ports::PortError;
 use rusqlite::{Connection, ffi};
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
@@ -90,6 +94,8 @@ pub(super) struct Threads {
     entries: Option<(Tasks, Tasks)>,
     /// The connection that writes: its pages are always the newest ones.
     writer: Arc<Mutex<Connection>>,
+    /// Something was committed that may not be on disk yet.
+    is_behind: Arc<AtomicBool>,
     running: Vec<JoinHandle<()>>,
 }
 
@@ -98,9 +104,14 @@ impl Threads {
         let (writes, waiting) = mpsc::channel(WAITING_COUNT_MAX);
         let (reads, waiting_reads) = mpsc::channel(WAITING_COUNT_MAX);
         let writer = Arc::new(Mutex::new(writer));
-        let mut threads =
-            Threads { entries: Some((writes, reads)), writer: Arc::clone(&writer), running: Vec::new() };
-        threads.spawn("sqlite-write", move || write_all(&writer, waiting))?;
+        let is_behind = Arc::<AtomicBool>::default();
+        let mut threads = Threads {
+            entries: Some((writes, reads)),
+            writer: Arc::clone(&writer),
+            is_behind: Arc::clone(&is_behind),
+            running: Vec::new(),
+        };
+        threads.spawn("sqlite-write", move || write_all(&writer, waiting, &is_behind))?;
         let waiting_reads = Arc::new(Mutex::new(waiting_reads));
         for reader in readers {
             let waiting = Arc::clone(&waiting_reads);
@@ -145,6 +156,23 @@ impl Threads {
         self.read(context, work).await
     }
 
+    /// Brings the log to the disk, if something in it may not be there. Whether that was so.
+    pub(super) async fn catch_up(&self, context: &'static str, log: PathBuf) -> Result<bool, PortError> {
+        // Before the disk is waited for: what is committed meanwhile is behind again.
+        if !self.is_behind.swap(false, Ordering::SeqCst) {
+            return Ok(false);
+        }
+        let entry = self.entries.as_ref().map(|(_, reads)| reads);
+        let synced = hand_in(entry, context, Durability::Later, move |_| Ok(sync(&log))).await;
+        let failed = match synced {
+            Ok(Ok(())) => return Ok(true),
+            Ok(Err(error)) => PortError::new(context, error),
+            Err(error) => error,
+        };
+        self.is_behind.store(true, Ordering::SeqCst);
+        Err(failed)
+    }
+
     /// On a thread that reads: it is in no transaction.
     pub(super) async fn empty_log(&self, context: &'static str) -> Result<bool, PortError> {
         let entry = self.entries.as_ref().map(|(_, reads)| reads);
@@ -175,7 +203,20 @@ async fn hand_in<T: Send + 'static>(
     answer.await.map_err(|_| closed())?.map_err(|error| PortError::new(context, error))
 }
 
-fn write_all(connection: &Mutex<Connection>, mut waiting: mpsc::Receiver<Box<dyn Task>>) {
+/// SQLite holds no lock on this file, which another descriptor that is closed would end.
+fn sync(log: &Path) -> std::io::Result<()> {
+    match File::open(log) {
+        Ok(log) => log.sync_data(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn write_all(
+    connection: &Mutex<Connection>,
+    mut waiting: mpsc::Receiver<Box<dyn Task>>,
+    is_behind: &AtomicBool,
+) {
     // As the connection was set up.
     let mut durability = Durability::Now;
     while let Some(first) = waiting.blocking_recv() {
@@ -189,6 +230,10 @@ fn write_all(connection: &Mutex<Connection>, mut waiting: mpsc::Receiver<Box<dyn
             let wanted = batch.iter().map(|task| task.durability()).max().unwrap_or(Durability::Now);
             switch(&connection, &mut durability, wanted).and_then(|()| write_batch(&connection, &mut batch))
         };
+        // One that waits for the disk brings this there only if it has pages of its own.
+        if durability == Durability::Later {
+            is_behind.store(true, Ordering::SeqCst);
+        }
         for task in batch {
             task.answer(committed);
         }
@@ -296,6 +341,22 @@ mod tests {
         let let_go = async { end.send(()).unwrap() };
         let (behind, now, ()) = tokio::join!(behind, now, let_go);
         assert_eq!([first.await.unwrap(), behind.unwrap(), now.unwrap()], [1, 2, 2]);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_wait_is_brought_to_the_disk_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("a.db")).unwrap();
+        let make = |tx: &Connection| tx.execute_batch("CREATE TABLE numbers (n)");
+        let add = |tx: &Connection| tx.execute("INSERT INTO numbers VALUES (1)", []);
+        db.write("make", make).await.unwrap();
+        assert!(!db.catch_up().await.unwrap(), "it is there");
+        db.write_behind("add", add).await.unwrap();
+        assert!(db.catch_up().await.unwrap());
+        assert!(!db.catch_up().await.unwrap(), "it is there by now");
+        db.write_behind("add", add).await.unwrap();
+        db.write("look", |tx| tx.query_row("SELECT 1", [], |_| Ok(()))).await.unwrap();
+        assert!(db.catch_up().await.unwrap(), "a commit without pages brings nothing there");
     }
 
     #[tokio::test]

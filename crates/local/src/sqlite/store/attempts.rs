@@ -200,7 +200,8 @@ impl Attempts for SqliteStore {
 
     async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> ports::Result<Written> {
         let outcome = outcome.clone();
-        self.db.write("finish an attempt", move |tx| finish(tx, key, &outcome)).await
+        // An attempt whose outcome a power cut takes is made again, with the same id and bytes, as after any crash.
+        self.db.write_behind("finish an attempt", move |tx| finish(tx, key, &outcome)).await
     }
 
     async fn reopen(

@@ -31,7 +31,19 @@ pub(crate) async fn get<T: DeserializeOwned>(
     query: &[(&str, &str)],
     classify: Classify,
 ) -> Result<T, Error> {
-    let response = call.http.send(request(call, Method::Get, url(call, path, query), None)).await?;
+    get_within(call, path, query, ANSWER_BYTES_MAX, classify).await
+}
+
+/// The same of an answer that may have so many bytes.
+pub(crate) async fn get_within<T: DeserializeOwned>(
+    call: &Call<'_>,
+    path: &str,
+    query: &[(&str, &str)],
+    answer_bytes_max: usize,
+    classify: Classify,
+) -> Result<T, Error> {
+    let request = request(call, Method::Get, url(call, path, query), None);
+    let response = call.http.send(HttpRequest { answer_bytes_max, ..request }).await?;
     if response.status != 200 {
         return Err(explained(classify(&response, call.now).of_read(path), &response));
     }

@@ -7,8 +7,10 @@ use doubles::Mail;
 use scenarios::{Mailbox, Outside};
 use serde_json::{Value, json};
 
-/// As many as a resource may have that is compared with what it was, Google's own among them.
-const OBJECTS_COUNT: usize = 99_980;
+/// As many as Google allows.
+const LABELS_COUNT: usize = 10_000;
+/// A third of what a resource may have that is compared with what it was: the double sorts all of them for each page.
+const DRAFTS_COUNT: usize = 30_000;
 /// Changes of one step.
 const CHANGES_COUNT: usize = 250;
 const LONG_BYTES: usize = 300_000;
@@ -18,6 +20,7 @@ const LONGEST_COUNT: usize = 10;
 
 pub(crate) async fn all() {
     labels().await;
+    drafts().await;
     mails("250 short mails", Mailbox::gmail, &json!({}), CHANGES_COUNT, 0).await;
     mails("250 short mails", Mailbox::outlook, &json!({}), CHANGES_COUNT, 0).await;
     let gmail = json!({ "messages": { "url": "/hubs/general/messages?format=full", "idField": "id" } });
@@ -44,24 +47,37 @@ fn with_bodies() -> Value {
     } })
 }
 
-/// A snapshot of as many objects as may be, idle and with a change. Google itself allows a tenth of these labels.
+/// A snapshot of all objects, idle and with a change: labels come at once, drafts by pages.
 async fn labels() {
+    let add = |outside: &Outside, address: &str, number: usize| {
+        drop(outside.providers.google.create_label(address, &format!("Project {number}")));
+    };
+    compared("labels", LABELS_COUNT, add).await;
+}
+
+async fn drafts() {
+    let add = |outside: &Outside, address: &str, number: usize| {
+        let mail = Mail { subject: format!("Draft {number}"), ..Mail::default() };
+        drop(outside.providers.google.save_draft(address, None, mail));
+    };
+    compared("drafts", DRAFTS_COUNT, add).await;
+}
+
+async fn compared(what: &str, count: usize, add: impl Fn(&Outside, &str, usize)) {
     let full = |outside: &Outside, name: &str| {
         let mailbox = Mailbox::gmail(outside, name);
-        let google = &outside.providers.google;
-        (0..OBJECTS_COUNT)
-            .for_each(|number| drop(google.create_label(mailbox.address(), &format!("Project {number}"))));
+        (0..count).for_each(|number| add(outside, mailbox.address(), number));
         mailbox
     };
-    let polled = resources(&json!({ "labels": { "url": "/hubs/general/labels", "idField": "id" } }));
-    let budget = Budget::start_in("share-labels", full, &polled, "sealed").await;
+    let polled = resources(&json!({ what: { "url": format!("/hubs/general/{what}"), "idField": "id" } }));
+    let budget = Budget::start_in("share-compared", full, &polled, "sealed").await;
     let function = Function::start(&binary("poll"), &variables(&budget), None).await;
     let event = json!({ "Poll": budget.id.get() });
     let idle = function.invoke(event.clone()).await;
-    say("an idle poll of 100,000 labels", None, &[idle], function.take_peak_mb());
-    budget.outside.providers.google.create_label(budget.mailbox.address(), "One more");
+    say(&format!("an idle poll of {count} {what}"), None, &[idle], function.take_peak_mb());
+    add(&budget.outside, budget.mailbox.address(), count);
     let found = function.invoke(event).await;
-    say("a poll of 100,000 labels that finds a new one", None, &[found], function.take_peak_mb());
+    say(&format!("a poll of {count} {what} that finds a new one"), None, &[found], function.take_peak_mb());
 }
 
 async fn mails(what: &str, mailbox: fn(&Outside, &str) -> Mailbox, more: &Value, count: usize, bytes: usize) {

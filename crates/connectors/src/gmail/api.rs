@@ -16,6 +16,9 @@ use serde_json::Value;
 pub(super) const HISTORY_PAGE_SIZE: usize = 500;
 /// Maximum messages in one page of a catch-up's listing.
 pub(super) const LIST_PAGE_SIZE: usize = 100;
+/// All labels of a mailbox come at once, and take a dozen times as much in memory. A mailbox has at most 10,000,
+/// <https://developers.google.com/workspace/gmail/api/guides/labels>, with names of at most 225 characters.
+const LABELS_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// What history replies are masked down to.
 const HISTORY_FIELDS: &str = "historyId,nextPageToken,history(id,messagesAdded/message(id,threadId,labelIds),\
     messagesDeleted/message(id,threadId,labelIds),labelsAdded(labelIds,message(id,threadId,labelIds)),\
@@ -250,7 +253,9 @@ pub(super) async fn labels(call: &Call<'_>) -> Result<Vec<Value>, Error> {
         #[serde(default)]
         labels: Vec<Value>,
     }
-    get(call, "labels", &[]).await.map(|reply: Labels| reply.labels)
+    let path = "gmail/v1/users/me/labels";
+    let reply = google::get_within(call, path, &[], LABELS_BYTES_MAX, classify).await;
+    reply.map(|reply: Labels| reply.labels)
 }
 
 /// Reads one object of a collection, as it will be in `raw`. The id may be one that a client made up.

@@ -1,6 +1,6 @@
 //! `users.threads` and `users.drafts`: what messages are gathered in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
@@ -61,8 +61,9 @@ fn history_id(messages: &[&Message]) -> String {
 
 pub(super) fn drafts(mailbox: &Mailbox, call: &Call, now_us: i64) -> Reply {
     let selected = messages::select(mailbox, call, now_us);
+    let selected: HashMap<&str, _> = selected.iter().map(|message| (message.id.as_str(), message)).collect();
     let entries = mailbox.drafts.iter().filter_map(|(id, message_id)| {
-        let message = selected.iter().find(|message| message.id == *message_id)?;
+        let message = selected.get(message_id.as_str())?;
         let entry = json!({"id": id, "message": {"id": message.id, "threadId": message.thread_id}});
         Some((messages::key(message), entry))
     });

@@ -98,6 +98,15 @@ pub enum FirstAttempts {
     AtOnce,
 }
 
+/// When a provider's notice leads to jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rings {
+    /// Once it is noted, so that of many at once none rings twice.
+    Noted,
+    /// While it is noted: where both are requests over a network, and a process has one notice at a time.
+    WhileNoting,
+}
+
 /// What the host decides.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -132,6 +141,8 @@ pub struct Config {
     pub downloads: Downloads,
     /// Who makes first attempts.
     pub first_attempts: FirstAttempts,
+    /// When notices ring.
+    pub rings: Rings,
     /// A poll that found nothing is stored when nothing was for so long.
     pub heartbeat: Duration,
     /// Time for one provider request, ms.
@@ -157,6 +168,7 @@ impl Default for Config {
             holds_wrong_secrets: true,
             downloads: Downloads::Streamed,
             first_attempts: FirstAttempts::ByJobs,
+            rings: Rings::Noted,
             heartbeat: Duration::minutes(10),
             provider_timeout_ms: 30_000,
             callback_timeout_ms: 30_000,

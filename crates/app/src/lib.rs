@@ -57,9 +57,9 @@ mod wrong_secrets;
 #[cfg(fuzzing)]
 pub use api::fuzzing;
 pub use app::App;
-pub use config::{Config, Downloads, Endpoints, FirstAttempts, Mistake, Variables};
+pub use config::{Config, Downloads, Endpoints, FirstAttempts, Mistake, Rings, Variables};
 pub use context::Ports;
 pub use deliver::Ran;
 pub use poll::{PollOutcome, PollReport, ResourceReport};
-pub use push::Pull;
+pub use push::{Pull, ReadAhead as PushRowAhead, row_named as push_row_named};
 pub use signing_in::SignedIn;

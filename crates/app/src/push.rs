@@ -15,6 +15,7 @@ mod status;
 mod stored;
 
 pub(crate) use arrive::{PushPosted, arrive, hand_on, read};
+pub use arrive::{ReadAhead, row_named};
 pub(crate) use keep::Keeping;
 pub(crate) use key::key_of;
 pub(crate) use leave::{leave, leave_former, left};

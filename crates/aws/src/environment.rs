@@ -1,6 +1,6 @@
 //! What the environment says: read once, checked, and handed down.
 
-use app::{Config, Downloads, FirstAttempts, Mistake, Variables};
+use app::{Config, Downloads, FirstAttempts, Mistake, Rings, Variables};
 use chrono::Duration;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -172,9 +172,17 @@ fn app_config(variables: &Variables<'_>) -> Result<Config, Mistake> {
     }
     let downloads = Downloads::Held { bytes_max: ANSWER_BYTES_MAX, longer_at };
     let heartbeat = Duration::minutes(HEARTBEAT_MIN);
-    let first_attempts = FirstAttempts::AtOnce;
+    let (first_attempts, rings) = (FirstAttempts::AtOnce, Rings::WhileNoting);
     let config = Config::read(variables)?;
-    Ok(Config { pulls: false, holds_wrong_secrets: false, downloads, first_attempts, heartbeat, ..config })
+    Ok(Config {
+        pulls: false,
+        holds_wrong_secrets: false,
+        downloads,
+        first_attempts,
+        rings,
+        heartbeat,
+        ..config
+    })
 }
 
 /// Where the stack is.

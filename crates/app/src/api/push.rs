@@ -4,8 +4,7 @@
 //! second, also where something of ours fails ([0057](../../../../docs/decisions/0057-a-notice-is-always-accepted.md)).
 
 use crate::context::Context;
-use crate::push::{PushPosted, arrive, read};
-use axum::Router;
+use crate::push::{PushPosted, ReadAhead, arrive, read};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
@@ -13,6 +12,7 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_T
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use axum::{Extension, Router};
 use connectors::{Connector, Notice, PushRequest};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,9 +33,17 @@ pub(super) fn routes(app: &Arc<Context>) -> Router<Arc<Context>> {
         let handler = move |State(app): State<Arc<Context>>,
                             query: RawQuery,
                             headers: HeaderMap,
+                            ahead: Option<Extension<ReadAhead>>,
                             body: Result<Bytes, BytesRejection>| {
             // Too large a body is as good as none, and its sender learns no more than others.
-            take(app, connector, query, headers, body.unwrap_or_default())
+            take(
+                app,
+                connector,
+                query,
+                headers,
+                ahead.map(|Extension(ahead)| ahead),
+                body.unwrap_or_default(),
+            )
         };
         router.route(&path, post(handler))
     });
@@ -47,6 +55,7 @@ async fn take(
     connector: Arc<dyn Connector>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    ahead: Option<ReadAhead>,
     body: Bytes,
 ) -> Response {
     let request = PushRequest {
@@ -63,7 +72,7 @@ async fn take(
             ];
             return (headers, text).into_response();
         }
-        PushPosted::Notices(notices) if !notices.is_empty() => in_time(app, connector, notices).await,
+        PushPosted::Notices(notices) if !notices.is_empty() => in_time(app, connector, notices, ahead).await,
         PushPosted::Handshake(_) | PushPosted::Notices(_) => {}
     }
     StatusCode::ACCEPTED.into_response()
@@ -71,10 +80,15 @@ async fn take(
 
 /// Takes notices, for as long as an answer may take. On a task of its own: what takes longer is still done, where the host
 /// goes on.
-async fn in_time(app: Arc<Context>, connector: Arc<dyn Connector>, notices: Vec<Notice>) {
+async fn in_time(
+    app: Arc<Context>,
+    connector: Arc<dyn Connector>,
+    notices: Vec<Notice>,
+    ahead: Option<ReadAhead>,
+) {
     let name = connector.descriptor().key;
     let theirs = app.clone();
-    let arriving = tokio::spawn(async move { arrive(&theirs, &connector, notices).await });
+    let arriving = tokio::spawn(async move { arrive(&theirs, &connector, notices, ahead).await });
     let why = match tokio::time::timeout(ANSWER_TIME_MAX, arriving).await {
         Ok(Ok(())) => return,
         Ok(Err(_)) => "panicked",

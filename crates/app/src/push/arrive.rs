@@ -6,6 +6,7 @@
 use super::key::{self, Opened};
 use super::signed::signer;
 use super::stored::change;
+use crate::config::Rings;
 use crate::context::Context;
 use crate::instances::mailbox_digest;
 use crate::ports::{Job, PortError, Result, Written};
@@ -45,9 +46,36 @@ pub(crate) fn read(app: &Context, connector: &Arc<dyn Connector>, request: &Push
     PushPosted::Notices(notices)
 }
 
+/// A mailbox's push row that was read while it was not known yet whether a notice is to be believed.
+#[derive(Clone)]
+pub struct ReadAhead {
+    /// Whose row it is.
+    pub key: PushKey,
+    /// What was there.
+    pub row: Option<(PushState, Hints)>,
+}
+
+/// Whose row a request to a push route leads to if it is to be believed, where the request says it: for a process that
+/// has just started, which reads the row while it reads what proves the notice.
+pub fn row_named(path: &str, body: &[u8]) -> Option<PushKey> {
+    let name = path.strip_prefix("/push/")?;
+    let connector = connectors::registry().into_iter().find(|one| one.descriptor().key == name)?;
+    let request = PushRequest { query: "", authorization: None, body };
+    let Arrival::Notices(notices) = connector.push()?.read(&request) else { return None };
+    notices.iter().find_map(|notice| match &notice.proof {
+        Proof::Secret(secret) => key::named_by(secret),
+        Proof::Token(_) | Proof::Pulled | Proof::None => None,
+    })
+}
+
 /// Takes notices. Where something of ours fails a hint may be lost, and the timetable finds what it spoke of: the sender is
 /// told nothing of it.
-pub(crate) async fn arrive(app: &Context, connector: &Arc<dyn Connector>, notices: Vec<Notice>) {
+pub(crate) async fn arrive(
+    app: &Context,
+    connector: &Arc<dyn Connector>,
+    notices: Vec<Notice>,
+    mut ahead: Option<ReadAhead>,
+) {
     let name = connector.descriptor().key;
     let mut rung = BTreeMap::new();
     for notice in notices.into_iter().take(NOTICES_COUNT_MAX) {
@@ -58,7 +86,8 @@ pub(crate) async fn arrive(app: &Context, connector: &Arc<dyn Connector>, notice
         }
     }
     for (key, notices) in rung {
-        match ring(app, &key, &notices).await {
+        let ahead = ahead.take_if(|ahead| ahead.key == key);
+        match ring(app, &key, &notices, ahead).await {
             Ok(true) => {}
             Ok(false) => app.heard.refuse(name, "unknown", app.now()),
             Err(_) => app.heard.fail(name, "store or queue", app.now()),
@@ -125,8 +154,17 @@ pub(super) fn addressed(
 }
 
 /// Enqueues a poll for each instance that notices of one mailbox are for. Whether there is any.
-pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> Result<bool> {
-    let Some((state, hints)) = app.ports.store.push_state(key).await? else { return Ok(false) };
+pub(super) async fn ring(
+    app: &Context,
+    key: &PushKey,
+    notices: &[Believed],
+    ahead: Option<ReadAhead>,
+) -> Result<bool> {
+    let stored = match ahead {
+        Some(ahead) => ahead.row,
+        None => app.ports.store.push_state(key).await?,
+    };
+    let Some((state, hints)) = stored else { return Ok(false) };
     let is_rung =
         |id: &InstanceId, member: &Member| notices.iter().any(|one| one.of.is_for(app, *id, member));
     let members = state.members.iter().filter(|(id, member)| is_rung(id, member));
@@ -143,18 +181,45 @@ pub(super) async fn ring(app: &Context, key: &PushKey, notices: &[Believed]) -> 
         return Ok(true);
     }
     let (now, position) = (app.now(), notices.iter().filter_map(|one| one.position).max());
+    if ring_at_once(app, key, &hints, (now, position), &members, &all).await? {
+        return Ok(true);
+    }
     let (due, position) = match take(app, key, hints, (now, position), &members, &all).await {
         Ok((due, taken)) => (due, taken.position),
         Err(error) if !app.heard.may_ring_unnoted(key, now) => return Err(error),
         Err(_) => (members.into_iter().map(|id| (id, now)).collect(), position),
     };
-    let hint = Hint { at: now, position, looks: 0 };
-    let jobs: Vec<_> =
-        due.into_iter().map(|(instance, due_at)| (Job::Hinted { instance, hint }, due_at)).collect();
+    let jobs = jobs(due, Hint { at: now, position, looks: 0 });
     if !jobs.is_empty() {
         app.ports.queue.send(&jobs).await?;
     }
     Ok(true)
+}
+
+fn jobs(due: Vec<(InstanceId, DateTime<Utc>)>, hint: Hint) -> Vec<(Job, DateTime<Utc>)> {
+    due.into_iter().map(|(instance, due_at)| (Job::Hinted { instance, hint }, due_at)).collect()
+}
+
+/// Enqueues what a hint leads to while it is noted, where the host rings so and the process has not just done it. Whoever
+/// notes a hint of the mailbox in between is followed by one poll more; so often as hints that can't be noted may ring.
+async fn ring_at_once(
+    app: &Context,
+    key: &PushKey,
+    seen: &Hints,
+    (now, position): (DateTime<Utc>, Option<u64>),
+    rung: &[InstanceId],
+    members: &[InstanceId],
+) -> Result<bool> {
+    let (due, next) = seen.take(now, position, rung, members);
+    let is_at_once = app.config.rings == Rings::WhileNoting && !due.is_empty();
+    if !is_at_once || !app.heard.may_ring_unnoted(key, now) {
+        return Ok(false);
+    }
+    let jobs = jobs(due, Hint { at: now, position: next.position, looks: 0 });
+    let noting = app.ports.store.put_hints(key, seen, &next);
+    // A note that fails or comes second loses nothing: the jobs know the hint.
+    let (_, sent) = tokio::join!(noting, app.ports.queue.send(&jobs));
+    sent.map(|()| true)
 }
 
 /// Graph asks for it every hour, and nothing has changed: one of the instances does it, and none is looked at again. One

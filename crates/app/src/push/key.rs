@@ -55,6 +55,13 @@ pub(super) struct Opened {
     pub(super) target_name: String,
 }
 
+/// Whose watch a secret of ours would be of. Nothing of it is proven.
+pub(super) fn named_by(secret: &str) -> Option<PushKey> {
+    let key = secret.split('.').next()?;
+    let bytes = URL_SAFE_NO_PAD.decode(key).ok()?;
+    (bytes.len() == NAME_BYTES).then(|| PushKey(key.to_owned()))
+}
+
 /// What a secret of ours says; `None` for any other text.
 pub(super) fn opened(app: &Context, secret: &str) -> Option<Opened> {
     let (named, hash) = secret.rsplit_once('.')?;

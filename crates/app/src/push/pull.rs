@@ -114,7 +114,7 @@ async fn heard(
         }
     }
     for (key, notices) in rung {
-        ring(app, &key, &notices).await?;
+        ring(app, &key, &notices, None).await?;
     }
     Ok(receipts)
 }

@@ -7,10 +7,11 @@ use crate::environment::Environment;
 use crate::fault::{chain, fault};
 use crate::keys::{DataKeys, READ_AGAIN_AFTER_MIN};
 use crate::stack::{Stack, egress};
+use crate::store::read_push_row;
 use crate::ticks::Ticks;
 use app::ports::{Clock as _, Http, Result};
 use app::sealing::Sealer;
-use app::{App, Config};
+use app::{App, Config, PushRowAhead};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::io::Write as _;
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -70,6 +71,10 @@ impl Host {
     /// Makes clients; sends nothing.
     pub(super) fn new(environment: Environment) -> Self {
         let clients = Clients::in_a_function(&environment);
+        Host::with(environment, clients)
+    }
+
+    pub(super) fn with(environment: Environment, clients: Clients) -> Self {
         let http: Arc<dyn Http> = Arc::new(egress(&environment));
         let sources = Sources::new(clients.sqs.clone(), &environment);
         Host { environment, clients, http, sources, ready: Mutex::default(), sums: Default::default() }
@@ -119,6 +124,16 @@ impl Host {
         let look_at = now + TimeDelta::minutes(minutes);
         *ready = Some(Ready { entry: entry.clone(), keys, newest_seals, admin_key, look_at });
         Ok(entry)
+    }
+
+    /// For the first event of a process, if it is a notice: the row that it names, read while the data key is read. Only
+    /// what proves it is made with the key, and the row is of no use before. A stranger can have one read for each start.
+    pub(super) async fn push_row_ahead(&self, path: &str, body: &[u8]) -> Option<PushRowAhead> {
+        let is_first = self.ready.lock().await.is_none();
+        let key = app::push_row_named(path, body).filter(|_| is_first)?;
+        let reading = read_push_row(&self.clients.dynamodb, &self.environment.table, key);
+        let (_, row) = tokio::join!(self.entry(), reading);
+        row.ok()
     }
 
     fn entry_with(&self, keys: &DataKeys, admin_key: Option<&str>, now: DateTime<Utc>) -> Entry {
@@ -193,10 +208,7 @@ mod tests {
     fn host(script: &Script, admin_key_secret: Option<&str>) -> Host {
         let mut environment = environment::tests::sample();
         environment.admin_key_secret = admin_key_secret.map(str::to_owned);
-        let http: Arc<dyn Http> = Arc::new(egress(&environment));
-        let clients = Clients::new(&script.config());
-        let sources = Sources::new(clients.sqs.clone(), &environment);
-        Host { environment, clients, http, sources, ready: Mutex::default(), sums: Default::default() }
+        Host::with(environment, Clients::new(&script.config()))
     }
 
     async fn asked(script: &Script, admin_key_secret: Option<&str>) -> Vec<String> {

@@ -44,10 +44,17 @@ pub(super) async fn answer(host: &Host, request: Request) -> Response {
         return served(host, request, Entry::router).await;
     }
     // A provider's notice is accepted in time, whatever of ours fails, and a start that fails as well.
-    match tokio::time::timeout(NOTICE_TIME_MAX, served(host, request, Entry::router)).await {
+    match tokio::time::timeout(NOTICE_TIME_MAX, noticed(host, request)).await {
         Ok(response) if !response.status().is_server_error() => response,
         _ => accepted(),
     }
+}
+
+async fn noticed(host: &Host, mut request: Request) -> Response {
+    if let Some(ahead) = host.push_row_ahead(request.uri().path(), request.body()).await {
+        request.extensions_mut().insert(ahead);
+    }
+    served(host, request, Entry::router).await
 }
 
 async fn served(host: &Host, mut request: Request, router: fn(&Entry) -> axum::Router) -> Response {

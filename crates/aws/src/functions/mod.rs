@@ -5,6 +5,8 @@ mod host;
 mod http;
 mod jobs;
 mod sums;
+#[cfg(test)]
+mod tests;
 
 use crate::environment::Environment;
 use anyhow::Context as _;

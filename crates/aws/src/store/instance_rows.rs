@@ -6,6 +6,7 @@ use super::table::{KeyQuery, Table, Write};
 use app::ports::Result;
 use domain::ids::InstanceId;
 use domain::instance::{AddressKey, Instance};
+use futures_util::future::try_join_all;
 
 /// The row of an instance, but for the hash of its token.
 pub(super) fn config(instance: &Instance) -> Result<Write> {
@@ -65,21 +66,33 @@ pub(super) async fn listed(
     after: Option<InstanceId>,
     limit: usize,
 ) -> Result<Vec<InstanceId>> {
+    // An empty text is no key; zero is no instance.
+    let from = after.map_or("0".to_owned(), key::listed);
     let mut ids = Vec::new();
-    for shard in after.map_or(0, key::shard)..SHARDS_COUNT {
-        // An empty text is no key; zero is no instance.
-        let from = text(after.map_or("0".to_owned(), key::listed));
-        let page = KeyQuery {
-            range: Some(("sk", "#sort > :from", from)),
-            limit: Some(limit - ids.len()),
-            ..KeyQuery::of(key::instances(organization, shard))
-        };
-        for row in table.query("list instances", page).await? {
-            ids.push(instance_id(&row)?);
+    let first = after.map_or(0, key::shard);
+    let (mut next, mut at_once_count) = (first, 1);
+    while next < SHARDS_COUNT && ids.len() < limit {
+        let shards = next..SHARDS_COUNT.min(next + at_once_count);
+        next = shards.end;
+        let missing = limit - ids.len();
+        let pages = shards.map(|shard| {
+            let page = KeyQuery {
+                range: Some(("sk", "#sort > :from", text(from.clone()))),
+                limit: Some(missing),
+                ..KeyQuery::of(key::instances(organization, shard))
+            };
+            table.query("list instances", page)
+        });
+        for row in try_join_all(pages).await?.iter().flatten().take(missing) {
+            ids.push(instance_id(row)?);
         }
-        if ids.len() >= limit {
-            break;
-        }
+        at_once_count = shards_for(limit - ids.len(), ids.len(), next - first);
     }
     Ok(ids)
+}
+
+/// Shards to read at once for what is missing, by what those had that were read: all are about as long.
+fn shards_for(missing: usize, found: usize, read_count: u32) -> u32 {
+    let count = missing.saturating_mul(read_count as usize) / found.max(1) + 1;
+    u32::try_from(count).map_or(SHARDS_COUNT, |count| count.min(SHARDS_COUNT))
 }

@@ -41,6 +41,8 @@ mod table;
 mod user_sessions;
 mod worded;
 
+pub(crate) use push::read_ahead as read_push_row;
+
 use crate::first_account::FirstSecrets;
 use aws_sdk_dynamodb::Client;
 use std::sync::Arc;

@@ -5,9 +5,11 @@
 use super::DynamoStore;
 use super::key::Key;
 use super::row::{Row, expiry, json, number};
-use super::table::{Met, Write};
+use super::table::{Met, Table, Write};
+use app::PushRowAhead;
 use app::ports::{PushStates, Result, Written};
 use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, Utc};
 use domain::push::{Hints, PushKey, PushState};
 
@@ -24,11 +26,21 @@ fn ended(written: std::result::Result<(), Met>) -> Written {
     }
 }
 
+async fn stored(table: &Table, key: &PushKey) -> Result<Option<(PushState, Hints)>> {
+    let row = table.get("read a push state", &Key::push(key)).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Reads the row that a notice names, for a process that has no store yet.
+pub(crate) async fn read_ahead(client: &Client, table: &str, key: PushKey) -> Result<PushRowAhead> {
+    let row = stored(&Table::new(client.clone(), table.to_owned()), &key).await?;
+    Ok(PushRowAhead { key, row })
+}
+
 #[async_trait]
 impl PushStates for DynamoStore {
     async fn push_state(&self, key: &PushKey) -> Result<Option<(PushState, Hints)>> {
-        let row = self.table.get("read a push state", &Key::push(key)).await?;
-        row.as_ref().map(read).transpose()
+        stored(&self.table, key).await
     }
 
     async fn put_push_state(

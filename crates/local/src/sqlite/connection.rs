@@ -9,9 +9,6 @@ use std::time::Duration;
 const WRITER_CACHE_KIB: u32 = 16 * 1024;
 /// Pages that a reading connection caches, KiB.
 const READER_CACHE_KIB: u32 = 4 * 1024;
-/// Pages in the log at which what is in it is brought into the file: most pages are written many times until then, and once
-/// in the file.
-const WAL_PAGES: u32 = 4_000;
 /// The log that is kept on disk between checkpoints, bytes.
 const WAL_BYTES_MAX: u32 = 64 * 1024 * 1024;
 /// `carillon admin`, a backup or the `sqlite3` tool may hold a lock for a moment.
@@ -43,7 +40,6 @@ fn set_up_writer(connection: Connection) -> Result<Connection> {
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
-         PRAGMA wal_autocheckpoint = {WAL_PAGES};
          PRAGMA journal_size_limit = {WAL_BYTES_MAX};"
     ))?;
     Ok(connection)
@@ -54,6 +50,14 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path)?;
     set_up(&connection, READER_CACHE_KIB)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
+    Ok(connection)
+}
+
+/// A connection that brings the write-ahead log into the file. What it says to the disk is on it before the log starts anew.
+pub(super) fn checkpointer(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.execute_batch("PRAGMA synchronous = FULL")?;
     Ok(connection)
 }
 

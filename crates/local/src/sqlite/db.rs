@@ -6,7 +6,7 @@ use super::leases::Leases;
 use super::lock_file::LockFile;
 use super::migrations::{demand, migrate};
 use super::open_error::OpenError;
-use super::threads::{Durability, Threads};
+use super::threads::{Connections, Durability, Threads};
 use app::ports::PortError;
 use app::signals::Timed;
 use rusqlite::Connection;
@@ -38,7 +38,7 @@ enum Engine {
 }
 
 impl Db {
-    /// Opens a file, or makes it: one thread writes, two read. Refused while another process has it open.
+    /// Opens a file, or makes it: one thread writes, two read, one brings the log into the file. Refused while another process has it open.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let lock = LockFile::take(path)?;
         let writer = connection::writer(path)?;
@@ -56,7 +56,8 @@ impl Db {
 
     fn threaded(path: &Path, writer: Connection, lock: Option<LockFile>) -> Result<Self, OpenError> {
         let readers = [connection::reader(path)?, connection::reader(path)?];
-        let threads = Threads::start(writer, readers)?;
+        let checkpointer = connection::checkpointer(path)?;
+        let threads = Threads::start(Connections { writer, readers, checkpointer })?;
         let (path, inode) = (path.to_owned(), inode(path)?);
         Ok(Self::on(Engine::Threaded { threads, _lock: lock, path, inode }))
     }

@@ -1,6 +1,7 @@
 //! One SQLite file that holds everything: the database, and the ports that need nothing else.
 
 mod backup;
+mod checkpoints;
 pub(crate) mod columns;
 mod connection;
 mod db;

@@ -1,6 +1,8 @@
-//! The threads of an open database: one writes, with group commit, and a few read.
+//! The threads of an open database: one writes, with group commit, a few read, and one brings the write-ahead log into the file.
 
+use super::checkpoints::{self, Progress, checkpoint};
 use super::connection::{empty_log, in_savepoint, in_snapshot, run};
+use super::open_error::OpenError;
 use app::ports::PortError;
 use rusqlite::{Connection, ffi};
 use std::fs::File;
@@ -90,8 +92,8 @@ type Tasks = mpsc::Sender<Box<dyn Task>>;
 
 /// The running threads; dropping it lets them finish what waits and ends them.
 pub(super) struct Threads {
-    /// Where work goes in; `None` only while being dropped.
-    entries: Option<(Tasks, Tasks)>,
+    /// `None` only while being dropped.
+    entries: Option<Entries>,
     /// The connection that writes: its pages are always the newest ones.
     writer: Arc<Mutex<Connection>>,
     /// Something was committed that may not be on disk yet.
@@ -99,14 +101,31 @@ pub(super) struct Threads {
     running: Vec<JoinHandle<()>>,
 }
 
+/// The connections of an open database.
+pub(super) struct Connections {
+    pub(super) writer: Connection,
+    pub(super) readers: [Connection; 2],
+    pub(super) checkpointer: Connection,
+}
+
+/// Where work goes in.
+struct Entries {
+    writes: Tasks,
+    reads: Tasks,
+    checkpoints: Tasks,
+}
+
 impl Threads {
-    pub(super) fn start(writer: Connection, readers: [Connection; 2]) -> std::io::Result<Self> {
+    pub(super) fn start(connections: Connections) -> Result<Self, OpenError> {
+        let Connections { mut writer, readers, checkpointer } = connections;
         let (writes, waiting) = mpsc::channel(WAITING_COUNT_MAX);
         let (reads, waiting_reads) = mpsc::channel(WAITING_COUNT_MAX);
+        let (checkpoints, waiting_checkpoints) = mpsc::channel(WAITING_COUNT_MAX);
+        checkpoint_at_times(&mut writer, checkpoints.downgrade())?;
         let writer = Arc::new(Mutex::new(writer));
         let is_behind = Arc::<AtomicBool>::default();
         let mut threads = Threads {
-            entries: Some((writes, reads)),
+            entries: Some(Entries { writes, reads, checkpoints }),
             writer: Arc::clone(&writer),
             is_behind: Arc::clone(&is_behind),
             running: Vec::new(),
@@ -117,6 +136,7 @@ impl Threads {
             let waiting = Arc::clone(&waiting_reads);
             threads.spawn("sqlite-read", move || read_all(&reader, &waiting))?;
         }
+        threads.spawn("sqlite-checkpoint", move || run_all(&checkpointer, waiting_checkpoints))?;
         Ok(threads)
     }
 
@@ -131,7 +151,7 @@ impl Threads {
         durability: Durability,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, PortError> {
-        let entry = self.entries.as_ref().map(|(writes, _)| writes);
+        let entry = self.entries.as_ref().map(|entries| &entries.writes);
         hand_in(entry, context, durability, work).await
     }
 
@@ -140,7 +160,7 @@ impl Threads {
         context: &'static str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, PortError> {
-        let entry = self.entries.as_ref().map(|(_, reads)| reads);
+        let entry = self.entries.as_ref().map(|entries| &entries.reads);
         hand_in(entry, context, Durability::Later, |connection| in_snapshot(connection, work)).await
     }
 
@@ -162,7 +182,7 @@ impl Threads {
         if !self.is_behind.swap(false, Ordering::SeqCst) {
             return Ok(false);
         }
-        let entry = self.entries.as_ref().map(|(_, reads)| reads);
+        let entry = self.entries.as_ref().map(|entries| &entries.checkpoints);
         let synced = hand_in(entry, context, Durability::Later, move |_| Ok(sync(&log))).await;
         let failed = match synced {
             Ok(Ok(())) => return Ok(true),
@@ -173,9 +193,9 @@ impl Threads {
         Err(failed)
     }
 
-    /// On a thread that reads: it is in no transaction.
+    /// After checkpoints that have begun: beside one it could not be done.
     pub(super) async fn empty_log(&self, context: &'static str) -> Result<bool, PortError> {
-        let entry = self.entries.as_ref().map(|(_, reads)| reads);
+        let entry = self.entries.as_ref().map(|entries| &entries.checkpoints);
         hand_in(entry, context, Durability::Later, empty_log).await
     }
 }
@@ -188,6 +208,23 @@ impl Drop for Threads {
             let _ = thread.join();
         }
     }
+}
+
+/// Has a checkpoint made on its thread after commits that make one worthwhile.
+fn checkpoint_at_times(
+    writer: &mut Connection,
+    checkpoints: mpsc::WeakSender<Box<dyn Task>>,
+) -> rusqlite::Result<()> {
+    let progress = Arc::new(Progress::default());
+    let known = progress.clone();
+    checkpoints::watch(writer, known, move || {
+        let progress = progress.clone();
+        let work = Some(move |connection: &Connection| checkpoint(connection, &progress));
+        // Nobody waits for it: what could not be brought into the file stays in the log.
+        let (reply, _) = oneshot::channel();
+        let task = Work { work, result: None, durability: Durability::Later, reply };
+        checkpoints.upgrade().is_some_and(|entry| entry.try_send(Box::new(task)).is_ok())
+    })
 }
 
 async fn hand_in<T: Send + 'static>(
@@ -299,10 +336,20 @@ fn read_all(connection: &Connection, waiting: &Mutex<mpsc::Receiver<Box<dyn Task
     loop {
         // The lock is held while waiting: the other thread waits for it instead of for work.
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-        let Some(mut task) = next else { return };
-        let _ = task.run(connection, Company::Alone);
-        task.answer(Ok(()));
+        let Some(task) = next else { return };
+        run_alone(connection, task);
     }
+}
+
+fn run_all(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Task>>) {
+    while let Some(task) = waiting.blocking_recv() {
+        run_alone(connection, task);
+    }
+}
+
+fn run_alone(connection: &Connection, mut task: Box<dyn Task>) {
+    let _ = task.run(connection, Company::Alone);
+    task.answer(Ok(()));
 }
 
 #[cfg(test)]

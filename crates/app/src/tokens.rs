@@ -93,10 +93,7 @@ impl Context {
                 return self.refresh_to_its_end(holder, session).await;
             }
             self.ports.clock.sleep(std::time::Duration::from_millis(LOOK_MS)).await;
-            let mailbox = self.ports.store.mailbox(holder.id).await?;
-            *session = mailbox.ok_or(NoToken::Waiting)?.session;
-            // A Retry-After may have arrived meanwhile: it also applies to those that waited for a token.
-            self.traffic.lane(holder.id).see_session(session);
+            *session = self.session_now(holder.id).await?.ok_or(NoToken::Waiting)?;
         }
         Err(NoToken::Waiting)
     }
@@ -303,10 +300,8 @@ impl Context {
             if self.store_session(id, session, after).await? {
                 return Ok(());
             }
-            let Some(mailbox) = self.ports.store.mailbox(id).await? else { return Ok(()) };
-            *session = mailbox.session;
-            // A wait that was stored meanwhile also holds for who has this token.
-            self.traffic.lane(id).see_session(session);
+            let Some(now) = self.session_now(id).await? else { return Ok(()) };
+            *session = now;
             let is_held = session.leases == lease && session.lease_until.is_some();
             if session.access_token_sealed != token && !is_held {
                 return Ok(());
@@ -328,10 +323,17 @@ impl Context {
             if self.store_session(id, session, next).await? {
                 return Ok(());
             }
-            let Some(mailbox) = self.ports.store.mailbox(id).await? else { return Ok(()) };
-            *session = mailbox.session;
+            let Some(now) = self.session_now(id).await? else { return Ok(()) };
+            *session = now;
         }
         Ok(())
+    }
+
+    /// The session as it is stored. A wait that came into it meanwhile also holds for what this process is about to ask.
+    async fn session_now(&self, id: InstanceId) -> Result<Option<Session>> {
+        let session = self.ports.store.mailbox(id).await?.map(|mailbox| mailbox.session);
+        session.iter().for_each(|session| self.traffic.lane(id).see_session(session));
+        Ok(session)
     }
 
     /// Stores a session; if another one was stored meanwhile, that one stays.

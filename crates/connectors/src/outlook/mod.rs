@@ -20,6 +20,7 @@ use crate::hub::{Answer, Content, Query, ReadError};
 use crate::{
     Baseline, Call, Connector, FailedRecord, Past, Push, RecordStanding, Sought, Step, Window, values,
 };
+use api::batch::Paired;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use descriptor::DESCRIPTOR;
@@ -79,7 +80,8 @@ impl Connector for Outlook {
         past: &Past,
     ) -> Result<Step, Error> {
         let plan = Plan::for_window(resource, window, call)?;
-        backfill::step(call, &plan, window, cursor, past.failures).await
+        let way = Paired::new(call, plan.selection.page_bytes_max(), None);
+        backfill::step(&way.call(), &plan, window, cursor, past.failures).await
     }
 
     async fn read(&self, call: &Call<'_>, query: &Query) -> Result<Answer, ReadError> {
@@ -114,7 +116,8 @@ impl Connector for Outlook {
         record: &FailedRecord,
     ) -> Result<Option<Change>, Error> {
         let plan = Plan::at_poll(resource, call.now, call)?;
-        again::object(call, &plan, record).await
+        let way = Paired::new(call, plan.selection.page_bytes_max(), None);
+        again::object(&way.call(), &plan, record).await
     }
 
     fn push(&self) -> Option<&dyn Push> {

@@ -15,7 +15,7 @@ fn usd(words: &[&str]) -> f64 {
     answer(&Data::built_in().unwrap(), &question(words)).unwrap().usd()
 }
 
-/// A poll every 15 minutes and nothing else, by hand: starts, requests, 25 ms·GB each, and read units.
+/// A poll every 15 minutes and nothing else, by hand: starts, requests, 37.5 ms·GB each, and read units.
 #[test]
 fn an_idle_mailbox_costs_what_a_calculator_says() {
     let data = Data::built_in().unwrap();
@@ -25,7 +25,7 @@ fn an_idle_mailbox_costs_what_a_calculator_says() {
     let starts = lines.iter().find(|line| line.unit == "starts").unwrap();
     assert_eq!((starts.count, starts.usd), (2920.0, 0.00292));
     let time = lines.iter().find(|line| line.unit == "GB·s").unwrap();
-    assert!((time.usd - 2920.0 * 0.2 * 0.125 * 13.3334 / 1e6).abs() < 1e-12, "{time:?}");
+    assert!((time.usd - 2920.0 * 0.2 * 0.1875 * 13.3334 / 1e6).abs() < 1e-12, "{time:?}");
     assert_eq!(answer.floor_usd, 0.00292);
 }
 
@@ -45,7 +45,7 @@ fn a_tick_s_cost_is_shared_by_its_members() {
     let near = |counted: f64, by_hand: f64| assert!((counted - by_hand).abs() < 1e-9, "{counted} {by_hand}");
     near(idle(bill::Service::Scheduler, "starts"), ticks);
     near(idle(bill::Service::Lambda, "requests"), ticks * 46.0);
-    near(idle(bill::Service::Lambda, "GB·s"), ticks * (0.05 + 45.0 * 3.0 * 0.2) * 0.125);
+    near(idle(bill::Service::Lambda, "GB·s"), ticks * (0.05 + 45.0 * 3.0 * 0.2) * 0.1875);
     near(idle(bill::Service::Sqs, "requests"), ticks * 45.0 * 3.0);
     let of_few = usd(&["--secrets", "sealed", "--mailboxes-per-tick", "25", "--mailboxes", "90"]);
     assert!(

@@ -68,6 +68,10 @@ impl Lane {
         self.in_flight.len()
     }
 
+    pub(super) fn is_under_way(&self, job: &Job) -> bool {
+        self.in_flight.contains_key(job)
+    }
+
     /// Whether so many more may be under way, and nothing waits that was here before.
     pub(super) fn has_room(&self, class: Class, count: usize) -> bool {
         self.waiting.is_empty() && !self.has_more && self.in_flight.len() + count <= self.width(class)

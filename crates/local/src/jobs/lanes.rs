@@ -64,7 +64,9 @@ impl Lanes {
     /// Begins jobs that are not in the table, all or none: each is given out next.
     pub(super) fn begin(&mut self, organization_id: u32, jobs: &[Job], claimed_until: DateTime<Utc>) -> bool {
         let Some(id) = jobs.first().map(lane_of) else { return false };
-        if !self.has_room(id, organization_id, jobs.len()) {
+        // One that somebody else found in its outbox, and sent, is under way.
+        let is_sent = |job| self.lanes.get(&id).is_some_and(|(lane, _)| lane.is_under_way(job));
+        if jobs.iter().any(is_sent) || !self.has_room(id, organization_id, jobs.len()) {
             return false;
         }
         let lane = self.lane(id);
@@ -84,12 +86,13 @@ impl Lanes {
 
     /// Takes a due job from the lane whose turn it is.
     pub(super) fn take(&mut self, now: i64, class: Class) -> NextStep {
+        // Before what has begun is given out: while lanes wait that are due, no more begins.
+        self.wake(now, class);
         if class == Class::Deliver
             && let Some(job) = self.begun.take()
         {
             return NextStep::Job(job, now);
         }
-        self.wake(now, class);
         while let Some(id) = self.turns[class as usize].ready.pop_front() {
             let Some((lane, standing)) = self.lanes.get_mut(&id) else { continue };
             let turns = &mut self.turns[class as usize];
@@ -463,6 +466,16 @@ mod tests {
         lanes.end(&four[0], Went::Well, None);
         lanes.offer(job(1, 15), 7, 7, Some(1));
         assert!(!begin(&mut lanes, 1, &[job(1, 16)]), "what waits comes first");
+    }
+
+    #[test]
+    fn nothing_begins_before_lanes_that_are_due_or_twice() {
+        let mut lanes = with([(job(1, 1), 0), (job(2, 1), 0)]);
+        let first = take(&mut lanes, 0).unwrap();
+        assert!(!begin(&mut lanes, 3, &[job(3, 1)]), "the other one's turn comes first");
+        assert!(take(&mut lanes, 0).is_some());
+        assert!(!begin(&mut lanes, 1, &[first]), "it is under way");
+        assert!(begin(&mut lanes, 3, &[job(3, 1)]));
     }
 
     #[test]

@@ -157,8 +157,10 @@ impl Jobs {
         // A job that a power cut brings back runs again, as after any crash.
         let ended = self.change_behind(context, work).await;
         if ended.is_err() {
-            // The table has it still: after a moment it is given out again.
-            self.lanes().end(&job, Went::Badly, Some(micros(now + delay_after(1))));
+            // The table has it still, or its outbox names it: after a moment it is given out again.
+            let mut lanes = self.lanes();
+            lanes.begun().end(&job);
+            lanes.end(&job, Went::Badly, Some(micros(now + delay_after(1))));
         }
         self.changed[Class::of(&job) as usize].notify_one();
         ended

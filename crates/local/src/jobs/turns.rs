@@ -76,7 +76,7 @@ impl Turns {
         (organization_id, is_tried): (u32, bool),
         count: usize,
     ) -> bool {
-        if is_tried && self.tried + count > TRIED_MAX {
+        if !self.ready.is_empty() || (is_tried && self.tried + count > TRIED_MAX) {
             return false;
         }
         self.organizations.get(&organization_id).is_none_or(|share| {

@@ -58,7 +58,8 @@ impl Db {
         let readers = [connection::reader(path)?, connection::reader(path)?];
         let checkpointer = connection::checkpointer(path)?;
         let threads = Threads::start(Connections { writer, readers, checkpointer })?;
-        let (path, inode) = (path.to_owned(), inode(path)?);
+        // SQLite's log is beside the file itself, whatever leads to it.
+        let (path, inode) = (path.canonicalize()?, inode(path)?);
         Ok(Self::on(Engine::Threaded { threads, _lock: lock, path, inode }))
     }
 

@@ -118,7 +118,9 @@ pub(crate) async fn all<'a>(
             }
         }
     }
-    match outcome.halted.take_if(|_| !answered).or(last_error) {
+    // That no time was left is the fault of what failed before.
+    let ends = |halted: &mut Error| !answered && (halted.kind != ErrorKind::Halted || last_error.is_none());
+    match outcome.halted.take_if(ends).or(last_error) {
         Some(error) if !error.kind.is_of_object() => Err(error),
         Some(error) if !answered && gives_up => Err(error),
         _ => Ok(Some(outcome)),

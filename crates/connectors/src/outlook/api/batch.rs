@@ -12,8 +12,6 @@ use std::sync::{Mutex, PoisonError};
 pub(in crate::outlook) const READS_COUNT_MAX: usize = 20;
 /// Rows of a page of a delta: three columns each.
 const DELTA_PAGE_SIZE: usize = 1000;
-/// A page of a walk at the most. It is held up to three times while it is taken apart; one that is longer is read in parts.
-const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What is made of an answer that is missing, or that another one's failure kept from being read.
 const BAD_GATEWAY: u16 = 502;
 const FAILED_DEPENDENCY: u16 = 424;
@@ -94,18 +92,23 @@ fn add_headers(answer: &mut HttpResponse, headers: Option<&Map<String, Value>>) 
     }
 }
 
-/// The way out of a walk: its first read takes another one with it, in the same request, since a poll that only looks may send
+/// The way out of a walk, and of what is read like one: its first read takes another one with it, in the same request, since a poll that only looks may send
 /// one; and no answer is longer than a small process bears.
 pub(in crate::outlook) struct Paired<'a> {
     call: &'a Call<'a>,
+    answer_bytes_max: usize,
     beside: Mutex<Option<String>>,
     answer: Mutex<Option<HttpResponse>>,
 }
 
 impl<'a> Paired<'a> {
     /// `beside` is the other one's path.
-    pub(in crate::outlook) fn new(call: &'a Call<'a>, beside: Option<String>) -> Self {
-        Paired { call, beside: Mutex::new(beside), answer: Mutex::default() }
+    pub(in crate::outlook) fn new(
+        call: &'a Call<'a>,
+        answer_bytes_max: usize,
+        beside: Option<String>,
+    ) -> Self {
+        Paired { call, answer_bytes_max, beside: Mutex::new(beside), answer: Mutex::default() }
     }
 
     /// The same call by this way.
@@ -116,6 +119,10 @@ impl<'a> Paired<'a> {
     /// The answer to the other one, if it came.
     pub(in crate::outlook) fn answer(self) -> Option<HttpResponse> {
         self.answer.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bounded<'b>(&self, request: HttpRequest<'b>) -> HttpRequest<'b> {
+        HttpRequest { answer_bytes_max: request.answer_bytes_max.min(self.answer_bytes_max), ..request }
     }
 
     fn take(&self, request: &HttpRequest<'_>) -> Option<[String; 2]> {
@@ -130,9 +137,9 @@ impl<'a> Paired<'a> {
 #[async_trait]
 impl Http for Paired<'_> {
     async fn send(&self, read: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
-        let read = bounded(read);
+        let read = self.bounded(read);
         let Some(paths) = self.take(&read) else { return self.call.http.send(read).await };
-        let outer = self.call.http.send(bounded(request(self.call, &paths, Order::Any))).await?;
+        let outer = self.call.http.send(self.bounded(request(self.call, &paths, Order::Any))).await?;
         match outer.status {
             200 => {}
             // Who refuses the form of the request may still answer the read itself.
@@ -144,10 +151,6 @@ impl Http for Paired<'_> {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = second;
         first.ok_or(HttpError::Timeout)
     }
-}
-
-fn bounded(request: HttpRequest<'_>) -> HttpRequest<'_> {
-    HttpRequest { answer_bytes_max: request.answer_bytes_max.min(PAGE_BYTES_MAX), ..request }
 }
 
 /// The kinds of errors that are the mailbox's, not the read's: nothing more is asked.

@@ -17,6 +17,10 @@ pub(crate) const PAGE_SIZE_MAX: usize = 1000;
 const AGAIN_COUNT: usize = 50;
 const LARGE_AGAIN_COUNT: usize = 5;
 
+/// A page at the most, and one of large fields, which are long texts. One that is longer is asked for in parts.
+const PAGE_BYTES_MAX: usize = 6 * 1024 * 1024;
+const LARGE_PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// The `$select` of a resource, and how many rows of it make a page.
 pub(crate) struct Selection {
     select: String,
@@ -88,6 +92,11 @@ impl Selection {
     /// another look.
     pub(crate) fn rows_again(&self) -> usize {
         if self.is_large { LARGE_AGAIN_COUNT } else { AGAIN_COUNT }
+    }
+
+    /// A page is held up to three times while it is taken apart, and what has many small parts takes a dozen times its length.
+    pub(crate) fn page_bytes_max(&self) -> usize {
+        if self.is_large { LARGE_PAGE_BYTES_MAX } else { PAGE_BYTES_MAX }
     }
 
     /// Rows of a page that must get past many: fewer where each may be long.

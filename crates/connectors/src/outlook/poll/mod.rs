@@ -61,8 +61,12 @@ pub(super) async fn step(
         None => None,
     };
     let path = |errand: &Errand, beside: &Beside<'_>| errand.path(beside.deltas, &plan, call.now.timestamp());
-    let paired =
-        Paired::new(call, errand.as_ref().zip(beside.as_ref()).map(|(one, beside)| path(one, beside)));
+    let bytes_max = plan.selection.page_bytes_max();
+    let paired = Paired::new(
+        call,
+        bytes_max,
+        errand.as_ref().zip(beside.as_ref()).map(|(one, beside)| path(one, beside)),
+    );
     let known = cursor.known(call).await?;
     let walked = walk::step(&paired.call(), &plan, &cursor, known, past.failures).await?;
     let answer = errand.zip(paired.answer());

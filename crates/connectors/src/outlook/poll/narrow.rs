@@ -30,8 +30,7 @@ const SMALLER: i64 = 4;
 
 /// Whether a failure, after those before, may be that of an item or of a page's size.
 pub(crate) fn is_called_for(search: &Search<'_>, error: &Error) -> bool {
-    let is_lasting = search.is_careful || search.failures >= FAILURES_COUNT_MIN || error.is_too_long();
-    is_lasting && is_of_item(error)
+    (search.is_careful || search.failures >= FAILURES_COUNT_MIN) && is_of_item(error)
 }
 
 /// The usual request is left out. It failed before, and before.

@@ -17,6 +17,8 @@ use crate::outlook::normalise::selection::PAGE_SIZE_MAX;
 
 /// Maximum pages of one step.
 const PAGES_COUNT_MAX: usize = 100;
+/// A page that is too long is asked for with so many times fewer rows.
+const PARTS_OF_LONG: usize = 4;
 /// How much further back the next look goes.
 const FURTHER: usize = 4;
 
@@ -128,12 +130,20 @@ impl<'a> Reader<'a> {
     ) -> Result<Option<RowsRead>, Error> {
         let from = *reached;
         let selection = &self.search.plan.selection;
-        let (crowded, usual) = (selection.page_size_at_least(PAGE_SIZE_MAX), selection.rows_again());
+        let (mut crowded, usual) = (selection.page_size_at_least(PAGE_SIZE_MAX), selection.rows_again());
         let (mut size, mut back) = (size, usual);
         while self.requests_count < PAGES_COUNT_MAX {
             let begins = reached.back(back);
             let part = ListPart { until, skip: begins.place, ..ListPart::first(begins.second, size) };
-            let answer = self.ask(&part).await?;
+            let answer = match self.ask(&part).await {
+                // It would be as long again.
+                Err(error) if error.is_too_long() && size > 1 => {
+                    size = (size / PARTS_OF_LONG).max(1);
+                    crowded = size;
+                    continue;
+                }
+                answer => answer?,
+            };
             let is_anchored = back == 0 || begins.place == 0;
             if !is_anchored && !answer.rows.first().is_some_and(|row| self.knows(row)) {
                 // Rows before it left the second, and those behind them moved up.

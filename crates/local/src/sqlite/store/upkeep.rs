@@ -17,8 +17,10 @@ impl SqliteStore {
 
     /// The clock was set back by so much: what waits or holds until a time ahead does so for as much less.
     pub async fn set_back(&self, by: Duration, now: DateTime<Utc>) -> Result<()> {
+        self.db.write("bring waits nearer", move |conn| clock::set_back(conn, by, now)).await?;
+        // Last: what fails is done again.
         self.db.leases().set_back(by, now);
-        self.db.write("bring waits nearer", move |conn| clock::set_back(conn, by, now)).await
+        Ok(())
     }
 
     /// Instances that an earlier process may have left half-way: outboxes, deletions, releases, schedules.

@@ -3,6 +3,7 @@
 mod letters;
 mod part;
 mod read;
+mod region;
 mod write;
 mod zone;
 

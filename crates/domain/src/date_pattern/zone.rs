@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use chrono::offset::{LocalResult, Offset, TimeZone};
+use super::region::Region;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use chrono_tz::{OffsetName, Tz};
 use thiserror::Error;
 
 /// Longest zone id accepted, in bytes; the longest real one has 32.
@@ -22,7 +21,7 @@ enum ZoneKind {
     Named(&'static str, i32),
     /// A fixed offset, in seconds east of UTC.
     Offset(i32),
-    Region(Tz),
+    Region(Region),
 }
 
 /// The text names no time zone.
@@ -36,32 +35,32 @@ pub struct ZoneError {
 }
 
 /// Java's three-letter ids that stand for a region (`ZoneId.SHORT_IDS`).
-const SHORT_IDS: [(&str, Tz); 25] = [
-    ("ACT", Tz::Australia__Darwin),
-    ("AET", Tz::Australia__Sydney),
-    ("AGT", Tz::America__Argentina__Buenos_Aires),
-    ("ART", Tz::Africa__Cairo),
-    ("AST", Tz::America__Anchorage),
-    ("BET", Tz::America__Sao_Paulo),
-    ("BST", Tz::Asia__Dhaka),
-    ("CAT", Tz::Africa__Harare),
-    ("CNT", Tz::America__St_Johns),
-    ("CST", Tz::America__Chicago),
-    ("CTT", Tz::Asia__Shanghai),
-    ("EAT", Tz::Africa__Addis_Ababa),
-    ("ECT", Tz::Europe__Paris),
-    ("IET", Tz::America__Indiana__Indianapolis),
-    ("IST", Tz::Asia__Kolkata),
-    ("JST", Tz::Asia__Tokyo),
-    ("MIT", Tz::Pacific__Apia),
-    ("NET", Tz::Asia__Yerevan),
-    ("NST", Tz::Pacific__Auckland),
-    ("PLT", Tz::Asia__Karachi),
-    ("PNT", Tz::America__Phoenix),
-    ("PRT", Tz::America__Puerto_Rico),
-    ("PST", Tz::America__Los_Angeles),
-    ("SST", Tz::Pacific__Guadalcanal),
-    ("VST", Tz::Asia__Ho_Chi_Minh),
+const SHORT_IDS: [(&str, &str); 25] = [
+    ("ACT", "Australia/Darwin"),
+    ("AET", "Australia/Sydney"),
+    ("AGT", "America/Argentina/Buenos_Aires"),
+    ("ART", "Africa/Cairo"),
+    ("AST", "America/Anchorage"),
+    ("BET", "America/Sao_Paulo"),
+    ("BST", "Asia/Dhaka"),
+    ("CAT", "Africa/Harare"),
+    ("CNT", "America/St_Johns"),
+    ("CST", "America/Chicago"),
+    ("CTT", "Asia/Shanghai"),
+    ("EAT", "Africa/Addis_Ababa"),
+    ("ECT", "Europe/Paris"),
+    ("IET", "America/Indiana/Indianapolis"),
+    ("IST", "Asia/Kolkata"),
+    ("JST", "Asia/Tokyo"),
+    ("MIT", "Pacific/Apia"),
+    ("NET", "Asia/Yerevan"),
+    ("NST", "Pacific/Auckland"),
+    ("PLT", "Asia/Karachi"),
+    ("PNT", "America/Phoenix"),
+    ("PRT", "America/Puerto_Rico"),
+    ("PST", "America/Los_Angeles"),
+    ("SST", "Pacific/Guadalcanal"),
+    ("VST", "Asia/Ho_Chi_Minh"),
 ];
 
 /// Names with a fixed offset, in hours.
@@ -116,7 +115,7 @@ impl Zone {
     pub(super) fn offset_s_at(self, at: DateTime<Utc>) -> i32 {
         match self.0 {
             ZoneKind::Named(_, offset_s) | ZoneKind::Offset(offset_s) => offset_s,
-            ZoneKind::Region(tz) => tz.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc(),
+            ZoneKind::Region(region) => region.at(at).offset_s,
         }
     }
 
@@ -125,11 +124,12 @@ impl Zone {
         match self.0 {
             ZoneKind::Named(name, _) => name.to_owned(),
             ZoneKind::Offset(offset_s) => gmt_offset(offset_s),
-            ZoneKind::Region(tz) => {
-                let offset = tz.offset_from_utc_datetime(&at.naive_utc());
-                let lettered =
-                    offset.abbreviation().filter(|a| a.starts_with(|c: char| c.is_ascii_alphabetic()));
-                lettered.map_or_else(|| gmt_offset(offset.fix().local_minus_utc()), str::to_owned)
+            ZoneKind::Region(region) => {
+                let reading = region.at(at);
+                match reading.abbreviation.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                    true => reading.abbreviation.to_owned(),
+                    false => gmt_offset(reading.offset_s),
+                }
             }
         }
     }
@@ -139,23 +139,17 @@ impl Zone {
     pub(super) fn instant(self, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
         let offset_s = match self.0 {
             ZoneKind::Named(_, offset_s) | ZoneKind::Offset(offset_s) => offset_s,
-            ZoneKind::Region(tz) => region_offset_s(tz, wall)?,
+            ZoneKind::Region(region) => region_offset_s(region, wall)?,
         };
         Some(wall.checked_sub_signed(TimeDelta::seconds(i64::from(offset_s)))?.and_utc())
     }
 
     /// The offset under which this zone uses that abbreviation at that wall-clock time.
     fn offset_named(self, name: &str, wall: NaiveDateTime) -> Option<i32> {
-        let ZoneKind::Region(tz) = self.0 else { return None };
-        let named = |offset: &<Tz as TimeZone>::Offset| {
-            let same = offset.abbreviation().is_some_and(|a| a.eq_ignore_ascii_case(name));
-            same.then(|| offset.fix().local_minus_utc())
-        };
-        match tz.offset_from_local_datetime(&wall) {
-            LocalResult::Single(offset) => named(&offset),
-            LocalResult::Ambiguous(first, second) => named(&first).or_else(|| named(&second)),
-            LocalResult::None => None,
-        }
+        let ZoneKind::Region(region) = self.0 else { return None };
+        let showing = region.showing(wall);
+        let named = showing.iter().find(|one| one.abbreviation.eq_ignore_ascii_case(name))?;
+        Some(named.offset_s)
     }
 }
 
@@ -165,7 +159,7 @@ impl fmt::Display for Zone {
         match self.0 {
             ZoneKind::Named(name, _) => out.write_str(name),
             ZoneKind::Offset(offset_s) => out.write_str(&offset(offset_s, ":")),
-            ZoneKind::Region(tz) => out.write_str(tz.name()),
+            ZoneKind::Region(region) => out.write_str(region.name()),
         }
     }
 }
@@ -181,13 +175,12 @@ pub(super) fn offset(offset_s: i32, between: &str) -> String {
     format!("{sign}{:02}{between}{:02}", minutes / 60, minutes % 60)
 }
 
-fn region_offset_s(tz: Tz, wall: NaiveDateTime) -> Option<i32> {
-    let offset = match tz.offset_from_local_datetime(&wall) {
-        LocalResult::Single(offset) | LocalResult::Ambiguous(offset, _) => offset,
-        // A skipped time. The largest skip is a whole day, so two days earlier is before the change.
-        LocalResult::None => tz.offset_from_utc_datetime(&wall.checked_sub_signed(TimeDelta::days(2))?),
-    };
-    Some(offset.fix().local_minus_utc())
+fn region_offset_s(region: Region, wall: NaiveDateTime) -> Option<i32> {
+    if let Some(earlier) = region.showing(wall).first() {
+        return Some(earlier.offset_s);
+    }
+    // A skipped time. The largest skip is a whole day, so two days earlier is before the change.
+    Some(region.at(wall.checked_sub_signed(TimeDelta::days(2))?.and_utc()).offset_s)
 }
 
 fn fixed(name: &str) -> Option<Zone> {
@@ -207,8 +200,7 @@ fn offset_id(name: &str) -> Option<Zone> {
 
 fn region(name: &str) -> Option<Zone> {
     let short = SHORT_IDS.iter().find(|(id, _)| id.eq_ignore_ascii_case(name));
-    let tz = short.map(|&(_, tz)| tz).or_else(|| name.parse().ok())?;
-    Some(Zone(ZoneKind::Region(tz)))
+    Region::named(short.map_or(name, |&(_, region)| region)).map(|region| Zone(ZoneKind::Region(region)))
 }
 
 /// Reads a signed offset at the beginning of a text: `+6`, `-08`, `+6:30`, `-0800`, `+06:00`.

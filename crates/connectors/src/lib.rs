@@ -290,6 +290,11 @@ pub trait Connector: Send + Sync {
         Ok(())
     }
 
+    /// How many records may be read again at once: of those that may be long, one.
+    fn looks_at_once(&self, _call: &Call<'_>, _resource: &ResourceConfig) -> usize {
+        REQUESTS_IN_FLIGHT_MAX
+    }
+
     /// Reads one record again, as it is now. `None`: there is nothing to report; [`ErrorKind::NotFound`]: it is
     /// gone. For connectors whose lists hold the records there are none to read again.
     async fn fetch(

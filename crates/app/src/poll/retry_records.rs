@@ -6,7 +6,7 @@
 
 use super::run::Run;
 use chrono::{DateTime, Duration, Utc};
-use connectors::{Call, Error, ErrorKind, FailedRecord, REQUESTS_IN_FLIGHT_MAX, STEP_BYTES_MAX};
+use connectors::{Call, Error, ErrorKind, FailedRecord, STEP_BYTES_MAX};
 use domain::event::{Change, ChangeKind};
 use domain::ids::EventId;
 use domain::resource::ResourceConfig;
@@ -87,7 +87,7 @@ pub(super) async fn look_again(
         let result = run.connector.fetch(call, config, &failed_record(&record)).await;
         (record.object_id, result)
     });
-    let mut reads = std::pin::pin!(reads.buffered(REQUESTS_IN_FLIGHT_MAX));
+    let mut reads = std::pin::pin!(reads.buffered(run.connector.looks_at_once(call, config)));
     let (mut retried, mut bytes) = (Retried::default(), 0);
     while let Some((id, result)) = reads.next().await {
         match result {

@@ -123,6 +123,13 @@ impl Connector for Gmail {
         api::profile(call).await.map(drop)
     }
 
+    fn looks_at_once(&self, call: &Call<'_>, resource: &ResourceConfig) -> usize {
+        match PolledList::at_poll(resource, call) {
+            Ok(PolledList::Messages(plan) | PolledList::Threads(plan)) => plan.reads_at_once(),
+            Ok(PolledList::Lists(_)) | Err(_) => 1,
+        }
+    }
+
     async fn fetch(
         &self,
         call: &Call<'_>,

@@ -15,6 +15,9 @@ pub(super) const PAGE_SIZE: u32 = 250;
 /// <https://developers.google.com/workspace/calendar/api/v3/reference/events/list>
 pub(super) const PAGE_SIZE_MAX: u32 = 2500;
 
+/// A page of a poll at the most. It takes a dozen times as much in memory, and one that is longer is asked for in parts.
+const PAGE_BYTES_MAX: usize = 6 * 1024 * 1024;
+
 /// A page of events. The last one alone has a sync token.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,6 +33,11 @@ pub(super) struct EventsPage {
 /// Reads a page of the primary calendar's events.
 pub(super) async fn events(call: &Call<'_>, query: &[(&str, &str)]) -> Result<EventsPage, Error> {
     get(call, "calendars/primary/events", query).await
+}
+
+/// The same for a poll, whose process may be a small one.
+pub(super) async fn bounded_events(call: &Call<'_>, query: &[(&str, &str)]) -> Result<EventsPage, Error> {
+    google::get_within(call, "calendars/primary/events", query, PAGE_BYTES_MAX, classify).await
 }
 
 /// Reads one event. The id may be one that a client made up.

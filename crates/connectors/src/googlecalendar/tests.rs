@@ -79,6 +79,21 @@ fn an_event_that_can_not_be_told_apart_holds_up_no_other() {
     assert!(step.gap.unwrap().1.starts_with("3 of the listed events"));
 }
 
+/// It would be as long again: nobody waits for three failures.
+#[test]
+fn a_page_that_is_too_long_is_asked_for_in_parts_at_once() {
+    let cursor = baseline(&[page(&[], ("nextSyncToken", "1"))]);
+    let long = event(&"x".repeat(7 * 1024 * 1024), "1", SINCE);
+    let long = page(&[long], ("nextSyncToken", "2"));
+    let script = script(&[long.clone(), long, page(&[event("good", "1", SINCE)], ("nextPageToken", "on"))]);
+    let polled = now(GoogleCalendar.poll(&call(&script), &resource(), &cursor, &past())).ok().unwrap();
+    assert_eq!(told(&polled), ["CREATED good"]);
+    let asked = script.asked();
+    let sizes: Vec<&str> =
+        asked.iter().map(|url| url.split("maxResults=").nth(1).unwrap().split('&').next().unwrap()).collect();
+    assert_eq!(sizes, ["250", "62", "15"]);
+}
+
 #[test]
 fn a_large_calendar_s_baseline_goes_on_in_polls_and_tells_only_what_is_new() {
     let first: Vec<(u16, String)> = (0..8)

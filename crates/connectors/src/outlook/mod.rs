@@ -20,7 +20,7 @@ use crate::hub::{Answer, Content, Query, ReadError};
 use crate::{
     Baseline, Call, Connector, FailedRecord, Past, Push, RecordStanding, Sought, Step, Window, values,
 };
-use api::batch::Paired;
+use api::batch::BoundedWay;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use descriptor::DESCRIPTOR;
@@ -80,7 +80,7 @@ impl Connector for Outlook {
         past: &Past,
     ) -> Result<Step, Error> {
         let plan = Plan::for_window(resource, window, call)?;
-        let way = Paired::new(call, plan.selection.page_bytes_max(), None);
+        let way = BoundedWay::new(call, plan.selection.page_bytes_max(), None);
         backfill::step(&way.call(), &plan, window, cursor, past.failures).await
     }
 
@@ -109,6 +109,10 @@ impl Connector for Outlook {
         hub::sought::subject(record)
     }
 
+    fn looks_at_once(&self, call: &Call<'_>, resource: &ResourceConfig) -> usize {
+        Plan::at_poll(resource, call.now, call).map_or(1, |plan| plan.selection.reads_at_once())
+    }
+
     async fn fetch(
         &self,
         call: &Call<'_>,
@@ -116,7 +120,7 @@ impl Connector for Outlook {
         record: &FailedRecord,
     ) -> Result<Option<Change>, Error> {
         let plan = Plan::at_poll(resource, call.now, call)?;
-        let way = Paired::new(call, plan.selection.page_bytes_max(), None);
+        let way = BoundedWay::new(call, plan.selection.page_bytes_max(), None);
         again::object(&way.call(), &plan, record).await
     }
 

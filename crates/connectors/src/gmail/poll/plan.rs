@@ -108,11 +108,6 @@ impl Plan {
         if self.format == Some(Format::Full) { 1 } else { REQUESTS_IN_FLIGHT_MAX }
     }
 
-    /// How long an object is that was read, where it may be long.
-    pub(crate) fn bytes_of(&self, object: &Value) -> usize {
-        if self.format == Some(Format::Full) { object.to_string().len() } else { 0 }
-    }
-
     pub(crate) fn created(&self, record: Value, recheck: bool) -> Option<Change> {
         self.objects.created(record, &self.conditions, recheck)
     }

@@ -61,12 +61,23 @@ impl List<'_> {
         let further = self.failures.saturating_sub(FAILURES_COUNT_MIN).min(PAGE_SIZE.ilog2());
         let size = (self.part.unwrap_or(PAGE_SIZE) >> (SMALLER * further).min(u32::BITS - 1)).max(1);
         let is_called_for = self.part.is_some() || self.failures >= FAILURES_COUNT_MIN;
-        match self.portion(size).await {
+        let (portion, size) = self.shorter(size).await;
+        match portion {
             Err(failed) if is_called_for && is_of_content(&failed) => {
                 self.in_parts(size).await.map_err(|met| reason(met, failed))
             }
             portion => portion,
         }
+    }
+
+    /// A page that is too long would be as long again: it is asked for in parts at once.
+    async fn shorter(&self, mut size: u32) -> (Result<Portion, Error>, u32) {
+        let mut portion = self.portion(size).await;
+        while size > 1 && portion.as_ref().is_err_and(Error::is_too_long) {
+            size = (size >> SMALLER).max(1);
+            portion = self.portion(size).await;
+        }
+        (portion, size)
     }
 
     /// Reads less than what failed.
@@ -109,7 +120,7 @@ impl List<'_> {
         let mut query = vec![("maxResults", size.as_str())];
         query.extend(self.query.iter().map(|(name, value)| (*name, value.as_str())));
         query.extend(fields.map(|fields| ("fields", fields)));
-        api::events(self.call, &query).await
+        api::bounded_events(self.call, &query).await
     }
 }
 

@@ -92,23 +92,23 @@ fn add_headers(answer: &mut HttpResponse, headers: Option<&Map<String, Value>>) 
     }
 }
 
-/// The way out of a walk, and of what is read like one: its first read takes another one with it, in the same request, since a poll that only looks may send
-/// one; and no answer is longer than a small process bears.
-pub(in crate::outlook) struct Paired<'a> {
+/// The way out of what polls read: no answer is longer than a small process bears. A walk's first read takes another one with
+/// it, in the same request, since a poll that only looks may send one.
+pub(in crate::outlook) struct BoundedWay<'a> {
     call: &'a Call<'a>,
     answer_bytes_max: usize,
     beside: Mutex<Option<String>>,
     answer: Mutex<Option<HttpResponse>>,
 }
 
-impl<'a> Paired<'a> {
+impl<'a> BoundedWay<'a> {
     /// `beside` is the other one's path.
     pub(in crate::outlook) fn new(
         call: &'a Call<'a>,
         answer_bytes_max: usize,
         beside: Option<String>,
     ) -> Self {
-        Paired { call, answer_bytes_max, beside: Mutex::new(beside), answer: Mutex::default() }
+        BoundedWay { call, answer_bytes_max, beside: Mutex::new(beside), answer: Mutex::default() }
     }
 
     /// The same call by this way.
@@ -135,7 +135,7 @@ impl<'a> Paired<'a> {
 }
 
 #[async_trait]
-impl Http for Paired<'_> {
+impl Http for BoundedWay<'_> {
     async fn send(&self, read: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let read = self.bounded(read);
         let Some(paths) = self.take(&read) else { return self.call.http.send(read).await };

@@ -2,7 +2,7 @@
 
 use super::entity::Entity;
 use super::field::{Field, Share};
-use crate::STEP_CHANGES_MAX;
+use crate::{REQUESTS_IN_FLIGHT_MAX, STEP_CHANGES_MAX};
 use domain::resource::ResourceConfig;
 
 /// Rows of a page with large fields, and at the most when the configuration, or a burst, asks for more.
@@ -92,6 +92,11 @@ impl Selection {
     /// another look.
     pub(crate) fn rows_again(&self) -> usize {
         if self.is_large { LARGE_AGAIN_COUNT } else { AGAIN_COUNT }
+    }
+
+    /// Single records that are read at once: of those that may be long, one.
+    pub(crate) fn reads_at_once(&self) -> usize {
+        if self.is_large { 1 } else { REQUESTS_IN_FLIGHT_MAX }
     }
 
     /// A page is held up to three times while it is taken apart, and what has many small parts takes a dozen times its length.

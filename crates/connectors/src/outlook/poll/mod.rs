@@ -14,7 +14,7 @@ use super::recover;
 use crate::descriptor::Polling;
 use crate::error::Error;
 use crate::http::HttpResponse;
-use crate::outlook::api::batch::Paired;
+use crate::outlook::api::batch::BoundedWay;
 use crate::outlook::lane::deltas::Deltas;
 use crate::outlook::lane::errand::Errand;
 use crate::outlook::lane::note::LaneNote;
@@ -62,14 +62,14 @@ pub(super) async fn step(
     };
     let path = |errand: &Errand, beside: &Beside<'_>| errand.path(beside.deltas, &plan, call.now.timestamp());
     let bytes_max = plan.selection.page_bytes_max();
-    let paired = Paired::new(
+    let way = BoundedWay::new(
         call,
         bytes_max,
         errand.as_ref().zip(beside.as_ref()).map(|(one, beside)| path(one, beside)),
     );
     let known = cursor.known(call).await?;
-    let walked = walk::step(&paired.call(), &plan, &cursor, known, past.failures).await?;
-    let answer = errand.zip(paired.answer());
+    let walked = walk::step(&way.call(), &plan, &cursor, known, past.failures).await?;
+    let answer = errand.zip(way.answer());
     if let Some(healed) = cursor.healed(walked.clocks, past.baseline_at.timestamp(), overlap_s) {
         return Ok(recover::gone_back(&healed, past, overlap_s));
     }

@@ -1,7 +1,8 @@
 //! How connections are set up, and the three ways of running work on one.
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, Result, TransactionBehavior};
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, MAIN_DB, Result, TransactionBehavior};
 use std::path::Path;
 use std::time::Duration;
 
@@ -72,6 +73,8 @@ fn set_up(connection: &Connection, cache_kib: u32) -> Result<()> {
 /// Brings what is in the write-ahead log into the file and empties it: it holds what was deleted since. Whether that
 /// was done: a long read prevents it.
 pub(super) fn empty_log(connection: &Connection) -> Result<bool> {
+    // Beside the writes, which wait for the rest alone.
+    connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE)?;
     connection.busy_timeout(EMPTYING_WAIT)?;
     let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
     connection.busy_timeout(BUSY_WAIT)?;
@@ -95,16 +98,16 @@ pub(super) fn in_snapshot<T>(
     work: impl FnOnce(&Connection) -> Result<T>,
 ) -> Result<T> {
     run(connection, "BEGIN")?;
-    let _end = SnapshotEnd(connection);
+    let _end = TransactionEnd(connection);
     let value = work(connection)?;
     run(connection, "COMMIT")?;
     Ok(value)
 }
 
-/// Ends a snapshot that did not come to its end, be it by a panic: the connection has other work as well.
-struct SnapshotEnd<'a>(&'a Connection);
+/// Ends a transaction that did not come to its end, be it by a panic: the connection has other work as well.
+pub(super) struct TransactionEnd<'a>(pub(super) &'a Connection);
 
-impl Drop for SnapshotEnd<'_> {
+impl Drop for TransactionEnd<'_> {
     fn drop(&mut self) {
         if !self.0.is_autocommit() {
             let _ = run(self.0, "ROLLBACK");

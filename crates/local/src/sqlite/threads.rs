@@ -1,12 +1,13 @@
 //! The threads of an open database: one writes, with group commit, a few read, and one brings the write-ahead log into the file.
 
 use super::checkpoints::{self, Progress, checkpoint};
-use super::connection::{empty_log, in_savepoint, in_snapshot, run};
+use super::connection::{TransactionEnd, empty_log, in_savepoint, in_snapshot, run};
 use super::open_error::OpenError;
 use app::ports::PortError;
 use rusqlite::{Connection, ffi};
 use std::fs::File;
 use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -265,7 +266,8 @@ fn write_all(
         let committed = {
             let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             let wanted = batch.iter().map(|task| task.durability()).max().unwrap_or(Durability::Now);
-            switch(&connection, &mut durability, wanted).and_then(|()| write_batch(&connection, &mut batch))
+            switch(&connection, &mut durability, wanted)
+                .and_then(|()| unless_it_panics(|| write_batch(&connection, &mut batch)))
         };
         // One that waits for the disk brings this there only if it has pages of its own.
         if durability == Durability::Later {
@@ -292,9 +294,16 @@ fn switch(connection: &Connection, from: &mut Durability, to: Durability) -> Res
     Ok(())
 }
 
+/// One write that panics is no end of all others: its transaction is undone, and who shares it hears of an error.
+fn unless_it_panics(work: impl FnOnce() -> Result<(), ffi::Error>) -> Result<(), ffi::Error> {
+    // Whatever it left half done was its own, and what it wrote is undone.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(ffi::Error::new(ffi::SQLITE_ABORT)))
+}
+
 /// Runs what waits as one transaction. No caller is answered before it is committed.
 fn write_batch(connection: &Connection, batch: &mut [Box<dyn Task>]) -> Result<(), ffi::Error> {
     run(connection, "BEGIN IMMEDIATE").map_err(code)?;
+    let _end = TransactionEnd(connection);
     if let [task] = batch {
         return write_alone(connection, task);
     }
@@ -348,8 +357,11 @@ fn run_all(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Task>>) 
 }
 
 fn run_alone(connection: &Connection, mut task: Box<dyn Task>) {
-    let _ = task.run(connection, Company::Alone);
-    task.answer(Ok(()));
+    let ran = unless_it_panics(|| {
+        let _ = task.run(connection, Company::Alone);
+        Ok(())
+    });
+    task.answer(ran);
 }
 
 #[cfg(test)]
@@ -420,5 +432,29 @@ mod tests {
         let all = "SELECT group_concat(n) FROM numbers";
         let left = db.read("look", |tx| tx.query_row(all, [], |row| row.get::<_, String>(0))).await;
         assert_eq!(left.unwrap(), "2");
+    }
+
+    #[tokio::test]
+    #[allow(clippy::panic)] // what is to be survived
+    async fn a_write_that_panics_leaves_nothing_and_the_others_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let db = Db::open(&path).unwrap();
+        db.write("make", |tx| tx.execute_batch("CREATE TABLE numbers (n)")).await.unwrap();
+        let panics = |tx: &Connection| -> rusqlite::Result<()> {
+            tx.execute("INSERT INTO numbers VALUES (1)", [])?;
+            panic!("in a write");
+        };
+        assert!(db.write("panic", panics).await.is_err());
+        let beside = Connection::open(&path).unwrap();
+        beside.execute("INSERT INTO numbers VALUES (2)", []).unwrap();
+        db.write("go on", |tx| tx.execute("INSERT INTO numbers VALUES (3)", [])).await.unwrap();
+        for _ in 0..3 {
+            let panics = |_: &Connection| -> rusqlite::Result<()> { panic!("in a read") };
+            assert!(db.read("panic", panics).await.is_err());
+        }
+        let all = "SELECT group_concat(n) FROM numbers";
+        let left = db.read("look", |tx| tx.query_row(all, [], |row| row.get::<_, String>(0))).await;
+        assert_eq!(left.unwrap(), "2,3");
     }
 }

@@ -9,6 +9,9 @@ use domain::ids::{EventId, InstanceId, Sequence};
 use rusqlite::{Connection, Result};
 use std::collections::HashSet;
 
+/// Events that are looked up where they are asked for: a step may have hundreds, and as many rows keep the writer waiting.
+const GLANCED_COUNT_MAX: usize = 10;
+
 /// The poller was read before: what it stored until then is in these rows.
 pub(super) fn mailbox(conn: &Connection, id: InstanceId, poller: Poller) -> Result<Option<Mailbox>> {
     let Some(instance) = instances::get(conn, id)? else { return Ok(None) };
@@ -106,7 +109,10 @@ impl Polls for SqliteStore {
     }
 
     async fn logged_events(&self, id: InstanceId, events: &[EventId]) -> ports::Result<HashSet<EventId>> {
-        let events = events.to_vec();
-        self.db.glance("look events up", move |conn| logged_events(conn, id, &events)).await
+        let (context, events) = ("look events up", events.to_vec());
+        if events.len() > GLANCED_COUNT_MAX {
+            return self.db.read(context, move |conn| logged_events(conn, id, &events)).await;
+        }
+        self.db.glance(context, move |conn| logged_events(conn, id, &events)).await
     }
 }

@@ -13,7 +13,7 @@ mod tested;
 use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World, gmail_body};
 use app::ports::{EventLog as _, LogPage, Polls as _};
 use chrono::Duration;
-use domain::ids::InstanceId;
+use domain::ids::{InstanceId, Sequence};
 use doubles::{Answer, Mail, Received};
 use serde_json::{Value, json};
 
@@ -43,6 +43,21 @@ async fn notify(world: &World, id: InstanceId, count: usize) -> Vec<String> {
         world.clock.advance(Duration::milliseconds(10));
     }
     mails
+}
+
+/// So many mails, and no poll.
+fn mails(world: &World, count: usize) -> Vec<String> {
+    (0..count).map(|_| world.google.deliver(GMAIL_USER, Mail::default())).collect()
+}
+
+/// A poll that somebody asked for, and none of what follows.
+async fn poll(world: &World, id: InstanceId) {
+    world.app.poll(id, world.now() + Duration::seconds(20)).await.unwrap();
+}
+
+/// What the first resource's outbox names.
+async fn outbox(world: &World, id: InstanceId) -> Vec<Sequence> {
+    world.store.mailbox(id).await.unwrap().unwrap().resources.remove(0).outbox
 }
 
 /// Where the instance's callback stands.

@@ -12,8 +12,8 @@ use crate::signals::AttemptEnd;
 use chrono::{DateTime, Duration, Utc};
 use connectors::HttpError;
 use domain::account_settings::FailurePolicy;
-use domain::delivery::{Answer, Attempt, Verdict, decide};
-use domain::ids::digest64;
+use domain::delivery::{Answer, Attempt, SubscriptionStatus, Verdict, decide};
+use domain::ids::{InstanceId, digest64};
 use domain::instance::{Account, Instance};
 use domain::life;
 use domain::settings::{CALLBACK_URL, given};
@@ -70,7 +70,12 @@ async fn claim_and_attempt(
     match app.ports.store.claim_attempt(key, by, app.now(), until).await? {
         Claim::Gone | Claim::Decided { next: None } => Ok(None),
         // Perhaps by an attempt of this job, whose process died before that was told.
-        Claim::Queued => settle::told(app, key.instance).await.map(|()| None),
+        Claim::Queued => {
+            if by == Claimant::Committer {
+                release_again(app, key.instance).await?;
+            }
+            settle::told(app, key.instance).await.map(|()| None)
+        }
         Claim::Busy { until } => {
             app.ports.queue.send(&[again(key.attempt, until)]).await?;
             Ok(None)
@@ -90,6 +95,15 @@ async fn claim_and_attempt(
             }
             Ok(verdict)
         }
+    }
+}
+
+/// A release that met a claim which is given back now would wait until that had ended.
+async fn release_again(app: &Context, id: InstanceId) -> Result<()> {
+    let subscription = app.ports.store.subscription(id).await?;
+    match subscription.is_some_and(|now| now.status == SubscriptionStatus::Releasing) {
+        true => app.ports.queue.send(&[(Job::Release(id), app.now())]).await,
+        false => Ok(()),
     }
 }
 

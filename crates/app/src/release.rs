@@ -69,7 +69,11 @@ pub(crate) async fn release(app: &Context, id: InstanceId) -> Result<()> {
                 looks += 1;
             }
             AfterLook::Over => return settle::told(app, id).await,
-            AfterLook::Later(due_at) => return again(app, id, due_at.max(lease_until)).await,
+            AfterLook::Later(due_at) => {
+                // Whoever gives that claim back calls for a release, which may begin at once.
+                store.pause_release(id, generation).await?;
+                return again(app, id, due_at).await;
+            }
         }
     }
     store.pause_release(id, generation).await?;

@@ -1,25 +1,11 @@
 //! In one process first attempts begin with their commit: no job is stored, and the outbox names them until they end.
 
-use super::{objects, webhook_id};
-use crate::world::{GMAIL_USER, World};
-use app::ports::Polls as _;
+use super::{mails, objects, outbox, poll, webhook_id};
+use crate::world::World;
+use app::ports::Job;
 use chrono::Duration;
-use domain::ids::InstanceId;
-use doubles::Mail;
+use serde_json::Value;
 use std::sync::Arc;
-
-/// A poll that somebody asked for, and none of what follows.
-async fn poll(world: &World, id: InstanceId) {
-    world.app.poll(id, world.now() + Duration::seconds(20)).await.unwrap();
-}
-
-async fn outbox_count(world: &World, id: InstanceId) -> usize {
-    world.store.mailbox(id).await.unwrap().unwrap().resources[0].outbox.len()
-}
-
-fn mails(world: &World, count: usize) -> Vec<String> {
-    (0..count).map(|_| world.google.deliver(GMAIL_USER, Mail::default())).collect()
-}
 
 #[tokio::test]
 async fn a_lone_notification_has_no_job() {
@@ -27,12 +13,12 @@ async fn a_lone_notification_has_no_job() {
     let id = world.create_gmail().await;
     let told = mails(&world, 1);
     poll(&world, id).await;
-    assert_eq!((world.jobs_of("Deliver").await, outbox_count(&world, id).await), (0, 1));
+    assert_eq!((world.jobs_of("Deliver").await, outbox(&world, id).await.len()), (0, 1));
     poll(&world, id).await;
     assert_eq!(world.jobs_of("Deliver").await, 0, "a poll beside it leaves it alone");
     world.run_until_idle().await;
     assert_eq!(objects(&world.receiver.take()[0]), told);
-    assert_eq!(outbox_count(&world, id).await, 0);
+    assert_eq!(outbox(&world, id).await.len(), 0);
 }
 
 /// Whatever the callback answers, its name goes, and the policy holds.
@@ -43,7 +29,7 @@ async fn what_the_callback_did_not_take_comes_again_at_the_policy_s_time() {
     world.receiver.answer_next(500);
     let told = mails(&world, 1);
     world.poll(id).await;
-    assert_eq!((world.receiver.take().len(), outbox_count(&world, id).await), (1, 0));
+    assert_eq!((world.receiver.take().len(), outbox(&world, id).await.len()), (1, 0));
     world.pass(Duration::seconds(10)).await;
     assert_eq!(objects(&world.receiver.take()[0]), told);
 }
@@ -57,7 +43,7 @@ async fn what_finds_no_place_is_a_job() {
     poll(&world, id).await;
     let second = mails(&world, 1);
     poll(&world, id).await;
-    assert_eq!((world.jobs_of("Deliver").await, outbox_count(&world, id).await), (1, 1));
+    assert_eq!((world.jobs_of("Deliver").await, outbox(&world, id).await.len()), (1, 1));
     world.run_until_idle().await;
     let told: Vec<String> = world.receiver.take().iter().flat_map(objects).collect();
     assert_eq!(told, [first, second].concat());
@@ -73,6 +59,22 @@ async fn what_waited_too_long_to_begin_is_told_all_the_same() {
     world.clock.advance(Duration::seconds(40));
     world.run_until_idle().await;
     assert_eq!(objects(&world.receiver.take()[0]), told);
+}
+
+/// The release finds it claimed, and is called again when the claim is given back, not when it would have ended.
+#[tokio::test]
+async fn what_is_begun_while_its_callback_is_switched_off_and_on_is_told_at_once() {
+    let world = World::new(566);
+    let id = world.create_gmail().await;
+    let told = mails(&world, 1);
+    poll(&world, id).await;
+    for method in ["DELETE", "PUT"] {
+        let reply = world.call(method, &format!("/instances/{id}/enabled"), &Value::Null).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    }
+    world.app.run(Job::Release(id), world.now() + Duration::seconds(60)).await.unwrap();
+    world.run_until_idle().await;
+    assert_eq!(world.receiver.take().iter().flat_map(objects).collect::<Vec<_>>(), told);
 }
 
 /// A process that dies anywhere between the poll and the end of the attempt.

@@ -1,13 +1,13 @@
 //! First attempts by the process that committed, as on AWS: no job where the callback takes what it is sent.
 
-use super::{notify, objects, webhook_id};
+use super::{mails, notify, objects, outbox, webhook_id};
 use crate::world::gate::Gate;
 use crate::world::{GMAIL_USER, World, gated, gmail_body};
 use app::ports::Polls as _;
 use app::{App, FirstAttempts};
 use chrono::Duration;
-use domain::ids::{InstanceId, Sequence};
-use doubles::{Mail, Received};
+use domain::ids::InstanceId;
+use doubles::Received;
 use std::sync::Arc;
 
 fn at_once(world: &World) -> App {
@@ -24,16 +24,8 @@ async fn tick(world: &World, app: &App, id: InstanceId) {
     app.tick(id, world.now() + Duration::seconds(60)).await.unwrap();
 }
 
-async fn outbox(world: &World, id: InstanceId) -> Vec<Sequence> {
-    world.store.mailbox(id).await.unwrap().unwrap().resources.remove(0).outbox
-}
-
 async fn fence(world: &World, id: InstanceId) -> u64 {
     world.store.mailbox(id).await.unwrap().unwrap().poller.fence
-}
-
-fn mails(world: &World, count: usize) -> Vec<String> {
-    (0..count).map(|_| world.google.deliver(GMAIL_USER, Mail::default())).collect()
 }
 
 #[tokio::test]

@@ -91,7 +91,8 @@ async fn look(
     let (connector, settings) = instances::understood(app, &mailbox.instance)?;
     if let Some(reason) = not_polled(&mailbox, &settings) {
         outbox::flush(app, &mailbox).await?;
-        // A schedule may have brought us that should be off. The outbox is empty now, so nothing depends on its ticks.
+        // A schedule may have brought us that should be off. Nothing depends on its ticks now: the outbox names no more than
+        // attempts that have begun, which leave it themselves, or with the next start.
         settle::whole(app, id).await?;
         return Ok(Some(reason));
     }

@@ -1,7 +1,8 @@
 //! What the functions take with the share of a processor that comes with a memory setting, and how much memory the worst polls
 //! need. Needs an emulator, whose address stands in AWS_ENDPOINT_URL, root (for a control group) and the function's binary:
 //!
-//! `cargo build --release -p poll && cargo test -p aws --test share`. `deliver` is the same program, called otherwise.
+//! `(cd functions/poll && cargo build --release) && cargo test -p aws --test share`; from there, for it is built as a function.
+//! `deliver` is the same program, called otherwise.
 //! `cargo test -p aws --test share -- worst` measures the worst polls alone.
 //!
 //! Emulator, providers and receiver answer within this machine and without TLS: a real network takes longer, a share adds what

@@ -38,4 +38,5 @@ mod signals;
 mod simulation;
 mod tokens;
 mod trials;
+mod unreadable;
 mod upgrades;

@@ -7,6 +7,7 @@ use crate::ports::{
     OrganizationPage, Result, Tally,
 };
 use crate::sight::{SeenAccounts, Sight};
+use crate::unreadable::readable;
 use chrono::{DateTime, Utc};
 use domain::delivery::SubscriptionStatus;
 use domain::ids::{InstanceId, Sequence};
@@ -286,8 +287,8 @@ impl Queued {
         if let Some(known) = self.0.get(&id) {
             return Ok(*known);
         }
-        let subscription = instances::subscription(app, id).await?;
-        let is_queued = subscription.status != SubscriptionStatus::Active;
+        let subscription = readable(instances::subscription(app, id).await)?;
+        let is_queued = subscription.is_none_or(|it| it.status != SubscriptionStatus::Active);
         self.0.insert(id, is_queued);
         Ok(is_queued)
     }

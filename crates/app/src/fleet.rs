@@ -122,7 +122,7 @@ pub(crate) async fn named(
 ) -> Result<(Vec<FleetRow>, Vec<InstanceId>)> {
     let (mut rows, mut unknown) = (Vec::new(), Vec::new());
     for id in ids {
-        let mailbox = instances::mailbox(app, *id).await?;
+        let mailbox = instances::readable_mailbox(app, *id).await?;
         let Some(mailbox) = mailbox.filter(|mailbox| sight.sees(&mailbox.instance)) else {
             unknown.push(*id);
             continue;

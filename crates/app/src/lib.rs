@@ -51,6 +51,7 @@ pub mod signals;
 mod signing_in;
 mod tokens;
 mod traffic;
+pub mod unreadable;
 mod wrong_guesses;
 mod wrong_secrets;
 

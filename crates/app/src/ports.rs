@@ -45,7 +45,7 @@ pub use attempts::{AttemptKey, AttemptOutcome, AttemptState, Attempts, Claim, Cl
 pub use audit::{AUDIT_DAYS, Actor, AuditEntry, AuditMark};
 pub use bulks::Bulks;
 pub use callers::Callers;
-pub use error::{PortError, Result};
+pub use error::{PortError, Result, UnreadableRow};
 pub use health_events::HealthEvents;
 pub use instances::{
     FleetPage, FleetRow, InstanceChange, Instances, NewInstance, SubscriptionChange, WAITING_COUNT_MAX,

@@ -19,6 +19,7 @@ use crate::instances;
 use crate::poll::outbox;
 use crate::ports::{InstanceChange, Job, Mailbox, PortError, Result, Written};
 use crate::push;
+use crate::unreadable::is_told;
 use chrono::{DateTime, Duration, Utc};
 use domain::delivery::SubscriptionStatus;
 use domain::health_reading::Reading;
@@ -107,8 +108,7 @@ pub(crate) async fn commit(app: &Context, promise: &mut Promise, change: &Instan
 /// was promised does the rest.
 pub(crate) async fn marked(app: &Context, id: InstanceId) {
     if let Err(error) = settle(app, id, Extent::Marked).await {
-        let error: &dyn std::error::Error = &error;
-        tracing::warn!(instance.id = id.get(), error, "instance.unsettled");
+        log_unsettled(id, &error);
     }
 }
 
@@ -152,10 +152,18 @@ pub(crate) async fn run(app: &Context, id: InstanceId, since: DateTime<Utc>) -> 
         return settled.map(drop);
     }
     if let Err(error) = &settled {
-        let error: &dyn std::error::Error = error;
-        tracing::warn!(instance.id = id.get(), error, "instance.unsettled");
+        log_unsettled(id, error);
     }
     app.ports.queue.send(&[(Job::Settle { instance: id, since }, now + pause(now - since))]).await
+}
+
+/// A row that can't be read has its own line, once.
+fn log_unsettled(id: InstanceId, error: &PortError) {
+    if is_told(error) {
+        return;
+    }
+    let error: &dyn std::error::Error = error;
+    tracing::warn!(instance.id = id.get(), error, "instance.unsettled");
 }
 
 fn pause(tried_for: Duration) -> Duration {

@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::ports::Result;
+use crate::unreadable::readable;
 use domain::ids::InstanceId;
 use domain::instance::{Account, Instance};
 use std::collections::HashMap;
@@ -47,7 +48,7 @@ impl<'a> SeenAccounts<'a> {
         if let Some(known) = self.known.get(&id) {
             return Ok(*known);
         }
-        let instance = self.sight.instance(self.app, id).await?;
+        let instance = readable(self.sight.instance(self.app, id).await)?.flatten();
         let account = instance.map(|one| one.account.account_id);
         self.known.insert(id, account);
         Ok(account)

@@ -12,8 +12,9 @@ use crate::sqlite::{BackedUp, BackupError, Db, LockFile, OpenError, SqliteStore,
 use crate::timers::Timers;
 use anyhow::Context as _;
 use app::admin::{Admitted, Others};
-use app::ports::Clock;
+use app::ports::{Clock, Job, Queue as _};
 use app::sealing::{Lookup, Sealer};
+use app::unreadable::is_told;
 use app::{App, Ports, SignedIn};
 use axum::middleware::from_fn_with_state;
 use chrono::{DateTime, Duration, Utc};
@@ -247,10 +248,17 @@ impl Host {
         self.jobs.notify();
     }
 
-    /// Finishes what an earlier process left half-way.
+    /// Finishes what an earlier process left half-way. One mailbox keeps no other from being polled: a job tries again,
+    /// and one that can't be read waits for whoever mends it.
     pub async fn mend(&self) -> anyhow::Result<()> {
         for id in self.store.unfinished().await? {
-            self.app.mend(id).await?;
+            let Err(error) = self.app.mend(id).await else { continue };
+            if !is_told(&error) {
+                let now = self.clock.now();
+                self.jobs.send(&[(Job::Settle { instance: id, since: now }, now)]).await?;
+            }
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(instance.id = id.get(), error, "instance.not_mended");
         }
         Ok(())
     }

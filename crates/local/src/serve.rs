@@ -9,7 +9,9 @@ use crate::wall_clock;
 use anyhow::Context as _;
 use app::Ran;
 use app::ports::{Job, Queue as _};
-use chrono::Duration;
+use app::unreadable::is_told;
+use chrono::{DateTime, Duration, Utc};
+use domain::ids::InstanceId;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -110,19 +112,26 @@ async fn run_timers(host: Arc<Host>, permits: Arc<Semaphore>, mut stop: watch::R
             let Some(permit) = permit(&permits, &mut stop).await else { return };
             let host = host.clone();
             tokio::spawn(async move {
-                let now = host.clock.now();
-                if let Err(error) = host.app.tick_due(id, due_at, now + Duration::seconds(POLL_S)).await {
-                    log_failure(&error);
-                    let again = (Job::Poll(id), now + Duration::seconds(POLL_AGAIN_S));
-                    if let Err(error) = host.jobs.send(&[again]).await {
-                        log_failure(&error);
-                    }
-                }
+                tick(&host, id, due_at).await;
                 drop(permit);
             });
         }
         let next = host.timers.next_due();
         wait(&host, next, host.timers.changed(), &mut stop).await;
+    }
+}
+
+async fn tick(host: &Host, id: InstanceId, due_at: DateTime<Utc>) {
+    let now = host.clock.now();
+    let Err(error) = host.app.tick_due(id, due_at, now + Duration::seconds(POLL_S)).await else { return };
+    // What can't be read is not mended by haste: the next tick looks again.
+    if is_told(&error) {
+        return;
+    }
+    log_failure(&error);
+    let again = (Job::Poll(id), now + Duration::seconds(POLL_AGAIN_S));
+    if let Err(error) = host.jobs.send(&[again]).await {
+        log_failure(&error);
     }
 }
 
@@ -218,7 +227,11 @@ async fn run_take_in(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// A row that can't be read has its own line, once.
 fn log_failure(error: &app::ports::PortError) {
+    if is_told(error) {
+        return;
+    }
     let error: &dyn std::error::Error = error;
     tracing::error!(error, "host.failed");
 }

@@ -1,16 +1,21 @@
 //! When instances are polled: timetables in a table, and the next times in memory.
 
 use crate::sqlite::Db;
-use crate::sqlite::columns::{instance_id, time_or_none};
+use crate::sqlite::columns::{damaged, instance_id, time_or_none};
+use crate::sqlite::readable::readable;
 use app::ports::{Clock, Result, Schedule};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
 use domain::schedule::Timetable;
-use rusqlite::Connection;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Row};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+
+/// A row's table, and the column that finds it there.
+const SCHEDULE: (&str, usize) = ("schedules", 0);
 
 /// The [`Schedule`] port in one process.
 pub struct Timers {
@@ -181,12 +186,17 @@ fn store(tx: &Connection, id: InstanceId, timetable: Timetable, enabled: bool) -
 }
 
 fn enabled(conn: &Connection) -> rusqlite::Result<HashMap<InstanceId, Timetable>> {
-    conn.prepare("SELECT instance_id, interval_s, phase_s FROM schedules WHERE enabled = 1")?
-        .query_map([], |row| {
-            let timetable = Timetable { interval_s: row.get(1)?, phase_s: row.get(2)? };
-            Ok((instance_id(row.get(0)?), timetable))
-        })?
-        .collect()
+    let mut statement =
+        conn.prepare("SELECT instance_id, interval_s, phase_s FROM schedules WHERE enabled = 1")?;
+    let schedule = |row: &Row<'_>| Ok((instance_id(row.get(0)?), timetable(row)?));
+    Ok(readable((&mut statement, []), usize::MAX, SCHEDULE, schedule)?.into_iter().collect())
+}
+
+fn timetable(row: &Row<'_>) -> rusqlite::Result<Timetable> {
+    match (row.get(1)?, row.get(2)?) {
+        (0, _) => Err(damaged(Type::Integer, "no interval")),
+        (interval_s, phase_s) => Ok(Timetable { interval_s, phase_s }),
+    }
 }
 
 type StoredSchedule = (InstanceId, Timetable, Option<DateTime<Utc>>);
@@ -194,14 +204,12 @@ type StoredSchedule = (InstanceId, Timetable, Option<DateTime<Utc>>);
 /// The enabled schedules, with the last time that a state of the instance was written. All of them: this is the
 /// memory of the timers, a few dozen bytes each.
 fn stored(conn: &Connection) -> rusqlite::Result<Vec<StoredSchedule>> {
-    conn.prepare(
+    let mut statement = conn.prepare(
         "SELECT instance_id, interval_s, phase_s,
              (SELECT max(written_at_us) FROM resources r WHERE r.instance_id = s.instance_id)
          FROM schedules s WHERE enabled = 1",
-    )?
-    .query_map([], |row| {
-        let timetable = Timetable { interval_s: row.get(1)?, phase_s: row.get(2)? };
-        Ok((instance_id(row.get(0)?), timetable, time_or_none(row.get(3)?)?))
-    })?
-    .collect()
+    )?;
+    let schedule =
+        |row: &Row<'_>| Ok((instance_id(row.get(0)?), timetable(row)?, time_or_none(row.get(3)?)?));
+    readable((&mut statement, []), usize::MAX, SCHEDULE, schedule)
 }

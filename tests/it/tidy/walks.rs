@@ -33,7 +33,7 @@ const WALKS: [Walk; 3] = [
 ];
 
 /// What files of the walks refer to beside the walks, and why no walk leads through it.
-const ASIDE: [(&str, &str); 37] = [
+const ASIDE: [(&str, &str); 38] = [
     ("api/", "what handlers are given and answer, and other routes"),
     ("audit.rs", "entries that a row is stored with"),
     ("bulk", "another job"),
@@ -69,6 +69,7 @@ const ASIDE: [(&str, &str); 37] = [
     ("signals/", "what a context holds"),
     ("signing_in.rs", "for clients that have a sign-in count once"),
     ("traffic.rs", "what a context holds"),
+    ("unreadable.rs", "how failures are told"),
     ("wrong_guesses.rs", "what a context holds"),
     ("wrong_secrets.rs", "what a context holds"),
 ];

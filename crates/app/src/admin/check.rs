@@ -155,7 +155,8 @@ impl Round<'_> {
     async fn settle(&mut self, id: InstanceId, spotted: Result<Vec<Spotted>>) {
         let spotted = spotted.unwrap_or_else(|error| {
             log_failure(id, &error);
-            vec![Spotted::note(Finding::Unreadable { error: error.context })]
+            let error = error.unreadable_row().map_or(error.context.to_owned(), ToString::to_string);
+            vec![Spotted::note(Finding::Unreadable { error })]
         });
         let to_mend = |one: &&Spotted| one.is_settled && one.finding.is_mendable();
         let outcome = match self.mode {

@@ -37,8 +37,8 @@ pub enum Finding {
     Queued { count: u64, reason: String },
     /// A resource that was not read for long. For the operator to look into.
     Frozen { resource: String, last_success_at: DateTime<Utc>, last_error: Option<String> },
-    /// The instance could not be examined; the log has the cause.
-    Unreadable { error: &'static str },
+    /// The instance could not be examined: a row of it can't be read, or the log has the cause.
+    Unreadable { error: String },
 }
 
 impl Finding {

@@ -7,6 +7,7 @@ use crate::instances;
 use crate::ports::{Administration, FleetRow, ListingMark, LogPage, Mailbox, Result};
 use crate::push;
 use crate::settle::is_polled;
+use crate::unreadable::readable;
 use chrono::{DateTime, Duration, Utc};
 use domain::delivery::Attempt;
 use domain::health::Health;
@@ -220,7 +221,10 @@ impl Round<'_> {
         if self.looked_count > CAUSES_COUNT_MAX {
             return Ok(None);
         }
-        let Some(mailbox) = instances::mailbox(self.app, id).await? else { return Ok(None) };
+        let Some(read) = readable(instances::mailbox(self.app, id).await)? else {
+            return Ok(Some("what is stored of it can't be read".to_owned()));
+        };
+        let Some(mailbox) = read else { return Ok(None) };
         let (vitals, pulses) = fleet::vitals(self.app, &mailbox);
         let frozen_after = frozen_after(vitals.interval_s, self.app.config.heartbeat);
         Ok(ailment::cause(&mailbox, (status, frozen_after), &pulses, self.now))

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::event_log::{self, LogStretch};
 use crate::instances;
 use crate::ports::Notification;
+use crate::unreadable::readable;
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::delivery::{Subscription, SubscriptionStatus};
@@ -157,7 +158,10 @@ impl<'a> Found<'a> {
             let read = part.read(app, instance.id, behind).await?;
             let state = match &state {
                 None if read.notifications.is_empty() => return Ok(()),
-                None => state.insert(instances::subscription(app, instance.id).await?),
+                None => match readable(instances::subscription(app, instance.id).await)? {
+                    Some(read) => state.insert(read),
+                    None => return Ok(()),
+                },
                 Some(state) => state,
             };
             for notification in &read.notifications {

@@ -4,6 +4,7 @@ use super::answers::error::{ErrorBody, OtherMailbox};
 use crate::context::Context;
 use crate::instances::{NotByLink, Refusal};
 use crate::ports::PortError;
+use crate::unreadable::is_told;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -194,8 +195,13 @@ impl From<Error> for ApiError {
 
 impl From<PortError> for ApiError {
     fn from(error: PortError) -> Self {
-        let told =
-            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error; nothing was lost, try again");
+        let told = match is_told(&error) {
+            true => {
+                "what is stored of this can't be read, and was left as it is: its operator finds it in the log"
+            }
+            false => "internal error; nothing was lost, try again",
+        };
+        let told = ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, told);
         ApiError { cause: Some(error.to_string()), ..told }
     }
 }

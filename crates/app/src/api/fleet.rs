@@ -13,6 +13,7 @@ use crate::fleet::{self, FLEET_COUNT_MAX, Fleet};
 use crate::instances::{self, mailbox_address};
 use crate::ports::FleetRow;
 use crate::sight::Sight;
+use crate::unreadable::readable;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::delivery::SubscriptionStatus;
@@ -169,8 +170,9 @@ pub(super) async fn listed(
     let mut records = Vec::new();
     for (id, waiting_count) in rows {
         // One that was deleted in between is not listed.
-        let Some(mailbox) = instances::mailbox(app, id).await? else { continue };
-        let (_, settings) = instances::understood(app, &mailbox.instance)?;
+        let Some(mailbox) = instances::readable_mailbox(app, id).await? else { continue };
+        let understood = instances::understood(app, &mailbox.instance);
+        let Some((_, settings)) = readable(understood)? else { continue };
         let listing = wire::listed(app, &mailbox.instance, is_hydrated)?;
         let health = Some(health::of(app, &mailbox, &settings));
         let waiting = Some(Waiting::of(waiting_count));

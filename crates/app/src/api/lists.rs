@@ -12,7 +12,8 @@ use super::query::Params;
 use super::wire;
 use crate::context::Context;
 use crate::instances::{self, LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
-use crate::ports::Mailbox;
+use crate::ports::{Mailbox, PortError};
+use crate::unreadable::readable;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -109,8 +110,12 @@ async fn listed(
     if found.is_empty() && next.is_none() && page.after.is_none() && wanted.is_search() {
         return Err(ApiError::not_found("instance: nothing matches the search"));
     }
-    let shown = found.iter().map(|instance| Ok(wire::listed(app, instance, is_hydrated)?.into()));
-    Ok(PagedList::new(shown.collect::<Answered<_>>()?, page.size, next.map(|id| id.get().into())))
+    let mut shown = Vec::new();
+    for instance in &found {
+        let listing = readable(wire::listed(app, instance, is_hydrated))?;
+        shown.extend(listing.map(answers::Instance::from));
+    }
+    Ok(PagedList::new(shown, page.size, next.map(|id| id.get().into())))
 }
 
 /// A page of the caller's instances that are wanted, and the last one looked at if there may be more behind it.
@@ -174,8 +179,8 @@ pub(super) async fn polling_disabled(
     let mut stopped: Vec<(InstanceId, StoppedInstance)> = Vec::new();
     let mut next = None;
     while let Some(instance) = walk.next().await? {
-        let mailbox = instances::mailbox(&app, instance.id).await?;
-        let stop = mailbox.map(|mailbox| stop_of(&app, &mailbox)).transpose()?.flatten();
+        let Some(mailbox) = instances::readable_mailbox(&app, instance.id).await? else { continue };
+        let stop = readable(stop_of(&app, &mailbox))?.flatten();
         let Some(stop) = stop else { continue };
         if stopped.len() == page.size {
             next = stopped.last().map(|(id, _)| *id);
@@ -187,7 +192,7 @@ pub(super) async fn polling_disabled(
     Ok(PagedList::new(stopped.into_iter().map(|(_, stop)| stop).collect(), page.size, next))
 }
 
-fn stop_of(app: &Context, mailbox: &Mailbox) -> Answered<Option<StoppedInstance>> {
+fn stop_of(app: &Context, mailbox: &Mailbox) -> Result<Option<StoppedInstance>, PortError> {
     let instance = &mailbox.instance;
     let (_, settings) = instances::understood(app, instance)?;
     let now = app.now();
@@ -235,8 +240,9 @@ pub(super) async fn poller_records(
         if caller.element.is_none() && !wanted.takes(&instance) {
             continue;
         }
-        let Some(mailbox) = instances::mailbox(&app, instance.id).await? else { continue };
-        let (_, settings) = instances::understood(&app, &mailbox.instance)?;
+        let Some(mailbox) = instances::readable_mailbox(&app, instance.id).await? else { continue };
+        let understood = instances::understood(&app, &mailbox.instance);
+        let Some((_, settings)) = readable(understood)? else { continue };
         let polled = mailbox.resources.iter().filter(|row| wire::is_polled(row, &settings));
         let shown = polled.map(|row| wire::poller_record(&app, &mailbox, row, &settings));
         let behind = place.filter(|place| place.instance == instance.id).map_or(0, |place| place.behind);

@@ -10,6 +10,7 @@ use super::query::Params;
 use super::wire;
 use crate::context::Context;
 use crate::instances::{self, LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
+use crate::unreadable::readable;
 use axum::Json;
 use axum::extract::{Path, State};
 use chrono::Duration;
@@ -135,7 +136,8 @@ pub(super) async fn list(
         if !wanted.may_be(&instance) || wire::channel(&instance).is_none() {
             continue;
         }
-        let state = instances::subscription(&app, instance.id).await?;
+        let state = instances::subscription(&app, instance.id).await;
+        let Some(state) = readable(state)? else { continue };
         let Some(record) = wire::subscription_of(&instance, &state).filter(|one| wanted.holds(&json!(one)))
         else {
             continue;

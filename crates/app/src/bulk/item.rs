@@ -11,6 +11,7 @@ use crate::instances::{self, BackfillOrder, Patch, Refusal, TagChange};
 use crate::ports::{Actor, Notification, Progress, Result};
 use crate::redelivery::redeliver;
 use crate::sight::Sight;
+use crate::unreadable::{is_told, readable};
 use chrono::{DateTime, Utc};
 use domain::backfill::Backfill;
 use domain::bulk::{Bulk, BulkAction, BulkOutcome, RetryKind};
@@ -37,7 +38,13 @@ pub(super) fn next(bulk: &mut Bulk) {
 pub(super) async fn take(app: &Context, bulk: &mut Bulk, id: InstanceId) -> Result<()> {
     let account = bulk.account;
     // Also who asked may see less by now.
-    let Some(instance) = (Sight { account: &account, only: None }).instance(app, id).await? else {
+    let read = (Sight { account: &account, only: None }).instance(app, id).await;
+    let Some(read) = readable(read)? else {
+        bulk.tally.add(id, None, unreadable());
+        next(bulk);
+        return Ok(());
+    };
+    let Some(instance) = read else {
         let outcome = match bulk.action {
             BulkAction::Delete => BulkOutcome::Done,
             _ => skipped("it was deleted meanwhile"),
@@ -67,6 +74,10 @@ fn skipped(reason: &str) -> BulkOutcome {
     BulkOutcome::Skipped(reason.to_owned())
 }
 
+fn unreadable() -> BulkOutcome {
+    BulkOutcome::Failed("what is stored of it can't be read".to_owned())
+}
+
 async fn act(app: &Context, bulk: &Bulk, instance: &Instance) -> Result<BulkOutcome> {
     let (id, by) = (instance.id, by(app, bulk));
     let acted = match &bulk.action {
@@ -90,6 +101,7 @@ async fn act(app: &Context, bulk: &Bulk, instance: &Instance) -> Result<BulkOutc
 fn outcome<T>(acted: std::result::Result<T, Refusal>) -> Result<BulkOutcome> {
     match acted {
         Ok(_) => Ok(BulkOutcome::Done),
+        Err(Refusal::Port(error)) if is_told(&error) => Ok(unreadable()),
         Err(Refusal::Port(error)) => Err(error),
         Err(Refusal::NotFound) => Ok(skipped("it was deleted meanwhile")),
         Err(Refusal::NotNow(reason)) => Ok(skipped(reason)),
@@ -133,7 +145,10 @@ async fn backfill(
     id: InstanceId,
     order: &BackfillOrder,
 ) -> Result<BulkOutcome> {
-    let Some(mailbox) = instances::mailbox(app, id).await? else {
+    let Some(read) = readable(instances::mailbox(app, id).await)? else {
+        return Ok(unreadable());
+    };
+    let Some(mailbox) = read else {
         return Ok(skipped("it was deleted meanwhile"));
     };
     let rows = mailbox.resources.iter().filter(|row| !row.removed);

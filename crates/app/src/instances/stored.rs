@@ -1,12 +1,13 @@
 //! Reading what an instance's row says.
 
 use crate::context::Context;
-use crate::ports::{Mailbox, PortError, Result};
+use crate::ports::{Mailbox, PortError, Result, UnreadableRow};
+use crate::unreadable::readable;
 use connectors::Connector;
 use domain::delivery::Subscription;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
-use domain::invalid::{Invalid, in_words};
+use domain::invalid::Invalid;
 use domain::settings::{Items, Pollers, Settings};
 use std::sync::Arc;
 
@@ -15,13 +16,23 @@ pub(crate) fn understood<'a>(
     app: &'a Context,
     instance: &Instance,
 ) -> Result<(&'a Arc<dyn Connector>, Settings)> {
-    let context = "reading a stored instance";
     let connector = app
         .connector(&instance.connector)
-        .ok_or_else(|| PortError::new(context, format!("no connector `{}`", instance.connector)))?;
-    let settings = settings(connector, &instance.configuration)
-        .map_err(|errors| PortError::new(context, in_words(&errors)))?;
+        .ok_or_else(|| odd(instance, "of a connector that is not there".to_owned()))?;
+    let settings =
+        settings(connector, &instance.configuration).map_err(|errors| odd(instance, in_keys(&errors)))?;
     Ok((connector, settings))
+}
+
+fn odd(instance: &Instance, why: String) -> PortError {
+    let row = UnreadableRow { of: "instances", key: instance.id.to_string(), why };
+    PortError::unreadable("reading a stored instance", row)
+}
+
+/// The rules could quote what breaks them.
+fn in_keys(errors: &[Invalid]) -> String {
+    let keys: Vec<&str> = errors.iter().map(|error| error.key.as_str()).collect();
+    format!("not taken of its configuration: {}", keys.join(", "))
 }
 
 /// The settings of a configuration, with what the connector adds where it does not say it all.
@@ -39,6 +50,11 @@ pub(crate) fn settings(
 pub(crate) async fn mailbox(app: &Context, id: InstanceId) -> Result<Option<Mailbox>> {
     let mailbox = app.ports.store.mailbox(id).await?;
     Ok(mailbox.filter(|mailbox| mailbox.instance.deleted_at.is_none()))
+}
+
+/// One of many mailboxes, unless it is deleted or can't be read.
+pub(crate) async fn readable_mailbox(app: &Context, id: InstanceId) -> Result<Option<Mailbox>> {
+    Ok(readable(mailbox(app, id).await)?.flatten())
 }
 
 /// The state of an instance's callback.

@@ -27,10 +27,32 @@ impl fmt::Display for PortError {
 
 impl std::error::Error for PortError {}
 
+/// A stored row that this program can't read: it is damaged, or another version's. Its text has nothing of what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("{of} {key} can't be read: {why}")]
+pub struct UnreadableRow {
+    /// The table, or what else it is a row of.
+    pub of: &'static str,
+    /// What finds it there.
+    pub key: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
 impl PortError {
     /// Wraps an adapter's error.
     pub fn new(context: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         PortError { context, source: source.into() }
+    }
+
+    /// The port did not fail: one row can't be read, others may be.
+    pub fn unreadable(context: &'static str, row: UnreadableRow) -> Self {
+        PortError::new(context, row)
+    }
+
+    /// The row, where that is what failed.
+    pub fn unreadable_row(&self) -> Option<&UnreadableRow> {
+        self.source.downcast_ref()
     }
 }
 

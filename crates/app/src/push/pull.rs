@@ -2,7 +2,9 @@
 
 use super::arrive::{Of, addressed, ring};
 use crate::context::Context;
+use crate::instances;
 use crate::ports::{PortError, Result};
+use crate::unreadable::readable;
 use connectors::{Call, Connector, ErrorKind, PullSource, Pulled};
 use domain::ids::InstanceId;
 use domain::instance::Instance;
@@ -44,8 +46,10 @@ pub(crate) async fn is_pulled_by(
 pub(crate) async fn pull(app: &Context, source: &PullSource) -> Result<Pull> {
     let pullers = app.heard.pullers(source);
     for id in &pullers {
-        let Some(instance) = app.ports.store.instance(*id).await? else { continue };
-        let (connector, _) = crate::instances::understood(app, &instance)?;
+        let read = readable(app.ports.store.instance(*id).await)?;
+        let Some(instance) = read.flatten() else { continue };
+        let understood = instances::understood(app, &instance);
+        let Some((connector, _)) = readable(understood)? else { continue };
         let secrets = app.secrets.of(&instance).await?;
         let Some(key) = secrets.get(PUSH_KEY) else { continue };
         return from(app, source, connector, key).await;

@@ -72,7 +72,7 @@ impl Applications for DynamoStore {
         }
         let range = after.map(|after| ("sk", "#sort > :from", text(after)));
         let page = KeyQuery { range, limit: Some(limit), ..KeyQuery::of(key::applications(organization_id)) };
-        self.table.query("list applications", page).await?.iter().map(read).collect()
+        self.table.readable("list applications", page, read).await
     }
 
     async fn change_application(&self, application: &Application, audit: &AuditEntry) -> Result<Written> {

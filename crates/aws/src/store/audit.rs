@@ -2,7 +2,7 @@
 
 use super::key::{self, Key};
 use super::packed;
-use super::row::{Row, damaged, expiry, text, to_json};
+use super::row::{Row, expiry, text, to_json};
 use super::table::{KeyQuery, Table, Write};
 use app::ports::{AUDIT_DAYS, AuditEntry, AuditMark, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -57,11 +57,11 @@ pub(super) async fn page(
     let range = before.map(|mark| ("sk", "#sort < :from", text(key::audited(mark.at, &mark.id))));
     let page =
         KeyQuery { range, is_descending: true, limit: Some(limit), ..KeyQuery::of(key::audit(organization)) };
-    table.query("read what was done", page).await?.iter().map(read).collect()
+    table.readable("read what was done", page, read).await
 }
 
 fn read(row: &Row) -> Result<AuditEntry> {
-    serde_json::from_str(&packed::inline(&row.0)?).map_err(|_| damaged("doc"))
+    serde_json::from_str(&packed::inline(&row.0)?).map_err(|_| row.damaged("doc"))
 }
 
 #[cfg(test)]

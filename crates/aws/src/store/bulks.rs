@@ -89,7 +89,7 @@ impl Bulks for DynamoStore {
         let range = before.map(|before| ("sk", "#sort < :from", text(before.to_string())));
         let partition = KeyQuery::of(key::bulks(organization_id));
         let page = KeyQuery { range, is_descending: true, limit: Some(limit), ..partition };
-        self.table.query("list bulk actions", page).await?.iter().map(read).collect()
+        self.table.readable("list bulk actions", page, read).await
     }
 
     async fn change_bulk(&self, bulk: &Bulk) -> Result<Written> {

@@ -5,6 +5,7 @@ use super::DynamoStore;
 use super::{instance_rows, notifications, staged};
 use crate::fault::TooMuch;
 use app::ports::{FleetPage, FleetRow, Polls as _, PortError, Result, WAITING_COUNT_MAX};
+use app::unreadable::readable;
 use domain::health::Vitals;
 use domain::ids::{InstanceId, Sequence};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -40,9 +41,10 @@ pub(super) async fn page(
     Err(PortError::new("list instances", TooMuch))
 }
 
-/// Nothing where it was deleted in between.
+/// Nothing where it was deleted in between, or can't be read.
 async fn row(store: &DynamoStore, id: InstanceId) -> Result<Option<FleetRow>> {
-    let Some(mailbox) = store.mailbox(id).await? else { return Ok(None) };
+    let read = readable(store.mailbox(id).await)?;
+    let Some(mailbox) = read.flatten() else { return Ok(None) };
     if mailbox.instance.deleted_at.is_some() {
         return Ok(None);
     }

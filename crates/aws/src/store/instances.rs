@@ -10,6 +10,7 @@ use super::{
 };
 use crate::fault::TooMuch;
 use app::ports::{FleetPage, InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Written};
+use app::unreadable::readable;
 use async_trait::async_trait;
 use domain::ids::InstanceId;
 use domain::instance::{AddressKey, Instance};
@@ -91,7 +92,7 @@ impl Instances for DynamoStore {
             let keys: Vec<Key> = ids.iter().map(|id| Key::config(*id)).collect();
             let found = table.get_many("list instances", &keys).await?;
             for row in keys.iter().filter_map(|key| found.get(key)) {
-                living.push(instance_rows::read(row)?);
+                living.extend(readable(instance_rows::read(row))?);
             }
             living.retain(|instance| instance.deleted_at.is_none());
             if is_last || living.len() >= limit {

@@ -3,7 +3,7 @@
 //! Everything that a poll needs of an instance is one partition, read by one query. Notifications are another,
 //! so that the log of a busy mailbox is not in the way; what is too large for an item is a third.
 
-use super::row::{Item, Row, damaged, text};
+use super::row::{Item, Row, text};
 use crate::tick::Tick;
 use app::ports::{Counted, LogMark, LookupHash, Result};
 use chrono::{DateTime, Utc};
@@ -309,7 +309,7 @@ pub(super) fn digits(sequence: Sequence) -> String {
 
 /// Of a notification's row.
 pub(super) fn sequence(row: &Row) -> Result<Sequence> {
-    row.text("sk")?.parse().map(Sequence).map_err(|_| damaged("sk"))
+    row.text("sk")?.parse().map(Sequence).map_err(|_| row.damaged("sk"))
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -2,30 +2,34 @@
 
 use super::DynamoStore;
 use super::key::{self, Key};
-use super::row::{Row, damaged};
+use super::row::Row;
 use super::table::Table;
 use super::{notifications, staged};
-use app::ports::{EventLog, LogMark, LogPage, Notification, Progress, Result};
+use crate::fault::TooMuch;
+use app::ports::{EventLog, LogMark, LogPage, Notification, PortError, Progress, Result};
+use app::unreadable::readable;
 use async_trait::async_trait;
 use domain::ids::{InstanceId, Sequence};
 
 /// Maximum rows of one page.
 const PAGE_COUNT_MAX: usize = 1000;
+/// Reads for one page: each goes on behind rows that can't be read.
+const LOOKS_COUNT_MAX: usize = 100;
 
-/// How far what was notified before a place is, newest first. It costs what reading the rows whole does.
+/// How far what was notified before a place is, newest first; nothing for what can't be read. It costs what reading the rows whole does.
 pub(super) async fn progress_before(
     table: &Table,
     id: InstanceId,
     before: Option<LogMark>,
     limit: usize,
-) -> Result<Vec<(Sequence, Progress)>> {
+) -> Result<Vec<Option<(Sequence, Progress)>>> {
     let before = before.map(|before| before.sequence);
     let rows = staged::newest(table, id, before, limit, Some("pk, sk, progress, staged")).await?;
     let read = |row: &Row| {
-        let progress = Progress::parse(row.text("progress")?).ok_or_else(|| damaged("progress"))?;
+        let progress = Progress::parse(row.text("progress")?).ok_or_else(|| row.damaged("progress"))?;
         Ok((key::sequence(row)?, progress))
     };
-    rows.iter().map(read).collect()
+    rows.iter().map(|row| readable(read(row))).collect()
 }
 
 /// What is pending, in commit order.
@@ -50,6 +54,27 @@ pub(super) async fn queued(
     notifications::read_all(table, id, rows).await
 }
 
+/// What was notified before a place, newest first. What can't be read hides nothing older.
+async fn newest(
+    table: &Table,
+    id: InstanceId,
+    before: Option<Sequence>,
+    limit: usize,
+) -> Result<Vec<Notification>> {
+    let (mut found, mut before) = (Vec::new(), before);
+    for _ in 0..LOOKS_COUNT_MAX {
+        let left = limit - found.len();
+        let rows = staged::newest(table, id, before, left, None).await?;
+        let is_last = rows.len() < left;
+        before = rows.last().map(key::sequence).transpose()?;
+        found.extend(notifications::read_listed(table, id, rows).await?);
+        if is_last || found.len() >= limit {
+            return Ok(found);
+        }
+    }
+    Err(PortError::new("read the event log", TooMuch))
+}
+
 #[async_trait]
 impl EventLog for DynamoStore {
     async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {
@@ -60,10 +85,7 @@ impl EventLog for DynamoStore {
         }
         match page.pending_only {
             true => queued(table, id, page.before, limit).await,
-            false => {
-                let rows = staged::newest(table, id, page.before, limit, None).await?;
-                notifications::read_all(table, id, rows).await
-            }
+            false => newest(table, id, page.before, limit).await,
         }
     }
 

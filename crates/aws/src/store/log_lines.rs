@@ -1,7 +1,7 @@
 //! The lines of an organization's log, as its index has them: in the order of the log, over its shards.
 
 use super::key::{self, LOG_SHARDS_COUNT};
-use super::row::{Row, damaged, text};
+use super::row::{Row, text};
 use super::table::{Index, KeyQuery, Table};
 use app::ports::{LogLine, LogMark, Progress, Result};
 use domain::ids::{InstanceId, Sequence};
@@ -35,10 +35,9 @@ pub(super) async fn merged(
             limit: Some(limit),
             ..KeyQuery::of(key::log(organization, shard))
         };
-        table.query("read an organization's log", page)
+        table.readable("read an organization's log", page, line)
     });
-    let rows = try_join_all(shards).await?;
-    let mut lines = rows.iter().flatten().map(line).collect::<Result<Vec<_>>>()?;
+    let mut lines: Vec<LogLine> = try_join_all(shards).await?.into_iter().flatten().collect();
     lines.sort_unstable_by_key(|line| std::cmp::Reverse(line.mark));
     lines.truncate(limit);
     Ok(lines)
@@ -51,9 +50,9 @@ pub(super) fn just_before(mark: LogMark) -> String {
 
 fn line(row: &Row) -> Result<LogLine> {
     Ok(LogLine {
-        mark: mark(row.text("log_at")?).ok_or_else(|| damaged("log_at"))?,
+        mark: mark(row.text("log_at")?).ok_or_else(|| row.damaged("log_at"))?,
         number: row.number("num")?,
-        progress: Progress::parse(row.text("progress")?).ok_or_else(|| damaged("progress"))?,
+        progress: Progress::parse(row.text("progress")?).ok_or_else(|| row.damaged("progress"))?,
         events_count: row.number("events_count")?,
     })
 }

@@ -4,7 +4,7 @@
 use super::DynamoStore;
 use super::key::{self, Key};
 use super::pause::pause_before;
-use super::row::{Row, damaged, text, time};
+use super::row::{Row, text, time};
 use super::table::{KeyQuery, Write, WritesEnded};
 use crate::tick::Tick;
 use app::ports::{PortError, Result};
@@ -50,8 +50,7 @@ impl DynamoStore {
     /// They could not be read.
     pub async fn tick_members(&self, tick: Tick) -> Result<Vec<InstanceId>> {
         let query = KeyQuery { glances: true, only: Some("sk"), ..KeyQuery::of(key::members(tick)) };
-        let rows = self.table.query("read a tick's members", query).await?;
-        rows.iter().map(member).collect()
+        self.table.readable("read a tick's members", query, member).await
     }
 
     /// The same as they are, with the time since when.
@@ -60,8 +59,8 @@ impl DynamoStore {
     ///
     /// They could not be read.
     pub async fn dated_members(&self, tick: Tick) -> Result<Vec<(InstanceId, DateTime<Utc>)>> {
-        let rows = self.table.query("list a tick's members", KeyQuery::of(key::members(tick))).await?;
-        rows.iter().map(|row| Ok((member(row)?, row.time("at")?))).collect()
+        let dated = |row: &Row| Ok((member(row)?, row.time("at")?));
+        self.table.readable("list a tick's members", KeyQuery::of(key::members(tick)), dated).await
     }
 
     /// Whether a tick has a member.
@@ -106,10 +105,10 @@ fn writes(id: InstanceId, former: Option<Tick>, wanted: Option<Tick>, now: DateT
 }
 
 fn named(row: &Row) -> Result<Tick> {
-    Tick::parse(row.text("member_of")?).ok_or_else(|| damaged("member_of"))
+    Tick::parse(row.text("member_of")?).ok_or_else(|| row.damaged("member_of"))
 }
 
 fn member(row: &Row) -> Result<InstanceId> {
-    let number: u32 = row.text("sk")?.parse().map_err(|_| damaged("sk"))?;
+    let number: u32 = row.text("sk")?.parse().map_err(|_| row.damaged("sk"))?;
     Ok(InstanceId::from_bytes(number.to_be_bytes()))
 }

@@ -2,10 +2,11 @@
 
 use super::key::{self, Key};
 use super::packed::{self, Packed};
-use super::row::{Row, bytes, damaged, expiry, json, number, text, time};
+use super::row::{Row, bytes, expiry, json, number, text, time};
 use super::table::{Index, KeyQuery, Table, Write};
 use super::{staged, subscriptions};
 use app::ports::{AttemptState, LogMark, NewNotification, Notification, Progress, Result};
+use app::unreadable::readable;
 use chrono::{DateTime, Duration};
 use domain::delivery::{Attempt, Reached, Subscription, SubscriptionStatus};
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
@@ -70,7 +71,7 @@ fn named(event_id: &str, sequence: Sequence) -> String {
 /// Where a row's attempts stand.
 pub(super) fn standing(row: &Row) -> Result<AttemptState> {
     Ok(AttemptState {
-        progress: Progress::parse(row.text("progress")?).ok_or_else(|| damaged("progress"))?,
+        progress: Progress::parse(row.text("progress")?).ok_or_else(|| row.damaged("progress"))?,
         attempt: row.number("attempt")?,
         due_at: row.time_or_none("due")?,
         claimed_until: row.time_or_none("claimed_until")?,
@@ -95,7 +96,8 @@ pub(super) async fn read(
 ) -> Result<Notification> {
     let standing = standing(row)?;
     let begins_round = begins_round(row, &standing, subscription)?;
-    let body = packed::unpack(table, "read a large body", id, row).await?.ok_or_else(|| damaged("a part"))?;
+    let body =
+        packed::unpack(table, "read a large body", id, row).await?.ok_or_else(|| row.damaged("a part"))?;
     let event_id = event_id(row)?;
     Ok(Notification {
         instance: id,
@@ -119,7 +121,9 @@ pub(super) async fn read(
             None => None,
             // Unless somebody names it.
             Some(_) if staged::is_staged(row) => None,
-            Some(seconds) => Some(DateTime::from_timestamp_secs(seconds).ok_or_else(|| damaged("expires"))?),
+            Some(seconds) => {
+                Some(DateTime::from_timestamp_secs(seconds).ok_or_else(|| row.damaged("expires"))?)
+            }
         },
     })
 }
@@ -131,6 +135,17 @@ pub(super) async fn read_all(table: &Table, id: InstanceId, rows: Vec<Row>) -> R
     let mut notifications = Vec::new();
     for row in &rows {
         notifications.push(read(table, id, row, &subscription).await?);
+    }
+    Ok(notifications)
+}
+
+/// The same for a list, which those that can't be read are left out of.
+pub(super) async fn read_listed(table: &Table, id: InstanceId, rows: Vec<Row>) -> Result<Vec<Notification>> {
+    let Some(subscription) = subscriptions::get(table, id).await? else { return Ok(Vec::new()) };
+    let subscription = subscriptions::read(&subscription)?;
+    let mut notifications = Vec::new();
+    for row in &rows {
+        notifications.extend(readable(read(table, id, row, &subscription).await)?);
     }
     Ok(notifications)
 }

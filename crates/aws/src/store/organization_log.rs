@@ -6,7 +6,7 @@
 use super::DynamoStore;
 use super::key::{self, Key, LOG_SHARDS_COUNT};
 use super::log_lines::merged;
-use super::row::{Row, damaged, text};
+use super::row::{Row, text};
 use super::table::{Index, KeyQuery, Table};
 use super::{notifications, searches, staged};
 use crate::fault::TooMuch;
@@ -74,7 +74,7 @@ async fn living(table: &Table, mark: LogMark) -> Result<Option<Notification>> {
 
 fn place(row: &Row) -> Result<LogMark> {
     let id = row.text("pk")?.strip_prefix("N#").and_then(InstanceId::parse);
-    Ok(LogMark { sequence: key::sequence(row)?, instance: id.ok_or_else(|| damaged("pk"))? })
+    Ok(LogMark { sequence: key::sequence(row)?, instance: id.ok_or_else(|| row.damaged("pk"))? })
 }
 
 /// One by its place.

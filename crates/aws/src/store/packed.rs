@@ -124,7 +124,7 @@ pub(super) async fn unpack(
         let Some(part) = found.remove(key) else { return Ok(None) };
         deflated.extend_from_slice(part.bytes("part")?);
     }
-    inflate(&deflated).map(Some)
+    inflate(&deflated).map(Some).map_err(|_| row.damaged("part"))
 }
 
 /// A text that goes into one item whatever its size, and the bytes that it takes there: as [`inline`] reads it.
@@ -140,12 +140,12 @@ pub(super) fn whole(plain: &str) -> Result<(AttributeValue, usize)> {
 /// The text that an item has in itself.
 pub(super) fn inline(item: &Item) -> Result<String> {
     if let Some(AttributeValue::B(deflated)) = item.get("worded") {
-        return worded::inflate(deflated.as_ref(), TEXT_BYTES_MAX);
+        return worded::inflate(deflated.as_ref(), TEXT_BYTES_MAX).map_err(|_| damaged(item, "worded"));
     }
     match item.get("doc") {
         Some(AttributeValue::S(plain)) => Ok(plain.clone()),
-        Some(AttributeValue::B(deflated)) => inflate(deflated.as_ref()),
-        _ => Err(damaged("doc")),
+        Some(AttributeValue::B(deflated)) => inflate(deflated.as_ref()).map_err(|_| damaged(item, "doc")),
+        _ => Err(damaged(item, "doc")),
     }
 }
 

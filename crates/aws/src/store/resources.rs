@@ -78,7 +78,7 @@ pub(super) fn write(
 /// The row with its state; `None` if it changed while it was read.
 pub(super) async fn read(table: &Table, id: InstanceId, row: &Row) -> Result<Option<ResourceRow>> {
     let Some(document) = packed::unpack(table, "read a large state", id, row).await? else { return Ok(None) };
-    let state = serde_json::from_str(&document).map_err(|_| super::row::damaged("state"))?;
+    let state = serde_json::from_str(&document).map_err(|_| row.damaged("state"))?;
     Ok(Some(ResourceRow { state, outbox: outbox(row)?, removed: row.has("removed") }))
 }
 

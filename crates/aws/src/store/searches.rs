@@ -14,6 +14,7 @@ use super::row::{Item, Row, expiry, text};
 use super::table::{KeyQuery, Table};
 use super::{log, notifications, staged, subscriptions};
 use app::ports::{LogKey, LogMark, LogMatches, LogSearch, PollCommit, Progress, Result};
+use app::unreadable::readable;
 use chrono::Duration;
 use domain::ids::{InstanceId, Sequence};
 use futures_util::future::try_join_all;
@@ -88,7 +89,7 @@ async fn by_object(table: &Table, organization: u32, object: &str, search: &LogS
 }
 
 fn place(row: &Row) -> Result<LogMark> {
-    mark(row.text("sk")?).ok_or_else(|| super::row::damaged("sk"))
+    mark(row.text("sk")?).ok_or_else(|| row.damaged("sk"))
 }
 
 /// Those of the places that a notification is at: the commit of the others was refused, or they expired.
@@ -136,7 +137,7 @@ async fn of_instance(
     while !look.is_over() {
         let rows = log::progress_before(table, id, look.before, look.page_count).await?;
         let is_last = rows.len() < look.page_count;
-        for (sequence, is) in rows {
+        for (sequence, is) in rows.into_iter().flatten() {
             if sequence < from {
                 return Ok(look.ended());
             }
@@ -238,8 +239,10 @@ pub(super) async fn at_places(table: &Table, marks: &[LogMark]) -> Result<Vec<ap
         let callback = callbacks.get(&Key::subscription(mark.instance))?;
         Some((rows.remove(key)?, mark.instance, callback))
     });
-    let reads = reads.map(async |(row, id, callback): (Row, InstanceId, &Row)| {
-        notifications::read(table, id, &row, &subscriptions::read(callback)?).await
-    });
-    try_join_all(reads).await
+    let read = async |id, row: &Row, callback: &Row| {
+        notifications::read(table, id, row, &subscriptions::read(callback)?).await
+    };
+    let reads = reads
+        .map(async |(row, id, callback): (Row, InstanceId, &Row)| readable(read(id, &row, callback).await));
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }

@@ -4,7 +4,7 @@
 //! was told to queue: a release that ends at the same time meets it, and looks again.
 
 use super::key::Key;
-use super::row::{Row, damaged, number, text};
+use super::row::{Row, number, text};
 use super::table::{Met, Table, Write};
 use app::ports::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -22,7 +22,7 @@ pub(super) async fn get(table: &Table, id: InstanceId) -> Result<Option<Row>> {
 
 pub(super) fn read(row: &Row) -> Result<Subscription> {
     Ok(Subscription {
-        status: SubscriptionStatus::parse(row.text("standing")?).ok_or_else(|| damaged("standing"))?,
+        status: SubscriptionStatus::parse(row.text("standing")?).ok_or_else(|| row.damaged("standing"))?,
         reason: row.text_or_none("reason")?.map(str::to_owned),
         generation: row.number("generation")?,
         lease_until: row.time_or_none("leased")?,

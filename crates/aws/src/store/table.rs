@@ -4,6 +4,7 @@
 //! its own effect: callers that must know compare what is stored with what they wrote.
 
 mod batches;
+mod readable;
 
 use super::key::Key;
 use super::pause::wait;

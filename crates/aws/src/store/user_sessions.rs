@@ -3,7 +3,7 @@
 use super::DynamoStore;
 use super::accounts::secrets_of;
 use super::key::Key;
-use super::row::{Row, bytes, damaged, expiry, time};
+use super::row::{Row, bytes, expiry, time};
 use super::table::Write;
 use app::ports::{LookupHash, PortError, Result, UserSession, UserSessions};
 use async_trait::async_trait;
@@ -55,7 +55,7 @@ impl UserSessions for DynamoStore {
 }
 
 fn session(row: &Row) -> Result<UserSession> {
-    let hash = |name| -> Result<LookupHash> { row.bytes(name)?.try_into().map_err(|_| damaged(name)) };
-    let expires_at = row.time_or_none("until")?.ok_or_else(|| damaged("until"))?;
+    let hash = |name| -> Result<LookupHash> { row.bytes(name)?.try_into().map_err(|_| row.damaged(name)) };
+    let expires_at = row.time_or_none("until")?.ok_or_else(|| row.damaged("until"))?;
     Ok(UserSession { user: hash("user_hash")?, organization: hash("organization_hash")?, expires_at })
 }

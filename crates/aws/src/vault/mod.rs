@@ -17,7 +17,7 @@ mod item;
 mod secret;
 
 use crate::environment::{Environment, SecretStorage};
-use app::ports::{Clock, Entropy, PortError, Result, Secrets, Vault, Written};
+use app::ports::{Clock, Entropy, PortError, Result, Secrets, UnreadableRow, Vault, Written};
 use app::sealing::Sealer;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -126,9 +126,8 @@ impl StackVault {
     }
 
     fn open(&self, id: InstanceId, sealed: &str) -> Result<Secrets> {
-        let plain =
-            self.sealer.open(id, FIELD, sealed).map_err(|error| PortError::new("open secrets", error))?;
-        parse(&plain)
+        let plain = self.sealer.open(id, FIELD, sealed).map_err(|error| unreadable(id, error.to_string()))?;
+        parse(id, &plain)
     }
 
     /// A name for one write.
@@ -140,8 +139,12 @@ impl StackVault {
 }
 
 /// The cause is left out: it could quote what it does not understand.
-fn parse(plain: &[u8]) -> Result<Secrets> {
-    serde_json::from_slice(plain).map_err(|_| PortError::new("open secrets", "not a list of secrets"))
+fn parse(id: InstanceId, plain: &[u8]) -> Result<Secrets> {
+    serde_json::from_slice(plain).map_err(|_| unreadable(id, "not a list of secrets".to_owned()))
+}
+
+fn unreadable(id: InstanceId, why: String) -> PortError {
+    PortError::unreadable("open secrets", UnreadableRow { of: "secrets", key: id.to_string(), why })
 }
 
 #[async_trait]
@@ -155,7 +158,7 @@ impl Vault for StackVault {
             }
             let Some(place) = &item.secret else { break };
             if let Some(text) = self.secrets.get(id, place).await? {
-                return Ok(Some((parse(text.as_bytes())?, version)));
+                return Ok(Some((parse(id, text.as_bytes())?, version)));
             }
             self.clock.sleep(Duration::from_millis(LOOK_AGAIN_MS)).await;
         }

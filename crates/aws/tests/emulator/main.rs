@@ -20,6 +20,7 @@ mod staged;
 mod store;
 mod table;
 mod ticks;
+mod unreadable;
 mod vault;
 mod wire;
 mod work;

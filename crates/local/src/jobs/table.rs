@@ -1,9 +1,11 @@
 //! The jobs' table. A job is its own key, as JSON.
 
 use super::class::{Class, LaneId, lane_of};
-use crate::sqlite::columns::{from_json, to_json};
+use crate::sqlite::columns::{damaged, from_json, to_json};
+use crate::sqlite::readable::readable;
 use app::ports::Job;
-use rusqlite::{Connection, OptionalExtension as _, Result};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 /// Stores a job that is due then, or earlier if it waits for an earlier time already: the time that counts.
 pub(super) fn put(tx: &Connection, job: &Job, due_at_us: i64) -> Result<i64> {
@@ -50,16 +52,17 @@ pub(super) fn bury(tx: &Connection, job: &Job, failures: u32, now_us: i64) -> Re
 
 /// The lanes that have jobs, with the organizations of their instances.
 pub(super) fn lanes(conn: &Connection) -> Result<Vec<(LaneId, Option<u32>)>> {
-    conn.prepare(
+    let mut statement = conn.prepare(
         "SELECT DISTINCT jobs.class, jobs.instance_id, instances.organization_id
          FROM jobs LEFT JOIN instances ON instances.id = jobs.instance_id AND jobs.class <> 'bulk'",
-    )?
-    .query_map([], |row| {
+    )?;
+    let lane = |row: &Row<'_>| {
         let name = row.get_ref(0)?.as_str()?;
         let known = Class::ALL.into_iter().find(|known| class(*known) == name);
-        Ok(((known.unwrap_or(Class::Other), row.get(1)?), row.get(2)?))
-    })?
-    .collect()
+        let known = known.ok_or_else(|| damaged(Type::Text, "no such class"))?;
+        Ok(((known, row.get(1)?), row.get(2)?))
+    };
+    readable((&mut statement, []), usize::MAX, ("jobs of an instance", 1), lane)
 }
 
 /// Whose instance a job is for, while there is one. A bulk action's lane is its organization's.
@@ -78,15 +81,11 @@ pub(super) fn set_back(tx: &Connection, by_us: i64, now_us: i64) -> Result<()> {
 
 /// The first jobs of a lane with their due times, and whether there are more.
 pub(super) fn first_of(conn: &Connection, lane: LaneId, limit: usize) -> Result<(Vec<(Job, i64)>, bool)> {
-    let jobs = conn
-        .prepare_cached(
-            "SELECT job, due_at_us FROM jobs WHERE class = ?1 AND instance_id = ?2
-             ORDER BY due_at_us, id LIMIT ?3",
-        )?
-        .query_map((class(lane.0), lane.1, limit), |row| {
-            Ok((from_json(row.get_ref(0)?.as_str()?)?, row.get(1)?))
-        })?
-        .collect::<Result<Vec<(Job, i64)>>>()?;
+    let mut statement = conn.prepare_cached(
+        "SELECT job, due_at_us, id FROM jobs WHERE class = ?1 AND instance_id = ?2 ORDER BY due_at_us, id",
+    )?;
+    let job = |row: &Row<'_>| Ok((from_json::<Job>(row.get_ref(0)?.as_str()?)?, row.get(1)?));
+    let jobs = readable((&mut statement, (class(lane.0), lane.1)), limit, ("jobs", 2), job)?;
     let more = jobs.len() == limit;
     Ok((jobs, more))
 }

@@ -4,6 +4,7 @@ use super::Metrics;
 use crate::sqlite::{WAITING_AGES_S, WAITING_STATUSES};
 use app::ports::Result;
 use app::signals::{Label, Metric, Readings, Sample};
+use app::unreadable;
 use chrono::{DateTime, Utc};
 
 pub(super) async fn count(of: &Metrics, now: DateTime<Utc>) -> Result<Vec<Metric>> {
@@ -11,7 +12,18 @@ pub(super) async fn count(of: &Metrics, now: DateTime<Utc>) -> Result<Vec<Metric
     all.push(waiting(of, now).await?);
     all.push(watches(of, now).await?);
     all.extend(queues(of, now).await?);
+    // Last: what the others have met counts.
+    all.push(unreadable());
     Ok(all)
+}
+
+fn unreadable() -> Metric {
+    let count = Sample { labels: Vec::new(), value: unreadable::count() as f64 };
+    Metric {
+        name: "carillon_rows_unreadable",
+        help: "Stored rows that this process has met and can't read, up to 1,000.",
+        readings: Readings::Gauges(vec![count]),
+    }
 }
 
 async fn waiting(of: &Metrics, now: DateTime<Utc>) -> Result<Metric> {

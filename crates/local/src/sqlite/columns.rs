@@ -7,6 +7,7 @@ use rusqlite::types::Type;
 use rusqlite::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 /// Times are whole microseconds since the Unix epoch.
 pub(crate) fn micros(at: DateTime<Utc>) -> i64 {
@@ -35,10 +36,20 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String> {
 
 /// Back from [`to_json`].
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| damaged(Type::Text, error))
+    serde_json::from_str(text).map_err(|error| damaged(Type::Text, without_content(&error)))
 }
 
-/// A stored value that was not written by this program.
+/// The error itself may quote what it does not understand.
+fn without_content(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        Category::Data => "not as this program has it",
+        Category::Eof => "it ends early",
+        Category::Syntax | Category::Io => "not JSON",
+    };
+    format!("{what}, line {}, column {}", error.line(), error.column())
+}
+
+/// A stored value that was not written by this program. The error quotes nothing of it.
 pub(crate) fn damaged(kind: Type, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::FromSqlConversionFailure(0, kind, error.into())
 }

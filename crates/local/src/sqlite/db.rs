@@ -6,6 +6,7 @@ use super::leases::Leases;
 use super::lock_file::LockFile;
 use super::migrations::{demand, migrate};
 use super::open_error::OpenError;
+use super::readable::failed;
 use super::threads::{Connections, Durability, Threads};
 use app::ports::PortError;
 use app::signals::Timed;
@@ -120,7 +121,7 @@ impl Db {
         let written = match &self.0.engine {
             Engine::Inline { connection, .. } => {
                 let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                in_transaction(&connection, work).map_err(|error| PortError::new(context, error))
+                in_transaction(&connection, work).map_err(|error| failed(context, error))
             }
             Engine::Threaded { threads, .. } => threads.write(context, durability, work).await,
         };
@@ -180,7 +181,7 @@ impl Db {
         let read = match &self.0.engine {
             Engine::Inline { connection, .. } => {
                 let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                in_snapshot(&connection, work).map_err(|error| PortError::new(context, error))
+                in_snapshot(&connection, work).map_err(|error| failed(context, error))
             }
             Engine::Threaded { threads, .. } => threads.read(context, work).await,
         };

@@ -11,6 +11,7 @@ pub(crate) mod listing;
 mod lock_file;
 mod migrations;
 mod open_error;
+pub(crate) mod readable;
 mod store;
 mod threads;
 mod vault;

@@ -3,6 +3,7 @@
 use super::checkpoints::{self, Progress, checkpoint};
 use super::connection::{TransactionEnd, empty_log, in_savepoint, in_snapshot, run};
 use super::open_error::OpenError;
+use super::readable::failed;
 use app::ports::PortError;
 use rusqlite::{Connection, ffi};
 use std::fs::File;
@@ -172,7 +173,7 @@ impl Threads {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, PortError> {
         if let Ok(connection) = self.writer.try_lock() {
-            return in_snapshot(&connection, work).map_err(|error| PortError::new(context, error));
+            return in_snapshot(&connection, work).map_err(|error| failed(context, error));
         }
         self.read(context, work).await
     }
@@ -238,7 +239,7 @@ async fn hand_in<T: Send + 'static>(
     let (reply, answer) = oneshot::channel();
     let task = Box::new(Work { work: Some(work), result: None, durability, reply });
     entry.ok_or_else(closed)?.send(task).await.map_err(|_| closed())?;
-    answer.await.map_err(|_| closed())?.map_err(|error| PortError::new(context, error))
+    answer.await.map_err(|_| closed())?.map_err(|error| failed(context, error))
 }
 
 /// SQLite holds no lock on this file, which another descriptor that is closed would end.

@@ -1,7 +1,7 @@
 //! The [`Vault`] port: secrets in a table of their own, sealed.
 
 use super::Db;
-use app::ports::{PortError, Result, Secrets, Vault, Written};
+use app::ports::{PortError, Result, Secrets, UnreadableRow, Vault, Written};
 use app::sealing::Sealer;
 use async_trait::async_trait;
 use domain::ids::InstanceId;
@@ -31,10 +31,10 @@ impl Vault for SqliteVault {
         let stored = self.db.glance("read secrets", move |conn| stored(conn, id)).await?;
         let Some((sealed, version)) = stored else { return Ok(None) };
         let plain =
-            self.sealer.open(id, FIELD, &sealed).map_err(|error| PortError::new("open secrets", error))?;
+            self.sealer.open(id, FIELD, &sealed).map_err(|error| unreadable(id, error.to_string()))?;
         // The cause is left out: it could quote what it does not understand.
         let secrets = serde_json::from_slice(&plain);
-        let secrets = secrets.map_err(|_| PortError::new("open secrets", "not a list of secrets"))?;
+        let secrets = secrets.map_err(|_| unreadable(id, "not a list of secrets".to_owned()))?;
         Ok(Some((secrets, version)))
     }
 
@@ -53,6 +53,10 @@ impl Vault for SqliteVault {
             })
             .await
     }
+}
+
+fn unreadable(id: InstanceId, why: String) -> PortError {
+    PortError::unreadable("open secrets", UnreadableRow { of: "secrets", key: id.to_string(), why })
 }
 
 fn stored(conn: &Connection, id: InstanceId) -> rusqlite::Result<Option<(String, u64)>> {

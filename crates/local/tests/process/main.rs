@@ -18,6 +18,7 @@ mod process;
 mod push;
 mod runbook;
 mod telemetry;
+mod unreadable;
 
 use doubles::FaultKind;
 use process::Process;

@@ -1,7 +1,7 @@
 //! The rows of organizations and users, by the hashes of their secrets.
 
 use crate::store::key::Key;
-use crate::store::row::{Row, bytes, damaged, number, text};
+use crate::store::row::{Row, bytes, number, text};
 use crate::store::table::{Table, Write};
 use app::ports::{LookupHash, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -121,5 +121,5 @@ pub(in crate::store) async fn secrets_of(
 }
 
 pub(super) fn hash(row: &Row, name: &'static str) -> Result<LookupHash> {
-    row.bytes(name)?.try_into().map_err(|_| damaged(name))
+    row.bytes(name)?.try_into().map_err(|_| row.damaged(name))
 }

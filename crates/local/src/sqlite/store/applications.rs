@@ -2,6 +2,7 @@
 
 use super::{SqliteStore, audit, log};
 use crate::sqlite::columns::{from_json, to_json};
+use crate::sqlite::readable::{OfRow as _, readable};
 use app::ports::{self, Applications, AuditEntry, StoredApplication, Written};
 use async_trait::async_trait;
 use domain::application::Application;
@@ -9,9 +10,9 @@ use domain::instance::Instance;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 const ONE: &str =
-    "SELECT document, instances_count FROM applications WHERE organization_id = ?1 AND name = ?2";
-const PAGE: &str = "SELECT document, instances_count FROM applications
-    WHERE organization_id = ?1 AND name > ?2 ORDER BY name LIMIT ?3";
+    "SELECT document, instances_count, name FROM applications WHERE organization_id = ?1 AND name = ?2";
+const PAGE: &str = "SELECT document, instances_count, name FROM applications
+    WHERE organization_id = ?1 AND name > ?2 ORDER BY name";
 const INSERT: &str = "INSERT INTO applications (organization_id, name, version, document)
     VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
 const CHANGE: &str = "UPDATE applications SET version = ?3, document = ?4
@@ -54,7 +55,8 @@ impl Applications for SqliteStore {
         let (after, limit) = (after.unwrap_or_default().to_owned(), limit.min(log::PAGE_COUNT_MAX));
         self.db
             .read("list applications", move |conn| {
-                conn.prepare_cached(PAGE)?.query_map((organization_id, after, limit), stored)?.collect()
+                let mut statement = conn.prepare_cached(PAGE)?;
+                readable((&mut statement, (organization_id, after)), limit, ("applications", 2), stored)
             })
             .await
     }
@@ -120,5 +122,7 @@ pub(super) fn recount(conn: &Connection, before: Option<&Instance>, after: &Inst
 }
 
 fn stored(row: &Row<'_>) -> Result<StoredApplication> {
-    Ok(StoredApplication { application: from_json(row.get_ref(0)?.as_str()?)?, instances_count: row.get(1)? })
+    let application =
+        from_json(row.get_ref(0)?.as_str()?).of_row("applications", row.get_ref(2)?.as_str()?)?;
+    Ok(StoredApplication { application, instances_count: row.get(1)? })
 }

@@ -1,17 +1,20 @@
 //! The record of what was changed, by whom.
 
 use crate::sqlite::columns::{from_json, micros, to_json};
+use crate::sqlite::readable::readable;
 use app::ports::{AUDIT_DAYS, AuditEntry, AuditMark};
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, Result, Row};
 
+/// A row's table, and the column that finds it there.
+const ENTRY: (&str, usize) = ("audit", 1);
 /// Maximum rows of one page.
 const PAGE_COUNT_MAX: usize = 1000;
 
-const NEWEST_FIRST: &str = "SELECT document FROM audit WHERE organization_id = ?1
-     ORDER BY at_us DESC, id DESC LIMIT ?2";
-const NEWEST_FIRST_BEFORE: &str = "SELECT document FROM audit WHERE organization_id = ?1
-     AND (at_us, id) < (?2, ?3) ORDER BY at_us DESC, id DESC LIMIT ?4";
+const NEWEST_FIRST: &str = "SELECT document, id FROM audit WHERE organization_id = ?1
+     ORDER BY at_us DESC, id DESC";
+const NEWEST_FIRST_BEFORE: &str = "SELECT document, id FROM audit WHERE organization_id = ?1
+     AND (at_us, id) < (?2, ?3) ORDER BY at_us DESC, id DESC";
 
 /// An entry that is there already was noted by a write that was repeated.
 pub(super) fn note(conn: &Connection, entry: &AuditEntry) -> Result<()> {
@@ -30,12 +33,13 @@ pub(super) fn page(
     limit: usize,
 ) -> Result<Vec<AuditEntry>> {
     let limit = limit.min(PAGE_COUNT_MAX);
+    let mut statement = conn.prepare_cached(before.map_or(NEWEST_FIRST, |_| NEWEST_FIRST_BEFORE))?;
     match before {
-        None => conn.prepare_cached(NEWEST_FIRST)?.query_map((organization_id, limit), document)?.collect(),
-        Some(mark) => conn
-            .prepare_cached(NEWEST_FIRST_BEFORE)?
-            .query_map((organization_id, micros(mark.at), &mark.id, limit), document)?
-            .collect(),
+        None => readable((&mut statement, [organization_id]), limit, ENTRY, document),
+        Some(mark) => {
+            let parameters = (organization_id, micros(mark.at), &mark.id);
+            readable((&mut statement, parameters), limit, ENTRY, document)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{SqliteStore, audit, log};
 use crate::sqlite::columns::{from_json, instance_id, micros, to_json};
+use crate::sqlite::readable::{OfRow as _, readable};
 use app::ports::{self, AuditEntry, Bulks, Written};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,8 +11,7 @@ use domain::ids::InstanceId;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 const ONE: &str = "SELECT document FROM bulks WHERE organization_id = ?1 AND id = ?2";
-const PAGE: &str =
-    "SELECT document FROM bulks WHERE organization_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+const PAGE: &str = "SELECT document, id FROM bulks WHERE organization_id = ?1 AND id < ?2 ORDER BY id DESC";
 const TARGETS: &str = "SELECT targets FROM bulks WHERE organization_id = ?1 AND id = ?2";
 const RUNNING: &str = "SELECT count(*) FROM bulks WHERE organization_id = ?1 AND is_running";
 const INSERT: &str = "INSERT INTO bulks (organization_id, id, version, is_running, document, targets)
@@ -53,7 +53,8 @@ impl Bulks for SqliteStore {
     async fn bulk(&self, organization_id: u32, id: BulkId) -> ports::Result<Option<Bulk>> {
         self.db
             .read("read a bulk action", move |conn| {
-                conn.prepare_cached(ONE)?.query_row((organization_id, id.get()), document).optional()
+                let mut one = conn.prepare_cached(ONE)?;
+                one.query_row((organization_id, id.get()), document).optional().of_row("bulks", id.get())
             })
             .await
     }
@@ -81,7 +82,8 @@ impl Bulks for SqliteStore {
         let limit = limit.min(log::PAGE_COUNT_MAX);
         self.db
             .read("list bulk actions", move |conn| {
-                conn.prepare_cached(PAGE)?.query_map((organization_id, before, limit), document)?.collect()
+                let mut statement = conn.prepare_cached(PAGE)?;
+                readable((&mut statement, (organization_id, before)), limit, ("bulks", 1), document)
             })
             .await
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use domain::bulk::Bulk;
 use domain::state::ResourceState;
 use domain::token::Session;
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, Result, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -40,13 +40,16 @@ fn documents<T: Serialize + DeserializeOwned + Clone + PartialEq>(
     let update = format!("UPDATE {table} SET document = ?2 WHERE rowid = ?1");
     let mut last = i64::MIN;
     loop {
-        let batch: Vec<(i64, T)> = conn
+        // What can't be read is left as it is.
+        let document = |row: &Row<'_>| from_json::<T>(row.get_ref(1)?.as_str()?);
+        let batch: Vec<(i64, Option<T>)> = conn
             .prepare_cached(&select)?
-            .query_map([last], |row| Ok((row.get(0)?, from_json(row.get_ref(1)?.as_str()?)?)))?
+            .query_map([last], |row| Ok((row.get(0)?, document(row).ok())))?
             .collect::<Result<_>>()?;
         let Some((newest, _)) = batch.last() else { return Ok(()) };
         last = *newest;
         for (row, before) in batch {
+            let Some(before) = before else { continue };
             let mut after = before.clone();
             change(&mut after);
             if after != before {

@@ -1,6 +1,7 @@
 //! What lists and counts of instances are made of: read from short rows, never from documents.
 
 use crate::sqlite::columns::{damaged, from_json, instance_id, time_or_none};
+use crate::sqlite::readable::readable;
 use app::ports::{FleetPage, FleetRow, WAITING_COUNT_MAX};
 use domain::delivery::SubscriptionStatus;
 use domain::health::{Pulses, Vitals};
@@ -11,9 +12,9 @@ use rusqlite::{Connection, Result, Row};
 
 const FLEET: &str =
     "SELECT instance_id, account_id, connector, name, tags, valid, disabled, application_fault,
-         events_enabled, interval_min, application, callback, min(waiting, ?4),
+         events_enabled, interval_min, application, callback, min(waiting, ?3),
          resources_count, unread_count, failures_max, calm_since_us, failing_since_us
-     FROM fleet WHERE organization_id = ?1 AND instance_id > ?2 ORDER BY instance_id LIMIT ?3";
+     FROM fleet WHERE organization_id = ?1 AND instance_id > ?2 ORDER BY instance_id";
 
 pub(super) fn page(
     conn: &Connection,
@@ -22,10 +23,9 @@ pub(super) fn page(
     limit: usize,
 ) -> Result<FleetPage> {
     let after = after.map_or(0, InstanceId::get);
-    let mut rows: Vec<FleetRow> = conn
-        .prepare_cached(FLEET)?
-        .query_map((organization_id, after, limit.saturating_add(1), WAITING_COUNT_MAX), instance)?
-        .collect::<Result<_>>()?;
+    let mut statement = conn.prepare_cached(FLEET)?;
+    let parameters = (organization_id, after, WAITING_COUNT_MAX);
+    let mut rows = readable((&mut statement, parameters), limit.saturating_add(1), ("fleet", 0), instance)?;
     let is_cut = rows.len() > limit;
     rows.truncate(limit);
     Ok(FleetPage { rows, is_cut })

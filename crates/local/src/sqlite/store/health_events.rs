@@ -2,6 +2,7 @@
 
 use super::SqliteStore;
 use crate::sqlite::columns::{from_json, micros, to_json};
+use crate::sqlite::readable::{OfRow as _, readable};
 use app::ports::{self, HealthEvents, Written};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
@@ -9,19 +10,21 @@ use domain::health_ledger::HealthEventId;
 use domain::health_letter::HealthRow;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
+/// A row's table, and the column that finds it there.
+const HEALTH_EVENT: (&str, usize) = ("health_events", 1);
 /// Rows of one read.
 const PAGE_COUNT_MAX: usize = 50_000;
 
 const ONE: &str = "SELECT document FROM health_events WHERE organization_id = ?1 AND id = ?2";
-const PAGE: &str = "SELECT document FROM health_events
-    WHERE organization_id = ?1 AND id >= ?2 AND id < ?3 ORDER BY id LIMIT ?4";
+const PAGE: &str = "SELECT document, id FROM health_events
+    WHERE organization_id = ?1 AND id >= ?2 AND id < ?3 ORDER BY id";
 const INSERT: &str = "INSERT INTO health_events (organization_id, id, version, expires_at_us, document)
     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
 const CHANGE: &str = "UPDATE health_events SET version = ?3, expires_at_us = ?4, document = ?5
     WHERE organization_id = ?1 AND id = ?2 AND version = ?3 - 1";
 const EXPIRE: &str = "DELETE FROM health_events WHERE rowid IN
     (SELECT rowid FROM health_events WHERE expires_at_us IS NOT NULL AND expires_at_us <= ?1 LIMIT ?2)";
-const LATER: &str = "SELECT document FROM health_events WHERE expires_at_us IS NULL";
+const LATER: &str = "SELECT document, id FROM health_events WHERE expires_at_us IS NULL";
 
 fn put(conn: &Connection, statement: &str, row: &HealthRow) -> Result<Written> {
     let (organization_id, id) = row.key();
@@ -41,7 +44,9 @@ impl HealthEvents for SqliteStore {
     async fn health_row(&self, organization_id: u32, id: HealthEventId) -> ports::Result<Option<HealthRow>> {
         self.db
             .read("read a health event", move |conn| {
-                conn.prepare_cached(ONE)?.query_row((organization_id, id.to_string()), document).optional()
+                let mut one = conn.prepare_cached(ONE)?;
+                let found = one.query_row((organization_id, id.to_string()), document).optional();
+                found.of_row("health_events", id)
             })
             .await
     }
@@ -61,8 +66,8 @@ impl HealthEvents for SqliteStore {
         let limit = limit.min(PAGE_COUNT_MAX);
         self.db
             .read("list health events", move |conn| {
-                let range = (organization_id, from.to_string(), to.to_string(), limit);
-                conn.prepare_cached(PAGE)?.query_map(range, document)?.collect()
+                let range = (organization_id, from.to_string(), to.to_string());
+                readable((&mut *conn.prepare_cached(PAGE)?, range), limit, HEALTH_EVENT, document)
             })
             .await
     }
@@ -79,7 +84,7 @@ pub(super) fn expire(conn: &Connection, now: DateTime<Utc>, limit: usize) -> Res
 
 /// The clock was set back by so much: nobody waits longer than was meant.
 pub(super) fn set_back(conn: &Connection, by: Duration, now: DateTime<Utc>) -> Result<()> {
-    let waiting = conn.prepare(LATER)?.query_map([], document)?.collect::<Result<Vec<_>>>()?;
+    let waiting = readable((&mut conn.prepare(LATER)?, []), usize::MAX, HEALTH_EVENT, document)?;
     for mut row in waiting {
         let HealthRow::Letter(letter) = &mut row else { continue };
         letter.set_back(by, now);

@@ -5,6 +5,7 @@ use super::{
     applications, audit, fleet, living, log, resources, retention, session, sign_in_links, subscriptions,
 };
 use crate::sqlite::columns::{from_json, instance_id, to_json};
+use crate::sqlite::readable::{OfRow as _, readable};
 use app::ports;
 use app::ports::{
     FleetPage, InstanceChange, Instances, LookupHash, NewInstance, SubscriptionChange, Written,
@@ -53,13 +54,13 @@ pub(super) fn insert(conn: &Connection, new: &NewInstance) -> Result<Written> {
 
 /// Also a deleted one.
 pub(super) fn get(conn: &Connection, id: InstanceId) -> Result<Option<Instance>> {
-    conn.prepare_cached("SELECT document FROM instances WHERE id = ?1")?
+    conn.prepare_cached("SELECT document, id FROM instances WHERE id = ?1")?
         .query_row([id.get()], document)
         .optional()
 }
 
 pub(super) fn by_token(conn: &Connection, token: &LookupHash) -> Result<Option<Instance>> {
-    conn.prepare_cached("SELECT document FROM instances WHERE token_hash = ?1 AND deleted = 0")?
+    conn.prepare_cached("SELECT document, id FROM instances WHERE token_hash = ?1 AND deleted = 0")?
         .query_row([token], document)
         .optional()
 }
@@ -70,12 +71,12 @@ pub(super) fn of_organization(
     after: Option<InstanceId>,
     limit: usize,
 ) -> Result<Vec<Instance>> {
-    conn.prepare_cached(
-        "SELECT document FROM instances
-         WHERE organization_id = ?1 AND id > ?2 AND deleted = 0 ORDER BY id LIMIT ?3",
-    )?
-    .query_map((organization_id, after.map_or(0, InstanceId::get), limit), document)?
-    .collect()
+    let mut statement = conn.prepare_cached(
+        "SELECT document, id FROM instances
+         WHERE organization_id = ?1 AND id > ?2 AND deleted = 0 ORDER BY id",
+    )?;
+    let parameters = (organization_id, after.map_or(0, InstanceId::get));
+    readable((&mut statement, parameters), limit, ("instances", 1), document)
 }
 
 /// As the index of the migration has it.
@@ -159,7 +160,8 @@ fn fits(conn: &Connection, change: &InstanceChange) -> Result<bool> {
 }
 
 fn document(row: &Row<'_>) -> Result<Instance> {
-    from_json(row.get_ref(0)?.as_str()?)
+    let id: i64 = row.get(1)?;
+    from_json(row.get_ref(0)?.as_str()?).of_row("instances", id)
 }
 
 #[async_trait]

@@ -1,8 +1,9 @@
 //! The event log.
 
 use super::SqliteStore;
-use super::notifications::{notification, select_notifications};
+use super::notifications::{NOTIFICATION, notification, select_notifications};
 use crate::sqlite::columns::instance_id;
+use crate::sqlite::readable::readable;
 use app::ports;
 use app::ports::{EventLog, LogMark, LogPage, Notification};
 use async_trait::async_trait;
@@ -15,16 +16,15 @@ pub(super) const PAGE_COUNT_MAX: usize = 1000;
 /// What the column holds at the most.
 pub(super) const SEQUENCE_MAX: u64 = i64::MAX as u64;
 
-const NEWEST_FIRST: &str = select_notifications!("AND n.sequence < ?2 ORDER BY n.sequence DESC LIMIT ?3");
+const NEWEST_FIRST: &str = select_notifications!("AND n.sequence < ?2 ORDER BY n.sequence DESC");
 const QUEUED: &str =
-    select_notifications!("AND n.progress = 'pending' AND n.sequence > ?2 ORDER BY n.sequence LIMIT ?3");
+    select_notifications!("AND n.progress = 'pending' AND n.sequence > ?2 ORDER BY n.sequence");
 
 pub(super) fn page_of(conn: &Connection, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {
     let (sql, start) = if page.pending_only { (QUEUED, 0) } else { (NEWEST_FIRST, SEQUENCE_MAX) };
     let before = page.before.map_or(start, |before| before.0.min(SEQUENCE_MAX));
-    conn.prepare_cached(sql)?
-        .query_map((id.get(), before, page.limit.min(PAGE_COUNT_MAX)), notification)?
-        .collect()
+    let limit = page.limit.min(PAGE_COUNT_MAX);
+    readable((&mut *conn.prepare_cached(sql)?, (id.get(), before)), limit, NOTIFICATION, notification)
 }
 
 pub(super) fn find(conn: &Connection, id: InstanceId, event_id: &str) -> Result<Option<Notification>> {

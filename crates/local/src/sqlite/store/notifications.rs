@@ -3,11 +3,15 @@
 use crate::sqlite::columns::{
     damaged, from_json, instance_id, kind_bit, micros, time, time_or_none, to_json,
 };
+use crate::sqlite::readable::{OfRow as _, readable};
 use app::ports::{AttemptState, NewNotification, Notification, Progress};
 use domain::delivery::Reached;
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
+
+/// Where a row of [`select_notifications`] is, for what can't even be named by [`notification`].
+pub(super) const NOTIFICATION: (&str, usize) = ("notifications", 1);
 
 /// A query for notifications of instance `?1`, to be ended by a condition on `n`. Its rows are read by
 /// [`notification`].
@@ -115,6 +119,7 @@ pub(super) fn standing(
         Ok((standing, row.get(4)?))
     })
     .optional()
+    .of_row("notifications", format_args!("{id} {}", number.0))
 }
 
 pub(super) fn get(conn: &Connection, id: InstanceId, number: Sequence) -> Result<Option<Notification>> {
@@ -123,11 +128,23 @@ pub(super) fn get(conn: &Connection, id: InstanceId, number: Sequence) -> Result
         .optional()
 }
 
+/// The same for a list, which one that can't be read is left out of.
+pub(super) fn listed(conn: &Connection, id: InstanceId, number: Sequence) -> Result<Option<Notification>> {
+    let mut statement = conn.prepare_cached(select_notifications!("AND n.sequence = ?2"))?;
+    let found = readable((&mut statement, (id.get(), number.0)), 1, NOTIFICATION, notification)?;
+    Ok(found.into_iter().next())
+}
+
 /// Reads a row of [`select_notifications`].
 ///
 /// A release counts a new round for everything that is pending, without touching the rows: what was last
 /// claimed before the release began is read as its round begins.
 pub(super) fn notification(row: &Row<'_>) -> Result<Notification> {
+    let (id, number): (i64, i64) = (row.get(0)?, row.get(1)?);
+    read(row).of_row("notifications", format_args!("{id} {number}"))
+}
+
+fn read(row: &Row<'_>) -> Result<Notification> {
     let progress = progress(row.get_ref(8)?.as_str()?)?;
     let attempt: u32 = row.get(9)?;
     let begins_round = progress == Progress::Pending && row.get(14)?;

@@ -4,6 +4,7 @@ use super::SqliteStore;
 use super::log::{PAGE_COUNT_MAX, SEQUENCE_MAX, place};
 use super::{notifications, searches};
 use crate::sqlite::columns::{instance_id, micros, time};
+use crate::sqlite::readable::{OfRow as _, readable};
 use app::ports;
 use app::ports::{
     LogLine, LogMark, LogMatches, LogSearch, MARKS_COUNT_MAX, Notification, Numbered, OrganizationLog,
@@ -23,7 +24,7 @@ const NEWEST_FIRST: &str = "SELECT n.sequence, n.instance_id, n.number, n.progre
      FROM notifications n
      CROSS JOIN instances i ON i.id = n.instance_id AND i.deleted = 0
      WHERE n.organization_id = ?1 AND n.sequence >= ?2 AND (n.sequence, n.instance_id) < (?3, ?4)
-     ORDER BY n.sequence DESC, n.instance_id DESC LIMIT ?5";
+     ORDER BY n.sequence DESC, n.instance_id DESC";
 const TALLIES: &str = "SELECT minute, account_id, delivered, open FROM tallies
      WHERE organization_id = ?1 AND minute >= ?2 AND minute < ?3 ORDER BY minute";
 const BY_EVENT_ID: &str = "SELECT n.instance_id, n.sequence
@@ -44,16 +45,18 @@ pub(super) fn lines(conn: &Connection, organization_id: u32, page: OrganizationP
     let (sequence, instance) = page
         .before
         .map_or((SEQUENCE_MAX, 0), |mark| (mark.sequence.0.min(SEQUENCE_MAX), mark.instance.get()));
-    conn.prepare_cached(NEWEST_FIRST)?
-        .query_map((organization_id, from, sequence, instance, page.limit.min(PAGE_COUNT_MAX)), line)?
-        .collect()
+    let parameters = (organization_id, from, sequence, instance);
+    let limit = page.limit.min(PAGE_COUNT_MAX);
+    readable((&mut *conn.prepare_cached(NEWEST_FIRST)?, parameters), limit, ("notifications", 0), line)
 }
 
 fn line(row: &Row<'_>) -> Result<LogLine> {
+    let mark = LogMark { sequence: Sequence(row.get(0)?), instance: instance_id(row.get(1)?) };
+    let progress = notifications::progress(row.get_ref(3)?.as_str()?);
     Ok(LogLine {
-        mark: LogMark { sequence: Sequence(row.get(0)?), instance: instance_id(row.get(1)?) },
+        mark,
         number: row.get(2)?,
-        progress: notifications::progress(row.get_ref(3)?.as_str()?)?,
+        progress: progress.of_row("notifications", format_args!("{} {}", mark.instance, mark.sequence.0))?,
         events_count: row.get(4)?,
     })
 }
@@ -108,7 +111,7 @@ impl OrganizationLog for SqliteStore {
     async fn notifications_at(&self, marks: &[LogMark]) -> ports::Result<Vec<Notification>> {
         let marks: Vec<LogMark> = marks.iter().copied().take(MARKS_COUNT_MAX).collect();
         let read = move |conn: &Connection| {
-            let found = marks.iter().map(|mark| notifications::get(conn, mark.instance, mark.sequence));
+            let found = marks.iter().map(|mark| notifications::listed(conn, mark.instance, mark.sequence));
             found.filter_map(Result::transpose).collect::<Result<Vec<_>>>()
         };
         self.db.read("read notifications", read).await

@@ -2,6 +2,7 @@
 
 use super::SqliteStore;
 use crate::sqlite::columns::{from_json, micros, to_json};
+use crate::sqlite::readable::OfRow as _;
 use app::ports::{self, PushStates, Written};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -51,6 +52,7 @@ fn get(conn: &Connection, key: &PushKey) -> Result<Option<(PushState, Hints)>> {
             Ok((from_json(row.get_ref(0)?.as_str()?)?, from_json(row.get_ref(1)?.as_str()?)?))
         })
         .optional()
+        .of_row("push_states", &key.0)
 }
 
 fn version(conn: &Connection, key: &PushKey) -> Result<u64> {

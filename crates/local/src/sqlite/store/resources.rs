@@ -1,6 +1,7 @@
 //! Rows of polled resources, and their outboxes.
 
 use crate::sqlite::columns::{from_json, micros, to_json};
+use crate::sqlite::readable::OfRow as _;
 use app::ports::ResourceRow;
 use domain::annex::AnnexPart;
 use domain::ids::{InstanceId, Sequence};
@@ -87,10 +88,11 @@ fn drop_removed(conn: &Connection, id: InstanceId, resource: &str) -> Result<()>
 pub(super) fn all(conn: &Connection, id: InstanceId) -> Result<Vec<ResourceRow>> {
     let mut rows = conn
         .prepare_cached(
-            "SELECT document, removed FROM resources WHERE instance_id = ?1 ORDER BY resource LIMIT ?2",
+            "SELECT document, removed, resource FROM resources WHERE instance_id = ?1 ORDER BY resource LIMIT ?2",
         )?
         .query_map((id.get(), RESOURCES_COUNT_MAX), |row| {
-            let state = from_json(row.get_ref(0)?.as_str()?)?;
+            let name = row.get_ref(2)?.as_str()?;
+            let state = from_json(row.get_ref(0)?.as_str()?).of_row("resources", format_args!("{id} {name}"))?;
             Ok(ResourceRow { state, outbox: Vec::new(), removed: row.get(1)? })
         })?
         .collect::<Result<Vec<ResourceRow>>>()?;

@@ -70,14 +70,15 @@ fn delete(conn: &Connection, row_id: i64) -> Result<()> {
     let (id, sequence, events) = conn
         .prepare_cached(
             "SELECT n.instance_id, n.sequence, b.events
-             FROM notifications n JOIN bodies b ON b.row_id = n.row_id WHERE n.row_id = ?1",
+             FROM notifications n LEFT JOIN bodies b ON b.row_id = n.row_id WHERE n.row_id = ?1",
         )?
         .query_row([row_id], |row| {
-            Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?))
+            Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<Vec<u8>>>(2)?))
         })?;
     let mut unlog =
         conn.prepare_cached("DELETE FROM events WHERE instance_id = ?1 AND event = ?2 AND sequence = ?3")?;
-    for event in events.chunks_exact(16) {
+    // Without a body there is nothing that names them, and it goes all the same.
+    for event in events.unwrap_or_default().chunks_exact(16) {
         unlog.execute((id, event, sequence))?;
     }
     conn.prepare_cached("DELETE FROM objects WHERE instance_id = ?1 AND sequence = ?2")?

@@ -3,6 +3,7 @@
 use super::SqliteStore;
 use super::living;
 use crate::sqlite::columns::{from_json, to_json};
+use crate::sqlite::readable::OfRow as _;
 use app::ports;
 use app::ports::{Sessions, Written};
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ pub(super) fn get(conn: &Connection, id: InstanceId) -> Result<Option<Session>> 
     conn.prepare_cached("SELECT document FROM sessions WHERE instance_id = ?1")?
         .query_row([id.get()], |row| from_json(row.get_ref(0)?.as_str()?))
         .optional()
+        .of_row("sessions", id)
 }
 
 pub(super) fn version(conn: &Connection, id: InstanceId) -> Result<Option<u64>> {

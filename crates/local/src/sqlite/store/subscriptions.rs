@@ -4,6 +4,7 @@
 //! earlier release no longer counts.
 
 use crate::sqlite::columns::{damaged, time_or_none};
+use crate::sqlite::readable::OfRow as _;
 use domain::delivery::{Subscription, SubscriptionStatus};
 use domain::ids::InstanceId;
 use rusqlite::types::Type;
@@ -24,6 +25,7 @@ pub(super) fn get(conn: &Connection, id: InstanceId) -> Result<Option<Subscripti
     )?
     .query_row([id.get()], read)
     .optional()
+    .of_row("subscriptions", id)
 }
 
 /// Suspends, or suspends again for another reason.

@@ -11,7 +11,7 @@ pub(super) fn forget_dead_workers(conn: &Connection) -> Result<()> {
         "UPDATE notifications SET claim_until_us = NULL WHERE progress = 'pending' AND claim_until_us IS NOT NULL;
          UPDATE subscriptions SET lease_until_us = NULL WHERE lease_until_us IS NOT NULL;
          UPDATE sessions SET document = json_remove(document, '$.lease_until')
-             WHERE json_extract(document, '$.lease_until') IS NOT NULL;
+             WHERE CASE WHEN json_valid(document) THEN json_extract(document, '$.lease_until') END IS NOT NULL;
          DELETE FROM schedules WHERE instance_id NOT IN (SELECT id FROM instances);
          DELETE FROM secrets WHERE instance_id NOT IN (SELECT id FROM instances);",
     )

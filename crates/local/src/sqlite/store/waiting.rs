@@ -2,6 +2,7 @@
 
 use super::SqliteStore;
 use crate::sqlite::columns::{from_json, micros};
+use crate::sqlite::readable::{OfRow as _, or_told};
 use app::ports::Result;
 use chrono::{DateTime, Duration, Utc};
 use domain::delivery::SubscriptionStatus;
@@ -22,7 +23,7 @@ pub(crate) const STATUSES: [SubscriptionStatus; 3] =
 const WAITING: &str = "SELECT n.sequence, s.status
     FROM notifications n INDEXED BY notifications_pending JOIN subscriptions s ON s.instance_id = n.instance_id
     WHERE n.progress = 'pending' LIMIT ?1";
-const WATCHES: &str = "SELECT document FROM push_states LIMIT ?1";
+const WATCHES: &str = "SELECT document, key FROM push_states LIMIT ?1";
 
 /// Notifications to be delivered, by their callback's status and age.
 pub(super) type WaitingCounts = [[u64; AGES_S.len()]; STATUSES.len()];
@@ -73,8 +74,10 @@ fn watches(conn: &Connection, now: DateTime<Utc>) -> rusqlite::Result<WatchCount
     let mut statement = conn.prepare_cached(WATCHES)?;
     let mut rows = statement.query([PUSH_STATES_COUNT_MAX])?;
     while let Some(row) = rows.next()? {
-        let state: PushState = from_json(row.get_ref(0)?.as_str()?)?;
-        state.watched.iter().for_each(|one| *counts.of(one, now) += 1);
+        let state = from_json::<PushState>(row.get_ref(0)?.as_str()?);
+        let state = or_told(state.of_row("push_states", row.get_ref(1)?.as_str()?))?;
+        let watched = state.iter().flat_map(|state| &state.watched);
+        watched.for_each(|one| *counts.of(one, now) += 1);
     }
     Ok(counts)
 }

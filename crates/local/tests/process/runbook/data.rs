@@ -113,3 +113,17 @@ async fn something_was_left_by_a_crash() {
     let process = Process::start(&outside, folder.path(), "").await;
     Stage { outside, folder, process, mailbox, callback, id }.assert_goes_on().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_can_not_be_read() {
+    let Stage { outside, folder, process, mailbox, callback, id } = Stage::new("row").await;
+    process.terminate().await;
+    let database = Connection::open(folder.path().join("carillon.db")).unwrap();
+    let kept: String = database.query_row("SELECT document FROM sessions", [], |row| row.get(0)).unwrap();
+    database.execute("UPDATE sessions SET document = '{'", []).unwrap();
+    Desk::at(&outside, folder.path()).assert_answers("A stored row can't be read").await;
+    database.execute("UPDATE sessions SET document = ?1", [kept]).unwrap();
+    drop(database);
+    let process = Process::start(&outside, folder.path(), "").await;
+    Stage { outside, folder, process, mailbox, callback, id }.assert_goes_on().await;
+}

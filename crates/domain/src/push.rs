@@ -225,13 +225,15 @@ impl PushState {
         if has_rival {
             return;
         }
-        // The provider said so after it was asked.
-        let is_gone = stored.demand == Some(Demand::Anew)
-            && seen.demand != Some(Demand::Anew)
-            && stored.has_same_watch(next);
+        // The provider said so after it was asked; a reminder is met by whatever was asked meanwhile.
+        let is_asked = next.touched_at != seen.touched_at;
+        let missed = stored.demand.filter(|demand| {
+            let is_met = is_asked && *demand == Demand::Reauthorize;
+            seen.demand.is_none_or(|known| known != *demand) && stored.has_same_watch(next) && !is_met
+        });
         *stored = next.clone();
-        if is_gone {
-            stored.demand(Demand::Anew, now);
+        if let Some(demand) = missed {
+            stored.demand(demand, now);
         }
     }
 
@@ -252,6 +254,21 @@ impl PushState {
             let is_needed = self.members.values().any(|member| member.needs(&one.application, &one.target));
             one.application == application && one.target != target && one.is_active(now) && is_needed
         })
+    }
+
+    /// Lets an instance in. What is to report other parts from now on is asked for now, however long it is overdue: only what
+    /// is overdue is put off.
+    pub fn join(&mut self, id: InstanceId, member: &Member, now: DateTime<Utc>) {
+        let parts = |state: &PushState, target: &Target| state.parts(&member.application, &target.name);
+        let before: Vec<_> = member.targets.iter().map(|target| parts(self, target)).collect();
+        self.members.insert(id, member.clone());
+        for (target, before) in member.targets.iter().zip(before) {
+            let is_other = parts(self, target) != before;
+            let watched = self.watched_mut(&member.application, &target.name, now);
+            if is_other {
+                watched.check_at = now;
+            }
+        }
     }
 
     /// Takes an instance out. A target that nobody needs then and nothing watches goes with it: there is nothing to end,

@@ -24,8 +24,8 @@ pub(super) fn renewal(now: DateTime<Utc>, until: DateTime<Utc>, seed: u64) -> Da
 }
 
 /// Until when what is overdue is put off, if it is: after a long outage of the provider, or of the host, the watches of all
-/// mailboxes are. Half of what is left of a watch stays for the renewal; what the provider demands, and what was never
-/// asked for, is not put off.
+/// mailboxes are. Half of what is left of a watch stays for the renewal, and the poll that it falls to comes before the end;
+/// what the provider demands, and what was never asked for, is not put off.
 pub(super) fn put_off(
     watched: &WatchedTarget,
     interval_min: u32,
@@ -39,11 +39,15 @@ pub(super) fn put_off(
         return None;
     }
     let left = watched.watch.as_ref().map_or(Duration::zero(), |watch| watch.until - now);
+    // A poll comes so long after what it was put off to; what failed has one of its own.
+    let looked_at = if watched.failures > 0 { Duration::zero() } else { usual };
+    let without = Duration::hours(APART_WITHOUT_H);
     let longest = match left > Duration::zero() {
-        true => Duration::hours(APART_H).min(left / 2),
-        false => Duration::hours(APART_WITHOUT_H),
+        true => Duration::hours(APART_H).min(left / 2).min(left - looked_at),
+        false if looked_at <= without => without,
+        false => return None,
     };
-    let seconds = u64::try_from(longest.num_seconds()).unwrap_or(0);
+    let seconds = u64::try_from(longest.num_seconds()).ok().filter(|seconds| *seconds > 0)?;
     // As long as that, whatever `seed` says of the time of its renewal.
     let drawn = digest64(&[b"apart", &seed.to_be_bytes()]) % (seconds + 1);
     Some(now + Duration::seconds(i64::try_from(drawn).unwrap_or(0)))
@@ -125,6 +129,25 @@ mod tests {
         }
         let later = put_off(&due, 15, 1, late).unwrap();
         assert_eq!(put_off(&WatchedTarget { check_at: later, ..due }, 15, 1, later), None, "once");
+    }
+
+    /// Whoever is polled seldom has no poll to spare.
+    #[test]
+    fn what_is_put_off_is_looked_at_before_the_watch_ends() {
+        const DAY_MIN: u32 = 1_440;
+        let late = at(2 * 86_400);
+        let ends_after = |left_min: i64| watched(at(0), late - at(0) + Duration::minutes(left_min));
+        let later = |left_min, interval_min, seed| put_off(&ends_after(left_min), interval_min, seed, late);
+        for (left_min, interval_min) in [(180, DAY_MIN), (1_446, DAY_MIN), (-5, DAY_MIN), (60, 55), (-5, 55)]
+        {
+            let put_off = (0..500).filter_map(|seed| later(left_min, interval_min, seed)).max();
+            assert_eq!(put_off, None, "{left_min} minutes are left, polled every {interval_min}");
+        }
+        for (left_min, interval_min) in [(1_500, DAY_MIN), (180, 120), (90, 60), (25, 15)] {
+            let latest = (0..500).filter_map(|seed| later(left_min, interval_min, seed)).max().unwrap();
+            let looked_at = latest + Duration::minutes(i64::from(interval_min) + LATE_MIN);
+            assert!(looked_at <= late + Duration::minutes(left_min), "{left_min} minutes, {interval_min}");
+        }
     }
 
     /// A hundred thousand watched mailboxes, polled every quarter of an hour, and a provider that is out of service and says

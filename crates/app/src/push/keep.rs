@@ -128,21 +128,10 @@ impl<'a> Keeping<'a> {
     /// leaves writes the instance's row before, so that one of the two sees the other.
     async fn join(&mut self) -> Result<bool> {
         let (id, member, now) = (self.instance.id, self.member.clone(), self.app.now());
-        let joined = |state: &mut PushState| {
-            let parts = |state: &PushState, target: &Target| state.parts(&member.application, &target.name);
-            let before: Vec<_> = member.targets.iter().map(|target| parts(state, target)).collect();
-            state.members.insert(id, member.clone());
-            for (target, before) in member.targets.iter().zip(before) {
-                let is_wider = parts(state, target) != before;
-                let watched = state.watched_mut(&member.application, &target.name, now);
-                if is_wider {
-                    watched.check_at = watched.check_at.min(now);
-                }
-            }
-        };
         if self.state.members.get(&id) == Some(&member) {
             return Ok(true);
         }
+        let joined = |state: &mut PushState| state.join(id, &member, now);
         self.state = change(self.app, &self.key, self.state.clone(), joined).await?;
         let present = self.app.ports.store.instance(id).await?.filter(|one| one.deleted_at.is_none());
         if present.as_ref().is_some_and(|one| one.version == self.instance.version) {

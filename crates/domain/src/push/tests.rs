@@ -154,7 +154,42 @@ fn what_another_process_made_meanwhile_is_not_replaced() {
 fn what_was_said_to_be_gone_after_it_was_asked_for_is_gone() {
     replaced("x", "x!", "x", "x!");
     replaced("x", "x!", "y", "y");
-    replaced("x", "x?", "x", "x");
+    replaced("x?", "x!", "x", "x!");
+    replaced("x!", "x?", "x!", "x!");
+}
+
+/// A renewal that is put off, or fails, meets no reminder that comes while it is stored.
+#[test]
+fn a_reminder_that_came_meanwhile_stays_unless_it_was_met() {
+    replaced("x", "x?", "x", "x?");
+    replaced("x", "y?", "x", "y?");
+    let one = WatchedTarget { watch: Some(Watch { state: json!("x"), until: at(60_000) }), ..new_one() };
+    let reminded = WatchedTarget { demand: Some(Demand::Reauthorize), ..one.clone() };
+    let renewed = WatchedTarget { touched_at: Some(at(0)), ..one.clone() };
+    let mut state = PushState { watched: vec![reminded], ..PushState::default() };
+    state.replace(&one, &renewed, at(0));
+    assert_eq!(state.watched, [renewed]);
+}
+
+fn new_one() -> WatchedTarget {
+    WatchedTarget { check_at: at(9_000), ..WatchedTarget::new("a", "messages", at(0)) }
+}
+
+/// Else what it needs beside would be told of as late as what is put off may be.
+#[test]
+fn who_needs_other_parts_of_a_watch_that_is_long_overdue_has_it_asked_for_now() {
+    let member = |part: &str| Member {
+        application: "a".to_owned(),
+        targets: vec![Target { name: "messages".to_owned(), parts: [part.to_owned()].into() }],
+        signer: None,
+    };
+    let mut state = PushState::default();
+    state.join(id(1), &member("inbox"), at(0));
+    assert_eq!(state.watched[0].check_at, at(0), "a new one");
+    state.join(id(2), &member("inbox"), at(50_000));
+    assert_eq!(state.watched[0].check_at, at(0), "what it needs is watched");
+    state.join(id(3), &member("sent"), at(50_000));
+    assert_eq!(state.watched[0].check_at, at(50_000));
 }
 
 #[test]

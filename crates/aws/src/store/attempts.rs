@@ -334,6 +334,9 @@ impl Attempts for DynamoStore {
             if look.standing.progress != Progress::Pending || look.standing.attempt != key.attempt {
                 // Our own write, whose answer got lost, is not a conflict: what follows from it is ours to do.
                 let is_ours = look.attempts()?.last() == Some(&outcome.attempt);
+                if is_ours && outcome.verdict == Verdict::Delivered {
+                    expire_parts(table, key.instance, &look.notification, Some(outcome.expires_at)).await?;
+                }
                 return Ok(if is_ours { Written::Done } else { Written::Conflict });
             }
             let is_staged = staged::is_staged(&look.notification);

@@ -28,9 +28,11 @@ impl Releases for DynamoStore {
         if instance.is_none_or(|instance| instance.deleted_at.is_some() || instance.disabled) {
             return Ok(None);
         }
+        // Our own write, whose answer got lost, is not another's.
+        let holder = fastrand::u64(..);
         let begin = Write::update(
             Key::subscription(id),
-            "SET standing = :releasing, leased = :until ADD generation :one",
+            "SET standing = :releasing, leased = :until, leased_by = :holder ADD generation :one",
         )
         .when(
             "attribute_exists(pk) AND attribute_not_exists(gone) AND standing <> :active
@@ -39,10 +41,14 @@ impl Releases for DynamoStore {
         .with(":releasing", text(SubscriptionStatus::Releasing.text()))
         .with(":active", text(SubscriptionStatus::Active.text()))
         .with(":until", time(until))
+        .with(":holder", number(holder))
         .with(":now", time(now))
         .with(":one", number(1));
         match table.update("begin a release", begin).await? {
             Ok(Some(row)) => subscriptions::read(&row).map(Some),
+            Err(Some(row)) if row.number_or_none("leased_by")? == Some(holder) => {
+                subscriptions::read(&row).map(Some)
+            }
             _ => Ok(None),
         }
     }

@@ -14,20 +14,25 @@ use conformance::sample::{new_instance, notification, outcome};
 use domain::delivery::Verdict;
 use domain::ids::InstanceId;
 use serde_json::json;
+use std::collections::HashMap;
 
 /// What deflating does not make much smaller.
-fn noise(seed: u64, length: usize) -> String {
+pub(crate) fn noise(seed: u64, length: usize) -> String {
     let mut random = fastrand::Rng::with_seed(seed);
     (0..length).map(|_| random.alphanumeric()).collect()
 }
 
 /// Items of a partition.
 async fn count(wire: &Wire, pk: String) -> usize {
+    rows(wire, pk).await.len()
+}
+
+pub(crate) async fn rows(wire: &Wire, pk: String) -> Vec<HashMap<String, AttributeValue>> {
     let client = Client::new(&wire.config());
     let table = table::name(&client).await;
     let query = client.query().table_name(table).key_condition_expression("pk = :pk");
     let answer = query.expression_attribute_values(":pk", AttributeValue::S(pk)).send().await.unwrap();
-    answer.items().len()
+    answer.items().to_vec()
 }
 
 /// Seven and a half million bytes that do not compress well, in one commit.

@@ -26,7 +26,7 @@ async fn sealed() -> Fixture {
     Fixture(vault(&stack().await.with_storage(SecretStorage::Sealed)))
 }
 
-fn vault(stack: &Stack) -> StackVault {
+pub(crate) fn vault(stack: &Stack) -> StackVault {
     let sealer = Sealer::new(&[1; 32], vec![DataKey { id: "1".to_owned(), bytes: [2; 32] }]);
     StackVault::new(
         stack.clients.dynamodb.clone(),
@@ -46,11 +46,11 @@ mod in_the_table {
     conformance::vault_suite!(crate::vault::sealed);
 }
 
-fn id() -> InstanceId {
+pub(crate) fn id() -> InstanceId {
     InstanceId::from_bytes(fastrand::u32(1..=0x7fff_ffff).to_be_bytes())
 }
 
-fn secrets(value: &str) -> Secrets {
+pub(crate) fn secrets(value: &str) -> Secrets {
     [("oauth.api.secret".to_owned(), value.to_owned())].into()
 }
 

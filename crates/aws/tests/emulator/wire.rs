@@ -25,7 +25,26 @@ struct State {
     asked: Vec<String>,
     /// What the table's requests cost, where somebody counts.
     units: Option<Units>,
-    lose: Option<&'static str>,
+    lose: Option<Loss>,
+}
+
+/// An answer to lose: to this operation, after so many others to it.
+#[derive(Debug, Clone, Copy)]
+struct Loss {
+    operation: &'static str,
+    others_count: u32,
+}
+
+impl State {
+    /// Whether the answer to this operation gets lost.
+    fn loses(&mut self, operation: &str) -> bool {
+        let Some(loss) = self.lose.as_mut().filter(|loss| loss.operation == operation) else { return false };
+        match loss.others_count.checked_sub(1) {
+            Some(left) => loss.others_count = left,
+            None => self.lose = None,
+        }
+        self.lose.is_none()
+    }
 }
 
 impl Wire {
@@ -64,7 +83,12 @@ impl Wire {
 
     /// The next answer to this operation gets lost: the deed is done, the caller knows nothing.
     pub(crate) fn lose_answer_to(&self, operation: &'static str) {
-        self.state.lock().unwrap().lose = Some(operation);
+        self.lose_answer_after(operation, 0);
+    }
+
+    /// The same of one after so many others.
+    pub(crate) fn lose_answer_after(&self, operation: &'static str, others_count: u32) {
+        self.state.lock().unwrap().lose = Some(Loss { operation, others_count });
     }
 }
 
@@ -80,7 +104,7 @@ impl HttpConnector for Connector {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let (is_lost, is_counted) = {
             let mut state = self.state.lock().unwrap();
-            let is_lost = state.lose.take_if(|lose| *lose == operation).is_some();
+            let is_lost = state.loses(&operation);
             state.asked.push(operation.clone());
             (is_lost, state.units.is_some())
         };

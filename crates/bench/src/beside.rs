@@ -1,11 +1,13 @@
 //! Two versions in one run, in turns: what is told of them on one machine can be compared.
 
 use crate::command_line::CommandLine;
+use crate::instructions;
 use crate::server::{Server, Spent, outside};
 use crate::table::Row;
 use crate::whole;
 use scenarios::{Callback, Mailbox, Outside};
 use std::path::Path;
+use tokio::process::Command;
 
 const ROUNDS_COUNT: usize = 10;
 /// Mailboxes without mail, of each version.
@@ -22,8 +24,8 @@ pub(crate) async fn all(line: &CommandLine, theirs: &Path) -> anyhow::Result<Vec
     let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
     let count = line.pick(100, 30);
     let servers = [
-        ("ours", Server::carillon(&ours, &outside, folders[0].path()).await),
-        ("theirs", Server::carillon(theirs, &outside, folders[1].path()).await),
+        ("ours", Server::carillon(Command::new(&ours), &outside, folders[0].path()).await),
+        ("theirs", Server::carillon(Command::new(theirs), &outside, folders[1].path()).await),
     ];
     let mut builds = Vec::new();
     for (name, server) in servers {
@@ -52,7 +54,23 @@ pub(crate) async fn all(line: &CommandLine, theirs: &Path) -> anyhow::Result<Vec
     rows.push(Row::new("a lone notification, ours to theirs", "ratio", lone[0].cpu_ms / lone[1].cpu_ms));
     let beyond = |number: usize| lone[number].cpu_ms - idle[number].cpu_ms;
     rows.push(Row::new("the same beyond an idle poll", "ratio", beyond(0) / beyond(1)));
+    rows.extend(instructions(line, &ours, theirs).await);
     Ok(rows)
+}
+
+/// Where they are wanted.
+async fn instructions(line: &CommandLine, ours: &Path, theirs: &Path) -> Vec<Row> {
+    let ours = instructions::of_a_lone_notification_by(line, ours).await;
+    let (Some(ours), Some(theirs)) = (ours, instructions::of_a_lone_notification_by(line, theirs).await)
+    else {
+        return Vec::new();
+    };
+    let what = "a lone notification with its poll and request";
+    vec![
+        Row::new(format!("{what}, ours"), "instructions", ours),
+        Row::new(format!("{what}, theirs"), "instructions", theirs),
+        Row::new(format!("{what}, ours to theirs"), "ratio of instructions", ours / theirs),
+    ]
 }
 
 /// What the system knows of.

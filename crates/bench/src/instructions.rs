@@ -4,7 +4,8 @@
 use crate::command_line::CommandLine;
 use crate::server::{Server, outside};
 use crate::whole;
-use scenarios::{Callback, Mailbox};
+use scenarios::{Callback, Mailbox, Outside};
+use std::path::Path;
 use std::process::Stdio;
 use tokio::process::Command;
 
@@ -42,12 +43,37 @@ pub(crate) async fn of_a_lone_notification(line: &CommandLine) -> Option<f64> {
     Some((more - less) / (LONE_COUNTS[1] - LONE_COUNTS[0]) as f64)
 }
 
+/// The same of a program `carillon`.
+pub(crate) async fn of_a_lone_notification_by(line: &CommandLine, program: &Path) -> Option<f64> {
+    if !line.counts_instructions {
+        return None;
+    }
+    let (less, more) = (lone_by(program, LONE_COUNTS[0]).await?, lone_by(program, LONE_COUNTS[1]).await?);
+    Some((more - less) / (LONE_COUNTS[1] - LONE_COUNTS[0]) as f64)
+}
+
+async fn lone_by(program: &Path, count: usize) -> Option<f64> {
+    let (outside, folder) = (outside().await, tempfile::tempdir().ok()?);
+    let mut command = valgrind();
+    command.arg(program).stderr(Stdio::piped());
+    counted(Server::carillon(command, &outside, folder.path()).await, &outside, count).await
+}
+
 async fn lone(count: usize) -> Option<f64> {
     let (outside, folder) = (outside().await, tempfile::tempdir().ok()?);
-    let (mailbox, callback) = (Mailbox::gmail(&outside, "lone"), Callback::new(&outside, "lone"));
-    let server = Server::counted(valgrind(), &outside, folder.path()).await;
-    let id = server.client.connect(&mailbox, &callback).await.id;
-    whole::tell_one_by_one(&outside, &server, &[(mailbox, id)], count).await;
+    counted(Server::counted(valgrind(), &outside, folder.path()).await, &outside, count).await
+}
+
+/// Of the whole run of a server: mailboxes that got none before, since a poll reads again what came shortly before.
+async fn counted(server: Server, outside: &Outside, count: usize) -> Option<f64> {
+    let callback = Callback::new(outside, "lone");
+    let mut mailboxes = Vec::new();
+    for n in 0..LONE_COUNTS[1] {
+        let mailbox = Mailbox::gmail(outside, &format!("lone-{n}"));
+        let id = server.client.connect(&mailbox, &callback).await.id;
+        mailboxes.push((mailbox, id));
+    }
+    whole::tell_one_by_one(outside, &server, &mailboxes, count).await;
     collected(&server.stop().await)
 }
 

@@ -1,6 +1,7 @@
 //! The measured process, from outside.
 
 use crate::allocations::Allocated;
+use rustix::process::{Pid, Signal, kill_process};
 use scenarios::{Client, Outside, RETRY_DELAYS};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -86,11 +87,10 @@ impl Server {
     }
 
     /// The program `carillon`, of any version.
-    pub(crate) async fn carillon(program: &Path, outside: &Outside, folder: &Path) -> Self {
+    pub(crate) async fn carillon(mut program: Command, outside: &Outside, folder: &Path) -> Self {
         let began = Instant::now();
-        let mut command = Command::new(program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder).envs(variables(outside));
-        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        program.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder).envs(variables(outside));
+        let mut child = program.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = lines.next_line().await.unwrap().expect("it starts");
         let base = line.strip_prefix("carillon listening on ").expect("it says where").to_owned();
@@ -170,7 +170,7 @@ impl Server {
     pub(crate) async fn stop(mut self) -> String {
         match self.meter {
             Meter::Itself { orders, .. } => drop(orders),
-            Meter::System => self.child.start_kill().unwrap(),
+            Meter::System => terminate(&self.child),
         }
         self.child.wait().await.unwrap();
         let mut said = String::new();
@@ -200,6 +200,12 @@ fn variables(outside: &Outside) -> BTreeMap<&'static str, String> {
     ];
     let ours = ours.into_iter().map(|(name, value)| (name, value.to_owned()));
     outside.variables().into_iter().chain(ours).collect()
+}
+
+/// As an operator ends it, so that what counts its instructions can tell them.
+fn terminate(child: &Child) {
+    let id = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+    kill_process(id.expect("it runs"), Signal::TERM).unwrap();
 }
 
 /// Time of all threads, of the line that `proc(5)` describes: the fields after the name in brackets, a hundred ticks a second.

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::{Past, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::compact_json;
 use domain::event::{Change, ChangeKind};
 use domain::ids::digest64;
 use packed::{Objects, PackedObject, Presence};
@@ -372,7 +373,7 @@ impl<'a> Comparison<'a> {
         if self.is_silent {
             return;
         }
-        self.bytes += record.to_string().len();
+        self.bytes += compact_json::bytes(&record);
         let recheck = kind == ChangeKind::Created;
         let again = recheck && self.told_gone.contains(&digest64(&[id.as_bytes()]));
         let (shown_id, at) = (None, None);

@@ -8,7 +8,7 @@ use crate::shared::Shared;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use flate2::Compression;
-use flate2::read::DeflateDecoder;
+use flate2::bufread::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use std::io::{Read as _, Write as _};
 

@@ -1,5 +1,6 @@
 //! The callback body, and how events are spread over notifications.
 
+use crate::compact_json;
 use crate::event::{Change, ChangeKind};
 use crate::ids::{EventId, InstanceId, NotificationName};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -115,14 +116,14 @@ pub fn test(sender: &Sender<'_>, event_id: &str, now: DateTime<Utc>) -> String {
     let event = event_json(sender, RESOURCE, &change, &id, now);
     let mut body = envelope_json(sender, RESOURCE, &name, vec![event], vec![change.record], now);
     body["message"]["test"] = Value::Bool(true);
-    body.to_string()
+    compact_json::text(&body)
 }
 
 /// What a body has beside events and records, bytes.
 fn envelope_bytes(sender: &Sender<'_>, resource: &str, polled_at: DateTime<Utc>) -> usize {
     let name = NotificationName::of(sender.instance, &[]);
     let spared = NUMBER_DIGITS_MAX.saturating_sub(name.id.to_string().len());
-    envelope_json(sender, resource, &name, Vec::new(), Vec::new(), polled_at).to_string().len() + spared
+    compact_json::bytes(&envelope_json(sender, resource, &name, Vec::new(), Vec::new(), polled_at)) + spared
 }
 
 /// What a body has of one change.
@@ -144,13 +145,13 @@ impl Entry {
     ) -> Self {
         let id = change.event_id(sender.instance, resource.key);
         let event = event_json(sender, resource.key, change, &id, polled_at);
-        let event_bytes = event.to_string().len() + 2;
-        let bytes = change.record.to_string().len();
+        let event_bytes = compact_json::bytes(&event) + 2;
+        let bytes = compact_json::bytes(&change.record);
         if event_bytes + bytes <= room {
             return Entry { id, event, record: change.record.clone(), bytes: event_bytes + bytes };
         }
         let record = stub(change, bytes, address(sender.hub, resource, &change.object_id));
-        let bytes = event_bytes + record.to_string().len();
+        let bytes = event_bytes + compact_json::bytes(&record);
         Entry { id, event, record, bytes }
     }
 }
@@ -198,7 +199,7 @@ fn small(value: &Value, left: &mut usize) -> Option<Value> {
         }
         return Some(Value::Object(kept));
     }
-    let bytes = value.to_string().len();
+    let bytes = compact_json::bytes(value);
     *left = left.checked_sub(bytes).filter(|_| bytes <= STUB_VALUE_BYTES_MAX)?;
     Some(value.clone())
 }
@@ -213,7 +214,7 @@ fn build_one(sender: &Sender<'_>, resource: &str, batch: Vec<Entry>, polled_at: 
     }
     let (events, records) = batch.into_iter().map(|entry| (entry.event, entry.record)).unzip();
     let name = NotificationName::of(sender.instance, &ids);
-    let body = envelope_json(sender, resource, &name, events, records, polled_at).to_string();
+    let body = compact_json::text(&envelope_json(sender, resource, &name, events, records, polled_at));
     Built { name, events: ids, objects, body }
 }
 

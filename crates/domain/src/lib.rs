@@ -12,6 +12,7 @@ pub mod bulk;
 pub mod callback;
 pub mod catalogue;
 pub mod ceql;
+pub mod compact_json;
 pub mod date_pattern;
 pub mod delivery;
 pub mod envelope;

@@ -111,10 +111,10 @@ async fn run_timers(host: Arc<Host>, permits: Arc<Semaphore>, mut stop: watch::R
         for (id, due_at) in host.timers.due(host.clock.now()) {
             let Some(permit) = permit(&permits, &mut stop).await else { return };
             let host = host.clone();
-            tokio::spawn(async move {
+            tokio::spawn(Box::pin(async move {
                 tick(&host, id, due_at).await;
                 drop(permit);
-            });
+            }));
         }
         let next = host.timers.next_due();
         wait(&host, next, host.timers.changed(), &mut stop).await;
@@ -166,8 +166,10 @@ async fn run(host: &Host, taken: TakenJob) {
     let began_at = host.clock.now();
     let deadline = began_at + Duration::seconds(POLL_S);
     let app = host.app.clone();
+    // A poll's state is twelve kilobytes: what is behind a pointer is not moved each time that it is handed on.
+    let running = Box::pin(async move { app.run(taken.job, deadline).await });
     // On a task of its own, so that a panic is a failure of the job and not the end of its lane.
-    let ran = tokio::spawn(async move { app.run(taken.job, deadline).await }).await;
+    let ran = tokio::spawn(running).await;
     let now = host.clock.now();
     let ended = match ran {
         Ok(Ok(Ran::Well)) if now - began_at < Duration::seconds(SLOW_S) => {

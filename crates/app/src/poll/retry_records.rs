@@ -7,6 +7,7 @@
 use super::run::Run;
 use chrono::{DateTime, Duration, Utc};
 use connectors::{Call, Error, ErrorKind, FailedRecord, STEP_BYTES_MAX};
+use domain::compact_json;
 use domain::event::{Change, ChangeKind};
 use domain::ids::EventId;
 use domain::resource::ResourceConfig;
@@ -92,7 +93,7 @@ pub(super) async fn look_again(
     while let Some((id, result)) = reads.next().await {
         match result {
             Ok(change) => {
-                bytes += change.as_ref().map_or(0, |change| change.record.to_string().len());
+                bytes += change.as_ref().map_or(0, |change| compact_json::bytes(&change.record));
                 retried.read.push((id, change));
                 retried.is_answered = true;
             }

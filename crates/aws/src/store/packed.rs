@@ -9,7 +9,7 @@ use app::ports::{PortError, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::{InstanceId, hash_of};
 use flate2::Compression;
-use flate2::read::DeflateDecoder;
+use flate2::bufread::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use std::io::{Read as _, Write as _};
 

@@ -5,7 +5,7 @@
 //! in a block that is not compressed.
 
 use app::ports::{PortError, Result};
-use flate2::read::DeflateDecoder;
+use flate2::bufread::DeflateDecoder;
 use flate2::{Compress, Compression, FlushCompress};
 use std::io::Read as _;
 

@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorKind};
 use crate::gmail::api;
 use crate::gmail::normalise::collapse::Collapsed;
 use crate::{Call, FailedRecord, Past, STEP_BYTES_MAX};
+use domain::compact_json;
 use domain::event::{Change, ChangeKind};
 use futures_util::StreamExt as _;
 use serde_json::Value;
@@ -46,7 +47,7 @@ impl Outcome {
             if bytes >= STEP_BYTES_MAX {
                 self.messages.remove(&one.message_id);
             }
-            bytes += self.messages.get(&one.message_id).map_or(0, length);
+            bytes += self.messages.get(&one.message_id).map_or(0, compact_json::bytes);
         }
         wanted.iter().any(|one| !self.settles(&one.message_id))
     }
@@ -92,7 +93,7 @@ pub(crate) async fn all<'a>(
         match result {
             Ok(message) => {
                 answered = true;
-                bytes.fetch_add(length(&message), Ordering::Relaxed);
+                bytes.fetch_add(compact_json::bytes(&message), Ordering::Relaxed);
                 outcome.messages.insert(one.message_id.clone(), message);
             }
             Err(error) if error.kind == ErrorKind::NotFound => {
@@ -125,25 +126,6 @@ pub(crate) async fn all<'a>(
         Some(error) if !answered && gives_up => Err(error),
         _ => Ok(Some(outcome)),
     }
-}
-
-/// How long a record is as text. That is only counted: nobody holds it.
-fn length(record: &Value) -> usize {
-    struct Counted(usize);
-    impl std::io::Write for Counted {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut counted = Counted(0);
-    // Neither the record nor the counting can fail.
-    let _ = serde_json::to_writer(&mut counted, record);
-    counted.0
 }
 
 /// Whether the provider gives what is far from all that failed.

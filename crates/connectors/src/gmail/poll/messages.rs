@@ -11,6 +11,7 @@ use crate::gmail::normalise::collapse::Collapsed;
 use crate::gmail::normalise::conditions::Conditions;
 use crate::{Call, FailedRecord, Past, STEP_BYTES_MAX, Step};
 use chrono::{DateTime, Utc};
+use domain::compact_json;
 use domain::event::{Change, ChangeKind};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -37,7 +38,7 @@ pub(crate) async fn tell(call: &Call<'_>, plan: &Plan, mut walk: Walk, past: &Pa
         told.insert(one.message_id.clone());
         let is_doubtful = walk.is_doubtful || one.is_late();
         let change = change(one, &mut read, is_doubtful, &mut walk.next, &plan.conditions);
-        bytes += change.as_ref().map_or(0, |change| change.record.to_string().len());
+        bytes += change.as_ref().map_or(0, |change| compact_json::bytes(&change.record));
         changes.extend(change);
     }
     let failed = read.failed.into_iter().filter(|failed| told.contains(&failed.object_id));

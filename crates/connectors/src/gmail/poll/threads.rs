@@ -15,6 +15,7 @@ use crate::gmail::normalise::collapse::{Collapsed, DRAFT};
 use crate::gmail::normalise::conditions::Conditions;
 use crate::{Call, FailedRecord, Past, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
 use chrono::{DateTime, Utc};
+use domain::compact_json;
 use domain::event::{Change, ChangeKind};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
@@ -236,7 +237,7 @@ async fn read_all(
         let Some(ending) = ending else { break };
         read.told += 1;
         if let ThreadRead::There(record) = &ending {
-            bytes += record.to_string().len();
+            bytes += compact_json::bytes(&record);
         }
         read.endings.insert(thread.id.clone(), ending);
     }

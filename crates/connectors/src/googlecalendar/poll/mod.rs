@@ -10,6 +10,7 @@ use super::{api, recover};
 use crate::error::{Error, ErrorKind};
 use crate::{Call, FailedRecord, Past, STEP_BYTES_MAX, STEP_CHANGES_MAX, Step};
 use chrono::{DateTime, Duration, Utc};
+use domain::compact_json;
 use domain::event::{Change, ChangeKind};
 use narrow::{List, Portion, Shows};
 use serde_json::{Value, json};
@@ -180,7 +181,7 @@ impl PageChanges {
             match is_bare {
                 true => self.failed.push(unread(change)),
                 false => {
-                    self.bytes += change.record.to_string().len();
+                    self.bytes += compact_json::bytes(&change.record);
                     self.changes.push(change);
                 }
             }

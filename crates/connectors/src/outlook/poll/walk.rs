@@ -12,6 +12,7 @@ use crate::outlook::cursor::{Cursor, Walk, instant, overlap_s};
 use crate::outlook::normalise::{Row, failed};
 use crate::{Call, FailedRecord, STEP_BYTES_MAX, STEP_CHANGES_MAX};
 use chrono::{DateTime, Utc};
+use domain::compact_json;
 use domain::event::{Change, ChangeKind};
 
 /// What a step found.
@@ -96,7 +97,7 @@ impl PageChanges {
             self.odd_count += 1;
             self.odd_from.get_or_insert(row.second);
         } else if plan.conditions.allow(row) {
-            self.bytes += row.object.to_string().len();
+            self.bytes += compact_json::bytes(&row.object);
             match is_bare {
                 true => self.failed.push(failed(change)),
                 false => self.changes.push(change),

@@ -292,6 +292,13 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
+/// Half of an id, which finds the whole for half of its bytes.
+fn half(id: TraceId) -> String {
+    let mut text = id.to_string();
+    text.truncate(text.len() / 2);
+    text
+}
+
 fn log(
     notification: &Notification,
     attempt: &Attempt,
@@ -301,10 +308,9 @@ fn log(
 ) {
     tracing::info!(
         instance.id = notification.instance.get(),
-        notification.id = notification.name.id,
         event.id = notification.name.event_id,
         trace.id = %TraceId::of_notification(&notification.name.event_id),
-        poll.id = poll.map(|poll| poll.to_string()),
+        poll.id = poll.map(half),
         attempt = attempt.number,
         status = attempt.status,
         error = attempt.error,

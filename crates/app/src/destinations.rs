@@ -93,7 +93,7 @@ async fn publish(app: &Context, notification: &Notification) -> std::result::Res
     };
     bus.publish(notification).await.map_err(|error| {
         let error: &dyn std::error::Error = &error;
-        tracing::warn!(error, notification.id = notification.name.id, "bus.refused");
+        tracing::warn!(error, event.id = notification.name.event_id, "bus.refused");
         Answer::NoAnswer("the event bus did not take it".to_owned())
     })
 }

@@ -24,7 +24,7 @@ pub use bus::EventBus;
 pub use clients::Clients;
 pub use environment::{Environment, QueueAddress, SecretStorage};
 pub use first_account::{FirstSecrets, GeneratedSecrets};
-pub use functions::{api, deliver, download, poll};
+pub use functions::{api, deliver, download, lines, poll};
 pub use keys::{DataKeys, Rotation, rotate};
 pub use queue::SqsQueue;
 pub use schedules::{ListedSchedule, SchedulePage, Schedules};

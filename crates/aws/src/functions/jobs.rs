@@ -2,17 +2,19 @@
 
 use super::failed::{Sources, received};
 use super::host::{Entry, Host};
+use super::lines;
 use crate::fault::chain;
 use crate::letter::{self, Letter};
 use app::ports::{Clock as _, Job};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use system::SystemClock;
+use tracing::Instrument as _;
 
 /// Time of one poll, seconds.
 const POLL_S: i64 = 60;
@@ -48,11 +50,11 @@ enum Bringer {
 struct Failed(&'static str);
 
 pub(super) async fn serve(host: Arc<Host>) -> anyhow::Result<()> {
-    let handler = service_fn(move |event| {
-        let host = host.clone();
-        async move { handle(&host, event).await }
+    let handler = service_fn(move |event: LambdaEvent<Value>| {
+        let (host, invocation) = (host.clone(), lines::invocation(&event.context));
+        async move { handle(&host, event).await }.instrument(invocation)
     });
-    lambda_runtime::run(handler).await.map_err(anyhow::Error::from_boxed)
+    Runtime::new(handler).run().await.map_err(anyhow::Error::from_boxed)
 }
 
 /// An error is a job that has to be run again: Lambda does, where a schedule brought it.

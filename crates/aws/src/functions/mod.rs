@@ -4,6 +4,7 @@ mod failed;
 mod host;
 mod http;
 mod jobs;
+pub mod lines;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -12,9 +13,7 @@ use crate::environment::Environment;
 use anyhow::Context as _;
 use host::Host;
 use std::sync::Arc;
-use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Serves the HTTP interface behind API Gateway.
@@ -54,9 +53,6 @@ fn start(function: Function) -> anyhow::Result<Arc<Host>> {
         environment.admin_key_secret = None;
     }
     let filter: Targets = environment.log.parse().context("CARILLON_LOG")?;
-    // Each byte is paid for with each notification: where in the code it comes from, its text says.
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
-    let lines = lines.with_target(false);
-    tracing_subscriber::registry().with(lines.with_writer(std::io::stderr).with_filter(filter)).init();
+    lines::on_standard_error(filter).init();
     Ok(Arc::new(Host::new(environment)))
 }

@@ -1,13 +1,12 @@
 //! What is written of a mail.
 
 use crate::budget::Budget;
+use aws::lines;
+use lambda_runtime::Context;
 use serde_json::Value;
 use std::io;
 use std::sync::{Arc, Mutex};
-use tracing::instrument::WithSubscriber as _;
-use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing::instrument::{Instrument as _, WithSubscriber as _};
 
 /// What CloudWatch adds to each line.
 const BYTES_OF_EVENT: usize = 26;
@@ -34,9 +33,14 @@ async fn a_mail_is_one_short_line() {
     budget.mailbox.deliver();
     let written = Written::default();
     let to = written.clone();
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
-    let lines = lines.with_target(false).with_writer(move || to.clone()).with_filter(LevelFilter::INFO);
-    budget.poll().with_subscriber(tracing_subscriber::registry().with(lines)).await;
+    let subscriber = lines::subscriber("info".parse().unwrap(), move || to.clone());
+    let invoked = async {
+        let mut context = Context::default();
+        context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned();
+        context.xray_trace_id = Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0".to_owned());
+        budget.poll().instrument(lines::invocation(&context)).await
+    };
+    invoked.with_subscriber(subscriber).await;
     let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 1, "{text}");
@@ -46,7 +50,7 @@ async fn a_mail_is_one_short_line() {
     assert_eq!(said("message"), "delivery.attempted");
     assert_eq!(said("event.id"), headers["elements-webhook-id"]);
     assert!(headers["traceparent"].to_str().unwrap().contains(said("trace.id")));
-    assert_eq!((said("poll.id").len(), said("verdict")), (32, "delivered"));
+    assert_eq!((said("poll.id").len(), said("verdict")), (16, "delivered"));
     let assumed: Value = serde_json::from_str(include_str!("../../../../infra/cost/assumed.json")).unwrap();
     let bytes = lines[0].len() + BYTES_OF_EVENT;
     assert!(bytes as f64 <= assumed["log_bytes_per_notification"].as_f64().unwrap(), "{bytes}: {text}");

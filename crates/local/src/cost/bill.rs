@@ -206,7 +206,8 @@ impl<'a> Bill<'a> {
         self.consume(&mut of, self.named_polls_count(), self.counts.named_poll);
         // By the poll that found it.
         self.time(&mut of, count, self.assumed.deliver_ms, self.assumed.poll_gb);
-        self.log(&mut of, count * self.assumed.log_bytes_per_notification);
+        let line_bytes = self.assumed.log_bytes_per_notification + self.assumed.log_bytes_per_span;
+        self.log(&mut of, count * line_bytes);
         self.log(&mut of, self.sums_count() * self.assumed.log_bytes_per_sums);
         of.lines
     }

@@ -125,6 +125,8 @@ pub(super) struct Assumed {
     pub(super) refresh_tokens_per_day: f64,
     pub(super) log_bytes_per_idle_poll: f64,
     pub(super) log_bytes_per_notification: f64,
+    /// What the span of an invocation adds to that, of which X-Ray has one in twenty.
+    pub(super) log_bytes_per_span: f64,
     /// A line of a process's sums, and how often it writes one at the most.
     pub(super) log_bytes_per_sums: f64,
     pub(super) sums_every_s: f64,

@@ -237,7 +237,7 @@ async fn read_all(
         let Some(ending) = ending else { break };
         read.told += 1;
         if let ThreadRead::There(record) = &ending {
-            bytes += compact_json::bytes(&record);
+            bytes += compact_json::bytes(record);
         }
         read.endings.insert(thread.id.clone(), ending);
     }

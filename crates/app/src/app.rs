@@ -1,5 +1,6 @@
 //! The roof: what a host makes of its adapters, and everything that it drives.
 
+use crate::api::{Description, description};
 use crate::config::Config;
 use crate::context::{Context, Ports};
 use crate::deliver::Ran;
@@ -35,7 +36,12 @@ impl App {
 
     /// The HTTP interface.
     pub fn router(&self) -> axum::Router {
-        crate::api::router(self.0.clone())
+        self.router_described_by(description())
+    }
+
+    /// The same, for a host that keeps the interface's description, and needs nothing of what makes it.
+    pub fn router_described_by(&self, description: Description) -> axum::Router {
+        crate::api::router(self.0.clone(), description)
     }
 
     /// What the links lead to that [`Downloads::Held`](crate::Downloads::Held) speaks of.

@@ -56,25 +56,30 @@ use axum::middleware;
 use axum::routing;
 use axum::{Extension, Router};
 use error::ApiError;
-use openapi::Description;
-use route::Route;
+use route::Served;
 use sink::Sink;
 use std::sync::Arc;
 
+pub use openapi::Description;
 pub use route::BASE_PATH;
 
 /// Requests are small; a pasted configuration with large urls is far below.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// The description of the interface, made of the table of routes and the types that they take and give.
+pub fn description() -> Description {
+    Description(&routes::DESCRIPTION)
+}
+
 /// All routes.
-pub(crate) fn router(app: Arc<Context>) -> Router {
+pub(crate) fn router(app: Arc<Context>, description: Description) -> Router {
     let dialect = of(routes::dialect())
-        .layer(Extension(Description(&routes::DESCRIPTION)))
+        .layer(Extension(description))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(body::uncompressed));
     of(routes::outside())
         .merge(push::routes(&app))
-        .layer(Extension(Description(&routes::DESCRIPTION)))
+        .layer(Extension(description))
         .nest(BASE_PATH, dialect.merge(of(routes::sink()).layer(Extension(Sink::default()))))
         .fallback(async || ApiError::nothing_here())
         .method_not_allowed_fallback(async || {
@@ -94,6 +99,6 @@ pub(crate) fn downloads(app: Arc<Context>) -> Router {
         .with_state(app)
 }
 
-fn of(routes: Vec<Route>) -> Router<Arc<Context>> {
+fn of(routes: Vec<Served>) -> Router<Arc<Context>> {
     routes.into_iter().fold(Router::new(), |router, route| router.route(route.path, route.handler))
 }

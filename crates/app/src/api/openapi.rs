@@ -4,7 +4,7 @@
 use super::answer::{Answered, Paging};
 use super::answers::error::ErrorBody;
 use super::handled::Handled;
-use super::route::{BASE_PATH, CallerKind, Parameter, ParameterKind, Route};
+use super::route::{BASE_PATH, CallerKind, Described, Method, Parameter, ParameterKind};
 use super::schemas::{INTEGER, Schemas, shown};
 use super::webhook;
 use crate::context::Context;
@@ -47,16 +47,17 @@ const BAD_GATEWAY: u16 = 502;
 const UNAVAILABLE: u16 = 503;
 
 /// The whole document. `outside` are routes that are not below the base path.
-pub(super) fn document(dialect: &[Route], outside: &[Route]) -> Value {
+pub(super) fn document(dialect: &[Described], outside: &[Described]) -> Value {
     let mut schemas = Schemas::new();
     let mut paths = Map::new();
     let all = dialect.iter().map(|route| (BASE_PATH, route)).chain(outside.iter().map(|route| ("", route)));
     for (base, route) in all.filter(|(_, route)| !is_repeated(route)) {
         let path = format!("{base}{}", path_of(route));
         let item = paths.entry(path).or_insert_with(|| json!({}));
-        item[route.method] = operation(route, &mut schemas);
+        item[method(route)] = operation(route, &mut schemas);
     }
-    let nouns: BTreeSet<&str> = dialect.iter().chain(outside).map(|route| tag(route.path)).collect();
+    let nouns: BTreeSet<&str> =
+        dialect.iter().chain(outside).map(|route| tag(route.operation.path)).collect();
     let tag = |noun: &&str| json!({ "name": noun, "description": format!("Everything about {noun}.") });
     let webhooks = webhook::described(&mut schemas.answers);
     json!({
@@ -93,21 +94,31 @@ pub(super) fn document(dialect: &[Route], outside: &[Route]) -> Value {
 }
 
 /// Only a `/` behind its path keeps it apart from another route: clients need no call of their own for it.
-fn is_repeated(route: &Route) -> bool {
-    route.path.ends_with('/')
+fn is_repeated(route: &Described) -> bool {
+    route.operation.path.ends_with('/')
+}
+
+fn method(route: &Described) -> &'static str {
+    match route.operation.method {
+        Method::Get => "get",
+        Method::Post => "post",
+        Method::Put => "put",
+        Method::Patch => "patch",
+        Method::Delete => "delete",
+    }
 }
 
 /// As OpenAPI writes it: `{*rest}` is a parameter like any other.
-fn path_of(route: &Route) -> String {
-    route.path.replace("{*", "{")
+fn path_of(route: &Described) -> String {
+    route.operation.path.replace("{*", "{")
 }
 
-fn operation(route: &Route, schemas: &mut Schemas) -> Value {
+fn operation(route: &Described, schemas: &mut Schemas) -> Value {
     let mut operation = json!({
-        "operationId": route.id,
-        "summary": route.summary,
+        "operationId": route.operation.id,
+        "summary": route.operation.summary,
         "description": caller(route.caller),
-        "tags": [tag(route.path)],
+        "tags": [tag(route.operation.path)],
         "parameters": parameters(route),
         "responses": responses(route, schemas),
     });
@@ -144,8 +155,8 @@ fn caller(kind: CallerKind) -> &'static str {
     }
 }
 
-fn parameters(route: &Route) -> Vec<Value> {
-    let names = route.path.split(['{', '}']).skip(1).step_by(2);
+fn parameters(route: &Described) -> Vec<Value> {
+    let names = route.operation.path.split(['{', '}']).skip(1).step_by(2);
     let path = names.map(|name| of_path(name.trim_start_matches('*')));
     path.chain(route.parameters.iter().map(|parameter| of_query(parameter))).collect()
 }
@@ -203,7 +214,7 @@ fn of_query(parameter: &Parameter) -> Value {
 /// The parameter that no index leads to: its lists end where a request has read enough.
 const SEARCHED: &str = "subject";
 
-fn responses(route: &Route, schemas: &mut Schemas) -> Value {
+fn responses(route: &Described, schemas: &mut Schemas) -> Value {
     let Handled { status, page, media_type, answer, failure, .. } = &route.handled;
     let mut good = json!({ "description": "It is done", "headers": request_id() });
     if let Some(schema) = answer(&mut schemas.answers) {
@@ -245,7 +256,7 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     responses.into_iter().map(|(status, response)| (status.to_string(), response)).collect()
 }
 
-fn may_fail_with(route: &Route, status: u16) -> bool {
+fn may_fail_with(route: &Described, status: u16) -> bool {
     status == UNAVAILABLE || route.handled.failures.contains(&status) || route.failures.contains(&status)
 }
 
@@ -301,9 +312,9 @@ impl JsonSchema for Document {
 }
 
 /// The document of all routes: the router brings it along, since this one is among them. It is the same for as long as
-/// the program runs, and made when it is first asked for.
+/// the program runs, and made, or read, when it is first asked for.
 #[derive(Clone, Copy)]
-pub(super) struct Description(pub(super) &'static LazyLock<Value>);
+pub struct Description(pub &'static LazyLock<Value>);
 
 /// Serves the document, with the address that it was asked for at.
 pub(super) async fn serve(

@@ -1,35 +1,169 @@
 //! A route: its handler, and what the description of the interface says of it. Both come from one entry, so that
-//! neither has what the other lacks.
+//! neither has what the other lacks. The table is read for each apart: a host that keeps the description as a text has
+//! nothing of what makes it.
 
 use super::error::ApiError;
 use super::handled::{Describes, Handled};
 use crate::context::Context;
 use axum::extract::Request;
+use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{self, MethodRouter};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
 /// Everything of the dialect is below this path.
 pub const BASE_PATH: &str = "/elements/api-v2";
 
-/// One method of one path.
-pub(super) struct Route {
-    pub(super) method: &'static str,
+/// An operation, and what it is called.
+pub(super) struct Operation {
+    pub(super) method: Method,
     /// Below the base path, as the router takes it: `{id}` is one segment, `{*rest}` all that follow.
     pub(super) path: &'static str,
-    pub(super) handler: MethodRouter<Arc<Context>>,
     /// What generated clients call it: a verb and its object.
     pub(super) id: &'static str,
     /// What it does, in one sentence without a full stop.
     pub(super) summary: &'static str,
+}
+
+/// A method that is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+/// What is made of an entry of the table.
+pub(super) trait Entry: Sized {
+    fn of<H: Describes<T>, T: 'static>(operation: Operation, handler: H) -> Self;
+
+    /// Unless it is a user.
+    fn by(self, caller: CallerKind) -> Self;
+
+    fn with(self, parameters: &[&'static Parameter]) -> Self;
+
+    /// What its work can end in, beside what its arguments can.
+    fn or(self, failures: &'static [u16]) -> Self;
+
+    fn get<H: Describes<T>, T: 'static>(
+        id: &'static str,
+        path: &'static str,
+        handler: H,
+        summary: &'static str,
+    ) -> Self {
+        Self::of(Operation { method: Method::Get, path, id, summary }, handler)
+    }
+
+    fn post<H: Describes<T>, T: 'static>(
+        id: &'static str,
+        path: &'static str,
+        handler: H,
+        summary: &'static str,
+    ) -> Self {
+        Self::of(Operation { method: Method::Post, path, id, summary }, handler)
+    }
+
+    fn put<H: Describes<T>, T: 'static>(
+        id: &'static str,
+        path: &'static str,
+        handler: H,
+        summary: &'static str,
+    ) -> Self {
+        Self::of(Operation { method: Method::Put, path, id, summary }, handler)
+    }
+
+    fn patch<H: Describes<T>, T: 'static>(
+        id: &'static str,
+        path: &'static str,
+        handler: H,
+        summary: &'static str,
+    ) -> Self {
+        Self::of(Operation { method: Method::Patch, path, id, summary }, handler)
+    }
+
+    fn delete<H: Describes<T>, T: 'static>(
+        id: &'static str,
+        path: &'static str,
+        handler: H,
+        summary: &'static str,
+    ) -> Self {
+        Self::of(Operation { method: Method::Delete, path, id, summary }, handler)
+    }
+}
+
+/// What serves one method of one path.
+pub(super) struct Served {
+    pub(super) path: &'static str,
+    pub(super) handler: MethodRouter<Arc<Context>>,
+}
+
+impl Entry for Served {
+    fn of<H: Describes<T>, T: 'static>(operation: Operation, handler: H) -> Self {
+        let Operation { method, path, .. } = operation;
+        let filter = match method {
+            Method::Get => MethodFilter::GET,
+            Method::Post => MethodFilter::POST,
+            Method::Put => MethodFilter::PUT,
+            Method::Patch => MethodFilter::PATCH,
+            Method::Delete => MethodFilter::DELETE,
+        };
+        let handler = on(filter, AnyHandler::of(handler));
+        // Whatever may change something, so that no handler has to think of it.
+        let handler = if method == Method::Get {
+            handler
+        } else {
+            handler.route_layer(middleware::from_fn(to_its_end))
+        };
+        Served { path, handler }
+    }
+
+    fn by(self, _: CallerKind) -> Self {
+        self
+    }
+
+    fn with(self, _: &[&'static Parameter]) -> Self {
+        self
+    }
+
+    fn or(self, _: &'static [u16]) -> Self {
+        self
+    }
+}
+
+/// What is said of one method of one path.
+pub(super) struct Described {
+    pub(super) operation: Operation,
     pub(super) caller: CallerKind,
     pub(super) parameters: Vec<&'static Parameter>,
     /// What the handler's signature says.
     pub(super) handled: Handled,
     /// Statuses that its work can end in, beside those of its arguments.
     pub(super) failures: &'static [u16],
+}
+
+impl Entry for Described {
+    fn of<H: Describes<T>, T: 'static>(operation: Operation, _: H) -> Self {
+        let caller = CallerKind::User;
+        Described { operation, caller, parameters: Vec::new(), handled: H::handled(), failures: &[] }
+    }
+
+    fn by(self, caller: CallerKind) -> Self {
+        Described { caller, ..self }
+    }
+
+    fn with(mut self, parameters: &[&'static Parameter]) -> Self {
+        self.parameters.extend(parameters);
+        self
+    }
+
+    fn or(self, failures: &'static [u16]) -> Self {
+        Described { failures, ..self }
+    }
 }
 
 /// What the `Authorization` header has to hold.
@@ -70,63 +204,22 @@ pub(super) enum ParameterKind {
     OneOf(&'static [&'static str]),
 }
 
-pub(super) fn get<H: Describes<T>, T: 'static>(
-    id: &'static str,
-    path: &'static str,
-    handler: H,
-    summary: &'static str,
-) -> Route {
-    route("get", path, id, summary, (H::handled(), routing::get(handler)))
+/// A handler of whatever signature, as one type: what the router does with each is compiled once.
+#[derive(Clone)]
+struct AnyHandler(Arc<dyn Fn(Request, Arc<Context>) -> BoxFuture<'static, Response> + Send + Sync>);
+
+impl AnyHandler {
+    fn of<H: Describes<T>, T: 'static>(handler: H) -> Self {
+        AnyHandler(Arc::new(move |request, app| Box::pin(handler.clone().call(request, app))))
+    }
 }
 
-pub(super) fn post<H: Describes<T>, T: 'static>(
-    id: &'static str,
-    path: &'static str,
-    handler: H,
-    summary: &'static str,
-) -> Route {
-    route("post", path, id, summary, (H::handled(), routing::post(handler)))
-}
+impl Handler<(AnyHandler,), Arc<Context>> for AnyHandler {
+    type Future = BoxFuture<'static, Response>;
 
-pub(super) fn put<H: Describes<T>, T: 'static>(
-    id: &'static str,
-    path: &'static str,
-    handler: H,
-    summary: &'static str,
-) -> Route {
-    route("put", path, id, summary, (H::handled(), routing::put(handler)))
-}
-
-pub(super) fn patch<H: Describes<T>, T: 'static>(
-    id: &'static str,
-    path: &'static str,
-    handler: H,
-    summary: &'static str,
-) -> Route {
-    route("patch", path, id, summary, (H::handled(), routing::patch(handler)))
-}
-
-pub(super) fn delete<H: Describes<T>, T: 'static>(
-    id: &'static str,
-    path: &'static str,
-    handler: H,
-    summary: &'static str,
-) -> Route {
-    route("delete", path, id, summary, (H::handled(), routing::delete(handler)))
-}
-
-fn route(
-    method: &'static str,
-    path: &'static str,
-    id: &'static str,
-    summary: &'static str,
-    (handled, handler): (Handled, MethodRouter<Arc<Context>>),
-) -> Route {
-    // Whatever may change something, so that no handler has to think of it.
-    let handler =
-        if method == "get" { handler } else { handler.route_layer(middleware::from_fn(to_its_end)) };
-    let caller = CallerKind::User;
-    Route { method, path, handler, id, summary, caller, parameters: Vec::new(), handled, failures: &[] }
+    fn call(self, request: Request, app: Arc<Context>) -> Self::Future {
+        (self.0)(request, app)
+    }
 }
 
 /// On a task of its own: a client that goes away does not stop what it began half-way.
@@ -135,20 +228,4 @@ async fn to_its_end(request: Request, next: Next) -> Response {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         ApiError::new(status, "internal error; check what was done before trying again").into_response()
     })
-}
-
-impl Route {
-    pub(super) fn by(self, caller: CallerKind) -> Self {
-        Route { caller, ..self }
-    }
-
-    pub(super) fn with(mut self, parameters: &[&'static Parameter]) -> Self {
-        self.parameters.extend(parameters);
-        self
-    }
-
-    /// What its work can end in, beside what its arguments can.
-    pub(super) fn or(self, failures: &'static [u16]) -> Self {
-        Route { failures, ..self }
-    }
 }

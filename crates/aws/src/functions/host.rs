@@ -1,5 +1,6 @@
 //! One process of a function: what is made at its start, and what with its first event.
 
+use super::description;
 use super::failed::Sources;
 use super::sums::Sums;
 use crate::clients::Clients;
@@ -55,7 +56,7 @@ impl Entry {
     pub(super) fn router(&self) -> axum::Router {
         let make = || {
             console::router(console::Console {
-                api: self.app.router(),
+                api: self.app.router_described_by(description::stored()),
                 seal: Arc::new(ConsoleSeal(self.sealer.clone())),
                 clock: Arc::new(|| SystemClock.now()),
                 public_url: self.public_url.clone(),

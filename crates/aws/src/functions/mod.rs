@@ -1,5 +1,6 @@
 //! The hosts: what Lambda calls, on the use cases.
 
+mod description;
 mod failed;
 mod host;
 mod http;

@@ -2,18 +2,18 @@
 
 use super::parameters::{DRY_RUN, NEXT_PAGE, PAGE_SIZE};
 use crate::api::applications;
-use crate::api::route::{CallerKind, Route, delete, get, patch, post};
+use crate::api::route::{CallerKind, Entry};
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes<E: Entry>() -> Vec<E> {
     let all = vec![
-        get(
+        E::get(
             "listApplications",
             "/applications",
             applications::list,
             "List the OAuth applications of the organization, by name",
         )
         .with(&[&PAGE_SIZE, &NEXT_PAGE]),
-        post(
+        E::post(
             "createApplication",
             "/applications",
             applications::create,
@@ -21,14 +21,14 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .or(&[409])
         .with(&[&DRY_RUN]),
-        get("getApplication", "/applications/{name}", applications::read, "Read an OAuth application"),
-        patch(
+        E::get("getApplication", "/applications/{name}", applications::read, "Read an OAuth application"),
+        E::patch(
             "updateApplication",
             "/applications/{name}",
             applications::change,
             "Change an OAuth application's secret or tenant, for all instances that name it",
         ),
-        delete(
+        E::delete(
             "deleteApplication",
             "/applications/{name}",
             applications::remove,

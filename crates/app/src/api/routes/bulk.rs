@@ -2,27 +2,32 @@
 
 use super::parameters::{NEXT_PAGE, PAGE_SIZE};
 use crate::api::bulk;
-use crate::api::route::{CallerKind, Route, delete, get, post};
+use crate::api::route::{CallerKind, Entry};
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes<E: Entry>() -> Vec<E> {
     let all = vec![
-        get("listBulks", "/instances/bulk", bulk::list, "List actions on many instances, newest first")
+        E::get("listBulks", "/instances/bulk", bulk::list, "List actions on many instances, newest first")
             .with(&[&PAGE_SIZE, &NEXT_PAGE]),
-        post(
+        E::post(
             "startBulk",
             "/instances/bulk",
             bulk::begin,
             "Begin an action on many instances: enable, disable, delete, tag, release, retry or backfill",
         )
         .or(&[409]),
-        post(
+        E::post(
             "previewBulk",
             "/instances/bulk/preview",
             bulk::preview,
             "Count what an action on many instances would be about, without doing it",
         ),
-        get("getBulk", "/instances/bulk/{bulk}", bulk::read, "Show how far an action on many instances is"),
-        delete(
+        E::get(
+            "getBulk",
+            "/instances/bulk/{bulk}",
+            bulk::read,
+            "Show how far an action on many instances is",
+        ),
+        E::delete(
             "cancelBulk",
             "/instances/bulk/{bulk}",
             bulk::cancel,

@@ -1,40 +1,40 @@
 //! Connectors.
 
 use super::parameters::*;
-use crate::api::route::{Route, get, post};
+use crate::api::route::Entry;
 use crate::api::{docs, elements};
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes<E: Entry>() -> Vec<E> {
     vec![
-        get("listElements", "/elements", elements::list, "List connectors")
+        E::get("listElements", "/elements", elements::list, "List connectors")
             .with(&[&LARGE_PAGE_SIZE, &NEXT_PAGE]),
-        get("listElementKeys", "/elements/keys", elements::keys, "List the connectors' keys"),
-        get("getElement", "/elements/{element}", elements::one, "Read a connector, by its key or number"),
-        get(
+        E::get("listElementKeys", "/elements/keys", elements::keys, "List the connectors' keys"),
+        E::get("getElement", "/elements/{element}", elements::one, "Read a connector, by its key or number"),
+        E::get(
             "getElementMetadata",
             "/elements/{element}/metadata",
             elements::metadata,
             "Describe what a connector can do",
         ),
-        get(
+        E::get(
             "listElementConfiguration",
             "/elements/{element}/configuration",
             elements::configuration,
             "List the configuration items of a connector, in the order of a form",
         ),
-        get(
+        E::get(
             "listElementObjects",
             "/elements/{element}/objects",
             elements::objects,
             "List the names of what a mailbox of the connector has",
         ),
-        get(
+        E::get(
             "getElementDocs",
             "/elements/{element}/docs",
             docs::of_element,
             "Describe how a mailbox of the connector is read, as OpenAPI",
         ),
-        get(
+        E::get(
             "getOAuthUrl",
             "/elements/{element}/oauth/url",
             elements::oauth_url,
@@ -50,7 +50,7 @@ pub(super) fn routes() -> Vec<Route> {
             &CODE_CHALLENGE,
             &CODE_CHALLENGE_METHOD,
         ]),
-        get(
+        E::get(
             "getDefaultOAuthUrl",
             "/elements/{element}/oauth/url/default",
             elements::oauth_url,
@@ -66,7 +66,7 @@ pub(super) fn routes() -> Vec<Route> {
             &CODE_CHALLENGE,
             &CODE_CHALLENGE_METHOD,
         ]),
-        post(
+        E::post(
             "createOAuthUrl",
             "/elements/{element}/oauth/url",
             elements::oauth_url_of,

@@ -1,30 +1,30 @@
 //! Events, notifications and deliveries.
 
 use super::parameters::*;
-use crate::api::route::{CallerKind, Route, get, post, put};
+use crate::api::route::{CallerKind, Entry};
 use crate::api::{analytics, deliveries, events, life, notifications, sink, subscriptions};
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes<E: Entry>() -> Vec<E> {
     log().into_iter().chain(told()).collect()
 }
 
-fn log() -> Vec<Route> {
+fn log<E: Entry>() -> Vec<E> {
     let filters =
         [&FROM, &TO, &OBJECT_TYPE, &EVENT_TYPE, &OBJECT_ID, &SUBJECT, &STATUS, &PAGE_SIZE, &NEXT_PAGE];
     vec![
-        get("listAllEvents", "/instances/events", events::list_all, "List events, newest first")
+        E::get("listAllEvents", "/instances/events", events::list_all, "List events, newest first")
             .with(&filters),
-        get(
+        E::get(
             "listDispositions",
             "/instances/events/dispositions",
             events::dispositions,
             "List what became of events, newest first",
         )
         .with(&filters),
-        get("countEvents", "/instances/events/analytics", analytics::all, "Count events by interval")
+        E::get("countEvents", "/instances/events/analytics", analytics::all, "Count events by interval")
             .or(&[403])
             .with(&[&FROM, &TO, &INTERVAL, &ACCOUNT_IDS]),
-        get(
+        E::get(
             "countEventsByInstance",
             "/instances/events/analytics/instances",
             analytics::by_instance,
@@ -32,7 +32,7 @@ fn log() -> Vec<Route> {
         )
         .or(&[403])
         .with(&[&FROM, &TO, &INTERVAL, &ACCOUNT_IDS]),
-        get(
+        E::get(
             "countEventsByAccount",
             "/instances/events/analytics/accounts",
             analytics::by_account,
@@ -40,23 +40,28 @@ fn log() -> Vec<Route> {
         )
         .or(&[403])
         .with(&[&FROM, &TO, &INTERVAL, &ACCOUNT_IDS]),
-        get("getEvent", "/instances/events/{event}", events::one_of_all, "Read an event by its id"),
-        get("listEvents", "/instances/{id}/events", events::list, "List events of an instance, newest first")
-            .with(&filters),
-        get(
+        E::get("getEvent", "/instances/events/{event}", events::one_of_all, "Read an event by its id"),
+        E::get(
+            "listEvents",
+            "/instances/{id}/events",
+            events::list,
+            "List events of an instance, newest first",
+        )
+        .with(&filters),
+        E::get(
             "getInstanceEvent",
             "/instances/{id}/events/{event}",
             events::one,
             "Read an event of an instance",
         ),
-        get(
+        E::get(
             "listLives",
             "/instances/{id}/objects/{object}/life",
             life::of_object,
             "List the changes of an object, each from the provider to the receiver, newest first",
         )
         .with(&[&PAGE_SIZE, &NEXT_PAGE]),
-        post(
+        E::post(
             "retryEvent",
             "/instances/{id}/events/{event}/retry",
             events::retry,
@@ -66,52 +71,52 @@ fn log() -> Vec<Route> {
     ]
 }
 
-fn told() -> Vec<Route> {
+fn told<E: Entry>() -> Vec<E> {
     vec![
-        get(
+        E::get(
             "listNotifications",
             "/notifications",
             notifications::list,
             "List the newest notifications of topics",
         )
         .with(&[&TOPICS]),
-        get(
+        E::get(
             "getNotification",
             "/notifications/{number}",
             notifications::one,
             "Read a notification by its number",
         )
         .with(&[&FROM, &TO]),
-        get(
+        E::get(
             "listNotificationDeliveries",
             "/notifications/{number}/subscriptions/deliveries",
             deliveries::of_notification,
             "List deliveries of a notification",
         )
         .with(&[&HYDRATE, &FROM, &TO]),
-        get(
+        E::get(
             "getNotificationDelivery",
             "/notifications/{number}/subscriptions/{subscription}/deliveries",
             deliveries::of_notification_and_subscription,
             "Read the delivery of a notification to a subscription",
         )
         .with(&[&HYDRATE, &FROM, &TO]),
-        get("listSubscriptions", "/notifications/subscriptions", subscriptions::list, "List subscriptions")
+        E::get("listSubscriptions", "/notifications/subscriptions", subscriptions::list, "List subscriptions")
             .with(&[&WHERE_DELIVERY, &LARGE_PAGE_SIZE, &NEXT_PAGE]),
-        get(
+        E::get(
             "getSubscription",
             "/notifications/subscriptions/{subscription}",
             subscriptions::one,
             "Read a subscription",
         ),
-        get(
+        E::get(
             "listDeliveries",
             "/notifications/subscriptions/deliveries",
             deliveries::list,
             "List deliveries: of each instance what waits, oldest first, then what was delivered, newest first",
         )
         .with(&[&WHERE_DELIVERY, &HYDRATE, &LARGE_PAGE_SIZE, &NEXT_PAGE]),
-        put(
+        E::put(
             "releaseDeliveries",
             "/notifications/subscriptions/deliveries",
             subscriptions::release,
@@ -123,15 +128,15 @@ fn told() -> Vec<Route> {
 }
 
 /// Any method would do for the original; these are the ones that vendors call with.
-pub(super) fn sink() -> Vec<Route> {
+pub(super) fn sink<E: Entry>() -> Vec<E> {
     let summary = "Take a callback that points at the service itself: nothing follows";
     let any = [
-        get("probeSink", "/events", sink::take, summary),
-        post("postToSink", "/events", sink::take, summary),
-        get("probeSinkRoot", "/events/", sink::take, summary),
-        post("postToSinkRoot", "/events/", sink::take, summary),
-        get("probeSinkPath", "/events/{*rest}", sink::take, summary),
-        post("postToSinkPath", "/events/{*rest}", sink::take, summary),
+        E::get("probeSink", "/events", sink::take, summary),
+        E::post("postToSink", "/events", sink::take, summary),
+        E::get("probeSinkRoot", "/events/", sink::take, summary),
+        E::post("postToSinkRoot", "/events/", sink::take, summary),
+        E::get("probeSinkPath", "/events/{*rest}", sink::take, summary),
+        E::post("postToSinkPath", "/events/{*rest}", sink::take, summary),
     ];
     any.into_iter().map(|route| route.by(CallerKind::Anybody)).collect()
 }

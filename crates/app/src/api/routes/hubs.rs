@@ -2,19 +2,24 @@
 
 use super::parameters::*;
 use crate::api::hubs;
-use crate::api::route::{CallerKind, Route, get};
+use crate::api::route::{CallerKind, Entry};
 
-pub(super) fn routes() -> Vec<Route> {
-    let own = |route: Route| route.by(CallerKind::Element);
+pub(super) fn routes<E: Entry>() -> Vec<E> {
+    let own = |route: E| route.by(CallerKind::Element);
     let list = [&WHERE, &FIELDS, &ORDER_BY, &PAGE, &HUB_PAGE_SIZE, &NEXT_PAGE];
     vec![
-        own(get("listRecords", "/hubs/{hub}/{resource}", hubs::list, "List a resource of the mailbox")
+        own(E::get("listRecords", "/hubs/{hub}/{resource}", hubs::list, "List a resource of the mailbox")
             .or(&[403, 404, 502]))
         .with(&list),
-        own(get("getRecord", "/hubs/{hub}/{resource}/{object}", hubs::one, "Read an object of a resource")
-            .or(&[403, 404, 502]))
+        own(E::get(
+            "getRecord",
+            "/hubs/{hub}/{resource}/{object}",
+            hubs::one,
+            "Read an object of a resource",
+        )
+        .or(&[403, 404, 502]))
         .with(&[&FIELDS]),
-        own(get(
+        own(E::get(
             "listRecordChildren",
             "/hubs/{hub}/{resource}/{object}/{child}",
             hubs::list,
@@ -22,7 +27,7 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .or(&[403, 404, 502]))
         .with(&list),
-        own(get(
+        own(E::get(
             "getRecordChild",
             "/hubs/{hub}/{resource}/{object}/{child}/{part}",
             hubs::one,
@@ -30,21 +35,21 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .or(&[403, 404, 502]))
         .with(&[&FIELDS]),
-        own(get(
+        own(E::get(
             "getRawRecord",
             "/hubs/{hub}/{resource}/{object}/raw",
             hubs::raw,
             "Read a whole message in its internet format",
         )
         .or(&[307, 403, 413, 502])),
-        own(get(
+        own(E::get(
             "getAttachmentContent",
             "/hubs/{hub}/{resource}/{object}/attachments/{part}/content",
             hubs::attachment,
             "Read what an attachment holds",
         )
         .or(&[307, 403, 413, 502])),
-        own(get(
+        own(E::get(
             "listRecordsOfAnyHub",
             "/{resource}",
             hubs::list_bare,
@@ -52,7 +57,7 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .or(&[403, 404, 502]))
         .with(&list),
-        own(get(
+        own(E::get(
             "getRecordOfAnyHub",
             "/{resource}/{object}",
             hubs::one_bare,
@@ -60,8 +65,8 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .or(&[403, 404, 502]))
         .with(&[&FIELDS]),
-        own(get("ping", "/ping", hubs::ping, "Check whether the mailbox answers").or(&[403, 404, 502])),
-        own(get(
+        own(E::get("ping", "/ping", hubs::ping, "Check whether the mailbox answers").or(&[403, 404, 502])),
+        own(E::get(
             "pingHub",
             "/hubs/{hub}/ping",
             hubs::ping,

@@ -1,7 +1,7 @@
 //! Instances: by id, by the Element token, and below their connector.
 
 use super::parameters::*;
-use crate::api::route::{CallerKind, Parameter, Route, delete, get, patch, post, put};
+use crate::api::route::{CallerKind, Entry, Parameter};
 use crate::api::{
     backfill, configuration, docs, elements, explain, fleet, instances, lists, poll, test_event,
 };
@@ -21,7 +21,7 @@ static LIST: [&Parameter; 11] = [
     &NEXT_PAGE,
 ];
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes<E: Entry>() -> Vec<E> {
     let all = [
         all(),
         by_id(),
@@ -34,12 +34,12 @@ pub(super) fn routes() -> Vec<Route> {
     all.into_iter().flatten().collect()
 }
 
-fn all() -> Vec<Route> {
+fn all<E: Entry>() -> Vec<E> {
     vec![
-        post("createInstance", "/instances", instances::create, "Create an instance from a sign-in")
+        E::post("createInstance", "/instances", instances::create, "Create an instance from a sign-in")
             .or(&[409, 502])
             .by(CallerKind::Organization),
-        post(
+        E::post(
             "tryInstance",
             "/instances/trial",
             instances::try_create,
@@ -47,7 +47,7 @@ fn all() -> Vec<Route> {
         )
         .or(&[502])
         .by(CallerKind::Organization),
-        post(
+        E::post(
             "testCallback",
             "/instances/test-event",
             test_event::send,
@@ -55,7 +55,7 @@ fn all() -> Vec<Route> {
         )
         .or(&[404, 429])
         .by(CallerKind::Organization),
-        get(
+        E::get(
             "listInstances",
             "/instances",
             lists::list_or_own,
@@ -64,7 +64,7 @@ fn all() -> Vec<Route> {
         .or(&[404])
         .with(&[&CONNECTOR])
         .with(&LIST),
-        get(
+        E::get(
             "countInstancesByKind",
             "/instances/counts",
             fleet::counts,
@@ -80,16 +80,21 @@ fn all() -> Vec<Route> {
             &MAILBOX,
             &NEXT_PAGE,
         ]),
-        get("countInstances", "/instances/count", lists::count, "Count instances, at most 10,000 in a page")
-            .with(&[&NEXT_PAGE]),
-        get(
+        E::get(
+            "countInstances",
+            "/instances/count",
+            lists::count,
+            "Count instances, at most 10,000 in a page",
+        )
+        .with(&[&NEXT_PAGE]),
+        E::get(
             "listPollerRecords",
             "/instances/event-poller-records",
             lists::poller_records,
             "List polled resources with their state; a page counts instances",
         )
         .with(&[&CONNECTOR, &TAGS, &SEARCH_TEXT, &PAGE_SIZE, &NEXT_PAGE]),
-        get(
+        E::get(
             "listStoppedInstances",
             "/instances/polling-disabled",
             lists::polling_disabled,
@@ -99,10 +104,10 @@ fn all() -> Vec<Route> {
     ]
 }
 
-fn by_id() -> Vec<Route> {
+fn by_id<E: Entry>() -> Vec<E> {
     vec![
-        get("getInstance", "/instances/{id}", instances::read, "Read an instance"),
-        put(
+        E::get("getInstance", "/instances/{id}", instances::read, "Read an instance"),
+        E::put(
             "replaceInstance",
             "/instances/{id}",
             instances::replace,
@@ -110,7 +115,7 @@ fn by_id() -> Vec<Route> {
         )
         .or(&[409, 502])
         .with(&[&RE_AUTHENTICATE]),
-        patch(
+        E::patch(
             "updateInstance",
             "/instances/{id}",
             instances::patch,
@@ -118,48 +123,48 @@ fn by_id() -> Vec<Route> {
         )
         .or(&[409, 502])
         .with(&[&CONFIRM_MAILBOX]),
-        post(
+        E::post(
             "tryInstanceChange",
             "/instances/{id}/trial",
             instances::try_patch,
             "Try a change, for at most 20 seconds, without storing anything",
         )
         .or(&[502]),
-        delete("deleteInstance", "/instances/{id}", instances::delete, "Delete an instance").or(&[409]),
-        put(
+        E::delete("deleteInstance", "/instances/{id}", instances::delete, "Delete an instance").or(&[409]),
+        E::put(
             "enableInstance",
             "/instances/{id}/enabled",
             instances::enable,
             "Enable an instance, and release what waits",
         )
         .or(&[409]),
-        delete("disableInstance", "/instances/{id}/enabled", instances::disable, "Disable an instance")
+        E::delete("disableInstance", "/instances/{id}/enabled", instances::disable, "Disable an instance")
             .or(&[409]),
-        get(
+        E::get(
             "listInstanceObjects",
             "/instances/{id}/objects",
             elements::objects_of,
             "List the names of what the mailbox has",
         ),
-        get(
+        E::get(
             "getInstanceDocs",
             "/instances/{id}/docs",
             docs::of_instance,
             "Describe how the mailbox is read, as OpenAPI",
         ),
-        get(
+        E::get(
             "listConfiguration",
             "/instances/{id}/configuration",
             configuration::list,
             "List configuration items",
         ),
-        get(
+        E::get(
             "getConfigurationItem",
             "/instances/{id}/configuration/{item}",
             configuration::read,
             "Read a configuration item",
         ),
-        patch(
+        E::patch(
             "updateConfigurationItem",
             "/instances/{id}/configuration/{item}",
             configuration::change,
@@ -170,9 +175,9 @@ fn by_id() -> Vec<Route> {
 }
 
 /// What can be asked of a mailbox's polls and its sign-in.
-fn work() -> Vec<Route> {
+fn work<E: Entry>() -> Vec<E> {
     vec![
-        get(
+        E::get(
             "getInstanceOAuthUrl",
             "/instances/{id}/oauth/url",
             elements::oauth_url_again,
@@ -180,32 +185,37 @@ fn work() -> Vec<Route> {
         )
         .or(&[400])
         .with(&[&STORED_CALLBACK_URL, &SCOPE, &STATE, &CODE_CHALLENGE, &CODE_CHALLENGE_METHOD]),
-        post("pollInstance", "/instances/{id}/poll", poll::now, "Poll now, for at most 20 seconds")
+        E::post("pollInstance", "/instances/{id}/poll", poll::now, "Poll now, for at most 20 seconds")
             .or(&[400, 404, 409, 502]),
-        post(
+        E::post(
             "resumeInstance",
             "/instances/{id}/resume",
             instances::resume,
             "Forget failures and back-offs, and poll",
         )
         .or(&[409]),
-        post("startBackfill", "/instances/{id}/backfill", backfill::begin, "Read a window of the past again")
-            .or(&[409]),
-        post(
+        E::post(
+            "startBackfill",
+            "/instances/{id}/backfill",
+            backfill::begin,
+            "Read a window of the past again",
+        )
+        .or(&[409]),
+        E::post(
             "previewBackfill",
             "/instances/{id}/backfill/preview",
             backfill::preview,
             "Count what a backfill would read, for at most 20 seconds, without beginning it",
         )
         .or(&[409]),
-        post(
+        E::post(
             "explainAbsence",
             "/instances/{id}/explain",
             explain::one,
             "Explain why something was not sent, under today's configuration",
         ),
-        get("listBackfills", "/instances/{id}/backfill", backfill::list, "List backfills"),
-        get(
+        E::get("listBackfills", "/instances/{id}/backfill", backfill::list, "List backfills"),
+        E::get(
             "getBackfill",
             "/instances/{id}/backfill/{backfill}",
             backfill::one,
@@ -214,57 +224,62 @@ fn work() -> Vec<Route> {
     ]
 }
 
-fn own() -> Vec<Route> {
-    let own = |route: Route| route.by(CallerKind::Element);
+fn own<E: Entry>() -> Vec<E> {
+    let own = |route: E| route.by(CallerKind::Element);
     vec![
-        own(put("replaceOwnInstance", "/instances", instances::replace, "Replace the token's instance")
+        own(E::put("replaceOwnInstance", "/instances", instances::replace, "Replace the token's instance")
             .or(&[409, 502]))
         .with(&[&RE_AUTHENTICATE]),
-        own(patch("updateOwnInstance", "/instances", instances::patch, "Change the token's instance")
+        own(E::patch("updateOwnInstance", "/instances", instances::patch, "Change the token's instance")
             .or(&[409, 502]))
         .with(&[&CONFIRM_MAILBOX]),
-        own(delete("deleteOwnInstance", "/instances", instances::delete, "Delete the token's instance")
+        own(E::delete("deleteOwnInstance", "/instances", instances::delete, "Delete the token's instance")
             .or(&[409])),
-        own(put("enableOwnInstance", "/instances/enabled", instances::enable, "Enable the token's instance")
-            .or(&[409])),
-        own(delete(
+        own(E::put(
+            "enableOwnInstance",
+            "/instances/enabled",
+            instances::enable,
+            "Enable the token's instance",
+        )
+        .or(&[409])),
+        own(E::delete(
             "disableOwnInstance",
             "/instances/enabled",
             instances::disable,
             "Disable the token's instance",
         )
         .or(&[409])),
-        own(get(
+        own(E::get(
             "listOwnInstanceObjects",
             "/instances/objects",
             elements::objects_of,
             "List the names of what the token's mailbox has",
         )),
-        own(get(
+        own(E::get(
             "listOwnObjects",
             "/objects",
             elements::objects_of,
             "The same, by the original's other name",
         )),
-        own(get(
+        own(E::get(
             "getOwnInstanceDocs",
             "/instances/docs",
             docs::of_instance,
             "Describe how the token's mailbox is read, as OpenAPI",
         )),
-        own(get(
+        own(E::get(
             "listOwnConfiguration",
             "/instances/configuration",
             configuration::list,
             "List configuration items of the token's instance",
         )),
-        own(get(
+        own(E::get(
             "getOwnConfigurationItem",
             "/instances/configuration/{item}",
             configuration::read,
             "Read a configuration item of the token's instance",
         )),
-        own(patch(
+        own(E::patch(
             "updateOwnConfigurationItem",
             "/instances/configuration/{item}",
             configuration::change,
@@ -274,8 +289,8 @@ fn own() -> Vec<Route> {
     ]
 }
 
-fn listed_below_connector() -> Route {
-    get(
+fn listed_below_connector<E: Entry>() -> E {
+    E::get(
         "listElementInstances",
         "/elements/{element}/instances",
         lists::list_of,
@@ -285,9 +300,9 @@ fn listed_below_connector() -> Route {
     .with(&LIST)
 }
 
-fn below_connector() -> Vec<Route> {
+fn below_connector<E: Entry>() -> Vec<E> {
     vec![
-        post(
+        E::post(
             "createElementInstance",
             "/elements/{element}/instances",
             instances::create_at,
@@ -296,13 +311,13 @@ fn below_connector() -> Vec<Route> {
         .or(&[409, 502])
         .by(CallerKind::Organization),
         listed_below_connector(),
-        get(
+        E::get(
             "getElementInstance",
             "/elements/{element}/instances/{id}",
             instances::read,
             "Read an instance of a connector",
         ),
-        put(
+        E::put(
             "replaceElementInstance",
             "/elements/{element}/instances/{id}",
             instances::replace,
@@ -310,7 +325,7 @@ fn below_connector() -> Vec<Route> {
         )
         .or(&[409, 502])
         .with(&[&RE_AUTHENTICATE]),
-        patch(
+        E::patch(
             "updateElementInstance",
             "/elements/{element}/instances/{id}",
             instances::patch,
@@ -318,21 +333,21 @@ fn below_connector() -> Vec<Route> {
         )
         .or(&[409, 502])
         .with(&[&CONFIRM_MAILBOX]),
-        delete(
+        E::delete(
             "deleteElementInstance",
             "/elements/{element}/instances/{id}",
             instances::delete,
             "Delete an instance of a connector",
         )
         .or(&[409]),
-        put(
+        E::put(
             "enableElementInstance",
             "/elements/{element}/instances/{id}/enabled",
             instances::enable,
             "Enable an instance of a connector",
         )
         .or(&[409]),
-        delete(
+        E::delete(
             "disableElementInstance",
             "/elements/{element}/instances/{id}/enabled",
             instances::disable,
@@ -342,21 +357,21 @@ fn below_connector() -> Vec<Route> {
     ]
 }
 
-fn configuration_below_connector() -> Vec<Route> {
+fn configuration_below_connector<E: Entry>() -> Vec<E> {
     vec![
-        get(
+        E::get(
             "listElementInstanceConfiguration",
             "/elements/{element}/instances/{id}/configuration",
             configuration::list,
             "List configuration items of an instance of a connector",
         ),
-        get(
+        E::get(
             "getElementInstanceConfigurationItem",
             "/elements/{element}/instances/{id}/configuration/{item}",
             configuration::read,
             "Read a configuration item of an instance of a connector",
         ),
-        patch(
+        E::patch(
             "updateElementInstanceConfigurationItem",
             "/elements/{element}/instances/{id}/configuration/{item}",
             configuration::change,
@@ -366,10 +381,10 @@ fn configuration_below_connector() -> Vec<Route> {
     ]
 }
 
-fn own_below_connector() -> Vec<Route> {
-    let own = |route: Route| route.by(CallerKind::Element);
+fn own_below_connector<E: Entry>() -> Vec<E> {
+    let own = |route: E| route.by(CallerKind::Element);
     vec![
-        own(put(
+        own(E::put(
             "replaceOwnElementInstance",
             "/elements/{element}/instances",
             instances::replace,
@@ -377,7 +392,7 @@ fn own_below_connector() -> Vec<Route> {
         )
         .or(&[409, 502]))
         .with(&[&RE_AUTHENTICATE]),
-        own(patch(
+        own(E::patch(
             "updateOwnElementInstance",
             "/elements/{element}/instances",
             instances::patch,
@@ -385,40 +400,40 @@ fn own_below_connector() -> Vec<Route> {
         )
         .or(&[409, 502])
         .with(&[&CONFIRM_MAILBOX])),
-        own(delete(
+        own(E::delete(
             "deleteOwnElementInstance",
             "/elements/{element}/instances",
             instances::delete,
             "Delete the token's instance",
         )
         .or(&[409])),
-        own(put(
+        own(E::put(
             "enableOwnElementInstance",
             "/elements/{element}/instances/enabled",
             instances::enable,
             "Enable the token's instance",
         )
         .or(&[409])),
-        own(delete(
+        own(E::delete(
             "disableOwnElementInstance",
             "/elements/{element}/instances/enabled",
             instances::disable,
             "Disable the token's instance",
         )
         .or(&[409])),
-        own(get(
+        own(E::get(
             "listOwnElementInstanceConfiguration",
             "/elements/{element}/instances/configuration",
             configuration::list,
             "List configuration items of the token's instance",
         )),
-        own(get(
+        own(E::get(
             "getOwnElementInstanceConfigurationItem",
             "/elements/{element}/instances/configuration/{item}",
             configuration::read,
             "Read a configuration item of the token's instance",
         )),
-        own(patch(
+        own(E::patch(
             "updateOwnElementInstanceConfigurationItem",
             "/elements/{element}/instances/configuration/{item}",
             configuration::change,

@@ -12,12 +12,12 @@ mod sign_in_links;
 
 use super::elements::health;
 use super::openapi;
-use super::route::{CallerKind, Route, get};
+use super::route::{CallerKind, Described, Entry};
 use serde_json::Value;
 use std::sync::LazyLock;
 
 /// Everything below the base path whose bodies are small.
-pub(super) fn dialect() -> Vec<Route> {
+pub(super) fn dialect<E: Entry>() -> Vec<E> {
     [
         instances::routes(),
         elements::routes(),
@@ -34,23 +34,24 @@ pub(super) fn dialect() -> Vec<Route> {
 }
 
 /// Below the base path too: callbacks that point at ourselves, which are larger.
-pub(super) fn sink() -> Vec<Route> {
+pub(super) fn sink<E: Entry>() -> Vec<E> {
     events::sink()
 }
 
 /// Outside of the base path.
-pub(super) fn outside() -> Vec<Route> {
+pub(super) fn outside<E: Entry>() -> Vec<E> {
     vec![
-        get("getHealth", "/health", health, "Report that the service is up and can write")
+        E::get("getHealth", "/health", health, "Report that the service is up and can write")
             .by(CallerKind::Anybody)
             .or(&[503]),
-        get("getOpenApi", "/openapi.json", openapi::serve, "Describe the interface").by(CallerKind::Anybody),
+        E::get("getOpenApi", "/openapi.json", openapi::serve, "Describe the interface")
+            .by(CallerKind::Anybody),
     ]
 }
 
 /// What they are, as one document.
 pub(super) static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
-    let dialect: Vec<Route> = dialect().into_iter().chain(sink()).collect();
+    let dialect: Vec<Described> = dialect().into_iter().chain(sink()).collect();
     openapi::document(&dialect, &outside())
 });
 

@@ -1,25 +1,25 @@
 //! Links by which owners of mailboxes sign in.
 
-use crate::api::route::{CallerKind, Route, post};
+use crate::api::route::{CallerKind, Entry};
 use crate::api::sign_in_links;
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes<E: Entry>() -> Vec<E> {
     let by_holders = [
-        post(
+        E::post(
             "readSignInLink",
             "/sign-in-links/look",
             sign_in_links::look,
             "Show a link to its holder: who asks, and for what; it spends nothing",
         )
         .or(&[404, 409, 410]),
-        post(
+        E::post(
             "beginSignInByLink",
             "/sign-in-links/login",
             sign_in_links::login,
             "Get the address where the holder of a link signs in; it spends nothing",
         )
         .or(&[404, 409, 410]),
-        post(
+        E::post(
             "finishSignInByLink",
             "/sign-in-links/return",
             sign_in_links::finish,
@@ -28,14 +28,14 @@ pub(super) fn routes() -> Vec<Route> {
         .or(&[404, 409, 410, 502]),
     ];
     [
-        post(
+        E::post(
             "createInstanceSignInLink",
             "/instances/{id}/sign-in-link",
             sign_in_links::for_instance,
             "Make a link by which the mailbox's owner signs in again, without an account here",
         )
         .or(&[409]),
-        post(
+        E::post(
             "createSignInLink",
             "/sign-in-links",
             sign_in_links::for_new,

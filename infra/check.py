@@ -489,11 +489,8 @@ def silent(text):
 
 def main():
     text = FILE.read_text()
-    found = broken(text) or list(silent(text))
-    for one in found:
-        print(f"infra/template.yaml: {one}", file=sys.stderr)
-    if found:
-        raise SystemExit(1)
+    if found := broken(text) or list(silent(text)):
+        sys.exit("\n".join(f"infra/template.yaml: {one}" for one in found))
     print(f"infra/template.yaml keeps {len(RULES)} rules; {len(SAMPLES)} broken samples were noticed")
 
 

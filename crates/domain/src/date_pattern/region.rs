@@ -310,5 +310,8 @@ mod tests {
         check_showing("Australia/Lord_Howe", "2020-04-05T01:45:00", expect!["+11, +1030"]);
         check_showing("Australia/Lord_Howe", "2020-10-04T02:15:00", expect![]);
         check_showing("Pacific/Apia", "2011-12-30T12:00:00", expect![]);
+        // The rule after the last change would have it twice, but that summer was none.
+        check_showing("America/Nuuk", "2023-10-28T23:30:00", expect!["-02"]);
+        check_showing("America/Nuuk", "2024-10-26T23:30:00", expect!["-01, -02"]);
     }
 }

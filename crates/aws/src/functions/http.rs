@@ -2,6 +2,7 @@
 //! function's own address, answered as the answer comes.
 
 use super::host::{Entry, Host};
+use super::whole::Whole;
 use crate::fault::chain;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -22,7 +23,7 @@ const NOTICE_TIME_MAX: Duration = Duration::from_millis(850);
 pub(super) async fn serve(host: Arc<Host>) -> anyhow::Result<()> {
     let handler = service_fn(move |request| {
         let host = host.clone();
-        async move { Ok::<_, Infallible>(answer(&host, request).await) }
+        async move { Whole::of(answer(&host, request).await).await }
     });
     lambda_http::run(handler).await.map_err(anyhow::Error::from_boxed)
 }

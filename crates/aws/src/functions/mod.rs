@@ -9,6 +9,7 @@ pub mod lines;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use crate::environment::Environment;
 use anyhow::Context as _;

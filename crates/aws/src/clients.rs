@@ -1,6 +1,7 @@
 //! The SDK's clients, made once and without a request.
 
 use crate::environment::Environment;
+use crate::sdk_http::SdkHttp;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -8,12 +9,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::SharedTimeSource;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::retry::ReconnectMode;
 use std::time::Duration;
 
 /// Times of one request: to connect, of one try, and of all tries together.
@@ -52,7 +48,7 @@ impl Clients {
             .timeout_config(timeouts())
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .time_source(SharedTimeSource::default())
-            .http_client(WhenUsed::new());
+            .http_client(SdkHttp::default());
         config.set_endpoint_url(environment.endpoint_url.clone());
         Self::new(&config.build())
     }
@@ -63,7 +59,7 @@ impl Clients {
             .region(region(environment))
             .retry_config(retries())
             .timeout_config(timeouts())
-            .http_client(WhenUsed::new());
+            .http_client(SdkHttp::default());
         Self::new(&loader.load().await)
     }
 
@@ -83,8 +79,11 @@ fn region(environment: &Environment) -> Region {
     Region::new(environment.region.clone())
 }
 
+/// After a failure the client itself takes another connection.
 fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(TRIES_COUNT_MAX)
+    RetryConfig::standard()
+        .with_max_attempts(TRIES_COUNT_MAX)
+        .with_reconnect_mode(ReconnectMode::ReuseAllConnections)
 }
 
 fn timeouts() -> TimeoutConfig {
@@ -93,26 +92,4 @@ fn timeouts() -> TimeoutConfig {
         .operation_attempt_timeout(Duration::from_secs(TRY_S))
         .operation_timeout(Duration::from_secs(REQUEST_S))
         .build()
-}
-
-/// Sets up TLS with the first request. The SDK would do it, on trial, for each of its clients: that reads all
-/// root certificates five times over before the first event.
-#[derive(Debug)]
-struct WhenUsed(SharedHttpClient);
-
-impl WhenUsed {
-    fn new() -> Self {
-        let tls = Provider::Rustls(CryptoMode::Ring);
-        WhenUsed(aws_smithy_http_client::Builder::new().tls_provider(tls).build_https())
-    }
-}
-
-impl HttpClient for WhenUsed {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        self.0.http_connector(settings, components)
-    }
 }

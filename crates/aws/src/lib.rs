@@ -13,6 +13,7 @@ mod queue;
 mod schedules;
 #[cfg(test)]
 mod script;
+mod sdk_http;
 mod stack;
 mod starts;
 mod store;
@@ -28,6 +29,7 @@ pub use functions::{api, deliver, download, lines, poll};
 pub use keys::{DataKeys, Rotation, rotate};
 pub use queue::SqsQueue;
 pub use schedules::{ListedSchedule, SchedulePage, Schedules};
+pub use sdk_http::SdkHttp;
 pub use stack::{Stack, egress};
 pub use starts::Starts;
 pub use store::DynamoStore;

@@ -7,6 +7,7 @@ mod forgiving;
 mod head;
 mod resolver;
 
+use crate::direct::{self, NoRootCertificates};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use callbacks::Callbacks;
@@ -15,7 +16,6 @@ use fault::{CONNECT_S, classify};
 use futures_util::stream::{self, StreamExt as _};
 use resolver::Resolver;
 use rustls::ClientConfig;
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,8 +34,8 @@ const STREAM_S_MAX: u64 = 600;
 enum SetUpError {
     #[error("the HTTP client can't be made")]
     Client(#[from] reqwest::Error),
-    #[error("the system has no root certificates that can be read")]
-    Tls(#[from] rustls::Error),
+    #[error(transparent)]
+    Tls(#[from] NoRootCertificates),
 }
 
 /// The way out.
@@ -83,25 +83,16 @@ impl Egress {
 impl Clients {
     /// They speak directly, whatever proxy the environment names: callbacks must reach the address that was checked.
     fn of_the_system(callback_addresses: CallbackAddresses) -> Result<Self, SetUpError> {
-        // Already installed is fine.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let tls = ClientConfig::builder().with_platform_verifier()?.with_no_client_auth();
-        Self::new(callback_addresses, tls)
+        Self::new(callback_addresses, direct::tls()?)
     }
 
-    /// With one TLS for both: the system's root certificates are read once.
+    /// With one TLS for both.
     fn new(callback_addresses: CallbackAddresses, tls: ClientConfig) -> Result<Self, SetUpError> {
         let callbacks = Callbacks::new(callback_addresses, tls.clone());
-        let mut tls = tls;
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let providers = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
+        let providers = direct::client_with(tls)
             .dns_resolver(Arc::new(Resolver(CallbackAddresses::All)))
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(CONNECT_S))
             .pool_idle_timeout(Duration::from_secs(IDLE_S))
-            .tcp_nodelay(true)
             .build()?;
         Ok(Clients { providers, callbacks })
     }

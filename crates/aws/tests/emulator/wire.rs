@@ -3,11 +3,8 @@
 use crate::meter::{Meter, Units};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -16,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Wire {
-    inner: SharedHttpClient,
+    inner: aws::SdkHttp,
     state: Arc<Mutex<State>>,
 }
 
@@ -49,9 +46,7 @@ impl State {
 
 impl Wire {
     pub(crate) fn new() -> Self {
-        let tls = Provider::Rustls(CryptoMode::Ring);
-        let inner = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
-        Wire { inner, state: Arc::default() }
+        Wire { inner: aws::SdkHttp::default(), state: Arc::default() }
     }
 
     /// Clients that go this way, as an administrator of the emulator.

@@ -188,3 +188,13 @@ fn folders_without_end_are_refused() {
         (ErrorKind::Rejected, "folders are nested deeper than 50 levels")
     );
 }
+
+#[test]
+fn what_may_be_long_is_read_again_one_after_another() {
+    let script = Script::new(&[], REQUIRED, None);
+    let at_once = |url: &str| Outlook.looks_at_once(&call(&script), &resource(url));
+    assert_eq!(
+        ["/messages", "/messages?fields=Id,Subject", "/messages?fields=Id,Body"].map(at_once),
+        [4, 4, 1]
+    );
+}

@@ -158,6 +158,11 @@ impl Answer {
         }
     }
 
+    /// Whether a sign-in was refused because somebody had come back with it before, as by loading the page anew.
+    pub(crate) fn came_twice(&self) -> bool {
+        self.message().starts_with("`providerData.once`: ")
+    }
+
     /// The token of the next page, where there is one.
     pub(crate) fn next_page(&self) -> Option<&str> {
         self.header("elements-next-page-token")

@@ -3,6 +3,10 @@
 use crate::api::Answer;
 use serde::{Deserialize, Serialize};
 
+/// The first return of a sign-in may still be exchanging its code, and end well.
+const CAME_TWICE: &str = "You came back from the provider twice with one sign-in, as by loading the page anew. \
+    The first time may have ended well, or may be about to: look at the instances before you sign in again.";
+
 /// Sentences, each with the field it names, if it names one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Problems(Vec<(String, String)>);
@@ -23,6 +27,9 @@ impl Problems {
 
     /// What the interface refused: rules have the form `` `field`: rule ``, separated by semicolons.
     pub(crate) fn of(answer: &Answer) -> Self {
+        if answer.came_twice() {
+            return Self::general(CAME_TWICE);
+        }
         let mut problems = Self::parse(&answer.message());
         if let Some(text) = answer.body["providerMessage"].as_str() {
             problems.0.push((String::new(), format!("The provider says: {text}")));

@@ -42,6 +42,9 @@ const FORM_BYTES_MAX: usize = 4 * 1024;
 const TOKEN_BYTES_MAX: usize = 200;
 /// What a provider says of itself, characters; it comes in an address.
 const SAID_CHARS_MAX: usize = 300;
+/// The first return of a sign-in may still be exchanging its code.
+const CAME_TWICE: &str = "You came back from the provider twice with this sign-in, as by loading the page anew. The first time \
+    may have ended well, or may be about to. Please wait a moment before you try again.";
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new().route(PATH, get(show).post(begin).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)))
@@ -150,6 +153,7 @@ async fn returned(visit: &Visit, passage: Passage, code: &str) -> Passage {
         // Its page says why.
         StatusCode::GONE | StatusCode::NOT_FOUND => passage.over(),
         StatusCode::CONFLICT => passage.failed(format!("Nothing was changed: {}.", answer.message())),
+        StatusCode::BAD_REQUEST if answer.came_twice() => passage.failed(CAME_TWICE.to_owned()),
         StatusCode::BAD_REQUEST => {
             passage.failed("The provider did not accept this sign-in. Please try again.".to_owned())
         }

@@ -270,6 +270,8 @@ async fn a_state_counts_once_for_whoever_kept_the_cookies() {
         connecting.browser.put_back(copied.clone());
         let again = connecting.browser.get(&format!("/oauth/callback?{query}")).await;
         assert!(again.location().starts_with("/connect/pigeon?again="), "{query}: {}", again.location());
+        let page = connecting.browser.get(again.location()).await;
+        assert_eq!(page.text.contains("may have ended well"), query.starts_with("code"), "{}", page.text);
     }
     let sent = connecting.sent_to("POST /instances");
     let of = |name: &str| sent.iter().map(|body| body["providerData"][name].clone()).collect::<Vec<_>>();

@@ -56,6 +56,7 @@ fn returned(code: &str) -> Response {
         .into_response(),
         "other" => error(StatusCode::CONFLICT, "the sign-in is to another mailbox than the link is for"),
         "bad" => error(StatusCode::BAD_REQUEST, "invalid_grant"),
+        "twice" => error(StatusCode::BAD_REQUEST, "`providerData.once`: came before"),
         _ => error(StatusCode::BAD_GATEWAY, "the provider fails"),
     }
 }
@@ -193,6 +194,7 @@ async fn what_goes_wrong_is_said_on_the_link_page() {
         ("", "without an answer"),
         ("code=other", "another mailbox than the link is for"),
         ("code=bad", "did not accept this sign-in"),
+        ("code=twice", "may have ended well"),
         ("code=later", "did not work just now"),
     ] {
         let (browser, _) = browser();

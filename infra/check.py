@@ -70,6 +70,7 @@ COUNTED = {
     "SkippedTicks": ('{ $.message = "tick.skipped" }', {"<PollLog>"}),
     "OverdueMailboxes": ('{ ($.message = "health.changed") && ($.transition = "mailbox.failing") }', {"<PollLog>"}),
     "HealthLettersGivenUp": ('{ ($.message = "health.given_up") && ($.to = "organization") }', {"<DeliverLog>"}),
+    "UnreadableRows": ('{ $.message = "row.unreadable" }', {"<PollLog>", "<DeliverLog>", "<ApiLog>"}),
 }
 # What the dashboard counts of the lines themselves, and where they are: jobs and polls attempt deliveries.
 LISTED = ["SOURCE '<PollLog>'", "SOURCE '<DeliverLog>'", "'poll.finished'", "'instance.needs_sign_in'", "'delivery.attempted'"]
@@ -169,8 +170,8 @@ def functions_are_complete(resources, _outputs):
         short = FUNCTIONS[name]
         if one["FunctionName"] != f"STACK-{short}":
             yield f"{name}: is called {one['FunctionName']}"
-        if one.get("Tracing") != "Active":
-            yield f"{name}: is not traced"
+        if one.get("Tracing") != "PassThrough":
+            yield f"{name}: is not traced as the parameter says"
         group = resources.get(log_of(name, resources), {})
         if group.get("Properties", {}).get("LogGroupName") != f"/aws/lambda/STACK-{short}":
             yield f"{name}: has no log group"

@@ -45,7 +45,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("local", &["app", "aws", "connectors", "console", "domain", "system", "doubles"]),
     ("bench", &["connectors", "domain", "doubles", "local", "scenarios", "system"]),
     ("tests", &[]),
-    ("deployed", &[]),
+    ("deployed", &["local"]),
 ];
 /// Crates that are Lambda functions.
 const FUNCTIONS: [&str; 4] = ["api", "poll", "deliver", "download"];

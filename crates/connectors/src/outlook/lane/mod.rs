@@ -17,3 +17,6 @@ pub(super) mod standing;
 pub(super) mod stored;
 pub(super) mod sweep;
 pub(super) mod work;
+
+#[cfg(test)]
+mod tests;

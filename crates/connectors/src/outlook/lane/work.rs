@@ -176,7 +176,9 @@ impl Work<'_> {
         if !descents.is_empty() {
             return descents;
         }
-        let is_counted = self.counts.is_some() || self.deltas.counts.is_none();
+        // A count that is refused is not waited for.
+        let is_refused = self.failed.contains(&LaneRead::Counts);
+        let is_counted = self.counts.is_some() || self.deltas.counts.is_none() || is_refused;
         let counts: Vec<LaneRead> = match is_counted || !self.is_stored_anyway {
             true => Vec::new(),
             false => self.open([LaneRead::Counts].into_iter()).collect(),
@@ -238,7 +240,10 @@ impl Work<'_> {
         };
         match batch::read(self.call, &paths, order).await {
             Ok(answers) => {
-                for (asked, answer) in asked.iter().zip(&answers) {
+                // What waits for a first read that is refused was not made: it is asked for again, without that one.
+                let is_refused = answers.first().is_some_and(|first| first.status != 200);
+                let made_count = if order == Order::FirstBefore && is_refused { 1 } else { answers.len() };
+                for (asked, answer) in asked.iter().zip(&answers).take(made_count) {
                     self.take(asked, answer).await;
                 }
             }

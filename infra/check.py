@@ -70,7 +70,7 @@ COUNTED = {
     "SkippedTicks": ('{ $.message = "tick.skipped" }', {"<PollLog>"}),
     "OverdueMailboxes": ('{ ($.message = "health.changed") && ($.transition = "mailbox.failing") }', {"<PollLog>"}),
     "HealthLettersGivenUp": ('{ ($.message = "health.given_up") && ($.to = "organization") }', {"<DeliverLog>"}),
-    "UnreadableRows": ('{ $.message = "row.unreadable" }', {"<PollLog>", "<DeliverLog>", "<ApiLog>"}),
+    "UnreadableRows": ('{ $.message = "row.unreadable" }', {"<PollLog>", "<DeliverLog>", "<ApiLog>", "<DownloadLog>"}),
 }
 # What the dashboard counts of the lines themselves, and where they are: jobs and polls attempt deliveries.
 LISTED = ["SOURCE '<PollLog>'", "SOURCE '<DeliverLog>'", "'poll.finished'", "'instance.needs_sign_in'", "'delivery.attempted'"]

@@ -20,21 +20,23 @@ const BURST_COUNT: usize = 300;
 const SLOW_MS: u64 = 100;
 /// A message comes again when its function could still be working on it: seconds.
 const VISIBILITY_S: u32 = 6;
+/// Rounds between two ticks of a mailbox that fire twice: all of the first have ended by then, also those that were killed and
+/// came again.
+const TICKS_APART_ROUNDS: usize = 20;
 /// Receives until a message is a dead letter: more than any gets here.
 const RECEIVES_COUNT_MAX: u32 = 200;
-/// Requests at once: whoever has the lease makes three, and a tick that fires twice one each, since what it looks for and the one
-/// message that it finds come after each other and without a lease.
-const IN_FLIGHT_MAX: usize = 3 + 2;
-/// Of these all may be reads of single messages.
-const MESSAGE_READS_MAX: usize = IN_FLIGHT_MAX;
+/// Requests at once: whoever has the lease makes three, and each other tick one, since what it looks for and the one message
+/// that it finds come after each other and without a lease. Others are one that fires twice, and the instance's own, which
+/// the emulator may fire in the same moment.
+const IN_FLIGHT_MAX: usize = 3 + 2 + 1;
 
 struct Watched {
     id: u64,
     mailbox: Mailbox,
     callback: Callback,
     wanted: Vec<ReceivedEvent>,
-    /// Schedules of the tick that fired twice last.
-    ticks: Vec<String>,
+    /// The next round in which a tick may fire twice.
+    next_tick_round: usize,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,10 +50,10 @@ async fn functions_that_are_cut_off_killed_and_doubled_lose_and_repeat_nothing()
         watched.wanted.extend(burst);
     }
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    for _ in 0..ROUNDS_COUNT {
+    for number in 0..ROUNDS_COUNT {
         seconds.tick().await;
         for watched in &mut all {
-            round(&stack, watched).await;
+            round(&stack, watched, number).await;
         }
     }
     stack.outside().slow_down(0);
@@ -70,13 +72,13 @@ async fn connected(stack: &Stack) -> Vec<Watched> {
     for mailbox in ["one", "two"].into_iter().flat_map(|name| Mailbox::each(outside, name)) {
         let callback = Callback::new(outside, &format!("{}-{}", mailbox.connector(), mailbox.address()));
         let id = stack.client().connect(&mailbox, &callback).await.id;
-        all.push(Watched { id, mailbox, callback, wanted: Vec::new(), ticks: Vec::new() });
+        all.push(Watched { id, mailbox, callback, wanted: Vec::new(), next_tick_round: 0 });
     }
     all
 }
 
 /// Some mail, and a poll that is asked for twice; now and then a schedule fires twice beside it.
-async fn round(stack: &Stack, watched: &mut Watched) {
+async fn round(stack: &Stack, watched: &mut Watched, number: usize) {
     for _ in 0..fastrand::usize(0..=MAILS_COUNT_MAX) {
         watched.wanted.push(watched.mailbox.deliver());
     }
@@ -84,9 +86,9 @@ async fn round(stack: &Stack, watched: &mut Watched) {
     for _ in 0..fastrand::usize(0..=2) {
         stack.send(&stack.environment.work_queue, &job).await;
     }
-    // A tick comes a minute after the one before; the emulator fires at once what came due within ten seconds.
-    if fastrand::u8(..) < 20 && !stack.has_any_schedule(&watched.ticks).await {
-        watched.ticks = stack.tick_twice(watched.id).await.into();
+    if number >= watched.next_tick_round && fastrand::u8(..) < 64 {
+        stack.tick_twice(watched.id).await;
+        watched.next_tick_round = number + TICKS_APART_ROUNDS;
     }
 }
 
@@ -94,7 +96,7 @@ fn assert_one_poller(mailbox: &Mailbox) {
     let (connector, at_once) = (mailbox.connector(), mailbox.in_flight_peak());
     let reads = mailbox.message_reads_peak();
     let what = format!("{connector}: {at_once} requests at once, {reads} reads of messages");
-    assert!(reads <= MESSAGE_READS_MAX && at_once <= IN_FLIGHT_MAX, "{what}");
+    assert!(at_once <= IN_FLIGHT_MAX, "{what}");
 }
 
 /// However often a notification was posted: the same events under the same names, and none beside them.

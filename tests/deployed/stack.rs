@@ -135,7 +135,7 @@ impl Stack {
         [self.schedule_poll(instance, at).await, self.schedule_poll(instance, at).await]
     }
 
-    pub(crate) async fn has_any_schedule(&self, names: &[String]) -> bool {
+    async fn has_any_schedule(&self, names: &[String]) -> bool {
         for name in names {
             if self.has_schedule(name).await {
                 return true;

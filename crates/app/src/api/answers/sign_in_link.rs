@@ -42,18 +42,15 @@ pub(in crate::api) struct LinkState {
     pub(in crate::api) expires_at: Moment,
 }
 
-/// What can be done with a link.
+/// What can be done with a link. open: somebody may sign in; used: somebody did; expired: its time is over; exhausted: it was
+/// tried too often.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(rename = "SignInLinkStatus")]
 pub(in crate::api) enum LinkStatus {
-    /// Somebody may sign in.
     Open,
-    /// Somebody did.
     Used,
-    /// Its time is over.
     Expired,
-    /// It was tried too often.
     Exhausted,
 }
 

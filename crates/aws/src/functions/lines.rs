@@ -64,31 +64,17 @@ pub(super) fn on_standard_error(filter: Targets) -> impl Subscriber + Send + Syn
 mod tests {
     use super::*;
     use serde_json::Value;
-    use std::sync::{Arc, Mutex};
+    use std::io::Seek as _;
+    use std::sync::Arc;
 
     const ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
     const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8";
 
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     /// Lines of an invocation, one that is well and one that is not.
     fn told(trace: &str) -> [String; 2] {
-        let written = Written::default();
-        let writer = written.clone();
+        let written = Arc::new(tempfile::tempfile().unwrap());
         let filter: Targets = "info".parse().unwrap();
-        tracing::subscriber::with_default(subscriber(filter, move || writer.clone()), || {
+        tracing::subscriber::with_default(subscriber(filter, written.clone()), || {
             let mut context = Context::default();
             (context.request_id, context.xray_trace_id) = (ID.to_owned(), Some(trace.to_owned()));
             invocation(&context).in_scope(|| {
@@ -97,7 +83,9 @@ mod tests {
                 tracing::warn!("went.badly");
             });
         });
-        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let mut written = &*written;
+        written.rewind().unwrap();
+        let text = io::read_to_string(written).unwrap();
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         lines.try_into().unwrap()
     }

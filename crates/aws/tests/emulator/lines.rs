@@ -4,36 +4,20 @@ use crate::budget::Budget;
 use aws::lines;
 use lambda_runtime::Context;
 use serde_json::Value;
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::io::{self, Seek as _};
+use std::sync::Arc;
 use tracing::instrument::{Instrument as _, WithSubscriber as _};
 
 /// What CloudWatch adds to each line.
 const BYTES_OF_EVENT: usize = 26;
-
-/// Lines as functions write them.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// One line, that the ids of the callback's headers lead to, and that leads to its poll; within what the cost model assumes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_is_one_short_line() {
     let budget = Budget::start("lines-mail").await;
     budget.mailbox.deliver();
-    let written = Written::default();
-    let to = written.clone();
-    let subscriber = lines::subscriber("info".parse().unwrap(), move || to.clone());
+    let written = Arc::new(tempfile::tempfile().unwrap());
+    let subscriber = lines::subscriber("info".parse().unwrap(), written.clone());
     let invoked = async {
         let mut context = Context::default();
         context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned();
@@ -41,7 +25,9 @@ async fn a_mail_is_one_short_line() {
         budget.poll().instrument(lines::invocation(&context)).await
     };
     invoked.with_subscriber(subscriber).await;
-    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let mut written = &*written;
+    written.rewind().unwrap();
+    let text = io::read_to_string(written).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 1, "{text}");
     let line: Value = serde_json::from_str(lines[0]).unwrap();

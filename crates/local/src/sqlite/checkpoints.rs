@@ -62,7 +62,9 @@ pub(super) fn checkpoint(connection: &Connection, progress: &Progress) -> Result
 #[cfg(test)]
 mod tests {
     use super::super::Db;
+    use super::super::connection::empty_log;
     use super::*;
+    use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
     use std::path::Path;
     use std::sync::mpsc;
     use std::time::{Duration, Instant};
@@ -136,6 +138,27 @@ mod tests {
         }
         assert!((15_000..20_000).contains(&most), "{most}");
         assert!(pages(&writer).0 < most);
+    }
+
+    #[test]
+    fn a_log_is_in_the_file_before_writes_wait_for_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let (writer, mut other, beside) = (opened(&path), opened(&path), opened(&path));
+        writer.execute_batch("CREATE TABLE rows (bytes)").unwrap();
+        write(&writer, 100);
+        let (tell, told) = mpsc::channel();
+        let look = move |asked: AuthContext<'_>| {
+            if matches!(asked.action, AuthAction::Pragma { pragma_value: Some("TRUNCATE"), .. }) {
+                tell.send(pages(&beside)).unwrap();
+            }
+            Authorization::Allow
+        };
+        other.authorizer(Some(look)).unwrap();
+        assert!(empty_log(&other).unwrap());
+        let (all, in_file) = told.try_recv().unwrap();
+        assert!(all > 100 && in_file == all, "{in_file} of {all}");
+        assert_eq!(pages(&writer), (0, 0));
     }
 
     #[tokio::test]

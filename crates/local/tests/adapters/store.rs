@@ -10,6 +10,7 @@ use domain::instance::Account;
 use domain::retry_list::RetryRecord;
 use domain::state::ResourceState;
 use domain::token::Session;
+use futures_util::FutureExt as _;
 use local::sqlite::{Db, SqliteStore, SqliteVault};
 
 fn account(organization_id: u32, account_id: u32, user_id: u32) -> Option<Account> {
@@ -163,6 +164,35 @@ async fn retention_deletes_what_expired_in_bounded_steps_and_gives_the_space_bac
     assert_eq!(logged, events[1..].iter().copied().collect());
     assert_eq!(store.retention(at(1_000_000), 1000).await.unwrap(), 10, "what is pending does not expire");
     assert_eq!(store.undelivered_count().await.unwrap(), 3);
+}
+
+/// A step may have hundreds: as many rows, read on the writer's connection, would keep it waiting.
+#[tokio::test]
+async fn many_events_are_looked_up_by_a_thread_that_reads() {
+    let (_folder, path) = folder();
+    let db = Db::open(&path).unwrap();
+    let store = SqliteStore::new(db.clone());
+    let mut busy = Vec::new();
+    for _ in 0..2 {
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let db = db.clone();
+        let wait = move |_: &_| {
+            let _ = (begin.send(()), ended.recv());
+            Ok(())
+        };
+        tokio::spawn(async move { db.read("wait", wait).await });
+        begun.await.unwrap();
+        busy.push(end);
+    }
+    let events: Vec<EventId> =
+        (0..11).map(|n| EventId::of_creation(id(1), "messages", &n.to_string())).collect();
+    let few = store.logged_events(id(1), &events[..10]).now_or_never().expect("it is looked up at once");
+    assert!(few.unwrap().is_empty());
+    let mut many = store.logged_events(id(1), &events);
+    assert!((&mut many).now_or_never().is_none(), "it waits for a thread");
+    drop(busy);
+    assert!(many.await.unwrap().is_empty());
 }
 
 #[tokio::test]

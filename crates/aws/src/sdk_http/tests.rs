@@ -18,6 +18,15 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const END: Duration = Duration::from_secs(10);
 /// Of the runtime, at the most until a connection is put aside.
 const TURNS_COUNT: usize = 100;
+/// What a client of HTTP/2 begins with, bytes.
+const PREFACE_BYTES: usize = 24;
+/// Before each frame: its length in three bytes, its kind, flags and stream.
+const FRAME_HEAD_BYTES: usize = 9;
+/// Kinds of frames.
+const HEADERS: u8 = 1;
+const RESET: u8 = 3;
+const SETTINGS: u8 = 4;
+const GO_AWAY: u8 = 7;
 
 /// The address of what a thread serves.
 fn server(serve: impl FnOnce(TcpListener) + Send + 'static) -> String {
@@ -63,6 +72,40 @@ fn holding(answer: &'static str) -> String {
         answer_with(&mut stream, answer);
         let _ = stream.read(&mut [0]);
     })
+}
+
+fn frame(kind: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    [&[0, 0, length, kind, 0, 0, 0, 0, stream][..], payload].concat()
+}
+
+/// Takes one request of HTTP/2 and answers with a frame, which has an error's number. Holds the connection like the above.
+fn refusing(kind: u8, error: u8) -> String {
+    let answer = match kind {
+        RESET => frame(RESET, 1, &[0, 0, 0, error]),
+        // It did not look at the first stream.
+        _ => frame(GO_AWAY, 0, &[0, 0, 0, 0, 0, 0, 0, error]),
+    };
+    server(move |listener| {
+        let mut stream = accept(&listener);
+        stream.write_all(&frame(SETTINGS, 0, &[])).unwrap();
+        stream.read_exact(&mut [0; PREFACE_BYTES]).unwrap();
+        let mut head = [0; FRAME_HEAD_BYTES];
+        while head[3] != HEADERS {
+            stream.read_exact(&mut head).unwrap();
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            io::copy(&mut (&stream).take(length.into()), &mut io::sink()).unwrap();
+        }
+        stream.write_all(&answer).unwrap();
+        let _ = io::copy(&mut stream, &mut io::sink());
+    })
+}
+
+/// How a request by HTTP/2 fails.
+async fn fault_of_http2(url: &str) -> ConnectorError {
+    let client = system::direct_client().unwrap().http2_prior_knowledge().build().unwrap();
+    let answer = answer(client, HttpRequest::get(url).unwrap());
+    tokio::time::timeout(END, answer).await.unwrap().unwrap_err()
 }
 
 async fn called_by(http: &SdkHttp, url: &str) -> Result<HttpResponse, ConnectorError> {
@@ -172,6 +215,17 @@ async fn an_answer_that_does_not_come_is_asked_for_again() {
         answer_with(&mut accept(&listener), EMPTY);
     });
     sdk(&again, 3).list_tables().send().await.unwrap();
+}
+
+/// The errors are none, "refused" and "calm down"; of "internal error" it is not known what was done.
+#[tokio::test]
+async fn a_request_of_http2_that_was_not_looked_at_is_asked_again() {
+    for (kind, error) in [(RESET, 7), (GO_AWAY, 0), (GO_AWAY, 11)] {
+        let fault = fault_of_http2(&refusing(kind, error)).await;
+        assert!(fault.is_io(), "{kind} {error}: {fault:?}");
+    }
+    let other = fault_of_http2(&refusing(RESET, 2)).await;
+    assert!(other.is_other() && other.as_other().is_none(), "{other:?}");
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ pub(super) async fn of_instance(
 }
 
 fn served(app: &Context, description: Description, of: &Descriptor, headers: &HeaderMap) -> Document {
-    let mut document = document(description.0, of);
+    let mut document = document(description.document(), of);
     let address = openapi::address(app.config.public_url.as_deref(), headers);
     document["servers"] = json!([{ "url": address }]);
     Document(document)

@@ -68,7 +68,7 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// The description of the interface, made of the table of routes and the types that they take and give.
 pub fn description() -> Description {
-    Description(&routes::DESCRIPTION)
+    Description::of(&routes::DESCRIPTION)
 }
 
 /// All routes.

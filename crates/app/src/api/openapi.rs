@@ -314,15 +314,27 @@ impl JsonSchema for Document {
 /// The document of all routes: the router brings it along, since this one is among them. It is the same for as long as
 /// the program runs, and made, or read, when it is first asked for.
 #[derive(Clone, Copy)]
-pub struct Description(pub &'static LazyLock<Value>);
+pub struct Description(&'static LazyLock<Value>);
+
+impl Description {
+    /// Of what makes the document or reads it.
+    pub fn of(document: &'static LazyLock<Value>) -> Self {
+        Description(document)
+    }
+
+    /// The document, made or read by now.
+    pub fn document(self) -> &'static Value {
+        self.0
+    }
+}
 
 /// Serves the document, with the address that it was asked for at.
 pub(super) async fn serve(
     State(app): State<Arc<Context>>,
-    Extension(Description(document)): Extension<Description>,
+    Extension(description): Extension<Description>,
     headers: HeaderMap,
 ) -> Answered<Json<Document>> {
-    let mut document = Value::clone(document);
+    let mut document = description.document().clone();
     document["servers"] = json!([{ "url": address(app.config.public_url.as_deref(), &headers) }]);
     Ok(Json(Document(document)))
 }

@@ -38,6 +38,20 @@ pub(super) enum Method {
     Delete,
 }
 
+/// One for each method.
+macro_rules! constructors {
+    ($($name:ident $method:ident),+) => {$(
+        fn $name<H: Describes<T>, T: 'static>(
+            id: &'static str,
+            path: &'static str,
+            handler: H,
+            summary: &'static str,
+        ) -> Self {
+            Self::of(Operation { method: Method::$method, path, id, summary }, handler)
+        }
+    )+};
+}
+
 /// What is made of an entry of the table.
 pub(super) trait Entry: Sized {
     fn of<H: Describes<T>, T: 'static>(operation: Operation, handler: H) -> Self;
@@ -50,50 +64,7 @@ pub(super) trait Entry: Sized {
     /// What its work can end in, beside what its arguments can.
     fn or(self, failures: &'static [u16]) -> Self;
 
-    fn get<H: Describes<T>, T: 'static>(
-        id: &'static str,
-        path: &'static str,
-        handler: H,
-        summary: &'static str,
-    ) -> Self {
-        Self::of(Operation { method: Method::Get, path, id, summary }, handler)
-    }
-
-    fn post<H: Describes<T>, T: 'static>(
-        id: &'static str,
-        path: &'static str,
-        handler: H,
-        summary: &'static str,
-    ) -> Self {
-        Self::of(Operation { method: Method::Post, path, id, summary }, handler)
-    }
-
-    fn put<H: Describes<T>, T: 'static>(
-        id: &'static str,
-        path: &'static str,
-        handler: H,
-        summary: &'static str,
-    ) -> Self {
-        Self::of(Operation { method: Method::Put, path, id, summary }, handler)
-    }
-
-    fn patch<H: Describes<T>, T: 'static>(
-        id: &'static str,
-        path: &'static str,
-        handler: H,
-        summary: &'static str,
-    ) -> Self {
-        Self::of(Operation { method: Method::Patch, path, id, summary }, handler)
-    }
-
-    fn delete<H: Describes<T>, T: 'static>(
-        id: &'static str,
-        path: &'static str,
-        handler: H,
-        summary: &'static str,
-    ) -> Self {
-        Self::of(Operation { method: Method::Delete, path, id, summary }, handler)
-    }
+    constructors!(get Get, post Post, put Put, patch Patch, delete Delete);
 }
 
 /// What serves one method of one path.

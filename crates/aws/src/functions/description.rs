@@ -14,7 +14,7 @@ static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
 
 /// For the router.
 pub(super) fn stored() -> Description {
-    Description(&DESCRIPTION)
+    Description::of(&DESCRIPTION)
 }
 
 #[cfg(test)]
@@ -40,7 +40,7 @@ mod tests {
     /// After a change of the interface: `UPDATE_EXPECT=1 cargo test -p aws --lib description`.
     #[test]
     fn what_is_stored_is_what_would_be_made() {
-        let made: &Value = app::description().0;
+        let made = app::description().document();
         expect_test::expect_file!["../../openapi.json"].assert_eq(&format!("{}\n", unfolded(made, 0)));
         assert_eq!(*DESCRIPTION, *made);
     }
@@ -64,6 +64,6 @@ mod tests {
     /// package that no other client does.
     #[test]
     fn values_of_a_text_are_described_together() {
-        assert_eq!(choices_of_constants(app::description().0, ""), [""; 0]);
+        assert_eq!(choices_of_constants(app::description().document(), ""), [""; 0]);
     }
 }

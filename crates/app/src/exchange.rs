@@ -16,8 +16,6 @@ use domain::settings::{
 const TOKEN_TIMEOUT_MS: u64 = 10_000;
 /// The field of a request that has the code.
 const CODE: &str = "providerData.code";
-/// The one that has what counts once.
-const ONCE: &str = "providerData.once";
 
 /// Exchanges a grant at the provider's token endpoint. Where a stored application is refused that was changed since it
 /// was read, it is tried once more as it is now. A refresh token may be called unknown, too, if it is another client's.
@@ -78,7 +76,7 @@ pub(crate) async fn code(
         given(plain, OAUTH_CALLBACK_URL).ok_or_else(|| Refusal::rule(OAUTH_CALLBACK_URL, rule))?;
     // Before the code is shown again: a provider may take back what it gave for one that comes twice.
     if !signing_in::is_first(app, organization_id, sign_in.once.as_deref()).await? {
-        return Err(Refusal::rule(ONCE, "came before: begin the sign-in again"));
+        return Err(Refusal::CameBefore);
     }
     let (code, scope) = (sign_in.code.as_str(), given(plain, OAUTH_SCOPE));
     let code_verifier = sign_in.verifier.as_deref();

@@ -160,7 +160,7 @@ impl Answer {
 
     /// Whether a sign-in was refused because somebody had come back with it before, as by loading the page anew.
     pub(crate) fn came_twice(&self) -> bool {
-        self.message().starts_with("`providerData.once`: ")
+        self.body["code"] == "signInRepeated"
     }
 
     /// The token of the next page, where there is one.

@@ -32,6 +32,7 @@ fn url_of(reply: &Value) -> &str {
 #[track_caller]
 fn is_invalid_grant(status: u16, body: &Value) {
     assert_eq!((status, &body["providerMessage"]), (400, &json!("invalid_grant")), "{body}");
+    assert_eq!(body.get("code"), None, "{body}");
 }
 
 #[tokio::test]
@@ -97,7 +98,12 @@ async fn what_counts_once_is_taken_by_one_process_and_is_the_organizations_own()
         for reply in
             [world.call("POST", "/instances", &body).await, world.patch_on(&others, &path, &again).await]
         {
-            assert_eq!(reply.status, 400, "{}", reply.body);
+            assert_eq!(
+                (reply.status, &reply.body["code"]),
+                (400, &json!("signInRepeated")),
+                "{}",
+                reply.body
+            );
             let said = reply.body["message"].as_str().unwrap();
             assert!(said.contains("`providerData.once`") && !said.contains("a-state"), "{said}");
         }

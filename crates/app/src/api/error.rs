@@ -1,6 +1,6 @@
 //! Errors in the dialect's shape, and the request id on every answer.
 
-use super::answers::error::{ErrorBody, OtherMailbox};
+use super::answers::error::{ErrorBody, ErrorCode, OtherMailbox};
 use crate::context::Context;
 use crate::instances::{NotByLink, Refusal};
 use crate::ports::PortError;
@@ -68,6 +68,7 @@ const FOREIGN_ERROR_BYTES_MAX: usize = 4096;
 pub(super) struct ApiError {
     status: StatusCode,
     message: String,
+    code: Option<ErrorCode>,
     provider_message: Option<String>,
     other_mailbox: Option<Box<OtherMailbox>>,
     /// When it makes sense to try again, seconds.
@@ -81,6 +82,7 @@ impl ApiError {
         ApiError {
             status,
             message: message.into(),
+            code: None,
             provider_message: None,
             other_mailbox: None,
             retry_after_s: None,
@@ -143,6 +145,9 @@ impl From<Refusal> for ApiError {
             Refusal::OtherMailbox(other) => {
                 let other = OtherMailbox { address: other.address, confirmation: other.confirmation };
                 ApiError { other_mailbox: Some(Box::new(other)), ..ApiError::conflict(message) }
+            }
+            Refusal::CameBefore => {
+                ApiError { code: Some(ErrorCode::SignInRepeated), ..ApiError::bad(message) }
             }
             Refusal::NotFound => ApiError::no_instance(),
             Refusal::ByLink(NotByLink::Spent) => ApiError::new(StatusCode::GONE, message),
@@ -238,6 +243,7 @@ pub(super) async fn with_request_id(
         let body = ErrorBody {
             request_id: request_id.clone(),
             message: error.message,
+            code: error.code,
             provider_message: error.provider_message,
             other_mailbox: error.other_mailbox.map(|other| *other),
         };

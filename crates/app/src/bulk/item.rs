@@ -110,6 +110,7 @@ fn outcome<T>(acted: std::result::Result<T, Refusal>) -> Result<BulkOutcome> {
             | Refusal::Provider { .. }
             | Refusal::OtherMailbox(_)
             | Refusal::ByLink(_)
+            | Refusal::CameBefore
             | Refusal::Conflict),
         ) => Ok(BulkOutcome::Failed(refusal.to_string())),
     }

@@ -49,6 +49,9 @@ pub(crate) enum Refusal {
     /// A sign-in that came by a link did not fit.
     #[error("{0}")]
     ByLink(NotByLink),
+    /// What counts once came before, so that the code is not shown to the provider.
+    #[error("`providerData.once`: came before: begin the sign-in again")]
+    CameBefore,
     /// No such instance.
     #[error("no such instance")]
     NotFound,

@@ -265,7 +265,7 @@ async fn a_state_counts_once_for_whoever_kept_the_cookies() {
     assert_eq!(done.location(), "/instances/7/connected");
     let gone = connecting.browser.get(&format!("/oauth/callback?code=one&state={state}")).await;
     assert_eq!(gone.status, StatusCode::FORBIDDEN);
-    connecting.refuse(400, "`providerData.once`: came before");
+    connecting.refuse_with(400, json!({ "message": "it came before", "code": "signInRepeated" }));
     for query in [format!("code=two&state={state}"), format!("error=access_denied&state={state}")] {
         connecting.browser.put_back(copied.clone());
         let again = connecting.browser.get(&format!("/oauth/callback?{query}")).await;

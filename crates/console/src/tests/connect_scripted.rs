@@ -56,7 +56,11 @@ impl Connecting {
     }
 
     pub(super) fn refuse(&self, status: u16, message: &str) {
-        *self.refusal.lock().unwrap() = Some((status, json!({ "message": message })));
+        self.refuse_with(status, json!({ "message": message }));
+    }
+
+    pub(super) fn refuse_with(&self, status: u16, body: Value) {
+        *self.refusal.lock().unwrap() = Some((status, body));
     }
 
     /// Fills in the form at an address as a browser without the script does, with these fields otherwise.

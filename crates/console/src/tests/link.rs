@@ -56,7 +56,10 @@ fn returned(code: &str) -> Response {
         .into_response(),
         "other" => error(StatusCode::CONFLICT, "the sign-in is to another mailbox than the link is for"),
         "bad" => error(StatusCode::BAD_REQUEST, "invalid_grant"),
-        "twice" => error(StatusCode::BAD_REQUEST, "`providerData.once`: came before"),
+        "twice" => {
+            let body = json!({ "message": "it came before", "code": "signInRepeated" });
+            (StatusCode::BAD_REQUEST, axum::Json(body)).into_response()
+        }
         _ => error(StatusCode::BAD_GATEWAY, "the provider fails"),
     }
 }

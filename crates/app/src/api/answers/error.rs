@@ -14,14 +14,26 @@ use serde_json::json;
 pub(in crate::api) struct ErrorBody {
     /// 24 hexadecimal digits, also in the header `Elements-Request-Id`.
     pub(in crate::api) request_id: String,
-    /// What is wrong: the field and the rule.
+    /// What is wrong: the field and the rule. Its words may change.
     pub(in crate::api) message: String,
+    /// What a program can tell it by, where the status leaves several: `signInRepeated` (400: what counts once,
+    /// `providerData.once`, came before; its first request may have ended well, or be about to). There will be others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(in crate::api) code: Option<ErrorCode>,
     /// The provider's own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::api) provider_message: Option<String>,
     /// Where a sign-in was asked to be confirmed that turned out to be another mailbox's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::api) other_mailbox: Option<OtherMailbox>,
+}
+
+/// What clients tell errors of one status by. On the wire a text, so that a new one breaks no generated client.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) enum ErrorCode {
+    SignInRepeated,
 }
 
 /// The mailbox that somebody signed in to.

@@ -111,6 +111,20 @@ impl Db {
         self.write_as(context, Durability::Later, work).await
     }
 
+    /// The same with the next write, or after some milliseconds without one: of the pages of two writes most are the same.
+    /// For what nobody waits for with others behind them. The end of the process within these milliseconds takes it.
+    pub async fn write_along<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, PortError> {
+        let Engine::Threaded { threads, .. } = &self.0.engine else {
+            return self.write_behind(context, work).await;
+        };
+        // Not among those whose time is told: the store is not slow because this may wait.
+        threads.write_along(context, work).await
+    }
+
     async fn write_as<T: Send + 'static>(
         &self,
         context: &'static str,

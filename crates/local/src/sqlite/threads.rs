@@ -13,12 +13,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 /// Maximum writes in one commit.
 const BATCH_COUNT_MAX: usize = 256;
 /// Work that may wait for a thread; callers beyond it wait to hand theirs in.
 const WAITING_COUNT_MAX: usize = 1024;
+/// How long a write waits for another one to share its commit with.
+const COMPANY_WAIT: Duration = Duration::from_millis(10);
 
 /// When a write is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,12 +96,24 @@ where
 
 type Tasks = mpsc::Sender<Box<dyn Task>>;
 
+/// What the thread that writes is handed.
+enum Errand {
+    Write(Box<dyn Task>),
+    /// What waits for company has waited long enough.
+    WriteAlong,
+}
+
+/// Writes that wait for company, in their order.
+type Along = Mutex<Vec<Box<dyn Task>>>;
+
 /// The running threads; dropping it lets them finish what waits and ends them.
 pub(super) struct Threads {
     /// `None` only while being dropped.
     entries: Option<Entries>,
     /// The connection that writes: its pages are always the newest ones.
     writer: Arc<Mutex<Connection>>,
+    /// They go into the next commit, whose pages are theirs for the most part.
+    along: Arc<Along>,
     /// Something was committed that may not be on disk yet.
     is_behind: Arc<AtomicBool>,
     running: Vec<JoinHandle<()>>,
@@ -112,7 +128,7 @@ pub(super) struct Connections {
 
 /// Where work goes in.
 struct Entries {
-    writes: Tasks,
+    writes: mpsc::Sender<Errand>,
     reads: Tasks,
     checkpoints: Tasks,
 }
@@ -125,14 +141,15 @@ impl Threads {
         let (checkpoints, waiting_checkpoints) = mpsc::channel(WAITING_COUNT_MAX);
         checkpoint_at_times(&mut writer, checkpoints.downgrade())?;
         let writer = Arc::new(Mutex::new(writer));
-        let is_behind = Arc::<AtomicBool>::default();
+        let (along, is_behind) = (Arc::<Along>::default(), Arc::<AtomicBool>::default());
         let mut threads = Threads {
             entries: Some(Entries { writes, reads, checkpoints }),
             writer: Arc::clone(&writer),
+            along: Arc::clone(&along),
             is_behind: Arc::clone(&is_behind),
             running: Vec::new(),
         };
-        threads.spawn("sqlite-write", move || write_all(&writer, waiting, &is_behind))?;
+        threads.spawn("sqlite-write", move || write_all(&writer, waiting, &along, &is_behind))?;
         let waiting_reads = Arc::new(Mutex::new(waiting_reads));
         for reader in readers {
             let waiting = Arc::clone(&waiting_reads);
@@ -153,8 +170,33 @@ impl Threads {
         durability: Durability,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, PortError> {
-        let entry = self.entries.as_ref().map(|entries| &entries.writes);
-        hand_in(entry, context, durability, work).await
+        let (task, answer) = task(durability, work);
+        self.errand(context, Errand::Write(task)).await?;
+        answered(context, answer.await)
+    }
+
+    /// With the next write, or after [`COMPANY_WAIT`]. A second one ends the wait: a lane with many has few places.
+    pub(super) async fn write_along<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, PortError> {
+        let (task, mut answer) = task(Durability::Later, work);
+        let is_first = {
+            let mut along = self.along.lock().unwrap_or_else(PoisonError::into_inner);
+            along.push(task);
+            along.len() == 1
+        };
+        if is_first && let Ok(written) = timeout(COMPANY_WAIT, &mut answer).await {
+            return answered(context, written);
+        }
+        self.errand(context, Errand::WriteAlong).await?;
+        answered(context, answer.await)
+    }
+
+    async fn errand(&self, context: &'static str, errand: Errand) -> Result<(), PortError> {
+        let entries = self.entries.as_ref().ok_or_else(|| closed(context))?;
+        entries.writes.send(errand).await.map_err(|_| closed(context))
     }
 
     pub(super) async fn read<T: Send + 'static>(
@@ -235,11 +277,31 @@ async fn hand_in<T: Send + 'static>(
     durability: Durability,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> Result<T, PortError> {
-    let closed = || PortError::new(context, "the database is closed");
+    let (task, answer) = task(durability, work);
+    let entry = entry.ok_or_else(|| closed(context))?;
+    entry.send(task).await.map_err(|_| closed(context))?;
+    answered(context, answer.await)
+}
+
+type Answer<T> = oneshot::Receiver<rusqlite::Result<T>>;
+
+fn task<T: Send + 'static>(
+    durability: Durability,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> (Box<dyn Task>, Answer<T>) {
     let (reply, answer) = oneshot::channel();
-    let task = Box::new(Work { work: Some(work), result: None, durability, reply });
-    entry.ok_or_else(closed)?.send(task).await.map_err(|_| closed())?;
-    answer.await.map_err(|_| closed())?.map_err(|error| failed(context, error))
+    (Box::new(Work { work: Some(work), result: None, durability, reply }), answer)
+}
+
+fn answered<T>(
+    context: &'static str,
+    answer: Result<rusqlite::Result<T>, oneshot::error::RecvError>,
+) -> Result<T, PortError> {
+    answer.map_err(|_| closed(context))?.map_err(|error| failed(context, error))
+}
+
+fn closed(context: &'static str) -> PortError {
+    PortError::new(context, "the database is closed")
 }
 
 /// SQLite holds no lock on this file, which another descriptor that is closed would end.
@@ -253,30 +315,61 @@ fn sync(log: &Path) -> std::io::Result<()> {
 
 fn write_all(
     connection: &Mutex<Connection>,
-    mut waiting: mpsc::Receiver<Box<dyn Task>>,
+    mut waiting: mpsc::Receiver<Errand>,
+    along: &Along,
     is_behind: &AtomicBool,
 ) {
     // As the connection was set up.
     let mut durability = Durability::Now;
-    while let Some(first) = waiting.blocking_recv() {
-        let mut batch = vec![first];
-        while batch.len() < BATCH_COUNT_MAX {
-            let Ok(task) = waiting.try_recv() else { break };
+    loop {
+        let first = waiting.blocking_recv();
+        let is_end = first.is_none();
+        let batch = gathered(first, &mut waiting, along);
+        if !batch.is_empty() {
+            commit_batch(connection, batch, &mut durability, is_behind);
+        }
+        if is_end {
+            return;
+        }
+    }
+}
+
+/// What waits for company goes along, then what was handed in meanwhile.
+fn gathered(
+    first: Option<Errand>,
+    waiting: &mut mpsc::Receiver<Errand>,
+    along: &Along,
+) -> Vec<Box<dyn Task>> {
+    let mut batch = std::mem::take(&mut *along.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut next = first;
+    while let Some(errand) = next {
+        if let Errand::Write(task) = errand {
             batch.push(task);
         }
-        let committed = {
-            let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let wanted = batch.iter().map(|task| task.durability()).max().unwrap_or(Durability::Now);
-            switch(&connection, &mut durability, wanted)
-                .and_then(|()| unless_it_panics(|| write_batch(&connection, &mut batch)))
-        };
-        // One that waits for the disk brings this there only if it has pages of its own.
-        if durability == Durability::Later {
-            is_behind.store(true, Ordering::SeqCst);
-        }
-        for task in batch {
-            task.answer(committed);
-        }
+        next = if batch.len() < BATCH_COUNT_MAX { waiting.try_recv().ok() } else { None };
+    }
+    batch
+}
+
+/// Writes these, and answers them once that is committed.
+fn commit_batch(
+    connection: &Mutex<Connection>,
+    mut batch: Vec<Box<dyn Task>>,
+    durability: &mut Durability,
+    is_behind: &AtomicBool,
+) {
+    let committed = {
+        let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = batch.iter().map(|task| task.durability()).max().unwrap_or(Durability::Now);
+        switch(&connection, durability, wanted)
+            .and_then(|()| unless_it_panics(|| write_batch(&connection, &mut batch)))
+    };
+    // One that waits for the disk brings this there only if it has pages of its own.
+    if *durability == Durability::Later {
+        is_behind.store(true, Ordering::SeqCst);
+    }
+    for task in batch {
+        task.answer(committed);
     }
 }
 
@@ -366,96 +459,4 @@ fn run_alone(connection: &Connection, mut task: Box<dyn Task>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Db;
-    use rusqlite::Connection;
-    use std::sync::mpsc;
-    use tokio::sync::oneshot;
-
-    /// What SQLite does at the end of the transaction: 1 is nothing, 2 is to wait for the disk.
-    fn level(tx: &Connection) -> rusqlite::Result<i64> {
-        tx.query_row("PRAGMA synchronous", [], |row| row.get(0))
-    }
-
-    #[tokio::test]
-    async fn a_commit_waits_for_the_disk_if_one_of_its_writes_needs_that() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = Db::open(&folder.path().join("a.db")).unwrap();
-        assert_eq!(db.write("a", level).await.unwrap(), 2);
-        assert_eq!(db.write_behind("a", level).await.unwrap(), 1);
-        assert_eq!(db.write("a", level).await.unwrap(), 2);
-        // While the first one runs the others come to wait, and share a commit.
-        let (begin, begun) = oneshot::channel();
-        let (end, ended) = mpsc::channel::<()>();
-        let other = db.clone();
-        let first = tokio::spawn(async move {
-            let waits = move |tx: &Connection| {
-                begin.send(()).unwrap();
-                ended.recv().unwrap();
-                level(tx)
-            };
-            other.write_behind("a", waits).await.unwrap()
-        });
-        begun.await.unwrap();
-        let (behind, now) = (db.write_behind("a", level), db.write("a", level));
-        let let_go = async { end.send(()).unwrap() };
-        let (behind, now, ()) = tokio::join!(behind, now, let_go);
-        assert_eq!([first.await.unwrap(), behind.unwrap(), now.unwrap()], [1, 2, 2]);
-    }
-
-    #[tokio::test]
-    async fn what_does_not_wait_is_brought_to_the_disk_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = Db::open(&folder.path().join("a.db")).unwrap();
-        let make = |tx: &Connection| tx.execute_batch("CREATE TABLE numbers (n)");
-        let add = |tx: &Connection| tx.execute("INSERT INTO numbers VALUES (1)", []);
-        db.write("make", make).await.unwrap();
-        assert!(!db.catch_up().await.unwrap(), "it is there");
-        db.write_behind("add", add).await.unwrap();
-        assert!(db.catch_up().await.unwrap());
-        assert!(!db.catch_up().await.unwrap(), "it is there by now");
-        db.write_behind("add", add).await.unwrap();
-        db.write("look", |tx| tx.query_row("SELECT 1", [], |_| Ok(()))).await.unwrap();
-        assert!(db.catch_up().await.unwrap(), "a commit without pages brings nothing there");
-    }
-
-    #[tokio::test]
-    async fn a_write_that_fails_alone_leaves_nothing_and_the_next_one_goes_on() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = Db::open(&folder.path().join("a.db")).unwrap();
-        db.write("make", |tx| tx.execute_batch("CREATE TABLE numbers (n)")).await.unwrap();
-        let failing = |tx: &Connection| {
-            tx.execute("INSERT INTO numbers VALUES (1)", [])?;
-            tx.execute("INSERT INTO nowhere VALUES (1)", [])
-        };
-        assert!(db.write("fail", failing).await.is_err());
-        db.write("go on", |tx| tx.execute("INSERT INTO numbers VALUES (2)", [])).await.unwrap();
-        let all = "SELECT group_concat(n) FROM numbers";
-        let left = db.read("look", |tx| tx.query_row(all, [], |row| row.get::<_, String>(0))).await;
-        assert_eq!(left.unwrap(), "2");
-    }
-
-    #[tokio::test]
-    #[allow(clippy::panic)] // what is to be survived
-    async fn a_write_that_panics_leaves_nothing_and_the_others_go_on() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let db = Db::open(&path).unwrap();
-        db.write("make", |tx| tx.execute_batch("CREATE TABLE numbers (n)")).await.unwrap();
-        let panics = |tx: &Connection| -> rusqlite::Result<()> {
-            tx.execute("INSERT INTO numbers VALUES (1)", [])?;
-            panic!("in a write");
-        };
-        assert!(db.write("panic", panics).await.is_err());
-        let beside = Connection::open(&path).unwrap();
-        beside.execute("INSERT INTO numbers VALUES (2)", []).unwrap();
-        db.write("go on", |tx| tx.execute("INSERT INTO numbers VALUES (3)", [])).await.unwrap();
-        for _ in 0..3 {
-            let panics = |_: &Connection| -> rusqlite::Result<()> { panic!("in a read") };
-            assert!(db.read("panic", panics).await.is_err());
-        }
-        let all = "SELECT group_concat(n) FROM numbers";
-        let left = db.read("look", |tx| tx.query_row(all, [], |row| row.get::<_, String>(0))).await;
-        assert_eq!(left.unwrap(), "2,3");
-    }
-}
+mod tests;

@@ -201,7 +201,14 @@ impl Attempts for SqliteStore {
     async fn finish_attempt(&self, key: AttemptKey, outcome: &AttemptOutcome) -> ports::Result<Written> {
         let outcome = outcome.clone();
         // An attempt whose outcome a power cut takes is made again, with the same id and bytes, as after any crash.
-        self.db.write_behind("finish an attempt", move |tx| finish(tx, key, &outcome)).await
+        let (context, is_last) = ("finish an attempt", outcome.verdict == Verdict::Delivered);
+        let is_released = matches!(outcome.by, Claimant::Release { .. });
+        let work = move |tx: &Connection| finish(tx, key, &outcome);
+        // A release goes on with the next one when this is stored, and a retry is enqueued then.
+        match is_last && !is_released {
+            true => self.db.write_along(context, work).await,
+            false => self.db.write_behind(context, work).await,
+        }
     }
 
     async fn reopen(

@@ -96,6 +96,8 @@ async fn crowd(
         let name = format!("crowd-{count}");
         let (mailbox, callback) = (mailbox(outside, &name), Callback::new(outside, &name));
         let id = server.client.connect(&mailbox, &callback).await.id;
+        // Until a mailbox's first rounds are over each change may cost a look of its own: that is not how it goes on.
+        server.poll(id).await;
         let asked_before = mailbox.requests_count();
         let Some(spent) = whole::tell_at_once(outside, server, &mailbox, id, count).await else {
             return (costs, Some(count));

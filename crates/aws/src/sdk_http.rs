@@ -61,8 +61,7 @@ impl SdkHttp {
 
 impl Terms {
     fn client(self) -> Result<reqwest::Client, Box<dyn Error + Send + Sync>> {
-        // The SDK reads answers as they are.
-        let mut client = system::direct_client()?.no_gzip();
+        let mut client = system::direct_client()?;
         if let Some(connect_timeout) = self.connect_timeout {
             client = client.connect_timeout(connect_timeout);
         }

@@ -28,6 +28,8 @@ pub(crate) fn client_with(mut tls: ClientConfig) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .no_proxy()
+        // Answers come as they are: who asks for compressed ones unpacks them.
+        .no_gzip()
         .redirect(Policy::none())
         .tcp_nodelay(true)
 }

@@ -4,6 +4,7 @@ mod addresses;
 mod callbacks;
 mod fault;
 mod forgiving;
+mod gunzip;
 mod head;
 mod resolver;
 
@@ -12,8 +13,9 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use callbacks::Callbacks;
 use connectors::{BodyStream, Http, HttpError, HttpRequest, HttpResponse, HttpStream, Method, Route};
-use fault::{CONNECT_S, classify};
+use fault::{CONNECT_S, cause, classify};
 use futures_util::stream::{self, StreamExt as _};
+use http::header::ACCEPT_ENCODING;
 use resolver::Resolver;
 use rustls::ClientConfig;
 use std::net::IpAddr;
@@ -113,10 +115,11 @@ impl Clients {
 
     async fn ask_provider(&self, request: HttpRequest<'_>, url: url::Url) -> Result<HttpResponse, HttpError> {
         let (timeout, bytes_max) = (Duration::from_millis(request.timeout_ms), request.answer_bytes_max);
-        let response = self.to_provider(request, url).timeout(timeout).send().await.map_err(failed)?;
+        let request = self.to_provider(request, url).header(ACCEPT_ENCODING, gunzip::TAKEN);
+        let response = request.timeout(timeout).send().await.map_err(failed)?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body = read(response, bytes_max).await?;
+        let body = gunzip::plain(&headers, read(response, bytes_max).await?, bytes_max)?;
         Ok(HttpResponse { status, headers, body })
     }
 
@@ -127,6 +130,9 @@ impl Clients {
             tokio::time::timeout(timeout, sent).await.map_err(|_| HttpError::Timeout)?.map_err(failed)?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
+        if gunzip::is_packed(&headers) {
+            return Err(HttpError::Broken("it is compressed, which was not asked for".into()));
+        }
         Ok(HttpStream { status, headers, body: pieces(response, timeout, bytes_max) })
     }
 }

@@ -83,7 +83,7 @@ fn certificate(error: &CertificateError) -> TlsFault {
     }
 }
 
-fn cause(error: &(dyn Error + 'static)) -> Box<dyn Error + Send + Sync> {
+pub(super) fn cause(error: &(dyn Error + 'static)) -> Box<dyn Error + Send + Sync> {
     let last = chain(error).last().map_or_else(|| error.to_string(), ToString::to_string);
     Box::new(Cause(last))
 }

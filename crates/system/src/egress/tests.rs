@@ -1,5 +1,6 @@
 mod faults;
 mod odd_answers;
+mod packed;
 mod streams;
 
 use super::*;

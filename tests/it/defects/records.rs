@@ -176,6 +176,30 @@ async fn a_message_that_is_refused_alone_stops_nothing() {
     }
 }
 
+/// Each may be as long as a mail may be: several at once would be held at once.
+#[tokio::test]
+async fn whole_mails_are_read_again_one_after_another_and_short_ones_side_by_side() {
+    let looks = [("/hubs/general/messages?format=full", 1), ("/hubs/general/messages", 3)];
+    for (url, at_once) in looks {
+        let world = World::new(615);
+        let body = gmail_body(&world.google.new_code(GMAIL_USER));
+        let id = world.create(&with_poller(body, json!({ "mail": { "url": url, "idField": "id" } }))).await;
+        let sent = deliver(&world, 8);
+        for one in &sent {
+            world.google.poison(GMAIL_USER, one, DOWN);
+        }
+        let later = deliver(&world, 1);
+        assert_created(&polled(&world, id).await, &later);
+        assert_eq!(waiting(&world, id).await, 8);
+        for one in &sent {
+            world.google.heal(GMAIL_USER, one);
+        }
+        world.pass(Duration::minutes(6)).await;
+        assert_whole(&told(&world), &sent);
+        assert_eq!(world.google.usage(GMAIL_USER).message_reads_peak, at_once, "{url}");
+    }
+}
+
 #[tokio::test]
 async fn a_message_that_is_refused_alone_stops_no_catch_up_and_no_backfill() {
     for refusal in REFUSALS {

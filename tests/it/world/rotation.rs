@@ -118,6 +118,10 @@ impl Connector for Rotating {
         self.inner.ping(call).await
     }
 
+    fn looks_at_once(&self, call: &Call<'_>, resource: &ResourceConfig) -> usize {
+        self.inner.looks_at_once(call, resource)
+    }
+
     async fn fetch(
         &self,
         call: &Call<'_>,

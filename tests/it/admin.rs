@@ -204,7 +204,7 @@ async fn who_is_taken_out_gets_in_no_more() {
     assert!(world.app.replace_user_secret(organization_id, 4711).await.unwrap().is_none());
     assert!(world.app.replace_organization_secret(4711).await.unwrap().is_none());
 
-    let noted = world.store.audit(organization_id, None, 100).await.unwrap();
+    let noted = world.store.audit(organization_id, None, 100).await.unwrap().rows;
     let mut actions: Vec<&str> = noted.iter().map(|entry| entry.action.as_str()).collect();
     actions.sort_unstable();
     let wanted = [
@@ -253,7 +253,7 @@ async fn dead_jobs_are_counted_and_sent_again() {
 /// The first notification of an instance, and the job that delivers it anew.
 async fn delivered(world: &World, id: InstanceId) -> (String, Job) {
     let page = LogPage { before: None, limit: 1, pending_only: false };
-    let notification = world.store.notifications(id, page).await.unwrap().remove(0);
+    let notification = world.store.notifications(id, page).await.unwrap().rows.remove(0);
     let key = AttemptKey { instance: id, sequence: notification.sequence, attempt: notification.attempt + 1 };
     (notification.name.event_id, Job::Deliver(key))
 }

@@ -224,7 +224,7 @@ async fn after_a_deletion_nothing_arrives_and_nothing_is_left() {
     world.receiver.set_default(500);
     notify(&world, id, 3).await;
     let page = LogPage { before: None, limit: 10, pending_only: false };
-    assert_eq!(world.store.notifications(id, page).await.unwrap().len(), 3);
+    assert_eq!(world.store.notifications(id, page).await.unwrap().rows.len(), 3);
     assert!(world.dump().contains("API Instance with Polling"));
     let reply = world.call("DELETE", &format!("/instances/{id}"), &Value::Null).await;
     assert_eq!(reply.status, 200);
@@ -232,7 +232,7 @@ async fn after_a_deletion_nothing_arrives_and_nothing_is_left() {
     world.receiver.take();
     world.pass(Duration::hours(24)).await;
     assert_eq!(world.receiver.take().len(), 0);
-    assert_eq!(world.store.notifications(id, page).await.unwrap().len(), 0);
+    assert_eq!(world.store.notifications(id, page).await.unwrap().rows.len(), 0);
     assert!(world.store.mailbox(id).await.unwrap().is_none());
     assert!(!world.dump_beside_audit().contains("API Instance with Polling"), "rows are left");
     assert_eq!(world.jobs.waiting_count().await.unwrap(), 0);

@@ -1,6 +1,6 @@
 //! A row that can't be read, for it is damaged or another version's, hides no other and stops none.
 
-use crate::world::{GMAIL_USER, OUTLOOK_USER, World};
+use crate::world::{GMAIL_USER, OUTLOOK_USER, Reply, World};
 use app::admin::{Check, Mode, Others};
 use chrono::Duration;
 use domain::ids::InstanceId;
@@ -8,8 +8,12 @@ use doubles::Mail;
 use serde_json::{Value, json};
 
 /// What is damaged, and how; `A` and `B` stand for the two mailboxes.
-const DAMAGES: [(&str, &str); 19] = [
+const DAMAGES: [(&str, &str); 20] = [
     ("an instance", "UPDATE instances SET document = '[]' WHERE id = A"),
+    (
+        "an instance that its address leads to",
+        "UPDATE instances SET document = json_set(document, '$.created_at', 'gone') WHERE id = A",
+    ),
     (
         "an instance of a connector that is gone",
         "UPDATE instances SET document = json_set(document, '$.connector', 'gone') WHERE id = A",
@@ -59,6 +63,15 @@ const DAMAGES: [(&str, &str); 19] = [
     ("a dead job", "INSERT INTO dead_jobs (job, instance_id, failures, died_at_us) VALUES ('{', A, 1, 0)"),
 ];
 
+/// Searches by what a row does not say any longer.
+const LOST: [(&str, &str); 5] = [
+    ("an instance", "/instances?mailbox=ada@example.com"),
+    ("an instance", "/instances?withHealth=true&connector=gmail&searchText=API"),
+    ("an instance of a connector that is gone", "/elements/gmail/instances"),
+    ("an instance of a connector that is gone", "/elements/gmail/instances?searchText=API"),
+    ("an instance of a connector that is gone", "/instances?withHealth=true&connector=gmail&searchText=API"),
+];
+
 async fn stored(world: &World, name: &str) {
     let body = json!({ "name": name, "connector": "gmail", "apiKey": "key", "apiSecret": "secret" });
     let reply = world.call("POST", "/applications", &body).await;
@@ -75,6 +88,39 @@ async fn lists(world: &World) -> Vec<String> {
     let of_all = document["paths"].as_object().unwrap().iter();
     let of_all = of_all.filter(|(path, item)| item.get("get").is_some() && !path.contains('{'));
     of_all.filter_map(|(path, _)| Some(path.strip_prefix("/elements/api-v2")?.to_owned())).collect()
+}
+
+fn unreadable_count(reply: &Reply) -> usize {
+    reply.headers.get("elements-unreadable-count").map_or(0, |count| count.to_str().unwrap().parse().unwrap())
+}
+
+/// Each list and count: how many rows it has, and how many it says that it lacks.
+async fn listed(world: &World, (a, b): (InstanceId, InstanceId)) -> Vec<(String, u64, usize)> {
+    let mut paths = lists(world).await;
+    paths.extend(
+        [
+            "/instances?withHealth=true",
+            "/instances?orderBy=lastSuccess",
+            "/instances?mailbox=ada@example.com",
+            "/instances/events?status=delivered",
+            "/elements/gmail/instances",
+            "/elements/gmail/instances?searchText=API",
+            "/instances?withHealth=true&connector=gmail&searchText=API",
+            "/organizations/1/audit",
+        ]
+        .map(str::to_owned),
+    );
+    let topics = format!("topics[]=instance-{a}-events&topics[]=instance-{b}-events");
+    paths.extend([format!("/instances/{b}/events"), format!("/notifications?{topics}")]);
+    let mut listed = Vec::new();
+    for path in paths {
+        let reply = world.call("GET", &path, &Value::Null).await;
+        assert!(reply.status < 500, "{path}: {} {}", reply.status, reply.body);
+        let total = reply.body["total"].as_u64().or(reply.body["totalInstances"].as_u64());
+        let rows_count = reply.body.as_array().map_or(total.unwrap_or(0), |rows| rows.len() as u64);
+        listed.push((path, rows_count, unreadable_count(&reply)));
+    }
+    listed
 }
 
 /// Both mailboxes, each with two notifications in the log.
@@ -94,21 +140,36 @@ async fn two() -> (World, InstanceId, InstanceId) {
     (world, a, b)
 }
 
+async fn do_damage(world: &World, sql: &str, (a, b): (InstanceId, InstanceId)) {
+    let sql = sql.replace(" = A", &format!(" = {}", a.get())).replace(" = B", &format!(" = {}", b.get()));
+    let sql = sql.replace(" A,", &format!(" {},", a.get())).replace(" B,", &format!(" {},", b.get()));
+    let context = sql.clone();
+    let changed = world.rows().write("damage", move |tx| tx.execute(&sql, [])).await.unwrap();
+    assert!(changed > 0, "{context}");
+}
+
 fn names(list: &Value, id: InstanceId) -> bool {
     list.as_array().unwrap().iter().any(|one| one["id"] == id.get())
 }
 
 #[tokio::test]
 async fn a_row_that_can_not_be_read_hides_no_other_and_stops_none() {
+    let mut short: Vec<(&str, String)> = Vec::new();
     for (what, damage) in DAMAGES {
         let (mut world, a, b) = two().await;
-        let sql =
-            damage.replace(" = A", &format!(" = {}", a.get())).replace(" = B", &format!(" = {}", b.get()));
-        let sql = sql.replace(" A,", &format!(" {},", a.get())).replace(" B,", &format!(" {},", b.get()));
-        let changed = world.rows().write("damage", move |tx| tx.execute(&sql, [])).await.unwrap();
-        assert!(changed > 0, "{what}");
+        let whole = listed(&world, (a, b)).await;
+        assert!(whole.iter().all(|(_, _, told_count)| *told_count == 0), "{what}: {whole:?}");
+        do_damage(&world, damage, (a, b)).await;
         world.store.forget_dead_workers().await.unwrap_or_else(|error| panic!("{what}: {error}"));
         world.restart();
+        for (path, rows_count, told_count) in listed(&world, (a, b)).await {
+            let before = whole.iter().find(|(other, ..)| *other == path).map_or(0, |(_, count, _)| *count);
+            if rows_count < before && told_count == 0 {
+                short.push((what, path.clone()));
+            }
+            let is_bulk = what == "a bulk action" && path == "/instances/bulk";
+            assert!(!is_bulk || told_count == 1, "{what}: {path}");
+        }
         for path in lists(&world).await {
             let reply = world.call("GET", &path, &Value::Null).await;
             assert!(reply.status < 500, "{what}: {path}: {} {}", reply.status, reply.body);
@@ -142,5 +203,53 @@ async fn a_row_that_can_not_be_read_hides_no_other_and_stops_none() {
         world.jobs.reload().await.unwrap();
         world.timers.reload().await.unwrap();
     }
+    let lost = LOST.map(|(what, path)| (what, path.to_owned()));
+    assert_eq!(short, lost, "lists that are silently short");
     assert!(app::unreadable::count() >= 12, "tables and keys that were told: {}", app::unreadable::count());
+}
+
+/// However short its pages are: the pages that lack it, or those beside them, say so.
+#[tokio::test]
+async fn no_row_that_can_not_be_read_is_told_by_no_page() {
+    let (mut world, a, b) = two().await;
+    let of_a = "UPDATE instances SET document = '[]' WHERE id = A";
+    let of_b = "UPDATE notifications SET attempts = '{' WHERE row_id =
+        (SELECT min(row_id) FROM notifications WHERE instance_id = B)";
+    for sql in [of_a, of_b] {
+        do_damage(&world, sql, (a, b)).await;
+    }
+    world.restart();
+    for (path, count) in [
+        ("/instances?pageSize=1", 1),
+        ("/instances?withHealth=true&pageSize=1", 1),
+        ("/instances/event-poller-records?pageSize=1", 1),
+        ("/instances/polling-disabled?pageSize=1", 1),
+        ("/notifications/subscriptions?pageSize=1", 1),
+        ("/notifications/subscriptions/deliveries?pageSize=1", 2),
+        ("/instances/events?pageSize=1", 2),
+        ("/instances/events?status=delivered&pageSize=1", 2),
+        ("/organizations/1/audit?pageSize=1", 0),
+    ] {
+        let (mut told, mut next, mut pages) = (0, Some(path.to_owned()), 0);
+        while let Some(page) = next {
+            let reply = world.call("GET", &page, &Value::Null).await;
+            assert_eq!(reply.status, 200, "{page}: {}", reply.body);
+            told += unreadable_count(&reply);
+            let token = reply.headers.get("elements-next-page-token").map(|token| token.to_str().unwrap());
+            next = token.map(|token| format!("{path}&nextPage={token}"));
+            pages += 1;
+            assert!(pages < 100, "{path} never ends");
+        }
+        assert!(told >= count && (told == 0) == (count == 0), "{path}: {told} instead of {count}");
+    }
+}
+
+#[tokio::test]
+async fn a_callback_that_can_not_be_read_holds_up_no_release_of_others() {
+    let (world, a, b) = two().await;
+    do_damage(&world, "UPDATE subscriptions SET status = 'suspended'", (a, b)).await;
+    do_damage(&world, "UPDATE subscriptions SET status = 'gone' WHERE instance_id = A", (a, b)).await;
+    let reply = world.call("PUT", "/notifications/subscriptions/deliveries", &Value::Null).await;
+    assert_eq!((reply.status, unreadable_count(&reply)), (200, 1), "{}", reply.body);
+    assert_eq!(reply.body[0]["instanceId"], b.get());
 }

@@ -2,7 +2,7 @@
 
 use crate::audit::By;
 use crate::context::Context;
-use crate::ports::{PortError, Result, StoredApplication, Written};
+use crate::ports::{PortError, Result, Rows, StoredApplication, Written};
 use domain::application::Application;
 use domain::settings::MASK;
 use serde_json::{Value, json};
@@ -133,11 +133,11 @@ pub(crate) async fn list(
     organization_id: u32,
     after: Option<&str>,
     size: usize,
-) -> Result<(Vec<StoredApplication>, bool)> {
+) -> Result<(Rows<StoredApplication>, bool)> {
     // One more than asked for shows it.
     let mut page = app.ports.store.applications(organization_id, after, size + 1).await?;
-    let is_more = page.len() > size;
-    page.truncate(size);
+    let is_more = page.rows.len() > size;
+    page.rows.truncate(size);
     Ok((page, is_more))
 }
 

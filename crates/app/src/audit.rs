@@ -1,7 +1,7 @@
 //! Entries of the audit record: who did what, with what stood there before and after, and no secret.
 
 use crate::context::Context;
-use crate::ports::{Actor, AuditEntry, AuditMark, Result};
+use crate::ports::{Actor, AuditEntry, AuditMark, Result, Rows};
 use domain::ids::InstanceId;
 use domain::instance::{Instance, Validity};
 use serde_json::{Value, json};
@@ -101,10 +101,10 @@ pub(crate) async fn entries_before(
     organization_id: u32,
     before: Option<&AuditMark>,
     limit: usize,
-) -> Result<(Vec<AuditEntry>, bool)> {
+) -> Result<(Rows<AuditEntry>, bool)> {
     // One more than asked for shows it.
     let mut entries = app.ports.accounts.audit(organization_id, before, limit + 1).await?;
-    let is_more = entries.len() > limit;
-    entries.truncate(limit);
+    let is_more = entries.rows.len() > limit;
+    entries.rows.truncate(limit);
     Ok((entries, is_more))
 }

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::instances;
 use crate::ports::{
     LogKey, LogLine, LogMark, LogPage, LogSearch, LogWish, MARKS_COUNT_MAX, Notification, Numbered,
-    OrganizationPage, Result, Tally,
+    OrganizationPage, Result, Rows, Tally,
 };
 use crate::sight::{SeenAccounts, Sight};
 use crate::unreadable::readable;
@@ -28,6 +28,8 @@ pub(crate) struct LogStretch {
     pub(crate) end: Option<LogMark>,
     /// Notifications that were looked at for it.
     pub(crate) looked_count: usize,
+    /// Rows that can't be read, of what was looked at.
+    pub(crate) unreadable_count: usize,
 }
 
 /// What an instance's log has before a sequence, newest first, but nothing below `first`.
@@ -39,7 +41,7 @@ pub(crate) async fn of_instance(
     limit: usize,
 ) -> Result<LogStretch> {
     let page = LogPage { before, limit, pending_only: false };
-    let mut notifications = app.ports.store.notifications(id, page).await?;
+    let Rows { rows: mut notifications, unreadable_count } = app.ports.store.notifications(id, page).await?;
     let read_count = notifications.len();
     let end = notifications.last().map(mark_of);
     if let Some(first) = first {
@@ -47,7 +49,7 @@ pub(crate) async fn of_instance(
     }
     // What is older than asked for ends the log.
     let is_last = read_count < limit || notifications.len() < read_count;
-    Ok(LogStretch { notifications, is_last, end, looked_count: read_count })
+    Ok(LogStretch { notifications, is_last, end, looked_count: read_count, unreadable_count })
 }
 
 /// The newest notifications of an instance that tell of an object: at most `limit`.
@@ -67,7 +69,7 @@ pub(crate) async fn of_object(
         looks_count_max: limit,
     };
     let found = app.ports.store.search_log(instance.account.organization_id, &search).await?;
-    app.ports.store.notifications_at(&found.marks).await
+    Ok(app.ports.store.notifications_at(&found.marks).await?.rows)
 }
 
 /// What waits to be delivered behind a sequence, oldest first.
@@ -78,10 +80,10 @@ pub(crate) async fn waiting(
     limit: usize,
 ) -> Result<LogStretch> {
     let page = LogPage { before: Some(behind), limit, pending_only: true };
-    let notifications = app.ports.store.notifications(id, page).await?;
+    let Rows { rows: notifications, unreadable_count } = app.ports.store.notifications(id, page).await?;
     let (is_last, end) = (notifications.len() < limit, notifications.last().map(mark_of));
     let looked_count = notifications.len();
-    Ok(LogStretch { notifications, is_last, end, looked_count })
+    Ok(LogStretch { notifications, is_last, end, looked_count, unreadable_count })
 }
 
 /// The log of an organization, as far as the caller sees it.
@@ -106,40 +108,56 @@ impl<'a> OrganizationLog<'a> {
     ) -> Result<LogStretch> {
         let page = OrganizationPage { before, from, limit };
         let lines = self.app.ports.store.organization_log(self.organization_id, page).await?;
-        let marks: Vec<LogMark> = lines.iter().map(|line| line.mark).collect();
-        let notifications = self.read(&marks).await?;
-        let (is_last, end) = (lines.len() < limit, marks.last().copied());
-        Ok(LogStretch { notifications, is_last, end, looked_count: lines.len() })
+        let marks: Vec<LogMark> = lines.rows.iter().map(|line| line.mark).collect();
+        let read = self.read(&marks).await?;
+        Ok(LogStretch {
+            notifications: read.rows,
+            is_last: marks.len() < limit,
+            end: marks.last().copied(),
+            looked_count: marks.len(),
+            unreadable_count: lines.unreadable_count + read.unreadable_count,
+        })
     }
 
     /// The same of what a search is for: at most its limit. Of several keys none has what another one has.
     pub(crate) async fn found(&mut self, keys: &[LogKey], search: &LogSearch) -> Result<LogStretch> {
         let store = &self.app.ports.store;
-        let (mut marks, mut end, mut looked_count) = (Vec::new(), None, 0);
+        let (mut marks, mut end, mut looked_count, mut unreadable_count) = (Vec::new(), None, 0, 0);
         for by in keys {
             let search = LogSearch { by: by.clone(), ..search.clone() };
             let found = store.search_log(self.organization_id, &search).await?;
             marks.extend(found.marks);
             looked_count += found.looked_count;
+            unreadable_count += found.unreadable_count;
             // Nothing is known of what is older than where one of them stopped.
             end = end.max(found.end);
         }
         marks.sort_unstable_by(|one, other| other.cmp(one));
         marks.retain(|mark| end.is_none_or(|end| *mark >= end));
-        Ok(LogStretch { notifications: self.read(&marks).await?, is_last: end.is_none(), end, looked_count })
+        let read = self.read(&marks).await?;
+        unreadable_count += read.unreadable_count;
+        Ok(LogStretch {
+            notifications: read.rows,
+            is_last: end.is_none(),
+            end,
+            looked_count,
+            unreadable_count,
+        })
     }
 
-    /// Those that the caller sees.
-    async fn read(&mut self, marks: &[LogMark]) -> Result<Vec<Notification>> {
+    /// Those that the caller sees. Of an instance that can't be read none is.
+    async fn read(&mut self, marks: &[LogMark]) -> Result<Rows<Notification>> {
+        let known_count = self.seen.passed.count;
         let mut seen = Vec::new();
         for mark in marks {
             if self.seen.get(mark.instance).await?.is_some() {
                 seen.push(*mark);
             }
         }
-        let mut notifications = Vec::new();
+        let unreadable_count = self.seen.passed.count - known_count;
+        let mut notifications = Rows { unreadable_count, ..Rows::default() };
         for marks in seen.chunks(MARKS_COUNT_MAX) {
-            notifications.extend(self.app.ports.store.notifications_at(marks).await?);
+            notifications.append(self.app.ports.store.notifications_at(marks).await?);
         }
         Ok(notifications)
     }
@@ -165,6 +183,7 @@ impl<'a> Lines<'a> {
         let page = OrganizationPage { before: self.before, from: Some(self.from), limit: LINES_READ_COUNT };
         let OrganizationLog { app, organization_id, seen } = &mut self.log;
         let read = app.ports.store.organization_log(*organization_id, page).await?;
+        let read = read.rows;
         self.is_last = read.len() < LINES_READ_COUNT;
         self.before = read.last().map(|line| line.mark).or(self.before);
         self.looked_count += read.len();

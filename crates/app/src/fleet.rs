@@ -5,6 +5,7 @@ use crate::instances;
 use crate::kept_fleet::KeptStretch;
 use crate::ports::{FleetPage, FleetRow, Mailbox, Result};
 use crate::sight::Sight;
+use crate::unreadable::{PassedOver, readable};
 use chrono::{DateTime, Utc};
 use domain::health::{self, Health, Pulse, Pulses, Vitals};
 use domain::ids::InstanceId;
@@ -25,6 +26,8 @@ pub(crate) struct Fleet {
     pub(crate) cut_at: Option<InstanceId>,
     /// Those looked at, seen by the caller or not.
     pub(crate) looked_count: usize,
+    /// Those of them, or of what stands behind, that can't be read.
+    pub(crate) unreadable_count: usize,
 }
 
 /// The instances behind `after` that the caller sees, with their health now. At most `limit` are looked at, or as many
@@ -52,16 +55,19 @@ pub(crate) async fn of_address(
     let limit = limit.min(ADDRESSED_COUNT_MAX);
     let ids = app.ports.store.ids_of_address(organization_id, address, after, limit).await?;
     let (looked_count, last) = (ids.len(), ids.last().copied());
-    let mut rows = Vec::new();
+    let (mut rows, mut passed) = (Vec::new(), PassedOver::default());
     for id in ids {
-        let instance = sight.instance(app, id).await?;
+        let instance = passed.readable(sight.instance(app, id).await)?.flatten();
         let Some(instance) = instance.filter(|one| one.address_key.as_ref() == Some(address)) else {
             continue;
         };
         let one = Sight { account: sight.account, only: Some(&instance) };
-        rows.extend(read(app, one, None, 1).await?.rows);
+        let found = read(app, one, None, 1).await?;
+        rows.extend(found.rows);
+        passed.count += found.unreadable_count;
     }
-    Ok(Fleet { rows, cut_at: last.filter(|_| looked_count == limit), looked_count })
+    let cut_at = last.filter(|_| looked_count == limit);
+    Ok(Fleet { rows, cut_at, looked_count, unreadable_count: passed.count })
 }
 
 /// The same for a count, and when it was read, if that was before: a stretch of a fleet that takes several is kept for a
@@ -105,13 +111,15 @@ fn seen(app: &Context, sight: Sight<'_>, page: FleetPage) -> Fleet {
     let cut_at = rows.last().map(|last| last.id).filter(|_| page.is_cut && sight.only.is_none());
     let is_only = |id| sight.only.is_none_or(|own| own.id == id);
     rows.retain(|row| is_only(row.id) && (!account.sees_own_only || row.account_id == account.account_id));
+    // Of one that was found nothing is missing: what was met behind it is another's.
+    let unreadable_count = if sight.only.is_some() && !rows.is_empty() { 0 } else { page.unreadable_count };
     let now = app.now();
     let rows = rows.into_iter().map(|mut row| {
         refresh(app, row.id, &mut row.vitals);
         let health = row.vitals.health(app.config.heartbeat, now);
         (row, health)
     });
-    Fleet { rows: rows.collect(), cut_at, looked_count }
+    Fleet { rows: rows.collect(), cut_at, looked_count, unreadable_count }
 }
 
 /// Those of these ids that the caller sees, and the ids of the others. What waits is not counted.
@@ -122,7 +130,7 @@ pub(crate) async fn named(
 ) -> Result<(Vec<FleetRow>, Vec<InstanceId>)> {
     let (mut rows, mut unknown) = (Vec::new(), Vec::new());
     for id in ids {
-        let mailbox = instances::readable_mailbox(app, *id).await?;
+        let mailbox = readable(instances::mailbox(app, *id).await)?.flatten();
         let Some(mailbox) = mailbox.filter(|mailbox| sight.sees(&mailbox.instance)) else {
             unknown.push(*id);
             continue;

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::ports::Result;
-use crate::unreadable::readable;
+use crate::unreadable::PassedOver;
 use domain::ids::InstanceId;
 use domain::instance::{Account, Instance};
 use std::collections::HashMap;
@@ -36,11 +36,13 @@ pub(crate) struct SeenAccounts<'a> {
     app: &'a Context,
     sight: Sight<'a>,
     known: HashMap<InstanceId, Option<u32>>,
+    /// Those whose row can't be read: of them nothing is seen.
+    pub(crate) passed: PassedOver,
 }
 
 impl<'a> SeenAccounts<'a> {
     pub(crate) fn of(app: &'a Context, sight: Sight<'a>) -> Self {
-        SeenAccounts { app, sight, known: HashMap::new() }
+        SeenAccounts { app, sight, known: HashMap::new(), passed: PassedOver::default() }
     }
 
     /// The account of this instance, if the caller sees it.
@@ -48,7 +50,7 @@ impl<'a> SeenAccounts<'a> {
         if let Some(known) = self.known.get(&id) {
             return Ok(*known);
         }
-        let instance = readable(self.sight.instance(self.app, id).await)?.flatten();
+        let instance = self.passed.readable(self.sight.instance(self.app, id).await)?.flatten();
         let account = instance.map(|one| one.account.account_id);
         self.known.insert(id, account);
         Ok(account)

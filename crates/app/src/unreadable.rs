@@ -50,6 +50,21 @@ pub fn readable<T>(read: Result<T>) -> Result<Option<T>> {
     }
 }
 
+/// How many rows were passed over for one answer: it tells them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct PassedOver {
+    pub(crate) count: usize,
+}
+
+impl PassedOver {
+    /// As [`readable`], counting.
+    pub(crate) fn readable<T>(&mut self, read: Result<T>) -> Result<Option<T>> {
+        let read = readable(read)?;
+        self.count += usize::from(read.is_none());
+        Ok(read)
+    }
+}
+
 /// How many rows this process has met that can't be read, up to 1,000.
 pub fn count() -> usize {
     TOLD.lock().unwrap_or_else(PoisonError::into_inner).0.len()
@@ -78,6 +93,13 @@ mod tests {
         let gone: Result<()> = Err(PortError::unreadable("read", row("a test's own", 1)));
         assert_eq!(readable(gone).unwrap(), None);
         assert!(readable::<()>(Err(PortError::new("read", "the disk is gone"))).is_err());
+        let mut passed = PassedOver::default();
+        assert_eq!(passed.readable(Ok(1)).unwrap(), Some(1));
+        assert_eq!(
+            passed.readable::<()>(Err(PortError::unreadable("read", row("a test's own", 1)))).unwrap(),
+            None
+        );
+        assert_eq!(passed.count, 1);
         assert_eq!(readable(Ok(1)).unwrap(), Some(1));
     }
 }

@@ -168,6 +168,11 @@ impl Answer {
         self.header("elements-next-page-token")
     }
 
+    /// How many rows a list lacks that can't be read.
+    pub(crate) fn unreadable_count(&self) -> u64 {
+        self.header("elements-unreadable-count").and_then(|count| count.parse().ok()).unwrap_or(0)
+    }
+
     /// What is wrong, in the interface's words.
     pub(crate) fn message(&self) -> String {
         match self.body["message"].as_str() {

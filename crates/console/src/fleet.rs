@@ -159,12 +159,13 @@ pub(crate) struct Counts {
     pages: Vec<Value>,
     /// There are more than were counted.
     is_cut: bool,
+    unreadable_count: u64,
     now: DateTime<Utc>,
 }
 
 impl Counts {
     pub(crate) async fn read(signed: &Signed, path: &str) -> Result<Self, Refused> {
-        let mut counts = Counts { pages: Vec::new(), is_cut: false, now: signed.now };
+        let mut counts = Counts { pages: Vec::new(), is_cut: false, unreadable_count: 0, now: signed.now };
         let mut next = String::new();
         for _ in 0..COUNTS_COUNT_MAX {
             let separator = if path.contains('?') { '&' } else { '?' };
@@ -174,6 +175,7 @@ impl Counts {
             };
             let answer = signed.api.get(&page).await?;
             next = answer.next_page().unwrap_or_default().to_owned();
+            counts.unreadable_count += answer.unreadable_count();
             counts.pages.push(answer.body);
             if next.is_empty() {
                 return Ok(counts);
@@ -189,6 +191,11 @@ impl Counts {
 
     pub(crate) fn total(&self) -> u64 {
         self.sum(|page| page["total"].as_u64())
+    }
+
+    /// How many are not counted, since they can't be read.
+    pub(crate) fn unreadable_count(&self) -> u64 {
+        self.unreadable_count
     }
 
     pub(crate) fn need_somebody(&self) -> u64 {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::header::DATE;
+use serde_json::json;
 
 use crate::call::Call;
 use crate::clock::{Clock, http_date};
@@ -15,6 +16,9 @@ use crate::odd::DateHeader;
 use crate::reply::Reply;
 use crate::request_log::RequestLog;
 use crate::wall::{InFlight, Wall};
+
+/// A part of a batch whose turn was to come behind one that failed.
+const FAILED_DEPENDENCY: u16 = 424;
 
 pub(crate) struct Front {
     pub(crate) clock: Clock,
@@ -54,6 +58,8 @@ pub(crate) trait Provider: Clone + Send + Sync + 'static {
 pub(crate) struct BatchPart {
     pub(crate) id: String,
     pub(crate) call: Call,
+    /// Those before it that it is not made without.
+    pub(crate) after: Vec<String>,
 }
 
 impl Front {
@@ -134,7 +140,10 @@ async fn attend_parts<P: Provider>(provider: &P, parts: Vec<BatchPart>) -> Reply
     };
     let mut answered = Vec::with_capacity(parts.len());
     for (index, part) in parts.into_iter().enumerate() {
+        let failed =
+            |(other, reply): &(BatchPart, Reply)| reply.status >= 300 && part.after.contains(&other.id);
         let reply = match entered.get(index) {
+            _ if answered.iter().any(failed) => Reply::json(FAILED_DEPENDENCY, &json!({})),
             Some(Some(entered)) => serve(provider, &part.call, entered).await,
             Some(None) => provider.refuse(),
             None => attend(provider, &part.call).await,

@@ -189,7 +189,7 @@ fn enabled(conn: &Connection) -> rusqlite::Result<HashMap<InstanceId, Timetable>
     let mut statement =
         conn.prepare("SELECT instance_id, interval_s, phase_s FROM schedules WHERE enabled = 1")?;
     let schedule = |row: &Row<'_>| Ok((instance_id(row.get(0)?), timetable(row)?));
-    Ok(readable((&mut statement, []), usize::MAX, SCHEDULE, schedule)?.into_iter().collect())
+    Ok(readable((&mut statement, []), usize::MAX, SCHEDULE, schedule)?.rows.into_iter().collect())
 }
 
 fn timetable(row: &Row<'_>) -> rusqlite::Result<Timetable> {
@@ -211,5 +211,5 @@ fn stored(conn: &Connection) -> rusqlite::Result<Vec<StoredSchedule>> {
     )?;
     let schedule =
         |row: &Row<'_>| Ok((instance_id(row.get(0)?), timetable(row)?, time_or_none(row.get(3)?)?));
-    readable((&mut statement, []), usize::MAX, SCHEDULE, schedule)
+    Ok(readable((&mut statement, []), usize::MAX, SCHEDULE, schedule)?.rows)
 }

@@ -75,7 +75,7 @@ impl Action {
             Action::Release => world.shown(id).await["health"]["status"] != "suspended",
             Action::Retry => {
                 let page = LogPage { before: None, limit: 9, pending_only: false };
-                let log = world.store.notifications(id, page).await.unwrap();
+                let log = world.store.notifications(id, page).await.unwrap().rows;
                 log.iter().all(|one| one.attempts.len() >= 2)
             }
             Action::Backfill => world.get(&format!("{path}/backfill")).await[0]["status"] == "done",

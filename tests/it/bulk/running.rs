@@ -191,7 +191,7 @@ async fn one_that_does_not_end_is_given_up_and_one_that_ended_goes_after_a_week(
     assert_eq!(shown(&world, &id).await["status"], "givenUp");
     let kept = async |world: &World| {
         world.store.retention(world.now(), 1_000).await.unwrap();
-        world.store.bulks(1, None, 10).await.unwrap().len()
+        world.store.bulks(1, None, 10).await.unwrap().rows.len()
     };
     world.pass(Duration::days(7) - Duration::minutes(1)).await;
     assert_eq!(kept(&world).await, 1);

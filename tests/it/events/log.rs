@@ -214,7 +214,7 @@ async fn a_search_by_status_or_object_finds_what_is_behind_thousands() {
 
 async fn sequence_after(world: &World, id: InstanceId) -> u64 {
     let page = LogPage { before: None, limit: 1, pending_only: false };
-    world.store.notifications(id, page).await.unwrap()[0].sequence.0 + 1
+    world.store.notifications(id, page).await.unwrap().rows[0].sequence.0 + 1
 }
 
 /// So many notifications that are only logged.

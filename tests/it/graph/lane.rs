@@ -2,6 +2,7 @@
 
 use super::desk::{ADA, Desk, mail};
 use chrono::DateTime;
+use doubles::FaultKind;
 
 const INTERVAL_S: i64 = 300;
 /// When the timetable begins: Sunday, 22 November 2026, 12:00:00 UTC.
@@ -171,6 +172,34 @@ async fn what_is_lost_of_the_annex_leads_to_nothing_false() {
         microsoft.purge(ADA, &old[1]);
         let expected = [format!("DELETED {}", old[1])];
         assert_eq!(watch.pass(40).await, expected, "{lost}");
+    }
+}
+
+#[tokio::test]
+async fn a_count_that_is_refused_holds_up_no_delta() {
+    let refusals = [
+        FaultKind::NotFound,
+        FaultKind::Forbidden,
+        FaultKind::Refused { status: 400 },
+        FaultKind::ServerError { status: 500 },
+    ];
+    for refusal in refusals {
+        let mut watch = Watch::start(Desk::new().await).await;
+        let microsoft = watch.desk.microsoft.clone();
+        let ids: Vec<String> = (0..2).map(|_| microsoft.deliver(ADA, mail("new"))).collect();
+        assert_eq!(watch.pass(4).await.len(), 2);
+        microsoft.refuse_folders(ADA, Some(refusal));
+        for id in &ids {
+            microsoft.purge(ADA, id);
+            let new = microsoft.deliver(ADA, mail("newer"));
+            microsoft.clear_requests();
+            let mut told = watch.pass(1).await;
+            told.sort();
+            assert_eq!(told, [format!("CREATED {new}"), format!("DELETED {id}")], "{refusal:?}");
+            assert!(watch.requests() < 20, "{refusal:?}: {} requests", watch.requests());
+        }
+        microsoft.refuse_folders(ADA, None);
+        assert_eq!(watch.pass(40).await, [""; 0], "{refusal:?}");
     }
 }
 

@@ -40,7 +40,7 @@ async fn a_change_that_died_anywhere_is_settled_without_anybody() {
 async fn assert_settled(world: &World, context: &str) {
     let (instances, schedules, secrets) = counts(world).await;
     assert_eq!((schedules, secrets), (instances, instances), "{context}");
-    for instance in world.store.instances(1, None, 10).await.unwrap() {
+    for instance in world.store.instances(1, None, 10).await.unwrap().rows {
         let subscription = world.store.subscription(instance.id).await.unwrap().unwrap();
         assert_ne!(subscription.status, SubscriptionStatus::Releasing, "{context}");
         if !instance.disabled && subscription.status == SubscriptionStatus::Active {

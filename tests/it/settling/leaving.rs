@@ -36,7 +36,7 @@ async fn a_change_runs_to_its_end_whoever_listens() {
             let was_over = left_after(turns_count, world.call(method, &path, &body)).await;
             let context = format!("{asked:?}, left after {turns_count} turns");
             world.run_until_idle().await;
-            for instance in world.store.instances(1, None, 10).await.unwrap() {
+            for instance in world.store.instances(1, None, 10).await.unwrap().rows {
                 assert!(instance.unsettled.is_empty(), "{context}");
                 assert_eq!(schedule_is_on(&world, instance.id).await, Some(!instance.disabled), "{context}");
                 let status = world.store.subscription(instance.id).await.unwrap().unwrap().status;
@@ -69,7 +69,7 @@ async fn a_user_who_was_removed_is_noted_to_be() {
         let was_over = left_after(turns_count, world.call_as(&administrator, "DELETE", &path, "")).await;
         let users = world.store.users(1, None).await.unwrap().items;
         let is_there = users.iter().any(|one| one.account.user_id == user);
-        let noted = world.store.audit(1, None, 100).await.unwrap();
+        let noted = world.store.audit(1, None, 100).await.unwrap().rows;
         let is_noted = noted.iter().any(|entry| entry.action == "user.removed");
         assert_eq!(is_noted, !is_there, "left after {turns_count} turns");
         if was_over {

@@ -125,7 +125,9 @@ impl ClientAction {
             ClientAction::Retry => {
                 let page = LogPage { before: None, limit: 1, pending_only: false };
                 let event = match id {
-                    Some(id) => world.store.notifications(id, page).await.unwrap().remove(0).name.event_id,
+                    Some(id) => {
+                        world.store.notifications(id, page).await.unwrap().rows.remove(0).name.event_id
+                    }
                     None => String::new(),
                 };
                 ("POST", at(&format!("/events/{event}/retry")), json!({}))

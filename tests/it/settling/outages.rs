@@ -88,13 +88,13 @@ async fn a_queue_that_fails_at_any_call_leaves_all_or_nothing() {
                 let id = asked.prepare(&world).await;
                 let (method, path, body) = asked.call(&world, id).await;
                 world.queue.begin(failing, call);
-                let before = world.store.instances(1, None, 10).await.unwrap();
+                let before = world.store.instances(1, None, 10).await.unwrap().rows;
                 let reply = world.call(method, &path, &body).await;
                 world.queue.end();
                 let context = format!("{asked:?}, queue out {failing:?} {call} calls: {}", reply.body);
                 if call == 0 {
                     assert_eq!(reply.status, 500, "{context}");
-                    assert_eq!(world.store.instances(1, None, 10).await.unwrap(), before, "{context}");
+                    assert_eq!(world.store.instances(1, None, 10).await.unwrap().rows, before, "{context}");
                 }
                 world.pass(Duration::minutes(SETTLED_AFTER_MIN)).await;
                 let left = findings(&world).await;

@@ -102,7 +102,7 @@ impl Ledger {
     /// behind.
     async fn committed(&self, world: &World, id: InstanceId, resource: &str) -> Vec<TakenEvent> {
         let page = LogPage { before: None, limit: usize::MAX, pending_only: false };
-        let newest_first = world.store.notifications(id, page).await.unwrap();
+        let newest_first = world.store.notifications(id, page).await.unwrap().rows;
         let at =
             |told: &TakenEvent| newest_first.iter().rposition(|one| one.name.event_id == told.notification);
         let mut told = self.told(resource);

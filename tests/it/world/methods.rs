@@ -33,7 +33,7 @@ macro_rules! methods {
                 organization_id: u32,
                 after: Option<InstanceId>,
                 limit: usize,
-            ) -> Result<Vec<Instance>>;
+            ) -> Result<Rows<Instance>>;
             async fn ids_of_address(
                 organization_id: u32,
                 address: &AddressKey,
@@ -58,7 +58,7 @@ macro_rules! methods {
                 organization_id: u32,
                 after: Option<&str>,
                 limit: usize,
-            ) -> Result<Vec<StoredApplication>>;
+            ) -> Result<Rows<StoredApplication>>;
             async fn change_application(application: &Application, audit: &AuditEntry) -> Result<Written>;
             async fn remove_application(application: &Application, audit: &AuditEntry) -> Result<Written>;
         });
@@ -86,7 +86,7 @@ macro_rules! methods {
             ) -> Result<Written>;
             async fn bulk(organization_id: u32, id: BulkId) -> Result<Option<Bulk>>;
             async fn bulk_targets(organization_id: u32, id: BulkId) -> Result<Vec<InstanceId>>;
-            async fn bulks(organization_id: u32, before: Option<BulkId>, limit: usize) -> Result<Vec<Bulk>>;
+            async fn bulks(organization_id: u32, before: Option<BulkId>, limit: usize) -> Result<Rows<Bulk>>;
             async fn change_bulk(bulk: &Bulk) -> Result<Written>;
             async fn end_bulk(bulk: &Bulk, audit: Option<&AuditEntry>) -> Result<Written>;
         });
@@ -171,7 +171,7 @@ macro_rules! methods {
     };
     (EventLog, $around:ident, $name:ident) => {
         $around!($name, EventLog, {
-            async fn notifications(id: InstanceId, page: LogPage) -> Result<Vec<Notification>>;
+            async fn notifications(id: InstanceId, page: LogPage) -> Result<Rows<Notification>>;
             async fn notification(id: InstanceId, event_id: &str) -> Result<Option<Notification>>;
         });
     };
@@ -180,13 +180,13 @@ macro_rules! methods {
             async fn notification_of(organization_id: u32, event_id: &str) -> Result<Option<Notification>>;
             async fn notification_numbered(organization_id: u32, number: u64) -> Result<Numbered>;
             async fn notification_at(mark: LogMark) -> Result<Option<Notification>>;
-            async fn notifications_at(marks: &[LogMark]) -> Result<Vec<Notification>>;
+            async fn notifications_at(marks: &[LogMark]) -> Result<Rows<Notification>>;
             async fn search_log(organization_id: u32, search: &LogSearch) -> Result<LogMatches>;
             async fn tallies(
                 organization_id: u32,
                 range: (DateTime<Utc>, DateTime<Utc>),
             ) -> Result<Option<Vec<Tally>>>;
-            async fn organization_log(organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
+            async fn organization_log(organization_id: u32, page: OrganizationPage) -> Result<Rows<LogLine>>;
         });
     };
     (Vault, $around:ident, $name:ident) => {

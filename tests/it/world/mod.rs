@@ -421,7 +421,7 @@ impl Drop for World {
             conn.query_row(&due, [now_us], |row| row.get::<_, Option<String>>(0))
         });
         assert_eq!(left.now_or_never().unwrap().unwrap(), None, "a job is left");
-        let instances = self.store.instances(1, None, 100).now_or_never().unwrap().unwrap();
+        let instances = self.store.instances(1, None, 100).now_or_never().unwrap().unwrap().rows;
         for instance in instances {
             let mailbox = self.store.mailbox(instance.id).now_or_never().unwrap().unwrap().unwrap();
             assert!(!mailbox.session.is_leased(self.now()), "a token lease is left");

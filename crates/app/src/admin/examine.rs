@@ -166,7 +166,7 @@ impl Surroundings<'_> {
         let mut lost = Vec::new();
         let mut page = LogPage { before: None, limit: PENDING_PAGE_SIZE, pending_only: true };
         for _ in 0..PENDING_COUNT_MAX / PENDING_PAGE_SIZE {
-            let pending = self.app.ports.store.notifications(mailbox.instance.id, page).await?;
+            let pending = self.app.ports.store.notifications(mailbox.instance.id, page).await?.rows;
             for notification in &pending {
                 lost.extend(self.lost_job(mailbox, notification).await?);
             }

@@ -106,7 +106,7 @@ pub(super) async fn one(
     let status = vitals.health(app.config.heartbeat, now);
     let push = push::status(app, &mailbox.instance, connector, &settings).await?;
     let oldest = LogPage { before: None, limit: 1, pending_only: true };
-    let oldest = app.ports.store.notifications(id, oldest).await?.pop();
+    let oldest = app.ports.store.notifications(id, oldest).await?.rows.pop();
     let frozen_after = frozen_after(vitals.interval_s, app.config.heartbeat);
     let reason = ailment::reason(&mailbox, (status, frozen_after), &pulses, now);
     let notice = mailbox.instance.notices.last().map(|notice| notice.text.clone());

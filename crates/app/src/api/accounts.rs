@@ -158,9 +158,10 @@ pub(super) async fn audit(
     let page = PageRequest::of(&params)?;
     let before = page.after.as_ref().map(|after| mark(after).ok_or_else(foreign)).transpose()?;
     let (entries, is_more) = entries_before(&app, id, before.as_ref(), page.size).await?;
-    let last = entries.last().filter(|_| is_more);
+    let last = entries.rows.last().filter(|_| is_more);
     let next = last.map(|last| json!([last.at.to_rfc3339_opts(SecondsFormat::Micros, true), last.id]));
-    Ok(PagedList::new(entries.into_iter().map(Audited::from).collect(), page.size, next))
+    let audited = entries.rows.into_iter().map(Audited::from).collect();
+    Ok(PagedList::new(audited, page.size, next).lacking(entries.unreadable_count))
 }
 
 fn mark(token: &Value) -> Option<AuditMark> {

@@ -3,7 +3,7 @@
 use super::error::ApiError;
 use super::paging;
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -86,21 +86,35 @@ pub(super) struct PagedList<T> {
     pub(super) next: Option<Value>,
     /// How far back a search looked that ended before its page was full.
     pub(super) searched_to: Option<DateTime<Utc>>,
+    /// Rows that it lacks, since they can't be read.
+    pub(super) unreadable_count: usize,
 }
 
 impl<T> PagedList<T> {
     pub(super) fn new(records: Vec<T>, size: usize, next: Option<Value>) -> Self {
-        PagedList { records, total: None, size, next, searched_to: None }
+        PagedList { records, total: None, size, next, searched_to: None, unreadable_count: 0 }
+    }
+
+    /// The same without so many rows that can't be read.
+    pub(super) fn lacking(self, unreadable_count: usize) -> Self {
+        PagedList { unreadable_count, ..self }
+    }
+
+    /// Its headers, and what it lists.
+    pub(super) fn parts(self) -> (HeaderMap, Vec<T>) {
+        let mut headers = paging::headers(self.records.len(), self.total, self.size, self.next);
+        if let Some(at) = self.searched_to {
+            paging::say_searched_to(&mut headers, at);
+        }
+        paging::say_unreadable(&mut headers, self.unreadable_count);
+        (headers, self.records)
     }
 }
 
 impl<T: Serialize> IntoResponse for PagedList<T> {
     fn into_response(self) -> Response {
-        let mut headers = paging::headers(self.records.len(), self.total, self.size, self.next);
-        if let Some(at) = self.searched_to {
-            paging::say_searched_to(&mut headers, at);
-        }
-        (headers, Json(self.records)).into_response()
+        let (headers, records) = self.parts();
+        (headers, Json(records)).into_response()
     }
 }
 
@@ -119,11 +133,15 @@ pub(super) struct PagedRecord<T> {
     pub(super) count: usize,
     pub(super) size: usize,
     pub(super) next: Option<Value>,
+    /// Rows that it does not count, since they can't be read.
+    pub(super) unreadable_count: usize,
 }
 
 impl<T: Serialize> IntoResponse for PagedRecord<T> {
     fn into_response(self) -> Response {
-        (paging::headers(self.count, None, self.size, self.next), Json(self.record)).into_response()
+        let mut headers = paging::headers(self.count, None, self.size, self.next);
+        paging::say_unreadable(&mut headers, self.unreadable_count);
+        (headers, Json(self.record)).into_response()
     }
 }
 

@@ -37,9 +37,10 @@ pub(super) async fn list(
     let after = after.map(|after| after.ok_or_else(foreign)).transpose()?;
     let organization_id = caller.account.organization_id;
     let (stored, is_more) = applications::list(&app, organization_id, after, page.size).await?;
-    let last = stored.last().filter(|_| is_more);
+    let last = stored.rows.last().filter(|_| is_more);
     let next = last.map(|last| last.application.name.clone().into());
-    Ok(PagedList::new(stored.into_iter().map(Application::from).collect(), page.size, next))
+    let applications = stored.rows.into_iter().map(Application::from).collect();
+    Ok(PagedList::new(applications, page.size, next).lacking(stored.unreadable_count))
 }
 
 pub(super) async fn read(

@@ -100,7 +100,8 @@ pub(super) async fn list(
     let before = page.after.as_ref().map(|after| after.as_str().and_then(BulkId::parse).ok_or_else(foreign));
     let (found, next) = bulk::list(&app, &caller.account, before.transpose()?, page.size).await?;
     let next = next.map(|id| id.to_string().into());
-    Ok(PagedList::new(found.into_iter().map(Bulk::from).collect(), page.size, next))
+    let bulks = found.rows.into_iter().map(Bulk::from).collect();
+    Ok(PagedList::new(bulks, page.size, next).lacking(found.unreadable_count))
 }
 
 pub(super) async fn read(

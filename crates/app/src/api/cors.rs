@@ -17,7 +17,7 @@ use std::sync::Arc;
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 /// What pages may read of an answer, beside its body.
 const EXPOSED: &str = "Elements-Request-Id, Elements-Returned-Count, Elements-Total-Count, Elements-Next-Page-Token, \
-    Elements-Searched-To, Retry-After";
+    Elements-Searched-To, Elements-Unreadable-Count, Retry-After";
 /// How long a browser may keep a preflight's answer, seconds: the most that Chromium does.
 const PREFLIGHT_AGE_S: &str = "7200";
 

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::event_log::{self, LogStretch};
 use crate::instances;
 use crate::ports::Notification;
-use crate::unreadable::readable;
+use crate::unreadable::PassedOver;
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::delivery::{Subscription, SubscriptionStatus};
@@ -56,12 +56,12 @@ impl DeliveryPart {
     }
 
     /// What stands behind a sequence.
-    async fn read(self, app: &Context, id: InstanceId, behind: u64) -> Result<LogStretch, ApiError> {
+    async fn read(self, app: &Context, id: InstanceId, behind: u64) -> crate::ports::Result<LogStretch> {
         let behind = Sequence(behind);
-        Ok(match self {
-            DeliveryPart::Waiting => event_log::waiting(app, id, behind, READ_COUNT).await?,
-            DeliveryPart::Over => event_log::of_instance(app, id, Some(behind), None, READ_COUNT).await?,
-        })
+        match self {
+            DeliveryPart::Waiting => event_log::waiting(app, id, behind, READ_COUNT).await,
+            DeliveryPart::Over => event_log::of_instance(app, id, Some(behind), None, READ_COUNT).await,
+        }
     }
 }
 
@@ -107,7 +107,7 @@ pub(super) async fn list(
     }
     let walked = || walk.stopped_at().and_then(ListPosition::after).map(ListPosition::token);
     let next = found.next.map(Place::token).or_else(walked);
-    Ok(PagedList::new(found.listed, page.size, next))
+    Ok(PagedList::new(found.listed, page.size, next).lacking(walk.passed.count + found.unreadable_count))
 }
 
 /// A page of deliveries.
@@ -118,13 +118,16 @@ struct Found<'a> {
     listed: Vec<Delivery>,
     bytes: usize,
     looked_count: usize,
+    /// Of the instances that were read.
+    unreadable_count: usize,
     /// Where the next page begins, once this one ended before the list did.
     next: Option<Place>,
 }
 
 impl<'a> Found<'a> {
     fn new(wanted: &'a SubscriptionFilter, size: usize, is_hydrated: bool) -> Self {
-        Found { wanted, size, is_hydrated, listed: Vec::new(), bytes: 0, looked_count: 0, next: None }
+        let (listed, bytes, looked_count, unreadable_count) = (Vec::new(), 0, 0, 0);
+        Found { wanted, size, is_hydrated, listed, bytes, looked_count, unreadable_count, next: None }
     }
 
     /// Both parts of one instance, or what is behind a place in them.
@@ -134,15 +137,19 @@ impl<'a> Found<'a> {
         instance: &Instance,
         from: Option<Place>,
     ) -> Result<(), ApiError> {
+        // What waits may be met in both parts.
+        let mut unreadable_count = 0;
         for part in [DeliveryPart::Waiting, DeliveryPart::Over] {
             let is_passed =
                 part == DeliveryPart::Waiting && from.is_some_and(|place| place.part == DeliveryPart::Over);
             if !is_passed && self.next.is_none() && self.wanted.may_have(part.statuses()) {
                 let behind =
                     from.filter(|place| place.part == part).map_or(part.begin(), |place| place.at.behind);
-                self.read_part(app, instance, part, behind).await?;
+                let passed = self.read_part(app, instance, part, behind).await?;
+                unreadable_count = unreadable_count.max(passed.count);
             }
         }
+        self.unreadable_count += unreadable_count;
         Ok(())
     }
 
@@ -152,27 +159,29 @@ impl<'a> Found<'a> {
         instance: &Instance,
         part: DeliveryPart,
         mut behind: u64,
-    ) -> Result<(), ApiError> {
-        let mut state = None;
+    ) -> Result<PassedOver, ApiError> {
+        let (mut state, mut passed) = (None, PassedOver::default());
         loop {
-            let read = part.read(app, instance.id, behind).await?;
+            let read = part.read(app, instance.id, behind).await;
+            let Some(read) = passed.readable(read)? else { return Ok(passed) };
+            passed.count += read.unreadable_count;
             let state = match &state {
-                None if read.notifications.is_empty() => return Ok(()),
-                None => match readable(instances::subscription(app, instance.id).await)? {
+                None if read.notifications.is_empty() => return Ok(passed),
+                None => match passed.readable(instances::subscription(app, instance.id).await)? {
                     Some(read) => state.insert(read),
-                    None => return Ok(()),
+                    None => return Ok(passed),
                 },
                 Some(state) => state,
             };
             for notification in &read.notifications {
                 if !self.show(instance, state, notification, part) {
                     self.next = Some(Place { part, at: ListPosition { instance: instance.id, behind } });
-                    return Ok(());
+                    return Ok(passed);
                 }
                 behind = notification.sequence.0;
             }
             if read.is_last {
-                return Ok(());
+                return Ok(passed);
             }
         }
     }

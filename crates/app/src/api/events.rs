@@ -65,7 +65,7 @@ async fn page<T>(
     for notification in &found.notifications {
         records.push(shown(app, notification, queued.holds(app, notification.instance).await?));
     }
-    let list = PagedList::new(records, page.size, found.next);
+    let list = PagedList::new(records, page.size, found.next).lacking(found.unreadable_count);
     Ok(PagedList { searched_to: found.searched_to, ..list })
 }
 

@@ -13,7 +13,7 @@ use crate::fleet::{self, FLEET_COUNT_MAX, Fleet};
 use crate::instances::{self, mailbox_address};
 use crate::ports::FleetRow;
 use crate::sight::Sight;
-use crate::unreadable::readable;
+use crate::unreadable::PassedOver;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::delivery::SubscriptionStatus;
@@ -163,30 +163,38 @@ pub(super) async fn listed(
     }
     let page = PageRequest::of(params)?;
     let is_hydrated = params.text("hydrate").is_none() || params.flag("hydrate")?;
-    let (rows, next) = match order {
+    let PageRows { rows, next, unreadable_count } = match order {
         Order::ById => by_id(app, caller, wanted, &page).await?,
         Order::ByLastSuccess => by_last_success(app, caller, wanted, &page).await?,
     };
-    let mut records = Vec::new();
+    let (mut records, mut passed) = (Vec::new(), PassedOver { count: unreadable_count });
     for (id, waiting_count) in rows {
         // One that was deleted in between is not listed.
-        let Some(mailbox) = instances::readable_mailbox(app, id).await? else { continue };
+        let mailbox = passed.readable(instances::mailbox(app, id).await)?;
+        let Some(mailbox) = mailbox.flatten() else { continue };
         let understood = instances::understood(app, &mailbox.instance);
-        let Some((_, settings)) = readable(understood)? else { continue };
+        let Some((_, settings)) = passed.readable(understood)? else { continue };
         let listing = wire::listed(app, &mailbox.instance, is_hydrated)?;
         let health = Some(health::of(app, &mailbox, &settings));
         let waiting = Some(Waiting::of(waiting_count));
         let subscription = Some(wire::callback_state(&mailbox));
         records.push(answers::Instance { health, waiting, subscription, ..listing.into() });
     }
-    if records.is_empty() && next.is_none() && page.after.is_none() && wanted.is_search() {
+    let is_whole = next.is_none() && page.after.is_none() && passed.count == 0;
+    if records.is_empty() && is_whole && wanted.is_search() {
         return Err(ApiError::not_found("instance: nothing matches the search"));
     }
-    Ok(Some(PagedList::new(records, page.size, next)))
+    Ok(Some(PagedList::new(records, page.size, next).lacking(passed.count)))
 }
 
-/// Those of a page, each with how much waits for it; and where the next page goes on.
-type PageRows = (Vec<(InstanceId, u32)>, Option<Value>);
+/// What a page is made of.
+struct PageRows {
+    /// Its instances, each with how much waits for it.
+    rows: Vec<(InstanceId, u32)>,
+    /// Where the next page goes on.
+    next: Option<Value>,
+    unreadable_count: usize,
+}
 
 async fn by_id(
     app: &Context,
@@ -195,21 +203,23 @@ async fn by_id(
     page: &PageRequest,
 ) -> Answered<PageRows> {
     let (mut rows, mut after) = (Vec::new(), page.after_instance()?);
-    let (mut looked_count, mut limit) = (0, page.size + 1);
+    let (mut looked_count, mut unreadable_count, mut limit) = (0, 0, page.size + 1);
     loop {
         let fleet = wanted.stretch(app, caller.sight(), after, limit).await?;
+        unreadable_count += fleet.unreadable_count;
         let wanted = fleet.rows.iter().filter(|row| wanted.takes_row(row));
         rows.extend(wanted.map(|(row, _)| (row.id, row.waiting_count)));
         if rows.len() > page.size {
             // One more than asked for: there is a next page.
             rows.truncate(page.size);
             let next = rows.last().map(|(id, _): &(InstanceId, u32)| id.get().into());
-            return Ok((rows, next));
+            return Ok(PageRows { rows, next, unreadable_count });
         }
         looked_count += fleet.looked_count;
         let is_enough = looked_count >= FLEET_COUNT_MAX || fleet.looked_count < limit;
         if fleet.cut_at.is_none() || is_enough {
-            return Ok((rows, fleet.cut_at.map(|id| id.get().into())));
+            let next = fleet.cut_at.map(|id| id.get().into());
+            return Ok(PageRows { rows, next, unreadable_count });
         }
         after = fleet.cut_at;
         limit = (limit * STRETCH_GROWTH).min(FLEET_COUNT_MAX - looked_count);
@@ -247,7 +257,8 @@ async fn by_last_success(
         .last()
         .filter(|_| is_more)
         .map(|((at, id), _)| json!([BY_SUCCESS, at.map(|at| at.timestamp_micros()), id.get()]));
-    Ok((keys.into_iter().map(|((_, id), waiting)| (id, waiting)).collect(), next))
+    let rows = keys.into_iter().map(|((_, id), waiting)| (id, waiting)).collect();
+    Ok(PageRows { rows, next, unreadable_count: fleet.unreadable_count })
 }
 
 fn success_key(token: &Value) -> Option<SuccessKey> {
@@ -310,7 +321,8 @@ pub(super) async fn counts(
         counted_at: counted_at.map(Moment::of),
     };
     let count = record.by_status.len();
-    Ok(PagedRecord { record, count, size: page.size, next: fleet.cut_at.map(|id| id.get().into()) })
+    let next = fleet.cut_at.map(|id| id.get().into());
+    Ok(PagedRecord { record, count, size: page.size, next, unreadable_count: fleet.unreadable_count })
 }
 
 /// The most frequent names, and how many there are beside them.

@@ -31,7 +31,7 @@ pub(super) async fn of_object(
     let is_queued = queued.holds(&app, own.instance.id).await?;
     let all = found.notifications.iter().flat_map(|notification| of(notification, is_queued));
     let lives = all.filter(|life| life.object_id == object).collect();
-    Ok(PagedList::new(lives, page.size, found.next))
+    Ok(PagedList::new(lives, page.size, found.next).lacking(found.unreadable_count))
 }
 
 /// Of each event of a notification, in their order.

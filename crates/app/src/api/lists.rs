@@ -7,13 +7,13 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::fleet::{self, InstanceFilter};
 use super::instances::shown;
-use super::paging::{self, ListPosition, PageRequest};
+use super::paging::{ListPosition, PageRequest};
 use super::query::Params;
 use super::wire;
 use crate::context::Context;
 use crate::instances::{self, LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
 use crate::ports::{Mailbox, PortError};
-use crate::unreadable::readable;
+use crate::unreadable::PassedOver;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -49,8 +49,8 @@ impl IntoResponse for OwnOrPage {
         match self {
             OwnOrPage::Own(instance) => Json(OwnOrAll::Own(instance)).into_response(),
             OwnOrPage::All(page) => {
-                let headers = paging::headers(page.records.len(), page.total, page.size, page.next);
-                (headers, Json(OwnOrAll::All(page.records))).into_response()
+                let (headers, records) = page.parts();
+                (headers, Json(OwnOrAll::All(records))).into_response()
             }
         }
     }
@@ -106,25 +106,27 @@ async fn listed(
         return Ok(list);
     }
     let is_hydrated = params.text("hydrate").is_none() || params.flag("hydrate")?;
-    let (found, next) = take(app, caller, &page, |instance| wanted.takes(instance)).await?;
-    if found.is_empty() && next.is_none() && page.after.is_none() && wanted.is_search() {
+    let (found, next, mut passed) = take(app, caller, &page, |instance| wanted.takes(instance)).await?;
+    let is_whole = next.is_none() && page.after.is_none() && passed.count == 0;
+    if found.is_empty() && is_whole && wanted.is_search() {
         return Err(ApiError::not_found("instance: nothing matches the search"));
     }
     let mut shown = Vec::new();
     for instance in &found {
-        let listing = readable(wire::listed(app, instance, is_hydrated))?;
+        let listing = passed.readable(wire::listed(app, instance, is_hydrated))?;
         shown.extend(listing.map(answers::Instance::from));
     }
-    Ok(PagedList::new(shown, page.size, next.map(|id| id.get().into())))
+    Ok(PagedList::new(shown, page.size, next.map(|id| id.get().into())).lacking(passed.count))
 }
 
-/// A page of the caller's instances that are wanted, and the last one looked at if there may be more behind it.
+/// A page of the caller's instances that are wanted, the last one looked at if there may be more behind it, and how many
+/// can't be read.
 async fn take(
     app: &Context,
     caller: &Caller,
     page: &PageRequest,
     is_wanted: impl Fn(&Instance) -> bool,
-) -> Result<(Vec<Instance>, Option<InstanceId>), ApiError> {
+) -> Result<(Vec<Instance>, Option<InstanceId>, PassedOver), ApiError> {
     let mut walk = Walk::new(app, caller.sight(), page.after_instance()?, LOOKS_COUNT_MAX);
     let mut found: Vec<Instance> = Vec::new();
     while let Some(instance) = walk.next().await? {
@@ -134,11 +136,11 @@ async fn take(
         // One more than asked for: there is a next page.
         if found.len() == page.size {
             let last = found.last().map(|last| last.id);
-            return Ok((found, last));
+            return Ok((found, last, walk.passed));
         }
         found.push(instance);
     }
-    Ok((found, walk.stopped_at()))
+    Ok((found, walk.stopped_at(), walk.passed))
 }
 
 /// How many there are, of each connector. Whoever has more than are looked at adds pages up.
@@ -164,7 +166,7 @@ pub(super) async fn count(
     let next = walk.stopped_at().map(|id| id.get().into());
     let count = by_connector.len();
     let record = InstanceCount { total_instances: total, element_instances: by_connector };
-    Ok(PagedRecord { record, count, size: page.size, next })
+    Ok(PagedRecord { record, count, size: page.size, next, unreadable_count: walk.passed.count })
 }
 
 /// Instances whose polls stopped, wholly or in a resource, each with the reasons. Those that did not stop are passed
@@ -179,8 +181,9 @@ pub(super) async fn polling_disabled(
     let mut stopped: Vec<(InstanceId, StoppedInstance)> = Vec::new();
     let mut next = None;
     while let Some(instance) = walk.next().await? {
-        let Some(mailbox) = instances::readable_mailbox(&app, instance.id).await? else { continue };
-        let stop = readable(stop_of(&app, &mailbox))?.flatten();
+        let mailbox = instances::mailbox(&app, instance.id).await;
+        let Some(mailbox) = walk.passed.readable(mailbox)?.flatten() else { continue };
+        let stop = walk.passed.readable(stop_of(&app, &mailbox))?.flatten();
         let Some(stop) = stop else { continue };
         if stopped.len() == page.size {
             next = stopped.last().map(|(id, _)| *id);
@@ -189,7 +192,8 @@ pub(super) async fn polling_disabled(
         stopped.push((instance.id, stop));
     }
     let next = next.or_else(|| walk.stopped_at()).map(|id| id.get().into());
-    Ok(PagedList::new(stopped.into_iter().map(|(_, stop)| stop).collect(), page.size, next))
+    let stopped = stopped.into_iter().map(|(_, stop)| stop).collect();
+    Ok(PagedList::new(stopped, page.size, next).lacking(walk.passed.count))
 }
 
 fn stop_of(app: &Context, mailbox: &Mailbox) -> Result<Option<StoppedInstance>, PortError> {
@@ -240,9 +244,10 @@ pub(super) async fn poller_records(
         if caller.element.is_none() && !wanted.takes(&instance) {
             continue;
         }
-        let Some(mailbox) = instances::readable_mailbox(&app, instance.id).await? else { continue };
+        let mailbox = instances::mailbox(&app, instance.id).await;
+        let Some(mailbox) = walk.passed.readable(mailbox)?.flatten() else { continue };
         let understood = instances::understood(&app, &mailbox.instance);
-        let Some((_, settings)) = readable(understood)? else { continue };
+        let Some((_, settings)) = walk.passed.readable(understood)? else { continue };
         let polled = mailbox.resources.iter().filter(|row| wire::is_polled(row, &settings));
         let shown = polled.map(|row| wire::poller_record(&app, &mailbox, row, &settings));
         let behind = place.filter(|place| place.instance == instance.id).map_or(0, |place| place.behind);
@@ -256,5 +261,5 @@ pub(super) async fn poller_records(
         }
     }
     let next = next.or_else(|| walk.stopped_at().and_then(ListPosition::after)).map(ListPosition::token);
-    Ok(PagedList::new(records, page.size, next))
+    Ok(PagedList::new(records, page.size, next).lacking(walk.passed.count))
 }

@@ -7,7 +7,7 @@ use super::paging::{PAGE_BYTES_MAX, PageRequest, SEQUENCE_END, answer_bytes, for
 use super::query::Params;
 use crate::context::Context;
 use crate::event_log::{self, LogStretch, OrganizationLog, Queued, mark_of, sequence_at};
-use crate::ports::{LogKey, LogMark, LogSearch, LogWish, Notification, Progress};
+use crate::ports::{LogKey, LogMark, LogSearch, LogWish, Notification, Progress, Rows};
 use chrono::{DateTime, Duration, Utc};
 use domain::event::ChangeKind;
 use domain::ids::{InstanceId, Sequence};
@@ -153,11 +153,14 @@ pub(super) struct NotificationPage {
     pub(super) next: Option<Value>,
     /// How far was looked, where the look ended before the page was full.
     pub(super) searched_to: Option<DateTime<Utc>>,
+    /// Rows that can't be read, where it was looked for.
+    pub(super) unreadable_count: usize,
 }
 
 impl NotificationPage {
-    fn full(notifications: Vec<Notification>, before: Option<LogMark>) -> Self {
-        NotificationPage { notifications, next: before.map(token), searched_to: None }
+    fn full(found: Rows<Notification>, before: Option<LogMark>) -> Self {
+        let Rows { rows: notifications, unreadable_count } = found;
+        NotificationPage { notifications, next: before.map(token), searched_to: None, unreadable_count }
     }
 }
 
@@ -182,7 +185,7 @@ impl Scope {
         };
         let mut reader = Reader { scope: self, filter, log: OrganizationLog::of(app, caller.sight()) };
         let until = app.now() + Duration::seconds(LOOK_S);
-        let mut notifications: Vec<Notification> = Vec::new();
+        let mut found = Rows::default();
         let (mut bytes, mut looks_left) = (0, LOOKS_COUNT_MAX);
         // One more than a page has: there is a next one. A store that passes little over is asked for more at once.
         let mut read_count = page.size + 1;
@@ -190,25 +193,26 @@ impl Scope {
             let read = reader.next(app, before, read_count, looks_left).await?;
             looks_left = looks_left.saturating_sub(read.looked_count.max(1));
             read_count = READ_COUNT.max(read_count);
+            found.unreadable_count += read.unreadable_count;
             for notification in read.notifications {
                 let is_queued = queued.holds(app, notification.instance).await?;
                 if filter.takes(app, &notification, is_queued) {
                     bytes += answer_bytes(&notification.body, 2);
-                    let is_full = notifications.len() == page.size || bytes > PAGE_BYTES_MAX;
-                    if is_full && !notifications.is_empty() {
-                        return Ok(NotificationPage::full(notifications, before));
+                    let is_full = found.rows.len() == page.size || bytes > PAGE_BYTES_MAX;
+                    if is_full && !found.rows.is_empty() {
+                        return Ok(NotificationPage::full(found, before));
                     }
                     before = Some(mark_of(&notification));
-                    notifications.push(notification);
+                    found.rows.push(notification);
                 }
             }
             if read.is_last {
-                return Ok(NotificationPage::full(notifications, None));
+                return Ok(NotificationPage::full(found, None));
             }
             before = read.end;
         }
         let searched_to = before.and_then(event_log::time_of);
-        Ok(NotificationPage { searched_to, ..NotificationPage::full(notifications, before) })
+        Ok(NotificationPage { searched_to, ..NotificationPage::full(found, before) })
     }
 }
 

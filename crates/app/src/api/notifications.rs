@@ -1,6 +1,6 @@
 //! Notifications as their callbacks had them: one by its number, and the newest of topics.
 
-use super::answer::Answered;
+use super::answer::{Answered, PagedList};
 use super::answers::delivery as answers;
 use super::auth::Caller;
 use super::error::ApiError;
@@ -10,6 +10,7 @@ use super::query::Params;
 use crate::context::Context;
 use crate::event_log::{self, Search};
 use crate::ports::Notification;
+use crate::unreadable::PassedOver;
 use axum::Json;
 use axum::extract::{Path, State};
 use chrono::{DateTime, Duration};
@@ -48,7 +49,7 @@ pub(super) async fn list(
     State(app): State<Arc<Context>>,
     caller: Caller,
     params: Params,
-) -> Answered<Json<Vec<answers::Notification>>> {
+) -> Answered<PagedList<answers::Notification>> {
     if params.text("topics").is_none() {
         return Err(ApiError::rule("topics[]", "is required"));
     }
@@ -63,11 +64,12 @@ pub(super) async fn list(
     }
     let mut newest = Newest::default();
     for id in ids {
-        if caller.sight().instance(&app, id).await?.is_some() {
+        let instance = newest.passed.readable(caller.sight().instance(&app, id).await)?;
+        if instance.flatten().is_some() {
             newest.read(&app, id).await?;
         }
     }
-    Ok(Json(newest.shown))
+    Ok(PagedList::new(newest.shown, NOTIFICATIONS_COUNT_MAX, None).lacking(newest.passed.count))
 }
 
 /// `instance-17-gmail-events`.
@@ -81,6 +83,7 @@ struct Newest {
     shown: Vec<answers::Notification>,
     bytes: usize,
     is_full: bool,
+    passed: PassedOver,
 }
 
 impl Newest {
@@ -90,8 +93,10 @@ impl Newest {
             if self.is_full {
                 break;
             }
-            let read = event_log::of_instance(app, id, before, None, READ_COUNT).await?;
+            let read = event_log::of_instance(app, id, before, None, READ_COUNT).await;
+            let Some(read) = self.passed.readable(read)? else { break };
             before = read.end.map(|end| end.sequence);
+            self.passed.count += read.unreadable_count;
             read.notifications.iter().filter(|one| !one.events.is_empty()).for_each(|one| self.show(one));
             if read.is_last {
                 return Ok(());

@@ -214,6 +214,14 @@ fn of_query(parameter: &Parameter) -> Value {
 /// The parameter that no index leads to: its lists end where a request has read enough.
 const SEARCHED: &str = "subject";
 
+/// What a page comes with.
+const PAGE_HEADERS: [&str; 4] = [
+    "Elements-Returned-Count",
+    "Elements-Total-Count",
+    "Elements-Next-Page-Token",
+    "Elements-Unreadable-Count",
+];
+
 fn responses(route: &Described, schemas: &mut Schemas) -> Value {
     let Handled { status, page, media_type, answer, failure, .. } = &route.handled;
     let mut good = json!({ "description": "It is done", "headers": request_id() });
@@ -221,7 +229,7 @@ fn responses(route: &Described, schemas: &mut Schemas) -> Value {
         good["content"] = json!({ (*media_type): { "schema": shown(schema) } });
     }
     if *page != Paging::Never {
-        for header in ["Elements-Returned-Count", "Elements-Total-Count", "Elements-Next-Page-Token"] {
+        for header in PAGE_HEADERS {
             good["headers"][header] = json!({ "$ref": format!("#/components/headers/{header}") });
         }
     }
@@ -284,6 +292,11 @@ fn headers() -> Value {
             "description": "Where a search ended before its page was full, because it had read as much as one request \
                 does: everything of this time and later was looked at, and the next page's token goes on from there.",
             "schema": { "type": "string", "format": "date-time" },
+        },
+        "Elements-Unreadable-Count": {
+            "description": "How many rows are not shown, or not counted, because they can't be read: what this list \
+                lacks need not be deleted. Absent where there are none. One row may be counted on several pages.",
+            "schema": { "type": "integer" },
         },
         "Retry-After": {
             "description": "Seconds to wait, where that is known.",

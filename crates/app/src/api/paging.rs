@@ -123,6 +123,13 @@ pub(super) fn say_searched_to(headers: &mut HeaderMap, at: DateTime<Utc>) {
     }
 }
 
+/// How many rows an answer lacks that are there and can't be read: to a client that keeps a copy they are not deleted.
+pub(super) fn say_unreadable(headers: &mut HeaderMap, count: usize) {
+    if count > 0 {
+        headers.insert("elements-unreadable-count", HeaderValue::from(count));
+    }
+}
+
 /// What a body takes in an answer, if it stands there as JSON (`depth` 1) or as a text (2): on Lambda an answer is
 /// a text in a document again, and each time quotes and backslashes are escaped once more.
 pub(super) fn answer_bytes(body: &str, depth: u32) -> usize {

@@ -10,7 +10,6 @@ use super::query::Params;
 use super::wire;
 use crate::context::Context;
 use crate::instances::{self, LOOKS_COUNT_MAX, READS_COUNT_MAX, Walk};
-use crate::unreadable::readable;
 use axum::Json;
 use axum::extract::{Path, State};
 use chrono::Duration;
@@ -137,7 +136,7 @@ pub(super) async fn list(
             continue;
         }
         let state = instances::subscription(&app, instance.id).await;
-        let Some(state) = readable(state)? else { continue };
+        let Some(state) = walk.passed.readable(state)? else { continue };
         let Some(record) = wire::subscription_of(&instance, &state).filter(|one| wanted.holds(&json!(one)))
         else {
             continue;
@@ -148,11 +147,18 @@ pub(super) async fn list(
         }
         found.push((instance.id, record));
     }
-    Ok(answer(&page, next.or_else(|| walk.stopped_at()), found.into_iter().map(|(_, one)| one).collect()))
+    Ok(answer(&page, &walk, next, found))
 }
 
-fn answer<T>(page: &PageRequest, next: Option<InstanceId>, records: Vec<T>) -> PagedList<T> {
-    PagedList::new(records, page.size, next.map(|id| id.get().into()))
+fn answer<T>(
+    page: &PageRequest,
+    walk: &Walk<'_>,
+    next: Option<InstanceId>,
+    found: Vec<(InstanceId, T)>,
+) -> PagedList<T> {
+    let next = next.or_else(|| walk.stopped_at()).map(|id| id.get().into());
+    let records = found.into_iter().map(|(_, one)| one).collect();
+    PagedList::new(records, page.size, next).lacking(walk.passed.count)
 }
 
 pub(super) async fn one(
@@ -193,7 +199,8 @@ pub(super) async fn release(
         if !wanted.may_be(&instance) || instance.disabled {
             continue;
         }
-        let state = instances::subscription(&app, instance.id).await?;
+        let state = instances::subscription(&app, instance.id).await;
+        let Some(state) = walk.passed.readable(state)? else { continue };
         let Some(record) = wire::subscription_of(&instance, &state) else { continue };
         let mut record = json!(record);
         record["subscriptionId"] = instance.id.subscription_id().into();
@@ -213,7 +220,7 @@ pub(super) async fn release(
         };
         released.push((instance.id, told));
     }
-    Ok(answer(&page, next.or_else(|| walk.stopped_at()), released.into_iter().map(|(_, one)| one).collect()))
+    Ok(answer(&page, &walk, next, released))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod step;
 use crate::audit::By;
 use crate::context::Context;
 use crate::instances::Refusal;
-use crate::ports::{FleetRow, Job, Result, Written};
+use crate::ports::{FleetRow, Job, Result, Rows, Written};
 use crate::sight::Sight;
 use chrono::Duration;
 use domain::bulk::{Bulk, BulkAction, BulkId, BulkPosition, BulkStatus, RUNNING_COUNT_MAX};
@@ -147,10 +147,10 @@ pub(crate) async fn list(
     account: &Account,
     before: Option<BulkId>,
     size: usize,
-) -> Result<(Vec<Bulk>, Option<BulkId>)> {
+) -> Result<(Rows<Bulk>, Option<BulkId>)> {
     let mut page = app.ports.store.bulks(account.organization_id, before, size).await?;
-    let next = page.last().map(|last| last.id).filter(|_| page.len() == size);
-    page.retain(|bulk| account.sees(&bulk.account));
+    let next = page.rows.last().map(|last| last.id).filter(|_| page.rows.len() == size);
+    page.rows.retain(|bulk| account.sees(&bulk.account));
     Ok((page, next))
 }
 

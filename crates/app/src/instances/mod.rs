@@ -28,7 +28,7 @@ pub(crate) use credentials::SignInCode;
 pub(crate) use login_terms::LoginTerms;
 pub(crate) use patch::{OnOther, Patch};
 pub(crate) use refusal::{NotByLink, OtherMailbox, Refusal};
-pub(crate) use stored::{mailbox, readable_mailbox, subscription, understood};
+pub(crate) use stored::{mailbox, subscription, understood};
 pub(crate) use switch::{delete, now_needs_sign_in, release, resume, set_enabled};
 pub(crate) use tags::TagChange;
 pub(crate) use test_event::{NotTested, TestTarget, send_test};

@@ -2,7 +2,6 @@
 
 use crate::context::Context;
 use crate::ports::{Mailbox, PortError, Result, UnreadableRow};
-use crate::unreadable::readable;
 use connectors::Connector;
 use domain::delivery::Subscription;
 use domain::ids::InstanceId;
@@ -50,11 +49,6 @@ pub(crate) fn settings(
 pub(crate) async fn mailbox(app: &Context, id: InstanceId) -> Result<Option<Mailbox>> {
     let mailbox = app.ports.store.mailbox(id).await?;
     Ok(mailbox.filter(|mailbox| mailbox.instance.deleted_at.is_none()))
-}
-
-/// One of many mailboxes, unless it is deleted or can't be read.
-pub(crate) async fn readable_mailbox(app: &Context, id: InstanceId) -> Result<Option<Mailbox>> {
-    Ok(readable(mailbox(app, id).await)?.flatten())
 }
 
 /// The state of an instance's callback.

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::ports::Result;
 use crate::sight::Sight;
+use crate::unreadable::PassedOver;
 use domain::ids::InstanceId;
 use domain::instance::Instance;
 use std::collections::VecDeque;
@@ -25,6 +26,8 @@ pub(crate) struct Walk<'a> {
     looked: Option<InstanceId>,
     looks_left: usize,
     is_all_read: bool,
+    /// Instances whose rows can't be read, and what else of one its owner passed over.
+    pub(crate) passed: PassedOver,
 }
 
 impl<'a> Walk<'a> {
@@ -43,6 +46,7 @@ impl<'a> Walk<'a> {
             looked: after,
             looks_left: looks_count_max,
             is_all_read: false,
+            passed: PassedOver::default(),
         };
         match sight.only {
             Some(own) => walk.over(Some(own.clone())),
@@ -73,9 +77,10 @@ impl<'a> Walk<'a> {
         if self.read.is_empty() && !self.is_all_read {
             let organization_id = self.sight.account.organization_id;
             let read = self.app.ports.store.instances(organization_id, self.after, READ_COUNT).await?;
-            self.is_all_read = read.len() < READ_COUNT;
-            self.after = read.last().map(|last| last.id).or(self.after);
-            self.read = read.into();
+            self.is_all_read = read.rows.len() < READ_COUNT;
+            self.after = read.rows.last().map(|last| last.id).or(self.after);
+            self.passed.count += read.unreadable_count;
+            self.read = read.rows.into();
         }
         match self.looks_left {
             0 => Ok(None),

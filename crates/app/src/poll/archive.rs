@@ -43,7 +43,7 @@ impl Archive for ArchiveOf<'_> {
         let limit = NOTIFICATIONS_COUNT_MAX;
         let page = LogPage { before: before.map(Sequence), limit, pending_only: false };
         let found = self.app.ports.store.notifications(self.id, page).await;
-        let found = found.map_err(|fault| self.failed(fault))?;
+        let found = found.map_err(|fault| self.failed(fault))?.rows;
         let before = found.last().filter(|_| found.len() == limit).map(|last| last.sequence.0);
         let of_resource = found.iter().filter(|one| one.resource == self.resource);
         let records = of_resource.flat_map(|one| records(&one.body)).collect();

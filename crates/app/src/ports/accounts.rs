@@ -1,6 +1,6 @@
 //! Who may call, what their accounts are set to, and how much they ask.
 
-use super::{AuditEntry, AuditMark, HostPage, ListingMark, LookupHash, Organization, Result};
+use super::{AuditEntry, AuditMark, HostPage, ListingMark, LookupHash, Organization, Result, Rows};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::instance::Account;
@@ -88,5 +88,5 @@ pub trait Accounts: Send + Sync {
         organization_id: u32,
         before: Option<&AuditMark>,
         limit: usize,
-    ) -> Result<Vec<AuditEntry>>;
+    ) -> Result<Rows<AuditEntry>>;
 }

@@ -1,6 +1,6 @@
 //! Stored OAuth applications, and how many instances name each.
 
-use super::{AuditEntry, Result, Written};
+use super::{AuditEntry, Result, Rows, Written};
 use async_trait::async_trait;
 use domain::application::Application;
 
@@ -30,7 +30,7 @@ pub trait Applications: Send + Sync {
         organization_id: u32,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<StoredApplication>>;
+    ) -> Result<Rows<StoredApplication>>;
     /// Changes one, conditional on its version, which is one more than the stored one must be.
     async fn change_application(&self, application: &Application, audit: &AuditEntry) -> Result<Written>;
     /// Removes one of this version that no instance names; `Conflict` if one does, or it was changed meanwhile.

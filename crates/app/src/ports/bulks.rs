@@ -1,6 +1,6 @@
 //! Bulk actions.
 
-use super::{AuditEntry, Result, Written};
+use super::{AuditEntry, Result, Rows, Written};
 use async_trait::async_trait;
 use domain::bulk::{Bulk, BulkId};
 use domain::ids::InstanceId;
@@ -24,7 +24,7 @@ pub trait Bulks: Send + Sync {
     /// The instances that it is about, in their order; none after its end.
     async fn bulk_targets(&self, organization_id: u32, id: BulkId) -> Result<Vec<InstanceId>>;
     /// At most `limit` of an organization before one, newest first.
-    async fn bulks(&self, organization_id: u32, before: Option<BulkId>, limit: usize) -> Result<Vec<Bulk>>;
+    async fn bulks(&self, organization_id: u32, before: Option<BulkId>, limit: usize) -> Result<Rows<Bulk>>;
     /// Changes one without ending it, conditional on its version, which is one more than the stored one must be.
     async fn change_bulk(&self, bulk: &Bulk) -> Result<Written>;
     /// Ends one that runs, conditional on its version in the same way: its instances go, and it no longer counts as

@@ -1,6 +1,6 @@
 //! Instances, and what changes of them.
 
-use super::{AuditEntry, LookupHash, Result, Written};
+use super::{AuditEntry, LookupHash, Result, Rows, Written};
 use async_trait::async_trait;
 use domain::health::Vitals;
 use domain::ids::InstanceId;
@@ -90,6 +90,8 @@ pub struct FleetPage {
     pub rows: Vec<FleetRow>,
     /// There may be more behind the last one; otherwise these are all.
     pub is_cut: bool,
+    /// Rows among them that can't be read, as [`Rows`] counts them.
+    pub unreadable_count: usize,
 }
 
 /// Instances: their configuration, without secrets.
@@ -111,7 +113,7 @@ pub trait Instances: Send + Sync {
         organization_id: u32,
         after: Option<InstanceId>,
         limit: usize,
-    ) -> Result<Vec<Instance>>;
+    ) -> Result<Rows<Instance>>;
     /// Ids in an organization of those whose mailbox has this address, in order, after `after`: at most `limit`, or as many
     /// as the host reads at once. The row decides: what changed just now may stand here still.
     async fn ids_of_address(

@@ -1,6 +1,6 @@
 //! Pages and lines of event logs.
 
-use super::{Notification, Progress, Result};
+use super::{Notification, Progress, Result, Rows};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::event::ChangeKind;
@@ -80,7 +80,7 @@ pub struct LogSearch {
 }
 
 /// What a stretch of a search found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogMatches {
     /// Newest first. A moment later one may have moved on.
     pub marks: Vec<LogMark>,
@@ -88,6 +88,8 @@ pub struct LogMatches {
     pub end: Option<LogMark>,
     /// Notifications that were looked at, those found among them.
     pub looked_count: usize,
+    /// Entries of the index that can't be read, as [`Rows`] counts them.
+    pub unreadable_count: usize,
 }
 
 /// What of a notification is in its body alone, in short: searches that read it read no body.
@@ -147,7 +149,7 @@ pub const MARKS_COUNT_MAX: usize = 500;
 #[async_trait]
 pub trait EventLog: Send + Sync {
     /// A page of an instance's notifications, newest first.
-    async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Vec<Notification>>;
+    async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Rows<Notification>>;
     /// One notification by `message.eventId`.
     async fn notification(&self, id: InstanceId, event_id: &str) -> Result<Option<Notification>>;
 }
@@ -165,7 +167,7 @@ pub trait OrganizationLog: Send + Sync {
     /// One notification by its place.
     async fn notification_at(&self, mark: LogMark) -> Result<Option<Notification>>;
     /// Those of these places that are there, in the same order; at most [`MARKS_COUNT_MAX`].
-    async fn notifications_at(&self, marks: &[LogMark]) -> Result<Vec<Notification>>;
+    async fn notifications_at(&self, marks: &[LogMark]) -> Result<Rows<Notification>>;
     /// Where the notifications of an organization stand that a search is for, without those of deleted instances.
     async fn search_log(&self, organization_id: u32, search: &LogSearch) -> Result<LogMatches>;
     /// How many events an organization's instances had, by minute and account, from one minute to before another; `None`
@@ -176,5 +178,5 @@ pub trait OrganizationLog: Send + Sync {
         range: (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Option<Vec<Tally>>>;
     /// A page of what an organization's instances have notified.
-    async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>>;
+    async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Rows<LogLine>>;
 }

@@ -7,7 +7,7 @@ use super::audit;
 use super::key::{self, Key};
 use super::row::{Row, json, number, text};
 use super::table::{KeyQuery, Write, WritesEnded};
-use app::ports::{Applications, AuditEntry, Result, StoredApplication, Written};
+use app::ports::{Applications, AuditEntry, Result, Rows, StoredApplication, Written};
 use async_trait::async_trait;
 use domain::application::Application;
 use domain::instance::Instance;
@@ -65,10 +65,10 @@ impl Applications for DynamoStore {
         organization_id: u32,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<StoredApplication>> {
+    ) -> Result<Rows<StoredApplication>> {
         let limit = limit.min(PAGE_COUNT_MAX);
         if limit == 0 {
-            return Ok(Vec::new());
+            return Ok(Rows::default());
         }
         let range = after.map(|after| ("sk", "#sort > :from", text(after)));
         let page = KeyQuery { range, limit: Some(limit), ..KeyQuery::of(key::applications(organization_id)) };

@@ -4,7 +4,7 @@ use super::key::{self, Key};
 use super::packed;
 use super::row::{Row, expiry, text, to_json};
 use super::table::{KeyQuery, Table, Write};
-use app::ports::{AUDIT_DAYS, AuditEntry, AuditMark, Result};
+use app::ports::{AUDIT_DAYS, AuditEntry, AuditMark, Result, Rows};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 
@@ -49,10 +49,10 @@ pub(super) async fn page(
     organization: u32,
     before: Option<&AuditMark>,
     limit: usize,
-) -> Result<Vec<AuditEntry>> {
+) -> Result<Rows<AuditEntry>> {
     let limit = limit.min(PAGE_COUNT_MAX);
     if limit == 0 {
-        return Ok(Vec::new());
+        return Ok(Rows::default());
     }
     let range = before.map(|mark| ("sk", "#sort < :from", text(key::audited(mark.at, &mark.id))));
     let page =

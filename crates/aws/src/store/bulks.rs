@@ -6,7 +6,7 @@ use super::audit;
 use super::key::{self, Key};
 use super::row::{Row, bytes, expiry, json, number, text};
 use super::table::{KeyQuery, Write, WritesEnded};
-use app::ports::{AuditEntry, Bulks, Result, Written};
+use app::ports::{AuditEntry, Bulks, Result, Rows, Written};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::bulk::{Bulk, BulkId, KEPT_DAYS};
@@ -81,10 +81,10 @@ impl Bulks for DynamoStore {
         Ok(bytes.as_chunks().0.iter().map(|id| InstanceId::from_bytes(*id)).collect())
     }
 
-    async fn bulks(&self, organization_id: u32, before: Option<BulkId>, limit: usize) -> Result<Vec<Bulk>> {
+    async fn bulks(&self, organization_id: u32, before: Option<BulkId>, limit: usize) -> Result<Rows<Bulk>> {
         let limit = limit.min(PAGE_COUNT_MAX);
         if limit == 0 {
-            return Ok(Vec::new());
+            return Ok(Rows::default());
         }
         let range = before.map(|before| ("sk", "#sort < :from", text(before.to_string())));
         let partition = KeyQuery::of(key::bulks(organization_id));

@@ -4,7 +4,7 @@
 use super::DynamoStore;
 use super::{instance_rows, notifications, staged};
 use crate::fault::TooMuch;
-use app::ports::{FleetPage, FleetRow, Polls as _, PortError, Result, WAITING_COUNT_MAX};
+use app::ports::{FleetPage, FleetRow, Polls as _, PortError, Result, Rows, WAITING_COUNT_MAX};
 use app::unreadable::readable;
 use domain::health::Vitals;
 use domain::ids::{InstanceId, Sequence};
@@ -25,29 +25,29 @@ pub(super) async fn page(
     limit: usize,
 ) -> Result<FleetPage> {
     let limit = limit.min(PAGE_COUNT_MAX);
-    let (mut rows, mut after) = (Vec::new(), after);
+    let (mut rows, mut unreadable_count, mut after) = (Vec::new(), 0, after);
     for _ in 0..LOOKS_COUNT_MAX {
         let left = limit - rows.len();
         let ids = instance_rows::listed(&store.table, organization_id, after, left).await?;
         let is_last = ids.len() < left;
         after = ids.last().copied();
         let reads = stream::iter(ids).map(|id| row(store, id)).buffered(QUERIES_COUNT);
-        let read: Vec<Option<FleetRow>> = reads.try_collect().await?;
-        rows.extend(read.into_iter().flatten());
+        let read: Rows<Option<FleetRow>> = reads.try_collect::<Vec<_>>().await?.into_iter().collect();
+        rows.extend(read.rows.into_iter().flatten());
+        unreadable_count += read.unreadable_count;
         if is_last || rows.len() == limit {
-            return Ok(FleetPage { rows, is_cut: !is_last });
+            return Ok(FleetPage { rows, is_cut: !is_last, unreadable_count });
         }
     }
     Err(PortError::new("list instances", TooMuch))
 }
 
-/// Nothing where it was deleted in between, or can't be read.
-async fn row(store: &DynamoStore, id: InstanceId) -> Result<Option<FleetRow>> {
-    let read = readable(store.mailbox(id).await)?;
-    let Some(mailbox) = read.flatten() else { return Ok(None) };
-    if mailbox.instance.deleted_at.is_some() {
-        return Ok(None);
-    }
+/// Nothing where it can't be read; a row of nothing where it was deleted in between.
+async fn row(store: &DynamoStore, id: InstanceId) -> Result<Option<Option<FleetRow>>> {
+    let Some(read) = readable(store.mailbox(id).await)? else { return Ok(None) };
+    let Some(mailbox) = read.filter(|mailbox| mailbox.instance.deleted_at.is_none()) else {
+        return Ok(Some(None));
+    };
     let limit = WAITING_COUNT_MAX as usize;
     let outboxes: Vec<Sequence> =
         mailbox.resources.iter().flat_map(|row| row.outbox.iter().copied()).collect();
@@ -57,7 +57,7 @@ async fn row(store: &DynamoStore, id: InstanceId) -> Result<Option<FleetRow>> {
     let vitals = Vitals::of(&mailbox.instance, mailbox.subscription.status, states);
     let instance = mailbox.instance;
     let application = instance.application().map(str::to_owned);
-    Ok(Some(FleetRow {
+    Ok(Some(Some(FleetRow {
         id,
         account_id: instance.account.account_id,
         connector: instance.connector,
@@ -66,5 +66,5 @@ async fn row(store: &DynamoStore, id: InstanceId) -> Result<Option<FleetRow>> {
         application,
         vitals,
         waiting_count: u32::try_from(waiting_count).unwrap_or(WAITING_COUNT_MAX).min(WAITING_COUNT_MAX),
-    }))
+    })))
 }

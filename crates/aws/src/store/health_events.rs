@@ -65,7 +65,7 @@ impl HealthEvents for DynamoStore {
         let range = Some(("sk", "#sort BETWEEN :from AND :to", text(from.to_string())));
         let partition = KeyQuery::of(key::health_events(organization_id));
         let page = KeyQuery { range, to: Some(text(to.to_string())), limit: Some(limit), ..partition };
-        let mut rows = self.table.readable("list health events", page, read).await?;
+        let mut rows = self.table.readable("list health events", page, read).await?.rows;
         rows.retain(|row| row.key().1 < to);
         Ok(rows)
     }

@@ -9,7 +9,9 @@ use super::{
     staged, subscriptions,
 };
 use crate::fault::TooMuch;
-use app::ports::{FleetPage, InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Written};
+use app::ports::{
+    FleetPage, InstanceChange, Instances, LookupHash, NewInstance, PortError, Result, Rows, Written,
+};
 use app::unreadable::readable;
 use async_trait::async_trait;
 use domain::ids::InstanceId;
@@ -76,11 +78,11 @@ impl Instances for DynamoStore {
         organization_id: u32,
         after: Option<InstanceId>,
         limit: usize,
-    ) -> Result<Vec<Instance>> {
+    ) -> Result<Rows<Instance>> {
         let table = &self.table;
         let organization = organization_id;
         let limit = limit.min(PAGE_COUNT_MAX);
-        let mut living = Vec::new();
+        let mut living = Rows::default();
         if limit == 0 {
             return Ok(living);
         }
@@ -92,11 +94,11 @@ impl Instances for DynamoStore {
             let keys: Vec<Key> = ids.iter().map(|id| Key::config(*id)).collect();
             let found = table.get_many("list instances", &keys).await?;
             for row in keys.iter().filter_map(|key| found.get(key)) {
-                living.extend(readable(instance_rows::read(row))?);
+                living.add(readable(instance_rows::read(row))?);
             }
-            living.retain(|instance| instance.deleted_at.is_none());
-            if is_last || living.len() >= limit {
-                living.truncate(limit);
+            living.rows.retain(|instance: &Instance| instance.deleted_at.is_none());
+            if is_last || living.rows.len() >= limit {
+                living.rows.truncate(limit);
                 return Ok(living);
             }
             // Some were deleted, perhaps many in a row.

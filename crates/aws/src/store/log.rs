@@ -6,7 +6,7 @@ use super::row::Row;
 use super::table::Table;
 use super::{notifications, staged};
 use crate::fault::TooMuch;
-use app::ports::{EventLog, LogMark, LogPage, Notification, PortError, Progress, Result};
+use app::ports::{EventLog, LogMark, LogPage, Notification, PortError, Progress, Result, Rows};
 use app::unreadable::readable;
 use async_trait::async_trait;
 use domain::ids::{InstanceId, Sequence};
@@ -32,13 +32,14 @@ pub(super) async fn progress_before(
     rows.iter().map(|row| readable(read(row))).collect()
 }
 
+/// The first that is pending, in commit order.
+pub(super) async fn next_queued(table: &Table, id: InstanceId) -> Result<Option<Notification>> {
+    let rows = queued(table, id, None, 1).await?;
+    Ok(notifications::read_all(table, id, rows).await?.pop())
+}
+
 /// What is pending, in commit order.
-pub(super) async fn queued(
-    table: &Table,
-    id: InstanceId,
-    after: Option<Sequence>,
-    limit: usize,
-) -> Result<Vec<Notification>> {
+async fn queued(table: &Table, id: InstanceId, after: Option<Sequence>, limit: usize) -> Result<Vec<Row>> {
     let mut rows = staged::named(table, id).await?;
     let from = key::digits(after.unwrap_or(Sequence(0)));
     rows.retain(|row| row.text("sk").is_ok_and(|place| place > from.as_str()));
@@ -51,24 +52,26 @@ pub(super) async fn queued(
     rows.extend(pending);
     rows.sort_by(|one, other| one.text("sk").ok().cmp(&other.text("sk").ok()));
     rows.truncate(limit);
-    notifications::read_all(table, id, rows).await
+    Ok(rows)
 }
 
-/// What was notified before a place, newest first. What can't be read hides nothing older.
-async fn newest(
-    table: &Table,
-    id: InstanceId,
-    before: Option<Sequence>,
-    limit: usize,
-) -> Result<Vec<Notification>> {
-    let (mut found, mut before) = (Vec::new(), before);
+/// A page: what can't be read hides nothing behind it.
+async fn page_of(table: &Table, id: InstanceId, page: LogPage) -> Result<Rows<Notification>> {
+    let limit = page.limit.min(PAGE_COUNT_MAX);
+    let (mut found, mut before) = (Rows::default(), page.before);
+    if limit == 0 {
+        return Ok(found);
+    }
     for _ in 0..LOOKS_COUNT_MAX {
-        let left = limit - found.len();
-        let rows = staged::newest(table, id, before, left, None).await?;
+        let left = limit - found.rows.len();
+        let rows = match page.pending_only {
+            true => queued(table, id, before, left).await?,
+            false => staged::newest(table, id, before, left, None).await?,
+        };
         let is_last = rows.len() < left;
         before = rows.last().map(key::sequence).transpose()?;
-        found.extend(notifications::read_listed(table, id, rows).await?);
-        if is_last || found.len() >= limit {
+        found.append(notifications::read_listed(table, id, rows).await?);
+        if is_last || found.rows.len() >= limit {
             return Ok(found);
         }
     }
@@ -77,16 +80,8 @@ async fn newest(
 
 #[async_trait]
 impl EventLog for DynamoStore {
-    async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {
-        let table = &self.table;
-        let limit = page.limit.min(PAGE_COUNT_MAX);
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        match page.pending_only {
-            true => queued(table, id, page.before, limit).await,
-            false => newest(table, id, page.before, limit).await,
-        }
+    async fn notifications(&self, id: InstanceId, page: LogPage) -> Result<Rows<Notification>> {
+        page_of(&self.table, id, page).await
     }
 
     // One by its event id.

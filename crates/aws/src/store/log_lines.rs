@@ -3,7 +3,7 @@
 use super::key::{self, LOG_SHARDS_COUNT};
 use super::row::{Row, text};
 use super::table::{Index, KeyQuery, Table};
-use app::ports::{LogLine, LogMark, Progress, Result};
+use app::ports::{LogLine, LogMark, Progress, Result, Rows};
 use domain::ids::{InstanceId, Sequence};
 use futures_util::future::try_join_all;
 
@@ -19,12 +19,12 @@ pub(super) async fn merged(
     before: Option<LogMark>,
     from: Option<Sequence>,
     limit: usize,
-) -> Result<Vec<LogLine>> {
+) -> Result<Rows<LogLine>> {
     let from = key::digits(from.unwrap_or(Sequence(0)));
     let to = before.map_or(END.to_owned(), just_before);
     // The table refuses such a range.
     if from > to {
-        return Ok(Vec::new());
+        return Ok(Rows::default());
     }
     let shards = (0..LOG_SHARDS_COUNT).map(|shard| {
         let page = KeyQuery {
@@ -37,9 +37,9 @@ pub(super) async fn merged(
         };
         table.readable("read an organization's log", page, line)
     });
-    let mut lines: Vec<LogLine> = try_join_all(shards).await?.into_iter().flatten().collect();
-    lines.sort_unstable_by_key(|line| std::cmp::Reverse(line.mark));
-    lines.truncate(limit);
+    let mut lines: Rows<LogLine> = try_join_all(shards).await?.into_iter().collect();
+    lines.rows.sort_unstable_by_key(|line| std::cmp::Reverse(line.mark));
+    lines.rows.truncate(limit);
     Ok(lines)
 }
 

@@ -50,7 +50,7 @@ impl DynamoStore {
     /// They could not be read.
     pub async fn tick_members(&self, tick: Tick) -> Result<Vec<InstanceId>> {
         let query = KeyQuery { glances: true, only: Some("sk"), ..KeyQuery::of(key::members(tick)) };
-        self.table.readable("read a tick's members", query, member).await
+        Ok(self.table.readable("read a tick's members", query, member).await?.rows)
     }
 
     /// The same as they are, with the time since when.
@@ -60,7 +60,7 @@ impl DynamoStore {
     /// They could not be read.
     pub async fn dated_members(&self, tick: Tick) -> Result<Vec<(InstanceId, DateTime<Utc>)>> {
         let dated = |row: &Row| Ok((member(row)?, row.time("at")?));
-        self.table.readable("list a tick's members", KeyQuery::of(key::members(tick)), dated).await
+        Ok(self.table.readable("list a tick's members", KeyQuery::of(key::members(tick)), dated).await?.rows)
     }
 
     /// Whether a tick has a member.

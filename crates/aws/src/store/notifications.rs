@@ -5,7 +5,7 @@ use super::packed::{self, Packed};
 use super::row::{Row, bytes, expiry, json, number, text, time};
 use super::table::{Index, KeyQuery, Table, Write};
 use super::{staged, subscriptions};
-use app::ports::{AttemptState, LogMark, NewNotification, Notification, Progress, Result};
+use app::ports::{AttemptState, LogMark, NewNotification, Notification, Progress, Result, Rows};
 use app::unreadable::readable;
 use chrono::{DateTime, Duration};
 use domain::delivery::{Attempt, Reached, Subscription, SubscriptionStatus};
@@ -140,12 +140,12 @@ pub(super) async fn read_all(table: &Table, id: InstanceId, rows: Vec<Row>) -> R
 }
 
 /// The same for a list, which those that can't be read are left out of.
-pub(super) async fn read_listed(table: &Table, id: InstanceId, rows: Vec<Row>) -> Result<Vec<Notification>> {
-    let Some(subscription) = subscriptions::get(table, id).await? else { return Ok(Vec::new()) };
+pub(super) async fn read_listed(table: &Table, id: InstanceId, rows: Vec<Row>) -> Result<Rows<Notification>> {
+    let Some(subscription) = subscriptions::get(table, id).await? else { return Ok(Rows::default()) };
     let subscription = subscriptions::read(&subscription)?;
-    let mut notifications = Vec::new();
+    let mut notifications = Rows::default();
     for row in &rows {
-        notifications.extend(readable(read(table, id, row, &subscription).await)?);
+        notifications.add(readable(read(table, id, row, &subscription).await)?);
     }
     Ok(notifications)
 }

@@ -12,7 +12,7 @@ use super::{notifications, searches, staged};
 use crate::fault::TooMuch;
 use app::ports::{
     LogLine, LogMark, LogMatches, LogSearch, MARKS_COUNT_MAX, Notification, Numbered, OrganizationLog,
-    OrganizationPage, PortError, Result, Tally,
+    OrganizationPage, PortError, Result, Rows, Tally,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -116,7 +116,7 @@ impl OrganizationLog for DynamoStore {
         at(&self.table, mark).await
     }
 
-    async fn notifications_at(&self, marks: &[LogMark]) -> Result<Vec<Notification>> {
+    async fn notifications_at(&self, marks: &[LogMark]) -> Result<Rows<Notification>> {
         searches::at_places(&self.table, &marks[..marks.len().min(MARKS_COUNT_MAX)]).await
     }
 
@@ -134,11 +134,11 @@ impl OrganizationLog for DynamoStore {
         Ok(None)
     }
 
-    async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
+    async fn organization_log(&self, organization_id: u32, page: OrganizationPage) -> Result<Rows<LogLine>> {
         let table = &self.table;
         let organization = organization_id;
         let limit = page.limit.min(PAGE_COUNT_MAX);
-        let mut lines: Vec<LogLine> = Vec::new();
+        let mut lines = Rows::default();
         let mut gone: HashMap<InstanceId, bool> = HashMap::new();
         let (mut before, mut look) = (page.before, limit);
         if limit == 0 {
@@ -146,12 +146,13 @@ impl OrganizationLog for DynamoStore {
         }
         for _ in 0..LOOKS_COUNT_MAX {
             let found = merged(table, organization, before, page.from, look).await?;
-            let is_last = found.len() < look;
-            before = found.last().map(|line| line.mark);
-            look_after(table, &found, &mut gone).await?;
-            lines.extend(found.into_iter().filter(|line| gone.get(&line.mark.instance) == Some(&false)));
-            if is_last || lines.len() >= limit {
-                lines.truncate(limit);
+            let is_last = found.rows.len() < look;
+            before = found.rows.last().map(|line| line.mark);
+            look_after(table, &found.rows, &mut gone).await?;
+            lines.append(found);
+            lines.rows.retain(|line| gone.get(&line.mark.instance) == Some(&false));
+            if is_last || lines.rows.len() >= limit {
+                lines.rows.truncate(limit);
                 return Ok(lines);
             }
             // Somebody was deleted, perhaps with many lines.

@@ -54,7 +54,7 @@ impl Releases for DynamoStore {
     }
 
     async fn next_queued(&self, id: InstanceId) -> Result<Option<Notification>> {
-        Ok(log::queued(&self.table, id, None, 1).await?.pop())
+        log::next_queued(&self.table, id).await
     }
 
     // Ends a release, if nothing is pending and no claim was answered with "queued" since that was read.

@@ -13,7 +13,7 @@ use super::log_lines::{END, just_before, mark, merged};
 use super::row::{Item, Row, expiry, text};
 use super::table::{KeyQuery, Table};
 use super::{log, notifications, staged, subscriptions};
-use app::ports::{LogKey, LogMark, LogMatches, LogSearch, PollCommit, Progress, Result};
+use app::ports::{LogKey, LogMark, LogMatches, LogSearch, Notification, PollCommit, Progress, Result, Rows};
 use app::unreadable::readable;
 use chrono::Duration;
 use domain::ids::{InstanceId, Sequence};
@@ -48,7 +48,7 @@ pub(super) async fn point(table: &Table, commit: &PollCommit) -> Result<()> {
 
 pub(super) async fn matches(table: &Table, organization: u32, search: &LogSearch) -> Result<LogMatches> {
     if search.limit == 0 {
-        return Ok(LogMatches { marks: Vec::new(), end: search.before, looked_count: 0 });
+        return Ok(LogMatches { end: search.before, ..LogMatches::default() });
     }
     let found = match (&search.by, search.instance) {
         (LogKey::Object(object), _) => by_object(table, organization, object, search).await?,
@@ -71,7 +71,7 @@ async fn by_object(table: &Table, organization: u32, object: &str, search: &LogS
     let from = key::digits(search.from.unwrap_or(Sequence(0)));
     let to = search.before.map_or(END.to_owned(), just_before);
     if from > to {
-        return Ok(LogMatches { marks: Vec::new(), end: None, looked_count: 0 });
+        return Ok(LogMatches::default());
     }
     let limit = search.limit.min(PAGE_COUNT_MAX);
     let page = KeyQuery {
@@ -85,7 +85,7 @@ async fn by_object(table: &Table, organization: u32, object: &str, search: &LogS
     let mut marks = rows.iter().map(place).collect::<Result<Vec<LogMark>>>()?;
     let (end, looked_count) = (marks.last().copied().filter(|_| marks.len() == limit), marks.len());
     marks.retain(|mark| search.instance.is_none_or(|only| only == mark.instance));
-    Ok(LogMatches { marks: there(table, marks).await?, end, looked_count })
+    Ok(LogMatches { marks: there(table, marks).await?, end, looked_count, ..LogMatches::default() })
 }
 
 fn place(row: &Row) -> Result<LogMark> {
@@ -123,7 +123,7 @@ async fn pending_of(table: &Table, id: InstanceId, search: &LogSearch) -> Result
         .collect();
     let end = marks.last().copied().filter(|_| is_cut && marks.len() == limit);
     let looked_count = marks.len();
-    Ok(LogMatches { marks, end, looked_count })
+    Ok(LogMatches { marks, end, looked_count, ..LogMatches::default() })
 }
 
 async fn of_instance(
@@ -137,6 +137,7 @@ async fn of_instance(
     while !look.is_over() {
         let rows = log::progress_before(table, id, look.before, look.page_count).await?;
         let is_last = rows.len() < look.page_count;
+        look.unreadable_count += rows.iter().filter(|row| row.is_none()).count();
         for (sequence, is) in rows.into_iter().flatten() {
             if sequence < from {
                 return Ok(look.ended());
@@ -161,8 +162,9 @@ async fn by_progress(
     let mut look = Look::of(progress, search);
     while !look.is_over() {
         let lines = merged(table, organization, look.before, search.from, look.page_count).await?;
-        let is_last = lines.len() < look.page_count;
-        for line in lines {
+        look.unreadable_count += lines.unreadable_count;
+        let is_last = lines.rows.len() < look.page_count;
+        for line in lines.rows {
             if look.takes(line.mark, line.progress) {
                 return Ok(look.cut());
             }
@@ -184,13 +186,15 @@ struct Look {
     before: Option<LogMark>,
     marks: Vec<LogMark>,
     looked_count: usize,
+    unreadable_count: usize,
 }
 
 impl Look {
     fn of(progress: Option<Progress>, search: &LogSearch) -> Self {
         let limit = search.limit.min(PAGE_COUNT_MAX);
         let page_count = progress.map_or(limit, |_| PAGE_COUNT_MAX);
-        Look { progress, limit, page_count, before: search.before, marks: Vec::new(), looked_count: 0 }
+        let (marks, looked_count, unreadable_count) = (Vec::new(), 0, 0);
+        Look { progress, limit, page_count, before: search.before, marks, looked_count, unreadable_count }
     }
 
     fn is_over(&self) -> bool {
@@ -208,7 +212,8 @@ impl Look {
     }
 
     fn cut(self) -> LogMatches {
-        LogMatches { marks: self.marks, end: self.before, looked_count: self.looked_count }
+        let Look { marks, before: end, looked_count, unreadable_count, .. } = self;
+        LogMatches { marks, end, looked_count, unreadable_count }
     }
 
     fn ended(self) -> LogMatches {
@@ -228,7 +233,7 @@ async fn living(table: &Table, found: LogMatches) -> Result<LogMatches> {
 }
 
 /// The notifications at these places, in their order.
-pub(super) async fn at_places(table: &Table, marks: &[LogMark]) -> Result<Vec<app::ports::Notification>> {
+pub(super) async fn at_places(table: &Table, marks: &[LogMark]) -> Result<Rows<Notification>> {
     let keys: Vec<Key> = marks.iter().map(|mark| Key::notification(mark.instance, mark.sequence)).collect();
     let ids: HashSet<InstanceId> = marks.iter().map(|mark| mark.instance).collect();
     let callbacks: Vec<Key> = ids.iter().map(|id| Key::subscription(*id)).collect();
@@ -244,5 +249,5 @@ pub(super) async fn at_places(table: &Table, marks: &[LogMark]) -> Result<Vec<ap
     };
     let reads = reads
         .map(async |(row, id, callback): (Row, InstanceId, &Row)| readable(read(id, &row, callback).await));
-    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+    Ok(try_join_all(reads).await?.into_iter().collect())
 }

@@ -129,7 +129,7 @@ impl Budget {
     /// The first job of the newest notification.
     pub(crate) async fn job_of_newest(&self) -> Job {
         let page = app::ports::LogPage { before: None, limit: 1, pending_only: false };
-        let sequence = self.stack.store.notifications(self.id, page).await.unwrap()[0].sequence;
+        let sequence = self.stack.store.notifications(self.id, page).await.unwrap().rows[0].sequence;
         Job::Deliver(AttemptKey { instance: self.id, sequence, attempt: 1 })
     }
 

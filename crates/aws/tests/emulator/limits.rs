@@ -53,7 +53,7 @@ async fn a_commit_takes_more_than_a_transaction() {
         assert!(claimed.body == one.body, "{:?} is not what was stored", one.sequence);
     }
     let page = LogPage { before: None, limit: 25, pending_only: false };
-    assert_eq!(store.notifications(mailbox.id, page).await.unwrap().len(), 25);
+    assert_eq!(store.notifications(mailbox.id, page).await.unwrap().rows.len(), 25);
 }
 
 /// The parts live and go with their notification.
@@ -108,7 +108,7 @@ async fn a_log_goes_back_behind_deleted_instances() {
     deleted.delete().await;
     let page = OrganizationPage { before: None, from: None, limit: 2 };
     let log = async || {
-        let lines = store.organization_log(3060, page).await.unwrap();
+        let lines = store.organization_log(3060, page).await.unwrap().rows;
         lines.iter().map(|line| line.mark.sequence.0).collect::<Vec<u64>>()
     };
     conformance::wait::until_equal(log, vec![2, 1]).await;
@@ -128,7 +128,7 @@ async fn a_list_goes_over_all_shards_in_order() {
     let mut listed = Vec::new();
     let mut after = None;
     loop {
-        let page = store.instances(3030, after, 3).await.unwrap();
+        let page = store.instances(3030, after, 3).await.unwrap().rows;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         listed.extend(page.iter().map(|instance| instance.id.get()));

@@ -28,7 +28,7 @@ async fn what_no_outbox_names_is_nobodys() {
     assert_eq!(mailbox.commit(vec![claimed(mailbox.id, 14)]).await, Written::Done);
     assert_eq!(listed(&mailbox, false).await, [14, 10]);
     let page = LogPage { before: None, limit: 2, pending_only: false };
-    assert_eq!(store.notifications(mailbox.id, page).await.unwrap().len(), 2, "a page is filled");
+    assert_eq!(store.notifications(mailbox.id, page).await.unwrap().rows.len(), 2, "a page is filled");
     assert_eq!(listed(&mailbox, true).await, [10, 14]);
     assert_eq!(store.logged_events(mailbox.id, &[event(mailbox.id, 12)]).await.unwrap().len(), 0);
     let all = search_of(LogKey::All, &mailbox);

@@ -45,17 +45,29 @@ async fn a_damaged_item_hides_no_other() {
     assert!(store.instance(damaged).await.unwrap_err().unreadable_row().is_some());
     let ids = |page: Vec<domain::instance::Instance>| page.iter().map(|one| one.id).collect::<Vec<_>>();
     let rest = [other, mailboxes[2].id];
-    assert_eq!(ids(store.instances(ORGANIZATION, None, 10).await.unwrap()), rest);
-    assert_eq!(ids(store.instances(ORGANIZATION, None, 1).await.unwrap()), [other], "a page is filled");
+    let instances = store.instances(ORGANIZATION, None, 10).await.unwrap();
+    assert_eq!((ids(instances.rows), instances.unreadable_count), (rest.to_vec(), 1));
+    assert_eq!(ids(store.instances(ORGANIZATION, None, 1).await.unwrap().rows), [other], "a page is filled");
     let fleet = store.fleet(ORGANIZATION, None, 10).await.unwrap();
     assert_eq!(fleet.rows.iter().map(|row| row.id).collect::<Vec<_>>(), rest);
-    let page = |limit| LogPage { before: None, limit, pending_only: false };
-    for (limit, sequences) in [(10, vec![12, 10]), (2, vec![12, 10]), (1, vec![12])] {
-        let log = store.notifications(other, page(limit)).await.unwrap();
-        assert_eq!(log.iter().map(|one| one.sequence.0).collect::<Vec<_>>(), sequences);
+    assert_eq!(fleet.unreadable_count, 1);
+    for (pending_only, limit, sequences, lacks) in [
+        (false, 10, vec![12, 10], 1),
+        (false, 2, vec![12, 10], 1),
+        (false, 1, vec![12], 0),
+        (true, 10, vec![10, 12], 1),
+        (true, 2, vec![10, 12], 1),
+    ] {
+        let page = LogPage { before: None, limit, pending_only };
+        let log = store.notifications(other, page).await.unwrap();
+        assert_eq!(log.rows.iter().map(|one| one.sequence.0).collect::<Vec<_>>(), sequences);
+        assert_eq!(log.unreadable_count, lacks);
     }
     let marks = [10, 11, 12].map(|sequence| LogMark { instance: other, sequence: Sequence(sequence) });
-    assert_eq!(store.notifications_at(&marks).await.unwrap().len(), 2);
-    assert_eq!(store.audit(ORGANIZATION, None, 10).await.unwrap().len(), 2);
-    assert_eq!(store.audit(ORGANIZATION, None, 2).await.unwrap().len(), 2, "a page is filled");
+    let read = store.notifications_at(&marks).await.unwrap();
+    assert_eq!((read.rows.len(), read.unreadable_count), (2, 1));
+    for limit in [10, 2] {
+        let audit = store.audit(ORGANIZATION, None, limit).await.unwrap();
+        assert_eq!((audit.rows.len(), audit.unreadable_count), (2, 1), "a page is filled");
+    }
 }

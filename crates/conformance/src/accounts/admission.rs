@@ -186,7 +186,7 @@ pub async fn a_removed_user_is_not_found_and_their_numbers_do_not_come_again(hos
     };
     assert!(!remove(other.organization_id, second.user_id).await, "it is another organization's user");
     assert_eq!(find(host, "left 2", Some("left")).await, Some(second));
-    let entries = async || host.accounts().audit(organization_id, None, 10).await.unwrap();
+    let entries = async || host.accounts().audit(organization_id, None, 10).await.unwrap().rows;
     assert_eq!(entries().await, [], "what was not done is not noted");
     assert!(remove(organization_id, second.user_id).await);
     assert_eq!(entries().await, std::slice::from_ref(&noted));

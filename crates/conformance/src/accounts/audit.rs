@@ -16,7 +16,7 @@ async fn page(
     limit: usize,
 ) -> Vec<AuditEntry> {
     let before = before.map(|entry| AuditMark { at: entry.at, id: entry.id.clone() });
-    host.accounts().audit(organization_id, before.as_ref(), limit).await.unwrap()
+    host.accounts().audit(organization_id, before.as_ref(), limit).await.unwrap().rows
 }
 
 async fn note(host: &dyn Harness, entry: &AuditEntry) {

@@ -76,12 +76,12 @@ pub async fn are_paged_by_name(store: &dyn Store) {
     insert(store, &application(64_012, "z")).await;
     let (mut after, mut seen): (Option<String>, _) = (None, Vec::new());
     for _ in 0..3 {
-        let page = store.applications(64_011, after.as_deref(), 2).await.unwrap();
+        let page = store.applications(64_011, after.as_deref(), 2).await.unwrap().rows;
         seen.extend(page.into_iter().map(|stored| stored.application.name));
         after = seen.last().cloned();
     }
     assert_eq!(seen, ["B", "a", "b", "c"]);
-    assert_eq!(store.applications(64_011, None, 0).await.unwrap(), []);
+    assert_eq!(store.applications(64_011, None, 0).await.unwrap().rows, []);
 }
 
 /// The loser of two writers writes nothing, and what is counted stays.

@@ -70,9 +70,9 @@ pub async fn are_listed_newest_first(store: &dyn Store) {
         assert_eq!(store.end_bulk(&one, None).await.unwrap(), Written::Done);
         all.insert(0, one);
     }
-    assert_eq!(store.bulks(65_010, None, 2).await.unwrap(), all[..2]);
-    assert_eq!(store.bulks(65_010, Some(all[1].id), 9).await.unwrap(), all[2..]);
-    assert_eq!(store.bulks(65_011, None, 9).await.unwrap(), []);
+    assert_eq!(store.bulks(65_010, None, 2).await.unwrap().rows, all[..2]);
+    assert_eq!(store.bulks(65_010, Some(all[1].id), 9).await.unwrap().rows, all[2..]);
+    assert_eq!(store.bulks(65_011, None, 9).await.unwrap().rows, []);
 }
 
 /// Whoever changes an older version changes nothing.

@@ -23,7 +23,7 @@ async fn with<'a>(store: &'a dyn Store, number: u32, sequences: &[u64]) -> Mailb
 /// Sequences of the log's page, newest first, or of what is pending in it, in order.
 pub async fn listed(mailbox: &Mailbox<'_>, pending_only: bool) -> Vec<u64> {
     let page = LogPage { before: None, limit: 10, pending_only };
-    let rows = mailbox.store.notifications(mailbox.id, page).await.unwrap();
+    let rows = mailbox.store.notifications(mailbox.id, page).await.unwrap().rows;
     rows.iter().map(|row| row.sequence.0).collect()
 }
 

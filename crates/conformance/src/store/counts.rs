@@ -236,7 +236,7 @@ impl<'a> Run<'a> {
             assert_eq!(row.vitals, Vitals::of(&mailbox.instance, mailbox.subscription.status, states));
             assert_eq!((&row.name, &row.tags), (&mailbox.instance.name, &mailbox.instance.tags));
             let page = LogPage { before: None, limit: WAITING_COUNT_MAX as usize, pending_only: true };
-            let waiting = self.store.notifications(row.id, page).await.unwrap();
+            let waiting = self.store.notifications(row.id, page).await.unwrap().rows;
             assert_eq!(row.waiting_count as usize, waiting.len(), "what waits for {}", row.id);
         }
         let range = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + Duration::days(365));
@@ -248,7 +248,7 @@ impl<'a> Run<'a> {
     /// The log by minutes, as its lines say.
     async fn counted(&self) -> Vec<Tally> {
         let page = OrganizationPage { before: None, from: None, limit: 1_000 };
-        let lines = self.store.organization_log(self.organization_id, page).await.unwrap();
+        let lines = self.store.organization_log(self.organization_id, page).await.unwrap().rows;
         let mut tallies: BTreeMap<DateTime<Utc>, Tally> = BTreeMap::new();
         for line in lines.iter().filter(|line| line.progress != Progress::Logged) {
             let minute = i64::try_from(line.mark.sequence.0 / 60_000_000).unwrap();

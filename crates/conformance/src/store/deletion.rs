@@ -49,7 +49,7 @@ pub async fn a_purge_is_bounded_and_counts_what_was_undelivered(store: &dyn Stor
     assert!(store.instance(mailbox.id).await.unwrap().is_none());
     assert!(store.mailbox(mailbox.id).await.unwrap().is_none());
     let page = LogPage { before: None, limit: 10, pending_only: false };
-    assert!(store.notifications(mailbox.id, page).await.unwrap().is_empty());
+    assert!(store.notifications(mailbox.id, page).await.unwrap().rows.is_empty());
     assert!(store.logged_events(mailbox.id, &[event(mailbox.id, 11)]).await.unwrap().is_empty());
     assert_eq!(store.purge_instance(mailbox.id, 2).await.unwrap(), (0, false), "again: nothing to do");
     assert_eq!(store.insert_instance(&new_instance(mailbox.id)).await.unwrap(), Written::Done);

@@ -54,7 +54,7 @@ pub async fn a_list_is_of_one_organization_and_paged(store: &dyn Store) {
     insert(116, 72).await;
     Mailbox::nobody(store, 113).delete().await;
     let list = async |after: Option<InstanceId>, limit| -> Vec<u32> {
-        let page = store.instances(71, after, limit).await.unwrap();
+        let page = store.instances(71, after, limit).await.unwrap().rows;
         page.iter().map(|instance| instance.id.get()).collect()
     };
     assert_eq!(list(None, 2).await, [111, 112]);

@@ -8,7 +8,7 @@ use domain::ids::Sequence;
 
 async fn page(mailbox: &Mailbox<'_>, before: Option<u64>, limit: usize, pending_only: bool) -> Vec<u64> {
     let page = LogPage { before: before.map(Sequence), limit, pending_only };
-    let shown = mailbox.store.notifications(mailbox.id, page).await.unwrap();
+    let shown = mailbox.store.notifications(mailbox.id, page).await.unwrap().rows;
     shown.iter().map(|notification| notification.sequence.0).collect()
 }
 

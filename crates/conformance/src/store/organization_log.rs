@@ -22,7 +22,7 @@ async fn lines(
 ) -> Vec<LogLine> {
     let before = before.map(|(sequence, instance)| mark(sequence, instance));
     let page = OrganizationPage { before, from: from.map(Sequence), limit };
-    store.organization_log(organization_id, page).await.unwrap()
+    store.organization_log(organization_id, page).await.unwrap().rows
 }
 
 async fn page(

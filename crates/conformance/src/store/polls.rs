@@ -70,7 +70,7 @@ pub async fn a_sequence_is_taken_once(store: &dyn Store) {
     assert_eq!(mailbox.commit_state(next, new).await, Written::Conflict);
     assert_ne!(mailbox.notification(10).await.body, "another");
     let page = LogPage { before: None, limit: 10, pending_only: false };
-    assert_eq!(store.notifications(mailbox.id, page).await.unwrap().len(), 1, "all or nothing");
+    assert_eq!(store.notifications(mailbox.id, page).await.unwrap().rows.len(), 1, "all or nothing");
 }
 
 /// A state with as many records as may wait is stored with a commit, read back, and small again without them.

@@ -163,9 +163,9 @@ pub async fn reads_several_places(store: &dyn Store) {
     one.add(&[10, 11]).await;
     other.add(&[10]).await;
     let places = [mark(10, 2022), mark(11, 2021), mark(12, 2021), mark(10, 2023), mark(10, 2021)];
-    let read = store.notifications_at(&places).await.unwrap();
+    let read = store.notifications_at(&places).await.unwrap().rows;
     let found: Vec<_> = read.iter().map(|one| (one.sequence.0, one.instance.get())).collect();
     assert_eq!(found, [(10, 2022), (11, 2021), (10, 2021)]);
     assert_eq!(read[1].body, notification(one.id, 11).body);
-    assert!(store.notifications_at(&[]).await.unwrap().is_empty());
+    assert!(store.notifications_at(&[]).await.unwrap().rows.is_empty());
 }

@@ -94,6 +94,7 @@ fn body(signed: &Signed, asked: &ActivityQuery, answer: &Answer, names: &Names) 
                 (true, Some(_)) => {}
                 _ => { (shown(signed, asked, answer.rows(), names)) }
             }
+            (ui::lacking(answer.unreadable_count()))
             @match (searched_to, &next) {
                 (Some(at), Some(next)) => { (searched(at, asked, next, answer.rows().is_empty())) }
                 _ => { (ui::pages(first.as_deref(), next.as_deref())) }

@@ -72,6 +72,7 @@ async fn shown(signed: &Signed, fields: &Fields, refused: Option<&Answer>) -> Re
             (keyed_table("Applications, by name", &COLUMNS, &rows))
             (ui::pages((!next.is_empty()).then_some("/applications"), on.as_deref()))
         }
+        (ui::lacking(list.unreadable_count()))
         (another(signed, elements.rows(), fields, refused))
     };
     let status = refused.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);

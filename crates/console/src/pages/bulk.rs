@@ -51,6 +51,7 @@ async fn list(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
                 (ui::empty("No bulk actions", "What is done to many instances at once stands here while it runs, and for a week after.",
                     html! { a.button href="/instances" { "Choose instances" } }))
             } @else { (keyed_table("Bulk actions, newest first", &COLUMNS, &rows)) }
+            (ui::lacking(answer.unreadable_count()))
         }))
         (ui::pages((!next.is_empty()).then_some("/bulk"), following.as_deref()))
     };

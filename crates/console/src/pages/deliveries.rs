@@ -52,6 +52,7 @@ struct Group {
     shown: Vec<Value>,
     /// Where the list goes on that is longer than what is shown.
     next: Option<String>,
+    unreadable_count: u64,
 }
 
 impl Group {
@@ -62,7 +63,8 @@ impl Group {
         let path = address(&["notifications", "subscriptions", "deliveries"], &query);
         let found = signed.api.get(&path).await?;
         let next = found.next_page().map(str::to_owned);
-        Ok(Group { instance: instance.clone(), shown: found.rows().to_vec(), next })
+        let unreadable_count = found.unreadable_count();
+        Ok(Group { instance: instance.clone(), shown: found.rows().to_vec(), next, unreadable_count })
     }
 
     fn id(&self) -> u64 {
@@ -79,7 +81,9 @@ impl Group {
 
     /// Nothing waits, and nothing is held back.
     fn is_quiet(&self) -> bool {
-        self.shown.is_empty() && self.instance["subscription"]["status"] == "active"
+        self.shown.is_empty()
+            && self.unreadable_count == 0
+            && self.instance["subscription"]["status"] == "active"
     }
 
     fn is_disabled(&self) -> bool {
@@ -112,6 +116,7 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
         (ui::live("deliveries", html! {
             @if groups.is_empty() { (nothing()) } @else { (told(&counts)) }
             @for group in &groups { (part(&signed, group, false)) }
+            (ui::lacking(list.unreadable_count()))
         }))
         (ui::pages(first, following.as_deref()))
     };
@@ -186,6 +191,7 @@ fn part(signed: &Signed, group: &Group, is_alone: bool) -> Markup {
             @if let Some(url) = group.instance["eventsNotificationCallbackUrl"].as_str() { p { "Callback " code { (masked::shown(url)) } } }
             @if rows.is_empty() { p.muted { "Nothing of it is here; what comes will be queued." } }
             @else { (keyed_table("Oldest first", &COLUMNS, &rows)) }
+            (ui::lacking(group.unreadable_count))
             @if group.next.is_some() && !is_alone {
                 p.muted {
                     "The oldest " (rows.len()) " are shown. "

@@ -54,7 +54,11 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
     let body = html! {
         @if asked.is_filtered() || !rows.is_empty() || !asked.next.is_empty() { (filters(&asked, &counts)) }
         @if counts.total() > 0 { (bulk_bar(&asked, &counts)) }
-        (ui::live("instances", html! { (told(&asked, &counts)) (shown(&asked, &rows)) }))
+        (ui::live("instances", html! {
+            (told(&asked, &counts))
+            @if !rows.is_empty() || list.unreadable_count() == 0 { (shown(&asked, &rows)) }
+            (ui::lacking(list.unreadable_count()))
+        }))
         (pages)
     };
     let connect = html! {

@@ -63,7 +63,7 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
     let connect =
         html! { (ui::inspector_link(&signed)) a.button.primary href="/connect" { "Connect a mailbox" } };
     let page = Page::new("Overview").section(Section::Overview).actions(connect);
-    if found.counts.total() == 0 {
+    if found.counts.total() + found.counts.unreadable_count() == 0 {
         let start = ui::empty(
             "No mailbox is connected yet",
             "Choose a connector, say where its events go, and sign in at the provider. From then on this page says how it is.",
@@ -75,7 +75,8 @@ async fn show(signed: Signed, RawQuery(query): RawQuery) -> Result<Response, Fai
     let pictures = pictures::draw(&signed, span, &found.counts).await;
     let body = html! {
         (ui::live("health", html! {
-            (health(&found.counts))
+            @if found.counts.total() > 0 { (health(&found.counts)) }
+            (ui::lacking(found.counts.unreadable_count()))
             (needs_somebody(&found, signed.now))
         }))
         (ui::live("pictures", pictures))

@@ -243,7 +243,16 @@ impl Browser {
 /// An instance whose every text would be markup.
 pub(super) const HOSTILE: &str = r#"<img src=x onerror="alert(1)">'&"#;
 
+/// Answers, and where a page behind this token is asked for, says that two rows can't be read.
 fn interface(request: &Request) -> Response {
+    let mut answer = answered(request);
+    if request.uri().query().is_some_and(|query| query.contains("nextPage=damaged")) {
+        answer.headers_mut().insert("elements-unreadable-count", 2.into());
+    }
+    answer
+}
+
+fn answered(request: &Request) -> Response {
     let authorization = request.headers().get(header::AUTHORIZATION).map(|value| value.to_str().unwrap());
     let Some(path) = request.uri().path().strip_prefix("/elements/api-v2") else {
         return error(StatusCode::NOT_FOUND, "there is nothing here");
@@ -273,12 +282,12 @@ fn interface(request: &Request) -> Response {
             }))
             .into_response()
         }
-        ("GET", "/instances/counts") => axum::Json(json!({
+        ("GET", "/instances/counts") => ([("elements-unreadable-count", "1")], axum::Json(json!({
             "total": 1, "needSomebody": 1, "suspendedCallbacks": 1, "byStatus": { "suspended": 1 },
             "byConnector": { "gmail": 1 }, "queued": { "count": 1, "atLeast": false },
             "onTheWay": { "count": 0, "atLeast": false },
-        }))
-        .into_response(),
+        })))
+            .into_response(),
         ("GET", "/instances/events/analytics/accounts") => axum::Json(
             json!([{ "timestamp": "2026-11-22T00:00:00Z", "records": [{ "accountId": 1, "count": 41, "success": 40, "failed": 1 }] }]),
         )
@@ -298,6 +307,7 @@ fn interface(request: &Request) -> Response {
             json!({ "url": "https://console.example/link?key=7.RANDOM", "expiresAt": "2026-11-25T12:00:00Z" }),
         )
         .into_response(),
+        ("GET", "/instances/bulk" | "/applications" | "/elements") => axum::Json(json!([])).into_response(),
         ("DELETE", "/sessions") => StatusCode::OK.into_response(),
         ("DELETE", "/instances/7") => StatusCode::OK.into_response(),
         _ => log::answer(request, path).unwrap_or_else(|| error(StatusCode::NOT_FOUND, HOSTILE)),

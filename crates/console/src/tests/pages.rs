@@ -271,3 +271,23 @@ async fn a_secret_in_a_callback_address_is_masked() {
     assert!(page.contains("https://app.example/events?a=1&amp;token=********"), "{page}");
     assert!(!page.contains("topsecret"));
 }
+
+#[tokio::test]
+async fn each_list_says_how_many_it_lacks_that_can_not_be_read() {
+    let browser = Browser::signed_in().await;
+    for path in [
+        "/instances?page=damaged",
+        "/activity?page=damaged",
+        "/deliveries?page=damaged",
+        "/deliveries?instance=7&page=damaged",
+        "/bulk?page=damaged",
+        "/applications?next=damaged",
+    ] {
+        let page = browser.get(path).await;
+        assert!(page.text.contains("2 that can't be read are not shown."), "{path}: {}", page.text);
+        let whole = browser.get(path.split(['?', '&']).next().unwrap()).await;
+        assert!(!whole.text.contains("can't be read"), "{path}: {}", whole.text);
+    }
+    let counted = browser.get("/").await;
+    assert!(counted.text.contains("1 that can't be read is not shown."), "{}", counted.text);
+}

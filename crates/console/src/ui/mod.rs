@@ -117,6 +117,17 @@ pub(crate) fn pages(first: Option<&str>, next: Option<&str>) -> Markup {
     }
 }
 
+/// What a list lacks: whoever misses something in it does not take it for deleted.
+pub(crate) fn lacking(unreadable_count: u64) -> Markup {
+    html! {
+        @match unreadable_count {
+            0 => {}
+            1 => { p.muted { "1 that can't be read is not shown." } }
+            count => { p.muted { (count) " that can't be read are not shown." } }
+        }
+    }
+}
+
 /// The way to what a demo's receiver got, where this is a demo.
 pub(crate) fn inspector_link(signed: &Signed) -> Markup {
     html! { @if signed.shared.0.inspector.is_some() { a.button href="/inspector" { "Callback inspector" } } }

@@ -59,6 +59,7 @@ fn part(text: &str, outer: &Call) -> Option<BatchPart> {
     Some(BatchPart {
         id: id.trim_matches(['<', '>']).to_owned(),
         call: Call::new(method, uri, headers, body),
+        after: Vec::new(),
     })
 }
 

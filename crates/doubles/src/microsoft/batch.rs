@@ -39,7 +39,9 @@ fn part(request: &Value, outer: &Call, version: &str) -> Option<BatchPart> {
         let value = HeaderValue::from_str(value.as_str()?).ok()?;
         headers.append(name.parse::<HeaderName>().ok()?, value);
     }
-    Some(BatchPart { id, call: Call::new(method, uri, headers, Bytes::new()) })
+    let after = request["dependsOn"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let after = after.map(str::to_owned).collect();
+    Some(BatchPart { id, call: Call::new(method, uri, headers, Bytes::new()), after })
 }
 
 /// Puts the answers together, the last first: callers may not rely on the order.

@@ -207,6 +207,7 @@ impl Provider for Microsoft {
                 let poisoned = mailbox.key(id).and_then(|key| mailbox.poisoned.get(&key)).copied();
                 poisoned.or_else(|| mailbox.odd.misses(id).then_some(FaultKind::NotFound))
             }
+            [_, "me", "mailFolders"] => self.world().mailboxes.get(account)?.odd.folders,
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::error;
+use crate::fault::FaultKind;
 use crate::odd::Corruption;
 use crate::reply::Reply;
 
@@ -28,6 +29,8 @@ pub(super) struct OddItems {
     pub(super) page_max: Option<usize>,
     /// How many looks at an item do not find it.
     pub(super) missed: BTreeMap<String, u32>,
+    /// How the list of the folders at the top fails, with how much each holds.
+    pub(super) folders: Option<FaultKind>,
 }
 
 impl OddItems {

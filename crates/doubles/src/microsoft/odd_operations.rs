@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Microsoft;
+use crate::fault::FaultKind;
 use crate::odd::Corruption;
 
 /// # Panics
@@ -25,6 +26,11 @@ impl Microsoft {
     /// So many looks at a message, contact or event are answered 404 though it is there; lists show it.
     pub fn miss(&self, email: &str, id: &str, times: u32) {
         self.with(email, |mailbox, _| mailbox.odd.missed.insert(id.to_owned(), times));
+    }
+
+    /// The list of the folders at the top fails so; `None` heals it.
+    pub fn refuse_folders(&self, email: &str, kind: Option<FaultKind>) {
+        self.with(email, |mailbox, _| mailbox.odd.folders = kind);
     }
 
     /// Pages with more items than this are answered 504.

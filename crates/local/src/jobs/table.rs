@@ -62,7 +62,7 @@ pub(super) fn lanes(conn: &Connection) -> Result<Vec<(LaneId, Option<u32>)>> {
         let known = known.ok_or_else(|| damaged(Type::Text, "no such class"))?;
         Ok(((known, row.get(1)?), row.get(2)?))
     };
-    readable((&mut statement, []), usize::MAX, ("jobs of an instance", 1), lane)
+    Ok(readable((&mut statement, []), usize::MAX, ("jobs of an instance", 1), lane)?.rows)
 }
 
 /// Whose instance a job is for, while there is one. A bulk action's lane is its organization's.
@@ -85,7 +85,7 @@ pub(super) fn first_of(conn: &Connection, lane: LaneId, limit: usize) -> Result<
         "SELECT job, due_at_us, id FROM jobs WHERE class = ?1 AND instance_id = ?2 ORDER BY due_at_us, id",
     )?;
     let job = |row: &Row<'_>| Ok((from_json::<Job>(row.get_ref(0)?.as_str()?)?, row.get(1)?));
-    let jobs = readable((&mut statement, (class(lane.0), lane.1)), limit, ("jobs", 2), job)?;
+    let jobs = readable((&mut statement, (class(lane.0), lane.1)), limit, ("jobs", 2), job)?.rows;
     let more = jobs.len() == limit;
     Ok((jobs, more))
 }

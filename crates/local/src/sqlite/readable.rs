@@ -1,6 +1,6 @@
 //! Rows that this program can't read: damaged ones, or another version's. In a list each is told once and hides no other.
 
-use app::ports::{PortError, UnreadableRow};
+use app::ports::{PortError, Rows, UnreadableRow};
 use app::unreadable::tell;
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Error, Params, Result, Row, Statement};
@@ -13,13 +13,13 @@ pub(crate) fn readable<T>(
     limit: usize,
     (of, key): (&'static str, usize),
     read: impl Fn(&Row<'_>) -> Result<T>,
-) -> Result<Vec<T>> {
+) -> Result<Rows<T>> {
     let mut rows = statement.query(parameters)?;
-    let mut found = Vec::new();
-    while found.len() < limit
+    let mut found = Rows::default();
+    while found.rows.len() < limit
         && let Some(row) = rows.next()?
     {
-        found.extend(or_told(read(row).of_row(of, text(row.get_ref(key)?)))?);
+        found.add(or_told(read(row).of_row(of, text(row.get_ref(key)?)))?);
     }
     Ok(found)
 }

@@ -138,7 +138,7 @@ async fn what_an_older_version_stored_stands_in_its_organization_s_log() {
     let store = SqliteStore::new(Db::open(&path).unwrap());
     let log = async |organization_id| -> Vec<(u32, u64, u32)> {
         let page = OrganizationPage { before: None, from: None, limit: 10 };
-        let lines = store.organization_log(organization_id, page).await.unwrap();
+        let lines = store.organization_log(organization_id, page).await.unwrap().rows;
         let short = |line: &LogLine| (line.mark.instance.get(), line.number, line.events_count);
         lines.iter().map(short).collect()
     };

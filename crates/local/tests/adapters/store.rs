@@ -206,7 +206,7 @@ async fn retention_deletes_audit_entries_after_their_time() {
     assert_eq!(store.retention(over(20), 1).await.unwrap(), 1, "in bounded steps");
     assert_eq!(store.retention(over(20), 1).await.unwrap(), 1);
     assert_eq!(store.retention(over(20), 1).await.unwrap(), 0);
-    assert_eq!(store.audit(1, None, 10).await.unwrap(), [entry(30)]);
+    assert_eq!(store.audit(1, None, 10).await.unwrap().rows, [entry(30)]);
 }
 
 /// The environment says whose secrets they are: not those of whoever came second.

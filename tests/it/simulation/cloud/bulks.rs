@@ -179,7 +179,7 @@ impl Cloud {
     }
 
     async fn all_bulks(&self) -> Vec<Bulk> {
-        self.world.store.bulks(ORGANIZATION, None, LISTED_COUNT_MAX).await.unwrap()
+        self.world.store.bulks(ORGANIZATION, None, LISTED_COUNT_MAX).await.unwrap().rows
     }
 
     async fn standings(&self, ids: &[InstanceId]) -> Standings {

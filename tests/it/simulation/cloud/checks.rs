@@ -120,7 +120,7 @@ impl Cloud {
     /// An attempt has one outcome, whoever else was at it.
     async fn check_outcomes(&mut self, id: InstanceId) {
         let page = LogPage { before: None, limit: usize::MAX, pending_only: false };
-        for notification in self.world.store.notifications(id, page).await.unwrap() {
+        for notification in self.world.store.notifications(id, page).await.unwrap().rows {
             let numbers: Vec<u32> = notification.attempts.iter().map(|attempt| attempt.number).collect();
             let is_once = numbers.is_sorted_by(|one, next| one < next);
             self.must(Rule::OneOutcome, is_once, || {

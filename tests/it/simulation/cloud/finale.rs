@@ -179,7 +179,7 @@ impl Cloud {
         self.run_for(40).await;
         self.slow(1_000);
         let page = LogPage { before: None, limit: 1, pending_only: true };
-        let waiting = self.world.store.notifications(id, page).await.unwrap();
+        let waiting = self.world.store.notifications(id, page).await.unwrap().rows;
         for _ in 0..IMPATIENT_COUNT {
             for notification in &waiting {
                 let path = format!("/instances/{id}/events/{}/retry", notification.name.event_id);

@@ -15,7 +15,7 @@ pub(super) use rows::secrets_of;
 use super::{DynamoStore, audit, requests, settings};
 use app::ports::{
     Accounts, AuditEntry, AuditMark, Callers, Counted, HostPage, ListingMark, LookupHash, Organization,
-    Result, User,
+    Result, Rows, User,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -111,7 +111,7 @@ impl Accounts for DynamoStore {
         organization_id: u32,
         before: Option<&AuditMark>,
         limit: usize,
-    ) -> Result<Vec<AuditEntry>> {
+    ) -> Result<Rows<AuditEntry>> {
         audit::page(&self.table, organization_id, before, limit).await
     }
 }

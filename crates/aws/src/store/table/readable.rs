@@ -3,7 +3,7 @@
 use super::{KeyQuery, PAGES_COUNT_MAX, Table};
 use crate::fault::TooMuch;
 use crate::store::row::Row;
-use app::ports::{PortError, Result};
+use app::ports::{PortError, Result, Rows};
 use app::unreadable::readable;
 
 impl Table {
@@ -13,17 +13,17 @@ impl Table {
         context: &'static str,
         page: KeyQuery<'_>,
         read: impl Fn(&Row) -> Result<T>,
-    ) -> Result<Vec<T>> {
-        let mut found = Vec::new();
+    ) -> Result<Rows<T>> {
+        let mut found = Rows::default();
         let mut start = None;
         for _ in 0..PAGES_COUNT_MAX {
-            let left = page.limit.map(|limit| limit - found.len());
+            let left = page.limit.map(|limit| limit - found.rows.len());
             let (rows, next) = self.query_once(context, &page, left, start).await?;
             for row in &rows {
-                found.extend(readable(read(row))?);
+                found.add(readable(read(row))?);
             }
             start = next;
-            if start.is_none() || page.limit.is_some_and(|limit| found.len() >= limit) {
+            if start.is_none() || page.limit.is_some_and(|limit| found.rows.len() >= limit) {
                 return Ok(found);
             }
         }

@@ -4,7 +4,11 @@ use super::*;
 use crate::first_account::FirstSecrets;
 use crate::script::Script;
 use crate::store::DynamoStore;
-use app::ports::{Instances as _, LookupHash, OrganizationLog as _, OrganizationPage};
+use crate::store::key::{LOG_SHARDS_COUNT, SHARDS_COUNT};
+use app::ports::{
+    Accounts as _, Applications as _, Bulks as _, EventLog as _, Instances as _, LogKey, LogMark, LogPage,
+    LogSearch, LogWish, LookupHash, OrganizationLog as _, OrganizationPage, Progress,
+};
 use domain::ids::InstanceId;
 
 const DONE: (u16, &str) = (200, "{}");
@@ -133,4 +137,51 @@ async fn no_list_is_read_without_end() {
     assert!(is_too_much(deleted.instances(1, None, 10).await.unwrap_err()));
     let page = OrganizationPage { before: None, from: None, limit: 10 };
     assert!(is_too_much(deleted.organization_log(1, page).await.unwrap_err()));
+}
+
+/// Every list of a table whose every row is damaged.
+#[tokio::test]
+async fn a_list_counts_what_it_lacks() {
+    let row = r#"{ "pk": { "S": "N#17" }, "sk": { "S": "0000000000000011" }, "instance": { "N": "17" },
+        "doc": { "S": "{" }, "pending": { "N": "11" }, "progress": { "S": "odd" } }"#;
+    let callback = r#"{ "pk": { "S": "I#17" }, "sk": { "S": "P" }, "standing": { "S": "active" },
+        "generation": { "N": "0" } }"#;
+    let config =
+        r#"{ "pk": { "S": "I#17" }, "sk": { "S": "C" }, "instance": { "N": "17" }, "doc": { "S": "{" } }"#;
+    let store = |row: &str| {
+        let rows =
+            format!(r#""Items": [{row}], "Item": {callback}, "Responses": {{ "t": [{row}, {callback}] }}"#);
+        let (table, _) = table(&[(200, &format!("{{ {rows} }}"))]);
+        DynamoStore { table, first: std::sync::Arc::new(NoFirst) }
+    };
+    let id = InstanceId::from_bytes([0, 0, 0, 17]);
+    let mark = LogMark { instance: id, sequence: domain::ids::Sequence(11) };
+
+    let (mailboxes, shards_count) = (store(config), SHARDS_COUNT as usize);
+    assert_eq!(mailboxes.instances(1, None, 100).await.unwrap().unreadable_count, shards_count);
+    assert_eq!(mailboxes.fleet(1, None, 100).await.unwrap().unreadable_count, shards_count);
+    let store = store(row);
+    assert_eq!(store.audit(1, None, 10).await.unwrap().unreadable_count, 1);
+    assert_eq!(store.applications(1, None, 10).await.unwrap().unreadable_count, 1);
+    assert_eq!(store.bulks(1, None, 10).await.unwrap().unreadable_count, 1);
+    for pending_only in [false, true] {
+        let page = LogPage { before: None, limit: 10, pending_only };
+        assert_eq!(store.notifications(id, page).await.unwrap().unreadable_count, 1);
+    }
+    assert_eq!(store.notifications_at(&[mark]).await.unwrap().unreadable_count, 1);
+    let log_shards_count = LOG_SHARDS_COUNT as usize;
+    let page = OrganizationPage { before: None, from: None, limit: 10 };
+    assert_eq!(store.organization_log(1, page).await.unwrap().unreadable_count, log_shards_count);
+    for (instance, count) in [(None, log_shards_count), (Some(id), 1)] {
+        let search = LogSearch {
+            by: LogKey::Progress(Progress::Delivered),
+            wish: LogWish::default(),
+            instance,
+            before: None,
+            from: None,
+            limit: 10,
+            looks_count_max: 10,
+        };
+        assert_eq!(store.search_log(1, &search).await.unwrap().unreadable_count, count);
+    }
 }

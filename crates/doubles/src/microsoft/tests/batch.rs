@@ -32,6 +32,21 @@ async fn parts_succeed_and_fail_one_by_one() {
 }
 
 #[tokio::test]
+async fn what_depends_on_a_part_that_failed_is_not_made() {
+    let World { caller, .. } = world().await;
+    let requests = json!([
+        {"id": "a", "method": "GET", "url": "/me/messages/gone"},
+        {"id": "b", "method": "GET", "url": "/me", "dependsOn": ["a"]},
+        {"id": "c", "method": "GET", "url": "/me", "dependsOn": ["b"]},
+        {"id": "d", "method": "GET", "url": "/me"},
+        {"id": "e", "method": "GET", "url": "/me", "dependsOn": ["d"]},
+    ]);
+    let got = batch(&caller, requests).await.json();
+    let statuses: Vec<_> = got["responses"].as_array().unwrap().iter().map(|r| r["status"].clone()).collect();
+    assert_eq!(statuses, [200, 200, 424, 424, 404]);
+}
+
+#[tokio::test]
 async fn batches_have_limits() {
     let World { caller, .. } = world().await;
     let requests = |count| Value::from(vec![json!({"id": "a", "method": "GET", "url": "/me"}); count]);

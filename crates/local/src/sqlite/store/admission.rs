@@ -3,7 +3,8 @@
 use super::{SqliteStore, accounts, audit, settings};
 use crate::sqlite::listing::{PAGE_SIZE, after, page};
 use app::ports::{
-    Accounts, AuditEntry, AuditMark, Counted, HostPage, ListingMark, LookupHash, Organization, Result, User,
+    Accounts, AuditEntry, AuditMark, Counted, HostPage, ListingMark, LookupHash, Organization, Result, Rows,
+    User,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -115,7 +116,7 @@ impl Accounts for SqliteStore {
         organization_id: u32,
         before: Option<&AuditMark>,
         limit: usize,
-    ) -> Result<Vec<AuditEntry>> {
+    ) -> Result<Rows<AuditEntry>> {
         let before = before.cloned();
         self.db
             .read("read the audit record", move |conn| {

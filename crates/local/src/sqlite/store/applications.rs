@@ -3,7 +3,7 @@
 use super::{SqliteStore, audit, log};
 use crate::sqlite::columns::{from_json, to_json};
 use crate::sqlite::readable::{OfRow as _, readable};
-use app::ports::{self, Applications, AuditEntry, StoredApplication, Written};
+use app::ports::{self, Applications, AuditEntry, Rows, StoredApplication, Written};
 use async_trait::async_trait;
 use domain::application::Application;
 use domain::instance::Instance;
@@ -51,7 +51,7 @@ impl Applications for SqliteStore {
         organization_id: u32,
         after: Option<&str>,
         limit: usize,
-    ) -> ports::Result<Vec<StoredApplication>> {
+    ) -> ports::Result<Rows<StoredApplication>> {
         let (after, limit) = (after.unwrap_or_default().to_owned(), limit.min(log::PAGE_COUNT_MAX));
         self.db
             .read("list applications", move |conn| {

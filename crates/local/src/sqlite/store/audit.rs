@@ -2,7 +2,7 @@
 
 use crate::sqlite::columns::{from_json, micros, to_json};
 use crate::sqlite::readable::readable;
-use app::ports::{AUDIT_DAYS, AuditEntry, AuditMark};
+use app::ports::{AUDIT_DAYS, AuditEntry, AuditMark, Rows};
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, Result, Row};
 
@@ -31,7 +31,7 @@ pub(super) fn page(
     organization_id: u32,
     before: Option<&AuditMark>,
     limit: usize,
-) -> Result<Vec<AuditEntry>> {
+) -> Result<Rows<AuditEntry>> {
     let limit = limit.min(PAGE_COUNT_MAX);
     let mut statement = conn.prepare_cached(before.map_or(NEWEST_FIRST, |_| NEWEST_FIRST_BEFORE))?;
     match before {

@@ -3,7 +3,7 @@
 use super::{SqliteStore, audit, log};
 use crate::sqlite::columns::{from_json, instance_id, micros, to_json};
 use crate::sqlite::readable::{OfRow as _, readable};
-use app::ports::{self, AuditEntry, Bulks, Written};
+use app::ports::{self, AuditEntry, Bulks, Rows, Written};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::bulk::{Bulk, BulkId};
@@ -77,7 +77,7 @@ impl Bulks for SqliteStore {
         organization_id: u32,
         before: Option<BulkId>,
         limit: usize,
-    ) -> ports::Result<Vec<Bulk>> {
+    ) -> ports::Result<Rows<Bulk>> {
         let before = before.map_or(i64::MAX, |before| i64::try_from(before.get()).unwrap_or(i64::MAX));
         let limit = limit.min(log::PAGE_COUNT_MAX);
         self.db

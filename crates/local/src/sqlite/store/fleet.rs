@@ -2,7 +2,7 @@
 
 use crate::sqlite::columns::{damaged, from_json, instance_id, time_or_none};
 use crate::sqlite::readable::readable;
-use app::ports::{FleetPage, FleetRow, WAITING_COUNT_MAX};
+use app::ports::{FleetPage, FleetRow, Rows, WAITING_COUNT_MAX};
 use domain::delivery::SubscriptionStatus;
 use domain::health::{Pulses, Vitals};
 use domain::ids::InstanceId;
@@ -25,10 +25,11 @@ pub(super) fn page(
     let after = after.map_or(0, InstanceId::get);
     let mut statement = conn.prepare_cached(FLEET)?;
     let parameters = (organization_id, after, WAITING_COUNT_MAX);
-    let mut rows = readable((&mut statement, parameters), limit.saturating_add(1), ("fleet", 0), instance)?;
+    let Rows { mut rows, unreadable_count } =
+        readable((&mut statement, parameters), limit.saturating_add(1), ("fleet", 0), instance)?;
     let is_cut = rows.len() > limit;
     rows.truncate(limit);
-    Ok(FleetPage { rows, is_cut })
+    Ok(FleetPage { rows, is_cut, unreadable_count })
 }
 
 fn instance(row: &Row<'_>) -> Result<FleetRow> {

@@ -67,7 +67,7 @@ impl HealthEvents for SqliteStore {
         self.db
             .read("list health events", move |conn| {
                 let range = (organization_id, from.to_string(), to.to_string());
-                readable((&mut *conn.prepare_cached(PAGE)?, range), limit, HEALTH_EVENT, document)
+                Ok(readable((&mut *conn.prepare_cached(PAGE)?, range), limit, HEALTH_EVENT, document)?.rows)
             })
             .await
     }
@@ -85,7 +85,7 @@ pub(super) fn expire(conn: &Connection, now: DateTime<Utc>, limit: usize) -> Res
 /// The clock was set back by so much: nobody waits longer than was meant.
 pub(super) fn set_back(conn: &Connection, by: Duration, now: DateTime<Utc>) -> Result<()> {
     let waiting = readable((&mut conn.prepare(LATER)?, []), usize::MAX, HEALTH_EVENT, document)?;
-    for mut row in waiting {
+    for mut row in waiting.rows {
         let HealthRow::Letter(letter) = &mut row else { continue };
         letter.set_back(by, now);
         put(conn, CHANGE, &row)?;

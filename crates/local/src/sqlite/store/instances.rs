@@ -8,7 +8,7 @@ use crate::sqlite::columns::{from_json, instance_id, to_json};
 use crate::sqlite::readable::{OfRow as _, readable};
 use app::ports;
 use app::ports::{
-    FleetPage, InstanceChange, Instances, LookupHash, NewInstance, SubscriptionChange, Written,
+    FleetPage, InstanceChange, Instances, LookupHash, NewInstance, Rows, SubscriptionChange, Written,
 };
 use async_trait::async_trait;
 use domain::ids::InstanceId;
@@ -70,7 +70,7 @@ pub(super) fn of_organization(
     organization_id: u32,
     after: Option<InstanceId>,
     limit: usize,
-) -> Result<Vec<Instance>> {
+) -> Result<Rows<Instance>> {
     let mut statement = conn.prepare_cached(
         "SELECT document, id FROM instances
          WHERE organization_id = ?1 AND id > ?2 AND deleted = 0 ORDER BY id",
@@ -185,7 +185,7 @@ impl Instances for SqliteStore {
         organization_id: u32,
         after: Option<InstanceId>,
         limit: usize,
-    ) -> ports::Result<Vec<Instance>> {
+    ) -> ports::Result<Rows<Instance>> {
         let limit = limit.min(log::PAGE_COUNT_MAX);
         self.db.read("list instances", move |conn| of_organization(conn, organization_id, after, limit)).await
     }

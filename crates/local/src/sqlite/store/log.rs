@@ -5,7 +5,7 @@ use super::notifications::{NOTIFICATION, notification, select_notifications};
 use crate::sqlite::columns::instance_id;
 use crate::sqlite::readable::readable;
 use app::ports;
-use app::ports::{EventLog, LogMark, LogPage, Notification};
+use app::ports::{EventLog, LogMark, LogPage, Notification, Rows};
 use async_trait::async_trait;
 use domain::ids::{InstanceId, Sequence};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
@@ -20,7 +20,7 @@ const NEWEST_FIRST: &str = select_notifications!("AND n.sequence < ?2 ORDER BY n
 const QUEUED: &str =
     select_notifications!("AND n.progress = 'pending' AND n.sequence > ?2 ORDER BY n.sequence");
 
-pub(super) fn page_of(conn: &Connection, id: InstanceId, page: LogPage) -> Result<Vec<Notification>> {
+pub(super) fn page_of(conn: &Connection, id: InstanceId, page: LogPage) -> Result<Rows<Notification>> {
     let (sql, start) = if page.pending_only { (QUEUED, 0) } else { (NEWEST_FIRST, SEQUENCE_MAX) };
     let before = page.before.map_or(start, |before| before.0.min(SEQUENCE_MAX));
     let limit = page.limit.min(PAGE_COUNT_MAX);
@@ -40,7 +40,7 @@ pub(super) fn place(row: &Row<'_>) -> Result<LogMark> {
 
 #[async_trait]
 impl EventLog for SqliteStore {
-    async fn notifications(&self, id: InstanceId, page: LogPage) -> ports::Result<Vec<Notification>> {
+    async fn notifications(&self, id: InstanceId, page: LogPage) -> ports::Result<Rows<Notification>> {
         self.db.read("read the event log", move |conn| page_of(conn, id, page)).await
     }
 

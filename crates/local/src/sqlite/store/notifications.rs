@@ -4,7 +4,7 @@ use crate::sqlite::columns::{
     damaged, from_json, instance_id, kind_bit, micros, time, time_or_none, to_json,
 };
 use crate::sqlite::readable::{OfRow as _, readable};
-use app::ports::{AttemptState, NewNotification, Notification, Progress};
+use app::ports::{AttemptState, NewNotification, Notification, Progress, Rows};
 use domain::delivery::Reached;
 use domain::ids::{EventId, InstanceId, NotificationName, Sequence};
 use rusqlite::types::Type;
@@ -129,10 +129,9 @@ pub(super) fn get(conn: &Connection, id: InstanceId, number: Sequence) -> Result
 }
 
 /// The same for a list, which one that can't be read is left out of.
-pub(super) fn listed(conn: &Connection, id: InstanceId, number: Sequence) -> Result<Option<Notification>> {
+pub(super) fn listed(conn: &Connection, id: InstanceId, number: Sequence) -> Result<Rows<Notification>> {
     let mut statement = conn.prepare_cached(select_notifications!("AND n.sequence = ?2"))?;
-    let found = readable((&mut statement, (id.get(), number.0)), 1, NOTIFICATION, notification)?;
-    Ok(found.into_iter().next())
+    readable((&mut statement, (id.get(), number.0)), 1, NOTIFICATION, notification)
 }
 
 /// Reads a row of [`select_notifications`].

@@ -8,7 +8,7 @@ use crate::sqlite::readable::{OfRow as _, readable};
 use app::ports;
 use app::ports::{
     LogLine, LogMark, LogMatches, LogSearch, MARKS_COUNT_MAX, Notification, Numbered, OrganizationLog,
-    OrganizationPage, Tally,
+    OrganizationPage, Rows, Tally,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -40,7 +40,11 @@ const BY_NUMBER: &str = "SELECT n.instance_id, n.sequence
      WHERE n.number = ?2 AND n.organization_id = ?1
      ORDER BY n.row_id DESC LIMIT 1";
 
-pub(super) fn lines(conn: &Connection, organization_id: u32, page: OrganizationPage) -> Result<Vec<LogLine>> {
+pub(super) fn lines(
+    conn: &Connection,
+    organization_id: u32,
+    page: OrganizationPage,
+) -> Result<Rows<LogLine>> {
     let from = page.from.map_or(0, |from| from.0.min(SEQUENCE_MAX));
     let (sequence, instance) = page
         .before
@@ -108,11 +112,11 @@ impl OrganizationLog for SqliteStore {
             .await
     }
 
-    async fn notifications_at(&self, marks: &[LogMark]) -> ports::Result<Vec<Notification>> {
+    async fn notifications_at(&self, marks: &[LogMark]) -> ports::Result<Rows<Notification>> {
         let marks: Vec<LogMark> = marks.iter().copied().take(MARKS_COUNT_MAX).collect();
         let read = move |conn: &Connection| {
             let found = marks.iter().map(|mark| notifications::listed(conn, mark.instance, mark.sequence));
-            found.filter_map(Result::transpose).collect::<Result<Vec<_>>>()
+            found.collect::<Result<Rows<_>>>()
         };
         self.db.read("read notifications", read).await
     }
@@ -136,7 +140,7 @@ impl OrganizationLog for SqliteStore {
         &self,
         organization_id: u32,
         page: OrganizationPage,
-    ) -> ports::Result<Vec<LogLine>> {
+    ) -> ports::Result<Rows<LogLine>> {
         self.db.read("read an organization's log", move |conn| lines(conn, organization_id, page)).await
     }
 }

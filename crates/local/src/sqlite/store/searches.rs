@@ -90,7 +90,7 @@ pub(super) fn matches(conn: &Connection, organization_id: u32, search: &LogSearc
         }
     }
     let mut rows = query.raw_query();
-    let mut found = LogMatches { marks: Vec::new(), end: None, looked_count: 0 };
+    let mut found = LogMatches::default();
     while found.marks.len() < limit
         && let Some(row) = rows.next()?
     {

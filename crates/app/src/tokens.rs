@@ -17,8 +17,12 @@ use std::sync::Arc;
 
 /// Field that access tokens are sealed for.
 pub(crate) const ACCESS_TOKEN: &str = "access_token";
-/// A refresh that takes longer is considered dead: the endpoint's timeout and room for two writes.
-const LEASE_S: i64 = 15;
+/// A refresh that takes longer is considered dead.
+const LEASE_S: i64 = 45;
+/// What of its lease is left when a refresh asks the token endpoint: its time-out, room for storing what it gives, and for clocks
+/// that differ. Some providers take a refresh token once: who came then would be refused with one that another has just used,
+/// and the mailbox would be disconnected.
+const ASK_S_MIN: i64 = 25;
 /// Tries to store a rotated refresh token while its owner changes other secrets.
 const KEEP_TRIES_COUNT_MAX: usize = 5;
 /// How long a poll waits for another one's refresh: 25 looks at the session, 200 ms apart.
@@ -104,7 +108,8 @@ impl Context {
         holder: &Holder<'_>,
         session: &Session,
     ) -> std::result::Result<String, NoToken> {
-        if session.is_usable(self.now()) {
+        // One that is about to end may have ended by the provider's clock.
+        if session.is_fresh(self.now()) {
             return Ok(self.opened(holder.id, &session.access_token_sealed)?);
         }
         let (secrets, _) = self.secrets.now(holder.id).await?;
@@ -159,10 +164,14 @@ impl Context {
         holder: &Holder<'_>,
         session: &mut Session,
     ) -> std::result::Result<String, NoToken> {
-        let (secrets, version) = self.secrets.now(holder.id).await?;
+        let (mut secrets, mut version) = self.secrets.now(holder.id).await?;
         let client = self.clients.of(holder.organization_id, holder.configuration, &secrets).await?;
+        let last_ask = session.lease_until.map(|until| until - Duration::seconds(ASK_S_MIN));
+        // Reading took so long that others may come before this one has stored what it gets.
+        if last_ask.is_none_or(|last| last < self.now()) {
+            return Err(NoToken::Waiting);
+        }
         let mut result = self.exchange_refresh(holder, &client, &secrets).await;
-        let (mut secrets, mut version) = (secrets, version);
         if matches!(&result, Err(error) if error.kind == TokenErrorKind::InvalidGrant) {
             let (again, again_version) = self.secrets.now(holder.id).await?;
             if again.get(OAUTH_REFRESH_TOKEN) != secrets.get(OAUTH_REFRESH_TOKEN) {

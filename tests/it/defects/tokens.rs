@@ -87,12 +87,12 @@ async fn the_losers_invalid_grant_does_not_kill_the_account() {
     while !world.store.mailbox(id).await.unwrap().unwrap().session.is_leased(world.now()) {
         assert!(futures_util::poll!(first.as_mut()).is_pending());
     }
-    for _ in 0..2500 {
+    for _ in 0..3500 {
         assert!(futures_util::poll!(first.as_mut()).is_pending());
         tokio::task::yield_now().await;
     }
     assert!(world.microsoft.requests().is_empty());
-    world.clock.advance(Duration::seconds(20));
+    world.clock.advance(Duration::seconds(50));
     let second = fast.tick(id, deadline).await;
     let first = first.await;
     assert!(matches!((&first, &second), (Ok(PollOutcome::Polled(_)), Ok(PollOutcome::Polled(_)))));
@@ -105,6 +105,30 @@ async fn the_losers_invalid_grant_does_not_kill_the_account() {
     world.clock.advance(Duration::hours(2));
     let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
     assert_created(&polled(&world, id).await, &[mail]);
+    assert_eq!(world.shown(id).await["valid"], true);
+}
+
+/// A refresh that read for half a minute asked when its lease was about to end, and another one after that: with the token
+/// that the first one had used up.
+#[tokio::test]
+async fn a_refresh_that_comes_late_to_the_endpoint_does_not_ask() {
+    let world = World::new(85);
+    world.microsoft.set_rotation(true);
+    world.microsoft.set_refuse_reuse(true);
+    let id = world.create_outlook().await;
+    world.clock.advance(Duration::hours(2));
+    let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+    let before = world.microsoft.token_requests_count();
+    let slow = world.another_process_behind(&Gate::slow(1000));
+    let mut late = std::pin::pin!(slow.tick(id, world.now() + Duration::minutes(5)));
+    while !world.store.mailbox(id).await.unwrap().unwrap().session.is_leased(world.now()) {
+        assert!(futures_util::poll!(late.as_mut()).is_pending());
+    }
+    world.clock.advance(Duration::seconds(30));
+    late.await.unwrap();
+    assert_eq!(world.microsoft.token_requests_count(), before);
+    world.pass(Duration::minutes(2)).await;
+    assert_created(&world.arrived(), &[mail]);
     assert_eq!(world.shown(id).await["valid"], true);
 }
 

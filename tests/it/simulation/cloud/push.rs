@@ -298,7 +298,11 @@ impl Cloud {
         self.must(Rule::PushEnds, own.is_none(), || format!("nobody needs the watch until {own:?}"));
         // A guest may have gone amid faults.
         let is_over = guests.is_none_or(|until_us| !has_guest && until_us <= latest.timestamp_micros());
-        self.must(Rule::PushEnds, is_over, || format!("nobody needs the guest's watch until {guests:?}"));
+        self.must(Rule::PushEnds, is_over, || {
+            format!(
+                "nobody needs the guest's watch until {guests:?}; it was there: {has_guest}; latest: {latest}"
+            )
+        });
     }
 
     fn subscriptions(&self) -> Vec<Value> {

@@ -44,6 +44,7 @@ mod tests {
         expect_test::expect_file!["../../openapi.json"].assert_eq(&format!("{}\n", unfolded(made, 0)));
         assert_eq!(*DESCRIPTION, *made);
     }
+
     /// Where a text is described as a choice of constants.
     fn choices_of_constants(value: &Value, at: &str) -> Vec<String> {
         let is_constant = |one: &Value| one["const"].is_string();

@@ -25,13 +25,13 @@ pub(crate) fn has_news(app: &Context, mailbox: &Mailbox, push: &Reading) -> bool
 }
 
 fn difference(app: &Context, mailbox: &Mailbox, push: &Reading) -> Option<HealthLedger> {
-    let Mailbox { instance, subscription, resources, .. } = mailbox;
+    let Mailbox { instance, subscription, resources, session, .. } = mailbox;
     if instance.deleted_at.is_some() {
         return None;
     }
     let states = resources.iter().filter(|row| !row.removed).map(|row| &row.state);
-    let (heartbeat, now) = (app.config.heartbeat, app.now());
-    HealthReading::of(instance, subscription, states, push.clone(), heartbeat, now).next(now)
+    let (since, now) = ((app.config.heartbeat, session.begun_at), app.now());
+    HealthReading::of(instance, subscription, states, push.clone(), since, now).next(now)
 }
 
 /// Writes what is to be told into the instance's row. The rows as they are by then; a `Conflict` is for the caller, who

@@ -42,13 +42,13 @@ impl<'a> HealthReading<'a> {
         subscription: &Subscription,
         states: impl Iterator<Item = &'a ResourceState>,
         push: Reading,
-        heartbeat: Duration,
+        (heartbeat, begun_at): (Duration, Option<DateTime<Utc>>),
         now: DateTime<Utc>,
     ) -> Self {
         let states: Vec<_> = states.filter(|state| !crate::backfill::is_row(&state.resource)).collect();
         let conditions = [
             (Condition::NeedsSignIn, needs_sign_in(instance, now)),
-            (Condition::Failing, failing(instance, &states, heartbeat, now)),
+            (Condition::Failing, failing(instance, &states, (heartbeat, begun_at), now)),
             (Condition::PushLost, lost(instance, push)),
             (Condition::Suspended, suspended(instance, subscription, now)),
         ];
@@ -122,11 +122,12 @@ fn needs_sign_in(instance: &Instance, now: DateTime<Utc>) -> Reading {
     }
 }
 
-/// A resource fails, and its last success is older than what counts as frozen. It is over when each was read since.
+/// A resource fails, and its last success is older than what counts as frozen, as is the time at which somebody signed in or
+/// switched it on again. It is over when each was read since.
 fn failing(
     instance: &Instance,
     states: &[&ResourceState],
-    heartbeat: Duration,
+    (heartbeat, begun_at): (Duration, Option<DateTime<Utc>>),
     now: DateTime<Utc>,
 ) -> Reading {
     let vitals = Vitals::of(instance, SubscriptionStatus::Active, states.iter().copied());
@@ -136,8 +137,10 @@ fn failing(
     if instance.disabled || !instance.is_valid() {
         return Reading::Unknown;
     }
-    let last =
-        |state: &ResourceState| state.last_success_at.or(state.baseline_at).unwrap_or(instance.created_at);
+    let last = |state: &ResourceState| {
+        let success_at = state.last_success_at.or(state.baseline_at).unwrap_or(instance.created_at);
+        begun_at.map_or(success_at, |begun_at| success_at.max(begun_at))
+    };
     let after = frozen_after(vitals.interval_s, heartbeat);
     let is_failing = |state: &&&ResourceState| state.failures > 0 && now - last(state) > after;
     let failing = states.iter().filter(is_failing);

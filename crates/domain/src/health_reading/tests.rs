@@ -30,6 +30,7 @@ struct Life {
     subscription: Subscription,
     state: ResourceState,
     push: Reading,
+    begun_at: Option<DateTime<Utc>>,
     told: Vec<String>,
 }
 
@@ -41,6 +42,7 @@ impl Life {
             subscription: Subscription::default(),
             state,
             push: Reading::Unknown,
+            begun_at: None,
             told: Vec::new(),
         }
     }
@@ -49,7 +51,14 @@ impl Life {
         let now = at(minutes);
         let states = std::iter::once(&self.state);
         let push = self.push.clone();
-        let reading = HealthReading::of(&self.instance, &self.subscription, states, push, heartbeat(), now);
+        let reading = HealthReading::of(
+            &self.instance,
+            &self.subscription,
+            states,
+            push,
+            (heartbeat(), self.begun_at),
+            now,
+        );
         let Some(next) = reading.next(now) else { return };
         for fact in &next.pending {
             let since = (fact.since - at(0)).num_minutes();
@@ -118,6 +127,19 @@ fn a_mailbox_that_failed_and_had_to_sign_in_recovers_once() {
         46: mailbox.failing since 0, the provider answered 503
         47: mailbox.needs_sign_in since 47, sign in again: revoked
         50: mailbox.recovered since 0, the provider answered 503"#]]);
+}
+
+/// It could not be read before that: one failure right after a sign-in says nothing yet.
+#[test]
+fn a_mailbox_that_begins_anew_is_given_three_intervals_again() {
+    let mut life = Life::new();
+    life.succeed(10);
+    life.begun_at = Some(at(70));
+    for minutes in [71, 85, 100, 115, 130] {
+        life.fail(minutes);
+        life.look(minutes);
+    }
+    life.told(expect!["130: mailbox.failing since 70, the provider answered 503"]);
 }
 
 #[test]
@@ -203,8 +225,14 @@ fn what_ends_at_once_has_each_its_own_id() {
     life.push = Reading::Over;
     life.instance.validity = Validity::Valid;
     let states = std::iter::once(&life.state);
-    let look =
-        HealthReading::of(&life.instance, &life.subscription, states, Reading::Over, heartbeat(), at(3));
+    let look = HealthReading::of(
+        &life.instance,
+        &life.subscription,
+        states,
+        Reading::Over,
+        (heartbeat(), None),
+        at(3),
+    );
     let told = look.next(at(3)).unwrap().pending;
     assert!(told.len() == 2 && told[0].id != told[1].id, "{told:?}");
 }
@@ -288,7 +316,7 @@ fn what_waits_to_be_handed_over_is_bounded_and_the_rest_is_told_later() {
             &life.subscription,
             states.iter(),
             Reading::Unknown,
-            heartbeat(),
+            (heartbeat(), None),
             at(20),
         );
         let Some(next) = look.next(at(20)) else { break };

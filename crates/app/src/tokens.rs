@@ -166,9 +166,7 @@ impl Context {
     ) -> std::result::Result<String, NoToken> {
         let (mut secrets, mut version) = self.secrets.now(holder.id).await?;
         let client = self.clients.of(holder.organization_id, holder.configuration, &secrets).await?;
-        let last_ask = session.lease_until.map(|until| until - Duration::seconds(ASK_S_MIN));
-        // Reading took so long that others may come before this one has stored what it gets.
-        if last_ask.is_none_or(|last| last < self.now()) {
+        if !self.has_time(session) {
             return Err(NoToken::Waiting);
         }
         let mut result = self.exchange_refresh(holder, &client, &secrets).await;
@@ -177,6 +175,9 @@ impl Context {
             if again.get(OAUTH_REFRESH_TOKEN) != secrets.get(OAUTH_REFRESH_TOKEN) {
                 (secrets, version) = (again, again_version);
                 let client = self.clients.of(holder.organization_id, holder.configuration, &secrets).await?;
+                if !self.has_time(session) {
+                    return Err(NoToken::Waiting);
+                }
                 result = self.exchange_refresh(holder, &client, &secrets).await;
             }
         }
@@ -203,6 +204,11 @@ impl Context {
                 Err(NoToken::Refused(error))
             }
         }
+    }
+
+    /// Whether what the endpoint gives is stored before the lease ends, however long that takes. After slow reads it may not be.
+    fn has_time(&self, session: &Session) -> bool {
+        session.lease_until.is_some_and(|until| self.now() + Duration::seconds(ASK_S_MIN) <= until)
     }
 
     async fn exchange_refresh(

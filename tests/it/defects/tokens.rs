@@ -5,9 +5,21 @@ use crate::world::{GMAIL_USER, Gate, OUTLOOK_USER, World};
 use app::PollOutcome;
 use app::ports::{Polls as _, Sessions as _, Written};
 use chrono::Duration;
+use domain::ids::InstanceId;
 use domain::token::Session;
 use doubles::{Fault, FaultKind, Mail, Route};
 use serde_json::json;
+
+/// A mailbox whose provider takes each refresh token once, with a mail and an access token that has ended.
+async fn once_only(seed: u64) -> (World, InstanceId, String) {
+    let world = World::new(seed);
+    world.microsoft.set_rotation(true);
+    world.microsoft.set_refuse_reuse(true);
+    let id = world.create_outlook().await;
+    world.clock.advance(Duration::hours(2));
+    let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+    (world, id, mail)
+}
 
 /// An integration platform held its refresh lock in a row without an end: a process that died under it left
 /// the connection locked for ever.
@@ -71,12 +83,7 @@ async fn ten_polls_at_once_refresh_once() {
 /// told `invalid_grant`, and marked an account as dead that had just been renewed.
 #[tokio::test]
 async fn the_losers_invalid_grant_does_not_kill_the_account() {
-    let world = World::new(83);
-    world.microsoft.set_rotation(true);
-    world.microsoft.set_refuse_reuse(true);
-    let id = world.create_outlook().await;
-    world.clock.advance(Duration::hours(2));
-    let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+    let (world, id, mail) = once_only(83).await;
     world.microsoft.clear_requests();
     let slow = world.another_process_behind(&Gate::slow(1000));
     let fast = world.another_process();
@@ -112,12 +119,7 @@ async fn the_losers_invalid_grant_does_not_kill_the_account() {
 /// that the first one had used up.
 #[tokio::test]
 async fn a_refresh_that_comes_late_to_the_endpoint_does_not_ask() {
-    let world = World::new(85);
-    world.microsoft.set_rotation(true);
-    world.microsoft.set_refuse_reuse(true);
-    let id = world.create_outlook().await;
-    world.clock.advance(Duration::hours(2));
-    let mail = world.microsoft.deliver(OUTLOOK_USER, Mail::default());
+    let (world, id, mail) = once_only(85).await;
     let before = world.microsoft.token_requests_count();
     let slow = world.another_process_behind(&Gate::slow(1000));
     let mut late = std::pin::pin!(slow.tick(id, world.now() + Duration::minutes(5)));

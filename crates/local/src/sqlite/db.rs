@@ -112,7 +112,8 @@ impl Db {
     }
 
     /// The same with the next write, or after some milliseconds without one: of the pages of two writes most are the same.
-    /// For what nobody waits for with others behind them. The end of the process within these milliseconds takes it.
+    /// The end of the process within these milliseconds takes it. Of a caller that stops waiting it goes with the next
+    /// write, or when the database is closed.
     pub async fn write_along<T: Send + 'static>(
         &self,
         context: &'static str,

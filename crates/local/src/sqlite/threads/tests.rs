@@ -1,12 +1,20 @@
 use crate::sqlite::Db;
 use futures_util::FutureExt as _;
 use rusqlite::Connection;
+use std::path::Path;
 use std::sync::mpsc;
 use tokio::sync::oneshot;
 
 /// What SQLite does at the end of the transaction: 1 is nothing, 2 is to wait for the disk.
 fn level(tx: &Connection) -> rusqlite::Result<i64> {
     tx.query_row("PRAGMA synchronous", [], |row| row.get(0))
+}
+
+/// A database with a table.
+async fn numbers(path: &Path) -> Db {
+    let db = Db::open(path).unwrap();
+    db.write("make", |tx| tx.execute_batch("CREATE TABLE numbers (n)")).await.unwrap();
+    db
 }
 
 #[tokio::test]
@@ -54,8 +62,7 @@ async fn what_does_not_wait_is_brought_to_the_disk_once() {
 #[tokio::test]
 async fn a_write_that_fails_alone_leaves_nothing_and_the_next_one_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let db = Db::open(&folder.path().join("a.db")).unwrap();
-    db.write("make", |tx| tx.execute_batch("CREATE TABLE numbers (n)")).await.unwrap();
+    let db = numbers(&folder.path().join("a.db")).await;
     let failing = |tx: &Connection| {
         tx.execute("INSERT INTO numbers VALUES (1)", [])?;
         tx.execute("INSERT INTO nowhere VALUES (1)", [])
@@ -72,8 +79,7 @@ async fn a_write_that_fails_alone_leaves_nothing_and_the_next_one_goes_on() {
 async fn a_write_that_panics_leaves_nothing_and_the_others_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
-    let db = Db::open(&path).unwrap();
-    db.write("make", |tx| tx.execute_batch("CREATE TABLE numbers (n)")).await.unwrap();
+    let db = numbers(&path).await;
     let panics = |tx: &Connection| -> rusqlite::Result<()> {
         tx.execute("INSERT INTO numbers VALUES (1)", [])?;
         panic!("in a write");
@@ -104,8 +110,7 @@ async fn what_may_wait_shares_the_commit_of_the_next_write() {
 async fn two_that_may_wait_share_a_commit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
-    let db = Db::open(&path).unwrap();
-    db.write("make", |tx| tx.execute_batch("CREATE TABLE numbers (n)")).await.unwrap();
+    let db = numbers(&path).await;
     let beside = Connection::open(&path).unwrap();
     let add = |tx: &Connection| tx.execute("INSERT INTO numbers VALUES (1)", []);
     let count = move |tx: &Connection| {
@@ -122,8 +127,7 @@ async fn two_that_may_wait_share_a_commit() {
 async fn what_may_wait_is_written_before_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
-    let db = Db::open(&path).unwrap();
-    db.write("make", |tx| tx.execute_batch("CREATE TABLE numbers (n)")).await.unwrap();
+    let db = numbers(&path).await;
     let left = db.write_along("add", |tx| tx.execute("INSERT INTO numbers VALUES (1)", []));
     assert!(left.now_or_never().is_none(), "it waits");
     drop(db);

@@ -11,7 +11,7 @@ use domain::ids::Sequence;
 /// An organization of this test alone.
 const ORGANIZATION: u32 = 9_404;
 
-/// Items of a partition, by the client alone.
+/// Damages an item of a partition by the client alone: the one with this sort key, or the one in the middle.
 async fn damage(client: &Client, pk: &str, sk: Option<&str>, attribute: &str) {
     let name = table::name(client).await;
     let query = client.query().table_name(&name).key_condition_expression("pk = :pk");
@@ -20,7 +20,8 @@ async fn damage(client: &Client, pk: &str, sk: Option<&str>, attribute: &str) {
     let is_it = |item: &&std::collections::HashMap<String, AttributeValue>| {
         sk.is_none_or(|sk| item["sk"].as_s().unwrap().as_str() == sk)
     };
-    let item = found.items().iter().find(is_it).unwrap();
+    let items = found.items().iter().filter(is_it).collect::<Vec<_>>();
+    let item = items[items.len() / 2];
     let update = client.update_item().table_name(&name).update_expression("SET #it = :odd");
     let update = update.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
     let update = update.expression_attribute_names("#it", attribute);

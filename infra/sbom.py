@@ -1,7 +1,7 @@
 """Prints a CycloneDX 1.5 bill of what the program is made of: `python3 infra/sbom.py [PACKAGE] [FEATURE …]`.
 
-What `cargo metadata` resolves for PACKAGE (`local` unless told otherwise) on Linux, without what only tests and builds
-use; licences as the crates state them, and digests from Cargo.lock. The same tree always gives the same text.
+What cargo links into PACKAGE (`local` unless told otherwise) on Linux, without what only tests and builds use; licences as
+the crates state them, and digests from Cargo.lock. The same tree always gives the same text.
 """
 
 import hashlib
@@ -17,26 +17,28 @@ TARGET = "x86_64-unknown-linux-gnu"
 REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
 
 
-def resolved(package, features):
-    """The metadata of the workspace with these features of one package, and of no other."""
-    manifest = next(path for path in ROOT.glob("*/*/Cargo.toml") if tomllib.loads(path.read_text())["package"]["name"] == package)
-    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--filter-platform", TARGET, "--manifest-path", manifest]
+def described():
+    """Each package that may be linked in, by name and version."""
+    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--filter-platform", TARGET, "--manifest-path", ROOT / "Cargo.toml"]
+    packages = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["packages"]
+    return {(one["name"], one["version"]): one for one in packages}
+
+
+def linked(package, features):
+    """The package and what is compiled into it, in cargo's order, each with what it needs: by cargo's own tree of this package
+    alone, since other packages of the workspace ask for more. Not what runs only at build time."""
+    command = ["cargo", "tree", "--locked", "--package", package, "--target", TARGET, "--manifest-path", ROOT / "Cargo.toml"]
+    command += ["--edges", "normal,no-proc-macro", "--prefix", "depth", "--format", " {p}"]
     if features:
         command += ["--no-default-features", "--features", ",".join(features)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-
-
-def linked(metadata, root):
-    """Ids of the packages that are compiled in, each with those that it needs; not what runs only at build time."""
-    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
-    needs, waiting = {}, [root]
-    while waiting:
-        one = waiting.pop()
-        if one in needs:
-            continue
-        normal = [dep["pkg"] for dep in nodes[one]["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])]
-        needs[one] = sorted(normal)
-        waiting += normal
+    needs, above = {}, []
+    for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines():
+        depth, name, version = line.split()[:3]
+        one = (name, version.removeprefix("v"))
+        above[int(depth) :] = [one]
+        needs.setdefault(one, set())
+        if len(above) > 1:
+            needs[above[-2]].add(one)
     return needs
 
 
@@ -64,22 +66,20 @@ def component(package, checksums):
 
 
 def bill(package, features):
-    metadata = resolved(package, features)
-    by_id = {one["id"]: one for one in metadata["packages"]}
-    root = next(one["id"] for one in metadata["packages"] if one["name"] == package and one["source"] is None)
-    needs, checksums = linked(metadata, root), digests()
-    ref = lambda one: f"{by_id[one]['name']}@{by_id[one]['version']}"
-    unknown = [ref(one) for one in needs if by_id[one]["source"] not in (None, REGISTRY)]
+    packages, needs, checksums = described(), linked(package, features), digests()
+    root = next(iter(needs))
+    ref = lambda one: "@".join(one)
+    unknown = [ref(one) for one in needs if packages[one]["source"] not in (None, REGISTRY)]
     if unknown:
         sys.exit(f"from elsewhere than the registry: {unknown}")
-    described = sorted((component(by_id[one], checksums) for one in needs if one != root), key=lambda one: one["bom-ref"])
-    program = component(by_id[root], checksums) | {"type": "application", "name": "carillon"}
+    components = sorted((component(packages[one], checksums) for one in needs if one != root), key=lambda one: one["bom-ref"])
+    program = component(packages[root], checksums) | {"type": "application", "name": "carillon"}
     text = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
         "metadata": {"component": program},
-        "components": described,
+        "components": components,
         "dependencies": sorted(({"ref": ref(one), "dependsOn": sorted(map(ref, needs[one]))} for one in needs), key=lambda one: one["ref"]),
     }
     digest = hashlib.sha256(json.dumps(text, sort_keys=True).encode()).digest()

@@ -4,7 +4,7 @@ use super::{Tree, check};
 use std::collections::BTreeSet;
 
 /// The pages.
-const PAGES: [&str; 2] = ["docs/reliability.md", "docs/security.md"];
+const PAGES: [&str; 3] = ["docs/backups.md", "docs/reliability.md", "docs/security.md"];
 
 #[test]
 fn what_is_said_to_be_shown_is_shown() {

@@ -1,7 +1,7 @@
 //! What strangers can do to a process: they have no secrets, and a network.
 
 use crate::process::Process;
-use scenarios::{Outside, RETRY_DELAYS};
+use scenarios::{Callback, Mailbox, Outside, RETRY_DELAYS};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -118,8 +118,11 @@ async fn a_request_is_a_line_of_the_log() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let process = Process::start_logged(&outside, &folder.path().join("data"), &log).await;
-    let refusals =
-        [("GET", "/instances/ada@example.com", 404), ("POST", "/instances", 400), ("PUT", "/ping", 405)];
+    let refusals = [
+        ("GET", "/instances/ada@example.com?searchText=Countess", 404),
+        ("POST", "/instances", 400),
+        ("PUT", "/ping", 405),
+    ];
     // What a route is called, and whether it is known whose request it is.
     let named = [("/instances/{id}", true), ("/instances", true), ("/ping", false)];
     for (method, path, status) in refusals {
@@ -143,5 +146,21 @@ async fn a_request_is_a_line_of_the_log() {
         assert_eq!(line["request.id"].as_str().unwrap().len(), 24, "{line}");
         assert!(line["duration_ms"].is_u64(), "{line}");
     }
-    assert!(!text.contains("ada@example.com") && !text.contains("Lovelace"));
+    assert!(["ada@example.com", "Countess", "Lovelace"].iter().all(|word| !text.contains(word)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_of_requests_have_a_level_of_their_own() {
+    let outside = Outside::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let data = folder.path().join("data");
+    let process = Process::start_logged_at("info,requests=off", &outside, (&data, &log), &[]).await;
+    process.client.get("/instances").await;
+    process.client.refused("GET", "/instances/1", &Value::Null, 404).await;
+    let (mailbox, callback) = (Mailbox::gmail(&outside, "levels"), Callback::new(&outside, "levels"));
+    process.client.connect(&mailbox, &callback).await;
+    process.terminate().await;
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(text.contains("instance.created") && !text.contains("request.finished"), "{text}");
 }

@@ -23,7 +23,7 @@ fn standing(traces: &BTreeSet<String>, folder: &Path) -> Vec<String> {
 }
 
 /// Each text in a callback's bodies: names, addresses, subjects, text, ids.
-fn told(callback: &Callback) -> BTreeSet<String> {
+pub(crate) fn told(callback: &Callback) -> BTreeSet<String> {
     let mut texts = BTreeSet::new();
     for post in callback.posts() {
         gather(&serde_json::from_slice::<Value>(&post.body).unwrap()["message"], &mut texts);

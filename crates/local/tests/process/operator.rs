@@ -1,9 +1,11 @@
 //! What an operator sees of a process: its numbers, at an address of their own, and its log.
 
-use crate::process::Process;
+use crate::erasure::told;
+use crate::process::{ORGANIZATION_SECRET, Process, USER_SECRET};
 use doubles::FaultKind;
 use scenarios::{Callback, Mailbox, Outside, until};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -101,4 +103,47 @@ async fn a_providers_refusal_names_the_call() {
     assert_eq!(line["call"], "GET /gmail/v1/users/me/history", "{line}");
     outside.providers.clear_faults();
     process.terminate().await;
+}
+
+/// Mail that arrives after a failure, a provider that is out, a grant that is withdrawn, a guess: each has its lines.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_has_no_secret_no_address_and_nothing_of_a_mail() {
+    let outside = Outside::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let process = Process::start_logged(&outside, folder.path(), &log).await;
+    let mut unspoken: BTreeSet<String> =
+        ["a-guessed-secret", doubles::CLIENT_SECRET, "ya29.", "EwB4A8l6", "1.AXkA"]
+            .into_iter()
+            .chain([USER_SECRET, ORGANIZATION_SECRET])
+            .map(str::to_owned)
+            .collect();
+    for mailbox in Mailbox::each(&outside, "unspoken") {
+        let callback = Callback::new(&outside, &format!("hook-of-{}", mailbox.connector()));
+        let instance = process.client.connect(&mailbox, &callback).await;
+        outside.receiver.answer_next(500);
+        mailbox.deliver();
+        process.poll_until_read(instance.id).await;
+        callback.wait_for_posts(2).await;
+        mailbox.double().fail_account(mailbox.address(), FaultKind::ServerError { status: 503 });
+        process.client.poll(instance.id).await;
+        mailbox.unlimit();
+        mailbox.revoke();
+        mailbox.double().expire_access_tokens(mailbox.address());
+        process.client.poll(instance.id).await;
+        // Texts, and not ids.
+        unspoken.extend(told(&callback).into_iter().filter(|text| text.contains(' ')));
+        unspoken.extend([instance.token, mailbox.address().to_owned(), callback.url().to_owned()]);
+        unspoken.insert(callback.signature_key().to_owned());
+    }
+    let guess = process.client.authorized("User a-guessed-secret, Organization a-guessed-secret");
+    guess.refused("GET", "/instances", &Value::Null, 401).await;
+    process.terminate().await;
+    for message in ["delivery.attempted", "provider.refused", "instance.needs_sign_in", "sign_in.failed"] {
+        assert!(!lines(&log, message).is_empty(), "no {message}");
+    }
+    let text = std::fs::read_to_string(&log).unwrap();
+    for one in unspoken {
+        assert!(!text.contains(&one), "`{one}` stands in the log");
+    }
 }

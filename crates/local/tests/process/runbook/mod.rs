@@ -69,3 +69,14 @@ impl Stage {
         .await;
     }
 }
+
+/// Each question of the page is asked on a fault that is staged.
+#[test]
+fn no_question_of_the_page_goes_untried() {
+    let staged = [include_str!("data.rs"), include_str!("mailboxes.rs")].concat();
+    let asked = page::questions();
+    assert!(asked.len() > 10, "{asked:?}");
+    for question in asked {
+        assert!(staged.contains(&format!(".assert_answers(\"{question}\")")), "nobody stages `{question}`");
+    }
+}

@@ -71,6 +71,16 @@ impl<'a> Desk<'a> {
     }
 }
 
+/// The headings, without their numbers.
+pub(super) fn questions() -> Vec<String> {
+    let page = std::fs::read_to_string(PAGE).unwrap();
+    let headings = page.lines().filter_map(|line| line.strip_prefix("## "));
+    let plain = |heading: &str| {
+        heading.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').trim().to_owned()
+    };
+    headings.map(plain).collect()
+}
+
 /// The commands below a heading, and what they print.
 fn answer(question: &str) -> (String, String) {
     let page = std::fs::read_to_string(PAGE).unwrap();

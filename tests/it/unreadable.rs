@@ -2,6 +2,7 @@
 
 use crate::world::{GMAIL_USER, OUTLOOK_USER, Reply, World};
 use app::admin::{Check, Mode, Others};
+use app::ports::Job;
 use chrono::Duration;
 use domain::ids::InstanceId;
 use doubles::Mail;
@@ -252,4 +253,25 @@ async fn a_callback_that_can_not_be_read_holds_up_no_release_of_others() {
     let reply = world.call("PUT", "/notifications/subscriptions/deliveries", &Value::Null).await;
     assert_eq!((reply.status, unreadable_count(&reply)), (200, 1), "{}", reply.body);
     assert_eq!(reply.body[0]["instanceId"], b.get());
+}
+
+/// A cloud's queue may bring a job twice. One that sent itself again each time would be two, four, eight.
+#[tokio::test]
+async fn settling_a_mailbox_that_can_not_be_read_makes_no_other_job() {
+    for damage in [
+        "UPDATE instances SET document = '[]' WHERE id = A",
+        "UPDATE sessions SET document = '{' WHERE instance_id = A",
+        "UPDATE resources SET document = '[]' WHERE instance_id = A",
+        "UPDATE subscriptions SET status = 'gone' WHERE instance_id = A",
+    ] {
+        let (world, a, b) = two().await;
+        do_damage(&world, damage, (a, b)).await;
+        let waiting_count = world.jobs.waiting_count().await.unwrap();
+        for hours in [0, 1, 24] {
+            let job = Job::Settle { instance: a, since: world.now() - Duration::hours(hours) };
+            let ran = world.app.run(job, world.now() + Duration::seconds(60)).await;
+            assert!(ran.is_err(), "{damage}: the queue brings it again, and puts it aside at last");
+        }
+        assert_eq!(world.jobs.waiting_count().await.unwrap(), waiting_count, "{damage}");
+    }
 }

@@ -146,9 +146,13 @@ pub(crate) async fn whole(app: &Context, id: InstanceId) -> Result<()> {
 pub(crate) async fn run(app: &Context, id: InstanceId, since: DateTime<Utc>) -> Result<()> {
     let settled = settle(app, id, Extent::Whole).await;
     let now = app.now();
-    if settled.as_ref().is_ok_and(|left| *left == Left::Nothing)
-        || now - since >= Duration::days(TRIED_DAYS_MAX)
-    {
+    let ends = match &settled {
+        Ok(left) => *left == Left::Nothing,
+        // A person has to mend it. Until then each job would be followed by one more, and by two wherever a queue brings it
+        // twice; as a failed one it comes again by itself, and is put aside at last.
+        Err(error) => error.unreadable_row().is_some(),
+    };
+    if ends || now - since >= Duration::days(TRIED_DAYS_MAX) {
         return settled.map(drop);
     }
     if let Err(error) = &settled {

@@ -46,7 +46,7 @@ pub(crate) const ADMIN_KEY: &str = "world-administrators-key";
 pub(crate) const AUTHORIZATION: &str = "User world-user, Organization world-organization";
 
 /// A clock that moves only when told; sleeping moves it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct VirtualClock(Arc<AtomicI64>);
 
 impl VirtualClock {

@@ -39,7 +39,7 @@ pub(super) use mutation::Mutation;
 use process::{Process, SharedState};
 use profile::Profile;
 use push::{Arrival, Push};
-use queues::{DueWork, Queues, WorkEnd};
+use queues::{Blame, DueWork, Queues, WorkEnd};
 use resources::MadeObjects;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -103,6 +103,8 @@ struct Running {
     work: Work,
     hand: Hand<Ended>,
     cut_us: i64,
+    /// The weather cuts it off, and not its limit.
+    is_killed: bool,
     /// It is not the function that ends then, but the client that leaves.
     leaves: bool,
 }
@@ -277,9 +279,9 @@ impl Cloud {
             Function::Poll => POLL_LIMIT_S,
             Function::Deliver => DELIVER_LIMIT_S,
         };
-        let is_cut = self.shared.happens(self.shared.weather().kills);
-        let leaves = is_cut && function == Function::Api && self.shared.turns.draw(|random| random.bool());
-        let lives_us = match is_cut {
+        let is_killed = self.shared.happens(self.shared.weather().kills);
+        let leaves = is_killed && function == Function::Api && self.shared.turns.draw(|random| random.bool());
+        let lives_us = match is_killed {
             true => self.shared.turns.draw(|random| {
                 let most_us = 1 << random.u8(14..25);
                 random.i64(0..most_us)
@@ -288,15 +290,17 @@ impl Cloud {
         };
         let hand = work.begin(&process);
         let cut_us = self.now_us() + lives_us.min(limit_s * S);
-        self.running.push(Running { number, function, process, work, hand, cut_us, leaves });
+        self.running.push(Running { number, function, process, work, hand, cut_us, is_killed, leaves });
     }
 
     fn ended(&mut self, running: Running, ended: Ended) {
         self.shared.sightings().ended(running.number);
         match (running.work, ended) {
             (Work::Jobs(dues), Ended::Jobs(went)) => {
+                let blame = running.process.blame();
                 for (due, well) in dues.into_iter().zip(went) {
-                    self.shared.queues.ended(due, if well { WorkEnd::Done } else { WorkEnd::Failed });
+                    let end = if well { WorkEnd::Done } else { WorkEnd::Failed(blame) };
+                    self.shared.queues.ended(due, end);
                 }
             }
             (Work::Call(ask), Ended::Call(status, body)) => {
@@ -321,7 +325,10 @@ impl Cloud {
         self.cuts_count += 1;
         let work = std::mem::replace(&mut running.work, Work::Abandoned);
         match work {
-            Work::Jobs(dues) => dues.into_iter().for_each(|due| self.shared.queues.ended(due, WorkEnd::Cut)),
+            Work::Jobs(dues) => {
+                let blame = if running.is_killed { Blame::Weather } else { running.process.blame() };
+                dues.into_iter().for_each(|due| self.shared.queues.ended(due, WorkEnd::Cut(blame)));
+            }
             Work::Call(ask) => self.edits.ended(ask.edit, None, self.now_us()),
             // Whoever sent it has no answer.
             Work::Notice(_) | Work::Abandoned => {}

@@ -4,7 +4,7 @@
 use super::checks::Rule;
 use super::mutation::Mutation;
 use super::ports::{TappedQueue, TappedSchedule, TappedStore, TappedVault};
-use super::queues::Queues;
+use super::queues::{Blame, Queues};
 use super::turns::{Life, Turns};
 use super::wire::{Caller, CloudWire, Sightings};
 use crate::world::World;
@@ -131,6 +131,8 @@ pub(super) struct Tap {
     /// The call of the invocation that is to hang, if one is, and whether it came to that.
     freezes_at: Mutex<Option<&'static str>>,
     is_frozen: AtomicBool,
+    /// Whether a call of the invocation failed by the weather.
+    is_struck: AtomicBool,
     /// The fence that it took last, where the one that it asked for does not count.
     fence: AtomicU64,
     /// What it works on.
@@ -155,6 +157,7 @@ impl Tap {
         }
         let fails = if name == "send" { weather.fails.max(weather.queue_fails) } else { weather.fails };
         if self.shared.happens(fails) {
+            self.is_struck.store(true, Ordering::SeqCst);
             self.pause(500, 5 * MS).await;
             return Err(PortError::new(name, "told to fail"));
         }
@@ -172,7 +175,10 @@ impl Tap {
         let longest = if self.shared.happens(weather.stalls) { weather.longest_us() } else { 8 * MS };
         self.pause(200, longest).await;
         match fate {
-            Fate::AnswerLost => Err(PortError::new(name, "the answer was lost")),
+            Fate::AnswerLost => {
+                self.is_struck.store(true, Ordering::SeqCst);
+                Err(PortError::new(name, "the answer was lost"))
+            }
             Fate::Well | Fate::Repeated => result,
         }
     }
@@ -235,6 +241,7 @@ impl Process {
             calls_count: AtomicU32::new(0),
             freezes_at: Mutex::default(),
             is_frozen: AtomicBool::new(false),
+            is_struck: AtomicBool::new(false),
             fence: AtomicU64::new(0),
             caller: Mutex::default(),
         });
@@ -256,6 +263,7 @@ impl Process {
         self.tap.calls_count.store(0, Ordering::SeqCst);
         *self.tap.freezes_at() = None;
         self.tap.is_frozen.store(false, Ordering::SeqCst);
+        self.tap.is_struck.store(false, Ordering::SeqCst);
         *self.tap.caller.lock().unwrap() = caller;
     }
 
@@ -270,6 +278,14 @@ impl Process {
     /// Whether a call of it hung, so that whoever started it may have given it up.
     pub(super) fn is_frozen(&self) -> bool {
         self.tap.is_frozen.load(Ordering::SeqCst)
+    }
+
+    /// What is to blame where a job of the invocation fails.
+    pub(super) fn blame(&self) -> Blame {
+        match self.tap.is_struck.load(Ordering::SeqCst) || self.is_frozen() {
+            true => Blame::Weather,
+            false => Blame::Job,
+        }
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {

@@ -1,6 +1,7 @@
 //! Queue and scheduler as a cloud has them: at least once, late, twice, and again after a failure.
 
-use super::turns::Turns;
+use super::turns::{Turns, at_once};
+use crate::world::VirtualClock;
 use app::ports::{Job, Queue, Result, Schedule, Scheduled};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,8 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const S: i64 = 1_000_000;
-/// Receives of a message before it is put aside.
-const RECEIVES_COUNT_MAX: u32 = 12;
+/// Failures of a message before it is put aside. Those that the weather is to blame for do not count: bad weather fails
+/// most jobs, and a stack, which tries each three times in an invocation, puts aside after fifty receives.
+const FAILURES_COUNT_MAX: u32 = 12;
 /// A failed job comes back after so long, which doubles up to the other.
 const AGAIN_FIRST_S: i64 = 2;
 const AGAIN_MAX_S: i64 = 300;
@@ -26,6 +28,8 @@ const TICK_RETRY_S: i64 = 60;
 pub(super) struct Message {
     pub(super) job: Job,
     receives: u32,
+    /// Those that no weather explains.
+    failures: u32,
 }
 
 /// A tick of a schedule on its way.
@@ -46,8 +50,22 @@ pub(super) enum DueWork {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum WorkEnd {
     Done,
-    Failed,
-    Cut,
+    Failed(Blame),
+    Cut(Blame),
+}
+
+/// What is to blame for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Blame {
+    /// A call that failed or lost its answer, a process that was killed or hung.
+    Weather,
+    Job,
+}
+
+impl WorkEnd {
+    fn is_own_fault(self) -> bool {
+        matches!(self, WorkEnd::Failed(Blame::Job) | WorkEnd::Cut(Blame::Job))
+    }
 }
 
 /// Everything that waits for its time.
@@ -156,14 +174,16 @@ impl Queues {
     pub(super) fn ended(&self, due: DueWork, end: WorkEnd) {
         let now_us = self.turns.now_us();
         let mut inner = self.inner();
+        let own_count = u32::from(end.is_own_fault());
         match due {
             _ if end == WorkEnd::Done => {}
-            DueWork::Message(message) if message.receives >= RECEIVES_COUNT_MAX => {
+            DueWork::Message(message) if message.failures + own_count >= FAILURES_COUNT_MAX => {
                 inner.dead.push(message.job)
             }
             DueWork::Message(message) => {
+                let message = Message { failures: message.failures + own_count, ..message };
                 let wait_s = match end {
-                    WorkEnd::Cut => VISIBILITY_S,
+                    WorkEnd::Cut(_) => VISIBILITY_S,
                     _ => (AGAIN_FIRST_S << (message.receives - 1).min(20)).min(AGAIN_MAX_S),
                 };
                 inner.put(now_us + wait_s * S, DueWork::Message(message));
@@ -227,7 +247,7 @@ impl Queue for Queues {
         let mut inner = self.inner();
         for (job, due_at) in jobs {
             let at_us = due_at.timestamp_micros().max(self.turns.now_us());
-            inner.put(at_us, DueWork::Message(Message { job: *job, receives: 0 }));
+            inner.put(at_us, DueWork::Message(Message { job: *job, receives: 0, failures: 0 }));
             let theirs = inner.due.values().filter(|due| due.is_work_like(job));
             let count = theirs.count();
             inner.jobs_count_peak = inner.jobs_count_peak.max(count);
@@ -257,5 +277,28 @@ impl Schedule for Queues {
         inner.schedules.remove(&id);
         inner.ticks.remove(&id);
         Ok(())
+    }
+}
+
+/// After how many receives of a job that always ends so it is put aside.
+fn put_aside_after(end: WorkEnd) -> Option<usize> {
+    let turns = Arc::new(Turns::new(VirtualClock::default(), 1));
+    let queues = Queues::new(&turns);
+    queues.calm(true);
+    at_once(queues.send(&[(Job::Poll(InstanceId::from_bytes([0; 4])), DateTime::UNIX_EPOCH)])).unwrap();
+    (1..100).find(|_| {
+        turns.advance_to(queues.next_us().unwrap());
+        queues.ended(queues.take().unwrap(), end);
+        !queues.dead().is_empty()
+    })
+}
+
+#[test]
+fn what_fails_by_itself_is_put_aside_and_what_the_weather_fails_comes_again() {
+    for end in [WorkEnd::Failed(Blame::Job), WorkEnd::Cut(Blame::Job)] {
+        assert_eq!(put_aside_after(end), Some(FAILURES_COUNT_MAX as usize), "{end:?}");
+    }
+    for end in [WorkEnd::Failed(Blame::Weather), WorkEnd::Cut(Blame::Weather)] {
+        assert_eq!(put_aside_after(end), None, "{end:?}");
     }
 }

@@ -18,6 +18,7 @@ mod push;
 mod queues;
 mod resources;
 mod script;
+mod stranger;
 mod turns;
 mod wire;
 
@@ -132,6 +133,8 @@ pub(super) struct Cloud {
     push: Push,
     has_bulks: bool,
     has_health: bool,
+    has_stranger: bool,
+    stranger: Option<InstanceId>,
     letters: Letters,
     /// Calls that somebody makes then.
     later: Vec<(i64, Ask)>,
@@ -181,6 +184,8 @@ impl Cloud {
             push,
             has_bulks: bulks::are_part_of(seed),
             has_health: health::are_part_of(seed),
+            has_stranger: stranger::is_part_of(seed),
+            stranger: None,
             letters: Letters::default(),
             later: Vec::new(),
         }

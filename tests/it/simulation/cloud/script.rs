@@ -38,6 +38,7 @@ impl Cloud {
         let outlook = self.create(outlook).await;
         let guest = self.pushed(gmail_body(&self.world.google.new_code(GUEST)), true);
         let cast = Cast { gmail, outlook, guest: self.create(guest).await };
+        self.set_stranger_up().await;
         self.world.microsoft.set_lag(0, self.random.i64(1..60_000_000));
         let (longest_us, is_ordered) = (self.random.i64(1..120_000_000), self.random.bool());
         self.world.google.set_history_lag(0, longest_us, is_ordered);

@@ -9,7 +9,7 @@ use crate::locks::Locks;
 use crate::ports::{
     Accounts, Bus, Clock, Entropy, Http, Places, Queue, Schedule, Spans, Store, UserSessions, Vault,
 };
-use crate::read_shares::ReadShares;
+use crate::read_shares::{BODIES_OF_ORGANIZATION_MAX, READS_OF_ORGANIZATION_MAX, Shares};
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
 use crate::signals::Signals;
@@ -22,11 +22,14 @@ use chrono::{DateTime, Duration, Utc};
 use connectors::Connector;
 use domain::trace::{Span, TraceId};
 use std::sync::{Arc, Weak};
+use tokio::sync::Semaphore;
 
 /// What is about to leave the event log is not relied on, minutes: a poll takes time, and hosts' clocks differ.
 const LOG_MARGIN_MIN: i64 = 60;
 /// Wrong tokens of links of one address in a minute: a person who mistypes one tries a few times.
 const WRONG_LINKS_PER_MINUTE: u32 = 30;
+/// Long bodies of strangers that arrive at once: providers send some dozens of notices together now and then.
+const LONG_STRANGERS_MAX: usize = 16;
 
 /// The adapters.
 #[derive(Clone)]
@@ -72,7 +75,10 @@ pub(crate) struct Context {
     pub(crate) heard: Heard,
     pub(crate) kept_fleet: KeptFleet,
     pub(crate) last_reads: LastReads,
-    pub(crate) read_shares: ReadShares,
+    pub(crate) read_shares: Shares,
+    pub(crate) body_shares: Shares,
+    /// Places for what strangers send that is long.
+    pub(crate) long_strangers: Semaphore,
     pub(crate) wrong_links: WrongGuesses<Network>,
     pub(crate) wrong_secrets: WrongSecrets,
     pub(crate) signals: Signals,
@@ -99,7 +105,9 @@ impl Context {
             heard: Heard::default(),
             kept_fleet: KeptFleet::default(),
             last_reads: LastReads::default(),
-            read_shares: ReadShares::default(),
+            read_shares: Shares::of(READS_OF_ORGANIZATION_MAX),
+            body_shares: Shares::of(BODIES_OF_ORGANIZATION_MAX),
+            long_strangers: Semaphore::new(LONG_STRANGERS_MAX),
             wrong_links: WrongGuesses::at_most(WRONG_LINKS_PER_MINUTE),
             wrong_secrets: WrongSecrets::default(),
         })

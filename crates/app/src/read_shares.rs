@@ -1,4 +1,4 @@
-//! Reads of clients: how many of an organization are under way at once in a process, and how much each may hold.
+//! What an organization may have at once of a process's memory: reads of its clients, and bodies that arrive.
 //!
 //! A page is in memory until it is answered, and the provider's answers are longer than what is shown of them.
 
@@ -7,37 +7,45 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Reads of one organization at once; the others wait for their turn.
-const READS_OF_ORGANIZATION_MAX: usize = 8;
+pub(crate) const READS_OF_ORGANIZATION_MAX: usize = 8;
+/// Bodies of one organization that arrive at once: a quarter of what there is room for.
+pub(crate) const BODIES_OF_ORGANIZATION_MAX: usize = 16;
 /// What a provider's answers to one read may hold together, bytes: a page that is answered has at most 5 MB.
 pub(crate) const READ_BYTES_MAX: usize = 24 * 1024 * 1024;
 
-type Shares = Arc<Mutex<HashMap<u32, Arc<Semaphore>>>>;
+type Taken = Arc<Mutex<HashMap<u32, Arc<Semaphore>>>>;
 
-/// The organizations that read just now.
-#[derive(Default)]
-pub(crate) struct ReadShares(Shares);
-
-/// A place of an organization, until dropped.
-pub(crate) struct ReadPlace {
-    organization_id: u32,
-    permit: Option<OwnedSemaphorePermit>,
-    shares: Shares,
+/// So many places for each organization; those that have some just now.
+pub(crate) struct Shares {
+    of_each: usize,
+    taken: Taken,
 }
 
-impl ReadShares {
+/// A place of an organization, until dropped.
+pub(crate) struct SharePlace {
+    organization_id: u32,
+    permit: Option<OwnedSemaphorePermit>,
+    taken: Taken,
+}
+
+impl Shares {
+    pub(crate) fn of(of_each: usize) -> Self {
+        Shares { of_each, taken: Taken::default() }
+    }
+
     /// Waits for one of the organization's places.
-    pub(crate) async fn enter(&self, organization_id: u32) -> ReadPlace {
-        let new = || Arc::new(Semaphore::new(READS_OF_ORGANIZATION_MAX));
-        let share = lock(&self.0).entry(organization_id).or_insert_with(new).clone();
+    pub(crate) async fn enter(&self, organization_id: u32) -> SharePlace {
+        let new = || Arc::new(Semaphore::new(self.of_each));
+        let share = lock(&self.taken).entry(organization_id).or_insert_with(new).clone();
         let permit = share.acquire_owned().await.ok();
-        ReadPlace { organization_id, permit, shares: self.0.clone() }
+        SharePlace { organization_id, permit, taken: self.taken.clone() }
     }
 }
 
-impl Drop for ReadPlace {
+impl Drop for SharePlace {
     fn drop(&mut self) {
         self.permit.take();
-        let mut shares = lock(&self.shares);
+        let mut shares = lock(&self.taken);
         // Nobody waits or reads: the map holds the only reference.
         if shares.get(&self.organization_id).is_some_and(|share| Arc::strong_count(share) == 1) {
             shares.remove(&self.organization_id);
@@ -53,7 +61,7 @@ fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    async fn entered(shares: &ReadShares, organization_id: u32) -> Option<ReadPlace> {
+    async fn entered(shares: &Shares, organization_id: u32) -> Option<SharePlace> {
         tokio::select! {
             biased;
             place = shares.enter(organization_id) => Some(place),
@@ -63,7 +71,7 @@ mod tests {
 
     #[tokio::test]
     async fn reads_of_one_organization_wait_for_each_other_and_not_those_of_another() {
-        let shares = ReadShares::default();
+        let shares = Shares::of(READS_OF_ORGANIZATION_MAX);
         let mut places = Vec::new();
         for _ in 0..READS_OF_ORGANIZATION_MAX {
             places.push(entered(&shares, 1).await.unwrap());
@@ -73,6 +81,6 @@ mod tests {
         places.pop();
         assert!(entered(&shares, 1).await.is_some());
         drop(places);
-        assert!(lock(&shares.0).is_empty());
+        assert!(lock(&shares.taken).is_empty());
     }
 }

@@ -1,6 +1,8 @@
 //! Request bodies, read by hand: every error names the field and the rule.
 
+use super::arriving::whole;
 use super::error::ApiError;
+use crate::context::Context;
 use crate::instances::SignInCode;
 use axum::body::{Bytes, HttpBody as _};
 use axum::extract::{FromRequest, Request};
@@ -13,6 +15,7 @@ use domain::json_text;
 use domain::pasted::trimmed;
 use domain::settings::{self, Items};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// Tags of one instance, and the length of a name or tag.
 const TAGS_COUNT_MAX: usize = 50;
@@ -38,11 +41,11 @@ pub(super) async fn uncompressed(request: Request, next: Next) -> Response {
 /// A body, read.
 pub(super) struct Body<T>(pub(super) T);
 
-impl<T: super::requests::Request, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: super::requests::Request> FromRequest<Arc<Context>> for Body<T> {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let bytes = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+    async fn from_request(request: Request, app: &Arc<Context>) -> Result<Self, Response> {
+        let bytes = whole(request, app).await.map_err(IntoResponse::into_response)?;
         let object = match bytes.is_empty() && T::IS_OPTIONAL {
             true => Ok(Map::new()),
             false => object(&bytes),

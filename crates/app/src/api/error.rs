@@ -30,21 +30,30 @@ impl Requester {
     pub(super) fn is(&self, organization_id: u32) {
         let _ = self.0.set(organization_id);
     }
+
+    /// Its number, if it is known by now.
+    pub(super) fn known(&self) -> Option<u32> {
+        self.0.get().copied()
+    }
 }
 
-/// What a line of the log says of a request.
+/// What the log says of a request, in one line: when it was answered, or when its client left before.
 struct RequestLine {
+    app: Arc<Context>,
     id: String,
     method: Method,
     /// The template: an address may hold a person's, and a query anything.
     route: Option<MatchedPath>,
     requester: Requester,
     began_at: DateTime<Utc>,
+    /// Of the answer; nobody waits for one who left.
+    status: Option<u16>,
 }
 
-impl RequestLine {
+impl Drop for RequestLine {
     /// Its target is `requests`, so that these lines have a level of their own in `CARILLON_LOG`.
-    fn log(&self, status: u16, now: DateTime<Utc>) {
+    fn drop(&mut self) {
+        let duration = self.app.now() - self.began_at;
         tracing::info!(
             target: "requests",
             {
@@ -52,8 +61,8 @@ impl RequestLine {
                 request.method = self.method.as_str(),
                 request.route = self.route.as_ref().map(MatchedPath::as_str),
                 organization.id = self.requester.0.get(),
-                status,
-                duration_ms = (now - self.began_at).num_milliseconds(),
+                status = self.status,
+                duration_ms = duration.num_milliseconds(),
             },
             "request.finished"
         );
@@ -226,12 +235,14 @@ pub(super) async fn with_request_id(
     next: Next,
 ) -> Response {
     let request_id = crate::audit::request_id(&app);
-    let line = RequestLine {
+    let mut line = RequestLine {
+        app: app.clone(),
         id: request_id.clone(),
         method: request.method().clone(),
         route: request.extensions().get::<MatchedPath>().cloned(),
         requester: Requester::default(),
         began_at: app.now(),
+        status: None,
     };
     request.extensions_mut().insert(RequestId(request_id.clone()));
     request.extensions_mut().insert(line.requester.clone());
@@ -261,7 +272,7 @@ pub(super) async fn with_request_id(
             response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
         }
     }
-    line.log(response.status().as_u16(), app.now());
+    line.status = Some(response.status().as_u16());
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID_HEADER, value);

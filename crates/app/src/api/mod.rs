@@ -6,6 +6,7 @@ mod analytics;
 mod answer;
 mod answers;
 mod applications;
+mod arriving;
 mod auth;
 mod backfill;
 mod body;

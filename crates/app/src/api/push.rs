@@ -3,11 +3,11 @@
 //! Anybody can post here. All but a handshake gets the same answer, so that nothing can be learned from it; within a
 //! second, also where something of ours fails ([0057](../../../../docs/decisions/0057-a-notice-is-always-accepted.md)).
 
+use super::arriving::of_stranger;
 use crate::context::Context;
 use crate::push::{PushPosted, ReadAhead, arrive, read};
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{RawQuery, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -27,27 +27,20 @@ const HANDSHAKE_BYTES_MAX: usize = 4 * 1024;
 /// The address of each connector that knows push.
 pub(super) fn routes(app: &Arc<Context>) -> Router<Arc<Context>> {
     let connectors = app.connectors.iter().filter(|connector| connector.push().is_some());
-    let routes = connectors.fold(Router::new(), |router, connector| {
+    connectors.fold(Router::new(), |router, connector| {
         let path = format!("/push/{}", connector.descriptor().key);
         let connector = connector.clone();
         let handler = move |State(app): State<Arc<Context>>,
                             query: RawQuery,
                             headers: HeaderMap,
                             ahead: Option<Extension<ReadAhead>>,
-                            body: Result<Bytes, BytesRejection>| {
+                            body: Body| async move {
             // Too large a body is as good as none, and its sender learns no more than others.
-            take(
-                app,
-                connector,
-                query,
-                headers,
-                ahead.map(|Extension(ahead)| ahead),
-                body.unwrap_or_default(),
-            )
+            let body = of_stranger(body, &app, BODY_BYTES_MAX).await.unwrap_or_default();
+            take(app, connector, query, headers, ahead.map(|Extension(ahead)| ahead), body).await
         };
         router.route(&path, post(handler))
-    });
-    routes.layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+    })
 }
 
 async fn take(

@@ -1,7 +1,8 @@
 //! What strangers can do to a process: they have no secrets, and a network.
 
 use crate::process::Process;
-use scenarios::{Callback, Mailbox, Outside, RETRY_DELAYS};
+use doubles::FaultKind;
+use scenarios::{Callback, Mailbox, Outside, RETRY_DELAYS, until};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -163,4 +164,35 @@ async fn lines_of_requests_have_a_level_of_their_own() {
     process.terminate().await;
     let text = std::fs::read_to_string(&log).unwrap();
     assert!(text.contains("instance.created") && !text.contains("request.finished"), "{text}");
+}
+
+/// What it asked for goes on, and has its line.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_whose_client_left_is_a_line_without_a_status() {
+    let outside = Outside::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let process = Process::start_logged(&outside, &folder.path().join("data"), &log).await;
+    let (mailbox, callback) = (Mailbox::gmail(&outside, "left"), Callback::new(&outside, "left"));
+    let id = process.client.connect(&mailbox, &callback).await.id;
+    mailbox.double().fail_account(mailbox.address(), FaultKind::Slow { ms: 3_000 });
+    let asked_count = mailbox.requests_count();
+    let authorization = process.client.authorization();
+    let said = format!(
+        "POST /elements/api-v2/instances/{id}/poll HTTP/1.1\r\nhost: localhost\r\nauthorization: {authorization}\r\n\r\n"
+    );
+    let client = opened(&process, said.as_bytes()).await;
+    until("the provider is asked", async || (mailbox.requests_count() > asked_count).then_some(())).await;
+    drop(client);
+    let line = until("there is a line", async || {
+        let text = std::fs::read_to_string(&log).unwrap();
+        let mut lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.find(|line| {
+            let route = line["request.route"].as_str().unwrap_or_default();
+            line["message"] == "request.finished" && route.ends_with("/instances/{id}/poll")
+        })
+    })
+    .await;
+    assert_eq!((line.get("status"), line["organization.id"].as_u64()), (None, Some(1)), "{line}");
+    process.terminate().await;
 }

@@ -188,6 +188,13 @@ pub(crate) async fn platform_with(variables: &[(&str, &str)]) -> OneProcess {
     OneProcess { outside, process, folder }
 }
 
+impl OneProcess {
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        self.process.address()
+    }
+}
+
 #[async_trait(?Send)]
 impl Platform for OneProcess {
     fn outside(&self) -> &Outside {

@@ -69,6 +69,34 @@ async fn a_callbacks_answer_is_cut_and_a_providers_is_an_error() {
     assert!(matches!(egress.send(post(&url, 5, Route::Provider)).await, Err(HttpError::TooLong(5))));
 }
 
+/// A byte now and then, or as many as are taken: neither has an end.
+#[tokio::test]
+async fn an_answer_without_an_end_has_one_here() {
+    for (piece, pause_ms) in [(1, 20), (65_536, 1)] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+                let mut pace = tokio::time::interval(Duration::from_millis(pause_ms));
+                while stream.write_all(&vec![b'x'; piece]).await.is_ok() {
+                    pace.tick().await;
+                }
+            }
+        });
+        let egress = Egress::new(CallbackAddresses::All);
+        let asked =
+            async |route| egress.send(HttpRequest { timeout_ms: 300, ..post(&url, 100_000, route) }).await;
+        let soon = Duration::from_secs(20);
+        let of_callback = tokio::time::timeout(soon, asked(Route::Callback)).await.unwrap().unwrap();
+        assert_eq!(of_callback.status, 200);
+        assert!((1..=100_000).contains(&of_callback.body.len()), "{}", of_callback.body.len());
+        let of_provider = tokio::time::timeout(soon, asked(Route::Provider)).await.unwrap();
+        assert!(matches!(of_provider, Err(HttpError::Timeout | HttpError::TooLong(_))));
+    }
+}
+
 #[tokio::test]
 async fn errors_say_no_address() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

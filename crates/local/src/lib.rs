@@ -19,6 +19,7 @@ mod pulling;
 pub mod serve;
 mod server;
 pub mod sqlite;
+mod ticks;
 pub mod timers;
 mod waiting;
 mod wall_clock;

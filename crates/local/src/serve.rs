@@ -4,14 +4,15 @@ use crate::host::Host;
 use crate::jobs::{Class, TakenJob, Went};
 use crate::pulling;
 use crate::server::{self, Times};
+use crate::ticks::Ticks;
+use crate::timers::Tick;
 use crate::waiting::wait;
 use crate::wall_clock;
 use anyhow::Context as _;
 use app::Ran;
 use app::ports::{Job, Queue as _};
 use app::unreadable::is_told;
-use chrono::{DateTime, Duration, Utc};
-use domain::ids::InstanceId;
+use chrono::Duration;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -107,23 +108,47 @@ pub async fn serve(
 
 /// Starts what is due by the timetables.
 async fn run_timers(host: Arc<Host>, permits: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = Ticks::default();
     while !*stop.borrow() {
-        for (id, due_at) in host.timers.due(host.clock.now()) {
+        ticks.add(host.timers.due(host.clock.now()));
+        if let Some(one) = ticks.next(|organization_id| host.jobs.begin_tick(organization_id)) {
             let Some(permit) = permit(&permits, &mut stop).await else { return };
             let host = host.clone();
             tokio::spawn(Box::pin(async move {
-                tick(&host, id, due_at).await;
+                let _place = PollPlace { host: &host, organization_id: one.organization_id };
+                tick(&host, one).await;
                 drop(permit);
             }));
+            continue;
         }
-        let next = host.timers.next_due();
-        wait(&host, next, host.timers.changed(), &mut stop).await;
+        let changed = async {
+            tokio::select! {
+                () = host.timers.changed() => {}
+                () = host.jobs.place_free(), if ticks.has_parked() => {}
+            }
+        };
+        wait(&host, host.timers.next_due(), changed, &mut stop).await;
     }
 }
 
-async fn tick(host: &Host, id: InstanceId, due_at: DateTime<Utc>) {
+/// An organization's place among polls, given back however the tick ends.
+struct PollPlace<'a> {
+    host: &'a Host,
+    organization_id: Option<u32>,
+}
+
+impl Drop for PollPlace<'_> {
+    fn drop(&mut self) {
+        if let Some(of) = self.organization_id {
+            self.host.jobs.end_tick(of);
+        }
+    }
+}
+
+async fn tick(host: &Host, one: Tick) {
     let now = host.clock.now();
-    let Err(error) = host.app.tick_due(id, due_at, now + Duration::seconds(POLL_S)).await else { return };
+    let id = one.instance;
+    let Err(error) = host.app.tick_due(id, one.due_at, now + Duration::seconds(POLL_S)).await else { return };
     // What can't be read is not mended by haste: the next tick looks again.
     if is_told(&error) {
         return;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 use domain::ids::InstanceId;
 use domain::schedule::Timetable;
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -25,38 +25,57 @@ pub struct Timers {
     changed: Notify,
 }
 
-/// The enabled timetables, and when each is due next.
+/// A tick of an instance's timetable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// Of what.
+    pub instance: InstanceId,
+    /// Whose instance it is, where that can be read.
+    pub organization_id: Option<u32>,
+    /// When it was due.
+    pub due_at: DateTime<Utc>,
+}
+
+/// A timetable, whose instance's it is, and when it is due next.
+#[derive(Clone, Copy)]
+struct Timer {
+    timetable: Timetable,
+    organization_id: Option<u32>,
+    at: DateTime<Utc>,
+}
+
+/// The enabled timetables.
 #[derive(Default)]
 struct Ticking {
-    next: HashMap<InstanceId, (Timetable, DateTime<Utc>)>,
+    next: HashMap<InstanceId, Timer>,
     by_time: BTreeSet<(DateTime<Utc>, InstanceId)>,
 }
 
 impl Ticking {
-    fn set(&mut self, id: InstanceId, timetable: Timetable, at: DateTime<Utc>) {
+    fn set(&mut self, id: InstanceId, timer: Timer) {
         self.unset(id);
-        self.next.insert(id, (timetable, at));
-        self.by_time.insert((at, id));
+        self.next.insert(id, timer);
+        self.by_time.insert((timer.at, id));
     }
 
     /// Sets the timer, unless it runs by the same timetable already.
-    fn enable(&mut self, id: InstanceId, timetable: Timetable, now: DateTime<Utc>) {
-        if self.next.get(&id).is_none_or(|(known, _)| *known != timetable) {
-            self.set(id, timetable, timetable.next_after(now));
+    fn enable(&mut self, id: InstanceId, (timetable, organization_id): Enabled, now: DateTime<Utc>) {
+        if self.next.get(&id).is_none_or(|known| known.timetable != timetable) {
+            self.set(id, Timer { timetable, organization_id, at: timetable.next_after(now) });
         }
     }
 
     fn unset(&mut self, id: InstanceId) {
-        if let Some((_, at)) = self.next.remove(&id) {
-            self.by_time.remove(&(at, id));
+        if let Some(timer) = self.next.remove(&id) {
+            self.by_time.remove(&(timer.at, id));
         }
     }
 
-    fn pop(&mut self, now: DateTime<Utc>) -> Option<(InstanceId, DateTime<Utc>)> {
-        let (at, id) = *self.by_time.first().filter(|(at, _)| *at <= now)?;
-        let (timetable, _) = *self.next.get(&id)?;
-        self.set(id, timetable, timetable.next_after(now));
-        Some((id, at))
+    fn pop(&mut self, now: DateTime<Utc>) -> Option<Tick> {
+        let (due_at, instance) = *self.by_time.first().filter(|(at, _)| *at <= now)?;
+        let timer = *self.next.get(&instance)?;
+        self.set(instance, Timer { at: timer.timetable.next_after(now), ..timer });
+        Some(Tick { instance, organization_id: timer.organization_id, due_at })
     }
 }
 
@@ -67,16 +86,17 @@ impl Timers {
         let stored = db.read("read the schedules", stored).await?;
         let now = clock.now();
         let mut ticking = Ticking::default();
-        for (id, timetable, written_at) in stored {
+        for (id, (timetable, organization_id), written_at) in stored {
             let missed = written_at.is_some_and(|at| timetable.next_after(at + heartbeat) <= now);
-            ticking.set(id, timetable, if missed { now } else { timetable.next_after(now) });
+            let at = if missed { now } else { timetable.next_after(now) };
+            ticking.set(id, Timer { timetable, organization_id, at });
         }
         let ticking = Arc::new(Mutex::new(ticking));
         Ok(Timers { db, clock, ticking, changed: Notify::new() })
     }
 
-    /// Takes what is due, each with the time it was due at; missed ticks of an instance count as one.
-    pub fn due(&self, now: DateTime<Utc>) -> Vec<(InstanceId, DateTime<Utc>)> {
+    /// Takes what is due; missed ticks of an instance count as one.
+    pub fn due(&self, now: DateTime<Utc>) -> Vec<Tick> {
         let mut ticking = self.ticking();
         std::iter::from_fn(|| ticking.pop(now)).collect()
     }
@@ -92,10 +112,10 @@ impl Timers {
         let late: Vec<_> = ticking
             .next
             .iter()
-            .map(|(id, (timetable, at))| (*id, *timetable, *at, timetable.next_after(now)))
-            .filter(|(_, _, at, next)| at > next)
+            .map(|(id, timer)| (*id, *timer, timer.timetable.next_after(now)))
+            .filter(|(_, timer, next)| timer.at > *next)
             .collect();
-        late.into_iter().for_each(|(id, timetable, _, next)| ticking.set(id, timetable, next));
+        late.into_iter().for_each(|(id, timer, at)| ticking.set(id, Timer { at, ..timer }));
     }
 
     /// Wakes the waiter to look again.
@@ -122,7 +142,7 @@ impl Timers {
             let gone: Vec<InstanceId> =
                 ticking.next.keys().filter(|id| !enabled.contains_key(id)).copied().collect();
             gone.into_iter().for_each(|id| ticking.unset(id));
-            enabled.into_iter().for_each(|(id, timetable)| ticking.enable(id, timetable, now));
+            enabled.into_iter().for_each(|(id, one)| ticking.enable(id, one, now));
             Ok(())
         })
         .await
@@ -156,7 +176,7 @@ impl Schedule for Timers {
         self.change("store a schedule", move |tx, ticking| {
             store(tx, id, timetable, enabled)?;
             if enabled {
-                ticking.enable(id, timetable, now);
+                ticking.enable(id, (timetable, organization_id(tx, id)?), now);
             } else {
                 ticking.unset(id);
             }
@@ -185,10 +205,20 @@ fn store(tx: &Connection, id: InstanceId, timetable: Timetable, enabled: bool) -
     Ok(())
 }
 
-fn enabled(conn: &Connection) -> rusqlite::Result<HashMap<InstanceId, Timetable>> {
-    let mut statement =
-        conn.prepare("SELECT instance_id, interval_s, phase_s FROM schedules WHERE enabled = 1")?;
-    let schedule = |row: &Row<'_>| Ok((instance_id(row.get(0)?), timetable(row)?));
+/// A timetable, and whose instance's it is.
+type Enabled = (Timetable, Option<u32>);
+
+fn organization_id(conn: &Connection, id: InstanceId) -> rusqlite::Result<Option<u32>> {
+    let sql = "SELECT organization_id FROM instances WHERE id = ?1";
+    conn.prepare_cached(sql)?.query_row([id.get()], |row| row.get(0)).optional()
+}
+
+fn enabled(conn: &Connection) -> rusqlite::Result<HashMap<InstanceId, Enabled>> {
+    let mut statement = conn.prepare(
+        "SELECT instance_id, interval_s, phase_s, (SELECT organization_id FROM instances WHERE id = instance_id)
+         FROM schedules WHERE enabled = 1",
+    )?;
+    let schedule = |row: &Row<'_>| Ok((instance_id(row.get(0)?), (timetable(row)?, row.get(3)?)));
     Ok(readable((&mut statement, []), usize::MAX, SCHEDULE, schedule)?.rows.into_iter().collect())
 }
 
@@ -199,17 +229,18 @@ fn timetable(row: &Row<'_>) -> rusqlite::Result<Timetable> {
     }
 }
 
-type StoredSchedule = (InstanceId, Timetable, Option<DateTime<Utc>>);
+type StoredSchedule = (InstanceId, Enabled, Option<DateTime<Utc>>);
 
 /// The enabled schedules, with the last time that a state of the instance was written. All of them: this is the
 /// memory of the timers, a few dozen bytes each.
 fn stored(conn: &Connection) -> rusqlite::Result<Vec<StoredSchedule>> {
     let mut statement = conn.prepare(
-        "SELECT instance_id, interval_s, phase_s,
+        "SELECT instance_id, interval_s, phase_s, (SELECT organization_id FROM instances WHERE id = instance_id),
              (SELECT max(written_at_us) FROM resources r WHERE r.instance_id = s.instance_id)
          FROM schedules s WHERE enabled = 1",
     )?;
-    let schedule =
-        |row: &Row<'_>| Ok((instance_id(row.get(0)?), timetable(row)?, time_or_none(row.get(3)?)?));
+    let schedule = |row: &Row<'_>| {
+        Ok((instance_id(row.get(0)?), (timetable(row)?, row.get(3)?), time_or_none(row.get(4)?)?))
+    };
     Ok(readable((&mut statement, []), usize::MAX, SCHEDULE, schedule)?.rows)
 }

@@ -357,8 +357,9 @@ impl World {
         let now = self.now();
         let due = self.timers.due(now);
         let is_due = !due.is_empty();
-        for (id, due_at) in due {
-            if self.app.tick_due(id, due_at, now + Duration::seconds(60)).await.is_err() {
+        for tick in due {
+            let id = tick.instance;
+            if self.app.tick_due(id, tick.due_at, now + Duration::seconds(60)).await.is_err() {
                 self.jobs.send(&[(Job::Poll(id), now + Duration::seconds(10))]).await.unwrap();
             }
         }

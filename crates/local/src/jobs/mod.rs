@@ -40,6 +40,8 @@ pub struct Jobs {
     /// while waiting for the database.
     lanes: Arc<Mutex<Lanes>>,
     changed: [Notify; Class::ALL.len()],
+    /// A poll has ended.
+    place_free: Notify,
 }
 
 impl Jobs {
@@ -49,7 +51,12 @@ impl Jobs {
         for (lane, organization_id) in db.read("read the queue", table::lanes).await? {
             lanes.add_unread(lane, organization_id);
         }
-        Ok(Jobs { db, lanes: Arc::new(Mutex::new(lanes)), changed: Default::default() })
+        Ok(Jobs {
+            db,
+            lanes: Arc::new(Mutex::new(lanes)),
+            changed: Default::default(),
+            place_free: Notify::new(),
+        })
     }
 
     /// Takes a job of this class that is due, in turn from the lanes that have one.
@@ -119,6 +126,27 @@ impl Jobs {
         self.changed[class as usize].notified().await;
     }
 
+    /// Takes a place among polls for a tick of a timetable, unless its organization has as many as it may. It is the
+    /// caller's until [`Jobs::end_tick`].
+    pub fn begin_tick(&self, organization_id: u32) -> bool {
+        self.lanes().begin_tick(organization_id)
+    }
+
+    /// Gives the place back.
+    pub fn end_tick(&self, organization_id: u32) {
+        let is_waited_for = self.lanes().end_tick(organization_id);
+        if is_waited_for {
+            self.changed[Class::Other as usize].notify_one();
+        }
+        self.place_free.notify_one();
+    }
+
+    /// Waits until a tick may begin that could not. A place that becomes free while nobody waits is not missed: one waiter
+    /// is meant.
+    pub async fn place_free(&self) {
+        self.place_free.notified().await;
+    }
+
     /// Jobs that wait or are under way.
     pub async fn waiting_count(&self) -> Result<u64> {
         self.db.read("count the jobs", table::count).await
@@ -163,6 +191,9 @@ impl Jobs {
             lanes.end(&job, Went::Badly, Some(micros(now + delay_after(1))));
         }
         self.changed[Class::of(&job) as usize].notify_one();
+        if Class::of(&job) == Class::Other {
+            self.place_free.notify_one();
+        }
         ended
     }
 

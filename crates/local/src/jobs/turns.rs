@@ -9,6 +9,9 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 /// Whose lane it is, where that is known, and whether it is tried.
 type Whose = (Option<u32>, bool);
 
+/// Polls of one organization under way at once, by its timetables or not: three quarters of all, so that mailboxes whose
+/// provider does not answer leave room for those of another.
+pub(super) const POLLS_OF_ORGANIZATION_MAX: usize = 48;
 /// Releases of one organization under way at once: a quarter of all, so that another one's find room.
 pub(super) const RELEASES_OF_ORGANIZATION_MAX: usize = 16;
 /// Deliveries of one organization under way at once: a quarter of all.
@@ -87,6 +90,16 @@ impl Turns {
         })
     }
 
+    /// Takes a place for what no lane has, if the organization has one left.
+    pub(super) fn begin(&mut self, class: Class, organization_id: u32) -> bool {
+        let share = self.organizations.get(&organization_id);
+        let has_place = share.is_none_or(|share| share.in_flight < of_organization_max(class));
+        if has_place {
+            self.begun((Some(organization_id), false));
+        }
+        has_place
+    }
+
     /// A job is under way.
     pub(super) fn begun(&mut self, (organization_id, is_tried): Whose) {
         self.tried += usize::from(is_tried);
@@ -126,7 +139,8 @@ fn of_organization_max(class: Class) -> usize {
     match class {
         Class::Release => RELEASES_OF_ORGANIZATION_MAX,
         Class::Deliver => DELIVERIES_OF_ORGANIZATION_MAX,
+        Class::Other => POLLS_OF_ORGANIZATION_MAX,
         // An instance has a bounded number of each, and its own pace.
-        Class::Bulk | Class::Tell | Class::Other => usize::MAX,
+        Class::Bulk | Class::Tell => usize::MAX,
     }
 }

@@ -69,7 +69,7 @@ async fn the_serving_process_takes_in_what_the_other_one_wrote() {
     let taken = [serving.take().await, serving.take().await, serving.take().await];
     assert_eq!(taken, [Some(Job::Poll(id(1))), Some(Job::Purge(id(2))), None], "each once");
     let due = serving.timers.due(at(60));
-    assert_eq!(due.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), [id(2)]);
+    assert_eq!(due.into_iter().map(|tick| tick.instance).collect::<Vec<_>>(), [id(2)]);
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ fn ten_minutes(phase_s: u32) -> Timetable {
 
 /// Whose turn it is.
 fn due(timers: &Timers, now: DateTime<Utc>) -> Vec<InstanceId> {
-    timers.due(now).into_iter().map(|(id, _)| id).collect()
+    timers.due(now).into_iter().map(|tick| tick.instance).collect()
 }
 
 #[tokio::test]

@@ -32,6 +32,10 @@ pub(super) async fn of_stranger(body: Body, app: &Context, bytes_max: usize) -> 
         let rule = format!("the body is longer than {bytes_max} bytes");
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, rule)
     };
+    let too_many = || {
+        let rule = format!("too many bodies of more than {SHORT_BYTES_MAX} bytes arrive at once");
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, rule)
+    };
     // As they came, with their share of the host's room.
     let (mut pieces, mut read, mut bytes_count, mut place) = (body.into_data_stream(), Vec::new(), 0, None);
     while let Some(piece) = pieces.next().await {
@@ -41,7 +45,7 @@ pub(super) async fn of_stranger(body: Body, app: &Context, bytes_max: usize) -> 
             return Err(too_long());
         }
         if bytes_count > SHORT_BYTES_MAX && place.is_none() {
-            place = Some(app.long_strangers.try_acquire().map_err(|_| too_long())?);
+            place = Some(app.long_strangers.try_acquire().map_err(|_| too_many())?);
         }
         read.push(piece);
     }

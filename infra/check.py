@@ -4,14 +4,14 @@ A rule looks at the stack as it is without and with the emulator's additions, an
 Each rule has a broken sample in samples.py, so that none of them can fall silent.
 """
 
-import json
 import pathlib
 import re
 import sys
 
 import template
 from samples import SAMPLES
-from template import listed, of_type
+from signals import alarms_reach_somebody, costs_know_the_stack, dashboard_is_free, dashboard_shows_signals
+from template import functions, listed, of_type
 
 FILE = pathlib.Path(__file__).with_name("template.yaml")
 # The account is that of the emulator on which the stack is tried, which knows it in rules and not in conditions.
@@ -57,23 +57,6 @@ SOLE = {
 GLOBAL_INDEXES = {"by-organization": ["log_of", "log_at"], "by-event": ["log_of", "name"]}
 PUSH_ROUTES = {"POST /push/gmail", "POST /push/outlookemail"}
 PUSH_LIMIT = "50"
-NAMESPACE = "Carillon/STACK"
-# The metrics that functions write into their logs.
-SUMS = (FILE.parent.parent / "crates/aws/src/functions/sums.rs").read_text().split("#[cfg(test)]")[0]
-EMBEDDED = set(re.findall(r'"Name": "(\w+)", "Unit"', SUMS))
-# What no metric of AWS tells, and an alarm watches: the lines that are counted, and where they are written.
-COUNTED = {
-    "LapsedPushes": (
-        '{ ($.message = "push.lapsed") || (($.message = "push.failed") && ($.is_over IS TRUE)) }',
-        {"<PollLog>", "<ApiLog>"},
-    ),
-    "SkippedTicks": ('{ $.message = "tick.skipped" }', {"<PollLog>"}),
-    "OverdueMailboxes": ('{ ($.message = "health.changed") && ($.transition = "mailbox.failing") }', {"<PollLog>"}),
-    "HealthLettersGivenUp": ('{ ($.message = "health.given_up") && ($.to = "organization") }', {"<DeliverLog>"}),
-    "UnreadableRows": ('{ $.message = "row.unreadable" }', {"<PollLog>", "<DeliverLog>", "<ApiLog>", "<DownloadLog>"}),
-}
-# What the dashboard counts of the lines themselves, and where they are: jobs and polls attempt deliveries.
-LISTED = ["SOURCE '<PollLog>'", "SOURCE '<DeliverLog>'", "'poll.finished'", "'instance.needs_sign_in'", "'delivery.attempted'"]
 ADMIN_KEY = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:ADMIN-??????"
 SCHEDULE_ROLE = {
     ("lambda:InvokeFunction", "arn:aws:lambda:REGION:ACCOUNT:function:STACK-poll"),
@@ -81,10 +64,6 @@ SCHEDULE_ROLE = {
     ("sqs:SendMessage", "<WorkQueue.Arn>"),
     ("sqs:SendMessage", "<DeadLetterQueue.Arn>"),
 }
-
-
-def functions(resources):
-    return of_type(resources, "AWS::Serverless::Function")
 
 
 def grants(role):
@@ -274,56 +253,6 @@ def _key_schemas(table):
         yield one["KeySchema"]
 
 
-def alarms_reach_somebody(resources, _outputs):
-    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    for name, one in alarms.items():
-        if one.get("AlarmActions") != ["<AlarmTopic>"]:
-            yield f"{name}: tells nobody"
-    watched = {(one["MetricName"], value["Value"]) for one in alarms.values() for value in one.get("Dimensions", [])}
-    for metric, names in {
-        "ApproximateNumberOfMessagesVisible": ["DeadLetterQueue.QueueName"],
-        "ApproximateAgeOfOldestMessage": ["DeliveryQueue.QueueName", "WorkQueue.QueueName"],
-        "Errors": FUNCTIONS,
-        "Throttles": FUNCTIONS,
-        "ReadThrottleEvents": ["Table"],
-        "WriteThrottleEvents": ["Table"],
-        "5xx": ["HttpApi"],
-        "AsyncEventAge": ["PollFunction"],
-    }.items():
-        for name in names:
-            if (metric, f"<{name}>") not in watched:
-                yield f"no alarm watches {metric} of {name}"
-    filters = of_type(resources, "AWS::Logs::MetricFilter").values()
-    alarmed = {(one["Namespace"], one["MetricName"]) for one in alarms.values()}
-    for metric, (pattern, written) in COUNTED.items():
-        of_metric = [one for one in filters if one["FilterPattern"] == pattern and fed(one) == (NAMESPACE, metric)]
-        logs = {one["LogGroupName"] for one in of_metric}
-        if logs != written:
-            yield f"{metric} are counted in {sorted(logs)} instead of {sorted(written)}"
-        if (NAMESPACE, metric) not in alarmed:
-            yield f"no alarm watches {metric}"
-
-
-def dashboard_shows_signals(resources, _outputs):
-    (dashboard,) = of_type(resources, "AWS::CloudWatch::Dashboard").values()
-    widgets = [one["properties"] for one in json.loads(dashboard["DashboardBody"])["widgets"]]
-    queries = [one["query"] for one in widgets if "query" in one]
-    for listed in LISTED:
-        if not any(listed in query for query in queries):
-            yield f"the dashboard does not list {listed}"
-    rows = [row for one in widgets for row in one.get("metrics", [])]
-    shown = {row[1] for row in rows if row[0] != "..."}
-    counted = {fed(one)[1] for one in of_type(resources, "AWS::Logs::MetricFilter").values()}
-    for metric in sorted((counted | EMBEDDED | {"AsyncEventAge"}) - shown):
-        yield f"the dashboard does not show {metric}"
-
-
-def fed(metric_filter):
-    """The metric that a filter feeds."""
-    (one,) = metric_filter["MetricTransformations"]
-    return one["MetricNamespace"], one["MetricName"]
-
-
 def push_is_apart(resources, _outputs):
     """Notices have routes without an authorizer, each with its own throttle, and reach the function by these alone."""
     routes = {one["RouteKey"]: one for one in of_type(resources, "AWS::ApiGatewayV2::Route").values()}
@@ -399,23 +328,6 @@ def widened(resources):
     return {(name, action, wide) for name, action, _ in schedules} | batches
 
 
-def costs_know_the_stack(resources, _outputs):
-    assumed = json.loads((FILE.parent / "cost/assumed.json").read_text())
-    filters = of_type(resources, "AWS::Logs::MetricFilter").values()
-    metrics = {change["MetricName"] for one in filters for change in one["MetricTransformations"]}
-    memory = {name: one["MemorySize"] / 1024 for name, one in functions(resources).items()}
-    found = {
-        "alarms": len(of_type(resources, "AWS::CloudWatch::Alarm")),
-        "secrets": len(of_type(resources, "AWS::SecretsManager::Secret")),
-        "metrics": len(metrics | EMBEDDED),
-        "api_gb": memory["ApiFunction"],
-        "poll_gb": memory["PollFunction"],
-    }
-    for name, value in found.items():
-        if assumed[name] != value:
-            yield f"infra/cost/assumed.json: {name} is {assumed[name]}, in the template {value}"
-
-
 RULES = [
     actions_are_named,
     resources_are_the_stacks,
@@ -430,6 +342,7 @@ RULES = [
     indexes_are_read,
     alarms_reach_somebody,
     dashboard_shows_signals,
+    dashboard_is_free,
     push_is_apart,
     downloads_are_streamed,
     outputs_are_there,

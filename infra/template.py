@@ -69,6 +69,10 @@ def of_type(resources, kind):
     return {name: one.get("Properties", {}) for name, one in resources.items() if one["Type"] == kind}
 
 
+def functions(resources):
+    return of_type(resources, "AWS::Serverless::Function")
+
+
 def _merged(low, high):
     """`high` over `low`, maps field by field."""
     if not (isinstance(low, dict) and isinstance(high, dict)):

@@ -97,6 +97,16 @@ pub(super) fn log(run: &Run<'_>, report: &PollReport) {
         trace.id = %run.trace,
         event.ids = (!run.told.is_empty()).then(|| run.told.join(" ")),
         error,
+        success_age_s = success_age_s(run, report),
         "poll.finished"
     );
+}
+
+/// Since when what failed was not read, seconds; as it is stored, which may be a heartbeat too long.
+fn success_age_s(run: &Run<'_>, report: &PollReport) -> Option<i64> {
+    let has_failed = |name: &str| report.resources.iter().any(|(of, one)| of == name && one.error.is_some());
+    let states =
+        run.mailbox.resources.iter().map(|row| &row.state).filter(|state| has_failed(&state.resource));
+    let since = states.filter_map(|state| state.last_success_at.or(state.baseline_at)).min()?;
+    Some((run.app.now() - since).num_seconds())
 }

@@ -237,7 +237,8 @@ impl<'a> Keeping<'a> {
         self.app.signals.watch_turned(&self.instance.connector, WatchTurn::Watched);
         let is_same =
             before.is_active(now) && before.watch.as_ref().is_some_and(|old| old.state == watch.state);
-        if !is_same {
+        // What was told to fail is told to be well again.
+        if !is_same || before.failures > 0 {
             tracing::info!(instance.id = id, connector = self.instance.connector, "push.watched");
         }
         WatchedTarget {

@@ -65,10 +65,54 @@ fn sums_are_a_line_a_minute_of_each_process() {
         lines.iter().find(|line| line.unit == "GB of log").unwrap().count
     };
     let found = 50.0 * 730.0 / 24.0;
-    let lines = |sums: f64| (found * 326.0 + sums * 460.0) / 1e9;
+    let lines = |sums: f64| (found * 326.0 + sums * 480.0) / 1e9;
     let near = |counted: f64, by_hand: f64| assert!((counted - by_hand).abs() < 1e-12, "{counted} {by_hand}");
     near(log_gb(&["--secrets", "sealed"]), lines(80.0 * 730.0 * 60.0 / 100_000.0));
     near(log_gb(&["--secrets", "sealed", "--mailboxes", "3"]), lines(found));
+}
+
+/// What a mailbox and month may cost for all that a stack tells of itself, dollars: lines, metrics and alarms, of 100,000
+/// mailboxes with 50 notifications a day each, polled every 15 minutes. The dashboard is one of three that an account has for
+/// nothing.
+const SIGNALS_USD_MAX: f64 = 0.0003;
+
+fn signals_usd(data: &Data, words: &[&str]) -> f64 {
+    let asked = [&["--mailboxes", "100000", "--notifications-per-day", "50"], words].concat();
+    let answer = answer(data, &question(&asked)).unwrap();
+    let lines = &answer.bills[0].1;
+    sum(lines.iter().filter(|line| line.service == bill::Service::CloudWatch))
+}
+
+#[test]
+fn signals_stay_within_their_price() {
+    let data = Data::built_in().unwrap();
+    for words in [&[][..], &["--push"], &["--mailboxes-per-tick", "25"]] {
+        let usd = signals_usd(&data, words);
+        assert!(usd > 0.0 && usd <= SIGNALS_USD_MAX, "{words:?}: ${usd}");
+    }
+}
+
+/// A rise of any that is not noticed would make the price one of nothing.
+#[test]
+fn a_rise_of_any_signal_is_noticed() {
+    let data = Data::built_in().unwrap();
+    let raised = |raise: fn(&mut data::Assumed)| {
+        let mut data = data.clone();
+        raise(&mut data.assumed);
+        signals_usd(&data, &[])
+    };
+    let all = [
+        raised(|assumed| assumed.log_bytes_per_notification += 10.0),
+        raised(|assumed| assumed.log_bytes_per_span += 10.0),
+        raised(|assumed| assumed.log_bytes_per_sums *= 2.0),
+        raised(|assumed| assumed.sums_every_s /= 2.0),
+        raised(|assumed| assumed.log_bytes_per_idle_poll += 5.0),
+        raised(|assumed| assumed.metrics += 2.0),
+        raised(|assumed| assumed.alarms += 5.0),
+    ];
+    for (place, usd) in all.into_iter().enumerate() {
+        assert!(usd > SIGNALS_USD_MAX, "{place}: ${usd}");
+    }
 }
 
 #[test]

@@ -101,6 +101,9 @@ async fn a_providers_refusal_names_the_call() {
     let line = until("it is told", async || lines(&log, "provider.refused").pop()).await;
     assert_eq!((&line["status"], &line["connector"]), (&503.into(), &"gmail".into()), "{line}");
     assert_eq!(line["call"], "GET /gmail/v1/users/me/history", "{line}");
+    // The poll that ended so tells how old its last success is.
+    let failed = until("it ended", async || lines(&log, "poll.finished").pop()).await;
+    assert!(failed["success_age_s"].as_i64().is_some_and(|age_s| (0..300).contains(&age_s)), "{failed}");
     outside.providers.clear_faults();
     process.terminate().await;
 }

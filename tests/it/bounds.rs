@@ -88,8 +88,10 @@ async fn crowd(world: &World, count: u32) {
             actor: app::ports::Actor::Administrator,
             action: "instance.created".to_owned(),
             subject: format!("instances/{}", instance.id),
+            fields: Vec::new(),
             before: None,
             after: None,
+            sealed: None,
         };
         let session = Session { version: 1, ..Session::default() };
         let new = NewInstance { instance, token_hash, session, states: Vec::new(), audit, spends: None };

@@ -1,11 +1,22 @@
 //! Entries of the audit record: who did what, with what stood there before and after, and no secret.
+//!
+//! Entries outlive what they tell of. An instance's values are somebody's name and address: they are sealed under a key that
+//! stands in its row, so that deleting the row makes an end of them, wherever they stand.
 
 use crate::context::Context;
-use crate::ports::{Actor, AuditEntry, AuditMark, Result, Rows};
+use crate::ports::{Actor, AuditEntry, AuditMark, PortError, Result, Rows};
+use crate::unreadable::readable;
 use domain::ids::InstanceId;
-use domain::instance::{Instance, Validity};
-use serde_json::{Value, json};
+use domain::instance::{Instance, RecordKey, Validity};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+
+/// Instances of a page of entries that are read at once.
+const READ_COUNT_AT_ONCE: usize = 16;
+/// What is configured is named as one field for each item.
+const CONFIGURATION: &str = "configuration";
 
 /// Who does something, and the request that led to it.
 #[derive(Debug, Clone)]
@@ -40,30 +51,49 @@ impl By {
             actor: self.actor,
             action: action.to_owned(),
             subject,
+            fields: Vec::new(),
             before,
             after,
+            sealed: None,
         }
     }
 
-    /// The entry of a new instance.
-    pub(crate) fn creation(&self, app: &Context, instance: &Instance) -> AuditEntry {
-        let organization_id = instance.account.organization_id;
-        let documents = (None, Some(document(instance)));
-        self.entry(app, organization_id, "instance.created", subject(instance.id), documents)
-    }
-
-    /// An entry about an instance.
+    /// The entry of a new or changed instance, which gets a key where it has none.
     pub(crate) fn instance(
         &self,
         app: &Context,
         action: &str,
         before: Option<&Instance>,
-        after: Option<&Instance>,
-    ) -> Option<AuditEntry> {
-        let instance = after.or(before)?;
-        let documents = (before.map(document), after.map(document));
-        Some(self.entry(app, instance.account.organization_id, action, subject(instance.id), documents))
+        after: &mut Instance,
+    ) -> Result<AuditEntry> {
+        let documents = (before.map_or_else(Map::new, document), document(after));
+        let entry = self.of_instance(app, action, after);
+        let key = match after.record_key.take() {
+            Some(key) => key,
+            None => app.sealer.record_key().map_err(sealing)?,
+        };
+        let sealed = app.sealer.seal_in_record(&key, &entry.id, json!(documents).to_string().as_bytes());
+        after.record_key = Some(key);
+        Ok(AuditEntry {
+            fields: differing(&documents.0, &documents.1),
+            sealed: Some(sealed.map_err(sealing)?),
+            ..entry
+        })
     }
+
+    /// The entry of a deletion. With the key, what other entries have of the instance goes.
+    pub(crate) fn deletion(&self, app: &Context, instance: &mut Instance) -> AuditEntry {
+        instance.record_key = None;
+        self.of_instance(app, "instance.deleted", instance)
+    }
+
+    fn of_instance(&self, app: &Context, action: &str, instance: &Instance) -> AuditEntry {
+        self.entry(app, instance.account.organization_id, action, subject(instance.id), (None, None))
+    }
+}
+
+fn sealing(error: crate::sealing::SealError) -> PortError {
+    PortError::new("sealing an entry of the audit record", error)
 }
 
 /// What entries call an instance.
@@ -71,17 +101,45 @@ pub(crate) fn subject(id: InstanceId) -> String {
     format!("instances/{id}")
 }
 
+/// The instance that an entry is about.
+fn id_of(entry: &AuditEntry) -> Option<InstanceId> {
+    InstanceId::parse(entry.subject.strip_prefix("instances/")?)
+}
+
 /// What can be changed of an instance. Of a secret there is only that it is there, and its version.
-fn document(instance: &Instance) -> Value {
-    json!({
-        "element": instance.connector,
-        "name": instance.name,
-        "tags": instance.tags,
-        "configuration": instance.shown_configuration(),
-        "secretsVersion": instance.secrets_version,
-        "disabled": instance.disabled,
-        "valid": instance.validity == Validity::Valid,
-    })
+fn document(instance: &Instance) -> Map<String, Value> {
+    let fields = [
+        ("element", json!(instance.connector)),
+        ("name", json!(instance.name)),
+        ("tags", json!(instance.tags)),
+        (CONFIGURATION, json!(instance.shown_configuration())),
+        ("secretsVersion", json!(instance.secrets_version)),
+        ("disabled", json!(instance.disabled)),
+        ("valid", json!(instance.validity == Validity::Valid)),
+    ];
+    fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+}
+
+/// Names of the fields whose values are not the same.
+fn differing(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<String> {
+    let (before, after) = (flat(before), flat(after));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    names.into_iter().filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
+}
+
+fn flat(document: &Map<String, Value>) -> BTreeMap<String, &Value> {
+    let mut fields = BTreeMap::new();
+    for (name, value) in document {
+        match value.as_object().filter(|_| name == CONFIGURATION) {
+            Some(items) => {
+                fields.extend(items.iter().map(|(key, value)| (format!("{CONFIGURATION}.{key}"), value)));
+            }
+            None => {
+                fields.insert(name.clone(), value);
+            }
+        }
+    }
+    fields
 }
 
 /// 24 hexadecimal digits.
@@ -106,5 +164,35 @@ pub(crate) async fn entries_before(
     let mut entries = app.ports.accounts.audit(organization_id, before, limit + 1).await?;
     let is_more = entries.rows.len() > limit;
     entries.rows.truncate(limit);
+    open(app, &mut entries.rows).await?;
     Ok((entries, is_more))
+}
+
+/// Opens what is told of instances that are still there.
+async fn open(app: &Context, entries: &mut [AuditEntry]) -> Result<()> {
+    let sealed = entries.iter().filter(|entry| entry.sealed.is_some());
+    let ids: BTreeSet<InstanceId> = sealed.filter_map(id_of).collect();
+    let keys = stream::iter(ids).map(|id| key_of(app, id)).buffer_unordered(READ_COUNT_AT_ONCE);
+    let keys: BTreeMap<InstanceId, RecordKey> =
+        keys.try_filter_map(async |key| Ok(key)).try_collect().await?;
+    for entry in entries {
+        let Some(key) = id_of(entry).and_then(|id| keys.get(&id)) else { continue };
+        let Some(sealed) = entry.sealed.take() else { continue };
+        let plain = app.sealer.open_in_record(key, &entry.id, &sealed).ok();
+        let documents = plain.and_then(|plain| serde_json::from_slice::<(Value, Value)>(&plain).ok());
+        // What does not open is as what can't be opened any more.
+        let (before, after) = documents.unwrap_or_default();
+        (entry.before, entry.after) = (told(before), told(after));
+    }
+    Ok(())
+}
+
+async fn key_of(app: &Context, id: InstanceId) -> Result<Option<(InstanceId, RecordKey)>> {
+    let instance = readable(app.ports.store.instance(id).await)?.flatten();
+    Ok(instance.and_then(|instance| Some((id, instance.record_key?))))
+}
+
+/// A document, unless there was nothing.
+fn told(document: Value) -> Option<Value> {
+    Some(document).filter(|document| document.as_object().is_some_and(|fields| !fields.is_empty()))
 }

@@ -4,6 +4,7 @@ use crate::ports::LookupHash;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::ids::InstanceId;
+use domain::instance::RecordKey;
 use ring::{aead, hkdf, hmac, rand};
 
 /// A 256-bit key and the id that ciphertexts name it by.
@@ -79,8 +80,43 @@ impl Sealer {
         self.seal_at(KeyScope::Purpose(purpose), field, plain)
     }
 
+    /// A new key for the values of an instance in the audit record.
+    ///
+    /// # Errors
+    /// [`SealError::NoRandomness`] if the system gives none.
+    pub fn record_key(&self) -> Result<RecordKey, SealError> {
+        let mut bytes = [0; 32];
+        rand::SecureRandom::fill(&self.random, &mut bytes).map_err(|_| SealError::NoRandomness)?;
+        Ok(RecordKey(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// Seals under an instance's own key: nothing that is here opens it once that one is gone.
+    ///
+    /// # Errors
+    /// [`SealError::Format`] if it is no such key, [`SealError::NoRandomness`] if the system gives none.
+    pub fn seal_in_record(&self, key: &RecordKey, field: &str, plain: &[u8]) -> Result<String, SealError> {
+        self.seal_by(&data_key(key)?, RECORD, field, plain)
+    }
+
+    /// Opens what [`Sealer::seal_in_record`] made with the same key and field.
+    ///
+    /// # Errors
+    /// [`SealError`]: it is no sealed text, or it was changed, or sealed under another key or for another field.
+    pub fn open_in_record(&self, key: &RecordKey, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
+        open_by(&[data_key(key)?], RECORD, field, sealed)
+    }
+
     fn seal_at(&self, place: KeyScope<'_>, field: &str, plain: &[u8]) -> Result<String, SealError> {
-        let key = self.keys.first().ok_or(SealError::Format)?;
+        self.seal_by(self.keys.first().ok_or(SealError::Format)?, place, field, plain)
+    }
+
+    fn seal_by(
+        &self,
+        key: &DataKey,
+        place: KeyScope<'_>,
+        field: &str,
+        plain: &[u8],
+    ) -> Result<String, SealError> {
         let mut nonce = [0; aead::NONCE_LEN];
         rand::SecureRandom::fill(&self.random, &mut nonce).map_err(|_| SealError::NoRandomness)?;
         let mut sealed = plain.to_vec();
@@ -113,20 +149,7 @@ impl Sealer {
     }
 
     fn open_at(&self, place: KeyScope<'_>, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
-        let (id, text) =
-            sealed.strip_prefix("1.").and_then(|rest| rest.split_once('.')).ok_or(SealError::Format)?;
-        let key = self.keys.iter().find(|key| key.id == id);
-        let key = key.ok_or_else(|| SealError::UnknownKey(id.chars().take(40).collect()))?;
-        let mut bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| SealError::Format)?;
-        if bytes.len() < aead::NONCE_LEN {
-            return Err(SealError::Format);
-        }
-        let mut cipher = bytes.split_off(aead::NONCE_LEN);
-        let nonce = aead::Nonce::try_assume_unique_for_key(&bytes).map_err(|_| SealError::Format)?;
-        let plain = derived(key, place)?
-            .open_in_place(nonce, associated(place, field, id), &mut cipher)
-            .map_err(|_| SealError::Damaged)?;
-        Ok(plain.to_vec())
+        open_by(&self.keys, place, field, sealed)
     }
 
     /// [`Sealer::open`] for texts.
@@ -181,6 +204,31 @@ enum KeyScope<'a> {
     Purpose(&'a str),
 }
 
+const RECORD: KeyScope<'_> = KeyScope::Purpose("audit record");
+
+/// It is named in what it seals, as any key: each instance has but one.
+fn data_key(key: &RecordKey) -> Result<DataKey, SealError> {
+    let bytes = URL_SAFE_NO_PAD.decode(&key.0).ok().and_then(|bytes| bytes.try_into().ok());
+    Ok(DataKey { id: "record".to_owned(), bytes: bytes.ok_or(SealError::Format)? })
+}
+
+fn open_by(keys: &[DataKey], place: KeyScope<'_>, field: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
+    let (id, text) =
+        sealed.strip_prefix("1.").and_then(|rest| rest.split_once('.')).ok_or(SealError::Format)?;
+    let key = keys.iter().find(|key| key.id == id);
+    let key = key.ok_or_else(|| SealError::UnknownKey(id.chars().take(40).collect()))?;
+    let mut bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| SealError::Format)?;
+    if bytes.len() < aead::NONCE_LEN {
+        return Err(SealError::Format);
+    }
+    let mut cipher = bytes.split_off(aead::NONCE_LEN);
+    let nonce = aead::Nonce::try_assume_unique_for_key(&bytes).map_err(|_| SealError::Format)?;
+    let plain = derived(key, place)?
+        .open_in_place(nonce, associated(place, field, id), &mut cipher)
+        .map_err(|_| SealError::Damaged)?;
+    Ok(plain.to_vec())
+}
+
 fn derived(key: &DataKey, place: KeyScope<'_>) -> Result<aead::LessSafeKey, SealError> {
     let info = match place {
         KeyScope::Instance(instance) => format!("carillon instance {instance}"),
@@ -214,6 +262,21 @@ mod tests {
 
     fn id(n: u8) -> InstanceId {
         InstanceId::from_bytes([0, 0, 0, n])
+    }
+
+    #[test]
+    fn what_the_record_has_opens_under_its_own_key_alone() {
+        let sealer = Sealer::new(&[1; 32], vec![key("a", 7)]);
+        let (own, other) = (sealer.record_key().unwrap(), sealer.record_key().unwrap());
+        let sealed = sealer.seal_in_record(&own, "entry", b"value").unwrap();
+        let later = Sealer::new(&[2; 32], vec![key("b", 8)]);
+        assert_eq!(later.open_in_record(&own, "entry", &sealed).unwrap(), b"value", "no data key is needed");
+        assert!(matches!(sealer.open_in_record(&other, "entry", &sealed), Err(SealError::Damaged)));
+        assert!(matches!(sealer.open_in_record(&own, "another", &sealed), Err(SealError::Damaged)));
+        assert!(matches!(sealer.open_for("audit record", "entry", &sealed), Err(SealError::UnknownKey(_))));
+        let none = RecordKey("short".to_owned());
+        assert!(matches!(sealer.seal_in_record(&none, "entry", b""), Err(SealError::Format)));
+        assert_eq!(format!("{own:?}"), "RecordKey");
     }
 
     #[test]

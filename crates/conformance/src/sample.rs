@@ -52,8 +52,10 @@ pub fn entry(organization_id: u32, seconds: i64, name: &str) -> AuditEntry {
         actor: Actor::User { user_id: 3 },
         action: "instance.changed".to_owned(),
         subject: "instances/17".to_owned(),
+        fields: vec!["name".to_owned()],
         before: None,
         after: Some(json!({ "name": "Ünïcode \"quoted\"", "tags": [] })),
+        sealed: None,
     }
 }
 
@@ -77,6 +79,7 @@ fn instance(id: InstanceId) -> Instance {
         mailbox_digest: "digest".to_owned(),
         address: MailboxAddress::Unasked,
         address_key: None,
+        record_key: None,
         notices: Vec::new(),
         deleted_at: None,
         unsettled: [].into(),

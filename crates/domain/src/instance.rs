@@ -6,6 +6,7 @@ use crate::settings::{Items, MASK, OAUTH_APPLICATION, given, shown};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Who owns an instance, and who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -64,6 +65,18 @@ impl MailboxAddress {
 #[serde(transparent)]
 pub struct AddressKey(pub String);
 
+/// What the values of an instance are sealed under in entries of the audit record: 256 bits, in base64url. It stands in the
+/// instance's row alone, so that those values can be read as long as the row's own can.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RecordKey(pub String);
+
+impl fmt::Debug for RecordKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecordKey")
+    }
+}
+
 /// What a change of an instance's row implies outside the row and has not been acted on yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -116,6 +129,9 @@ pub struct Instance {
     /// What it is found by, beside a sealed address; rows from before get it with the next answered poll or change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_key: Option<AddressKey>,
+    /// Rows from before get it with the next change; a deleted one has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_key: Option<RecordKey>,
     /// What its owner should know, newest last.
     pub notices: Vec<Notice>,
     /// Set once it is deleted: rows of it may still be there.

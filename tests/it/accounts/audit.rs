@@ -49,14 +49,20 @@ async fn change_everything(world: &World) -> String {
     call("POST", format!("{path}/events/{event}/retry"), Value::Null).await;
     call("POST", format!("{path}/resume"), Value::Null).await;
     call("POST", format!("{path}/backfill"), json!({ "from": "2026-11-22T11:00:00Z" })).await;
-    call("DELETE", path, Value::Null).await;
     id.to_string()
+}
+
+async fn delete(world: &World, id: &str) {
+    assert_eq!(world.call("DELETE", &format!("/instances/{id}"), &Value::Null).await.status, 200);
+    world.run_until_idle().await;
 }
 
 #[tokio::test]
 async fn each_change_is_recorded_with_who_and_what() {
     let world = World::new(461);
     let id = change_everything(&world).await;
+    let told = entries(&world).await;
+    delete(&world, &id).await;
     let entries = entries(&world).await;
     let actions: Vec<&str> = entries.iter().rev().map(|entry| entry["action"].as_str().unwrap()).collect();
     let expected = [
@@ -84,7 +90,7 @@ async fn each_change_is_recorded_with_who_and_what() {
             "{entry}"
         );
     }
-    let of = |index: usize| &entries[entries.len() - 1 - index];
+    let of = |index: usize| &told[told.len() - 1 - index];
     assert_eq!(
         (&of(0)["before"], &of(0)["after"]["name"]),
         (&Value::Null, &json!("API Instance with Polling"))
@@ -99,7 +105,36 @@ async fn each_change_is_recorded_with_who_and_what() {
     assert_eq!((interval(&of(3)["before"]), interval(&of(3)["after"])), (json!("15"), json!("30")));
     assert_eq!((&of(4)["before"]["disabled"], &of(4)["after"]["disabled"]), (&json!(false), &json!(true)));
     assert_eq!(of(6)["after"]["notification.webhook.failure.policy"], "queue");
-    assert_eq!((&of(11)["before"]["name"], &of(11)["after"]), (&json!("Renamed"), &Value::Null));
+    let fields = |index: usize| &of(index)["fields"];
+    assert!(fields(0).as_array().unwrap().contains(&json!("configuration.event.notification.callback.url")));
+    let previous = "configuration.event.notification.signature.previous";
+    let expected = json!([format!("{previous}.key"), format!("{previous}.until"), "secretsVersion"]);
+    assert_eq!((fields(1), fields(2)), (&json!(["name"]), &expected));
+    assert_eq!(fields(3), &json!(["configuration.event.poller.refresh_interval"]));
+    assert_eq!((fields(4), fields(6)), (&json!(["disabled"]), &Value::Null));
+}
+
+/// The values are those of a mailbox, and end with it. Of what is none's there is as much as before.
+#[tokio::test]
+async fn of_a_deleted_instance_the_record_has_who_when_and_which_fields() {
+    let world = World::new(466);
+    let id = change_everything(&world).await;
+    let told = entries(&world).await;
+    let kept = world.create_gmail().await;
+    delete(&world, &id).await;
+    let entries = entries(&world).await;
+    let (of_kept, of_deleted) = (&entries[1], &entries[2..]);
+    assert_eq!(of_kept["subject"], format!("instances/{kept}"));
+    assert_eq!(of_kept["after"]["name"], "API Instance with Polling");
+    let mut expected = told;
+    for entry in &mut expected {
+        if entry["after"]["element"].is_string() {
+            (entry["before"], entry["after"]) = (Value::Null, Value::Null);
+        }
+    }
+    assert_eq!(of_deleted, expected);
+    let deletion = &entries[0];
+    assert_eq!((&deletion["action"], &deletion["before"]), (&json!("instance.deleted"), &Value::Null));
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ async fn attempt(
         remove_resources: removed,
         put_states: fresh,
         subscription: subscription(&mailbox, &instance, patch, is_new),
-        audit: by.instance(app, patch.action(), Some(&mailbox.instance), Some(&instance)),
+        audit: Some(by.instance(app, patch.action(), Some(&mailbox.instance), &mut instance)?),
         instance,
         spends: patch.spends,
     };

@@ -151,6 +151,7 @@ fn row(
         mailbox_digest: baselines.mailbox_digest.clone(),
         address: MailboxAddress::Unasked,
         address_key: None,
+        record_key: None,
         notices: Vec::new(),
         deleted_at: None,
         unsettled: [Unsettled::Schedule].into(),
@@ -196,7 +197,7 @@ async fn store(
         let sealed = app.sealer.seal(id, INSTANCE_TOKEN, token.as_bytes());
         instance.token_sealed = sealed.map_err(|error| PortError::new("sealing a token", error))?;
         baselines.address(app, &instance, Some(tokens))?.put_in(&mut instance);
-        let mut audit = by.creation(app, &instance);
+        let mut audit = by.instance(app, "instance.created", None, &mut instance)?;
         if spends.is_some() {
             audit.action = "instance.created_by_link".to_owned();
         }

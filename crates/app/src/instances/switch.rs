@@ -45,7 +45,7 @@ pub(crate) async fn set_enabled(
         }
         let action = if enabled { "instance.enabled" } else { "instance.disabled" };
         let change = InstanceChange {
-            audit: by.instance(app, action, Some(&mailbox.instance), Some(&instance)),
+            audit: Some(by.instance(app, action, Some(&mailbox.instance), &mut instance)?),
             instance,
             put_states: Vec::new(),
             remove_resources: Vec::new(),
@@ -80,7 +80,7 @@ pub(crate) async fn resume(app: &Context, id: InstanceId, by: &By) -> Result<(),
         let mut session = mailbox.session.clone();
         session.begin_anew(app.now());
         let change = InstanceChange {
-            audit: by.instance(app, "instance.resumed", Some(&mailbox.instance), Some(&instance)),
+            audit: Some(by.instance(app, "instance.resumed", Some(&mailbox.instance), &mut instance)?),
             instance,
             put_states: failing(&mailbox).map(ResourceState::forgiven).collect(),
             remove_resources: Vec::new(),
@@ -141,7 +141,7 @@ pub(crate) async fn delete(app: &Context, id: InstanceId, by: &By) -> Result<(),
         instance.deleted_at = Some(app.now());
         KeptAddress::default().put_in(&mut instance);
         let change = InstanceChange {
-            audit: by.instance(app, "instance.deleted", Some(&instance), None),
+            audit: Some(by.deletion(app, &mut instance)),
             instance,
             put_states: Vec::new(),
             remove_resources: Vec::new(),
@@ -170,7 +170,7 @@ pub(crate) async fn now_needs_sign_in(
     next.unsettled.insert(Unsettled::Schedule);
     let by = By::carillon(app);
     let change = InstanceChange {
-        audit: by.instance(app, "instance.needs_sign_in", Some(instance), Some(&next)),
+        audit: Some(by.instance(app, "instance.needs_sign_in", Some(instance), &mut next)?),
         instance: next,
         put_states: Vec::new(),
         remove_resources: Vec::new(),

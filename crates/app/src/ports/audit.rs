@@ -19,7 +19,7 @@ pub enum Actor {
     Carillon,
 }
 
-/// One change. It holds no secret: those stand masked in both documents.
+/// One change. It holds no secret: those stand masked in both documents. Of an instance it holds no value in clear.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
@@ -35,10 +35,16 @@ pub struct AuditEntry {
     pub action: String,
     /// To what, as `instances/17`.
     pub subject: String,
-    /// What stood there before; `None` where nothing did.
+    /// What of an instance is otherwise than before, as `configuration.event.poller.refresh_interval`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+    /// What stood there before; `None` where nothing did, or where it is sealed.
     pub before: Option<Value>,
-    /// What stands there now; `None` where nothing does.
+    /// What stands there now; `None` where nothing does, or where it is sealed.
     pub after: Option<Value>,
+    /// `before` and `after` of an instance, sealed under the key in its row: they end with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
 }
 
 /// A place in the record: entries are ordered by their time, then by their id.

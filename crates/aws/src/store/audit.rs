@@ -33,8 +33,14 @@ fn packed(entry: &AuditEntry) -> Result<AttributeValue> {
 }
 
 fn without_documents(entry: &AuditEntry) -> AuditEntry {
-    let omitted = |document: &Option<serde_json::Value>| document.as_ref().map(|_| OMITTED.into());
-    AuditEntry { before: omitted(&entry.before), after: omitted(&entry.after), ..entry.clone() }
+    let omitted = |is_there: bool| is_there.then(|| OMITTED.into());
+    let is_sealed = entry.sealed.is_some();
+    AuditEntry {
+        before: omitted(entry.before.is_some()),
+        after: omitted(entry.after.is_some() || is_sealed),
+        sealed: None,
+        ..entry.clone()
+    }
 }
 
 pub(super) async fn note(table: &Table, entry: &AuditEntry) -> Result<()> {
@@ -79,8 +85,10 @@ mod tests {
             actor: Actor::Carillon,
             action: "instance.changed".to_owned(),
             subject: "instances/17".to_owned(),
+            fields: Vec::new(),
             before: Some(json!({ "name": before })),
             after: None,
+            sealed: None,
         }
     }
 
@@ -91,5 +99,10 @@ mod tests {
         let short = without_documents(&large);
         assert_eq!((&short.before, &short.after), (&Some(json!(OMITTED)), &None));
         assert_eq!(packed(&large).unwrap(), packed(&short).unwrap());
+        let AuditEntry { before, .. } = large.clone();
+        let sealed = AuditEntry { before: None, sealed: Some(before.unwrap().to_string()), ..large };
+        let short = without_documents(&sealed);
+        assert_eq!((&short.after, &short.sealed), (&Some(json!(OMITTED)), &None));
+        assert_eq!(packed(&sealed).unwrap(), packed(&short).unwrap());
     }
 }

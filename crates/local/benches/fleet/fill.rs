@@ -124,8 +124,10 @@ fn new(model: &StoredMailbox, one: &Instance, n: usize, sealer: &Sealer, now: Da
         actor: app::ports::Actor::User { user_id: one.account.user_id },
         action: "instance.created".to_owned(),
         subject: format!("instances/{}", one.id),
+        fields: Vec::new(),
         before: None,
         after: None,
+        sealed: None,
     };
     NewInstance {
         instance: one.clone(),

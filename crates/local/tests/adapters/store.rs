@@ -103,8 +103,10 @@ fn entry(at_s: i64) -> AuditEntry {
         actor: Actor::Carillon,
         action: "instance.created".to_owned(),
         subject: "instances/1".to_owned(),
+        fields: Vec::new(),
         before: None,
         after: None,
+        sealed: None,
     }
 }
 

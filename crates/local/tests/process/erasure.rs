@@ -1,4 +1,5 @@
-//! What is left in the files of the data folder of an instance that was deleted.
+//! What is left in the files of the data folder of an instance that was deleted. Also the record of what was changed outlives
+//! none of its values.
 
 use crate::process::Process;
 use rusqlite::{Connection, OpenFlags};
@@ -87,8 +88,9 @@ async fn of_a_deleted_instance_nothing_stands_in_the_data_folder() {
     let mut traces: BTreeSet<String> = erased.iter().flat_map(|(_, callback)| told(callback)).collect();
     let others: Vec<_> = kept.iter().flat_map(|(_, callback)| told(callback)).collect();
     traces.retain(|trace| !others.iter().any(|other| other.contains(trace.as_str())));
-    for (id, _) in &erased {
+    for (id, callback) in &erased {
         traces.extend(sealed(folder, *id));
+        traces.insert(callback.url().to_string());
     }
     assert!(standing(&traces, folder).len() > 100, "there is something to erase");
     for (id, _) in &erased {

@@ -114,7 +114,7 @@ pub(in crate::api) struct Session {
 #[schemars(rename = "AuditEntry", example = json!({
     "id": "5f0c6a3b1d2e4f5a6b7c8d9e", "organizationId": 1, "at": "2026-11-22T11:40:00.123456Z",
     "actor": { "type": "user", "userId": 1 }, "action": "instance.changed", "subject": "instances/4711",
-    "before": { "name": "Sales" }, "after": { "name": "Sales mailbox" },
+    "fields": ["name"], "before": { "name": "Sales" }, "after": { "name": "Sales mailbox" },
 }))]
 pub(in crate::api) struct Audited {
     /// That of the request.
@@ -127,9 +127,12 @@ pub(in crate::api) struct Audited {
     pub(in crate::api) action: String,
     /// To what.
     pub(in crate::api) subject: String,
-    /// What stood there before, secrets masked.
+    /// What of an instance is otherwise than before, as `configuration.event.poller.refresh_interval`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::api) fields: Vec<String>,
+    /// What stood there before, secrets masked. Of an instance as long as it is not deleted.
     pub(in crate::api) before: Option<Value>,
-    /// What stands there now, secrets masked.
+    /// What stands there now, secrets masked. Of an instance as long as it is not deleted.
     pub(in crate::api) after: Option<Value>,
 }
 
@@ -173,6 +176,7 @@ impl From<AuditEntry> for Audited {
             actor: entry.actor.into(),
             action: entry.action,
             subject: entry.subject,
+            fields: entry.fields,
             before: entry.before,
             after: entry.after,
         }

@@ -209,6 +209,9 @@ impl From<Error> for ApiError {
 
 impl From<PortError> for ApiError {
     fn from(error: PortError) -> Self {
+        if error.is_not_kept() {
+            return ApiError::not_writable(error);
+        }
         let told = match is_told(&error) {
             true => {
                 "what is stored of this can't be read, and was left as it is: its operator finds it in the log"

@@ -38,12 +38,12 @@ const FAILURES: [(u16, &str); 13] = [
     ),
     (500, "Internal error; nothing was lost"),
     (BAD_GATEWAY, "The provider failed or refused; `providerMessage` has its own words"),
-    (UNAVAILABLE, "The service can't start: try again"),
+    (UNAVAILABLE, "The service can't start, or its data can't be written: nothing was lost, try again"),
 ];
 const ELSEWHERE: u16 = 307;
 const TOO_MANY: u16 = 429;
 const BAD_GATEWAY: u16 = 502;
-/// Any operation may meet it: what answers is not there yet.
+/// Any operation may meet it: what answers is not there yet, or can keep nothing.
 const UNAVAILABLE: u16 = 503;
 
 /// The whole document. `outside` are routes that are not below the base path.

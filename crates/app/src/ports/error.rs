@@ -39,6 +39,11 @@ pub struct UnreadableRow {
     pub why: String,
 }
 
+/// What is to be kept can't be: the disk is full, or can't be written.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct NotKept(Box<dyn std::error::Error + Send + Sync>);
+
 impl PortError {
     /// Wraps an adapter's error.
     pub fn new(context: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -48,6 +53,19 @@ impl PortError {
     /// The port did not fail: one row can't be read, others may be.
     pub fn unreadable(context: &'static str, row: UnreadableRow) -> Self {
         PortError::new(context, row)
+    }
+
+    /// The port takes nothing more for now, whatever it is.
+    pub fn not_kept(
+        context: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        PortError::new(context, NotKept(source.into()))
+    }
+
+    /// Whether that is why it failed.
+    pub fn is_not_kept(&self) -> bool {
+        self.source.is::<NotKept>()
     }
 
     /// The row, where that is what failed.

@@ -3,8 +3,12 @@
 use app::ports::{PortError, Rows, UnreadableRow};
 use app::unreadable::tell;
 use rusqlite::types::{Type, ValueRef};
-use rusqlite::{Error, Params, Result, Row, Statement};
+use rusqlite::{Error, ErrorCode, Params, Result, Row, Statement, ffi};
 use std::fmt::Display;
+
+/// What input and output errors say that are of writes.
+const WRITING: [i32; 4] =
+    [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_TRUNCATE, ffi::SQLITE_IOERR_SHMSIZE];
 
 /// The first rows that can be read, at most `limit`: the statement has no limit of its own. `of` is their table, and `key`
 /// the column that finds one there.
@@ -83,6 +87,16 @@ pub(super) fn failed(context: &'static str, error: Error) -> PortError {
     match unreadable(error) {
         Ok(row) if row.of.is_empty() => PortError::unreadable(context, UnreadableRow { of: context, ..row }),
         Ok(row) => PortError::unreadable(context, row),
+        Err(error) if is_not_kept(&error) => PortError::not_kept(context, error),
         Err(error) => PortError::new(context, error),
     }
+}
+
+/// Whether the disk is full, or takes no writes.
+fn is_not_kept(error: &Error) -> bool {
+    error.sqlite_error().is_some_and(|error| match error.code {
+        ErrorCode::DiskFull | ErrorCode::ReadOnly => true,
+        ErrorCode::SystemIoFailure => WRITING.contains(&error.extended_code),
+        _ => false,
+    })
 }

@@ -74,7 +74,9 @@ async fn on_a_full_disk_every_error_names_the_cause_and_it_goes_on_when_there_is
     };
     let answers = futures_util::future::join_all([fill(), fill(), fill()]).await;
     for answer in answers {
-        let text = answer.unwrap_err().to_string();
+        let error = answer.unwrap_err();
+        assert!(error.is_not_kept());
+        let text = error.to_string();
         assert!(text.contains("commit a poll") && text.contains("full"), "{text}");
     }
     assert_eq!(count(&db).await, 0);

@@ -57,6 +57,8 @@ SOLE = {
 GLOBAL_INDEXES = {"by-organization": ["log_of", "log_at"], "by-event": ["log_of", "name"]}
 PUSH_ROUTES = {"POST /push/gmail", "POST /push/outlookemail"}
 PUSH_LIMIT = "50"
+# Default of PollConcurrency and of DeliverConcurrency.
+CONCURRENCY = "50"
 ADMIN_KEY = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:ADMIN-??????"
 SCHEDULE_ROLE = {
     ("lambda:InvokeFunction", "arn:aws:lambda:REGION:ACCOUNT:function:STACK-poll"),
@@ -200,6 +202,13 @@ def queues_redrive(resources, _outputs):
             yield f"{name}: shows messages again after three time-outs of {function}, and within four minutes"
 
 
+def queues_start_so_many(resources, _outputs):
+    """Without it a queue's backlog takes all of the account's concurrency, and with it the other functions'."""
+    for name, one in of_type(resources, "AWS::Lambda::EventSourceMapping").items():
+        if one.get("ScalingConfig") != {"MaximumConcurrency": CONCURRENCY}:
+            yield f"{name}: starts {one.get('ScalingConfig')} at once"
+
+
 def failed_starts_are_dead_letters(resources, _outputs):
     poll = functions(resources)["PollFunction"]
     if poll.get("DeadLetterQueue") != {"Type": "SQS", "TargetArn": "<DeadLetterQueue.Arn>"}:
@@ -337,6 +346,7 @@ RULES = [
     logs_end,
     access_logs_have_paths,
     queues_redrive,
+    queues_start_so_many,
     failed_starts_are_dead_letters,
     state_survives,
     indexes_are_read,
@@ -366,6 +376,7 @@ def broken(text):
     found.extend(f"emulator: {one}" for one in too_wide)
     found.extend(f"with_an_admin_key: {one}" for one in with_an_admin_key(source))
     found.extend(f"while_upgraded: {one}" for one in while_upgraded(source))
+    found.extend(f"with_polls_bounded: {one}" for one in with_polls_bounded(source))
     return found
 
 
@@ -390,6 +401,14 @@ def while_upgraded(source):
         yield f"the first of two updates adds {names}"
     if "Table: attributes" in " ".join(indexes_are_read(resources, {})):
         yield "the first of two updates declares attributes that no key has"
+
+
+def with_polls_bounded(source):
+    """What schedules and queues start of polls together."""
+    resources, _ = template.evaluated(source, PollReservedConcurrency="7")
+    found = functions(resources)["PollFunction"].get("ReservedConcurrentExecutions")
+    if found != "7":
+        yield f"polls have a concurrency of {found}"
 
 
 def silent(text):

@@ -20,6 +20,8 @@ SAMPLES = [
     ('"path":"$context.path"', '"path":"$context.requestUri"', "access_logs_have_paths"),
     ("maxReceiveCount: 50", "maxReceiveCount: 10", "queues_redrive"),
     ("VisibilityTimeout: 225", "VisibilityTimeout: 75", "queues_redrive"),
+    ("{MaximumConcurrency: !Ref PollConcurrency}", "{}", "queues_start_so_many"),
+    ("!If [ReservesForPolls, !Ref PollReservedConcurrency", "!If [ReservesForPolls, !Ref PollConcurrency", "with_polls_bounded"),
     ("TargetArn: !GetAtt DeadLetterQueue.Arn", "TargetArn: !GetAtt WorkQueue.Arn", "failed_starts_are_dead_letters"),
     ("RecursiveLoop: Allow", "RecursiveLoop: Terminate", "failed_starts_are_dead_letters"),
     ("DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Delete", "state_survives"),

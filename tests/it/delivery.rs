@@ -8,6 +8,7 @@ mod first_attempts;
 mod headers;
 mod policy;
 mod queue;
+mod slow_callbacks;
 mod tested;
 
 use crate::world::{GMAIL_USER, OUTLOOK_USER, SIGNATURE_KEY, World, gmail_body};

@@ -13,6 +13,7 @@ use crate::read_shares::{BODIES_OF_ORGANIZATION_MAX, READS_OF_ORGANIZATION_MAX, 
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
 use crate::signals::Signals;
+use crate::slow_callbacks::SlowCallbacks;
 use crate::traffic::Traffic;
 use crate::wrong_guesses::{Network, WrongGuesses};
 use crate::wrong_secrets::WrongSecrets;
@@ -82,6 +83,7 @@ pub(crate) struct Context {
     pub(crate) wrong_links: WrongGuesses<Network>,
     pub(crate) wrong_secrets: WrongSecrets,
     pub(crate) signals: Signals,
+    pub(crate) slow_callbacks: SlowCallbacks,
 }
 
 impl Context {
@@ -110,6 +112,7 @@ impl Context {
             long_strangers: Semaphore::new(LONG_STRANGERS_MAX),
             wrong_links: WrongGuesses::at_most(WRONG_LINKS_PER_MINUTE),
             wrong_secrets: WrongSecrets::default(),
+            slow_callbacks: SlowCallbacks::default(),
         })
     }
 

@@ -88,7 +88,9 @@ async fn claim_and_attempt(
             let (notification, instance) = *claimed;
             let verdict = attempt(app, &notification, &instance, until, by, poll).await?;
             if let Some(Verdict::Retry(due_at)) = verdict {
-                app.ports.queue.send(&[again(notification.attempt + 1, due_at)]).await?;
+                let organization_id = instance.account.organization_id;
+                let retry = again(notification.attempt + 1, due_at);
+                app.ports.queue.send_in_turn(organization_id, &[retry]).await?;
             }
             if verdict == Some(Verdict::Suspend) {
                 settle::told(app, key.instance).await?;

@@ -49,6 +49,7 @@ mod settle;
 mod sight;
 pub mod signals;
 mod signing_in;
+mod slow_callbacks;
 mod tokens;
 mod traffic;
 pub mod unreadable;

@@ -190,6 +190,14 @@ pub trait Queue: Send + Sync {
     /// Enqueues jobs, each due at its time or soon after. A host may join a job with the same one that waits
     /// already: then the earlier time counts.
     async fn send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()>;
+
+    /// The same for what has to take turns with all else of its organization that is sent so: releases and the rest of polls, of
+    /// which a mailbox has one at a time, and attempts at callbacks that failed or are slow. A host whose queue has lanes of its
+    /// own needs no telling.
+    async fn send_in_turn(&self, organization_id: u32, jobs: &[(Job, DateTime<Utc>)]) -> Result<()> {
+        let _ = organization_id;
+        self.send(jobs).await
+    }
 }
 
 /// The places for deliveries of a host whose queue is in its process: a first attempt that finds one needs no stored job.

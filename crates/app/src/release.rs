@@ -25,7 +25,10 @@ const AGAIN_FIRST_MS: u64 = 20;
 /// What to do after a look at what is queued.
 enum AfterLook {
     /// Look at once: a post was made.
-    Posted,
+    Posted {
+        /// Whose it is.
+        organization_id: u32,
+    },
     /// Look again, after a pause.
     Unclear,
     /// It is over, or belongs to another worker.
@@ -50,6 +53,7 @@ pub(crate) async fn release(app: &Context, id: InstanceId) -> Result<()> {
     };
     let generation = subscription.generation;
     let (mut posts, mut looks) = (0, 0);
+    let mut organization_id = None;
     while app.now() < started_at + Duration::seconds(WORK_S)
         && posts < POSTS_COUNT_MAX
         && looks < LOOKS_COUNT_MAX
@@ -63,7 +67,10 @@ pub(crate) async fn release(app: &Context, id: InstanceId) -> Result<()> {
             }
         };
         match next {
-            AfterLook::Posted => (posts, looks) = (posts + 1, 0),
+            AfterLook::Posted { organization_id: whose } => {
+                organization_id = Some(whose);
+                (posts, looks) = (posts + 1, 0);
+            }
             AfterLook::Unclear => {
                 app.ports.clock.sleep(std::time::Duration::from_millis(AGAIN_FIRST_MS << looks)).await;
                 looks += 1;
@@ -72,14 +79,14 @@ pub(crate) async fn release(app: &Context, id: InstanceId) -> Result<()> {
             AfterLook::Later(due_at) => {
                 // Whoever gives that claim back calls for a release, which may begin at once.
                 store.pause_release(id, generation).await?;
-                return again(app, id, due_at).await;
+                return again(app, id, organization_id, due_at).await;
             }
         }
     }
     store.pause_release(id, generation).await?;
     // After finding nothing so often, it gives others their turn.
     let wait_s = if looks == LOOKS_COUNT_MAX { UNCLEAR_S } else { 0 };
-    again(app, id, app.now() + Duration::seconds(wait_s)).await
+    again(app, id, organization_id, app.now() + Duration::seconds(wait_s)).await
 }
 
 /// Delivers the first of what is queued, or ends the release.
@@ -100,7 +107,7 @@ async fn next(app: &Context, id: InstanceId, generation: u64) -> Result<AfterLoo
             let (notification, instance) = *claimed;
             match attempt(app, &notification, &instance, until, by, None).await? {
                 Some(Verdict::Suspend) => AfterLook::Over,
-                _ => AfterLook::Posted,
+                _ => AfterLook::Posted { organization_id: instance.account.organization_id },
             }
         }
         Claim::Busy { until } => AfterLook::Later(until),
@@ -116,15 +123,25 @@ async fn is_ours(app: &Context, id: InstanceId, generation: u64) -> Result<bool>
     Ok(now.is_some_and(|now| now.status == SubscriptionStatus::Releasing && now.generation == generation))
 }
 
-async fn again(app: &Context, id: InstanceId, due_at: DateTime<Utc>) -> Result<()> {
-    app.ports.queue.send(&[(Job::Release(id), due_at)]).await
+/// One that posted nothing does not know whose it is.
+async fn again(
+    app: &Context,
+    id: InstanceId,
+    organization_id: Option<u32>,
+    due_at: DateTime<Utc>,
+) -> Result<()> {
+    let job = (Job::Release(id), due_at);
+    match organization_id {
+        Some(organization_id) => app.ports.queue.send_in_turn(organization_id, &[job]).await,
+        None => app.ports.queue.send(&[job]).await,
+    }
 }
 
 /// Another worker has the lease: if it died, this job takes over.
 async fn come_again_if_leased(app: &Context, id: InstanceId) -> Result<()> {
     let subscription = app.ports.store.subscription(id).await?;
     match subscription.and_then(|subscription| subscription.lease_until) {
-        Some(until) if until > app.now() => again(app, id, until).await,
+        Some(until) if until > app.now() => again(app, id, None, until).await,
         // Over, perhaps by this job, whose process died before that was told.
         _ => settle::told(app, id).await,
     }

@@ -1,8 +1,9 @@
 //! The [`Queue`] port on SQS.
 //!
 //! Two standard queues: deliveries (`Deliver`, `Release`) and other work (`Poll`, `Purge`, `Settle`, `Bulk`, members of ticks). An instance
-//! is a message group, and so are an organization's bulk actions, so that none holds up the others. The message carries a delay of up to 900 s; a longer one is
-//! a schedule. Visibility timeouts are not used as delays, since messages in flight count against a limit
+//! is a message group, and so are an organization's bulk actions, and what is sent to take turns (releases, retries, the rest of polls,
+//! attempts at slow callbacks), so that none holds up the others. The message carries a delay of up to 900 s; a longer one is a schedule, whose message
+//! has no group. Visibility timeouts are not used as delays, since messages in flight count against a limit
 //! (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>).
 //!
 //! Queues do not detect duplicates, so a job that already waits is doubled: attempts are claimed and polls meet
@@ -113,6 +114,20 @@ impl SqsQueue {
 #[async_trait]
 impl Queue for SqsQueue {
     async fn send(&self, jobs: &[(Job, DateTime<Utc>)]) -> Result<()> {
+        self.send_grouped(jobs, group).await
+    }
+
+    async fn send_in_turn(&self, organization_id: u32, jobs: &[(Job, DateTime<Utc>)]) -> Result<()> {
+        self.send_grouped(jobs, |_| format!("of-{organization_id}")).await
+    }
+}
+
+impl SqsQueue {
+    async fn send_grouped(
+        &self,
+        jobs: &[(Job, DateTime<Utc>)],
+        group: impl Fn(&Job) -> String + Send + Sync,
+    ) -> Result<()> {
         let now = self.clock.now();
         for queue in [&self.delivery, &self.work] {
             let mut entries = Vec::new();

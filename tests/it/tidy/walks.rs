@@ -33,7 +33,7 @@ const WALKS: [Walk; 3] = [
 ];
 
 /// What files of the walks refer to beside the walks, and why no walk leads through it.
-const ASIDE: [(&str, &str); 38] = [
+const ASIDE: [(&str, &str); 39] = [
     ("api/", "what handlers are given and answer, and other routes"),
     ("audit.rs", "entries that a row is stored with"),
     ("bulk", "another job"),
@@ -71,6 +71,7 @@ const ASIDE: [(&str, &str); 38] = [
     ("traffic.rs", "what a context holds"),
     ("unreadable.rs", "how failures are told"),
     ("wrong_guesses.rs", "what a context holds"),
+    ("slow_callbacks.rs", "what a context holds"),
     ("wrong_secrets.rs", "what a context holds"),
 ];
 

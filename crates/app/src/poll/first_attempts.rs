@@ -57,7 +57,7 @@ pub(super) async fn send_or_keep(run: &mut Run<'_>, new: Unsent) -> Result<()> {
     run.log_committed(&new.resource, &new.event_ids);
     // Others were faster, and have the places.
     run.give_back(&new, &new.sequences).await;
-    outbox::enqueue(run.app, run.mailbox.instance.id, &new.resource, &new.sequences).await
+    outbox::enqueue(run.app, &run.mailbox.instance, &new.resource, &new.sequences).await
 }
 
 /// Whether the outbox of this row keeps what was delivered: one that is written no more, as that of a removed resource or of a
@@ -100,7 +100,7 @@ impl Run<'_> {
         for unsent in std::mem::take(&mut self.unsent) {
             self.log_committed(&unsent.resource, &unsent.event_ids);
             self.give_back(&unsent, &unsent.sequences).await;
-            outbox::enqueue(self.app, self.mailbox.instance.id, &unsent.resource, &unsent.sequences).await?;
+            outbox::enqueue(self.app, &self.mailbox.instance, &unsent.resource, &unsent.sequences).await?;
         }
         Ok(())
     }
@@ -121,9 +121,13 @@ impl Run<'_> {
             && self.gate.looks_still().await
     }
 
-    /// Where jobs would deliver, and to a callback alone.
+    /// Where jobs would deliver, to a callback alone, and with the organization's share of the polls left.
     fn may_attempt(&self) -> bool {
-        self.app.config.first_attempts == FirstAttempts::AtOnce && self.is_for_callback()
+        self.app.config.first_attempts == FirstAttempts::AtOnce && self.is_for_callback() && self.has_share()
+    }
+
+    fn has_share(&self) -> bool {
+        !self.app.slow_callbacks.are_too_many(self.organization_id(), self.app.now())
     }
 
     fn is_for_callback(&self) -> bool {
@@ -137,11 +141,9 @@ impl Run<'_> {
         let kept_count: usize = self.unsent.iter().map(|unsent| unsent.sequences.len()).sum();
         kept_count + new_count <= COUNT_MAX
             && match self.app.config.first_attempts {
-                FirstAttempts::AtOnce => self.has_time(self.app.now()),
+                FirstAttempts::AtOnce => self.has_share() && self.has_time(self.app.now()),
                 FirstAttempts::ByJobs => match &self.app.ports.places {
-                    Some(places) => {
-                        places.are_free(instance.account.organization_id, instance.id, new_count).await
-                    }
+                    Some(places) => places.are_free(self.organization_id(), instance.id, new_count).await,
                     None => false,
                 },
             }
@@ -177,7 +179,7 @@ impl Run<'_> {
                     late.push(sequence);
                     continue;
                 }
-                match deliver::deliver_committed(self.app, key, claimed_until, self.trace).await {
+                match self.attempt_committed(key, claimed_until).await {
                     // The next write of the state takes it out.
                     Ok(Some(Verdict::Delivered)) if is_kept(&unsent.resource) => {}
                     Ok(_) => made.push(sequence),
@@ -192,9 +194,26 @@ impl Run<'_> {
             if !left.is_empty() {
                 self.log_committed(&unsent.resource, &unsent.event_ids);
             }
-            outbox::enqueue(self.app, instance, &unsent.resource, &left).await?;
+            outbox::enqueue(self.app, &self.mailbox.instance, &unsent.resource, &left).await?;
         }
         Ok(())
+    }
+
+    /// What it took is of the organization's share of the polls.
+    async fn attempt_committed(
+        &self,
+        key: AttemptKey,
+        claimed_until: DateTime<Utc>,
+    ) -> Result<Option<Verdict>> {
+        let began_at = self.app.now();
+        let attempted = deliver::deliver_committed(self.app, key, claimed_until, self.trace).await;
+        let ended_at = self.app.now();
+        self.app.slow_callbacks.note(self.organization_id(), ended_at - began_at, ended_at);
+        attempted
+    }
+
+    fn organization_id(&self) -> u32 {
+        self.mailbox.instance.account.organization_id
     }
 
     /// Nothing of these was posted. Where that can't be told, their jobs wait until the claim ends.

@@ -35,7 +35,8 @@ impl Run<'_> {
         if due_at >= Timetable::new(id, settings.interval_min).next_after(now) {
             return Ok(());
         }
-        self.app.ports.queue.send(&[(Job::Poll(id), due_at)]).await
+        let organization_id = self.mailbox.instance.account.organization_id;
+        self.app.ports.queue.send_in_turn(organization_id, &[(Job::Poll(id), due_at)]).await
     }
 
     /// When this poll has to send a job for. What was due before it began has one: of those who find that, only a tick

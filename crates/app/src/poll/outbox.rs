@@ -7,7 +7,8 @@ use crate::context::Context;
 use crate::ports::{AttemptKey, Job, Mailbox, Result};
 use chrono::{DateTime, Utc};
 use domain::delivery::SubscriptionStatus;
-use domain::ids::{InstanceId, Sequence};
+use domain::ids::Sequence;
+use domain::instance::Instance;
 
 /// Jobs enqueued at once.
 const BATCH_COUNT_MAX: usize = 100;
@@ -23,13 +24,14 @@ pub(crate) async fn flush(app: &Context, mailbox: &Mailbox) -> Result<()> {
                 left.push(sequence);
             }
         }
-        enqueue(app, id, &row.state.resource, &left).await?;
+        enqueue(app, &mailbox.instance, &row.state.resource, &left).await?;
     }
     let subscription = &mailbox.subscription;
     let now = app.now();
     let is_left = subscription.lease_until.is_none_or(|until| until <= now);
     if subscription.status == SubscriptionStatus::Releasing && is_left && !mailbox.instance.disabled {
-        app.ports.queue.send(&[(Job::Release(mailbox.instance.id), now)]).await?;
+        let organization_id = mailbox.instance.account.organization_id;
+        app.ports.queue.send_in_turn(organization_id, &[(Job::Release(id), now)]).await?;
     }
     Ok(())
 }
@@ -45,16 +47,22 @@ pub(crate) async fn begun(app: &Context, attempt: AttemptKey) -> Option<DateTime
 /// Enqueues the first attempt of each notification, then forgets exactly these.
 pub(super) async fn enqueue(
     app: &Context,
-    id: InstanceId,
+    instance: &Instance,
     resource: &str,
     sequences: &[Sequence],
 ) -> Result<()> {
-    let now = app.now();
+    let (id, now) = (instance.id, app.now());
+    let organization_id = instance.account.organization_id;
+    let queue = &app.ports.queue;
     for batch in sequences.chunks(BATCH_COUNT_MAX) {
         let job = |sequence: &Sequence| {
             (Job::Deliver(AttemptKey { instance: id, sequence: *sequence, attempt: 1 }), now)
         };
-        app.ports.queue.send(&batch.iter().map(job).collect::<Vec<_>>()).await?;
+        let jobs: Vec<_> = batch.iter().map(job).collect();
+        match app.slow_callbacks.are_too_many(organization_id, now) {
+            true => queue.send_in_turn(organization_id, &jobs).await?,
+            false => queue.send(&jobs).await?,
+        }
         app.ports.store.clear_outbox(id, resource, batch).await?;
     }
     Ok(())

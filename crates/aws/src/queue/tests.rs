@@ -74,6 +74,18 @@ async fn each_kind_of_job_has_its_queue_and_its_group() {
 }
 
 #[tokio::test]
+async fn what_takes_turns_is_of_its_organization() {
+    let script = Script::new(&[TAKEN]);
+    let clock = Arc::new(StoppedClock::default());
+    let jobs = [deliver(5), Job::Release(id(19)), Job::Poll(id(18))].map(|job| (job, clock.now()));
+    queue(&script, &clock).send_in_turn(7, &jobs).await.unwrap();
+    let asked = script.asked();
+    let entries = asked.iter().flat_map(|asked| asked.body["Entries"].as_array().unwrap());
+    let groups: Vec<&Value> = entries.map(|entry| &entry["MessageGroupId"]).collect();
+    assert_eq!(groups, ["of-7"; 3]);
+}
+
+#[tokio::test]
 async fn messages_go_in_tens() {
     let script = Script::new(&[TAKEN]);
     let jobs: Vec<_> = (0..25).map(|sequence| (deliver(sequence), 0)).collect();

@@ -1,7 +1,8 @@
 //! Queues and schedules.
 
+use crate::budget::Budget;
 use crate::stack::stack;
-use app::ports::{AttemptKey, Clock as _, Job, Queue as _, Schedule as _};
+use app::ports::{AttemptKey, Clock as _, Job, Polls as _, Queue as _, Schedule as _};
 use aws::admin::Queues;
 use chrono::{TimeDelta, Utc};
 use domain::ids::{InstanceId, Sequence};
@@ -34,6 +35,31 @@ async fn jobs_come_out_of_their_queues_with_their_group() {
     let mut work = stack.take(&stack.environment.work_queue.url, 2).await;
     work.sort();
     assert_eq!(work, [grouped(jobs[2]), grouped(jobs[3])]);
+}
+
+/// What a callback did not take; and what it may take is its mailbox's own.
+#[tokio::test]
+async fn a_retry_takes_turns_with_its_organization() {
+    let budget = Budget::start("turns").await;
+    let queue = &budget.parts.environment.delivery_queue.url;
+    let groups = async |count| {
+        let taken = budget.parts.take(queue, count).await;
+        let groups = taken.into_iter().map(|(_, group)| group.unwrap_or_default());
+        groups.collect::<std::collections::BTreeSet<String>>()
+    };
+    budget.callback.fail(500);
+    budget.mailbox.deliver();
+    budget.poll().await;
+    let row = budget.stack.store.mailbox(budget.id).await.unwrap().unwrap();
+    let whose = row.instance.account.organization_id;
+    assert_eq!(groups(1).await, [format!("of-{whose}")].into());
+    budget.callback.heal();
+    // More than a poll attempts itself.
+    for _ in 0..40 {
+        budget.mailbox.deliver();
+    }
+    budget.poll().await;
+    assert_eq!(groups(4).await, [budget.id.to_string()].into());
 }
 
 #[tokio::test]

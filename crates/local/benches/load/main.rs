@@ -9,11 +9,14 @@
 mod process;
 mod queue;
 mod quiet;
+#[path = "../seen/mod.rs"]
+mod seen;
 
 use futures_util::{StreamExt as _, stream};
 use process::Process;
-use quiet::{Quiet, lateness, memory_mb, row};
+use quiet::{Quiet, lateness, row};
 use scenarios::{Callback, Mailbox, Outside, body};
+use seen::{load, memory_mb, percentile};
 use std::collections::HashSet;
 use std::net::TcpListener;
 use std::path::Path;
@@ -199,15 +202,4 @@ async fn beside_burst(outside: &Outside, process: &Process, quiet: &Quiet<'_>) -
 fn ms(of: &[f64]) -> String {
     let [p50, p99, worst] = [50, 99, 100].map(|percent| percentile(of, percent));
     format!("{p50:.0}, {p99:.0}, {worst:.0} ms")
-}
-
-fn percentile(of: &[f64], percent: usize) -> f64 {
-    let mut sorted = of.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)]
-}
-
-fn load() -> String {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split(' ').next().unwrap_or_default().to_owned()
 }

@@ -113,13 +113,6 @@ impl Lateness {
     }
 }
 
-/// The most that the process ever held.
-pub(crate) fn memory_mb(id: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
-}
-
 pub(crate) fn row(what: &str, measured: &str, mark: &str) {
     println!("| {what} | {measured} | {mark} |");
 }

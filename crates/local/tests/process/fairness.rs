@@ -62,7 +62,7 @@ fn half_sent(platform: &OneProcess, heads: &[String], bytes_count: usize) -> Joi
     let body = Arc::new(vec![b' '; bytes_count]);
     let mut clients = JoinSet::new();
     for head in heads.iter().cycle().take(2 * BODIES_BYTES / bytes_count) {
-        let (address, body) = (platform.address().to_owned(), body.clone());
+        let (address, body) = (platform.process().address().to_owned(), body.clone());
         let head = format!("{head}host: localhost\r\ncontent-length: {}\r\n\r\n", bytes_count + 1);
         clients.spawn(async move {
             let mut stream = TcpStream::connect(address).await.unwrap();

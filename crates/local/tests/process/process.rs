@@ -189,9 +189,8 @@ pub(crate) async fn platform_with(variables: &[(&str, &str)]) -> OneProcess {
 }
 
 impl OneProcess {
-    /// Where it listens.
-    pub(crate) fn address(&self) -> &str {
-        self.process.address()
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
     }
 }
 

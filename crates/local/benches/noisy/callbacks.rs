@@ -1,13 +1,8 @@
-//! What a noisy neighbour costs: one organization with 500 callbacks that are dead or slow, which asks more than it may,
-//! beside a quiet one, in the release program and over sockets.
-//!
-//! `cargo bench -p local --bench noisy` prints a table, in about two minutes, and fails where a mark is missed.
-#![allow(clippy::unwrap_used, clippy::print_stdout)] // it prints, and what can not go on panics
+//! Callbacks and requests: an organization with 500 callbacks that are dead or slow, which asks more than it may.
 
-#[allow(dead_code)]
-#[path = "../tests/process/process.rs"]
-mod process;
-
+use crate::process;
+use crate::row::{Row, ms_since};
+use crate::seen::load;
 use doubles::Answer;
 use futures_util::future::join_all;
 use scenarios::{Callback, Client, Mailbox, Organization, Outside, Platform as _};
@@ -36,8 +31,7 @@ struct QuietView {
     requests: Vec<f64>,
 }
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() {
+pub(crate) async fn rows() -> Vec<Row> {
     let platform = process::platform_with(&[("CARILLON_REQUESTS_PER_MINUTE", PER_MINUTE)]).await;
     let outside = platform.outside();
     let (noisy, quiet) = (Organization::new(&platform).await, Organization::new(&platform).await);
@@ -53,11 +47,11 @@ async fn main() {
     let (asked, refused) = noise.end();
     println!("the noisy organization made {asked} requests, of which {refused} were refused with 429");
     assert!(refused > 0, "it asked no more than it may");
-    println!("\n| of the quiet organization | | alone | beside the noise | ratio |\n|---|---|---|---|---|");
-    row("change to callback, ms", &alone.changes, &beside.changes);
-    row("`GET /instances`, ms", &alone.requests, &beside.requests);
-    assert!(percentile(&beside.changes, 95) <= CHANGE_MS_MAX, "changes came late");
-    assert!(percentile(&beside.requests, 95) <= REQUEST_MS_MAX, "requests were answered late");
+    let changes = (&alone.changes[..], &beside.changes[..]);
+    let requests = (&alone.requests[..], &beside.requests[..]);
+    let mut rows = Vec::from(Row::percentiles("change to callback, ms", changes, CHANGE_MS_MAX));
+    rows.extend(Row::percentiles("`GET /instances`, ms", requests, REQUEST_MS_MAX));
+    rows
 }
 
 async fn see(client: &Client, (mailbox, id): (&Mailbox, u64), callback: &Callback) -> QuietView {
@@ -67,10 +61,10 @@ async fn see(client: &Client, (mailbox, id): (&Mailbox, u64), callback: &Callbac
         let told = mailbox.deliver();
         client.poll_well(id).await;
         callback.wait_for(&[told]).await;
-        seen.changes.push(ms(began));
+        seen.changes.push(ms_since(began));
         let began = Instant::now();
         client.get("/instances").await;
-        seen.requests.push(ms(began));
+        seen.requests.push(ms_since(began));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     seen
@@ -151,26 +145,4 @@ impl Noise {
         self.is_over.store(true, Ordering::Relaxed);
         (self.asked.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
     }
-}
-
-fn row(what: &str, alone: &[f64], beside: &[f64]) {
-    for percent in [50, 95] {
-        let (alone, beside) = (percentile(alone, percent), percentile(beside, percent));
-        println!("| {what} | p{percent} | {alone:.1} | {beside:.1} | {:.1} |", beside / alone);
-    }
-}
-
-fn ms(began: Instant) -> f64 {
-    began.elapsed().as_secs_f64() * 1000.0
-}
-
-fn percentile(of: &[f64], percent: usize) -> f64 {
-    let mut sorted = of.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)]
-}
-
-fn load() -> String {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split(' ').next().unwrap_or_default().to_owned()
 }

@@ -1,9 +1,11 @@
-//! What one process bears: a fleet that keeps its timetable, beside a burst, dead callbacks, and a start with a queue.
+//! What one process bears: a fleet that keeps its timetable, beside a burst, dead callbacks, after an outage, and a start with
+//! a queue.
 //!
-//! `cargo bench -p local --bench load` prints a table, in about ten minutes, and fails where a mark is missed. Another
+//! `cargo bench -p local --bench load` prints a table, in about twelve minutes, and fails where a mark is missed. Another
 //! number of mailboxes than 10,000 is its argument. Everything goes over sockets; doubles and receiver share the machine.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // it prints, and what can not go on panics
 
+mod outage;
 #[allow(dead_code)]
 #[path = "../../tests/process/process.rs"]
 mod process;
@@ -90,12 +92,9 @@ async fn main() {
         &ms(&beside_dead),
         &format!("p99 {DELAY_MS_MAX} ms more"),
     );
+    let comeback = outage::rows(&outside, mailboxes_count).await;
     let worst = memory_mb(process.id());
-    row(
-        "memory, at most, with the burst and the dead callbacks",
-        &format!("{worst} MB"),
-        &format!("{MEMORY_MB_MAX} MB"),
-    );
+    row("memory, at most, with all of it", &format!("{worst} MB"), &format!("{MEMORY_MB_MAX} MB"));
     process.kill().await;
     dying.heal();
     let queued = with_a_queue(&outside, folder.path()).await;
@@ -105,6 +104,7 @@ async fn main() {
     for beside in [&beside_burst, &beside_dead] {
         assert!(percentile(beside, 99) - percentile(&alone, 99) <= DELAY_MS_MAX, "others had to wait");
     }
+    assert!(comeback <= outage::TIMES_MAX, "they came back at once");
     assert!(queued.start_s <= START_S_MAX, "the start took too long");
     assert!(queued.has_arrived, "of what was queued, some did not arrive within {DRAIN:?}");
     assert_eq!(queued.twice_count, 0, "repeated");

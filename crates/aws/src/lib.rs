@@ -32,7 +32,7 @@ pub use schedules::{ListedSchedule, SchedulePage, Schedules};
 pub use sdk_http::SdkHttp;
 pub use stack::{Stack, egress};
 pub use starts::Starts;
-pub use store::DynamoStore;
+pub use store::{DynamoStore, enter_table};
 pub use tick::{Members, Tick, TickLetter};
 pub use ticks::Ticks;
 pub use vault::{Holder, StackVault, VaultPosition};

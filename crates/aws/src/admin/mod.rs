@@ -9,7 +9,7 @@ use crate::environment::Environment;
 use crate::keys::{DataKeys, Rotation, rotate};
 use crate::stack::{Stack, egress};
 use crate::starts::Starts;
-use crate::store::DynamoStore;
+use crate::store::{DynamoStore, demand_format};
 use crate::vault::{StackVault, VaultPosition};
 use app::ports::{
     Administration, Depth, HostPage, Job, ListingMark, OwnedItem, PortError, Redriven, Result, Scheduled,
@@ -39,6 +39,7 @@ pub async fn open(
     now: DateTime<Utc>,
 ) -> anyhow::Result<(Stack, StackAdministration)> {
     let clients = Clients::for_an_operator(environment).await;
+    demand_format(&clients.dynamodb, &environment.table).await?;
     let keys = DataKeys::read(&clients.secrets, &environment.data_key_secret).await?;
     let http = Arc::new(egress(environment));
     let stack = Stack::new(environment, &clients, http, Arc::new(keys.sealer(now)));

@@ -4,6 +4,7 @@
 use super::host::{Entry, Host};
 use super::whole::Whole;
 use crate::fault::chain;
+use crate::store::OtherFormat;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http;
@@ -70,7 +71,7 @@ async fn served(host: &Host, mut request: Request, router: fn(&Entry) -> axum::R
         },
         Err(error) => {
             tracing::error!(error = chain(&error), "host.failed");
-            not_ready(&request_id)
+            not_ready(&request_id, OtherFormat::in_error(&error))
         }
     }
 }
@@ -94,8 +95,9 @@ fn accepted() -> Response {
 }
 
 /// In the dialect, although nothing that speaks it is there yet.
-fn not_ready(request_id: &str) -> Response {
-    let body = json!({ "requestId": request_id, "message": "the service can't start: try again" });
+fn not_ready(request_id: &str, other: Option<&OtherFormat>) -> Response {
+    let why = other.map_or_else(|| "try again".to_owned(), OtherFormat::to_string);
+    let body = json!({ "requestId": request_id, "message": format!("the service can't start: {why}") });
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_failed_start_is_said_in_the_dialect() {
-        let response = not_ready("r-1");
+        let response = not_ready("r-1", None);
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()["elements-request-id"], "r-1");
     }

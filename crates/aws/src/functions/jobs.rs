@@ -58,7 +58,7 @@ pub(super) async fn serve(host: Arc<Host>) -> anyhow::Result<()> {
 }
 
 /// An error is a job that has to be run again: Lambda does, where a schedule brought it.
-async fn handle(host: &Host, event: LambdaEvent<Value>) -> Result<Value, lambda_runtime::Error> {
+pub(super) async fn handle(host: &Host, event: LambdaEvent<Value>) -> Result<Value, lambda_runtime::Error> {
     let deadline = deadline(SystemClock.now(), event.context.deadline);
     let entry = host.entry().await.map_err(|error| {
         tracing::error!(error = chain(&error), "host.failed");

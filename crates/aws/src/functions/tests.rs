@@ -1,15 +1,18 @@
-//! How many requests to AWS come one after the other before the first answer of a process: each is a way there and back.
+//! What a process asks of AWS before its first answer: how many requests one after the other, as each is a way there and back.
 
 use super::host::Host;
 use super::http::answer;
+use super::jobs::handle;
 use crate::clients::Clients;
 use crate::environment;
 use crate::script::Rounds;
 use app::sealing::{DataKey, Lookup, Sealer};
+use axum::body::to_bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::ids::hash_of;
 use lambda_http::{Body, Context, RequestExt as _};
+use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 
 const KEY_TEXT: &str = "a text of more than thirty-two characters";
@@ -42,6 +45,9 @@ fn notice(is_ours: bool) -> String {
 fn table(operation: &str, asked: &Value) -> Value {
     match operation {
         "GetSecretValue" => json!({ "SecretString": json!({ "id": "1", "key": KEY_TEXT }).to_string() }),
+        "GetItem" if asked["Key"]["pk"]["S"] == "FORMAT" => {
+            json!({ "Item": { "format_number": { "N": "1" } } })
+        }
         "GetItem" => {
             let member = json!({ "application": "application", "targets": [{ "name": TARGET }] });
             let state = json!({ "members": { INSTANCE: member }, "watched": [], "version": 1 });
@@ -75,36 +81,73 @@ fn sent(asked: &Value) -> Value {
     json!({ "Successful": entries.map(one).collect::<Vec<_>>(), "Failed": [] })
 }
 
-/// What a process that has just started asks for a request, by rounds.
+/// A process that has just started.
+fn host(rounds: &Rounds) -> Host {
+    Host::with(environment::tests::sample(), Clients::new(&rounds.config()))
+}
+
+/// What it asks for a request, by rounds.
 async fn rounds(method: &str, path: &str, body: String, status: u16) -> Vec<String> {
     let rounds = Rounds::new(table);
-    let host = Host::with(environment::tests::sample(), Clients::new(&rounds.config()));
+    assert_eq!(answered(&host(&rounds), method, path, body).await.0, status, "{path}");
+    rounds.rounds()
+}
+
+/// Status and body.
+async fn answered(host: &Host, method: &str, path: &str, body: String) -> (u16, String) {
     let request = http::Request::builder().method(method).uri(format!("https://carillon.test{path}"));
     let request = request.header("authorization", "User u, Organization o");
     let request = request.header("content-type", "application/json").body(Body::from(body)).unwrap();
-    let response = answer(&host, request.with_lambda_context(Context::default())).await;
-    assert_eq!(response.status(), status, "{path}");
-    rounds.rounds()
+    let response = answer(host, request.with_lambda_context(Context::default())).await;
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    (status, String::from_utf8(body.into()).unwrap())
+}
+
+/// A table that a newer version has worked on.
+fn newer_table(operation: &str, asked: &Value) -> Value {
+    match operation {
+        "GetItem" => json!({ "Item": { "format_number": { "N": "1000" } } }),
+        _ => table(operation, asked),
+    }
 }
 
 #[tokio::test]
 async fn a_first_notice_is_answered_after_two_rounds() {
     let rounds = rounds("POST", "/push/outlookemail", notice(true), 202).await;
-    assert_eq!(rounds, ["GetItem, GetSecretValue", "SendMessageBatch, UpdateItem"]);
+    assert_eq!(rounds, ["GetItem, GetItem, GetSecretValue", "SendMessageBatch, UpdateItem"]);
 }
 
 /// The row that it names is read once for each start, and nothing comes of it.
 #[tokio::test]
 async fn a_stranger_has_one_row_read() {
     let forged = rounds("POST", "/push/outlookemail", notice(false), 202).await;
-    assert_eq!(forged, ["GetItem, GetSecretValue"]);
+    assert_eq!(forged, ["GetItem, GetItem, GetSecretValue"]);
     let nameless = rounds("POST", "/push/outlookemail", notice(false).replace("\"BwcH", "\""), 202).await;
-    assert_eq!(nameless, ["GetSecretValue"]);
+    assert_eq!(nameless, ["GetItem, GetSecretValue"]);
 }
 
 #[tokio::test]
 async fn a_first_list_is_answered_after_five_rounds() {
     let rounds = rounds("GET", "/elements/api-v2/instances", String::new(), 200).await;
     let all_shards_but_the_first = vec!["Query"; 15].join(", ");
-    assert_eq!(rounds, ["GetSecretValue", "BatchGetItem", "UpdateItem", "Query", &all_shards_but_the_first]);
+    let wanted =
+        ["GetItem, GetSecretValue", "BatchGetItem", "UpdateItem", "Query", &all_shards_but_the_first];
+    assert_eq!(rounds, wanted);
+}
+
+/// The former version, after a rollback: what it is called for is refused, or comes again.
+#[tokio::test]
+async fn on_a_newer_table_no_function_does_anything() {
+    let rounds = Rounds::new(newer_table);
+    let host = host(&rounds);
+    let (status, body) = answered(&host, "GET", "/elements/api-v2/instances", String::new()).await;
+    assert_eq!(status, 503);
+    assert!(body.contains("the table has format 1000, this version knows formats up to 1"), "{body}");
+    let called = async |event: Value| handle(&host, LambdaEvent::new(event, Context::default())).await;
+    called(json!({ "Poll": 17 })).await.unwrap_err();
+    let record = json!({ "messageId": "m0", "body": r#"{"Poll":17}"#, "attributes": {} });
+    let batch = called(json!({ "Records": [record] })).await.unwrap();
+    assert_eq!(batch["batchItemFailures"], json!([{ "itemIdentifier": "m0" }]));
+    assert_eq!(rounds.rounds(), ["GetItem, GetSecretValue"; 3], "each looks, and at nothing else");
 }

@@ -112,6 +112,11 @@ impl Key {
         Key::new("ACCOUNTS".to_owned(), "ACCOUNTS")
     }
 
+    /// The format of all that stands in the table.
+    pub(super) fn format() -> Self {
+        Key::new("FORMAT".to_owned(), "FORMAT")
+    }
+
     /// An organization in the list of all.
     pub(super) fn listed_organization(id: u32) -> Self {
         Key::new(ORGANIZATIONS.to_owned(), format!("{id:010}"))

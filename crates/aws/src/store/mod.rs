@@ -13,6 +13,7 @@ mod audit;
 mod bulks;
 mod change;
 mod fleet;
+mod format;
 mod health_events;
 mod instance_rows;
 mod instances;
@@ -41,6 +42,8 @@ mod table;
 mod user_sessions;
 mod worded;
 
+pub use format::enter as enter_table;
+pub(crate) use format::{OtherFormat, demand as demand_format};
 pub(crate) use push::read_ahead as read_push_row;
 
 use crate::first_account::FirstSecrets;

@@ -298,7 +298,7 @@ async fn known_bytes(secrets: &str) -> f64 {
     bytes as f64 / f64::from(KNOWN_COUNT)
 }
 
-fn on_the_wire(value: &AttributeValue) -> Value {
+pub(crate) fn on_the_wire(value: &AttributeValue) -> Value {
     match value {
         AttributeValue::S(text) => json!({ "S": text }),
         AttributeValue::N(number) => json!({ "N": number }),

@@ -21,6 +21,7 @@ mod store;
 mod table;
 mod ticks;
 mod unreadable;
+mod upgrades;
 mod vault;
 mod wire;
 mod work;

@@ -27,6 +27,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
+/// Less than a held answer takes, and far more than answers that are given up in time, on a busy machine too.
+const HELD: std::time::Duration = std::time::Duration::from_secs(15);
+
 /// What a method of a store does instead.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Instead {
@@ -172,7 +175,7 @@ async fn a_notice_is_answered_in_time_and_its_work_goes_on() {
     store.set_out(true);
     let began = std::time::Instant::now();
     assert_accepted(&world, "/push/outlookemail", None, &body).await;
-    assert!(began.elapsed() < std::time::Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(began.elapsed() < HELD, "{:?}", began.elapsed());
     forget_requests(&world);
     store.set_out(false);
     for _ in 0..100 {
@@ -192,7 +195,7 @@ async fn keys_that_never_come_hold_no_answer() {
     let began = std::time::Instant::now();
     let all = (0..50).map(|_| assert_accepted(&world, "/push/gmail", Some("Bearer a.b.c"), &body));
     futures_util::future::join_all(all).await;
-    assert!(began.elapsed() < std::time::Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(began.elapsed() < HELD, "{:?}", began.elapsed());
     let asked = world.google.requests().iter().filter(|line| line.target.contains("/certs")).count();
     assert_eq!(asked, 1);
 }

@@ -5,10 +5,10 @@
 
 use crate::context::Context;
 use crate::ports::{Actor, AuditEntry, AuditMark, PortError, Result, Rows};
-use crate::unreadable::readable;
+use crate::unreadable::PassedOver;
 use domain::ids::InstanceId;
 use domain::instance::{Instance, RecordKey, Validity};
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -164,32 +164,46 @@ pub(crate) async fn entries_before(
     let mut entries = app.ports.accounts.audit(organization_id, before, limit + 1).await?;
     let is_more = entries.rows.len() > limit;
     entries.rows.truncate(limit);
-    open(app, &mut entries.rows).await?;
+    open(app, &mut entries).await?;
     Ok((entries, is_more))
 }
 
-/// Opens what is told of instances that are still there.
-async fn open(app: &Context, entries: &mut [AuditEntry]) -> Result<()> {
-    let sealed = entries.iter().filter(|entry| entry.sealed.is_some());
-    let ids: BTreeSet<InstanceId> = sealed.filter_map(id_of).collect();
-    let keys = stream::iter(ids).map(|id| key_of(app, id)).buffer_unordered(READ_COUNT_AT_ONCE);
-    let keys: BTreeMap<InstanceId, RecordKey> =
-        keys.try_filter_map(async |key| Ok(key)).try_collect().await?;
-    for entry in entries {
+/// Opens what is told of instances that are still there. Of what should open and does not, the values are lacking.
+async fn open(app: &Context, entries: &mut Rows<AuditEntry>) -> Result<()> {
+    let mut passed = PassedOver::default();
+    let keys = keys(app, &entries.rows, &mut passed).await?;
+    for entry in &mut entries.rows {
         let Some(key) = id_of(entry).and_then(|id| keys.get(&id)) else { continue };
         let Some(sealed) = entry.sealed.take() else { continue };
-        let plain = app.sealer.open_in_record(key, &entry.id, &sealed).ok();
-        let documents = plain.and_then(|plain| serde_json::from_slice::<(Value, Value)>(&plain).ok());
-        // What does not open is as what can't be opened any more.
-        let (before, after) = documents.unwrap_or_default();
-        (entry.before, entry.after) = (told(before), told(after));
+        match opened(app, key, &entry.id, &sealed) {
+            Some((before, after)) => (entry.before, entry.after) = (told(before), told(after)),
+            None => passed.count += 1,
+        }
     }
+    entries.unreadable_count += passed.count;
     Ok(())
 }
 
-async fn key_of(app: &Context, id: InstanceId) -> Result<Option<(InstanceId, RecordKey)>> {
-    let instance = readable(app.ports.store.instance(id).await)?.flatten();
-    Ok(instance.and_then(|instance| Some((id, instance.record_key?))))
+/// Of the instances that entries tell of and that have one: a deleted one has none.
+async fn keys(
+    app: &Context,
+    entries: &[AuditEntry],
+    passed: &mut PassedOver,
+) -> Result<BTreeMap<InstanceId, RecordKey>> {
+    let sealed = entries.iter().filter(|entry| entry.sealed.is_some());
+    let ids: BTreeSet<InstanceId> = sealed.filter_map(id_of).collect();
+    let read = async |id| (id, app.ports.store.instance(id).await);
+    let mut reads = stream::iter(ids).map(read).buffer_unordered(READ_COUNT_AT_ONCE);
+    let mut keys = BTreeMap::new();
+    while let Some((id, read)) = reads.next().await {
+        let instance = passed.readable(read)?.flatten();
+        keys.extend(instance.and_then(|instance| Some((id, instance.record_key?))));
+    }
+    Ok(keys)
+}
+
+fn opened(app: &Context, key: &RecordKey, field: &str, sealed: &str) -> Option<(Value, Value)> {
+    serde_json::from_slice(&app.sealer.open_in_record(key, field, sealed).ok()?).ok()
 }
 
 /// A document, unless there was nothing.

@@ -52,9 +52,13 @@ async fn change_everything(world: &World) -> String {
     id.to_string()
 }
 
-async fn delete(world: &World, id: &str) {
+/// What the record has of it by then, before its row is gone and after.
+async fn deleted(world: &World, id: &str) -> Vec<Value> {
     assert_eq!(world.call("DELETE", &format!("/instances/{id}"), &Value::Null).await.status, 200);
+    let at_once = entries(world).await;
     world.run_until_idle().await;
+    assert_eq!(entries(world).await, at_once);
+    at_once
 }
 
 #[tokio::test]
@@ -62,8 +66,7 @@ async fn each_change_is_recorded_with_who_and_what() {
     let world = World::new(461);
     let id = change_everything(&world).await;
     let told = entries(&world).await;
-    delete(&world, &id).await;
-    let entries = entries(&world).await;
+    let entries = deleted(&world, &id).await;
     let actions: Vec<&str> = entries.iter().rev().map(|entry| entry["action"].as_str().unwrap()).collect();
     let expected = [
         "instance.created",
@@ -121,8 +124,7 @@ async fn of_a_deleted_instance_the_record_has_who_when_and_which_fields() {
     let id = change_everything(&world).await;
     let told = entries(&world).await;
     let kept = world.create_gmail().await;
-    delete(&world, &id).await;
-    let entries = entries(&world).await;
+    let entries = deleted(&world, &id).await;
     let (of_kept, of_deleted) = (&entries[1], &entries[2..]);
     assert_eq!(of_kept["subject"], format!("instances/{kept}"));
     assert_eq!(of_kept["after"]["name"], "API Instance with Polling");

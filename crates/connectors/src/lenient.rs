@@ -56,6 +56,22 @@ pub(crate) fn if_readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
 }
 
+/// An id that names something: what is asked for by an empty one is the list that it stands in.
+pub(crate) fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    if id.is_empty() { Err(serde::de::Error::custom("the id is empty")) } else { Ok(id) }
+}
+
+/// The same where another id serves without it.
+pub(crate) fn if_named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(if_readable(deserializer)?.filter(|id: &String| !id.is_empty()))
+}
+
+/// The id of a record, where it has one that names something.
+pub(crate) fn id_of(record: &Value) -> Option<&str> {
+    record["id"].as_str().filter(|id| !id.is_empty())
+}
+
 /// One pass over the answer; the result has at most three bytes for each of it.
 fn mended(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes));
@@ -178,6 +194,32 @@ mod tests {
                 (entries.iter().map(|one| one.to_string()).collect(), odd_count),
                 "{list}"
             );
+        }
+    }
+
+    #[test]
+    fn an_empty_id_names_nothing() {
+        #[derive(Deserialize)]
+        struct Named {
+            #[serde(deserialize_with = "named")]
+            id: String,
+            #[serde(default, deserialize_with = "if_named")]
+            other: Option<String>,
+        }
+        let read = |record: &Value| Named::deserialize(record).ok().map(|one| (one.id, one.other));
+        for (record, wanted) in [
+            (json!({ "id": "a", "other": "b" }), Some(("a", Some("b")))),
+            (json!({ "id": "a", "other": "" }), Some(("a", None))),
+            (json!({ "id": "a", "other": 7 }), Some(("a", None))),
+            (json!({ "id": "", "other": "b" }), None),
+            (json!({ "other": "b" }), None),
+        ] {
+            assert_eq!(
+                read(&record),
+                wanted.map(|(id, other)| (id.into(), other.map(Into::into))),
+                "{record}"
+            );
+            assert_eq!(id_of(&record), wanted.map(|(id, _)| id), "{record}");
         }
     }
 

@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::google;
 use crate::http::BodyStream;
 use crate::lenient::{self, Each};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// Records in one page of history: the API's maximum,
@@ -127,21 +127,15 @@ pub(super) struct Entry {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Message {
-    #[serde(deserialize_with = "not_empty")]
+    #[serde(deserialize_with = "lenient::named")]
     pub(super) id: String,
-    #[serde(default, deserialize_with = "lenient::if_readable")]
+    #[serde(default, deserialize_with = "lenient::if_named")]
     pub(super) thread_id: Option<String>,
     #[serde(default, deserialize_with = "lenient::if_readable")]
     pub(super) label_ids: Option<Vec<String>>,
     /// The last record that changed it, if a list gives it.
     #[serde(default, deserialize_with = "lenient::if_readable")]
     pub(super) history_id: Option<HistoryId>,
-}
-
-/// An id that names something.
-fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let id = String::deserialize(deserializer)?;
-    if id.is_empty() { Err(serde::de::Error::custom("the id is empty")) } else { Ok(id) }
 }
 
 /// A page of messages, or threads, that may have changed.

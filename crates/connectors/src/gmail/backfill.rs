@@ -9,6 +9,7 @@ use super::normalise::collapse::Collapsed;
 use super::poll::hydrate;
 use super::poll::plan::Plan;
 use crate::error::{Error, ErrorKind};
+use crate::lenient;
 use crate::{Call, FailedRecord, Past, Step, Window};
 use domain::ids::digest64;
 use serde::{Deserialize, Serialize};
@@ -55,7 +56,7 @@ pub(super) async fn step(
         Err(error) if place.has_old_page(&error) => return place.again().map(nothing_at),
         page => page?,
     };
-    let ids = page.entries.iter().filter_map(|entry| entry["id"].as_str());
+    let ids = page.entries.iter().filter_map(lenient::id_of);
     let open: Vec<Collapsed> = ids.filter(|id| !place.done.contains(&digest(id))).map(listed).collect();
     let mut outcome = hydrate::all(call, plan, open.iter(), past).await?.unwrap_or_default();
     let has_rest = outcome.leave_rest(&open);

@@ -9,6 +9,7 @@ use crate::gmail::api::{self, Listing};
 use crate::gmail::poll::plan::Format;
 use crate::gmail::poll::snapshots;
 use crate::hub::{Order, PageWanted, Query, ReadError, Records};
+use crate::lenient;
 use crate::{Call, REQUESTS_IN_FLIGHT_MAX};
 use domain::ceql::{Expr, Truth};
 use futures_util::StreamExt as _;
@@ -230,7 +231,7 @@ async fn hydrate(
     format: Format,
     entries: &[Value],
 ) -> Result<Vec<Value>, Error> {
-    let named = entries.iter().filter_map(|entry| Some((entry, entry["id"].as_str()?.to_owned())));
+    let named = entries.iter().filter_map(|entry| Some((entry, lenient::id_of(entry)?.to_owned())));
     let named: Vec<(&Value, String)> = named.collect();
     let ids: Vec<String> = named.iter().map(|(_, id)| id.clone()).collect();
     let reads = futures_util::stream::iter(ids)

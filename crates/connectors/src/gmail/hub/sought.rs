@@ -4,6 +4,7 @@ use crate::gmail::descriptor::DESCRIPTOR;
 use crate::gmail::normalise::conditions::Conditions;
 use crate::gmail::normalise::internal_date;
 use crate::hub::Query;
+use crate::lenient;
 use crate::sought::{RecordStanding, SOUGHT_RECORDS_MAX, Sought};
 use chrono::{DateTime, Utc};
 use domain::ceql::{Expr, Op, Value};
@@ -57,7 +58,7 @@ pub(in crate::gmail) fn standing(
     // Conditions of what has no history were checked when they were saved, and have no labels to go by.
     let is_wanted = !is_messages(name) || Conditions::parse(read.conditions).ok()?.allow(record);
     Some(RecordStanding {
-        object_id: record["id"].as_str()?.to_owned(),
+        object_id: lenient::id_of(record)?.to_owned(),
         arrived_at: internal_date(record),
         is_draft: is_messages(name) && labels.iter().any(|label| label == "DRAFT"),
         is_wanted,

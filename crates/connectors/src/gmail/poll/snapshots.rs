@@ -3,6 +3,7 @@
 use crate::Call;
 use crate::error::Error;
 use crate::gmail::api::{self, Listing};
+use crate::lenient;
 use crate::snapshot::{self, ListingPage, Pages};
 use crate::values::Holds;
 use async_trait::async_trait;
@@ -163,7 +164,7 @@ impl Pages for FilteredPages<'_> {
 
 impl FilteredPages<'_> {
     fn object(&self, record: Value) -> Option<snapshot::ListedObject> {
-        let id = record["id"].as_str()?.to_owned();
+        let id = lenient::id_of(&record)?.to_owned();
         let state = self.wanted.list.state(&record)?;
         Some(snapshot::ListedObject { id, state, record })
     }

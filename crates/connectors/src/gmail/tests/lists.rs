@@ -37,6 +37,14 @@ fn labels_are_created_renamed_and_deleted() {
 }
 
 #[test]
+fn a_label_without_a_name_in_its_id_is_left_out() {
+    let taken = baseline(&[(200, PROFILE), (200, &labels(&[label("INBOX", "INBOX")]))], "/labels");
+    let odd = labels(&[label("INBOX", "INBOX"), label("", "Fresh")]);
+    let (step, _) = poll_at(&[(200, &odd)], &taken.cursor, "/labels");
+    assert!(step.ok().unwrap().changes.is_empty());
+}
+
+#[test]
 fn counts_are_no_state_of_a_label() {
     let counted = |count: u32| {
         let mut label = label("INBOX", "INBOX");

@@ -46,6 +46,15 @@ fn each_thread_is_told_once_and_nothing_is_read() {
     assert!(!again.ok().unwrap().moved, "all is taken");
 }
 
+/// History names the thread of each message; without a name the message's own is that of the thread it began.
+#[test]
+fn a_thread_without_a_name_has_that_of_its_message() {
+    let records = [record(7301001, "messagesAdded", "a1", "", &["INBOX"])];
+    let (step, _) = poll_threads(&records, URL, &[]);
+    let ids: Vec<&str> = step.changes.iter().map(|change| change.object_id.as_str()).collect();
+    assert_eq!(ids, ["a1"]);
+}
+
 #[test]
 fn a_conversation_that_began_as_a_draft_is_created_when_it_is_sent() {
     let records = [

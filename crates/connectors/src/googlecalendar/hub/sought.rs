@@ -2,6 +2,7 @@
 
 use crate::googlecalendar::normalise::conditions::Conditions;
 use crate::hub::Query;
+use crate::lenient;
 use crate::sought::{RecordStanding, SOUGHT_RECORDS_MAX, Sought};
 use chrono::{DateTime, Utc};
 use domain::ceql::{Expr, Op, Value};
@@ -35,7 +36,7 @@ pub(in crate::googlecalendar) fn standing(
 ) -> Option<RecordStanding> {
     let at = DateTime::parse_from_rfc3339(record["created"].as_str().unwrap_or_default());
     Some(RecordStanding {
-        object_id: record["id"].as_str()?.to_owned(),
+        object_id: lenient::id_of(record)?.to_owned(),
         arrived_at: at.ok().map(|at| at.to_utc()),
         is_draft: false,
         is_wanted: Conditions::of(resource, now).ok()?.allow(record),

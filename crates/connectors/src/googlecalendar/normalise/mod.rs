@@ -3,6 +3,7 @@
 
 pub(super) mod conditions;
 
+use crate::lenient;
 use crate::snapshot::packed::ID_BYTES_MAX;
 use chrono::{DateTime, Utc};
 use domain::event::{Change, ChangeKind};
@@ -30,7 +31,7 @@ impl Entry {
     pub(super) fn of(record: Value) -> Option<Self> {
         let text = |field: &str| record.get(field).and_then(Value::as_str);
         let date = |field| Some(DateTime::parse_from_rfc3339(text(field)?).ok()?.to_utc());
-        let id = text("id").filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX)?.to_owned();
+        let id = lenient::id_of(&record).filter(|id| id.len() <= ID_BYTES_MAX)?.to_owned();
         let version = text("etag").map(|etag| etag.trim_matches('"')).or(text("updated"));
         Some(Entry {
             id,

@@ -3,6 +3,7 @@
 use super::narrow;
 use super::plan::Plan;
 use crate::error::{Error, ErrorKind};
+use crate::lenient;
 use crate::outlook::api;
 use crate::outlook::hub::next::{self, Repeated};
 use crate::outlook::normalise::{Nulls, Row, pascal};
@@ -204,5 +205,9 @@ impl Pages for Listing<'_> {
 
 fn with_children(folders: &[Value]) -> Vec<String> {
     let has_children = |folder: &&Value| folder["childFolderCount"].as_u64().is_some_and(|count| count > 0);
-    folders.iter().filter(has_children).filter_map(|folder| Some(folder["id"].as_str()?.to_owned())).collect()
+    folders
+        .iter()
+        .filter(has_children)
+        .filter_map(|folder| Some(lenient::id_of(folder)?.to_owned()))
+        .collect()
 }

@@ -10,9 +10,9 @@ fn main() -> anyhow::Result<()> {
         bench::steps::repeat(number, line.times);
         return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match &line.serve {
-        Some(folder) => runtime.block_on(bench::child::serve(folder)),
-        None => runtime.block_on(bench::run(&line, &mut std::io::stdout())),
+    if let Some(folder) = &line.serve {
+        return local::runtime::start()?.block_on(bench::child::serve(folder));
     }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(bench::run(&line, &mut std::io::stdout()))
 }

@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod otlp;
 mod own_names;
 mod pulling;
+pub mod runtime;
 pub mod serve;
 mod server;
 pub mod sqlite;

@@ -19,11 +19,11 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     // Ends the process for help, and for an invalid command.
     let line = CommandLine::parse();
-    match run(&line).await {
+    let ran = local::runtime::start().map_err(Into::into).and_then(|runtime| runtime.block_on(run(&line)));
+    match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // One line: causes with it, and no backtrace, whatever the environment says.

@@ -49,6 +49,16 @@ async fn a_compressed_answer_that_is_broken_is_an_error() {
     assert!(matches!(other, Err(HttpError::Broken(_))), "{other:?}");
 }
 
+/// The next on the same thread.
+#[tokio::test]
+async fn an_answer_after_a_broken_or_long_one_is_whole() {
+    let (long, members) = (packed(&[b'x'; 100_000]), [packed(b"one, "), packed(b"and another")].concat());
+    for before in [&long[..long.len() / 2], &long, b"not compressed at all"] {
+        answer("gzip", before, 1_000, Route::Provider).await.unwrap_err();
+        assert_eq!(answer("gzip", &members, 100, Route::Provider).await.unwrap(), "one, and another");
+    }
+}
+
 #[tokio::test]
 async fn a_callbacks_answer_is_only_looked_at() {
     let packed = packed(b"ok");

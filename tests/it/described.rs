@@ -90,7 +90,7 @@ async fn operations_have_ids_of_their_own_and_say_who_may_call_and_what_comes_ba
         let is_open = operation["security"] == json!([]);
         let expected: &[(&str, bool)] = &[
             ("401", !is_open || path.ends_with("/sessions/link")),
-            ("429", !is_open || path.contains("/sign-in-links/")),
+            ("429", !is_open || path.contains("/sign-in-links/") || path.ends_with("/sessions/link")),
             ("415", operation.get("requestBody").is_some()),
             ("503", true),
         ];

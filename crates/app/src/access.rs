@@ -39,16 +39,12 @@ pub(crate) struct ShownSecrets {
 
 /// Finds out whose secrets these are, and counts the request.
 pub(crate) async fn admit(app: &Context, shown: &ShownSecrets, what: Counted) -> Result<Admission> {
-    if shown.network.is_some_and(|network| !app.wrong_secrets.may_be_right(&shown.user, network)) {
-        return Ok(Admission::Guesses { wait_s: 1 });
-    }
     let Some(account) = app.ports.store.account(&shown.user, shown.organization.as_ref()).await? else {
         return Ok(match shown.network {
             Some(network) => refuse(app, (&shown.user, shown.organization.as_ref()), network).await,
             None => Admission::Unknown,
         });
     };
-    app.wrong_secrets.was_right(&shown.user);
     Ok(match spend(app, &account, what).await? {
         None => Admission::Known(account),
         Some(wait_s) => Admission::TooMany { wait_s },

@@ -81,6 +81,21 @@ impl By {
         })
     }
 
+    /// The entry of what was done with an instance, with what is told of it; of one without a key only that it was done.
+    pub(crate) fn about(
+        &self,
+        app: &Context,
+        action: &str,
+        instance: &Instance,
+        told: &Value,
+    ) -> Result<AuditEntry> {
+        let entry = self.of_instance(app, action, instance);
+        let Some(key) = &instance.record_key else { return Ok(entry) };
+        let documents = json!([{}, told]).to_string();
+        let sealed = app.sealer.seal_in_record(key, &entry.id, documents.as_bytes()).map_err(sealing)?;
+        Ok(AuditEntry { sealed: Some(sealed), ..entry })
+    }
+
     /// The entry of a deletion. With the key, what other entries have of the instance goes.
     pub(crate) fn deletion(&self, app: &Context, instance: &mut Instance) -> AuditEntry {
         instance.record_key = None;

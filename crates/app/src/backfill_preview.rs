@@ -128,6 +128,7 @@ fn in_words(failure: &Failure) -> String {
             format!("the provider is left alone until {}", domain::envelope::iso_seconds(*until))
         }
         Failure::Refreshing => "the access token is being refreshed".to_owned(),
+        Failure::TooMany => reading::TOO_MANY.to_owned(),
         Failure::TooLong => "the provider answers with more than can be read at once".to_owned(),
         Failure::Gone | Failure::Port(_) => "it could not be read".to_owned(),
     }

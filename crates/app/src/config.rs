@@ -261,7 +261,7 @@ fn origin(variable: &'static str, url: &str) -> Result<String, Mistake> {
     Ok(origin.origin().ascii_serialization())
 }
 
-/// The key itself is not kept, and comparing digests leaks nothing by its duration.
+/// The key itself is not kept.
 pub(crate) fn admin_key_digest(key: &str) -> [u8; 32] {
     domain::ids::hash_of(&[b"admin key", key.as_bytes()])
 }

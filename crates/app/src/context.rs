@@ -9,9 +9,9 @@ use crate::locks::Locks;
 use crate::ports::{
     Accounts, Bus, Clock, Entropy, Http, Places, Queue, Schedule, Spans, Store, UserSessions, Vault,
 };
-use crate::read_shares::{BODIES_OF_ORGANIZATION_MAX, READS_OF_ORGANIZATION_MAX, Shares};
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
+use crate::shares::{BODIES_OF_ORGANIZATION, POLLS_OF_ORGANIZATION, READS_OF_ORGANIZATION, Shares};
 use crate::signals::Signals;
 use crate::slow_callbacks::SlowCallbacks;
 use crate::traffic::Traffic;
@@ -77,6 +77,7 @@ pub(crate) struct Context {
     pub(crate) kept_fleet: KeptFleet,
     pub(crate) last_reads: LastReads,
     pub(crate) read_shares: Shares,
+    pub(crate) poll_shares: Shares,
     pub(crate) body_shares: Shares,
     /// Places for what strangers send that is long.
     pub(crate) long_strangers: Semaphore,
@@ -98,6 +99,9 @@ impl Context {
             secrets: SecretsCache::before(ports.vault.clone()),
             clients: Clients::before(ports.store.clone(), sealer.clone()),
             signals: Signals::new(connectors.iter().map(|connector| connector.descriptor().key)),
+            read_shares: Shares::of(READS_OF_ORGANIZATION, &ports.clock),
+            poll_shares: Shares::of(POLLS_OF_ORGANIZATION, &ports.clock),
+            body_shares: Shares::of(BODIES_OF_ORGANIZATION, &ports.clock),
             ports,
             config,
             sealer,
@@ -107,8 +111,6 @@ impl Context {
             heard: Heard::default(),
             kept_fleet: KeptFleet::default(),
             last_reads: LastReads::default(),
-            read_shares: Shares::of(READS_OF_ORGANIZATION_MAX),
-            body_shares: Shares::of(BODIES_OF_ORGANIZATION_MAX),
             long_strangers: Semaphore::new(LONG_STRANGERS_MAX),
             wrong_links: WrongGuesses::at_most(WRONG_LINKS_PER_MINUTE),
             wrong_secrets: WrongSecrets::default(),

@@ -190,6 +190,7 @@ impl Look<'_> {
             Err(Failure::Refreshing) => {
                 self.not_read = Some("the access token is being refreshed".to_owned());
             }
+            Err(Failure::TooMany) => self.not_read = Some(reading::TOO_MANY.to_owned()),
             Err(Failure::TooLong) => {
                 self.not_read = Some("the provider answers with more than can be read at once".to_owned());
             }

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::instances;
 use crate::ports::PortError;
 use crate::read_gate::Gate;
-use crate::read_shares::READ_BYTES_MAX;
+use crate::shares::READ_BYTES_MAX;
 use crate::tokens::{Holder, NoToken};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
@@ -19,6 +19,9 @@ use domain::token::Session;
 use serde_json::json;
 use std::sync::Arc;
 
+/// What is said of [`Failure::TooMany`].
+pub(crate) const TOO_MANY: &str = "too many reads of the organization's mailboxes are under way";
+
 /// Why nothing was read.
 pub(crate) enum Failure {
     /// The request, or the provider.
@@ -31,6 +34,8 @@ pub(crate) enum Failure {
     BackingOff {
         until: DateTime<Utc>,
     },
+    /// Of the organization as many are under way, and wait, as may be.
+    TooMany,
     /// What the provider answers is too much for one page.
     TooLong,
     /// The instance was deleted meanwhile.
@@ -100,7 +105,8 @@ pub(crate) async fn note(app: &Context, by: &By, instance: &Instance, what: &str
 pub(crate) async fn ask<W: Wish>(app: &Context, instance: &Instance, wish: W) -> Result<W::Answer, Failure> {
     let (connector, _) = instances::understood(app, instance)?;
     let mailbox = app.ports.store.mailbox(instance.id).await?.ok_or(Failure::Gone)?;
-    let _place = app.read_shares.enter(instance.account.organization_id).await;
+    let place = app.read_shares.enter(instance.account.organization_id).await;
+    let _place = place.ok_or(Failure::TooMany)?;
     let gate = Gate::of(app, &mailbox).within(READ_BYTES_MAX);
     let mut session = mailbox.session;
     let backoff_until = session.backoff_until.filter(|until| *until > app.now());

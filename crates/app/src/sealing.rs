@@ -164,6 +164,7 @@ impl Sealer {
 /// Kinds of secrets that are looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup {
+    AdminKey,
     User,
     Organization,
     InstanceToken,
@@ -181,6 +182,7 @@ pub enum Lookup {
 impl Lookup {
     fn label(self) -> &'static str {
         match self {
+            Lookup::AdminKey => "admin key:",
             Lookup::User => "user:",
             Lookup::Organization => "organization:",
             Lookup::InstanceToken => "token:",

@@ -13,13 +13,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const OF_ADDRESS_PER_MINUTE: u32 = 20;
 /// The same for one organization's secret, from wherever: its members may mistype, too.
 const OF_ORGANIZATION_PER_MINUTE: u32 = 30;
-/// Wrong ones of one address that wait for their answers at once. While there are as many, it tries out more than it
-/// waits for: secrets that this process has not seen to be right are then not looked up for it.
+/// Wrong ones of one address that wait for their answers at once; those beyond are answered at once. All are looked up:
+/// others who sign in from there have right ones.
 const HELD_OF_ADDRESS_MAX: u32 = 8;
 /// Those of all addresses: each holds a connection.
 const HELD_MAX: u32 = 64;
-/// Secrets that are remembered as right, and as wrong; beyond it all are forgotten, and are again what they were once
-/// they were looked up.
+/// Secrets that are remembered as wrong; beyond it all are forgotten, and are again what they were once they were looked
+/// up.
 const REMEMBERED_COUNT_MAX: usize = 10_000;
 
 /// What this process knows of guesses.
@@ -27,8 +27,7 @@ pub(crate) struct WrongSecrets {
     of_address: WrongGuesses<Network>,
     of_organization: WrongGuesses<LookupHash>,
     waiting: Mutex<HashMap<Network, u32>>,
-    right: Mutex<HashSet<LookupHash>>,
-    wrong: Mutex<HashSet<(Network, LookupHash)>>,
+    wrong: Mutex<HashSet<(Network, LookupHash, Option<LookupHash>)>>,
 }
 
 impl Default for WrongSecrets {
@@ -37,25 +36,13 @@ impl Default for WrongSecrets {
             of_address: WrongGuesses::at_most(OF_ADDRESS_PER_MINUTE),
             of_organization: WrongGuesses::at_most(OF_ORGANIZATION_PER_MINUTE),
             waiting: Mutex::default(),
-            right: Mutex::default(),
             wrong: Mutex::default(),
         }
     }
 }
 
 impl WrongSecrets {
-    /// Whether secrets are worth a look.
-    pub(crate) fn may_be_right(&self, user: &LookupHash, network: Network) -> bool {
-        let held = lock(&self.waiting).get(&network).copied().unwrap_or_default();
-        held < HELD_OF_ADDRESS_MAX || lock(&self.right).contains(user)
-    }
-
-    /// They were.
-    pub(crate) fn was_right(&self, user: &LookupHash) {
-        is_new(&self.right, *user);
-    }
-
-    /// They were not. Seconds to wait for who was wrong too often; who shows the same ones again guesses nothing.
+    /// Nobody has them. Seconds to wait for who was wrong too often; who shows the same ones again guesses nothing.
     pub(crate) fn was_wrong(
         &self,
         secret: &LookupHash,
@@ -63,7 +50,7 @@ impl WrongSecrets {
         network: Network,
         now: DateTime<Utc>,
     ) -> Result<(), u64> {
-        if !is_new(&self.wrong, (network, *secret)) {
+        if !is_new(&self.wrong, (network, *secret, organization.copied())) {
             return Ok(());
         }
         let is_slow = self.of_address.check(&network, now);
@@ -155,18 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn few_wait_and_only_who_tries_in_parallel_is_not_looked_up() {
+    fn few_wait() {
         let wrong = WrongSecrets::default();
-        wrong.was_right(&[1; 32]);
         let held: Vec<_> = (0..HELD_OF_ADDRESS_MAX).map(|_| wrong.hold(network(1)).unwrap()).collect();
         assert!(wrong.hold(network(1)).is_none());
-        assert!(!wrong.may_be_right(&[2; 32], network(1)));
-        assert!(wrong.may_be_right(&[1; 32], network(1)), "what was right is right");
-        assert!(wrong.may_be_right(&[2; 32], network(2)), "others are looked up");
         let others: Vec<_> = (2..=20).filter_map(|last| wrong.hold(network(last))).collect();
         assert_eq!(others.len(), 19);
         drop((held, others));
-        assert!(wrong.may_be_right(&[2; 32], network(1)) && lock(&wrong.waiting).is_empty());
+        assert!(lock(&wrong.waiting).is_empty());
         let all: Vec<_> = (0..100).filter_map(|last| wrong.hold(network(last))).collect();
         assert_eq!(all.len(), HELD_MAX as usize);
     }

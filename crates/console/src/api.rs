@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::request::{Builder, Parts};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
 use serde_json::Value;
@@ -12,7 +12,6 @@ use tower::ServiceExt as _;
 
 /// Where the dialect begins.
 pub(crate) const BASE_PATH: &str = "/elements/api-v2";
-const FORWARDED_FOR: &str = "x-forwarded-for";
 /// An answer at the most, bytes: a page of 200 events with whole records is well below.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
@@ -22,15 +21,8 @@ pub(crate) struct Api {
     router: Router,
     /// Empty if no user is signed in.
     authorization: Option<HeaderValue>,
-    /// Where somebody asks from who has no account: the interface counts their wrong guesses.
-    visitor: Option<Visitor>,
-}
-
-/// What a host and the proxy before it say of whoever asks.
-#[derive(Clone)]
-struct Visitor {
-    peer: Option<ConnectInfo<SocketAddr>>,
-    forwarded: Option<HeaderValue>,
+    /// Where somebody asks from: the interface counts their wrong guesses.
+    visitor: Option<ConnectInfo<SocketAddr>>,
 }
 
 /// What the interface answered.
@@ -54,14 +46,12 @@ impl Api {
 
     /// The same, for whoever sent this request.
     pub(crate) fn of_visitor(router: Router, head: &Parts) -> Self {
-        let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().copied();
-        let forwarded = head.headers.get_all(FORWARDED_FOR).iter().next_back().cloned();
-        Api { visitor: Some(Visitor { peer, forwarded }), ..Self::of_nobody(router) }
+        Api { visitor: head.extensions.get().copied(), ..Self::of_nobody(router) }
     }
 
     /// In the name of this session's user.
-    pub(crate) fn in_session(router: Router, token: &str) -> Option<Self> {
-        Self::authorized(router, &format!("Session {token}"))
+    pub(crate) fn in_session(router: Router, head: &Parts, token: &str) -> Option<Self> {
+        Self::of_visitor(router, head).authorized(&format!("Session {token}"))
     }
 
     /// Nothing where the secrets can't be part of a header: then they are none of ours.
@@ -71,20 +61,19 @@ impl Api {
             return None;
         }
         let text = format!("User {}, Organization {}", user.trim(), organization.trim());
-        let visitor = Self::of_visitor(router.clone(), head).visitor;
-        Some(Api { visitor, ..Self::authorized(router, &text)? })
+        Self::of_visitor(router, head).authorized(&text)
     }
 
     /// The same through an instance, whose token this is: what reads its mailbox.
     pub(crate) fn through(&self, token: &str) -> Option<Self> {
         let own = self.authorization.as_ref()?.to_str().ok()?;
-        Self::authorized(self.router.clone(), &format!("{own}, Element {token}"))
+        self.clone().authorized(&format!("{own}, Element {token}"))
     }
 
-    fn authorized(router: Router, text: &str) -> Option<Self> {
+    fn authorized(self, text: &str) -> Option<Self> {
         let mut authorization = HeaderValue::from_str(text).ok()?;
         authorization.set_sensitive(true);
-        Some(Api { router, authorization: Some(authorization), visitor: None })
+        Some(Api { authorization: Some(authorization), ..self })
     }
 
     /// Reads.
@@ -123,9 +112,8 @@ impl Api {
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization.clone());
         }
-        if let Some(Visitor { peer, forwarded }) = self.visitor.clone() {
-            request = forwarded.into_iter().fold(request, |request, of| request.header(FORWARDED_FOR, of));
-            request = peer.into_iter().fold(request, Builder::extension);
+        if let Some(visitor) = self.visitor {
+            request = request.extension(visitor);
         }
         let request =
             request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).ok()?;

@@ -35,7 +35,7 @@ impl FromRequestParts<Shared> for Signed {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Failure> {
         let session = Session::of(shared, &parts.headers).ok_or(Failure::SignIn)?;
-        let api = Api::in_session(shared.0.api.clone(), &session.token);
+        let api = Api::in_session(shared.0.api.clone(), parts, &session.token);
         Ok(Signed {
             api: api.ok_or(Failure::SignIn)?,
             kept: Kept::of(&parts.headers, origin::is_https(shared, &parts.headers)),

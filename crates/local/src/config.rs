@@ -2,6 +2,7 @@
 
 use crate::command_line::CommandLine;
 use crate::otlp::Wanted;
+use crate::proxies::Proxies;
 use anyhow::{Context as _, bail};
 use app::Variables;
 use std::cell::RefCell;
@@ -16,6 +17,7 @@ const PREFIX: &str = "CARILLON_";
 const USER_SECRET: &str = "CARILLON_USER_SECRET";
 const METRICS_LISTEN: &str = "CARILLON_METRICS_LISTEN";
 const ORGANIZATION_SECRET: &str = "CARILLON_ORGANIZATION_SECRET";
+const TRUSTED_PROXIES: &str = "CARILLON_TRUSTED_PROXIES";
 /// Only this machine can connect there.
 const LISTEN: &str = "127.0.0.1:8080";
 
@@ -37,6 +39,9 @@ pub struct Config {
     /// `CARILLON_ALLOW_LOCAL_CALLBACKS`: callbacks to private, loopback and link-local addresses. By default only
     /// while only this machine can connect, since whoever creates an instance sees what such an address answers.
     pub allow_local_callbacks: bool,
+    /// `CARILLON_TRUSTED_PROXIES`: addresses and blocks of proxies beside those on this machine, whose `X-Forwarded-For` says
+    /// who asks. Default: none.
+    pub(crate) proxies: Proxies,
     /// `MAIL_DIR`: a folder of `.eml` files that the demo fills its mailboxes from.
     pub mail_dir: Option<PathBuf>,
     /// `CARILLON_LOG`: level and filter of the log, as `info` or `warn,app=debug`. Default `info`.
@@ -106,6 +111,7 @@ pub fn read(line: &CommandLine, environment: &BTreeMap<String, String>) -> anyho
         app: app::Config::read(&variables)?,
         allow_local_callbacks: variables
             .switch("CARILLON_ALLOW_LOCAL_CALLBACKS", listen.ip().is_loopback())?,
+        proxies: given(TRUSTED_PROXIES).map(|list| proxies(&list)).transpose()?.unwrap_or_default(),
         mail_dir: given("MAIL_DIR").map(PathBuf::from),
         log: given("CARILLON_LOG").unwrap_or_else(|| "info".to_owned()),
         unknown_variables: Vec::new(),
@@ -121,6 +127,11 @@ fn address(option: &str, given: &str) -> anyhow::Result<SocketAddr> {
     let mut addresses: Vec<SocketAddr> = given.to_socket_addrs().with_context(rule)?.collect();
     addresses.sort_by_key(SocketAddr::is_ipv6);
     addresses.first().copied().with_context(rule)
+}
+
+fn proxies(list: &str) -> anyhow::Result<Proxies> {
+    Proxies::read(list)
+        .with_context(|| format!("{TRUSTED_PROXIES} must be addresses or blocks, as 10.0.0.5, 172.18.0.0/16"))
 }
 
 fn secrets(user: Option<String>, organization: Option<String>) -> anyhow::Result<Option<GivenSecrets>> {

@@ -8,6 +8,7 @@ use crate::keys;
 use crate::metrics::Metrics;
 use crate::otlp::{Otlp, Wanted};
 use crate::own_names::{OwnNames, answer_own};
+use crate::proxies::{Proxies, see_through};
 use crate::sqlite::{BackedUp, BackupError, Db, LockFile, OpenError, SqliteStore, SqliteVault, back_up};
 use crate::timers::Timers;
 use anyhow::Context as _;
@@ -45,6 +46,7 @@ pub struct Host {
     pub clock: Arc<dyn Clock>,
     /// Only this machine can connect.
     is_local: bool,
+    proxies: Proxies,
     /// `CARILLON_PUBLIC_URL`.
     public_url: Option<String>,
     /// Where browsers, and where providers are told to find it.
@@ -151,6 +153,7 @@ impl Host {
             timers,
             clock,
             is_local: config.listen.ip().is_loopback(),
+            proxies: config.proxies.clone(),
             public_url: config.app.public_url.clone(),
             given_urls: [&config.app.public_url, &config.app.push_url]
                 .into_iter()
@@ -187,6 +190,7 @@ impl Host {
             inspector: self.inspector.clone(),
             defaults: self.defaults.clone(),
         });
+        let router = router.layer(from_fn_with_state(self.proxies.clone(), see_through));
         match self.is_local {
             true => {
                 let names = OwnNames::of(&self.given_urls);

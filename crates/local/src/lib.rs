@@ -15,6 +15,7 @@ pub mod keys;
 pub mod metrics;
 pub mod otlp;
 mod own_names;
+mod proxies;
 mod pulling;
 pub mod runtime;
 pub mod serve;

@@ -2,6 +2,7 @@
 
 use crate::host::Host;
 use crate::jobs::{Class, TakenJob, Went};
+use crate::own_names::{OwnNames, answer_own};
 use crate::pulling;
 use crate::server::{self, Times};
 use crate::ticks::Ticks;
@@ -12,6 +13,7 @@ use anyhow::Context as _;
 use app::Ran;
 use app::ports::{Job, Queue as _};
 use app::unreadable::is_told;
+use axum::middleware::from_fn_with_state;
 use chrono::Duration;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -80,7 +82,10 @@ pub async fn serve(
     ];
     let http = tokio::spawn(server::run(listener, host.router(), Times::USUAL, stop.clone()));
     let metrics = metrics.map(|listener| {
-        let router = host.metrics().router();
+        let router = match listener.local_addr() {
+            Ok(address) if !address.ip().is_loopback() => host.metrics().router(),
+            _ => host.metrics().router().layer(from_fn_with_state(OwnNames::of(&[]), answer_own)),
+        };
         tokio::spawn(server::run(listener, router, Times::USUAL, stop.clone()))
     });
     stop.wait_for(|stop| *stop).await?;

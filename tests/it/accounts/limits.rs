@@ -1,9 +1,11 @@
 //! How much an organization may ask.
 
 use super::{admin, another_organization, another_user};
-use crate::world::{AUTHORIZATION, World};
+use crate::world::{AUTHORIZATION, GMAIL_USER, World};
 use app::ports::Clock as _;
 use chrono::Duration;
+use doubles::Mail;
+use futures_util::future::join_all;
 use serde_json::Value;
 
 #[tokio::test]
@@ -91,4 +93,55 @@ async fn guesses_are_told_to_wait_and_right_secrets_are_not() {
     assert!(world.clock.now() - before >= Duration::seconds(20), "each answer came a second late");
     world.clock.advance(Duration::seconds(60));
     assert_eq!(guess(99).await.status, 401, "the next minute is another one");
+}
+
+/// Whoever has one half tries out the other; or a session, or a link.
+#[tokio::test]
+async fn any_kind_of_secret_is_guessed_slowly() {
+    let wrong = |n: usize, kind: &str| match kind {
+        "organization" => format!("User world-user, Organization guess-{n}"),
+        "user" => format!("User guess-{n}, Organization world-organization"),
+        _ => format!("Session guess-{n}"),
+    };
+    for (seed, kind) in ["organization", "user", "session", "link"].into_iter().enumerate() {
+        let world = World::new(455 + seed as u64);
+        let guess = async |n: usize| match kind {
+            "link" => {
+                let link = format!(r#"{{"link":"guess-{n}"}}"#);
+                world.call_as("", "POST", "/sessions/link", &link).await.status
+            }
+            _ => world.call_as(&wrong(n, kind), "GET", "/instances", "").await.status,
+        };
+        let mut answers = Vec::new();
+        for n in 0..40 {
+            answers.push(guess(n).await);
+            assert_eq!(world.call_as(AUTHORIZATION, "GET", "/instances", "").await.status, 200);
+        }
+        let told_to_wait = answers.iter().filter(|status| **status == 429).count();
+        assert!(answers[..20].iter().all(|status| *status == 401), "{kind}: {answers:?}");
+        assert_eq!(told_to_wait, 20, "{kind}: {answers:?}");
+    }
+}
+
+/// The others become jobs, which have their turn beside those of other organizations.
+#[tokio::test]
+async fn of_one_organization_so_many_polls_are_made_in_requests() {
+    let world = World::new(459);
+    let mut ids = Vec::new();
+    for _ in 0..40 {
+        let id = world.create_gmail().await;
+        world.poll(id).await;
+        ids.push(id);
+    }
+    world.google.deliver(GMAIL_USER, Mail::default());
+    world.wire.overlap();
+    let paths: Vec<String> = ids.iter().map(|id| format!("/instances/{id}/poll")).collect();
+    let polls = join_all(paths.iter().map(|path| world.call("POST", path, &Value::Null))).await;
+    polls.iter().for_each(|reply| assert_eq!(reply.status, 200, "{}", reply.body));
+    assert!(polls.iter().any(|reply| reply.body["more"] == true), "what is left goes on");
+    assert!(world.wire.under_way_peak() <= 16, "{}", world.wire.under_way_peak());
+    world.run_until_idle().await;
+    // The provider counts what they have in flight together.
+    world.pass(Duration::minutes(5)).await;
+    assert_eq!(world.arrived().len(), 40);
 }

@@ -62,7 +62,7 @@ const ASIDE: [(&str, &str); 39] = [
     ("ports", "what the walks leave by"),
     ("push", "for those who ask for push"),
     ("purge.rs", "another job"),
-    ("read_shares.rs", "what a context holds"),
+    ("shares.rs", "what a context holds"),
     ("refused_call.rs", "what is logged"),
     ("release.rs", "another job"),
     ("sealing.rs", "values"),

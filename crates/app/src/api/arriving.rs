@@ -21,7 +21,10 @@ pub(super) async fn whole(request: Request, app: &Arc<Context>) -> Result<Bytes,
     let Some(organization_id) = request.extensions().get::<Requester>().and_then(Requester::known) else {
         return of_stranger(request.into_body(), app, OF_STRANGER_BYTES_MAX).await;
     };
-    let _place = app.body_shares.enter(organization_id).await;
+    let place = app.body_shares.enter(organization_id).await;
+    let _place = place.ok_or_else(|| {
+        ApiError::too_many("too many bodies of the organization's requests arrive at once", Some(1))
+    })?;
     let read = Bytes::from_request(request, app).await;
     read.map_err(|error| ApiError::new(error.status(), error.body_text()))
 }

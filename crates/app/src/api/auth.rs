@@ -15,6 +15,8 @@ use crate::wrong_guesses::Network;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::ids::InstanceId;
 use domain::instance::{Account, Instance};
 use std::sync::Arc;
@@ -85,7 +87,7 @@ impl Caller {
         let network = network(parts).await;
         let given = HeaderParts::parse(&parts.headers);
         let shown = match given.session {
-            Some(token) => in_session(app, token).await?,
+            Some(token) => in_session(app, token, network).await?,
             None => given.hashes(app, network)?,
         };
         let account = match access::admit(app, &shown, what).await? {
@@ -117,11 +119,30 @@ async fn network(parts: &mut Parts) -> Network {
 }
 
 /// The hashes of the secrets that a session stands for.
-async fn in_session(app: &Context, token: &str) -> Result<ShownSecrets, ApiError> {
-    let secrets = signing_in::secrets(app, token).await?;
-    let (user, organization) =
-        secrets.ok_or_else(|| unauthorized("the session is not known, or has ended"))?;
-    Ok(ShownSecrets { user, organization: Some(organization), network: None })
+async fn in_session(app: &Context, token: &str, network: Network) -> Result<ShownSecrets, ApiError> {
+    match signing_in::secrets(app, token).await? {
+        Some((user, organization)) => {
+            Ok(ShownSecrets { user, organization: Some(organization), network: None })
+        }
+        None => {
+            let hash = app.sealer.lookup_hash(Lookup::Session, token);
+            let unknown = || unauthorized("the session is not known, or has ended");
+            Err(guessed(app, &hash, network, unknown).await)
+        }
+    }
+}
+
+/// The answer to a secret that nobody has, whatever kind it is of.
+pub(super) async fn guessed(
+    app: &Context,
+    secret: &LookupHash,
+    network: Network,
+    unknown: impl FnOnce() -> ApiError,
+) -> ApiError {
+    match access::refuse(app, (secret, None), network).await {
+        Admission::Guesses { wait_s } => guesses(wait_s),
+        _ => unknown(),
+    }
 }
 
 /// The hashes of both secrets, where they were shown.
@@ -193,6 +214,14 @@ impl FromRequestParts<Arc<Context>> for Own {
     }
 }
 
+/// In a time that tells nothing of how much of it is right.
+fn is_admin_key(app: &Context, digest: &LookupHash) -> bool {
+    let keyed = |digest: &LookupHash| app.sealer.lookup_hash(Lookup::AdminKey, &STANDARD.encode(digest));
+    app.config.admin_key_digest.is_some_and(|configured| {
+        app.sealer.is_lookup_hash(Lookup::AdminKey, &STANDARD.encode(digest), &keyed(&configured))
+    })
+}
+
 /// Who may administer: the host's own key, for every organization; or a user who sees all of theirs, for that one.
 pub(super) struct Administrator {
     /// The one organization, where it is not all.
@@ -224,15 +253,13 @@ impl FromRequestParts<Arc<Context>> for Administrator {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<Context>) -> Result<Self, ApiError> {
         if let Some(key) = HeaderParts::parse(&parts.headers).admin {
             let digest = admin_key_digest(key);
-            let is_it = app.config.admin_key_digest == Some(digest);
+            let is_it = is_admin_key(app, &digest);
             let by = By { actor: Actor::Administrator, request_id: request_id(parts) };
             if is_it {
                 return Ok(Administrator { organization_id: None, by });
             }
-            return Err(match access::refuse(app, (&digest, None), network(parts).await).await {
-                Admission::Guesses { wait_s } => guesses(wait_s),
-                _ => unauthorized("the administrator's key is not known"),
-            });
+            let unknown = || unauthorized("the administrator's key is not known");
+            return Err(guessed(app, &digest, network(parts).await, unknown).await);
         }
         let caller = Caller::of(parts, app, Counted::Administration).await?;
         if caller.account.sees_own_only || !caller.has_organization {

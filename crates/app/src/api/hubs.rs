@@ -291,6 +291,7 @@ fn refused(app: &Context, failure: Failure) -> ApiError {
             let wait_s = u64::try_from((wait_ms + 999) / 1000).unwrap_or(1);
             ApiError::too_many("the provider asked for a pause", Some(wait_s))
         }
+        Failure::TooMany => ApiError::too_many(reading::TOO_MANY, Some(1)),
         Failure::TooLong => {
             let rule = "makes the provider answer with more than 24 MB: request fewer records or `fields`";
             ApiError::rule("pageSize", rule)

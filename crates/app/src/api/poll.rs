@@ -5,7 +5,7 @@ use super::answers::poll::{self as answers, FailedPoll, Polled, ResourcePoll};
 use super::auth::Caller;
 use super::error::ApiError;
 use crate::context::Context;
-use crate::poll::{self, PollOutcome, PollReport, PollTrigger, ResourceReport};
+use crate::poll::{self, PollOutcome, PollReport, ResourceReport};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use chrono::Duration;
@@ -22,9 +22,9 @@ pub(super) async fn now(
     let instance = caller.instance(&app, &id).await?;
     let request_id = caller.by.request_id;
     let deadline = app.now() + Duration::seconds(REQUEST_S);
-    match poll::poll(&app, instance.id, PollTrigger::Asked, deadline).await? {
+    match poll::asked(&app, &instance, deadline).await? {
         PollOutcome::Polled(report) => Ok(answer(&report, &request_id)),
-        // The current poller continues: what it finds goes to the callback.
+        // The current poller or a job goes on: what it finds goes to the callback.
         PollOutcome::Busy => Ok(answer(&PollReport { resources: Vec::new(), more: true }, &request_id)),
         PollOutcome::NotFound => Err(ApiError::no_instance()),
         PollOutcome::NotPolled(reason) => {

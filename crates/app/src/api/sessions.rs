@@ -7,8 +7,11 @@ use super::auth::{self, Platform};
 use super::body::Body;
 use super::error::ApiError;
 use super::requests::account::SignInLink;
+use super::visitor::Visitor;
 use crate::context::Context;
+use crate::sealing::Lookup;
 use crate::signing_in::{self, SignedIn};
+use crate::wrong_guesses::Network;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -27,12 +30,16 @@ pub(super) async fn begin(
 /// A session for the holder of an unused link.
 pub(super) async fn follow(
     State(app): State<Arc<Context>>,
+    Visitor(visitor): Visitor,
     Body(wanted): Body<SignInLink>,
 ) -> Answered<Json<Session>> {
     match signing_in::follow(&app, &wanted.link).await? {
         Some(signed_in) => Ok(shown(&signed_in)),
         None => {
-            Err(ApiError::new(StatusCode::UNAUTHORIZED, "`link`: was used, has expired, or is not known"))
+            let hash = app.sealer.lookup_hash(Lookup::SignInLink, &wanted.link);
+            let rule = "`link`: was used, has expired, or is not known";
+            let unknown = || ApiError::new(StatusCode::UNAUTHORIZED, rule);
+            Err(auth::guessed(&app, &hash, Network::of(visitor), unknown).await)
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Refusal, credentials};
 use crate::access;
-use crate::audit::{self, By};
+use crate::audit::By;
 use crate::context::Context;
 use crate::destinations;
 use crate::ports::{Counted, Secrets};
@@ -22,6 +22,8 @@ use std::sync::Arc;
 const OF_CALLBACKS: &str = "event.notification.";
 /// Whoever waits for the answer sits before a page, ms.
 const TIMEOUT_MS: u64 = 10_000;
+/// What the audit record calls it.
+const TESTED: &str = "callback.tested";
 /// Tests of an organization in a minute: a person tries again and again, a program that tests addresses of others gets
 /// nowhere.
 const TESTS_PER_MINUTE: u32 = 10;
@@ -78,14 +80,15 @@ pub(crate) async fn send_test(
     if let Some(wait_s) = waits {
         return Err(NotTested::TooMany(wait_s));
     }
-    let (subject, id) = match &target {
-        TestTarget::Stored(instance) => (audit::subject(instance.id), Some(instance.id)),
-        TestTarget::Given(_) => ("callbacks".to_owned(), None),
-    };
     let event_id = format!("test-{}", by.request_id);
+    let told = json!({ "callback": given(&plain, CALLBACK_URL), "eventId": event_id });
+    let (entry, id) = match &target {
+        TestTarget::Stored(instance) => (by.about(app, TESTED, instance, &told)?, Some(instance.id)),
+        TestTarget::Given(_) => {
+            (by.entry(app, organization_id, TESTED, "callbacks".to_owned(), (None, Some(told))), None)
+        }
+    };
     // Before it is sent: whoever sends tests to others must not go unnoted.
-    let documents = (None, Some(json!({ "callback": given(&plain, CALLBACK_URL), "eventId": event_id })));
-    let entry = by.entry(app, account.organization_id, "callback.tested", subject, documents);
     app.ports.accounts.note(&entry).await?;
     let body = body(app, account, (&target, id), &event_id);
     let own = callback::headers(&plain, &secrets);

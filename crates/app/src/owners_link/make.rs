@@ -1,10 +1,10 @@
 //! Making links.
 
 use super::{PAGE, PURPOSE, field, key_of, sealing};
-use crate::audit::{self, By};
+use crate::audit::By;
 use crate::context::Context;
 use crate::instances::{self, Creation, LoginTerms, Refusal, SignInCode};
-use crate::ports::PortError;
+use crate::ports::{AuditEntry, PortError};
 use chrono::{DateTime, Duration, Utc};
 use connectors::Connector;
 use domain::ids::InstanceId;
@@ -12,11 +12,13 @@ use domain::instance::{Account, Instance, without_markup};
 use domain::settings::{Items, OAUTH_APPLICATION, OAUTH_CALLBACK_URL, OAUTH_SCOPE, given};
 use domain::sign_in_link::{LinkPurpose, SignInLink, StoredLink, VALID_HOURS};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Stands for the code that nobody has yet: a dry run does not use it.
 const NO_CODE: &str = "-";
+/// What the audit record calls it.
+const MADE: &str = "sign_in_link.made";
 
 /// What a maker says of a link.
 pub(crate) struct LinkTerms {
@@ -67,7 +69,7 @@ pub(crate) async fn for_instance(
         purpose: LinkPurpose::Again(instance.id),
         expires_at: expires_at(app, &terms),
     };
-    store(app, by, link, None).await
+    store(app, link, None, |told| by.about(app, MADE, instance, &told)).await
 }
 
 /// A link by which somebody connects a mailbox with this configuration.
@@ -92,11 +94,14 @@ pub(crate) async fn for_new(
         purpose: LinkPurpose::Connect,
         expires_at: expires_at(app, &terms),
     };
-    let by = wanted.by.clone();
+    let (by, wanted_account) = (wanted.by.clone(), wanted.account);
     let waiting =
         PreparedMailbox { items: wanted.items.clone(), name: wanted.name.clone(), tags: wanted.tags.clone() };
     instances::try_create(app, creation(wanted)).await?;
-    store(app, &by, link, Some(&waiting)).await
+    let organization_id = wanted_account.organization_id;
+    let note =
+        |told| Ok(by.entry(app, organization_id, MADE, "sign-in-links".to_owned(), (None, Some(told))));
+    store(app, link, Some(&waiting), note).await
 }
 
 fn creation(wanted: NewMailbox) -> Creation {
@@ -132,9 +137,9 @@ fn expires_at(app: &Context, terms: &LinkTerms) -> DateTime<Utc> {
 
 async fn store(
     app: &Context,
-    by: &By,
     link: SignInLink,
     waiting: Option<&PreparedMailbox>,
+    note: impl FnOnce(Value) -> Result<AuditEntry, PortError>,
 ) -> Result<MadeLink, Refusal> {
     let public_url = app.config.public_url.as_deref().unwrap_or_default();
     let number = link.instance().map_or(0, InstanceId::get);
@@ -147,10 +152,8 @@ async fn store(
         }
         None => None,
     };
-    let subject = link.instance().map_or("sign-in-links".to_owned(), audit::subject);
     let told = json!({ "element": link.connector, "askedBy": link.asked_by, "expiresAt": link.expires_at });
-    let organization_id = link.account.organization_id;
-    let entry = by.entry(app, organization_id, "sign_in_link.made", subject, (None, Some(told)));
+    let entry = note(told)?;
     let made = MadeLink { url: format!("{public_url}{PAGE}{token}"), expires_at: link.expires_at };
     let stored = StoredLink { link, creation_sealed, tries_count: 0, spent_on: None };
     app.ports.store.insert_link(&key, &stored, &entry).await?;

@@ -33,7 +33,7 @@ use crate::settle;
 use chrono::{DateTime, Duration, Utc};
 use domain::health_reading::Reading;
 use domain::ids::InstanceId;
-use domain::instance::Validity;
+use domain::instance::{Instance, Validity};
 use domain::settings::Settings;
 use run::Run;
 
@@ -64,6 +64,21 @@ pub(crate) async fn poll(
         }
     }
     app.ports.queue.send(&[(Job::Poll(id), app.now() + Duration::milliseconds(LOOK_AGAIN_MS))]).await?;
+    Ok(PollOutcome::Busy)
+}
+
+/// Polls for a client who waits. Of an organization so many are made at once, and so many wait: another becomes a job,
+/// which has its turn beside those of other organizations.
+pub(crate) async fn asked(
+    app: &Context,
+    instance: &Instance,
+    deadline: DateTime<Utc>,
+) -> Result<PollOutcome> {
+    let place = app.poll_shares.enter(instance.account.organization_id).await;
+    if place.is_some() {
+        return poll(app, instance.id, PollTrigger::Asked, deadline).await;
+    }
+    app.ports.queue.send(&[(Job::Poll(instance.id), app.now())]).await?;
     Ok(PollOutcome::Busy)
 }
 

@@ -65,8 +65,12 @@ pub(super) fn lanes(conn: &Connection) -> Result<Vec<(LaneId, Option<u32>)>> {
     Ok(readable((&mut statement, []), usize::MAX, ("jobs of an instance", 1), lane)?.rows)
 }
 
-/// Whose instance a job is for, while there is one. A bulk action's lane is its organization's.
+/// Whose a job is: a health event's says it, else whose instance it is for, while there is one. A bulk action's lane is
+/// its organization's.
 pub(super) fn organization_id(conn: &Connection, job: &Job) -> Result<Option<u32>> {
+    if let Job::Tell { organization_id, .. } = job {
+        return Ok(Some(*organization_id));
+    }
     let Some(id) = job.instance() else { return Ok(None) };
     conn.prepare_cached("SELECT organization_id FROM instances WHERE id = ?1")?
         .query_row([id.get()], |row| row.get(0))

@@ -14,6 +14,8 @@ type Whose = (Option<u32>, bool);
 pub(super) const POLLS_OF_ORGANIZATION_MAX: usize = 48;
 /// Releases of one organization under way at once: a quarter of all, so that another one's find room.
 pub(super) const RELEASES_OF_ORGANIZATION_MAX: usize = 16;
+/// Health events of one organization under way at once: a quarter of all.
+pub(super) const LETTERS_OF_ORGANIZATION_MAX: usize = 4;
 /// Deliveries of one organization under way at once: a quarter of all.
 pub(super) const DELIVERIES_OF_ORGANIZATION_MAX: usize = 128;
 /// Among them those of lanes that are tried, so that a quarter is left to proven ones; and of all organizations together.
@@ -140,7 +142,8 @@ fn of_organization_max(class: Class) -> usize {
         Class::Release => RELEASES_OF_ORGANIZATION_MAX,
         Class::Deliver => DELIVERIES_OF_ORGANIZATION_MAX,
         Class::Other => POLLS_OF_ORGANIZATION_MAX,
-        // An instance has a bounded number of each, and its own pace.
-        Class::Bulk | Class::Tell => usize::MAX,
+        Class::Tell => LETTERS_OF_ORGANIZATION_MAX,
+        // An organization has one lane.
+        Class::Bulk => usize::MAX,
     }
 }

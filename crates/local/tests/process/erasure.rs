@@ -4,7 +4,7 @@
 use crate::process::Process;
 use rusqlite::{Connection, OpenFlags};
 use scenarios::{Callback, Mailbox, Outside, RETRY_DELAYS};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -91,6 +91,7 @@ async fn of_a_deleted_instance_nothing_stands_in_the_data_folder() {
     // A second is everybody's: rows of those that stay may name the same.
     traces.retain(|trace| chrono::DateTime::parse_from_rfc3339(trace).is_err());
     for (id, callback) in &erased {
+        process.client.done("POST", "/instances/test-event", &json!({ "instanceId": id })).await;
         traces.extend(sealed(folder, *id));
         traces.insert(callback.url().to_string());
     }

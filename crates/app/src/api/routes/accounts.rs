@@ -73,7 +73,7 @@ fn signing_in<E: Entry>() -> Vec<E> {
             sessions::follow,
             "Begin the session that a link stands for, once",
         )
-        .or(&[401])
+        .or(&[401, 429])
         .by(CallerKind::Anybody),
         E::delete("deleteSession", "/sessions", sessions::end, "End the caller's session")
             .or(&[400])

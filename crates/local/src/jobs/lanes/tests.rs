@@ -1,9 +1,10 @@
 use super::super::turns::{
-    DELIVERIES_OF_ORGANIZATION_MAX, POLLS_OF_ORGANIZATION_MAX, RELEASES_OF_ORGANIZATION_MAX, TRIED_MAX,
-    TRIED_OF_ORGANIZATION_MAX,
+    DELIVERIES_OF_ORGANIZATION_MAX, LETTERS_OF_ORGANIZATION_MAX, POLLS_OF_ORGANIZATION_MAX,
+    RELEASES_OF_ORGANIZATION_MAX, TRIED_MAX, TRIED_OF_ORGANIZATION_MAX,
 };
 use super::*;
 use app::ports::AttemptKey;
+use domain::health_ledger::HealthEventId;
 use domain::ids::{InstanceId, Sequence};
 use std::collections::VecDeque;
 
@@ -117,6 +118,25 @@ fn releases_of_one_organization_leave_room_for_those_of_another() {
     }
     assert_eq!(ended, 210, "each has its turn");
     assert!(lanes.lanes.is_empty() && lanes.turns[Class::Release as usize].is_idle());
+}
+
+#[test]
+fn health_events_of_one_organization_leave_room_for_those_of_another() {
+    let mut lanes = Lanes::default();
+    let letter = |organization_id: u32, instance: u32| {
+        let (instance, id) =
+            (InstanceId::from_bytes(instance.to_be_bytes()), HealthEventId::first_at(DateTime::UNIX_EPOCH));
+        Job::Tell { organization_id, instance: Some(instance), id }
+    };
+    (1..=100).for_each(|instance| lanes.offer(letter(1, instance), 0, 0, Some(1)));
+    lanes.offer(letter(2, 101), 0, 0, Some(2));
+    let first: Vec<Job> = std::iter::from_fn(|| match lanes.take(0, Class::Tell) {
+        NextStep::Job(job, _) => Some(job),
+        _ => None,
+    })
+    .collect();
+    assert_eq!(first.len(), LETTERS_OF_ORGANIZATION_MAX + 1);
+    assert_eq!(first.last(), Some(&letter(2, 101)));
 }
 
 fn of_organizations(lanes: &mut Lanes, instances: std::ops::RangeInclusive<u32>, organization_id: u32) {

@@ -77,9 +77,9 @@ impl Census {
             return;
         }
         self.overdue += u64::from(row.vitals.is_overdue(app.config.heartbeat, now));
-        let Some(read_until) = row.vitals.read_until() else { return };
+        let Some(success_at) = row.vitals.oldest_success() else { return };
         for (count, age_s) in self.without_success.iter_mut().zip(AGES_S) {
-            *count += u64::from(now - read_until > Duration::seconds(age_s));
+            *count += u64::from(now - success_at > Duration::seconds(age_s));
         }
     }
 

@@ -9,6 +9,7 @@ use crate::locks::Locks;
 use crate::ports::{
     Accounts, Bus, Clock, Entropy, Http, Places, Queue, Schedule, Spans, Store, UserSessions, Vault,
 };
+use crate::refused_call::ToldRefusals;
 use crate::sealing::Sealer;
 use crate::secrets::SecretsCache;
 use crate::shares::{BODIES_OF_ORGANIZATION, POLLS_OF_ORGANIZATION, READS_OF_ORGANIZATION, Shares};
@@ -123,6 +124,11 @@ impl Context {
         let mut bytes = [0; 32];
         self.ports.entropy.fill(&mut bytes);
         URL_SAFE.encode(bytes)
+    }
+
+    /// The way to a connector's provider, without an instance's share and pauses.
+    pub(crate) fn to_provider(&self, connector: &Arc<dyn Connector>) -> ToldRefusals<'_> {
+        ToldRefusals { http: self.ports.http.as_ref(), connector: connector.descriptor().key }
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

@@ -4,9 +4,10 @@
 use crate::clients::Client;
 use crate::context::Context;
 use crate::instances::{Refusal, SignInCode};
+use crate::refused_call::ToldRefusals;
 use crate::signing_in;
-use connectors::Descriptor;
 use connectors::oauth::{self, Application, Grant, TokenError, TokenErrorKind, Tokens};
+use connectors::{Descriptor, Http as _};
 use domain::pasted;
 use domain::settings::{
     Items, OAUTH_API_KEY, OAUTH_API_SECRET, OAUTH_CALLBACK_URL, OAUTH_REFRESH_TOKEN, OAUTH_SCOPE, given,
@@ -60,7 +61,8 @@ async fn once(
         None => url.to_owned(),
     };
     let request = oauth::token_request(authentication, &url, &application, grant, scope, TOKEN_TIMEOUT_MS);
-    let response = app.ports.http.send(request).await?;
+    let http = ToldRefusals { http: app.ports.http.as_ref(), connector: descriptor.key };
+    let response = http.send(request).await?;
     oauth::parse_tokens(&response, app.now())
 }
 

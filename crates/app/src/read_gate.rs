@@ -70,7 +70,7 @@ impl<'a> Gate<'a> {
 
     fn see(&self, asked: &ProviderCall, status: u16, headers: &HeaderMap) {
         self.app.signals.answered(self.connector, Some(status));
-        asked.log(self.connector, self.id.get(), status);
+        asked.log(self.connector, Some(self.id.get()), status);
         self.lane.note(status, headers, self.app.now());
         if status == 401 {
             self.is_refused.store(true, Ordering::Relaxed);

@@ -1,7 +1,8 @@
 //! Which call a provider refused, in words for the log: the method and the path, without what names a record, a folder
 //! or a person.
 
-use connectors::Method;
+use async_trait::async_trait;
+use connectors::{Http, HttpError, HttpRequest, HttpResponse, Method};
 
 /// A request that is under way, as it is called if it is refused.
 pub(crate) struct ProviderCall {
@@ -10,17 +11,33 @@ pub(crate) struct ProviderCall {
 }
 
 impl ProviderCall {
-    pub(crate) fn of(request: &connectors::HttpRequest<'_>) -> Self {
+    pub(crate) fn of(request: &HttpRequest<'_>) -> Self {
         ProviderCall { method: request.method, url: request.url.clone() }
     }
 
     /// Notes an answer that is a refusal.
-    pub(crate) fn log(&self, connector: &str, instance_id: u32, status: u16) {
+    pub(crate) fn log(&self, connector: &str, instance_id: Option<u32>, status: u16) {
         if status < 400 {
             return;
         }
         let call = named(self.method, &self.url);
         tracing::info!(instance.id = instance_id, connector, call, status, "provider.refused");
+    }
+}
+
+/// The way to a provider of what asks for no instance.
+pub(crate) struct ToldRefusals<'a> {
+    pub(crate) http: &'a dyn Http,
+    pub(crate) connector: &'static str,
+}
+
+#[async_trait]
+impl Http for ToldRefusals<'_> {
+    async fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
+        let asked = ProviderCall::of(&request);
+        let response = self.http.send(request).await?;
+        asked.log(self.connector, None, response.status);
+        Ok(response)
     }
 }
 

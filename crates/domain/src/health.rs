@@ -193,18 +193,23 @@ impl Vitals {
         self.is_valid && !self.is_disabled && self.is_polled
     }
 
-    /// A resource of it was last read longer ago than [`frozen_after`] says.
+    /// A resource of it was last read longer ago than [`frozen_after`] says, or was never read and fails as often as counts
+    /// as failing.
     pub fn is_overdue(&self, heartbeat: Duration, now: DateTime<Utc>) -> bool {
-        let since = [self.pulses.calm_since, self.pulses.failing_since];
+        let Pulses { unread_count, failures_max, calm_since, failing_since, .. } = self.pulses;
         let after = frozen_after(self.interval_s, heartbeat);
-        since.into_iter().any(|since| is_frozen(since, after, now))
+        let is_never_read = unread_count > 0 && failures_max >= FAILURES_COUNT_MIN;
+        is_never_read || [calm_since, failing_since].into_iter().any(|since| is_frozen(since, after, now))
+    }
+
+    /// The oldest of the last successes of those resources that were ever read.
+    pub fn oldest_success(&self) -> Option<DateTime<Utc>> {
+        self.pulses.calm_since.into_iter().chain(self.pulses.failing_since).min()
     }
 
     /// The oldest of the resources' last successes: since then not everything was read. `None` if one was never read.
     pub fn read_until(&self) -> Option<DateTime<Utc>> {
-        let Pulses { unread_count, calm_since, failing_since, .. } = self.pulses;
-        let oldest = calm_since.into_iter().chain(failing_since).min();
-        oldest.filter(|_| unread_count == 0)
+        self.oldest_success().filter(|_| self.pulses.unread_count == 0)
     }
 }
 
@@ -327,6 +332,17 @@ mod tests {
         assert_eq!(one.health(heartbeat(), at(1)), Health::Suspended);
         one.callback = SubscriptionStatus::Releasing;
         assert_eq!(one.health(heartbeat(), at(1)), Health::Releasing);
+    }
+
+    #[test]
+    fn what_was_never_read_and_keeps_failing_is_overdue() {
+        let of = |pulses: &[Pulse]| Vitals { pulses: Pulses::of(pulses), ..vitals() };
+        let is_overdue = |pulses: &[Pulse]| of(pulses).is_overdue(heartbeat(), at(20));
+        assert!(is_overdue(&[pulse(FAILURES_COUNT_MIN, None)]));
+        assert!(!is_overdue(&[pulse(FAILURES_COUNT_MIN - 1, None)]) && !is_overdue(&[pulse(0, None)]));
+        let beside = of(&[pulse(1, Some(0)), pulse(0, None)]);
+        assert!(beside.is_overdue(heartbeat(), at(20)));
+        assert_eq!((beside.oldest_success(), beside.read_until()), (Some(at(0)), None));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::waiting::wait;
 use crate::wall_clock;
 use anyhow::Context as _;
 use app::Ran;
-use app::ports::{Job, Queue as _};
+use app::ports::{Job, PortError, Queue as _};
 use app::unreadable::is_told;
 use axum::middleware::from_fn_with_state;
 use chrono::Duration;
@@ -207,17 +207,33 @@ async fn run(host: &Host, taken: TakenJob) {
         }
         Ok(Ok(Ran::Well | Ran::Refused)) => host.jobs.done(&taken, Went::Badly, now).await,
         Ok(Err(error)) => {
-            log_failure(&error);
-            host.jobs.failed(&taken, now).await
+            let error = Some(error).filter(|error| !is_told(error));
+            fail(host, &taken, error).await
         }
         Err(panic) => {
-            tracing::error!(%panic, "job.panicked");
-            host.jobs.failed(&taken, now).await
+            tracing::error!(instance.id = id_of(&taken.job), %panic, "job.panicked");
+            fail(host, &taken, None).await
         }
     };
     if let Err(error) = ended {
         log_failure(&error);
     }
+}
+
+/// What is told of elsewhere has no error here, but which job it was.
+async fn fail(host: &Host, taken: &TakenJob, error: Option<PortError>) -> app::ports::Result<()> {
+    let (class, id) = (Class::of(&taken.job).text(), id_of(&taken.job));
+    let failures = host.jobs.failed(taken, host.clock.now()).await?;
+    let error = error.as_ref().map(|error| error as &(dyn std::error::Error + 'static));
+    match failures.is_last {
+        true => tracing::error!(instance.id = id, class, failures = failures.count, error, "job.failed"),
+        false => tracing::warn!(instance.id = id, class, failures = failures.count, error, "job.retried"),
+    }
+    Ok(())
+}
+
+fn id_of(job: &Job) -> Option<u32> {
+    job.instance().map(domain::ids::InstanceId::get)
 }
 
 async fn permit(

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::instances::{NotByLink, Refusal};
 use crate::ports::PortError;
 use crate::unreadable::is_told;
+use axum::Extension;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -231,24 +232,26 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Names every request, and writes the body of those that failed.
+/// Names every request, and has a line of it in the log.
+pub(super) async fn with_line(State(app): State<Arc<Context>>, mut request: Request, next: Next) -> Response {
+    let id = crate::audit::request_id(&app);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let began_at = app.now();
+    let mut line =
+        RequestLine { app, id, method, route, requester: Requester::default(), began_at, status: None };
+    request.extensions_mut().insert(line.requester.clone());
+    let response = next.run(request).await;
+    line.status = Some(response.status().as_u16());
+    response
+}
+
+/// Tells the request's name, and writes the body of those that failed.
 pub(super) async fn with_request_id(
-    State(app): State<Arc<Context>>,
-    mut request: Request,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    request: Request,
     next: Next,
 ) -> Response {
-    let request_id = crate::audit::request_id(&app);
-    let mut line = RequestLine {
-        app: app.clone(),
-        id: request_id.clone(),
-        method: request.method().clone(),
-        route: request.extensions().get::<MatchedPath>().cloned(),
-        requester: Requester::default(),
-        began_at: app.now(),
-        status: None,
-    };
-    request.extensions_mut().insert(RequestId(request_id.clone()));
-    request.extensions_mut().insert(line.requester.clone());
     let mut response = next.run(request).await;
     if let Some(error) = failure(&mut response).await {
         if let Some(cause) = &error.cause {
@@ -275,7 +278,6 @@ pub(super) async fn with_request_id(
             response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
         }
     }
-    line.status = Some(response.status().as_u16());
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID_HEADER, value);

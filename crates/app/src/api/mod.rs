@@ -86,8 +86,9 @@ pub(crate) fn router(app: Arc<Context>, description: Description) -> Router {
         .method_not_allowed_fallback(async || {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not allow this method")
         })
-        .layer(middleware::from_fn_with_state(app.clone(), error::with_request_id))
+        .layer(middleware::from_fn(error::with_request_id))
         .layer(middleware::from_fn_with_state(app.clone(), cors::allow_named_origins))
+        .layer(middleware::from_fn_with_state(app.clone(), error::with_line))
         .with_state(app)
 }
 
@@ -96,7 +97,8 @@ pub(crate) fn downloads(app: Arc<Context>) -> Router {
     Router::new()
         .route(&format!("{}/{{link}}", download_link::PATH), routing::get(hubs::linked))
         .fallback(async || ApiError::nothing_here())
-        .layer(middleware::from_fn_with_state(app.clone(), error::with_request_id))
+        .layer(middleware::from_fn(error::with_request_id))
+        .layer(middleware::from_fn_with_state(app.clone(), error::with_line))
         .with_state(app)
 }
 

@@ -51,7 +51,8 @@ pub(crate) async fn create(app: &Context, creation: Creation) -> Result<(Instanc
         secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), refresh_token.clone());
     }
     // Nothing else asks for an instance that is not there yet.
-    let way = (app.ports.http.as_ref(), tokens.access_token.as_str());
+    let http = app.to_provider(&connector);
+    let way: (&dyn connectors::Http, &str) = (&http, tokens.access_token.as_str());
     let trials = trial::all(app, &connector, way, &settings.resources, deadline).await?;
     let all = baseline::all(&settings);
     let baselines = baseline::take(app, &connector, way, &all, deadline).await?;
@@ -76,7 +77,8 @@ pub(crate) async fn try_create(app: &Context, creation: Creation) -> Result<Vec<
     }
     let deadline = trial::deadline(app);
     let tokens = tokens(app, &creation, &plain, &secrets).await?;
-    let way = (app.ports.http.as_ref(), tokens.access_token.as_str());
+    let http = app.to_provider(&connector);
+    let way: (&dyn connectors::Http, &str) = (&http, tokens.access_token.as_str());
     trial::all(app, &connector, way, &settings.resources, deadline).await
 }
 

@@ -211,7 +211,7 @@ impl Http for Gate<'_> {
             Err(HttpError::Timeout) if is_cut => Err(self.not_sent(Halt::Deadline)),
             Ok(response) => {
                 self.app.signals.answered(self.connector, Some(response.status));
-                asked.log(self.connector, self.id.get(), response.status);
+                asked.log(self.connector, Some(self.id.get()), response.status);
                 self.lane.note(response.status, &response.headers, self.app.now());
                 Ok(response)
             }

@@ -67,18 +67,19 @@ async fn from(app: &Context, source: &PullSource, connector: &Arc<dyn Connector>
     };
     let Some(push) = connector.push() else { return Ok(Pull::Unneeded) };
     let Some((token_endpoint, endpoint)) = push.pull_endpoints() else { return Ok(Pull::Unneeded) };
+    let http = app.to_provider(connector);
     let token = match app.heard.token(source, app.now()) {
         Some(token) => token,
         None => {
             let url = app.config.endpoints.url(token_endpoint);
-            let (http, now) = (app.ports.http.as_ref(), app.now());
-            let (token, lifetime_s) = push.pull_token(http, url, key, now).await.map_err(failed)?;
+            let now = app.now();
+            let (token, lifetime_s) = push.pull_token(&http, url, key, now).await.map_err(failed)?;
             app.heard.keep_token(source, &token, lifetime_s, now);
             token
         }
     };
     let call = Call {
-        http: app.ports.http.as_ref(),
+        http: &http,
         api_url: app.config.endpoints.url(endpoint),
         credential: &token,
         now: app.now(),

@@ -195,7 +195,9 @@ async fn beside_burst(outside: &Outside, process: &Process, quiet: &Quiet<'_>) -
     }
     let path = format!("/instances/{id}/poll");
     let (_, beside) = tokio::join!(process.client.try_call("POST", &path, None), quiet.rounds(ROUNDS_COUNT));
-    println!("  meanwhile {} notifications of the burst arrived", quiet.others_count());
+    let arrived_count = quiet.others_count();
+    println!("  meanwhile {arrived_count} notifications of the burst arrived");
+    assert!(arrived_count > 0, "nothing of the burst was told beside them");
     beside
 }
 

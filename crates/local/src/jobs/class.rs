@@ -22,6 +22,17 @@ impl Class {
     /// All of them.
     pub const ALL: [Class; 5] = [Class::Deliver, Class::Release, Class::Bulk, Class::Tell, Class::Other];
 
+    /// As it is stored and told.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Class::Deliver => "deliver",
+            Class::Release => "release",
+            Class::Bulk => "bulk",
+            Class::Tell => "tell",
+            Class::Other => "other",
+        }
+    }
+
     /// The class of a job.
     pub fn of(job: &Job) -> Self {
         match job {

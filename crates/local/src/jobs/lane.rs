@@ -12,12 +12,24 @@ const DELIVERIES_IN_FLIGHT_MAX: usize = 4;
 /// When a job is due, µs, and its turn among those due at the same time.
 type DueKey = (i64, u64);
 
+/// What is known of a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Trust {
+    /// Its last job went well, and soon.
+    Proven,
+    /// Nothing.
+    #[default]
+    New,
+    /// Its last job went badly, or it has a delivery that failed before.
+    Failed,
+}
+
 /// A job under way.
 struct Flight {
     /// The earliest time at which it was sent again meanwhile.
     again: Option<i64>,
-    /// It began while the lane was not proven.
-    is_tried: bool,
+    /// As the lane was when it began.
+    trust: Trust,
 }
 
 #[derive(Default)]
@@ -28,15 +40,14 @@ pub(super) struct Lane {
     turns: u64,
     /// The table has jobs that are not here.
     pub(super) has_more: bool,
-    /// The last job that ended went well, and soon.
-    pub(super) is_proven: bool,
+    pub(super) trust: Trust,
     /// Whose instance it is, where that is known.
     pub(super) organization_id: Option<u32>,
 }
 
 impl Lane {
-    pub(super) fn new(is_proven: bool) -> Self {
-        Lane { is_proven, ..Lane::default() }
+    pub(super) fn new(trust: Trust) -> Self {
+        Lane { trust, ..Lane::default() }
     }
 
     /// When something can be done, µs: the first job's time; at once if the table must be read; never while as
@@ -52,7 +63,7 @@ impl Lane {
     }
 
     fn width(&self, class: Class) -> usize {
-        if class == Class::Deliver && self.is_proven { DELIVERIES_IN_FLIGHT_MAX } else { 1 }
+        if class == Class::Deliver && self.trust == Trust::Proven { DELIVERIES_IN_FLIGHT_MAX } else { 1 }
     }
 
     /// Nothing here and nothing in the table.
@@ -79,14 +90,14 @@ impl Lane {
 
     /// A job that never waited is under way.
     pub(super) fn begin(&mut self, job: Job) {
-        self.in_flight.insert(job, Flight { again: None, is_tried: !self.is_proven });
+        self.in_flight.insert(job, Flight { again: None, trust: self.trust });
     }
 
     /// Takes the first job; whether it is due was the caller's question.
     pub(super) fn take(&mut self) -> Option<(Job, i64)> {
         let ((due_at, _), job) = self.waiting.pop_first()?;
         self.places.remove(&job);
-        self.in_flight.insert(job, Flight { again: None, is_tried: !self.is_proven });
+        self.in_flight.insert(job, Flight { again: None, trust: self.trust });
         Some((job, due_at))
     }
 
@@ -104,13 +115,13 @@ impl Lane {
         self.in_flight.get(job)?.again
     }
 
-    /// A job has ended; it waits again, if it is due again. Whether it was tried, if it was under way.
-    pub(super) fn end(&mut self, job: &Job, again: Option<i64>) -> Option<bool> {
+    /// A job has ended; it waits again, if it is due again. As the lane was when it began, if it was under way.
+    pub(super) fn end(&mut self, job: &Job, again: Option<i64>) -> Option<Trust> {
         let flight = self.in_flight.remove(job)?;
         if let Some(due_at) = again {
             self.place(*job, due_at);
         }
-        Some(flight.is_tried)
+        Some(flight.trust)
     }
 
     /// Brings what is due later nearer, as the table has it.
@@ -144,6 +155,9 @@ impl Lane {
             None => None,
         };
         self.places.remove(&job);
+        if self.trust == Trust::New && is_retry(&job) {
+            self.trust = Trust::Failed;
+        }
         if self.has_more && self.waiting.last_key_value().is_none_or(|((last, _), _)| due_at >= *last) {
             return;
         }
@@ -157,4 +171,8 @@ impl Lane {
             }
         }
     }
+}
+
+fn is_retry(job: &Job) -> bool {
+    matches!(job, Job::Deliver(key) if key.attempt > 1)
 }

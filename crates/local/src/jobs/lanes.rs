@@ -2,7 +2,7 @@
 
 use super::begun::Begun;
 use super::class::{Class, LaneId, Went, lane_of};
-use super::lane::{LANE_COUNT_MAX, Lane};
+use super::lane::{LANE_COUNT_MAX, Lane, Trust};
 use super::turns::Turns;
 use app::ports::Job;
 use chrono::{DateTime, Utc};
@@ -53,12 +53,12 @@ impl Lanes {
     /// Whether so many deliveries of an instance could begin without waiting.
     pub(super) fn has_room(&self, id: LaneId, organization_id: u32, count: usize) -> bool {
         let lane = self.lanes.get(&id).map(|(lane, _)| lane);
-        let is_proven = lane.map_or_else(|| self.proven.contains(&id), |lane| lane.is_proven);
+        let trust = lane.map_or_else(|| self.remembered(id), |lane| lane.trust);
         let has_lane_room = match lane {
             Some(lane) => lane.has_room(id.0, count),
-            None => Lane::new(is_proven).has_room(id.0, count),
+            None => Lane::new(trust).has_room(id.0, count),
         };
-        has_lane_room && self.turns[id.0 as usize].has_room(id.0, (organization_id, !is_proven), count)
+        has_lane_room && self.turns[id.0 as usize].has_room(id.0, (organization_id, trust), count)
     }
 
     /// Begins jobs that are not in the table, all or none: each is given out next.
@@ -72,7 +72,7 @@ impl Lanes {
         let lane = self.lane(id);
         lane.organization_id = lane.organization_id.or(Some(organization_id));
         jobs.iter().for_each(|job| lane.begin(*job));
-        let whose = (lane.organization_id, !lane.is_proven);
+        let whose = (lane.organization_id, lane.trust);
         jobs.iter().for_each(|_| self.turns[id.0 as usize].begun(whose));
         self.begun.add(jobs, claimed_until);
         self.settle(id);
@@ -96,7 +96,7 @@ impl Lanes {
         while let Some(id) = self.turns[class as usize].ready.pop_front() {
             let Some((lane, standing)) = self.lanes.get_mut(&id) else { continue };
             let turns = &mut self.turns[class as usize];
-            let whose = (lane.organization_id, !lane.is_proven);
+            let whose = (lane.organization_id, lane.trust);
             if turns.is_parked(class, id, whose) {
                 // It stays ready, and has its turn when another one ends.
                 continue;
@@ -129,7 +129,7 @@ impl Lanes {
     pub(super) fn end_tick(&mut self, organization_id: u32) -> bool {
         let turns = &mut self.turns[Class::Other as usize];
         let ready_count = turns.ready.len();
-        turns.ended((Some(organization_id), false));
+        turns.ended((Some(organization_id), Trust::Proven));
         turns.ready.len() > ready_count
     }
 
@@ -178,14 +178,17 @@ impl Lanes {
     pub(super) fn end(&mut self, job: &Job, went: Went, again: Option<i64>) {
         let id = lane_of(job);
         let Some((lane, _)) = self.lanes.get_mut(&id) else { return };
-        let Some(was_tried) = lane.end(job, again) else { return };
-        lane.is_proven = went == Went::Well;
+        let Some(trust) = lane.end(job, again) else { return };
+        lane.trust = match went {
+            Went::Well => Trust::Proven,
+            Went::Badly => Trust::Failed,
+        };
         let organization_id = lane.organization_id;
         if id.0 == Class::Deliver {
             self.remember(id, went);
         }
         self.settle(id);
-        self.turns[id.0 as usize].ended((organization_id, was_tried));
+        self.turns[id.0 as usize].ended((organization_id, trust));
     }
 
     fn remember(&mut self, id: LaneId, went: Went) {
@@ -200,9 +203,13 @@ impl Lanes {
         }
     }
 
+    fn remembered(&self, id: LaneId) -> Trust {
+        if self.proven.contains(&id) { Trust::Proven } else { Trust::New }
+    }
+
     fn lane(&mut self, id: LaneId) -> &mut Lane {
-        let is_proven = self.proven.contains(&id);
-        let new = || (Lane::new(is_proven), LaneState::default());
+        let trust = self.remembered(id);
+        let new = || (Lane::new(trust), LaneState::default());
         &mut self.lanes.entry(id).or_insert_with(new).0
     }
 

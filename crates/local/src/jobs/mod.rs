@@ -33,6 +33,15 @@ pub struct TakenJob {
     pub due_at: DateTime<Utc>,
 }
 
+/// How often a job failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failures {
+    /// So many times.
+    pub count: u32,
+    /// It was put aside.
+    pub is_last: bool,
+}
+
 /// The [`Queue`] port in one process, and its receiving end.
 pub struct Jobs {
     db: Db,
@@ -92,7 +101,7 @@ impl Jobs {
     }
 
     /// The job failed: it is due again after 1, 2, 4 … 300 s, or after 25 failures put aside.
-    pub async fn failed(&self, taken: &TakenJob, now: DateTime<Utc>) -> Result<()> {
+    pub async fn failed(&self, taken: &TakenJob, now: DateTime<Utc>) -> Result<Failures> {
         let job = taken.job;
         self.end(job, now, "note a failed job", move |tx, lanes| {
             if leave_outbox(tx, lanes, &job)? {
@@ -103,14 +112,14 @@ impl Jobs {
             if failures >= FAILURE_COUNT_MAX && !sent_again {
                 table::bury(tx, &job, failures, micros(now))?;
                 lanes.end(&job, Went::Badly, None);
-                return Ok(());
+                return Ok(Failures { count: failures, is_last: true });
             }
             // Sent again after all those failures, it has all its tries again.
             let counted = if failures < FAILURE_COUNT_MAX { failures } else { 0 };
             let due_at = micros(now + delay_after(failures));
             table::put_again(tx, &job, due_at, counted)?;
             lanes.end(&job, Went::Badly, Some(due_at));
-            Ok(())
+            Ok(Failures { count: failures, is_last: false })
         })
         .await
     }
@@ -175,13 +184,13 @@ impl Jobs {
         self.changed.iter().for_each(Notify::notify_one);
     }
 
-    async fn end(
+    async fn end<T: Send + 'static>(
         &self,
         job: Job,
         now: DateTime<Utc>,
         context: &'static str,
-        work: impl FnOnce(&Connection, &mut Lanes) -> rusqlite::Result<()> + Send + 'static,
-    ) -> Result<()> {
+        work: impl FnOnce(&Connection, &mut Lanes) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
         // A job that a power cut brings back runs again, as after any crash.
         let ended = self.change_behind(context, work).await;
         if ended.is_err() {

@@ -17,7 +17,7 @@ impl Jobs {
     pub async fn depths(&self, now: DateTime<Utc>) -> Result<Vec<Depth>> {
         let mut depths = self.db.read("measure the queue", move |conn| depths(conn, micros(now))).await?;
         let begun_count = self.lanes().begun().count() as u64;
-        for depth in depths.iter_mut().filter(|depth| depth.queue == table::class(Class::Deliver)) {
+        for depth in depths.iter_mut().filter(|depth| depth.queue == Class::Deliver.text()) {
             depth.waiting_count += begun_count;
         }
         Ok(depths)
@@ -68,7 +68,7 @@ fn depths(conn: &Connection, now_us: i64) -> rusqlite::Result<Vec<Depth>> {
     let mut depths = Vec::new();
     for class in Class::ALL {
         let (waiting_count, delayed_count, oldest) = table::depth(conn, class, now_us)?;
-        depths.push(depth(table::class(class), waiting_count, delayed_count, oldest));
+        depths.push(depth(class.text(), waiting_count, delayed_count, oldest));
     }
     let (dead_count, oldest) = table::dead_depth(conn)?;
     depths.push(depth("dead", dead_count, 0, oldest));

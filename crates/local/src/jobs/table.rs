@@ -14,7 +14,7 @@ pub(super) fn put(tx: &Connection, job: &Job, due_at_us: i64) -> Result<i64> {
          ON CONFLICT DO UPDATE SET due_at_us = min(due_at_us, excluded.due_at_us)
          RETURNING due_at_us",
     )?
-    .query_row((to_json(job)?, class(Class::of(job)), lane_of(job).1, due_at_us), |row| row.get(0))
+    .query_row((to_json(job)?, Class::of(job).text(), lane_of(job).1, due_at_us), |row| row.get(0))
 }
 
 /// Sets when a job that was under way is due again.
@@ -58,7 +58,7 @@ pub(super) fn lanes(conn: &Connection) -> Result<Vec<(LaneId, Option<u32>)>> {
     )?;
     let lane = |row: &Row<'_>| {
         let name = row.get_ref(0)?.as_str()?;
-        let known = Class::ALL.into_iter().find(|known| class(*known) == name);
+        let known = Class::ALL.into_iter().find(|known| known.text() == name);
         let known = known.ok_or_else(|| damaged(Type::Text, "no such class"))?;
         Ok(((known, row.get(1)?), row.get(2)?))
     };
@@ -89,7 +89,7 @@ pub(super) fn first_of(conn: &Connection, lane: LaneId, limit: usize) -> Result<
         "SELECT job, due_at_us, id FROM jobs WHERE class = ?1 AND instance_id = ?2 ORDER BY due_at_us, id",
     )?;
     let job = |row: &Row<'_>| Ok((from_json::<Job>(row.get_ref(0)?.as_str()?)?, row.get(1)?));
-    let jobs = readable((&mut statement, (class(lane.0), lane.1)), limit, ("jobs", 2), job)?.rows;
+    let jobs = readable((&mut statement, (lane.0.text(), lane.1)), limit, ("jobs", 2), job)?.rows;
     let more = jobs.len() == limit;
     Ok((jobs, more))
 }
@@ -101,7 +101,7 @@ pub(super) fn holds(conn: &Connection, job: &Job) -> Result<bool> {
             .prepare_cached(
                 "SELECT 1 FROM jobs WHERE class = ?1 AND instance_id = ?2 AND job LIKE '{\"Settle\":%'",
             )?
-            .exists((class(Class::of(job)), instance.get()));
+            .exists((Class::of(job).text(), instance.get()));
     }
     conn.prepare_cached("SELECT 1 FROM jobs WHERE job = ?1")?.exists([to_json(job)?])
 }
@@ -113,7 +113,7 @@ pub(super) fn depth(conn: &Connection, of: Class, now_us: i64) -> Result<(u64, u
              min(due_at_us) FILTER (WHERE due_at_us <= ?2)
          FROM jobs WHERE class = ?1",
     )?
-    .query_row((class(of), now_us), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    .query_row((of.text(), now_us), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
 /// How many jobs are dead, and since when the oldest is.
@@ -147,14 +147,4 @@ pub(super) fn count(conn: &Connection) -> Result<u64> {
 
 pub(super) fn dead_count(conn: &Connection) -> Result<u64> {
     conn.query_row("SELECT count(*) FROM dead_jobs", [], |row| row.get(0))
-}
-
-pub(super) fn class(class: Class) -> &'static str {
-    match class {
-        Class::Deliver => "deliver",
-        Class::Release => "release",
-        Class::Bulk => "bulk",
-        Class::Tell => "tell",
-        Class::Other => "other",
-    }
 }

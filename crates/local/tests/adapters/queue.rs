@@ -67,7 +67,8 @@ async fn failures_wait_longer_and_longer_and_end_among_the_dead() {
     let mut now = at(0);
     let mut waits = Vec::new();
     while let Some(taken) = take(&jobs, now).await {
-        jobs.failed(&taken, now).await.unwrap();
+        let failures = jobs.failed(&taken, now).await.unwrap();
+        assert_eq!((failures.count as usize, failures.is_last), (waits.len() + 1, waits.len() == 24));
         let Some(next) = jobs.next_due(Class::Deliver) else { break };
         waits.push((next - now).num_seconds());
         now = next;

@@ -11,8 +11,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 async fn get(address: &str, path: &str) -> String {
+    get_of(address, address, path).await
+}
+
+/// By this name.
+async fn get_of(host: &str, address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -50,6 +55,7 @@ async fn an_operator_reads_them_and_whoever_reaches_the_interface_does_not() {
     assert!(text.contains("carillon_mailboxes{status=\"healthy\"} 1\n"), "{text}");
     assert!(get(process.address(), "/metrics").await.starts_with("HTTP/1.1 404 "));
     assert!(get(address, "/health").await.starts_with("HTTP/1.1 404 "), "nothing else is there");
+    assert!(get_of("evil.example", address, "/metrics").await.starts_with("HTTP/1.1 421 "));
     process.terminate().await;
 }
 
@@ -104,6 +110,11 @@ async fn a_providers_refusal_names_the_call() {
     // The poll that ended so tells how old its last success is.
     let failed = until("it ended", async || lines(&log, "poll.finished").pop()).await;
     assert!(failed["success_age_s"].as_i64().is_some_and(|age_s| (0..300).contains(&age_s)), "{failed}");
+    // Who has no instance yet is told of, too.
+    let new = scenarios::body(&Mailbox::gmail(&outside, "refused"), &callback);
+    process.client.call("POST", "/instances", &new).await;
+    let is_sign_in = |line: &Value| line["call"].as_str().is_some_and(|call| call.starts_with("POST /"));
+    until("it is told", async || lines(&log, "provider.refused").into_iter().find(is_sign_in)).await;
     outside.providers.clear_faults();
     process.terminate().await;
 }

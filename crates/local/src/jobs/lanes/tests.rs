@@ -1,5 +1,5 @@
 use super::super::turns::{
-    DELIVERIES_OF_ORGANIZATION_MAX, LETTERS_OF_ORGANIZATION_MAX, POLLS_OF_ORGANIZATION_MAX,
+    DELIVERIES_OF_ORGANIZATION_MAX, FAILED_MAX, LETTERS_OF_ORGANIZATION_MAX, POLLS_OF_ORGANIZATION_MAX,
     RELEASES_OF_ORGANIZATION_MAX, TRIED_MAX, TRIED_OF_ORGANIZATION_MAX,
 };
 use super::*;
@@ -167,6 +167,38 @@ fn dead_callbacks_of_one_organization_leave_room_for_its_others_and_for_other_or
     }
     assert_eq!(ended, 500, "each has its turn");
     [job(1, 1), job(2, 1)].iter().for_each(|job| lanes.end(job, Went::Well, None));
+    assert!(lanes.lanes.is_empty() && lanes.turns[Class::Deliver as usize].is_idle());
+}
+
+/// Of those that failed before, which a start finds by their retries.
+#[test]
+fn a_new_callback_waits_behind_none_that_failed() {
+    let mut lanes = Lanes::default();
+    let retry = |instance: u32| match job(instance, 0) {
+        Job::Deliver(key) => Job::Deliver(AttemptKey { attempt: 2, ..key }),
+        other => other,
+    };
+    for organization in 1..=5 {
+        let dead = organization * 1_000..organization * 1_000 + 200;
+        dead.for_each(|instance| lanes.offer(retry(instance), 0, 0, Some(organization)));
+    }
+    let dead: Vec<Job> = std::iter::from_fn(|| take(&mut lanes, 0)).collect();
+    assert_eq!(dead.len(), FAILED_MAX);
+    of_organizations(&mut lanes, 1..=1, 1);
+    assert_eq!(take(&mut lanes, 0), Some(job(1, 1)), "a new one of an organization whose others are dead");
+    assert!(begin(&mut lanes, 1, &[job(2, 0)]), "and one that begins with its commit");
+    assert_eq!(take(&mut lanes, 0), Some(job(2, 0)));
+    lanes.end(&job(1, 1), Went::Badly, Some(0));
+    assert_eq!(take(&mut lanes, 0), None, "it has failed, too");
+    let mut under_way: VecDeque<Job> = dead.into_iter().chain([job(2, 0)]).collect();
+    let mut ended = 0;
+    while let Some(job) = under_way.pop_front() {
+        lanes.end(&job, Went::Badly, None);
+        ended += 1;
+        under_way.extend(std::iter::from_fn(|| take(&mut lanes, 0)));
+        assert!(under_way.len() <= FAILED_MAX + 1);
+    }
+    assert_eq!(ended, 1_000 + 2, "each has its turn");
     assert!(lanes.lanes.is_empty() && lanes.turns[Class::Deliver as usize].is_idle());
 }
 

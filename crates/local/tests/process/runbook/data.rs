@@ -34,15 +34,16 @@ async fn a_users_secret_is_rotated() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_key_file_is_replaced() {
+async fn the_key_file_is_gone_or_replaced() {
     let Stage { outside, folder, process, mailbox, callback, id } = Stage::new("replaced").await;
     process.terminate().await;
     let (keys, kept) = (folder.path().join("keys"), folder.path().join("kept"));
     std::fs::rename(&keys, &kept).unwrap();
+    Desk::at(&outside, folder.path()).assert_answers("The key file is gone").await;
     let other = tempfile::tempdir().unwrap();
     Process::start(&outside, other.path(), "").await.terminate().await;
     std::fs::copy(other.path().join("keys"), &keys).unwrap();
-    Desk::at(&outside, folder.path()).assert_answers("The key file was replaced or lost").await;
+    Desk::at(&outside, folder.path()).assert_answers("The key file was replaced").await;
     std::fs::rename(&kept, &keys).unwrap();
     let process = Process::start(&outside, folder.path(), "").await;
     Stage { outside, folder, process, mailbox, callback, id }.assert_goes_on().await;

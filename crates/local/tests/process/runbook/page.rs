@@ -66,6 +66,7 @@ impl<'a> Desk<'a> {
         let ended = command.stdin(Stdio::null()).kill_on_drop(true).output();
         let output = tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
+        let printed = printed.replace(self.folder.to_str().unwrap(), "/var/lib/carillon");
         let backup = self.variables.iter().find(|(name, _)| *name == "BACKUP").map(|(_, path)| path.as_str());
         backup.map_or(printed.clone(), |path| printed.replace(path, "/backup/carillon-2026-11-29.db"))
     }

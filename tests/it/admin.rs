@@ -243,6 +243,7 @@ async fn dead_jobs_are_counted_and_sent_again() {
         world.jobs.failed(&taken, world.now()).await.unwrap();
     }
     assert_eq!((waiting("deliver").await, waiting("dead").await), (0, 1));
+    assert_eq!(world.number("carillon_queue_jobs{queue=\"dead\",due=\"now\"}").await, 1.0);
     let redriven = world.app.redrive(&world.administration(), 10).await.unwrap();
     assert_eq!((redriven.sent_count, redriven.unreadable_count, redriven.is_more), (1, 0, false));
     assert_eq!((waiting("deliver").await, waiting("dead").await), (1, 0));

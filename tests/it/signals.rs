@@ -9,11 +9,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// The number of one series, as `name{label="value"}`; a series that is not there is a mistake of the test.
 async fn number(world: &World, series: &str) -> f64 {
-    let text = world.metrics().text().await.unwrap();
-    let found = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-    found.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
+    world.number(series).await
 }
 
 /// Those with `le`, of a histogram without other labels.
@@ -112,7 +109,10 @@ async fn what_waits_is_counted_by_age_and_apart_from_what_a_person_has_to_releas
     assert_eq!(number(&world, "carillon_queue_jobs{queue=\"deliver\",due=\"later\"}").await, 1.0);
     world.clock.advance(Duration::seconds(900));
     assert_eq!(number(&world, &waits("active", "600")).await, 1.0);
-    world.pass(Duration::seconds(200)).await;
+    world.clock.advance(Duration::seconds(150));
+    let oldest_s = number(&world, "carillon_queue_oldest_seconds{queue=\"deliver\"}").await;
+    assert!((40.0..60.0).contains(&oldest_s), "{oldest_s}");
+    world.pass(Duration::seconds(50)).await;
     assert_eq!(number(&world, &waits("active", "0")).await, 0.0, "it was the last attempt");
     assert_eq!(number(&world, &waits("suspended", "600")).await, 1.0);
     assert_eq!(number(&world, "carillon_mailboxes{status=\"suspended\"}").await, 1.0);

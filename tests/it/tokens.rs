@@ -134,6 +134,8 @@ async fn a_wrong_application_secret_is_shown_and_blames_no_mailbox() {
     let shown = world.shown(id).await;
     assert_eq!(shown["valid"], true);
     assert!(shown["applicationError"].as_str().unwrap().contains("invalid_client"), "{shown}");
+    let refused = "carillon_token_refreshes_total{connector=\"outlookemail\",end=\"application_refused\"}";
+    assert!(world.number(refused).await >= 1.0);
     let requests = world.microsoft.requests().len();
     assert!(requests < 60, "{requests} requests in six hours");
     world.microsoft.set_client(doubles::CLIENT_ID, doubles::CLIENT_SECRET);

@@ -198,6 +198,7 @@ async fn a_row_that_can_not_be_read_hides_no_other_and_stops_none() {
         world.app.census().await.unwrap_or_else(|error| panic!("{what}: {error}"));
         world.app.mailbox_groups().await.unwrap_or_else(|error| panic!("{what}: {error}"));
         world.metrics().text().await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(world.number("carillon_rows_unreadable").await >= 1.0, "{what}");
         let look = Check { mode: Mode::Show, others: Others::Stopped };
         world.app.check(&world.administration(), look, &mut |_| {}).await.unwrap();
         world.store.set_back(Duration::hours(1), world.now()).await.unwrap();

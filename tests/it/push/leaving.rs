@@ -182,6 +182,12 @@ async fn a_watch_that_ended_is_not_said_to_be_active() {
     let push = push_of(&world, id).await;
     assert_eq!(push["active"], false, "{push}");
     assert_ne!(push["reason"], "it is being set up", "{push}");
+    let lapsed = async || world.number("carillon_push_watches{state=\"lapsed\"}").await;
+    let turned = "carillon_push_turns_total{connector=\"gmail\",turn=\"lapsed\"}";
+    assert_eq!((lapsed().await, world.number(turned).await), (1.0, 0.0));
+    world.google.refuse_watches(0);
+    world.pass(Duration::days(1)).await;
+    assert_eq!((lapsed().await, world.number(turned).await), (0.0, 1.0), "it was renewed too late");
 }
 
 /// The provider is failing: a notice is no reason to ask it again before it is time.

@@ -58,7 +58,7 @@ mod wrong_secrets;
 
 #[cfg(fuzzing)]
 pub use api::fuzzing;
-pub use api::{Description, description};
+pub use api::{Description, EndedByHost, description};
 pub use app::App;
 pub use config::{Config, Downloads, Endpoints, FirstAttempts, Mistake, Rings, Variables};
 pub use context::Ports;

@@ -23,6 +23,10 @@ const REQUEST_ID_HEADER: &str = "elements-request-id";
 #[derive(Debug, Clone)]
 pub(super) struct RequestId(pub(super) String);
 
+/// The status of a host that ends a request itself, as one whose body does not come; asked for once the answer is there.
+#[derive(Clone)]
+pub struct EndedByHost(pub Arc<dyn Fn() -> Option<u16> + Send + Sync>);
+
 /// Whose request it is, once that is known, for its line in the log.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Requester(Arc<OnceLock<u32>>);
@@ -241,8 +245,10 @@ pub(super) async fn with_line(State(app): State<Arc<Context>>, mut request: Requ
     let mut line =
         RequestLine { app, id, method, route, requester: Requester::default(), began_at, status: None };
     request.extensions_mut().insert(line.requester.clone());
+    let ended = request.extensions().get::<EndedByHost>().cloned();
     let response = next.run(request).await;
-    line.status = Some(response.status().as_u16());
+    let of_host = ended.and_then(|ended| ended.0());
+    line.status = of_host.or(Some(response.status().as_u16()));
     response
 }
 

@@ -61,6 +61,7 @@ use route::Served;
 use sink::Sink;
 use std::sync::Arc;
 
+pub use error::EndedByHost;
 pub use openapi::Description;
 pub use route::BASE_PATH;
 

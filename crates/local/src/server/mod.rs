@@ -8,6 +8,7 @@ mod connections;
 mod descriptors;
 mod stream;
 
+use app::EndedByHost;
 use arriving::{Arriving, Bodies};
 use axum::Router;
 use axum::body::Body;
@@ -148,6 +149,9 @@ impl Door {
         let (arriving, refused) = Arriving::new(body, self.times.body, self.bodies.clone(), seat.clone());
         let mut request = Request::from_parts(parts, Body::new(arriving));
         request.extensions_mut().insert(ConnectInfo(peer));
+        let ended = refused.clone();
+        let status = move || ended.get().map(|refusal| refusal.status().as_u16());
+        request.extensions_mut().insert(EndedByHost(Arc::new(status)));
         let mut response = self.router.clone().oneshot(request).await?;
         seat.waits();
         if let Some(refusal) = refused.get() {

@@ -1,5 +1,7 @@
 use super::*;
 use axum::body::Bytes;
+use axum::extract;
+use axum::middleware::{self, Next};
 use axum::routing::{get, post};
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -38,10 +40,21 @@ async fn serve(times: Times) -> Served {
                 held.notified().await;
                 "done"
             }),
-        );
+        )
+        .layer(middleware::from_fn(with_line));
     let (stop, stopped) = watch::channel(false);
     let ended = tokio::spawn(run(listener, router, times, stopped));
     Served { at, stop, ended, release }
+}
+
+/// Says what the log would, in a header.
+async fn with_line(request: extract::Request, next: Next) -> axum::response::Response {
+    let ended = request.extensions().get::<EndedByHost>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(status) = ended.and_then(|ended| ended.0()) {
+        response.headers_mut().insert("x-line", status.into());
+    }
+    response
 }
 
 async fn opened(served: &Served, said: &str) -> TcpStream {
@@ -82,6 +95,7 @@ async fn a_body_has_its_time() {
     ] {
         let answered = ask(&served, said).await;
         assert!(answered.starts_with(status), "{said:?}: {answered}");
+        assert!(answered.contains("\r\nx-line: 408\r\n"), "its line has the same: {answered}");
     }
 }
 

@@ -21,7 +21,7 @@ use crate::wrong_secrets::WrongSecrets;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use chrono::{DateTime, Duration, Utc};
-use connectors::Connector;
+use connectors::{Connector, Descriptor};
 use domain::trace::{Span, TraceId};
 use std::sync::{Arc, Weak};
 use tokio::sync::Semaphore;
@@ -127,8 +127,8 @@ impl Context {
     }
 
     /// The way to a connector's provider, without an instance's share and pauses.
-    pub(crate) fn to_provider(&self, connector: &Arc<dyn Connector>) -> ToldRefusals<'_> {
-        ToldRefusals { http: self.ports.http.as_ref(), connector: connector.descriptor().key }
+    pub(crate) fn to_provider(&self, of: &Descriptor) -> ToldRefusals<'_> {
+        ToldRefusals { http: self.ports.http.as_ref(), connector: of.key }
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

@@ -4,7 +4,6 @@
 use crate::clients::Client;
 use crate::context::Context;
 use crate::instances::{Refusal, SignInCode};
-use crate::refused_call::ToldRefusals;
 use crate::signing_in;
 use connectors::oauth::{self, Application, Grant, TokenError, TokenErrorKind, Tokens};
 use connectors::{Descriptor, Http as _};
@@ -61,8 +60,7 @@ async fn once(
         None => url.to_owned(),
     };
     let request = oauth::token_request(authentication, &url, &application, grant, scope, TOKEN_TIMEOUT_MS);
-    let http = ToldRefusals { http: app.ports.http.as_ref(), connector: descriptor.key };
-    let response = http.send(request).await?;
+    let response = app.to_provider(descriptor).send(request).await?;
     oauth::parse_tokens(&response, app.now())
 }
 

@@ -4,25 +4,19 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
+use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Those on this machine, and others that are named: whoever else connects asks for themselves.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Proxies(Vec<Block>);
-
-/// Addresses that begin alike.
-#[derive(Debug, Clone, Copy)]
-struct Block {
-    address: IpAddr,
-    bits: u32,
-}
+pub(crate) struct Proxies(Vec<IpNet>);
 
 impl Proxies {
     /// By a list of addresses and blocks, as `10.0.0.5, fd00::/8`; `None` where one is neither.
     pub(crate) fn read(list: &str) -> Option<Self> {
-        list.split(',').map(|block| Block::read(block.trim())).collect::<Option<_>>().map(Proxies)
+        list.split(',').map(|block| self::block(block.trim())).collect::<Option<_>>().map(Proxies)
     }
 
     /// Who asks through this peer: of those it names the last that is no proxy itself. What stands before that one anybody
@@ -43,31 +37,14 @@ impl Proxies {
     }
 
     fn has(&self, address: IpAddr) -> bool {
-        address.is_loopback() || self.0.iter().any(|block| block.has(address))
+        address.is_loopback() || self.0.iter().any(|block| block.contains(&address))
     }
 }
 
-impl Block {
-    fn read(text: &str) -> Option<Self> {
-        let (address, bits) =
-            text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address = address.parse::<IpAddr>().ok()?.to_canonical();
-        let all = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(all), str::parse).ok().filter(|bits| (1..=all).contains(bits))?;
-        Some(Block { address, bits })
-    }
-
-    fn has(self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                (own.to_bits() ^ other.to_bits()).leading_zeros() >= self.bits
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                (own.to_bits() ^ other.to_bits()).leading_zeros() >= self.bits
-            }
-            _ => false,
-        }
-    }
+/// An address alone is a block of one. All addresses at once are no proxies.
+fn block(text: &str) -> Option<IpNet> {
+    let block = text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<IpAddr>().ok()?)));
+    block.filter(|block| block.prefix_len() > 0)
 }
 
 /// Has whoever asks through a proxy stand for the peer.

@@ -70,6 +70,13 @@ impl World {
         self.store.add_organization(&organization, &user).await.unwrap();
     }
 
+    /// The number of one series, as `name{label="value"}`; a series that is not there is a mistake of the test.
+    pub(crate) async fn number(&self, series: &str) -> f64 {
+        let text = self.metrics().text().await.unwrap();
+        let found = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        found.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
+    }
+
     /// Reads what must be there.
     pub(crate) async fn get(&self, path: &str) -> Value {
         let reply = self.call("GET", path, &Value::Null).await;

@@ -275,13 +275,6 @@ impl World {
         Metrics::new(self.app.clone(), self.store.clone(), self.jobs.clone(), clock)
     }
 
-    /// The number of one series, as `name{label="value"}`; a series that is not there is a mistake of the test.
-    pub(crate) async fn number(&self, series: &str) -> f64 {
-        let text = self.metrics().text().await.unwrap();
-        let found = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        found.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
-    }
-
     /// The database, for writing what no adapter would.
     pub(crate) fn rows(&self) -> Db {
         self.db.clone()

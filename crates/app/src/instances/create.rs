@@ -51,7 +51,7 @@ pub(crate) async fn create(app: &Context, creation: Creation) -> Result<(Instanc
         secrets.insert(OAUTH_REFRESH_TOKEN.to_owned(), refresh_token.clone());
     }
     // Nothing else asks for an instance that is not there yet.
-    let http = app.to_provider(&connector);
+    let http = app.to_provider(connector.descriptor());
     let way: (&dyn connectors::Http, &str) = (&http, tokens.access_token.as_str());
     let trials = trial::all(app, &connector, way, &settings.resources, deadline).await?;
     let all = baseline::all(&settings);
@@ -77,7 +77,7 @@ pub(crate) async fn try_create(app: &Context, creation: Creation) -> Result<Vec<
     }
     let deadline = trial::deadline(app);
     let tokens = tokens(app, &creation, &plain, &secrets).await?;
-    let http = app.to_provider(&connector);
+    let http = app.to_provider(connector.descriptor());
     let way: (&dyn connectors::Http, &str) = (&http, tokens.access_token.as_str());
     trial::all(app, &connector, way, &settings.resources, deadline).await
 }

@@ -67,7 +67,7 @@ async fn from(app: &Context, source: &PullSource, connector: &Arc<dyn Connector>
     };
     let Some(push) = connector.push() else { return Ok(Pull::Unneeded) };
     let Some((token_endpoint, endpoint)) = push.pull_endpoints() else { return Ok(Pull::Unneeded) };
-    let http = app.to_provider(connector);
+    let http = app.to_provider(connector.descriptor());
     let token = match app.heard.token(source, app.now()) {
         Some(token) => token,
         None => {
